@@ -19,8 +19,8 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
-from accounts import actions, browsers, sessions
-from accounts.actions.rate_limits import Door
+from accounts import browsers, sessions
+from accounts.actions.rate_limits import Door, TooManyTries, Try, give_back, is_right_code, take_try
 from accounts.models import User
 from accounts.sealing import seal, unseal
 
@@ -52,32 +52,32 @@ class AccountAdapter(DefaultAccountAdapter):
         taken = self._taken(request, door, account, at)
         found: AbstractBaseUser | None = super().authenticate(request, **credentials)
         if found is not None:
-            actions.give_back(right=taken)
+            give_back(right=taken)
         return found
 
     @contextmanager
-    def trying(self, *, door: Door, account: str) -> Iterator[actions.Try]:
+    def trying(self, *, door: Door, account: str) -> Iterator[Try]:
         """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""
         taken = self._taken(context.request, door, account, timezone.now())
         yield taken
-        actions.give_back(right=taken)
+        give_back(right=taken)
 
     def must_wait_error(self, until: datetime, at: datetime) -> ValidationError:
         """What a form says of a door at which nothing is looked at until then."""
         wait = timesince(at, until + ROUNDS_UP, depth=1)
         return ValidationError(gettext("Too many tries. Try again in %(wait)s.") % {"wait": wait})
 
-    def _taken(self, request: HttpRequest, door: Door, account: str, at: datetime) -> actions.Try:
+    def _taken(self, request: HttpRequest, door: Door, account: str, at: datetime) -> Try:
         try:
-            return actions.take_try(door=door, account=account, source=browsers.source(request), at=at)
-        except actions.TooManyTries as error:
+            return take_try(door=door, account=account, source=browsers.source(request), at=at)
+        except TooManyTries as error:
             raise self.must_wait_error(error.until, at) from error
 
     def _with_code(self, request: HttpRequest, code: str, at: datetime, **credentials: Any) -> AbstractBaseUser | None:
         """Whoever gives the right password and the right code. The same is done, and said, whichever is wrong."""
         found = super().authenticate(request, **credentials)
         user = found if isinstance(found, User) else None
-        if not actions.is_right_code(user=user, code=code, source=browsers.source(request), at=at):
+        if not is_right_code(user=user, code=code, source=browsers.source(request), at=at):
             return None
         if user is not None:
             sessions.record_code(request, user=user)

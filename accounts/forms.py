@@ -16,8 +16,8 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import actions, numbers, tokens
-from accounts.actions.rate_limits import Door
+from accounts import numbers, tokens
+from accounts.actions.rate_limits import Door, Try, spend_code
 from accounts.models import Delegation, User
 from accounts.zones import end_of_day
 
@@ -46,7 +46,7 @@ class NumberForm(forms.Form):
 class DoorAdapter(Protocol):
     """What forms ask of our adapter (`accounts.adapter`), which reads the clock and knows the request."""
 
-    def trying(self, *, door: Door, account: str) -> AbstractContextManager[actions.Try]:
+    def trying(self, *, door: Door, account: str) -> AbstractContextManager[Try]:
         """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""
 
     def must_wait_error(self, until: datetime, at: datetime) -> ValidationError:
@@ -127,7 +127,7 @@ class _FactorForm(BaseAuthenticateForm):
         with door_adapter().trying(door=Door.FACTOR, account=str(self.user.pk)) as taken:
             self.cleaned_data["code"] = typed if tokens.is_of_an_app(typed) else self._as_kept(typed)
             code = str(super().clean_code())
-            if tokens.is_of_an_app(typed) and not actions.spend_code(user_id=self.user.pk, code=typed, at=taken.at):
+            if tokens.is_of_an_app(typed) and not spend_code(user_id=self.user.pk, code=typed, at=taken.at):
                 raise get_adapter().validation_error("incorrect_code")
             return code
 

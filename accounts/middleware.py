@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts import actions, browsers, quick_exit, sessions
+from accounts import browsers, quick_exit, sessions
 from accounts.access import SENT, page_anew
+from accounts.actions.rate_limits import DEVICE_LASTS, remember_device
 from accounts.models import User
 from accounts.session_store import PROOFS
 
@@ -89,9 +90,9 @@ def remembering_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> 
         response = get_response(request)
         token = _device_to_remember(request) if quick_exit.has_one(request) else ""
         if token and request.user.pk:
-            actions.remember_device(user_id=request.user.pk, token=token, at=timezone.now())
+            remember_device(user_id=request.user.pk, token=token, at=timezone.now())
             response.set_cookie(
-                settings.DEVICE_COOKIE_NAME, token, max_age=actions.DEVICE_LASTS, httponly=True, samesite="Lax",
+                settings.DEVICE_COOKIE_NAME, token, max_age=DEVICE_LASTS, httponly=True, samesite="Lax",
                 secure=settings.SESSION_COOKIE_SECURE,
             )  # fmt: skip
         return response

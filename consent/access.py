@@ -16,7 +16,8 @@ import accounts.queries
 from accounts import sessions
 from accounts.models import TextedCode, User
 from accounts.zones import zone_of
-from consent import consent_requests
+from consent.consent_requests import links
+from consent.consent_requests.links import Question, may_be_answered
 
 DOOR = TextedCode.Purpose.ASK
 
@@ -27,7 +28,7 @@ class AskRequest(HttpRequest):
     `held_until`: until when they may say no and not yes; None: they are not held.
     """
 
-    question: consent_requests.Question
+    question: Question
     may_answer: bool
     person: User | None
     held_until: datetime | None
@@ -44,7 +45,7 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
     @wraps(view)
     def door(request: AskRequest, token: str) -> HttpResponse:
         now = timezone.now()
-        question = consent_requests.behind(token=token, at=now)
+        question = links.behind(token=token, at=now)
         if question is None or sessions.has_answered(request, about=token):
             return closed(request)
         request.question, request.person = question, _signed_in(request)
@@ -55,7 +56,7 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
         elif request.person is not None and not _may_allow(request.person, question):
             return closed(request)
         request.may_answer = by_code or request.person is not None
-        if (request.may_answer or question.texted) and not consent_requests.may_be_answered(question=question, at=now):
+        if (request.may_answer or question.texted) and not may_be_answered(question=question, at=now):
             return closed(request)
         request.held_until = _held_until(request, question, now) if request.may_answer else None
         state = question.answering.state if request.may_answer and question.answering else ""
@@ -65,7 +66,7 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
     return door
 
 
-def _held_until(request: AskRequest, question: consent_requests.Question, now: datetime) -> datetime | None:
+def _held_until(request: AskRequest, question: Question, now: datetime) -> datetime | None:
     """By the line whose texts brought them here: the one that is asked, or the one they signed in by."""
     line = question.answering
     if request.person is not None:
@@ -86,6 +87,6 @@ def _signed_in(request: HttpRequest) -> User | None:
     return user
 
 
-def _may_allow(person: User, question: consent_requests.Question) -> bool:
+def _may_allow(person: User, question: Question) -> bool:
     lines = accounts.queries.lines_seen_by(user=person, at=timezone.now())
     return question.line is not None and any(one.line.pk == question.line.pk and one.may_allow for one in lines)

@@ -14,7 +14,9 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from accounts import actions, queries
+from accounts import queries
+from accounts.actions import sms_outbox
+from accounts.actions.sms_outbox import post_news
 from accounts.message_templates import language_of
 from accounts.models import Line, Message
 from consent import messages
@@ -140,13 +142,13 @@ def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime) 
     if kind in OF_ITS_OWN:
         OF_ITS_OWN[kind](line_id=line_id, at=at)
     else:
-        actions.post(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
+        sms_outbox.post(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
 
 
 def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at: datetime) -> None:
     """The same of what files changed for many lines: each is told at most once a day, and not on its first day."""
     kind = TOLD[change, Who.FILE]
-    actions.post_news(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
+    post_news(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
 
 
 def notify_of_line_move(*, line_id: int, change: Change, at: datetime) -> None:
@@ -156,7 +158,7 @@ def notify_of_line_move(*, line_id: int, change: Change, at: datetime) -> None:
         with translation.override(language_of(line)):
             return str(MOVES[change])
 
-    actions.warn(line_id=line_id, words=in_words, has_new_number=change == Change.NUMBER, at=at)
+    sms_outbox.warn(line_id=line_id, words=in_words, has_new_number=change == Change.NUMBER, at=at)
 
 
 def _who(line: Line, actor: str) -> Who:

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 import audit.queries
 from consent import change_notices, order_planning
 from consent.models import Choice, EndedPause
-from revocations.actions import enqueue_orders
+from revocations.actions.orders import enqueue_orders
 from revocations.models import Standing
 
 ACTOR = "system:expiry"

@@ -10,7 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import actions
+from accounts.actions import sms_outbox
+from accounts.actions.incoming_texts import may_answer
 from accounts.message_templates import language_of
 from accounts.models import Line, Message
 from consent.models import Ask
@@ -53,7 +54,7 @@ ANSWERS: Mapping[Answer, Promise] = {
 
 def confirm_stop(*, line_id: int, at: datetime) -> None:
     """Tell a line that it was stopped without sign-in, what else that means, and how to undo it."""
-    actions.post(line_id=line_id, kind=Message.Kind.STOPPED, words=_stopped, at=at)
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.STOPPED, words=_stopped, at=at)
 
 
 def _stopped(line: Line) -> str:
@@ -78,16 +79,16 @@ def confirm_answer(*, line_id: int, answer: Ask.Answer, at: datetime) -> None:
                 "Whereabouts: you said yes to a company that asked to find a phone. Nothing else changed. To see or "
                 "stop it, sign in: %(url)s Or stop all sharing: %(stop)s"
             ) % {"url": url, "stop": f"{settings.BASE_URL}/stop/"}
-    actions.post(line_id=line_id, kind=Message.Kind.ANSWERED, words=text, at=at)
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.ANSWERED, words=text, at=at)
 
 
 def answer_text(*, line_id: int, answer: Answer, at: datetime) -> None:
     """Answer what a phone texted. Only so often an hour."""
-    if not actions.may_answer(line_id=line_id, at=at):
+    if not may_answer(line_id=line_id, at=at):
         return
     with translation.override(language_of(Line.objects.get(pk=line_id))):
         text = ANSWERS[answer] % {"stop": f"{settings.BASE_URL}/stop/"}
-    actions.post(line_id=line_id, kind=Message.Kind.REPLY, words=text, at=at)
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.REPLY, words=text, at=at)
 
 
 def notify_child(*, line_id: int, at: datetime) -> None:
@@ -97,7 +98,7 @@ def notify_child(*, line_id: int, at: datetime) -> None:
             "Whereabouts: the account holder changed who may get this phone's location. "
             "To see it, or to stop it, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    actions.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
 
 def notify_adult(*, line_id: int, at: datetime) -> None:
@@ -107,7 +108,7 @@ def notify_adult(*, line_id: int, at: datetime) -> None:
             "Whereabouts: this phone's location is now yours alone to decide. The account holder no longer sees it, "
             "and what they allowed for you has ended. To see it, or to allow it yourself, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    actions.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
 
 def notify_of_suspension(*, line_id: int, at: datetime) -> None:
@@ -117,4 +118,4 @@ def notify_of_suspension(*, line_id: int, at: datetime) -> None:
             "Whereabouts: our records show that a company looked up this phone's location when it should not have. "
             "It gets nothing more until you allow it. To see what happened, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    actions.post(line_id=line_id, kind=Message.Kind.SUSPENDED, words=text, at=at)
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.SUSPENDED, words=text, at=at)

@@ -19,7 +19,8 @@ from accounts.middleware import STOPS_SIGNED_IN
 from accounts.models import TextedCode, User
 from accounts.permissions import Action, How
 from audit import generic_plans
-from consent import actions, stop_failures
+from consent import stop_failures
+from consent.actions.signals import SignalTaken, take_signal
 
 STOP = TextedCode.Purpose.STOP
 OUR_ERROR = 500
@@ -117,12 +118,12 @@ def _take(request: HttpRequest, before: Sequence[_Proof] | None) -> None:
         if all(proof.line_id != one.line_id for one in before):
             browsers.forget_signal(request)
         if not browsers.has_taken_signal(request, line_id=proof.line_id):
-            taken = actions.take_signal(line_id=proof.line_id, actor=proof.actor, at=now)
+            taken = take_signal(line_id=proof.line_id, actor=proof.actor, at=now)
             browsers.note_signal(request, line_id=proof.line_id)
             _say(request, taken)
 
 
-def _say(request: HttpRequest, taken: actions.SignalTaken) -> None:
+def _say(request: HttpRequest, taken: SignalTaken) -> None:
     """Say on the next page what nobody pressed a button for."""
     if taken.everything:
         messages.success(request, _("Your browser's signal stopped all sharing for this phone."))

@@ -14,7 +14,8 @@ from consent.models import Choice, LineGate
 from consent.queries.overrides import Denied, Override, list_overrides
 from partners import pairwise
 from partners.models import Campaign, Contract
-from revocations.actions import Agreement, Disputed
+from revocations.actions.evidence import Disputed
+from revocations.actions.orders import Agreement
 from revocations.models import Duty
 
 NAME_ORDERS = """

@@ -25,7 +25,7 @@ from fontTools.ttLib import TTFont
 from pylopdf_fonts_zh_cn import sans_path
 from pymupdf_fonts import CascadiaMono_Regular, FiraGO_Bold, FiraGO_Regular
 
-from consent.queries import ReceiptView
+from consent.queries.receipts import ReceiptView
 
 LAYOUT = (Path(__file__).parent / "receipt.typ").read_bytes()
 # FiraGO writes Latin with Vietnamese, Greek, Cyrillic, Arabic, Hebrew and Thai.

@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.numbers import masked
 from accounts.sealing import unseal
 from consent.models import Choice, Origin
-from consent.queries import PartnerReceipt, PartnerStanding, ReceiptView
+from consent.queries.receipts import PartnerReceipt, PartnerStanding, ReceiptView
 from partners import keys, keysets
 from partners.models import SigningKey
 

@@ -14,11 +14,12 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-import accounts.actions
+from accounts.actions import sms_outbox
 from accounts.advisory_locks import turn
 from accounts.message_templates import language_of
 from accounts.models import Line
-from consent import gate
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.models import LineGate
 from partners.models import Campaign
 
@@ -41,7 +42,7 @@ def _remind(now: datetime) -> int:
     while batch := _due(after=after, now=now):
         still_on = _still_on(batch)
         if still_on:
-            posted += accounts.actions.remind(line_ids=still_on, words=_words, at=now, every=EVERY)
+            posted += sms_outbox.remind(line_ids=still_on, words=_words, at=now, every=EVERY)
         after = batch[-1].pk
     return posted
 
@@ -63,13 +64,13 @@ def _still_on(lines: Sequence[Line]) -> list[int]:
     campaigns = Campaign.objects.filter(ref__in=refs).select_related("contract__aggregator", "lbs_provider", "cover")
     known = {campaign.ref: campaign for campaign in campaigns}
     asked = [
-        (line.pk, gate.as_agreed(campaign=known[ref], line=line.carrier_id, recipient=""))
+        (line.pk, as_agreed(campaign=known[ref], line=line.carrier_id, recipient=""))
         for line in lines
         for ref in sorted(agreed[line.pk])
         if ref in known
     ]
     allowed: dict[int, bool] = defaultdict(bool)
-    answers = gate.evaluate(questions=[question for _line, question in asked])
+    answers = deciding.evaluate(questions=[question for _line, question in asked])
     for (line_id, _question), answer in zip(asked, answers, strict=True):
         allowed[line_id] |= answer.allowed
     return [line_id for line_id, yes in allowed.items() if yes]

@@ -19,7 +19,9 @@ from accounts.message_templates import language_of
 from accounts.models import Line
 from accounts.texts import Outcome
 from accounts.zones import is_day, zone_of
-from consent import consent_requests
+from consent.consent_requests import rules
+from consent.consent_requests.links import token_of
+from consent.consent_requests.rules import AT_MOST, MONTH, Case
 from consent.models import Approval, Ask
 from consent.queries.invalidated_approvals import STANDS
 
@@ -106,15 +108,12 @@ def _may_be_texted(ask: Ask, now: datetime) -> bool:
     changed_at = Line.objects.values_list("number_changed_at", flat=True).get(pk=ask.line_id)
     if changed_at is not None and claim.captured_at <= changed_at:
         return False
-    this_month = Ask.objects.filter(line_id=ask.line_id, texted_at__gt=now - consent_requests.MONTH).count()
-    return (
-        this_month < consent_requests.AT_MOST
-        and consent_requests.askable(cases=[consent_requests.Case(ask.line_id, ask.campaign)], at=now)[0]
-    )
+    this_month = Ask.objects.filter(line_id=ask.line_id, texted_at__gt=now - MONTH).count()
+    return this_month < AT_MOST and rules.askable(cases=[Case(ask.line_id, ask.campaign)], at=now)[0]
 
 
 def _words(ask: Ask, *, for_a_child: bool) -> str:
-    url = f"{settings.BASE_URL}/ask/{consent_requests.token_of(ask_id=ask.id)}/"
+    url = f"{settings.BASE_URL}/ask/{token_of(ask_id=ask.id)}/"
     if for_a_child:
         return _(
             "Whereabouts: a company says it may find a child's phone on your account. We don't let it unless you say "

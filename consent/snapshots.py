@@ -10,9 +10,11 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import prefetch_related_objects
 
 from accounts.models import Line
-from consent import gate
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
+from consent.gate.shapes import Answer, Question
 from partners.models import Campaign, Contract, Party
-from revocations.actions import StateEntry, stamp
+from revocations.actions.orders import StateEntry, stamp
 
 type States = Mapping[int, list[StateEntry]]
 
@@ -68,7 +70,7 @@ class Uses:
 
     contract_ids: Sequence[int]
     asked: Sequence[tuple[Campaign, str]]
-    questions: Sequence[gate.Question]
+    questions: Sequence[Question]
 
 
 def uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
@@ -99,9 +101,7 @@ def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses
 def _uses(contract_ids: Sequence[int], carrier_id: str, campaigns: Sequence[Campaign]) -> Uses:
     asked = [(campaign, "") for campaign in campaigns]
     asked += [(campaign, recipient) for campaign, _ in asked for recipient in _recipients(campaign)]
-    questions = [
-        gate.as_agreed(campaign=campaign, line=carrier_id, recipient=recipient) for campaign, recipient in asked
-    ]
+    questions = [as_agreed(campaign=campaign, line=carrier_id, recipient=recipient) for campaign, recipient in asked]
     return Uses(contract_ids, asked, questions)
 
 
@@ -133,16 +133,16 @@ def states(*, line_id: int, contract_ids: Sequence[int]) -> States:
 
 def states_of(*, uses: Uses) -> States:
     """The same of uses that were looked up before."""
-    return _states(uses, gate.evaluate(questions=uses.questions))
+    return _states(uses, deciding.evaluate(questions=uses.questions))
 
 
 def states_of_each(*, uses: Mapping[int, Uses]) -> dict[int, States]:
     """The same for many lines, from one statement and so of one moment. By line."""
-    answers = iter(gate.evaluate(questions=[question for one in uses.values() for question in one.questions]))
+    answers = iter(deciding.evaluate(questions=[question for one in uses.values() for question in one.questions]))
     return {line_id: _states(one, islice(answers, len(one.questions))) for line_id, one in uses.items()}
 
 
-def _states(uses: Uses, answers: Iterable[gate.Answer]) -> States:
+def _states(uses: Uses, answers: Iterable[Answer]) -> States:
     found: dict[int, dict[tuple[str, str, str], _Use]] = defaultdict(dict)
     for (campaign, recipient), answer in zip(uses.asked, answers, strict=True):
         place = (campaign.scope, campaign.purpose, campaign.lbs_provider.uri)
@@ -230,5 +230,5 @@ def covers(*, campaign: Campaign, scope: str, ref: str) -> bool:
 def reason_against(*, line_id: int, campaign: Campaign) -> str:
     """Why the gate says no to this campaign as agreed; "" where it says yes."""
     carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
-    (answer,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=carrier_id)])
+    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=carrier_id)])
     return answer.reason

@@ -3,7 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent import agent_callbacks, archiving, cohorts, expiry, reminders, request_texts
+from consent import agent_callbacks, expiry, reminders, request_texts
+from consent.archiving import writing
+from consent.archiving.gap_check import find_missing
+from consent.cohorts import ending, listing, settling, texting
 
 
 @shared_task
@@ -15,25 +18,25 @@ def end_pauses() -> None:
 @shared_task
 def end_terms() -> None:
     """End the agreements and campaigns whose term is over, as Terminate would."""
-    cohorts.end_terms(now=timezone.now())
+    ending.end_terms(now=timezone.now())
 
 
 @shared_task
 def build_manifests() -> None:
     """List the lines whose agreement ended, and tell its partner once. Goes on where it was cut off."""
-    cohorts.build_manifests(now=timezone.now())
+    listing.build_manifests(now=timezone.now())
 
 
 @shared_task
 def tell_subscribers() -> None:
     """Text those who lost a service that finds them in an emergency."""
-    cohorts.tell_subscribers(now=timezone.now())
+    texting.tell_subscribers(now=timezone.now())
 
 
 @shared_task
 def settle_orders() -> None:
     """What a partner signed about a whole agreement settles its open orders."""
-    cohorts.settle_orders(now=timezone.now())
+    settling.settle_orders(now=timezone.now())
 
 
 @shared_task
@@ -57,10 +60,10 @@ def remind() -> None:
 @shared_task
 def archive_stops() -> None:
     """Write what was chosen, suspended and ended to the archive outside the database."""
-    archiving.write(now=timezone.now())
+    writing.write(now=timezone.now())
 
 
 @shared_task
 def find_unarchived() -> None:
     """Look for choices that the archive does not have."""
-    archiving.find_missing(now=timezone.now())
+    find_missing(now=timezone.now())

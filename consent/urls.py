@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, path
 
-from consent import api
+from consent.api import agents as agents_api
+from consent.api import approvals, consent_info, decisions, digests, texts
 from consent.views import agents, choices, consent_requests, lines, receipts, stop
 
 urlpatterns: list[URLPattern] = [
@@ -21,9 +22,9 @@ urlpatterns: list[URLPattern] = [
     path("ask/<str:token>/answered/", consent_requests.answered, name="ask-answered"),
     path("authorized/<uuid:request_id>/", agents.explained, name="agent-request"),
     path("authorized/by-text/<str:token>/", agents.agent_request, name="agent-asked"),
-    path("drp/v1/agent/<str:agent_id>", api.agent, name="drp-agent"),
-    path("drp/v1/data-rights-request", api.exercise, name="drp-exercise"),
-    path("drp/v1/data-rights-request/<str:request_id>", api.request, name="drp-request"),
+    path("drp/v1/agent/<str:agent_id>", agents_api.agent, name="drp-agent"),
+    path("drp/v1/data-rights-request", agents_api.exercise, name="drp-exercise"),
+    path("drp/v1/data-rights-request/<str:request_id>", agents_api.request, name="drp-request"),
     path("lines/", lines.lines, name="lines"),
     path("choices/", choices.choices, name="choices"),
     path("choices/stop/", choices.stop, name="choice-stop"),
@@ -40,11 +41,11 @@ urlpatterns: list[URLPattern] = [
     path("choices/<uuid:choice_id>/receipt/mail/", receipts.mail_receipt, name="choice-receipt-mail"),
     path("choices/<uuid:choice_id>/receipt/text/", receipts.text_receipt, name="choice-receipt-text"),
     path("help/<uuid:choice_id>/", choices.disputed, name="dispute"),
-    path("ssf/digest", api.digest, name="ssf_digest"),
-    path("api/v1/texts", api.texts, name="api-texts"),
-    path("api/v1/approvals", api.approvals, name="api-approvals"),
-    path("consent-info/v0.2/retrieve", api.retrieve, name="consent-info"),
-    path("access/v1/evaluation", api.evaluation, name="evaluation"),
-    path("access/v1/evaluations", api.evaluations, name="evaluations"),
-    path(".well-known/authzen-configuration", api.configuration, name="authzen_configuration"),
+    path("ssf/digest", digests.digest, name="ssf_digest"),
+    path("api/v1/texts", texts.texts, name="api-texts"),
+    path("api/v1/approvals", approvals.approvals, name="api-approvals"),
+    path("consent-info/v0.2/retrieve", consent_info.retrieve, name="consent-info"),
+    path("access/v1/evaluation", decisions.evaluation, name="evaluation"),
+    path("access/v1/evaluations", decisions.evaluations, name="evaluations"),
+    path(".well-known/authzen-configuration", decisions.configuration, name="authzen_configuration"),
 ]

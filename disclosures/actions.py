@@ -12,18 +12,24 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 import audit.actions
-import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.reasons import check_reason
 from accounts.sealing import derived_secret
-from disclosures import anomalies, archiving, ingest, reassignment
-from disclosures.ingest import Outcome, Row
+from disclosures import archiving, reassignment
+from disclosures.anomalies.detection import look_again, take_turn
+from disclosures.ingest import judging, notices, projections, store
+from disclosures.ingest import terms as terms_ingest
+from disclosures.ingest.notices import not_arrived
+from disclosures.ingest.rows import Outcome, Row, id_of
+from disclosures.ingest.store import nothing_besides
+from disclosures.ingest.terms import touch_paths, touch_since, touch_state
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.archives import tells_hidden
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, is_hidden_until, still_hidden_by
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from partners import loosening
+from partners.actions import proposals
 from partners.lifecycle import NotNow
 from partners.loosening import LoosenAnomalies
 from partners.models import Proposal
@@ -52,7 +58,7 @@ def record(
     at: datetime,
     gateway: str = "",
     turn: AbstractContextManager[object] | None = None,
-    besides: Callable[[Sequence[Outcome]], None] = ingest.nothing_besides,
+    besides: Callable[[Sequence[Outcome]], None] = nothing_besides,
 ) -> list[Outcome]:
     """Keep reported releases, each judged against the ledger as of its moment; what became of each, in order.
 
@@ -60,7 +66,7 @@ def record(
     `turn`: held while the ids are claimed. `besides`: called with the outcomes before the commit. Call outside a
     transaction.
     """
-    return ingest.store(rows=rows, at=at, gateway=gateway, turn=turn, besides=besides)
+    return store.store(rows=rows, at=at, gateway=gateway, turn=turn, besides=besides)
 
 
 @transaction.atomic
@@ -71,18 +77,18 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     was lifted has another reference or moment. None where we do not have the disclosure (yet): the order is kept, and
     put on it as it is stored.
     """
-    anomalies.take_turn()
-    ingest.take_turn()
-    disclosure_id = ingest.id_of(source_id)
+    take_turn()
+    notices.take_turn()
+    disclosure_id = id_of(source_id)
     shown = archiving.shown_now(disclosure_ids=[disclosure_id], at=at)
-    new = ingest.append(
+    new = notices.append(
         disclosure_id=disclosure_id, suppressed_until=suppressed_until, order_ref=order_ref, at=at, renews=False
     )
     if new and suppressed_until is not None and suppressed_until <= at:
-        ingest.reveal(at=at, disclosure_id=disclosure_id)
+        projections.reveal(at=at, disclosure_id=disclosure_id)
     elif new:
         archiving.take_away(line_ids=set(shown.values()))
-        anomalies.look_again(disclosure_ids=[disclosure_id], at=at)
+        look_again(disclosure_ids=[disclosure_id], at=at)
     return new
 
 
@@ -120,7 +126,7 @@ def delay_notice(
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     if suppressed_until is not None and suppressed_until <= at:
         raise NothingHidden("A delay ends in the future. To end one now, lift it.")
-    if not awaited and (missing := ingest.not_arrived(source_ids=source_ids)):
+    if not awaited and (missing := not_arrived(source_ids=source_ids)):
         raise NothingHidden(_no_such(missing))
     done = _write(order_ref, source_ids, suppressed_until, at)
     _note("legal.delayed", name, order_ref, reason, at, done)
@@ -134,9 +140,9 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
     What another order hides as well stays hidden, by that one. Raises NotForThem, NoReason, NothingHidden.
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
-    anomalies.take_turn()
+    take_turn()
     hidden = {row.disclosure_id for row in _hidden_by(order_ref, at)}
-    wanted = hidden & {ingest.id_of(one) for one in source_ids} if source_ids else hidden
+    wanted = hidden & {id_of(one) for one in source_ids} if source_ids else hidden
     if not wanted:
         raise NothingHidden("This order hides none of that now.")
     # What has ended by itself since the clock was read was shown meanwhile; another order may hide it again below.
@@ -147,7 +153,7 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
         if other:
             _put(other.order_ref, [disclosure_id], other.suppressed_until, at, is_hidden=True)
         else:
-            ingest.reveal(at=at, disclosure_id=disclosure_id)
+            projections.reveal(at=at, disclosure_id=disclosure_id)
     _note("legal.lifted", name, order_ref, reason, at, done)
     return done
 
@@ -177,7 +183,7 @@ def change_anomaly_rule(
     if wanted == was:
         raise NotNow("The rule is like that already.")
     if is_looser(kind=kind, now=wanted, was=was):
-        return partners.actions.propose(
+        return proposals.propose(
             act=Proposal.Act.LOOSEN_ANOMALIES, of=Proposal.Of.ANOMALY, target_id=newest.pk,
             payload=loosening.as_json(wanted), reason=reason, actor=actor, at=at,
         )  # fmt: skip
@@ -247,7 +253,7 @@ def _no_such(ids: Sequence[str]) -> str:
 def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at: datetime) -> Delayed:
     if not 0 < len(order_ref) <= LONGEST_REF or "\x00" in order_ref:
         raise NothingHidden(f"Name the order, in at most {LONGEST_REF} characters.")
-    ids = {ingest.id_of(one) for one in source_ids} or {row.disclosure_id for row in _hidden_by(order_ref, at)}
+    ids = {id_of(one) for one in source_ids} or {row.disclosure_id for row in _hidden_by(order_ref, at)}
     if not ids:
         raise NothingHidden("This order hides nothing yet: name the disclosures.")
     return _put(order_ref, ids, until, at)
@@ -262,8 +268,8 @@ def hide_again(*, disclosure_id: UUID, suppressed_until: datetime | None, order_
     """
     if suppressed_until is not None and suppressed_until <= at:
         return False
-    anomalies.take_turn()
-    ingest.take_turn()
+    take_turn()
+    notices.take_turn()
     if not is_hidden_until(disclosure_id=disclosure_id, until=suppressed_until):
         _put(order_ref, [disclosure_id], suppressed_until, at)
     return True
@@ -273,17 +279,17 @@ def _put(
     order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime, *, is_hidden: bool = False
 ) -> Delayed:
     """`is_hidden`: another order has hidden them up to this very transaction."""
-    anomalies.take_turn()
-    ingest.take_turn()
+    take_turn()
+    notices.take_turn()
     visible = {} if is_hidden else archiving.shown_now(disclosure_ids=ids, at=at)
     fates = {
-        one: ingest.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
+        one: notices.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
     }
     changed = [one for one, fate in fates.items() if fate]
     if until is None or until > at:
         archiving.take_away(line_ids={visible[one] for one in changed if one in visible})
-        anomalies.look_again(disclosure_ids=ids, at=at)
+        look_again(disclosure_ids=ids, at=at)
     return Delayed(changed=len(changed), waiting=list(fates.values()).count(None))
 
 
@@ -311,12 +317,12 @@ def catch_up(*, cause: str, at: datetime) -> None:
     """After a feed or an act: give back what a line has by a number that was not its own, take in what was held for
     what is known now, and judge again what that touches."""
     reassignment.attribute(at=at, actor=f"import:{cause}")
-    ingest.rejudge(cause=f"import:{cause}")
+    judging.rejudge(cause=f"import:{cause}")
 
 
 def terms_changed(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
     """Campaigns (by id) or links (as (of, id)) came or changed: mark whose past judgements may rest on them."""
-    ingest.touch(campaigns=campaigns, links=links, at=at)
+    terms_ingest.touch(campaigns=campaigns, links=links, at=at)
 
 
 def rejudge_for_parties(*, uris: Collection[str], at: datetime) -> None:
@@ -325,18 +331,18 @@ def rejudge_for_parties(*, uris: Collection[str], at: datetime) -> None:
     Releases by emergency or network to one that sells look-ups are doubtful, which is an incident of its day. Lines are
     marked whose releases were reported with a path that begins with one that turns out to be another aggregator.
     """
-    ingest.doubt(parties=uris, at=at)
-    ingest.touch_paths(parties=uris)
+    terms_ingest.doubt(parties=uris, at=at)
+    touch_paths(parties=uris)
 
 
 def rule_changed(*, state: str, since: datetime) -> None:
     """A rule of a state counts since then, or no longer: mark the lines whose past judgements may rest on it."""
-    ingest.touch_state(state=state, since=since)
+    touch_state(state=state, since=since)
 
 
 def answer_changed(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
     """A term or suspension of these began then, or ended: mark the lines whose past judgements may rest on it."""
-    ingest.touch_since(campaigns=campaigns, parties=parties, since=since)
+    touch_since(campaigns=campaigns, parties=parties, since=since)
 
 
 @transaction.atomic

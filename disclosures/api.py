@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 import audit.queries
-from disclosures import feeds
+from disclosures.feeds.reports import MOST_BYTES, MOST_REPORTED, TooManyLines, take_lines, take_report
 from partners.access import CSV, NDJSON, ClientRequest, client_required, problem, unsupported
 from partners.feeds.checking import NothingReadable
 
@@ -18,25 +18,25 @@ from partners.feeds.checking import NothingReadable
 @client_required("disclosures:write")
 def disclosures(request: ClientRequest) -> HttpResponse:
     """NDJSON, up to 10,000 lines; tells what became of each. The same lines again change nothing."""
-    return unsupported(request, NDJSON) or _taken(request, feeds.take_report)
+    return unsupported(request, NDJSON) or _taken(request, take_report)
 
 
 @require_POST
 @client_required("lines:write")
 def lines(request: ClientRequest) -> HttpResponse:
     """NDJSON or CSV with a header, up to 10,000 lines; tells what became of each. The same again changes nothing."""
-    take = partial(feeds.take_lines, is_csv=request.content_type == CSV)
+    take = partial(take_lines, is_csv=request.content_type == CSV)
     return unsupported(request, NDJSON, CSV) or _taken(request, take)
 
 
 def _taken(request: ClientRequest, take: Callable[..., dict[str, Any]]) -> HttpResponse:
     try:
         report = take(stream=request, client_id=request.client.pk, at=audit.queries.database_clock())
-    except feeds.TooManyLines:
+    except TooManyLines:
         return problem(
             413,
             "Too many lines",
-            f"At most {feeds.MOST_REPORTED:,} lines and {feeds.MOST_BYTES:,} bytes go into one request.",
+            f"At most {MOST_REPORTED:,} lines and {MOST_BYTES:,} bytes go into one request.",
         )
     except NothingReadable as error:
         return problem(400, "Nothing can be read", str(error))

@@ -36,12 +36,14 @@ from accounts.sealing import seal_bytes
 from accounts.zones import name_of, zone_of
 from consent import receipts
 from consent.models import Choice
-from consent.queries import receipt_of
 from consent.queries.choices import ChoiceRow, rows_of
 from consent.queries.invalidated_approvals import STANDS
+from consent.queries.receipts import receipt_of
 from disclosures.models import Archive, ArchivePart, Disclosure, Outcome
-from disclosures.queries import as_csv, as_json, events_for, export_of, visible, with_delay
+from disclosures.queries.downloads import as_csv, as_json
+from disclosures.queries.export import events_for, export_of
 from disclosures.queries.trails import Parties, Stop, company_of, trail
+from disclosures.queries.visible import visible, with_delay
 from disclosures.words import describe_outcome, judgement_in_words, tone_of
 from partners import keys
 from partners.words import precision_in_words, purpose_in_words

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 import audit.queries
 from disclosures.models import PublishedFigure
-from disclosures.queries.figures import FEWEST, STATEMENTS, Figure, Statement
+from disclosures.queries.figures.statements import FEWEST, STATEMENTS, Figure, Statement
 
 DAYS = timedelta(days=30)
 # What systems report of a month's last days comes within these.

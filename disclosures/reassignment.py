@@ -13,8 +13,13 @@ from django.db.models import Count, Max
 
 import audit.actions
 from audit.models import AuditEvent
-from disclosures import anomalies, archiving, ingest
-from disclosures.ingest import Stretch
+from disclosures import archiving
+from disclosures.anomalies import detection
+from disclosures.anomalies.detection import look_without
+from disclosures.ingest import reassigned_rows
+from disclosures.ingest.notices import take_turn
+from disclosures.ingest.reassigned_rows import Stretch, pass_over
+from disclosures.ingest.replay import attribute_held
 from disclosures.models import Basis, GivenBack, Outcome
 
 logger = logging.getLogger(__name__)
@@ -31,7 +36,7 @@ def attribute(*, at: datetime, actor: str, waits: bool = True) -> None:
     `waits`: for whoever takes held rows in; else that is left to them.
     """
     give_back(at=at, actor=actor)
-    ingest.attribute_held(at=at, actor=actor, waits=waits)
+    attribute_held(at=at, actor=actor, waits=waits)
 
 
 def give_back(*, at: datetime, actor: str) -> int:
@@ -41,7 +46,7 @@ def give_back(*, at: datetime, actor: str) -> int:
     """
     given = 0
     broken = set[int]()
-    while periods := ingest.shortened(besides=broken):
+    while periods := reassigned_rows.shortened(besides=broken):
         try:
             given += _give_back(periods, at)
         except Exception:  # whatever it is, it must not keep every other line's rows with the wrong person
@@ -68,26 +73,26 @@ def _give_back(periods: Sequence[int], at: datetime) -> int:
 @transaction.atomic
 def _pass_over(periods: Sequence[int]) -> list[int]:
     """By itself, because what follows waits for a search for anomalies that runs: most ends need not."""
-    ingest.take_turn()
-    return ingest.pass_over(periods=periods)
+    take_turn()
+    return pass_over(periods=periods)
 
 
 @transaction.atomic
 def _take_out(periods: Sequence[int], at: datetime) -> int:
-    anomalies.take_turn()
-    ingest.take_turn()
-    ingest.take_turn_of_judging()
+    detection.take_turn()
+    take_turn()
+    reassigned_rows.take_turn()
     given = 0
     looks: list[Look] = []
-    for stretch in ingest.outside(periods=periods):
+    for stretch in reassigned_rows.outside(periods=periods):
         ids = stretch.ids
         if ids:
             given += len(ids)
             archiving.take_away(line_ids=set(archiving.shown_now(disclosure_ids=ids, at=at).values()))
             looks += _look_ups(stretch)
-        ingest.give_back(stretch=stretch, at=at)
+        reassigned_rows.give_back(stretch=stretch, at=at)
     if looks:
-        anomalies.look_without(rows=looks, at=at)
+        look_without(rows=looks, at=at)
     return given
 
 

@@ -4,8 +4,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.advisory_locks import turn
-from consent.feeds import apply_held_rows
-from disclosures import anomalies, archiving, ingest, publishing, reassignment, retention
+from consent.feeds.held import apply_held_rows
+from disclosures import archiving, publishing, reassignment, retention
+from disclosures.anomalies import detection, suspension
+from disclosures.ingest import judging, projections, rollups
 
 
 @shared_task
@@ -13,7 +15,7 @@ def rejudge() -> None:
     """Judge again what choices, approvals and lines have touched. One worker at a time waits for what is underway."""
     with turn(name="disclosures.rejudge") as mine:
         if mine:
-            ingest.rejudge(cause="consent")
+            judging.rejudge(cause="consent")
 
 
 @shared_task
@@ -33,13 +35,13 @@ def take_in_records() -> None:
 @shared_task
 def reveal() -> None:
     """Rows whose delayed-notice order has ended count like all others from now on."""
-    ingest.reveal(at=timezone.now())
+    projections.reveal(at=timezone.now())
 
 
 @shared_task
 def roll_up() -> None:
     """Count the days of long lines that changed."""
-    ingest.roll_up(at=timezone.now())
+    rollups.roll_up(at=timezone.now())
 
 
 @shared_task
@@ -57,13 +59,13 @@ def drop_months() -> None:
 @shared_task
 def find_anomalies(*, deep: bool = False) -> None:
     """Look at what came since the last time, or at the last two days once more."""
-    anomalies.find(at=timezone.now(), deep=deep)
+    detection.find(at=timezone.now(), deep=deep)
 
 
 @shared_task
 def act_on_anomalies() -> None:
     """Suspend, for the lines concerned, who has no answer after days."""
-    anomalies.act(at=timezone.now())
+    suspension.act(at=timezone.now())
 
 
 @shared_task

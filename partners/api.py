@@ -6,8 +6,9 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from partners import actions, keys
+from partners import keys
 from partners.access import SCOPES, certificate_of, document
+from partners.actions.sign_in import ASSERTION_TYPE, Refused, sign_in
 from partners.tokens import ALGORITHMS
 
 
@@ -24,8 +25,8 @@ def token(request: HttpRequest) -> HttpResponse:
         return oauth_error("unsupported_grant_type", "grant_type must be client_credentials.")
     if given.get("client_secret") or request.headers.get("Authorization"):
         return oauth_error("invalid_request", "Sign in by client_assertion and nothing else.")
-    if given.get("client_assertion_type") != actions.ASSERTION_TYPE or not given.get("client_assertion"):
-        return oauth_error("invalid_client", f"Send client_assertion of type {actions.ASSERTION_TYPE}.")
+    if given.get("client_assertion_type") != ASSERTION_TYPE or not given.get("client_assertion"):
+        return oauth_error("invalid_client", f"Send client_assertion of type {ASSERTION_TYPE}.")
     if given.getlist("resource") not in ([], [settings.BASE_URL]):
         return oauth_error("invalid_target", f"The one resource is {settings.BASE_URL}.")
     return _issue(request)
@@ -34,14 +35,14 @@ def token(request: HttpRequest) -> HttpResponse:
 def _issue(request: HttpRequest) -> HttpResponse:
     given = request.POST
     try:
-        issued = actions.sign_in(
+        issued = sign_in(
             assertion=given["client_assertion"],
             scopes=given.get("scope", "").split(),
             client_id=given.get("client_id", ""),
             certificate=certificate_of(request),
             at=timezone.now(),
         )
-    except actions.Refused as refusal:
+    except Refused as refusal:
         return oauth_error(refusal.error, str(refusal))
     body = {"access_token": issued.token, "token_type": "Bearer", "expires_in": issued.seconds}
     return _unstored(JsonResponse({**body, "scope": " ".join(issued.scopes)}))

@@ -3,19 +3,20 @@
 from celery import shared_task
 from django.utils import timezone
 
-from partners import checkpoints, rotation
+from partners import rotation
+from partners.checkpoints import places, writing
 
 
 @shared_task
 def write_checkpoint() -> None:
     """Sign the audit chains' heads and keep them outside the database."""
-    checkpoints.write(place=checkpoints.place(), at=timezone.now())
+    writing.write(place=places.place(), at=timezone.now())
 
 
 @shared_task
 def sign_acts() -> None:
     """Sign what was done in the last seconds, between two of these checkpoints."""
-    checkpoints.sign_acts(place=checkpoints.place(), at=timezone.now())
+    writing.sign_acts(place=places.place(), at=timezone.now())
 
 
 @shared_task

@@ -21,16 +21,17 @@ import accounts.queries
 import support.queries
 from accounts.texts import CODES
 from audit.models import Incident
-from consent.gate import DECISIONS, opening
+from consent.gate.answer_counts import DECISIONS
+from consent.gate.readiness import opening
 from consent.models import Tightening, Unarchived
 from consent.stop_failures import STOPS_FAILED
-from disclosures import queries as disclosures
 from disclosures import retention
 from disclosures.models import AnomalyWatch
-from partners import checkpoints
+from disclosures.queries.held import count_held_rows
+from partners.checkpoints.writing import age_s
 from portal.load_shedding import REQUESTS, TURNED_AWAY
 from portal.worker_metrics import Workings
-from revocations.clocks import lying_since
+from revocations.clocks.health import lying_since
 from revocations.models import TO_PUSH, Order
 
 HOUR = timedelta(hours=1)
@@ -189,7 +190,7 @@ def _canary(at: datetime) -> Iterator[Metric]:
 
 def _held() -> Metric:
     """What waits for its line; what an order hides is not in it."""
-    found = disclosures.count_held_rows()
+    found = count_held_rows()
     held = GaugeMetricFamily(
         "whereabouts_releases_held",
         "Reported releases of numbers that no line has, by where they came from, of 10,000 at most; ungated: the"
@@ -215,7 +216,7 @@ def _unarchived_s(at: datetime) -> float:
 
 
 def _checkpoint_s() -> float | None:
-    age = checkpoints.age_s()
+    age = age_s()
     return None if age == float("inf") else age
 
 

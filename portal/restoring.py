@@ -16,17 +16,25 @@ from django.db import connections
 import audit.actions
 import audit.queries
 from accounts.advisory_locks import turn
-from consent import archiving, gate
 from consent.actions import restore
 from consent.actions.restore import TakenBack
 from consent.actions.tightening import newest_of_each, tighten_again
-from consent.archiving import ArchivedSuspension, Entry
+from consent.archiving import comparison, reading, sink, writing
+from consent.archiving import entries as entries_archiving
+from consent.archiving.comparison import NotThere
+from consent.archiving.entries import ArchivedSuspension, Entry
+from consent.archiving.reading import after_head, lines_of
+from consent.archiving.writing import TURN, begin_anew
 from consent.cohorts.listing import renew
+from consent.gate import readiness
 from consent.models import ArchiveHead, Choice, GateOpening, Tightening
 from disclosures.actions import hide_again, terms_changed
-from partners import checkpoints
+from partners.checkpoints import places as places_checkpoints
+from partners.checkpoints import reading as reading_checkpoints
+from partners.checkpoints import writing as writing_checkpoints
+from partners.checkpoints.reading import read_newest_checkpoint
 from partners.models import Campaign, Contract
-from revocations.actions import reissue_orders
+from revocations.actions.reissue import reissue_orders
 from revocations.models import Standing
 
 PART = 500
@@ -66,13 +74,13 @@ def after_restore(*, at: datetime, despite: str, switched_over: bool, say: Say, 
     `confirmed`: what somebody did about all that was undone with lost events of the trail; "" for nothing yet.
     `switched_over`: a follower took over that lacked nothing. If the archive says so too, nobody is told anew.
     """
-    with turn(name=archiving.TURN) as mine:
+    with turn(name=TURN) as mine:
         if not mine:
             raise Busy
         if _has_everything():
             say("The gate is open, and the database has all that the archive holds. Nothing to do.")
             return Summary(is_open=True)
-        archiving.close(why="restored: `manage.py after_restore` is not done yet")
+        comparison.close(why="restored: `manage.py after_restore` is not done yet")
         return _Restoring(at=at, despite=despite, switched_over=switched_over, say=say, confirmed=confirmed).run()
 
 
@@ -89,10 +97,10 @@ class _Restoring:
 
     def run(self) -> Summary:
         gone = self._verify_trail()
-        found = archiving.after_head(sink=archiving.sink())
+        found = after_head(sink=sink.sink())
         self.summary.problems += [str(fault) for fault in found.faults]
         self.begins_anew = not found.knows_head and all(one.epochs is not None for one in found.entries)
-        lost = archiving.lost(entries=found.entries)
+        lost = reading.lost(entries=found.entries)
         self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
         self._suspend(lost)
         self._tighten(found.entries, lost)
@@ -111,8 +119,8 @@ class _Restoring:
         Only what a checkpoint signed can be missed: of the last seconds before the database was lost the archive alone
         tells.
         """
-        place = checkpoints.place()
-        signed, newest = checkpoints.fitting(place=place), checkpoints.read_newest_checkpoint(place=place)
+        place = places_checkpoints.place()
+        signed, newest = reading_checkpoints.fitting(place=place), read_newest_checkpoint(place=place)
         result = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {})
         self.say(
             f"Audit trail: {result.checked} events checked"
@@ -193,7 +201,7 @@ class _Restoring:
             )
 
     def _replay(self, lost: Sequence[Entry]) -> None:
-        lines = archiving.lines_of(entries=lost)
+        lines = lines_of(entries=lost)
         homeless: set[UUID] = set()
         said_by = {UUID(entry.id): entry.choice for entry in lost if entry.choice is not None}
         # Each must be newer than what its line has.
@@ -219,7 +227,7 @@ class _Restoring:
         if GateOpening.objects.filter(epochs_raised_at__isnull=False).exists():
             return
         to = restore.planned_epochs(at_least=_epochs_in(entries))
-        archiving.append(entries=[Entry(id=f"epochs {self.at.isoformat()}", before="", epochs=to)], now=self.at)
+        writing.append(entries=[Entry(id=f"epochs {self.at.isoformat()}", before="", epochs=to)], now=self.at)
         restore.raise_epochs(to=to, at=self.at)
         self.summary.done["epochs raised"] = len(to)
         self.say(f"Epochs of {len(to)} contracts raised.")
@@ -243,24 +251,24 @@ class _Restoring:
         )  # fmt: skip
         if not opens:
             return
-        checkpoints.write(place=checkpoints.place(), at=self.at, over=True)
-        place = archiving.sink()
+        writing_checkpoints.write(place=places_checkpoints.place(), at=self.at, over=True)
+        place = sink.sink()
         if self.begins_anew:
-            self.say(f"The archive begins anew: {archiving.begin_anew()} more entries wait to be written to it.")
+            self.say(f"The archive begins anew: {begin_anew()} more entries wait to be written to it.")
         if last := place.last():
             ArchiveHead.objects.update_or_create(
                 pk=ArchiveHead.ID,
-                defaults={"day": place.days()[-1], "digest": archiving.digest(last), "written_at": self.at},
+                defaults={"day": place.days()[-1], "digest": entries_archiving.digest(last), "written_at": self.at},
             )
         with connections["owner" if "owner" in settings.DATABASES else "default"].cursor() as cursor:
             cursor.execute("SELECT consent_gate_open()")
-        self.summary.is_open = gate.opening().is_open
+        self.summary.is_open = readiness.opening().is_open
 
 
 def _has_everything() -> bool:
     try:
-        return archiving.look().is_open and not archiving.behind()
-    except archiving.NotThere:
+        return comparison.look().is_open and not comparison.behind()
+    except NotThere:
         return False
 
 

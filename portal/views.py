@@ -12,7 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from partners.access import document
-from portal import demo_phone, health, openapi
+from portal import demo_phone, health
+from portal.openapi import document as document_openapi
+from portal.openapi import shown
 
 LOOPBACK = ("127.0.0.1", "::1")
 GPC_SINCE = "2026-11-24"
@@ -78,13 +80,13 @@ def gpc(request: HttpRequest) -> HttpResponse:
 @document
 def openapi_document(request: HttpRequest) -> HttpResponse:
     """Every machine address, as OpenAPI 3.1."""
-    return JsonResponse(openapi.document())
+    return JsonResponse(document_openapi.document())
 
 
 @document
 def openapi_page(request: HttpRequest) -> HttpResponse:
     """The same to read, without anybody's script."""
-    operations, schemas = openapi.shown()
+    operations, schemas = shown.shown()
     return render(request, "pages/api.html", {"operations": operations, "schemas": schemas})
 
 

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from accounts.models import Message
-from partners import checkpoints
+from partners.checkpoints.writing import age_s
 from portal import heartbeats
 from revocations.models import Pulse, PushTally
 
@@ -42,7 +42,7 @@ class Workings(Collector):
         yield GaugeMetricFamily(
             "whereabouts_checkpoint_age_seconds",
             "Since the audit trail was last signed outside the database.",
-            value=checkpoints.age_s(),
+            value=age_s(),
         )
         yield self._pushes()
         yield self._texts()

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from revocations.models import Stream
-from revocations.streams import StreamWanted
+from revocations.streams.stream_requests import StreamWanted
 
 MOST_EVENTS = 1000
 

@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from revocations import clocks, delivery, verification
+from revocations import verification
+from revocations.clocks import dates, evidence, health
+from revocations.delivery import sweep as sweep_delivery
 
 
 @shared_task
@@ -12,19 +14,19 @@ def deliver(*, party_ids: list[int]) -> None:
 
     It asks the database nothing: Celery closes a task's session after each, and to open one costs more than a push.
     """
-    delivery.begin(party_ids=party_ids, now=timezone.now())
+    sweep_delivery.begin(party_ids=party_ids, now=timezone.now())
 
 
 @shared_task
 def deliver_due(*, party_id: int) -> None:
     """Push what is due to one partner."""
-    delivery.begin(party_ids=[party_id], now=timezone.now())
+    sweep_delivery.begin(party_ids=[party_id], now=timezone.now())
 
 
 @shared_task
 def sweep() -> None:
     """One task for each partner to whom something is due: the only retry, and all that a lost nudge needs."""
-    for party_id in delivery.beat(now=timezone.now()):
+    for party_id in sweep_delivery.beat(now=timezone.now()):
         deliver_due.delay(party_id=party_id)
 
 
@@ -37,22 +39,22 @@ def verify_streams() -> None:
 @shared_task
 def watch_partners() -> None:
     """Deny the partners that let orders lie or whose stream is not well."""
-    clocks.watch(now=timezone.now())
+    health.watch(now=timezone.now())
 
 
 @shared_task
 def note_overdue(*, whole: bool = False) -> None:
     """Write down the agreed dates that passed. `whole`: look at all of them."""
-    clocks.note_overdue(now=timezone.now(), whole=whole)
+    dates.note_overdue(now=timezone.now(), whole=whole)
 
 
 @shared_task
 def note_evidence() -> None:
     """Note the partners that did not show their proof of consent by its date."""
-    clocks.note_evidence(now=timezone.now())
+    evidence.note_evidence(now=timezone.now())
 
 
 @shared_task
 def mend_breaches() -> None:
     """Write down what came late after all."""
-    clocks.mend_breaches()
+    dates.mend_breaches()

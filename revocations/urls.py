@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from revocations import api
+from revocations.api import configuration, manifests, polling, receipts, streams
 
 urlpatterns = [
-    path(".well-known/ssf-configuration", api.configuration, name="ssf_configuration"),
-    path("ssf/manifests/<uuid:cohort_id>/<int:number>", api.manifest, name="ssf_manifest"),
-    path("ssf/poll", api.poll, name="ssf_poll"),
-    path("ssf/streams", api.streams, name="ssf_streams"),
-    path("ssf/status", api.status, name="ssf_status"),
-    path("ssf/verify", api.verify, name="ssf_verify"),
-    path("ssf/receipts", api.receipts, name="ssf_receipts"),
+    path(".well-known/ssf-configuration", configuration.configuration, name="ssf_configuration"),
+    path("ssf/manifests/<uuid:cohort_id>/<int:number>", manifests.manifest, name="ssf_manifest"),
+    path("ssf/poll", polling.poll, name="ssf_poll"),
+    path("ssf/streams", streams.streams, name="ssf_streams"),
+    path("ssf/status", streams.status, name="ssf_status"),
+    path("ssf/verify", streams.verify, name="ssf_verify"),
+    path("ssf/receipts", receipts.receipts, name="ssf_receipts"),
 ]

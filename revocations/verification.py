@@ -11,9 +11,11 @@ from django.db.models import F, Max, QuerySet
 
 import audit.actions
 from partners.models import Contract
-from revocations import streams
 from revocations.models import TO_PUSH, Breaker, State, Stream, StreamEvent, StreamHealth
 from revocations.queries.answering import list_counted_minutes, pulses, tries_of_event, with_us
+from revocations.streams import events
+from revocations.streams.events import subject_of
+from revocations.streams.status import health_of
 
 EVERY = timedelta(hours=6)
 ACKNOWLEDGED_WITHIN = timedelta(minutes=15)
@@ -33,10 +35,10 @@ def ask(*, now: datetime) -> int:
     quiet = [stream for stream in _locked(Stream.objects.filter(status=Stream.Status.ENABLED)) if _is_due(stream, now)]
     for stream in quiet:
         # SSF 1.0, 8.1.4.2: what the transmitter begins carries no `state`.
-        streams.queue(
+        events.queue(
             party_id=stream.party_id,
             kind=StreamEvent.Kind.VERIFICATION,
-            sub_id=streams.subject_of(stream=stream),
+            sub_id=subject_of(stream=stream),
             event={},
             at=now,
         )
@@ -100,7 +102,7 @@ def _verifications(party_id: int) -> QuerySet[StreamEvent]:
 
 
 def _health_of(stream: Stream) -> StreamHealth:
-    return streams.health_of(party_id=stream.party_id, at=stream.status_at)
+    return health_of(party_id=stream.party_id, at=stream.status_at)
 
 
 def _is_due(stream: Stream, now: datetime) -> bool:

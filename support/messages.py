@@ -5,7 +5,8 @@ from datetime import datetime
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts import actions
+from accounts.actions import sms_outbox
+from accounts.actions.sms_outbox import post_notice
 from accounts.email_outbox import Mail
 from accounts.models import LineUser, Message
 from accounts.sealing import unseal
@@ -21,9 +22,9 @@ def notify_of_answer(*, ticket: Ticket, at: datetime) -> None:
         mail = _mail(ticket, link)
     line_id = get_line_to_notify(ticket=ticket)
     if line_id is not None:
-        actions.post(line_id=line_id, kind=Message.Kind.CASE, words=text, at=at, about=f"ticket:{ticket.pk}")
+        sms_outbox.post(line_id=line_id, kind=Message.Kind.CASE, words=text, at=at, about=f"ticket:{ticket.pk}")
     if ticket.mail_sealed:
-        actions.post_notice(line_id=line_id, to=unseal(ticket.mail_sealed), mail=mail, at=at)
+        post_notice(line_id=line_id, to=unseal(ticket.mail_sealed), mail=mail, at=at)
 
 
 def get_line_to_notify(*, ticket: Ticket) -> int | None:

@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from support import canary, clocks, replying, scanning, sending, term_change_propagation, tickets
+from support import replying, scanning, sending, term_change_propagation, tickets
+from support.canary import running
+from support.clocks import watching
 
 
 @shared_task
@@ -39,31 +41,31 @@ def settle() -> None:
 @shared_task
 def watch() -> None:
     """Look for stops that fail, staff who look at very many, and agents who stop very many."""
-    clocks.watch(now=timezone.now())
+    watching.watch(now=timezone.now())
 
 
 @shared_task
 def watch_staff_for_long() -> None:
     """Look for staff who looked at very many within a day or a week."""
-    clocks.watch_staff_for_long(now=timezone.now())
+    watching.watch_staff_for_long(now=timezone.now())
 
 
 @shared_task
 def verify_audit() -> None:
     """Look whether the audit trail is whole."""
-    clocks.verify_audit(now=timezone.now())
+    watching.verify_audit(now=timezone.now())
 
 
 @shared_task
 def start_canary() -> None:
     """Begin a trial of stopping with a line of our own."""
-    canary.start(now=timezone.now())
+    running.start(now=timezone.now())
 
 
 @shared_task
 def tend_canary() -> None:
     """Bring the trial on that runs."""
-    canary.tend(now=timezone.now())
+    running.tend(now=timezone.now())
 
 
 @shared_task

@@ -20,9 +20,9 @@ import disclosures.actions
 from accounts.advisory_locks import turn
 from accounts.models import Line
 from audit.models import AuditEvent
-from consent.cohorts import keep_after
+from consent.cohorts.listing import keep_after
 from consent.expiry import retell
-from disclosures.feeds import settle_files, settle_terms
+from disclosures.feeds.terms import settle_files, settle_terms
 from partners.feeds import terms
 from partners.feeds.terms import Changes
 from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Proposal, Suspension

@@ -9,11 +9,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import transaction
 from django.utils import timezone
 
-import partners.actions
 from accounts.models import Line, Message
 from accounts.sealing import unseal
-from consent import actions
+from consent.actions.agents import take_request
 from consent.agents import Exercise
+from partners.actions.authorized import propose_agent, register_agent
+from partners.actions.proposals import carry_out, mark_agreed
 from partners.models import AuthorizedAgent, Proposal
 from partners.queries import key_of
 from tests.people import newest_text, number_of
@@ -27,7 +28,7 @@ def let_in(agent_id: str, name: str, key: Ed25519PrivateKey, *, hosts: Collectio
     """An agent that two officers let ask for people."""
     now, why = timezone.now(), "It joined the network."
     with transaction.atomic():
-        agent = partners.actions.register_agent(
+        agent = register_agent(
             agent_id=agent_id, name=name, key=public(key), hosts=hosts, reason=why, actor=an_actor(), at=now
         )
         _agree(Proposal.objects.get(of="authorized", target_id=agent.number), at=now)
@@ -39,7 +40,7 @@ def let_in_again(agent: AuthorizedAgent) -> None:
     now, why = timezone.now(), "It has another key in its own hands now."
     with transaction.atomic():
         _agree(
-            partners.actions.propose_agent(
+            propose_agent(
                 number=agent.number, name=agent.name, key=key_of(agent=agent), hosts=agent.hosts, reason=why,
                 actor=an_actor(), at=now,
             ), at=now,
@@ -47,8 +48,8 @@ def let_in_again(agent: AuthorizedAgent) -> None:
 
 
 def _agree(proposal: Proposal, *, at: datetime) -> None:
-    agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=at)
-    partners.actions.carry_out(proposal=agreed, at=at)
+    agreed = mark_agreed(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=at)
+    carry_out(proposal=agreed, at=at)
 
 
 def public(key: Ed25519PrivateKey) -> str:
@@ -66,7 +67,7 @@ def an_agent_asks(line: Line, name: str = "Permission Slip") -> str:
         phone_number=number_of(line),
     )  # fmt: skip
     agent = AuthorizedAgent.objects.get(pk=AGENT)
-    actions.take_request(agent=agent, said=said, body=str(line.pk).encode(), at=now)
+    take_request(agent=agent, said=said, body=str(line.pk).encode(), at=now)
     return texted_link(line)
 
 

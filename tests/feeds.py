@@ -10,9 +10,13 @@ from datetime import UTC, datetime
 from django.db import connection
 
 import audit.queries
-from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.choices import ChoicesFeed
+from consent.feeds.lines import LinesFeed
 from disclosures import actions
-from disclosures.feeds import DisclosuresFeed, NoticesFeed, settle_files
+from disclosures.feeds.notices import NoticesFeed
+from disclosures.feeds.releases import DisclosuresFeed
+from disclosures.feeds.terms import settle_files
 from partners.feeds.checking import Fate
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed

@@ -14,7 +14,7 @@ from django.template.base import Template
 from psycopg.rows import tuple_row
 from pytest_django import DjangoDbBlocker
 
-import partners.actions
+from partners.actions.keys import ensure_signing_keys
 from partners.models import JurisdictionRule
 from tests import databases
 
@@ -137,7 +137,7 @@ def django_db_setup(
     with django_db_blocker.unblock():
         name = databases.clone_test_database()
         rules_of_the_migrations[:] = JurisdictionRule.objects.values_list("id", flat=True)
-        partners.actions.ensure_signing_keys(at=KEYS_SINCE)
+        ensure_signing_keys(at=KEYS_SINCE)
         # What making them wrote into the audit trail is nobody's business here.
         empty_database()
     yield

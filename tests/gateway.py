@@ -7,7 +7,8 @@ from typing import Any
 
 from django.test import Client as Browser
 
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client
 from tests.feeds import BRIDGE, NUMBER, ROAD, ROADSIDE, Row, ndjson
 from tests.partners.outside import Signer

@@ -12,8 +12,9 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 
-import accounts.actions
 from accounts import queries, sessions, sms_delivery
+from accounts.actions.factors import ask_new_password, set_first_password
+from accounts.actions.people import person_behind
 from accounts.actions.security_notices import note
 from accounts.models import Line, Message, User
 from accounts.sealing import unseal
@@ -93,10 +94,10 @@ def sign_in(line: Line, browser: Browser | None = None) -> Browser:
 def signed_in(line: Line, browser: Browser | None = None) -> Browser:
     """The same at a third of the cost: what the doors come to, without the doors (tests/accounts/test_signed_in.py)."""
     browser, now = browser or Browser(), timezone.now()
-    user = accounts.actions.person_behind(line=line, at=now)
+    user = person_behind(line=line, at=now)
     note(user=user, what="signed_in", at=now)
     if not user.has_usable_password():
-        user = accounts.actions.set_first_password(user=user, password=PASSWORD, at=now)
+        user = set_first_password(user=user, password=PASSWORD, at=now)
     client = browser.client
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     session, given = client.session, time.time()
@@ -119,7 +120,7 @@ def user_of(line: Line) -> User:
 
 def asked_for_new_password(line: Line) -> str:
     """The path of the link that ends the wait for a new password, which somebody who signed in has just asked for."""
-    accounts.actions.ask_new_password(user=user_of(line), at=timezone.now())
+    ask_new_password(user=user_of(line), at=timezone.now())
     message = Message.objects.filter(line=line).latest("made_at")
     words = unseal(message.words_sealed) if message.words_sealed else newest_text(number_of(line)).text
     found = re.search(r"/accounts/password/cancel/[\w-]+/", words)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import partners.actions
 from accounts.models import User
 from accounts.permissions import actor_of
 from audit.queries import database_clock
 from partners.actions.addresses import endpoints_of
+from partners.actions.machines import register_machine
+from partners.actions.proposals import carry_out, mark_agreed
 from partners.keysets import jwks_uri_of
 from partners.loosening import as_json
 from partners.models import Client, Contract, Party, Proposal
@@ -61,11 +62,11 @@ def move_keys(party: Party, jwks_uri: str) -> None:
 def a_machine(client_id: str, kind: str, *, public_jwk: Mapping[str, Json], party: str = "") -> Client:
     """A machine that two officers have let in just now. `party`: an aggregator's URI."""
     at = database_clock()
-    machine = partners.actions.register_machine(
+    machine = register_machine(
         client_id=client_id, kind=kind, public_jwk=public_jwk, party=party, reason="test", actor=an_actor(), at=at
     )
     proposal = Proposal.objects.get(of=Proposal.Of.MACHINE, target_id=machine.number, decision="")
-    agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, reason="test", actor=an_actor(), at=at)
-    partners.actions.carry_out(proposal=agreed, at=at)
+    agreed = mark_agreed(proposal_id=proposal.pk, reason="test", actor=an_actor(), at=at)
+    carry_out(proposal=agreed, at=at)
     machine.refresh_from_db()
     return machine

@@ -9,8 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 
-from accounts import actions, browsers, oidc, sessions
+from accounts import browsers, oidc, sessions
 from accounts.access import way_on
+from accounts.actions.people import sign_in_by_carrier
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def carrier_back(request: HttpRequest) -> HttpResponseBase:
         word, then = oidc.finish_line(request=request, at=now)
     except oidc.OidcRefused as error:
         return _refused(request, str(error))
-    user = actions.sign_in_by_carrier(word=word, device=browsers.device(request), at=now)
+    user = sign_in_by_carrier(word=word, device=browsers.device(request), at=now)
     if user is None:
         return _refused(request, "the line named is not active here, or is somebody else's")
     return sessions.start_by_carrier(request, user=user, strong=word.strong, redirect_url=then)

@@ -11,8 +11,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import actions, delegations, queries
+from accounts import delegations, queries
 from accounts.access import SubscriberRequest, line_required, looks_up, same_time
+from accounts.actions import delegations as delegations_actions
+from accounts.actions import invitations
+from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
 from accounts.forms import DelegateForm
 from accounts.numbers import shown
 from accounts.permissions import Action
@@ -43,8 +46,8 @@ def delegates(request: SubscriberRequest) -> HttpResponse:
     if looks_up(request, form):
         said = {"msisdn": form.cleaned_data["number"], "may": form.cleaned_data["may"], "ends_at": form.ends_at()}
         try:
-            actions.delegate(line_id=line.line.pk, user=request.user, at=now, **said)
-        except actions.NotDelegated as error:
+            delegations_actions.delegate(line_id=line.line.pk, user=request.user, at=now, **said)
+        except NotDelegated as error:
             form.add_error("number", str(REFUSED[error.reason]))
         else:
             messages.success(request, _("Asked. If the number is a line with us, it has been texted."))
@@ -61,10 +64,8 @@ def delegates(request: SubscriberRequest) -> HttpResponse:
 def end(request: SubscriberRequest, delegation_id: UUID) -> HttpResponse:
     """The line's user ends it."""
     try:
-        actions.end_delegation(
-            delegation_id=delegation_id, line_id=request.line.line.pk, user=request.user, at=timezone.now()
-        )
-    except actions.NotDelegated as error:
+        end_delegation(delegation_id=delegation_id, line_id=request.line.line.pk, user=request.user, at=timezone.now())
+    except NotDelegated as error:
         raise Http404 from error
     messages.success(request, _("Ended. They can do nothing more with this line."))
     return redirect("delegates")
@@ -79,10 +80,10 @@ def delegation_request(request: SubscriberRequest, delegation_id: UUID) -> HttpR
     if request.method == "POST":
         answer = request.POST.get("answer", "")
         try:
-            actions.answer_delegation(
+            answer_delegation(
                 delegation_id=delegation_id, user=request.user, line_id=own.line.pk, answer=answer, at=now
             )
-        except actions.NotDelegated as error:
+        except NotDelegated as error:
             raise Http404 from error
         messages.success(request, str(SAID[answer]))
         return redirect("lines")
@@ -104,6 +105,8 @@ def invited(request: HttpRequest) -> HttpResponse:
 def invite(request: SubscriberRequest) -> HttpResponse:
     """Invite the adult who uses a line of the account. Whatever became of it, the same is said."""
     own = request.known[0]
-    actions.invite(line_id=request.line.line.pk, account_id=own.line.account_id, user=request.user, at=timezone.now())
+    invitations.invite(
+        line_id=request.line.line.pk, account_id=own.line.account_id, user=request.user, at=timezone.now()
+    )
     messages.success(request, _("If this phone can get texts, it has an invitation now, one a week at most."))
     return redirect("lines")

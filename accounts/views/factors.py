@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, auth_factors, oidc, sessions, tokens
+from accounts import auth_factors, oidc, sessions, tokens
 from accounts.access import (
     SubscriberRequest,
     choosing_required,
@@ -23,6 +23,16 @@ from accounts.access import (
     require_no_hold,
     subscriber_required,
     way_on,
+)
+from accounts.actions.devices import end_sessions
+from accounts.actions.factors import (
+    HasProofAlready,
+    NotYet,
+    ask_new_password,
+    cancel_new_password,
+    note_changes,
+    replace_password,
+    set_first_password,
 )
 from accounts.forms import FirstPasswordForm
 from accounts.models import User
@@ -47,7 +57,7 @@ def noted(view: Door) -> Door:
             before = auth_factors.factors_of(user=user)
             response = view(request, *args, **kwargs)
             kept = sessions.key_hash(request)
-            actions.note_changes(user_id=user.pk, before=before, kept=kept, at=timezone.now())
+            note_changes(user_id=user.pk, before=before, kept=kept, at=timezone.now())
         return response
 
     return door
@@ -93,10 +103,8 @@ def first_password(request: SubscriberRequest) -> HttpResponse:
     if form.is_valid():
         password = form.cleaned_data["password"]
         try:
-            user = actions.set_first_password(
-                user=request.user, password=password, by_carrier=by_carrier, at=timezone.now()
-            )
-        except actions.HasProofAlready:
+            user = set_first_password(user=request.user, password=password, by_carrier=by_carrier, at=timezone.now())
+        except HasProofAlready:
             return redirect("account_reauthenticate")
         return _chosen(request, user, then)
     return render(request, "account/first_password.html", {"form": form, "then": then})
@@ -109,7 +117,7 @@ def forgotten(request: SubscriberRequest) -> HttpResponse:
     """A forgotten password: what can be done, and since when it waits."""
     now = timezone.now()
     if request.method == "POST":
-        actions.ask_new_password(user=request.user, at=now)
+        ask_new_password(user=request.user, at=now)
         return redirect("password-forgotten")
     waiting = auth_factors.new_password_of(user=request.user, at=now)
     if waiting is None and not sessions.has_proof_of_their_own(user=request.user):
@@ -140,8 +148,8 @@ def new_password(request: SubscriberRequest) -> HttpResponse:
     form = FirstPasswordForm(request.POST or None, user=request.user)
     if form.is_valid():
         try:
-            user = actions.replace_password(user=request.user, password=form.cleaned_data["password"], at=now)
-        except actions.NotYet:
+            user = replace_password(user=request.user, password=form.cleaned_data["password"], at=now)
+        except NotYet:
             return redirect("password-forgotten")
         return _chosen(request, user, settings.LOGIN_REDIRECT_URL)
     return render(request, "account/new_password.html", {"form": form})
@@ -151,7 +159,7 @@ def new_password(request: SubscriberRequest) -> HttpResponse:
 @subscriber_required
 def keep_password(request: SubscriberRequest) -> HttpResponse:
     """Whoever signs in by the line takes the wait back."""
-    if actions.cancel_new_password(user_id=request.user.pk, at=timezone.now()):
+    if cancel_new_password(user_id=request.user.pk, at=timezone.now()):
         messages.success(request, _("Nobody chooses a new password now. The old one stays."))
     return redirect("settings")
 
@@ -165,12 +173,12 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
     if waiting is None:
         raise Http404
     if request.method == "POST":
-        actions.cancel_new_password(user_id=waiting.user_id, at=now)
+        cancel_new_password(user_id=waiting.user_id, at=now)
         return render(request, "account/cancelled.html")
     return render(request, "account/cancel.html", {"token": token})
 
 
 def _chosen(request: SubscriberRequest, user: User, then: str) -> HttpResponse:
     sessions.record_password(request, user=user)
-    actions.end_sessions(user_id=user.pk, kept=sessions.key_hash(request), at=timezone.now())
+    end_sessions(user_id=user.pk, kept=sessions.key_hash(request), at=timezone.now())
     return redirect(then)

@@ -10,13 +10,16 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, auth_factors, queries, sessions
+from accounts import auth_factors, queries, sessions
 from accounts.access import (
     PersonRequest,
     SubscriberRequest,
     person_required,
     seeing_required,
 )
+from accounts.actions.devices import end_sign_ins
+from accounts.actions.incoming_texts import choose_texts
+from accounts.actions.people import choose_language
 from accounts.forms import EndForm, LanguageForm, TextsForm
 from accounts.models import User
 from accounts.queries import PersonsLine
@@ -29,7 +32,7 @@ def settings(request: PersonRequest) -> HttpResponse:
     form = LanguageForm(request.POST or None, initial={"language": translation.get_language()})
     if form.is_valid():
         language = form.cleaned_data["language"]
-        actions.choose_language(user=request.user, language=language)
+        choose_language(user=request.user, language=language)
         translation.activate(language)
         messages.success(request, _("Saved."))
         response = redirect("settings")
@@ -50,7 +53,7 @@ def texts(request: SubscriberRequest) -> HttpResponse:
     form = TextsForm(request.POST)
     if form.is_valid():
         own = request.known[0].line.pk
-        actions.choose_texts(
+        choose_texts(
             line_id=own,
             news=form.cleaned_data["news"],
             reminders=form.cleaned_data["reminders"],
@@ -91,7 +94,7 @@ def sign_ins(request: PersonRequest) -> HttpResponse:
     form = EndForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         kept, only = sessions.key_hash(request), form.cleaned_data["session"]
-        ended = actions.end_sign_ins(user=request.user, kept=kept, only=only, at=now)
+        ended = end_sign_ins(user=request.user, kept=kept, only=only, at=now)
         if ended:
             messages.success(request, _("Signed out there."))
         return redirect("sign-ins")

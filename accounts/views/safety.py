@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, browsers, delegations, sessions
+from accounts import browsers, delegations, sessions
 from accounts.access import (
     HOME,
     SubscriberRequest,
@@ -21,6 +21,9 @@ from accounts.access import (
     takes_reading_code,
     to_show_who_they_are,
 )
+from accounts.actions import contacts
+from accounts.actions.contacts import ask_contact, prove_contact, remove_contact, take_reading_code
+from accounts.actions.line_separation import ask_separation, take_back_separation
 from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
 from accounts.numbers import shown
 from accounts.permissions import Action
@@ -35,7 +38,7 @@ def contact(request: SubscriberRequest) -> HttpResponse:
     form = SafeNumberForm(request.POST or None)
     if form.is_valid():
         msisdn = form.cleaned_data["number"]
-        if actions.ask_contact(line_id=request.line.line.pk, msisdn=msisdn, at=timezone.now()):
+        if ask_contact(line_id=request.line.line.pk, msisdn=msisdn, at=timezone.now()):
             messages.info(request, _("We have texted a code to that number. It is good for 10 minutes."))
         else:
             messages.error(request, _("That was asked for too often today. Try again tomorrow."))
@@ -50,7 +53,7 @@ def contact_code(request: SubscriberRequest) -> HttpResponse:
     code = CodeForm(request.POST)
     if code.is_valid():
         typed, now = code.cleaned_data["code"], timezone.now()
-        if actions.prove_contact(line_id=request.line.line.pk, user=request.user, typed=typed, at=now):
+        if prove_contact(line_id=request.line.line.pk, user=request.user, typed=typed, at=now):
             messages.success(request, _("News about this line goes to your safe number now."))
             return redirect("safe-contact")
         code.add_error("code", CodeForm.wrong)
@@ -61,7 +64,7 @@ def contact_code(request: SubscriberRequest) -> HttpResponse:
 @line_required(Action.SAFE_CONTACT)
 def contact_remove(request: SubscriberRequest) -> HttpResponse:
     """News goes to the phone again."""
-    actions.remove_contact(line_id=request.line.line.pk, user=request.user, at=timezone.now())
+    remove_contact(line_id=request.line.line.pk, user=request.user, at=timezone.now())
     messages.success(request, _("News about this line goes to its phone now."))
     return redirect("safe-contact")
 
@@ -79,7 +82,7 @@ def separation(request: SubscriberRequest) -> HttpResponse:
         return to_show_who_they_are(request, then=reverse("separation"))
     form = SeparationForm(request.POST or None)
     if form.is_valid():
-        actions.ask_separation(
+        ask_separation(
             line_id=line_id,
             user=request.user,
             reach=form.cleaned_data["reach"],
@@ -99,7 +102,7 @@ def separation_back(request: SubscriberRequest) -> HttpResponse:
     """The person no longer wants it: never by a texted code alone, where they have more."""
     if not has_shown_who_they_are(request):
         return to_show_who_they_are(request, then=reverse("separation"))
-    actions.take_back_separation(line_id=request.line.line.pk, user=request.user, at=timezone.now())
+    take_back_separation(line_id=request.line.line.pk, user=request.user, at=timezone.now())
     return redirect("separation")
 
 
@@ -108,7 +111,7 @@ def separation_back(request: SubscriberRequest) -> HttpResponse:
 @same_time
 def text_reading_code(request: SubscriberRequest) -> HttpResponse:
     """Text a code to the safe contact from before the number changed; the same words whether or not there is one."""
-    actions.text_reading_code(
+    contacts.text_reading_code(
         line_id=request.known[0].line.pk,
         asker=sessions.asker(request),
         network=browsers.network(request),
@@ -132,7 +135,7 @@ def reading_code(request: SubscriberRequest) -> HttpResponse:
         typed, asker = form.cleaned_data["code"], sessions.asker(request)
         contact = None
         if not sessions.has_tried_enough(request):
-            contact = actions.take_reading_code(
+            contact = take_reading_code(
                 line_id=own.line.pk, user=request.user, asker=asker, typed=typed, at=timezone.now()
             )
         if contact and own.line.number_changed_at:

@@ -11,13 +11,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, browsers, delegations, oidc, sessions
+from accounts import browsers, delegations, oidc, sessions
 from accounts.access import (
     looks_up,
     nothing_to_look_up,
     same_time,
     way_on,
 )
+from accounts.actions import people
+from accounts.actions.codes import text_code
+from accounts.actions.people import come_back, sign_in_after_end
+from accounts.actions.rate_limits import TooManyTries
 from accounts.forms import CodeForm, EndedForm, NumberForm, PasskeyForm, SignInCodeForm, StaffForm, door_adapter
 from accounts.models import TextedCode, User
 from accounts.numbers import shown
@@ -38,7 +42,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = NumberForm(request.POST or None)
     if looks_up(request, form):
         msisdn = form.cleaned_data["number"]
-        actions.text_code(
+        text_code(
             msisdn=msisdn,
             purpose=SIGN_IN,
             asker=sessions.asker(request),
@@ -65,7 +69,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
         typed, alone, now = form.cleaned_data["code"], form.cleaned_data["alone"], timezone.now()
         user = None
         if not sessions.has_tried_enough(request):
-            user = actions.sign_in(
+            user = people.sign_in(
                 msisdn=msisdn,
                 asker=sessions.asker(request),
                 typed=typed,
@@ -87,7 +91,7 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
     if not msisdn:
         nothing_to_look_up(request)
         return redirect("account_login")
-    actions.text_code(
+    text_code(
         msisdn=msisdn,
         purpose=SIGN_IN,
         asker=sessions.asker(request),
@@ -123,10 +127,10 @@ def sign_in_ended(request: HttpRequest) -> HttpResponse:
 def _after_end(request: HttpRequest, form: EndedForm) -> User | None:
     said, now = form.cleaned_data, timezone.now()
     try:
-        user = actions.sign_in_after_end(
+        user = sign_in_after_end(
             msisdn=said["number"], password=said["password"], code=said["code"], source=browsers.source(request), at=now
         )
-    except actions.TooManyTries as error:
+    except TooManyTries as error:
         form.add_error(None, door_adapter().must_wait_error(error.until, now))
         return None
     if user is None:
@@ -148,7 +152,7 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
         users = [user for user in delegations.users_of_ended(msisdn=msisdn) if user.is_active]
         passkey = sessions.get_used_passkey(users=users, credential=form.cleaned_data["credential"])
         if passkey:
-            actions.come_back(user=passkey.user, at=timezone.now())
+            come_back(user=passkey.user, at=timezone.now())
             return sessions.start_by_passkey(request, passkey=passkey)
         form.add_error(None, PasskeyForm.wrong)
     asked = {"request_options": sessions.ask_passkey_after_end()}

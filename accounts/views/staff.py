@@ -11,10 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import actions, oidc, queries, sessions
+from accounts import oidc, queries, sessions
 from accounts.access import (
     way_on,
 )
+from accounts.actions.staff import NoInvitation, accept_invitation, sign_in_vouched
 from accounts.forms import FirstPasswordForm
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def staff_oidc_back(request: HttpRequest) -> HttpResponseBase:
         identity, then = oidc.finish(request=request, at=now)
     except oidc.OidcRefused as error:
         return _not_vouched(request, str(error))
-    user = actions.sign_in_vouched(identity=identity, at=now)
+    user = sign_in_vouched(identity=identity, at=now)
     if user is None:
         return _not_vouched(request, "nobody of staff is who the provider vouches for")
     return sessions.start_vouched(request, user=user, redirect_url=then)
@@ -61,8 +62,8 @@ def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     form = FirstPasswordForm(request.POST or None, user=invited)
     if form.is_valid():
         try:
-            actions.accept_invitation(uid=uid, token=token, password=form.cleaned_data["password"], at=timezone.now())
-        except actions.NoInvitation as error:
+            accept_invitation(uid=uid, token=token, password=form.cleaned_data["password"], at=timezone.now())
+        except NoInvitation as error:
             raise Http404 from error
         messages.success(request, _("Your password is set. Sign in with it; then set up an authenticator app."))
         return redirect("sign-in-staff")

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-import accounts.actions
 import accounts.queries
 import audit.actions
+from accounts.actions import sms_outbox
 from accounts.message_templates import language_of
 from accounts.models import Line, Message
 from accounts.numbers import NotANumber, normalise
@@ -145,7 +145,7 @@ def _ask(line: Line, token: str, at: datetime) -> None:
             "Whereabouts: somebody asks in your name to STOP sharing this phone's location. If that is right, say so "
             "here: %(url)s If not, you need not do anything."
         ) % {"url": f"{settings.BASE_URL}{reverse('agent-asked', args=[token])}"}
-    accounts.actions.post(line_id=line.pk, kind=Message.Kind.AGENT, words=words, at=at)
+    sms_outbox.post(line_id=line.pk, kind=Message.Kind.AGENT, words=words, at=at)
 
 
 def _open(at: datetime, **which: object) -> AgentRequest:

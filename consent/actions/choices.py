@@ -10,14 +10,17 @@ from typing import Any
 import psycopg
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-import accounts.actions
 import audit.actions
-from consent import change_notices, gate, notices, order_planning, receipts, snapshots
+from accounts.actions.sms_outbox import drop_reminders
+from consent import change_notices, notices, order_planning, receipts, snapshots
+from consent.gate import readiness
+from consent.gate.readiness import RESTORING
 from consent.models import Approval, Choice, ChoiceOrder, Origin
 from consent.notices import Shown
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN
-from revocations.actions import Agreement, ask_evidence, enqueue_order
+from revocations.actions.evidence import ask_evidence
+from revocations.actions.orders import Agreement, enqueue_order
 from revocations.models import Duty
 
 TRIES = 5
@@ -189,7 +192,7 @@ def allow(
     if twin is None:
         _append(choice, made_at, notice)
     # What is brought back after a restore must not be older than a yes that came meanwhile.
-    reason = snapshots.reason_against(line_id=line_id, campaign=known) if gate.opening().is_open else gate.RESTORING
+    reason = snapshots.reason_against(line_id=line_id, campaign=known) if readiness.opening().is_open else RESTORING
     if reason:
         raise NotAllowable(reason)
     if twin is not None:
@@ -229,7 +232,7 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
     before = snapshots.states_of(uses=uses)
     _append(choice, made_at, notice)
     if scope == Choice.Scope.ALL:
-        accounts.actions.drop_reminders(line_ids=[line_id])
+        drop_reminders(line_ids=[line_id])
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=scope, ref=ref)
     agreements = order_planning.agreements(
         line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes, uses=uses

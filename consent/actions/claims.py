@@ -8,8 +8,10 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import Line
-from consent import consent_requests
 from consent.actions.records import FileApproval, record_file_approvals
+from consent.consent_requests import rules
+from consent.consent_requests.links import LASTS, token_of
+from consent.consent_requests.rules import Case
 from consent.models import Ask, HeldRow
 from consent.queries.links import token_hash
 
@@ -29,13 +31,13 @@ def record_claims(*, by_line: Mapping[int, Sequence[FileApproval]], party_id: in
     """Append claims of some lines, and for each line that may be asked about one a question that waits for its text."""
     record_file_approvals(by_line=by_line, actor=actor)
     claims = {
-        consent_requests.Case(line_id, claim.campaign): claim
+        Case(line_id, claim.campaign): claim
         for line_id, claims in by_line.items()
         for claim in sorted(claims, key=lambda one: one.captured_at)
         if claim.expires_at is None or claim.expires_at > at
     }
     wanted = _not_yet_asked(_of_this_number(claims), at)
-    askable = consent_requests.askable(cases=wanted, at=at)
+    askable = rules.askable(cases=wanted, at=at)
     Ask.objects.bulk_create(
         _question(case, claims[case], party_id, at) for case, may in zip(wanted, askable, strict=True) if may
     )
@@ -60,7 +62,7 @@ def hold_claims(*, claims: Collection[HeldClaim], at: datetime) -> None:
     )
 
 
-def _of_this_number(claims: Mapping[consent_requests.Case, FileApproval]) -> list[consent_requests.Case]:
+def _of_this_number(claims: Mapping[Case, FileApproval]) -> list[Case]:
     """What was claimed before the line's number changed ended with that number."""
     changed = dict(Line.objects.filter(pk__in={case.line_id for case in claims}).values_list("pk", "number_changed_at"))
     return [
@@ -70,24 +72,24 @@ def _of_this_number(claims: Mapping[consent_requests.Case, FileApproval]) -> lis
     ]
 
 
-def _not_yet_asked(cases: Collection[consent_requests.Case], at: datetime) -> list[consent_requests.Case]:
+def _not_yet_asked(cases: Collection[Case], at: datetime) -> list[Case]:
     waiting = Ask.objects.filter(
         line_id__in={case.line_id for case in cases}, answer="", approval_id__isnull=False, expires_at__gt=at
     )
-    asked = {consent_requests.Case(*case) for case in waiting.values_list("line_id", "campaign")}
+    asked = {Case(*case) for case in waiting.values_list("line_id", "campaign")}
     return [case for case in cases if case not in asked]
 
 
-def _question(case: consent_requests.Case, claim: FileApproval, party_id: int, at: datetime) -> Ask:
+def _question(case: Case, claim: FileApproval, party_id: int, at: datetime) -> Ask:
     ask_id = uuid.uuid4()
     return Ask(
         line_id=case.line_id,
         id=ask_id,
-        token_hash=token_hash(token=consent_requests.token_of(ask_id=ask_id)),
+        token_hash=token_hash(token=token_of(ask_id=ask_id)),
         campaign=case.campaign,
         party_id=party_id,
         approval_id=claim.id,
         until=claim.expires_at,
         asked_at=at,
-        expires_at=at + consent_requests.LASTS,
+        expires_at=at + LASTS,
     )

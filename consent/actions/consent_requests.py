@@ -4,10 +4,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-import accounts.actions
+from accounts.actions import codes
+from accounts.actions.people import person_behind
 from accounts.models import TextedCode, User
-from consent import consent_requests, messages
+from consent import messages
 from consent.actions.choices import Recorded, again_if_a_release_came_between, allow, refuse, take_turn
+from consent.consent_requests.links import Question, may_be_answered
+from consent.consent_requests.rules import AT_MOST, MONTH
 from consent.models import Ask
 from consent.notices import Shown
 from consent.queries.links import token_hash
@@ -19,7 +22,7 @@ class NotOpen(Exception):
     """The question is answered, has ended, or something was said since that closes it."""
 
 
-def text_code(*, question: consent_requests.Question, asker: str, network: str = "", at: datetime) -> None:
+def text_code(*, question: Question, asker: str, network: str = "", at: datetime) -> None:
     """Text a code to the phone that may answer this question, or do nothing, and tell nobody which.
 
     `asker`: the browser session. Nothing goes to whoever may not be asked. A question that a partner shows counts from
@@ -27,21 +30,19 @@ def text_code(*, question: consent_requests.Question, asker: str, network: str =
     answered aside.
     """
     if _may_be_texted(question, at):
-        accounts.actions.text_code(
-            msisdn=question.msisdn, purpose=TextedCode.Purpose.ASK, asker=asker, network=network, at=at
-        )
+        codes.text_code(msisdn=question.msisdn, purpose=TextedCode.Purpose.ASK, asker=asker, network=network, at=at)
 
 
 @transaction.atomic
-def _may_be_texted(question: consent_requests.Question, at: datetime) -> bool:
+def _may_be_texted(question: Question, at: datetime) -> bool:
     if question.line is None:
         return False
     take_turn(line_id=question.line.pk)
-    if not consent_requests.may_be_answered(question=question, at=at):
+    if not may_be_answered(question=question, at=at):
         return False
-    texted = Ask.objects.filter(line_id=question.line.pk, texted_at__gt=at - consent_requests.MONTH)
+    texted = Ask.objects.filter(line_id=question.line.pk, texted_at__gt=at - MONTH)
     if not texted.filter(id=question.id).exists():
-        if texted.filter(answer="").count() >= consent_requests.AT_MOST:
+        if texted.filter(answer="").count() >= AT_MOST:
             return False
         Ask.objects.filter(line_id=question.line.pk, id=question.id).update(texted_at=at)
     return True
@@ -49,7 +50,7 @@ def _may_be_texted(question: consent_requests.Question, at: datetime) -> bool:
 
 @again_if_a_release_came_between
 @transaction.atomic
-def say_yes(*, question: consent_requests.Question, user: User | None, notice: Shown, at: datetime) -> Recorded:
+def say_yes(*, question: Question, user: User | None, notice: Shown, at: datetime) -> Recorded:
     """Allow what was asked, from now on. `user` None: whoever has the answering line's phone, by its code.
 
     Raises NotOpen, NotAllowable, and NoticeChanged where a company has joined since the notice was read.
@@ -70,7 +71,7 @@ def say_yes(*, question: consent_requests.Question, user: User | None, notice: S
 
 @again_if_a_release_came_between
 @transaction.atomic
-def say_no(*, question: consent_requests.Question, user: User | None, notice: Shown | None, at: datetime) -> Recorded:
+def say_no(*, question: Question, user: User | None, notice: Shown | None, at: datetime) -> Recorded:
     """Refuse what was asked. Nobody asks this line for 12 months. Raises NotOpen."""
     line_id = _take_turn(question, at)
     recorded = refuse(
@@ -85,31 +86,31 @@ def say_no(*, question: consent_requests.Question, user: User | None, notice: Sh
     return recorded
 
 
-def _take_turn(question: consent_requests.Question, at: datetime) -> int:
+def _take_turn(question: Question, at: datetime) -> int:
     """Lock the line, and look once more whether the question is open. Returns the line."""
     if question.line is None:
         raise NotOpen
     take_turn(line_id=question.line.pk)
     now_open = Ask.objects.filter(line_id=question.line.pk, id=question.id, answer="", expires_at__gt=at).exists()
-    if not now_open or not consent_requests.may_be_answered(question=question, at=at):
+    if not now_open or not may_be_answered(question=question, at=at):
         raise NotOpen
     return question.line.pk
 
 
-def _actor(question: consent_requests.Question, user: User | None, at: datetime) -> str:
+def _actor(question: Question, user: User | None, at: datetime) -> str:
     if question.answering is None:
         raise NotOpen
-    person = user or accounts.actions.person_behind(line=question.answering, at=at)
+    person = user or person_behind(line=question.answering, at=at)
     return f"subscriber:{person.pk}"
 
 
-def _close(question: consent_requests.Question, answer: Ask.Answer, recorded: Recorded) -> None:
+def _close(question: Question, answer: Ask.Answer, recorded: Recorded) -> None:
     Ask.objects.filter(token_hash=token_hash(token=question.token)).update(
         answer=answer, answered_at=recorded.made_at, choice_id=recorded.choice_id
     )
 
 
-def _confirm(question: consent_requests.Question, user: User | None, answer: Ask.Answer, at: datetime) -> None:
+def _confirm(question: Question, user: User | None, answer: Ask.Answer, at: datetime) -> None:
     """What a texted code alone said is told to the phone that it came to."""
     if user is None and question.answering is not None:
         messages.confirm_answer(line_id=question.answering.pk, answer=answer, at=at)

@@ -10,8 +10,9 @@ from django.db import transaction
 
 import audit.actions
 from audit.models import Incident
-from consent import digests
-from consent.digests import BUCKETS, WIDTH, Comparison, Difference, Entry, Place, name_of
+from consent.digests import comparing
+from consent.digests.books import BUCKETS, WIDTH, Entry, Place, name_of, our_digest
+from consent.digests.comparing import Comparison, Difference
 from consent.expiry import retell
 from consent.models import DigestFinding, DigestRun
 from partners.models import Campaign, Party
@@ -52,7 +53,7 @@ def take_digest(*, party: Party, entries: int, buckets: bytes, as_of: datetime, 
     """
     if DigestRun.objects.filter(party_id=party.pk, received_at__gt=at - DAY).count() >= MOST_RUNS_A_DAY:
         raise TooMany
-    differing = _differing(buckets, digests.our_digest(party_id=party.pk, as_of=as_of))
+    differing = _differing(buckets, our_digest(party_id=party.pk, as_of=as_of))
     with transaction.atomic():
         run = DigestRun.objects.create(
             id=uuid.uuid4(),
@@ -99,7 +100,7 @@ def compare_buckets(
     fresh = {bucket: entries for bucket, entries in buckets.items() if name_of(bucket) not in run.drilled}
     if not fresh:
         return _progress(run)
-    found = digests.compare(party=party, buckets=fresh, as_of=as_of)
+    found = comparing.compare(party=party, buckets=fresh, as_of=as_of)
     _act(party, found, as_of, at)
     counted = (len(found.has), len(found.lacks), found.same, found.unknown)
     run.findings = {name: run.findings.get(name, 0) + count for name, count in zip(FINDINGS, counted, strict=True)}

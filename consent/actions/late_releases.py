@@ -10,9 +10,9 @@ from consent import order_planning, snapshots
 from consent.actions.choices import take_turn
 from consent.models import Choice, ChoiceOrder
 from consent.queries.overrides import Override
-from revocations.actions import EVERYTHING, Agreement, enqueue_order
+from revocations.actions.orders import EVERYTHING, Agreement, enqueue_order
 from revocations.models import Duty
-from revocations.queries import uncovered
+from revocations.queries.coverage import uncovered
 
 
 def enqueue_orders_for_newly_affected(*, line_ids: Collection[int]) -> int:

@@ -9,7 +9,7 @@ from accounts import delegations, queries
 from consent import change_notices, messages, order_planning, snapshots
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
 from consent.models import Choice, Touched
-from revocations.actions import EVERYTHING, enqueue_order
+from revocations.actions.orders import EVERYTHING, enqueue_order
 
 # Who says the stops by which a yes of the account holder's ends when a child's line becomes an adult's.
 GROWN_UP = "import:grown_up"

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-import accounts.actions
 import audit.actions
+from accounts.actions.sms_outbox import enqueue_email, post_receipt
 from accounts.email_outbox import Attachment, Mail
 from accounts.message_templates import language_of
 from accounts.models import Line
@@ -37,7 +37,7 @@ def mail_receipt(
         ),
     )
     mail = Mail(subject=_("Receipt %(number)s") % {"number": number}, text=text, files=files)
-    accounts.actions.enqueue_email(line_id=line_id, to=to, mail=mail, at=at)
+    enqueue_email(line_id=line_id, to=to, mail=mail, at=at)
     _note("mailed", line_id, actor, at)
 
 
@@ -48,7 +48,7 @@ def text_receipt(*, line_id: int, to_line: int, choice_id: uuid.UUID, actor: str
         words = _("Whereabouts: the page that you asked for. You sign in to read it: %(url)s") % {
             "url": f"{settings.BASE_URL}{reverse('choice-receipt', args=[choice_id])}"
         }
-    accounts.actions.post_receipt(line_id=to_line, words=words, at=at)
+    post_receipt(line_id=to_line, words=words, at=at)
     _note("texted", line_id, actor, at)
 
 

@@ -10,15 +10,15 @@ from itertools import zip_longest
 
 from django.db import connection, transaction
 
-import accounts.actions
 import audit.actions
+from accounts.actions.sms_outbox import drop_reminders
 from consent import change_notices, order_planning, receipts, snapshots
 from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.expiry import retell_each
 from consent.models import Approval, Choice, Origin, Touched
 from partners import pairwise
 from partners.models import Campaign
-from revocations.actions import Agreement, enqueue_orders
+from revocations.actions.orders import Agreement, enqueue_orders
 
 # Millions of rows: Django would take several times as long to make the statement as PostgreSQL to follow it.
 APPEND = """
@@ -93,7 +93,7 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
         }
     )
     all_off = [pk for pk, them in by_line.items() if any(one.scope == Choice.Scope.ALL for one in them)]
-    accounts.actions.drop_reminders(line_ids=all_off)
+    drop_reminders(line_ids=all_off)
     told = _tell_of_each(late, before, turns)
     retell_each(line_ids=list(by_line), but=told)
     Touched.objects.bulk_create(

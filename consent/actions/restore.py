@@ -12,11 +12,12 @@ import audit.queries
 from consent import change_notices, order_planning, receipts, snapshots
 from consent.actions.choices import NEVER_AGREED, again_if_a_release_came_between, take_turn
 from consent.actions.records import FileChoice, record_file_choices
-from consent.archiving import ArchivedChoice, ArchivedEnd, ArchivedSuspension
+from consent.archiving.entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension
 from consent.archiving.reading import TARGETS
 from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, Touched
 from partners.models import Campaign, Contract, Party, Suspension
-from revocations.actions import ask_evidence, enqueue_order
+from revocations.actions.evidence import ask_evidence
+from revocations.actions.orders import enqueue_order
 from revocations.models import Cohort
 
 ACTOR = "system:restore"

@@ -9,7 +9,8 @@ import audit.actions
 from accounts.models import Line
 from consent import change_notices
 from consent.actions.choices import Recorded, again_if_a_release_came_between, stop, take_turn
-from consent.current_consent import Sharing, Use, sharing
+from consent.current_consent.lines import sharing
+from consent.current_consent.uses import Sharing, Use
 from consent.models import Choice, PrivacySignal
 
 CHANNEL = "gpc"

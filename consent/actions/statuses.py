@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import audit.actions
-from consent import consent_requests
+from consent.consent_requests import statuses
+from consent.consent_requests.links import LASTS, token_of
+from consent.consent_requests.rules import AT_MOST, MONTH, open_campaigns
+from consent.consent_requests.statuses import Status, subject_of
+from consent.consent_requests.throttle import seconds_to_wait
 from consent.models import Ask
 from consent.queries.links import token_hash
 from partners import client
@@ -44,7 +48,7 @@ class StatusRateLimited(Exception):
 class Retrieved:
     """How a number stands, by scope as asked; `token`: of the link where its person may say yes, "" for none."""
 
-    by_scope: Sequence[tuple[str, consent_requests.Status]]
+    by_scope: Sequence[tuple[str, Status]]
     token: str
 
 
@@ -66,14 +70,14 @@ def retrieve_status(
     one that is not ours has a link as well, which nobody can answer. Raises TooManyQuestions, NotOffered, NotOnTheList,
     and StatusRateLimited, which looks at nothing but what the partner itself did and was told.
     """
-    if seconds := consent_requests.seconds_to_wait(client_id=client_id, msisdn=msisdn):
+    if seconds := seconds_to_wait(client_id=client_id, msisdn=msisdn):
         raise TooManyQuestions(seconds)
     offered = _offered(party_id, scopes, purpose, campaign, at)
     if {one.scope for one in offered} != set(scopes):
         raise NotOffered
     if callback and any(client.refused(url=callback, hosts=hosts_of(one.contract)) for one in offered):
         raise NotOnTheList
-    subject = consent_requests.subject_of(msisdn=msisdn, at=at)
+    subject = subject_of(msisdn=msisdn, at=at)
     # By itself: what is refused below was asked all the same.
     _note(subject, offered[0].contract.aggregator, at)
     return _retrieved(msisdn, subject, scopes, offered, callback if capture else None, at)
@@ -84,7 +88,7 @@ def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: d
     if ref:
         campaigns = campaigns.filter(ref=ref)
     found = list(campaigns.select_related("contract__aggregator", "lbs_provider").order_by("ref"))
-    open_ones = consent_requests.open_campaigns(refs=[one.ref for one in found], at=at)
+    open_ones = open_campaigns(refs=[one.ref for one in found], at=at)
     return [one for one in found if one.ref in open_ones]
 
 
@@ -92,10 +96,10 @@ def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: d
 def _retrieved(
     msisdn: str, subject: int, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
 ) -> Retrieved:
-    found = consent_requests.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
+    found = statuses.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
     scope_of = {one.ref: one.scope for one in offered}
     by_scope = [
-        (scope, consent_requests.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
+        (scope, statuses.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
         for scope in dict.fromkeys(scopes)
     ]
     # Where a no is what is told, no link follows that would say that one of its campaigns may still be asked about.
@@ -105,7 +109,7 @@ def _retrieved(
     if any(told.quiet for _, told in by_scope):
         raise StatusRateLimited
     campaign = next(one for one in offered if one.ref == wanted)
-    return Retrieved(by_scope, consent_requests.token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
+    return Retrieved(by_scope, token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
 
 
 def _note(subject: int, partner: Party, at: datetime) -> None:
@@ -127,20 +131,17 @@ def _shown_by_a_partner(subject: int, campaign: Campaign, callback: str, at: dat
     if ask_id is not None:
         return ask_id
     # Of the answers it hears of a yes alone: a no must not be seen in how many links it is given.
-    if (
-        shown.filter(asked_at__gt=at - consent_requests.MONTH).exclude(answer=Ask.Answer.YES).count()
-        >= consent_requests.AT_MOST
-    ):
+    if shown.filter(asked_at__gt=at - MONTH).exclude(answer=Ask.Answer.YES).count() >= AT_MOST:
         raise StatusRateLimited
     ask_id = uuid.uuid4()
     Ask.objects.create(
         line_id=subject,
         id=ask_id,
-        token_hash=token_hash(token=consent_requests.token_of(ask_id=ask_id)),
+        token_hash=token_hash(token=token_of(ask_id=ask_id)),
         campaign=campaign.ref,
         party_id=campaign.contract.aggregator_id,
         asked_at=at,
-        expires_at=at + consent_requests.LASTS,
+        expires_at=at + LASTS,
         callback=callback,
     )
     return ask_id

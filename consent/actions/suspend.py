@@ -6,10 +6,12 @@ from enum import StrEnum
 from django.db import transaction
 
 from accounts.models import Line
-from consent import change_notices, gate, order_planning
+from consent import change_notices, order_planning
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
 from consent.current_consent.ledger import microseconds
 from consent.current_consent.recipients import kin_of
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.models import Choice, LineGate, Origin
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN
@@ -82,8 +84,8 @@ def _finds_them(line_id: int, campaigns: list[Campaign], party: str) -> bool:
     """Whether the gate allows it, now, a use by which a person is found when they call for help."""
     carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
     questions = [
-        gate.as_agreed(campaign=one, line=carrier_id, recipient="" if party in one.cover.named_parties else party)
+        as_agreed(campaign=one, line=carrier_id, recipient="" if party in one.cover.named_parties else party)
         for one in campaigns
         if one.lifeline
     ]
-    return any(answer.allowed for answer in gate.evaluate(questions=questions))
+    return any(answer.allowed for answer in deciding.evaluate(questions=questions))

@@ -6,8 +6,9 @@ from functools import partial
 from django.db import transaction
 
 from accounts.permissions import StaffAction
-from consent import cohorts, tasks
-from consent.cohorts import PlanChanged
+from consent import tasks
+from consent.cohorts import ending
+from consent.cohorts.ending import PlanChanged
 from consent.queries import termination
 from partners.actions import guards
 from partners.lifecycle import NotNow
@@ -34,7 +35,7 @@ def terminate(
     if not seen.is_what_was_seen(plan_digest):
         raise PlanChanged(f"{seen.ref} is not as it was when you looked: see the plan again before you end it.")
     with transaction.atomic():
-        cohort = cohorts.end(
+        cohort = ending.end(
             of="contract" if of == "contract" else "campaign", target_id=target_id, actor=first, second_actor=second,
             reason=reason, seen=seen, at=at,
         )  # fmt: skip

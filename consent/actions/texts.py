@@ -4,8 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-import accounts.actions
 import accounts.queries
+from accounts.actions.codes import BY_TEXT, take_code, text_code
+from accounts.actions.factors import cancel_new_password
+from accounts.actions.incoming_texts import allow_texts, may_answer, refuse_texts, take_once
 from accounts.models import Line, TextedCode
 from consent import messages
 from consent.actions.choices import again_if_a_release_came_between, stop
@@ -25,7 +27,7 @@ def take_text(*, text_id: str, msisdn: str, wish: TextCommand, code: str = "", o
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at)
     wants_code = _take(text_id, line, msisdn, wish, code, at, on_network=on_network)
     if wants_code:
-        accounts.actions.text_code(msisdn=msisdn, purpose=STOP, asker=accounts.actions.BY_TEXT, at=at)
+        text_code(msisdn=msisdn, purpose=STOP, asker=BY_TEXT, at=at)
 
 
 @again_if_a_release_came_between
@@ -34,7 +36,7 @@ def _take(
     text_id: str, line: Line | None, msisdn: str, wish: TextCommand, code: str, at: datetime, *, on_network: bool
 ) -> bool:
     """Act on it, if it is new. Returns whether a code must go out before anything is stopped."""
-    if not accounts.actions.take_once(text_id=text_id, at=at) or line is None:
+    if not take_once(text_id=text_id, at=at) or line is None:
         return False
     if wish == TextCommand.STOP_LOCATION:
         proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
@@ -49,13 +51,13 @@ def _take(
 
 def _about_texts(wish: TextCommand, line: Line, at: datetime, *, on_network: bool) -> None:
     answer = Answer.HELP
-    if wish == TextCommand.TEXTS_OFF and not on_network and not accounts.actions.may_answer(line_id=line.pk, at=at):
+    if wish == TextCommand.TEXTS_OFF and not on_network and not may_answer(line_id=line.pk, at=at):
         return  # the answer is what betrays a sender that was made up: without it nothing is turned off
     if wish == TextCommand.TEXTS_OFF:
-        accounts.actions.refuse_texts(line_id=line.pk, at=at)
+        refuse_texts(line_id=line.pk, at=at)
         answer = Answer.OFF
     elif wish == TextCommand.TEXTS_ON:
-        accounts.actions.allow_texts(line_id=line.pk, at=at)
+        allow_texts(line_id=line.pk, at=at)
         answer = Answer.ON
     messages.answer_text(line_id=line.pk, answer=answer, at=at)
 
@@ -63,9 +65,9 @@ def _about_texts(wish: TextCommand, line: Line, at: datetime, *, on_network: boo
 def _keeps_password(line: Line, at: datetime) -> bool:
     """NO is said of a new password that somebody asked for."""
     user = accounts.queries.user_of_line(line_id=line.pk)
-    return user is not None and accounts.actions.cancel_new_password(user_id=user.pk, at=at)
+    return user is not None and cancel_new_password(user_id=user.pk, at=at)
 
 
 def _is_its_code(msisdn: str, code: str, at: datetime) -> bool:
-    asker = accounts.actions.BY_TEXT
-    return accounts.actions.take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed=code, at=at) is not None
+    asker = BY_TEXT
+    return take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed=code, at=at) is not None

@@ -9,12 +9,12 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 import audit.actions
-import partners.actions
 from accounts.actions.devices import end_sessions
 from accounts.models import Delegation, User
 from consent.actions.restore import ACTOR, REASON, TakenBack
-from consent.archiving import ArchivedTightening, Entry
+from consent.archiving.entries import ArchivedTightening, Entry
 from consent.models import Tightening
+from partners.actions.clients import restore_key
 from partners.actions.links import add_link
 from partners.loosening import PAID
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule
@@ -121,7 +121,7 @@ def _machine(said: TighteningAct, at: datetime) -> TakenBack:
 
 def _key(said: TighteningAct, at: datetime) -> TakenBack:
     key = {"client_id": said["client_id"], "public_jwk": said["public_jwk"]}
-    return _changed(partners.actions.restore_key(**key, actor=ACTOR, reason=REASON, at=at))
+    return _changed(restore_key(**key, actor=ACTOR, reason=REASON, at=at))
 
 
 def _contract(said: TighteningAct, _at: datetime) -> TakenBack:

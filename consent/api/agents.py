@@ -12,7 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.access import nothing_to_look_up, same_time
-from consent import actions, agents
+from consent import agents
+from consent.actions.agents import NotOpenRequest, give_token, revoke_request, take_request
 from partners.access import unsupported
 from partners.models import AgentRequest, AuthorizedAgent
 
@@ -53,7 +54,7 @@ def agent(request: HttpRequest, agent_id: str) -> HttpResponse:
     try:
         known = agents.agent_to_check(agent_id=agent_id)
         said = agents.opened(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
-        token = actions.give_token(agent_id=agent_id, asked_at=said.issued_at)
+        token = give_token(agent_id=agent_id, asked_at=said.issued_at)
     except agents.Refused:
         return refused(403, "This is not signed as it should be by an agent that may ask.")
     return JsonResponse({"agent-id": agent_id, "token": token})
@@ -70,7 +71,7 @@ def exercise(request: HttpRequest) -> HttpResponse:
         return refused(403, NOT_SIGNED_IN)
     try:
         said = agents.opened(body=request.body, agent=caller, shape=agents.Exercise, at=now)
-        made = actions.take_request(agent=caller, said=said, body=request.body, at=now)
+        made = take_request(agent=caller, said=said, body=request.body, at=now)
     except agents.Refused as error:
         return refused(400, str(error), fatal=True)
     return JsonResponse(agents.status_of(request=made, at=now))
@@ -87,10 +88,10 @@ def request(request: HttpRequest, request_id: str) -> HttpResponse:
     if request.method == "DELETE":
         try:
             agents.opened(body=request.body, agent=caller, shape=agents.Message, at=now)
-            made = actions.revoke_request(agent=caller, request_id=made.pk, at=now)
+            made = revoke_request(agent=caller, request_id=made.pk, at=now)
         except agents.Refused as error:
             return refused(400, str(error))
-        except actions.NotOpenRequest:
+        except NotOpenRequest:
             return refused(409, "This request is not open any more.")
     return JsonResponse(agents.status_of(request=made, at=now))
 

@@ -16,9 +16,13 @@ from django.conf import settings
 from django.db import Error
 
 from accounts.json_reader import Unreadable
-from consent import gate, schemas
 from consent.api.decisions import SCOPE, unavailable, written, written_many
 from consent.api.fast_path import answer_headers, is_ours
+from consent.gate.deciding import NotLive, evaluate_in
+from consent.gate.pipeline import Pipeline, Pipelines
+from consent.gate.shapes import Answer, Question
+from consent.schemas import decisions
+from consent.schemas.decisions import Incomplete
 from partners.access import Grant, is_json, remembered_grant_of
 
 DOOR, BATCHES = "/access/v1/evaluation", "/access/v1/evaluations"
@@ -34,7 +38,7 @@ type Send = Callable[[Message], Awaitable[None]]
 type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def gate_on_a_loop(otherwise: Application, pipelines: gate.Pipelines) -> Application:
+def gate_on_a_loop(otherwise: Application, pipelines: Pipelines) -> Application:
     """The application that answers the gateway's questions itself, and leaves all else to `otherwise`."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,24 +114,24 @@ def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
     )
 
 
-async def _answered(pipelines: gate.Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:
+async def _answered(pipelines: Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:
     grant = remembered_grant_of(headers.get(b"authorization", b"").decode("latin-1"), now=int(time.time()))
     if grant is None or SCOPE not in grant.scopes or grant.bound_to:
         return None
     try:
         if path == DOOR:
-            return written(await _answers(pipelines.single, grant, [schemas.one(first["body"])]))
-        batch = schemas.many(first["body"])
+            return written(await _answers(pipelines.single, grant, [decisions.one(first["body"])]))
+        batch = decisions.many(first["body"])
         return written_many(batch, await _answers(pipelines.least_asked(), grant, batch.questions))
-    except (Unreadable, schemas.Incomplete, gate.NotLive):
+    except (Unreadable, Incomplete, NotLive):
         return None
 
 
-async def _answers(pipeline: gate.Pipeline, grant: Grant, questions: Sequence[gate.Question]) -> list[gate.Answer]:
+async def _answers(pipeline: Pipeline, grant: Grant, questions: Sequence[Question]) -> list[Answer]:
     if not questions:  # the statement that answers is what finds the machine live
-        raise gate.NotLive
+        raise NotLive
     try:
-        return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)
+        return await evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)
     except Error:
         return unavailable(questions)
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 import audit.queries
 from accounts.access import same_time
 from accounts.json_reader import Unreadable, decode_json
-from consent import actions
+from consent.actions.statuses import NotOffered, NotOnTheList, StatusRateLimited, TooManyQuestions, retrieve_status
 from consent.schemas import consent_info as shapes
 from partners.access import JSON, ClientRequest, client_required, unsupported
 
@@ -70,7 +70,7 @@ def retrieve(request: ClientRequest) -> HttpResponse:
 @same_time
 def _answered(request: ClientRequest, asked: shapes.RetrieveStatus, number: str) -> HttpResponse:
     try:
-        found = actions.retrieve_status(
+        found = retrieve_status(
             client_id=request.client.pk,
             party_id=request.client.party_id or 0,
             msisdn=number,
@@ -81,17 +81,17 @@ def _answered(request: ClientRequest, asked: shapes.RetrieveStatus, number: str)
             callback=asked.callback_url,
             at=audit.queries.database_clock(),
         )
-    except actions.TooManyQuestions as error:
+    except TooManyQuestions as error:
         response = refused(429, "TOO_MANY_REQUESTS", "Too many questions of yours, or too many about this number.")
         response["Retry-After"] = str(error.seconds)
         return response
-    except actions.NotOffered:
+    except NotOffered:
         code = "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"
         return refused(403, code, "You have no campaign in force for one of these scopes and this purpose.")
-    except actions.NotOnTheList:
+    except NotOnTheList:
         code = "CONSENT_INFO.INVALID_CALLBACK_URL"
         return refused(403, code, "callbackUrl must be https, on a host that your agreement names.")
-    except actions.StatusRateLimited:
+    except StatusRateLimited:
         code = "CONSENT_INFO.CAPTURE_FREQUENCY_EXCEEDED"
         return refused(403, code, "You were told of a no, or given as many links for this number as you may.")
     url = f"{settings.BASE_URL}/ask/{found.token}/" if found.token else ""

@@ -11,13 +11,18 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from accounts.json_reader import Unreadable
-from consent import archiving, gate, schemas
+from consent.archiving.comparison import look_soon
+from consent.gate import answer_counts, deciding
+from consent.gate.readiness import RESTORING
+from consent.gate.shapes import Answer, Question
+from consent.schemas import decisions
+from consent.schemas.decisions import Batch, Incomplete, Responses
 from consent.words import UNAVAILABLE
 from partners.access import JSON, ClientRequest, client_required, document, problem, unsupported
 
 SCOPE = "decisions:read"
 
-type Ask = Callable[[Sequence[gate.Question]], list[gate.Answer]]
+type Ask = Callable[[Sequence[Question]], list[Answer]]
 type Take = Callable[[bytes, Ask], bytes]
 
 
@@ -37,39 +42,39 @@ def denied_without_a_database(take: Take) -> Callable[[Callable[..., HttpRespons
     return decorate
 
 
-def unavailable(questions: Sequence[gate.Question]) -> list[gate.Answer]:
+def unavailable(questions: Sequence[Question]) -> list[Answer]:
     """No database, no disclosure."""
-    return [gate.Answer(allowed=False, reason=UNAVAILABLE, decision_id="") for _ in questions]
+    return [Answer(allowed=False, reason=UNAVAILABLE, decision_id="") for _ in questions]
 
 
 def take_one(body: bytes, ask: Ask) -> bytes:
     """The answer's body. Raises Unreadable for a body that is no question."""
-    return written(ask([schemas.one(body)]))
+    return written(ask([decisions.one(body)]))
 
 
-def written(answered: Sequence[gate.Answer]) -> bytes:
+def written(answered: Sequence[Answer]) -> bytes:
     """The body of the one answer, which is counted with this."""
     _note(answered)
-    return msgspec.json.encode(schemas.response(answered[0]))
+    return msgspec.json.encode(decisions.response(answered[0]))
 
 
 def take_many(body: bytes, ask: Ask) -> bytes:
     """The body of the answers up to the one that settles the batch. Raises Unreadable, Incomplete."""
-    batch = schemas.many(body)
+    batch = decisions.many(body)
     return written_many(batch, ask(batch.questions))
 
 
-def written_many(batch: schemas.Batch, answers: Sequence[gate.Answer]) -> bytes:
+def written_many(batch: Batch, answers: Sequence[Answer]) -> bytes:
     """The body of these answers up to the one that settles the batch; they are counted with this."""
-    responses = schemas.responses(batch, answers)
-    _note(answers[: sum(isinstance(item, gate.Question) for item in batch.items[: len(responses)])])
-    return msgspec.json.encode(responses[0] if batch.is_single else schemas.Responses(responses))
+    responses = decisions.responses(batch, answers)
+    _note(answers[: sum(isinstance(item, Question) for item in batch.items[: len(responses)])])
+    return msgspec.json.encode(responses[0] if batch.is_single else Responses(responses))
 
 
-def _note(answered: Sequence[gate.Answer]) -> None:
-    gate.count(answered)
-    if answered and answered[0].reason == gate.RESTORING:
-        archiving.look_soon()
+def _note(answered: Sequence[Answer]) -> None:
+    answer_counts.count(answered)
+    if answered and answered[0].reason == RESTORING:
+        look_soon()
 
 
 @denied_without_a_database(take_one)
@@ -100,12 +105,12 @@ def configuration(request: HttpRequest) -> HttpResponse:
     )
 
 
-def answers(questions: Sequence[gate.Question]) -> list[gate.Answer]:
+def answers(questions: Sequence[Question]) -> list[Answer]:
     """The gate's answers."""
     if not questions:
         return []
     try:
-        return gate.evaluate(questions=questions, for_release=True)
+        return deciding.evaluate(questions=questions, for_release=True)
     except Error:
         return unavailable(questions)
 
@@ -119,6 +124,6 @@ def _taken(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
     except RequestDataTooBig:
         most = f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes go into one request."
         response = problem(413, "Too much at once", most)
-    except (Unreadable, schemas.Incomplete) as error:
+    except (Unreadable, Incomplete) as error:
         response = problem(400, "The question can't be read", str(error))
     return response

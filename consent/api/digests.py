@@ -4,8 +4,7 @@ from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from consent import actions
-from consent.actions.digests import NoSuchRun, NotDiffering, TooMany
+from consent.actions.digests import NoSuchRun, NotDiffering, TooMany, compare_buckets, take_digest
 from consent.feeds import digests
 from partners.access import JSON, ClientRequest, client_required, problem, unsupported
 from partners.models import Party
@@ -31,9 +30,7 @@ def digest(request: ClientRequest) -> HttpResponse:
 
 def _received(party: Party, sent: digests.Digest) -> HttpResponse:
     try:
-        run = actions.take_digest(
-            party=party, entries=sent.entries, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now()
-        )
+        run = take_digest(party=party, entries=sent.entries, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now())
     except TooMany:
         refusal = problem(429, "Too many digests", "A day has room for 24 digests.")
         refusal["Retry-After"] = "3600"
@@ -43,9 +40,7 @@ def _received(party: Party, sent: digests.Digest) -> HttpResponse:
 
 def _compared(party: Party, sent: digests.BucketEntries) -> HttpResponse:
     try:
-        done = actions.compare_buckets(
-            party=party, run_id=sent.run, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now()
-        )
+        done = compare_buckets(party=party, run_id=sent.run, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now())
     except NoSuchRun:
         return problem(404, "No such run", "No run of yours has this id, or it is over 24 hours old.")
     except NotDiffering:

@@ -16,8 +16,11 @@ from django.db import Error, connection
 from django.http.request import split_domain_port, validate_host
 
 from accounts.json_reader import Unreadable
-from consent import gate, schemas
 from consent.api.decisions import SCOPE, Ask, take_many, take_one
+from consent.gate.deciding import NotLive, evaluate_for
+from consent.gate.shapes import Answer, Question
+from consent.gate.timeouts import statement_timeout
+from consent.schemas.decisions import Incomplete
 from partners.access import Grant, grant_of, is_json
 
 DOORS: dict[str, Callable[[bytes, Ask], bytes]] = {
@@ -33,7 +36,7 @@ def gate_fast_path(otherwise: WSGIApplication) -> WSGIApplication:
         door = DOORS.get(environ["PATH_INFO"])
         if door is None:
             return otherwise(environ, start_response)
-        with gate.statement_timeout():
+        with statement_timeout():
             said = _answered(door, environ) if _is_plain(environ) else None
             if said is None:
                 return otherwise(environ, start_response)
@@ -69,17 +72,17 @@ def _answered(door: Callable[[bytes, Ask], bytes], environ: WSGIEnvironment) -> 
             return door(body, _asking_for(grant))
     except Error:
         connection.close()
-    except (Unreadable, schemas.Incomplete, gate.NotLive):
+    except (Unreadable, Incomplete, NotLive):
         pass
     environ["wsgi.input"] = BytesIO(body)
     return None
 
 
 def _asking_for(grant: Grant) -> Ask:
-    def ask(questions: Sequence[gate.Question]) -> list[gate.Answer]:
+    def ask(questions: Sequence[Question]) -> list[Answer]:
         if not questions:  # the statement that answers is what finds the machine live
-            raise gate.NotLive
-        return gate.evaluate_for(client_id=grant.client_id, kid=grant.kid, questions=questions)
+            raise NotLive
+        return evaluate_for(client_id=grant.client_id, kid=grant.kid, questions=questions)
 
     return ask
 

@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.json_reader import Unreadable, decode_json
-from consent import actions
+from consent.actions.texts import take_text
 from consent.schemas.texts import DECODER, meant
 from partners.access import FRESH_S, JSON, is_signed, problem, unsupported
 
@@ -30,7 +30,7 @@ def texts(request: HttpRequest) -> HttpResponse:
     except Unreadable:
         return problem(400, "Not a text", "The body must be JSON with id, from, text and on_network.")
     said = meant(text=texted.text)
-    actions.take_text(
+    take_text(
         text_id=texted.id,
         msisdn=texted.msisdn,
         wish=said.wish,

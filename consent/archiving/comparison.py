@@ -9,10 +9,11 @@ from threading import Lock, Thread
 import structlog
 from django.db import DatabaseError, connection
 
-from consent import gate
 from consent.archiving.reading import after_head, lost
 from consent.archiving.sink import sink
-from partners import checkpoints
+from consent.gate import readiness
+from consent.gate.readiness import Opening
+from partners.checkpoints import places, reading
 
 log = structlog.get_logger(__name__)
 AGAIN_AFTER_S = 1.0
@@ -22,13 +23,13 @@ class NotThere(OSError):
     """The archive here is not the one that this database wrote to: not mounted, perhaps, or lost."""
 
 
-def look() -> gate.Opening:
+def look() -> Opening:
     """Open the gate again if nothing outside is newer than the database, or close it until `after_restore`.
 
     An archive or checkpoints that can't be read open nothing and close nothing. Returns how it stands then. Raises
     DatabaseError. Never inside a transaction.
     """
-    now = gate.opening()
+    now = readiness.opening()
     if now.is_open or not now.may_reopen:
         return now
     try:
@@ -38,7 +39,7 @@ def look() -> gate.Opening:
         return now
     _call("SELECT consent_gate_close(%s)", [why]) if why else _call("SELECT consent_gate_reopen()", [])
     log.info("gate.looked", why=why)
-    return gate.opening()
+    return readiness.opening()
 
 
 def behind() -> str:
@@ -52,7 +53,7 @@ def behind() -> str:
     missing = lost(entries=found.entries)
     if missing:
         return f"the archive holds {len(missing)} entries that the database lacks"
-    if checkpoints.ahead(place=checkpoints.place()):
+    if reading.ahead(place=places.place()):
         return "a checkpoint outside signed events that the database lacks"
     return ""
 

@@ -20,7 +20,8 @@ from consent.queries import termination
 from consent.queries.termination import Selection
 from partners import pairwise
 from partners.models import Campaign
-from revocations.actions import add_shard, enqueue_order, publish_manifest
+from revocations.actions.cohorts import add_shard, publish_manifest
+from revocations.actions.orders import enqueue_order
 from revocations.models import TO_PUSH, Cohort, Order, Standing, State
 
 BATCH = 5_000

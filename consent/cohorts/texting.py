@@ -13,7 +13,7 @@ from django.db.models import Min, Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts import actions
+from accounts.actions import sms_outbox
 from accounts.advisory_locks import turn
 from accounts.message_templates import language_of
 from accounts.models import Line, Message
@@ -143,7 +143,7 @@ def _text(cohort: Cohort, line_id: int, at: datetime) -> None:
             "911 still can. See what changed: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
     Cohort.objects.filter(pk=cohort.pk).update(told_to_line=line_id)
-    actions.post(line_id=line_id, kind=Message.Kind.LIFELINE, words=text, at=at, about=_about(cohort))
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.LIFELINE, words=text, at=at, about=_about(cohort))
 
 
 def _about(cohort: Cohort) -> str:

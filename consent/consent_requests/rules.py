@@ -8,7 +8,8 @@ from django.db import connection
 
 import accounts.queries
 from accounts.models import Line
-from consent import gate
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.models import Choice
 from partners.models import Campaign
 
@@ -64,10 +65,9 @@ def askable(*, cases: Sequence[Case], at: datetime) -> list[bool]:
         Choice.objects.filter(line_id__in=lines, kind__in=NOS, made_at__gt=at - QUIET).values_list("line_id", flat=True)
     )
     asked = [n for n, case in enumerate(cases) if case.line_id in lines.keys() - said_no and case.campaign in campaigns]
-    answers = gate.evaluate(
+    answers = deciding.evaluate(
         questions=[
-            gate.as_agreed(campaign=campaigns[cases[n].campaign], line=lines[cases[n].line_id].carrier_id)
-            for n in asked
+            as_agreed(campaign=campaigns[cases[n].campaign], line=lines[cases[n].line_id].carrier_id) for n in asked
         ]
     )
     missing = {n for n, answer in zip(asked, answers, strict=True) if answer.reason in ONLY_A_YES_IS_MISSING}

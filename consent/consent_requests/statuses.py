@@ -13,8 +13,11 @@ from django.db import connection
 
 import accounts.queries
 from accounts.sealing import stand_in_id
-from consent import gate
 from consent.consent_requests.rules import QUIET
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
+from consent.gate.readiness import RESTORING
+from consent.gate.shapes import Answer
 from consent.queries.invalidated_approvals import stands
 from partners.models import Campaign
 
@@ -109,8 +112,8 @@ def subject_of(*, msisdn: str, at: datetime) -> int:
 
 def statuses(*, msisdn: str, subject: int, campaigns: Sequence[Campaign], at: datetime) -> list[Status]:
     """How a number stands to each of these campaigns of one partner, by the gate's own answers. Two statements."""
-    asked = [gate.as_agreed(campaign=campaign, msisdn=msisdn) for campaign in campaigns]
-    answers = gate.evaluate(questions=asked, for_release=True)
+    asked = [as_agreed(campaign=campaign, msisdn=msisdn) for campaign in campaigns]
+    answers = deciding.evaluate(questions=asked, for_release=True)
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, {"line": subject, "at": at, "campaigns": [campaign.pk for campaign in campaigns],
                                "quiet_since": at - QUIET})  # fmt: skip
@@ -136,10 +139,10 @@ def together(*, statuses: Sequence[Status]) -> Status:
     return replace(whole, campaign=still_open, quiet=quiet) if whole.wants_a_yes else whole
 
 
-def _status(ref: str, answer: gate.Answer, known: _Known) -> Status:
+def _status(ref: str, answer: Answer, known: _Known) -> Status:
     if answer.allowed:
         return Status(ref, valid=True, expires_at=answer.expires_at)
-    if answer.reason == gate.RESTORING:
+    if answer.reason == RESTORING:
         return Status(ref, valid=False, reason="PENDING", quiet=True)
     if known.told and (answer.reason.startswith("stopped_") or answer.reason == "paused"):
         return Status(ref, valid=False, reason="DENIED")

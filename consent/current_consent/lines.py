@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from accounts.models import Line
-from consent import gate
 from consent.current_consent.ledger import Denial, Ledger, LineLedger, get_line_ledger, keys_of, moment_of, read
 from consent.current_consent.proofs import Proof, proofs_of
 from consent.current_consent.recipients import (
@@ -16,6 +15,9 @@ from consent.current_consent.recipients import (
     names_of,
 )
 from consent.current_consent.uses import Sharing, State, Use
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
+from consent.gate.shapes import Answer, Question
 from consent.models import LineGate, Origin
 from partners.models import Campaign
 from partners.words import party_name, precision_in_words, purpose_in_words, shown
@@ -74,8 +76,8 @@ def use_of(*, line: Line, campaign: str, at: datetime) -> Use | None:
 
 def _found(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[tuple[str, str], Use]:
     """The use of each campaign and recipient, as the gate answers for them."""
-    questions = [gate.as_agreed(campaign=one, line=carrier_id, recipient=recipient) for one, recipient in asked]
-    answers = gate.evaluate(questions=questions)
+    questions = [as_agreed(campaign=one, line=carrier_id, recipient=recipient) for one, recipient in asked]
+    answers = deciding.evaluate(questions=questions)
     beneath = _beneath(questions, answers)
     kin = kin_of(uris={recipient for _, recipient in asked if recipient})
     return {
@@ -90,12 +92,12 @@ def _found(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[tupl
     }
 
 
-def _beneath(questions: Sequence[gate.Question], answers: Sequence[gate.Answer]) -> list[str]:
+def _beneath(questions: Sequence[Question], answers: Sequence[Answer]) -> list[str]:
     """For each question the gate's reason, and where that is a suspension what it would be, were nobody suspended."""
     hidden = [n for n, answer in enumerate(answers) if answer.reason in SUSPENDED]
     reasons = [answer.reason for answer in answers]
     if hidden:
-        without = gate.evaluate(questions=[questions[n] for n in hidden], but_for_suspensions=True)
+        without = deciding.evaluate(questions=[questions[n] for n in hidden], but_for_suspensions=True)
         for n, answer in zip(hidden, without, strict=True):
             reasons[n] = answer.reason
     return reasons
@@ -115,7 +117,7 @@ def _but_for_some(uses: Mapping[str, Use], found: Mapping[tuple[str, str], Use],
     }
 
 
-def _use(campaign: Campaign, answer: gate.Answer, beneath: str, keys: Sequence[str], ledger: Ledger) -> Use:
+def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], ledger: Ledger) -> Use:
     stops, pauses = ledger.stops(keys), ledger.pauses(keys)
     paused = beneath == "paused"
     standing = ledger.unpierced(pauses if paused else stops, campaign.ref)

@@ -10,9 +10,12 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import Line
 from audit.models import AuditEvent
-from consent import gate, permission
+from consent import permission
 from consent.digests.books import AS_OF_SKEW, Entry, PartnerState, Place, Use, list_partner_states, named_in
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.gate.decision_ids import EPOCH, MICROSECOND
+from consent.gate.shapes import Answer, Question
 from consent.models import LineGate
 from partners.models import Campaign, Contract, Party
 from revocations.models import Cohort, StreamEvent
@@ -116,7 +119,7 @@ class _Books:
     shortened: set[str]
     choosy: Collection[int]
     agreed: Mapping[int, Mapping[str, Sequence[tuple[int, int | None, str]]]]
-    answers: dict[tuple[int, str, str], gate.Answer] = field(default_factory=dict)
+    answers: dict[tuple[int, str, str], Answer] = field(default_factory=dict)
     suspended: set[tuple[int, str, str]] = field(default_factory=set)
 
     @classmethod
@@ -162,7 +165,9 @@ class _Books:
         keys = list(wanted)
         for start in range(0, len(keys), MOST_QUESTIONS):
             part = keys[start : start + MOST_QUESTIONS]
-            answers = gate.evaluate(questions=[self._as_agreed(wanted[key]) for key in part], but_for_suspensions=True)
+            answers = deciding.evaluate(
+                questions=[self._as_agreed(wanted[key]) for key in part], but_for_suspensions=True
+            )
             self.answers |= dict(zip(part, answers, strict=True))
 
     def look_at_suspensions(self, told_no: Sequence[_Held]) -> None:
@@ -170,7 +175,7 @@ class _Books:
         asked = [_Question(one.line_id, campaign) for one in told_no for campaign in self._campaigns(one)]
         for start in range(0, len(asked), MOST_QUESTIONS):
             part = asked[start : start + MOST_QUESTIONS]
-            answers = gate.evaluate(questions=[self._as_agreed(question) for question in part])
+            answers = deciding.evaluate(questions=[self._as_agreed(question) for question in part])
             self.suspended |= {
                 _key(question)
                 for question, answer in zip(part, answers, strict=True)
@@ -305,8 +310,8 @@ class _Books:
         self.ask([question for pair, place in missing for question in self.questions(pair, place)])
         return [Difference(*pair, place, told_so=False) for pair, place in missing if self._allowing(pair, place)]
 
-    def _as_agreed(self, question: _Question) -> gate.Question:
-        return gate.as_agreed(
+    def _as_agreed(self, question: _Question) -> Question:
+        return as_agreed(
             campaign=question.campaign, line=self.carrier_ids[question.line_id], recipient=question.recipient
         )
 

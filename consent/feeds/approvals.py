@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from consent.actions import FileApproval, record_file_approvals
+from consent.actions.records import FileApproval, record_file_approvals
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.overrides import list_overridden_stops
 from consent.feeds.records import Entry, RecordsFeed

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from consent.actions import FileChoice, record_file_choices
+from consent.actions.records import FileChoice, record_file_choices
 from consent.feeds.overrides import list_overridden_stops
 from consent.feeds.records import Entry, RecordsFeed
 from consent.feeds.successors import carry_on_each

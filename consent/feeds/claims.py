@@ -18,8 +18,8 @@ from django.db import transaction
 import audit.actions
 from accounts.models import Line
 from accounts.sealing import number_hash, seal, stand_in_id, unseal
-from consent.actions import FileApproval
 from consent.actions.claims import HeldClaim, hold_claims, record_claims
+from consent.actions.records import FileApproval
 from consent.consent_requests.rules import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
 from consent.feeds.attribution import Holders

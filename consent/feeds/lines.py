@@ -8,11 +8,11 @@ from typing import Annotated
 import msgspec
 
 from accounts.models import Line
-from consent.actions import grow_up
+from consent.actions.lines import grow_up
 from consent.feeds.held import apply_held_rows
 from consent.feeds.pending_rejudgement import LineRecord, RowFate, Source, Unsettled
 from consent.feeds.tenures import ACTOR, record_lines
-from consent.queries import left_from_childhood
+from consent.queries.minor_approvals import left_from_childhood
 from partners.feeds.checking import (
     Fate,
     FreeText,

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-import accounts.actions
 import audit.actions
+from accounts.actions import people
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.sealing import number_hash, seal, unseal
-from consent.actions import end_tenure, notify_new_adult, number_changed
+from consent.actions.lines import end_tenure, notify_new_adult, number_changed
 from consent.change_notices import Change, notify_of_line_move
 from consent.expiry import retell
 from consent.feeds.invalidated_approvals import invalidate_approvals
@@ -267,7 +267,7 @@ class _Keeper:
         line.save(update_fields=["deactivated_at"])
         self._store_numbers([line])
         self._shortened(line, min(ends))
-        accounts.actions.end_tenure(line_id=line.pk, at=self.at)
+        people.end_tenure(line_id=line.pk, at=self.at)
         end_tenure(line_id=line.pk, at=self.at, actor=self.source.actor)
         Touched.objects.create(line_id=line.pk, since=min(ends))
         return True

@@ -16,8 +16,7 @@ from django.db.models.functions import Coalesce
 from partners.models import Party
 from partners.words import party_name, shown
 from revocations.models import Duty, Order, Standing, State
-from revocations.queries import Coverage, coverage_of
-from revocations.queries.coverage import NOBODY, state_of
+from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
 
 UNCONFIRMED_AFTER = timedelta(minutes=15)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from consent.queries.progress import Asks, Followed, follow, get_requested_actio
 from partners.models import Party
 from partners.words import party_name
 from revocations.models import Order, Receipt
-from revocations.queries import Company
+from revocations.queries.coverage import Company
 
 OWN = """
 SELECT receipt.number, receipt.token, (

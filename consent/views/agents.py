@@ -10,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import sessions
-from consent import actions, agents, notices
+from consent import agents, notices
+from consent.actions.agents import NotOpenRequest, answer_request
 
 
 @require_safe
@@ -32,8 +33,8 @@ def agent_request(request: HttpRequest, token: str) -> HttpResponse:
         # A stop is taken whatever was read before it; it is only written down what was.
         read = notice if request.POST.get("notice") == notice.digest else None
         try:
-            link = actions.answer_request(token=token, theirs="stop-all" in request.POST, notice=read, at=now)
-        except actions.NotOpenRequest:
+            link = answer_request(token=token, theirs="stop-all" in request.POST, notice=read, at=now)
+        except NotOpenRequest:
             return _closed(request, token, now)
         if not link:
             return render(request, "agents/refused.html")

@@ -23,10 +23,22 @@ from accounts.access import (
 )
 from accounts.permissions import Action
 from accounts.queries import PersonsLine
-from consent import actions, notices, queries
-from consent.current_consent import Use, sharing, use_of
+from consent import notices
+from consent.actions import choices as choices_actions
+from consent.actions import signals
+from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, Recorded, UnknownRef
+from consent.actions.signals import NoOpenSignal, outweigh_signal
+from consent.current_consent.lines import sharing, use_of
+from consent.current_consent.uses import Use
 from consent.forms import AllowForm, PauseForm, StopForm
 from consent.models import Choice, PrivacySignal
+from consent.queries import choices as choices_queries
+from consent.queries.choices import ChoiceRow, choice_of, choices_page
+from consent.queries.evidence import evidence_of
+from consent.queries.notice import notice_of
+from consent.queries.progress import progress_of
+from consent.queries.signals import signal_of, stops_by_signal
+from consent.queries.superseding_choices import changed_at
 from consent.words import not_allowed_in_words, reason_in_words
 
 CHANNEL = "web"
@@ -38,7 +50,7 @@ CHANNEL = "web"
 def choices(request: SubscriberRequest) -> HttpResponse:
     """Every choice made on the line, the newest first."""
     line = request.line
-    page = queries.choices_page(line_id=line.line.pk, before=request.GET.get("before", ""))
+    page = choices_page(line_id=line.line.pk, before=request.GET.get("before", ""))
     shown = {"line": line, "at_line": at_line(request), "page": page, "first": "before" not in request.GET}
     return render(request, "choices/list.html", shown)
 
@@ -60,7 +72,7 @@ def disputed(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     found, line = get_own_choice(request, choice_id)
     if not found.disputed:
         raise Http404
-    evidence = queries.evidence_of(line_id=found.line_id, choice_id=found.id, at=now)
+    evidence = evidence_of(line_id=found.line_id, choice_id=found.id, at=now)
     shown = {"line": line, "at_line": at_line(request), "choice": found, "evidence": evidence}
     return render(request, "choices/disputed.html", shown)
 
@@ -90,7 +102,7 @@ def dispute(request: SubscriberRequest) -> HttpResponseBase:
     form = StopForm(request.POST)
     if not form.is_valid():
         raise Http404
-    return _stop(request, form, reason=actions.NEVER_AGREED)
+    return _stop(request, form, reason=NEVER_AGREED)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -105,12 +117,14 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
     if form.is_valid():
         said = {name: form.cleaned_data[name] for name in ("scope", "ref", "until")}
         try:
-            return _done(request, actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said))
-        except actions.UnknownRef as error:
+            return _done(
+                request, choices_actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said)
+            )
+        except UnknownRef as error:
             raise Http404 from error
-        except actions.PauseOver:
+        except PauseOver:
             form.add_error("day", _("Choose today or a day that is still to come."))
-    about = queries.about(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
+    about = choices_queries.about(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
     if about is None:
         raise Http404
     shown = {"line": line, "at_line": at_line(request), "form": form, "about": about}
@@ -125,17 +139,17 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
     line = request.line
     if request.POST.get("answer") == PrivacySignal.Answer.KEEP:
         try:
-            actions.outweigh_signal(line_id=line.line.pk, actor=_actor(request))
-        except actions.NoOpenSignal as error:
+            outweigh_signal(line_id=line.line.pk, actor=_actor(request))
+        except NoOpenSignal as error:
             raise Http404 from error
         return redirect(f"{reverse('choice-signal')}{at_line(request)}")
-    found = queries.signal_of(line_id=line.line.pk)
+    found = signal_of(line_id=line.line.pk)
     shown = {
         "line": line,
         "signal": found,
         "open": found is not None and found.open,
         "sharing": sharing(line=line.line, at=timezone.now()),
-        "stops": queries.stops_by_signal(line_id=line.line.pk),
+        "stops": stops_by_signal(line_id=line.line.pk),
     }
     return render(request, "choices/signal.html", shown)
 
@@ -144,7 +158,7 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
 @subscriber_required
 def follow_signal(request: SubscriberRequest) -> HttpResponseBase:
     """The other answer: the signal counts. A stop of everything, in one step as any stop."""
-    made = actions.follow_signal(line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL)
+    made = signals.follow_signal(line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL)
     return _done(request, made, everything=True)
 
 
@@ -177,15 +191,15 @@ def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpRes
     # A stop is taken whatever was read before it; it is only written down what was.
     read = notice if form.cleaned_data["notice"] == notice.digest else None
     try:
-        made = actions.stop(
+        made = choices_actions.stop(
             line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL, reason=reason, notice=read, **said
         )
-    except actions.UnknownRef as error:
+    except UnknownRef as error:
         raise Http404 from error
     return _done(request, made, everything=said["scope"] == Choice.Scope.ALL)
 
 
-def _done(request: SubscriberRequest, made: actions.Recorded, *, everything: bool = False) -> HttpResponseBase:
+def _done(request: SubscriberRequest, made: Recorded, *, everything: bool = False) -> HttpResponseBase:
     """On to the choice's page. Whoever may not see it yet is told here what was done."""
     if request.held_until or not request.line.may_see or sessions.next_proof(request, user=request.user):
         every_company = _("Done. We say no to every company from now on.")
@@ -198,7 +212,7 @@ def _done(request: SubscriberRequest, made: actions.Recorded, *, everything: boo
 def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Shown) -> HttpResponseBase:
     campaign = form.cleaned_data["campaign"]
     try:
-        made = actions.allow(
+        made = choices_actions.allow(
             line_id=request.line.line.pk,
             campaign=campaign,
             until=form.until(at=timezone.now()),
@@ -206,7 +220,7 @@ def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Shown) -
             channel=CHANNEL,
             notice=notice,
         )
-    except actions.NotAllowable as error:
+    except NotAllowable as error:
         messages.error(request, not_allowed_in_words(error.reason))
         return redirect("home")
     return redirect("choice", choice_id=made.choice_id)
@@ -216,10 +230,10 @@ def _actor(request: SubscriberRequest) -> str:
     return f"{'delegate' if request.line.is_delegated else 'subscriber'}:{request.user.pk}"
 
 
-def get_own_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries.ChoiceRow, PersonsLine]:
+def get_own_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[ChoiceRow, PersonsLine]:
     """The choice of this id and its line, if it is one of this person's; else 404."""
     lines = {line.line.pk: line for line in request.known if line.may(request.action)}
-    found = queries.choice_of(line_ids=lines.keys(), choice_id=choice_id)
+    found = choice_of(line_ids=lines.keys(), choice_id=choice_id)
     if found is None:
         raise Http404
     # Whatever line the address named: the page, and the ways on from it, are about the choice's own.
@@ -233,18 +247,18 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
     now = timezone.now()
     found, line = get_own_choice(request, choice_id)
     standing = sharing(line=line.line, at=now)
-    changed = queries.changed_at(choice=found)
+    changed = changed_at(choice=found)
     since = found.in_force_since
     if found.kind in {Choice.Kind.STOP, Choice.Kind.REFUSE} and not changed:
         since = standing.said_no_since(scope=found.scope, ref=found.ref, made_at=since)
-    partners = queries.progress_of(
+    partners = progress_of(
         line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=now
     )
     return {
         "line": line,
         "at_line": at_line(request),
         "choice": found,
-        "notice": queries.notice_of(digest=found.notice),
+        "notice": notice_of(digest=found.notice),
         "partners": partners,
         "sharing": standing,
         "undone": found.kind == "allow" and not _counts(found, standing.uses.get(found.ref)),
@@ -257,6 +271,6 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
     }
 
 
-def _counts(choice: queries.ChoiceRow, use: Use | None) -> bool:
+def _counts(choice: ChoiceRow, use: Use | None) -> bool:
     """Whether a yes is one of those for which the gate says yes now."""
     return use is not None and use.allowed and any(one.choice_id == str(choice.id) and one.counts for one in use.proofs)

@@ -7,12 +7,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-import accounts.actions
 from accounts import browsers, sessions
 from accounts.access import looks_up, same_time
+from accounts.actions.codes import take_code
 from accounts.forms import CodeForm
-from consent import actions, consent_requests, notices
+from consent import notices
 from consent.access import DOOR, AskRequest, closed, get_open_request
+from consent.actions.choices import NotAllowable
+from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
+from consent.consent_requests.links import get_answer
 from consent.words import not_allowed_in_words
 from partners.models import NoticeText
 
@@ -30,7 +33,7 @@ def question(request: AskRequest) -> HttpResponse:
 @get_open_request
 def text(request: AskRequest) -> HttpResponse:
     """Text a code to the phone that is asked; the same words whether or not there is one, or one to ask."""
-    actions.text_code(
+    text_code(
         question=request.question, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
     )
     sessions.begin_tries(request)
@@ -50,9 +53,7 @@ def code(request: AskRequest) -> HttpResponse:
         typed = form.cleaned_data["code"]
         line = None
         if not sessions.has_tried_enough(request):
-            line = accounts.actions.take_code(
-                msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.asker(request), typed=typed, at=now
-            )
+            line = take_code(msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.asker(request), typed=typed, at=now)
         if line:
             sessions.prove_line(
                 request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
@@ -71,7 +72,7 @@ def yes(request: AskRequest) -> HttpResponse:
         return redirect("ask", token=request.question.token)
     if request.method == "POST":
         try:
-            actions.say_yes(
+            say_yes(
                 question=request.question,
                 user=request.person,
                 notice=notice.read_as(request.POST.get("notice", "")),
@@ -79,9 +80,9 @@ def yes(request: AskRequest) -> HttpResponse:
             )
         except notices.NoticeChanged:
             notice, changed = _notice(request), True
-        except actions.NotOpen:
+        except NotOpen:
             return closed(request)
-        except actions.NotAllowable as error:
+        except NotAllowable as error:
             # The question stays open: what keeps a yes from counting may pass.
             messages.error(request, not_allowed_in_words(error.reason))
             return redirect("ask", token=request.question.token)
@@ -99,8 +100,8 @@ def no(request: AskRequest) -> HttpResponse:
     notice = _notice(request)
     read = notice if notice.digest == request.POST.get("notice") else None
     try:
-        actions.say_no(question=request.question, user=request.person, notice=read, at=timezone.now())
-    except actions.NotOpen:
+        say_no(question=request.question, user=request.person, notice=read, at=timezone.now())
+    except NotOpen:
         return closed(request)
     return _answered(request)
 
@@ -109,7 +110,7 @@ def no(request: AskRequest) -> HttpResponse:
 @never_cache
 def answered(request: HttpRequest, token: str) -> HttpResponse:
     """What was answered, for the browser that answered."""
-    given = consent_requests.get_answer(token=token) if sessions.has_answered(request, about=token) else None
+    given = get_answer(token=token) if sessions.has_answered(request, about=token) else None
     return render(request, "ask/answered.html", {"given": given}) if given else closed(request)
 
 

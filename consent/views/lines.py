@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 import accounts.queries
 from accounts.access import SubscriberRequest, line_required, note_look
 from accounts.permissions import Action
-from consent.current_consent import sharing
+from consent.current_consent.lines import sharing
 
 
 @require_safe

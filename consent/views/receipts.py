@@ -15,10 +15,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SubscriberRequest, line_required, seeing_required
-from accounts.actions import SentEnough
+from accounts.actions.sms_outbox import SentEnough
 from accounts.permissions import Action, Relation
-from consent import actions, pdf_receipts, queries, receipts
+from consent import pdf_receipts, receipts
+from consent.actions import receipts as receipts_actions
 from consent.forms import MailForm
+from consent.queries.choices import ChoiceRow
+from consent.queries.progress import progress_of
+from consent.queries.receipts import ReceiptView, receipt_of
 from consent.views.choices import get_own_choice, shown_choice
 
 
@@ -66,7 +70,7 @@ def mail_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
     printed = pdf_receipts.receipt_pdf(receipt=found, paper=_paper(request, choice_id), body=body, at=now)
     to, line_id = form.cleaned_data["to"], request.line.line.pk
     try:
-        actions.mail_receipt(
+        receipts_actions.mail_receipt(
             line_id=line_id, number=found.number, to=to, body=body, printed=printed, actor=_actor(request), at=now
         )
     except SentEnough:
@@ -85,7 +89,7 @@ def text_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
         raise Http404
     own = request.lines[0].line.pk
     try:
-        actions.text_receipt(
+        receipts_actions.text_receipt(
             line_id=found.line_id, to_line=own, choice_id=choice_id, actor=_actor(request), at=timezone.now()
         )
     except SentEnough:
@@ -104,9 +108,9 @@ def _page(request: SubscriberRequest, choice_id: uuid.UUID, form: MailForm) -> H
     )  # fmt: skip
 
 
-def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> queries.ReceiptView:
+def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> ReceiptView:
     found, _line = get_own_choice(request, choice_id)
-    receipt = queries.receipt_of(line_id=found.line_id, choice_id=found.id, order_ids=found.order_ids, asks=found.asks)
+    receipt = receipt_of(line_id=found.line_id, choice_id=found.id, order_ids=found.order_ids, asks=found.asks)
     if receipt is None:
         raise Http404
     return receipt
@@ -127,9 +131,9 @@ def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> pdf_receipts.Pap
     )
 
 
-def _far(request: SubscriberRequest, found: queries.ChoiceRow) -> list[dict[str, object]]:
+def _far(request: SubscriberRequest, found: ChoiceRow) -> list[dict[str, object]]:
     """How far each company that must sign is, for the one sentence that pages have for it."""
-    partners = queries.progress_of(
+    partners = progress_of(
         line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=timezone.now()
     )
     return [{"order": one.shown, "party": one.party} for one in partners if one.shown.owes]

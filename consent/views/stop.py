@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-import accounts.actions
 from accounts import browsers, oidc, sessions
 from accounts.access import looks_up, nothing_to_look_up, same_time
+from accounts.actions.codes import take_code, text_code
 from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
 from accounts.numbers import shown as number_shown
@@ -30,7 +30,7 @@ def number(request: HttpRequest) -> HttpResponse:
     form = NumberForm(request.POST or None)
     if looks_up(request, form):
         msisdn = form.cleaned_data["number"]
-        accounts.actions.text_code(
+        text_code(
             msisdn=msisdn,
             purpose=STOP,
             asker=sessions.asker(request),
@@ -62,9 +62,7 @@ def code(request: HttpRequest) -> HttpResponse:
         typed = form.cleaned_data["code"]
         line = None
         if not sessions.has_tried_enough(request):
-            line = accounts.actions.take_code(
-                msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), typed=typed, at=now
-            )
+            line = take_code(msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), typed=typed, at=now)
         if line:
             sessions.prove_line(request, door=STOP, line_id=line.pk, msisdn=msisdn, at=now)
             return redirect("stop-all")
@@ -80,7 +78,7 @@ def again(request: HttpRequest) -> HttpResponse:
     if not msisdn:
         nothing_to_look_up(request)
         return redirect("stop")
-    accounts.actions.text_code(
+    text_code(
         msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
     )
     sessions.begin_tries(request)

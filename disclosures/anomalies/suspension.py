@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from consent.actions import Outcome, suspend
 from consent.actions.choices import again_if_a_release_came_between
+from consent.actions.suspend import Outcome, suspend
 from disclosures.models import Anomaly
 from disclosures.queries.rules import MAY_BE_LATE, SUSPENDS_FOR
 

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 import audit.actions
-from consent.feeds import LinesFeed
+from consent.feeds.lines import LinesFeed
 from disclosures import actions
 from disclosures.feeds.releases import DisclosuresFeed
 from partners.feeds.checking import STATUSES, Fate, NothingReadable, refuse_if_nothing_readable, summary_of

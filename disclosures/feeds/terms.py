@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from accounts.advisory_locks import turn
-from consent.feeds import apply_held_rows, notify_partners_of_links
+from consent.feeds.held import apply_held_rows
+from consent.feeds.links import notify_partners_of_links
 from disclosures import actions
 from partners.feeds import terms
 from partners.feeds.terms import Changes

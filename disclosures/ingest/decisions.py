@@ -2,20 +2,22 @@
 
 from datetime import datetime, timedelta
 
-from consent import gate
+from consent.gate import decision_ids
+from consent.gate.decision_ids import get_claimed_time
+from consent.gate.shapes import USE_WITHIN_S
 
-MAY_BE_REPORTED_WITHIN = timedelta(seconds=gate.USE_WITHIN_S)
+MAY_BE_REPORTED_WITHIN = timedelta(seconds=USE_WITHIN_S)
 
 
 def may_have_the_gates_yes(*, decision_id: str, occurred_at: datetime) -> bool:
     """Whether this id claims a yes for that moment. Whether it is the gate's can be told only for a line."""
-    claimed_at = gate.get_claimed_time(decision_id=decision_id)
+    claimed_at = get_claimed_time(decision_id=decision_id)
     return claimed_at is not None and _may_follow(claimed_at, occurred_at)
 
 
 def had_the_gates_yes(*, line_id: int, campaign: str, decision_id: str, occurred_at: datetime) -> bool:
     """Whether the gate allowed this release: by this id, for this line and campaign, a moment before."""
-    allowed_at = gate.allowed_at(decision_id=decision_id, line_id=line_id, campaign=campaign)
+    allowed_at = decision_ids.allowed_at(decision_id=decision_id, line_id=line_id, campaign=campaign)
     return allowed_at is not None and _may_follow(allowed_at, occurred_at)
 
 

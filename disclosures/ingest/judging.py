@@ -6,10 +6,10 @@ from itertools import batched
 
 from django.db import connection, transaction
 
-from consent.actions import enqueue_orders_for_newly_affected
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.permission import ANSWER, COLUMNS
 from disclosures.ingest import import_progress, paths
-from revocations.queries import uncovered
+from revocations.queries.coverage import uncovered
 
 logger = logging.getLogger(__name__)
 BATCH = 500

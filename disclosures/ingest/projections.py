@@ -20,7 +20,8 @@ from audit.models import Incident
 from disclosures.ingest import notices, paths
 from disclosures.ingest.decisions import had_the_gates_yes
 from disclosures.queries.incident_scope import LONGEST_KEY, day_key
-from revocations.actions import Use, contradict, contradict_ends
+from revocations.actions.contradictions import Use, contradict
+from revocations.actions.term_end_contradictions import contradict_ends
 
 SEEN = """
 INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)

@@ -7,9 +7,11 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
-from consent.current_consent import Proof, Sharing, Use, sharing
-from consent.queries import OrderState, newest_order_states
+from consent.current_consent.lines import sharing
+from consent.current_consent.proofs import Proof
+from consent.current_consent.uses import Sharing, Use
 from consent.queries.ended import EndedAgreement, ended_agreements
+from consent.queries.progress import OrderState, newest_order_states
 from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.chart import Chart, chart_of
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts

@@ -6,9 +6,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
-from consent.current_consent import Proof, Sharing, sharing
-from consent.queries import Asks, Progress, newest_order_states, standing_progress
+from consent.current_consent.lines import sharing
+from consent.current_consent.proofs import Proof
+from consent.current_consent.uses import Sharing
 from consent.queries.ended import EndedAgreement, ended_agreements
+from consent.queries.progress import Asks, Progress, newest_order_states, standing_progress
 from disclosures.models import Basis, Outcome
 from disclosures.queries.companies import CompanyCard, card_of
 from disclosures.queries.flow import Flow, flow_of

@@ -13,7 +13,7 @@ from accounts import message_templates
 from accounts.access import SubscriberRequest, at_line, line_required
 from accounts.permissions import Action
 from audit.queries import events_of_line
-from disclosures.queries import get_access_page
+from disclosures.queries.access_summary import get_access_page
 
 PAGE = 50
 

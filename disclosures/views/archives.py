@@ -8,8 +8,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SubscriberRequest, at_line, few_at_once, line_required
 from accounts.permissions import Action
-from disclosures import actions, queries
+from disclosures import actions
 from disclosures.models import Archive
+from disclosures.queries.archives import archive_of, bytes_of
 
 
 @require_safe
@@ -46,11 +47,11 @@ def download(request: SubscriberRequest) -> HttpResponseBase:
     """The file. Every time it is taken stands in the line's log."""
     now = timezone.now()
     line_id = request.line.line.pk
-    found = queries.archive_of(line_id=line_id, user_id=request.user.pk, at=now)
+    found = archive_of(line_id=line_id, user_id=request.user.pk, at=now)
     if found is None or found.state != Archive.State.READY:
         raise Http404
     actions.note_export(line_id=line_id, actor=f"subscriber:{request.user.pk}", reason="archive.zip", at=now)
-    response = StreamingHttpResponse(queries.bytes_of(archive_id=found.pk), content_type="application/zip")
+    response = StreamingHttpResponse(bytes_of(archive_id=found.pk), content_type="application/zip")
     response.headers["Content-Disposition"] = 'attachment; filename="whereabouts.zip"'
     response.headers["Content-Length"] = str(found.size)
     return response
@@ -58,5 +59,5 @@ def download(request: SubscriberRequest) -> HttpResponseBase:
 
 def _shown(request: SubscriberRequest) -> dict[str, object]:
     now = timezone.now()
-    found = queries.archive_of(line_id=request.line.line.pk, user_id=request.user.pk, at=now)
+    found = archive_of(line_id=request.line.line.pk, user_id=request.user.pk, at=now)
     return {"line": request.line, "at_line": at_line(request), "archive": found, "at": now}

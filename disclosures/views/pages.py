@@ -15,10 +15,15 @@ from accounts.access import SubscriberRequest, at_line, few_at_once, line_requir
 from accounts.permissions import Action
 from consent import notices
 from consent.forms import PauseForm
-from consent.queries import signal_of
 from consent.queries.ended import ended_agreements
-from disclosures import actions, queries
+from consent.queries.signals import signal_of
+from disclosures import actions
 from disclosures.forms import HistoryForm
+from disclosures.queries.companies import companies_of
+from disclosures.queries.company import company_page
+from disclosures.queries.downloads import as_csv, as_json
+from disclosures.queries.history import companies_in, history_in_parts, history_page
+from disclosures.queries.line_alerts import list_line_alerts
 
 
 @require_safe
@@ -34,7 +39,7 @@ def home(request: SubscriberRequest) -> HttpResponse:
         "line": line,
         "at_line": at_line(request),
         "signal": signal,
-        "companies": queries.companies_of(line=line.line, zone=line.zone, at=now),
+        "companies": companies_of(line=line.line, zone=line.zone, at=now),
         "notice": notices.before_stop(),
         "pause": PauseForm(zone=line.zone, at=now, initial={"scope": "all"}),
         "kept": request.GET.get("keep", ""),
@@ -56,10 +61,10 @@ def history(request: SubscriberRequest) -> HttpResponse:
         "at_line": at_line(request),
         "form": form,
         "filters": filters,
-        "companies": queries.companies_in(line_id=line.line.pk, zone=line.zone, at=now),
-        "page": queries.history_page(line_id=line.line.pk, filters=filters, zone=line.zone, at=now),
+        "companies": companies_in(line_id=line.line.pk, zone=line.zone, at=now),
+        "page": history_page(line_id=line.line.pk, filters=filters, zone=line.zone, at=now),
         "asked": _asked(request),
-        "noticed": queries.list_line_alerts(line_id=line.line.pk, zone=line.zone, company=filters.company, at=now),
+        "noticed": list_line_alerts(line_id=line.line.pk, zone=line.zone, company=filters.company, at=now),
         "ended": ended_agreements(line_id=line.line.pk, at=now),
     }
     return render(request, "history/history.html", shown)
@@ -76,9 +81,9 @@ def history_csv(request: SubscriberRequest) -> HttpResponseBase:
     filters = form.filters()
     if form.is_reversed:
         return redirect(f"{reverse('history')}?{request.GET.urlencode()}")
-    rows = queries.history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
+    rows = history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
     actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.csv", at=now)
-    return _download(queries.as_csv(rows=rows), "text/csv; charset=utf-8", "history.csv")
+    return _download(as_csv(rows=rows), "text/csv; charset=utf-8", "history.csv")
 
 
 @require_safe
@@ -92,9 +97,9 @@ def history_json(request: SubscriberRequest) -> HttpResponseBase:
     filters = form.filters()
     if form.is_reversed:
         return redirect(f"{reverse('history')}?{request.GET.urlencode()}")
-    rows = queries.history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
+    rows = history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
     actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.json", at=now)
-    written = queries.as_json(rows=rows, line=str(line.line.public_id), at=now)
+    written = as_json(rows=rows, line=str(line.line.public_id), at=now)
     return _download(written, "application/json", "history.json")
 
 
@@ -105,7 +110,7 @@ def company(request: SubscriberRequest, party_id: int) -> HttpResponse:
     """One company: what it got, through whom, on what proof, its orders."""
     now = timezone.now()
     line = request.line
-    page = queries.company_page(line=line.line, party_id=party_id, zone=line.zone, at=now)
+    page = company_page(line=line.line, party_id=party_id, zone=line.zone, at=now)
     if page is None:
         raise Http404
     return render(

@@ -4,14 +4,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import conditional_page, require_safe
 
-from disclosures import queries
-from disclosures.queries.figures import Figure
+from disclosures.queries.figures.page import figures_page
+from disclosures.queries.figures.published import all_as_csv, figure_as_csv, published
+from disclosures.queries.figures.statements import Figure
 
 
 @require_safe
 def transparency(request: HttpRequest) -> HttpResponse:
     """Every figure as it was last made, with how it was counted."""
-    return render(request, "pages/transparency.html", {"figures": queries.figures_page()})
+    return render(request, "pages/transparency.html", {"figures": figures_page()})
 
 
 @require_safe
@@ -19,10 +20,10 @@ def transparency(request: HttpRequest) -> HttpResponse:
 def transparency_csv(request: HttpRequest, name: str) -> HttpResponse:
     """One figure as CSV, or `all` of them. Any cache may keep it, and asks whether it is still so (304)."""
     if name == "all":
-        text = queries.all_as_csv(figures=queries.published())
+        text = all_as_csv(figures=published())
     elif name in set(Figure):
         figure = Figure(name)
-        text = queries.figure_as_csv(name=figure, figure=queries.published(names=[figure]).get(figure))
+        text = figure_as_csv(name=figure, figure=published(names=[figure]).get(figure))
     else:
         raise Http404
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")

@@ -16,7 +16,7 @@ from audit.queries import database_clock
 from partners.models import Contract
 from portal.bench import world
 from portal.bench.measure import Bench, Failed, Result, percentile
-from revocations.actions import EVERYTHING, Agreement, enqueue_order
+from revocations.actions.orders import EVERYTHING, Agreement, enqueue_order
 from revocations.models import Duty, Order
 
 HANGS_S = 10.0

@@ -21,8 +21,9 @@ from joserfc.jwk import ECKey
 from accounts.models import Account
 from accounts.sealing import number_hash, seal
 from audit.queries import database_clock
-from consent.gate import Question
-from partners.actions import issue_access_token, register_client
+from consent.gate.shapes import Question
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign, Client, Party, Reach
 from portal.bench import world
 from portal.bench.measure import Bench, Failed

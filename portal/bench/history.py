@@ -17,7 +17,7 @@ from accounts.sealing import number_hash, seal
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from consent.models import Approval
-from disclosures import ingest
+from disclosures.ingest.rollups import LONG, roll_up
 from disclosures.models import GrowingLine
 from partners.models import Campaign, Party
 from portal.bench import world
@@ -197,7 +197,7 @@ def _store(before: int, until: int, own: Mapping[int, int], at: datetime, bench:
 def _settle(own: Own, long_rows: int) -> None:
     """As it is some minutes later: what is long was counted, the planner knows what was loaded, and the disk has it."""
     GrowingLine.objects.bulk_create(GrowingLine(line_id=line_id) for line_id in own.long)
-    ingest.roll_up(at=database_clock(), long=min(ingest.LONG, max(long_rows // MONTHS * MONTHS, 1)))
+    roll_up(at=database_clock(), long=min(LONG, max(long_rows // MONTHS * MONTHS, 1)))
     with connections[_owner()].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")

@@ -13,11 +13,12 @@ from django.db.backends.utils import CursorWrapper
 from accounts.models import Account, User
 from accounts.permissions import actor_of
 from audit.queries import database_clock
-from consent import gate
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from partners.models import Campaign, Contract, Party, Proposal
 from portal.bench import world
 from portal.bench.measure import Bench, Failed, Result, percentile
-from revocations.actions import lift, suspend
+from revocations.actions.suspend import lift, suspend
 
 SMALL = 1_000
 MIDDLE = 100_000
@@ -139,9 +140,9 @@ def _trial(campaign: Campaign, officers: Sequence[str], lines: Sequence[str]) ->
 
 
 def _allowed(campaign: Campaign, lines: Sequence[str]) -> list[bool]:
-    answers = gate.evaluate(
+    answers = deciding.evaluate(
         questions=[
-            gate.Question(
+            Question(
                 aggregator=campaign.contract.aggregator.uri,
                 provider=campaign.lbs_provider.uri,
                 campaign=campaign.ref,

@@ -17,7 +17,9 @@ from partners import keys
 from partners.keys import Signer
 from partners.models import SigningKey
 from portal.conformance.target import DownstreamParty, Target
-from revocations import actions, cohorts, wire
+from revocations import cohorts, wire
+from revocations.actions import orders
+from revocations.actions.trials import add_trial_manifest, add_trial_order
 from revocations.cohorts import Ended
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent, Trial, TrialOrder
 from revocations.wire import StreamClaims
@@ -73,7 +75,7 @@ class Mint:
 
         `agreement`: a second one of the trial's, by a name of its own.
         """
-        minute = actions.minute(at=at)
+        minute = orders.minute(at=at)
         order = Order(
             jti=uuid.uuid4().hex,
             txn=f"tx-{uuid.uuid4().hex}",
@@ -89,11 +91,11 @@ class Mint:
                 "state": list(state),
                 "default": "denied",
                 "required_actions": list(required),
-                "duties": [{"action": one, "scope": {"all": True}, "since": actions.stamp(at=at)} for one in required],
+                "duties": [{"action": one, "scope": {"all": True}, "since": orders.stamp(at=at)} for one in required],
                 **self._deadlines(at, required),
             },
         )
-        actions.add_trial_order(
+        add_trial_order(
             trial=self._trial, jti=order.jti, epoch=1, version=version, required_actions=required, below=below, at=at
         )
         claims = wire.order_claims(order=order, audience=self._target.party.uri, sub=sub or self.sub())
@@ -122,10 +124,10 @@ class Mint:
         event = {
             "agreement": self._agreement,
             "recipient": self.granted()["recipient"],
-            "respond_by": actions.stamp(at=at + COMPLETE_WITHIN),
+            "respond_by": orders.stamp(at=at + COMPLETE_WITHIN),
         }
         minted = self._event(StreamEvent.Kind.EVIDENCE, wire.pairwise_subject(sub=self.sub()), event, at)
-        actions.add_trial_order(trial=self._trial, jti=minted.jti, epoch=0, version=0, required_actions=[], at=at)
+        add_trial_order(trial=self._trial, jti=minted.jti, epoch=0, version=0, required_actions=[], at=at)
         return minted
 
     def cohort(
@@ -147,11 +149,11 @@ class Mint:
         )
         index = keys.sign(use=SigningKey.Use.MANIFEST, claims=claims)
         parts = [index.encode(), *(bytes(shard.content) for shard in shards)]
-        actions.add_trial_manifest(trial=self._trial, manifest_id=manifest_id, parts=parts)
+        add_trial_manifest(trial=self._trial, manifest_id=manifest_id, parts=parts)
         named = f"{index}." if spoiled else index
         body = cohorts.event_body(cohort=cohort, ended=ended, index_token=named, shards=len(shards), by="admin", at=at)
         minted = self._event(StreamEvent.Kind.COHORT, cohorts.subject(ended=ended), body, at)
-        actions.add_trial_order(
+        add_trial_order(
             trial=self._trial, jti=minted.jti, epoch=2, version=0, required_actions=list(cohorts.ACTIONS), at=at,
             subject_count=len(subs), list_sha256=list_sha256,
         )  # fmt: skip
@@ -234,7 +236,7 @@ class Mint:
         if not required:
             return {}
         stop_by, complete_by = at + cohorts.STOP_USE_WITHIN, at + COMPLETE_WITHIN
-        return {"stop_by": actions.stamp(at=stop_by), "complete_by": actions.stamp(at=complete_by)}
+        return {"stop_by": orders.stamp(at=stop_by), "complete_by": orders.stamp(at=complete_by)}
 
 
 def _compact(header: Mapping[str, object], claims: Mapping[str, object], signer: Signer) -> str:

@@ -9,15 +9,16 @@ from http import HTTPStatus
 
 from accounts.json_reader import Unreadable, read_json
 from partners import client
-from partners.actions import publish_trial_key, retire_trial_key
+from partners.actions.trial_keys import publish_trial_key, retire_trial_key
 from portal.conformance.cases import CASES
 from portal.conformance.minting import REQUIRED, Mint, Minted, MintedCohort
 from portal.conformance.report import Finding, Report, Verdict
 from portal.conformance.signed import Sent, Signed
 from portal.conformance.target import Target
 from portal.conformance.waiting import Wait
-from revocations import actions, queries
+from revocations.actions.trials import begin_trial, end_trial
 from revocations.models import StreamEvent, TrialOrder
+from revocations.queries.trials import fetched_parts
 
 ACTOR = "system:check_partner"
 SECEVENT = "application/secevent+jwt"
@@ -64,7 +65,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         """Begin: from here on, receipts are known."""
-        self.row = actions.begin_trial(party=self.target.party, actor=ACTOR, at=self.clock())
+        self.row = begin_trial(party=self.target.party, actor=ACTOR, at=self.clock())
         self.mint = Mint(trial=self.row, target=self.target)
         self.signed = Signed(self.row, self.target, self.sent, self.limits.receipts, self._find)
 
@@ -77,7 +78,7 @@ class Trial:
         missing = "not tried: the end does not answer"
         findings = [self.findings.get(name, Finding(case, Verdict.UNKNOWN, missing)) for name, case in CASES.items()]
         report = Report(self.target.party.name, self.target.url, findings)
-        actions.end_trial(trial=self.row, report=report.as_json(), actor=ACTOR, at=self.clock())
+        end_trial(trial=self.row, report=report.as_json(), actor=ACTOR, at=self.clock())
         return report
 
     def _push_all(self) -> None:
@@ -248,12 +249,12 @@ class Trial:
             return False
 
         def fetched() -> bool:
-            came, parts = queries.fetched_parts(manifest_id=cohort.manifest_id)
+            came, parts = fetched_parts(manifest_id=cohort.manifest_id)
             return came == parts
 
         self.limits.wait(fetched)
         if not fetched():
-            came, parts = queries.fetched_parts(manifest_id=cohort.manifest_id)
+            came, parts = fetched_parts(manifest_id=cohort.manifest_id)
             self._find(name, Verdict.FAILED, f"202; {came} of {parts} parts of the list were fetched")
         elif self.limits.receipts:
             self.limits.wait(lambda: self.signed.completed(cohort))

@@ -7,8 +7,8 @@ from partners import client
 from portal.conformance.minting import Minted, MintedCohort
 from portal.conformance.report import Verdict
 from portal.conformance.target import Target
-from revocations import queries
 from revocations.models import Trial, TrialReceipt
+from revocations.queries.trials import is_downstream_refused, trial_receipts
 
 CANNOT_BE_SEEN = "cannot be seen from here"
 
@@ -50,11 +50,11 @@ class Signed:
 
     def completed(self, minted: Minted) -> bool:
         """Whether a receipt that would count came for this."""
-        return _any(queries.trial_receipts(trial=self.trial), minted)
+        return _any(trial_receipts(trial=self.trial), minted)
 
     def all_came(self) -> bool:
         """Whether there is nothing more to wait for."""
-        came = queries.trial_receipts(trial=self.trial)
+        came = trial_receipts(trial=self.trial)
         if self.sent.asked is not None and self.sent.asked.jti not in came:
             return False
         return all(_any(came, one) for one in self.sent.owed()) and all(
@@ -63,7 +63,7 @@ class Signed:
 
     def judge(self) -> None:
         """Look at everything that came."""
-        came = queries.trial_receipts(trial=self.trial)
+        came = trial_receipts(trial=self.trial)
         for step in (
             self._receipts, self._cohort_receipt, self._repeats, self._unfit, self._downstream, self._part,
             self._unregistered, self._evidence,
@@ -144,7 +144,7 @@ class Signed:
             return
         if not self.awaited:
             self.find("unregistered-below", Verdict.UNKNOWN, "202; receipts are not waited for")
-        elif not queries.is_downstream_refused(jti=order.jti):
+        elif not is_downstream_refused(jti=order.jti):
             why = f"202; {CANNOT_BE_SEEN}: no receipt came that a company below signed itself"
             self.find("unregistered-below", Verdict.UNKNOWN, why)
         elif _any(came, order):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from partners.hosts import events_address_of
 from partners.models import Campaign, Contract, Party, Reach
 from partners.words import UNKNOWN
-from revocations.streams import endpoints
+from revocations.streams.endpoints import endpoints
 
 
 class NoTarget(Exception):

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import synthetic
 from accounts.models import Line
-from consent import cohorts
+from consent.cohorts.ending import end_terms
 from partners.actions import addresses
 from partners.loosening import Endpoints
 from partners.models import Contract, Party
@@ -55,7 +55,7 @@ def sample(*, data_dir: Path, at: datetime, endpoints: Mapping[str, str], tell: 
         if counts["rejected"]:
             raise CommandError(f"{command} rejected {counts['rejected']} rows of the demo's own {name}")
     # What is over by its term in the sample is not news of this day: the first beat would see to it a minute later.
-    cohorts.end_terms(now=at)
+    end_terms(now=at)
     _move_endpoints(endpoints, at)
     done.touch()
 

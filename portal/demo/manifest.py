@@ -8,7 +8,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from consent import gate
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from portal.demo import world
 from portal.demo.people import Login, Machine, lines_of
 
@@ -20,7 +21,7 @@ PEOPLE_ROLES = frozenset({"subscriber", "agent", "officer"})
 def allowed(*, line: world.Line) -> list[dict[str, str | int]]:
     """The campaigns for which the gate says yes for this line, now."""
     questions = [_question(line, campaign) for campaign in world.CAMPAIGNS]
-    answers = gate.evaluate(questions=questions)
+    answers = deciding.evaluate(questions=questions)
     return [
         {
             "aggregator": question.aggregator,
@@ -89,8 +90,8 @@ def table(*, base_url: str, partners: Sequence[Mapping[str, str]], logins: Itera
     return "\n".join(lines)
 
 
-def _question(line: world.Line, campaign: world.Campaign) -> gate.Question:
-    return gate.Question(
+def _question(line: world.Line, campaign: world.Campaign) -> Question:
+    return Question(
         aggregator=PARTY_OF[campaign.aggregator].uri,
         provider=PARTY_OF[campaign.provider].uri,
         campaign=campaign.ref,

@@ -16,12 +16,17 @@ from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
 from joserfc.jwk import ECKey
 
-import accounts.actions
-import consent.actions
-import partners.actions
+from accounts.actions.codes import text_code
+from accounts.actions.factors import set_first_password
+from accounts.actions.people import sign_in
 from accounts.models import LineUser, TextedCode, User
 from accounts.permissions import actor_of
+from consent.actions import choices
 from partners.access import SCOPES
+from partners.actions.keys import ensure_signing_keys
+from partners.actions.machines import propose_key, register_machine
+from partners.actions.proposals import carry_out, mark_agreed
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client, Proposal
 from partners.queries import thumbprint_of
 from partners.tokens import Json
@@ -86,7 +91,7 @@ CLIENTS = (
 
 def sign_up(*, data_dir: Path, at: datetime) -> list[Login]:
     """Make who is not there yet, and return how each signs in. Passwords are kept in DATA_DIR, for its owner alone."""
-    partners.actions.ensure_signing_keys(at=at)
+    ensure_signing_keys(at=at)
     path = data_dir / "people.json"
     kept: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
     for person in (person for person in PEOPLE if person.name not in kept):
@@ -109,23 +114,23 @@ def _subscriber(person: Person, at: datetime) -> dict[str, str]:
     phone = next(line.msisdn for line in world.LINES if line.line_id == person.line_id and line.until is None)
     purpose = TextedCode.Purpose.SIGN_IN
     asker = uuid4().hex
-    accounts.actions.text_code(msisdn=phone, purpose=purpose, asker=asker, at=at)
+    text_code(msisdn=phone, purpose=purpose, asker=asker, at=at)
     typed = demo_phone.texts(number=phone)[0]["code"]
-    user = accounts.actions.sign_in(msisdn=phone, asker=asker, typed=typed, at=at)
+    user = sign_in(msisdn=phone, asker=asker, typed=typed, at=at)
     if user is None:
         raise RuntimeError(f"{person.name} could not sign in")
     if user.has_usable_password():  # made in a run that was cut off before it could keep the password
         user.set_unusable_password()
         user.save(update_fields=["password"])
     password = _password()
-    accounts.actions.set_first_password(user=user, password=password, at=at)
+    set_first_password(user=user, password=password, at=at)
     return {"phone": phone, "password": password, "totp_secret": ""}
 
 
 def _dispute(person: Person) -> None:
     """She never agreed to be found by collectors, and says so: something for the desk."""
     used = LineUser.objects.get(line__carrier_id=person.line_id, until__isnull=True)
-    consent.actions.stop(
+    choices.stop(
         line_id=used.line_id,
         scope="campaign",
         ref="CMP-SKIPFIND-M",
@@ -159,9 +164,7 @@ def _machine(path: Path, client_id: str, kind: Client.Kind, party: str, at: date
     key = ECKey.import_key(path.read_text())
     public = {name: str(part) for name, part in key.as_dict(private=False).items()}
     client = _let_in(client_id, kind, f"https://{party}.example" if party else "", public, at)
-    issued = partners.actions.issue_access_token(
-        client=client, scopes=SCOPES[client.kind], lifetime=TOKEN_LIFETIME, at=at
-    )
+    issued = issue_access_token(client=client, scopes=SCOPES[client.kind], lifetime=TOKEN_LIFETIME, at=at)
     return Machine(client_id, party, issued.scopes, path, issued.token)
 
 
@@ -170,12 +173,12 @@ def _let_in(client_id: str, kind: Client.Kind, party: str, public_jwk: Mapping[s
     about: dict[str, Any] = {"public_jwk": public_jwk, "reason": "A machine of the demo.", "actor": first, "at": at}
     known = Client.objects.filter(client_id=client_id).first()
     if known is None:
-        known = partners.actions.register_machine(client_id=client_id, kind=kind, party=party, **about)
+        known = register_machine(client_id=client_id, kind=kind, party=party, **about)
     elif known.public_jwk != public_jwk:
-        partners.actions.propose_key(number=known.number, was=thumbprint_of(machine=known), **about)
+        propose_key(number=known.number, was=thumbprint_of(machine=known), **about)
     for waiting in Proposal.objects.filter(of=Proposal.Of.MACHINE, target_id=known.number, decision=""):
-        agreed = partners.actions.mark_agreed(proposal_id=waiting.pk, reason="Seen.", actor=second, at=at)
-        partners.actions.carry_out(proposal=agreed, at=at)
+        agreed = mark_agreed(proposal_id=waiting.pk, reason="Seen.", actor=second, at=at)
+        carry_out(proposal=agreed, at=at)
     known.refresh_from_db()
     return known
 

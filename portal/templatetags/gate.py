@@ -2,7 +2,7 @@
 
 from django import template
 
-from consent import gate
+from consent.gate import readiness
 
 register = template.Library()
 
@@ -10,5 +10,5 @@ register = template.Library()
 @register.simple_tag
 def gate_closed() -> str:
     """Why nobody gets any location just now; "" while the gate is open."""
-    now = gate.opening()
+    now = readiness.opening()
     return "" if now.is_open else now.why

@@ -7,8 +7,9 @@ from functools import partial
 
 from django.db import transaction
 
-from revocations import streams, tasks
+from revocations import tasks
 from revocations.models import StreamEvent
+from revocations.streams import events
 
 
 def queue_event(
@@ -25,7 +26,7 @@ def queue_event(
 
     `sub_id` and `event` are the SET's subject and the body of its one event; `cohort_id`: the end that it tells of.
     """
-    queued = streams.queue(
+    queued = events.queue(
         party_id=party_id, kind=kind, sub_id=sub_id, event=event, at=at, contract_id=contract_id, cohort_id=cohort_id
     )
     nudge(party_id=party_id)

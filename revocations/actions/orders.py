@@ -13,8 +13,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from partners.models import Contract
-from revocations import queries, tasks
+from revocations import tasks
 from revocations.models import Duty, Order, Standing, State
+from revocations.queries import coverage
 
 STOP_USE_WITHIN = timedelta(minutes=15)
 EVERYTHING = "all"
@@ -171,7 +172,7 @@ class _Known:
             cursor.execute(RECEIVED, [list(agreements), sorted(set(contracts.values()))])
             for line_id, aggregator_id, last_at in cursor.fetchall():
                 known[line_id].received[aggregator_id] = last_at
-        for line_id, contract_id in queries.uncovered(line_ids={one.line_id for one in told}) if told else ():
+        for line_id, contract_id in coverage.uncovered(line_ids={one.line_id for one in told}) if told else ():
             known[line_id].uncovered.add((line_id, contract_id))
         return known
 

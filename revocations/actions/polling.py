@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from partners.models import Party
-from revocations import delivery
 from revocations.actions.redelivery import recover_own
-from revocations.delivery import Offer
+from revocations.delivery import polling
+from revocations.delivery.polling import Offer
 
 
 def poll(
@@ -25,7 +25,7 @@ def poll(
     is offered all of that again.
     """
     if acknowledged or errors:
-        delivery.settle(party_id=party.pk, acknowledged=acknowledged, errors=errors, now=at)
+        polling.settle(party_id=party.pk, acknowledged=acknowledged, errors=errors, now=at)
     if since is not None:
         recover_own(party=party, since=since, at=at)
-    return delivery.offer(party_id=party.pk, limit=limit, now=at, wait=wait)
+    return polling.offer(party_id=party.pk, limit=limit, now=at, wait=wait)

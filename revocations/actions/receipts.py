@@ -16,7 +16,7 @@ from revocations.actions.evidence import record_evidence
 from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.actions.trials import take_trial_receipt
 from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
-from revocations.queries import coverage_of
+from revocations.queries.coverage import coverage_of
 from revocations.receipts import Refused, Word
 
 # From here a receipt may still move an order; the other states stand.

@@ -16,10 +16,18 @@ from partners import client
 from partners.actions import guards
 from partners.hosts import host_of
 from partners.models import Party
-from revocations import streams
 from revocations.actions.events import nudge, queue_event
 from revocations.models import Breaker, Stream, StreamEvent
-from revocations.streams import POLLED, Delivery, StreamWanted
+from revocations.streams import endpoints
+from revocations.streams.events import subject_of
+from revocations.streams.representation import (
+    MIN_VERIFICATION_INTERVAL,
+    configuration_of,
+    events_not_declined,
+    status_of,
+)
+from revocations.streams.status import PARTNER, ask_from, change_status, health_of, ours_to_undo, standing_stream
+from revocations.streams.stream_requests import POLLED, Delivery, StreamWanted
 
 LONGEST_DESCRIPTION = 300
 
@@ -62,11 +70,11 @@ def create_stream(*, party: Party, wanted: StreamWanted, at: datetime) -> dict[s
     )
     if not made:
         raise HasOne(f"You have the stream {stream.id}. Read it, and change it by PATCH or PUT.")
-    streams.health_of(party_id=party.pk, at=at)
-    _check_ours(wanted, streams.configuration_of(stream=stream, party=party))
+    health_of(party_id=party.pk, at=at)
+    _check_ours(wanted, configuration_of(stream=stream, party=party))
     _written_down("stream.created", stream, party, at)
     nudge(party_id=party.pk)
-    return streams.configuration_of(stream=stream, party=party)
+    return configuration_of(stream=stream, party=party)
 
 
 @transaction.atomic
@@ -76,14 +84,14 @@ def change_stream(*, party: Party, wanted: StreamWanted, whole: bool, at: dateti
     What the partner says of our own members must be as it is. Raises NoSuchStream, Unfit.
     """
     stream = _own(party, wanted.stream_id)
-    _check_ours(wanted, streams.configuration_of(stream=stream, party=party))
+    _check_ours(wanted, configuration_of(stream=stream, party=party))
     fields = _fields(party, wanted, whole=whole)
     for name, value in fields.items():
         setattr(stream, name, value)
     stream.save(update_fields=list(fields))
     _written_down("stream.changed", stream, party, at)
     nudge(party_id=party.pk)
-    return streams.configuration_of(stream=stream, party=party)
+    return configuration_of(stream=stream, party=party)
 
 
 @transaction.atomic
@@ -95,11 +103,11 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
     has it paused, because deleting would undo that.
     """
     stream = _own(party, stream_id)
-    if streams.ours_to_undo(stream=stream):
+    if ours_to_undo(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
     _written_down("stream.deleted", stream, party, at)
     if stream.status != Stream.Status.ENABLED:
-        streams.ask_from(party_id=party.pk, at=at)
+        ask_from(party_id=party.pk, at=at)
     stream.delete()
     nudge(party_id=party.pk)
 
@@ -111,11 +119,11 @@ def set_status(*, party: Party, stream_id: str, status: Stream.Status, reason: s
     Raises NoSuchStream, and NotAllowed for what an officer set.
     """
     stream = _own(party, stream_id)
-    if streams.ours_to_undo(stream=stream):
+    if ours_to_undo(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
-    streams.change_status(stream=stream, status=status, reason=reason, by=_name(party), at=at)
+    change_status(stream=stream, status=status, reason=reason, by=_name(party), at=at)
     nudge(party_id=party.pk)
-    return streams.status_of(stream=stream)
+    return status_of(stream=stream)
 
 
 @transaction.atomic
@@ -123,16 +131,16 @@ def verify_stream(*, party: Party, stream_id: str, state: str | None, at: dateti
     """Send the partner a verification event with its own `state`. Raises NoSuchStream, TooSoon."""
     stream = _own(party, stream_id)
     probes = Breaker.objects.filter(party_id=party.pk, probe_id__isnull=False).values("probe_id")
-    lately = at - timedelta(seconds=streams.MIN_VERIFICATION_INTERVAL)
+    lately = at - timedelta(seconds=MIN_VERIFICATION_INTERVAL)
     asked = StreamEvent.objects.filter(
         party_id=party.pk, kind=StreamEvent.Kind.VERIFICATION, queued_at__gt=lately
     ).exclude(id__in=probes)
     if asked.exists():
-        raise TooSoon(f"Ask once in {streams.MIN_VERIFICATION_INTERVAL} seconds.")
+        raise TooSoon(f"Ask once in {MIN_VERIFICATION_INTERVAL} seconds.")
     queue_event(
         party_id=party.pk,
         kind=StreamEvent.Kind.VERIFICATION,
-        sub_id=streams.subject_of(stream=stream),
+        sub_id=subject_of(stream=stream),
         event={} if state is None else {"state": state},
         at=at,
     )
@@ -145,8 +153,8 @@ def pause_stream(*, party_id: int, actor: str, reason: str, at: datetime) -> Non
     Nothing is lost: orders wait, and the clocks run. Raises NotNow without a reason, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.SUSPEND)
-    stream = streams.standing_stream(party_id=party_id, by=name, at=at)
-    streams.change_status(stream=stream, status=Stream.Status.PAUSED, reason=reason, by=name, at=at)
+    stream = standing_stream(party_id=party_id, by=name, at=at)
+    change_status(stream=stream, status=Stream.Status.PAUSED, reason=reason, by=name, at=at)
     nudge(party_id=party_id)
 
 
@@ -157,8 +165,8 @@ def enable_stream(*, party_id: int, actor: str, reason: str, at: datetime) -> No
     Raises NotNow without a reason, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    stream = streams.standing_stream(party_id=party_id, by=name, at=at)
-    streams.change_status(stream=stream, status=Stream.Status.ENABLED, reason=reason, by=name, at=at)
+    stream = standing_stream(party_id=party_id, by=name, at=at)
+    change_status(stream=stream, status=Stream.Status.ENABLED, reason=reason, by=name, at=at)
     nudge(party_id=party_id)
 
 
@@ -190,7 +198,7 @@ def _delivery(party: Party, wanted: Delivery, *, whole: bool) -> dict[str, Any]:
     url = wanted.endpoint_url or ""
     if not _may_be_opened(url):
         raise Unfit("delivery.endpoint_url must be a plain https address.")
-    if not streams.allows(url=url, party_id=party.pk):
+    if not endpoints.allows(url=url, party_id=party.pk):
         raise Unfit("The host of delivery.endpoint_url is not on your agreement's list. Ask the carrier to add it.")
     fields: dict[str, Any] = {"method": Stream.Method.PUSH, "endpoint_url": url}
     # The header is never shown, so who changes the rest by PATCH need not know it.
@@ -211,7 +219,7 @@ def _may_be_opened(url: str) -> bool:
 def _requested(wanted: tuple[str, ...] | UnsetType) -> list[str]:
     if wanted is UNSET:
         return []
-    missing = [name for name in streams.events_not_declined() if name not in wanted]
+    missing = [name for name in events_not_declined() if name not in wanted]
     if missing:
         raise Unfit(f"A stream carries stops and ended agreements; events_requested leaves out {' '.join(missing)}.")
     return list(dict.fromkeys(wanted))
@@ -240,4 +248,4 @@ def _written_down(action: str, stream: Stream, party: Party, at: datetime) -> No
 
 
 def _name(party: Party) -> str:
-    return f"{streams.PARTNER}{party.pk}"
+    return f"{PARTNER}{party.pk}"

@@ -8,8 +8,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.json_reader import Unreadable, decode_json
 from partners.access import JSON, ClientRequest, client_required, unsupported
-from revocations import actions, delivery, schemas
+from revocations import schemas
+from revocations.actions import polling
 from revocations.api.refusals import refusal, unauthenticated
+from revocations.delivery.polling import LONGEST_WAIT
 
 
 @require_POST
@@ -24,13 +26,13 @@ def poll(request: ClientRequest) -> HttpResponse:
         asked = decode_json(request.body, schemas.poll)
     except Unreadable as error:
         return refusal(400, "invalid_request", str(error))
-    found = actions.poll(
+    found = polling.poll(
         party=request.client.party,
         limit=min(asked.max_events, schemas.MOST_EVENTS),
         acknowledged=asked.ack,
         errors={jti: (error.err, error.description) for jti, error in asked.set_errs.items()},
         at=timezone.now(),
-        wait=timedelta(0) if asked.return_immediately else delivery.LONGEST_WAIT,
+        wait=timedelta(0) if asked.return_immediately else LONGEST_WAIT,
         since=asked.since,
     )
     response = JsonResponse({"sets": dict(found.sets), "moreAvailable": found.more})

@@ -5,8 +5,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from partners.access import ClientRequest, client_required
-from revocations import actions
+from revocations.actions.receipts import record_receipt
 from revocations.api.refusals import refusal, unauthenticated
+from revocations.receipts import Refused
 
 SECEVENT = "application/secevent+jwt"
 LARGEST_RECEIPT = 200_000
@@ -21,9 +22,9 @@ def receipts(request: ClientRequest) -> HttpResponse:
     if len(request.body) > LARGEST_RECEIPT or request.client.party is None:
         return refusal(400, "invalid_request", "The receipt is too long.")
     try:
-        actions.record_receipt(
+        record_receipt(
             token=request.body.decode("ascii", "replace").strip(), party=request.client.party, at=timezone.now()
         )
-    except actions.Refused as error:
+    except Refused as error:
         return refusal(400, error.err, str(error))
     return HttpResponse(status=202)

@@ -12,16 +12,28 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.json_reader import Unreadable, decode_json
 from partners.access import JSON, ClientRequest, client_required, unsupported
 from partners.models import Party
-from revocations import actions, schemas
+from revocations import schemas
+from revocations.actions import streams as streams_actions
+from revocations.actions.streams import (
+    HasOne,
+    NoSuchStream,
+    NotAllowed,
+    StreamRefused,
+    TooSoon,
+    Unfit,
+    change_stream,
+    set_status,
+    verify_stream,
+)
 from revocations.api.refusals import refusal, unauthenticated
-from revocations.streams import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
+from revocations.streams.representation import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
 
-STATUSES: dict[type[actions.StreamRefused], int] = {
-    actions.Unfit: 400,
-    actions.NotAllowed: 403,
-    actions.NoSuchStream: 404,
-    actions.HasOne: 409,
-    actions.TooSoon: 429,
+STATUSES: dict[type[StreamRefused], int] = {
+    Unfit: 400,
+    NotAllowed: 403,
+    NoSuchStream: 404,
+    HasOne: 409,
+    TooSoon: 429,
 }
 
 WITH_A_BODY = ("POST", "PUT", "PATCH")
@@ -44,7 +56,7 @@ def for_partners(scope: str, *, also: str = "") -> Callable[[Door[[]]], Callable
                 response = door(request, request.client.party)
             except Unreadable as error:
                 response = refusal(400, "invalid_request", str(error))
-            except actions.StreamRefused as error:
+            except StreamRefused as error:
                 status = STATUSES[type(error)]
                 response = refusal(status, "access_denied" if status == 403 else "invalid_request", str(error))
                 if status == 429:
@@ -71,27 +83,27 @@ def read_stream(request: HttpRequest, party: Party) -> HttpResponse:
 def create_stream(request: HttpRequest, party: Party) -> HttpResponse:
     """201 with the new stream; 409 where there is one."""
     wanted = decode_json(request.body, schemas.stream)
-    return JsonResponse(actions.create_stream(party=party, wanted=wanted, at=timezone.now()), status=201)
+    return JsonResponse(streams_actions.create_stream(party=party, wanted=wanted, at=timezone.now()), status=201)
 
 
 @for_partners("ssf.manage")
 def update_stream(request: HttpRequest, party: Party) -> HttpResponse:
     """Change what the body names."""
     wanted = decode_json(request.body, schemas.stream)
-    return JsonResponse(actions.change_stream(party=party, wanted=wanted, whole=False, at=timezone.now()))
+    return JsonResponse(change_stream(party=party, wanted=wanted, whole=False, at=timezone.now()))
 
 
 @for_partners("ssf.manage")
 def replace_stream(request: HttpRequest, party: Party) -> HttpResponse:
     """Put the body's configuration in the place of the whole."""
     wanted = decode_json(request.body, schemas.stream)
-    return JsonResponse(actions.change_stream(party=party, wanted=wanted, whole=True, at=timezone.now()))
+    return JsonResponse(change_stream(party=party, wanted=wanted, whole=True, at=timezone.now()))
 
 
 @for_partners("ssf.manage")
 def delete_stream(request: HttpRequest, party: Party) -> HttpResponse:
     """204; the partner is told by its contract's address again."""
-    actions.delete_stream(party=party, stream_id=request.GET.get("stream_id", ""), at=timezone.now())
+    streams_actions.delete_stream(party=party, stream_id=request.GET.get("stream_id", ""), at=timezone.now())
     return HttpResponse(status=204)
 
 
@@ -107,7 +119,7 @@ def update_status(request: HttpRequest, party: Party) -> HttpResponse:
     """The partner's own word; 403 for what an officer paused."""
     wanted = decode_json(request.body, schemas.status)
     return JsonResponse(
-        actions.set_status(
+        set_status(
             party=party,
             stream_id=wanted.stream_id,
             status=wanted.status,
@@ -122,7 +134,7 @@ def update_status(request: HttpRequest, party: Party) -> HttpResponse:
 def verify(request: HttpRequest, party: Party) -> HttpResponse:
     """204; a verification event with the same `state` is on its way."""
     wanted = decode_json(request.body, schemas.verification)
-    actions.verify_stream(party=party, stream_id=wanted.stream_id, state=wanted.state, at=timezone.now())
+    verify_stream(party=party, stream_id=wanted.stream_id, state=wanted.state, at=timezone.now())
     return HttpResponse(status=204)
 
 

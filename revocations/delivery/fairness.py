@@ -10,8 +10,9 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from revocations import streams
 from revocations.models import TO_PUSH, Breaker, PushTally, Stream, StreamEvent
+from revocations.streams import events
+from revocations.streams.events import subject_of
 
 log = structlog.get_logger()
 
@@ -67,10 +68,10 @@ def probe(*, breaker: Breaker, contract_id: int | None, now: datetime) -> Stream
         event = StreamEvent.objects.select_for_update().filter(id=breaker.probe_id, state__in=TO_PUSH).first()
     if event is None:
         stream = Stream.objects.filter(party_id=breaker.party_id).first()
-        event = streams.queue(
+        event = events.queue(
             party_id=breaker.party_id,
             kind=StreamEvent.Kind.VERIFICATION,
-            sub_id=streams.subject_of(stream=stream) if stream else {"format": "opaque", "id": "default"},
+            sub_id=subject_of(stream=stream) if stream else {"format": "opaque", "id": "default"},
             event={},
             at=now,
             contract_id=contract_id,

@@ -10,12 +10,13 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from revocations import streams
 from revocations.delivery.claims import Push, take_waiting, waiting_events, waiting_orders
 from revocations.delivery.clock import Clock
 from revocations.delivery.records import acknowledge_event, open_partner_incident
 from revocations.delivery.verdicts import Verdict, refusal, wait_after
 from revocations.models import TO_PUSH, Attempt, Order, State, Stream, StreamAttempt, StreamEvent
+from revocations.streams import status
+from revocations.streams.representation import stream_of
 
 LONGEST_WAIT = timedelta(seconds=30)
 LOOK_EVERY_S = 0.5
@@ -84,10 +85,10 @@ def _held_back(party_id: int) -> bool:
 
     What we paused, because pushes found no way in, is what polling is for.
     """
-    stream = streams.stream_of(party_id=party_id)
+    stream = stream_of(party_id=party_id)
     if stream is None or stream.status == Stream.Status.ENABLED:
         return False
-    return stream.status == Stream.Status.DISABLED or not streams.imposed(stream=stream)
+    return stream.status == Stream.Status.DISABLED or not status.imposed(stream=stream)
 
 
 def _wait(party_id: int, clock: Clock, longest: timedelta) -> None:

@@ -12,11 +12,11 @@ from django.db.models.functions import Coalesce
 import audit.actions
 from audit.models import Incident
 from partners import client
-from revocations import streams
 from revocations.delivery import fairness
 from revocations.delivery.claims import Push
 from revocations.delivery.verdicts import SCHEDULE, Verdict, judge, wait_after
 from revocations.models import TO_PUSH, Breaker, Order, State, Stream, StreamAttempt, StreamEvent
+from revocations.streams.status import DELIVERY, change_status, standing_stream
 
 WRITE_DOWN = """
 INSERT INTO revocations_attempt (line_id, order_id, number, at, outcome, status, detail, token)
@@ -175,11 +175,9 @@ def _pause(tried: Sequence[_Told]) -> None:
     """410: the partner has closed its stream. Everything waits until it, or an officer, enables it; it may poll."""
     for party_id in {told.push.row.party_id for told in tried if told.verdict.outcome == "gone"}:
         told = next(one for one in tried if one.push.row.party_id == party_id and one.verdict.outcome == "gone")
-        stream = streams.standing_stream(party_id=party_id, by=streams.DELIVERY, at=told.at)
+        stream = standing_stream(party_id=party_id, by=DELIVERY, at=told.at)
         if stream.status == Stream.Status.ENABLED:
-            streams.change_status(
-                stream=stream, status=Stream.Status.PAUSED, reason=told.verdict.note, by=streams.DELIVERY, at=told.at
-            )
+            change_status(stream=stream, status=Stream.Status.PAUSED, reason=told.verdict.note, by=DELIVERY, at=told.at)
 
 
 def open_partner_incident(*, kind: Incident.Kind, party_id: int, at: datetime, count: int = 1) -> None:

@@ -14,8 +14,10 @@ from disclosures.models import Disclosure
 from disclosures.queries.trails import company_of
 from partners.models import Campaign, Contract, Party
 from partners.words import UNKNOWN, party_name
-from revocations.actions import Disputed, resend_for_case, suspend
-from revocations.actions import ask_evidence as ask_partners
+from revocations.actions.evidence import Disputed
+from revocations.actions.evidence import ask_evidence as ask_partners
+from revocations.actions.redelivery import resend_for_case
+from revocations.actions.suspend import suspend
 from revocations.models import EvidenceRequest, Order
 from support.actions.cases import note, of_somebody, worked
 from support.lifecycle import DONE, NEXT, NotNow, move

@@ -12,8 +12,8 @@ from email.utils import parseaddr
 from django.conf import settings
 from django.db import transaction
 
-import accounts.actions
 import audit.actions
+from accounts.actions.incoming_texts import take_once
 from accounts.sealing import keyed, seal
 from support import files, tickets
 from support.actions.asking import may_open_again, reopen_case
@@ -48,7 +48,7 @@ def take_mail(*, mail: Mailed, at: datetime) -> None:
     sender = mail.sender
     if not mail.by_a_person or _is_a_machine(sender) or _plain(sender) in _ours():
         return
-    if not accounts.actions.take_once(text_id=f"mail:{mail.message_id}", at=at):
+    if not take_once(text_id=f"mail:{mail.message_id}", at=at):
         return
     tokens = [token for token in (token_in(address=one) for one in mail.addresses) if token]
     codes = [code for code in (code_in(token=token, purpose=REPLY) for token in tokens) if code]

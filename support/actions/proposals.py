@@ -6,11 +6,12 @@ from functools import partial
 
 from django.db import transaction
 
-import partners.actions
 from consent.actions.terminate import PlanChanged, terminate
 from consent.queries import termination
 from disclosures.actions import loosen_anomaly_rule
 from partners import loosening
+from partners.actions import proposals
+from partners.actions.proposals import carry_out, mark_agreed
 from partners.lifecycle import NotNow
 from partners.loosening import Terminate
 from partners.models import Proposal
@@ -26,7 +27,7 @@ def propose_termination(*, of: str, target_id: int, plan: str, reason: str, acto
     Raises NotNow for what is ended already or no proposal can be about now; NotForThem.
     """
     _refuse_ended(of, target_id)
-    return partners.actions.propose(
+    return proposals.propose(
         act=Proposal.Act.TERMINATE, of=of, target_id=target_id, payload={"plan": plan}, reason=reason, actor=actor,
         at=at,
     )  # fmt: skip
@@ -38,7 +39,7 @@ def agree(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> P
 
     Raises NotNow for one's own, a decided or an expired proposal, and where things have changed since; NotForThem.
     """
-    proposal = partners.actions.mark_agreed(proposal_id=proposal_id, reason=reason, actor=actor, at=at)
+    proposal = mark_agreed(proposal_id=proposal_id, reason=reason, actor=actor, at=at)
     if proposal.act == Proposal.Act.LIFT_SUSPENSION:
         lift(proposal=proposal, at=at)
     elif proposal.act == Proposal.Act.TERMINATE:
@@ -48,7 +49,7 @@ def agree(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> P
     elif proposal.act == Proposal.Act.END_PROTECTION:
         end_protection(proposal=proposal, at=at)
     else:
-        partners.actions.carry_out(proposal=proposal, at=at)
+        carry_out(proposal=proposal, at=at)
     transaction.on_commit(partial(tasks.settle.delay), robust=True)
     return proposal
 

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 import audit.actions
-import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.reasons import check_reason
+from partners.actions import proposals
 from partners.models import Proposal
 from support.actions.cases import locked, of_somebody
 from support.lifecycle import NotNow
@@ -43,7 +43,7 @@ def propose_end_of_protection(*, code: str, reason: str, actor: str, at: datetim
     row = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
     if row is None:
         raise NotNow(_("No officer protects it."))
-    partners.actions.propose(
+    proposals.propose(
         act=Proposal.Act.END_PROTECTION, of=Proposal.Of.PROTECTION, target_id=row.pk, payload={}, reason=why,
         actor=actor, at=at,
     )  # fmt: skip

@@ -11,13 +11,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-import accounts.actions
+from accounts.actions.codes import take_code, text_code
 from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.permissions import Action, StaffAction
 from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
 from accounts.reasons import check_reason
-from consent.actions import Recorded, pause, stop
-from consent.actions.choices import again_if_a_release_came_between
+from consent.actions.choices import Recorded, again_if_a_release_came_between, pause, stop
 from consent.models import Choice
 from support.actions.cases import locked, note, of_somebody
 from support.lifecycle import NotNow
@@ -51,7 +50,7 @@ def text_code_for_stop(*, code: str, actor: str, at: datetime) -> None:
     """
     name, msisdn, asker = _asked_for(code, actor, at)
     _note_code(code, name, at)
-    accounts.actions.text_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, at=at)
+    text_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, at=at)
 
 
 def stop_for_person(*, code: str, wish: StopRequest, typed: str, reason: str, actor: str, at: datetime) -> Recorded:
@@ -64,7 +63,7 @@ def stop_for_person(*, code: str, wish: StopRequest, typed: str, reason: str, ac
     check_reason(reason)
     if not typed:
         return _stop(code=code, wish=wish, name=name, reason=reason, by_call=True, at=at)
-    line = accounts.actions.take_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, typed=typed, at=at)
+    line = take_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, typed=typed, at=at)
     if line is None:
         raise NotProved(_("That is not the code, or it counts no more. Have another one texted."))
     return _stop(code=code, wish=wish, name=name, reason=reason, by_call=False, at=at)

@@ -6,11 +6,12 @@ from functools import partial
 
 from django.db import transaction
 
-import partners.actions
-from consent.feeds import apply_held_rows
+from consent.feeds.held import apply_held_rows
 from consent.models import Approval, Choice
-from partners.actions import RuleTerms
+from partners.actions import drafts
+from partners.actions import terms as terms_actions
 from partners.actions.guards import Of
+from partners.actions.terms import RuleTerms
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule
 from support import tasks
@@ -28,7 +29,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
 
 @transaction.atomic
 def _put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
-    row = partners.actions.put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+    row = drafts.put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
     refs = _campaigns_of(row)
     if _somebody_agreed(refs):
         raise NotNow(
@@ -44,7 +45,7 @@ def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
     refs = list(Campaign.objects.filter(pk=target_id).values_list("ref", flat=True)) if of == "campaign" else []
     if _somebody_agreed(refs):
         raise NotNow(f"{refs[0]} stays: a yes to it is on record. It allows nothing while it is a draft.")
-    return partners.actions.discard_draft(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+    return drafts.discard_draft(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
 
 
 @transaction.atomic
@@ -54,7 +55,7 @@ def set_consideration(*, campaign_id: int, consideration: str, reason: str, acto
     The gate keeps it when this commits; what was judged and told before is brought up to it next
     (`term_change_propagation`). Raises NotNow, ValidationError, NotForThem.
     """
-    row = partners.actions.set_consideration(
+    row = terms_actions.set_consideration(
         campaign_id=campaign_id, consideration=consideration, reason=reason, actor=actor, at=at
     )
     transaction.on_commit(partial(tasks.settle.delay), robust=True)
@@ -69,7 +70,7 @@ def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> Juri
     are told next, of one that is to come when it begins (`term_change_propagation`).
     Raises ValidationError, NotNow, NotForThem.
     """
-    rule = partners.actions.add_rule(terms=terms, reason=reason, actor=actor, at=at)
+    rule = terms_actions.add_rule(terms=terms, reason=reason, actor=actor, at=at)
     transaction.on_commit(partial(tasks.settle.delay), robust=True)
     return rule
 
@@ -82,7 +83,7 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
     told, next (`term_change_propagation`).
     Raises ValidationError, NotNow, NotForThem.
     """
-    new = partners.actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason=reason, actor=actor, at=at)
+    new = terms_actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason=reason, actor=actor, at=at)
     if new:
         transaction.on_commit(partial(tasks.settle.delay), robust=True)
     return new

@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.access import PersonRequest
-from accounts.actions import NotOpen
+from accounts.actions.line_separation import NotOpen
 from accounts.permissions import actor_of
 from accounts.queries import NotForThem
 from accounts.reasons import NoReason

@@ -5,8 +5,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-import partners.actions
 from accounts.access import PersonRequest
+from partners.actions.authorized import propose_agent, register_agent, suspend_agent
 from partners.models import AuthorizedAgent
 from partners.queries import key_of
 from support.admin.acts import PROPOSED, Act, answer
@@ -32,7 +32,7 @@ def register(request: PersonRequest) -> HttpResponse:
         lead="It signs in people's names, and each person says from the phone whether that is right. It may ask for"
         " nobody until another officer agrees.",
         form=NewAgentForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.register_agent(**form.cleaned_data, actor=actor, at=at),
+        verb=lambda form, actor, at: register_agent(**form.cleaned_data, actor=actor, at=at),
         back=lambda made: _page(getattr(made, "number", 0)),
         done="Registered, and proposed. It may ask when another officer agrees, within 7 days.",
         button="Register and propose",
@@ -53,9 +53,7 @@ def propose(request: PersonRequest, agent_number: int) -> HttpResponse:
         form=AgentForm(
             request.POST or None, initial={"name": one.name, "key": key_of(agent=one), "hosts": "\n".join(one.hosts)}
         ),
-        verb=lambda form, actor, at: partners.actions.propose_agent(
-            number=agent_number, **form.cleaned_data, actor=actor, at=at
-        ),
+        verb=lambda form, actor, at: propose_agent(number=agent_number, **form.cleaned_data, actor=actor, at=at),
         back=_page(agent_number),
         done=PROPOSED,
         button="Propose",
@@ -72,7 +70,7 @@ def suspend(request: PersonRequest, agent_number: int) -> HttpResponse:
         lead="Its token ends at once, and links that people were texted about it open nothing any more. What they"
         " confirmed stays. To let it ask again takes two officers.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.suspend_agent(
+        verb=lambda form, actor, at: suspend_agent(
             number=agent_number, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=_page(agent_number),

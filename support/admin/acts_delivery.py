@@ -4,9 +4,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-import revocations.actions
 from accounts.access import PersonRequest
 from partners.models import Party
+from revocations.actions.redelivery import recover_since, resend_newest
+from revocations.actions.streams import enable_stream, pause_stream
 from support.admin.acts import Act, answer
 from support.forms.base import ActForm
 from support.forms.rules import SinceForm
@@ -14,13 +15,13 @@ from support.forms.rules import SinceForm
 NOTHING_OPEN = "Nothing was sent: it has signed for every order."
 STATUS = {
     "pause": (
-        revocations.actions.pause_stream,
+        pause_stream,
         "Pause the stream of",
         "Nothing is pushed while it is paused; orders wait, the clocks run. After 15 minutes it is denied everything.",
         "Paused. The partner is told.",
     ),
     "enable": (
-        revocations.actions.enable_stream,
+        enable_stream,
         "Enable the stream of",
         "Everything that waited goes out at once.",
         "Enabled. What waited is on its way.",
@@ -54,7 +55,7 @@ def resend(request: PersonRequest, party_id: int) -> HttpResponse:
         title=f"Send {party.name} its newest orders again",
         lead="Every order that it has not signed as done goes out now, whatever its back-off.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: revocations.actions.resend_newest(
+        verb=lambda form, actor, at: resend_newest(
             party_id=party_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:timeline", args=[party_id]),
@@ -71,7 +72,7 @@ def recover(request: PersonRequest, party_id: int) -> HttpResponse:
         title=f"Recover {party.name}",
         lead="For a partner that lost what it had stored: the newest order of each line since then is offered again.",
         form=SinceForm(request.POST or None),
-        verb=lambda form, actor, at: revocations.actions.recover_since(
+        verb=lambda form, actor, at: recover_since(
             party_id=party_id, since=form.moment(), actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:timeline", args=[party_id]),

@@ -7,8 +7,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-import partners.actions
 from accounts.access import PersonRequest
+from partners.actions import machines, proposals
+from partners.actions.machines import disable_machine, register_machine, unbind_machine
 from partners.models import Client, Proposal
 from partners.queries import thumbprint_of
 from support.admin.acts import PROPOSED, Act, answer
@@ -34,7 +35,7 @@ def register(request: PersonRequest) -> HttpResponse:
         lead="It signs in with the private half of its own key, once another officer has agreed. One that is known gets"
         " another key on its own page.",
         form=rules.ClientForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.register_machine(**form.cleaned_data, actor=actor, at=at),
+        verb=lambda form, actor, at: register_machine(**form.cleaned_data, actor=actor, at=at),
         back=lambda made: _page(getattr(made, "number", 0)),
         done="Registered, and proposed. It may sign in when another officer agrees, within 7 days.",
         button="Register and propose",
@@ -51,7 +52,7 @@ def propose_key(request: PersonRequest, number: int) -> HttpResponse:
         lead="With the old key nobody signs in any more once another officer has agreed. Before you propose it you see"
         " both keys.",
         form=rules.KeyForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.propose_key(
+        verb=lambda form, actor, at: machines.propose_key(
             number=number, public_jwk=form.cleaned_data["public_jwk"], was=thumbprint_of(machine=one),
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
@@ -71,7 +72,7 @@ def disable(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Disable {one.client_id}",
         lead="Its tokens end at once, and it gets no others. To let it in again takes two officers.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.disable_machine(
+        verb=lambda form, actor, at: disable_machine(
             number=number, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=_page(number),
@@ -89,7 +90,7 @@ def enable(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Propose to let {one.client_id} in",
         lead="It stays out until another officer agrees, to the key and the certificate that it has now.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.propose(
+        verb=lambda form, actor, at: proposals.propose(
             act=Proposal.Act.ENABLE_MACHINE, of="machine", target_id=number, payload={},
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
@@ -109,7 +110,7 @@ def propose_certificate(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Propose a certificate for {one.client_id}",
         lead=f"{now} Once another officer agrees, tokens that were bound to another end at once.",
         form=rules.CertificateForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.propose_certificate(
+        verb=lambda form, actor, at: machines.propose_certificate(
             number=number, certificate=form.cleaned_data["certificate"], reason=form.cleaned_data["reason"],
             actor=actor, at=at,
         ),
@@ -128,7 +129,7 @@ def unbind(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Unbind {one.client_id} from its certificate",
         lead="Where certificates are asked for, it can't sign in until it is bound again.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.unbind_machine(
+        verb=lambda form, actor, at: unbind_machine(
             number=number, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=_page(number),

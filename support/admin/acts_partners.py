@@ -7,13 +7,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-import partners.actions
-import revocations.actions
-import support.actions
 from accounts.access import PersonRequest
+from partners.actions import proposals
 from partners.actions.guards import Of
+from partners.actions.terms import shorten_term
 from partners.loosening import PAID
 from partners.models import Campaign, Contract, Party, Proposal
+from revocations.actions import suspend as suspend_actions
+from support.actions import terms as terms_actions
+from support.actions.terms import discard_draft, put_in_force, set_consideration
 from support.admin.acts import Act, answer
 from support.forms import terms
 from support.forms.base import ActForm
@@ -31,7 +33,7 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Suspend {one.name}",
         lead=denied(of),
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: revocations.actions.suspend(
+        verb=lambda form, actor, at: suspend_actions.suspend(
             of=of, target_id=target_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=back,
@@ -60,7 +62,7 @@ def shorten(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"End {one.name} earlier",
         lead=f"{_ends(term)} One officer may name an earlier end; a later one is proposed and takes two.{warning}",
         form=terms.EndForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.shorten_term(
+        verb=lambda form, actor, at: shorten_term(
             of=terms_of(of), target_id=target_id, ends_at=form.moment(), reason=form.cleaned_data["reason"],
             actor=actor, at=at,
         ),
@@ -87,7 +89,7 @@ def force(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Put {one.name} in force",
         lead="From then on its wording is frozen. It starts without anybody's yes: nobody is found by it before.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.put_in_force(
+        verb=lambda form, actor, at: put_in_force(
             of=terms_of(of), target_id=target_id, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=back,
@@ -103,7 +105,7 @@ def discard(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Discard the draft {one.name}",
         lead="Its page goes, and its id is free again. The audit log keeps that it was drafted and discarded.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.discard_draft(
+        verb=lambda form, actor, at: discard_draft(
             of=terms_of(of), target_id=target_id, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=reverse(f"admin:{of}s"),
@@ -122,7 +124,7 @@ def link(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Link {one.name}",
         lead="Stops and pauses hold across, both ways. An approval never does. It is not taken back.",
         form=terms.LinkForm(request.POST or None, of=of),
-        verb=lambda form, actor, at: support.actions.link(
+        verb=lambda form, actor, at: terms_actions.link(
             of=of, ref=ref, kin_ref=form.cleaned_data["kin_ref"], link=form.cleaned_data["link"],
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
@@ -175,7 +177,7 @@ def _proposing[F: ActForm](act: str, of: str, target_id: int, form: F, back: str
         title=f"Propose: {Proposal.Act(act).label.lower()}",
         lead=lead,
         form=form,
-        verb=lambda form, actor, at: partners.actions.propose(
+        verb=lambda form, actor, at: proposals.propose(
             act=act, of=of, target_id=target_id, payload=_payload(form), reason=form.cleaned_data["reason"],
             actor=actor, at=at,
         ),
@@ -194,10 +196,8 @@ def _say_paid(form: terms.ConsiderationForm, campaign_id: int, actor: str, at: d
     word, reason = form.cleaned_data["consideration"], form.cleaned_data["reason"]
     now = Campaign.objects.get(pk=campaign_id).consideration
     if PAID[word] >= PAID[now]:
-        return support.actions.set_consideration(
-            campaign_id=campaign_id, consideration=word, reason=reason, actor=actor, at=at
-        )
-    return partners.actions.propose(
+        return set_consideration(campaign_id=campaign_id, consideration=word, reason=reason, actor=actor, at=at)
+    return proposals.propose(
         act=Proposal.Act.PAID_FOR_LESS, of="campaign", target_id=campaign_id, payload={"consideration": word},
         reason=reason, actor=actor, at=at,
     )  # fmt: skip

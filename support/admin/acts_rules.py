@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 import disclosures.actions
-import partners.actions
-import support.actions
 from accounts.access import PersonRequest
 from disclosures.queries.rules import finds, newest_rule
+from partners.actions import notices
+from partners.actions import proposals as proposals_actions
 from partners.models import JurisdictionRule, Proposal
+from support.actions import proposals, terms
 from support.admin.acts import Act, answer
 from support.forms import rules
 from support.forms.anomalies import AnomalyRuleForm
@@ -22,9 +23,9 @@ from support.oversight.prohibited import prohibited
 from support.oversight.proposals import list_open_proposals
 
 DECIDED = {
-    "agree": (support.actions.agree, "Agree", "Agreed, and done."),
-    "decline": (partners.actions.decline, "Decline", "Declined. Nothing changes."),
-    "withdraw": (partners.actions.withdraw, "Withdraw", "Withdrawn. Nothing changes."),
+    "agree": (proposals.agree, "Agree", "Agreed, and done."),
+    "decline": (proposals_actions.decline, "Decline", "Declined. Nothing changes."),
+    "withdraw": (proposals_actions.withdraw, "Withdraw", "Withdrawn. Nothing changes."),
 }
 
 
@@ -55,7 +56,7 @@ def add_rule(request: PersonRequest) -> HttpResponse:
             "narrow one, add the narrower rule and propose that the wider one ends."
         ),
         form=rules.RuleForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.add_rule(
+        verb=lambda form, actor, at: terms.add_rule(
             terms=form.terms(), reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=reverse("admin:rules"),
@@ -75,7 +76,7 @@ def relax_rule(request: PersonRequest, rule_id: int) -> HttpResponse:
         lead=f"{rule.source}. Until another officer agrees it holds.{ends}",
         asked=asked,
         form=EndForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.propose(
+        verb=lambda form, actor, at: proposals_actions.propose(
             act=Proposal.Act.RELAX_RULE, of="rule", target_id=rule_id,
             payload={"ends_at": form.moment().isoformat()}, reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
@@ -92,7 +93,7 @@ def publish_notice(request: PersonRequest) -> HttpResponse:
         title="Publish a version",
         lead="People read it from the moment it is published. What earlier choices were shown stays on record.",
         form=rules.NoticeForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.publish_notice(**form.cleaned_data, actor=actor, at=at),
+        verb=lambda form, actor, at: notices.publish_notice(**form.cleaned_data, actor=actor, at=at),
         back=reverse("admin:notices"),
         done="Published.",
         button="Publish",

@@ -7,8 +7,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-import partners.actions
 from accounts.access import PersonRequest
+from partners.actions import drafts, parties
+from partners.actions.drafts import change_draft
+from partners.actions.terms import set_endpoints
 from partners.keysets import jwks_uri_of
 from partners.models import Campaign, Contract, Party, Proposal
 from support.admin.acts import PROPOSED, Act, answer
@@ -26,7 +28,7 @@ def add_party(request: PersonRequest) -> HttpResponse:
         title="Add a party",
         lead="Its address names it everywhere, in tokens, paths and stops. It is not changed later.",
         form=terms.PartyForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.add_party(**form.cleaned_data, actor=actor, at=at),
+        verb=lambda form, actor, at: parties.add_party(**form.cleaned_data, actor=actor, at=at),
         back=lambda made: _page("party", made),
         done="Written down.",
         cancel=reverse("admin:parties"),
@@ -43,9 +45,7 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
         lead="A first address of its keys takes effect at once. Another one in its place takes effect when a second"
         " officer agrees.",
         form=terms.PartyForm(request.POST or None, initial=initial, known=True),
-        verb=lambda form, actor, at: partners.actions.change_party(
-            party_id=party_id, **form.cleaned_data, actor=actor, at=at
-        ),
+        verb=lambda form, actor, at: parties.change_party(party_id=party_id, **form.cleaned_data, actor=actor, at=at),
         back=reverse("admin:party", args=[party_id]),
         done=lambda made: KEYS_PROPOSED if isinstance(made, Proposal) else "Changed.",
         button="Save",
@@ -61,7 +61,7 @@ def draft_contract(request: PersonRequest) -> HttpResponse:
         title="Draft a contract",
         lead=DRAFT,
         form=terms.ContractForm(request.POST or None, at=timezone.now()),
-        verb=lambda form, actor, at: partners.actions.draft_contract(
+        verb=lambda form, actor, at: drafts.draft_contract(
             ref=form.cleaned_data["ref"], aggregator=form.cleaned_data["aggregator"], terms=form.terms(),
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
@@ -79,7 +79,7 @@ def draft_campaign(request: PersonRequest, contract_id: int) -> HttpResponse:
         title=f"Draft a campaign under {contract.ref}",
         lead=DRAFT,
         form=terms.CampaignForm(request.POST or None, contract=contract),
-        verb=lambda form, actor, at: partners.actions.draft_campaign(
+        verb=lambda form, actor, at: drafts.draft_campaign(
             ref=form.cleaned_data["ref"], contract=contract.ref, terms=form.terms(),
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
@@ -99,7 +99,7 @@ def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
         form=terms.ContractForm(
             request.POST or None, at=timezone.now(), initial=terms.contract_initial(contract), drafted=True
         ),
-        verb=lambda form, actor, at: partners.actions.change_draft(
+        verb=lambda form, actor, at: change_draft(
             of="contract", target_id=contract_id, terms=form.terms(), reason=form.cleaned_data["reason"],
             actor=actor, at=at,
         ),
@@ -118,7 +118,7 @@ def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
         form=terms.CampaignForm(
             request.POST or None, contract=campaign.contract, initial=terms.campaign_initial(campaign), drafted=True
         ),
-        verb=lambda form, actor, at: partners.actions.change_draft(
+        verb=lambda form, actor, at: change_draft(
             of="campaign", target_id=campaign_id, terms=form.terms(), reason=form.cleaned_data["reason"],
             actor=actor, at=at,
         ),
@@ -137,7 +137,7 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
         lead="Nothing is opened but these hosts. A first address takes effect with the next order. One that takes the"
         " place of another, or of polling, takes effect when a second officer agrees.",
         form=terms.EndpointsForm(request.POST or None, initial=initial),
-        verb=lambda form, actor, at: partners.actions.set_endpoints(
+        verb=lambda form, actor, at: set_endpoints(
             contract_id=contract_id, endpoint_url=form.cleaned_data["endpoint_url"],
             jwks_uri=form.cleaned_data["jwks_uri"], hosts=terms.lines_of(form.cleaned_data["hosts"]),
             reason=form.cleaned_data["reason"], actor=actor, at=at,

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.access import PersonRequest
 from accounts.models import User
 from accounts.permissions import actor_of
-from support import actions
+from support.actions.ticket_search import note_search
 from support.admin.console import show
 from support.oversight import dashboard
 from support.oversight.search import search_by_name
@@ -27,7 +27,7 @@ def search(request: PersonRequest) -> HttpResponse:
     asked = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     if asked:
         said = {"Name": asked}
-        actions.note_search(where="Search", said=said, actor=actor_of(request.user), at=timezone.now())
+        note_search(where="Search", said=said, actor=actor_of(request.user), at=timezone.now())
     return show(
         request, "search.html", title="Search", asked=asked, searched_for=asked, hits=search_by_name(asked=asked)
     )

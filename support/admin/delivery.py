@@ -9,7 +9,9 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.access import PersonRequest
 from accounts.permissions import actor_of
-from support import actions
+from accounts.queries import NotForThem
+from accounts.reasons import NoReason
+from support.actions.staff_access_log import look_at_order
 from support.admin.console import show
 from support.forms.base import LookForm
 from support.oversight import timeline
@@ -31,11 +33,11 @@ def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpRes
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            page = actions.look_at_order(
+            page = look_at_order(
                 party_id=party_id, order_id=order_id, actor=actor_of(request.user),
                 at=timezone.now(), **form.said(),
             )  # fmt: skip
-        except (actions.NotForThem, actions.NoReason) as error:
+        except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))
         else:
             if page is None:

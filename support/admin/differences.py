@@ -11,9 +11,11 @@ from django.utils import timezone
 import audit.actions
 from accounts.access import PersonRequest, few_at_once
 from accounts.permissions import actor_of
+from accounts.queries import NotForThem
+from accounts.reasons import NoReason
 from consent.models import DigestFinding
 from partners.words import shown
-from support import actions
+from support.actions.staff_access_log import look_at_difference
 from support.admin import cells
 from support.admin.console import show
 from support.admin.listing import Cell, Column, Listing, of_choices, page_of
@@ -50,11 +52,11 @@ def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpR
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            page = actions.look_at_difference(
+            page = look_at_difference(
                 run_id=run_id, finding_id=finding_id, actor=actor_of(request.user),
                 at=timezone.now(), **form.said(),
             )  # fmt: skip
-        except (actions.NotForThem, actions.NoReason) as error:
+        except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))
         else:
             if page is None:

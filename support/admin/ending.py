@@ -9,13 +9,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-import support.actions
 from accounts.access import PersonRequest
 from accounts.permissions import actor_of
 from consent.actions.terminate import PlanChanged, terminate
 from consent.queries import termination
 from partners.lifecycle import NotNow
 from revocations.models import Cohort
+from support.actions.proposals import propose_termination
 from support.admin.acts import REFUSED
 from support.admin.console import show
 from support.forms.ending import TerminateForm
@@ -53,7 +53,7 @@ def _end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime)
     reason = form.cleaned_data["reason"]
     try:
         if form.proposes:
-            made = support.actions.propose_termination(
+            made = propose_termination(
                 of=of, target_id=target_id, plan=form.cleaned_data["plan"], reason=reason, actor=actor, at=at
             )
             return reverse("admin:proposal", args=[made.pk])

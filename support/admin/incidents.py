@@ -9,12 +9,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-import support.actions
 from accounts.access import PersonRequest, few_at_once
 from accounts.permissions import actor_of
+from accounts.queries import NotForThem
+from accounts.reasons import NoReason
 from audit.models import Incident
 from disclosures.models import Anomaly
 from disclosures.queries.rules import window_of
+from support.actions.incidents import assign_incident, close_incident
+from support.actions.staff_access_log import look_at_rows, take_rows
 from support.admin import cells
 from support.admin.acts import Act, answer
 from support.admin.console import show
@@ -45,7 +48,7 @@ def close(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Close the incident",
         lead=f"{one.get_kind_display()}. Should it happen again, it opens anew. Its ticket at the desk stays as it is.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.close_incident(
+        verb=lambda form, actor, at: close_incident(
             incident_id=incident_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:incident", args=[incident_id]),
@@ -62,7 +65,7 @@ def acknowledge(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Acknowledge the incident",
         lead=f"{one.get_kind_display()}. It is yours from then on.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.assign_incident(
+        verb=lambda form, actor, at: assign_incident(
             incident_id=incident_id, to=actor, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:incident", args=[incident_id]),
@@ -79,7 +82,7 @@ def assign(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Say whose the incident is",
         lead=f"{one.get_kind_display()}. It counts as acknowledged.",
         form=AssignForm(request.POST or None, officers=officers()),
-        verb=lambda form, actor, at: support.actions.assign_incident(
+        verb=lambda form, actor, at: assign_incident(
             incident_id=incident_id, to=form.cleaned_data["to"], actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:incident", args=[incident_id]),
@@ -95,11 +98,11 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            page = support.actions.look_at_rows(
+            page = look_at_rows(
                 incident_id=incident_id, after=request.POST.get("after", ""), actor=actor_of(request.user),
                 at=timezone.now(), **form.said(),
             )  # fmt: skip
-        except (support.actions.NotForThem, support.actions.NoReason) as error:
+        except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))
         else:
             return show(request, "anomaly_rows.html", title="Look-ups behind an incident", page=page, said=form.said())
@@ -113,10 +116,10 @@ def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            parts = support.actions.take_rows(
+            parts = take_rows(
                 incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.said(),
             )  # fmt: skip
-        except (support.actions.NotForThem, support.actions.NoReason) as error:
+        except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))
         else:
             return _file(parts or iter(()), incident_id)

@@ -5,11 +5,13 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
-import support.actions
 from accounts.access import PersonRequest
 from accounts.permissions import actor_of
+from accounts.queries import NotForThem
+from accounts.reasons import NoReason
 from audit.models import Incident
 from audit.reporting_deadlines import ALL, DUTIES
+from support.actions.incidents import do_duty, export_incident, note_incident, report_incident
 from support.admin.acts import Act, answer
 from support.admin.console import show
 from support.forms.incidents import DutyForm, ExportForm, NoteForm, ReportForm
@@ -25,7 +27,7 @@ def report(request: PersonRequest) -> HttpResponse:
         lead="What no program sees: a stolen laptop, a letter from a partner, an outage of the whole house. "
         "Its clocks count from when it became known.",
         form=ReportForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.report_incident(
+        verb=lambda form, actor, at: report_incident(
             **{name: form.cleaned_data[name] for name in REPORT}, actor=actor, at=at
         ),
         back=lambda incident_id: reverse("admin:incident", args=[incident_id]),
@@ -43,7 +45,7 @@ def note(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Add a note",
         lead=f"{one.get_kind_display()}. It stands in the timeline and in what is sent away.",
         form=NoteForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.note_incident(
+        verb=lambda form, actor, at: note_incident(
             incident_id=incident_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:incident", args=[incident_id]),
@@ -62,7 +64,7 @@ def record_report(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Write down what was done",
         lead=f"{one.get_kind_display()}. Written down twice, the newer word counts; both stay in the timeline.",
         form=DutyForm(request.POST or None, duties=duties, chosen=chosen if chosen in ALL else ""),
-        verb=lambda form, actor, at: support.actions.do_duty(
+        verb=lambda form, actor, at: do_duty(
             incident_id=incident_id, duty=form.cleaned_data["duty"], told_on=form.cleaned_data["told_on"],
             reference=form.cleaned_data["reference"], actor=actor, reason=form.cleaned_data["reason"], at=at,
         ),
@@ -80,14 +82,14 @@ def export(request: PersonRequest, incident_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             return _file(request, form, incident_id)
-        except (support.actions.NotForThem, support.actions.NoReason) as error:
+        except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))
     return show(request, "incident_export.html", title="Everything about an incident", form=form, incident=one)
 
 
 def _file(request: PersonRequest, form: ExportForm, incident_id: int) -> HttpResponse:
     at, said = timezone.now(), form.cleaned_data
-    page, who = support.actions.export_incident(
+    page, who = export_incident(
         incident_id=incident_id, form=said["form"], actor=actor_of(request.user), reason=said["reason"], at=at
     )
     if said["form"] == "json":

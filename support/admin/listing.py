@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.access import PersonRequest
 from accounts.permissions import actor_of
-from support import actions
+from support.actions.ticket_search import note_search
 from support.admin.console import show
 from support.oversight.counts import Count, count_of
 
@@ -158,7 +158,7 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
     """The page of this list that the address asks for. That somebody searched it is written down."""
     at = timezone.now()
     if said := read_list_query(request, listing).said(words=listing.search_label, typed_in=True):
-        actions.note_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
+        note_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
 
 

@@ -14,7 +14,7 @@ from accounts.access import PersonRequest, few_at_once
 from accounts.models import User
 from audit.models import AuditEvent, Incident
 from partners.words import shown
-from support import actions
+from support.actions.trail import take_trail
 from support.admin import cells
 from support.admin.console import show
 from support.admin.listing import (
@@ -56,7 +56,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
     if asked.is_reversed:
         return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
     if request.method == "POST" and form.is_valid():
-        parts = actions.take_trail(
+        parts = take_trail(
             rows=narrowed(listing, asked=asked, at=at), said=narrows, user=request.user,
             reason=form.cleaned_data["reason"], at=at,
         )  # fmt: skip

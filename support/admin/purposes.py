@@ -4,8 +4,8 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-import support.actions
 from accounts.access import PersonRequest
+from support.actions import terms
 from support.admin.acts import Act, answer
 from support.admin.console import show
 from support.forms.terms import LinkForm
@@ -31,7 +31,7 @@ def link(request: PersonRequest, term: str) -> HttpResponse:
         lead="Stops and pauses of the one purpose hold for the other as well, both ways, from now on. An approval never"
         " does, so that nothing is loosened and one officer may. It is not taken back.",
         form=LinkForm(request.POST or None, of="purpose", others=others(than=term)),
-        verb=lambda form, actor, at: support.actions.link(
+        verb=lambda form, actor, at: terms.link(
             of="purpose", ref=term, kin_ref=form.cleaned_data["kin_ref"], link=form.cleaned_data["link"],
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),

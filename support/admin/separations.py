@@ -8,8 +8,9 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import actions, delegations
+from accounts import delegations
 from accounts.access import PersonRequest
+from accounts.actions.line_separation import close_separation, look_at_separation
 from accounts.models import Separation
 from accounts.permissions import actor_of
 from accounts.queries import NotForThem
@@ -33,7 +34,7 @@ def separation(request: PersonRequest, separation_id: UUID) -> HttpResponse:
     shown = {"code": _code(separation_id), "separation_id": separation_id}
     if request.method == "POST" and form.is_valid():
         try:
-            asked = actions.look_at_separation(
+            asked = look_at_separation(
                 separation_id=separation_id, actor=actor_of(request.user), reason=form.cleaned_data["reason"],
                 at=timezone.now(),
             )  # fmt: skip
@@ -57,7 +58,7 @@ def close(request: PersonRequest, separation_id: UUID) -> HttpResponse:
         lead="The line must have left the account at the carrier first. Until the day you name, the other holder's "
         "list of lines stays as it was. Agree on that day with the person.",
         form=SeparationForm(request.POST or None),
-        verb=lambda form, actor, at: actions.close_separation(
+        verb=lambda form, actor, at: close_separation(
             separation_id=separation_id, done=form.done(), tell_from=form.tell_from(), actor=actor,
             reason=form.cleaned_data["reason"], at=at,
         ),

@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-import support.actions
 from accounts.access import PersonRequest
 from revocations.models import Order
+from support.actions.test_lines import end_test_line, mark_test_line
 from support.admin import cells
 from support.admin.acts import Act, answer
 from support.admin.listing import Cell, Column, Filter, Listing, show_list
@@ -32,7 +32,7 @@ def mark(request: PersonRequest) -> HttpResponse:
         lead="A line of the carrier's own test account, used at real partners like anybody's. What they sign about it "
         "is held against what they still ask, show and claim.",
         form=SeedForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.mark_test_line(
+        verb=lambda form, actor, at: mark_test_line(
             carrier_id=form.cleaned_data["line"], actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:test-lines"),
@@ -49,7 +49,7 @@ def end(request: PersonRequest, seed_id: int) -> HttpResponse:
         title="Watch it no more",
         lead=f"Test line {seed_id}. What it found stays.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: support.actions.end_test_line(
+        verb=lambda form, actor, at: end_test_line(
             seed_id=seed_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:test-lines"),

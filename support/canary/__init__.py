@@ -1,5 +1,1 @@
 """A line of our own stops every hour, through all that a person's stop goes through (docs/decisions/0035)."""
-
-from support.canary.running import start, tend
-
-__all__ = ["start", "tend"]

@@ -10,15 +10,17 @@ from django.urls import reverse
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-import consent.actions
 from accounts import synthetic
 from accounts.json_reader import Unreadable, read_json
 from accounts.models import TextedCode
 from accounts.sealing import unseal
-from consent import gate
+from consent.actions import choices
+from consent.actions.choices import NotAllowable
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.models import Choice, ChoiceOrder
 from partners import client, keys
-from partners.actions import issue_access_token
+from partners.actions.sign_in import issue_access_token
 from partners.client import Reply
 from partners.models import Client, PartnerKeySet, SigningKey
 from partners.tokens import BadToken
@@ -41,8 +43,8 @@ def allow(*, world: World, at: datetime) -> None:
     if gate_allows(world=world, at=at):
         return
     try:
-        consent.actions.allow(line_id=world.line.pk, campaign=world.campaign.ref, actor=world.actor, channel=CHANNEL)
-    except consent.actions.NotAllowable as error:
+        choices.allow(line_id=world.line.pk, campaign=world.campaign.ref, actor=world.actor, channel=CHANNEL)
+    except NotAllowable as error:
         raise Broken(f"no yes would count: {error.reason}") from error
     if not gate_allows(world=world, at=at):
         raise Broken("the gate says no after its person said yes")
@@ -69,8 +71,8 @@ def gate_denies(*, world: World, at: datetime) -> None:
 def gate_allows(*, world: World, at: datetime) -> bool:
     """What the gate answers at its own door, or by a call where that door wants a certificate that we have not."""
     if settings.MTLS_CLIENT_CERTIFICATES:
-        asked = gate.as_agreed(campaign=world.campaign, line=world.line.carrier_id)
-        (answer,) = gate.evaluate(questions=[asked], for_release=True)
+        asked = as_agreed(campaign=world.campaign, line=world.line.carrier_id)
+        (answer,) = deciding.evaluate(questions=[asked], for_release=True)
         return answer.allowed
     reply = client.post(
         url=f"{settings.BASE_URL}{reverse('evaluation')}",
@@ -143,7 +145,7 @@ def _claims(world: World, order: Order, at: datetime) -> dict[str, object]:
 
 
 def _question(world: World) -> dict[str, object]:
-    asked = gate.as_agreed(campaign=world.campaign, line=world.line.carrier_id)
+    asked = as_agreed(campaign=world.campaign, line=world.line.carrier_id)
     return {
         "subject": {
             "type": "partner", "id": asked.aggregator,

@@ -8,7 +8,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts import synthetic
-from accounts.actions import person_behind
+from accounts.actions.people import person_behind
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.sealing import number_hash, seal
 from partners.actions import guards

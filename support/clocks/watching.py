@@ -21,7 +21,7 @@ from audit.actions import Stated
 from audit.models import AuditEvent, Incident
 from consent import stop_failures
 from consent.models import Choice, Origin
-from partners import checkpoints
+from partners.checkpoints import places, reading
 from partners.models import AgentRequest
 from support.clocks import test_lines
 from support.oversight.queue import PAGE
@@ -162,9 +162,9 @@ def verify_audit(*, now: datetime) -> None:
 
 
 def _fault(now: datetime) -> str:
-    place = checkpoints.place()
+    place = places.place()
     try:
-        signed, line = checkpoints.newest(place=place), checkpoints.line(place=place)
+        signed, line = reading.newest(place=place), reading.line(place=place)
     except ValueError:
         return "the newest checkpoint can't be trusted"
     except OSError:

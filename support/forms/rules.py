@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.json_reader import Unreadable, read_json
 from accounts.zones import STATE_NAMES
-from partners.actions import RuleTerms
+from partners.actions.terms import RuleTerms
 from partners.identifiers import check_client_id
 from partners.models import Client, JurisdictionRule, NoticeText, Party
 from support.forms.base import ActForm, midnight

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from partners.actions import NOT_SIGNED_YET, CampaignTerms, ContractTerms
+from partners.actions.drafts import NOT_SIGNED_YET, CampaignTerms, ContractTerms
 from partners.identifiers import check_consent_flow, check_id, check_scope, check_uri
 from partners.models import Campaign, Contract, Party
 from partners.words import PURPOSES, party_name

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Line
 from accounts.zones import zone_of
-from consent.queries import ChoiceRow, choice_of
+from consent.queries.choices import ChoiceRow, choice_of
 from disclosures.models import Basis, DisclosureRegister, Outcome
-from disclosures.queries import company_page, visible
+from disclosures.queries.company import company_page
 from disclosures.queries.trails import Parties, company_of
+from disclosures.queries.visible import visible
 from disclosures.words import basis_in_words
 from partners.models import Party
 from partners.words import party_name, purpose_in_words

@@ -18,13 +18,13 @@ from accounts.queries import msisdn_of
 from accounts.sealing import unseal
 from audit.models import Incident
 from consent.models import Approval, Choice
-from consent.queries import EvidenceView, choice_of, evidence_of
-from consent.queries.choices import ChoiceRow
+from consent.queries.choices import ChoiceRow, choice_of
+from consent.queries.evidence import EvidenceView, evidence_of
 from consent.queries.invalidated_approvals import STANDS
 from consent.queries.progress import carried_on
 from disclosures.models import Disclosure
-from disclosures.queries import visible, with_delay
 from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, trail, uris_of
+from disclosures.queries.visible import visible, with_delay
 from disclosures.words import describe_outcome, judgement_in_words, tone_of
 from partners.models import Campaign, Party
 from partners.words import party_name, precision_in_words, purpose_in_words, shown

@@ -9,7 +9,7 @@ from django.db.models import F, OuterRef, Subquery
 from accounts import synthetic
 from audit.models import Incident
 from consent.models import DigestRun
-from disclosures.queries import HeldRowCounts, count_held_rows
+from disclosures.queries.held import HeldRowCounts, count_held_rows
 from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
 from partners.rotation import PERIOD
 from revocations.models import Breach, Cohort, CohortReceipt

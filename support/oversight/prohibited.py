@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q
 
 from accounts.zones import STATE_NAMES
-from partners.actions import RuleTerms
+from partners.actions.terms import RuleTerms
 from partners.models import Campaign
 from partners.words import party_name, precision_in_words, purpose_in_words
 from support.oversight.counts import CAP, Count, capped

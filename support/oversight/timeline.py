@@ -15,8 +15,7 @@ from django.db.models import Q
 from accounts.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, Order, Receipt, StreamAttempt, StreamEvent
-from revocations.queries import Coverage, coverage_of
-from revocations.queries.coverage import NOBODY, state_of
+from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
 from support.oversight.delivery import Health, health_of
 
 SIZE = 50

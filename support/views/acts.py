@@ -12,7 +12,7 @@ from accounts import queries
 from accounts.access import PersonRequest
 from accounts.permissions import actor_of
 from accounts.reasons import NoReason
-from consent.actions import UnknownRef
+from consent.actions.choices import UnknownRef
 from partners.lifecycle import NotNow as NotNowThere
 from support.actions.cases import see_case
 from support.actions.stop_for import NotProved

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import PersonRequest, few_at_once
 from accounts.permissions import StaffAction, staff_may
-from support import actions
 from support.access import at_the_desk
+from support.actions.figures import take_complaints, take_figures
 from support.forms.figures import SpanForm
 from support.oversight import queue, team_metrics
 
@@ -41,7 +41,7 @@ def figures(request: PersonRequest) -> HttpResponse:
 def figures_csv(request: PersonRequest) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     _, span = _span(request)
-    lines = actions.take_figures(span=span, user_id=_whose(request), user=request.user, at=timezone.now())
+    lines = take_figures(span=span, user_id=_whose(request), user=request.user, at=timezone.now())
     return _file(lines, f"whereabouts-desk-{span.since}-{span.until}.csv")
 
 
@@ -70,7 +70,7 @@ def complaints_csv(request: PersonRequest, year: int) -> HttpResponseBase:
     at = timezone.now()
     if not FIRST_YEAR <= year <= timezone.localtime(at).year:
         raise Http404
-    return _file(actions.take_complaints(year=year, user=request.user, at=at), f"whereabouts-complaints-{year}.csv")
+    return _file(take_complaints(year=year, user=request.user, at=at), f"whereabouts-complaints-{year}.csv")
 
 
 def _span(request: PersonRequest) -> tuple[SpanForm, team_metrics.Span]:

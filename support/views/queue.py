@@ -10,8 +10,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import PersonRequest
 from accounts.permissions import StaffAction, actor_of, staff_may
 from accounts.reasons import NoReason
-from support import actions
 from support.access import at_the_desk
+from support.actions import queue as queue_actions
+from support.actions import ticket_search
+from support.actions.ticket_search import note_search
 from support.forms.queue import AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
 from support.lifecycle import NotNow
 from support.oversight import queue as waiting
@@ -24,7 +26,7 @@ def queue(request: PersonRequest) -> HttpResponse:
     form, at = QueueForm(request.GET), timezone.now()
     asked = form.asked()
     if asked.company:
-        actions.note_search(
+        note_search(
             where="Cases", said={"Company": asked.company}, actor=actor_of(request.user), at=at
         )  # fmt: skip
     shown = {
@@ -54,7 +56,7 @@ def search(request: PersonRequest) -> HttpResponseBase:
     if not form.is_valid() or not form.cleaned_data["q"]:
         return redirect("desk")
     said = form.cleaned_data["q"]
-    page = actions.search(asked=said, before=form.cleaned_data["before"] or 0, user=request.user, at=at)
+    page = ticket_search.search(asked=said, before=form.cleaned_data["before"] or 0, user=request.user, at=at)
     return render(request, "desk/found.html", {"q": said, "page": page, **_may(request)})
 
 
@@ -63,7 +65,7 @@ def search(request: PersonRequest) -> HttpResponseBase:
 def claim_next(request: PersonRequest) -> HttpResponseBase:
     """Take what is due first, and go to it."""
     asked = QueueForm(request.POST).asked()
-    code = actions.claim_next(asked=asked, user=request.user, at=timezone.now())
+    code = queue_actions.claim_next(asked=asked, user=request.user, at=timezone.now())
     if code is None:
         messages.info(request, _("There is nothing to take: somebody has each of these."))
         return redirect("desk")
@@ -75,7 +77,7 @@ def claim_next(request: PersonRequest) -> HttpResponseBase:
 def claim(request: PersonRequest, code: str) -> HttpResponseBase:
     """Take this one, and go to it."""
     try:
-        actions.claim(code=code, user=request.user, at=timezone.now())
+        queue_actions.claim(code=code, user=request.user, at=timezone.now())
     except NotNow as error:
         messages.error(request, str(error))
     return redirect(f"/desk/{code}/")
@@ -96,7 +98,7 @@ def assign(request: PersonRequest, code: str) -> HttpResponseBase:
     if not form.is_valid():
         return _handling(request, code, assign_form=form)
     try:
-        actions.assign(code=code, to=form.cleaned_data["to"], actor=actor_of(request.user), at=timezone.now())
+        queue_actions.assign(code=code, to=form.cleaned_data["to"], actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         form.add_error(None, str(error))
         return _handling(request, code, assign_form=form)
@@ -111,7 +113,7 @@ def hand_over(request: PersonRequest, code: str) -> HttpResponseBase:
     if not form.is_valid():
         return _handling(request, code, hand_over_form=form)
     try:
-        actions.hand_over(code=code, **form.cleaned_data, actor=actor_of(request.user), at=timezone.now())
+        queue_actions.hand_over(code=code, **form.cleaned_data, actor=actor_of(request.user), at=timezone.now())
     except (NotNow, NoReason) as error:
         form.add_error(None, str(error))
         return _handling(request, code, hand_over_form=form)
@@ -127,7 +129,7 @@ def merge(request: PersonRequest, code: str) -> HttpResponseBase:
         return _handling(request, code, merge_form=form)
     into = form.cleaned_data["into"]
     try:
-        actions.merge(code=code, into=into, actor=actor_of(request.user), at=timezone.now())
+        queue_actions.merge(code=code, into=into, actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         form.add_error("into", str(error))
         return _handling(request, code, merge_form=form)

@@ -13,8 +13,8 @@ from accounts.access import PersonRequest
 from accounts.permissions import StaffAction, actor_of
 from accounts.queries import NotForThem
 from accounts.reasons import NoReason
-from support import actions
 from support.access import at_the_desk
+from support.actions.replies import begin_reply, undo_reply
 from support.forms.replies import ReplyForm
 from support.lifecycle import NotNow
 from support.oversight import replies as told
@@ -31,7 +31,7 @@ def new(request: PersonRequest) -> HttpResponseBase:
         said = {name: form.cleaned_data[name] for name in ("kinds", "language", "body")}
         incident, actor = form.cleaned_data["incident"], actor_of(request.user)
         try:
-            begun = actions.begin_reply(incident_id=incident, **said, actor=actor, at=timezone.now())
+            begun = begin_reply(incident_id=incident, **said, actor=actor, at=timezone.now())
             return redirect("desk-many-reply", many_id=begun.id)
         except BadVariable as error:
             form.add_error("body", str(error))
@@ -59,7 +59,7 @@ def progress(request: PersonRequest, many_id: uuid.UUID) -> HttpResponse:
 def undo(request: PersonRequest, many_id: uuid.UUID) -> HttpResponseBase:
     """Take it back before it begins."""
     try:
-        actions.undo_reply(reply_id=many_id, actor=actor_of(request.user), at=timezone.now())
+        undo_reply(reply_id=many_id, actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         messages.error(request, str(error))
     except NotForThem:

@@ -13,7 +13,34 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from pytest_django import Settings
 
-from accounts import actions, delegations, email_outbox, queries, sms_delivery
+from accounts import delegations, email_outbox, queries, sms_delivery
+from accounts.actions import delegations as delegations_actions
+from accounts.actions import invitations, sms_outbox
+from accounts.actions.codes import take_code, text_code
+from accounts.actions.contacts import ask_contact, prove_contact, remove_contact
+from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
+from accounts.actions.devices import note_device
+from accounts.actions.factors import (
+    HasProofAlready,
+    NotYet,
+    ask_new_password,
+    cancel_new_password,
+    replace_password,
+    set_first_password,
+)
+from accounts.actions.incoming_texts import take_once
+from accounts.actions.line_separation import NotOpen, ask_separation, close_separation, take_back_separation
+from accounts.actions.people import end_tenure, person_behind, sign_in_by_carrier
+from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_receipt
+from accounts.actions.staff import (
+    NoInvitation,
+    NoStaff,
+    accept_invitation,
+    end_staff,
+    invite_again,
+    make_staff,
+    sign_in_vouched,
+)
 from accounts.email_outbox import Mail
 from accounts.models import (
     CodeAsker,
@@ -61,11 +88,11 @@ def newest_code() -> str:
 
 
 def a_user(line: Line, at: datetime) -> User:
-    return actions.person_behind(line=line, at=at)
+    return person_behind(line=line, at=at)
 
 
 def a_user_with_password(line: Line, at: datetime) -> User:
-    return actions.set_first_password(user=a_user(line, at), password="three quiet words", at=at)
+    return set_first_password(user=a_user(line, at), password="three quiet words", at=at)
 
 
 def texts(line: Line) -> int:
@@ -81,12 +108,12 @@ def noted(action: str) -> int:
 
 def ask_code(line: Line, at: datetime, asker: str = "b1") -> Callable[[], None]:
     msisdn = number(line)
-    return lambda: actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=asker, at=at)
+    return lambda: text_code(msisdn=msisdn, purpose=SIGN_IN, asker=asker, at=at)
 
 
 def type_code(line: Line, typed: str, at: datetime, asker: str = "b1") -> Callable[[], Line | None]:
     msisdn = number(line)
-    return lambda: actions.take_code(msisdn=msisdn, purpose=SIGN_IN, asker=asker, typed=typed, at=at)
+    return lambda: take_code(msisdn=msisdn, purpose=SIGN_IN, asker=asker, typed=typed, at=at)
 
 
 def test_a_code_typed_twice_at_once_opens_once(line: Line, now: datetime) -> None:
@@ -129,10 +156,10 @@ def test_two_first_sign_ins_at_once_are_one_person(line: Line, now: datetime) ->
 
 def test_a_new_device_is_told_of_once(line: Line, now: datetime) -> None:
     user = a_user(line, now)
-    actions.note_device(user=user, device="the first", at=now)
+    note_device(user=user, device="the first", at=now)
 
     def comes() -> None:
-        actions.note_device(user=user, device="another", at=now)
+        note_device(user=user, device="another", at=now)
 
     overlap(comes, comes)
     assert (texts(line), noted("line.new_device"), KnownDevice.objects.count()) == (1, 1, 2)
@@ -141,8 +168,8 @@ def test_a_new_device_is_told_of_once(line: Line, now: datetime) -> None:
 def test_of_two_first_devices_at_once_one_is_told_of(line: Line, now: datetime) -> None:
     user = a_user(line, now)
     overlap(
-        lambda: actions.note_device(user=user, device="one", at=now),
-        lambda: actions.note_device(user=user, device="another", at=now),
+        lambda: note_device(user=user, device="one", at=now),
+        lambda: note_device(user=user, device="another", at=now),
     )
     assert (texts(line), noted("line.new_device")) == (1, 1)
 
@@ -151,9 +178,9 @@ def test_a_first_password_is_chosen_once(line: Line, now: datetime) -> None:
     user = a_user(line, now)
 
     def choose(password: str) -> Callable[[], User]:
-        return lambda: actions.set_first_password(user=user, password=password, at=now)
+        return lambda: set_first_password(user=user, password=password, at=now)
 
-    with pytest.raises(actions.HasProofAlready):
+    with pytest.raises(HasProofAlready):
         overlap(choose("three quiet words"), choose("four other quiet words"))
     assert User.objects.get(pk=user.pk).check_password("three quiet words")
     assert noted("line.password_chosen") == 1
@@ -164,13 +191,13 @@ def test_the_wait_for_a_new_password_begins_and_ends_once(line: Line, now: datet
     Message.objects.all().delete()
 
     def asks() -> None:
-        actions.ask_new_password(user=user, at=now)
+        ask_new_password(user=user, at=now)
 
     overlap(asks, asks)
     assert (NewPassword.objects.count(), texts(line)) == (1, 1)
 
     def cancels() -> bool:
-        return actions.cancel_new_password(user_id=user.pk, at=now)
+        return cancel_new_password(user_id=user.pk, at=now)
 
     assert overlap(cancels, cancels) == (True, False)
     assert (noted("line.new_password_cancelled"), texts(line)) == (1, 2)
@@ -181,22 +208,22 @@ def test_a_forgotten_password_is_replaced_once_and_not_when_taken_back(line: Lin
     then = now + DAY
 
     def replaces(password: str) -> Callable[[], User]:
-        return lambda: actions.replace_password(user=user, password=password, at=then)
+        return lambda: replace_password(user=user, password=password, at=then)
 
-    actions.ask_new_password(user=user, at=now)
-    with pytest.raises(actions.NotYet):
+    ask_new_password(user=user, at=now)
+    with pytest.raises(NotYet):
         overlap(replaces("the first of two"), replaces("the second of two"))
     assert User.objects.get(pk=user.pk).check_password("the first of two")
-    actions.ask_new_password(user=user, at=now)
-    with pytest.raises(actions.NotYet):
-        overlap(lambda: actions.cancel_new_password(user_id=user.pk, at=then), replaces("the second of two"))
+    ask_new_password(user=user, at=now)
+    with pytest.raises(NotYet):
+        overlap(lambda: cancel_new_password(user_id=user.pk, at=then), replaces("the second of two"))
     assert User.objects.get(pk=user.pk).check_password("the first of two")
 
 
 def test_a_line_is_the_first_of_the_provider_s_people(line: Line, now: datetime) -> None:
     def comes(subject: str) -> Callable[[], User | None]:
         word = LineWord("https://idp.example", subject, line.carrier_id, "", strong=True)
-        return lambda: actions.sign_in_by_carrier(word=word, at=now)
+        return lambda: sign_in_by_carrier(word=word, at=now)
 
     first, second = overlap(comes("ada"), comes("eve"))
     assert first is not None
@@ -212,20 +239,20 @@ def test_a_member_of_staff_is_pinned_to_one_name_of_the_provider(now: datetime) 
 
     def comes(subject: str) -> Callable[[], User | None]:
         identity = Identity("https://idp.example", subject, officer.email, None)
-        return lambda: actions.sign_in_vouched(identity=identity, at=now)
+        return lambda: sign_in_vouched(identity=identity, at=now)
 
     assert overlap(comes("ada"), comes("eve")) == (officer, None)
     assert noted("staff.pinned") == 1
 
 
 def test_an_invitation_is_used_once(now: datetime) -> None:
-    user = actions.make_staff(email="new@carrier.example", role=User.Role.AGENT, actor="system:test", at=now)
+    user = make_staff(email="new@carrier.example", role=User.Role.AGENT, actor="system:test", at=now)
     uid, token = urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
 
     def accepts(password: str) -> Callable[[], User]:
-        return lambda: actions.accept_invitation(uid=uid, token=token, password=password, at=now)
+        return lambda: accept_invitation(uid=uid, token=token, password=password, at=now)
 
-    with pytest.raises(actions.NoInvitation):
+    with pytest.raises(NoInvitation):
         overlap(accepts("the first of two"), accepts("the second of two"))
     assert User.objects.get(pk=user.pk).check_password("the first of two")
     assert noted("staff.password_chosen") == 1
@@ -233,10 +260,10 @@ def test_an_invitation_is_used_once(now: datetime) -> None:
 
 def test_who_has_left_is_ended_once_and_invited_no_more(now: datetime) -> None:
     user = a_staff_user("agent")
-    with pytest.raises(actions.NoStaff):
+    with pytest.raises(NoStaff):
         overlap(
-            lambda: actions.end_staff(email=user.email, actor="system:test", at=now),
-            lambda: actions.invite_again(email=user.email, actor="system:test", at=now),
+            lambda: end_staff(email=user.email, actor="system:test", at=now),
+            lambda: invite_again(email=user.email, actor="system:test", at=now),
         )
     assert noted("staff.invited_again") == 0
 
@@ -248,7 +275,7 @@ def test_an_invitation_to_sign_in_is_texted_once(line: Line, now: datetime) -> N
     holder = a_user(a_line(), now)
 
     def invites() -> None:
-        actions.invite(line_id=line.pk, account_id=line.account_id, user=holder, at=now)
+        invitations.invite(line_id=line.pk, account_id=line.account_id, user=holder, at=now)
 
     overlap(invites, invites)
     assert (texts(line), noted("line.invited")) == (1, 1)
@@ -256,24 +283,24 @@ def test_an_invitation_to_sign_in_is_texted_once(line: Line, now: datetime) -> N
 
 def test_no_more_mails_and_links_of_receipts_than_a_day_has(line: Line, now: datetime) -> None:
     def mails() -> None:
-        actions.enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
+        enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
 
     def links() -> None:
-        actions.post_receipt(line_id=line.pk, words="Your receipt", at=now)
+        post_receipt(line_id=line.pk, words="Your receipt", at=now)
 
     for _ in range(9):
         mails()
     for _ in range(4):
         links()
     for verb in (mails, links):
-        with pytest.raises(actions.SentEnough):
+        with pytest.raises(SentEnough):
             overlap(verb, verb)
     assert (Letter.objects.count(), texts(line)) == (10, 5)
 
 
 def test_a_text_that_comes_twice_is_acted_on_once(now: datetime) -> None:
     def comes() -> bool:
-        return actions.take_once(text_id="m-1", at=now)
+        return take_once(text_id="m-1", at=now)
 
     assert overlap(comes, comes) == (True, False)
 
@@ -282,14 +309,14 @@ def test_a_reminder_is_sent_once_whoever_is_at_it(line: Line, now: datetime) -> 
     Line.objects.update(recorded_at=now - 2 * DAY)
 
     def reminds() -> int:
-        return actions.remind(line_ids=[line.pk], words=lambda _: "Still on.", at=now, every=30 * DAY)
+        return sms_outbox.remind(line_ids=[line.pk], words=lambda _: "Still on.", at=now, every=30 * DAY)
 
     assert overlap(reminds, reminds) == (1, 0)
     assert texts(line) == 1
 
 
 def test_a_mail_is_claimed_by_one_worker(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    actions.enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
+    enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
     # As two who have both looked which mails are due; one of them alone has the turn.
     overlap(lambda: email_outbox._run(now, lambda: 0.0), lambda: email_outbox._run(now, lambda: 0.0))
     assert len(mail.outbox) == 1
@@ -297,7 +324,7 @@ def test_a_mail_is_claimed_by_one_worker(line: Line, now: datetime, monkeypatch:
 
 def test_a_text_is_claimed_by_one_worker(line: Line, now: datetime, settings: Settings) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
-    actions.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
+    sms_outbox.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     message_id = Message.objects.get().pk
 
@@ -313,11 +340,11 @@ def test_a_text_is_claimed_by_one_worker(line: Line, now: datetime, settings: Se
 
 def test_no_guess_at_a_contact_s_code_is_one_too_many(line: Line, now: datetime) -> None:
     user = a_user(line, now)
-    assert actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    assert ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     SafeContact.objects.update(tries_left=1)
 
     def types(code: str) -> Callable[[], bool]:
-        return lambda: actions.prove_contact(line_id=line.pk, user=user, typed=code, at=now)
+        return lambda: prove_contact(line_id=line.pk, user=user, typed=code, at=now)
 
     assert overlap(types("0000000"), types(newest_code())) == (False, False)
     assert delegations.contact_of(line_id=line.pk) is None
@@ -325,14 +352,14 @@ def test_no_guess_at_a_contact_s_code_is_one_too_many(line: Line, now: datetime)
 
 def test_a_contact_is_proved_and_removed_once(line: Line, now: datetime) -> None:
     user = a_user(line, now)
-    actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     code = newest_code()
 
     def proves() -> bool:
-        return actions.prove_contact(line_id=line.pk, user=user, typed=code, at=now)
+        return prove_contact(line_id=line.pk, user=user, typed=code, at=now)
 
     def removes() -> bool:
-        return actions.remove_contact(line_id=line.pk, user=user, at=now)
+        return remove_contact(line_id=line.pk, user=user, at=now)
 
     assert overlap(proves, proves) == (True, False)
     assert overlap(removes, removes) == (True, False)
@@ -341,7 +368,7 @@ def test_a_contact_is_proved_and_removed_once(line: Line, now: datetime) -> None
 
 def test_no_more_numbers_are_texted_a_code_than_a_day_has(line: Line, now: datetime) -> None:
     def asks() -> bool:
-        return actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+        return ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
 
     assert [asks() for _ in range(4)] == [True] * 4
     assert overlap(asks, asks) == (True, False)
@@ -349,12 +376,12 @@ def test_no_more_numbers_are_texted_a_code_than_a_day_has(line: Line, now: datet
 
 def test_a_contact_whose_number_is_another_s_ends_once(line: Line, now: datetime) -> None:
     user = a_user(line, now)
-    actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
-    actions.prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
+    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
     a_line(msisdn=ELSEWHERE, activated_at=now + MINUTE)
 
     def tells() -> None:
-        actions.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=now + DAY)
+        sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=now + DAY)
 
     overlap(tells, tells)
     assert noted("line.contact_removed") == 1
@@ -364,14 +391,14 @@ def test_a_contact_whose_number_is_another_s_ends_once(line: Line, now: datetime
 
 
 def asks_to_look_after(line: Line, user: User, msisdn: str, at: datetime) -> Callable[[], UUID]:
-    return lambda: actions.delegate(
+    return lambda: delegations_actions.delegate(
         line_id=line.pk, user=user, msisdn=msisdn, may="see", ends_at=at + 30 * DAY, at=at
     )  # fmt: skip
 
 
 def test_a_number_is_asked_to_look_after_a_line_once(line: Line, now: datetime) -> None:
     asks = asks_to_look_after(line, a_user(line, now), ELSEWHERE, now)
-    with pytest.raises(actions.NotDelegated, match="asked"):
+    with pytest.raises(NotDelegated, match="asked"):
         overlap(asks, asks)
     assert Delegation.objects.count() == 1
 
@@ -380,7 +407,7 @@ def test_nor_are_more_numbers_than_a_day_has(line: Line, now: datetime) -> None:
     user = a_user(line, now)
     for n in range(4):
         asks_to_look_after(line, user, f"+1360555022{n}", now)()
-    with pytest.raises(actions.NotDelegated, match="many"):
+    with pytest.raises(NotDelegated, match="many"):
         overlap(
             asks_to_look_after(line, user, "+13605550227", now), asks_to_look_after(line, user, "+13605550228", now)
         )
@@ -390,10 +417,10 @@ def test_what_is_ended_is_not_taken_on(line: Line, now: datetime) -> None:
     user, other = a_user(line, now), a_line(msisdn=ELSEWHERE)
     helper = a_user(other, now)
     asked = asks_to_look_after(line, user, ELSEWHERE, now)()
-    with pytest.raises(actions.NotDelegated, match="over"):
+    with pytest.raises(NotDelegated, match="over"):
         overlap(
-            lambda: actions.end_delegation(delegation_id=asked, line_id=line.pk, user=user, at=now),
-            lambda: actions.answer_delegation(
+            lambda: end_delegation(delegation_id=asked, line_id=line.pk, user=user, at=now),
+            lambda: answer_delegation(
                 delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=now
             ),
         )  # fmt: skip
@@ -404,19 +431,17 @@ def test_a_separation_is_asked_for_and_closed_once(line: Line, now: datetime) ->
     user, officer = a_user(line, now), an_actor()
 
     def asks() -> None:
-        actions.ask_separation(line_id=line.pk, user=user, reach="by text", note="", at=now)
+        ask_separation(line_id=line.pk, user=user, reach="by text", note="", at=now)
 
     overlap(asks, asks)
     assert (Separation.objects.count(), noted("separation.asked")) == (1, 1)
     asked = Separation.objects.get()
 
     def closes() -> None:
-        actions.close_separation(
-            separation_id=asked.pk, done=True, tell_from=None, actor=officer, reason="Done.", at=now
-        )
+        close_separation(separation_id=asked.pk, done=True, tell_from=None, actor=officer, reason="Done.", at=now)
 
-    with pytest.raises(actions.NotOpen):
-        overlap(lambda: actions.take_back_separation(line_id=line.pk, user=user, at=now), closes)
+    with pytest.raises(NotOpen):
+        overlap(lambda: take_back_separation(line_id=line.pk, user=user, at=now), closes)
     assert (noted("separation.taken_back"), noted("separation.done")) == (1, 0)
 
 
@@ -424,7 +449,7 @@ def test_a_tenure_ends_once(line: Line, now: datetime) -> None:
     a_user(line, now)
 
     def ends() -> None:
-        actions.end_tenure(line_id=line.pk, at=now)
+        end_tenure(line_id=line.pk, at=now)
 
     overlap(ends, ends)
     assert noted("line.tenure_ended") == 1

@@ -8,7 +8,8 @@ from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 from pytest_django import Settings
 
-import accounts.actions
+from accounts.actions.factors import HasProofAlready, set_first_password
+from accounts.actions.people import end_tenure
 from accounts.models import Line, LineUser, Message, NewPassword, User
 from accounts.sealing import unseal
 from audit.models import AuditEvent
@@ -131,8 +132,8 @@ def test_who_sees_by_it_is_not_overtaken_by_who_has_the_phone(idp: Provider, set
     for path in ("/accounts/password/set/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/totp/activate/"):
         assert (path, browser.get(path).url) == (path, waits)
         assert (path, browser.post(path, {"password": PASSWORD}).url) == (path, waits)
-    with pytest.raises(accounts.actions.HasProofAlready):
-        accounts.actions.set_first_password(user=user_of(line), password=PASSWORD, at=timezone.now())
+    with pytest.raises(HasProofAlready):
+        set_first_password(user=user_of(line), password=PASSWORD, at=timezone.now())
     assert not user_of(line).has_usable_password()
     assert f'href="{START}"' in browser.get(waits).text
     browser.post(waits)
@@ -185,7 +186,7 @@ def test_the_end_of_a_tenure_ends_this_sign_in_too(idp: Provider, line: Line) ->
     through(idp, browser)
     at = timezone.now()
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    accounts.actions.end_tenure(line_id=line.pk, at=at)
+    end_tenure(line_id=line.pk, at=at)
     assert not signed_in(browser)
     assert nothing_came_of_it(idp)
     assert LineUser.objects.get().until is not None

@@ -11,8 +11,7 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import actions
-from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY
+from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY, take_code, text_code
 from accounts.models import Line, LineNumber, TextedCode, WrongCode
 from accounts.sealing import number_hash, seal
 from accounts.texts import MemoryBackend
@@ -55,11 +54,11 @@ class Guesser:
 
     def asks(self) -> None:
         for asker in self.sessions:
-            actions.text_code(msisdn=self.msisdn, purpose=STOP, asker=asker, at=Guesser.clock)
+            text_code(msisdn=self.msisdn, purpose=STOP, asker=asker, at=Guesser.clock)
 
     def guesses(self, times: int) -> None:
         for asker in self.sessions * times:
-            actions.take_code(msisdn=self.msisdn, purpose=STOP, asker=asker, typed=NO_CODE, at=Guesser.clock)
+            take_code(msisdn=self.msisdn, purpose=STOP, asker=asker, typed=NO_CODE, at=Guesser.clock)
 
 
 def most_in_a_day(moments: list[datetime]) -> int:
@@ -93,31 +92,31 @@ def test_the_limit_is_reached_and_a_long_code_still_works(compared: list[datetim
     Guesser.clock += 10 * MINUTE
     guesser.asks()
     assert 20 <= len(compared) <= SHORT_COMPARISONS_A_DAY
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker="mine", at=Guesser.clock)
+    text_code(msisdn=msisdn, purpose=STOP, asker="mine", at=Guesser.clock)
     code = newest_text(msisdn).code
     assert len(code) == LONG
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker="mine", typed=code, at=Guesser.clock) == line
+    assert take_code(msisdn=msisdn, purpose=STOP, asker="mine", typed=code, at=Guesser.clock) == line
     assert len(texts_to(msisdn)) < 60
 
 
 def test_a_wrong_guess_counts_against_each_code_that_is_still_good() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker="a", at=now)
+    text_code(msisdn=msisdn, purpose=STOP, asker="a", at=now)
     for _ in range(5):
-        actions.take_code(msisdn=msisdn, purpose=STOP, asker="a", typed=NO_CODE, at=now)
+        take_code(msisdn=msisdn, purpose=STOP, asker="a", typed=NO_CODE, at=now)
     for asker in ("a", "b"):
-        actions.text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
+        text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
     # "b" asked for the newer code alone.
-    actions.take_code(msisdn=msisdn, purpose=STOP, asker="b", typed=NO_CODE, at=now)
+    take_code(msisdn=msisdn, purpose=STOP, asker="b", typed=NO_CODE, at=now)
     assert sorted(TextedCode.objects.values_list("tries_left", flat=True)) == [14, 19]
 
 
 def test_a_guess_of_who_asked_for_no_code_costs_the_owner_nothing() -> None:
     line, now = a_line(), timezone.now()
-    actions.text_code(msisdn=number_of(line), purpose=STOP, asker="mine", at=now)
+    text_code(msisdn=number_of(line), purpose=STOP, asker="mine", at=now)
     for _ in range(50):
-        actions.take_code(msisdn=number_of(line), purpose=STOP, asker="theirs", typed=NO_CODE, at=now)
+        take_code(msisdn=number_of(line), purpose=STOP, asker="theirs", typed=NO_CODE, at=now)
     assert TextedCode.objects.get().tries_left == 20
     assert WrongCode.objects.count() == 0
 
@@ -126,11 +125,11 @@ def test_guesses_at_once_never_pass_the_limit() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)
     for number in range(10):
-        actions.text_code(msisdn=msisdn, purpose=STOP, asker=str(number), at=now)
+        text_code(msisdn=msisdn, purpose=STOP, asker=str(number), at=now)
 
     def guess(number: int) -> None:
         try:
-            actions.take_code(msisdn=msisdn, purpose=STOP, asker=str(number % 10), typed=NO_CODE, at=now)
+            take_code(msisdn=msisdn, purpose=STOP, asker=str(number % 10), typed=NO_CODE, at=now)
         finally:
             connections.close_all()
 
@@ -143,17 +142,17 @@ def test_guesses_at_once_never_pass_the_limit() -> None:
 def test_a_code_dies_with_the_number_it_was_texted_to() -> None:
     line, now = a_line(), timezone.now()
     before, after = number_of(line), "+12065550777"
-    actions.text_code(msisdn=before, purpose=STOP, asker="mine", at=now)
+    text_code(msisdn=before, purpose=STOP, asker="mine", at=now)
     code = newest_text(before).code
     change_number(line, after, at=now)
     # Whoever still has the old phone asks with the new number: its code goes to the new phone, and is another.
-    actions.text_code(msisdn=after, purpose=STOP, asker="mine", at=now + MINUTE)
+    text_code(msisdn=after, purpose=STOP, asker="mine", at=now + MINUTE)
     for number in (before, after):
-        taken = actions.take_code(msisdn=number, purpose=STOP, asker="mine", typed=code, at=now + MINUTE)
+        taken = take_code(msisdn=number, purpose=STOP, asker="mine", typed=code, at=now + MINUTE)
         assert taken is None
     assert [len(texts_to(number)) for number in (before, after)] == [1, 1]
     new = newest_text(after).code
-    assert actions.take_code(msisdn=after, purpose=STOP, asker="mine", typed=new, at=now + MINUTE) == line
+    assert take_code(msisdn=after, purpose=STOP, asker="mine", typed=new, at=now + MINUTE) == line
 
 
 def change_number(line: Line, msisdn: str, *, at: datetime) -> None:

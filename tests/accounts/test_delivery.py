@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import actions, sms_delivery
+from accounts import sms_delivery
+from accounts.actions import sms_outbox
 from accounts.advisory_locks import turn
 from accounts.models import Line, LineNumber, Message
 from accounts.sealing import number_hash, seal, unseal
@@ -37,7 +38,7 @@ def _nothing_tried() -> Iterator[None]:
 
 
 def post(line: Line, at: datetime, kind: Message.Kind = Message.Kind.STOPPED) -> Message:
-    actions.post(line_id=line.pk, kind=kind, words=WORDS, at=at)
+    sms_outbox.post(line_id=line.pk, kind=kind, words=WORDS, at=at)
     return Message.objects.filter(line=line).latest("made_at")
 
 

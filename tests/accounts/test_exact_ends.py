@@ -10,8 +10,17 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import actions, auth_factors, delegations, email_outbox, queries, sessions, sms_delivery
-from accounts.actions.codes import FRESH, LONG_FRESH
+from accounts import auth_factors, delegations, email_outbox, queries, sessions, sms_delivery
+from accounts.actions import delegations as delegations_actions
+from accounts.actions import sms_outbox
+from accounts.actions.codes import FRESH, LONG_FRESH, take_code, text_code
+from accounts.actions.contacts import ask_contact, prove_contact
+from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
+from accounts.actions.factors import NotYet, ask_new_password, replace_password, set_first_password
+from accounts.actions.incoming_texts import may_answer, take_once
+from accounts.actions.people import person_behind
+from accounts.actions.rate_limits import remember_device
+from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_news, post_receipt
 from accounts.clocks import forget_codes
 from accounts.email_outbox import Mail
 from accounts.models import DeviceCookie, Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User
@@ -39,7 +48,7 @@ def line() -> Line:
 
 @pytest.fixture
 def user(line: Line, now: datetime) -> User:
-    return actions.person_behind(line=line, at=now)
+    return person_behind(line=line, at=now)
 
 
 def newest_code() -> str:
@@ -50,14 +59,14 @@ def newest_code() -> str:
 
 
 def ask(line: Line, at: datetime) -> str:
-    actions.text_code(
+    text_code(
         msisdn=queries.msisdn_of(line_id=line.pk, at=at), purpose=SIGN_IN, asker="b1", at=at
     )  # fmt: skip
     return newest_code()
 
 
 def opens(line: Line, code: str) -> Callable[[datetime], object]:
-    return lambda at: actions.take_code(
+    return lambda at: take_code(
         msisdn=queries.msisdn_of(line_id=line.pk, at=at), purpose=SIGN_IN, asker="b1", typed=code, at=at
     )
 
@@ -91,20 +100,20 @@ def test_wrong_guesses_count_for_a_day(line: Line, now: datetime, monkeypatch: p
 
 
 def test_a_browser_is_known_for_a_year(user: User, now: datetime) -> None:
-    actions.remember_device(user_id=user.pk, token="one", at=now)
+    remember_device(user_id=user.pk, token="one", at=now)
 
     def is_known(at: datetime) -> bool:
-        actions.remember_device(user_id=user.pk, token="another", at=at)
+        remember_device(user_id=user.pk, token="another", at=at)
         return DeviceCookie.objects.count() == 2
 
     assert ends_at(is_known, now + 365 * DAY + A_MOMENT)
 
 
 def test_the_code_of_a_safe_contact_lasts_ten_minutes(line: Line, user: User, now: datetime) -> None:
-    actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     code = newest_code()
     assert ends_at(
-        lambda at: actions.prove_contact(line_id=line.pk, user=user, typed=code, at=at), now + 10 * MINUTE
+        lambda at: prove_contact(line_id=line.pk, user=user, typed=code, at=at), now + 10 * MINUTE
     )  # fmt: skip
     assert ends_at(lambda at: delegations.contact_waiting(line_id=line.pk, at=at), now + 10 * MINUTE)
 
@@ -149,14 +158,14 @@ def test_a_change_holds_for_a_day_what_lets_somebody_see(line: Line, now: dateti
 
 
 def test_the_wait_for_a_new_password_ends_after_a_day_and_counts_for_a_week(user: User, now: datetime) -> None:
-    user = actions.set_first_password(user=user, password="three quiet words", at=now)
-    actions.ask_new_password(user=user, at=now)
+    user = set_first_password(user=user, password="three quiet words", at=now)
+    ask_new_password(user=user, at=now)
     waited = NewPassword.objects.get()
 
     def is_replaced(at: datetime) -> bool:
         try:
-            actions.replace_password(user=user, password="four other quiet words", at=at)
-        except actions.NotYet:
+            replace_password(user=user, password="four other quiet words", at=at)
+        except NotYet:
             return False
         return True
 
@@ -166,7 +175,7 @@ def test_the_wait_for_a_new_password_ends_after_a_day_and_counts_for_a_week(user
 
     # Only then may another wait begin.
     def begins_anew(at: datetime) -> bool:
-        actions.ask_new_password(user=user, at=at)
+        ask_new_password(user=user, at=at)
         return NewPassword.objects.count() == 2
 
     assert begins_at(begins_anew, waited.expires_at)
@@ -177,16 +186,16 @@ def test_the_wait_for_a_new_password_ends_after_a_day_and_counts_for_a_week(user
 
 def test_what_was_asked_waits_a_week_and_ends_on_its_day(line: Line, user: User, now: datetime) -> None:
     other = a_line(msisdn=ELSEWHERE)
-    helper = actions.person_behind(line=other, at=now)
+    helper = person_behind(line=other, at=now)
     ends = now + 30 * DAY
-    asked = actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=ends, at=now)
+    asked = delegations_actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=ends, at=now)
 
     def waits(at: datetime) -> object:
         return delegations.list_open_requests(line_id=other.pk, at=at)
 
     assert ends_at(waits, now + 7 * DAY)
     assert ends_at(lambda at: delegations.delegations_of(line_id=line.pk, at=at), now + 7 * DAY)
-    actions.answer_delegation(delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=now)
+    answer_delegation(delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=now)
     for known in (
         lambda at: delegations.delegations_of(line_id=line.pk, at=at),
         lambda at: delegations.delegations_to(user=helper, at=at),
@@ -198,10 +207,10 @@ def test_what_was_asked_waits_a_week_and_ends_on_its_day(line: Line, user: User,
 def test_so_many_wait_for_an_answer_and_no_more(line: Line, user: User, now: datetime) -> None:
     def asks(at: datetime, n: int = 9) -> bool:
         try:
-            actions.delegate(
+            delegations_actions.delegate(
                 line_id=line.pk, user=user, msisdn=f"+1360555012{n}", may="see", ends_at=at + 30 * DAY, at=at
             )
-        except actions.NotDelegated:
+        except NotDelegated:
             return False
         return True
 
@@ -213,12 +222,12 @@ def test_so_many_wait_for_an_answer_and_no_more(line: Line, user: User, now: dat
 def test_one_number_is_asked_twice_a_day(line: Line, user: User, now: datetime) -> None:
     def asks(at: datetime) -> bool:
         try:
-            made = actions.delegate(
+            made = delegations_actions.delegate(
                 line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=at + 30 * DAY, at=at
             )
-        except actions.NotDelegated:
+        except NotDelegated:
             return False
-        actions.end_delegation(delegation_id=made, line_id=line.pk, user=user, at=at)
+        end_delegation(delegation_id=made, line_id=line.pk, user=user, at=at)
         return True
 
     assert (asks(now), asks(now)) == (True, True)
@@ -228,23 +237,25 @@ def test_one_number_is_asked_twice_a_day(line: Line, user: User, now: datetime) 
 def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user: User, now: datetime) -> None:
     a_line(msisdn=ELSEWHERE, activated_at=LONG_AGO, deactivated_at=now)
     other = a_line(msisdn=ELSEWHERE, activated_at=now)
-    asked = actions.delegate(
+    asked = delegations_actions.delegate(
         line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=now + 30 * DAY, at=now - A_MOMENT
     )  # fmt: skip
     assert delegations.list_open_requests(line_id=other.pk, at=now) == []
-    actions.end_delegation(delegation_id=asked, line_id=line.pk, user=user, at=now)
-    actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=now + 30 * DAY, at=now)
+    end_delegation(delegation_id=asked, line_id=line.pk, user=user, at=now)
+    delegations_actions.delegate(
+        line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=now + 30 * DAY, at=now
+    )
     assert len(delegations.list_open_requests(line_id=other.pk, at=now)) == 1
 
 
 def test_a_phone_hears_of_its_contact_s_news_for_a_day(line: Line, user: User, now: datetime) -> None:
-    actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
-    actions.prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
+    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
     own = queries.msisdn_of(line_id=line.pk, at=now)
 
     def texted(at: datetime) -> list[str]:
         before = Message.objects.count()
-        actions.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=at)
+        sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=at)
         return [own] if Message.objects.count() - before == 2 else []
 
     assert ends_at(texted, now + DAY)
@@ -257,8 +268,8 @@ def test_a_phone_hears_of_its_contact_s_news_for_a_day(line: Line, user: User, n
 
 
 def test_what_answers_the_phone_goes_to_no_contact(line: Line, user: User, now: datetime) -> None:
-    actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
-    actions.prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
+    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
     phone = queries.msisdn_of(line_id=line.pk, at=now)
     for kind, numbers in (
         (Message.Kind.REPLY, {phone}),
@@ -269,14 +280,14 @@ def test_what_answers_the_phone_goes_to_no_contact(line: Line, user: User, now: 
     ):
         before = set(Message.objects.values_list("pk", flat=True))
         # On the contact's first day the phone is told as well.
-        actions.post(line_id=line.pk, kind=kind, words="Something.", at=now + DAY)
+        sms_outbox.post(line_id=line.pk, kind=kind, words="Something.", at=now + DAY)
         made = Message.objects.exclude(pk__in=before)
         assert {unseal(bytes(one.to_sealed)) for one in made} == numbers, kind
 
 
 def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, settings: Settings) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
-    actions.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
+    sms_outbox.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     message = Message.objects.get()
 
@@ -289,7 +300,7 @@ def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, s
 
 
 def test_so_does_a_mail(line: Line, now: datetime) -> None:
-    actions.enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
+    enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
     assert begins_at(lambda at: email_outbox.deliver(now=at), now)
     assert ends_at(lambda at: email_outbox.deliver(now=at), Letter.objects.get().expires_at)
 
@@ -301,15 +312,15 @@ def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, m
 
     def mails(at: datetime) -> bool:
         try:
-            actions.enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=at)
-        except actions.SentEnough:
+            enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=at)
+        except SentEnough:
             return False
         return True
 
     def links(at: datetime) -> bool:
         try:
-            actions.post_receipt(line_id=line.pk, words="Your receipt", at=at)
-        except actions.SentEnough:
+            post_receipt(line_id=line.pk, words="Your receipt", at=at)
+        except SentEnough:
             return False
         return True
 
@@ -317,15 +328,15 @@ def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, m
     assert begins_at(mails, now + DAY)
     assert links(now)
     assert begins_at(links, now + DAY)
-    actions.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Hello.", at=now)
-    assert begins_at(lambda at: actions.may_answer(line_id=line.pk, at=at), now + HOUR)
+    sms_outbox.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Hello.", at=now)
+    assert begins_at(lambda at: may_answer(line_id=line.pk, at=at), now + HOUR)
 
 
 def test_news_of_one_kind_come_once_a_day_and_not_on_the_first(line: Line, now: datetime) -> None:
     Line.objects.filter(pk=line.pk).update(recorded_at=now)
 
     def news(at: datetime) -> int:
-        return actions.post_news(line_ids=[line.pk], kind=Message.Kind.RECORDS, words=lambda _: "New.", at=at)
+        return post_news(line_ids=[line.pk], kind=Message.Kind.RECORDS, words=lambda _: "New.", at=at)
 
     assert begins_at(news, now + DAY)
     assert news(now + 2 * DAY) == 1
@@ -333,10 +344,10 @@ def test_news_of_one_kind_come_once_a_day_and_not_on_the_first(line: Line, now: 
 
 
 def test_a_text_is_known_for_a_day(now: datetime) -> None:
-    actions.take_once(text_id="m-1", at=now)
+    take_once(text_id="m-1", at=now)
 
     def is_known(at: datetime) -> bool:
-        actions.take_once(text_id="m-2", at=at)
+        take_once(text_id="m-2", at=at)
         return TextTaken.objects.count() == 2
 
     assert ends_at(is_known, now + DAY + A_MOMENT)

@@ -17,7 +17,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import actions, auth_factors, tokens
+from accounts import auth_factors, tokens
+from accounts.actions.people import end_tenure
 from accounts.message_templates import CHANGED, WHAT
 from accounts.models import BrowserSession, KnownDevice, Line, NewPassword, User
 from accounts.sealing import unseal
@@ -478,7 +479,7 @@ def test_of_a_device_only_a_keyed_hash_of_each_person_s_own_is_kept(line: Line) 
         from_there(one, SAFARI, "198.51.100.7")
     marks = [bytes(mark) for mark in KnownDevice.objects.values_list("mark_hash", flat=True)]
     assert (len(set(marks)), [len(mark) for mark in marks]) == (2, [32, 32])
-    actions.end_tenure(line_id=line.pk, at=timezone.now())
+    end_tenure(line_id=line.pk, at=timezone.now())
     assert KnownDevice.objects.count() == 1
 
 

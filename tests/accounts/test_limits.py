@@ -15,8 +15,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import actions
-from accounts.actions.rate_limits import ACCOUNT, NETWORK, STRICT, Door, Limit
+from accounts.actions.people import end_tenure
+from accounts.actions.rate_limits import ACCOUNT, NETWORK, STRICT, Door, Limit, TooManyTries, give_back, take_try
 from accounts.browsers import Source
 from accounts.models import Line, Throttle, User
 from tests.factories import a_line
@@ -116,32 +116,32 @@ def test_each_door_counts_by_itself(officer: User) -> None:
     at, source = timezone.now(), Source("198.51.100.0/24")
     for door in (Door.STAFF, Door.ENDED, Door.STAFF, Door.ENDED):
         for _ in range(STRICT.free - 3):
-            actions.take_try(door=door, account="+12065550142", source=source, at=at)
-    actions.take_try(door=Door.STAFF, account="+12065550142", source=source, at=at)
-    with pytest.raises(actions.TooManyTries):
-        actions.take_try(door=Door.STAFF, account="+12065550142", source=source, at=at)
-    actions.take_try(door=Door.ENDED, account="+12065550142", source=source, at=at)
+            take_try(door=door, account="+12065550142", source=source, at=at)
+    take_try(door=Door.STAFF, account="+12065550142", source=source, at=at)
+    with pytest.raises(TooManyTries):
+        take_try(door=Door.STAFF, account="+12065550142", source=source, at=at)
+    take_try(door=Door.ENDED, account="+12065550142", source=source, at=at)
 
 
 def test_nobody_waits_because_a_server_s_clock_is_behind() -> None:
     at, source = timezone.now(), Source("198.51.100.0/24")
     for seconds in (0, -10, -10):
-        right = actions.take_try(door=Door.STAFF, account="a", source=source, at=at + timedelta(seconds=seconds))
-        actions.give_back(right=right)
+        right = take_try(door=Door.STAFF, account="a", source=source, at=at + timedelta(seconds=seconds))
+        give_back(right=right)
     # Nor after one that was wrong, as long as no wait follows it.
-    actions.take_try(door=Door.STAFF, account="a", source=source, at=at)
-    actions.take_try(door=Door.STAFF, account="a", source=source, at=at - timedelta(seconds=10))
+    take_try(door=Door.STAFF, account="a", source=source, at=at)
+    take_try(door=Door.STAFF, account="a", source=source, at=at - timedelta(seconds=10))
     assert set(Throttle.objects.values_list("level_milli", flat=True)) == {2000}
 
 
 def test_one_network_that_tries_one_password_at_many_accounts_is_slowed() -> None:
     at, source = timezone.now(), Source("198.51.100.0/24")
     for number in range(NETWORK.free):
-        actions.take_try(door=Door.STAFF, account=f"{number}@carrier.example", source=source, at=at)
-    with pytest.raises(actions.TooManyTries) as refused:
-        actions.take_try(door=Door.STAFF, account="next@carrier.example", source=source, at=at)
+        take_try(door=Door.STAFF, account=f"{number}@carrier.example", source=source, at=at)
+    with pytest.raises(TooManyTries) as refused:
+        take_try(door=Door.STAFF, account="next@carrier.example", source=source, at=at)
     assert refused.value.until == at + NETWORK.shortest
-    actions.take_try(door=Door.STAFF, account="next@carrier.example", source=Source("203.0.113.0/24"), at=at)
+    take_try(door=Door.STAFF, account="next@carrier.example", source=Source("203.0.113.0/24"), at=at)
 
 
 # The rightful person is not
@@ -244,7 +244,7 @@ def ended() -> tuple[str, Browser, Line]:
     at = timezone.now()
     line.numbers.update(ends_at=at)
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    actions.end_tenure(line_id=line.pk, at=at)
+    end_tenure(line_id=line.pk, at=at)
     return number, mine, line
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import actions, queries
+from accounts import queries
+from accounts.actions.people import end_tenure
 from accounts.models import Line
 from accounts.permissions import MAY, Action, How, Relation, how, may
 from tests.factories import a_line
@@ -130,7 +131,7 @@ class TestWhoIsWhat:
         sign_in_by_code(holder)
         user = user_of(holder)
         Line.objects.filter(pk=holder.pk).update(deactivated_at=now)
-        actions.end_tenure(line_id=holder.pk, at=now)
+        end_tenure(line_id=holder.pk, at=now)
         known = queries.list_lines_of_person(user=user, at=now)
         assert [(one.line, one.relation) for one in known] == [(holder, "ex_user")]
         assert child not in [one.line for one in known]

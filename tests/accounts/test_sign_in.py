@@ -18,8 +18,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import actions
 from accounts.access import ANSWER_AT
+from accounts.actions.codes import take_code, text_code
+from accounts.actions.people import end_tenure
 from accounts.message_templates import language_of
 from accounts.models import LineUser, TextedCode, User
 from accounts.texts import MemoryBackend
@@ -110,8 +111,8 @@ def test_no_answer_comes_sooner_than_the_set_time(settings: Settings) -> None:
 def test_the_text_says_what_its_code_is_for() -> None:
     line = a_line()
     msisdn = number_of(line)
-    actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, at=timezone.now())
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=timezone.now())
+    text_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, at=timezone.now())
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=timezone.now())
     to_sign_in, to_stop = texts_to(msisdn)
     assert "SIGN IN" in to_sign_in.text
     assert "STOP sharing" in to_stop.text
@@ -134,70 +135,70 @@ def test_a_text_is_in_the_language_of_its_line_where_we_speak_it(spoken: str, us
 def test_a_code_for_one_purpose_does_nothing_for_another() -> None:
     line = a_line()
     msisdn, now = number_of(line), timezone.now()
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
     code = newest_text(msisdn).code
-    assert actions.take_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, typed=code, at=now) is None
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
+    assert take_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, typed=code, at=now) is None
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
 
 
 def test_a_code_works_once() -> None:
     line = a_line()
     msisdn, now = number_of(line), timezone.now()
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
     code = newest_text(msisdn).code
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=f" {code[:3]} {code[3:]}", at=now) == line
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) is None
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=f" {code[:3]} {code[3:]}", at=now) == line
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) is None
 
 
 def test_asking_again_within_ten_minutes_repeats_the_code_and_shares_its_five_tries() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
     for _ in range(4):
-        assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=9))
+        assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=9))
     first, second = texts_to(msisdn)
     assert first.code == second.code
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) is None
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) is None
     # Whoever spent the tries, the line's own user asks again and gets a code that works.
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=9))
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=9))
     third = texts_to(msisdn)[2]
     assert TextedCode.objects.count() == 2
-    taken = actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=third.code, at=now + timedelta(minutes=9))
+    taken = take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=third.code, at=now + timedelta(minutes=9))
     assert taken is not None
 
 
 def test_after_ten_minutes_a_code_is_dead_and_another_one_is_made() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
     later = now + timedelta(minutes=10)
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=newest_text(msisdn).code, at=later) is None
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=later)
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=newest_text(msisdn).code, at=later) is None
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=later)
     assert TextedCode.objects.count() == 2
 
 
 def test_a_code_counts_only_in_a_session_that_asked_for_it() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
     code = newest_text(msisdn).code
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed=code, at=now) is None
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed=code, at=now) is None
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
 
 
 def test_two_sessions_share_a_code_and_not_their_tries() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)
     for asker in (THEIRS, MINE):
-        actions.text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
+        text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
     first, second = texts_to(msisdn)
     assert first.code == second.code
     for _ in range(9):
-        actions.take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed="x", at=now)
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed=first.code, at=now) is None
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) == line
+        take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed="x", at=now)
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed=first.code, at=now) is None
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) == line
 
 
 def test_a_flood_against_a_number_does_not_keep_its_owner_from_stopping() -> None:
@@ -206,26 +207,26 @@ def test_a_flood_against_a_number_does_not_keep_its_owner_from_stopping() -> Non
     wrong = 0
     for number in range(60):
         asker = f"{number:032}"
-        actions.text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
+        text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
         for _ in range(6):
-            wrong += actions.take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed="no", at=now) is None
+            wrong += take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed="no", at=now) is None
     assert wrong == 360
-    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
     code = newest_text(msisdn).code
     assert (len(code), len(texts_to(msisdn))) == (10, 6)
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
 
 
 def test_after_three_codes_an_hour_and_eight_a_day_that_go_unused_they_are_long_and_last() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)
     for minutes in range(0, 60, 10):
-        actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=minutes))
+        text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=minutes))
     assert [len(one.code) for one in texts_to(msisdn)] == [6, 6, 6, 10, 10]
     at = now + timedelta(minutes=140)
     code = texts_to(msisdn)[-1].code
-    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=at) == line
-    actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, at=now)
+    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=at) == line
+    text_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, at=now)
     assert len(newest_text(msisdn).code) == 6
 
 
@@ -233,7 +234,7 @@ def test_when_codes_are_long_the_page_looks_the_same() -> None:
     line, other = a_line(), a_line()
     for minutes in (33, 22, 11):
         at = timezone.now() - timedelta(minutes=minutes)
-        actions.text_code(msisdn=number_of(line), purpose=SIGN_IN, asker=THEIRS, at=at)
+        text_code(msisdn=number_of(line), purpose=SIGN_IN, asker=THEIRS, at=at)
     assert ask(Browser(), number_of(line)) == ask(Browser(), number_of(other))
     assert [len(one.code) for one in texts_to(number_of(line))] == [6, 6, 6, 10]
 
@@ -256,13 +257,13 @@ def test_a_code_is_asked_of_nobody_whose_line_has_ended() -> None:
 def test_the_end_of_a_tenure_ends_its_sessions_and_its_sign_in() -> None:
     line = a_line()
     client, user = sign_in(line), user_of(line)
-    actions.end_tenure(line_id=line.pk, at=timezone.now())
+    end_tenure(line_id=line.pk, at=timezone.now())
     assert client.get("/lines/").url == "/accounts/login/?next=/lines/"
     # Whoever chose a password comes back by it, to this tenure alone.
     assert User.objects.get(pk=user.pk).is_active
     other = a_line()
     sign_in_by_code(other)
-    actions.end_tenure(line_id=other.pk, at=timezone.now())
+    end_tenure(line_id=other.pk, at=timezone.now())
     assert not User.objects.filter(line_users__line=other).get().is_active
     assert AuditEvent.objects.filter(action="line.tenure_ended", line_id=line.pk).count() == 1
 

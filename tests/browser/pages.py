@@ -22,9 +22,10 @@ from django.utils import timezone
 from fido2.cose import ES256
 from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData
 
-import accounts.actions
+from accounts.actions import delegations
 from accounts.models import Line, NewPassword
-from consent import actions
+from consent.actions import choices
+from consent.actions.choices import NEVER_AGREED
 from disclosures import publishing
 from support import tickets
 from support.actions import asking
@@ -166,9 +167,9 @@ def a_walk(*, at: datetime | None = None) -> Walk:
     """
     world = a_world(at=at or timezone.now())
     subscriber = sign_in(world.line)
-    choice = actions.stop(
+    choice = choices.stop(
         line_id=world.line.pk, scope="party", ref="https://securetrack.example",
-        actor=f"subscriber:{user_of(world.line).pk}", channel="web", reason=actions.NEVER_AGREED,
+        actor=f"subscriber:{user_of(world.line).pk}", channel="web", reason=NEVER_AGREED,
     )  # fmt: skip
     opened, answered = _asked_twice()
     publishing.make(at=when_counted(timezone.now()))
@@ -238,10 +239,10 @@ def _asked_to_look_after(line: Line) -> UUID:
     friend = a_line()
     sign_in_by_code(friend)
     until = now + timedelta(days=30)
-    accounts.actions.delegate(
+    delegations.delegate(
         line_id=line.pk, user=user_of(line), msisdn=number_of(a_line()), may="see", ends_at=until, at=now
     )
-    return accounts.actions.delegate(
+    return delegations.delegate(
         line_id=friend.pk, user=user_of(friend), msisdn=number_of(line), may="both", ends_at=until, at=now
     )
 

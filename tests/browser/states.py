@@ -15,10 +15,11 @@ from django.test import RequestFactory
 from django.utils import timezone, translation
 
 from accounts.models import Line
-from consent import actions
+from consent.actions import choices
+from consent.actions.signals import take_signal
 from disclosures import archiving
 from partners.models import Contract
-from revocations.actions import Agreement, enqueue_order
+from revocations.actions.orders import Agreement, enqueue_order
 from revocations.models import Order, State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -94,7 +95,7 @@ def partners_away() -> Iterator[Shown]:
         line = a_life()
         if minutes:
             _told_before(line, timedelta(minutes=minutes))
-        made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        made = choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
         cookies = cookies_of(sign_in(line))
         yield from (Shown(state, path, cookies) for path in ("/home/", f"/choices/{made.choice_id}/"))
     for parked in (State.PARKED, State.REJECTED):
@@ -111,7 +112,7 @@ def all_off() -> Iterator[Shown]:
     """All sharing stopped, and done everywhere; all paused."""
     yield from _orders_in(State.COMPLETED, "all off")
     line, until = a_life(), timezone.now() + timedelta(days=3)
-    actions.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    choices.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
     yield Shown("paused", "/home/", cookies_of(sign_in(line)))
 
 
@@ -125,7 +126,7 @@ def very_long() -> Iterator[Shown]:
             an_approval(line, a_campaign(a_contract(geo), provider), at=at - timedelta(days=90))
         disclosed(line, [geo.uri, provider.uri], at=at, n=2, judgement="no_approval")
     for provider in providers:
-        actions.stop(line_id=line.pk, scope="party", ref=provider.uri, actor="subscriber:1", channel="web")
+        choices.stop(line_id=line.pk, scope="party", ref=provider.uri, actor="subscriber:1", channel="web")
     cookies = cookies_of(sign_in(line))
     yield from (Shown("very long", path, cookies) for path in ("/home/", "/history/", "/choices/"))
 
@@ -171,8 +172,8 @@ def a_line_asked_by_the_signal() -> Line:
     sign_in(line)
     actor = f"subscriber:{user_of(line).pk}"
     campaign = a_campaign(provider=a_party(f"Own service {line.pk}", "lbs_provider"))
-    actions.allow(line_id=line.pk, campaign=campaign.ref, actor=actor, channel="web")
-    actions.take_signal(line_id=line.pk, actor=actor, at=timezone.now())
+    choices.allow(line_id=line.pk, campaign=campaign.ref, actor=actor, channel="web")
+    take_signal(line_id=line.pk, actor=actor, at=timezone.now())
     return line
 
 
@@ -209,7 +210,7 @@ def _told_before(line: Line, ago: timedelta) -> None:
 
 def _orders_in(state: State, name: str) -> Iterator[Shown]:
     line, at = a_life(), timezone.now()
-    made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    made = choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     done = {} if state in {State.PARKED, State.REJECTED, State.ACKNOWLEDGED} else {"completed_at": at}
     bring_to(state, Order.objects.filter(line_id=line.pk), sent_at=at, acknowledged_at=at, **done)
     cookies = cookies_of(sign_in(line))

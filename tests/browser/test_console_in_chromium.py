@@ -11,13 +11,15 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 import audit.actions
-import partners.actions
-import revocations.actions
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
-from partners.actions import RuleTerms
+from partners.actions import proposals
+from partners.actions.authorized import register_agent
+from partners.actions.notices import publish_notice
+from partners.actions.terms import RuleTerms, add_rule
 from partners.models import AuthorizedAgent, Campaign, NoticeText, Proposal
 from partners.models import Client as Machine
+from revocations.actions import suspend
 from revocations.models import Order
 from support.admin import addresses
 from support.admin.console import READ, SEEING
@@ -68,10 +70,10 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
     campaign = a_campaign(
         contract, provider, ref=f"CMP-{WORD * 3}-1", purpose=f"dpv:{WORD * 3}", lifeline=True, consideration="monetary"
     )
-    revocations.actions.suspend(
+    suspend.suspend(
         of="contract", target_id=contract.pk, actor=officer.actor, reason=f"They sold it to {WORD * 5}.", at=at
     )
-    partners.actions.propose(
+    proposals.propose(
         act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=contract.pk, payload={}, actor=officer.actor, at=at,
         reason=f"They mended it at {WORD * 5}.",
     )  # fmt: skip
@@ -85,13 +87,13 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
     a_machine(
         WORD * 6, Machine.Kind.AGGREGATOR, public_jwk=dict(Signer("wide").public) | {"kid": WORD * 3}, party=party.uri
     )
-    partners.actions.add_rule(
+    add_rule(
         terms=RuleTerms(state="NV", starts_at=at, purposes=(), sale_test=True, source=f"test {WORD * 9}"),
         reason=WORD,
         actor=officer.actor,
         at=at,
     )
-    partners.actions.register_agent(
+    register_agent(
         agent_id=(WORD * 2)[:60],
         name=WORD * 6,
         key=public(Ed25519PrivateKey.generate()),
@@ -100,9 +102,7 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
         actor=officer.actor,
         at=at,
     )
-    partners.actions.publish_notice(
-        use=NoticeText.Use.STOP, language="en", body=WORD * 9, reason=WORD, actor=officer.actor, at=at
-    )
+    publish_notice(use=NoticeText.Use.STOP, language="en", body=WORD * 9, reason=WORD, actor=officer.actor, at=at)
     audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key="wide", subject=WORD * 6, at=at)
     order = Order.objects.create(
         line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=party.pk, epoch=1, version=1, jti="j", txn="t",

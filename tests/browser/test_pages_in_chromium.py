@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 from pypdf import PdfReader
 
 from accounts.zones import zone_of
-from consent import actions
+from consent.actions import choices
 from partners.models import Dealing
 from revocations.models import DownstreamReport, Order, State
 from tests.browser.pages import NOT_VISITED, PAGES, a_walk
@@ -275,7 +275,7 @@ def test_stop_all_with_the_keyboard_alone(visit: Visit) -> None:
 
 def test_the_progress_moves_by_itself_with_a_script_and_by_a_reload_without(visit: Visit) -> None:
     line = a_life()
-    made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    made = choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     moving = visit(line=line).new_page()
     still = visit(line=line, script=False).new_page()
     for page in (moving, still):
@@ -400,7 +400,7 @@ def test_buttons_of_one_choice_weigh_the_same(visit: Visit) -> None:
 
 def test_what_one_does_with_a_receipt_stands_in_one_row(visit: Visit) -> None:
     world = a_world(at=timezone.now())
-    made = actions.stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
+    made = choices.stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
     page = visit(line=world.line).new_page()
     page.goto(f"/choices/{made.choice_id}/receipt/")
     download, print_ = (page.locator("main .row > *").nth(n).bounding_box() for n in (0, 1))
@@ -412,7 +412,7 @@ def test_what_one_does_with_a_receipt_stands_in_one_row(visit: Visit) -> None:
 
 def test_a_receipt_begins_where_arabic_begins_and_its_time_is_not_turned_round(visit: Visit) -> None:
     world = a_world(at=timezone.now())
-    made = actions.stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
+    made = choices.stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
     page = visit(line=world.line, language="ar").new_page()
     page.goto(f"/choices/{made.choice_id}/receipt/")
     heading, number = (page.locator(one).bounding_box() for one in ("h1", ".receipt-number"))

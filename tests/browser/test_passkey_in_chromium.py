@@ -7,7 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 from pytest_django import Settings
 
-import accounts.actions
+from accounts.actions.people import end_tenure
 from accounts.models import Line
 from audit.models import AuditEvent
 from tests.factories import a_line
@@ -95,7 +95,7 @@ def test_who_had_a_line_until_it_ended_comes_back_by_their_passkey(visit: Visit,
     now = timezone.now()
     line.numbers.update(ends_at=now)
     Line.objects.filter(pk=line.pk).update(deactivated_at=now)
-    accounts.actions.end_tenure(line_id=line.pk, at=now)
+    end_tenure(line_id=line.pk, at=now)
     page.goto(f"{at}/accounts/login/ended/")
     page.fill("input[name=number]", number)
     page.click("button[name=passkey]")

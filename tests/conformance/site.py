@@ -14,7 +14,7 @@ import requests
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
 from audit.queries import database_clock
-from partners.actions import register_client
+from partners.actions.clients import register_client
 from partners.models import Campaign, Client, Contract, Party
 from portal.sandbox.identity import slug
 from portal.sandbox.server import jwks_path

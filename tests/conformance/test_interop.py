@@ -7,13 +7,13 @@ import pytest
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import actions as consent
-from consent import cohorts
+from consent.actions import choices
 from consent.actions.terminate import terminate
+from consent.cohorts.listing import build_manifests
 from consent.queries import termination
 from partners import pairwise
 from partners.models import Contract
-from revocations import delivery
+from revocations.delivery import sweep
 from revocations.models import Cohort, Order, State, StreamEvent
 from tests.conformance.schemas import faults
 from tests.conformance.site import Aggregator
@@ -55,20 +55,20 @@ def test_by_push_from_the_first_stream_to_the_last_receipt(stranger: Stranger, a
     status = stranger.call("GET", f"{stranger.about['status_endpoint']}?stream_id={stream['stream_id']}", "ssf.read")
     assert faults("stream-status", status.json()) == []
     stranger.verify(stream["stream_id"], "are-you-there")
-    delivery.sweep(now=database_clock())
+    sweep.sweep(now=database_clock())
     assert stranger.verifications == ["are-you-there"]
     assert StreamEvent.objects.get().state == State.ACKNOWLEDGED
 
     line, sub = a_line_of(aggregator)
     first = stop_all(line)
-    delivery.sweep(now=database_clock())
+    sweep.sweep(now=database_clock())
     assert state_of(first) == {State.ACKNOWLEDGED}
     assert kept(stranger, sub) == (1, 1, [])
     assert stranger.sign_for(stranger.events[-1]).status == 202
     assert state_of(first) == {State.COMPLETED}
 
     second = allow(line, aggregator.campaign)
-    delivery.sweep(now=database_clock())
+    sweep.sweep(now=database_clock())
     assert state_of(second) == {State.ACKNOWLEDGED}
     epoch, version, state = kept(stranger, sub)
     assert (epoch, version) == (1, 2)
@@ -107,16 +107,16 @@ def test_an_ended_agreement_to_its_receipt_with_counts(stranger: Stranger, aggre
     stranger.make_stream(PUSH)
     lines = [a_line_of(aggregator) for _ in range(3)]
     for line, _ in lines:
-        consent.allow(line_id=line.pk, campaign=aggregator.campaign.ref, actor="subscriber:1", channel="web")
-    delivery.sweep(now=database_clock())
+        choices.allow(line_id=line.pk, campaign=aggregator.campaign.ref, actor="subscriber:1", channel="web")
+    sweep.sweep(now=database_clock())
     contract = Contract.objects.get(pk=aggregator.contract.pk)
     seen = termination.plan(of="contract", target_id=contract.pk, at=database_clock())
     cohort = terminate(
         of="contract", target_id=contract.pk, actor=an_actor(), reason="It is over.", plan_digest=seen.digest,
         at=database_clock(),
     )  # fmt: skip
-    cohorts.build_manifests(now=database_clock() + LATER)
-    delivery.sweep(now=database_clock())
+    build_manifests(now=database_clock() + LATER)
+    sweep.sweep(now=database_clock())
     claims = stranger.events[-1]
     ((kind, event),) = claims["events"].items()
     assert kind.endswith("/cohort-revoked")

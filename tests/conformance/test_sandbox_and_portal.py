@@ -9,14 +9,15 @@ import pytest
 from django.db.models import F
 
 from audit.queries import database_clock
-from consent import actions as consent
-from consent import cohorts
+from consent.actions import choices
 from consent.actions.terminate import terminate
+from consent.cohorts.listing import build_manifests
 from consent.queries import termination
 from partners import pairwise
 from partners.models import Dealing, PartnerKeySet, Party
-from revocations import delivery
-from revocations.actions import Use, contradict_ends
+from revocations.actions.contradictions import Use
+from revocations.actions.term_end_contradictions import contradict_ends
+from revocations.delivery import sweep as sweep_delivery
 from revocations.models import Cohort, Order, State, Stream, StreamEvent
 from tests.conformance.schemas import faults
 from tests.conformance.site import BELOW, Aggregator, Sandbox
@@ -45,7 +46,7 @@ def start(site: str, aggregator: Aggregator, tmp_path: Path) -> Iterator[Start]:
 
 
 def sweep() -> None:
-    delivery.sweep(now=database_clock())
+    sweep_delivery.sweep(now=database_clock())
 
 
 def swept(condition: Callable[[], bool]) -> None:
@@ -97,14 +98,14 @@ def test_an_ended_agreement_is_told_once_fetched_and_signed_for(start: Start, ag
     lines = [a_line() for _ in range(5)]
     for line in lines:
         an_approval(line, aggregator.campaign)
-        consent.allow(line_id=line.pk, campaign=aggregator.campaign.ref, actor="subscriber:1", channel="web")
+        choices.allow(line_id=line.pk, campaign=aggregator.campaign.ref, actor="subscriber:1", channel="web")
     sweep()
     seen = termination.plan(of="contract", target_id=aggregator.contract.pk, at=database_clock())
     cohort = terminate(
         of="contract", target_id=aggregator.contract.pk, actor=an_actor(), reason="It is over.",
         plan_digest=seen.digest, at=database_clock(),
     )  # fmt: skip
-    cohorts.build_manifests(now=database_clock() + LATER)
+    build_manifests(now=database_clock() + LATER)
     swept(lambda: Cohort.objects.get(pk=cohort.pk).completed_at is not None)
     (shown,) = sandbox.get("/cohorts")
     assert (shown["state"], shown["acted_on"], shown["subject_count"]) == ("done", 5, 5)
@@ -131,7 +132,7 @@ def test_its_books_are_ours_and_a_lost_order_is_found(start: Start, aggregator: 
     lines = [a_line() for _ in range(3)]
     for line in lines:
         an_approval(line, aggregator.campaign)
-        consent.allow(line_id=line.pk, campaign=aggregator.campaign.ref, actor="subscriber:1", channel="web")
+        choices.allow(line_id=line.pk, campaign=aggregator.campaign.ref, actor="subscriber:1", channel="web")
     stop_all(lines[0])
     swept(lambda: len(sandbox.get("/state")) == 3)
     # What was acknowledged within the last seconds is not compared.

@@ -20,8 +20,11 @@ from portal.conformance.target import NoTarget, target
 from portal.conformance.waiting import PAUSE_S, for_seconds
 from portal.sandbox.identity import slug
 from portal.sandbox.server import jwks_path
-from revocations import actions, models
-from revocations.streams import Delivery, StreamWanted
+from revocations import models
+from revocations.actions.cohorts import NoSuchManifest, fetch_manifest
+from revocations.actions.streams import create_stream
+from revocations.actions.trials import take_trial_receipt
+from revocations.streams.stream_requests import Delivery, StreamWanted
 from tests.conformance.site import BELOW, Aggregator, Sandbox
 from tests.conformance.test_receiver import Receiver
 from tests.factories import a_campaign, a_line, a_party
@@ -186,11 +189,11 @@ def test_another_partner_sees_nothing_of_it(sandbox: Sandbox, aggregator: Aggreg
     shard = models.TrialShard.objects.first()
     assert shard is not None
     at = database_clock()
-    with pytest.raises(actions.NoSuchManifest):
-        actions.fetch_manifest(party=other, cohort_id=shard.manifest_id, number=shard.number, at=at)
+    with pytest.raises(NoSuchManifest):
+        fetch_manifest(party=other, cohort_id=shard.manifest_id, number=shard.number, at=at)
     order = models.TrialOrder.objects.first()
     token = Signer(other.uri).sign({"jti": "r-1", "sub_id": {"jti": order.jti if order else ""}})
-    assert actions.take_trial_receipt(token=token, party=other, at=at) is False
+    assert take_trial_receipt(token=token, party=other, at=at) is False
 
 
 def test_the_command_prints_a_report_and_ends_with_1_on_a_failure(
@@ -217,7 +220,7 @@ def test_whom_it_cannot_try_it_says_in_one_line(aggregator: Aggregator) -> None:
     aggregator.listens("https://geobridge.example/events")
     assert target(name="geobridge", at=at).url == "https://geobridge.example/events"
     wanted = StreamWanted(delivery=Delivery(method=models.Stream.Method.POLL))
-    actions.create_stream(party=aggregator.party, wanted=wanted, at=at)
+    create_stream(party=aggregator.party, wanted=wanted, at=at)
     with pytest.raises(NoTarget, match="GeoBridge receives by polling"):
         target(name="GeoBridge", at=at)
 

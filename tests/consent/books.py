@@ -14,14 +14,13 @@ import msgspec
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import actions
-from consent.actions.digests import Progress
-from consent.digests import Entry, bucket_of
+from consent.actions import choices
+from consent.actions.digests import Progress, compare_buckets, take_digest
+from consent.digests.books import Entry, bucket_of
 from consent.models import DigestRun
 from partners import pairwise
 from partners.models import Campaign, Contract, Party
-from revocations.actions import enqueue_order
-from revocations.actions.orders import Agreement
+from revocations.actions.orders import Agreement, enqueue_order
 from revocations.models import Order, Standing, State
 from tests.factories import ADS, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -57,7 +56,7 @@ class Books:
         line = a_line()
         an_approval(line, self.campaign)
         an_approval(line, self.other)
-        actions.stop(line_id=line.pk, scope="campaign", ref=self.other.ref, actor="subscriber:1", channel="web")
+        choices.stop(line_id=line.pk, scope="campaign", ref=self.other.ref, actor="subscriber:1", channel="web")
         self.acknowledge(line)
         return line
 
@@ -124,7 +123,7 @@ class Books:
     def send(self, as_of: datetime | None = None, held: Iterable[Entry] | None = None) -> DigestRun:
         entries = list(self.held if held is None else held)
         as_of = as_of or database_clock() + LATER
-        return actions.take_digest(
+        return take_digest(
             party=self.party,
             entries=len(entries),
             buckets=b64decode(guide()["buckets"]([msgspec.to_builtins(entry) for entry in entries])),
@@ -139,7 +138,7 @@ class Books:
             if bucket_of(entry.sub) in buckets:
                 buckets[bucket_of(entry.sub)].append(entry)
         as_of = as_of or database_clock() + LATER
-        return actions.compare_buckets(party=self.party, run_id=run.id, buckets=buckets, as_of=as_of, at=as_of)
+        return compare_buckets(party=self.party, run_id=run.id, buckets=buckets, as_of=as_of, at=as_of)
 
     def compare(self, as_of: datetime | None = None) -> dict[str, int]:
         """A whole run. Returns its findings."""

@@ -14,7 +14,8 @@ from accounts.texts import MemoryBackend, Text
 from audit.queries import database_clock
 from consent import request_texts
 from consent.models import Ask
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign, Client, Party
 from tests.consent.shapes import camara
 from tests.factories import a_campaign, a_contract, a_party

@@ -9,9 +9,12 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Line
-from consent import gate, schemas
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.api.asgi import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
+from consent.gate.deciding import evaluate_in
+from consent.gate.pipeline import Pipeline, Pipelines
+from consent.gate.shapes import Answer, Question
+from consent.schemas import decisions
 from partners import access
 from partners.models import Campaign
 from partners.models import Client as Machine
@@ -30,7 +33,7 @@ class Way:
 
     def __init__(self) -> None:
         self.sent_on: list[bytes] = []
-        self.pipelines = gate.Pipelines(gate.Pipeline(), [gate.Pipeline(), gate.Pipeline()])
+        self.pipelines = Pipelines(Pipeline(), [Pipeline(), Pipeline()])
         self.hears: Send | None = None
         self.application = gate_on_a_loop(self._long, self.pipelines)
 
@@ -85,11 +88,11 @@ def told(way: Way, body: bytes, *more: tuple[bytes, bytes], **asked: Any) -> tup
     return asyncio.run(way.ask(body, *more, **asked))
 
 
-def in_one(*asks: Callable[[gate.Pipeline], Awaitable[Any]]) -> list[Any]:
+def in_one(*asks: Callable[[Pipeline], Awaitable[Any]]) -> list[Any]:
     """What each comes to, one after another, on one pipeline; errors as they are."""
 
     async def run() -> list[Any]:
-        pipeline = gate.Pipeline()
+        pipeline = Pipeline()
         try:
             return [(await asyncio.gather(ask(pipeline), return_exceptions=True))[0] for ask in asks]
         finally:
@@ -98,12 +101,12 @@ def in_one(*asks: Callable[[gate.Pipeline], Awaitable[Any]]) -> list[Any]:
     return asyncio.run(run())
 
 
-def question_about(line: Line, campaign: Campaign) -> gate.Question:
-    return schemas.one(json.dumps(asked(line, campaign)).encode())
+def question_about(line: Line, campaign: Campaign) -> Question:
+    return decisions.one(json.dumps(asked(line, campaign)).encode())
 
 
-async def answer_to(pipeline: gate.Pipeline, question: gate.Question, machine: Machine, kid: str) -> gate.Answer:
-    (answer,) = await gate.evaluate_in(pipeline=pipeline, client_id=machine.client_id, kid=kid, questions=[question])
+async def answer_to(pipeline: Pipeline, question: Question, machine: Machine, kid: str) -> Answer:
+    (answer,) = await evaluate_in(pipeline=pipeline, client_id=machine.client_id, kid=kid, questions=[question])
     return answer
 
 

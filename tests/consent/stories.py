@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from accounts.models import Line, LineNumber
 from accounts.sealing import number_hash
 from audit.queries import database_clock
-from consent import gate, permission
+from consent import permission
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from consent.models import LineGate, SetAside
 from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
 from tests.consent import oracle
@@ -297,8 +299,8 @@ def requests(world: oracle.World) -> list[oracle.Request]:
     return asked
 
 
-def question(request: oracle.Request, **line: str) -> gate.Question:
-    return gate.Question(
+def question(request: oracle.Request, **line: str) -> Question:
+    return Question(
         aggregator=request.aggregator,
         provider=request.provider,
         campaign=request.campaign,
@@ -310,8 +312,8 @@ def question(request: oracle.Request, **line: str) -> gate.Question:
     )
 
 
-def by_gate(*questions: gate.Question) -> list[str]:
-    return [answer.reason or "permitted" for answer in gate.evaluate(questions=questions)]
+def by_gate(*questions: Question) -> list[str]:
+    return [answer.reason or "permitted" for answer in deciding.evaluate(questions=questions)]
 
 
 def numbers_of(plan: Plan) -> tuple[str, str]:

@@ -23,13 +23,15 @@ from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.zones import is_day, zone_of
 from audit.models import AuditEvent
-from consent import agent_callbacks, agents, gate
-from consent.actions import take_request
+from consent import agent_callbacks, agents
+from consent.actions.agents import take_request
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.models import Choice
 from partners import client
-from partners.actions import suspend_agent
+from partners.actions.authorized import suspend_agent
 from partners.models import AgentRequest, AuthorizedAgent
-from portal.openapi import document
+from portal.openapi.document import document
 from tests.agents import let_in, let_in_again, texted_link
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, number_of, signed_in
@@ -124,7 +126,7 @@ def link(line: Line) -> str:
 def allowed(line: Line) -> bool:
     campaign = a_campaign().__class__.objects.order_by("pk").first()
     assert campaign is not None
-    (answer,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=line.carrier_id)])
+    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=line.carrier_id)])
     return answer.allowed
 
 

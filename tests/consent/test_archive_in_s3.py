@@ -10,10 +10,12 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from consent import archiving
-from consent.actions import stop
-from consent.archiving import sink
+from consent.actions.choices import stop
+from consent.archiving import comparison, entries, reading, writing
+from consent.archiving.gap_check import find_missing
+from consent.archiving.reading import after_head
 from consent.archiving.s3 import S3Sink
+from consent.archiving.sink import sink
 from consent.models import ArchiveHead, Unarchived
 from partners import s3
 from partners.client import Reply
@@ -137,37 +139,37 @@ def test_choices_go_there_and_a_database_that_lost_them_is_told(
     a_campaign(a_contract(ref="AGR-1"))
     made = [stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web") for _ in range(2)]
     now = timezone.now()
-    assert archiving.write(now=now) == 2
+    assert writing.write(now=now) == 2
     made.append(stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web"))
     store.told("503", "503", "503")
     with pytest.raises(OSError, match="503"):
-        archiving.write(now=now)
+        writing.write(now=now)
     assert Unarchived.objects.count() == 1
-    assert (archiving.write(now=now), Unarchived.objects.count(), archiving.behind()) == (1, 0, "")
-    assert archiving.find_missing(now=now + timedelta(minutes=6)) == 0
+    assert (writing.write(now=now), Unarchived.objects.count(), comparison.behind()) == (1, 0, "")
+    assert find_missing(now=now + timedelta(minutes=6)) == 0
     head = ArchiveHead.objects.get()
     # Where nothing came after what the database knows, not each object of the day is read to open the gate.
     store.told()
-    assert archiving.behind() == ""
+    assert comparison.behind() == ""
     assert store.told()["asked"] == ["GET /stops"] * 2 + [f"GET /stops/carrier/portal/{head.day}/00000002.jws"]
-    assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", archiving.digest(sink().last()))
+    assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", entries.digest(sink().last()))
     # A look for what is missing reads from the newest on, and no farther than the last look came.
     cache.clear()
     made.append(stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web"))
-    archiving.write(now=now)
+    writing.write(now=now)
     head = ArchiveHead.objects.get()
     objects = [f"GET /stops/carrier/portal/{head.day}/0000000{number}.jws" for number in (3, 2, 1)]
     for hours, read in ((0, 3), (3, 3), (6, 0)):
         store.told()
-        assert archiving.find_missing(now=now + timedelta(hours=hours, minutes=6)) == 0
+        assert find_missing(now=now + timedelta(hours=hours, minutes=6)) == 0
         assert [one for one in store.told()["asked"] if one.endswith(".jws")] == objects[:read]
     # A database of before all that finds each of them outside, in their order, and none is spoilt.
     with connections["owner"].cursor() as owner:
         owner.execute("DELETE FROM consent_archivehead")
-    found = archiving.after_head(sink=sink())
+    found = after_head(sink=sink())
     assert [entry.id for entry in found.entries] == [str(one.choice_id) for one in made]
-    assert (found.faults, archiving.lost(entries=found.entries)) == ([], [])
+    assert (found.faults, reading.lost(entries=found.entries)) == ([], [])
     # While nothing waits the store is asked nothing.
     store.told()
-    archiving.write(now=now)
+    writing.write(now=now)
     assert store.told()["asked"] == []

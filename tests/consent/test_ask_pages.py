@@ -12,7 +12,9 @@ from accounts.models import Line, User
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import actions, consent_requests
+from consent.actions import choices
+from consent.consent_requests import links
+from consent.consent_requests.links import token_of
 from consent.models import Ask, Choice, Notice
 from partners.models import Reach, Suspension
 from revocations.models import Order
@@ -53,7 +55,7 @@ def a_question(partner: Partner, line: Line, **changes: object) -> str:
     """The path of a question that was texted."""
     partner.one(partner.claim(msisdn=number_of(line), **changes))
     assert text_now() == 1
-    return f"/ask/{consent_requests.token_of(ask_id=Ask.objects.get(line_id=line.pk).id)}/"
+    return f"/ask/{token_of(ask_id=Ask.objects.get(line_id=line.pk).id)}/"
 
 
 def plain(page: Page) -> str:
@@ -282,9 +284,9 @@ def test_used_ended_another_s_and_made_up_are_the_same_page(partner: Partner) ->
 def test_it_ends_after_seven_days(partner: Partner) -> None:
     a_question(partner, a_line(msisdn=NUMBER))
     ask = Ask.objects.get()
-    token = consent_requests.token_of(ask_id=ask.id)
-    assert consent_requests.behind(token=token, at=ask.expires_at - timedelta(seconds=1)) is not None
-    assert consent_requests.behind(token=token, at=ask.expires_at) is None
+    token = token_of(ask_id=ask.id)
+    assert links.behind(token=token, at=ask.expires_at - timedelta(seconds=1)) is not None
+    assert links.behind(token=token, at=ask.expires_at) is None
 
 
 def test_another_person_signed_in_sees_the_same_page(partner: Partner) -> None:
@@ -304,7 +306,7 @@ def test_what_happened_since_closes_it(partner: Partner, what: str) -> None:
             of="campaign", target_id=partner.campaign.pk, starts_at=database_clock(), reason="t", actor="officer:1"
         )
     elif what == "stopped":
-        actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     else:
         field = "number_changed_at" if what == "number changed" else "deactivated_at"
         Line.objects.filter(pk=line.pk).update(**{field: database_clock()})
@@ -315,7 +317,7 @@ def test_what_happened_since_closes_it(partner: Partner, what: str) -> None:
 def test_a_yes_elsewhere_makes_it_pointless(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     path = a_question(partner, line)
-    actions.allow(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="web")
     assert Browser().get(path).status_code == 404
 
 

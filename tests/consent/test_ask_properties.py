@@ -14,8 +14,8 @@ from accounts.texts import Outcome
 from accounts.zones import zone_of
 from audit.queries import database_clock
 from consent import request_texts
-from consent.actions import FileApproval
 from consent.actions.claims import record_claims
+from consent.actions.records import FileApproval
 from consent.models import Ask, Origin
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party

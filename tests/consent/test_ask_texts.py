@@ -12,7 +12,9 @@ from pytest_django import Settings
 from accounts.models import Line, Message
 from accounts.texts import MemoryBackend, NotTaken
 from audit.queries import database_clock
-from consent import actions, consent_requests, request_texts, tasks
+from consent import request_texts, tasks
+from consent.actions import choices
+from consent.consent_requests.links import LASTS, token_of
 from consent.models import Ask, Choice
 from consent.queries.links import token_hash
 from partners.models import Campaign, Contract, JurisdictionRule, Suspension
@@ -59,7 +61,7 @@ def test_the_text_names_no_company_and_holds_the_link(partner: Partner) -> None:
     ask = Ask.objects.get()
     assert text.text == (
         "Whereabouts: a company says you agreed that it may find this phone. We don't let it unless you say yes. "
-        f"See who asks and answer: {portal.BASE_URL}/ask/{consent_requests.token_of(ask_id=ask.id)}/ "
+        f"See who asks and answer: {portal.BASE_URL}/ask/{token_of(ask_id=ask.id)}/ "
         "Your phone service stays the same either way."
     )
     assert (text.code, ask.campaign, ask.party_id) == ("", partner.campaign.ref, partner.party.pk)
@@ -70,7 +72,7 @@ def test_the_link_can_be_guessed_from_nothing_that_is_kept(partner: Partner) -> 
     a_line(msisdn=NUMBER)
     partner.one(partner.claim())
     ask = Ask.objects.get()
-    token = consent_requests.token_of(ask_id=ask.id)
+    token = token_of(ask_id=ask.id)
     kept = " ".join(str(value) for value in vars(ask).values()) + bytes(ask.token_hash).decode("latin-1")
     assert len(token) == 32
     assert token not in kept
@@ -120,8 +122,8 @@ def claimed(partner: Partner, line: Line, *, at: datetime, campaign: Campaign | 
     approval = an_approval(line, campaign, at=database_clock() - timedelta(days=3), verified_by="partner")
     ask = Ask(
         line_id=line.pk, id=approval.id, campaign=campaign.ref, party_id=partner.party.pk, approval_id=approval.id,
-        token_hash=token_hash(token=consent_requests.token_of(ask_id=approval.id)), asked_at=at,
-        expires_at=at + consent_requests.LASTS,
+        token_hash=token_hash(token=token_of(ask_id=approval.id)), asked_at=at,
+        expires_at=at + LASTS,
     )  # fmt: skip
     ask.save(force_insert=True)
 
@@ -210,11 +212,11 @@ def test_none_while_a_no_covers_it(partner: Partner, kind: str, when: str) -> No
     def say_no() -> None:
         said: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
         if kind == "refuse":
-            actions.refuse(campaign=partner.campaign.ref, **said)
+            choices.refuse(campaign=partner.campaign.ref, **said)
         elif kind == "pause":
-            actions.pause(scope="all", until=database_clock() + timedelta(days=90), **said)
+            choices.pause(scope="all", until=database_clock() + timedelta(days=90), **said)
         else:
-            actions.stop(scope="purpose", ref=partner.campaign.purpose, **said)
+            choices.stop(scope="purpose", ref=partner.campaign.purpose, **said)
         as_at_commit()
 
     if when == "before the claim":
@@ -352,7 +354,7 @@ def test_after_seven_days_it_is_never_sent(partner: Partner) -> None:
     partner.one(partner.claim())
     ask = Ask.objects.get()
     assert request_texts.text_waiting(now=ask.expires_at) == 0
-    assert link_in(f"{portal.BASE_URL}/ask/{consent_requests.token_of(ask_id=ask.id)}/")
+    assert link_in(f"{portal.BASE_URL}/ask/{token_of(ask_id=ask.id)}/")
 
 
 def test_the_text_is_in_the_line_s_language(partner: Partner) -> None:
@@ -366,7 +368,7 @@ def test_the_text_is_in_the_line_s_language(partner: Partner) -> None:
 def test_a_choice_made_elsewhere_meanwhile_takes_the_question_away(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     partner.one(partner.claim())
-    actions.allow(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="web")
     assert text_now() == 0
     assert Choice.objects.count() == 1
 

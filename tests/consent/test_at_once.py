@@ -12,10 +12,15 @@ from accounts.models import Line, Message
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import actions, agent_callbacks, agents, consent_requests, expiry, notices, request_texts
-from consent.actions import restore
+from consent import agent_callbacks, agents, expiry, notices, request_texts
+from consent.actions import choices, restore
+from consent.actions.agents import NotOpenRequest, answer_request, take_request
+from consent.actions.choices import Recorded
 from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
+from consent.actions.signals import take_signal
 from consent.agents import Exercise
+from consent.consent_requests import links
+from consent.consent_requests.links import Question, token_of
 from consent.models import Ask, Choice, EndedPause, LineGate
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
 from revocations.models import Order, Standing
@@ -35,12 +40,12 @@ def noted(action: str) -> int:
     return AuditEvent.objects.filter(action=action).count()
 
 
-def stop(line: Line) -> actions.Recorded:
-    return actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+def stop(line: Line) -> Recorded:
+    return choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
 
 
-def allow(line: Line, campaign: Campaign) -> actions.Recorded:
-    return actions.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+def allow(line: Line, campaign: Campaign) -> Recorded:
+    return choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
 
 
 # Choices
@@ -71,7 +76,7 @@ def test_two_rows_of_the_ledger_at_once_both_move_the_gate(line: Line) -> None:
 
 def test_a_pause_that_has_ended_is_told_of_once(line: Line, campaign: Campaign) -> None:
     until = database_clock() + HOUR
-    actions.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    choices.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
     before = Message.objects.count()
 
     def ends() -> int:
@@ -91,7 +96,7 @@ def test_a_privacy_signal_stops_once_what_came_since_the_last(line: Line, campai
     allow(line, a_campaign())
 
     def comes() -> None:
-        actions.take_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
+        take_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
 
     comes()
     with transaction.atomic():
@@ -108,17 +113,17 @@ def partner() -> Partner:
     return a_partner()
 
 
-def a_question(partner: Partner, line: Line) -> consent_requests.Question:
+def a_question(partner: Partner, line: Line) -> Question:
     """What a partner's claim asks of a line."""
     status, answer = partner.one(partner.claim())
     assert status == 200, answer
     ask = Ask.objects.get(line_id=line.pk, campaign=partner.campaign.ref)
-    found = consent_requests.behind(token=consent_requests.token_of(ask_id=ask.id), at=database_clock())
+    found = links.behind(token=token_of(ask_id=ask.id), at=database_clock())
     assert found is not None
     return found
 
 
-def says(verb: Callable[..., object], question: consent_requests.Question) -> Callable[[], object]:
+def says(verb: Callable[..., object], question: Question) -> Callable[[], object]:
     def say() -> object:
         with translation.override("en"):
             shown = notices.before_yes(campaign=question.campaign.ref, use="ask")
@@ -147,11 +152,11 @@ def test_a_question_s_text_is_sent_by_one_worker(partner: Partner) -> None:
 
 
 def test_no_more_questions_are_put_to_a_line_than_a_month_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consent_requests, "AT_MOST", 1)
+    monkeypatch.setattr("consent.actions.consent_requests.AT_MOST", 1)
     line = a_line(msisdn=NUMBER)
     questions = [a_question(a_partner(name, provider=f"{name}Road"), line) for name in ("GeoBridge", "NorthLink")]
 
-    def asks_for_a_code(question: consent_requests.Question) -> Callable[[], None]:
+    def asks_for_a_code(question: Question) -> Callable[[], None]:
         return lambda: text_code(question=question, asker="b1", at=database_clock())
 
     overlap(*(asks_for_a_code(question) for question in questions))
@@ -174,7 +179,7 @@ def test_the_same_message_of_an_agent_is_one_request(line: Line) -> None:
     said = exercise(AGENT, "+12065550177", now)
 
     def asks_for_a_stop() -> AgentRequest:
-        return actions.take_request(agent=agent, said=said, body=b"the same", at=now)
+        return take_request(agent=agent, said=said, body=b"the same", at=now)
 
     first, second = overlap(asks_for_a_stop, asks_for_a_stop)
     assert (first.pk, AgentRequest.objects.count(), noted("agent.asked")) == (second.pk, 1, 1)
@@ -189,7 +194,7 @@ def test_a_suspended_agent_asks_for_nobody(line: Line) -> None:
             AuthorizedAgent.objects.filter(pk=agent.pk).update(ended_at=now, changed_at=now)
 
     with pytest.raises(agents.Refused):
-        overlap(is_suspended, lambda: actions.take_request(agent=agent, said=said, body=b"x", at=now))
+        overlap(is_suspended, lambda: take_request(agent=agent, said=said, body=b"x", at=now))
     assert AgentRequest.objects.count() == 0
 
 
@@ -198,9 +203,9 @@ def test_an_agent_s_request_is_answered_once(line: Line) -> None:
     now = timezone.now()
 
     def answers(*, theirs: bool) -> Callable[[], str]:
-        return lambda: actions.answer_request(token=token, theirs=theirs, notice=None, at=now)
+        return lambda: answer_request(token=token, theirs=theirs, notice=None, at=now)
 
-    with pytest.raises(actions.NotOpenRequest):
+    with pytest.raises(NotOpenRequest):
         overlap(answers(theirs=False), answers(theirs=True))
     assert (Choice.objects.count(), noted("agent.refused"), noted("agent.confirmed")) == (0, 1, 0)
 

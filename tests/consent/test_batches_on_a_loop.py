@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Line
-from consent import gate
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.api.asgi import BATCHES, DOOR
 from consent.gate.deciding import AT_ONCE
+from consent.gate.pipeline import Pipeline
 from partners.models import Campaign
 from partners.models import Client as Machine
 from tests.consent.gate_way import Way, a_seen_token, stopped_elsewhere, told
@@ -118,10 +118,10 @@ def test_a_disabled_client_s_batch_goes_the_long_way(
 def test_without_a_database_all_of_a_batch_are_a_no(
     line: Line, stopped: Line, campaign: Campaign, token: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def gone(self: gate.Pipeline, *_: object, **__: object) -> None:
+    async def gone(self: Pipeline, *_: object, **__: object) -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(gate.Pipeline, "run", gone)
+    monkeypatch.setattr(Pipeline, "run", gone)
     way, text = Way(), json.dumps(batch(line, stopped, campaign)).encode()
     status, _, content = told(way, text, headers={"authorization": token}, path=BATCHES)
     assert (status, reasons_in(content), way.sent_on) == (200, ["unavailable"] * 5, [])
@@ -133,7 +133,7 @@ def test_a_batch_takes_the_connection_that_is_free_and_a_single_question_waits_b
     many, one = (json.dumps(body).encode() for body in (batch(line, stopped, campaign), asked(line, campaign)))
 
     async def beside_some_that_hang() -> list[tuple[int, bool]]:
-        way, other = Way(), gate.Pipeline()
+        way, other = Way(), Pipeline()
         await other.run(LOCK, [])
         hanging, said = [], []
         for pipeline, path, body in zip(way.pipelines.batches, (BATCHES, DOOR), (many, one), strict=True):

@@ -19,7 +19,7 @@ from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock, verify
-from consent import actions
+from consent.actions import choices
 from consent.consent_requests import throttle
 from consent.models import Ask
 from partners.models import Suspension
@@ -193,11 +193,11 @@ def test_denied_where_the_partner_was_told(partner: Partner, no: str) -> None:
     an_approval(line, partner.campaign)
     said: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
     if no == "stop":
-        actions.stop(scope="all", **said)
+        choices.stop(scope="all", **said)
     elif no == "pause":
-        actions.pause(scope="all", until=database_clock() + timedelta(days=1), **said)
+        choices.pause(scope="all", until=database_clock() + timedelta(days=1), **said)
     else:
-        actions.refuse(campaign=partner.campaign.ref, **said)
+        choices.refuse(campaign=partner.campaign.ref, **said)
     answer = ask(partner, requestCaptureUrl=True)
     assert answer["statusInfo"][0]["statusReason"] == "DENIED"
     assert "captureUrl" not in answer
@@ -212,7 +212,7 @@ def test_a_claim_alone_is_pending(partner: Partner) -> None:
 def test_pending_alike_for_strangers_strangers_to_the_partner_and_the_stopped(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     stopped = a_line(msisdn="+12065550143")
-    actions.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
+    choices.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
     as_at_commit()
     a_line(msisdn="+12065550144", deactivated_at=database_clock() - timedelta(days=2))
     for requested, expected in ((False, PENDING), (True, PENDING), (True, REQUESTED), (False, REQUESTED)):
@@ -228,7 +228,7 @@ def test_pending_alike_for_strangers_strangers_to_the_partner_and_the_stopped(pa
 
 def test_a_stop_before_the_claim_stays_hidden_after_it(partner: Partner) -> None:
     stopped = a_line(msisdn=NUMBER)
-    actions.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
+    choices.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
     as_at_commit()
     partner.one(partner.claim())
     partner.one(partner.claim(id="c-2", msisdn=STRANGER, captured_at=stamp(database_clock() - timedelta(days=700))))
@@ -240,7 +240,7 @@ def test_a_new_number_does_not_lead_back_to_a_known_person(partner: Partner) -> 
     line = a_line(msisdn=NUMBER)
     an_approval(line, partner.campaign, at=database_clock() - timedelta(days=9),
                 expires_at=database_clock() - timedelta(days=1))  # fmt: skip
-    actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     assert info(partner) == DENIED
     Line.objects.filter(pk=line.pk).update(number_changed_at=database_clock())
     assert info(partner) == PENDING
@@ -310,9 +310,9 @@ def test_where_one_of_two_was_refused_the_scope_is_denied_and_no_link_says_more(
     second = a_campaign(partner.campaign.contract, a_party("MedAlert", "lbs_provider"))
     an_approval(line, partner.campaign)
     an_approval(line, second)
-    actions.stop(line_id=line.pk, scope="campaign", ref=second.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="campaign", ref=second.ref, actor="subscriber:1", channel="web")
     denied = {"scopes": [partner.campaign.scope], "purpose": partner.campaign.purpose, **DENIED}
-    actions.stop(line_id=line.pk, scope="campaign", ref=partner.campaign.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="campaign", ref=partner.campaign.ref, actor="subscriber:1", channel="web")
     third = a_campaign(partner.campaign.contract, a_party("ThirdWay", "lbs_provider"))
     assert info(partner, campaign=third.ref)["statusReason"] == "PENDING"
     assert ask(partner, requestCaptureUrl=capture) == {"statusInfo": [denied]}
@@ -377,7 +377,7 @@ def test_the_person_reads_in_their_log_who_asked_once_a_day(partner: Partner) ->
 def test_the_same_statements_whoever_it_is(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     stopped = a_line(msisdn="+12065550143")
-    actions.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
+    choices.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
     as_at_commit()
     partner.retrieve(phoneNumber="+12065550199", requestCaptureUrl=True)
     counted = set()

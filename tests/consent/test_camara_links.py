@@ -11,7 +11,8 @@ from pytest_django import Settings
 from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent import actions
+from consent.actions import choices
+from consent.actions.statuses import StatusRateLimited, retrieve_status
 from consent.models import Ask, Choice
 from partners.models import Campaign
 from tests.consent.camara import NUMBER, REQUESTED, ask, info, refusal
@@ -65,7 +66,7 @@ def test_the_same_link_is_given_again_and_another_for_another_way_back(partner: 
 def test_a_stranger_s_page_is_a_customer_s_page(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     stopped = a_line(msisdn="+12065550143")
-    actions.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
+    choices.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
     as_at_commit()
     seen: dict[str, set[str]] = {}
     for number in (NUMBER, "+12065550143", STRANGER):
@@ -106,7 +107,7 @@ def test_the_partner_can_t_see_in_its_link_that_somebody_said_no(partner: Partne
 
 def test_who_stopped_is_not_asked_by_the_link_either(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
-    actions.stop(line_id=line.pk, scope="all", actor=f"line:{line.pk}", channel="stop_page")
+    choices.stop(line_id=line.pk, scope="all", actor=f"line:{line.pk}", channel="stop_page")
     as_at_commit()
     path = link_in(ask(partner, requestCaptureUrl=True)["captureUrl"])
     assert signed_in(line).get(path).status_code == 404
@@ -156,7 +157,7 @@ def ways_back(partner: Partner, number: str, *hosts: str) -> list[tuple[int, str
 def test_two_links_a_month_and_the_same_again_without_end(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     stopped = a_line(msisdn="+12065550143")
-    actions.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
+    choices.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
     as_at_commit()
     given = (200, "None")
     for number in (NUMBER, "+12065550143", STRANGER):
@@ -188,7 +189,7 @@ def test_after_a_no_that_it_was_told_of_no_link_for_a_year(partner: Partner) -> 
     line = a_line(msisdn=NUMBER)
     an_approval(line, partner.campaign)
     other = a_campaign(partner.campaign.contract, a_party("MedAlert", "lbs_provider"))
-    actions.refuse(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="web")
+    choices.refuse(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="web")
     assert refusal(partner, campaign=other.ref) == (200, "None")
     assert refusal(partner, campaign=other.ref, requestCaptureUrl=True) == TOO_OFTEN
     assert Ask.objects.count() == 0
@@ -201,11 +202,11 @@ def test_after_a_no_that_it_was_told_of_no_link_for_a_year(partner: Partner) -> 
 def retrieved(partner: Partner, campaign: Campaign, *, days: int) -> str:
     """What comes of asking for a link in so many days."""
     try:
-        found = actions.retrieve_status(
+        found = retrieve_status(
             client_id="c", party_id=partner.party.pk, msisdn=NUMBER, scopes=[campaign.scope], purpose=campaign.purpose,
             campaign=campaign.ref, capture=True, callback="", at=database_clock() + timedelta(days=days),
         )  # fmt: skip
-    except actions.StatusRateLimited:
+    except StatusRateLimited:
         return "too often"
     return "given" if found.token else "none"
 
@@ -215,9 +216,9 @@ def test_a_no_to_somebody_else_and_a_pause_are_no_no_to_this_partner(partner: Pa
     elsewhere = a_partner("NorthLink", provider="FraudShield")
     an_approval(line, elsewhere.campaign)
     said: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
-    actions.refuse(campaign=elsewhere.campaign.ref, **said)
+    choices.refuse(campaign=elsewhere.campaign.ref, **said)
     assert refusal(partner, requestCaptureUrl=True) == (200, "None")
     other = a_campaign(partner.campaign.contract, a_party("MedAlert", "lbs_provider"))
     an_approval(line, partner.campaign)
-    actions.pause(scope="campaign", ref=partner.campaign.ref, until=database_clock() + timedelta(days=1), **said)
+    choices.pause(scope="campaign", ref=partner.campaign.ref, until=database_clock() + timedelta(days=1), **said)
     assert refusal(partner, requestCaptureUrl=True, campaign=other.ref) == (200, "None")

@@ -12,7 +12,8 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from consent.feeds import ChoicesFeed, importing
+from consent.feeds import importing
+from consent.feeds.choices import ChoicesFeed
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, HeldRow, LineGate
 from disclosures.ingest import judging
 from partners.feeds.checking import Fate

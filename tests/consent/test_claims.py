@@ -17,9 +17,11 @@ from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import actions, feeds
-from consent.current_consent import sharing
-from consent.gate import Question, evaluate
+from consent.actions import choices
+from consent.current_consent.lines import sharing
+from consent.feeds.approvals import ApprovalsFeed
+from consent.gate.deciding import evaluate
+from consent.gate.shapes import Question
 from consent.models import Approval, Ask, HeldRow
 from partners import pairwise
 from partners.models import Campaign, PairwiseKey, PairwiseSubject, Suspension
@@ -224,7 +226,7 @@ def shape(told: dict[str, object]) -> dict[str, object]:
 def test_customers_strangers_and_the_stopped_are_answered_alike(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     stopped = a_line(msisdn="+12065550143")
-    actions.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
+    choices.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
     as_at_commit()
     a_line(msisdn="+12065550144", deactivated_at=timezone.now() - timedelta(days=2))
     numbers = (NUMBER, "+12065550143", "+12065550144", STRANGER)
@@ -290,7 +292,7 @@ def test_a_claim_of_a_stranger_waits_for_its_line(partner: Partner) -> None:
     partner.one(partner.claim())
     assert Approval.objects.count() == 0
     line = a_line(msisdn=NUMBER)
-    feeds.ApprovalsFeed().replay(at=database_clock())
+    ApprovalsFeed().replay(at=database_clock())
     assert Approval.objects.get(line_id=line.pk).verified_by == "partner"
     assert partner.one(partner.claim(wording="Other"))[0] == 409
     assert Ask.objects.count() == 0

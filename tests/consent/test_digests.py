@@ -22,13 +22,19 @@ from joserfc.jwk import ECKey
 from accounts.queries import msisdn_of
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent import actions, cohorts, digests
-from consent.actions.digests import MOST_RUNS_A_DAY, NoSuchRun, NotDiffering, TooMany
+from consent.actions import choices
+from consent.actions.digests import MOST_RUNS_A_DAY, NoSuchRun, NotDiffering, TooMany, compare_buckets
+from consent.actions.lines import end_tenure
 from consent.actions.terminate import terminate
+from consent.cohorts.ending import end_terms
+from consent.cohorts.listing import build_manifests
+from consent.digests.books import Entry, bucket_of, digest_of, name_of, our_digest
 from consent.models import DigestRun
-from consent.queries import digest_runs, termination
-from partners import actions as partners
-from partners.actions import RuleTerms
+from consent.queries import termination
+from consent.queries.digests import digest_runs
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
+from partners.actions.terms import RuleTerms, add_rule, set_consideration, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Reach, Suspension
 from partners.models import Client as Machine
 from revocations.models import Cohort, Order, State, StreamEvent
@@ -50,7 +56,7 @@ def incidents() -> list[tuple[str, int]]:
 
 
 def stop_all(line_id: int) -> None:
-    actions.stop(line_id=line_id, scope="all", actor="subscriber:1", channel="web")
+    choices.stop(line_id=line_id, scope="all", actor="subscriber:1", channel="web")
 
 
 def test_equal_books_are_equal_to_the_byte() -> None:
@@ -60,7 +66,7 @@ def test_equal_books_are_equal_to_the_byte() -> None:
     run = books.send()
     assert (run.differing, run.findings) == ([], NOTHING)
     assert run.finished_at is not None
-    assert digests.our_digest(party_id=books.party.pk, as_of=database_clock() + LATER) == b64decode(
+    assert our_digest(party_id=books.party.pk, as_of=database_clock() + LATER) == b64decode(
         guide()["buckets"]([msgspec.to_builtins(entry) for entry in books.held])
     )
 
@@ -75,10 +81,10 @@ def test_the_guide_s_example_is_right() -> None:
         "purpose": "dpv:DirectMarketing",
         "scope": "location-retrieval:read",
     }
-    entry = msgspec.convert(example, digests.Entry)
+    entry = msgspec.convert(example, Entry)
     said = re.search(r"has the digest `([0-9a-f]+)` \(hexadecimal\) and falls into bucket `([0-9a-f]{4})`", GUIDE)
     assert said is not None
-    assert said.groups() == (digests.digest_of(entry).hex(), digests.name_of(digests.bucket_of(entry.sub)))
+    assert said.groups() == (digest_of(entry).hex(), name_of(bucket_of(entry.sub)))
 
 
 # What may be wrong, or only look so, with one line. Each adds to the books and tells what is to be found:
@@ -130,7 +136,7 @@ def denied_before_and_while_more_is_on_its_way(books: Books) -> str:
     books.hold(line)
     stop_all(line.pk)
     books.acknowledge(line)
-    actions.allow(line_id=line.pk, campaign=books.other.ref, actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign=books.other.ref, actor="subscriber:1", channel="web")
     return "partner_has"
 
 
@@ -142,8 +148,8 @@ def lost(books: Books) -> str:
 def held_by_an_older_order(books: Books) -> str:
     line = books.a_line()
     books.hold(line)
-    actions.allow(line_id=line.pk, campaign=books.other.ref, actor="subscriber:1", channel="web")
-    actions.stop(line_id=line.pk, scope="campaign", ref=books.other.ref, actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign=books.other.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="campaign", ref=books.other.ref, actor="subscriber:1", channel="web")
     books.acknowledge(line)
     return "partner_lacks"
 
@@ -196,7 +202,7 @@ def ended_by_itself_while_a_first_order_is_on_its_way(books: Books) -> str:
 
 def sent_and_taken_back_before_a_first_acknowledgement(books: Books) -> str:
     line = a_line()
-    actions.allow(line_id=line.pk, campaign=books.campaign.ref, actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign=books.campaign.ref, actor="subscriber:1", channel="web")
     books.sub(line)
     books.hold(line)
     stop_all(line.pk)
@@ -230,7 +236,7 @@ def kept_after_the_line_ended(books: Books) -> str:
     books.hold(line)
     line.deactivated_at = database_clock()
     line.save()
-    actions.end_tenure(line_id=line.pk, at=database_clock(), actor="import:lines")
+    end_tenure(line_id=line.pk, at=database_clock(), actor="import:lines")
     books.acknowledge(line)
     return "partner_has"
 
@@ -334,7 +340,7 @@ def test_one_incident_a_day_counts_all_and_names_no_line() -> None:
     written = AuditEvent.objects.filter(action__startswith="digest.").order_by("id")
     assert [(one.action, one.line_id) for one in written] == [("digest.received", None), ("digest.compared", None)]
     # Two of three may fall into one.
-    buckets = {digests.bucket_of(entry.sub) for entry in books.held}
+    buckets = {bucket_of(entry.sub) for entry in books.held}
     assert written[1].detail == {"buckets": len(buckets), **NOTHING, "partner_has": 3}
 
 
@@ -361,7 +367,7 @@ def test_a_suspension_is_no_difference_but_what_was_told_denied_under_it_is() ->
     )
     assert books.send().differing == []
     # A choice made meanwhile tells the partner that nothing is allowed.
-    actions.pause(
+    choices.pause(
         line_id=told_no.pk, scope="campaign", ref=books.other.ref, actor="subscriber:1", channel="web",
         until=database_clock() + timedelta(days=1),
     )  # fmt: skip
@@ -416,7 +422,7 @@ def test_what_is_held_after_the_whole_end_was_signed_for_contradicts_it_each_nig
     pk = books.contract.pk if of == "contract" else books.campaign.pk
     seen = termination.plan(of=of, target_id=pk, at=database_clock())
     cohort = terminate(of=of, target_id=pk, actor=an_actor(), reason="r", plan_digest=seen.digest, at=database_clock())
-    cohorts.build_manifests(now=database_clock() + timedelta(minutes=2))
+    build_manifests(now=database_clock() + timedelta(minutes=2))
     cohort.refresh_from_db()
     StreamEvent.objects.update(state=State.ACKNOWLEDGED, acknowledged_at=database_clock(), next_attempt_at=None)
     as_of = database_clock() + LATER
@@ -446,7 +452,7 @@ def states_of(cohort: Cohort) -> list[str]:
 
 
 def a_rule_comes(books: Books) -> None:
-    partners.add_rule(
+    add_rule(
         terms=RuleTerms(
             state="WA",
             starts_at=database_clock() - timedelta(days=1),
@@ -462,7 +468,7 @@ def a_rule_comes(books: Books) -> None:
 
 def a_sale_where_sales_are_prohibited(books: Books) -> None:
     JurisdictionRule.objects.create(state="WA", starts_at=LONG_AGO, purposes=[], sale_test=True, source="test: a law")
-    partners.set_consideration(
+    set_consideration(
         campaign_id=books.campaign.pk, consideration="monetary", reason="r", actor=an_actor(), at=database_clock()
     )
 
@@ -470,7 +476,7 @@ def a_sale_where_sales_are_prohibited(books: Books) -> None:
 def a_term_cut_short(of: str) -> Callable[[Books], None]:
     def cut(books: Books) -> None:
         row = books.contract if of == "contract" else books.campaign
-        partners.shorten_term(
+        shorten_term(
             of="contract" if of == "contract" else "campaign", target_id=row.pk, ends_at=database_clock(), reason="r",
             actor=an_actor(), at=database_clock() - timedelta(hours=1),
         )  # fmt: skip
@@ -491,11 +497,11 @@ def test_the_end_of_a_term_is_told_as_a_whole_and_then_must_be_gone(term: str) -
     an_approval(never_told, books.campaign)
     books.hold_unordered(never_told)
     TERMS[term](books)
-    assert (term_change_propagation.settle(now=database_clock()), cohorts.end_terms(now=database_clock())) == (1, 1)
+    assert (term_change_propagation.settle(now=database_clock()), end_terms(now=database_clock())) == (1, 1)
     for _ in range(2):
         # Neither before there is an event for it nor until the partner has that.
         assert books.compare() == {**NOTHING, "same": 2}
-        cohorts.build_manifests(now=database_clock() + timedelta(minutes=2))
+        build_manifests(now=database_clock() + timedelta(minutes=2))
     StreamEvent.objects.update(state=State.ACKNOWLEDGED, acknowledged_at=database_clock(), next_attempt_at=None)
     assert books.compare() == {**NOTHING, "partner_has": 2}
     books.held.clear()
@@ -568,7 +574,7 @@ def test_a_company_that_must_be_excepted_and_is_not_is_found() -> None:
     bail = a_party("BailNow", "end_customer")
     Reach.objects.create(campaign=books.campaign, party=bail)
     line = books.a_line()
-    actions.stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web")
     books.acknowledge(line)
     (entry,) = books.told(line)
     assert entry.excepted == (bail.uri,)
@@ -583,7 +589,7 @@ def test_a_company_that_a_file_adds_later_is_told_and_not_held_against_the_partn
     bail, late = a_party("BailNow", "end_customer"), a_party("Late", "end_customer")
     Reach.objects.create(campaign=books.campaign, party=bail)
     line = books.a_line()
-    actions.stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web")
     books.acknowledge(line)
     (entry,) = books.told(line)
     books.held = [msgspec.structs.replace(entry, version=entry.version - 1)]
@@ -604,7 +610,7 @@ def test_a_run_is_the_partner_s_own_and_ends() -> None:
     with pytest.raises(NoSuchRun):
         books.answer(run, as_of + timedelta(days=1))
     with pytest.raises(NotDiffering):
-        actions.compare_buckets(
+        compare_buckets(
             party=books.party, run_id=run.id, buckets={int(run.differing[0], 16) ^ 1: []}, as_of=as_of, at=as_of
         )
 
@@ -629,9 +635,9 @@ def test_many_subscribers_take_a_bounded_number_of_statements() -> None:
         run = books.send(as_of, held=books.told(template))
     assert len(digest) < 12
     assert len(run.differing) > many * 3 // 4
-    buckets: dict[int, list[digests.Entry]] = {int(name, 16): [] for name in run.differing[:64]}
+    buckets: dict[int, list[Entry]] = {int(name, 16): [] for name in run.differing[:64]}
     with CaptureQueriesContext(connection) as drilled:
-        done = actions.compare_buckets(party=books.party, run_id=run.id, buckets=buckets, as_of=as_of, at=as_of)
+        done = compare_buckets(party=books.party, run_id=run.id, buckets=buckets, as_of=as_of, at=as_of)
     assert done.findings["partner_lacks"] >= 64
     assert len(drilled) < 300
     assert done.remaining == len(run.differing) - 64
@@ -686,7 +692,7 @@ def books() -> Books:
 
 
 def a_token(books: Books, scope: str = "receipts:write") -> str:
-    machine = partners.register_client(
+    machine = register_client(
         client_id=f"test-{uuid.uuid4()}",
         kind=Machine.Kind.AGGREGATOR,
         public_jwk=json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False))),
@@ -694,9 +700,7 @@ def a_token(books: Books, scope: str = "receipts:write") -> str:
         actor="system:test",
         at=timezone.now(),
     )
-    return partners.issue_access_token(
-        client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now()
-    ).token
+    return issue_access_token(client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now()).token
 
 
 def put(client: Client, token: str, body: object, **headers: str) -> Any:
@@ -725,7 +729,7 @@ def test_a_partner_sends_its_digest_and_then_what_differs(client: Client, books:
     assert said.status_code == 200
     run = said.json()
     (entry,) = books.held
-    assert run["differing"] == [digests.name_of(digests.bucket_of(entry.sub))]
+    assert run["differing"] == [name_of(bucket_of(entry.sub))]
     held = {run["differing"][0]: [msgspec.to_builtins(entry)]}
     answer = put(client, token, {"run": run["run"], "as_of": timezone.now().isoformat(), "buckets": held})
     assert (answer.status_code, answer.json()) == (
@@ -792,13 +796,13 @@ def test_buckets_are_bounded_whole_and_their_own(client: Client, books: Books) -
         return said.status_code, said.json()["detail"]
 
     assert asked({}) == (404, "No run of yours has this id, or it is over 24 hours old.")
-    wrong = digests.name_of(digests.bucket_of(entry["sub"]) ^ 1)
+    wrong = name_of(bucket_of(entry["sub"]) ^ 1)
     assert asked({wrong: [entry]}) == (400, f"Bucket {wrong} holds an entry of another one.")
-    many: dict[str, object] = {digests.name_of(n): [] for n in range(65)}
+    many: dict[str, object] = {name_of(n): [] for n in range(65)}
     assert asked(many) == (413, "At most 64 buckets and 5,000 entries go into one request.")
-    assert asked({digests.name_of(digests.bucket_of(entry["sub"])): [entry] * 5001})[0] == 413
+    assert asked({name_of(bucket_of(entry["sub"])): [entry] * 5001})[0] == 413
     assert asked({"0A3F": []})[0] == 400
 
 
-def guide_entry() -> digests.Entry:
-    return digests.Entry("k1.x", "https://a.example/agreements/1", 1, 1, "https://b.example", "dpv:X", "s")
+def guide_entry() -> Entry:
+    return Entry("k1.x", "https://a.example/agreements/1", 1, 1, "https://b.example", "dpv:X", "s")

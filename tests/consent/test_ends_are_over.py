@@ -7,7 +7,9 @@ import pytest
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import gate, permission
+from consent import permission
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from partners.models import Campaign
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_ledger_row, a_line, an_approval
 from tests.properties import undone
@@ -46,9 +48,9 @@ ENDS: list[tuple[Callable[[datetime], tuple[Line, Campaign]], str, str]] = [
 def readings(line: Line, campaign: Campaign, at: datetime) -> set[str]:
     """What is said for this moment, which is ahead of the clock: by each statement of the gate, and by the ledger."""
     a_ledger_row(line, "allow", scope="campaign", ref="CMP-elsewhere", at=at)
-    ways = [gate.as_agreed(campaign=campaign, line=line.carrier_id), gate.as_agreed(campaign=campaign, msisdn=NUMBER)]
-    named = [gate.as_agreed(campaign=campaign, line=line.carrier_id)] * 2
-    found = [gate.evaluate(questions=[way])[0] for way in ways] + gate.evaluate(questions=named)
+    ways = [as_agreed(campaign=campaign, line=line.carrier_id), as_agreed(campaign=campaign, msisdn=NUMBER)]
+    named = [as_agreed(campaign=campaign, line=line.carrier_id)] * 2
+    found = [deciding.evaluate(questions=[way])[0] for way in ways] + deciding.evaluate(questions=named)
     parties = (campaign.contract.aggregator.uri, campaign.lbs_provider.uri)
     asked = permission.PermissionQuestion(
         line.pk, campaign.ref, parties, campaign.purpose, campaign.scope, campaign.precision_m, at, at

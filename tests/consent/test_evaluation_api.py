@@ -11,9 +11,10 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from accounts.models import Line
-from consent import gate
-from consent.actions import stop
-from partners import actions
+from consent.actions.choices import stop
+from consent.gate.decision_ids import allowed_at
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign
 from partners.models import Client as Machine
 from tests.factories import NOW
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def a_token(scope: str = "decisions:read", kind: Machine.Kind = Machine.Kind.GATEWAY) -> str:
-    machine = actions.register_client(
+    machine = register_client(
         client_id=f"test-{kind}",
         kind=kind,
         public_jwk=json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False))),
@@ -30,9 +31,7 @@ def a_token(scope: str = "decisions:read", kind: Machine.Kind = Machine.Kind.GAT
         actor="system:test",
         at=NOW,
     )
-    issued = actions.issue_access_token(
-        client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now()
-    )
+    issued = issue_access_token(client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now())
     return issued.token
 
 
@@ -69,12 +68,12 @@ def test_an_allow_carries_its_obligations_and_proves_itself(client: Client, line
         "use_within_s",
     ]
     decision_id = said["context"]["decision_id"]
-    given = gate.allowed_at(decision_id=decision_id, line_id=line.pk, campaign=campaign.ref)
+    given = allowed_at(decision_id=decision_id, line_id=line.pk, campaign=campaign.ref)
     assert given is not None
     assert abs(given - timezone.now()) < timedelta(minutes=1)
-    assert gate.allowed_at(decision_id=decision_id, line_id=line.pk + 1, campaign=campaign.ref) is None
-    assert gate.allowed_at(decision_id=decision_id, line_id=line.pk, campaign="CMP-other") is None
-    assert gate.allowed_at(decision_id=decision_id[:-1] + "x", line_id=line.pk, campaign=campaign.ref) is None
+    assert allowed_at(decision_id=decision_id, line_id=line.pk + 1, campaign=campaign.ref) is None
+    assert allowed_at(decision_id=decision_id, line_id=line.pk, campaign="CMP-other") is None
+    assert allowed_at(decision_id=decision_id[:-1] + "x", line_id=line.pk, campaign=campaign.ref) is None
 
 
 def test_a_deny_is_http_200_names_its_reason_and_no_subject(client: Client, line: Line, campaign: Campaign) -> None:
@@ -85,7 +84,7 @@ def test_a_deny_is_http_200_names_its_reason_and_no_subject(client: Client, line
     assert (said["decision"], said["context"]["reason"]) == (False, "stopped_all")
     assert set(said["context"]) == {"decision_id", "reason"}
     denied = said["context"]["decision_id"]
-    assert gate.allowed_at(decision_id=denied, line_id=line.pk, campaign=campaign.ref) is None
+    assert allowed_at(decision_id=denied, line_id=line.pk, campaign=campaign.ref) is None
 
 
 @pytest.mark.parametrize(

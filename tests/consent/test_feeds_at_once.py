@@ -9,7 +9,9 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from consent.feeds import ApprovalsFeed, ChoicesFeed, claims
+from consent.feeds import claims
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.choices import ChoicesFeed
 from consent.models import Approval, Choice, HeldRow
 from partners.feeds.checking import Fate
 from tests.consent.claiming import a_partner

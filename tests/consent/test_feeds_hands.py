@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Line
 from accounts.sealing import unseal
-from consent import actions as consent
+from consent.actions import choices
 from consent.models import Choice
 from tests.feeds import Row, line_row, moment, take_lines, told
 
@@ -84,7 +84,7 @@ def test_stops_come_over_to_the_same_person_alone(
 ) -> None:
     take_lines(before)
     first = Line.objects.get()
-    consent.stop(line_id=first.pk, scope="all", actor="line:code", channel="web", reason="")
+    choices.stop(line_id=first.pk, scope="all", actor="line:code", channel="web", reason="")
     row = line_row(line_id="LN", msisdn="+12065550199", holder_name="Ann Marsh") | after
     if late:
         take_lines(row)

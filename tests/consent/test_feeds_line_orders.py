@@ -12,8 +12,9 @@ from accounts.models import Line, LineNumber
 from accounts.queries import line_of_number
 from accounts.sealing import unseal
 from audit.queries import database_clock
-from consent import actions as consent
-from consent import gate
+from consent.actions import choices
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt
 from partners import keys
 from partners.models import SigningKey
@@ -112,13 +113,13 @@ def successor(**changes: object) -> Row:
 
 def stop(carrier_id: str, scope: str = "all", ref: str = "") -> UUID:
     line = Line.objects.get(carrier_id=carrier_id)
-    return consent.stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web").choice_id
+    return choices.stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web").choice_id
 
 
 def asked(carrier_id: str = "L2") -> str:
-    (answer,) = gate.evaluate(
+    (answer,) = deciding.evaluate(
         questions=[
-            gate.Question(
+            Question(
                 line=carrier_id, aggregator=BRIDGE, provider=ROAD, campaign="CMP-road", purpose=ROADSIDE,
                 scope="location-retrieval:read", precision_m=500,
             )
@@ -175,7 +176,7 @@ def test_what_came_between_does_not_stand_in_the_way() -> None:
     stop("L1")
     take_approvals(approval_row(msisdn=N2))
     stop("L2", "party", ROAD)
-    consent.allow(
+    choices.allow(
         line_id=Line.objects.get(carrier_id="L2").pk, campaign="CMP-road", actor="subscriber:1", channel="web"
     )
     as_at_commit()

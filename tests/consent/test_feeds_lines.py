@@ -8,7 +8,7 @@ from accounts.models import Line, LineNumber, LineState, LineUser, User
 from accounts.queries import line_of_number
 from accounts.sealing import unseal
 from audit.models import AuditEvent
-from consent.feeds import LinesFeed
+from consent.feeds.lines import LinesFeed
 from consent.models import Choice, LineGate
 from disclosures.models import Disclosure, HeldDisclosure
 from revocations.models import Order

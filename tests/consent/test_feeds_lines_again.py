@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.models import Line, LineNumber, LineState
 from accounts.sealing import unseal
 from audit.queries import database_clock
-from consent.feeds import LinesFeed
+from consent.feeds.lines import LinesFeed
 from partners.feeds.checking import Fate
 from partners.feeds.reading import numbered_lines
 from tests.feeds import NUMBER, Row, line_row, moment, ndjson, take_lines, told

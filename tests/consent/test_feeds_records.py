@@ -5,9 +5,11 @@ import json
 import pytest
 
 from accounts.models import Line
-from consent.actions import stop
-from consent.feeds import ApprovalsFeed, ChoicesFeed
-from consent.gate import Question, evaluate
+from consent.actions.choices import stop
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.choices import ChoicesFeed
+from consent.gate.deciding import evaluate
+from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ChoiceOrder, HeldRow, LineGate
 from tests.feeds import (
     BRIDGE,

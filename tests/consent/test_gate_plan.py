@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from consent import gate
+from consent.gate import deciding
 from consent.gate.look_up import LOOK_UP_MANY, LOOK_UP_ONE, LOOK_UP_OWN_BY_LINE, LOOK_UP_OWN_BY_NUMBER
 from partners.models import Campaign, Party, Reach, Suspension
 from portal.bench import gateway
@@ -110,7 +110,7 @@ def test_the_benchmark_s_answers_are_the_gate_s(campaigns: list[Campaign]) -> No
     mixed = gateway.asked(campaigns=campaigns, lines=BENCH.lines, count=600)
     batch = gateway.asked_by_one(campaigns=campaigns, lines=BENCH.lines, count=600, which=3)
     for asked in (mixed, batch):
-        answers = gate.evaluate(questions=[one.question for one in asked])
+        answers = deciding.evaluate(questions=[one.question for one in asked])
         assert [answer.reason for answer in answers] == [one.answer for one in asked]
     assert {one.answer for one in mixed} == {
         "", "line_unknown", "no_approval", "paused", "stopped_all", "stopped_party",

@@ -13,15 +13,16 @@ from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent import order_planning
-from consent.actions import allow, grow_up, stop
+from consent.actions.choices import allow, stop
+from consent.actions.lines import grow_up
 from consent.feeds import lines
 from consent.models import Choice
-from consent.queries import left_from_childhood
+from consent.queries.minor_approvals import left_from_childhood
 from disclosures import publishing
 from disclosures.models import PublishedFigure
-from disclosures.queries.figures import Figure
+from disclosures.queries.figures.statements import Figure
 from partners.models import Campaign, Dealing, Kin
-from revocations.actions import Agreement
+from revocations.actions.orders import Agreement
 from support.oversight.exports import EXPORTS
 from tests.consent.test_while_more_comes import after_the_first_making_up
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party

@@ -9,11 +9,17 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import actions, agent_callbacks, agents, consent_requests, expiry, reminders, request_texts
+from consent import agent_callbacks, agents, expiry, reminders, request_texts
+from consent.actions import choices
+from consent.actions.agents import NotOpenRequest, answer_request, give_token
+from consent.actions.choices import PauseOver
 from consent.actions.consent_requests import text_code
 from consent.actions.digests import NoSuchRun, TooMany
 from consent.actions.statuses import StatusRateLimited, retrieve_status
 from consent.actions.without_account import stop_all_by_line
+from consent.consent_requests import links, rules
+from consent.consent_requests.links import Question, may_be_answered, token_of
+from consent.consent_requests.rules import Case
 from consent.models import Ask, EndedPause
 from consent.queries.links import behind_link
 from partners.models import AgentRequest, Campaign, Contract, Suspension
@@ -54,8 +60,8 @@ def asked(partner: Partner) -> Ask:
     return Ask.objects.get()
 
 
-def question(asked: Ask, at: datetime) -> consent_requests.Question | None:
-    return consent_requests.behind(token=consent_requests.token_of(ask_id=asked.id), at=at)
+def question(asked: Ask, at: datetime) -> Question | None:
+    return links.behind(token=token_of(ask_id=asked.id), at=at)
 
 
 def test_a_question_s_link_opens_for_a_week(asked: Ask) -> None:
@@ -81,7 +87,7 @@ def test_a_question_is_answered_before_what_was_claimed_would_end(partner: Partn
     assert partner.one(partner.claim(expires_at=stamp(now + DAY)))[0] == 200
     found = question(Ask.objects.get(), now)
     assert found is not None
-    assert ends_at(lambda at: consent_requests.may_be_answered(question=found, at=at), now + DAY)
+    assert ends_at(lambda at: may_be_answered(question=found, at=at), now + DAY)
 
 
 def test_what_was_claimed_under_another_number_is_not_asked(asked: Ask, now: datetime) -> None:
@@ -90,19 +96,19 @@ def test_what_was_claimed_under_another_number_is_not_asked(asked: Ask, now: dat
     assert found.line is not None
     for changed_at, may in ((found.since - A_MOMENT, True), (found.since, False)):
         found.line.number_changed_at = changed_at
-        assert consent_requests.may_be_answered(question=found, at=now) is may
+        assert may_be_answered(question=found, at=now) is may
 
 
 def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) -> None:
     line = a_line(msisdn=NUMBER)
     a_ledger_row(line, "stop", scope="campaign", ref="CMP-elsewhere", at=now)
-    case = consent_requests.Case(line.pk, partner.campaign.ref)
-    assert begins_at(lambda at: consent_requests.askable(cases=[case], at=at)[0], now + 366 * DAY)
+    case = Case(line.pk, partner.campaign.ref)
+    assert begins_at(lambda at: rules.askable(cases=[case], at=at)[0], now + 366 * DAY)
 
 
 def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consent_requests, "AT_MOST", 1)
-    monkeypatch.setattr(consent_requests, "LASTS", 60 * DAY)
+    monkeypatch.setattr("consent.actions.consent_requests.AT_MOST", 1)
+    monkeypatch.setattr("consent.actions.statuses.LASTS", 60 * DAY)
     a_line(msisdn=NUMBER)
     other = a_partner("NorthLink", provider="AdReach")
     for one in (partner, other):
@@ -147,7 +153,7 @@ def test_so_it_has_of_links_that_a_partner_shows(partner: Partner, now: datetime
 
 
 def test_a_pause_is_told_of_as_over_at_its_end(line: Line, campaign: Campaign, now: datetime) -> None:
-    actions.pause(line_id=line.pk, scope="all", until=now + DAY, actor="subscriber:1", channel="web")
+    choices.pause(line_id=line.pk, scope="all", until=now + DAY, actor="subscriber:1", channel="web")
 
     def is_over(at: datetime) -> bool:
         expiry.end_pauses(now=at)
@@ -157,8 +163,8 @@ def test_a_pause_is_told_of_as_over_at_its_end(line: Line, campaign: Campaign, n
 
 
 def test_no_pause_begins_that_would_be_over(line: Line) -> None:
-    with pytest.raises(actions.PauseOver):
-        actions.pause(line_id=line.pk, scope="all", until=database_clock(), actor="subscriber:1", channel="web")
+    with pytest.raises(PauseOver):
+        choices.pause(line_id=line.pk, scope="all", until=database_clock(), actor="subscriber:1", channel="web")
 
 
 def test_a_line_is_reminded_every_ninety_days(line: Line, campaign: Campaign, now: datetime) -> None:
@@ -190,8 +196,8 @@ def test_an_agent_s_request_waits_for_a_week(line: Line) -> None:
 
     def is_refused(at: datetime) -> bool:
         try:
-            actions.answer_request(token=token, theirs=False, notice=None, at=at)
-        except actions.NotOpenRequest:
+            answer_request(token=token, theirs=False, notice=None, at=at)
+        except NotOpenRequest:
             return False
         return True
 
@@ -207,11 +213,11 @@ def test_an_agent_s_request_waits_for_a_week(line: Line) -> None:
 def test_an_agent_s_token_is_given_once_for_a_message(key: Ed25519PrivateKey) -> None:
     let_in(AGENT, "Permission Slip", key)
     asked_at = timezone.now()
-    actions.give_token(agent_id=AGENT, asked_at=asked_at)
+    give_token(agent_id=AGENT, asked_at=asked_at)
     for used in (asked_at, asked_at - A_MOMENT):
         with pytest.raises(agents.Refused, match="used before"):
-            actions.give_token(agent_id=AGENT, asked_at=used)
-    assert actions.give_token(agent_id=AGENT, asked_at=asked_at + A_MOMENT)
+            give_token(agent_id=AGENT, asked_at=used)
+    assert give_token(agent_id=AGENT, asked_at=asked_at + A_MOMENT)
 
 
 # Partners' books
@@ -221,7 +227,7 @@ def test_a_run_of_a_partner_s_books_lasts_a_day(monkeypatch: pytest.MonkeyPatch)
     books = Books()
     line = books.a_line()
     books.hold(line)
-    actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     books.acknowledge(line)
     run = books.send()
 

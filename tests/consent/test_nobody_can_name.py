@@ -8,7 +8,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Line
-from consent import actions, gate
+from consent.actions import choices
+from consent.actions.choices import UnknownRef
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.models import Choice
 from partners.models import Campaign, Party
 from tests.consent.test_pages_standing import words
@@ -38,15 +41,15 @@ def read(browser: Browser, path: str) -> str:
 
 
 def allowed(line: Line, campaign: Campaign) -> bool:
-    (answer,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=line.carrier_id)])
+    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=line.carrier_id)])
     return answer.allowed
 
 
 @pytest.mark.parametrize(
     "verb",
     [
-        lambda line: actions.stop(line_id=line.pk, scope="party", ref="unknown", actor="subscriber:1", channel="web"),
-        lambda line: actions.pause(
+        lambda line: choices.stop(line_id=line.pk, scope="party", ref="unknown", actor="subscriber:1", channel="web"),
+        lambda line: choices.pause(
             line_id=line.pk, scope="party", ref="unknown", until=timezone.now() + DAY, actor="subscriber:1",
             channel="web",
         ),
@@ -54,7 +57,7 @@ def allowed(line: Line, campaign: Campaign) -> bool:
 )  # fmt: skip
 def test_no_verb_takes_it(verb: Verb) -> None:
     line, _ = a_path_that_ends_in_nobody()
-    with pytest.raises(actions.UnknownRef):
+    with pytest.raises(UnknownRef):
         verb(line)
     assert not Choice.objects.filter(line_id=line.pk).exists()
 

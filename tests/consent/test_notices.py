@@ -13,11 +13,12 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone, translation
 from pytest_django import Settings
 
-import partners.actions
 from accounts.models import Line
 from accounts.texts import MemoryBackend
-from consent import actions, notices
+from consent import notices
+from consent.actions import choices
 from consent.models import Choice, ChoiceReceipt, Notice
+from partners.actions.notices import publish_notice
 from partners.models import Campaign, NoticeText, Party, Reach
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import Browser, newest_text, number_of, signed_in
@@ -43,7 +44,7 @@ def a_use(**fields: Any) -> Campaign:
 def stopped(campaign: Campaign) -> Line:
     line = a_line()
     an_approval(line, campaign)
-    actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     return line
 
 
@@ -99,7 +100,7 @@ def test_a_long_list_is_whole_beside_the_sentence() -> None:
 def test_the_newest_wording_in_the_reader_s_language_else_in_ours() -> None:
     campaign, officer = a_use(), an_actor()
     first = notices.before_yes(campaign=campaign.ref)
-    partners.actions.publish_notice(use="allow", language="en", body=BODY, reason="r", actor=officer, at=NOW)
+    publish_notice(use="allow", language="en", body=BODY, reason="r", actor=officer, at=NOW)
     second = notices.before_yes(campaign=campaign.ref)
     assert (first.version, second.version) == (1, 2)
     assert second.body.startswith("RoadAid, GeoBridge and Tow Co would see you. ")
@@ -128,7 +129,7 @@ def test_the_newest_wording_in_the_reader_s_language_else_in_ours() -> None:
 )
 def test_a_wording_that_leaves_out_what_must_be_said_is_refused(use: str, body: str) -> None:
     with pytest.raises(ValidationError):
-        partners.actions.publish_notice(use=use, language="en", body=body, reason="r", actor=an_actor(), at=NOW)
+        publish_notice(use=use, language="en", body=body, reason="r", actor=an_actor(), at=NOW)
     assert NoticeText.objects.count() == 3 * len(settings.LANGUAGES)
 
 
@@ -170,7 +171,7 @@ def test_one_wording_is_kept_once() -> None:
     shown = notices.before_yes(campaign=campaign.ref)
     for _ in range(2):
         line = stopped(campaign)
-        actions.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web", notice=shown)
+        choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web", notice=shown)
         assert newest(line).notice == shown.digest
     assert Notice.objects.count() == 1
 
@@ -199,7 +200,7 @@ def test_a_company_that_joined_between_the_page_and_the_commit_is_not_agreed_to(
     shown = notices.before_yes(campaign=campaign.ref)
     Reach.objects.create(campaign=campaign, party=a_party("Bounty", "end_customer"))
     with pytest.raises(notices.NoticeChanged):
-        actions.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web", notice=shown)
+        choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web", notice=shown)
     assert (newest(line).kind, Notice.objects.exists()) == ("stop", False)
 
 

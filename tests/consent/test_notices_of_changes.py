@@ -10,16 +10,17 @@ from django.conf import settings as portal
 from django.utils import timezone
 from pytest_django import Settings
 
-import consent.actions
 from accounts import sms_delivery
-from accounts.actions import refuse_texts
+from accounts.actions.incoming_texts import refuse_texts
 from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from consent import change_notices, expiry
-from consent.actions import FileApproval, FileChoice, allow, pause, record_file_approvals, record_file_choices, refuse
-from consent.actions import stop as say_stop
+from consent.actions import suspend
+from consent.actions.choices import allow, pause, refuse
+from consent.actions.choices import stop as say_stop
+from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.actions.without_account import stop_all_by_line
 from consent.change_notices import TOLD, Change, Who
 from consent.models import Choice
@@ -196,9 +197,7 @@ def test_a_new_number_is_told_to_the_new_number() -> None:
 
 def test_the_portal_tells_of_its_own_stop(child: Line, campaign: Campaign) -> None:
     at = database_clock()
-    consent.actions.suspend(
-        line_id=child.pk, party="https://roadaid.example", after=at, actor="system:anomalies", at=at
-    )
+    suspend.suspend(line_id=child.pk, party="https://roadaid.example", after=at, actor="system:anomalies", at=at)
     assert kinds(child) == ["suspended"]
 
 

@@ -12,12 +12,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Line
-from consent import gate
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.api import asgi
 from consent.api.asgi import DOOR, Message
 from consent.gate import pipeline as pipelines
-from consent.schemas import one
+from consent.gate.pipeline import Pipeline
+from consent.schemas.decisions import one
 from partners import access, rotation
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
@@ -197,7 +197,7 @@ def test_of_a_thousand_at_once_each_gets_its_own_answer_from_one_connection(
     }  # fmt: skip
     wanted = [list(kinds)[number % 4] for number in range(1000)]
 
-    async def all_at_once(pipeline: gate.Pipeline) -> tuple[list[str], int]:
+    async def all_at_once(pipeline: Pipeline) -> tuple[list[str], int]:
         (before,) = await pipeline.run(OWN_PID, [])
         answers = await asyncio.gather(*(answer_to(pipeline, kinds[reason], *machine) for reason in wanted))
         (after,) = await pipeline.run(OWN_PID, [])
@@ -214,7 +214,7 @@ def test_each_statement_is_planned_once_for_all_and_never_for_its_values(
 ) -> None:
     question = question_about(line, campaign)
 
-    async def ask_thrice(pipeline: gate.Pipeline) -> object:
+    async def ask_thrice(pipeline: Pipeline) -> object:
         for _ in range(3):
             await answer_to(pipeline, question, *machine)
         return await pipeline.run(PLANS, [])
@@ -227,7 +227,7 @@ def test_a_question_that_is_sent_after_a_stop_was_committed_is_answered_with_it(
 ) -> None:
     question = question_about(line, campaign)
 
-    async def before_and_after(pipeline: gate.Pipeline) -> list[str]:
+    async def before_and_after(pipeline: Pipeline) -> list[str]:
         flying = [asyncio.ensure_future(answer_to(pipeline, question, *machine)) for _ in range(50)]
         first = await answer_to(pipeline, question, *machine)
         await asyncio.to_thread(stopped_elsewhere, line)
@@ -243,8 +243,8 @@ def test_questions_that_wait_when_the_connection_is_lost_are_asked_again_on_anot
 ) -> None:
     question = question_about(line, campaign)
 
-    async def lose(pipeline: gate.Pipeline) -> tuple[object, ...]:
-        other = gate.Pipeline()
+    async def lose(pipeline: Pipeline) -> tuple[object, ...]:
+        other = Pipeline()
         ((first,),) = await pipeline.run(OWN_PID, [])
         await other.run(LOCK, [])
         held_up = asyncio.ensure_future(pipeline.run(LOCK, []))
@@ -263,8 +263,8 @@ def test_questions_that_wait_when_the_connection_is_lost_are_asked_again_on_anot
 def test_what_is_lost_with_a_full_socket_is_asked_again_too() -> None:
     long = "x" * 400_000
 
-    async def lose(pipeline: gate.Pipeline) -> object:
-        other = gate.Pipeline()
+    async def lose(pipeline: Pipeline) -> object:
+        other = Pipeline()
         ((first,),) = await pipeline.run(OWN_PID, [])
         await other.run(LOCK, [])
         held_up = asyncio.ensure_future(pipeline.run(LOCK, []))
@@ -280,8 +280,8 @@ def test_what_is_lost_with_a_full_socket_is_asked_again_too() -> None:
 
 
 def test_whoever_has_no_more_time_leaves_the_connection_to_the_others() -> None:
-    async def tire(pipeline: gate.Pipeline) -> object:
-        other = gate.Pipeline()
+    async def tire(pipeline: Pipeline) -> object:
+        other = Pipeline()
         first = await pipeline.run(OWN_PID, [])
         await other.run(LOCK, [])
         soon = asyncio.get_running_loop().time() + 0.05
@@ -313,10 +313,10 @@ def test_a_body_that_never_ends_is_waited_for_so_long_and_no_longer(
 def test_a_statement_that_fails_is_an_error_and_the_next_one_is_answered(
     line: Line, campaign: Campaign, machine: tuple[Machine, str]
 ) -> None:
-    async def fail(pipeline: gate.Pipeline) -> object:
+    async def fail(pipeline: Pipeline) -> object:
         return await pipeline.run(b"SELECT 1 / 0", [])
 
-    async def ask(pipeline: gate.Pipeline) -> str:
+    async def ask(pipeline: Pipeline) -> str:
         return (await answer_to(pipeline, question_about(line, campaign), *machine)).reason
 
     failed, answered = in_one(fail, ask)
@@ -337,7 +337,7 @@ def test_a_statement_that_fails_is_an_error_and_the_next_one_is_answered(
 def test_what_has_no_rows_to_give_is_an_error_at_once_and_is_asked_twice(
     statement: bytes, said: str, connected: list[int]
 ) -> None:
-    async def fail(pipeline: gate.Pipeline) -> object:
+    async def fail(pipeline: Pipeline) -> object:
         return await pipeline.run(statement, [])
 
     (failed,) = in_one(fail)
@@ -349,8 +349,8 @@ def test_what_has_no_rows_to_give_is_an_error_at_once_and_is_asked_twice(
 def test_a_silent_connection_is_given_up_and_who_asks_after_a_pause_is_watched_too(
     connected: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def ask_a_silent_one(pipeline: gate.Pipeline) -> list[object]:
-        other = gate.Pipeline()
+    async def ask_a_silent_one(pipeline: Pipeline) -> list[object]:
+        other = Pipeline()
         await other.run(LOCK, [])
         monkeypatch.setattr(pipelines, "PATIENCE_S", 0.3)
         found: list[object] = []
@@ -375,7 +375,7 @@ def test_a_connection_that_does_not_come_is_waited_for_so_long_and_no_longer(mon
         over.wait(30)
         raise DatabaseError("over")
 
-    async def ask(pipeline: gate.Pipeline) -> tuple[str, bool]:
+    async def ask(pipeline: Pipeline) -> tuple[str, bool]:
         (error,) = await asyncio.gather(pipeline.run(OWN_PID, []), return_exceptions=True)
         before = not over.is_set()
         over.set()

@@ -12,10 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.actions import person_behind
+from accounts.actions.people import person_behind
 from accounts.models import Line
 from accounts.zones import zone_of
-from consent import actions, current_consent, notices
+from consent import notices
+from consent.actions import choices
+from consent.current_consent.lines import use_of
 from consent.models import Choice, ChoiceReceipt
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
@@ -89,7 +91,7 @@ def test_stopping_one_company_is_one_step() -> None:
 def test_allowing_again_takes_two_steps_and_shows_what_is_allowed() -> None:
     line = a_line()
     campaign = an_agreed_use(line)
-    actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     browser = signed_in(line)
     notice = press(browser, browser.get("/home/"), "Allow again")
     assert newest(line).kind == "stop"
@@ -204,7 +206,7 @@ def test_looking_changes_nothing(path: str) -> None:
 
 def test_another_persons_choice_does_not_exist() -> None:
     line, other = a_line(), a_line()
-    made = actions.stop(line_id=other.pk, scope="all", actor="subscriber:1", channel="web")
+    made = choices.stop(line_id=other.pk, scope="all", actor="subscriber:1", channel="web")
     browser = signed_in(line)
     for path in ("", "progress/", "receipt/", "receipt.json"):
         assert browser.get(f"/choices/{made.choice_id}/{path}").status_code == 404
@@ -235,7 +237,7 @@ def with_choices(n: int) -> Line:
     line = a_line()
     for number in range(n):
         campaign = an_agreed_use(line, f"Service {line.pk} {number}")
-        actions.stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor=own(line), channel="web")
+        choices.stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor=own(line), channel="web")
     return line
 
 
@@ -261,14 +263,14 @@ def test_a_choice_costs_the_same_for_one_partner_and_for_three() -> None:
         line = a_line()
         for number in range(n):
             an_agreed_use(line, f"Service {line.pk} {number}")
-        made = actions.stop(line_id=line.pk, scope="all", actor=own(line), channel="web")
+        made = choices.stop(line_id=line.pk, scope="all", actor=own(line), channel="web")
         counts.add(queries(signed_in(line), f"/choices/{made.choice_id}/"))
     assert counts == {15}
 
 
 def test_the_receipt_is_on_the_page_and_in_the_file() -> None:
     line = a_line()
-    made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    made = choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     kept = ChoiceReceipt.objects.get(line_id=line.pk, choice_id=made.choice_id)
     browser = signed_in(line)
     assert kept.number in browser.get(f"/choices/{made.choice_id}/").text
@@ -325,7 +327,7 @@ def test_a_choice_taken_over_is_in_force_here_only_since_it_came() -> None:
     assert times(r"Blocked here</span>", page) == [came]
     assert "We have said no" not in page
     assert times("We have said no since", browser.get("/home/").text) == [came]
-    use = current_consent.use_of(line=line, campaign="CMP-road", at=timezone.now())
+    use = use_of(line=line, campaign="CMP-road", at=timezone.now())
     assert use is not None
     assert use.denied_since == made.recorded_at
 
@@ -347,12 +349,12 @@ def test_a_pause_that_had_ended_before_it_came_was_never_in_force_here() -> None
 def test_an_allow_that_a_later_stop_undid_is_not_said_to_count() -> None:
     line = a_line()
     campaign = an_agreed_use(line)
-    actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-    allowed = actions.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    allowed = choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     earlier = taken_over(line, "allow", scope="campaign", ref=campaign.ref)
     browser = signed_in(line)
     assert "We say yes when it asks, since" in browser.get(f"/choices/{allowed.choice_id}/").text
-    actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     for choice_id, said in ((allowed.choice_id, "It does not count now"), (earlier.id, "Taken over from an earlier")):
         page = browser.get(f"/choices/{choice_id}/").text
         assert said in page

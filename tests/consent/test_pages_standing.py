@@ -10,8 +10,9 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import Line
-from consent import actions
-from consent.current_consent import Sharing, sharing, use_of
+from consent.actions import choices as choices_actions
+from consent.current_consent.lines import sharing, use_of
+from consent.current_consent.uses import Sharing
 from consent.models import Choice
 from partners.models import Campaign, Suspension
 from revocations.models import Order, State
@@ -43,16 +44,18 @@ def panel(page: str) -> str:
 
 
 def stop(line: Line, scope: str = "all", ref: str = "") -> UUID:
-    return actions.stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web").choice_id
+    return choices_actions.stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web").choice_id
 
 
 def pause(line: Line, until: datetime) -> UUID:
-    made = actions.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    made = choices_actions.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
     return made.choice_id
 
 
 def allow(line: Line, campaign: Campaign, until: datetime | None = None) -> UUID:
-    made = actions.allow(line_id=line.pk, campaign=campaign.ref, until=until, actor="subscriber:1", channel="web")
+    made = choices_actions.allow(
+        line_id=line.pk, campaign=campaign.ref, until=until, actor="subscriber:1", channel="web"
+    )
     return made.choice_id
 
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Line, Message
 from audit.queries import database_clock
-from consent import actions
+from consent.actions import choices
+from consent.actions.choices import NEVER_AGREED, Recorded
 from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice, ChoiceReceipt, ProgressLink
 from partners.models import Campaign
@@ -43,13 +44,13 @@ def kept(line: Line) -> tuple[int, int]:
 
 def test_each_choice_said_twice_is_one(line: Line, road: Campaign) -> None:
     until = timezone.now() + timedelta(days=7)
-    verbs: dict[str, Callable[[timedelta], actions.Recorded]] = {
-        "stop": lambda _: actions.stop(line_id=line.pk, scope="all", **WHO),
-        "stop of one": lambda _: actions.stop(line_id=line.pk, scope="party", ref=road.lbs_provider.uri, **WHO),
-        "refuse": lambda _: actions.refuse(line_id=line.pk, campaign=road.ref, **WHO),
-        "pause": lambda late: actions.pause(line_id=line.pk, scope="all", until=until + late, **WHO),
-        "allow": lambda late: actions.allow(line_id=line.pk, campaign=road.ref, until=until + late, **WHO),
-        "dispute": lambda _: actions.stop(line_id=line.pk, scope="all", reason=actions.NEVER_AGREED, **WHO),
+    verbs: dict[str, Callable[[timedelta], Recorded]] = {
+        "stop": lambda _: choices.stop(line_id=line.pk, scope="all", **WHO),
+        "stop of one": lambda _: choices.stop(line_id=line.pk, scope="party", ref=road.lbs_provider.uri, **WHO),
+        "refuse": lambda _: choices.refuse(line_id=line.pk, campaign=road.ref, **WHO),
+        "pause": lambda late: choices.pause(line_id=line.pk, scope="all", until=until + late, **WHO),
+        "allow": lambda late: choices.allow(line_id=line.pk, campaign=road.ref, until=until + late, **WHO),
+        "dispute": lambda _: choices.stop(line_id=line.pk, scope="all", reason=NEVER_AGREED, **WHO),
     }
     for n, (name, said) in enumerate(verbs.items(), 1):
         first, second = said(timedelta(0)), said(timedelta(seconds=9))
@@ -60,14 +61,14 @@ def test_each_choice_said_twice_is_one(line: Line, road: Campaign) -> None:
 
 def test_what_is_said_anew_is_a_choice_of_its_own(line: Line, road: Campaign) -> None:
     week, month = (timezone.now() + timedelta(days=days) for days in (7, 30))
-    said: tuple[Callable[[], actions.Recorded], ...] = (
-        lambda: actions.stop(line_id=line.pk, scope="all", **WHO),
-        lambda: actions.stop(line_id=line.pk, scope="all", actor="subscriber:2", channel="web"),
-        lambda: actions.pause(line_id=line.pk, scope="all", until=week, **WHO),
-        lambda: actions.pause(line_id=line.pk, scope="all", until=month, **WHO),
-        lambda: actions.stop(line_id=line.pk, scope="all", **WHO),
-        lambda: actions.allow(line_id=line.pk, campaign=road.ref, **WHO),
-        lambda: actions.stop(line_id=line.pk, scope="all", **WHO),
+    said: tuple[Callable[[], Recorded], ...] = (
+        lambda: choices.stop(line_id=line.pk, scope="all", **WHO),
+        lambda: choices.stop(line_id=line.pk, scope="all", actor="subscriber:2", channel="web"),
+        lambda: choices.pause(line_id=line.pk, scope="all", until=week, **WHO),
+        lambda: choices.pause(line_id=line.pk, scope="all", until=month, **WHO),
+        lambda: choices.stop(line_id=line.pk, scope="all", **WHO),
+        lambda: choices.allow(line_id=line.pk, campaign=road.ref, **WHO),
+        lambda: choices.stop(line_id=line.pk, scope="all", **WHO),
     )
     assert len({one().choice_id for one in said}) == len(said)
 
@@ -81,7 +82,7 @@ def test_one_that_is_over_is_not_the_same_as_one_that_begins(line: Line, kind: s
     over = a_ledger_row(line, kind, scope=scope, ref=campaign, **ended)
     until = at + timedelta(minutes=9)
     who: dict[str, Any] = {"line_id": line.pk, "until": until, "actor": over.actor, "channel": over.channel}
-    made = actions.allow(campaign=campaign, **who) if kind == "allow" else actions.pause(scope=scope, **who)
+    made = choices.allow(campaign=campaign, **who) if kind == "allow" else choices.pause(scope=scope, **who)
     assert (made.repeated, Choice.objects.get(id=made.choice_id).until) == (False, until)
 
 
@@ -110,7 +111,7 @@ def test_i_never_agreed_leads_to_its_case_however_often_it_is_pressed(line: Line
     browser.post("/choices/stop/", {"scope": "all", "ref": ""})
     cases.add(browser.post("/choices/dispute/", said).url)
     assert (len(cases), EvidenceRequest.objects.count(), kept(line)) == (1, 1, (2, 2))
-    actions.allow(line_id=line.pk, campaign=road.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    choices.allow(line_id=line.pk, campaign=road.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
     assert browser.post("/choices/dispute/", said).url not in cases
     assert EvidenceRequest.objects.count() == 2
 

@@ -12,8 +12,9 @@ from accounts.models import Line, Message
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent.actions import NoOpenSignal, allow, follow_signal, outweigh_signal, stop, take_signal
-from consent.current_consent import use_of
+from consent.actions.choices import allow, stop
+from consent.actions.signals import NoOpenSignal, follow_signal, outweigh_signal, take_signal
+from consent.current_consent.lines import use_of
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
 from partners.models import Campaign
 from tests.factories import a_campaign, a_line, a_party, an_approval

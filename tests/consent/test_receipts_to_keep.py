@@ -18,16 +18,16 @@ from django.utils import timezone
 from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
-import accounts.actions
 from accounts import email_outbox
+from accounts.actions.people import end_tenure
 from accounts.models import Letter, Line, Message
 from accounts.sealing import unseal
 from audit.models import AuditEvent
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice, ChoiceReceipt
 from consent.pdf_receipts import MISSING, Paper, receipt_pdf
-from consent.queries import ReceiptView
+from consent.queries.receipts import ReceiptView
 from partners import keys
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.fixtures import KEYS_SINCE
@@ -279,7 +279,7 @@ def test_a_line_that_ended_gets_no_text_and_is_offered_none() -> None:
     number = number_of(line)
     line.numbers.update(ends_at=at)
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    accounts.actions.end_tenure(line_id=line.pk, at=at)
+    end_tenure(line_id=line.pk, at=at)
     browser.post("/accounts/login/ended/", {"number": number, "password": PASSWORD})
     page = browser.get(f"/choices/{choice.id}/receipt/").text
     assert [words in page for words in ("Mail it", "Text me a link")] == [True, False]

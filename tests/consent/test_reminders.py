@@ -7,12 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.actions import refuse_texts
+from accounts.actions.incoming_texts import refuse_texts
 from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.zones import is_day, zone_of
 from consent import reminders
-from consent.actions import pause, stop
+from consent.actions.choices import pause, stop
 from disclosures.models import Judgement
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval

@@ -8,8 +8,8 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Line
-from consent import actions
-from consent.current_consent import sharing
+from consent.actions import choices
+from consent.current_consent.lines import sharing
 from consent.models import Choice
 from partners.models import Campaign
 from tests.clocks import Clock, standing_still
@@ -73,17 +73,17 @@ def told(clock: Clock, stories: Sequence[Said]) -> tuple[Line, Campaign]:
             case "approval" | "claim":
                 an_approval(line, campaign, at=clock.now, verified_by="carrier" if kind == "approval" else "partner")
             case "allow":
-                actions.allow(campaign=campaign.ref, until=until, **who)
+                choices.allow(campaign=campaign.ref, until=until, **who)
             case "refuse":
-                actions.refuse(campaign=campaign.ref, **who)
+                choices.refuse(campaign=campaign.ref, **who)
             case "pause":
-                actions.pause(scope=scope, ref=refs.get(scope, ""), until=until, **who)
+                choices.pause(scope=scope, ref=refs.get(scope, ""), until=until, **who)
             case "stop" if more.get("origin") == "file":
                 take_choices(
                     choice_row(msisdn=number_of(line), kind="stop", scope="all", made_at=clock.now.isoformat())
                 )
             case _:
-                actions.stop(scope=scope, ref=refs.get(scope, ""), **who)
+                choices.stop(scope=scope, ref=refs.get(scope, ""), **who)
     clock.move_to(NOW)
     return line, campaign
 

@@ -11,8 +11,10 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import Line
-from consent import gate
-from consent.gate.deciding import AT_ONCE
+from consent.gate import deciding
+from consent.gate.deciding import AT_ONCE, evaluate_in
+from consent.gate.pipeline import Pipeline
+from consent.gate.shapes import Question
 from partners import access
 from partners.models import Campaign
 from portal.wsgi import application
@@ -25,10 +27,10 @@ OWN_PID = b"SELECT pg_backend_pid()"
 LATE = "the database did not answer in time"
 
 
-class Halted(list[gate.Question]):
+class Halted(list[Question]):
     """Questions whose process stands still for three seconds before the second part of them is answered."""
 
-    def __init__(self, questions: Sequence[gate.Question], monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, questions: Sequence[Question], monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(questions)
         self.monkeypatch = monkeypatch
 
@@ -40,7 +42,7 @@ class Halted(list[gate.Question]):
 
 
 def test_rows_that_come_after_their_time_are_no_answer_and_the_connection_stays() -> None:
-    async def ask(pipeline: gate.Pipeline) -> tuple[str, bool]:
+    async def ask(pipeline: Pipeline) -> tuple[str, bool]:
         first = await pipeline.run(OWN_PID, [])
         now = asyncio.get_running_loop().time()
         (late,) = await asyncio.gather(pipeline.run(OWN_PID, [], until=now), return_exceptions=True)
@@ -56,8 +58,8 @@ def test_a_batch_that_took_too_long_in_the_process_itself_is_no_answer(
     assert grant is not None
     questions = [question_about(line, campaign)] * (2 * AT_ONCE)
 
-    async def ask(pipeline: gate.Pipeline, asked_for: Sequence[gate.Question]) -> str | int:
-        found = gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=asked_for)
+    async def ask(pipeline: Pipeline, asked_for: Sequence[Question]) -> str | int:
+        found = evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=asked_for)
         try:
             return sum(answer.allowed for answer in await found)
         except DatabaseError as error:
@@ -76,9 +78,9 @@ def test_among_threads_too_what_is_seen_too_late_is_a_no(
     assert json.loads(send(application, path, body, HTTP_AUTHORIZATION=token)[2])["decision"] is True
     monkeypatch.setattr(import_module("consent.gate.timeouts"), "PATIENCE_S", 0.0)
     with pytest.raises(DatabaseError, match=LATE):
-        gate.evaluate(questions=[question_about(line, campaign)], for_release=True)
+        deciding.evaluate(questions=[question_about(line, campaign)], for_release=True)
     # What pages say of the line is nobody's yes, and may come late.
-    assert gate.evaluate(questions=[question_about(line, campaign)])[0].allowed
+    assert deciding.evaluate(questions=[question_about(line, campaign)])[0].allowed
     status, _, content = send(application, path, body, HTTP_AUTHORIZATION=token)
     said = json.loads(content)
     assert (status, said["decision"], said["context"]["reason"]) == ("200 OK", False, "unavailable")

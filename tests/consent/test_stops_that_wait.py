@@ -8,15 +8,20 @@ import pytest
 from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.queries import database_clock
-from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed, records
-from consent.gate import Question, evaluate
+from consent.feeds import records
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.choices import ChoicesFeed
+from consent.feeds.lines import LinesFeed
+from consent.gate.deciding import evaluate
+from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ChoiceOrder, HeldRow
-from disclosures import ingest, tasks
-from disclosures.feeds import settle_files
+from disclosures import tasks
+from disclosures.feeds.terms import settle_files
+from disclosures.ingest import judging
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import Numbered
 from revocations.models import Order
-from support.actions import put_in_force
+from support.actions.terms import put_in_force
 from tests.consent.claiming import a_partner
 from tests.consent.test_feeds_at_once import elsewhere
 from tests.feeds import (
@@ -151,7 +156,7 @@ def test_whatever_brings_the_yes_before_the_lines_come_to_their_end(
     assert set(answers) <= {"no_approval", "stopped_all"}
     assert reason() == "stopped_all"
     assert not HeldRow.objects.filter(feed="choices").exists()
-    ingest.rejudge(cause="consent")
+    judging.rejudge(cause="consent")
     assert ChoiceOrder.objects.count() == 1
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Line
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.api.fast_path import gate_fast_path
 from partners import rotation
 from partners.models import Campaign, SigningKey

@@ -12,20 +12,12 @@ from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent.actions import (
-    FileApproval,
-    FileChoice,
-    Outcome,
-    allow,
-    pause,
-    record_file_approvals,
-    record_file_choices,
-    stop,
-    suspend,
-)
+from consent.actions.choices import allow, pause, stop
+from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
+from consent.actions.suspend import Outcome, suspend
 from consent.models import Choice, ChoiceReceipt, LineGate
 from consent.permission import permission_at
-from consent.queries import choices_page
+from consent.queries.choices import choices_page
 from disclosures.models import Disclosure, Judgement
 from partners.models import Campaign, Kin, Reach
 from revocations.models import Order

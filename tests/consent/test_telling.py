@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from audit.queries import database_clock
 from consent import expiry
-from consent.actions import FileChoice, allow, enqueue_orders_for_newly_affected, pause, record_file_choices, stop
+from consent.actions.choices import allow, pause, stop
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.records import FileChoice, record_file_choices
 from consent.models import Choice, ChoiceReceipt, EndedPause
 from partners import keys
 from partners.models import Dealing, Party, Reach, SigningKey

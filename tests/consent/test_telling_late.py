@@ -10,19 +10,13 @@ from django.db.models import QuerySet
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions import (
-    FileApproval,
-    FileChoice,
-    allow,
-    enqueue_orders_for_newly_affected,
-    pause,
-    record_file_approvals,
-    record_file_choices,
-    stop,
-)
+from consent.actions.choices import allow, pause, stop
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.models import Choice, ChoiceOrder
-from consent.queries import changed_at, choice_of
-from disclosures import ingest
+from consent.queries.choices import choice_of
+from consent.queries.superseding_choices import changed_at
+from disclosures.ingest import judging
 from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Receipt, State
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -89,7 +83,7 @@ def test_a_yes_after_an_old_stop_asks_nothing_of_its_partner(line: Line, campaig
     stopped(line, scope, ref)
     allowed(line, campaign)
     for _ in range(2):
-        ingest.rejudge(cause="consent")
+        judging.rejudge(cause="consent")
         assert asked(campaign) == [([campaign.purpose], [])]
     named = ChoiceOrder.objects.filter(contract_id=campaign.contract_id)
     assert {one.order_id for one in named} == {orders(campaign)[0].id}
@@ -99,7 +93,7 @@ def test_a_yes_after_an_old_stop_asks_nothing_of_its_partner(line: Line, campaig
 def test_nor_does_a_yes_in_a_pause(line: Line, campaign: Campaign) -> None:
     pause(line_id=line.pk, scope="all", until=database_clock() + DAY, actor="subscriber:1", channel="web")
     allowed(line, campaign)
-    ingest.rejudge(cause="consent")
+    judging.rejudge(cause="consent")
     assert asked(campaign) == [([campaign.purpose], [])]
 
 
@@ -144,7 +138,7 @@ def hears(line: Line, campaign: Campaign) -> Hears:
             for moment in moments
         ]  # fmt: skip
         assert {fate for fate, *_ in told(take_releases(*rows))} == {"accepted"}
-        ingest.rejudge(cause="consent")
+        judging.rejudge(cause="consent")
 
     return hear
 
@@ -231,7 +225,7 @@ def test_who_was_told_of_the_stop_itself_is_asked_nothing_new_after_the_yes(line
     allowed(line, campaign)
     assert asked(campaign) == [([], STOP), ([campaign.purpose], STOP)]
     assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
-    ingest.rejudge(cause="consent")
+    judging.rejudge(cause="consent")
     assert orders(campaign).count() == 2
 
 
@@ -271,7 +265,7 @@ def test_a_newer_approval_from_a_file_asks_nothing_for_an_older_stop_from_one(
     record_file_approvals(by_line={line.pk: [a_file_approval(campaign, 10)]}, actor="import:approvals")
     if not stop_first:
         record_stop()
-    ingest.rejudge(cause="import:approvals")
+    judging.rejudge(cause="import:approvals")
     assert asked(campaign) == [([campaign.purpose], [])]
 
 
@@ -281,7 +275,7 @@ def test_one_older_than_the_stop_is_owed_up_to_the_newer(line: Line, campaign: C
     record_file_choices(by_line={line.pk: [a_file_stop(100)]}, actor="import:choices")
     assert asked(campaign) == [([campaign.purpose], STOP)]
     assert since(campaign) == {a_minute(NOW - 10 * DAY)}
-    ingest.rejudge(cause="import:approvals")
+    judging.rejudge(cause="import:approvals")
     assert orders(campaign).count() == 1
 
 
@@ -305,7 +299,7 @@ def test_a_claim_outlasts_no_stop_of_a_file(line: Line, campaign: Campaign, *, s
     record_file_approvals(by_line={line.pk: [claim]}, actor="import:approvals")
     if not stop_first:
         record_stop()
-    ingest.rejudge(cause="import:approvals")
+    judging.rejudge(cause="import:approvals")
     assert asked(campaign) == [([], STOP)]
     said = choice_of(line_ids=[line.pk], choice_id=Choice.objects.get().id)
     assert said is not None

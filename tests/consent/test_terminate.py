@@ -16,9 +16,10 @@ from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import cohorts
-from consent.actions import allow, stop
+from consent.actions.choices import allow, stop
 from consent.actions.terminate import PlanChanged, terminate
+from consent.cohorts import listing
+from consent.cohorts.listing import build_manifests
 from consent.queries import termination
 from consent.snapshots import affected_contracts
 from partners import keys, pairwise
@@ -46,7 +47,7 @@ def ends(of: str, target: Contract | Campaign, **changed: str) -> Cohort:
 
 def build(**sizes: int) -> int:
     """A worker's run, late enough for any transaction of anybody on this server to be over."""
-    return cohorts.build_manifests(now=database_clock() + LATER, **sizes)
+    return build_manifests(now=database_clock() + LATER, **sizes)
 
 
 def listed(cohort: Cohort) -> list[str]:
@@ -479,7 +480,7 @@ class MachineDied(BaseException):
 def dying(seam: str, after: int) -> Callable[..., object]:
     calls: list[int] = []
     name = seam.rpartition(".")[2]
-    real = getattr(pairwise if name == "subjects" else cohorts.listing, name)
+    real = getattr(pairwise if name == "subjects" else listing, name)
 
     def instead(**given: object) -> object:
         calls.append(1)
@@ -519,7 +520,7 @@ def test_without_a_lock_the_slower_one_writes_nothing(campaign: Campaign, monkey
     def another_comes(*, line_ids: Collection[int], party_id: int) -> object:
         if not runs:
             runs.append(0)
-            cohorts.listing._build(cohort.pk, database_clock() + LATER, 3, 3)
+            listing._build(cohort.pk, database_clock() + LATER, 3, 3)
         return real(line_ids=line_ids, party_id=party_id)
 
     monkeypatch.setattr("consent.cohorts.listing.pairwise.subjects", another_comes)
@@ -535,9 +536,9 @@ def test_the_list_waits_for_what_was_open_at_the_end_but_not_for_ever(campaign: 
         cursor.execute("SELECT pg_current_xact_id()")
         cohort = ends("contract", campaign.contract)
         try:
-            assert cohorts.build_manifests(now=cohort.terminated_at + SECOND) == 0
+            assert build_manifests(now=cohort.terminated_at + SECOND) == 0
             an_approval(line, campaign)
-            assert cohorts.build_manifests(now=cohort.terminated_at + cohorts.listing.PATIENCE) == 1
+            assert build_manifests(now=cohort.terminated_at + listing.PATIENCE) == 1
         finally:
             cursor.execute("ROLLBACK")
     assert set(listed(cohort)) == names(campaign.contract.aggregator, [line])

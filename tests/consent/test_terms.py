@@ -7,19 +7,23 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
-import partners.actions
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import cohorts, tasks
-from consent.actions import allow, stop
+from consent import tasks
+from consent.actions.choices import allow, stop
 from consent.actions.terminate import terminate
-from consent.cohorts import ending
+from consent.cohorts import ending, listing
+from consent.cohorts.ending import end_terms
+from consent.cohorts.listing import build_manifests
 from consent.queries import termination
+from partners.actions import proposals
+from partners.actions.terms import shorten_term
 from partners.lifecycle import NotNow, Stage, stage
 from partners.models import Campaign, Contract, Kin, Suspension
-from revocations.actions import suspend
+from revocations.actions.suspend import suspend
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent
-from support import actions as support
+from support.actions import proposals as proposals_actions
+from support.actions.proposals import propose_termination
 from tests.consent.test_terminate import MachineDied, build, dealt, listed, names
 from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -38,7 +42,7 @@ def over_since(row: Contract | Campaign, ago: timedelta = HOUR) -> datetime:
 
 
 def a_beat() -> int:
-    return cohorts.end_terms(now=database_clock())
+    return end_terms(now=database_clock())
 
 
 @pytest.fixture
@@ -60,9 +64,9 @@ def test_on_its_day_it_is_ended_once_and_not_before(campaign: Campaign, of: str)
     assert a_beat() == 0
     day = over_since(row)
     assert ask(lines[0], campaign) == f"{of}_not_in_force"
-    assert (cohorts.end_terms(now=day - SECOND), Cohort.objects.count()) == (0, 0)
+    assert (end_terms(now=day - SECOND), Cohort.objects.count()) == (0, 0)
     at = day + 3 * SECOND
-    assert [cohorts.end_terms(now=at), cohorts.end_terms(now=at), a_beat()] == [1, 0, 0]
+    assert [end_terms(now=at), end_terms(now=at), a_beat()] == [1, 0, 0]
     cohort, contract = Cohort.objects.get(), Contract.objects.get()
     assert (cohort.of, cohort.target_id, cohort.contract_id, cohort.party_id) == (
         of, row.pk, contract.pk, contract.aggregator_id,
@@ -106,15 +110,15 @@ def test_however_long_ago_the_list_waits_for_what_was_open_when_it_was_ended(cam
         cursor.execute("BEGIN")
         cursor.execute("SELECT pg_current_xact_id()")
         try:
-            assert cohorts.end_terms(now=at) == 1
-            assert cohorts.build_manifests(now=at + SECOND) == 0
-            assert cohorts.build_manifests(now=at + cohorts.listing.PATIENCE) == 1
+            assert end_terms(now=at) == 1
+            assert build_manifests(now=at + SECOND) == 0
+            assert build_manifests(now=at + listing.PATIENCE) == 1
         finally:
             cursor.execute("ROLLBACK")
 
 
 def test_a_clock_of_ours_that_runs_ahead_ends_nothing(campaign: Campaign) -> None:
-    assert cohorts.end_terms(now=campaign.contract.ends_at + DAY) == 0
+    assert end_terms(now=campaign.contract.ends_at + DAY) == 0
     assert Contract.objects.get().epoch == 1
 
 
@@ -135,11 +139,11 @@ def test_however_long_ago_it_was_its_partner_still_owes_it(campaign: Campaign) -
 def test_a_term_that_an_officer_shortened_ends_in_the_same_way(campaign: Campaign, of: str) -> None:
     row = campaign.contract if of == "contract" else campaign
     now = database_clock()
-    partners.actions.shorten_term(
+    shorten_term(
         of="contract" if of == "contract" else "campaign", target_id=row.pk, ends_at=now - HOUR, reason="r",
         actor=an_actor(), at=now - DAY,
     )  # fmt: skip
-    assert (cohorts.end_terms(now=now - 2 * HOUR), cohorts.end_terms(now=now)) == (0, 1)
+    assert (end_terms(now=now - 2 * HOUR), end_terms(now=now)) == (0, 1)
     assert Cohort.objects.get().terminated_at == now - HOUR
 
 
@@ -197,18 +201,18 @@ def test_an_officer_finds_it_ended(campaign: Campaign) -> None:
     of, pk, officer = "contract", contract.pk, an_actor()
     at = database_clock()
     seen = termination.plan(of=of, target_id=pk, at=at).digest
-    waits = support.propose_termination(of=of, target_id=pk, plan=seen, reason="r", actor=officer, at=at)
+    waits = propose_termination(of=of, target_id=pk, plan=seen, reason="r", actor=officer, at=at)
     over_since(contract)
     assert a_beat() == 1
     cohort = Cohort.objects.get()
     assert terminate(of=of, target_id=pk, actor=officer, reason="r", plan_digest=seen, at=at).pk == cohort.pk
     told = f"Its term was over on {cohort.terminated_at:%-d %b %Y}. Nothing is left to end."
     with pytest.raises(NotNow, match=told):
-        support.propose_termination(of=of, target_id=pk, plan=seen, reason="r", actor=officer, at=at)
+        propose_termination(of=of, target_id=pk, plan=seen, reason="r", actor=officer, at=at)
     with pytest.raises(NotNow, match=told):
-        support.agree(proposal_id=waits.pk, reason="r", actor=an_actor(), at=at)
+        proposals_actions.agree(proposal_id=waits.pk, reason="r", actor=an_actor(), at=at)
     with pytest.raises(NotNow, match="has ended"):
-        partners.actions.propose(
+        proposals.propose(
             act="extend_term", of=of, target_id=pk, payload={"ends_at": "2097-01-01T00:00:00+00:00"}, reason="r",
             actor=officer, at=at,
         )  # fmt: skip
@@ -307,11 +311,11 @@ def a_change(campaign: Campaign) -> None:
 
 def a_longer_term(campaign: Campaign) -> None:
     at = database_clock()
-    proposal = partners.actions.propose(
+    proposal = proposals.propose(
         act="extend_term", of="contract", target_id=campaign.contract_id, payload={"ends_at": "2097-01-01T00:00:00Z"},
         reason="r", actor=an_actor(), at=at - DAY,
     )  # fmt: skip
-    support.agree(proposal_id=proposal.pk, reason="r", actor=an_actor(), at=at - 3 * HOUR)
+    proposals_actions.agree(proposal_id=proposal.pk, reason="r", actor=an_actor(), at=at - 3 * HOUR)
 
 
 @pytest.mark.parametrize(("meanwhile", "next_beat"), [(a_change, 1), (a_longer_term, 0)])

@@ -7,11 +7,10 @@ import pytest
 from django.db import IntegrityError
 
 from consent import order_planning
-from consent.actions import stop
-from consent.actions.choices import TRIES, again_if_a_release_came_between
+from consent.actions.choices import TRIES, again_if_a_release_came_between, stop
 from consent.models import Choice
 from partners.models import Dealing, Reach
-from revocations.actions import Agreement
+from revocations.actions.orders import Agreement
 from revocations.models import Order
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 

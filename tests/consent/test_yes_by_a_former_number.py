@@ -14,14 +14,17 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import consent_requests, request_texts
-from consent.actions import allow
-from consent.actions.choices import take_turns
+from consent import request_texts
+from consent.actions.choices import allow, take_turns
 from consent.actions.terminate import terminate
+from consent.consent_requests import links
+from consent.consent_requests.links import token_of
 from consent.current_consent import lines as standing
-from consent.feeds import ApprovalsFeed, apply_held_rows
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.held import apply_held_rows
 from consent.feeds.records import RecordsFeed
-from consent.gate import Question, evaluate
+from consent.gate.deciding import evaluate
+from consent.gate.shapes import Question
 from consent.models import Approval, Ask, Choice, HeldRow, LineGate, SetAside
 from consent.permission import permission_at
 from consent.queries import termination
@@ -314,12 +317,12 @@ def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:
     partner = a_partner()
     partner.claims(partner.claim(msisdn=NUMBER))
     ask = Ask.objects.get()
-    token = consent_requests.token_of(ask_id=ask.id)
-    assert consent_requests.behind(token=token, at=database_clock()) is not None
+    token = token_of(ask_id=ask.id)
+    assert links.behind(token=token, at=database_clock()) is not None
     changed = Approval.objects.get().captured_at - timedelta(hours=1)
     take_lines(line_row(msisdn=NEW, number_changed_at=changed.isoformat()))
     assert SetAside.objects.count() == 1
-    assert consent_requests.behind(token=token, at=database_clock()) is None
+    assert links.behind(token=token, at=database_clock()) is None
     request_texts.text_waiting(now=database_clock())
     assert Ask.objects.get().texted_at is None
 

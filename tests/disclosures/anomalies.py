@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from accounts.models import Line
-from disclosures.anomalies import find
+from disclosures.anomalies.detection import find
 from disclosures.models import Anomaly, AnomalyRule, Basis, Disclosure, DisclosureRegister, Judgement, Outcome
 from partners.models import Proposal
 from tests.factories import ROADSIDE

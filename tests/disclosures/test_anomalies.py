@@ -10,9 +10,9 @@ from accounts.models import Line, LineState
 from audit.actions import close_incident
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.models import Approval, SetAside
-from disclosures.anomalies import find
+from disclosures.anomalies.detection import find
 from disclosures.models import Anomaly, AnomalyWatch, Basis, Judgement, Outcome
 from disclosures.queries.anomaly_rows import rows_behind
 from portal import health

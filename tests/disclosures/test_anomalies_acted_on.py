@@ -15,14 +15,19 @@ from accounts.texts import MemoryBackend
 from accounts.zones import zone_of
 from audit.models import Incident
 from audit.queries import database_clock
-from consent import actions, order_planning
+from consent import order_planning
+from consent.actions import choices
+from consent.actions import suspend as suspend_actions
+from consent.actions.suspend import Outcome
 from consent.models import Choice, Touched
-from disclosures import ingest
-from disclosures.anomalies import act, find, suspension
+from disclosures.anomalies import suspension
+from disclosures.anomalies.detection import find
+from disclosures.anomalies.suspension import act
+from disclosures.ingest import judging
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
 from disclosures.queries.anomaly_rows import rows_behind
 from partners.models import Campaign, Dealing, Party
-from revocations.actions import Agreement
+from revocations.actions.orders import Agreement
 from tests.disclosures.anomalies import DAY, HOUR, judge_again, set_rule, standing, told
 from tests.factories import a_contract, a_party
 from tests.feeds import (
@@ -80,7 +85,7 @@ def campaign() -> Campaign:
 
 def on(day: int, now: datetime) -> int:
     """What becomes of what is found now, so many days later."""
-    ingest.rejudge(cause="choice")
+    judging.rejudge(cause="choice")
     find(at=database_clock())
     return act(at=now + day * DAY)
 
@@ -155,14 +160,14 @@ def test_one_that_comes_later_still_clears_it_and_leaves_the_stop_to_the_person(
     assert standing() == []
     line = Line.objects.get()
     assert ask(line, campaign()).reason == "stopped_party", "we do not undo it"
-    actions.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
     assert ask(line, campaign()).allowed
 
 
 def test_after_the_persons_own_stop_nothing_is_written_because_it_stands(now: datetime) -> None:
     line = Line.objects.get()
     take_approvals(approval_row(captured_at=ago(now, 300)))
-    actions.stop(line_id=line.pk, scope="party", ref=ROAD, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="party", ref=ROAD, actor="subscriber:1", channel="web")
     take(release_row(occurred_at=database_clock().isoformat()))
     find(at=database_clock())
     assert on(4, now) == 0
@@ -175,7 +180,7 @@ def test_after_our_stop_the_persons_own_still_counts(now: datetime, scope: str, 
     """Theirs is of one use, so that we stop the company; what it goes on to do there is after theirs all the same."""
     take_approvals(approval_row(captured_at=ago(now, 300)))
     if scope:
-        actions.stop(line_id=Line.objects.get().pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
+        choices.stop(line_id=Line.objects.get().pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
         take(release_row(occurred_at=database_clock().isoformat()))
     else:
         take(*unapproved(now, 5, 4, 3))
@@ -194,7 +199,7 @@ def test_a_pause_counts_beside_our_stop(now: datetime) -> None:
     take(*unapproved(now, 5, 4, 3))
     assert on(4, now) == 1
     until = database_clock() + DAY
-    actions.pause(line_id=Line.objects.get().pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    choices.pause(line_id=Line.objects.get().pk, scope="all", until=until, actor="subscriber:1", channel="web")
     take(release_row(occurred_at=database_clock().isoformat()))
     assert Disclosure.objects.latest("occurred_at").judgement == "after_stop"
 
@@ -213,7 +218,7 @@ def test_after_a_stop_from_a_file_that_a_file_pierced_we_stop_it(now: datetime) 
 def test_who_was_allowed_by_the_person_since_is_left_alone_until_the_next_time(now: datetime) -> None:
     line = Line.objects.get()
     take(*unapproved(now, 5, 4, 3))
-    actions.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
     find(at=database_clock())
     assert on(4, now) == 0
     assert consequences() == ["allowed"]
@@ -227,7 +232,7 @@ def test_a_yes_excuses_nothing_that_came_after_it_in_a_less_full_time(now: datet
     line = Line.objects.get()
     set_rule("no_approval", at=now, window=1)
     take(*unapproved(now, 5, 5, 5, 5))
-    actions.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
     after = database_clock()
     take(*(release_row(occurred_at=after.isoformat(), purpose=OTHER) for _ in range(3)))
     find(at=database_clock())
@@ -316,9 +321,9 @@ def test_a_line_that_breaks_it_is_left_for_the_next_run_and_keeps_nobody_waiting
     take_lines(line_row(line_id="L2", msisdn="+12065550143"))
     take(*unapproved(now, 5, 4, 3), *(row | {"msisdn": "+12065550143"} for row in unapproved(now, 5, 4, 3)))
     find(at=database_clock())
-    first, suspend = Line.objects.order_by("pk")[0], actions.suspend
+    first, suspend = Line.objects.order_by("pk")[0], suspend_actions.suspend
 
-    def fails_for_the_first(*, line_id: int, party: str, after: datetime, actor: str, at: datetime) -> actions.Outcome:
+    def fails_for_the_first(*, line_id: int, party: str, after: datetime, actor: str, at: datetime) -> Outcome:
         if line_id == first.pk:
             raise RuntimeError
         return suspend(line_id=line_id, party=party, after=after, actor=actor, at=at)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from audit.models import Incident
 from audit.queries import database_clock
-from disclosures.anomalies import find
+from disclosures.anomalies.detection import find
 from disclosures.models import AnomalyRule, Basis, Disclosure, Judgement
 from tests.disclosures.anomalies import (
     AFTER_STOP,

@@ -12,10 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from disclosures import actions, ingest
-from disclosures.anomalies import find
+from disclosures import actions
+from disclosures.anomalies.detection import find
+from disclosures.ingest import projections
+from disclosures.ingest.rows import id_of
 from disclosures.models import Anomaly, Basis, Disclosure, DisclosureRegister
-from disclosures.queries import list_line_alerts
+from disclosures.queries.line_alerts import list_line_alerts
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,
@@ -123,7 +125,7 @@ def test_by_the_feeds_themselves() -> None:
         one for one in looked_for.captured_queries if "INSERT INTO due" in one["sql"] and "'burst'" in one["sql"]
     ]
     take_notices({"disclosure_id": "r", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "over"})
-    ingest.reveal(at=database_clock())
+    projections.reveal(at=database_clock())
     assert seen(database_clock()) == [("after_stop", 1, 1)]
 
 
@@ -131,12 +133,12 @@ def a_named_one(line: Line, at: datetime, now: datetime) -> str:
     """A look-up by the id under which the carrier knows it."""
     name = f"named-{at.isoformat()}"
     Disclosure.objects.create(
-        line_id=line.pk, occurred_at=at, id=ingest.id_of(name), source_id=name, aggregator=BRIDGE, path=[BRIDGE, ROAD],
+        line_id=line.pk, occurred_at=at, id=id_of(name), source_id=name, aggregator=BRIDGE, path=[BRIDGE, ROAD],
         campaign="", purpose=ROADSIDE, scope="read", precision_m=500, basis="approval", outcome="released",
         decision_id="", authority_ref="", basis_doubtful=False, judgement="no_approval", recorded_at=now,
     )  # fmt: skip
     DisclosureRegister.objects.create(
-        id=ingest.id_of(name), line_id=line.pk, occurred_at=at, content_hash=b""
+        id=id_of(name), line_id=line.pk, occurred_at=at, content_hash=b""
     )  # fmt: skip
     return name
 

@@ -14,7 +14,7 @@ from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.models import LineGate, SetAside
-from disclosures.anomalies import find
+from disclosures.anomalies.detection import find
 from disclosures.models import Anomaly, Disclosure, GivenBack, HeldDisclosure, JudgementChange, ShortenedPeriod
 from partners.models import Dealing, Reach
 from tests.feeds import (

@@ -8,11 +8,12 @@ from django.test import Client as Browser
 
 from audit.models import Incident
 from audit.queries import database_clock
-from consent import gate
-from consent.gate import Question, evaluate
+from consent.gate.deciding import evaluate
+from consent.gate.decision_ids import get_claimed_time
+from consent.gate.shapes import Question
 from disclosures.feeds import reports
 from disclosures.models import Disclosure
-from partners.actions import issue_access_token
+from partners.actions.sign_in import issue_access_token
 from partners.feeds.reading import BUFFER
 from partners.models import Client
 from tests.feeds import (
@@ -89,7 +90,7 @@ def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:
         precision_m=500, msisdn=NUMBER,
     )  # fmt: skip
     yes = evaluate(questions=[question])[0].decision_id
-    claimed_at = gate.get_claimed_time(decision_id=yes)
+    claimed_at = get_claimed_time(decision_id=yes)
     assert claimed_at is not None
     asked_at = claimed_at.replace(microsecond=0)
     now = database_clock().isoformat()

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from consent import receipts
-from consent.actions import stop
+from consent.actions.choices import stop
 from disclosures import actions, archiving
 from disclosures.models import Archive, ArchivePart, DelayedNotice, Disclosure
 from disclosures.tasks import make_archives

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.zones import zone_of
 from disclosures.models import Basis, Outcome
-from disclosures.queries import AccessPage, get_access_page
+from disclosures.queries.access_summary import AccessPage, get_access_page
 from tests.factories import a_line, a_party
 from tests.people import signed_in
 from tests.world import disclosed, gagged

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from audit.queries import database_clock
-from disclosures.feeds import DisclosuresFeed
+from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.ingest import projections
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from partners.feeds.checking import Fate

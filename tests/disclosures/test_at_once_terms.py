@@ -13,11 +13,16 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from audit.queries import database_clock
-from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.choices import ChoicesFeed
+from consent.feeds.lines import LinesFeed
 from consent.models import Touched
-from disclosures import actions, ingest
-from disclosures.feeds import FileImport, settle_files, take_report
-from disclosures.ingest import chunks, projections
+from disclosures import actions
+from disclosures.feeds.importing import FileImport
+from disclosures.feeds.reports import take_report
+from disclosures.feeds.terms import settle_files
+from disclosures.ingest import chunks, judging, projections
+from disclosures.ingest.replay import attribute_held
 from disclosures.models import Disclosure, HeldDisclosure, JudgementChange
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
@@ -221,7 +226,7 @@ def test_a_chunk_that_never_ends_is_given_up_on_and_looked_at_the_next_time(
     meanwhile.end()
     assert "a chunk of disclosures has not come to its end" in caplog.text
     assert Disclosure.objects.get().judgement == "permitted"
-    assert ingest.rejudge(cause="consent") == 1
+    assert judging.rejudge(cause="consent") == 1
     assert Disclosure.objects.get().judgement == "after_stop"
 
 
@@ -242,7 +247,7 @@ def the_gateways_report(_: Path) -> None:
 
 
 def what_was_held(_: Path) -> None:
-    ingest.attribute_held(at=database_clock(), actor="system:attribute_held")
+    attribute_held(at=database_clock(), actor="system:attribute_held")
 
 
 @pytest.mark.parametrize("door", [the_file, the_gateways_report, what_was_held])
@@ -260,7 +265,7 @@ def test_a_process_that_is_killed_right_after_its_commit_leaves_nothing_to_be_lo
         assert told(stored) == [("accepted",)]
         ApprovalsFeed().replay(at=database_clock())
     commit, _ = from_file(ChoicesFeed(), choice_row(made_at=SINCE, **({"msisdn": OTHER} if held else {})))
-    meanwhile = Meanwhile(monkeypatch, (commit, lambda: ingest.rejudge(cause="consent")))
+    meanwhile = Meanwhile(monkeypatch, (commit, lambda: judging.rejudge(cause="consent")))
 
     def killed(**_: object) -> None:
         raise Killed

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Line
 from audit.models import AuditEvent
-from disclosures.feeds import DisclosuresFeed
+from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure
 from tests.feeds import (
     BRIDGE,

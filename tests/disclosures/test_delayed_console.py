@@ -12,7 +12,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock, events_of_line
 from disclosures import actions
 from disclosures.actions import Delayed, NothingHidden, hide_again
-from disclosures.ingest import id_of
+from disclosures.ingest.rows import id_of
 from disclosures.models import DelayedNotice, HeldNotice
 from disclosures.queries.delayed import DelayedOrder
 from disclosures.queries.visible import visible

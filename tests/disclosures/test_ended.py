@@ -7,18 +7,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import Settings
 
-import accounts.actions
 from accounts import sms_delivery
+from accounts.actions import sms_outbox
 from accounts.models import Line, Message
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent import cohorts
-from consent.actions import allow, stop
+from consent.actions.choices import allow, stop
 from consent.actions.terminate import terminate
+from consent.cohorts import texting
+from consent.cohorts.ending import end_terms
+from consent.cohorts.listing import build_manifests
+from consent.cohorts.settling import settle_orders
+from consent.cohorts.texting import tell_subscribers
 from consent.queries import termination
 from consent.queries.ended import EndedAgreement, ended_agreements
 from partners.models import Campaign, Contract
-from revocations.actions import Use, contradict_ends, suspend
+from revocations.actions.contradictions import Use
+from revocations.actions.suspend import suspend
+from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import sign_end
@@ -50,7 +56,7 @@ def end(target: Campaign, *, of: str = "contract", listed: bool = True) -> Cohor
         of=of, target_id=target_id, actor=an_actor(), reason="Enough.", plan_digest=seen.digest, at=database_clock()
     )
     if listed:
-        cohorts.build_manifests(now=database_clock() + LATER)
+        build_manifests(now=database_clock() + LATER)
         cohort.refresh_from_db()
     return cohort
 
@@ -218,8 +224,8 @@ def over(row: Contract | Campaign, ago: timedelta) -> datetime:
     """Its term was over so long ago, and the beats have seen to it."""
     row.ends_at = database_clock() - ago
     row.save(update_fields=["ends_at"])
-    assert cohorts.end_terms(now=database_clock()) == 1
-    assert cohorts.build_manifests(now=database_clock() + LATER) == 1
+    assert end_terms(now=database_clock()) == 1
+    assert build_manifests(now=database_clock() + LATER) == 1
     return row.ends_at
 
 
@@ -232,8 +238,8 @@ def test_a_term_that_is_over_is_texted_to_whom_it_found_though_workers_were_away
 ) -> None:
     an_approval(a_line(), campaign)
     over(campaign.contract, ago)
-    assert cohorts.tell_subscribers(now=database_clock()) == texts
-    assert cohorts.tell_subscribers(now=database_clock()) == 0
+    assert tell_subscribers(now=database_clock()) == texts
+    assert tell_subscribers(now=database_clock()) == 0
     sms_delivery.deliver(now=by_day())
     assert len(MemoryBackend.outbox) == texts
 
@@ -251,7 +257,7 @@ def test_whom_the_same_company_may_still_find_is_texted_nothing(campaign: Campai
     an_approval(stopped, successor)
     stop(line_id=stopped.pk, scope="campaign", ref=successor.ref, actor="subscriber:1", channel="web")
     over(campaign, timedelta(0)) if by_term else end(campaign, of="campaign")
-    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 2
+    assert tell_subscribers(now=database_clock() + LATER) == 2
     sms_delivery.deliver(now=by_day())
     assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(lost), number_of(stopped)}
 
@@ -268,8 +274,8 @@ def test_whoever_had_it_to_find_them_is_texted_once_and_nobody_else(campaign: Ca
     allow(line_id=allowed.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
-    assert cohorts.tell_subscribers(now=by_day()) == 2
-    assert cohorts.tell_subscribers(now=by_day()) == 0
+    assert tell_subscribers(now=by_day()) == 2
+    assert tell_subscribers(now=by_day()) == 0
     told = [line for line in (had, allowed, stopped, ran_out, claimed, other) if texts_to(number_of(line))]
     assert told == [had, allowed]
     assert len(MemoryBackend.outbox) == 2
@@ -289,7 +295,7 @@ def test_one_that_was_suspended_first_is_told_too_unless_it_said_no_meanwhile(ca
     suspend(of="contract", target_id=campaign.contract_id, actor=officer, reason="First.", at=database_clock())
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
-    assert cohorts.tell_subscribers(now=by_day()) == 1
+    assert tell_subscribers(now=by_day()) == 1
     assert (len(texts_to(number_of(had))), texts_to(number_of(stopped))) == (1, [])
 
 
@@ -299,7 +305,7 @@ def test_what_had_run_out_before_takes_nothing_away(campaign: Campaign) -> None:
     contract.ends_at = database_clock() - DAY
     contract.save(update_fields=["ends_at"])
     end(campaign)
-    assert (cohorts.tell_subscribers(now=by_day()), MemoryBackend.outbox) == (0, [])
+    assert (tell_subscribers(now=by_day()), MemoryBackend.outbox) == (0, [])
 
 
 class PowerFailed(BaseException):
@@ -310,7 +316,7 @@ class Dying:
     """Writes so many texts down, and then the machine is gone before the last is committed."""
 
     def __init__(self, left: int) -> None:
-        self.left, self.real = left, accounts.actions.post
+        self.left, self.real = left, sms_outbox.post
 
     def __call__(self, *, line_id: int, kind: Message.Kind, words: str, at: datetime, about: str) -> None:
         self.real(line_id=line_id, kind=kind, words=words, at=at, about=about)
@@ -327,8 +333,8 @@ def test_cut_off_between_two_texts_it_goes_on_and_sends_none_twice(campaign: Cam
 
     for at_the in (3, 2):
         with patch("consent.cohorts.texting.actions.post", Dying(at_the)), pytest.raises(PowerFailed):
-            cohorts.tell_subscribers(now=by_day(), batch=2)
-    cohorts.tell_subscribers(now=by_day(), batch=2)
+            tell_subscribers(now=by_day(), batch=2)
+    tell_subscribers(now=by_day(), batch=2)
     assert sorted(text.msisdn for text in MemoryBackend.outbox) == sorted(number_of(line) for line in lines)
 
 
@@ -336,15 +342,15 @@ def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
     for _ in range(3):
         an_approval(a_line(), campaign)
     end(campaign)
-    real, runs = cohorts.texting._text, list[int]()
+    real, runs = texting._text, list[int]()
 
     def another_comes(cohort: Cohort, line_id: int, at: datetime) -> None:
         if not runs:
-            runs.append(in_another_session(lambda: cohorts.tell_subscribers(now=at)))
+            runs.append(in_another_session(lambda: tell_subscribers(now=at)))
         real(cohort, line_id, at)
 
     with patch("consent.cohorts.texting._text", another_comes):
-        assert cohorts.tell_subscribers(now=by_day()) == 3
+        assert tell_subscribers(now=by_day()) == 3
     assert (runs, len(MemoryBackend.outbox)) == ([0], 3)
 
 
@@ -354,13 +360,13 @@ def test_nobody_is_texted_of_it_at_night_by_their_own_clock(campaign: Campaign) 
         an_approval(line, campaign)
     cohort = end(campaign)
     at_seven = by_day(hour=7)
-    assert cohorts.tell_subscribers(now=at_seven) == 2
+    assert tell_subscribers(now=at_seven) == 2
     assert [text.msisdn for text in MemoryBackend.outbox] == [number_of(early)]
     assert not told(cohort)
     assert sms_delivery.deliver(now=at_seven + timedelta(minutes=59)) == 0
     assert sms_delivery.deliver(now=at_seven + timedelta(minutes=60)) == 1
     assert [text.msisdn for text in MemoryBackend.outbox] == [number_of(early), number_of(late)]
-    assert cohorts.tell_subscribers(now=at_seven + timedelta(minutes=61)) == 0
+    assert tell_subscribers(now=at_seven + timedelta(minutes=61)) == 0
     assert told(cohort)
 
 
@@ -371,12 +377,12 @@ def test_an_agreement_s_lines_are_told_only_when_the_gateway_took_their_texts(
     an_approval(line, campaign)
     cohort = end(campaign)
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
-    assert cohorts.tell_subscribers(now=by_day()) == 1
-    assert cohorts.tell_subscribers(now=by_day()) == 0
+    assert tell_subscribers(now=by_day()) == 1
+    assert tell_subscribers(now=by_day()) == 0
     assert not told(cohort)
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     assert sms_delivery.deliver(now=by_day() + timedelta(minutes=1)) == 1
-    assert cohorts.tell_subscribers(now=by_day()) == 0
+    assert tell_subscribers(now=by_day()) == 0
     assert told(cohort)
     assert len(texts_to(number_of(line))) == 1
 
@@ -396,10 +402,10 @@ def test_a_signature_for_the_whole_settles_each_open_order_under_it(campaign: Ca
     cohort = end(campaign)
     stop(line_id=lines[0].pk, scope="party", ref=campaign.lbs_provider.uri, actor="subscriber:1", channel="web")
     signed(cohort, State.PARTIAL)
-    assert cohorts.settle_orders(now=database_clock()) == 0
+    assert settle_orders(now=database_clock()) == 0
     Cohort.objects.filter(pk=cohort.pk).update(completed_at=database_clock())
-    assert cohorts.settle_orders(now=database_clock(), batch=2) == 5
-    assert cohorts.settle_orders(now=database_clock(), batch=2) == 0
+    assert settle_orders(now=database_clock(), batch=2) == 5
+    assert settle_orders(now=database_clock(), batch=2) == 0
     states = Order.objects.filter(contract_id=campaign.contract_id).order_by("epoch", "line_id")
     assert [(one.epoch, one.state) for one in states] == [(1, "completed")] * 5 + [(2, "queued")]
     assert Order.objects.get(line_id=untouched.pk).state == "queued"

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from disclosures.feeds import row_in
+from disclosures.feeds.releases import row_in
 from partners.feeds.checking import Refused
 from partners.feeds.reading import Numbered, problem_of
 from tests.feeds import BRIDGE, moment, release_row

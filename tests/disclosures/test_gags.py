@@ -10,8 +10,10 @@ from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.models import Tightening
-from disclosures import ingest, tasks
-from disclosures.feeds import DisclosuresFeed
+from disclosures import tasks
+from disclosures.feeds.releases import DisclosuresFeed
+from disclosures.ingest import projections
+from disclosures.ingest.rows import id_of
 from disclosures.models import ConcealedDisclosure, DelayedNotice, Disclosure, HeldNotice
 from disclosures.queries.visible import visible
 from partners.models import Dealing
@@ -91,9 +93,7 @@ def test_notices_that_waited_go_to_the_archive_in_their_order() -> None:
     take_lines(line_row())
     # As they may lie in their table after others went from it, read as a large table is.
     for number, ref in {2: "second", 3: "third", 1: "first"}.items():
-        HeldNotice.objects.create(
-            disclosure_id=ingest.id_of("r"), number=number, order_ref=ref, recorded_at=database_clock()
-        )
+        HeldNotice.objects.create(disclosure_id=id_of("r"), number=number, order_ref=ref, recorded_at=database_clock())
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
     before = list(Tightening.objects.values_list("pk", flat=True))
@@ -109,7 +109,7 @@ def test_what_a_notice_leaves_for_the_archive_is_its_line_s() -> None:
     take_releases(release_row(id="r"))
     take_notices(notice(None))
     line_id = Disclosure.objects.values_list("line_id", flat=True).get()
-    named = str(ingest.id_of("r"))
+    named = str(id_of("r"))
     assert list(Tightening.objects.filter(kind="notice").order_by("at").values_list("line_id", "said")) == [
         (0, {"disclosure_id": named, "suppressed_until": EVER.replace("Z", "+00:00"), "order_ref": "held"}),
         (line_id, {"disclosure_id": named, "suppressed_until": EVER.replace("Z", "+00:00"), "order_ref": "held"}),
@@ -183,7 +183,7 @@ def test_however_long_nothing_ran_no_lifted_row_is_passed_over() -> None:
     soon = database_clock() + timedelta(days=1)
     take_releases(release_row(id="r", suppressed_until=soon.isoformat()), release_row(id="h", suppressed_until=EVER))
     assert not Dealing.objects.exists()
-    ingest.reveal(at=soon + timedelta(days=30))
+    projections.reveal(at=soon + timedelta(days=30))
     assert set(Dealing.objects.values_list("party__uri", flat=True)) == {ROAD}
     assert ConcealedDisclosure.objects.count() == 1
 

@@ -17,11 +17,14 @@ from accounts.advisory_locks import turn
 from accounts.models import Line
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
-from consent.feeds import LinesFeed
-from disclosures import ingest, reassignment, tasks
-from disclosures.anomalies import find
-from disclosures.feeds import DisclosuresFeed, reports
-from disclosures.ingest import projections, reassigned_rows, replay
+from consent.feeds.lines import LinesFeed
+from disclosures import reassignment, tasks
+from disclosures.anomalies.detection import find
+from disclosures.feeds import reports
+from disclosures.feeds.releases import DisclosuresFeed
+from disclosures.ingest import projections, reassigned_rows, replay, store
+from disclosures.ingest.rollups import roll_up
+from disclosures.ingest.rows import id_of
 from disclosures.models import (
     Anomaly,
     Archive,
@@ -103,7 +106,7 @@ def seen(line: str) -> list[str]:
 
 
 def held() -> set[str]:
-    ids = {ingest.id_of(one): one for one in ("r", "s", "t")}
+    ids = {id_of(one): one for one in ("r", "s", "t")}
     return {ids[one] for one in HeldDisclosure.objects.values_list("pk", flat=True)}
 
 
@@ -121,8 +124,8 @@ def test_a_row_that_is_given_back_right_after_it_was_taken_in_from_the_held_ones
     take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
 
     def and_at_once(**rows: Any) -> Any:
-        monkeypatch.setattr(replay, "store", ingest.store)
-        outcomes = ingest.store(**rows)
+        monkeypatch.setattr(replay, "store", store.store)
+        outcomes = store.store(**rows)
         elsewhere(another_number)
         return outcomes
 
@@ -159,7 +162,7 @@ def test_what_was_taken_out_is_on_record_and_the_trail_says_how_many() -> None:
     take_lines(ENDED, NEXT)
     former = Line.objects.get(carrier_id="A").pk
     said = GivenBack.objects.order_by("disclosure_id").values_list("line_id", "disclosure_id", "occurred_at", "why")
-    assert list(said) == sorted((former, ingest.id_of(one), moment(WINTER), "ended") for one in ("r", "s"))
+    assert list(said) == sorted((former, id_of(one), moment(WINTER), "ended") for one in ("r", "s"))
     (event,) = AuditEvent.objects.filter(action="disclosures.given_back")
     assert (event.actor, event.line_id) == ("import:lines", None)
     assert event.detail == {"count": 2, "lines": 1, "through": GivenBack.objects.order_by("-pk")[0].pk}
@@ -180,7 +183,7 @@ def test_a_number_that_went_to_somebody_else_takes_with_it_what_it_reported_and_
         line_row(line_id="B", account_id="A2", activated_at="2025-10-01T00:00:00Z"),
     )
     assert [(line, row) for line, row, _ in whose()] == [("A", "s"), ("A", "t"), ("B", "r")]
-    assert [(one.disclosure_id, one.why) for one in GivenBack.objects.all()] == [(ingest.id_of("r"), "number")]
+    assert [(one.disclosure_id, one.why) for one in GivenBack.objects.all()] == [(id_of("r"), "number")]
 
 
 def test_rows_by_the_new_number_stay_though_they_came_before_another_end_was_known() -> None:
@@ -319,11 +322,11 @@ def test_days_of_a_long_line_are_counted_without_it() -> None:
     take_releases(release_row(id="r", occurred_at=WINTER), *(release_row(occurred_at=SUMMER) for _ in range(5)))
     line = Line.objects.get(carrier_id="A")
     GrowingLine.objects.create(line_id=line.pk)
-    ingest.roll_up(at=database_clock(), long=5)
+    roll_up(at=database_clock(), long=5)
     assert sum(one.n for one in facts_of(line_id=line.pk, zone=zone, at=database_clock())) == 6
     take_lines(ENDED)
     assert sum(one.n for one in facts_of(line_id=line.pk, zone=zone, at=database_clock())) == 5
-    ingest.roll_up(at=database_clock(), long=5)
+    roll_up(at=database_clock(), long=5)
     assert list(DailyRollup.objects.values_list("day", "n")) == [(date(2025, 7, 1), 5)]
 
 
@@ -450,7 +453,7 @@ def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
 
 def test_the_database_gives_back_nothing_but_what_lies_outside(refused: Refusal) -> None:
     take_releases(release_row(id="r", occurred_at=WINTER), release_row(id="s", occurred_at=SUMMER))
-    outside, inside = ingest.id_of("r"), ingest.id_of("s")
+    outside, inside = id_of("r"), id_of("s")
     refused(
         f"SELECT disclosures_give_back(1, ARRAY['{outside}']::uuid[], '{{}}', NULL, NULL)",
         constraint="disclosures_given_back_from_outside",

@@ -9,11 +9,13 @@ from pytest_django.fixtures import Settings
 from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
-from consent.gate import Question, decision_id_for, evaluate
-from disclosures import ingest
-from disclosures.feeds import DisclosuresFeed
+from consent.gate.deciding import evaluate
+from consent.gate.decision_ids import decision_id_for
+from consent.gate.shapes import Question
+from disclosures.feeds.releases import DisclosuresFeed
+from disclosures.ingest.replay import attribute_held
 from disclosures.models import Disclosure, HeldDisclosure
-from disclosures.queries import HeldRowCounts, count_held_rows
+from disclosures.queries.held import HeldRowCounts, count_held_rows
 from tests.feeds import (
     BRIDGE,
     ROAD,
@@ -112,10 +114,10 @@ def test_a_claimed_yes_is_awaited_for_a_day() -> None:
     at = database_clock()
     claimed = f"a{int(at.timestamp() * 1_000_000):x}.forged"
     assert reported(release_row(id="r", occurred_at=at.isoformat(), decision_id=claimed)) == [HELD]
-    ingest.attribute_held(at=at + DAY - SECOND, actor="system:test")
+    attribute_held(at=at + DAY - SECOND, actor="system:test")
     assert ungated() == []
-    ingest.attribute_held(at=at + DAY + SECOND, actor="system:test")
-    ingest.attribute_held(at=at + DAY + SECOND, actor="system:test")
+    attribute_held(at=at + DAY + SECOND, actor="system:test")
+    attribute_held(at=at + DAY + SECOND, actor="system:test")
     assert ungated() == [(f"{at.date()} {BRIDGE}", BRIDGE, 1)]
     take_lines(line_row())
     assert (Disclosure.objects.count(), ungated()[0][2]) == (1, 1)
@@ -126,7 +128,7 @@ def test_what_an_order_hides_is_counted_nowhere_until_it_lifts() -> None:
     assert reported(release_row(id="by notice"), release_row(id="own", suppressed_until=EVER)) == [HELD] * 2
     assert (ungated(), count_held_rows()) == ([], HeldRowCounts(0, 0, 0, None))
     take_notices({"disclosure_id": "by notice", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
-    ingest.attribute_held(at=database_clock(), actor="system:test")
+    attribute_held(at=database_clock(), actor="system:test")
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1)]
     assert (count_held_rows().from_gateway, count_held_rows().ungated) == (1, 1)
     take_lines(line_row())

@@ -15,16 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
-from disclosures.queries import (
-    Filters,
-    HistoryPage,
-    as_csv,
-    as_json,
-    companies_in,
-    history_in_parts,
-    history_page,
-    history_rows,
-)
+from disclosures.queries.downloads import as_csv, as_json
+from disclosures.queries.history import Filters, HistoryPage, companies_in, history_in_parts, history_page, history_rows
 from tests.factories import a_line, a_party
 from tests.world import disclosed, gagged
 

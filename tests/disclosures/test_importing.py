@@ -13,7 +13,8 @@ from typing import BinaryIO
 import pytest
 from django.core.management import call_command
 
-from disclosures.feeds import DisclosuresFeed, importing
+from disclosures.feeds import importing
+from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.ingest import chunks
 from disclosures.ingest.chunks import Taken
 from disclosures.models import Disclosure, DisclosureRegister, HeldDisclosure, ImportedChunk

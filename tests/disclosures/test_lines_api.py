@@ -11,7 +11,8 @@ from accounts.models import Line
 from audit.models import AuditEvent
 from consent.models import LineGate
 from disclosures.models import Disclosure
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client
 from tests.feeds import line_row, ndjson, release_row, take_parties, take_releases
 from tests.partners.outside import Signer

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from accounts.models import Line
 from audit.queries import database_clock
-from disclosures import ingest
 from disclosures.ingest import days, rollups
 from disclosures.models import ChangedDay, DailyRollup, GrowingLine, LongLine, RolledFacts
 from disclosures.queries.release_counts import facts_of
@@ -65,30 +64,30 @@ def line(db: None, no_broker: None) -> Line:
 
 def test_a_line_is_looked_at_now_and_then_and_becomes_long_when_it_is(line: Line) -> None:
     assert GrowingLine.objects.filter(line_id=line.pk).exists(), "one row in 64 has its line counted"
-    assert ingest.roll_up(at=database_clock(), long=241) == 0
+    assert rollups.roll_up(at=database_clock(), long=241) == 0
     assert (LongLine.objects.count(), GrowingLine.objects.count()) == (0, 0)
     GrowingLine.objects.create(line_id=line.pk)
     at = database_clock()
-    assert ingest.roll_up(at=at, long=240) == 1
+    assert rollups.roll_up(at=at, long=240) == 1
     (long,) = LongLine.objects.all()
     assert (long.zone, long.through) == (PACIFIC.key, at.astimezone(PACIFIC).date() - timedelta(days=1))
     assert (DailyRollup.objects.count(), RolledFacts.objects.count(), marked(line.pk)) == (11, 1, set())
     assert sum(DailyRollup.objects.values_list("n", flat=True)) == 240 == total(line.pk)
-    assert ingest.roll_up(at=database_clock(), long=240) == 0
+    assert rollups.roll_up(at=database_clock(), long=240) == 0
 
 
 @pytest.fixture
 def counted(line: Line) -> Line:
     """The same line, counted."""
     GrowingLine.objects.create(line_id=line.pk)
-    assert ingest.roll_up(at=database_clock(), long=240) == 1
+    assert rollups.roll_up(at=database_clock(), long=240) == 1
     return line
 
 
 def test_a_late_row_opens_its_day_and_no_other(counted: Line) -> None:
     take_releases(release_row(occurred_at="2026-03-05T09:00:00Z"))
     assert (marked(counted.pk), total(counted.pk)) == ({date(2026, 3, 5)}, 241)
-    assert ingest.roll_up(at=database_clock()) == 1
+    assert rollups.roll_up(at=database_clock()) == 1
     assert (marked(counted.pk), total(counted.pk)) == (set(), 241)
 
 
@@ -98,7 +97,7 @@ def test_a_judgement_that_changes_opens_its_days(counted: Line) -> None:
     found = {one.judgement: one.n for one in facts_of(line_id=counted.pk, zone=PACIFIC, at=database_clock())}
     assert found == {"permitted": 216, "after_stop": 24}
     assert len(marked(counted.pk)) == 11
-    assert ingest.roll_up(at=database_clock()) == 1
+    assert rollups.roll_up(at=database_clock()) == 1
     assert {one.judgement: one.n for one in facts_of(line_id=counted.pk, zone=PACIFIC, at=database_clock())} == found
 
 
@@ -107,13 +106,13 @@ def test_a_day_with_a_hidden_row_is_never_counted_and_is_again_when_nothing_is_h
     take_releases(row)
     for _ in range(2):
         assert total(counted.pk) == 240
-        ingest.roll_up(at=database_clock())
+        rollups.roll_up(at=database_clock())
     assert marked(counted.pk) == {date(2026, 3, 5)}
     assert not DailyRollup.objects.filter(day=date(2026, 3, 5)).exists()
     lifted = {"disclosure_id": "h", "suppressed_until": "2026-04-01T00:00:00Z", "order_ref": "lifted"}
     take_notices(lifted)
     assert total(counted.pk) == 241
-    ingest.roll_up(at=database_clock())
+    rollups.roll_up(at=database_clock())
     assert (marked(counted.pk), total(counted.pk)) == (set(), 241)
 
 
@@ -121,7 +120,7 @@ def test_a_line_that_moves_to_another_zone_is_counted_anew(counted: Line) -> Non
     Line.objects.update(state="NY")
     eastern = ZoneInfo("America/New_York")
     assert sum(one.n for one in facts_of(line_id=counted.pk, zone=eastern, at=database_clock())) == 240
-    assert ingest.roll_up(at=database_clock()) == 1
+    assert rollups.roll_up(at=database_clock()) == 1
     assert LongLine.objects.get().zone == eastern.key
     assert {day for day in DailyRollup.objects.values_list("day", flat=True) if day < date(2026, 3, 1)} == {
         date(2026, 2, 28)
@@ -140,7 +139,7 @@ def test_pages_are_the_same_byte_for_byte_counted_or_not() -> None:
     browser = signed_in(world.line)
     plain = bytes_of(browser, world)
     GrowingLine.objects.create(line_id=world.line.pk)
-    assert ingest.roll_up(at=timezone.now(), long=50) == 1
+    assert rollups.roll_up(at=timezone.now(), long=50) == 1
     assert DailyRollup.objects.count() > 30
     assert bytes_of(browser, world) == plain
 
@@ -173,7 +172,7 @@ def test_no_line_becomes_long_while_somebody_stores_rows() -> None:
     def roll_up() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '50ms'")
-        ingest.roll_up(at=database_clock(), long=240)
+        rollups.roll_up(at=database_clock(), long=240)
 
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE fresh (line_id bigint, occurred_at timestamptz, id uuid) ON COMMIT DROP")
@@ -189,7 +188,7 @@ def test_no_line_becomes_long_while_somebody_stores_rows() -> None:
 @pytest.mark.parametrize("after", ["CHANGED", "COUNT", "DONE"])
 def test_a_row_that_commits_while_its_day_is_counted_is_not_lost(after: str) -> None:
     line = a_scene()
-    ingest.roll_up(at=database_clock(), long=240)
+    rollups.roll_up(at=database_clock(), long=240)
     take_releases(release_row(occurred_at="2026-03-05T09:00:00Z"))
     came: list[object] = []
 
@@ -200,10 +199,10 @@ def test_a_row_that_commits_while_its_day_is_counted_is_not_lost(after: str) -> 
         return result
 
     with connection.execute_wrapper(meanwhile):
-        assert ingest.roll_up(at=database_clock()) == 1
+        assert rollups.roll_up(at=database_clock()) == 1
     assert len(came) == 1
     assert (total(line.pk), marked(line.pk)) == (242, {date(2026, 3, 5)})
-    ingest.roll_up(at=database_clock())
+    rollups.roll_up(at=database_clock())
     assert (total(line.pk), marked(line.pk)) == (242, set())
 
 
@@ -212,5 +211,5 @@ def test_a_line_that_nobody_counted_is_read_from_its_rows() -> None:
     line = a_line()
     LongLine.objects.create(line_id=line.pk, zone=PACIFIC.key)
     assert facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock()) == []
-    assert ingest.roll_up(at=database_clock()) == 1
+    assert rollups.roll_up(at=database_clock()) == 1
     assert LongLine.objects.get().through > date(2026, 1, 1)

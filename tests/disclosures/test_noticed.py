@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from accounts.models import Line
 from accounts.sealing import unseal
-from consent.actions import allow, stop
-from disclosures import ingest
-from disclosures.anomalies import act, find
+from consent.actions.choices import allow, stop
+from disclosures.anomalies.detection import find
+from disclosures.anomalies.suspension import act
+from disclosures.ingest.rollups import roll_up
 from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
-from disclosures.queries import NO_RECORD, Filters, history_page, list_line_alerts
+from disclosures.queries.history import NO_RECORD, Filters, history_page
+from disclosures.queries.line_alerts import list_line_alerts
 from disclosures.queries.release_counts import count_claimed_afterwards
 from partners.models import Campaign
 from tests.disclosures.anomalies import (
@@ -162,7 +164,7 @@ def test_what_it_claims_afterwards_is_found_a_page_at_a_time_of_a_long_line_too(
     looked(line, *every(now - 80 * DAY, 60, 30 * HOUR), judgement=UNVERIFIED, path=(BRIDGE, TRACK), recorded_at=now)
     judge_again(rows[::2], UNVERIFIED)
     GrowingLine.objects.create(line_id=line.pk)
-    assert ingest.roll_up(at=now, long=50) == 1
+    assert roll_up(at=now, long=50) == 1
     assert count_claimed_afterwards(line_id=line.pk, zone=WEST, at=now) == {TRACK: 30}
     found, before = list[datetime](), ""
     while True:

@@ -19,10 +19,10 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from audit.models import AuditEvent
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.models import Choice
 from disclosures.models import Basis, Judgement, Outcome
-from disclosures.queries import Filters, history_rows
+from disclosures.queries.history import Filters, history_rows
 from disclosures.tasks import make_archives
 from partners.models import Party
 from tests.disclosures.anomalies import looked

@@ -16,11 +16,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from audit.queries import database_clock
-from consent.actions import stop
-from disclosures import ingest, publishing
-from disclosures.anomalies import find
+from consent.actions.choices import stop
+from disclosures import publishing
+from disclosures.anomalies.detection import find
+from disclosures.ingest.rollups import roll_up
 from disclosures.models import AnomalyWatch, GrowingLine, PublishedFigure
-from disclosures.queries.figures import Figure
+from disclosures.queries.figures.statements import Figure
 from tests.disclosures.anomalies import BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_campaign, an_approval
 from tests.feeds import (
@@ -126,7 +127,7 @@ def a_carrier() -> tuple[World, Browser]:
     stop(line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web")
     browser = signed_in(world.line)
     GrowingLine.objects.create(line_id=world.line.pk)
-    assert ingest.roll_up(at=timezone.now(), long=50) == 1
+    assert roll_up(at=timezone.now(), long=50) == 1
     with connections["owner"].cursor() as cursor:
         cursor.execute(OTHERS)
     return world, browser

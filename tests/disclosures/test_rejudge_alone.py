@@ -5,9 +5,9 @@ from collections.abc import Collection
 import pytest
 
 from accounts.models import Line
-from consent.actions import enqueue_orders_for_newly_affected
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.models import Touched
-from disclosures import ingest
+from disclosures.ingest import judging
 from disclosures.models import Disclosure
 from tests.feeds import (
     approval_row,
@@ -50,7 +50,7 @@ def test_a_line_that_breaks_is_left_and_the_others_go_on(
     assert "a line can't be judged again" in caplog.text
     assert OTHER not in caplog.text
     monkeypatch.setattr(f"{JUDGING}.enqueue_orders_for_newly_affected", enqueue_orders_for_newly_affected)
-    assert ingest.rejudge(cause="consent") == 1
+    assert judging.rejudge(cause="consent") == 1
     assert by_line() == {"L1": "after_stop", "L2": "after_stop"}
     assert not Touched.objects.exists()
 

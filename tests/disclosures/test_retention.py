@@ -13,7 +13,9 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from disclosures import ingest, retention
+from disclosures import retention
+from disclosures.ingest import projections
+from disclosures.ingest.rollups import roll_up
 from disclosures.models import (
     Anomaly,
     AnomalyRule,
@@ -100,7 +102,7 @@ def test_a_month_goes_whole_with_all_that_hung_on_it_and_nothing_else() -> None:
     line = scene()
     GrowingLine.objects.create(line_id=line.pk)
     retention.make_partitions(now=NOW)
-    assert ingest.roll_up(at=database_clock(), long=5) == 1
+    assert roll_up(at=database_clock(), long=5) == 1
     assert Dealing.objects.filter(party__uri=TRACK).count() == 1
     assert (retention.drop_months(now=NOW), retention.drop_months(now=NOW)) == (1, 0)
     assert DROPPED not in partitions()
@@ -120,7 +122,7 @@ def test_a_month_goes_whole_with_all_that_hung_on_it_and_nothing_else() -> None:
     # that of the hidden row.
     assert set(ChangedDay.objects.values_list("day", flat=True)) == {date(2021, 11, 30), date(2021, 11, 2)}
     assert sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())) == 2
-    ingest.roll_up(at=database_clock())
+    roll_up(at=database_clock())
     assert set(DailyRollup.objects.values_list("day", "n")) == {(date(2021, 11, 30), 1), (date(2021, 12, 23), 1)}
     assert sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())) == 2
     assert RolledFacts.objects.filter(path__contains=[TRACK]).count() == 0
@@ -238,7 +240,7 @@ def test_what_an_order_hides_outlasts_its_month_and_is_shown_for_a_while_once_th
     assert (told.count(), sorted(seen(line))) == (1, ["new", "next"])
     # The order is lifted with a moment that is long past: it hid the row up to now.
     take_notices({"disclosure_id": "hidden", "suppressed_until": "2022-01-01T00:00:00Z", "order_ref": "court-7"})
-    ingest.reveal(at=database_clock())
+    projections.reveal(at=database_clock())
     assert seen(line) == {"next": False, "new": False, "hidden": True}
     with owners_clock("29 days"):
         assert upkeep() == (0, 0)
@@ -272,7 +274,7 @@ def test_what_outlasts_its_month_is_counted_once_it_is_shown_and_not_before() ->
     GrowingLine.objects.create(line_id=line.pk)
     upkeep()
     # The order's row of an older month is read from the row, also after a younger month has gone.
-    assert ingest.roll_up(at=database_clock(), long=3) == 1
+    assert roll_up(at=database_clock(), long=3) == 1
     day = date(2021, 11, 2)
 
     def counted() -> int:
@@ -281,13 +283,13 @@ def test_what_outlasts_its_month_is_counted_once_it_is_shown_and_not_before() ->
     assert (counted(), DailyRollup.objects.filter(day=day).count()) == (2, 0)
     take_notices({"disclosure_id": "hidden", "suppressed_until": "2022-01-01T00:00:00Z", "order_ref": "court-7"})
     assert (counted(), facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())[0].recent) == (3, 0)
-    ingest.roll_up(at=database_clock() + timedelta(hours=2))
+    roll_up(at=database_clock() + timedelta(hours=2))
     assert (counted(), DailyRollup.objects.filter(day=day).count()) == (3, 1)
     later = datetime(2026, 2, 5, tzinfo=UTC)
     retention.make_partitions(now=later)
     assert retention.drop_months(now=later) == 1
     assert (counted(), sources()) == (1, {"hidden"})
-    ingest.roll_up(at=database_clock() + timedelta(hours=2))
+    roll_up(at=database_clock() + timedelta(hours=2))
     assert (counted(), DailyRollup.objects.filter(day=day).count()) == (1, 1)
 
 

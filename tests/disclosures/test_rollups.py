@@ -15,8 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import Line
-from disclosures import ingest, retention
+from disclosures import retention
 from disclosures.ingest import days
+from disclosures.ingest.rollups import roll_up
 from disclosures.models import (
     Basis,
     Disclosure,
@@ -25,8 +26,8 @@ from disclosures.models import (
     LongLine,
     Outcome,
 )
-from disclosures.queries import Filters, companies_in, history_page
 from disclosures.queries.chart import first_week
+from disclosures.queries.history import Filters, companies_in, history_page
 from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.trails import company_of
 from disclosures.words import NOT_ALLOWED
@@ -136,7 +137,7 @@ class Story:
             rejudged(row, (Judgement.AFTER_STOP, Judgement.PERMITTED, Judgement.NO_APPROVAL)[step.of % 3])
 
     def _roll(self, step: Step) -> None:
-        ingest.roll_up(at=self.at)
+        roll_up(at=self.at)
 
     def _later(self, step: Step) -> None:
         self.at += timedelta(hours=1 + step.which * 11)
@@ -283,7 +284,7 @@ def test_whatever_happens_the_pages_say_what_the_rows_say(steps: list[Step]) -> 
                     story.line.pk, story.zone, story.at
                 )
         check(story)
-        ingest.roll_up(at=story.at)
+        roll_up(at=story.at)
         check(story)
         story.at += timedelta(days=40)
         check(story)
@@ -308,5 +309,5 @@ def test_whatever_happens_the_pages_say_what_the_months_that_are_kept_say(steps:
         line_id, zone, at = story.line.pk, story.zone, story.at
         assert facts_of(line_id=line_id, zone=zone, at=at) == counted_one_by_one(line_id, zone, at)
     check(story)
-    ingest.roll_up(at=story.at)
+    roll_up(at=story.at)
     check(story)

@@ -6,9 +6,9 @@ from itertools import product
 
 import pytest
 
-from disclosures.queries.figures import STATEMENTS, Figure, Statement
 from disclosures.queries.figures.cells import Count, Row, shown
 from disclosures.queries.figures.related import Beside, beside
+from disclosures.queries.figures.statements import STATEMENTS, Figure, Statement
 
 RELEASES, FOLLOWED, CHOICES = STATEMENTS[Figure.RELEASES], STATEMENTS[Figure.FOLLOWED], STATEMENTS[Figure.CHOICES]
 DISPUTES = STATEMENTS[Figure.DISPUTES]

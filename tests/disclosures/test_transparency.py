@@ -14,9 +14,11 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions import NEVER_AGREED, pause, stop, suspend
+from consent.actions.choices import NEVER_AGREED, pause, stop
 from consent.actions.suspend import Outcome as Suspended
-from disclosures import actions, ingest, publishing
+from consent.actions.suspend import suspend
+from disclosures import actions, publishing
+from disclosures.ingest.rows import id_of
 from disclosures.models import (
     Basis,
     Disclosure,
@@ -26,11 +28,11 @@ from disclosures.models import (
     Outcome,
     PublishedFigure,
 )
-from disclosures.queries.figures import STATEMENTS, Figure
 from disclosures.queries.figures.bars import bars_of
 from disclosures.queries.figures.cells import Count, Row, Why
+from disclosures.queries.figures.statements import STATEMENTS, Figure
 from partners.models import Dealing, Party, Suspension
-from revocations.clocks import mend_breaches, note_overdue
+from revocations.clocks.dates import mend_breaches, note_overdue
 from revocations.models import Order, State
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -403,7 +405,7 @@ def reported(
     """As the carrier reports them: by ids of its own, which its orders name. Nobody had agreed."""
     rows = [
         Disclosure(
-            line_id=line.pk, occurred_at=at, id=ingest.id_of(f"r-{one}"), source_id=f"r-{one}",
+            line_id=line.pk, occurred_at=at, id=id_of(f"r-{one}"), source_id=f"r-{one}",
             recorded_at=recorded_at or at, aggregator=aggregator.uri, path=[aggregator.uri], campaign="", purpose=FRAUD,
             scope=READ, precision_m=500, basis=Basis.APPROVAL, outcome=Outcome.RELEASED,
             judgement=Judgement.NO_APPROVAL,

@@ -8,10 +8,10 @@ from django.db import transaction
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.gate import decision_id_for
+from consent.gate.decision_ids import decision_id_for
 from consent.models import Touched
 from disclosures import actions, archiving, publishing, reassignment
-from disclosures.feeds import DisclosuresFeed
+from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.ingest import chunks, held, judging
 from disclosures.models import (
     Archive,
@@ -21,7 +21,7 @@ from disclosures.models import (
     JudgementChange,
     PublishedFigure,
 )
-from disclosures.queries.figures import STATEMENTS
+from disclosures.queries.figures.statements import STATEMENTS
 from tests.factories import LONG_AGO, a_line
 from tests.feeds import (
     approval_row,

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from partners.actions import register_client
+from partners.actions.clients import register_client
 from partners.models import Campaign, Client, Contract, Dealing, Party
 from portal.sandbox.identity import slug
 from portal.sandbox.server import jwks_path

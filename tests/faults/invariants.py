@@ -13,11 +13,15 @@ from django.utils import timezone
 import audit.queries
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import archiving, gate
+from consent.archiving import comparison, writing
+from consent.archiving.gap_check import find_missing
+from consent.gate import deciding, readiness
+from consent.gate.agreed import as_agreed
 from consent.models import Choice
-from partners import checkpoints, pairwise
+from partners import pairwise
+from partners.checkpoints import places, reading
 from partners.models import Client
-from revocations import delivery
+from revocations.delivery import sweep
 from revocations.models import TO_PUSH, Order, State
 from tests.faults.fixtures import World
 from tests.faults.programs import get, until
@@ -69,7 +73,7 @@ class Asker(threading.Thread):
 
 def _question(ref: str, line: Line, world: World) -> dict[str, object]:
     partner = next(one for one in world.partners.values() if one.campaign.ref == ref)
-    asked = gate.as_agreed(campaign=partner.campaign, line=str(line.carrier_id))
+    asked = as_agreed(campaign=partner.campaign, line=str(line.carrier_id))
     return {
         "subject": {
             "type": "partner",
@@ -90,11 +94,11 @@ def invariants(world: World, *, stopped: Sequence[Line], asker: Asker | None = N
         assert asker.wrong == []
     result = audit.queries.verify(since=None, until=None, signed={})
     assert result.fault is None
-    assert not checkpoints.ahead(place=checkpoints.place())
+    assert not reading.ahead(place=places.place())
     # Whatever waits for the archive goes there, and then it holds every choice.
-    archiving.write(now=timezone.now())
-    assert (gate.opening().is_open, archiving.behind()) == (True, "")
-    assert archiving.find_missing(now=timezone.now() + timedelta(hours=1)) == 0
+    writing.write(now=timezone.now())
+    assert (readiness.opening().is_open, comparison.behind()) == (True, "")
+    assert find_missing(now=timezone.now() + timedelta(hours=1)) == 0
 
 
 def nothing_lost(world: World, stopped: Sequence[Line]) -> None:
@@ -104,8 +108,8 @@ def nothing_lost(world: World, stopped: Sequence[Line]) -> None:
     for partner in world.partners.values():
         told = set(Order.objects.filter(contract_id=partner.contract.pk).values_list("line_id", flat=True))
         assert ids - told == set()
-        asked = [gate.as_agreed(campaign=partner.campaign, line=str(line.carrier_id)) for line in stopped]
-        assert {answer.reason for answer in gate.evaluate(questions=asked, for_release=True)} <= {"stopped_all"}
+        asked = [as_agreed(campaign=partner.campaign, line=str(line.carrier_id)) for line in stopped]
+        assert {answer.reason for answer in deciding.evaluate(questions=asked, for_release=True)} <= {"stopped_all"}
 
 
 def partners_hold_what_the_gate_says(world: World, stopped: Sequence[Line]) -> None:
@@ -132,7 +136,7 @@ def deliver_what_is_left(*, within_s: float = 60.0) -> None:
 
     def all_taken() -> bool:
         if Order.objects.filter(state__in=TO_PUSH).exists():
-            delivery.sweep(now=database_clock() + timedelta(hours=next(hours)))
+            sweep.sweep(now=database_clock() + timedelta(hours=next(hours)))
         return not Order.objects.filter(state__in=TO_PUSH).exists()
 
     until(all_taken, within_s, lambda: str(Counter(Order.objects.values_list("state", "note"))))

@@ -14,7 +14,7 @@ PATIENCE_S = 60.0
 
 if __name__ == "__main__":
     django.setup()
-    consent = importlib.import_module("consent.actions")
+    consent = importlib.import_module("consent.actions.choices")
     celery = importlib.import_module("portal.celery")
     transaction = importlib.import_module("django.db.transaction")
     lines = [int(line) for line in sys.stdin]

@@ -17,7 +17,8 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.models import HeldRow
 from disclosures.models import Disclosure
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign, Client, Party
 from tests.answers import Answer, read
 from tests.factories import NOW, a_campaign, a_contract, a_party

@@ -12,11 +12,16 @@ from pytest_django import Settings
 
 import audit.queries
 from audit.queries import database_clock
-from consent import archiving, expiry, gate
-from consent.actions import pause
+from consent import expiry
+from consent.actions.choices import pause
+from consent.archiving import comparison, writing
+from consent.archiving.gap_check import find_missing
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.models import Choice
-from partners import checkpoints
-from revocations import delivery
+from partners.checkpoints import places, reading
+from partners.checkpoints import writing as writing_checkpoints
+from revocations.delivery import sweep
 from revocations.models import Order, State
 from tests.partners.outside import Outside
 from tests.revocations.scenes import a_scene, allow, stop_all
@@ -53,16 +58,16 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     line = scene.a_line()
 
     def answer() -> str:
-        question = gate.as_agreed(campaign=scene.campaign, line=line.carrier_id)
-        return gate.evaluate(questions=[question], for_release=True)[0].reason
+        question = as_agreed(campaign=scene.campaign, line=line.carrier_id)
+        return deciding.evaluate(questions=[question], for_release=True)[0].reason
 
     def worked(at_worker: timedelta) -> None:
         """All that workers do, by a clock of theirs that is as far off."""
         now = timezone.now() + at_worker
-        delivery.sweep(now=database_clock() + at_worker)
+        sweep.sweep(now=database_clock() + at_worker)
         expiry.end_pauses(now=database_clock() + at_worker)
-        archiving.write(now=now)
-        checkpoints.write(place=checkpoints.place(), at=now)
+        writing.write(now=now)
+        writing_checkpoints.write(place=places.place(), at=now)
 
     for jump in ("1h", "-1h", "0s", "-1h", "1h"):
         shift(jump)
@@ -79,13 +84,13 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     for off in (-HOUR, HOUR, timedelta(0)):
         worked(off)
     assert answer() == "stopped_all"
-    delivery.sweep(now=database_clock() + 10 * HOUR)
+    sweep.sweep(now=database_clock() + 10 * HOUR)
     said = list(Choice.objects.filter(line_id=line.pk).order_by("made_at").values_list("kind", flat=True))
     assert said == ["stop", "allow"] * 5 + ["pause", "stop"]
     newest = Order.objects.order_by("-version").first()
     assert newest is not None
     assert (newest.state, newest.snapshot["state"]) == (State.ACKNOWLEDGED, [])
-    place = checkpoints.place()
-    assert (checkpoints.gap(place=place), checkpoints.ahead(place=place)) == ("", False)
-    assert (archiving.behind(), archiving.find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
+    place = places.place()
+    assert (reading.gap(place=place), reading.ahead(place=place)) == ("", False)
+    assert (comparison.behind(), find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
     assert audit.queries.verify(since=None, until=None, signed={}).fault is None

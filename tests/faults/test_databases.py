@@ -18,8 +18,10 @@ from pytest_django import Settings
 
 import audit.queries
 from accounts.models import Line
-from consent import archiving, gate
-from consent.actions import stop
+from consent.actions.choices import stop
+from consent.archiving import comparison, writing
+from consent.gate import deciding, readiness
+from consent.gate.agreed import as_agreed
 from consent.models import Choice
 from tests.factories import a_campaign, a_line, an_approval
 from tests.faults.fixtures import World, a_world
@@ -76,7 +78,7 @@ def _killed_while_people_stop(server: Postgres, world: World, lines: Sequence[Li
     stopper.join()
     assert len(stopper.took) == len(lines)
     # Whoever comes first has looked at the archive, and the gate is open again.
-    until(lambda: gate.opening().is_open, 20, lambda: gate.opening().why)
+    until(lambda: readiness.opening().is_open, 20, lambda: readiness.opening().why)
 
 
 def _emptied_broker(world: World, lines: Sequence[Line], asker: Asker) -> None:
@@ -97,18 +99,18 @@ def _failed_over(server: Postgres, relay: Relay, lines: Sequence[Line], folder: 
         follower.kill()
         for line in lines:
             stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-        archiving.write(now=timezone.now())
+        writing.write(now=timezone.now())
         server.kill()
         connections.close_all()
         follower.promote()
         relay.turn_to("127.0.0.1", follower.port)
-        until(lambda: not gate.opening().is_open, 10)
-        assert gate.opening().why == "the database was restored, or another server took over"
+        until(lambda: not readiness.opening().is_open, 10)
+        assert readiness.opening().why == "the database was restored, or another server took over"
         assert Choice.objects.filter(line_id__in=[line.pk for line in lines]).count() == 0
         said = StringIO()
         call_command("after_restore", stdout=said)
         assert f"{len(lines)} of them lost with the database" in said.getvalue()
-        assert gate.opening().is_open
+        assert readiness.opening().is_open
     finally:
         server.data_dir, server.port, server.process = follower.data_dir, follower.port, follower.process
 
@@ -143,9 +145,9 @@ def test_a_full_disk_refuses_stops_aloud_and_allows_nothing(
         server.start()
         connections.close_all()
         confirmed += _stopped([line for line in lines if line not in confirmed])
-        until(lambda: archiving.look().is_open, 20)
-        asked = [gate.as_agreed(campaign=campaign, line=line.carrier_id) for line in lines]
-        assert {answer.reason for answer in gate.evaluate(questions=asked, for_release=True)} == {"stopped_all"}
+        until(lambda: comparison.look().is_open, 20)
+        asked = [as_agreed(campaign=campaign, line=line.carrier_id) for line in lines]
+        assert {answer.reason for answer in deciding.evaluate(questions=asked, for_release=True)} == {"stopped_all"}
         assert set(Choice.objects.values_list("line_id", flat=True)) == {line.pk for line in lines}
         assert audit.queries.verify(since=None, until=None, signed={}).fault is None
 

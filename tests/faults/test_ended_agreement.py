@@ -2,9 +2,9 @@
 
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import cohorts
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.actions.terminate import terminate
+from consent.cohorts.settling import settle_orders
 from consent.queries import termination
 from partners import pairwise
 from revocations.models import Cohort, Order, State, StreamEvent
@@ -57,7 +57,7 @@ def test_an_agreement_ends_to_the_last_signature(world: World) -> None:
 
     def settled() -> bool:
         # The worker may be at it just now, and only one at a time is.
-        cohorts.settle_orders(now=database_clock())
+        settle_orders(now=database_clock())
         return list(old.values_list("epoch", "state")) == [(1, State.COMPLETED)]
 
     until(settled, 60)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from consent import gate
+from consent.gate.timeouts import PATIENCE_S
 from partners.models import Client
 from tests.factories import a_line
 from tests.faults.programs import Programs, free_port
@@ -18,7 +18,7 @@ from tests.faults.relay import Relay, relay_to
 from tests.faults.test_bodies import Server, a_token
 
 # Twice as long as a gate and a new connection may take: the machine is not ours alone.
-AT_MOST_S = 2 * (gate.PATIENCE_S + 3)
+AT_MOST_S = 2 * (PATIENCE_S + 3)
 UNAVAILABLE = {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
 
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 from django.utils import timezone
 from pytest_django import Settings
 
-import accounts.actions
+from accounts.actions import sms_outbox
 from accounts.models import Message
 from audit.queries import database_clock
-from revocations import delivery
-from revocations.actions import recover_since
+from revocations.actions.redelivery import recover_since
+from revocations.delivery import sweep
 from revocations.models import TO_PUSH, Order
 from tests.faults.fixtures import World
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants
@@ -39,9 +39,7 @@ def test_a_partner_that_drips_flaps_and_lies_is_nobody_elses_trouble(world: Worl
     settings.SMS_BACKEND, settings.SMS_WEBHOOK_URL = "partners.sms.HttpBackend", f"http://{away}/texts"
     began = database_clock()
     lines = [world.a_line() for _ in range(STOPS)]
-    accounts.actions.post(
-        line_id=lines[0].pk, kind=Message.Kind.STAFF, words="Whereabouts: something changed.", at=began
-    )
+    sms_outbox.post(line_id=lines[0].pk, kind=Message.Kind.STAFF, words="Whereabouts: something changed.", at=began)
     north.misbehave("duplicate")
     asker = Asker(world, lines)
     with relay_to("127.0.0.1", geo.program.port) as relay:
@@ -81,7 +79,7 @@ def told_again() -> None:
     hours = iter(range(10, 1000, 10))
 
     def all_taken() -> bool:
-        delivery.sweep(now=database_clock() + timedelta(hours=next(hours)))
+        sweep.sweep(now=database_clock() + timedelta(hours=next(hours)))
         return not Order.objects.filter(again_at__isnull=False).exists()
 
     until(all_taken, 30)

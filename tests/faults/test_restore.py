@@ -19,26 +19,35 @@ from pytest_django import Settings
 from structlog.testing import capture_logs
 
 import audit.actions
-from accounts.actions import end_staff
+from accounts.actions.staff import end_staff
 from accounts.models import Delegation, Line, Message, User
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import archiving, gate
-from consent.actions import FileChoice, NotAllowable, allow, pause, record_file_choices, refuse, stop
-from consent.archiving import sink
-from consent.gate.readiness import NOT_LOOKED
+from consent.actions.choices import NotAllowable, allow, pause, refuse, stop
+from consent.actions.records import FileChoice, record_file_choices
+from consent.archiving import comparison, reading, writing
+from consent.archiving.gap_check import find_missing
+from consent.archiving.reading import after_head
+from consent.archiving.sink import sink
+from consent.archiving.writing import begin_anew
+from consent.gate import deciding, readiness
+from consent.gate.agreed import as_agreed
+from consent.gate.readiness import NOT_LOOKED, Opening
 from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Tightening, Unarchived
 from disclosures.actions import hide_again
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
-from disclosures.queries import visible
+from disclosures.queries.visible import visible
 from disclosures.tasks import rejudge
-from partners import checkpoints
-from partners.actions import disable_client, register_client
+from partners.actions.clients import disable_client, register_client
 from partners.actions.links import add_link
+from partners.checkpoints import places
+from partners.checkpoints import reading as reading_checkpoints
+from partners.checkpoints import writing as writing_checkpoints
+from partners.checkpoints.writing import Behind
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, Suspension
 from partners.tasks import write_checkpoint
 from portal.restoring import MAY_BE_UNDONE
-from revocations.actions import suspend
+from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Standing
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.restored import dump, life_in
@@ -70,13 +79,13 @@ def agreed(campaign: Campaign, count: int) -> list[Line]:
 
 
 def reasons(campaign: Campaign, lines: Sequence[Line], *, for_release: bool = True) -> list[str]:
-    questions = [gate.as_agreed(campaign=campaign, line=line.carrier_id) for line in lines]
-    return [answer.reason for answer in gate.evaluate(questions=questions, for_release=for_release)]
+    questions = [as_agreed(campaign=campaign, line=line.carrier_id) for line in lines]
+    return [answer.reason for answer in deciding.evaluate(questions=questions, for_release=for_release)]
 
 
 def kept_outside() -> int:
-    done = archiving.write(now=timezone.now())
-    checkpoints.write(place=checkpoints.place(), at=timezone.now())
+    done = writing.write(now=timezone.now())
+    writing_checkpoints.write(place=places.place(), at=timezone.now())
     return done
 
 
@@ -159,10 +168,10 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         late = stop(line_id=before.pk, scope="purpose", ref=campaign.purpose, **WHO)
         with pytest.raises(NotAllowable, match="restoring"):
             allow(line_id=untouched.pk, campaign=campaign.ref, **WHO)
-        assert not archiving.look().is_open
-        assert (archiving.write(now=timezone.now()), Unarchived.objects.count()) == (0, 1)
-        with pytest.raises(checkpoints.Behind):
-            checkpoints.write(place=checkpoints.place(), at=timezone.now())
+        assert not comparison.look().is_open
+        assert (writing.write(now=timezone.now()), Unarchived.objects.count()) == (0, 1)
+        with pytest.raises(Behind):
+            writing_checkpoints.write(place=places.place(), at=timezone.now())
 
         said = after_restore("--confirm-lost-events", "Nothing but what is in the archive.")
         assert "5 of them lost with the database" in said
@@ -192,8 +201,8 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert "Nothing to do" in after_restore()
         assert Contract.objects.get().epoch == 2
         # What was brought back and what came meanwhile goes out like everything else.
-        assert archiving.write(now=timezone.now()) == 5
-        assert archiving.behind() == ""
+        assert writing.write(now=timezone.now()) == 5
+        assert comparison.behind() == ""
         assert Choice.objects.filter(pk=(before.pk, late.choice_id)).exists()
 
 
@@ -282,10 +291,10 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         confirmed = AuditEvent.objects.get(action="restore.lost_events_confirmed")
         assert confirmed.reason == "Officer Ruiz went through the list."
         # The archive knows them now: nothing is lost, and a start of the server asks nothing.
-        archiving.write(now=timezone.now())
+        writing.write(now=timezone.now())
         the_server_started()
-        assert archiving.look().is_open
-        assert archiving.lost(entries=archiving.after_head(sink=sink()).entries) == []
+        assert comparison.look().is_open
+        assert reading.lost(entries=after_head(sink=sink()).entries) == []
 
 
 def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, tmp_path: Path) -> None:
@@ -337,8 +346,8 @@ def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_firs
     kept_outside()
     the_server_started()
     assert reasons(campaign, [line]) == ["restoring"]
-    assert gate.opening() == gate.Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
-    assert archiving.look().is_open
+    assert readiness.opening() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+    assert comparison.look().is_open
     assert reasons(campaign, [line]) == ["stopped_party"]
 
 
@@ -347,10 +356,10 @@ def test_a_checkpoint_that_a_crash_cut_off_closes_nothing(campaign: Campaign) ->
     stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
     kept_outside()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
-    torn = checkpoints.write(place=checkpoints.place(), at=timezone.now())
+    torn = writing_checkpoints.write(place=places.place(), at=timezone.now())
     (Path(portal.CHECKPOINT_DIR) / torn).write_text("")
     the_server_started()
-    assert archiving.look().is_open
+    assert comparison.look().is_open
 
 
 def test_a_restore_with_checkpoints_in_a_store(
@@ -364,7 +373,7 @@ def test_a_restore_with_checkpoints_in_a_store(
         kept_outside()
         assert len(store.told()["objects"]) == 2
         with life_in(backup):
-            with pytest.raises(checkpoints.Behind):
+            with pytest.raises(Behind):
                 write_checkpoint()
             store.told("503", "503", "503")
             away = (
@@ -384,7 +393,7 @@ def test_a_restore_with_checkpoints_in_a_store(
             assert "The gate is open." in after_restore("--confirm-lost-events", "Nothing.")
             assert reasons(campaign, [line]) == ["stopped_all"]
             assert len(store.told()["objects"]) == 3
-            assert checkpoints.gap(place=checkpoints.place()) == ""
+            assert reading_checkpoints.gap(place=places.place()) == ""
             call_command("verify_audit", stdout=StringIO())
             assert "Nothing to do" in after_restore()
             write_checkpoint()
@@ -402,18 +411,18 @@ def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(
     as_owner(f"DELETE FROM consent_choice WHERE id = '{made.choice_id}'; DELETE FROM consent_archivehead")
     as_owner("UPDATE consent_linegate SET stops = '{}', newest_at = NULL")
     the_server_started()
-    assert archiving.look().why == "the archive holds 1 entries that the database lacks"
+    assert comparison.look().why == "the archive holds 1 entries that the database lacks"
     # It stays so, whoever looks again, and the database's own role can't open it.
-    assert not archiving.look().is_open
+    assert not comparison.look().is_open
     with pytest.raises(ProgrammingError, match="permission denied"), connections["default"].cursor() as cursor:
         cursor.execute("SELECT consent_gate_open()")
     after_restore()
     assert reasons(campaign, [first, second]) == ["stopped_all", ""]
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
-    checkpoints.write(place=checkpoints.place(), at=timezone.now())
+    writing_checkpoints.write(place=places.place(), at=timezone.now())
     as_owner("DELETE FROM audit_auditevent WHERE target = 'thing:1'; UPDATE audit_chainhead SET seq = seq - 1")
     the_server_started()
-    assert archiving.look().why == "a checkpoint outside signed events that the database lacks"
+    assert comparison.look().why == "a checkpoint outside signed events that the database lacks"
 
 
 def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: Campaign) -> None:
@@ -430,7 +439,7 @@ def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: C
     )
     the_server_started()
     named = f"{day}.jws, line 2: was changed, or is none of ours"
-    assert archiving.look().why == f"the archive can't be trusted: {named}"
+    assert comparison.look().why == f"the archive can't be trusted: {named}"
     with pytest.raises(CommandError, match="The gate stays closed"):
         after_restore()
     assert set(reasons(campaign, lines)) == {"restoring"}
@@ -450,15 +459,15 @@ def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: C
 def test_a_line_that_a_crash_cut_off_harms_nothing(campaign: Campaign) -> None:
     first, second = agreed(campaign, 2)
     stop(line_id=first.pk, scope="all", **WHO)
-    archiving.write(now=timezone.now())
+    writing.write(now=timezone.now())
     file = Path(portal.STOP_ARCHIVE_DIR) / f"{sink().days()[0]}.jws"
     with file.open("a") as half:
         half.write(file.read_text()[:200])
     stop(line_id=second.pk, scope="all", **WHO)
-    archiving.write(now=timezone.now() - timedelta(days=1))  # and the clock was set back
+    writing.write(now=timezone.now() - timedelta(days=1))  # and the clock was set back
     as_owner("DELETE FROM consent_archivehead")
-    found = archiving.after_head(sink=sink())
-    assert (len(found.entries), found.faults, archiving.behind()) == (2, [], "")
+    found = after_head(sink=sink())
+    assert (len(found.entries), found.faults, comparison.behind()) == (2, [], "")
     assert [path.name for path in Path(portal.STOP_ARCHIVE_DIR).iterdir()] == [file.name]
 
 
@@ -467,7 +476,7 @@ def test_after_a_planned_switch_nobody_is_told_anew(campaign: Campaign) -> None:
     stop(line_id=line.pk, scope="all", **WHO)
     kept_outside()
     as_owner("UPDATE consent_gateopening SET incarnation = 'another', server_started = '-infinity'")
-    assert not archiving.look().is_open
+    assert not comparison.look().is_open
     after_restore("--switched-over")
     assert (reasons(campaign, [line]), told([line]), Contract.objects.get().epoch) == (["stopped_all"], [(1, 0)], 1)
 
@@ -485,9 +494,9 @@ def test_what_waited_longest_is_written_first_whatever_server_numbered_it(campai
         "UPDATE consent_unarchived SET queued_at = now() - interval '1 hour',"
         f" id = id + (2::bigint << 48) WHERE object_id = '{made[2]}'"
     )
-    assert archiving.write(now=timezone.now()) == 4
+    assert writing.write(now=timezone.now()) == 4
     as_owner("DELETE FROM consent_archivehead")
-    entries = archiving.after_head(sink=sink()).entries
+    entries = after_head(sink=sink()).entries
     assert [one.id for one in entries if one.choice] == [str(made[2]), str(made[0]), str(made[1])]
     assert [one.suspension is not None for one in entries] == [False, True, False, False]
     assert not Unarchived.objects.exists()
@@ -498,8 +507,8 @@ def test_what_never_waited_is_found_by_the_sweep(campaign: Campaign) -> None:
     stop(line_id=line.pk, scope="all", **WHO)
     Unarchived.objects.all().delete()
     later = timezone.now() + timedelta(minutes=6)
-    assert (archiving.find_missing(now=later), archiving.find_missing(now=later)) == (1, 0)
-    assert (archiving.write(now=later), archiving.find_missing(now=later)) == (1, 0)
+    assert (find_missing(now=later), find_missing(now=later)) == (1, 0)
+    assert (writing.write(now=later), find_missing(now=later)) == (1, 0)
 
 
 def test_the_next_look_goes_no_further_than_what_may_still_come(campaign: Campaign) -> None:
@@ -508,25 +517,25 @@ def test_the_next_look_goes_no_further_than_what_may_still_come(campaign: Campai
     hour, soon = timedelta(hours=1), timezone.now() + timedelta(minutes=6)
     first, second = agreed(campaign, 2)
     stop(line_id=first.pk, scope="all", **WHO)
-    assert [archiving.find_missing(now=soon + hours * hour) for hours in (0, 4)] == [0, 0]
+    assert [find_missing(now=soon + hours * hour) for hours in (0, 4)] == [0, 0]
     Unarchived.objects.all().delete()
-    assert archiving.find_missing(now=soon + 8 * hour) == 1
-    archiving.write(now=timezone.now())
+    assert find_missing(now=soon + 8 * hour) == 1
+    writing.write(now=timezone.now())
     importing = connection.copy()
     with closing(importing), importing.cursor() as other:
         other.execute("BEGIN")
-        assert [archiving.find_missing(now=soon + hours * hour) for hours in (12, 16)] == [0, 0]
+        assert [find_missing(now=soon + hours * hour) for hours in (12, 16)] == [0, 0]
         stop(line_id=second.pk, scope="all", **WHO)
         Unarchived.objects.all().delete()
-        assert archiving.find_missing(now=soon + 20 * hour) == 1
+        assert find_missing(now=soon + 20 * hour) == 1
 
 
 def test_the_archive_holds_no_number_and_no_id_of_the_carrier_s(campaign: Campaign) -> None:
     line = a_line(msisdn="+12065550199", carrier_id="CARRIER-77")
     refuse(line_id=line.pk, campaign=campaign.ref, **WHO)
-    archiving.write(now=timezone.now())
+    writing.write(now=timezone.now())
     as_owner("DELETE FROM consent_archivehead")
-    (entry,) = archiving.after_head(sink=sink()).entries
+    (entry,) = after_head(sink=sink()).entries
     assert entry.choice is not None
     assert (entry.choice.line, entry.choice.kind) == (line.public_id, "refuse")
     said = repr(entry)
@@ -543,22 +552,22 @@ def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_close
     away = folder.rename(folder.with_name("not-mounted"))
     the_server_started()
     with capture_logs() as logs:
-        assert archiving.look() == gate.Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+        assert comparison.look() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
     ((event, error, said),) = [(one["event"], one["error"], one["said"]) for one in logs]
     assert (event, error) == ("archive.unreadable", "NotThere")
     assert said.startswith(f"in {folder}: ")
     away.rename(folder)
-    assert archiving.look().is_open
+    assert comparison.look().is_open
     # Lost for good, and begun anew: nothing is written over the gap until somebody says so.
     shutil.rmtree(folder)
     stop(line_id=line.pk, scope="all", **WHO)
     with capture_logs() as logs:
-        assert archiving.write(now=timezone.now()) == 0
+        assert writing.write(now=timezone.now()) == 0
     assert [(one["event"], one["place"]) for one in logs] == [("archive.gone", str(folder))]
     with pytest.raises(CommandError, match="stays closed"):
         after_restore()
     assert "1 more entries wait" in after_restore("--despite", "The disk broke.")
-    assert (archiving.write(now=timezone.now()), archiving.behind()) == (2, "")
+    assert (writing.write(now=timezone.now()), comparison.behind()) == (2, "")
 
 
 def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_path: Path) -> None:
@@ -575,9 +584,9 @@ def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_pat
     shutil.rmtree(portal.STOP_ARCHIVE_DIR)
     hide_again(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-3", at=NOW)
     assert "5 more entries wait" in after_restore("--despite", "The disk broke.")
-    assert (kept_outside(), archiving.behind()) == (6, "")
+    assert (kept_outside(), comparison.behind()) == (6, "")
     with life_in(backup):
-        found = archiving.after_head(sink=sink()).entries
+        found = after_head(sink=sink()).entries
         assert [
             next(what for what in ("choice", "suspension", "end", "tightening", "epochs") if getattr(entry, what))
             for entry in found
@@ -614,7 +623,7 @@ def test_a_key_that_was_replaced_on_the_restored_database_stays(campaign: Campai
         assert dict(Client.objects.values_list("client_id", "public_jwk")) == {"gateway-1": third, "gateway-2": second}
         assert Contract.objects.get(ref=campaign.contract.ref).ends_at < timezone.now() + timedelta(days=10)
         # And in the archive they are the newest too.
-        archiving.write(now=timezone.now())
+        writing.write(now=timezone.now())
     with life_in(backup):
         after_restore("--confirm-lost-events", "Looked through.")
         assert dict(Client.objects.values_list("client_id", "public_jwk")) == {"gateway-1": third, "gateway-2": second}
@@ -631,8 +640,8 @@ def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
     with life_in(backup):
         hide_again(disclosure_id=row, suppressed_until=None, order_ref="since", at=NOW)
         after_restore("--confirm-lost-events", "Looked through.")
-        archiving.write(now=timezone.now())
-        assert archiving.begin_anew() == 2
+        writing.write(now=timezone.now())
+        assert begin_anew() == 2
         waiting = Tightening.objects.filter(archived_at__isnull=True).order_by("at")
         assert [one.said.get("order_ref", "AGR-1") for one in waiting] == ["since", "AGR-1"]
 

@@ -12,10 +12,11 @@ from django.core.cache import cache
 from django.test import Client as Http
 from django.test import override_settings
 
-import partners.actions
 from accounts.models import Line
 from accounts.texts import MemoryBackend
-from partners.actions import RuleTerms, issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
+from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Client, Contract, Party
 from tests import feeds
 from tests.clocks import Clock, standing_still
@@ -168,7 +169,7 @@ def a_carrier(clock: Clock, outside: Outside) -> Carrier:
     )
     feeds.take_parties(document(outside))
     officers = an_actor(), an_actor()
-    partners.actions.add_rule(
+    add_rule(
         terms=RuleTerms(
             state="NJ", starts_at=NEW_JERSEY, purposes=tuple(sorted(oracle.PROHIBITED)), sale_test=True, source="a law"
         ),

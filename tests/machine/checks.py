@@ -9,7 +9,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from consent import gate, permission
+from consent import permission
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from disclosures.models import Disclosure
 from revocations.models import Order, Standing, State
 from tests.consent import oracle
@@ -57,8 +59,8 @@ def all_requests(carrier: Carrier) -> list[Asked]:
     return [(tenure, one) for tenure in carrier.facts.tenures for one in asked]
 
 
-def question(request: oracle.Request, **line: str) -> gate.Question:
-    return gate.Question(
+def question(request: oracle.Request, **line: str) -> Question:
+    return Question(
         aggregator=request.aggregator, provider=request.provider, campaign=request.campaign, purpose=request.purpose,
         scope=request.scope, precision_m=request.precision_m, recipient=request.recipient, **line,
     )  # fmt: skip
@@ -104,7 +106,7 @@ class Checks:
         some = self.facts.as_agreed("CMP-A")
         holders = [self.facts.holder(number, self.carrier.now) for number in NUMBERS]
         by_number = [question(some, msisdn=number) for number in NUMBERS]
-        answers = [one.reason or "permitted" for one in gate.evaluate(questions=by_line + by_number)]
+        answers = [one.reason or "permitted" for one in deciding.evaluate(questions=by_line + by_number)]
         found, found_by_number = answers[: len(asked)], answers[len(asked) :]
         assert found == expected, ("the gate (many)", differ(asked, found, expected))
         assert found_by_number == [self.answer(one, some) if one else "line_unknown" for one in holders]
@@ -112,7 +114,7 @@ class Checks:
             tenure, request = asked[place]
             number = tenure.number_at(self.carrier.now) if self.looks % 2 else ""
             alone = question(request, msisdn=number) if number else by_line[place]
-            (one,) = gate.evaluate(questions=[alone])
+            (one,) = deciding.evaluate(questions=[alone])
             assert (one.reason or "permitted") == expected[place], ("the gate (one)", asked[place], one.reason)
         for (tenure, request), answer in zip(asked, found, strict=True):
             if answer == "permitted":

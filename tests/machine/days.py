@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from consent import cohorts, expiry
-from consent.feeds import apply_held_rows
-from disclosures import ingest, reassignment
+from consent import expiry
+from consent.cohorts.ending import end_terms
+from consent.cohorts.listing import build_manifests
+from consent.cohorts.settling import settle_orders
+from consent.feeds.held import apply_held_rows
+from disclosures import reassignment
+from disclosures.ingest import judging, projections
 from support import term_change_propagation
 from tests.machine.carrier import DAY, HOUR, MINUTE, MOMENT
 from tests.machine.story import Story, told, when
@@ -25,18 +29,18 @@ def bring_in(now: datetime) -> None:
 
 def judge_again(now: datetime) -> None:
     del now
-    ingest.rejudge(cause="consent")
+    judging.rejudge(cause="consent")
 
 
 JOBS: Mapping[str, Callable[[datetime], object]] = {
-    "ends terms": lambda now: cohorts.end_terms(now=now),
-    "lists the lines of what ended": lambda now: cohorts.build_manifests(now=now),
+    "ends terms": lambda now: end_terms(now=now),
+    "lists the lines of what ended": lambda now: build_manifests(now=now),
     "ends pauses": lambda now: expiry.end_pauses(now=now),
-    "shows what was hidden": lambda now: ingest.reveal(at=now),
+    "shows what was hidden": lambda now: projections.reveal(at=now),
     "takes in what was held": bring_in,
     "settles officers' acts": lambda now: term_change_propagation.settle(now=now),
     "judges again": judge_again,
-    "settles orders": lambda now: cohorts.settle_orders(now=now),
+    "settles orders": lambda now: settle_orders(now=now),
 }
 
 

@@ -9,13 +9,14 @@ from django.core.exceptions import ValidationError
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-import partners.actions
-import revocations.actions
 from consent.actions.terminate import terminate
 from consent.queries import termination
-from partners.actions import RuleTerms
+from partners.actions import proposals
+from partners.actions import terms as terms_actions
+from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule, Party, Proposal
+from revocations.actions import suspend as suspend_actions
 from support.actions.proposals import agree
 from tests.consent import oracle
 from tests.machine.carrier import AGREEMENTS, COMPANIES, DAY, MOMENT, STATES, USES
@@ -43,7 +44,7 @@ class Officers(Story):
     def suspend(self, whom: tuple[str, str]) -> None:
         of, ref = whom
         self.say(f"An officer suspends {name_of(ref)}.")
-        revocations.actions.suspend(
+        suspend_actions.suspend(
             of=of, target_id=id_of(of, ref), actor=self.carrier.officers[0], reason=WHY, at=self.now
         )
         if not any(one[:2] == whom and one[3] is None for one in self.facts.suspensions):
@@ -68,12 +69,12 @@ class Officers(Story):
         of, ref, *_ = running[which % len(running)]
         self.say(f"An officer proposes to lift the suspension of {name_of(ref)}, and agrees to it.")
         alone: dict[str, Any] = {"reason": WHY, "actor": self.carrier.officers[0], "at": self.now}
-        proposal = partners.actions.propose(
+        proposal = proposals.propose(
             act=Proposal.Act.LIFT_SUSPENSION, of=of, target_id=id_of(of, ref), payload={}, **alone
         )
         with pytest.raises(NotNow, match="it needs another officer's yes"):
             agree(proposal_id=proposal.pk, **alone)
-        partners.actions.withdraw(proposal_id=proposal.pk, **alone)
+        proposals.withdraw(proposal_id=proposal.pk, **alone)
 
     @rule(
         state=st.sampled_from(sorted(STATES)), ahead=AHEAD, within_m=st.sampled_from([None, 100, 534, 1000]),
@@ -91,7 +92,7 @@ class Officers(Story):
             state, starts, tuple(sorted(oracle.PROHIBITED)), sale_test=True, source="a law", max_radius_m=within_m,
             consideration="monetary" if money_alone else "",
         )  # fmt: skip
-        partners.actions.add_rule(terms=terms, reason=WHY, actor=self.carrier.officers[0], at=self.now)
+        add_rule(terms=terms, reason=WHY, actor=self.carrier.officers[0], at=self.now)
         self.facts.rules = [*self.facts.rules, oracle.Rule(state, starts, None, within_m, money_alone)]
 
     @precondition(lambda self: any(one.until is None and one.state in STATES for one in self.facts.rules))
@@ -116,7 +117,7 @@ class Officers(Story):
         if wanted >= ends:
             return
         self.say(f"An officer lets {ref} end at {when(wanted)}.")
-        partners.actions.shorten_term(
+        shorten_term(
             of=of, target_id=id_of(of, ref), ends_at=wanted, reason=WHY, actor=self.carrier.officers[0], at=self.now
         )
         self.facts.end_at(of, ref, wanted)
@@ -158,7 +159,7 @@ class Officers(Story):
         words = "same_as" if same and of == "party" else "succeeds"
         self.say(f"An officer writes down: {name_of(refs[0])} {words} {name_of(refs[1])}.")
         try:
-            partners.actions.link(
+            terms_actions.link(
                 of=of, ref=refs[0], kin_ref=refs[1], link=words, reason=WHY, actor=self.carrier.officers[0], at=self.now
             )
         except (NotNow, ValidationError) as error:
@@ -168,7 +169,7 @@ class Officers(Story):
 
     def _agreed_by_two(self, act: str, of: str, target_id: int, **payload: object) -> None:
         first, second = self.carrier.officers
-        proposal = partners.actions.propose(
+        proposal = proposals.propose(
             act=act, of=of, target_id=target_id, payload=payload, reason=WHY, actor=first, at=self.now
         )
         agree(proposal_id=proposal.pk, reason=WHY, actor=second, at=self.now)

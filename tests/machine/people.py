@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from accounts.models import Line
-from consent import actions
+from consent.actions import choices, suspend
+from consent.actions.choices import NEVER_AGREED, NotAllowable
+from consent.actions.suspend import Outcome
 from consent.models import Choice
 from tests.consent import oracle
 from tests.machine import pages
@@ -30,9 +32,9 @@ class People(Story):
             return
         self.say(f"{tenure.name} {'says they never agreed to' if never_agreed else 'stops'} {name_of(ref)}.")
         at = self.said_at(tenure)
-        made = actions.stop(
+        made = choices.stop(
             line_id=tenure.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web",
-            reason=actions.NEVER_AGREED if never_agreed else "",
+            reason=NEVER_AGREED if never_agreed else "",
         )  # fmt: skip
         assert made.made_at == at
         self.choices.append((tenure, made.choice_id))
@@ -65,7 +67,7 @@ class People(Story):
             return
         self.say(f"{tenure.name} pauses {name_of(ref)} until {when(until)}.")
         at = self.said_at(tenure)
-        made = actions.pause(
+        made = choices.pause(
             line_id=tenure.pk, scope=scope, ref=ref, until=until, actor="subscriber:1", channel="web"
         )  # fmt: skip
         assert made.made_at == at
@@ -83,8 +85,8 @@ class People(Story):
         tenure.yeses.append(oracle.Yes(campaign, at, until, person=True))
         expected = oracle.answer(self.facts.world_of(tenure), self.facts.as_agreed(campaign), at)
         try:
-            made = actions.allow(line_id=tenure.pk, campaign=campaign, until=until, actor="subscriber:1", channel="web")
-        except actions.NotAllowable as error:
+            made = choices.allow(line_id=tenure.pk, campaign=campaign, until=until, actor="subscriber:1", channel="web")
+        except NotAllowable as error:
             came: tuple[datetime | None, str] = None, error.reason
             tenure.yeses.pop()
             self.add(f"That is not possible: {error.reason}.")
@@ -101,7 +103,7 @@ class People(Story):
             return
         self.say(f"{tenure.name} answers no to {campaign}.")
         at = self.said_at(tenure)
-        made = actions.refuse(line_id=tenure.pk, campaign=campaign, actor="subscriber:1", channel="ask")
+        made = choices.refuse(line_id=tenure.pk, campaign=campaign, actor="subscriber:1", channel="ask")
         assert made.made_at == at
         self.choices.append((tenure, made.choice_id))
         self.denied(tenure, oracle.Denial("campaign", campaign, at, None, person=True))
@@ -114,11 +116,11 @@ class People(Story):
             return
         self.say(f"We stop {NAME_OF[company]} for {tenure.name} because of what it did at {when(self.now - ago)}.")
         at = self.said_at(tenure)
-        came = actions.suspend(
+        came = suspend.suspend(
             line_id=tenure.pk, party=company, after=self.now - ago, actor="system:anomalies", at=self.now
         )
         self.add(f"Outcome: {came}.")
-        if came == actions.Outcome.SUSPENDED:
+        if came == Outcome.SUSPENDED:
             tenure.stopped_by_us = True
             self.denied(tenure, oracle.Denial("party", company, at, None, person=True))
 

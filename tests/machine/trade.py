@@ -7,9 +7,10 @@ from hypothesis.stateful import precondition, rule
 
 from accounts.models import Line
 from audit.models import Incident
-from consent import gate
+from consent.gate import deciding
+from consent.gate.shapes import Answer
 from partners.models import PairwiseSubject
-from revocations import delivery
+from revocations.delivery.sweep import deliver_due
 from revocations.models import Duty, Order, State
 from tests.factories import READ
 from tests.machine import carrier as world
@@ -108,8 +109,8 @@ class Trade(Story):
     def _path(self, release: Release) -> str:
         return ", ".join(NAME_OF.get(one, one) for one in release.path)
 
-    def _ask(self, tenure: Tenure, campaign: str) -> gate.Answer:
-        (answer,) = gate.evaluate(questions=[question(self.facts.as_agreed(campaign), line=tenure.carrier_id)])
+    def _ask(self, tenure: Tenure, campaign: str) -> Answer:
+        (answer,) = deciding.evaluate(questions=[question(self.facts.as_agreed(campaign), line=tenure.carrier_id)])
         return answer
 
     def _ungated(self) -> int:
@@ -123,7 +124,7 @@ class Trade(Story):
     def push(self, name: str, mood: str) -> None:
         aggregator = self.carrier.aggregators[name]
         aggregator.mood = mood
-        done = delivery.deliver_due(party_id=aggregator.party.pk, now=self.now)
+        done = deliver_due(party_id=aggregator.party.pk, now=self.now)
         aggregator.mood = TAKES
         self.say(f"{name} is sent {sum(done.values())} messages. It {mood}.")
 

@@ -10,7 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from partners import keys, rotation
 from partners.access import ClientRequest, client_required, grant_of
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client, SigningKey
 from tests.partners.outside import Signer
 

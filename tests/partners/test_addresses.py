@@ -8,16 +8,20 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from msgspec.structs import replace
 
-import support.actions
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from partners import actions
+from partners.actions import proposals as proposals_actions
 from partners.actions.addresses import endpoints_of, set_endpoints_by_operator
+from partners.actions.drafts import ContractTerms, change_draft, draft_contract, put_in_force
+from partners.actions.machines import disable_machine
+from partners.actions.parties import add_party, change_party
+from partners.actions.terms import set_endpoints
 from partners.hosts import events_address_of
 from partners.keysets import jwks_uri_of
 from partners.lifecycle import NotNow
 from partners.loosening import BadProposal
 from partners.models import Contract, Party, Proposal
+from support.actions import proposals
 from tests.factories import FAR_OFF, LONG_AGO, ROADSIDE, a_contract, a_party
 from tests.feeds import parties_document, take_parties
 from tests.fixtures import Refusal
@@ -47,18 +51,18 @@ def put(contract: Contract, officer: str, *, at: datetime = NOW, **endpoints: ob
         "endpoint_url": contract.endpoint_url, "jwks_uri": contract.jwks_uri, "hosts": tuple(contract.hosts),
         **endpoints,
     }  # fmt: skip
-    return actions.set_endpoints(contract_id=contract.pk, **said, reason="They moved.", actor=officer, at=at)
+    return set_endpoints(contract_id=contract.pk, **said, reason="They moved.", actor=officer, at=at)
 
 
 def call(party: Party, officer: str, *, at: datetime = NOW, **said: str) -> Party | Proposal:
     fields = {"name": party.name, "website": "", "about": "", "jwks_uri": party.jwks_uri, **said}
-    return actions.change_party(party_id=party.pk, **fields, reason="They moved.", actor=officer, at=at)
+    return change_party(party_id=party.pk, **fields, reason="They moved.", actor=officer, at=at)
 
 
 def agree(*, by: str = "", at: datetime = NOW) -> Proposal:
     """Another officer's yes to what waits."""
     proposal = Proposal.objects.get(decision="")
-    return support.actions.agree(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
+    return proposals.agree(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
 
 
 def endpoints(contract: Contract) -> tuple[str, str, list[str]]:
@@ -111,8 +115,8 @@ def test_an_address_for_events_takes_the_place_of_polling(officer: str) -> None:
     machine = a_machine("polls", "aggregator", public_jwk=Signer("polls").public, party=party.uri)
     # Nothing is in force yet, so that nothing is polled.
     first = a_contract(party, is_draft=True, jwks_uri="https://polls.example/jwks.json")
-    actions.put_in_force(of="contract", target_id=first.pk, reason="r", actor=officer, at=NOW)
-    actions.disable_machine(number=machine.number, reason="r", actor=officer, at=NOW)
+    put_in_force(of="contract", target_id=first.pk, reason="r", actor=officer, at=NOW)
+    disable_machine(number=machine.number, reason="r", actor=officer, at=NOW)
     first.refresh_from_db()
     assert isinstance(put(first, officer, endpoint_url="https://polls.example/events"), Proposal)
     assert events_address_of(party_id=party.pk) == ""
@@ -146,21 +150,21 @@ def test_addresses_that_can_t_be_used_are_not_proposed(contract: Contract, offic
     about: dict[str, Any] = {"reason": "r", "actor": officer, "at": NOW}
     payload = {"endpoint_url": "", "jwks_uri": "http://geobridge.example/jwks.json", "hosts": []}
     with pytest.raises(ValidationError, match="We would not speak to it"):
-        actions.propose(act="set_endpoints", of="contract", target_id=contract.pk, payload=payload, **about)
+        proposals_actions.propose(act="set_endpoints", of="contract", target_id=contract.pk, payload=payload, **about)
     same = {"endpoint_url": EVENTS, "jwks_uri": KEYS, "hosts": HOSTS}
     with pytest.raises(NotNow, match="takes the place of no other address"):
-        actions.propose(act="set_endpoints", of="contract", target_id=contract.pk, payload=same, **about)
+        proposals_actions.propose(act="set_endpoints", of="contract", target_id=contract.pk, payload=same, **about)
     with pytest.raises(BadProposal, match="on its own host"):
-        actions.propose(
+        proposals_actions.propose(
             act="move_keys", of="party", target_id=contract.aggregator_id, payload={"jwks_uri": f"{EVIL}/k"}, **about
         )
     with pytest.raises(NotNow, match="takes the place of no other address"):
-        actions.propose(
+        proposals_actions.propose(
             act="move_keys", of="party", target_id=contract.aggregator_id, payload={"jwks_uri": KEYS}, **about
         )
     draft = a_contract(is_draft=True)
     with pytest.raises(NotNow, match="is a draft: change it instead"):
-        actions.propose(act="set_endpoints", of="contract", target_id=draft.pk, payload=payload, **about)
+        proposals_actions.propose(act="set_endpoints", of="contract", target_id=draft.pk, payload=payload, **about)
 
 
 @pytest.mark.parametrize("own", ["", f"{BRIDGE}/own.json"], ids=["keys by its contract", "keys of its own"])
@@ -199,7 +203,7 @@ def test_a_yes_is_to_the_keys_that_were_there(contract: Contract, officer: str) 
     call(contract.aggregator, officer, jwks_uri=f"{BRIDGE}/own.json")
     first = Proposal.objects.get()
     put(contract, officer, jwks_uri=f"{BRIDGE}/other.json")
-    support.actions.agree(
+    proposals.agree(
         proposal_id=Proposal.objects.exclude(pk=first.pk).get().pk, reason="Seen.", actor=an_actor(), at=NOW
     )
     with pytest.raises(NotNow, match="The address of the keys of GeoBridge was changed since it was proposed"):
@@ -214,7 +218,7 @@ def test_a_company_s_first_address_of_keys_is_one_officer_s(officer: str) -> Non
     seen = a_party("Seen", "unnamed")
     a_contract(seen, jwks_uri=KEYS)
     with pytest.raises(NotNow, match="Add it without an address of keys, then propose that on its page"):
-        actions.add_party(
+        add_party(
             uri=seen.uri, name="Seen", kind="aggregator", jwks_uri=f"{seen.uri}/k", reason="r", actor=officer, at=NOW
         )
 
@@ -231,11 +235,11 @@ def test_a_company_s_first_address_of_keys_is_one_officer_s(officer: str) -> Non
 def test_a_draft_put_in_force_takes_the_place_of_nothing(
     contract: Contract, officer: str, said: dict[str, Any], fields: str
 ) -> None:
-    terms = actions.ContractTerms(LONG_AGO, NOW, FAR_OFF, (ROADSIDE,), **said)
+    terms = ContractTerms(LONG_AGO, NOW, FAR_OFF, (ROADSIDE,), **said)
     about: dict[str, Any] = {"reason": "r", "actor": officer, "at": NOW}
-    draft = actions.draft_contract(ref="AGR-new", aggregator=BRIDGE, terms=terms, **about)
+    draft = draft_contract(ref="AGR-new", aggregator=BRIDGE, terms=terms, **about)
     with pytest.raises(NotNow) as told:
-        actions.put_in_force(of="contract", target_id=draft.pk, **about)
+        put_in_force(of="contract", target_id=draft.pk, **about)
     assert str(told.value) == (
         f"AGR-new can't be put in force yet. It would change what is in force for GeoBridge: {fields}. That takes two"
         " officers. Clear these fields in the draft, put it in force, then propose them on its page under Endpoints and"
@@ -243,11 +247,11 @@ def test_a_draft_put_in_force_takes_the_place_of_nothing(
     )
     assert (events_address_of(party_id=draft.aggregator_id), jwks_uri_of(party=draft.aggregator)) == (EVENTS, KEYS)
     # As it says.
-    cleared = actions.ContractTerms(LONG_AGO, NOW, FAR_OFF, (ROADSIDE,))
-    actions.change_draft(of="contract", target_id=draft.pk, terms=cleared, **about)
-    actions.put_in_force(of="contract", target_id=draft.pk, **about)
+    cleared = ContractTerms(LONG_AGO, NOW, FAR_OFF, (ROADSIDE,))
+    change_draft(of="contract", target_id=draft.pk, terms=cleared, **about)
+    put_in_force(of="contract", target_id=draft.pk, **about)
     proposed = {"endpoint_url": "", "jwks_uri": "", "hosts": (), **said}
-    assert isinstance(actions.set_endpoints(contract_id=draft.pk, **proposed, **about), Proposal)
+    assert isinstance(set_endpoints(contract_id=draft.pk, **proposed, **about), Proposal)
     agree()
     assert endpoints(draft)[0] == said.get("endpoint_url", "")
 
@@ -256,7 +260,7 @@ def test_a_draft_says_nothing_of_where_its_partner_is(officer: str) -> None:
     party = a_contract(endpoint_url=EVENTS, jwks_uri=KEYS, is_draft=True).aggregator
     assert (events_address_of(party_id=party.pk), jwks_uri_of(party=party)) == ("", "")
     first = a_contract(party, is_draft=True, endpoint_url=f"{BRIDGE}/e", jwks_uri=f"{BRIDGE}/k", hosts=HOSTS)
-    actions.put_in_force(of="contract", target_id=first.pk, reason="r", actor=officer, at=NOW)
+    put_in_force(of="contract", target_id=first.pk, reason="r", actor=officer, at=NOW)
     assert (events_address_of(party_id=party.pk), jwks_uri_of(party=party)) == (f"{BRIDGE}/e", f"{BRIDGE}/k")
 
 

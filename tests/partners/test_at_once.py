@@ -7,9 +7,11 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-import partners.actions
 from partners import keysets, pairwise, rotation
-from partners.actions import Issued, Refused
+from partners.actions import proposals
+from partners.actions.clients import register_client
+from partners.actions.proposals import carry_out, mark_agreed
+from partners.actions.sign_in import Issued, Refused, sign_in
 from partners.models import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
 from partners.tokens import UnknownKey
 from tests.factories import NOW, a_line, a_party
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 def test_one_assertion_signs_in_once() -> None:
     signer, now = Signer("gateway"), int(time.time())
-    partners.actions.register_client(
+    register_client(
         client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(signer.public), party=None, actor="system:test",
         at=datetime.now(UTC),
     )  # fmt: skip
@@ -30,7 +32,7 @@ def test_one_assertion_signs_in_once() -> None:
     assertion = signer.sign(claims, typ="JWT")
 
     def signs_in() -> Issued:
-        return partners.actions.sign_in(assertion=assertion, scopes=[], at=datetime.now(UTC))
+        return sign_in(assertion=assertion, scopes=[], at=datetime.now(UTC))
 
     with pytest.raises(Refused, match="used before"):
         overlap(signs_in, signs_in)
@@ -66,14 +68,14 @@ def test_a_line_is_named_for_many_partners_by_one_name_each() -> None:
 def test_what_is_fetched_while_an_officer_moves_the_keys_is_not_kept(outside: Outside) -> None:
     party = a_party(jwks_uri=f"{outside.url}/old.json")
     old, officer = Signer(party.uri, outside, "/old.json"), an_actor()
-    proposal = partners.actions.propose(
+    proposal = proposals.propose(
         act="move_keys", of="party", target_id=party.pk, payload={"jwks_uri": f"{outside.url}/new.json"}, reason="r",
         actor=officer, at=NOW,
     )  # fmt: skip
-    agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="r", at=NOW)
+    agreed = mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="r", at=NOW)
 
     def moves() -> None:
-        partners.actions.carry_out(proposal=agreed, at=NOW)
+        carry_out(proposal=agreed, at=NOW)
 
     with pytest.raises(UnknownKey):
         overlap(moves, lambda: keysets.key_of(party=party, kid=old.kid, at=NOW))

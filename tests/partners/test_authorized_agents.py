@@ -8,14 +8,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, ProgrammingError, transaction
 
-import support.actions
 from accounts.models import User
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
-from partners import actions
+from partners.actions.authorized import propose_agent, register_agent, suspend_agent
+from partners.actions.proposals import mark_agreed
 from partners.lifecycle import NotNow
 from partners.models import AuthorizedAgent, Proposal
 from partners.queries import key_of
+from support.actions import proposals
 from tests.agents import public
 from tests.staff import an_actor
 
@@ -35,17 +36,17 @@ def officer() -> str:
 
 @pytest.fixture
 def agent(officer: str) -> AuthorizedAgent:
-    return actions.register_agent(**SLIP, reason="New.", actor=officer, at=NOW)
+    return register_agent(**SLIP, reason="New.", actor=officer, at=NOW)
 
 
 def proposed(agent: AuthorizedAgent, officer: str, *, at: datetime = LATER, **changed: Any) -> Proposal:
     values = {"name": "Slip", "key": KEY, "hosts": ["agent.example"], **changed}
-    return actions.propose_agent(number=agent.number, **values, reason="r", actor=officer, at=at)
+    return propose_agent(number=agent.number, **values, reason="r", actor=officer, at=at)
 
 
 def agree(proposal: Proposal | None = None, *, at: datetime = LATER) -> None:
     proposal = proposal or Proposal.objects.get(decision="")
-    support.actions.agree(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=at)
+    proposals.agree(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=at)
 
 
 def now(agent: AuthorizedAgent) -> tuple[bool, str, str, list[str]]:
@@ -57,7 +58,7 @@ def test_one_officer_writes_it_down_and_another_lets_it_ask(officer: str, agent:
     assert now(agent) == (False, "Slip", KEY, ["agent.example"])
     own = Proposal.objects.get()
     with pytest.raises(NotNow, match="it needs another officer's yes"):
-        support.actions.agree(proposal_id=own.pk, reason="r", actor=officer, at=LATER)
+        proposals.agree(proposal_id=own.pk, reason="r", actor=officer, at=LATER)
     agree()
     assert now(agent) == (True, "Slip", KEY, ["agent.example"])
     written = AuditEvent.objects.filter(target=f"authorized:{agent.number}").order_by("id")
@@ -90,7 +91,7 @@ def test_one_officer_suspends_it_at_once_and_an_earlier_yes_lets_it_ask_no_more(
     early = proposed(agent, officer, name="Slip Inc.")
     AuthorizedAgent.objects.update(token_hash=b"given")
     at = LATER + timedelta(seconds=1)
-    actions.suspend_agent(number=agent.number, reason="It lies.", actor=officer, at=at)
+    suspend_agent(number=agent.number, reason="It lies.", actor=officer, at=at)
     row = AuthorizedAgent.objects.get()
     assert (row.ended_at, row.token_hash) == (at, None)
     early.refresh_from_db()
@@ -104,7 +105,7 @@ def test_one_officer_suspends_it_at_once_and_an_earlier_yes_lets_it_ask_no_more(
     with pytest.raises(NotNow, match="was suspended or changed since it was proposed"):
         agree(again, at=at + timedelta(minutes=3))
     with pytest.raises(NotNow, match="may not ask for anybody as it is"):
-        actions.suspend_agent(number=agent.number, reason="r", actor=officer, at=at)
+        suspend_agent(number=agent.number, reason="r", actor=officer, at=at)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_one_officer_suspends_it_at_once_and_an_earlier_yes_lets_it_ask_no_more(
 )  # fmt: skip
 def test_what_does_not_fit_is_said_beside_its_field(officer: str, field: str, value: object) -> None:
     with pytest.raises(ValidationError) as refused:
-        actions.register_agent(**{**SLIP, field: value}, reason="New.", actor=officer, at=NOW)
+        register_agent(**{**SLIP, field: value}, reason="New.", actor=officer, at=NOW)
     assert list(refused.value.error_dict) == [field]
     assert not AuthorizedAgent.objects.exists()
 
@@ -125,11 +126,11 @@ def test_a_known_one_is_not_registered_again_and_nothing_is_done_without_a_reaso
     officer: str, agent: AuthorizedAgent
 ) -> None:
     with pytest.raises(NotNow, match="SLIP is registered already"):
-        actions.register_agent(**SLIP, reason="New.", actor=officer, at=NOW)
+        register_agent(**SLIP, reason="New.", actor=officer, at=NOW)
     with pytest.raises(NotNow, match="Say why"):
-        actions.register_agent(**{**SLIP, "agent_id": "B"}, reason=" ", actor=officer, at=NOW)
+        register_agent(**{**SLIP, "agent_id": "B"}, reason=" ", actor=officer, at=NOW)
     with pytest.raises(NotNow, match="no such agent"):
-        actions.suspend_agent(number=agent.number + 1, reason="r", actor=officer, at=NOW)
+        suspend_agent(number=agent.number + 1, reason="r", actor=officer, at=NOW)
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL, User.Role.SUBSCRIBER])
@@ -137,11 +138,11 @@ def test_nobody_but_an_officer_may(officer: str, agent: AuthorizedAgent, role: s
     agree()
     by: dict[str, Any] = {"reason": "r", "actor": an_actor(role), "at": LATER}
     with pytest.raises(NotForThem):
-        actions.register_agent(**{**SLIP, "agent_id": "B"}, **by)
+        register_agent(**{**SLIP, "agent_id": "B"}, **by)
     with pytest.raises(NotForThem):
-        actions.propose_agent(number=agent.number, name="X", key=OTHER, hosts=[], **by)
+        propose_agent(number=agent.number, name="X", key=OTHER, hosts=[], **by)
     with pytest.raises(NotForThem):
-        actions.suspend_agent(number=agent.number, **by)
+        suspend_agent(number=agent.number, **by)
     assert now(agent) == (True, "Slip", KEY, ["agent.example"])
 
 
@@ -156,7 +157,7 @@ def test_the_database_lets_none_ask_without_two_officers(officer: str, agent: Au
     with pytest.raises(IntegrityError, match=two), transaction.atomic():
         AuthorizedAgent.objects.create(id="B", name="B", verify_key=b"k", registered_at=NOW)
     first = Proposal.objects.get()
-    actions.mark_agreed(proposal_id=first.pk, reason="r", actor=an_actor(), at=LATER)
+    mark_agreed(proposal_id=first.pk, reason="r", actor=an_actor(), at=LATER)
     refused(two, ended_at=None, changed_at=LATER, name="Another")
     refused(two, ended_at=None, changed_at=LATER, hosts=["evil.example"])
     refused(two, ended_at=None, changed_at=NOW)

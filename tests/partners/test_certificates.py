@@ -22,7 +22,8 @@ from django.test import Client as Http
 from pytest_django import Settings
 
 from partners import certificates
-from partners.actions import ASSERTION_TYPE, bind_client, register_client
+from partners.actions.clients import bind_client, register_client
+from partners.actions.sign_in import ASSERTION_TYPE
 from partners.certificates import NoCertificate, thumbprint_in, thumbprint_of
 from partners.models import Client
 from partners.tokens import peek

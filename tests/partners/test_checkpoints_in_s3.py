@@ -16,13 +16,15 @@ from structlog.testing import capture_logs
 
 import audit.actions
 from audit.models import Incident
-from consent import archiving
+from consent.archiving import comparison
 from consent.gate.readiness import NOT_LOOKED
-from partners import checkpoints
+from partners.checkpoints import places, reading, writing
+from partners.checkpoints.reading import Line, read_newest_checkpoint
 from partners.checkpoints.s3 import S3Place
+from partners.checkpoints.writing import WRITTEN, Behind, age_s
 from partners.s3 import StoreFailed
 from partners.tasks import write_checkpoint
-from support import clocks
+from support.clocks.watching import verify_audit
 from tests.stores import Running, checkpoints_stored
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -34,14 +36,14 @@ AWAY = "the checkpoints' store answered 503 SlowDown"
 @pytest.fixture
 def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     with checkpoints_stored(settings, monkeypatch) as running:
-        cache.delete(checkpoints.WRITTEN)
+        cache.delete(WRITTEN)
         yield running
-        cache.delete(checkpoints.WRITTEN)
+        cache.delete(WRITTEN)
 
 
 def signed(at: datetime) -> str:
     """Write one. Returns its key."""
-    name = checkpoints.write(place=checkpoints.place(), at=at)
+    name = writing.write(place=places.place(), at=at)
     return f"{OURS}/{name[:4]}-{name[4:6]}-{name[6:8]}/{name}"
 
 
@@ -76,8 +78,8 @@ def the_server_started() -> None:
 def test_an_object_for_each_below_its_day_and_each_follows_on_the_one_before(
     store: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = checkpoints.place()
-    assert (str(place), checkpoints.newest(place=place), checkpoints.gap(place=place)) == (
+    place = places.place()
+    assert (str(place), reading.newest(place=place), reading.gap(place=place)) == (
         f"{store.url}/carrier/signed",
         None,
         "",
@@ -92,14 +94,14 @@ def test_an_object_for_each_below_its_day_and_each_follows_on_the_one_before(
     made.append(signed(NOON))
     assert made[-1] == f"{OURS}/2026-11-26/20261126T090000000001Z.jws"
     assert store.told()["objects"] == dict.fromkeys(made, 1)
-    newest = checkpoints.newest(place=place)
+    newest = reading.newest(place=place)
     assert newest is not None
     assert newest.at == NOON + timedelta(hours=45)
     monkeypatch.setattr("partners.checkpoints.s3.IN_MEMORY", 2)
     oldest_first = [(name, token) for name, token in place.oldest_first()]
     assert [name for name, _ in oldest_first] == [key.rpartition("/")[2] for key in made]
     assert oldest_first == [*place.newest_first()][::-1]
-    assert checkpoints.line(place=place) == checkpoints.Line()
+    assert reading.line(place=place) == Line()
 
 
 def test_the_newest_is_found_by_a_list_of_days_and_one_of_a_day(store: Running) -> None:
@@ -109,9 +111,9 @@ def test_the_newest_is_found_by_a_list_of_days_and_one_of_a_day(store: Running) 
     few = ["GET /stops"] * (1 + 2)
     # There is no day of interim ones.
     interim = ["GET /stops"]
-    for ask in (checkpoints.newest, checkpoints.read_newest_checkpoint, checkpoints.ahead, checkpoints.fitting):
+    for ask in (reading.newest, read_newest_checkpoint, reading.ahead, reading.fitting):
         store.told()
-        ask(place=checkpoints.place())
+        ask(place=places.place())
         assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", *interim]
     next_one = signed(NOON + timedelta(hours=50))
     assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", *interim, f"PUT /stops/{next_one}"]
@@ -126,10 +128,10 @@ def test_one_that_is_gone_is_missed_and_old_ones_may_be_put_away(store: Running)
     assert vouches(made[3])
     store.holds(made[2], b"")
     missed = made[3].rpartition("/")[2]
-    assert checkpoints.gap(place=checkpoints.place()) == missed
+    assert reading.gap(place=places.place()) == missed
     with pytest.raises(CommandError, match=f"^a checkpoint before {missed} is not there: the trail may have been cut"):
         said_of_the_trail()
-    clocks.verify_audit(now=now)
+    verify_audit(now=now)
     assert [one.subject for one in Incident.objects.all()] == [f"a checkpoint before {missed} is not there"]
 
 
@@ -137,10 +139,10 @@ def test_one_that_is_gone_is_missed_and_old_ones_may_be_put_away(store: Running)
 def test_an_object_that_is_none_of_ours_is_an_error(store: Running, key: str) -> None:
     kept = signed(NOON)
     store.holds(f"{OURS}/{key}", b"hello")
-    place = checkpoints.place()
+    place = places.place()
     asks: list[Callable[[], object]] = [
-        lambda: checkpoints.newest(place=place),
-        lambda: checkpoints.gap(place=place),
+        lambda: reading.newest(place=place),
+        lambda: reading.gap(place=place),
         write_checkpoint,
     ]
     for ask in asks:
@@ -158,18 +160,18 @@ def test_a_folder_s_mark_and_what_lies_beside_the_folder_are_no_matter(store: Ru
     marks = [f"{OURS}/{folder}" for folder in ("", "2026-11-24/", "2026-11-25/")]
     for key in (*marks, f"{OURS}-of-others/2026-11-25/20261125T120000000000Z.jws", "other.txt"):
         store.holds(key, b"x")
-    place = checkpoints.place()
+    place = places.place()
     assert [name for name, _ in place.oldest_first()] == [made.rpartition("/")[2]]
     assert [*place.newest_first()] == [*place.oldest_first()]
     assert signed(NOON + timedelta(minutes=10)) == f"{OURS}/2026-11-24/20261124T121000000000Z.jws"
-    assert checkpoints.gap(place=place) == ""
+    assert reading.gap(place=place) == ""
 
 
 def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -> None:
     now = timezone.now()
     happened(now - timedelta(days=1))
     first, second = (signed(now - timedelta(minutes=10 * n)) for n in (2, 1))
-    place = checkpoints.place()
+    place = places.place()
     token = dict(place.oldest_first())[second.rpartition("/")[2]]
     store.holds(second, token[:-9])
     with pytest.raises(CommandError, match=rf"can't be trusted: {second.rpartition('/')[2]} is no whole checkpoint$"):
@@ -182,11 +184,11 @@ def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -
     token = dict(place.oldest_first())[third.rpartition("/")[2]]
     store.holds(third, token[:-9] + b"AAAAAAAAA")
     with pytest.raises(ValueError, match="signature"):
-        checkpoints.newest(place=place)
-    assert checkpoints.ahead(place=place)
-    with pytest.raises(checkpoints.Behind):
+        reading.newest(place=place)
+    assert reading.ahead(place=place)
+    with pytest.raises(Behind):
         write_checkpoint()
-    clocks.verify_audit(now=now)
+    verify_audit(now=now)
     assert [one.subject for one in Incident.objects.all()] == ["the newest checkpoint can't be trusted"]
     assert sorted(store.told()["objects"]) == [first, second, third]
 
@@ -205,22 +207,22 @@ def test_a_store_that_fails_for_a_moment_or_whose_answer_is_lost_has_it_once(
     store.told(*faults)
     second = signed(NOON + timedelta(minutes=10))
     assert store.told()["objects"] == {first: 1, second: 1}
-    assert checkpoints.gap(place=checkpoints.place()) == ""
+    assert reading.gap(place=places.place()) == ""
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
 def test_a_store_that_is_away_fails_the_task_and_the_next_goes_on(store: Running, before: int) -> None:
     first = signed(NOON)
-    cache.delete(checkpoints.WRITTEN)
+    cache.delete(WRITTEN)
     store.told(*[""] * before, "503", "503", "503")
     with pytest.raises(StoreFailed, match=f"^{AWAY}$"):
         write_checkpoint()
-    assert checkpoints.age_s() == float("inf")
+    assert age_s() == float("inf")
     assert [*store.told()["objects"]] == [first]
     write_checkpoint()
-    assert 0 <= checkpoints.age_s() < 60
+    assert 0 <= age_s() < 60
     assert len(store.told()["objects"]) == 2
-    assert checkpoints.gap(place=checkpoints.place()) == ""
+    assert reading.gap(place=places.place()) == ""
 
 
 def test_whose_answer_never_came_is_followed_on_by_the_next(store: Running) -> None:
@@ -229,11 +231,11 @@ def test_whose_answer_never_came_is_followed_on_by_the_next(store: Running) -> N
         signed(NOON)
     signed(NOON + timedelta(minutes=10))
     assert len(store.told()["objects"]) == 2
-    assert checkpoints.gap(place=checkpoints.place()) == ""
+    assert reading.gap(place=places.place()) == ""
 
 
 def test_of_two_under_one_name_the_second_is_refused(store: Running) -> None:
-    place = checkpoints.place()
+    place = places.place()
     place.put(name="20261124T120000000000Z.jws", token=b"theirs")
     place.put(name="20261124T120000000000Z.jws", token=b"theirs")
     with pytest.raises(StoreFailed, match=r"^2026-11-24/20261124T120000000000Z\.jws is there already, and not ours$"):
@@ -257,7 +259,7 @@ class Interrupted(S3Place):
 def written_by_another(at: datetime, *, over: bool) -> str:
     """In a session of its own."""
     try:
-        return checkpoints.write(place=checkpoints.place(), at=at, over=over)
+        return writing.write(place=places.place(), at=at, over=over)
     finally:
         connection.close()
 
@@ -266,7 +268,7 @@ def test_a_second_writer_leaves_and_no_gap_is_left(store: Running) -> None:
     first = signed(NOON)
     said: list[str] = []
     with ThreadPoolExecutor(max_workers=1) as pool:
-        second = checkpoints.write(
+        second = writing.write(
             place=Interrupted(
                 lambda: said.append(pool.submit(written_by_another, NOON + timedelta(minutes=9), over=False).result())
             ),
@@ -275,7 +277,7 @@ def test_a_second_writer_leaves_and_no_gap_is_left(store: Running) -> None:
     assert (said, second) == ([""], "20261124T121000000000Z.jws")
     third = signed(NOON + timedelta(minutes=20))
     assert [*store.told()["objects"]] == [first, f"{OURS}/2026-11-24/{second}", third]
-    assert checkpoints.gap(place=checkpoints.place()) == ""
+    assert reading.gap(place=places.place()) == ""
 
 
 def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
@@ -295,17 +297,17 @@ def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
             pass
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        first = checkpoints.write(place=Interrupted(another_begins), at=NOON)
+        first = writing.write(place=Interrupted(another_begins), at=NOON)
         second = others[0].result()
-    names = [name for name, _ in checkpoints.place().oldest_first()]
+    names = [name for name, _ in places.place().oldest_first()]
     assert names == [first, second] == ["20261124T120000000000Z.jws", "20261124T120100000000Z.jws"]
-    assert checkpoints.gap(place=checkpoints.place()) == ""
+    assert reading.gap(place=places.place()) == ""
 
 
 def test_a_wrong_key_is_an_error_and_no_empty_place(store: Running, settings: Settings) -> None:
     settings.CHECKPOINT_S3_SECRET = "another"
     with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered 403 SignatureDoesNotMatch$"):
-        checkpoints.newest(place=checkpoints.place())
+        reading.newest(place=places.place())
 
 
 def test_readiness_asks_no_store_and_one_that_hangs_is_left_in_time(
@@ -337,7 +339,7 @@ def test_who_verifies_the_trail_is_told_that_the_store_is_away(store: Running) -
     once = [*["GET /stops"] * 2, f"GET /stops/{made}"]
     assert store.told()["asked"] == [*once, *once, "GET /stops"]
     store.told("503", "503", "503")
-    clocks.verify_audit(now=now)
+    verify_audit(now=now)
     assert [one.subject for one in Incident.objects.all()] == ["the checkpoints can't be read"]
 
 
@@ -347,12 +349,12 @@ def test_after_a_start_of_the_server_the_gate_opens_once_the_store_answers(store
     the_server_started()
     store.told("503", "503", "503")
     with capture_logs() as logs:
-        opening = archiving.look()
+        opening = comparison.look()
     assert (opening.is_open, opening.why, opening.may_reopen) == (False, NOT_LOOKED, True)
     assert [(one["event"], one["error"], one["said"]) for one in logs] == [("archive.unreadable", "StoreFailed", AWAY)]
-    assert archiving.look().is_open
+    assert comparison.look().is_open
     cut_off()
     the_server_started()
-    assert archiving.look().why == "a checkpoint outside signed events that the database lacks"
-    with pytest.raises(checkpoints.Behind):
+    assert comparison.look().why == "a checkpoint outside signed events that the database lacks"
+    with pytest.raises(Behind):
         write_checkpoint()

@@ -13,7 +13,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 import audit.actions
 from audit.models import AuditEvent, Incident
-from partners import actions
+from partners.actions.clients import bind_client, disable_client, register_client
+from partners.actions.sign_in import issue_access_token
 from partners.certificates import NoCertificate
 from partners.lifecycle import NotNow
 from partners.models import Client, Party
@@ -34,7 +35,7 @@ def register(
     party: Party | None = None,
     reason: str = "new",
 ) -> Client:
-    return actions.register_client(
+    return register_client(
         client_id=client_id,
         kind=kind,
         public_jwk=dict(Signer(client_id).public),
@@ -70,7 +71,7 @@ def test_officers_are_told_of_each_key_by_an_incident() -> None:
     client = register()
     told = ("machine_by_operator", f"machine:{client.number}")
     assert incidents() == [told]
-    again = actions.register_client(
+    again = register_client(
         client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=client.public_jwk, party=None, actor=OFFICER, at=NOW
     )
     assert (again.pk, incidents()) == (client.pk, [told])
@@ -82,10 +83,10 @@ def test_taking_away_is_no_incident(tmp_path: Path) -> None:
     register()
     certificate = a_certificate("gateway", tmp_path)
     about: dict[str, Any] = {"client_id": "gateway", "actor": OFFICER, "reason": "", "at": NOW}
-    actions.bind_client(certificate=certificate.pem, **about)
+    bind_client(certificate=certificate.pem, **about)
     assert len(incidents()) == 2
-    actions.bind_client(certificate="", **about)
-    actions.disable_client(**about)
+    bind_client(certificate="", **about)
+    disable_client(**about)
     assert len(incidents()) == 2
 
 
@@ -100,7 +101,7 @@ def test_an_operator_s_incident_covers_one_act(refused: Refusal) -> None:
 
 def test_an_operator_lets_no_disabled_machine_in(refused: Refusal) -> None:
     client = register()
-    actions.disable_client(client_id="gateway", actor=OFFICER, reason="", at=NOW)
+    disable_client(client_id="gateway", actor=OFFICER, reason="", at=NOW)
     moment = NOW + timedelta(seconds=1)
     micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     audit.actions.open_incident(
@@ -125,13 +126,13 @@ def test_a_machine_stays_what_it_is_and_whose_it_is() -> None:
 def test_a_disabled_machine_is_out_at_once_and_no_new_key_lets_it_in() -> None:
     client = register("machine", Client.Kind.AGGREGATOR, party=a_party())
     at = datetime.now(UTC)
-    issued = actions.issue_access_token(client=client, scopes=["ssf.read"], lifetime=timedelta(hours=1), at=at)
+    issued = issue_access_token(client=client, scopes=["ssf.read"], lifetime=timedelta(hours=1), at=at)
     bearer = {"Authorization": f"Bearer {issued.token}"}
     assert Http().get("/ssf/streams", headers=bearer).status_code == 200
-    actions.disable_client(client_id="machine", actor=OFFICER, reason="lost", at=NOW)
+    disable_client(client_id="machine", actor=OFFICER, reason="lost", at=NOW)
     assert Http().get("/ssf/streams", headers=bearer).status_code == 401
     with pytest.raises(NotNow, match="disabled already"):
-        actions.disable_client(client_id="machine", actor=OFFICER, reason="lost", at=NOW)
+        disable_client(client_id="machine", actor=OFFICER, reason="lost", at=NOW)
     register("machine", Client.Kind.AGGREGATOR, party=a_party())
     assert Client.objects.get().disabled_at == NOW
     assert [action for action, *_ in written()] == ["client.registered", "client.disabled", "client.key_changed"]
@@ -140,22 +141,22 @@ def test_a_disabled_machine_is_out_at_once_and_no_new_key_lets_it_in() -> None:
 def test_a_machine_is_bound_to_its_certificate(tmp_path: Path) -> None:
     certificate = a_certificate("gateway", tmp_path)
     register()
-    actions.bind_client(client_id="gateway", certificate=certificate.pem, actor=OFFICER, reason="", at=NOW)
+    bind_client(client_id="gateway", certificate=certificate.pem, actor=OFFICER, reason="", at=NOW)
     assert Client.objects.get().certificate_sha256 == certificate.thumbprint
     assert AuditEvent.objects.get(action="client.bound").detail["certificate"] == certificate.thumbprint
     register()
     assert Client.objects.get().certificate_sha256 == certificate.thumbprint
     with pytest.raises(NoCertificate):
-        actions.bind_client(client_id="gateway", certificate="x", actor=OFFICER, reason="", at=NOW)
-    actions.bind_client(client_id="gateway", certificate="", actor=OFFICER, reason="", at=NOW)
+        bind_client(client_id="gateway", certificate="x", actor=OFFICER, reason="", at=NOW)
+    bind_client(client_id="gateway", certificate="", actor=OFFICER, reason="", at=NOW)
     assert Client.objects.get().certificate_sha256 == ""
 
 
 def test_a_machine_there_is_not() -> None:
     with pytest.raises(NotNow, match="no machine nobody"):
-        actions.disable_client(client_id="nobody", actor=OFFICER, reason="", at=NOW)
+        disable_client(client_id="nobody", actor=OFFICER, reason="", at=NOW)
     with pytest.raises(NotNow, match="no machine nobody"):
-        actions.bind_client(client_id="nobody", certificate="", actor=OFFICER, reason="", at=NOW)
+        bind_client(client_id="nobody", certificate="", actor=OFFICER, reason="", at=NOW)
 
 
 class TestCommand:

@@ -9,9 +9,12 @@ import pytest
 from django.conf import settings
 from django.test import RequestFactory
 
-import partners.actions
 from partners import access, keys, keysets, lifecycle, queries, rotation
-from partners.actions import Refused, issue_access_token, register_client, sign_in
+from partners.actions import proposals
+from partners.actions.clients import register_client
+from partners.actions.proposals import carry_out, mark_agreed
+from partners.actions.sign_in import Refused, issue_access_token, sign_in
+from partners.actions.terms import shorten_term
 from partners.lifecycle import NotNow, Stage
 from partners.models import Client, Contract, Proposal, SigningKey, Suspension, UsedAssertion
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
@@ -191,7 +194,7 @@ def test_the_console_s_stages_begin_at_their_moment() -> None:
 
 
 def proposed(contract: Contract, officer: str) -> Proposal:
-    return partners.actions.propose(
+    return proposals.propose(
         act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="r",
         actor=officer, at=NOW,
     )  # fmt: skip
@@ -204,14 +207,14 @@ def test_a_proposal_counts_for_seven_days_to_the_moment() -> None:
 
     def is_agreed(at: datetime) -> bool:
         try:
-            partners.actions.mark_agreed(proposal_id=proposal.id, reason="r", actor=two, at=at)
+            mark_agreed(proposal_id=proposal.id, reason="r", actor=two, at=at)
         except NotNow:
             return False
         return True
 
     def may_be_proposed_again(at: datetime) -> bool:
         try:
-            partners.actions.propose(
+            proposals.propose(
                 act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()},
                 reason="r", actor=two, at=at,
             )  # fmt: skip
@@ -226,18 +229,18 @@ def test_a_proposal_counts_for_seven_days_to_the_moment() -> None:
 def test_what_has_ended_is_neither_extended_nor_shortened() -> None:
     one, two = an_actor(), an_actor()
     contract = a_contract(ends_at=NOW + 3 * DAY)
-    proposal = partners.actions.mark_agreed(proposal_id=proposed(contract, one).id, reason="r", actor=two, at=NOW)
+    proposal = mark_agreed(proposal_id=proposed(contract, one).id, reason="r", actor=two, at=NOW)
 
     def is_extended(at: datetime) -> bool:
         try:
-            partners.actions.carry_out(proposal=proposal, at=at)
+            carry_out(proposal=proposal, at=at)
         except NotNow:
             return False
         return True
 
     def is_shortened(at: datetime) -> bool:
         try:
-            partners.actions.shorten_term(
+            shorten_term(
                 of="contract", target_id=contract.pk, ends_at=at, reason="r", actor=one, at=at
             )  # fmt: skip
         except NotNow:

@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
 from accounts.sealing import seal, unseal
 from partners import keys, tokens
-from partners.actions import ensure_signing_keys
+from partners.actions.keys import ensure_signing_keys
 from partners.models import SigningKey
 from partners.tokens import BadToken
 

@@ -6,8 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-import partners.actions
 from partners import keysets
+from partners.actions.drafts import ContractTerms, change_draft, draft_contract
+from partners.actions.parties import change_party
+from partners.actions.proposals import carry_out, mark_agreed
+from partners.actions.terms import set_endpoints
 from partners.models import Contract, PartnerKeySet, Party, Proposal
 from partners.tokens import UnknownKey
 from tests.factories import FAR_OFF, NOW, ROADSIDE, a_contract, a_party
@@ -72,23 +75,21 @@ def keys_at(outside: Outside, party: Party, path: str) -> Signer:
 
 
 def moved_by_change_party(party: Party, url: str) -> None:
-    partners.actions.change_party(
+    change_party(
         party_id=party.pk, name=party.name, website="", about="", jwks_uri=url, actor=an_actor(), reason="r", at=NOW
     )
 
 
 def moved_by_set_endpoints(party: Party, url: str) -> None:
-    partners.actions.set_endpoints(
+    set_endpoints(
         contract_id=party.contracts.get().pk, endpoint_url="", jwks_uri=url, hosts=(), actor=an_actor(), reason="r",
         at=NOW,
     )  # fmt: skip
 
 
 def drafted(party: Party, url: str) -> Contract:
-    terms = partners.actions.ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=url)
-    return partners.actions.draft_contract(
-        ref="AGR-new", aggregator=party.uri, terms=terms, actor=an_actor(), reason="r", at=NOW
-    )
+    terms = ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=url)
+    return draft_contract(ref="AGR-new", aggregator=party.uri, terms=terms, actor=an_actor(), reason="r", at=NOW)
 
 
 @pytest.mark.parametrize("moves", [moved_by_change_party, moved_by_set_endpoints])
@@ -102,8 +103,8 @@ def test_keys_from_an_address_that_is_no_longer_the_party_s_count_no_longer(
     moves(party, f"{outside.url}/new.json")
     assert PartnerKeySet.objects.exists()
     proposal = Proposal.objects.get()
-    agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="r", at=NOW)
-    partners.actions.carry_out(proposal=agreed, at=NOW)
+    agreed = mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="r", at=NOW)
+    carry_out(proposal=agreed, at=NOW)
     assert not PartnerKeySet.objects.exists()
     party.refresh_from_db()
     # At once, not in a minute: the old one is refused and the new one is found.
@@ -118,8 +119,8 @@ def test_a_draft_moves_no_keys_of_what_is_in_force(outside: Outside) -> None:
     old = keys_at(outside, party, "/old.json")
     keysets.key_of(party=party, kid=old.kid, at=NOW)
     draft = drafted(party, f"{outside.url}/new.json")
-    terms = partners.actions.ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=f"{outside.url}/newer.json")
-    partners.actions.change_draft(of="contract", target_id=draft.pk, terms=terms, actor=an_actor(), reason="r", at=NOW)
+    terms = ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=f"{outside.url}/newer.json")
+    change_draft(of="contract", target_id=draft.pk, terms=terms, actor=an_actor(), reason="r", at=NOW)
     assert keysets.jwks_uri_of(party=party) == f"{outside.url}/old.json"
     assert PartnerKeySet.objects.get().party_id == party.pk
 
@@ -129,11 +130,11 @@ def test_an_act_that_moves_no_keys_keeps_them(outside: Outside) -> None:
     url = f"{outside.url}/jwks.json"
     contract = a_contract(party, jwks_uri=url)
     keysets.key_of(party=party, kid=Signer(party.uri, outside).kid, at=NOW)
-    partners.actions.set_endpoints(
+    set_endpoints(
         contract_id=contract.pk, endpoint_url="https://events.geobridge.example", jwks_uri=url, hosts=(),
         actor=an_actor(), reason="r", at=NOW,
     )  # fmt: skip
-    partners.actions.change_party(
+    change_party(
         party_id=party.pk, name="Renamed", website="", about="", jwks_uri="", actor=an_actor(), reason="r", at=NOW
     )
     assert PartnerKeySet.objects.get().party_id == contract.aggregator_id

@@ -12,9 +12,20 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
-from partners import actions, lifecycle
-from partners.actions import CampaignTerms, ContractTerms, RuleTerms
+from partners import lifecycle
+from partners.actions import terms as terms_actions
+from partners.actions.drafts import (
+    CampaignTerms,
+    ContractTerms,
+    change_draft,
+    draft_campaign,
+    draft_contract,
+    put_in_force,
+)
 from partners.actions.guards import Of
+from partners.actions.notices import publish_notice
+from partners.actions.parties import add_party, change_party
+from partners.actions.terms import RuleTerms, add_rule, set_consideration, set_endpoints, shorten_term
 from partners.lifecycle import NotNow, Stage
 from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Reach, Suspension
 from tests.factories import (
@@ -53,10 +64,10 @@ def officer() -> str:
 
 
 def drafted(officer: str) -> tuple[Contract, Campaign]:
-    contract = actions.draft_contract(
+    contract = draft_contract(
         ref="AGR-new", aggregator="https://geobridge.example", terms=CONTRACT, reason="Signed", actor=officer, at=NOW
     )
-    campaign = actions.draft_campaign(
+    campaign = draft_campaign(
         ref="CMP-new", contract="AGR-new", terms=CAMPAIGN, reason="Reviewed", actor=officer, at=NOW
     )
     return contract, campaign
@@ -64,7 +75,7 @@ def drafted(officer: str) -> tuple[Contract, Campaign]:
 
 def begin(row: Contract | Campaign, officer: str) -> Contract | Campaign:
     of: Of = "contract" if isinstance(row, Contract) else "campaign"
-    return actions.put_in_force(of=of, target_id=row.pk, reason="Checked", actor=officer, at=NOW)
+    return put_in_force(of=of, target_id=row.pk, reason="Checked", actor=officer, at=NOW)
 
 
 def suspend(of: str, target_id: int, **fields: object) -> None:
@@ -151,7 +162,7 @@ def test_what_is_in_force_is_no_draft_again(officer: str) -> None:
     with pytest.raises(NotNow, match="AGR-new is no draft: it has been put in force already"):
         begin(contract, officer)
     with pytest.raises(NotNow, match="Shorten it, or make a new contract"):
-        actions.change_draft(of="contract", target_id=contract.pk, terms=CONTRACT, reason="r", actor=officer, at=NOW)
+        change_draft(of="contract", target_id=contract.pk, terms=CONTRACT, reason="r", actor=officer, at=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
         Contract.objects.filter(pk=contract.pk).update(is_draft=True)
     assert Campaign.objects.get(pk=campaign.pk).is_draft
@@ -216,7 +227,7 @@ def test_terms_out_of_shape_are_refused_by_field(officer: str, field: str, value
     other: dict[str, Any] = {field: value}
     terms = replace(CONTRACT, **other)
     with pytest.raises(ValidationError) as refused:
-        actions.draft_contract(
+        draft_contract(
             ref="AGR-x", aggregator="https://geobridge.example", terms=terms, reason="r", actor=officer, at=NOW
         )
     assert list(refused.value.message_dict) == [field]
@@ -226,7 +237,7 @@ def test_terms_out_of_shape_are_refused_by_field(officer: str, field: str, value
 def test_a_draft_takes_other_terms_and_says_which(officer: str) -> None:
     _contract, campaign = drafted(officer)
     terms = replace(CAMPAIGN, precision_m=100, recipients=("https://cab.example",))
-    actions.change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="r", actor=officer, at=NOW)
+    change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="r", actor=officer, at=NOW)
     assert Campaign.objects.get(pk=campaign.pk).precision_m == 100
     assert Reach.objects.count() == 2
     event = AuditEvent.objects.get(action="campaign.draft_changed")
@@ -238,7 +249,7 @@ def test_a_draft_to_which_somebody_agreed_is_frozen_and_says_so(officer: str) ->
     an_approval(a_line(), campaign)
     terms = replace(CAMPAIGN, precision_m=100)
     with pytest.raises(NotNow, match="make a new campaign"):
-        actions.change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="r", actor=officer, at=NOW)
+        change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="r", actor=officer, at=NOW)
 
 
 @pytest.mark.parametrize("of", ["contract", "campaign"])
@@ -247,7 +258,7 @@ def test_a_term_is_shortened_by_one_officer_and_never_lengthened(officer: str, o
     row = campaign if of == "campaign" else campaign.contract
 
     def shorten(ends_at: datetime, at: datetime = NOW) -> Contract | Campaign:
-        return actions.shorten_term(
+        return shorten_term(
             of="campaign" if of == "campaign" else "contract", target_id=row.pk, ends_at=ends_at, reason="r",
             actor=officer, at=at,
         )  # fmt: skip
@@ -268,9 +279,7 @@ def test_more_may_be_paid_by_one_officer_and_less_not(officer: str) -> None:
     campaign = a_campaign()
 
     def pay(consideration: str) -> None:
-        actions.set_consideration(
-            campaign_id=campaign.pk, consideration=consideration, reason="r", actor=officer, at=NOW
-        )
+        set_consideration(campaign_id=campaign.pk, consideration=consideration, reason="r", actor=officer, at=NOW)
 
     for consideration in ("none", "other", "monetary"):
         pay(consideration)
@@ -284,7 +293,7 @@ def test_more_may_be_paid_by_one_officer_and_less_not(officer: str) -> None:
 
 def test_a_rule_is_added_by_one_officer_and_there_is_one_at_a_time(officer: str) -> None:
     def add(state: str = "wa", purposes: tuple[str, ...] = (FRAUD,)) -> JurisdictionRule:
-        return actions.add_rule(
+        return add_rule(
             terms=RuleTerms(state=state, starts_at=NOW, purposes=purposes, sale_test=False, source="test: a law"),
             reason="r",
             actor=officer,
@@ -301,9 +310,7 @@ def test_a_rule_is_added_by_one_officer_and_there_is_one_at_a_time(officer: str)
 
 def test_a_company_s_keys_are_on_its_own_host(officer: str) -> None:
     def add(uri: str, jwks_uri: str) -> Party:
-        return actions.add_party(
-            uri=uri, name="New", kind="end_customer", jwks_uri=jwks_uri, reason="r", actor=officer, at=NOW
-        )
+        return add_party(uri=uri, name="New", kind="end_customer", jwks_uri=jwks_uri, reason="r", actor=officer, at=NOW)
 
     assert add("https://new.example", "https://keys.new.example/jwks.json").jwks_uri.startswith("https://keys.new")
     for jwks_uri in ("https://evil.example/jwks.json", "https://notnew2.example/", "http://new2.example/jwks.json"):
@@ -317,15 +324,13 @@ def test_a_company_s_keys_are_on_its_own_host(officer: str) -> None:
 def test_a_company_seen_in_a_path_gets_its_name_and_the_unknown_never_does(officer: str) -> None:
     seen = Party.objects.create(uri="https://seen.example", name="https://seen.example", kind="unnamed")
     with pytest.raises(NotNow, match="add it as a company first"):
-        actions.change_party(
-            party_id=seen.pk, name="x", website="", about="", jwks_uri="", reason="r", actor=officer, at=NOW
-        )
-    actions.add_party(uri=seen.uri, name="Seen Ltd", kind="end_customer", reason="r", actor=officer, at=NOW)
+        change_party(party_id=seen.pk, name="x", website="", about="", jwks_uri="", reason="r", actor=officer, at=NOW)
+    add_party(uri=seen.uri, name="Seen Ltd", kind="end_customer", reason="r", actor=officer, at=NOW)
     assert Party.objects.get(pk=seen.pk).name == "Seen Ltd"
     with pytest.raises(NotNow):
-        actions.add_party(uri="unknown", name="x", kind="end_customer", reason="r", actor=officer, at=NOW)
+        add_party(uri="unknown", name="x", kind="end_customer", reason="r", actor=officer, at=NOW)
     with pytest.raises(ValidationError):
-        actions.change_party(
+        change_party(
             party_id=seen.pk, name="x", website="javascript:1", about="", jwks_uri="", reason="r", actor=officer, at=NOW
         )
 
@@ -334,7 +339,7 @@ def test_endpoints_are_judged_by_the_door_out(officer: str) -> None:
     contract = a_contract()
 
     def put(endpoint_url: str, hosts: tuple[str, ...] = ()) -> object:
-        return actions.set_endpoints(
+        return set_endpoints(
             contract_id=contract.pk, endpoint_url=endpoint_url, jwks_uri="", hosts=hosts, reason="r", actor=officer,
             at=NOW,
         )  # fmt: skip
@@ -354,7 +359,7 @@ def test_endpoints_are_judged_by_the_door_out(officer: str) -> None:
 
 def test_a_link_is_written_once_and_only_between_what_is_known(officer: str) -> None:
     def link(of: str, ref: str, kin_ref: str, link: str = "succeeds") -> bool:
-        return actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason="r", actor=officer, at=NOW)
+        return terms_actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason="r", actor=officer, at=NOW)
 
     assert link("party", "https://roadaid.example", "https://old.example")
     assert not link("party", "https://roadaid.example", "https://old.example")
@@ -377,13 +382,13 @@ def test_a_link_is_written_once_and_only_between_what_is_known(officer: str) -> 
 def test_nobody_but_an_officer_does_any_of_this(officer: str, role: str) -> None:
     actor = an_actor(role)
     with pytest.raises(NotForThem):
-        actions.draft_contract(ref="A", aggregator="x", terms=CONTRACT, reason="r", actor=actor, at=NOW)
+        draft_contract(ref="A", aggregator="x", terms=CONTRACT, reason="r", actor=actor, at=NOW)
     with pytest.raises(NotForThem):
-        actions.shorten_term(of="contract", target_id=1, ends_at=NOW, reason="r", actor=actor, at=NOW)
+        shorten_term(of="contract", target_id=1, ends_at=NOW, reason="r", actor=actor, at=NOW)
     with pytest.raises(NotForThem):
-        actions.publish_notice(use="stop", language="en", body="x", reason="r", actor=actor, at=NOW)
+        publish_notice(use="stop", language="en", body="x", reason="r", actor=actor, at=NOW)
 
 
 def test_an_act_without_a_reason_is_refused(officer: str) -> None:
     with pytest.raises(NotNow, match="Say why"):
-        actions.draft_contract(ref="A", aggregator="x", terms=CONTRACT, reason="  ", actor=officer, at=NOW)
+        draft_contract(ref="A", aggregator="x", terms=CONTRACT, reason="  ", actor=officer, at=NOW)

@@ -8,13 +8,21 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-import support.actions
 from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident
-from partners import actions, tokens
+from partners import tokens
+from partners.actions import proposals as proposals_actions
+from partners.actions.machines import (
+    disable_machine,
+    propose_certificate,
+    propose_key,
+    register_machine,
+    unbind_machine,
+)
 from partners.lifecycle import NotNow
 from partners.loosening import BadProposal
 from partners.models import Client, Proposal
+from support.actions import proposals
 from tests.factories import a_party
 from tests.fixtures import Refusal
 from tests.partners.outside import Signer
@@ -36,7 +44,7 @@ def a_key(name: str) -> dict[str, tokens.Json]:
 
 
 def registered(officer: str, client_id: str = "gateway") -> Client:
-    return actions.register_machine(
+    return register_machine(
         client_id=client_id, kind="gateway", public_jwk=a_key(client_id), party="", reason="New.", actor=officer, at=NOW
     )
 
@@ -48,7 +56,7 @@ def waiting() -> Proposal:
 def agree(*, by: str = "", at: datetime = NOW) -> Client:
     """Another officer's yes to what waits."""
     proposal = waiting()
-    support.actions.agree(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
+    proposals.agree(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
     return Client.objects.get(number=proposal.target_id)
 
 
@@ -70,7 +78,7 @@ def test_a_new_machine_is_let_in_by_a_second_officer(officer: str) -> None:
         f"machine:{machine.number}", second, "New.", officer, tokens.thumbprint(machine.public_jwk),
     )  # fmt: skip
     with pytest.raises(NotNow, match="gateway may sign in already, with this key and this certificate"):
-        actions.propose(
+        proposals_actions.propose(
             act="enable_machine", of="machine", target_id=machine.number, payload={}, reason="r", actor=officer, at=NOW
         )
     assert not Incident.objects.exists()
@@ -80,10 +88,10 @@ def test_another_key_counts_once_a_second_officer_agreed(officer: str) -> None:
     machine = let_in(officer)
     was, key = tokens.thumbprint(machine.public_jwk), a_key("other")
     about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW + MINUTE}
-    actions.propose_key(public_jwk=key, was=was, **about)
+    propose_key(public_jwk=key, was=was, **about)
     assert tokens.thumbprint(Client.objects.get().public_jwk) == was
     with pytest.raises(NotNow, match="The same is proposed already"):
-        actions.propose_key(public_jwk=a_key("third"), was=was, **about)
+        propose_key(public_jwk=a_key("third"), was=was, **about)
     machine = agree(at=NOW + 2 * MINUTE)
     assert (machine.public_jwk, machine.disabled_at) == (key, None)
     detail = AuditEvent.objects.filter(action="machine.let_in").latest("id").detail
@@ -95,11 +103,11 @@ def test_a_key_is_replaced_only_as_it_was_seen(officer: str) -> None:
     kept = tokens.thumbprint(machine.public_jwk)
     about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW}
     with pytest.raises(NotNow, match="was changed since you looked"):
-        actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(a_key("y")), **about)
+        propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(a_key("y")), **about)
     with pytest.raises(NotNow, match="This is the key that gateway has"):
-        actions.propose_key(public_jwk=machine.public_jwk, was=kept, **about)
+        propose_key(public_jwk=machine.public_jwk, was=kept, **about)
     with pytest.raises(ValidationError, match="This key can't be used"):
-        actions.propose_key(public_jwk={"kty": "oct"}, was=kept, **about)
+        propose_key(public_jwk={"kty": "oct"}, was=kept, **about)
 
 
 def test_a_certificate_counts_once_a_second_officer_agreed(officer: str, tmp_path: Path) -> None:
@@ -107,28 +115,28 @@ def test_a_certificate_counts_once_a_second_officer_agreed(officer: str, tmp_pat
     certificate = a_certificate("gateway", tmp_path)
     about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW + MINUTE}
     with pytest.raises(ValidationError, match="no certificate in PEM"):
-        actions.propose_certificate(certificate="x", **about)
+        propose_certificate(certificate="x", **about)
     with pytest.raises(NotNow, match="bound to no certificate"):
-        actions.unbind_machine(**about)
-    actions.propose_certificate(certificate=certificate.pem, **about)
+        unbind_machine(**about)
+    propose_certificate(certificate=certificate.pem, **about)
     assert Client.objects.get().certificate_sha256 == ""
     assert agree(at=NOW + 2 * MINUTE).certificate_sha256 == certificate.thumbprint
     with pytest.raises(NotNow, match="bound to this certificate already"):
-        actions.propose_certificate(certificate=certificate.pem, **about)
-    assert actions.unbind_machine(**about).certificate_sha256 == ""
+        propose_certificate(certificate=certificate.pem, **about)
+    assert unbind_machine(**about).certificate_sha256 == ""
 
 
 def test_one_officer_disables_and_what_was_proposed_is_over(officer: str) -> None:
     machine = let_in(officer)
     about: dict[str, Any] = {"number": machine.number, "reason": "Lost.", "actor": officer, "at": NOW + MINUTE}
-    actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **about)
-    assert actions.disable_machine(**about).disabled_at == NOW + MINUTE
+    propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **about)
+    assert disable_machine(**about).disabled_at == NOW + MINUTE
     assert not Proposal.objects.filter(decision="").exists()
     with pytest.raises(NotNow, match="disabled already"):
-        actions.disable_machine(**about)
+        disable_machine(**about)
     with pytest.raises(NotNow, match="no such machine"):
-        actions.disable_machine(**{**about, "number": machine.number + 1})
-    actions.propose(act="enable_machine", of="machine", target_id=machine.number, payload={}, reason="Found.",
+        disable_machine(**{**about, "number": machine.number + 1})
+    proposals_actions.propose(act="enable_machine", of="machine", target_id=machine.number, payload={}, reason="Found.",
                     actor=officer, at=NOW + MINUTE)  # fmt: skip
     assert agree(at=NOW + MINUTE).disabled_at is None
 
@@ -136,7 +144,7 @@ def test_one_officer_disables_and_what_was_proposed_is_over(officer: str) -> Non
 def test_what_changed_since_it_was_proposed_is_proposed_again(officer: str) -> None:
     machine = let_in(officer)
     early: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW - MINUTE}
-    actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **early)
+    propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **early)
     with pytest.raises(NotNow, match="gateway was disabled or changed since it was proposed"):
         agree()
 
@@ -145,7 +153,7 @@ def test_nothing_but_the_public_half_of_a_key_is_proposed(officer: str) -> None:
     machine = let_in(officer)
     for key in ({**a_key("x"), "d": "secret"}, {"kty": "EC"}, {**a_key("x"), "kid": "1"}):
         with pytest.raises(BadProposal):
-            actions.propose(
+            proposals_actions.propose(
                 act="enable_machine", of="machine", target_id=machine.number, payload={"public_jwk": key}, reason="r",
                 actor=officer, at=NOW,
             )  # fmt: skip
@@ -158,14 +166,14 @@ def test_nobody_but_an_officer_and_nobody_without_a_reason(officer: str, who: st
     for wrong, error, reason in ((an_actor(who), NotForThem, "Because."), (officer, NotNow, "  ")):
         about: dict[str, Any] = {"actor": wrong, "reason": reason, "at": NOW}
         with pytest.raises(error):
-            actions.register_machine(**new, **about)
+            register_machine(**new, **about)
         about["number"] = machine.number
         with pytest.raises(error):
-            actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **about)
+            propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **about)
         with pytest.raises(error):
-            actions.disable_machine(**about)
+            disable_machine(**about)
         with pytest.raises(error):
-            actions.unbind_machine(**about)
+            unbind_machine(**about)
     assert Client.objects.get().disabled_at is None
 
 
@@ -176,11 +184,11 @@ def test_a_known_machine_is_not_registered_again_and_whose_it_is_must_fit(office
     party = a_party("RoadAid", "lbs_provider")
     for kind, uri in (("aggregator", ""), ("aggregator", party.uri), ("feed", a_party().uri), ("odd", "")):
         with pytest.raises(ValidationError, match="belongs to its party"):
-            actions.register_machine(
+            register_machine(
                 client_id="x", kind=kind, public_jwk=a_key("x"), party=uri, reason="r", actor=officer, at=NOW
             )
     with pytest.raises(ValidationError, match="This key can't be used"):
-        actions.register_machine(
+        register_machine(
             client_id="x", kind="feed", public_jwk={"kty": "oct"}, party="", reason="r", actor=officer, at=NOW
         )
 
@@ -210,7 +218,7 @@ CHANGES_OF_ONE_OFFICER = (
 
 def test_the_database_lets_no_machine_in_without_two(officer: str, refused: Refusal) -> None:
     machine = let_in(officer)
-    actions.disable_machine(number=machine.number, reason="Lost.", actor=officer, at=NOW + MINUTE)
+    disable_machine(number=machine.number, reason="Lost.", actor=officer, at=NOW + MINUTE)
     for change in CHANGES_OF_ONE_OFFICER:
         refused(f"UPDATE partners_client SET {change}", constraint="partners_client_two_officers")
 
@@ -219,7 +227,7 @@ def test_a_yes_counts_once(officer: str, refused: Refusal) -> None:
     machine = let_in(officer)
     first = Client.objects.values("public_jwk").get()["public_jwk"]
     about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer}
-    actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(first), at=NOW + MINUTE, **about)
+    propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(first), at=NOW + MINUTE, **about)
     agree(at=NOW + MINUTE)
     # The first yes was to the first key.
     back = f"public_jwk = (SELECT payload -> 'public_jwk' FROM partners_proposal ORDER BY proposed_at LIMIT 1), {LATER}"

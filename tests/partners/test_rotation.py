@@ -20,7 +20,8 @@ from pytest_django import Settings
 from accounts.sealing import seal, unseal
 from audit.models import AuditEvent
 from partners import keys, rotation, tokens
-from partners.actions import ensure_signing_keys, publish_trial_key, retire_trial_key
+from partners.actions.keys import ensure_signing_keys
+from partners.actions.trial_keys import publish_trial_key, retire_trial_key
 from partners.models import PairwiseKey, SigningKey
 from tests.factories import a_party
 from tests.fixtures import KEYS_SINCE

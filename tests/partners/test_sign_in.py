@@ -9,7 +9,8 @@ import pytest
 from django.conf import settings
 from django.test import Client as Http
 
-from partners.actions import ASSERTION_TYPE, Refused, issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import ASSERTION_TYPE, Refused, issue_access_token
 from partners.models import Client, UsedAssertion
 from partners.tokens import BadToken, peek
 from tests.factories import a_party

@@ -10,10 +10,12 @@ from django.core.management import CommandError
 from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
-from consent.actions import stop
-from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
-from disclosures.anomalies import find
-from disclosures.feeds import DisclosuresFeed
+from consent.actions.choices import stop
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.choices import ChoicesFeed
+from consent.feeds.lines import LinesFeed
+from disclosures.anomalies.detection import find
+from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Anomaly, AnomalyRule
 from partners.models import Contract, Party
 from portal.demo import world

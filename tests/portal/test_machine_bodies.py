@@ -17,9 +17,11 @@ from joserfc.jwk import ECKey
 from pytest_django import Settings
 
 from audit.models import AuditEvent
-from consent.actions import give_token
-from partners import actions, client, keysets
+from consent.actions.agents import give_token
+from partners import client, keysets
 from partners.access import SCOPES
+from partners.actions.clients import register_client
+from partners.actions.sign_in import ASSERTION_TYPE, issue_access_token
 from partners.models import Client as Machine
 from revocations.delivery.verdicts import judge
 from tests.agents import let_in
@@ -65,13 +67,11 @@ def nested(levels: int) -> str:
 def a_token(kind: Machine.Kind) -> str:
     key = json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False)))
     party = a_contract(a_party()).aggregator if kind == Machine.Kind.AGGREGATOR else None
-    machine = actions.register_client(
+    machine = register_client(
         client_id=f"test-{kind}", kind=kind, public_jwk=key, party=party, actor="system:test", at=NOW
     )
     scopes = sorted(SCOPES[kind])
-    return actions.issue_access_token(
-        client=machine, scopes=scopes, lifetime=timedelta(minutes=5), at=timezone.now()
-    ).token
+    return issue_access_token(client=machine, scopes=scopes, lifetime=timedelta(minutes=5), at=timezone.now()).token
 
 
 def sender(door: str) -> Callable[[bytes, str], Any]:
@@ -212,7 +212,7 @@ def test_a_token_that_nests_too_deep_is_no_token(levels: int) -> None:
     http = Http(raise_request_exception=False)
     for token in tokens(levels):
         form = urlencode({
-            "grant_type": "client_credentials", "client_assertion_type": actions.ASSERTION_TYPE,
+            "grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": token,
         })  # fmt: skip
         answer = http.post("/oauth/token", form, content_type=FORM)

@@ -14,7 +14,8 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 from pytest_django import Settings
 
-from partners import actions
+from partners.actions.clients import register_client
+from partners.actions.sign_in import ASSERTION_TYPE, issue_access_token
 from partners.models import Client as Machine
 from tests.factories import NOW, a_contract, a_party
 from tests.feeds import line_row, release_row
@@ -98,12 +99,10 @@ WHOLE: dict[str, dict[str, Any]] = {
 def a_token(kind: Machine.Kind, scope: str) -> str:
     key = json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False)))
     party = a_contract(a_party()).aggregator if kind == AGGREGATOR else None
-    machine = actions.register_client(
+    machine = register_client(
         client_id=f"test-{kind}", kind=kind, public_jwk=key, party=party, actor="system:test", at=NOW
     )
-    return actions.issue_access_token(
-        client=machine, scopes=[scope], lifetime=timedelta(minutes=5), at=timezone.now()
-    ).token
+    return issue_access_token(client=machine, scopes=[scope], lifetime=timedelta(minutes=5), at=timezone.now()).token
 
 
 def send(door: str, body: bytes, token: str) -> HttpResponse:
@@ -173,7 +172,7 @@ def test_a_client_whose_name_is_no_text_is_no_client(text: str) -> None:
     token = f"{head}.{said}.AAAA"
     answer = Http(raise_request_exception=False).post(
         "/oauth/token",
-        f"grant_type=client_credentials&client_assertion_type={actions.ASSERTION_TYPE}&client_assertion={token}",
+        f"grant_type=client_credentials&client_assertion_type={ASSERTION_TYPE}&client_assertion={token}",
         content_type="application/x-www-form-urlencoded",
     )
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
@@ -269,7 +268,7 @@ def test_a_failure_of_ours_is_told_in_the_address_s_own_form(path: str, monkeypa
 
     monkeypatch.setattr("partners.access.grant_of", fails)
     monkeypatch.setattr("partners.api.actions.sign_in", fails)
-    body = f"grant_type=client_credentials&client_assertion_type={actions.ASSERTION_TYPE}&client_assertion=x"
+    body = f"grant_type=client_credentials&client_assertion_type={ASSERTION_TYPE}&client_assertion=x"
     http = Http(raise_request_exception=False, headers={"x-correlator": "abc"})
     answer = http.generic("PUT" if path == "/ssf/digest" else "POST", path, body, content_type=FORM)
     # RFC 8935 has no word for it.

@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
 from partners import keys
-from partners.actions import ensure_signing_keys
+from partners.actions.keys import ensure_signing_keys
 from partners.models import SigningKey
 from portal import privileges
 from tests.fixtures import KEYS_SINCE

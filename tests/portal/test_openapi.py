@@ -12,8 +12,9 @@ from django.test import Client as Http
 from django.urls import URLPattern, URLResolver, get_resolver
 from jsonschema import Draft202012Validator
 
-from consent import gate
 from consent.api.decisions import answers, written
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from consent.words import REASONS
 from portal.api_errors import PREFIXES
 
@@ -141,8 +142,8 @@ def test_every_reason_of_a_no_is_in_it_and_in_the_guide_also_that_of_no_database
     def no_database(**_: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(gate, "evaluate", no_database)
-    (answer,) = answers([gate.Question(aggregator="a", provider="b", campaign="c", purpose="p", scope="s", line="l")])
+    monkeypatch.setattr(deciding, "evaluate", no_database)
+    (answer,) = answers([Question(aggregator="a", provider="b", campaign="c", purpose="p", scope="s", line="l")])
     whole = {"$ref": "#/components/schemas/decision", "components": {"schemas": schemas}}
     said = json.loads(written([answer]))
     assert said == {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}

@@ -23,14 +23,16 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 from pytest_django import Settings
 
-from consent import cohorts
 from consent.actions.terminate import terminate
+from consent.cohorts.listing import build_manifests
 from consent.queries import termination
 from partners import pairwise
 from partners.access import SCOPES
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client as Machine
-from portal.openapi import document, examples
+from portal.openapi import examples
+from portal.openapi.document import document
 from portal.openapi.examples import EXAMPLES, Example
 from portal.openapi.operations import OPERATIONS, Operation
 from revocations.models import Order
@@ -168,7 +170,7 @@ class World:
         seen = termination.plan(of=of, target_id=target_id, at=at)
         ended = terminate(of=of, target_id=target_id, at=at, actor=an_actor(), reason="It is over.",
                           plan_digest=seen.digest)  # fmt: skip
-        cohorts.build_manifests(now=at + timedelta(minutes=2))
+        build_manifests(now=at + timedelta(minutes=2))
         self.real[examples.COHORT] = str(ended.pk)
 
 

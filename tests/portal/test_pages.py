@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from partners import checkpoints
+from partners.checkpoints import places, writing
+from partners.checkpoints.writing import WRITTEN
 from portal import demo_phone, health
 
 
@@ -24,16 +25,16 @@ def test_readyz_tells_of_database_broker_and_oldest_due_order(
     client: Client, db: None, settings: Settings, tmp_path: Path
 ) -> None:
     settings.CHECKPOINT_DIR = tmp_path
-    cache.delete(checkpoints.WRITTEN)
+    cache.delete(WRITTEN)
     response = client.get("/readyz")
     assert response.status_code == 200
     assert response.json() == {
         "ready": True, "database": "ok", "broker": "ok", "oldest_due_s": 0.0, "partitions": "ok", "canary": "never",
         "gate": "open", "unarchived_s": 0.0, "checkpoint_s": None,
     }  # fmt: skip
-    cache.set(checkpoints.WRITTEN, time.time() - 1000)
+    cache.set(WRITTEN, time.time() - 1000)
     assert 1000 <= client.get("/readyz").json()["checkpoint_s"] < 1060
-    checkpoints.write(place=checkpoints.place(), at=timezone.now())
+    writing.write(place=places.place(), at=timezone.now())
     assert 0 <= client.get("/readyz").json()["checkpoint_s"] < 60
 
 

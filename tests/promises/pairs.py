@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from django.db import connection, connections
 
 from accounts.models import Line
-from consent import gate
-from consent.actions import stop
+from consent.actions.choices import stop
+from consent.gate.shapes import Question
 from portal.bench import gateway
 from portal.bench.measure import Bench
 
 # What asks several questions at once: the reason of each no, "" of each yes.
-type Asks = Callable[[Sequence[gate.Question]], Sequence[str]]
+type Asks = Callable[[Sequence[Question]], Sequence[str]]
 OF_TEN_ARE_ALLOWED = 7
 
 
-def questions(n: int) -> Sequence[gate.Question]:
+def questions(n: int) -> Sequence[Question]:
     """So many, each about a line of its own that may be found."""
     lines = n * 10 // OF_TEN_ARE_ALLOWED + 200
     campaigns = gateway.lines(bench=Bench(lines=lines, disclosures=1, tell=lambda _: None))
@@ -59,7 +59,7 @@ class Pairs:
         """The others: they may be answered either way."""
         return [one for one in self.checked if one.started <= self.committed.get(one.line, one.started)]
 
-    def check(self, own: Sequence[gate.Question], together: threading.Barrier, ask: Asks, most: int) -> None:
+    def check(self, own: Sequence[Question], together: threading.Barrier, ask: Asks, most: int) -> None:
         """Ask again and again; the last time when the stop is known to be committed."""
         try:
             for place, question in enumerate(own):
@@ -76,7 +76,7 @@ class Pairs:
             together.abort()
             connection.close()
 
-    def press(self, own: Sequence[gate.Question], together: threading.Barrier) -> None:
+    def press(self, own: Sequence[Question], together: threading.Barrier) -> None:
         """Stop each line, as soon as somebody asks about it."""
         try:
             for question in own:
@@ -90,7 +90,7 @@ class Pairs:
             connection.close()
 
 
-def run(*, asked: Sequence[gate.Question], asks: Sequence[Asks], at_once: Sequence[int]) -> Pairs:
+def run(*, asked: Sequence[Question], asks: Sequence[Asks], at_once: Sequence[int]) -> Pairs:
     """As many pairs at a time as there are `asks`, each on a line of its own.
 
     Each asks at most so many questions at once (`at_once`): the one whose line is being stopped, some before it, whose

@@ -13,10 +13,13 @@ from django.db import connection, transaction
 
 from accounts.models import Line
 from audit.models import AuditEvent
-from consent import gate
-from consent.actions import allow, pause, stop
+from consent.actions.choices import allow, pause, stop
+from consent.gate import deciding
+from consent.gate.deciding import evaluate_for, evaluate_in
+from consent.gate.pipeline import Pipeline
+from consent.gate.shapes import Answer, Question
 from consent.models import Choice
-from partners.actions import register_client
+from partners.actions.clients import register_client
 from partners.models import Campaign, Client, SigningKey
 from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.partners.outside import Signer
@@ -26,10 +29,10 @@ from tests.selection import NIGHTLY
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
-def ask(line: Line, campaign: Campaign) -> gate.Answer:
-    (answer,) = gate.evaluate(
+def ask(line: Line, campaign: Campaign) -> Answer:
+    (answer,) = deciding.evaluate(
         questions=[
-            gate.Question(
+            Question(
                 aggregator=campaign.contract.aggregator.uri,
                 provider=campaign.lbs_provider.uri,
                 campaign=campaign.ref,
@@ -149,8 +152,8 @@ def test_pairs_of_stop_and_allow_from_servers_ten_seconds_apart_end_in_commit_or
 def by_thread(kid: str) -> pairs.Asks:
     """What asks on the connection of whichever thread it is called in."""
 
-    def asks(questions: Sequence[gate.Question]) -> Sequence[str]:
-        return [one.reason or "" for one in gate.evaluate_for(client_id="gateway", kid=kid, questions=questions)]
+    def asks(questions: Sequence[Question]) -> Sequence[str]:
+        return [one.reason or "" for one in evaluate_for(client_id="gateway", kid=kid, questions=questions)]
 
     return asks
 
@@ -158,12 +161,12 @@ def by_thread(kid: str) -> pairs.Asks:
 @contextmanager
 def on_a_loop(kid: str) -> Iterator[pairs.Asks]:
     """What asks on the one connection of an event loop, which turns in a thread of its own."""
-    loop, pipeline = asyncio.new_event_loop(), gate.Pipeline()
+    loop, pipeline = asyncio.new_event_loop(), Pipeline()
     turning = threading.Thread(target=loop.run_forever)
     turning.start()
 
-    def asks(questions: Sequence[gate.Question]) -> Sequence[str]:
-        asking = gate.evaluate_in(pipeline=pipeline, client_id="gateway", kid=kid, questions=questions)
+    def asks(questions: Sequence[Question]) -> Sequence[str]:
+        asking = evaluate_in(pipeline=pipeline, client_id="gateway", kid=kid, questions=questions)
         return [one.reason or "" for one in asyncio.run_coroutine_threadsafe(asking, loop).result(60)]
 
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from consent import gate
+from consent.gate.shapes import Question
 from partners.models import Client
 from portal.bench.gateway import authzen
 from tests.answers import read
@@ -38,7 +38,7 @@ def through(caller: http.client.HTTPConnection, token: str, *, many: bool) -> pa
     """What asks on a connection that is kept, as a gateway's are."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
 
-    def asks(questions: Sequence[gate.Question]) -> Sequence[str]:
+    def asks(questions: Sequence[Question]) -> Sequence[str]:
         bodies = [authzen(one) for one in questions]
         if many:
             caller.request("POST", "/access/v1/evaluations", json.dumps({"evaluations": bodies}), headers)

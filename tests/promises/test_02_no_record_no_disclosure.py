@@ -9,7 +9,10 @@ from msgspec import structs
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import actions, api, gate
+from consent.actions import choices
+from consent.api import decisions
+from consent.gate import deciding
+from consent.gate.shapes import Answer, Question
 from consent.permission import permission_at
 from partners.models import Campaign, JurisdictionRule, Reach, Suspension
 from tests.consent.claiming import a_partner
@@ -19,7 +22,7 @@ from tests.staff import an_agreed_proposal
 pytestmark = pytest.mark.django_db
 
 
-def question(of_line: Line, of_campaign: Campaign, **changed: Any) -> gate.Question:
+def question(of_line: Line, of_campaign: Campaign, **changed: Any) -> Question:
     asked: dict[str, Any] = {
         "aggregator": of_campaign.contract.aggregator.uri,
         "provider": of_campaign.lbs_provider.uri,
@@ -30,11 +33,11 @@ def question(of_line: Line, of_campaign: Campaign, **changed: Any) -> gate.Quest
         "line": of_line.carrier_id,
         **changed,
     }
-    return gate.Question(**asked)
+    return Question(**asked)
 
 
 def reason(of_line: Line, of_campaign: Campaign, **changed: Any) -> str:
-    (answer,) = gate.evaluate(questions=[question(of_line, of_campaign, **changed)])
+    (answer,) = deciding.evaluate(questions=[question(of_line, of_campaign, **changed)])
     return answer.reason
 
 
@@ -117,11 +120,11 @@ def test_a_sale_in_a_state_that_forbids_it_is_denied() -> None:
 
 
 def test_a_database_that_fails_denies(line: Line, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(**_: object) -> list[gate.Answer]:
+    def broken(**_: object) -> list[Answer]:
         raise DatabaseError
 
-    monkeypatch.setattr(gate, "evaluate", broken)
-    assert [answer.allowed for answer in api.answers([question(line, campaign)])] == [False]
+    monkeypatch.setattr(deciding, "evaluate", broken)
+    assert [answer.allowed for answer in decisions.answers([question(line, campaign)])] == [False]
 
 
 @pytest.mark.parametrize("named", ["unknown", "https://made-up.example", "https://elsewhere.example"])
@@ -133,10 +136,10 @@ def test_a_recipient_that_the_campaign_does_not_know_leaves_no_stop_behind(line:
         Reach.objects.create(campaign=campaign, party=a_party(name, "end_customer"))
     an_approval(line, campaign)
     stopped = a_party("SecureTrack", "end_customer")
-    actions.stop(line_id=line.pk, scope="party", ref=stopped.uri, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="party", ref=stopped.uri, actor="subscriber:1", channel="web")
 
     def answer(recipient: str) -> str:
-        (found,) = gate.evaluate(questions=[structs.replace(question(line, campaign), recipient=recipient)])
+        (found,) = deciding.evaluate(questions=[structs.replace(question(line, campaign), recipient=recipient)])
         return found.reason
 
     assert answer(a_party("JailCall", "end_customer").uri) == ""
@@ -205,7 +208,7 @@ def test_a_partner_s_claim_allows_nothing_and_a_later_yes_nothing_before_it(no_b
     claimed_at = database_clock() - timedelta(days=30)
     partner.one(partner.claim(captured_at=claimed_at.isoformat()))
     assert reason(line, campaign) == "approval_unverified"
-    yes = actions.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="ask")
+    yes = choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="ask")
     assert reason(line, campaign) == ""
 
     def judged(at: datetime) -> str:

@@ -10,7 +10,8 @@ from accounts import queries
 from accounts.models import Line, LineNumber
 from accounts.sealing import number_hash, seal
 from audit.queries import database_clock
-from consent.actions import FileApproval, FileChoice, allow, record_file_approvals, record_file_choices, refuse, stop
+from consent.actions.choices import allow, refuse, stop
+from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.models import Ask, Choice
 from partners.models import Campaign, Kin
 from tests.consent.claiming import a_partner

@@ -8,7 +8,8 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from accounts.models import Line, LineNumber
 from accounts.sealing import number_hash, seal
 from audit.queries import database_clock
-from consent import gate
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from partners.models import Campaign
 from tests.factories import LONG_AGO, a_campaign, a_line, an_approval
 from tests.fixtures import Refusal
@@ -89,10 +90,10 @@ def test_where_it_were_two_lines_at_once_the_gate_has_no_answer(line: Line, camp
             " WHERE line_id = %s", [number_hash(NUMBER), other.pk],
         )  # fmt: skip
         owner.execute("SET session_replication_role = origin")
-    question = gate.Question(
+    question = Question(
         aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
         purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, msisdn=NUMBER,
     )  # fmt: skip
     for questions in ([question], [question] * 2):
         with pytest.raises(DatabaseError, match="answers to"):
-            gate.evaluate(questions=questions)
+            deciding.evaluate(questions=questions)

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connections
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions import allow, pause, stop
+from consent.actions.choices import allow, pause, stop
 from consent.models import LineGate, Origin, SetAside
 from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
 from tests.factories import LONG_AGO, NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-import partners.actions
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import gate
-from consent.actions import stop
+from consent.actions.choices import stop
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
+from partners.actions.parties import add_party
 from partners.models import Campaign, Kin, Reach
 from tests.factories import ADS, FAR_OFF, FRAUD, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import (
@@ -149,7 +150,7 @@ def naming_document(*recipients: str, known: Sequence[str] = (), links: Sequence
 
 def asked_for(line: Line, recipient: str) -> str:
     campaign = Campaign.objects.get(ref="CMP-road")
-    (found,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=line.carrier_id, recipient=recipient)])
+    (found,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=line.carrier_id, recipient=recipient)])
     return found.reason or "allowed"
 
 
@@ -163,9 +164,7 @@ def test_no_company_that_becomes_known_leaves_the_stop_of_another_by_one_word() 
     assert {one: asked_for(line, one) for one in both} == both
     assert asked_for(line, NEWCOMER) == "stopped_party"
     # One officer writes it down, a file does, another names it behind the campaign and the same as one behind it.
-    partners.actions.add_party(
-        uri=NEWCOMER, name="Newcomer", kind="end_customer", actor=an_actor(), reason="r", at=database_clock()
-    )
+    add_party(uri=NEWCOMER, name="Newcomer", kind="end_customer", actor=an_actor(), reason="r", at=database_clock())
     assert asked_for(line, NEWCOMER) == "stopped_party"
     for document in (
         naming_document(BAIL, JAIL, known=[NEWCOMER]),

@@ -10,11 +10,11 @@ from pytest_django.fixtures import Settings
 from accounts.models import Line, User
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent import archiving
-from consent.actions import NotAllowable, allow
+from consent.actions.choices import NotAllowable, allow
+from consent.archiving import comparison
 from consent.models import Choice
 from partners.models import Campaign
-from revocations.actions import suspend
+from revocations.actions.suspend import suspend
 from tests.consent.claiming import a_partner, asked, digest_in, link_in, prove, text_now
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, newest_text, number_of, signed_in
@@ -44,7 +44,7 @@ def _fast(settings: Settings) -> None:
 
 
 def close() -> None:
-    archiving.close(why=WHY)
+    comparison.close(why=WHY)
 
 
 def reopen() -> None:

@@ -8,7 +8,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions import FileChoice, allow, enqueue_orders_for_newly_affected, record_file_choices, refuse, stop
+from consent.actions.choices import allow, refuse, stop
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.records import FileChoice, record_file_choices
 from consent.models import Choice, ChoiceOrder
 from partners.models import Campaign, Dealing
 from revocations.models import Attempt, Cohort, Order, StreamEvent

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.models import ChoiceOrder
 from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Receipt, Standing

@@ -10,8 +10,10 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from accounts.texts import MemoryBackend
-from consent import actions, gate
-from consent.current_consent import sharing
+from consent.actions import choices
+from consent.current_consent.lines import sharing
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from partners.models import Campaign, Dealing, Kin, Party, Reach, Suspension
 from tests.consent.test_pages_standing import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
@@ -40,12 +42,12 @@ class Scene:
     jail: Party
 
     def gate_allows(self, recipient: Party) -> bool:
-        question = gate.as_agreed(campaign=self.campaign, line=self.line.carrier_id, recipient=recipient.uri)
-        (answer,) = gate.evaluate(questions=[question])
+        question = as_agreed(campaign=self.campaign, line=self.line.carrier_id, recipient=recipient.uri)
+        (answer,) = deciding.evaluate(questions=[question])
         return answer.allowed
 
     def allow(self) -> None:
-        actions.allow(line_id=self.line.pk, campaign=self.campaign.ref, actor="subscriber:1", channel="web")
+        choices.allow(line_id=self.line.pk, campaign=self.campaign.ref, actor="subscriber:1", channel="web")
 
     def state(self) -> str:
         return sharing(line=self.line, at=timezone.now()).state

@@ -17,12 +17,14 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
-import accounts.actions
-import consent.actions
+from accounts.actions import delegations
+from accounts.actions.line_separation import ask_separation
+from accounts.actions.people import end_tenure
 from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.numbers import shown
 from accounts.permissions import Action, How, Relation, how
 from accounts.texts import MemoryBackend
+from consent.actions import choices as choices_actions
 from consent.models import Choice, PrivacySignal
 from consent.notices import before_yes
 from partners.models import Campaign
@@ -168,9 +170,7 @@ def build(at: datetime) -> Cells:
         Relation.AUDITOR: somebody(staff(User.Role.AUDITOR).client, adult),
     }
     sign_in_by_code(left)
-    accounts.actions.ask_separation(
-        line_id=left.pk, user=user_of(left), reach="At my sister's", note="", at=at + timedelta(seconds=1)
-    )
+    ask_separation(line_id=left.pk, user=user_of(left), reach="At my sister's", note="", at=at + timedelta(seconds=1))
     return Cells(people, campaign, Separation.objects.get(state="open").pk, a_case(adult, at=at).code)
 
 
@@ -178,14 +178,14 @@ def _data(line: Line, campaign: Campaign, at: datetime) -> uuid.UUID:
     an_approval(line, campaign, at=at - timedelta(days=90))
     PrivacySignal.objects.create(line_id=line.pk, first_at=at, newest_at=at, asked_at=at)
     until = at + timedelta(days=1)
-    made = consent.actions.pause(line_id=line.pk, scope="all", until=until, actor=f"line:{line.pk}", channel="web")
+    made = choices_actions.pause(line_id=line.pk, scope="all", until=until, actor=f"line:{line.pk}", channel="web")
     return made.choice_id
 
 
 def _delegate(line: Line, may: str, at: datetime) -> tuple[Client, uuid.UUID]:
     friend = a_line()
     client = sign_in(friend).client
-    asked = accounts.actions.delegate(
+    asked = delegations.delegate(
         line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may=may, ends_at=at + timedelta(days=9), at=at
     )
     assert client.post(f"/lines/asked/{asked}/", {"answer": "yes"}).headers["Location"] == "/lines/"
@@ -197,7 +197,7 @@ def _after_the_end(line: Line, at: datetime) -> Client:
     line.numbers.update(ends_at=at)
     line.deactivated_at = at
     line.save()
-    accounts.actions.end_tenure(line_id=line.pk, at=at)
+    end_tenure(line_id=line.pk, at=at)
     browser = Browser()
     page = browser.post("/accounts/login/ended/", {"number": "+12065550177", "password": PASSWORD})
     assert page.url == "/home/", page.text

@@ -8,14 +8,15 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-import accounts.actions
 from accounts import queries
+from accounts.actions.line_separation import ask_separation
+from accounts.actions.people import end_tenure
 from accounts.models import Line, LineNumber, LineUser
 from accounts.sealing import number_hash, seal
 from accounts.texts import MemoryBackend
 from accounts.zones import zone_of
 from audit.actions import record
-from consent.actions import allow, stop
+from consent.actions.choices import allow, stop
 from consent.models import Choice
 from consent.notices import before_yes
 from consent.snapshots import reason_against
@@ -161,7 +162,7 @@ def test_the_next_holder_of_a_number_starts_empty_and_the_last_one_is_out() -> N
     Line.objects.filter(pk=first.pk).update(deactivated_at=now)
     LineNumber.objects.filter(line=first).update(ends_at=now)
     assert old.get("/access-log/").status_code == 403
-    accounts.actions.end_tenure(line_id=first.pk, at=now)
+    end_tenure(line_id=first.pk, at=now)
     assert old.get("/access-log/").status_code == 302
 
     second = a_line(msisdn=msisdn, activated_at=now + timedelta(microseconds=1))
@@ -371,7 +372,7 @@ def test_a_new_number_of_an_adult_is_not_the_holder_s_to_read(separates: bool, a
     new = row | {"msisdn": "+12065550199", "number_changed_at": (timezone.now() - timedelta(hours=1)).isoformat()}
 
     def ask() -> None:
-        accounts.actions.ask_separation(line_id=adult.pk, user=user_of(adult), reach="", note="", at=timezone.now())
+        ask_separation(line_id=adult.pk, user=user_of(adult), reach="", note="", at=timezone.now())
 
     if separates and asked_first:
         ask()

@@ -20,8 +20,9 @@ from accounts.models import Line
 from accounts.queries import HOLD, get_hold_end
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent.actions import allow, take_signal
-from consent.current_consent import use_of
+from consent.actions.choices import allow
+from consent.actions.signals import take_signal
+from consent.current_consent.lines import use_of
 from consent.models import Choice, PrivacySignal
 from partners.models import Campaign
 from tests.consent.camara import ask

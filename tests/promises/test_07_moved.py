@@ -7,14 +7,14 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-import accounts.actions
 from accounts import sms_delivery
+from accounts.actions.line_separation import ask_separation, close_separation
 from accounts.models import Line, LineNumber, Message
 from accounts.queries import HOLD, get_hold_end
 from accounts.sealing import number_hash, seal
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
-from consent.feeds import LinesFeed
+from consent.feeds.lines import LinesFeed
 from consent.models import Choice
 from tests.factories import a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines, taken
@@ -167,12 +167,12 @@ def test_a_number_that_becomes_another_s_before_the_text_is_sent_is_told_nothing
 
 def test_nothing_is_told_where_the_line_leaves_in_confidence(line: Line) -> None:
     user = a_staff_user("subscriber")
-    accounts.actions.ask_separation(line_id=line.pk, user=user, reach="-", note="", at=timezone.now())
+    ask_separation(line_id=line.pk, user=user, reach="-", note="", at=timezone.now())
     a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
     Line.objects.update(recorded_at=timezone.now() - timedelta(days=3))
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE), sim_changed_at=ago(LATE)))
     separation = line.separations.get()
-    accounts.actions.close_separation(
+    close_separation(
         separation_id=separation.pk, done=True, tell_from=timezone.now() + timedelta(days=30), actor=an_actor(),
         reason="Done.", at=timezone.now(),
     )  # fmt: skip

@@ -14,14 +14,19 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-import accounts.actions
-import consent.actions
 from accounts import delegations, queries, sms_delivery
+from accounts.actions import delegations as delegations_actions
+from accounts.actions import sms_outbox
+from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
+from accounts.actions.incoming_texts import refuse_texts
+from accounts.actions.line_separation import close_separation, look_at_separation
+from accounts.actions.people import end_tenure, person_behind, sign_in_after_end
 from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
 from accounts.zones import zone_of
 from audit.models import AuditEvent
+from consent.actions import choices
 from consent.models import Choice
 from disclosures.tasks import make_archives
 from tests.factories import a_line
@@ -106,9 +111,9 @@ class TestDelegates:
             case "the day":
                 at = made.ends_at
             case "the line's end":
-                accounts.actions.end_tenure(line_id=line.pk, at=at)
+                end_tenure(line_id=line.pk, at=at)
             case _:
-                accounts.actions.end_tenure(line_id=friend.pk, at=at)
+                end_tenure(line_id=friend.pk, at=at)
         assert line.pk not in {one.line.pk for one in queries.list_lines_of_person(user=user, at=at)}
 
     def test_only_who_has_the_number_answers_and_only_for_a_week(self) -> None:
@@ -117,8 +122,8 @@ class TestDelegates:
         for method in ("get", "post"):
             answer = getattr(sign_in(stranger), method)(f"/lines/asked/{made.pk}/")
             assert answer.status_code == 404
-        with pytest.raises(accounts.actions.NotDelegated):
-            accounts.actions.answer_delegation(
+        with pytest.raises(NotDelegated):
+            answer_delegation(
                 delegation_id=made.pk, user=user_of(stranger), line_id=friend.pk, answer="yes",
                 at=made.asked_at + delegations.ASKED_FOR,
             )  # fmt: skip
@@ -162,21 +167,21 @@ class TestDelegates:
     def test_who_asks_and_ends_and_asks_again_floods_nobody(self) -> None:
         line, friend = a_line(role="user"), a_line()
         at = timezone.now()
-        user = accounts.actions.person_behind(line=line, at=at)
+        user = person_behind(line=line, at=at)
 
         def ask(msisdn: str, when: datetime = at) -> None:
-            made = accounts.actions.delegate(
+            made = delegations_actions.delegate(
                 line_id=line.pk, user=user, msisdn=msisdn, may="see", ends_at=when + 9 * DAY, at=when
             )
-            accounts.actions.end_delegation(delegation_id=made, line_id=line.pk, user=user, at=when)
+            end_delegation(delegation_id=made, line_id=line.pk, user=user, at=when)
 
         for _ in range(2):
             ask(number_of(friend))
-        with pytest.raises(accounts.actions.NotDelegated, match="many"):
+        with pytest.raises(NotDelegated, match="many"):
             ask(number_of(friend))
         for n in range(3):
             ask(f"+1415555018{n}")
-        with pytest.raises(accounts.actions.NotDelegated, match="many"):
+        with pytest.raises(NotDelegated, match="many"):
             ask("+14155550188")
         assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
         ask(number_of(friend), at + DAY)
@@ -185,8 +190,8 @@ class TestDelegates:
         friend, at = a_line(), timezone.now()
         for _ in range(4):
             line = a_line(role="user")
-            user = accounts.actions.person_behind(line=line, at=at)
-            accounts.actions.delegate(
+            user = person_behind(line=line, at=at)
+            delegations_actions.delegate(
                 line_id=line.pk, user=user, msisdn=number_of(friend), may="see", ends_at=at + 9 * DAY, at=at
             )
         assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
@@ -261,7 +266,7 @@ class TestSafeContact:
         """Who is texted so many hours later."""
         MemoryBackend.outbox.clear()
         at = timezone.now() + timedelta(hours=at_hours)
-        accounts.actions.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: news.", at=at)
+        sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: news.", at=at)
         sms_delivery.deliver(now=at)
         return {text.msisdn for text in MemoryBackend.outbox}
 
@@ -276,7 +281,7 @@ class TestSafeContact:
         assert self.news(line, 25) == {SAFE}
         assert texts_to(SAFE)[0].text == "About your other phone line: Whereabouts: news."
         at = timezone.now() + timedelta(hours=26)
-        accounts.actions.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Whereabouts: done.", at=at)
+        sms_outbox.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Whereabouts: done.", at=at)
         assert texts_to(number_of(line))[-1].text == "Whereabouts: done."
 
     def test_a_change_and_a_removal_are_told_to_the_old_one(self) -> None:
@@ -295,7 +300,7 @@ class TestSafeContact:
         self.given(line, SAFE)
         later = timezone.now() + timedelta(hours=25)
         with transaction.atomic():
-            accounts.actions.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: old.", at=later)
+            sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: old.", at=later)
             Message.objects.filter(line=line, taken_at__isnull=True).update(next_at=later + timedelta(hours=2))
         a_line(msisdn=SAFE, activated_at=later + timedelta(hours=1))
         MemoryBackend.outbox.clear()
@@ -316,7 +321,7 @@ class TestSafeContact:
     def test_a_line_s_end_ends_it(self) -> None:
         line = a_line(role="user")
         self.given(line, SAFE)
-        accounts.actions.end_tenure(line_id=line.pk, at=timezone.now())
+        end_tenure(line_id=line.pk, at=timezone.now())
         assert delegations.contact_of(line_id=line.pk) is None
 
 
@@ -341,7 +346,7 @@ class TestInvitations:
 
     def test_who_texted_stop_is_invited_no_more(self) -> None:
         holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
-        accounts.actions.refuse_texts(line_id=adult.pk, at=timezone.now())
+        refuse_texts(line_id=adult.pk, at=timezone.now())
         answer = sign_in(holder).post("/lines/invite/", {"line": str(adult.public_id)}, follow=True)
         assert "If this phone can get texts, it has an invitation now" in answer.text
         assert waiting(adult) == []
@@ -398,7 +403,7 @@ class TestSeparation:
         before = [alike(page) for page in self.pages(browser, line)]
         made = self.ask(line)
         officer = an_actor()
-        accounts.actions.look_at_separation(separation_id=made, actor=officer, reason="It is due.", at=timezone.now())
+        look_at_separation(separation_id=made, actor=officer, reason="It is due.", at=timezone.now())
         after = [alike(page) for page in self.pages(browser, line)]
         new = [re.sub(r"<article.*?</article>|\s", "", page, flags=re.DOTALL) for page in (before[-1], after[-1])]
         assert before[:-1] == after[:-1]
@@ -416,9 +421,7 @@ class TestSeparation:
         sign_in_by_code(line)
         browser, query = sign_in(holder), f"?line={line.public_id}"
         made = self.ask(line)
-        accounts.actions.look_at_separation(
-            separation_id=made, actor=an_actor(), reason="It is due.", at=timezone.now()
-        )
+        look_at_separation(separation_id=made, actor=an_actor(), reason="It is due.", at=timezone.now())
         browser.post(f"/settings/archive/ask/{query}")
         make_archives()
         packed = ZipFile(BytesIO(browser.client.get(f"/settings/archive/whereabouts.zip{query}").getvalue()))
@@ -445,9 +448,7 @@ class TestSeparation:
         Line.objects.filter(pk=line.pk).update(account=Account.objects.create(carrier_id="A-new"), user_role="holder")
         assert alike(browser.get("/lines/").text) == before
         now = timezone.now()
-        accounts.actions.close_separation(
-            separation_id=made, done=True, tell_from=now + DAY, actor=an_actor(), reason="Left.", at=now
-        )
+        close_separation(separation_id=made, done=True, tell_from=now + DAY, actor=an_actor(), reason="Left.", at=now)
         assert alike(browser.get("/lines/").text) == before
         assert tells(before, number)
         # The form that stands there as before does nothing.
@@ -503,14 +504,14 @@ class TestSeparation:
     def test_nobody_but_an_officer_looks(self, role: str) -> None:
         made = self.ask(a_line(account="A-1", role="user"))
         with pytest.raises(queries.NotForThem):
-            accounts.actions.look_at_separation(separation_id=made, actor=an_actor(role), reason="x", at=timezone.now())
+            look_at_separation(separation_id=made, actor=an_actor(role), reason="x", at=timezone.now())
 
 
 def end(line: Line) -> None:
     at = timezone.now()
     line.numbers.update(ends_at=at)
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    accounts.actions.end_tenure(line_id=line.pk, at=at)
+    end_tenure(line_id=line.pk, at=at)
 
 
 class TestEndedLines:
@@ -524,13 +525,13 @@ class TestEndedLines:
         line = a_line()
         number = number_of(line)
         sign_in(line)
-        old = consent.actions.pause(
+        old = choices.pause(
             line_id=line.pk, scope="all", until=timezone.now() + DAY, actor=f"line:{line.pk}", channel="web"
         )
         end(line)
         new = a_line(msisdn=number, activated_at=timezone.now())
         theirs = sign_in(new)
-        made = consent.actions.stop(line_id=new.pk, scope="all", actor=f"line:{new.pk}", channel="stop_page")
+        made = choices.stop(line_id=new.pk, scope="all", actor=f"line:{new.pk}", channel="stop_page")
         browser, status = self.back(number)
         assert status == 302
         assert "Your line until it ended" in browser.get("/lines/").text
@@ -589,7 +590,7 @@ class TestEndedLines:
             self.back(number, "wrong one here")
         assert self.back(number)[1] == 200
         at = timezone.now() + timedelta(hours=1, minutes=1)
-        assert accounts.actions.sign_in_after_end(msisdn=number, password=PASSWORD, at=at) is not None
+        assert sign_in_after_end(msisdn=number, password=PASSWORD, at=at) is not None
 
 
 class TestTransfers:
@@ -600,7 +601,7 @@ class TestTransfers:
         assert told(take_lines(row)) == [("accepted",)]
         old = Line.objects.get(carrier_id="L-old")
         _, other, made = taken_on(old, a_line())
-        stopped = consent.actions.stop(line_id=old.pk, scope="all", actor=f"line:{old.pk}", channel="stop_page")
+        stopped = choices.stop(line_id=old.pk, scope="all", actor=f"line:{old.pk}", channel="stop_page")
         over = timezone.now()
         take_lines({**row, "deactivated_at": over.isoformat()})
         begun = line_row(

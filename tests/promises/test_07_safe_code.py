@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import Line, SafeContact, TextedCode
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
-from consent.actions import pause
+from consent.actions.choices import pause
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.feeds import line_row, take_lines
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of

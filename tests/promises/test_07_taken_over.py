@@ -16,11 +16,12 @@ from pytest_django import Settings
 from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent, Incident
-from consent.actions import stop
+from consent.actions.choices import stop
 from consent.models import Choice
 from consent.notices import before_yes
 from consent.snapshots import reason_against
-from partners.actions import ASSERTION_TYPE, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Campaign, Client, Proposal
 from tests.factories import a_campaign, a_contract, a_party, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines

@@ -14,11 +14,13 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
+from accounts.queries import NotForThem
+from accounts.reasons import NoReason
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from consent.models import Choice
 from partners import pairwise
-from support import actions
+from support.actions.staff_access_log import look_at_order
 from support.admin.addresses import ADDRESSES
 from support.admin.console import LEGAL
 from tests.people import signed_in
@@ -105,12 +107,12 @@ def test_a_look_at_an_order_needs_a_reason_and_is_in_the_log_at_once(console: Co
 def test_the_verb_asks_for_staff_and_a_reason_whoever_calls_it(console: Console) -> None:
     ids: dict[str, Any] = {"party_id": console.ids["party_id"], "order_id": console.ids["order_id"]}
     agent, officer = staff(User.Role.AGENT), staff(User.Role.OFFICER)
-    with pytest.raises(actions.NotForThem):
-        actions.look_at_order(**ids, actor=agent.actor, kind="fault", reason=WHY, at=timezone.now())
-    with pytest.raises(actions.NotForThem):
-        actions.look_at_order(**ids, actor=f"subscriber:{officer.user.pk}", kind="fault", reason=WHY, at=timezone.now())
-    with pytest.raises(actions.NoReason):
-        actions.look_at_order(**ids, actor=officer.actor, kind="fault", reason=" ", at=timezone.now())
+    with pytest.raises(NotForThem):
+        look_at_order(**ids, actor=agent.actor, kind="fault", reason=WHY, at=timezone.now())
+    with pytest.raises(NotForThem):
+        look_at_order(**ids, actor=f"subscriber:{officer.user.pk}", kind="fault", reason=WHY, at=timezone.now())
+    with pytest.raises(NoReason):
+        look_at_order(**ids, actor=officer.actor, kind="fault", reason=" ", at=timezone.now())
     assert "order.seen" not in {action for action, _ in log_of(console)}
 
 

@@ -22,8 +22,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 import audit.actions
 import audit.queries
-import support.actions
-from accounts.actions import person_behind
+from accounts.actions.people import person_behind
 from accounts.models import Line, Message, TextedCode, User
 from accounts.queries import NotForThem
 from accounts.sealing import unseal
@@ -33,6 +32,7 @@ from consent.models import Choice
 from disclosures.models import Basis, Disclosure
 from partners.models import Proposal, Suspension
 from revocations.models import EvidenceRequest
+from support.actions import proposals
 from support.actions.asking import IncomingMessage, ask
 from support.actions.reveal import reveal
 from support.models import Entry, LoggedCall, ProtectedLine, Reveal, SuspendRequest, Ticket
@@ -323,7 +323,7 @@ def test_an_officer_s_protection_goes_on_for_a_day_and_no_holder_reads_of_it(des
     assert "You proposed it yourself" in desk.officer.client.post(f"{own}agree/", {"reason": WHY}).content.decode()
     protection.refresh_from_db()
     assert protection.ended_at is None
-    support.actions.agree(proposal_id=proposal.pk, reason=WHY, actor=an_actor(), at=timezone.now())
+    proposals.agree(proposal_id=proposal.pk, reason=WHY, actor=an_actor(), at=timezone.now())
     assert desk.post(desk.officer, "reveal/")
     assert PERSON not in desk.shows(desk.officer)
     Line.objects.filter(pk=desk.line.pk).update(user_role="minor")

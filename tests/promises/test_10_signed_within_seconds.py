@@ -17,10 +17,13 @@ from pytest_django import Settings
 import audit.actions
 import audit.queries
 from audit.models import AuditEvent, Incident
-from partners import checkpoints, keys
+from partners import keys
+from partners.checkpoints import places, reading, writing
+from partners.checkpoints.places import Place
+from partners.checkpoints.writing import SIGNED, WRITTEN, Behind
 from partners.models import SigningKey
 from partners.tasks import sign_acts, write_checkpoint
-from support import clocks
+from support.clocks.watching import verify_audit
 from tests.factories import a_line
 from tests.stores import checkpoints_stored
 from tests.support.console import a_case
@@ -33,23 +36,23 @@ GONE = "rows that a checkpoint signed are gone or changed"
 @pytest.fixture(params=["folder", "store"])
 def place(
     request: pytest.FixtureRequest, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[checkpoints.Place]:
-    cache.delete_many([checkpoints.SIGNED, checkpoints.WRITTEN])
+) -> Iterator[Place]:
+    cache.delete_many([SIGNED, WRITTEN])
     if request.param == "folder":
         settings.CHECKPOINT_DIR = tmp_path
-        yield checkpoints.place()
+        yield places.place()
     else:
         with checkpoints_stored(settings, monkeypatch):
-            yield checkpoints.place()
-    cache.delete_many([checkpoints.SIGNED, checkpoints.WRITTEN])
+            yield places.place()
+    cache.delete_many([SIGNED, WRITTEN])
 
 
 @pytest.fixture
 def folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
-    cache.delete_many([checkpoints.SIGNED, checkpoints.WRITTEN])
+    cache.delete_many([SIGNED, WRITTEN])
     settings.CHECKPOINT_DIR = tmp_path
     yield tmp_path
-    cache.delete_many([checkpoints.SIGNED, checkpoints.WRITTEN])
+    cache.delete_many([SIGNED, WRITTEN])
 
 
 def something(*, at: datetime | None = None, line_id: int = 7) -> None:
@@ -92,7 +95,7 @@ def said(*arguments: str) -> str:
     return out.getvalue().splitlines()[-1]
 
 
-def names(place: checkpoints.Place) -> list[str]:
+def names(place: Place) -> list[str]:
     return [name for name, _ in place.oldest_first()]
 
 
@@ -100,7 +103,7 @@ def incidents() -> list[tuple[str, str, int]]:
     return list(Incident.objects.values_list("kind", "subject", "count"))
 
 
-def test_looks_of_staff_cut_off_after_the_newest_checkpoint_are_found(place: checkpoints.Place) -> None:
+def test_looks_of_staff_cut_off_after_the_newest_checkpoint_are_found(place: Place) -> None:
     write_checkpoint()
     chain = three_looks()
     sign_acts()
@@ -118,7 +121,7 @@ def test_looks_of_staff_cut_off_after_the_newest_checkpoint_are_found(place: che
             said(*asked)
     # Nothing is signed over it, and officers hear of it once, though no one asked.
     for write in (sign_acts, write_checkpoint, sign_acts):
-        with pytest.raises(checkpoints.Behind):
+        with pytest.raises(Behind):
             write()
     assert incidents() == [("audit_fault", GONE, 1)]
     assert (len(names(place)), names(place.interim())) == (1, [signed])
@@ -133,7 +136,7 @@ def test_what_no_checkpoint_signed_yet_is_never_vouched_for(folder: Path) -> Non
     something()
     sign_acts()
     chain = three_looks()
-    (signed,) = names(checkpoints.place().interim())
+    (signed,) = names(places.place().interim())
     moment = datetime.strptime(signed, "%Y%m%dT%H%M%S%fZ.jws").replace(tzinfo=UTC)
     up_to = f"The audit trail verifies up to {moment:%Y-%m-%dT%H:%M:%SZ}, by the checkpoint {signed}. Rows after that: "
     later = AuditEvent.objects.count() - 1
@@ -146,7 +149,7 @@ def test_what_no_checkpoint_signed_yet_is_never_vouched_for(folder: Path) -> Non
 def test_an_interim_checkpoint_is_written_where_something_happened_and_every_few_seconds(folder: Path) -> None:
     task = portal.CELERY_BEAT_SCHEDULE["sign-acts"]
     assert (task["task"], task["schedule"]) == ("partners.tasks.sign_acts", 3.0)
-    place = checkpoints.place()
+    place = places.place()
     write_checkpoint()
     assert names(place.interim()) == []
     for n in (1, 2):
@@ -157,7 +160,7 @@ def test_an_interim_checkpoint_is_written_where_something_happened_and_every_few
     (day,) = (folder / "interim").iterdir()
     assert day.name == f"{names(place.interim())[0][:8]:.4}-{names(place.interim())[0][4:6]}-{day.name[-2:]}"
     # With the memory of what was signed gone, what lies outside is asked.
-    cache.delete(checkpoints.SIGNED)
+    cache.delete(SIGNED)
     sign_acts()
     newest = names(place.interim())[-1]
     assert f"by the checkpoint {newest}." in said()
@@ -166,20 +169,20 @@ def test_an_interim_checkpoint_is_written_where_something_happened_and_every_few
     assert f"by the checkpoint {names(place)[-1]}." in said()
     for file in day.iterdir():
         file.unlink()
-    assert (f"by the checkpoint {names(place)[-1]}." in said(), checkpoints.gap(place=place)) == (True, "")
+    assert (f"by the checkpoint {names(place)[-1]}." in said(), reading.gap(place=place)) == (True, "")
     something()
     sign_acts()
     assert f"by the checkpoint {names(place.interim())[-1]}." in said()
 
 
 def test_a_clock_that_was_set_back_puts_none_before_those_that_are_there(folder: Path) -> None:
-    place, now = checkpoints.place(), timezone.now()
+    place, now = places.place(), timezone.now()
     something()
-    checkpoints.write(place=place, at=now)
+    writing.write(place=place, at=now)
     for minutes in (10, 5):
         something()
-        checkpoints.sign_acts(place=place, at=now - timedelta(minutes=minutes))
-    after = checkpoints.write(place=place, at=now - timedelta(minutes=20))
+        writing.sign_acts(place=place, at=now - timedelta(minutes=minutes))
+    after = writing.write(place=place, at=now - timedelta(minutes=20))
     line, interim = names(place), names(place.interim())
     assert line[0] < interim[0] < interim[1] < after
     assert f"by the checkpoint {after}." in said()
@@ -189,13 +192,13 @@ def test_a_clock_that_was_set_back_puts_none_before_those_that_are_there(folder:
 def test_one_that_signs_less_than_the_one_before_is_found_unless_a_restore_says_so(
     folder: Path, *, restored: bool
 ) -> None:
-    place, now = checkpoints.place(), timezone.now()
+    place, now = places.place(), timezone.now()
     for _ in range(3):
         something()
-    first = checkpoints.write(place=place, at=now - timedelta(minutes=30))
+    first = writing.write(place=place, at=now - timedelta(minutes=30))
     cut_off(7, 2)
     if restored:
-        second = checkpoints.write(place=place, at=now, over=True)
+        second = writing.write(place=place, at=now, over=True)
         assert f"by the checkpoint {second}." in said()
         return
     # By whoever has our key, and can take nothing away outside.
@@ -208,5 +211,5 @@ def test_one_that_signs_less_than_the_one_before_is_found_unless_a_restore_says_
         CommandError, match=rf"^the checkpoint {name} signed less than the one before it: the trail was"
     ):
         said()
-    clocks.verify_audit(now=now)
+    verify_audit(now=now)
     assert incidents() == [("audit_fault", f"the checkpoint {name} signed less than the one before it", 1)]

@@ -10,12 +10,13 @@ from django.core.management import call_command
 from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.actions import retrieve_status, stop
+from consent.actions.choices import stop
+from consent.actions.statuses import retrieve_status
 from consent.models import LineGate, Touched
 from disclosures.models import Disclosure
 from partners.models import Campaign, Dealing, Party, Reach
 from revocations.models import Order
-from revocations.queries import coverage_of
+from revocations.queries.coverage import coverage_of
 from tests.feeds import (
     BRIDGE,
     JAIL,

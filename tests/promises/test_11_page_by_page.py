@@ -19,10 +19,11 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
-from consent import actions
+from consent.actions import choices
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.models import Choice
 from disclosures import publishing, tasks
-from disclosures.feeds import DisclosuresFeed
+from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Anomaly, Disclosure
 from partners.models import Contract, Party
 from revocations.models import Order
@@ -199,7 +200,7 @@ def a_line_with_a_past() -> Line:
 def test_no_page_of_anybody_changes_by_rows_that_are_hidden() -> None:
     line = a_line_with_a_past()
     person = signed_in(line)
-    actions.stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    choices.stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{user_of(line).pk}", channel="web")
     looks = [(person.client, url) for url in pages_of_the_person(line)]
     for role in ("officer", "auditor", "agent") if NIGHTLY else ("officer",):
         member = staff(role).client
@@ -279,17 +280,17 @@ def test_two_lines_alike_but_for_hidden_rows_go_through_every_verb_alike(how: st
         take_approvals(approval_row(id=f"a-of-{name}", msisdn=number))
         take_releases(release_row(id=f"r-of-{name}", msisdn=number))
         line = Line.objects.get(carrier_id=name)
-        actions.stop(line_id=line.pk, scope="purpose", ref=ROADSIDE, actor="subscriber:1", channel="web")
+        choices.stop(line_id=line.pk, scope="purpose", ref=ROADSIDE, actor="subscriber:1", channel="web")
         lines.append(line)
     hide(how)
     for line in lines:
         person: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
-        actions.stop(scope="all", **person)
-        actions.allow(campaign="CMP-road", **person)
-        actions.pause(scope="party", ref=TRACK, until=database_clock() + timedelta(days=3), **person)
-        actions.stop(scope="party", ref=TRACK, **person)
-        actions.refuse(campaign="CMP-track", **person)
-        actions.enqueue_orders_for_newly_affected(line_ids=[line.pk])
+        choices.stop(scope="all", **person)
+        choices.allow(campaign="CMP-road", **person)
+        choices.pause(scope="party", ref=TRACK, until=database_clock() + timedelta(days=3), **person)
+        choices.stop(scope="party", ref=TRACK, **person)
+        choices.refuse(campaign="CMP-track", **person)
+        enqueue_orders_for_newly_affected(line_ids=[line.pk])
     changed: Row = {"number_changed_at": days_ago(0)}
     take_lines(
         line_row(line_id="L-plain", msisdn="+12065550301", account_id="A0", **changed),

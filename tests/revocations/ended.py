@@ -9,12 +9,12 @@ from django.conf import settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import cohorts
 from consent.actions.terminate import terminate
+from consent.cohorts.listing import build_manifests
 from consent.queries import termination
 from partners import tokens
 from partners.models import Dealing, Party
-from revocations.actions import record_receipt
+from revocations.actions.receipts import record_receipt
 from revocations.models import Cohort, State, StreamEvent
 from tests.factories import NOW
 from tests.partners.outside import Signer
@@ -115,7 +115,7 @@ def end(scene: Scene, *, of: str = "contract", lines: int = 3, listed: bool = Tr
         of=of, target_id=target_id, actor=an_actor(), reason="Enough.", plan_digest=seen.digest, at=database_clock()
     )
     if listed:
-        cohorts.build_manifests(now=database_clock() + LATER)
+        build_manifests(now=database_clock() + LATER)
     return Ended(scene, made, cohort.pk)
 
 

@@ -11,7 +11,8 @@ from django.test import Client as Http
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client, Party
 from tests.partners.outside import Signer
 

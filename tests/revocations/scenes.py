@@ -11,10 +11,10 @@ from django.conf import settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import actions as consent
+from consent.actions import choices
 from partners import pairwise
 from partners.models import Campaign, Contract, Party
-from revocations import delivery
+from revocations.delivery import sweep
 from revocations.models import Order
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.partners.outside import Outside, Signer
@@ -74,16 +74,16 @@ def event_of(claims: Mapping[str, object]) -> dict[str, object]:
 
 
 def stop_all(line: Line) -> list[UUID]:
-    return list(consent.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids)
+    return list(choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids)
 
 
 def allow(line: Line, campaign: Campaign) -> list[UUID]:
-    made = consent.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    made = choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     return list(made.order_ids)
 
 
 def deliver(order_ids: list[UUID], *, after: timedelta = timedelta(0)) -> dict[str, int]:
-    return dict(delivery.deliver(order_ids=order_ids, now=database_clock() + after))
+    return dict(sweep.deliver(order_ids=order_ids, now=database_clock() + after))
 
 
 def the_order(order_id: UUID) -> Order:

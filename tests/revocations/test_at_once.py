@@ -11,14 +11,20 @@ from django.db import transaction
 from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent import actions as consent
+from consent.actions import choices
+from consent.actions.choices import NEVER_AGREED
 from partners import keysets
 from partners.models import Party, Suspension
-from revocations import actions, clocks, streams, verification
-from revocations.actions import Refused, Use, contradict, record_receipt
+from revocations import verification
 from revocations.actions.cohorts import add_shard, publish_manifest
+from revocations.actions.contradictions import Use, contradict
+from revocations.actions.receipts import record_receipt
 from revocations.actions.reissue import reissue_orders
+from revocations.actions.streams import NotAllowed, TooSoon, create_stream, pause_stream, set_status, verify_stream
 from revocations.actions.term_end_contradictions import contradict_ends
+from revocations.clocks import health
+from revocations.clocks.dates import note_overdue
+from revocations.clocks.evidence import note_evidence
 from revocations.delivery import claims, fairness, polling
 from revocations.delivery.clock import Clock
 from revocations.models import (
@@ -36,6 +42,8 @@ from revocations.models import (
     StreamEvent,
     StreamHealth,
 )
+from revocations.receipts import Refused
+from revocations.streams.stream_requests import StreamWanted
 from tests.overlapping import overlap
 from tests.partners.outside import Outside, Signer
 from tests.revocations.ended import end
@@ -111,9 +119,9 @@ def test_an_end_signed_twice_at_once_is_kept_once_and_not_taken_back(scene: Scen
 
 def a_question_for_proof(scene: Scene) -> EvidenceRequest:
     """A person says of a campaign that they never agreed to it."""
-    consent.stop(
+    choices.stop(
         line_id=scene.a_line().pk, scope="campaign", ref=scene.campaign.ref, actor="subscriber:1", channel="web",
-        reason=consent.NEVER_AGREED,
+        reason=NEVER_AGREED,
     )  # fmt: skip
     return EvidenceRequest.objects.get()
 
@@ -143,7 +151,7 @@ def evidence(scene: Scene, asked: EvidenceRequest, *, answer: str) -> dict[str, 
 def test_a_question_for_proof_that_nobody_answered_is_noted_once(scene: Scene) -> None:
     a_question_for_proof(scene)
     late = database_clock() + 8 * DAY
-    assert overlap(lambda: clocks.note_evidence(now=late), lambda: clocks.note_evidence(now=late)) == (1, 0)
+    assert overlap(lambda: note_evidence(now=late), lambda: note_evidence(now=late)) == (1, 0)
     assert Incident.objects.get(kind="no_evidence").count == 1
 
 
@@ -158,7 +166,7 @@ def test_a_stop_and_a_partner_that_is_told_again_have_two_versions(scene: Scene)
         return reissue_orders(places=[place], at=database_clock())
 
     def allows() -> object:
-        return consent.allow(line_id=ordered.line.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
+        return choices.allow(line_id=ordered.line.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
 
     overlap(tells, allows)
     orders = Order.objects.filter(line_id=ordered.line.pk).order_by("version")
@@ -335,7 +343,7 @@ def test_a_shard_is_listed_and_a_manifest_published_once(scene: Scene) -> None:
 def a_stream(scene: Scene) -> Stream:
     """One that was asked for nothing for a day."""
     then = database_clock() - DAY
-    actions.create_stream(party=scene.party, wanted=streams.StreamWanted(), at=then)
+    create_stream(party=scene.party, wanted=StreamWanted(), at=then)
     return Stream.objects.get()
 
 
@@ -350,19 +358,19 @@ def test_a_partner_asks_for_a_verification_once(scene: Scene) -> None:
     stream, now = a_stream(scene), database_clock()
 
     def asks() -> None:
-        actions.verify_stream(party=scene.party, stream_id=str(stream.id), state=None, at=now)
+        verify_stream(party=scene.party, stream_id=str(stream.id), state=None, at=now)
 
-    with pytest.raises(actions.TooSoon):
+    with pytest.raises(TooSoon):
         overlap(asks, asks)
     assert StreamEvent.objects.count() == 1
 
 
 def test_what_an_officer_paused_its_partner_does_not_enable(scene: Scene) -> None:
     stream, officer, now = a_stream(scene), an_actor(), database_clock()
-    with pytest.raises(actions.NotAllowed):
+    with pytest.raises(NotAllowed):
         overlap(
-            lambda: actions.pause_stream(party_id=scene.party.pk, actor=officer, reason="r", at=now),
-            lambda: actions.set_status(
+            lambda: pause_stream(party_id=scene.party.pk, actor=officer, reason="r", at=now),
+            lambda: set_status(
                 party=scene.party, stream_id=str(stream.id), status=Stream.Status.ENABLED, reason="", at=now
             ),
         )
@@ -374,7 +382,7 @@ def test_a_stream_paused_by_two_officers_at_once_is_paused_and_told_once(scene: 
     officer, now = an_actor(), database_clock()
 
     def pauses() -> None:
-        actions.pause_stream(party_id=scene.party.pk, actor=officer, reason="r", at=now)
+        pause_stream(party_id=scene.party.pk, actor=officer, reason="r", at=now)
 
     overlap(pauses, pauses)
     assert (noted("stream.paused"), StreamEvent.objects.filter(kind=StreamEvent.Kind.STREAM_UPDATED).count()) == (1, 1)
@@ -385,7 +393,7 @@ def test_a_late_order_is_a_breach_once(scene: Scene) -> None:
     late = database_clock() + 30 * DAY
 
     def notes() -> int:
-        return clocks.note_overdue(now=late)
+        return note_overdue(now=late)
 
     # The first of its transactions is about ends of agreements, of which there is none.
     assert overlap(notes, notes, at_commit=2) == (1, 0)
@@ -396,5 +404,5 @@ def test_a_partner_that_let_three_questions_pass_is_denied_once(scene: Scene) ->
     a_stream(scene)
     now = database_clock()
     StreamHealth.objects.update(failed_verifications=3)
-    assert overlap(lambda: clocks.watch(now=now), lambda: clocks.watch(now=now)) == (1, 0)
+    assert overlap(lambda: health.watch(now=now), lambda: health.watch(now=now)) == (1, 0)
     assert (Suspension.objects.count(), noted("suspension.began")) == (1, 1)

@@ -12,13 +12,19 @@ from hypothesis import strategies as st
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent import actions, gate
+from consent.actions import choices
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
-from revocations import clocks, streams
-from revocations.actions import Agreement, Use, contradict_ends, enqueue_order
+from revocations.actions.contradictions import Use
+from revocations.actions.orders import Agreement, enqueue_order
 from revocations.actions.suspend import lift
+from revocations.actions.term_end_contradictions import contradict_ends
+from revocations.clocks import health as health_clocks
+from revocations.clocks.dates import mend_breaches, note_overdue
+from revocations.clocks.health import lying_since
 from revocations.models import (
     Attempt,
     Breach,
@@ -32,8 +38,9 @@ from revocations.models import (
     StreamEvent,
     StreamHealth,
 )
-from revocations.queries import breaches, late_by_party, lateness
 from revocations.queries.answering import answerable, list_counted_minutes
+from revocations.queries.overdue import breaches, late_by_party, lateness
+from revocations.streams.status import health_of
 from support import tickets
 from support.models import Ticket
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -59,7 +66,7 @@ class Scene:
     def a_stop(self) -> tuple[Line, Order]:
         line = a_line()
         an_approval(line, self.campaign)
-        actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
         as_at_commit()
         return line, Order.objects.get(line_id=line.pk, party_id=self.party.pk)
 
@@ -92,7 +99,7 @@ class Scene:
 
     def says(self, line: Line) -> str:
         """The gate's word on the campaign for a line that agreed and did not stop."""
-        question = gate.Question(
+        question = Question(
             aggregator=self.party.uri,
             provider=self.campaign.lbs_provider.uri,
             campaign=self.campaign.ref,
@@ -101,7 +108,7 @@ class Scene:
             precision_m=self.campaign.precision_m,
             line=line.carrier_id,
         )
-        (answer,) = gate.evaluate(questions=[question])
+        (answer,) = deciding.evaluate(questions=[question])
         return answer.reason
 
 
@@ -194,8 +201,8 @@ def test_after_24_hours_unacknowledged_a_partner_is_denied_everything() -> None:
     other = a_line()
     an_approval(other, scene.campaign)
     run(scene.began, scene.began + 2 * DAY)
-    assert (clocks.watch(now=scene.began + DAY - MINUTE), denials(), scene.says(other)) == (0, [], "")
-    assert clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
+    assert (health_clocks.watch(now=scene.began + DAY - MINUTE), denials(), scene.says(other)) == (0, [], "")
+    assert health_clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
     assert denials() == [("party", scene.party.pk, True)]
     assert scene.says(other) == "partner_unhealthy"
     breach = Breach.objects.get()
@@ -207,11 +214,11 @@ def test_after_24_hours_unacknowledged_a_partner_is_denied_everything() -> None:
     written = AuditEvent.objects.get(action="suspension.began")
     assert (written.actor, written.target) == ("system:clocks", f"party:{scene.party.pk}")
     # The next beat finds it done.
-    assert clocks.watch(now=scene.began + DAY + 3 * MINUTE) == 0
+    assert health_clocks.watch(now=scene.began + DAY + 3 * MINUTE) == 0
     assert (len(denials()), Breach.objects.count(), incidents()) == (1, 1, [("unhealthy", 1)])
     # It came after all: the breach is mended, the denial stays until two officers lift it.
     scene.acknowledge(acknowledged_at=scene.began + 30 * HOUR)
-    assert clocks.mend_breaches() == 1
+    assert mend_breaches() == 1
     assert Breach.objects.get().mended_at == scene.began + 30 * HOUR
     assert scene.says(other) == "partner_unhealthy"
 
@@ -220,15 +227,15 @@ def test_an_acknowledged_order_starts_no_clock() -> None:
     scene = Scene()
     run(scene.began, scene.began + 2 * DAY)
     scene.acknowledge()
-    assert (clocks.watch(now=scene.began + 2 * DAY), denials()) == (0, [])
+    assert (health_clocks.watch(now=scene.began + 2 * DAY), denials()) == (0, [])
 
 
 def test_our_own_outage_counts_nothing() -> None:
     scene = Scene()
     run(scene.began, scene.began + 10 * HOUR)
     run(scene.began + 15 * HOUR, scene.began + 40 * HOUR)
-    assert clocks.watch(now=scene.began + 28 * HOUR) == 0
-    assert clocks.watch(now=scene.began + 29 * HOUR + 3 * MINUTE) == 1
+    assert health_clocks.watch(now=scene.began + 28 * HOUR) == 0
+    assert health_clocks.watch(now=scene.began + 29 * HOUR + 3 * MINUTE) == 1
 
 
 def called_invalid(scene: Scene) -> None:
@@ -248,10 +255,10 @@ def test_time_after_a_failure_of_ours_counts_nothing_until_the_next_try(failed: 
     scene = Scene()
     run(scene.began, scene.began + 4 * DAY)
     failed(scene)
-    assert clocks.watch(now=scene.began + 2 * DAY) == 0
+    assert health_clocks.watch(now=scene.began + 2 * DAY) == 0
     scene.tried(48, "no_answer", number=2)
-    assert clocks.watch(now=scene.began + 2 * DAY + 22 * HOUR) == 0
-    assert clocks.watch(now=scene.began + 2 * DAY + 24 * HOUR) == 1
+    assert health_clocks.watch(now=scene.began + 2 * DAY + 22 * HOUR) == 0
+    assert health_clocks.watch(now=scene.began + 2 * DAY + 24 * HOUR) == 1
 
 
 def test_the_partner_s_own_failures_count() -> None:
@@ -259,7 +266,7 @@ def test_the_partner_s_own_failures_count() -> None:
     run(scene.began, scene.began + 2 * DAY)
     for number, outcome in enumerate(("no_connection", "error", "redirect", "no_answer", "refused"), start=1):
         scene.tried(number, outcome, number=number)
-    assert clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
+    assert health_clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
 
 
 def test_what_is_parked_with_us_counts_nothing() -> None:
@@ -267,9 +274,9 @@ def test_what_is_parked_with_us_counts_nothing() -> None:
     run(scene.began, scene.began + 3 * DAY)
     later = scene.began + 4 * DAY
     Order.objects.filter(pk=scene.order.pk).update(state=State.PARKED, parked_with=ParkedWith.US, next_attempt_at=later)
-    assert clocks.watch(now=scene.began + 3 * DAY) == 0
+    assert health_clocks.watch(now=scene.began + 3 * DAY) == 0
     Order.objects.filter(pk=scene.order.pk).update(parked_with=ParkedWith.PARTNER)
-    assert clocks.watch(now=scene.began + 3 * DAY) == 1
+    assert health_clocks.watch(now=scene.began + 3 * DAY) == 1
 
 
 def test_a_newer_order_carries_on_the_clock_of_an_unacknowledged_one() -> None:
@@ -280,9 +287,9 @@ def test_a_newer_order_carries_on_the_clock_of_an_unacknowledged_one() -> None:
         line_id=scene.line.pk, agreements=[Agreement(scene.contract, [use], ())], by="user", at=scene.began + 20 * HOUR
     ).values()
     Order.objects.filter(pk=scene.order.pk).update(state=State.SUPERSEDED, superseded_by=newer, next_attempt_at=None)
-    assert clocks.lying_since() == {scene.party.pk: scene.began}
-    assert clocks.watch(now=scene.began + DAY - MINUTE) == 0
-    assert clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
+    assert lying_since() == {scene.party.pk: scene.began}
+    assert health_clocks.watch(now=scene.began + DAY - MINUTE) == 0
+    assert health_clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
     assert Breach.objects.get().about == str(newer)
 
 
@@ -293,8 +300,8 @@ def test_an_order_after_an_acknowledged_one_has_its_own_clock() -> None:
     scene.acknowledge()
     agreement = Agreement(scene.contract, [use], ())
     enqueue_order(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + 20 * HOUR)
-    assert clocks.watch(now=scene.began + 44 * HOUR - MINUTE) == 0
-    assert clocks.watch(now=scene.began + 44 * HOUR + 2 * MINUTE) == 1
+    assert health_clocks.watch(now=scene.began + 44 * HOUR - MINUTE) == 0
+    assert health_clocks.watch(now=scene.began + 44 * HOUR + 2 * MINUTE) == 1
 
 
 def test_an_order_older_than_an_acknowledged_one_starts_no_clock() -> None:
@@ -304,14 +311,14 @@ def test_an_order_older_than_an_acknowledged_one_starts_no_clock() -> None:
     agreement = Agreement(scene.contract, [use], ())
     (newer,) = enqueue_order(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + HOUR).values()
     scene.acknowledge(Order.objects.get(id=newer), acknowledged_at=scene.began + 2 * HOUR)
-    assert clocks.watch(now=scene.began + 3 * DAY) == 0
+    assert health_clocks.watch(now=scene.began + 3 * DAY) == 0
 
 
 def test_one_partner_s_silence_denies_no_other() -> None:
     silent, well = Scene(), Scene(name="NorthLink")
     well.acknowledge()
     run(silent.began, silent.began + 2 * DAY)
-    clocks.watch(now=silent.began + 2 * DAY)
+    health_clocks.watch(now=silent.began + 2 * DAY)
     assert denials() == [("party", silent.party.pk, True)]
 
 
@@ -323,8 +330,8 @@ def test_an_unacknowledged_end_of_a_contract_counts_too() -> None:
         id=uuid.uuid4(), party_id=scene.party.pk, contract_id=scene.contract.pk, kind=StreamEvent.Kind.COHORT,
         jti="cohort", claims={}, queued_at=scene.began, next_attempt_at=scene.began,
     )  # fmt: skip
-    assert clocks.lying_since() == {scene.party.pk: scene.began}
-    assert clocks.watch(now=scene.began + 25 * HOUR) == 1
+    assert lying_since() == {scene.party.pk: scene.began}
+    assert health_clocks.watch(now=scene.began + 25 * HOUR) == 1
     assert Breach.objects.get().line_id is None
 
 
@@ -332,7 +339,7 @@ def test_operators_are_told_since_when_each_partner_lets_anything_lie() -> None:
     silent, well = Scene(), Scene(name="NorthLink")
     well.acknowledge()
     silent.a_stop()
-    assert clocks.lying_since() == {silent.party.pk: silent.began}
+    assert lying_since() == {silent.party.pk: silent.began}
     # Parked with us it is on nobody's clock, and nobody has taken it either.
     later = silent.began + 5 * DAY
     Order.objects.filter(pk=silent.order.pk).update(
@@ -346,7 +353,7 @@ def test_operators_are_told_since_when_each_partner_lets_anything_lie() -> None:
         id=uuid.uuid4(), party_id=well.party.pk, kind=StreamEvent.Kind.VERIFICATION, jti="question", claims={},
         queued_at=well.began, next_attempt_at=later,
     )  # fmt: skip
-    assert clocks.lying_since() == {silent.party.pk: silent.began, well.party.pk: well.began + HOUR}
+    assert lying_since() == {silent.party.pk: silent.began, well.party.pk: well.began + HOUR}
     told = health.metrics(at=well.began + 2 * HOUR).decode()
     assert f'whereabouts_oldest_unacknowledged_seconds{{party="{well.party.pk}"}} 3600.0' in told
     assert 'whereabouts_orders{state="queued"} 1.0' in told
@@ -366,8 +373,8 @@ def test_a_stream_not_enabled_for_fifteen_minutes_denies(status: str, by: str) -
     scene.a_stream(status=status, status_by=by)
     second = a_contract(scene.party)
     run(scene.began, scene.began + HOUR)
-    assert clocks.watch(now=scene.began + 14 * MINUTE) == 0
-    assert clocks.watch(now=scene.began + 17 * MINUTE) == 1
+    assert health_clocks.watch(now=scene.began + 14 * MINUTE) == 0
+    assert health_clocks.watch(now=scene.began + 17 * MINUTE) == 1
     assert denials() == [("party", scene.party.pk, True)]
     assert sorted(Breach.objects.values_list("kind", "contract_id")) == [
         ("unhealthy", scene.contract.pk), ("unhealthy", second.pk),
@@ -380,7 +387,7 @@ def test_a_stream_that_our_own_officer_stopped_denies_and_is_no_breach(status: s
     scene.acknowledge()
     scene.a_stream(status=status, status_by="officer:1")
     run(scene.began, scene.began + HOUR)
-    assert clocks.watch(now=scene.began + 17 * MINUTE) == 1
+    assert health_clocks.watch(now=scene.began + 17 * MINUTE) == 1
     assert (denials(), incidents()) == ([("party", scene.party.pk, True)], [("unhealthy", 1)])
     assert not Breach.objects.exists()
 
@@ -389,17 +396,17 @@ def test_a_stream_paused_while_we_were_down_is_not_judged() -> None:
     scene = Scene()
     scene.acknowledge()
     scene.a_stream(status=Stream.Status.PAUSED)
-    assert clocks.watch(now=scene.began + DAY) == 0
+    assert health_clocks.watch(now=scene.began + DAY) == 0
 
 
 def test_three_failed_verifications_deny_and_two_do_not() -> None:
     scene = Scene()
     scene.acknowledge()
-    streams.health_of(party_id=scene.party.pk, at=scene.began)
+    health_of(party_id=scene.party.pk, at=scene.began)
     StreamHealth.objects.update(failed_verifications=2)
-    assert clocks.watch(now=scene.began + HOUR) == 0
+    assert health_clocks.watch(now=scene.began + HOUR) == 0
     StreamHealth.objects.update(failed_verifications=3)
-    assert clocks.watch(now=scene.began + HOUR) == 1
+    assert health_clocks.watch(now=scene.began + HOUR) == 1
     assert Breach.objects.get().about == f"suspension:{Suspension.objects.get().pk}:{scene.contract.pk}"
 
 
@@ -407,10 +414,10 @@ def test_once_two_officers_have_lifted_it_the_clock_runs_anew() -> None:
     scene = Scene()
     run(scene.began, scene.began + 5 * DAY)
     # The gate's clock is the database's: the denial begins and is lifted now, whatever `now` was passed.
-    assert clocks.watch(now=scene.began + 2 * DAY) == 1
+    assert health_clocks.watch(now=scene.began + 2 * DAY) == 1
     lifted = lift_by_two(scene.party)
-    assert clocks.watch(now=lifted + DAY - MINUTE) == 0
-    assert clocks.watch(now=lifted + DAY + 3 * MINUTE) == 1
+    assert health_clocks.watch(now=lifted + DAY - MINUTE) == 0
+    assert health_clocks.watch(now=lifted + DAY + 3 * MINUTE) == 1
     assert Suspension.objects.filter(automatic=True).count() == 2
 
 
@@ -423,16 +430,16 @@ def test_so_does_the_clock_of_an_unacknowledged_end() -> None:
         id=uuid.uuid4(), party_id=scene.party.pk, contract_id=scene.contract.pk, kind=StreamEvent.Kind.COHORT,
         jti="cohort", claims={}, queued_at=began, next_attempt_at=began,
     )  # fmt: skip
-    assert clocks.watch(now=scene.began) == 1
+    assert health_clocks.watch(now=scene.began) == 1
     lifted = lift_by_two(scene.party)
-    assert clocks.watch(now=lifted + DAY - MINUTE) == 0
-    assert clocks.watch(now=lifted + DAY + 3 * MINUTE) == 1
+    assert health_clocks.watch(now=lifted + DAY - MINUTE) == 0
+    assert health_clocks.watch(now=lifted + DAY + 3 * MINUTE) == 1
 
 
 def test_one_officer_can_t_lift_it() -> None:
     scene = Scene()
     run(scene.began, scene.began + 2 * DAY)
-    clocks.watch(now=scene.began + 2 * DAY)
+    health_clocks.watch(now=scene.began + 2 * DAY)
     with pytest.raises(Exception, match="needs two officers"):
         Suspension.objects.update(ends_at=database_clock())
 
@@ -456,22 +463,22 @@ def test_before_a_lifeline_is_denied_every_officer_is_told_once() -> None:
     two_officers()
     scene = Scene(lifeline=True)
     run(scene.began, scene.began + 2 * DAY)
-    assert (clocks.watch(now=scene.began + 12 * HOUR - MINUTE), len(mail.outbox)) == (0, 0)
+    assert (health_clocks.watch(now=scene.began + 12 * HOUR - MINUTE), len(mail.outbox)) == (0, 0)
     for minutes in (2, 3, 60):
-        clocks.watch(now=scene.began + 12 * HOUR + minutes * MINUTE)
+        health_clocks.watch(now=scene.began + 12 * HOUR + minutes * MINUTE)
     assert [letter.to for letter in mail.outbox] == [["u0@carrier.example"], ["u1@carrier.example"]]
     assert mail.outbox[0].body == (
         "GeoBridge: It has not acknowledged an order.\n\nIf this goes on, it is denied everything, and with it services"
         " that people rely on in need: RoadAid.\n\nhttp://localhost:8000/admin/\n"
     )
     assert (denials(), incidents()) == ([], [("lifeline_at_risk", 1)])
-    clocks.watch(now=scene.began + 24 * HOUR + 2 * MINUTE)
+    health_clocks.watch(now=scene.began + 24 * HOUR + 2 * MINUTE)
     assert (len(denials()), incidents()) == (1, [("lifeline_at_risk", 1), ("lifeline_at_risk", 1), ("unhealthy", 1)])
     assert [letter.to for letter in mail.outbox[2:]] == [["u0@carrier.example"], ["u1@carrier.example"]]
     assert "It is denied everything now, and with it services that people rely on in need: RoadAid." in (
         mail.outbox[2].body
     )
-    clocks.watch(now=scene.began + 24 * HOUR + 3 * MINUTE)
+    health_clocks.watch(now=scene.began + 24 * HOUR + 3 * MINUTE)
     assert len(mail.outbox) == 4
 
 
@@ -481,14 +488,14 @@ def test_officers_are_told_of_a_stream_that_is_not_enabled_before_it_is_denied()
     scene.acknowledge()
     scene.a_stream(status=Stream.Status.PAUSED)
     run(scene.began, scene.began + HOUR)
-    assert (clocks.watch(now=scene.began + 2 * MINUTE), denials(), len(mail.outbox)) == (0, [], 2)
+    assert (health_clocks.watch(now=scene.began + 2 * MINUTE), denials(), len(mail.outbox)) == (0, [], 2)
 
 
 def test_where_no_lifeline_is_reached_nobody_is_told() -> None:
     two_officers()
     scene = Scene()
     run(scene.began, scene.began + DAY)
-    clocks.watch(now=scene.began + 13 * HOUR)
+    health_clocks.watch(now=scene.began + 13 * HOUR)
     assert (len(mail.outbox), incidents()) == (0, [])
 
 
@@ -500,7 +507,7 @@ def test_a_mail_server_that_is_down_stops_nothing(monkeypatch: pytest.MonkeyPatc
     two_officers()
     scene = Scene(lifeline=True)
     run(scene.began, scene.began + 2 * DAY)
-    assert clocks.watch(now=scene.began + 2 * DAY) == 1
+    assert health_clocks.watch(now=scene.began + 2 * DAY) == 1
     assert incidents() == [("lifeline_at_risk", 1), ("unhealthy", 1)]
 
 
@@ -514,11 +521,11 @@ def test_each_order_past_its_date_is_a_breach_and_a_day_one_incident() -> None:
     scene.acknowledge(done, state=State.COMPLETED, completed_at=scene.began + HOUR)
     due = scene.order.complete_by
     assert due == scene.began + 10 * DAY
-    assert clocks.note_overdue(now=due - MINUTE) == 0
+    assert note_overdue(now=due - MINUTE) == 0
     # The other's date is a moment later.
-    assert clocks.note_overdue(now=due) == 1
+    assert note_overdue(now=due) == 1
     late = due + MINUTE
-    assert (clocks.note_overdue(now=late), clocks.note_overdue(now=late)) == (1, 0)
+    assert (note_overdue(now=late), note_overdue(now=late)) == (1, 0)
     assert incidents() == [("overdue", 2)]
     found = breaches(contract_id=scene.contract.pk)
     assert {(one.kind, one.about, one.due_at) for one in found} == {
@@ -534,19 +541,19 @@ def test_a_breach_is_mended_when_it_or_a_newer_order_is_completed() -> None:
     scene = Scene()
     other, second = scene.a_stop()
     late = scene.began + 11 * DAY
-    assert clocks.note_overdue(now=late) == 2
-    assert clocks.mend_breaches() == 0
+    assert note_overdue(now=late) == 2
+    assert mend_breaches() == 0
     scene.acknowledge(state=State.COMPLETED, completed_at=late)
-    assert (clocks.mend_breaches(), clocks.mend_breaches()) == (1, 0)
+    assert (mend_breaches(), mend_breaches()) == (1, 0)
     assert Breach.objects.get(about=str(scene.order.id)).mended_at == late
     assert [one.about for one in breaches(party_id=scene.party.pk, unmended=True)] == [str(second.id)]
     # A newer order carries on what the late one asked.
-    actions.allow(line_id=other.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
+    choices.allow(line_id=other.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
     newer = Order.objects.get(line_id=other.pk, version=2)
     Order.objects.filter(pk=second.pk).update(state=State.SUPERSEDED, superseded_by=newer.id, next_attempt_at=None)
-    assert clocks.mend_breaches() == 0
+    assert mend_breaches() == 0
     scene.acknowledge(newer, state=State.COMPLETED, completed_at=late + DAY)
-    assert clocks.mend_breaches() == 1
+    assert mend_breaches() == 1
     assert Breach.objects.get(about=str(second.id)).mended_at == late + DAY
 
 
@@ -559,10 +566,10 @@ def test_an_ended_contract_not_signed_for_by_its_date_is_a_breach_too() -> None:
         complete_by=scene.began + 10 * DAY,
     )  # fmt: skip
     late = scene.began + 11 * DAY
-    assert (clocks.note_overdue(now=late), clocks.note_overdue(now=late)) == (1, 0)
+    assert (note_overdue(now=late), note_overdue(now=late)) == (1, 0)
     assert lateness(party_id=scene.party.pk, at=late).cohorts == 1
     sign_end(cohort, at=late + DAY)
-    assert clocks.mend_breaches() == 1
+    assert mend_breaches() == 1
     assert Breach.objects.get(about=str(cohort.id)).mended_at == late + DAY
 
 
@@ -575,22 +582,22 @@ def test_an_end_that_is_asked_for_again_has_a_date_and_a_breach_of_its_own() -> 
         complete_by=scene.began + 10 * DAY, index_token=an_index(),
     )  # fmt: skip
     late = scene.began + 11 * DAY
-    assert clocks.note_overdue(now=late) == 1
+    assert note_overdue(now=late) == 1
     sign_end(cohort, at=late)
-    assert clocks.mend_breaches() == 1
+    assert mend_breaches() == 1
     used = Use(
         scene.line.pk, scene.party.pk, (scene.party.uri,), scene.campaign.purpose, scene.campaign.scope,
         occurred_at=late + DAY, campaign=scene.campaign.ref,
     )  # fmt: skip
     assert contradict_ends(uses=[used], at=late + DAY) == 1
     again = Cohort.objects.get()
-    assert (again.complete_by, clocks.note_overdue(now=late + DAY)) == (late + 11 * DAY, 0)
+    assert (again.complete_by, note_overdue(now=late + DAY)) == (late + 11 * DAY, 0)
     later = again.complete_by + MINUTE
-    assert (clocks.note_overdue(now=later), clocks.note_overdue(now=later)) == (1, 0)
+    assert (note_overdue(now=later), note_overdue(now=later)) == (1, 0)
     assert [one.about for one in breaches(unmended=True)] == [str(again.event_id)]
-    assert clocks.mend_breaches() == 0
+    assert mend_breaches() == 0
     sign_end(again, at=later + DAY)
-    assert clocks.mend_breaches() == 1
+    assert mend_breaches() == 1
     assert Breach.objects.get(about=str(again.event_id)).mended_at == later + DAY
     assert Breach.objects.get(about=str(cohort.pk)).mended_at == late
 
@@ -605,8 +612,8 @@ def test_a_date_that_came_to_pass_unseen_is_found_when_all_are_looked_at() -> No
         due_at=late, at=late,
     )  # fmt: skip
     Order.objects.filter(pk=second.pk).update(state=State.CONTRADICTED)
-    assert clocks.note_overdue(now=late) == 0
-    assert clocks.note_overdue(now=late, whole=True) == 2
+    assert note_overdue(now=late) == 0
+    assert note_overdue(now=late, whole=True) == 2
 
 
 def test_a_late_partner_has_one_ticket_a_day_that_names_it() -> None:
@@ -614,7 +621,7 @@ def test_a_late_partner_has_one_ticket_a_day_that_names_it() -> None:
     for _ in range(3):
         scene.a_stop()
     late = scene.began + 11 * DAY
-    clocks.note_overdue(now=late)
+    note_overdue(now=late)
     assert (tickets.open_tickets(at=late), tickets.open_tickets(at=late)) == (1, 0)
     ticket = Ticket.objects.get()
     assert (ticket.kind, ticket.about) == ("overdue", "GeoBridge: A partner let the agreed date pass")
@@ -636,5 +643,5 @@ def test_what_has_ended_is_nobody_s_lifeline() -> None:
     Campaign.objects.filter(pk=scene.campaign.pk).update(ends_at=scene.began)
     Contract.objects.filter(pk=scene.contract.pk).update(ends_at=scene.began)
     run(scene.began, scene.began + DAY)
-    clocks.watch(now=scene.began + 13 * HOUR)
+    health_clocks.watch(now=scene.began + 13 * HOUR)
     assert len(mail.outbox) == 0

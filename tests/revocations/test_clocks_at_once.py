@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, connections
 
 from audit.models import Incident
-from revocations import clocks
-from revocations.clocks.dates import BATCH, LATE_ORDERS
+from revocations.clocks import health
+from revocations.clocks.dates import BATCH, LATE_ORDERS, mend_breaches, note_overdue
 from revocations.clocks.health import WAITING
 from revocations.models import Breach, Order
 from tests.orders import bring_all_to, bring_to
@@ -26,7 +26,7 @@ def test_two_beats_at_once_make_one_row() -> None:
 
     def beat() -> None:
         together.wait(timeout=10)
-        done.append(clocks.watch(now=scene.began + 2 * DAY))
+        done.append(health.watch(now=scene.began + 2 * DAY))
         connection.close()
 
     beats = [threading.Thread(target=beat) for _ in range(4)]
@@ -45,7 +45,7 @@ def test_two_beats_at_once_count_each_late_order_once() -> None:
 
     def beat() -> None:
         together.wait(timeout=10)
-        done.append(clocks.note_overdue(now=scene.began + 11 * DAY))
+        done.append(note_overdue(now=scene.began + 11 * DAY))
         connection.close()
 
     beats = [threading.Thread(target=beat) for _ in range(3)]
@@ -97,15 +97,15 @@ def test_very_many_orders_are_looked_up_by_index_and_batched() -> None:
     assert "Seq Scan on revocations_order" not in late
     assert "Index Scan using revocations_waiting" in plan(WAITING, ["us", scene.began, 20])
     began = time.monotonic()
-    assert clocks.watch(now=scene.began + 13 * HOUR) == 1
+    assert health.watch(now=scene.began + 13 * HOUR) == 1
     assert time.monotonic() - began < 5
-    assert clocks.note_overdue(now=scene.began + 11 * DAY) == MANY + 1
+    assert note_overdue(now=scene.began + 11 * DAY) == MANY + 1
     assert Incident.objects.get(kind="overdue").count == MANY + 1
     assert Breach.objects.filter(kind="complete").count() == MANY + 1
     again = time.monotonic()
-    assert clocks.note_overdue(now=scene.began + 11 * DAY) == 0
+    assert note_overdue(now=scene.began + 11 * DAY) == 0
     assert time.monotonic() - again < 5
     as_autovacuum_would()
     mine = Order.objects.filter(pk=scene.order.pk)
     bring_to("completed", mine, acknowledged_at=scene.began, completed_at=scene.began)
-    assert clocks.mend_breaches() == 1
+    assert mend_breaches() == 1

@@ -7,9 +7,9 @@ import pytest
 
 from audit.models import Incident
 from audit.queries import database_clock
-from consent.actions import pause, stop
+from consent.actions.choices import pause, stop
 from partners.models import Campaign
-from revocations.actions import Use, contradict
+from revocations.actions.contradictions import Use, contradict
 from revocations.models import Duty, Order, State
 from tests.factories import ADS, READ, ROADSIDE, a_campaign, a_party, an_approval
 from tests.partners.outside import Outside

@@ -10,11 +10,12 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent import cohorts
+from consent.cohorts.settling import settle_orders
 from partners import keys
 from partners.models import Campaign, Party, SigningKey
-from revocations.actions import Use, contradict, contradict_ends
+from revocations.actions.contradictions import Use, contradict
 from revocations.actions.redelivery import recover_since
+from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.cohorts import digest
 from revocations.models import CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import cohort_progress
@@ -175,7 +176,7 @@ def test_an_order_that_the_signature_settled_is_contradicted_beside_the_end(outs
     stop_all(line)
     ended = end(scene)
     ended.sign(acted_on=4)
-    assert cohorts.settle_orders(now=database_clock()) == 1
+    assert settle_orders(now=database_clock()) == 1
     use = replace(a_use(ended), line_id=line.pk)
     assert (contradict(uses=[use], at=database_clock()), contradict_ends(uses=[use], at=database_clock())) == (1, 1)
     assert [key.partition(":")[0] for _, key, _ in incidents()] == ["cohort", "order"]

@@ -15,10 +15,12 @@ from django.utils import timezone
 
 from audit.queries import database_clock
 from partners import client
-from revocations import delivery, tasks
-from revocations.delivery import claims
+from revocations import tasks
+from revocations.delivery import claims, dispatcher, sweep
+from revocations.delivery.claims import LEASE
 from revocations.delivery.clock import Clock
-from revocations.delivery.verdicts import judge
+from revocations.delivery.sweep import deliver_due, parties_due
+from revocations.delivery.verdicts import judge, retry_wait
 from revocations.models import Attempt, Order, State
 from tests.databases import cut_off
 from tests.factories import a_campaign, a_contract, a_line, an_approval
@@ -171,10 +173,10 @@ def test_the_schedule_ends_never_and_is_jittered_by_a_fifth() -> None:
     steps = (5, 30, 120, 300, 900, 1800, 3600, 7200, 14400, 28800, 28800, 28800)
     orders = [uuid.UUID(int=n) for n in range(500)]
     for tries, step in enumerate(steps, 1):
-        waits = [delivery.retry_wait(order_id=order_id, tries=tries) / SECOND for order_id in orders]
+        waits = [retry_wait(order_id=order_id, tries=tries) / SECOND for order_id in orders]
         assert min(waits) == pytest.approx(0.8 * step)
         assert max(waits) == pytest.approx(1.2 * step)
-    assert delivery.retry_wait(order_id=orders[0], tries=9999) <= timedelta(hours=9, minutes=36)
+    assert retry_wait(order_id=orders[0], tries=9999) <= timedelta(hours=9, minutes=36)
 
 
 @pytest.mark.django_db
@@ -270,7 +272,7 @@ def test_stops_go_before_allows(scene: Scene) -> None:
 
 
 def deliver_all() -> Mapping[str, int]:
-    return delivery.sweep(now=database_clock())
+    return sweep.sweep(now=database_clock())
 
 
 @pytest.mark.django_db
@@ -294,7 +296,7 @@ def test_the_sweep_task_hands_each_partner_to_a_task_of_its_own(scene: Scene, mo
     tasks.sweep()
     assert handed == sorted([scene.party.pk, other.party.pk])
     begun: list[list[int]] = []
-    monkeypatch.setattr(delivery, "begin", lambda *, party_ids, now: begun.append(sorted(party_ids)))
+    monkeypatch.setattr(sweep, "begin", lambda *, party_ids, now: begun.append(sorted(party_ids)))
     tasks.deliver_due(party_id=handed[0])
     # Celery closes a task's session after it: to open one costs more than a push.
     with CaptureQueriesContext(connection) as asked:
@@ -320,7 +322,7 @@ def test_a_task_is_free_at_once_and_the_process_s_own_thread_delivers(scene: Sce
     hold = threading.Event()
     scene.outside.answers = [Answer(202, hold=hold)]
     (order_id,) = stop_all(scene.a_line())
-    desk = delivery.desk()
+    desk = dispatcher.desk()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=0.01)
     # It was handed over and not waited for: the partner has not answered yet.
     assert the_order(order_id).state == State.QUEUED
@@ -334,7 +336,7 @@ def test_a_task_is_free_at_once_and_the_process_s_own_thread_delivers(scene: Sce
 @pytest.mark.usefixtures("committed_db")
 def test_a_worker_whose_database_session_was_cut_off_delivers_on_another(scene: Scene) -> None:
     (before,) = stop_all(scene.a_line())
-    desk = delivery.desk()
+    desk = dispatcher.desk()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=3600)
     until(lambda: the_order(before).state == State.ACKNOWLEDGED, 20)
     connections.close_all()
@@ -353,10 +355,10 @@ def test_a_worker_that_died_gives_its_order_back_and_the_lost_try_is_written_dow
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
     assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now), only=[order_id]).pushes) == 1
-    assert delivery.parties_due(now=now) == []
-    assert delivery.deliver_due(party_id=scene.party.pk, now=now) == {}
-    later = now + delivery.LEASE + SECOND
-    assert delivery.deliver_due(party_id=scene.party.pk, now=later) == {"acknowledged": 1}
+    assert parties_due(now=now) == []
+    assert deliver_due(party_id=scene.party.pk, now=now) == {}
+    later = now + LEASE + SECOND
+    assert deliver_due(party_id=scene.party.pk, now=later) == {"acknowledged": 1}
     assert attempts(order_id) == [(1, "lost", None), (2, "acknowledged", 202)]
 
 
@@ -385,7 +387,7 @@ def test_two_workers_push_an_order_once(scene: Scene) -> None:
 
     def work() -> None:
         both.wait()
-        done.append(delivery.deliver(order_ids=[order_id], now=timezone.now()))
+        done.append(sweep.deliver(order_ids=[order_id], now=timezone.now()))
         hold.set()
         connection.close()
 

@@ -15,7 +15,11 @@ from accounts.sealing import seal
 from audit.models import Incident
 from audit.queries import database_clock
 from partners.models import Contract
-from revocations import actions, delivery
+from revocations.actions.events import queue_event
+from revocations.actions.streams import enable_stream, pause_stream
+from revocations.delivery import polling
+from revocations.delivery import sweep as sweep_delivery
+from revocations.delivery.claims import LEASE
 from revocations.delivery.verdicts import Verdict, wait_after
 from revocations.models import Order, ParkedWith, State, Stream, StreamAttempt, StreamEvent
 from tests.partners.outside import Answer, Outside
@@ -33,7 +37,7 @@ def scene(outside: Outside) -> Scene:
 
 
 def an_event(scene: Scene, kind: StreamEvent.Kind = StreamEvent.Kind.COHORT) -> StreamEvent:
-    return actions.queue_event(
+    return queue_event(
         party_id=scene.party.pk, kind=kind, sub_id=COHORT, event={"epoch": 2}, at=database_clock(),
         contract_id=scene.contract.pk,
     )  # fmt: skip
@@ -56,12 +60,12 @@ def a_stream(scene: Scene, **fields: Any) -> Stream:
 
 
 def sweep(after: timedelta = timedelta(0)) -> dict[str, int]:
-    return dict(delivery.sweep(now=database_clock() + after))
+    return dict(sweep_delivery.sweep(now=database_clock() + after))
 
 
 def offered(scene: Scene) -> set[str]:
-    later = database_clock() + delivery.LEASE
-    return set(delivery.offer(party_id=scene.party.pk, limit=100, now=later).sets)
+    later = database_clock() + LEASE
+    return set(polling.offer(party_id=scene.party.pk, limit=100, now=later).sets)
 
 
 def refusal(err: str) -> Answer:
@@ -96,10 +100,10 @@ def test_an_event_is_tried_again_by_the_same_schedule_with_the_same_id(scene: Sc
 def test_a_poll_offers_events_first_and_settles_them(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     event = an_event(scene)
-    found = delivery.offer(party_id=scene.party.pk, limit=100, now=database_clock())
+    found = polling.offer(party_id=scene.party.pk, limit=100, now=database_clock())
     assert list(found.sets) == [event.jti, the_order(order_id).jti]
     assert found.more is False
-    delivery.settle(
+    polling.settle(
         party_id=scene.party.pk, acknowledged=[event.jti], errors={}, now=database_clock()
     )  # fmt: skip
     event.refresh_from_db()
@@ -108,7 +112,7 @@ def test_a_poll_offers_events_first_and_settles_them(scene: Scene) -> None:
 
 def test_an_event_refused_by_poll_is_parked_as_by_push(scene: Scene) -> None:
     event = an_event(scene)
-    delivery.settle(
+    polling.settle(
         party_id=scene.party.pk, acknowledged=[], errors={event.jti: ("invalid_key", "no")}, now=database_clock()
     )
     event.refresh_from_db()
@@ -146,7 +150,7 @@ def test_a_polled_stream_is_never_pushed(scene: Scene) -> None:
 
 
 def test_a_paused_stream_is_told_so_and_otherwise_not_pushed_while_polls_go_on(scene: Scene) -> None:
-    actions.pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="looking into it", at=database_clock())
+    pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="looking into it", at=database_clock())
     (order_id,) = stop_all(scene.a_line())
     assert sweep() == {"acknowledged": 1}
     (told,) = scene.tokens()
@@ -154,8 +158,8 @@ def test_a_paused_stream_is_told_so_and_otherwise_not_pushed_while_polls_go_on(s
     assert sweep(timedelta(hours=9)) == {}
     assert the_order(order_id).state == State.QUEUED
     assert offered(scene) == {the_order(order_id).jti}
-    actions.enable_stream(party_id=scene.party.pk, actor=an_actor(), reason="it is well", at=database_clock())
-    assert sweep(2 * delivery.LEASE) == {"acknowledged": 2}
+    enable_stream(party_id=scene.party.pk, actor=an_actor(), reason="it is well", at=database_clock())
+    assert sweep(2 * LEASE) == {"acknowledged": 2}
 
 
 def test_a_disabled_stream_gets_nothing_by_either_way(scene: Scene) -> None:
@@ -251,8 +255,6 @@ def test_an_event_of_no_agreement_goes_to_the_partner_s_own_address(scene: Scene
         ref="AGR-without", aggregator=scene.party, signed_at=database_clock(), starts_at=database_clock(),
         ends_at=database_clock() + timedelta(days=1), purposes=[],
     )  # fmt: skip
-    actions.queue_event(
-        party_id=scene.party.pk, kind=StreamEvent.Kind.VERIFICATION, sub_id={}, event={}, at=database_clock()
-    )
+    queue_event(party_id=scene.party.pk, kind=StreamEvent.Kind.VERIFICATION, sub_id={}, event={}, at=database_clock())
     assert sweep() == {"acknowledged": 1}
     assert claims_of(scene.outside.posted[0].body)["aud"] == scene.party.uri

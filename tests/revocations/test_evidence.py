@@ -12,13 +12,17 @@ from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent import actions, queries
-from consent.current_consent import use_of
+from consent.actions import choices
+from consent.actions.choices import NEVER_AGREED, UnknownRef
+from consent.current_consent.lines import use_of
 from consent.models import Choice
+from consent.queries.evidence import evidence_of
 from partners import pairwise
-from revocations import clocks, delivery
-from revocations.actions import Refused, record_receipt
+from revocations.actions.receipts import record_receipt
+from revocations.clocks.evidence import note_evidence
+from revocations.delivery import sweep
 from revocations.models import EvidenceRequest, StreamEvent
+from revocations.receipts import Refused
 from support.tickets import open_tickets
 from tests.conformance.schemas import faults
 from tests.factories import a_line
@@ -50,9 +54,7 @@ def line(scene: Scene) -> Line:
 
 
 def dispute(line: Line, scope: str, ref: str) -> Choice:
-    made = actions.stop(
-        line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web", reason=actions.NEVER_AGREED
-    )
+    made = choices.stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web", reason=NEVER_AGREED)
     return Choice.objects.get(id=made.choice_id)
 
 
@@ -84,7 +86,7 @@ def test_a_dispute_asks_the_partner_in_its_own_transaction(line: Line, scene: Sc
     event = StreamEvent.objects.get(jti=asked.jti)
     assert (event.kind, event.party_id) == ("evidence-request", scene.party.pk)
     assert asked.due_at - asked.asked_at == WEEK
-    delivery.sweep(now=database_clock())
+    sweep.sweep(now=database_clock())
     (claims,) = [claims for claims in scene.tokens() if REQUEST in str(claims["events"])]
     assert faults("evidence-request", claims) == []
     assert event_of(claims) == {
@@ -111,7 +113,7 @@ def test_a_plain_stop_asks_for_nothing(line: Line) -> None:
 
 
 def test_what_is_rolled_back_asks_nobody(line: Line, scene: Scene) -> None:
-    with pytest.raises(actions.UnknownRef):
+    with pytest.raises(UnknownRef):
         dispute(line, "campaign", "no-such-campaign")
     assert (EvidenceRequest.objects.count(), StreamEvent.objects.count()) == (0, 0)
 
@@ -176,18 +178,18 @@ def test_only_one_answer_counts(scene: Scene, asked: EvidenceRequest) -> None:
 
 
 def test_no_answer_by_the_date_is_one_incident_and_a_late_one_says_so(scene: Scene, asked: EvidenceRequest) -> None:
-    assert clocks.note_evidence(now=asked.due_at - MINUTE) == 0
-    assert [clocks.note_evidence(now=asked.due_at) for _ in range(2)] == [1, 0]
+    assert note_evidence(now=asked.due_at - MINUTE) == 0
+    assert [note_evidence(now=asked.due_at) for _ in range(2)] == [1, 0]
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.count) == ("no_evidence", f"partner:{scene.party.pk}", 1)
     hand_in(scene, answer(asked, scene), after=WEEK + MINUTE)
     assert AuditEvent.objects.get(action="evidence.answered").detail["late"] is True
-    assert clocks.note_evidence(now=asked.due_at + WEEK) == 0
+    assert note_evidence(now=asked.due_at + WEEK) == 0
 
 
 def test_who_answered_is_not_late(scene: Scene, asked: EvidenceRequest) -> None:
     hand_in(scene, answer(asked, scene))
-    assert (clocks.note_evidence(now=asked.due_at + WEEK), Incident.objects.count()) == (0, 0)
+    assert (note_evidence(now=asked.due_at + WEEK), Incident.objects.count()) == (0, 0)
 
 
 def case(browser: Browser, choice: Choice) -> str:
@@ -203,7 +205,7 @@ def test_the_person_reads_who_was_asked_by_when_and_what_came(line: Line, scene:
     page = case(browser, choice)
     assert "We asked it for its proof that you agreed." in page
     assert "It has not answered yet." in page
-    (late,) = queries.evidence_of(line_id=line.pk, choice_id=choice.id, at=asked.due_at + MINUTE)
+    (late,) = evidence_of(line_id=line.pk, choice_id=choice.id, at=asked.due_at + MINUTE)
     assert (late.late, late.answered_at) == (True, None)
     hand_in(scene, answer(asked, scene, wording="<b>Reply</b> YES."), after=WEEK + MINUTE)
     page = case(browser, choice)
@@ -216,6 +218,6 @@ def test_the_person_reads_who_was_asked_by_when_and_what_came(line: Line, scene:
 
 def test_the_case_is_its_own_person_s_alone(line: Line, scene: Scene) -> None:
     choice = dispute(line, "campaign", scene.campaign.ref)
-    plain = Choice.objects.get(id=actions.stop(line_id=line.pk, scope="all", actor="s:1", channel="web").choice_id)
+    plain = Choice.objects.get(id=choices.stop(line_id=line.pk, scope="all", actor="s:1", channel="web").choice_id)
     assert signed_in(a_line()).get(f"/help/{choice.id}/").status_code == 404
     assert signed_in(line).get(f"/help/{plain.id}/").status_code == 404

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from audit.queries import database_clock
 from partners import client
 from partners.models import Contract
-from revocations import delivery
-from revocations.delivery import claims, fairness
-from revocations.delivery.claims import Full, Push
+from revocations.delivery import claims, dispatcher, fairness, polling, sweep
+from revocations.delivery.claims import LEASE, Full, Push
 from revocations.delivery.clock import Clock
 from revocations.delivery.records import Result, record
+from revocations.delivery.sweep import deliver_due, parties_due
 from revocations.models import Attempt, Breaker, Order, PushTally, Standing, State, StreamAttempt, StreamEvent
 from tests.factories import a_contract, a_party
 from tests.orders import bring_to
@@ -90,7 +90,7 @@ def test_seven_of_ten_of_at_least_ten_tries_open_it(failing: int, well: int, *, 
     told(pushes[:well], YES, now)
     told(pushes[well:], REFUSED, now)
     assert Breaker.objects.filter(open_until__isnull=False).exists() == opens
-    assert (contract.aggregator_id in delivery.parties_due(now=now + 10 * SECOND)) == (not opens)
+    assert (contract.aggregator_id in parties_due(now=now + 10 * SECOND)) == (not opens)
 
 
 @pytest.mark.django_db
@@ -105,7 +105,7 @@ def test_more_may_be_due_after_a_full_claim_and_after_no_other() -> None:
 def test_a_partner_to_whom_all_that_was_due_is_on_its_way_is_not_asked_about_again(scene: Scene) -> None:
     stops(scene, 2)
     with CaptureQueriesContext(connection) as seen:
-        assert delivery.deliver_due(party_id=scene.party.pk, now=database_clock()) == {"acknowledged": 2}
+        assert deliver_due(party_id=scene.party.pk, now=database_clock()) == {"acknowledged": 2}
     assert sum("FROM revocations_breaker" in one["sql"] for one in seen.captured_queries) == 1
 
 
@@ -136,9 +136,9 @@ def test_an_open_breaker_stops_pushing_and_not_the_poll(scene: Scene) -> None:
     ids, now = stops(scene, 12), database_clock()
     open_breaker(scene.contract, now)
     assert claimed(scene.contract, now + 29 * SECOND) == []
-    assert delivery.deliver(order_ids=ids, now=now + 29 * SECOND) == {}
+    assert sweep.deliver(order_ids=ids, now=now + 29 * SECOND) == {}
     assert scene.outside.posted == []
-    offered = delivery.offer(party_id=scene.party.pk, limit=100, now=now + 29 * SECOND)
+    offered = polling.offer(party_id=scene.party.pk, limit=100, now=now + 29 * SECOND)
     assert set(offered.sets) == {the_order(one).jti for one in ids}
 
 
@@ -148,7 +148,7 @@ def test_after_thirty_seconds_one_verification_goes_out_and_no_subscriber_s_data
     open_breaker(scene.contract, now)
     scene.outside.answers = [Answer(500)]
     later = now + 31 * SECOND
-    assert delivery.deliver_due(party_id=scene.party.pk, now=later) == {"error": 1}
+    assert deliver_due(party_id=scene.party.pk, now=later) == {"error": 1}
     (asked,) = scene.outside.posted
     events = claims_of(asked.body)["events"]
     assert isinstance(events, dict)
@@ -164,7 +164,7 @@ def test_after_thirty_seconds_one_verification_goes_out_and_no_subscriber_s_data
 def test_the_probe_s_success_closes_it_and_everything_goes_out(scene: Scene) -> None:
     ids, now = stops(scene, 12), database_clock()
     open_breaker(scene.contract, now)
-    assert delivery.deliver_due(party_id=scene.party.pk, now=now + 31 * SECOND) == {"acknowledged": 13}
+    assert deliver_due(party_id=scene.party.pk, now=now + 31 * SECOND) == {"acknowledged": 13}
     breaker = Breaker.objects.get()
     assert (breaker.opened_at, breaker.open_until, breaker.probe_id) == (None, None, None)
     assert {the_order(one).state for one in ids} == {State.ACKNOWLEDGED}
@@ -189,7 +189,7 @@ def test_one_probe_at_a_time_and_a_lost_one_goes_out_again() -> None:
     later = now + 31 * SECOND
     (first,) = claimed(contract, later)
     assert claimed(contract, later) == []
-    (again,) = claimed(contract, later + delivery.LEASE + SECOND)
+    (again,) = claimed(contract, later + LEASE + SECOND)
     assert first.row.id == again.row.id
     assert StreamEvent.objects.count() == 1
     assert list(StreamAttempt.objects.values_list("number", "outcome")) == [(1, "lost")]
@@ -218,7 +218,7 @@ def test_two_workers_at_once_stay_within_the_share(monkeypatch: pytest.MonkeyPat
         worker.join()
     assert sum(taken) == 7 == fairness.in_flight(party_id=contract.aggregator_id, now=now)
     # When the workers died, the leases end, and others have the share.
-    assert len(claimed(contract, now + delivery.LEASE + SECOND)) == 7
+    assert len(claimed(contract, now + LEASE + SECOND)) == 7
 
 
 @pytest.mark.django_db
@@ -246,7 +246,7 @@ def test_a_burst_to_one_partner_is_one_batch_before_the_other(outside: Outside) 
     now = database_clock() - timedelta(minutes=5)
     some_orders(first.contract, 3 * claims.BATCH, at=now)
     some_orders(second.contract, 1, at=now + SECOND)
-    assert delivery.sweep(now=database_clock()) == {"acknowledged": 3 * claims.BATCH + 1}
+    assert sweep.sweep(now=database_clock()) == {"acknowledged": 3 * claims.BATCH + 1}
     paths = [asked.path for asked in outside.posted]
     assert paths.index(f"/{second.party.pk}/events") <= claims.BATCH
 
@@ -263,7 +263,7 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
             arrived.set()
 
     outside.on_post = on_post
-    desk = delivery.desk()
+    desk = dispatcher.desk()
     stop_all(slow.a_line())
     desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
     stop_all(well.a_line())
@@ -289,7 +289,7 @@ def test_more_connections_are_used_where_answers_take_long(scene: Scene, monkeyp
 
     scene.outside.on_post = wait_for_another
     stops(scene, 40)
-    assert delivery.sweep(now=database_clock()) == {"acknowledged": 40}
+    assert sweep.sweep(now=database_clock()) == {"acknowledged": 40}
     assert 2 <= scene.outside.connections <= 16
 
 
@@ -309,9 +309,9 @@ def one_step(step: str, number: int, flying: list[Push], contract: Contract, now
     elif step == "lose":
         del flying[:number]
     elif step == "poll":
-        offered = delivery.offer(party_id=contract.aggregator_id, limit=number % 4, now=now)
+        offered = polling.offer(party_id=contract.aggregator_id, limit=number % 4, now=now)
         ack = list(offered.sets)[:1]
-        delivery.settle(party_id=contract.aggregator_id, acknowledged=ack, errors={}, now=now)
+        polling.settle(party_id=contract.aggregator_id, acknowledged=ack, errors={}, now=now)
     elif step in REPLIES:
         told(flying[: number % 4], REPLIES[step], now)
         del flying[: number % 4]

@@ -11,9 +11,11 @@ from django.test import Client as Http
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners import pairwise
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client, Party
-from revocations.actions import ManifestExpired, NoSuchManifest, fetch_manifest, suspend
+from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
+from revocations.actions.suspend import suspend
 from revocations.cohorts import digest
 from revocations.models import Cohort
 from tests.partners.outside import Outside, Signer

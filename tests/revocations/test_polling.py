@@ -12,14 +12,20 @@ from django.test import Client as Http
 
 from audit.models import Incident
 from audit.queries import database_clock
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client
-from revocations import actions, clocks, delivery
-from revocations.delivery import claims
+from revocations.actions import polling
+from revocations.actions.events import queue_event
+from revocations.actions.streams import create_stream, pause_stream, set_status
+from revocations.clocks import health
+from revocations.delivery import claims, sweep
+from revocations.delivery import polling as polling_delivery
+from revocations.delivery.claims import LEASE
 from revocations.delivery.clock import Clock
-from revocations.delivery.verdicts import PARKED_FOR
+from revocations.delivery.verdicts import PARKED_FOR, retry_wait
 from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
-from revocations.streams import StreamWanted
+from revocations.streams.stream_requests import StreamWanted
 from support.oversight.timeline import order_page
 from tests.factories import a_line
 from tests.partners.outside import Answer, Outside
@@ -62,7 +68,7 @@ def sets(scene: Scene, **body: object) -> dict[str, str]:
 def an_event(scene: Scene) -> StreamEvent:
     subject = {"format": "opaque", "id": "stream-1"}
     kind = StreamEvent.Kind.VERIFICATION
-    return actions.queue_event(party_id=scene.party.pk, kind=kind, sub_id=subject, event={}, at=database_clock())
+    return queue_event(party_id=scene.party.pk, kind=kind, sub_id=subject, event={}, at=database_clock())
 
 
 def jti(order_id: UUID) -> str:
@@ -85,8 +91,8 @@ def test_what_was_polled_is_not_pushed_for_a_lease(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     sets(scene)
     now = database_clock()
-    assert dict(delivery.sweep(now=now)) == {}
-    assert dict(delivery.sweep(now=now + delivery.LEASE)) == {"acknowledged": 1}
+    assert dict(sweep.sweep(now=now)) == {}
+    assert dict(sweep.sweep(now=now + LEASE)) == {"acknowledged": 1}
     assert sets(scene, ack=[jti(order_id)]) == {}
 
 
@@ -116,7 +122,7 @@ def polled(
 ) -> set[str]:
     """The `jti`s that a poll at this time is given."""
     refused = {one: (err, "") for one, err in errors.items()}
-    return set(actions.poll(party=scene.party, limit=100, acknowledged=ack, errors=refused, at=at).sets)
+    return set(polling.poll(party=scene.party, limit=100, acknowledged=ack, errors=refused, at=at).sets)
 
 
 def test_what_was_handed_out_comes_again_after_half_a_minute_and_not_before(scene: Scene) -> None:
@@ -172,7 +178,7 @@ def test_who_lost_its_store_gets_again_what_it_was_just_given(scene: Scene) -> N
     now = database_clock()
     assert polled(scene, at=now) == {jti(order_id)}
     since = now - timedelta(hours=1)
-    found = actions.poll(party=scene.party, limit=9, acknowledged=[], errors={}, at=now, since=since)
+    found = polling.poll(party=scene.party, limit=9, acknowledged=[], errors={}, at=now, since=since)
     assert set(found.sets) == {jti(order_id)}
 
 
@@ -181,8 +187,8 @@ def test_who_waits_is_given_what_rested_when_its_time_comes(scene: Scene, monkey
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
     polled(scene, at=now)
-    almost = now + delivery.LEASE - timedelta(milliseconds=1)
-    found = delivery.offer(party_id=scene.party.pk, limit=9, now=almost, wait=timedelta(seconds=20))
+    almost = now + LEASE - timedelta(milliseconds=1)
+    found = polling_delivery.offer(party_id=scene.party.pk, limit=9, now=almost, wait=timedelta(seconds=20))
     assert set(found.sets) == {jti(order_id)}
 
 
@@ -193,22 +199,22 @@ def test_a_stream_that_the_partner_itself_does_not_want_hands_out_nothing_until_
     now = database_clock()
     (known,), (unknown,) = stop_all(scene.a_line()), stop_all(scene.a_line())
     assert polled(scene, at=now) == {jti(known), jti(unknown)}
-    made = actions.create_stream(party=scene.party, wanted=StreamWanted(), at=now)
+    made = create_stream(party=scene.party, wanted=StreamWanted(), at=now)
     stream_id = str(made["stream_id"])
-    actions.set_status(party=scene.party, stream_id=stream_id, status=status, reason="", at=now)
+    set_status(party=scene.party, stream_id=stream_id, status=status, reason="", at=now)
     later = now + timedelta(minutes=5)
-    found = actions.poll(party=scene.party, limit=9, acknowledged=[jti(known)], errors={}, at=later)
+    found = polling.poll(party=scene.party, limit=9, acknowledged=[jti(known)], errors={}, at=later)
     assert (dict(found.sets), found.more) == ({}, False)
     # What it says of earlier answers is heard all the same.
     assert the_order(known).state == State.ACKNOWLEDGED
-    actions.set_status(party=scene.party, stream_id=stream_id, status=Stream.Status.ENABLED, reason="", at=later)
+    set_status(party=scene.party, stream_id=stream_id, status=Stream.Status.ENABLED, reason="", at=later)
     assert polled(scene, at=later) == {jti(unknown)}
 
 
 def test_what_an_officer_paused_is_polled_all_the_same(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
-    actions.pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="their address is down", at=now)
+    pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="their address is down", at=now)
     (updated,) = StreamEvent.objects.values_list("jti", flat=True)
     assert polled(scene, at=now) == {jti(order_id), updated}
 
@@ -218,7 +224,7 @@ def test_what_a_410_paused_is_polled_all_the_same(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
     # What tells the partner that its stream is paused may go out in the same sweep.
-    assert delivery.sweep(now=now)["gone"] == 1
+    assert sweep.sweep(now=now)["gone"] == 1
     assert Stream.objects.get().status == Stream.Status.PAUSED
     assert jti(order_id) in polled(scene, at=now)
 
@@ -242,7 +248,7 @@ def refused_by_push(scene: Scene, err: str) -> tuple[Order, StreamEvent]:
     order, event = the_order(stop_all(scene.a_line())[0]), an_event(scene)
     answer = Answer(400, json.dumps({"err": err, "description": "because"}).encode())
     scene.outside.answers = [answer, answer]
-    delivery.sweep(now=database_clock())
+    sweep.sweep(now=database_clock())
     return order, event
 
 
@@ -251,7 +257,7 @@ def refused_by_poll(scene: Scene, err: str) -> tuple[Order, StreamEvent]:
     now = database_clock()
     assert polled(scene, at=now) == {order.jti, event.jti}
     errors = {order.jti: (err, "because"), event.jti: (err, "because")}
-    actions.poll(party=scene.party, limit=0, acknowledged=[], errors=errors, at=now + timedelta(seconds=9))
+    polling.poll(party=scene.party, limit=0, acknowledged=[], errors=errors, at=now + timedelta(seconds=9))
     return order, event
 
 
@@ -312,7 +318,7 @@ def test_refusals_by_poll_make_nobody_wait_longer_than_refusals_of_pushes(scene:
         assert polled(scene, at=at) == {jti(order_id)}
         polled(scene, at=at, errors={jti(order_id): "access_denied"})
         due = the_order(order_id).next_attempt_at
-        assert due == at + delivery.retry_wait(order_id=order_id, tries=number)
+        assert due == at + retry_wait(order_id=order_id, tries=number)
         at = due
 
 
@@ -333,7 +339,7 @@ def test_what_is_offered_again_can_be_refused_too(scene: Scene) -> None:
     now = database_clock()
     polled(scene, at=now)
     polled(scene, at=now, ack=[jti(order_id)])
-    actions.poll(party=scene.party, limit=9, acknowledged=[], errors={}, at=now, since=now - timedelta(hours=1))
+    polling.poll(party=scene.party, limit=9, acknowledged=[], errors={}, at=now, since=now - timedelta(hours=1))
     polled(scene, at=now, errors={jti(order_id): "invalid_key"})
     order = the_order(order_id)
     assert (order.state, order.again_at, order.next_attempt_at) == (State.ACKNOWLEDGED, now + PARKED_FOR, None)
@@ -356,7 +362,7 @@ def test_the_clock_of_24_hours_counts_no_time_after_we_were_told_by_poll_that_we
             polled(scene, at=at, errors={jti(order_id): err})
             Order.objects.filter(id=order_id).update(next_attempt_at=at, polled_until=at)
     assert the_order(order_id).parked_with == ""
-    assert clocks.watch(now=began + 30 * 60 * minute) == denied
+    assert health.watch(now=began + 30 * 60 * minute) == denied
 
 
 def a_refused_order(scene: Scene) -> tuple[UUID, datetime]:
@@ -378,8 +384,8 @@ def test_who_calls_an_order_invalid_and_never_comes_again_has_24_hours_from_when
 ) -> None:
     order_id, began = a_refused_order(scene)
     # An hour until it was refused, an hour with us, and 23 in which nobody came for it.
-    assert clocks.watch(now=began + timedelta(hours=24, minutes=55)) == 0
-    assert clocks.watch(now=began + timedelta(hours=25, minutes=5)) == 1
+    assert health.watch(now=began + timedelta(hours=24, minutes=55)) == 0
+    assert health.watch(now=began + timedelta(hours=25, minutes=5)) == 1
     breach = Breach.objects.get()
     assert (breach.kind, breach.about) == ("acknowledge", str(order_id))
 
@@ -388,8 +394,8 @@ def test_who_comes_for_it_and_calls_it_invalid_once_more_waited_for_us(scene: Sc
     order_id, began = a_refused_order(scene)
     refuse(scene, order_id, began + timedelta(hours=24))
     for hours in (25, 36, 47):
-        assert clocks.watch(now=began + timedelta(hours=hours)) == 0
-    assert clocks.watch(now=began + timedelta(hours=48, minutes=5)) == 1
+        assert health.watch(now=began + timedelta(hours=hours)) == 0
+    assert health.watch(now=began + timedelta(hours=48, minutes=5)) == 1
 
 
 def test_nobody_settles_or_sees_another_partner_s_orders(scene: Scene) -> None:

@@ -12,9 +12,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from audit.queries import database_clock
-from consent import queries, receipts
+from consent import receipts
 from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice
+from consent.queries.choices import choice_of
+from consent.queries.receipts import receipt_of
 from partners import keys
 from partners.models import SigningKey
 from revocations.models import Order
@@ -44,9 +46,9 @@ def ordered(scene: Scene) -> Ordered:
 def the_file(ordered: Ordered, choice: Choice | None = None) -> File:
     """What somebody downloads of a choice on this line, the stop if no other is named."""
     choice = choice or Choice.objects.get(line_id=ordered.line.pk, kind="stop")
-    row = queries.choice_of(line_ids=[choice.line_id], choice_id=choice.id)
+    row = choice_of(line_ids=[choice.line_id], choice_id=choice.id)
     assert row is not None
-    found = queries.receipt_of(line_id=row.line_id, choice_id=row.id, order_ids=row.order_ids, asks=row.asks)
+    found = receipt_of(line_id=row.line_id, choice_id=row.id, order_ids=row.order_ids, asks=row.asks)
     assert found is not None
     return receipts.file_of(receipt=found, at=database_clock())
 

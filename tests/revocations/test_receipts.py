@@ -17,10 +17,11 @@ from pytest_django import DjangoDbBlocker, Settings
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners import client
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client, PartnerKeySet, Party
-from revocations.actions import Refused
 from revocations.models import DownstreamReport, Duty, Receipt, State
+from revocations.receipts import Refused
 from tests.factories import a_party
 from tests.partners.fixtures import serving
 from tests.partners.outside import Signer

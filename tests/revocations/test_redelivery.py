@@ -9,7 +9,9 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.lifecycle import NotNow
-from revocations import actions, delivery
+from revocations.actions import polling
+from revocations.actions.redelivery import recover_since, resend_newest
+from revocations.delivery import sweep as sweep_delivery
 from revocations.models import Attempt, Order, State
 from tests.orders import bring_to
 from tests.partners.outside import Answer, Outside
@@ -26,13 +28,13 @@ def scene(outside: Outside) -> Scene:
 
 
 def resend(scene: Scene, *, line_id: int | None = None, actor: str | None = None, reason: str = WHY) -> int:
-    return actions.resend_newest(
+    return resend_newest(
         party_id=scene.party.pk, line_id=line_id, actor=actor or an_actor(), reason=reason, at=database_clock()
     )
 
 
 def sweep() -> dict[str, int]:
-    return dict(delivery.sweep(now=database_clock()))
+    return dict(sweep_delivery.sweep(now=database_clock()))
 
 
 def test_what_backs_off_is_sent_now_and_what_was_acknowledged_once_more(scene: Scene) -> None:
@@ -90,9 +92,7 @@ def test_a_partner_that_lost_its_store_gets_everything_since_then_and_nothing_ol
     (signed,) = stop_all(done)
     deliver([signed])
     bring_to(State.COMPLETED, Order.objects.filter(id=signed), completed_at=database_clock())
-    count = actions.recover_since(
-        party_id=scene.party.pk, since=since, actor=an_actor(), reason=WHY, at=database_clock()
-    )
+    count = recover_since(party_id=scene.party.pk, since=since, actor=an_actor(), reason=WHY, at=database_clock())
     assert (count, sweep()) == (1, {"acknowledged": 1})
     assert [token["jti"] for token in scene.tokens()][2:] == [the_order(signed).jti]
     assert (the_order(signed).state, the_order(signed).again_at) == (State.COMPLETED, None)
@@ -107,7 +107,7 @@ def test_a_lost_redelivery_is_tried_again_until_it_arrives(scene: Scene) -> None
     assert sweep() == {"error": 1}
     assert (the_order(order_id).state, the_order(order_id).next_attempt_at) == (State.ACKNOWLEDGED, None)
     assert sweep() == {}
-    assert dict(delivery.sweep(now=database_clock() + timedelta(minutes=1))) == {"acknowledged": 1}
+    assert dict(sweep_delivery.sweep(now=database_clock() + timedelta(minutes=1))) == {"acknowledged": 1}
     assert list(Attempt.objects.order_by("number").values_list("outcome", flat=True)) == [
         "acknowledged", "error", "acknowledged",
     ]  # fmt: skip
@@ -131,7 +131,7 @@ def test_since_is_heard_once_in_ten_minutes_and_the_poll_goes_on(scene: Scene) -
     deliver([order_id])
     now = database_clock()
     for offered in (1, 0, 0):
-        found = actions.poll(party=scene.party, limit=10, acknowledged=[the_order(order_id).jti], errors={}, at=now,
+        found = polling.poll(party=scene.party, limit=10, acknowledged=[the_order(order_id).jti], errors={}, at=now,
                              since=now - timedelta(hours=1))  # fmt: skip
         assert len(found.sets) == offered
     assert AuditEvent.objects.filter(action="orders.recovered").count() == 1
@@ -142,10 +142,10 @@ def test_a_partner_that_polls_asks_for_it_itself(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     deliver([order_id])
     now = database_clock()
-    found = actions.poll(
+    found = polling.poll(
         party=scene.party, limit=10, acknowledged=[], errors={}, at=now, since=now - timedelta(hours=1)
     )
     assert list(found.sets) == [the_order(order_id).jti]
     assert AuditEvent.objects.get(action="orders.recovered").actor == f"partner:{scene.party.pk}"
-    again = actions.poll(party=scene.party, limit=10, acknowledged=list(found.sets), errors={}, at=now)
+    again = polling.poll(party=scene.party, limit=10, acknowledged=list(found.sets), errors={}, at=now)
     assert (dict(again.sets), the_order(order_id).again_at) == ({}, None)

@@ -14,8 +14,11 @@ from accounts.sealing import unseal
 from audit.models import AuditEvent
 from partners.lifecycle import NotNow
 from partners.models import Client, Contract, Party
-from revocations import actions, streams
+from revocations.actions.streams import enable_stream, pause_stream
 from revocations.models import Stream, StreamEvent
+from revocations.streams import endpoints
+from revocations.streams.endpoints import CONTRACTS_OWN, Endpoint
+from revocations.streams.representation import MIN_VERIFICATION_INTERVAL
 from tests.factories import a_contract, a_party
 from tests.revocations.receiver import POLL, PUSH, Answer, Receiver, a_receiver, a_token
 from tests.staff import an_actor
@@ -183,7 +186,7 @@ def test_the_header_for_pushes_is_kept_sealed_and_not_shown(receiver: Receiver) 
     assert "s3cret" not in str(made.body)
     assert "s3cret" not in str(receiver.streams("GET").body)
     assert not AuditEvent.objects.filter(detail__icontains="s3cret").exists()
-    assert streams.endpoints(party_ids=[receiver.party.pk])[receiver.party.pk] == streams.Endpoint(
+    assert endpoints.endpoints(party_ids=[receiver.party.pk])[receiver.party.pk] == Endpoint(
         pushed=True, url=ADDRESS, authorization="Bearer s3cret"
     )
 
@@ -276,7 +279,7 @@ def test_the_status_is_the_partner_s_own_word(receiver: Receiver) -> None:
         wanted = {"stream_id": stream_id, "status": status, "reason": "moving house"}
         assert receiver.status("POST", wanted).seen == (200, wanted)
         assert receiver.status("GET", stream_id=stream_id).seen == (200, wanted)
-        endpoint = streams.endpoints(party_ids=[receiver.party.pk])[receiver.party.pk]
+        endpoint = endpoints.endpoints(party_ids=[receiver.party.pk])[receiver.party.pk]
         assert endpoint.enabled is (status == "enabled")
     assert StreamEvent.objects.count() == 0
     made = AuditEvent.objects.filter(target=f"stream:{stream_id}").order_by("id").values_list("action", "reason")
@@ -299,7 +302,7 @@ def test_since_when_a_stream_is_not_enabled_does_not_move_from_paused_to_disable
 
 def test_what_an_officer_paused_the_partner_may_not_enable(receiver: Receiver) -> None:
     stream_id = receiver.streams("POST", {}).body["stream_id"]
-    actions.pause_stream(party_id=receiver.party.pk, actor=an_actor(), reason="keys were seen in a log", at=NOW)
+    pause_stream(party_id=receiver.party.pk, actor=an_actor(), reason="keys were seen in a log", at=NOW)
     said = {"stream_id": stream_id, "status": "paused", "reason": "keys were seen in a log"}
     assert receiver.status("GET", stream_id=stream_id).seen == (200, said)
     for status in ("enabled", "paused", "disabled"):
@@ -308,12 +311,12 @@ def test_what_an_officer_paused_the_partner_may_not_enable(receiver: Receiver) -
         assert answer.body["err"] == "access_denied"
     assert refused(receiver.streams("DELETE", stream_id=stream_id), 403)
     assert Stream.objects.get().status == "paused"
-    actions.enable_stream(party_id=receiver.party.pk, actor=an_actor(), reason="new keys", at=NOW)
+    enable_stream(party_id=receiver.party.pk, actor=an_actor(), reason="new keys", at=NOW)
     assert receiver.status("POST", {"stream_id": stream_id, "status": "paused"}).status == 200
     assert receiver.status("POST", {"stream_id": stream_id, "status": "enabled"}).status == 200
 
 
-@pytest.mark.parametrize("verb", [actions.pause_stream, actions.enable_stream])
+@pytest.mark.parametrize("verb", [pause_stream, enable_stream])
 def test_a_stream_is_paused_and_enabled_by_officers_alone_who_say_why(
     receiver: Receiver, verb: Callable[..., None]
 ) -> None:
@@ -331,8 +334,8 @@ def test_the_partner_is_told_what_we_changed_and_by_name_of_its_stream(receiver:
     stream_id = receiver.streams("POST", {}).body["stream_id"]
     officer = an_actor()
     for _ in range(2):
-        actions.pause_stream(party_id=receiver.party.pk, actor=officer, reason="seen in a log", at=NOW)
-    actions.enable_stream(party_id=receiver.party.pk, actor=officer, reason="new keys", at=NOW)
+        pause_stream(party_id=receiver.party.pk, actor=officer, reason="seen in a log", at=NOW)
+    enable_stream(party_id=receiver.party.pk, actor=officer, reason="new keys", at=NOW)
     told = [event.claims for event in StreamEvent.objects.filter(kind="stream-updated")]
     assert [one["sub_id"] for one in told] == [{"format": "opaque", "id": stream_id}] * 2
     assert sorted((one["event"] for one in told), key=lambda event: str(event["status"])) == [
@@ -346,19 +349,19 @@ def test_the_partner_is_told_what_we_changed_and_by_name_of_its_stream(receiver:
 @pytest.mark.parametrize(("url", "method"), [(ADDRESS, PUSH), ("", POLL)])
 def test_a_partner_that_never_made_a_stream_can_be_paused_too(party: Party, url: str, method: str) -> None:
     a_contract(party, endpoint_url=url)
-    actions.pause_stream(party_id=party.pk, actor=an_actor(), reason="broken", at=NOW)
+    pause_stream(party_id=party.pk, actor=an_actor(), reason="broken", at=NOW)
     (shown,) = a_receiver(party).streams("GET").body
     assert (shown["delivery"]["method"], Stream.objects.get().status) == (method, "paused")
-    assert streams.endpoints(party_ids=[party.pk])[party.pk].enabled is False
+    assert endpoints.endpoints(party_ids=[party.pk])[party.pk].enabled is False
 
 
 def test_after_deleting_its_stream_the_contract_s_address_counts_again(receiver: Receiver) -> None:
     party_id = receiver.party.pk
     stream_id = receiver.streams("POST", {}).body["stream_id"]
-    assert streams.endpoints(party_ids=[party_id])[party_id].pushed is False
+    assert endpoints.endpoints(party_ids=[party_id])[party_id].pushed is False
     receiver.status("POST", {"stream_id": stream_id, "status": "disabled"})
     receiver.streams("DELETE", stream_id=stream_id)
-    assert streams.endpoints(party_ids=[party_id])[party_id] == streams.CONTRACTS_OWN
+    assert endpoints.endpoints(party_ids=[party_id])[party_id] == CONTRACTS_OWN
 
 
 @pytest.mark.parametrize(
@@ -373,7 +376,7 @@ def test_what_is_ours_to_say_is_not_taken_in_a_new_stream_either(receiver: Recei
 def test_a_receiver_that_knows_rs256_alone_gets_it(receiver: Receiver) -> None:
     made = receiver.streams("POST", {"signing_alg": "RS256"})
     assert made.body["signing_alg"] == "RS256"
-    assert streams.endpoints(party_ids=[receiver.party.pk])[receiver.party.pk].algorithm == "RS256"
+    assert endpoints.endpoints(party_ids=[receiver.party.pk])[receiver.party.pk].algorithm == "RS256"
     back = receiver.streams("PUT", {"stream_id": made.body["stream_id"]})
     assert back.body["signing_alg"] == "ES256"
 
@@ -396,7 +399,7 @@ def test_verifications_are_limited_to_the_interval_that_was_named(receiver: Rece
     assert too_soon.headers["Retry-After"] == "30"
     assert a_receiver(a_party("TrackHub")).streams("POST", {}).status == 201
     first = StreamEvent.objects.get()
-    with time_machine.travel(first.queued_at + timedelta(seconds=streams.MIN_VERIFICATION_INTERVAL)):
+    with time_machine.travel(first.queued_at + timedelta(seconds=MIN_VERIFICATION_INTERVAL)):
         assert receiver.verify({"stream_id": stream_id, "state": ""}).status == 204
     assert StreamEvent.objects.exclude(pk=first.pk).get().claims["event"] == {"state": ""}
 

@@ -6,7 +6,9 @@ import pytest
 from django.conf import settings
 
 from audit.queries import database_clock
-from revocations import actions, delivery, verification
+from revocations import verification
+from revocations.actions.streams import enable_stream, pause_stream
+from revocations.delivery import sweep
 from revocations.models import Order, Stream
 from tests.partners.outside import Answer, Outside
 from tests.revocations.receiver import POLL, PUSH, SSF, Receiver, a_receiver
@@ -27,7 +29,7 @@ def receiver(scene: Scene) -> Receiver:
 
 
 def push_what_is_due(*, after: timedelta = timedelta(0)) -> None:
-    delivery.sweep(now=database_clock() + after)
+    sweep.sweep(now=database_clock() + after)
 
 
 def test_by_polling(scene: Scene, receiver: Receiver) -> None:
@@ -99,14 +101,14 @@ def test_paused_by_an_officer_it_is_told_so_first(scene: Scene, receiver: Receiv
     address = f"{scene.outside.url}/in"
     stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
     at = database_clock()
-    actions.pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="keys were seen in a log", at=at)
+    pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="keys were seen in a log", at=at)
     stop_all(scene.a_line())
     push_what_is_due(after=timedelta(minutes=1))
     told = [receiver.believed(asked.body.decode()) for asked in scene.outside.posted]
     assert [claims["sub_id"] for claims in told] == [{"format": "opaque", "id": stream_id}]
     assert told[0]["events"] == {f"{SSF}stream-updated": {"status": "paused", "reason": "keys were seen in a log"}}
 
-    actions.enable_stream(party_id=scene.party.pk, actor=an_actor(), reason="new keys", at=at)
+    enable_stream(party_id=scene.party.pk, actor=an_actor(), reason="new keys", at=at)
     push_what_is_due(after=timedelta(minutes=2))
     names = [next(iter(receiver.believed(asked.body.decode())["events"])) for asked in scene.outside.posted]
     assert names == [f"{SSF}stream-updated", f"{SSF}stream-updated", CHANGE]
@@ -171,7 +173,7 @@ def test_an_officer_s_pause_over_a_410_is_not_the_partner_s_to_undo(scene: Scene
     stop_all(scene.a_line())
     push_what_is_due()
     stream_id = str(Stream.objects.get().id)
-    actions.pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="closed for good", at=database_clock())
+    pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="closed for good", at=database_clock())
     assert receiver.status("POST", {"stream_id": stream_id, "status": "enabled"}).status == 403
     assert receiver.streams("DELETE", stream_id=stream_id).status == 403
     # A 410 to the word of the pause makes it nobody else's.

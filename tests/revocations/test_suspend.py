@@ -20,14 +20,15 @@ from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import gate
-from consent.actions import stop
+from consent.actions.choices import stop
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from consent.permission import permission_at
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Party, Proposal, Reach, Suspension
 from portal.bench import suspend as bench
 from portal.bench.measure import Failed, check_disk
-from revocations.actions import lift, suspend
+from revocations.actions.suspend import lift, suspend
 from revocations.models import Order
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor, an_agreed_proposal
@@ -50,8 +51,8 @@ def campaign(line: Line) -> Campaign:
     return campaign
 
 
-def question(line: Line, campaign: Campaign) -> gate.Question:
-    return gate.Question(
+def question(line: Line, campaign: Campaign) -> Question:
+    return Question(
         aggregator=campaign.contract.aggregator.uri,
         provider=campaign.lbs_provider.uri,
         campaign=campaign.ref,
@@ -63,7 +64,7 @@ def question(line: Line, campaign: Campaign) -> gate.Question:
 
 
 def ask(line: Line, campaign: Campaign) -> str:
-    (answer,) = gate.evaluate(questions=[question(line, campaign)])
+    (answer,) = deciding.evaluate(questions=[question(line, campaign)])
     return answer.reason
 
 
@@ -138,7 +139,7 @@ def test_a_recipient_that_is_named_is_judged_by_its_name(line: Line) -> None:
     suspend(of="party", target_id=bail.pk, actor=an_actor(), reason=WHY, at=database_clock())
     asked = question(line, campaign)
     named = [msgspec.structs.replace(asked, recipient=uri) for uri in (bail.uri, ring.uri)]
-    assert [answer.reason for answer in gate.evaluate(questions=named)] == ["partner_suspended", ""]
+    assert [answer.reason for answer in deciding.evaluate(questions=named)] == ["partner_suspended", ""]
 
 
 def test_the_same_again_is_the_one_that_runs(line: Line, campaign: Campaign) -> None:

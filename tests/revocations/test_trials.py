@@ -8,9 +8,10 @@ import pytest
 from django.conf import settings
 
 from audit.queries import database_clock
-from revocations import actions
-from revocations.actions.trials import KEPT, fetch_trial_shard
+from revocations.actions.receipts import record_receipt
+from revocations.actions.trials import KEPT, add_trial_manifest, add_trial_order, begin_trial, fetch_trial_shard
 from revocations.models import Receipt, Trial, TrialOrder, TrialReceipt, TrialShard
+from revocations.receipts import Refused
 from tests.partners.outside import Outside
 from tests.revocations.scenes import RECEIPT, Scene, a_scene, stamp
 
@@ -26,9 +27,9 @@ def scene(outside: Outside) -> Scene:
 
 def an_order(scene: Scene, **about: Any) -> TrialOrder:
     at = database_clock()
-    trial = actions.begin_trial(party=scene.party, actor="system:check_partner", at=at)
+    trial = begin_trial(party=scene.party, actor="system:check_partner", at=at)
     given = {"epoch": 1, "version": 3, "required_actions": REQUIRED, **about}
-    return actions.add_trial_order(trial=trial, jti="order-1", at=at, **given)
+    return add_trial_order(trial=trial, jti="order-1", at=at, **given)
 
 
 def a_receipt(scene: Scene, *, jti: str = "r-1", order: str = "order-1", **said: object) -> str:
@@ -48,7 +49,7 @@ def a_receipt(scene: Scene, *, jti: str = "r-1", order: str = "order-1", **said:
 
 
 def hand_in(scene: Scene, token: str) -> None:
-    actions.record_receipt(token=token, party=scene.party, at=database_clock())
+    record_receipt(token=token, party=scene.party, at=database_clock())
 
 
 def test_a_good_one_is_kept_apart_and_again_is_the_same(scene: Scene) -> None:
@@ -73,7 +74,7 @@ def test_a_good_one_is_kept_apart_and_again_is_the_same(scene: Scene) -> None:
 )
 def test_what_would_not_count_is_refused_and_the_reason_kept(scene: Scene, said: dict[str, Any], fault: str) -> None:
     an_order(scene)
-    with pytest.raises(actions.Refused):
+    with pytest.raises(Refused):
         hand_in(scene, a_receipt(scene, **said))
     assert [receipt.fault for receipt in TrialReceipt.objects.all()] == [fault]
 
@@ -85,7 +86,7 @@ def test_a_cohorts_has_its_counts(scene: Scene) -> None:
         {}, {"acted_on": 2, "list_sha256": LIST}, {"acted_on": 3, "list_sha256": LIST[::-1]},
     ]  # fmt: skip
     for n, counts in enumerate(wrong):
-        with pytest.raises(actions.Refused):
+        with pytest.raises(Refused):
             hand_in(scene, a_receipt(scene, jti=f"r-{n}", applied=applied, **counts))
     hand_in(scene, a_receipt(scene, jti="r-3", applied=applied, acted_on=3, list_sha256=LIST))
     assert [one.jti for one in TrialReceipt.objects.filter(fault="")] == ["r-3"]
@@ -95,28 +96,28 @@ def test_a_cohorts_has_its_counts(scene: Scene) -> None:
 def test_other_bytes_under_one_name_are_refused(scene: Scene) -> None:
     an_order(scene)
     hand_in(scene, a_receipt(scene))
-    with pytest.raises(actions.Refused, match="this jti was used for another receipt"):
+    with pytest.raises(Refused, match="this jti was used for another receipt"):
         hand_in(scene, a_receipt(scene, status="in_progress"))
 
 
 def test_one_signed_by_somebody_else_is_refused(scene: Scene, outside: Outside) -> None:
     an_order(scene)
     scene.signer.key = type(scene.signer.key).generate_key("P-256")
-    with pytest.raises(actions.Refused, match="no key with this kid"):
+    with pytest.raises(Refused, match="no key with this kid"):
         hand_in(scene, a_receipt(scene))
 
 
 def test_an_order_of_nobodys_stays_unknown(scene: Scene, outside: Outside) -> None:
     an_order(scene)
     other = a_scene(outside, "NorthLink")
-    with pytest.raises(actions.Refused, match="no order of this jti was ever sent to you"):
+    with pytest.raises(Refused, match="no order of this jti was ever sent to you"):
         hand_in(other, a_receipt(other))
     assert not TrialReceipt.objects.exists()
 
 
 def test_a_list_is_its_partners_alone(scene: Scene, outside: Outside) -> None:
     order = an_order(scene)
-    actions.add_trial_manifest(trial=order.trial, manifest_id=order.trial_id, parts=[b"index", b"names"])
+    add_trial_manifest(trial=order.trial, manifest_id=order.trial_id, parts=[b"index", b"names"])
     at = database_clock()
     other = a_scene(outside, "NorthLink").party
     assert fetch_trial_shard(party=other, manifest_id=order.trial_id, number=0, at=at) is None
@@ -129,7 +130,7 @@ def test_old_trials_are_forgotten_with_all_that_is_theirs(scene: Scene) -> None:
     order = an_order(scene)
     hand_in(scene, a_receipt(scene))
     later = order.queued_at + KEPT + timedelta(days=1)
-    trial = actions.begin_trial(party=scene.party, actor="system:check_partner", at=later)
+    trial = begin_trial(party=scene.party, actor="system:check_partner", at=later)
     assert [*Trial.objects.all()] == [trial]
     assert not TrialOrder.objects.exists()
     assert not TrialReceipt.objects.exists()

@@ -6,9 +6,18 @@ import pytest
 
 from audit.models import AuditEvent, Incident
 from partners.models import Party, Suspension
-from revocations import actions, clocks, verification
+from revocations import verification
+from revocations.actions.streams import (
+    create_stream,
+    delete_stream,
+    enable_stream,
+    pause_stream,
+    set_status,
+    verify_stream,
+)
+from revocations.clocks import health
 from revocations.models import Breaker, ParkedWith, Pulse, State, Stream, StreamAttempt, StreamEvent, StreamHealth
-from revocations.streams import StreamWanted
+from revocations.streams.stream_requests import StreamWanted
 from tests.factories import a_contract, a_party
 from tests.staff import an_actor
 
@@ -21,7 +30,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 def party() -> Party:
     party = a_party("GeoBridge")
     a_contract(party, ack_within_s=900)
-    actions.create_stream(party=party, wanted=StreamWanted(), at=START)
+    create_stream(party=party, wanted=StreamWanted(), at=START)
     return party
 
 
@@ -64,7 +73,7 @@ def test_one_question_waits_at_a_time(party: Party) -> None:
 
 
 def test_a_verification_that_the_partner_asked_for_counts(party: Party) -> None:
-    actions.verify_stream(party=party, stream_id=str(the_stream().id), state="x", at=START + 5 * HOUR)
+    verify_stream(party=party, stream_id=str(the_stream().id), state="x", at=START + 5 * HOUR)
     acknowledge(StreamEvent.objects.get(), START + 5 * HOUR + MINUTE)
     assert verification.mark_verified(now=START + 6 * HOUR) == 1
     assert the_stream().verified_at == START + 5 * HOUR + MINUTE
@@ -79,8 +88,8 @@ def test_a_stream_that_is_not_enabled_is_not_asked(party: Party, status: Stream.
 
 
 def test_a_stream_enabled_again_has_its_six_hours(party: Party) -> None:
-    actions.pause_stream(party_id=party.pk, actor=an_actor(), reason="test", at=START + HOUR)
-    actions.enable_stream(party_id=party.pk, actor=an_actor(), reason="test", at=START + 30 * HOUR)
+    pause_stream(party_id=party.pk, actor=an_actor(), reason="test", at=START + HOUR)
+    enable_stream(party_id=party.pk, actor=an_actor(), reason="test", at=START + 30 * HOUR)
     assert verification.ask(now=START + 36 * HOUR - MINUTE) == 0
     assert verification.ask(now=START + 36 * HOUR) == 1
 
@@ -131,7 +140,7 @@ def test_several_questions_left_open_are_one_failure(party: Party) -> None:
     asked = START + 6 * HOUR
     stream_id = str(the_stream().id)
     for n in range(3):
-        actions.verify_stream(party=party, stream_id=stream_id, state=str(n), at=asked + n * MINUTE)
+        verify_stream(party=party, stream_id=stream_id, state=str(n), at=asked + n * MINUTE)
     delivery_ran(asked, asked + HOUR)
     assert verification.mark_failed_verifications(now=asked + HOUR) == 1
     assert failed() == 1
@@ -182,7 +191,7 @@ def test_three_questions_that_never_left_our_house_deny_nobody(party: Party) -> 
         for n in range(4):
             tried(event, 4 * number + n, event.queued_at + 4 * n * MINUTE, "ours")
         now = START + 6 * number * HOUR + HOUR
-        assert (verification.mark_failed_verifications(now=now), clocks.watch(now=now)) == (0, 0)
+        assert (verification.mark_failed_verifications(now=now), health.watch(now=now)) == (0, 0)
     assert (failed(), Suspension.objects.count(), Incident.objects.count()) == (0, 0, 0)
 
 
@@ -209,10 +218,10 @@ def test_a_breaker_s_probe_is_no_question(party: Party) -> None:
 def test_a_question_from_before_a_pause_fails_nobody(party: Party) -> None:
     asked = START + 6 * HOUR
     verification.ask(now=asked)
-    actions.pause_stream(party_id=party.pk, actor=an_actor(), reason="test", at=asked + MINUTE)
+    pause_stream(party_id=party.pk, actor=an_actor(), reason="test", at=asked + MINUTE)
     delivery_ran(asked, asked + 2 * HOUR)
     assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
-    actions.enable_stream(party_id=party.pk, actor=an_actor(), reason="test", at=asked + 2 * HOUR)
+    enable_stream(party_id=party.pk, actor=an_actor(), reason="test", at=asked + 2 * HOUR)
     assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
     # Nor does it keep a new one from being asked, though it was never answered.
     assert verification.ask(now=asked + 8 * HOUR - MINUTE) == 0
@@ -223,7 +232,7 @@ def test_who_pauses_and_enables_it_in_time_gains_none(party: Party) -> None:
     asked, stream_id = START + 6 * HOUR, str(the_stream().id)
     verification.ask(now=asked)
     for status, minutes in ((Stream.Status.PAUSED, 10), (Stream.Status.ENABLED, 11)):
-        actions.set_status(party=party, stream_id=stream_id, status=status, reason="", at=asked + minutes * MINUTE)
+        set_status(party=party, stream_id=stream_id, status=status, reason="", at=asked + minutes * MINUTE)
     delivery_ran(asked, asked + HOUR)
     assert verification.mark_failed_verifications(now=asked + HOUR) == 1
     assert failed() == 1
@@ -231,8 +240,8 @@ def test_who_pauses_and_enables_it_in_time_gains_none(party: Party) -> None:
 
 def another_stream(party: Party, at: datetime) -> None:
     """The partner deletes its stream and makes another."""
-    actions.delete_stream(party=party, stream_id=str(the_stream().id), at=at)
-    actions.create_stream(party=party, wanted=StreamWanted(), at=at)
+    delete_stream(party=party, stream_id=str(the_stream().id), at=at)
+    create_stream(party=party, wanted=StreamWanted(), at=at)
 
 
 def silent(times: int, since: datetime) -> datetime:
@@ -250,20 +259,20 @@ def test_another_stream_begins_with_what_the_partner_let_pass(party: Party) -> N
     over = silent(2, START)
     another_stream(party, over)
     assert failed() == 2
-    assert clocks.watch(now=over) == 0
+    assert health.watch(now=over) == 0
     asked = over + 5 * HOUR
     assert verification.ask(now=asked - MINUTE) == 0
     assert verification.ask(now=asked) == 1
     delivery_ran(asked, asked + HOUR)
     assert verification.mark_failed_verifications(now=asked + HOUR) == 1
-    assert (failed(), clocks.watch(now=asked + HOUR)) == (3, 1)
+    assert (failed(), health.watch(now=asked + HOUR)) == (3, 1)
     assert Suspension.objects.get().target_id == party.pk
 
 
 def test_a_partner_is_not_freed_by_having_no_stream_at_all(party: Party) -> None:
     over = silent(3, START)
-    actions.delete_stream(party=party, stream_id=str(the_stream().id), at=over)
-    assert clocks.watch(now=over) == 1
+    delete_stream(party=party, stream_id=str(the_stream().id), at=over)
+    assert health.watch(now=over) == 1
 
 
 def test_a_question_stays_one_when_another_stream_is_made(party: Party) -> None:
@@ -296,7 +305,7 @@ def test_a_stream_that_was_paused_and_deleted_begins_anew_as_one_that_is_enabled
     asked = START + 6 * HOUR
     verification.ask(now=asked)
     stream_id = str(the_stream().id)
-    actions.set_status(party=party, stream_id=stream_id, status=Stream.Status.PAUSED, reason="", at=asked + MINUTE)
+    set_status(party=party, stream_id=stream_id, status=Stream.Status.PAUSED, reason="", at=asked + MINUTE)
     delivery_ran(asked, asked + 2 * HOUR)
     another_stream(party, asked + HOUR)
     assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0

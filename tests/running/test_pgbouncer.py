@@ -14,8 +14,9 @@ from django.db import OperationalError, connection, connections, transaction
 from django.db.models import Count
 
 from accounts.models import Line
-from consent import gate
-from consent.actions import allow, stop
+from consent.actions.choices import allow, stop
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from consent.models import Choice
 from partners.models import Campaign
 from portal.database_outage import database_is_away
@@ -95,11 +96,11 @@ def test_nobody_waits_for_long_while_postgresql_is_away(tmp_path: Path) -> None:
 
 
 def asked(line: Line, campaign: Campaign) -> str:
-    question = gate.Question(
+    question = Question(
         aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
         purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, line=line.carrier_id,
     )  # fmt: skip
-    return gate.evaluate(questions=[question])[0].reason or "allow"
+    return deciding.evaluate(questions=[question])[0].reason or "allow"
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -15,8 +15,9 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.conf import settings
 
-from disclosures.feeds import MOST_BYTES
-from partners.actions import ASSERTION_TYPE, bind_client, register_client
+from disclosures.feeds.reports import MOST_BYTES
+from partners.actions.clients import bind_client, register_client
+from partners.actions.sign_in import ASSERTION_TYPE
 from partners.certificates import thumbprint_in
 from partners.models import Client
 from partners.tokens import peek

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from consent.feeds import claims, digests
-from disclosures.feeds import MOST_BYTES
+from disclosures.feeds.reports import MOST_BYTES
 from support import files
 
 ROOT = Path(__file__).resolve().parents[2]

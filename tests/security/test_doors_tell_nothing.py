@@ -35,8 +35,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pytest_django.fixtures import Settings
 
-from accounts import actions
 from accounts.access import ANSWER_AT
+from accounts.actions.people import end_tenure
 from accounts.models import Line, User
 from accounts.texts import MemoryBackend
 from partners.models import AuthorizedAgent
@@ -168,7 +168,7 @@ def ended_line(*, password: bool = True) -> Line:
     line = a_line()
     if password:
         sign_in(line)
-    actions.end_tenure(line_id=line.pk, at=timezone.now())
+    end_tenure(line_id=line.pk, at=timezone.now())
     return line
 
 

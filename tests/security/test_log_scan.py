@@ -18,9 +18,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.texts import MemoryBackend
-from consent.gate import Question, evaluate
+from consent.gate.deciding import evaluate
+from consent.gate.shapes import Question
 from portal.logs import configure
-from revocations import delivery
+from revocations.delivery import sweep
 from tests.feeds import approval_row, line_row, ndjson, parties_document, release_row
 from tests.partners.outside import Answer, Outside
 from tests.people import NO_CODE, PASSWORD, sign_in
@@ -112,7 +113,7 @@ def a_day(outside: Outside, folder: Path) -> set[str]:
     orders = stop_all(line)
     for _ in range(3):
         deliver(orders)
-    delivery.beat(now=timezone.now())
+    sweep.beat(now=timezone.now())
     evaluate(questions=[Question(aggregator="a", provider="b", campaign="c", purpose="p", scope="s", line=NUMBER)])
     codes = {text.code for text in MemoryBackend.outbox if text.code}
     tokens = {asked.body.decode() for asked in outside.posted}

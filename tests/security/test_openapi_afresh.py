@@ -21,11 +21,12 @@ from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.core.result import Ok
 
-from consent.actions import give_token
+from consent.actions.agents import give_token
 from partners.access import SCOPES
-from partners.actions import issue_access_token, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client as Machine
-from portal.openapi import document
+from portal.openapi.document import document
 from tests.agents import let_in
 from tests.factories import a_campaign, a_contract, a_party
 from tests.properties import AFRESH

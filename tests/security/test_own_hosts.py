@@ -7,11 +7,11 @@ from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from partners import client, keysets
-from partners.actions import add_party, change_party
+from partners.actions.parties import add_party, change_party
 from partners.hosts import host_of, hosts_of, on_list
 from partners.models import Contract, Party
-from revocations import streams
 from revocations.actions.streams import _may_be_opened
+from revocations.streams import endpoints
 from support.oversight.machines import keys_moved
 from tests.factories import NOW, a_contract, a_party
 from tests.staff import an_actor
@@ -120,18 +120,18 @@ NOT_ON_IT = [
 )
 def test_a_partner_names_addresses_on_its_contract_s_list_alone(contract: Contract, url: str, is_listed: bool) -> None:
     assert on_list(url=url, hosts=hosts_of(contract)) is is_listed
-    assert streams.allows(url=url, party_id=contract.aggregator_id) is is_listed
+    assert endpoints.allows(url=url, party_id=contract.aggregator_id) is is_listed
 
 
 def test_a_draft_lists_nothing(contract: Contract) -> None:
     a_contract(contract.aggregator, is_draft=True, hosts=["draft.bridge.example"])
-    assert not streams.allows(url="https://draft.bridge.example/", party_id=contract.aggregator_id)
+    assert not endpoints.allows(url="https://draft.bridge.example/", party_id=contract.aggregator_id)
 
 
 def test_this_machine_is_on_every_list_in_the_demo_and_nothing_else(contract: Contract, settings: Settings) -> None:
     settings.DOOR_OUT_LOOPBACK = True
-    assert all(streams.allows(url=url, party_id=contract.aggregator_id) for url in LOOPBACK)
-    assert not any(streams.allows(url=url, party_id=contract.aggregator_id) for url in NOT_ON_IT[:5])
+    assert all(endpoints.allows(url=url, party_id=contract.aggregator_id) for url in LOOPBACK)
+    assert not any(endpoints.allows(url=url, party_id=contract.aggregator_id) for url in NOT_ON_IT[:5])
 
 
 # Where an officer says it, and where a page shows what it would bring.

@@ -14,7 +14,8 @@ from pytest_django.fixtures import Settings
 from accounts import sessions
 from accounts.models import Line, User
 from audit.queries import database_clock
-from consent.actions import allow, take_signal
+from consent.actions.choices import allow
+from consent.actions.signals import take_signal
 from consent.models import Choice, PrivacySignal
 from tests.factories import a_campaign, a_line
 from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code, user_of

@@ -7,19 +7,22 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
-import accounts.actions
 import audit.actions
-import consent.actions
-import partners.actions
-import revocations.actions
+from accounts.actions.line_separation import ask_separation
+from accounts.actions.people import person_behind
 from accounts.models import Line, Separation
 from audit.models import Incident
+from consent.actions import choices
 from consent.models import DigestFinding, DigestRun
-from disclosures import ingest
+from disclosures.ingest.rows import id_of
 from disclosures.models import Anomaly, AnomalyRule, Disclosure, DisclosureRegister
 from disclosures.queries.anomaly_rows import incident_key
 from partners import pairwise
+from partners.actions import proposals
+from partners.actions.authorized import register_agent
 from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Proposal, Reach
+from revocations.actions import suspend
+from revocations.actions.events import queue_event
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
 from support.models import SeedLine, SuspendRequest, Ticket
 from support.tickets import new_code
@@ -48,18 +51,18 @@ def everything(*, at: datetime | None = None) -> Console:
     line = a_line(msisdn=NUMBER, holder_name=f"{PERSON} Person", carrier_id=CARRIER_LINE)
     campaign = a_chain(line, "GeoBridge", at=at)
     contract, party = campaign.contract, campaign.contract.aggregator
-    consent.actions.stop(line_id=line.pk, scope="all", actor=f"subscriber:{line.pk}", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor=f"subscriber:{line.pk}", channel="web")
     order = Order.objects.get(line_id=line.pk, contract_id=contract.pk)
     Attempt.objects.create(
         line_id=line.pk, order_id=order.id, number=1, at=at, outcome="refused", status=503, detail="busy",
         token="eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJhYmMifQ.c2ln",
     )  # fmt: skip
-    event = revocations.actions.queue_event(
+    event = queue_event(
         party_id=party.pk, kind=StreamEvent.Kind.VERIFICATION, sub_id={"format": "opaque", "id": "s"}, event={}, at=at
     )
     officer = an_actor()
-    revocations.actions.suspend(of="contract", target_id=contract.pk, actor=officer, reason="They sold it.", at=at)
-    proposal = partners.actions.propose(
+    suspend.suspend(of="contract", target_id=contract.pk, actor=officer, reason="They sold it.", at=at)
+    proposal = proposals.propose(
         act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=contract.pk, payload={}, reason="They mended it.",
         actor=officer, at=at,
     )  # fmt: skip
@@ -85,7 +88,7 @@ def everything(*, at: datetime | None = None) -> Console:
 
 def an_agent(officer: str, *, at: datetime) -> AuthorizedAgent:
     """An authorised agent that waits for a second officer."""
-    return partners.actions.register_agent(
+    return register_agent(
         agent_id="PERMISSION_SLIP", name="Permission Slip", key=public(Ed25519PrivateKey.generate()),
         hosts=["agent.example"], reason="It joined the network.", actor=officer, at=at,
     )  # fmt: skip
@@ -109,8 +112,8 @@ def _asked_to_suspend(line: Line, campaign: Campaign, at: datetime) -> int:
 
 
 def _separation(line: Line, at: datetime) -> uuid.UUID:
-    user = accounts.actions.person_behind(line=line, at=at)
-    accounts.actions.ask_separation(line_id=line.pk, user=user, reach=f"Ask {PERSON}", note="", at=at)
+    user = person_behind(line=line, at=at)
+    ask_separation(line_id=line.pk, user=user, reach=f"Ask {PERSON}", note="", at=at)
     return Separation.objects.get(line=line).pk
 
 
@@ -122,7 +125,7 @@ def a_chain(line: Line, name: str, *, at: datetime) -> Campaign:
     an_approval(line, campaign, at=at - timedelta(days=90))
     for party in (aggregator, provider):
         Dealing.objects.create(line_id=line.pk, aggregator=aggregator, party=party, last_at=at - timedelta(days=1))
-    release = ingest.id_of(f"{name}-1")
+    release = id_of(f"{name}-1")
     DisclosureRegister.objects.create(
         id=release, line_id=line.pk, occurred_at=at - timedelta(days=1), content_hash=b"\0" * 32
     )

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
-from consent import gate
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from partners.models import Campaign
 
 # Looks at a person say what for as well; other acts don't read it.
@@ -74,9 +75,9 @@ def confirmed(member: Member, path: str, data: Mapping[str, object]) -> str:
 
 def ask(campaign: Campaign, line_id: str) -> str:
     """Why the gate says no to this campaign about this line; "" for a yes."""
-    question = gate.Question(
+    question = Question(
         aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
         purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, line=line_id,
     )  # fmt: skip
-    (answer,) = gate.evaluate(questions=[question])
+    (answer,) = deciding.evaluate(questions=[question])
     return str(answer.reason)

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-import accounts.actions
 import audit.actions
-import partners.actions
+from accounts.actions.staff import end_staff
 from audit.models import AuditEvent, Incident
 from audit.reporting_deadlines import PARTNER
+from partners.actions.notices import publish_notice
+from partners.actions.parties import change_party
+from partners.actions.terms import set_consideration, set_endpoints, shorten_term
 from partners.models import NoticeText
 from support.actions import cases, escalation, incidents, replies, saved_replies, stop_for, writing
 from support.models import Attachment, Ticket
@@ -79,35 +81,35 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             (officer, f"incident:{owed.pk}", None, WHY),
         ),
         "notice.published": (
-            lambda: partners.actions.publish_notice(
+            lambda: publish_notice(
                 use=NoticeText.Use.STOP, language="en", body="You stop it.", **of_terms
             ),
             (officer, "notice:stop.en.", None, WHY),
         ),
         "contract.endpoints_set": (
-            lambda: partners.actions.set_endpoints(
+            lambda: set_endpoints(
                 contract_id=contract.pk, endpoint_url="", jwks_uri="", hosts=("a.example",), **of_terms
             ),
             (officer, f"contract:{contract.pk}", None, WHY),
         ),
         "contract.shortened": (
-            lambda: partners.actions.shorten_term(of="contract", target_id=contract.pk, ends_at=now, **of_terms),
+            lambda: shorten_term(of="contract", target_id=contract.pk, ends_at=now, **of_terms),
             (officer, f"contract:{contract.pk}", None, WHY),
         ),
         "campaign.consideration_set": (
-            lambda: partners.actions.set_consideration(
+            lambda: set_consideration(
                 campaign_id=campaign.pk, consideration="monetary", **of_terms
             ),
             (officer, f"campaign:{campaign.pk}", None, WHY),
         ),
         "party.changed": (
-            lambda: partners.actions.change_party(
+            lambda: change_party(
                 party_id=party.pk, name="Ad", website="", about="", jwks_uri="", **of_terms
             ),
             (officer, f"party:{party.pk}", None, WHY),
         ),
         "staff.ended": (
-            lambda: accounts.actions.end_staff(email=leaves.email, actor=officer, at=now),
+            lambda: end_staff(email=leaves.email, actor=officer, at=now),
             (officer, f"user:{leaves.pk}", None, ""),
         ),
     }  # fmt: skip

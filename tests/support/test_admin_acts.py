@@ -9,10 +9,10 @@ from html import unescape
 import pytest
 from django.utils import timezone
 
-import partners.actions
 from audit.models import AuditEvent
+from partners.actions import proposals
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, NoticeText, Party, Proposal, Suspension
-from revocations.actions import suspend
+from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Stream
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.support.officers import WHY, Member, ask, confirmed, post, shown, staff
@@ -180,7 +180,7 @@ def test_an_earlier_end_is_asked_for_beside_the_one_of_now_and_never_in_the_past
 def test_a_proposal_that_is_too_old_waits_for_nobody(officer: Member, second: Member) -> None:
     contract = a_contract()
     for days, of in ((8, contract), (6, a_contract())):
-        partners.actions.propose(
+        proposals.propose(
             act="extend_term", of="contract", target_id=of.pk, payload={"ends_at": "2097-01-01T00:00:00Z"},
             reason="r", actor=officer.actor, at=timezone.now() - timedelta(days=days),
         )  # fmt: skip

@@ -10,17 +10,20 @@ import pytest
 from django.core.exceptions import ValidationError
 
 import disclosures.actions
-import support.actions
 from accounts.models import Line, User
+from accounts.queries import NotForThem
 from accounts.reasons import NoReason
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from audit.reporting_deadlines import still_to_do
-from consent.actions import stop
-from disclosures.anomalies import find
+from consent.actions.choices import stop
+from disclosures.anomalies.detection import find
 from disclosures.models import Anomaly, AnomalyRule, Judgement
 from partners.lifecycle import NotNow
 from partners.models import Proposal
+from support.actions import proposals
+from support.actions.incidents import assign_incident
+from support.actions.staff_access_log import take_rows
 from support.oversight import anomalies
 from support.oversight.anomalies import code_of, rows_page
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, DAY, JAIL, NO_APPROVAL, TRACK, every, looked
@@ -127,9 +130,7 @@ def test_it_is_acknowledged_assigned_and_closed_with_reasons(officer: Member, li
     for words in ("incident: assigned", "first@carrier.example: Mine.", "first@carrier.example: Hers.", "They mended"):
         assert words in said
     with pytest.raises(NotNow):
-        support.actions.assign_incident(
-            incident_id=incident.pk, to=officer.actor, actor=officer.actor, reason="Again.", at=now
-        )
+        assign_incident(incident_id=incident.pk, to=officer.actor, actor=officer.actor, reason="Again.", at=now)
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
@@ -138,8 +139,8 @@ def test_nobody_else_has_one(officer: Member, line: Line, now: datetime, role: U
     the_incident(now)
     member, incident = staff(role), Incident.objects.get()
     for to, actor in ((officer.actor, member.actor), (member.actor, officer.actor)):
-        with pytest.raises(support.actions.NotForThem):
-            support.actions.assign_incident(incident_id=incident.pk, to=to, actor=actor, reason="x", at=now)
+        with pytest.raises(NotForThem):
+            assign_incident(incident_id=incident.pk, to=to, actor=actor, reason="x", at=now)
     assert Incident.objects.get().assigned_to == ""
 
 
@@ -319,7 +320,7 @@ def test_a_part_stands_in_the_logs_before_it_is_given_out(
     for one in lines:
         looked(one, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     the_incident(now)
-    parts = support.actions.take_rows(incident_id=Incident.objects.get().pk, actor=officer.actor, **LOOK, at=now)
+    parts = take_rows(incident_id=Incident.objects.get().pk, actor=officer.actor, **LOOK, at=now)
     assert parts is not None
     looks = AuditEvent.objects.filter(action="anomaly.taken").order_by("line_id")
     assert AuditEvent.objects.filter(action="export.taken").exists()
@@ -440,7 +441,7 @@ def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datet
     assert isinstance(proposal, Proposal)
     disclosures.actions.change_anomaly_rule(**values, **act, threshold=10)
     with pytest.raises(NotNow, match="changed since it was proposed"):
-        support.actions.agree(proposal_id=proposal.pk, reason="r", actor=second.actor, at=now)
+        proposals.agree(proposal_id=proposal.pk, reason="r", actor=second.actor, at=now)
     proposal.refresh_from_db()
     newest = AnomalyRule.objects.filter(kind="burst").order_by("-version")[0]
     assert (proposal.decision, newest.version, newest.threshold) == ("", 2, 10)
@@ -479,6 +480,6 @@ def test_the_verb_refuses_what_the_form_would(officer: Member, now: datetime) ->
     with pytest.raises(NoReason):
         disclosures.actions.change_anomaly_rule(**{**values, "reason": " "})
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
-        with pytest.raises(support.actions.NotForThem):
+        with pytest.raises(NotForThem):
             disclosures.actions.change_anomaly_rule(**{**values, "actor": staff(role).actor})
     assert AnomalyRule.objects.count() == 8

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from partners.models import Contract, JurisdictionRule, NoticeText, Party, Proposal
-from revocations.actions import suspend
+from revocations.actions.suspend import suspend
 from support.actions.protected_lines import protect
 from support.lifecycle import NotNow
 from support.models import ProtectedLine

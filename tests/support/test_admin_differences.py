@@ -9,8 +9,7 @@ import pytest
 
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
-from consent import actions
-from consent.actions import digests
+from consent.actions import choices, digests
 from consent.models import DigestFinding, DigestRun
 from tests.consent.books import Books
 from tests.support.officers import Member, shown, staff
@@ -32,7 +31,7 @@ class Compared:
         self.books = Books()
         self.kept: Line = self.books.a_line()
         self.books.hold(self.kept)
-        actions.stop(line_id=self.kept.pk, scope="all", actor="subscriber:1", channel="web")
+        choices.stop(line_id=self.kept.pk, scope="all", actor="subscriber:1", channel="web")
         self.books.acknowledge(self.kept)
         self.lost: Line = self.books.a_line()
         (entry,) = self.books.told(self.lost)

@@ -15,14 +15,15 @@ from django.utils import timezone
 
 import audit.actions
 import disclosures.actions
-import partners.actions
-import revocations.actions
 from audit.models import Incident
 from consent.models import DigestRun
 from disclosures.models import DelayedNotice, Disclosure
-from partners.actions import RuleTerms
+from partners.actions import proposals
+from partners.actions.notices import publish_notice
+from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, NoticeText, Party, Proposal
 from partners.models import Client as Machine
+from revocations.actions import suspend
 from revocations.models import Breach, Order, Stream
 from support.oversight import counts
 from support.oversight.counts import CAP, Count
@@ -65,8 +66,8 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
     party = campaign.contract.aggregator
     a_campaign(campaign.contract, campaign.lbs_provider, purpose=f"dpv:Purpose{n}")
     officer = an_actor()
-    revocations.actions.suspend(of="party", target_id=party.pk, actor=officer, reason=f"Reason {n}.", at=at)
-    partners.actions.propose(
+    suspend.suspend(of="party", target_id=party.pk, actor=officer, reason=f"Reason {n}.", at=at)
+    proposals.propose(
         act=Proposal.Act.LIFT_SUSPENSION, of="party", target_id=party.pk, payload={}, reason=f"Again {n}.",
         actor=officer, at=at,
     )  # fmt: skip
@@ -76,13 +77,13 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
     Machine.objects.create(
         client_id=f"machine-{n}", kind=Machine.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"}, disabled_at=at
     )
-    partners.actions.add_rule(
+    add_rule(
         terms=RuleTerms(state="NV", starts_at=at + timedelta(days=n), purposes=(), sale_test=True, source=f"Act {n}"),
         reason="New law.",
         actor=officer,
         at=at,
     )
-    partners.actions.publish_notice(
+    publish_notice(
         use=NoticeText.Use.STOP, language="en", body=f"Wording {n}.", reason="Plainer.", actor=officer, at=at
     )
     disclosures.actions.change_anomaly_rule(
@@ -175,7 +176,7 @@ def test_each_stage_is_said_and_found_by_its_filter(
     contract = a_contract(a_party("GeoBridge"), **moved)
     campaign = a_campaign(contract)
     if suspended:
-        revocations.actions.suspend(of="contract", target_id=contract.pk, actor=an_actor(), reason="Sold.", at=at)
+        suspend.suspend(of="contract", target_id=contract.pk, actor=an_actor(), reason="Sold.", at=at)
     for path in ("/admin/contracts/", "/admin/campaigns/"):
         (row,) = rows_of(officer.client, path)
         assert stage in row

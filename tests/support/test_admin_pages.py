@@ -11,17 +11,18 @@ import pytest
 from django.utils import timezone
 
 import audit.actions
-import partners.actions
-import revocations.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
-from consent import cohorts
+from consent.cohorts.ending import end_terms
 from consent.models import DigestRun
 from disclosures import publishing
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, PublishedFigure
+from partners.actions import proposals
 from partners.models import Contract, Party, Proposal
 from partners.pairwise import subject
-from revocations.actions import Use, contradict_ends
+from revocations.actions import suspend
+from revocations.actions.contradictions import Use
+from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.models import Breach, Cohort, Order, Stream
 from support.canary import world
 from support.models import SeedLine
@@ -71,7 +72,7 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
         next_attempt_at=at,
     )  # fmt: skip
     audit.actions.open_incident(kind=Incident.Kind.UNGATED, key="1", subject="https://geobridge.example", at=at)
-    partners.actions.propose(
+    proposals.propose(
         act=Proposal.Act.EXTEND_TERM, of="contract", target_id=contract.pk, reason="They asked.", actor=an_actor(),
         payload={"ends_at": "2097-01-01T00:00:00+00:00"}, at=at,
     )  # fmt: skip
@@ -133,7 +134,7 @@ def test_an_end_that_was_signed_and_not_kept_is_said_wherever_it_stands(officer:
 def test_what_is_over_by_its_term_stands_with_what_was_terminated_and_says_so(officer: Member) -> None:
     at = timezone.now()
     campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1", ends_at=at - timedelta(hours=3)), ref="CMP-1")
-    assert cohorts.end_terms(now=at) == 1
+    assert end_terms(now=at) == 1
     cohort = Cohort.objects.get()
     day, due = f"{cohort.terminated_at:%-d %b %Y, %H:%M}", f"{cohort.complete_by:%-d %b %Y}"
     now = shown(officer, "/admin/").partition("Ends under way")[2]
@@ -154,7 +155,7 @@ def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:
     campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1"), a_party("Finder", "lbs_provider"), ref="CMP-1")
     targets = {"party": campaign.lbs_provider_id, "contract": campaign.contract_id, "campaign": campaign.pk}
     for of, pk in targets.items():
-        revocations.actions.suspend(of=of, target_id=pk, actor=officer.actor, reason="They sold it.", at=timezone.now())
+        suspend.suspend(of=of, target_id=pk, actor=officer.actor, reason="They sold it.", at=timezone.now())
     panel = officer.client.get("/admin/").content.decode().partition("Suspended now")[2].partition("</section>")[0]
     for path, name in (
         (f"/admin/parties/{targets['party']}/", "Finder"), (f"/admin/contracts/{targets['contract']}/", "AGR-1"),

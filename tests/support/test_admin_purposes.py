@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-import consent.actions
 from audit.models import AuditEvent
+from consent.actions import choices
 from partners.models import Kin
 from tests.factories import ADS, FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.support.officers import Member, ask, post, shown, staff
@@ -36,7 +36,7 @@ def test_stops_hold_across_linked_purposes_from_then_on_and_approvals_do_not(off
     a_campaign(fraud.contract, a_party("AdReach", "lbs_provider"), purpose=ADS)
     for one in (line, other):
         an_approval(one, fraud, at=timezone.now())
-    consent.actions.stop(line_id=line.pk, scope="purpose", ref=ADS, actor=f"subscriber:{line.pk}", channel="web")
+    choices.stop(line_id=line.pk, scope="purpose", ref=ADS, actor=f"subscriber:{line.pk}", channel="web")
     assert ask(fraud, line.carrier_id) == ""
     page, path = f"/admin/purposes/{FRAUD}/", f"/admin/purposes/{FRAUD}/link/"
     assert "This field is required." in shown(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": ""})

@@ -16,18 +16,19 @@ from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.models import Incident
 from audit.queries import database_clock
-from consent import gate
-from consent.actions import stop
+from consent.actions.choices import stop
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.models import Choice
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from partners.hosts import events_address_of
 from partners.models import Campaign, Party
 from portal import health
 from portal.wsgi import whole_product as application
-from revocations import clocks, delivery
+from revocations.clocks.dates import note_overdue
+from revocations.delivery import sweep
 from revocations.models import Order, State
-from support import canary
-from support.canary import steps, world
+from support.canary import running, steps, world
 from support.canary.running import end_stale
 from support.models import CanaryRun
 from support.oversight import dashboard
@@ -65,16 +66,16 @@ def front(committed_db: None, no_broker: None, settings: Settings) -> Iterator[F
 def push() -> None:
     """What a worker does: everything that is due goes out."""
     due = Order.objects.filter(next_attempt_at__isnull=False).values_list("id", flat=True)
-    delivery.deliver(order_ids=list(due), now=database_clock())
+    sweep.deliver(order_ids=list(due), now=database_clock())
 
 
 def begun() -> CanaryRun:
-    canary.start(now=database_clock())
+    running.start(now=database_clock())
     return CanaryRun.objects.latest("id")
 
 
 def ended(run: CanaryRun, after: timedelta = timedelta()) -> CanaryRun:
-    canary.tend(now=run.began_at + after if after else database_clock())
+    running.tend(now=run.began_at + after if after else database_clock())
     run.refresh_from_db()
     return run
 
@@ -85,7 +86,7 @@ def incidents() -> list[tuple[str, str, str, int]]:
 
 def is_allowed() -> bool:
     campaign = Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=synthetic.NAME)
-    (answer,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=synthetic.NAME)])
+    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=synthetic.NAME)])
     return answer.allowed
 
 
@@ -134,7 +135,7 @@ def test_it_stops_is_told_signs_and_allows_again_and_the_next_does_too(front: Fr
     assert Choice.objects.values("line_id").distinct().count() == Line.objects.count() == 1
     assert MemoryBackend.outbox == []
     assert figures() == before
-    assert clocks.note_overdue(now=database_clock() + timedelta(days=30), whole=True) == 0
+    assert note_overdue(now=database_clock() + timedelta(days=30), whole=True) == 0
     now = dashboard.now(reader="officer:1", at=database_clock())
     assert (now.partners, now.unwell) == (0, [])
     assert incidents() == []
@@ -255,20 +256,20 @@ def test_one_that_never_finished_is_an_incident_within_five_minutes(settings: Se
 
 def test_one_runs_at_a_time_and_one_that_is_an_hour_late_begins_by_itself(front: Front, settings: Settings) -> None:
     settings.CANARY = False
-    canary.start(now=database_clock())
-    canary.tend(now=database_clock())
+    running.start(now=database_clock())
+    running.tend(now=database_clock())
     assert (CanaryRun.objects.count(), health.readiness(at=database_clock()).canary) == (0, "off")
     settings.CANARY = True
     run = begun()
-    canary.start(now=database_clock())
+    running.start(now=database_clock())
     assert CanaryRun.objects.count() == 1
     with pytest.raises(IntegrityError):
         CanaryRun.objects.create(began_at=database_clock())
     CanaryRun.objects.filter(pk=run.pk).update(finished_at=database_clock(), failed="")
-    canary.tend(now=run.began_at + HOUR)
+    running.tend(now=run.began_at + HOUR)
     assert CanaryRun.objects.count() == 1
     assert health.readiness(at=run.began_at + HOUR + 11 * MINUTE).canary == "late"
-    canary.tend(now=run.began_at + HOUR + 6 * MINUTE)
+    running.tend(now=run.began_at + HOUR + 6 * MINUTE)
     assert CanaryRun.objects.count() == 2
 
 

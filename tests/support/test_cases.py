@@ -10,13 +10,13 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-import accounts.actions
 import audit.actions
-import consent.actions
+from accounts.actions import delegations
 from accounts.models import Account, Letter, Line, LineUser, Message
 from accounts.sealing import unseal
 from accounts.zones import zone_of
 from audit.models import AuditEvent
+from consent.actions import choices
 from disclosures.models import Disclosure
 from support import tickets
 from support.lifecycle import move
@@ -106,7 +106,7 @@ def test_from_a_row_of_history_to_the_answer_the_rating_and_open_again(world: Wo
 
 def test_a_choice_an_order_and_a_company_have_their_link_too(world: World) -> None:
     browser = signed_in(world.line)
-    made = consent.actions.stop(
+    made = choices.stop(
         line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web"
     )
     choice = browser.get(f"/choices/{made.choice_id}/").text
@@ -173,7 +173,7 @@ def test_to_everybody_else_there_is_no_such_case() -> None:
     Line.objects.filter(pk=left.pk).update(account=Account.objects.create(carrier_id="A-new"))
     friend = a_line()
     looks_after, now = signed_in(friend), timezone.now()
-    asked = accounts.actions.delegate(
+    asked = delegations.delegate(
         line_id=adult.pk, user=user_of(adult), msisdn=number_of(friend), may="both", ends_at=now + timedelta(days=9),
         at=now,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.models import User
-from support import actions
+from support.actions.queue import claim_next
 from support.models import Entry, Ticket
 from support.oversight.queue import QueueFilter
 from tests.staff import a_staff_user
@@ -29,7 +29,7 @@ def test_fifty_agents_claiming_at_once_never_collide() -> None:
         try:
             connection.ensure_connection()
             together.wait(60)
-            return [(actions.claim_next(asked=QueueFilter(), user=user, at=at), user.pk) for _ in range(EACH)]
+            return [(claim_next(asked=QueueFilter(), user=user, at=at), user.pk) for _ in range(EACH)]
         finally:
             connections.close_all()
 
@@ -38,4 +38,4 @@ def test_fifty_agents_claiming_at_once_never_collide() -> None:
     assert sorted(str(code) for code, _ in got) == sorted(one.code for one in tickets)
     assert set(got) == {(one.code, one.assignee_id) for one in Ticket.objects.all()}
     assert Entry.objects.count() == AGENTS * EACH
-    assert actions.claim_next(asked=QueueFilter(), user=agents[0], at=at) is None
+    assert claim_next(asked=QueueFilter(), user=agents[0], at=at) is None

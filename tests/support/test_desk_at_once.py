@@ -9,15 +9,18 @@ from pytest_django import Settings
 
 import accounts.queries
 import audit.actions
-from accounts.actions import person_behind
+from accounts.actions.people import person_behind
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from consent.models import Choice
 from partners.lifecycle import NotNow as NotNowOfTerms
 from partners.models import Suspension
-from support import actions, sending
-from support.actions import asking, calls, cases, escalation, mail, saved_replies, stop_for, writing
+from support import sending
+from support.actions import asking, calls, cases, escalation, mail, queue, saved_replies, stop_for, writing
+from support.actions.queue import claim_next
+from support.actions.replies import begin_reply, undo_reply
 from support.actions.reveal import agree_to_reveal, reveal
+from support.actions.test_lines import end_test_line, mark_test_line
 from support.lifecycle import NotNow
 from support.models import BulkReply, CannedReply, Draft, Entry, LoggedCall, Reveal, SeedLine, Ticket
 from support.oversight.queue import QueueFilter
@@ -58,7 +61,7 @@ def test_a_case_is_claimed_once(now: datetime) -> None:
     case, one, two = a_ticket(), a_staff_user("agent"), a_staff_user("agent")
 
     def claims(user: User) -> Callable[[], None]:
-        return lambda: actions.claim(code=case.code, user=user, at=now)
+        return lambda: queue.claim(code=case.code, user=user, at=now)
 
     with pytest.raises(NotNow, match="has it"):
         overlap(claims(one), claims(two))
@@ -69,8 +72,8 @@ def test_who_asks_for_the_next_case_never_gets_another_s(now: datetime) -> None:
     first, second = a_ticket(due_in=DAY), a_ticket(due_in=2 * DAY)
     one, two = a_staff_user("agent"), a_staff_user("agent")
     got = overlap(
-        lambda: actions.claim_next(asked=QueueFilter(), user=one, at=now),
-        lambda: actions.claim_next(asked=QueueFilter(), user=two, at=now),
+        lambda: claim_next(asked=QueueFilter(), user=one, at=now),
+        lambda: claim_next(asked=QueueFilter(), user=two, at=now),
     )
     assert got == (first.code, second.code)
 
@@ -80,7 +83,7 @@ def test_a_case_is_merged_once(now: datetime) -> None:
     agent = an_actor()
 
     def merges(into: Ticket) -> Callable[[], None]:
-        return lambda: actions.merge(code=case.code, into=into.code, actor=agent, at=now)
+        return lambda: queue.merge(code=case.code, into=into.code, actor=agent, at=now)
 
     with pytest.raises(NotNow):
         overlap(merges(other), merges(third))
@@ -178,16 +181,14 @@ def test_one_reply_to_many_is_begun_sent_and_taken_back_once(line: Line, now: da
     a_ticket(line_id=line.pk, about_kind="incident", about_ref=str(incident.pk))
 
     def begins() -> BulkReply:
-        return actions.begin_reply(
-            incident_id=incident.pk, kinds=[], language="", body="We stopped it.", actor=agent, at=now
-        )
+        return begin_reply(incident_id=incident.pk, kinds=[], language="", body="We stopped it.", actor=agent, at=now)
 
     with pytest.raises(NotNow, match="on its way"):
         overlap(begins, begins)
     reply = BulkReply.objects.get()
 
     def takes_back() -> None:
-        actions.undo_reply(reply_id=reply.pk, actor=agent, at=now)
+        undo_reply(reply_id=reply.pk, actor=agent, at=now)
 
     with pytest.raises(NotNow, match="taken back already"):
         overlap(takes_back, takes_back)
@@ -284,14 +285,14 @@ def test_a_test_line_is_watched_and_let_go_of_once(now: datetime, settings: Sett
     line, officer = a_line(account="T-1"), an_actor()
 
     def marks() -> SeedLine:
-        return actions.mark_test_line(carrier_id=line.carrier_id, actor=officer, reason=WHY, at=now)
+        return mark_test_line(carrier_id=line.carrier_id, actor=officer, reason=WHY, at=now)
 
     with pytest.raises(NotNowOfTerms, match="watched already"):
         overlap(marks, marks)
     seed = SeedLine.objects.get()
 
     def ends() -> None:
-        actions.end_test_line(seed_id=seed.pk, actor=officer, reason=WHY, at=now)
+        end_test_line(seed_id=seed.pk, actor=officer, reason=WHY, at=now)
 
     with pytest.raises(NotNowOfTerms, match="not watched"):
         overlap(ends, ends)

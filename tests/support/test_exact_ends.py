@@ -8,11 +8,12 @@ from django.utils import timezone
 
 import accounts.queries
 import audit.actions
-from accounts.actions import person_behind
+from accounts.actions.people import person_behind
 from accounts.models import Line
 from audit.models import Incident
-from support import actions, sending
+from support import sending
 from support.actions import asking, calls, protected_lines, reveal, stop_for, writing
+from support.actions.replies import begin_reply, undo_reply
 from support.lifecycle import NotNow
 from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
 from support.models.desk import ASKED_FOR
@@ -124,10 +125,10 @@ def test_a_reply_to_many_may_be_taken_back_until_it_begins(line: Line, now: date
     audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=a_party().uri, at=now)
     incident, agent = Incident.objects.get(), an_actor("agent")
     a_ticket(line_id=line.pk, about_kind="incident", about_ref=str(incident.pk))
-    reply = actions.begin_reply(incident_id=incident.pk, kinds=[], language="", body="We did.", actor=agent, at=now)
+    reply = begin_reply(incident_id=incident.pk, kinds=[], language="", body="We did.", actor=agent, at=now)
 
     def is_taken_back(at: datetime) -> bool:
-        return is_done(lambda: actions.undo_reply(reply_id=reply.pk, actor=agent, at=at), NotNow)
+        return is_done(lambda: undo_reply(reply_id=reply.pk, actor=agent, at=at), NotNow)
 
     assert reply.begins_at == now + MINUTE
     assert ends_at(is_taken_back, reply.begins_at)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
-from support import actions
+from support.actions.figures import take_figures
 from support.oversight import team_metrics
 from support.oversight.team_metrics import Span, complaints, figures
 from tests.factories import a_party
@@ -108,8 +108,8 @@ def test_nobody_takes_others_figures_who_may_not_see_them() -> None:
     span = team_metrics.last_days(at=at)
     for whose in (None, auditor.user.pk):
         with pytest.raises(NotForThem):
-            actions.take_figures(span=span, user_id=whose, user=ana.user, at=at)
-    assert list(actions.take_figures(span=span, user_id=None, user=auditor.user, at=at))
+            take_figures(span=span, user_id=whose, user=ana.user, at=at)
+    assert list(take_figures(span=span, user_id=None, user=auditor.user, at=at))
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])

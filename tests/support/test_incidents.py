@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 import audit.actions
-import support.actions
 from accounts.models import User
+from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident
 from partners.lifecycle import NotNow
+from support.actions.incidents import close_incident
 from support.models import Ticket
 from support.tickets import open_tickets
 from tests.factories import a_party
@@ -60,13 +61,13 @@ def test_an_officer_closes_it_with_a_reason_and_it_leaves_what_needs_them() -> N
     assert f"incident: closed {officer.user.email}: {WHY}" in told
     assert "Open incidents (1)" not in shown(officer, "/admin/")
     with pytest.raises(NotNow):
-        support.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason=WHY, at=timezone.now())
+        close_incident(incident_id=one.pk, actor=officer.actor, reason=WHY, at=timezone.now())
 
 
 def test_the_same_again_opens_it_anew() -> None:
     one, officer = an_incident(), staff()
     assert not audit.actions.open_incident(kind=one.kind, key=one.key, subject=one.subject, at=timezone.now())
-    support.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason=WHY, at=timezone.now())
+    close_incident(incident_id=one.pk, actor=officer.actor, reason=WHY, at=timezone.now())
     again = timezone.now()
     assert audit.actions.open_incident(kind=one.kind, key=one.key, subject=one.subject, at=again)
     one.refresh_from_db()
@@ -78,6 +79,6 @@ def test_the_same_again_opens_it_anew() -> None:
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL, User.Role.SUBSCRIBER])
 def test_nobody_else_closes_one(role: User.Role) -> None:
     one = an_incident()
-    with pytest.raises(support.actions.NotForThem):
-        support.actions.close_incident(incident_id=one.pk, actor=staff(role).actor, reason=WHY, at=timezone.now())
+    with pytest.raises(NotForThem):
+        close_incident(incident_id=one.pk, actor=staff(role).actor, reason=WHY, at=timezone.now())
     assert Incident.objects.get().closed_at is None

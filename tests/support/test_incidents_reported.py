@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-import support.actions
 from accounts.models import User
+from accounts.queries import NotForThem
 from accounts.reasons import NoReason
 from audit.models import AuditEvent, Incident
 from audit.reporting_deadlines import ALL
 from partners.lifecycle import NotNow
+from support.actions.incidents import report_incident
 from support.models import Ticket
 from support.oversight.incidents import duties_of
 from support.tickets import open_tickets
@@ -102,16 +103,16 @@ def test_the_verb_refuses_what_the_page_would(officer: Member) -> None:
         ({"affected": ""}, NoReason), ({"reason": " "}, NoReason), ({"kind": "partner_breach"}, NotNow),
     ):  # fmt: skip
         with pytest.raises(error):
-            support.actions.report_incident(**{**good, **wrong})
+            report_incident(**{**good, **wrong})
     assert not AuditEvent.objects.exists()
-    assert support.actions.report_incident(**good) == Incident.objects.get().pk
+    assert report_incident(**good) == Incident.objects.get().pk
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
 def test_nobody_but_an_officer_reports_one(role: User.Role) -> None:
     member, at = staff(role), timezone.now()
-    with pytest.raises(support.actions.NotForThem):
-        support.actions.report_incident(**{**SAID, "known_at": at, "actor": member.actor, "at": at})
+    with pytest.raises(NotForThem):
+        report_incident(**{**SAID, "known_at": at, "actor": member.actor, "at": at})
     assert member.client.post(PATH, SAID).status_code in {302, 403, 404}
     assert not Incident.objects.exists()
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 import audit.actions
 from accounts.models import Line
 from audit.models import AuditEvent, Incident, IncidentLine
-from disclosures.feeds import DisclosuresFeed
+from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure
 from disclosures.queries.incident_scope import IncidentScope, get_incident_scope, list_incident_rows
 from support.oversight.anomalies import code_of

@@ -7,12 +7,13 @@ import pytest
 from django.utils import timezone
 
 import audit.actions
-import support.actions
 from accounts.models import Line, User
+from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident, IncidentStep
 from audit.reporting_deadlines import DUTIES, still_to_do
-from disclosures.anomalies import find
+from disclosures.anomalies.detection import find
 from partners.lifecycle import NotNow
+from support.actions.incidents import do_duty, note_incident
 from support.oversight.affected import affected_by
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_line, a_party
@@ -90,7 +91,7 @@ def test_of_two_duties_done_the_next_date_is_that_of_the_third() -> None:
     officer = staff()
     due = []
     for duty in ("fcc", "partner", "agencies", "customers"):
-        support.actions.do_duty(
+        do_duty(
             incident_id=one.pk, duty=duty, told_on=datetime(2026, 11, 20, tzinfo=UTC).date(), reference="",
             actor=officer.actor, reason="Done.", at=timezone.now(),
         )  # fmt: skip
@@ -163,17 +164,17 @@ def test_what_was_done_today_is_written_down(officer: Member) -> None:
     one = opened(at=now)
     said = {"reference": "R-1", "actor": officer.actor, "reason": "Sent."}
     with pytest.raises(NotNow):
-        support.actions.do_duty(incident_id=one.pk, duty="fcc", told_on=now.date() + DAY, at=now, **said)
-    support.actions.do_duty(incident_id=one.pk, duty="fcc", told_on=now.date(), at=now, **said)
+        do_duty(incident_id=one.pk, duty="fcc", told_on=now.date() + DAY, at=now, **said)
+    do_duty(incident_id=one.pk, duty="fcc", told_on=now.date(), at=now, **said)
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
 def test_nobody_else_writes_into_one(role: User.Role) -> None:
     one, member, now = opened(at=timezone.now()), staff(role), timezone.now()
-    with pytest.raises(support.actions.NotForThem):
-        support.actions.note_incident(incident_id=one.pk, actor=member.actor, reason="x", at=now)
-    with pytest.raises(support.actions.NotForThem):
-        support.actions.do_duty(
+    with pytest.raises(NotForThem):
+        note_incident(incident_id=one.pk, actor=member.actor, reason="x", at=now)
+    with pytest.raises(NotForThem):
+        do_duty(
             incident_id=one.pk, duty="fcc", told_on=now.date(), reference="", actor=member.actor, reason="x", at=now
         )
     assert not AuditEvent.objects.exists()
@@ -196,9 +197,7 @@ def test_it_says_how_many_lines_it_reached_and_names_none(officer: Member) -> No
 def test_everything_about_it_is_taken_away_with_a_reason(officer: Member, role: User.Role, form: str) -> None:
     line = a_line(msisdn=NUMBER, holder_name=NAME)
     one, member = an_incident_of_lines(line), staff(role, name="taker")
-    support.actions.note_incident(
-        incident_id=one.pk, actor=officer.actor, reason="<b>Asked</b> them.", at=timezone.now()
-    )
+    note_incident(incident_id=one.pk, actor=officer.actor, reason="<b>Asked</b> them.", at=timezone.now())
     path = f"/admin/incidents/{one.pk}/export/"
     assert "This field is required." in member.client.post(path, {"form": form, "reason": " "}).content.decode()
     assert not AuditEvent.objects.filter(action="export.taken").exists()
@@ -226,4 +225,4 @@ def test_what_is_not_there_is_no_incident(officer: Member) -> None:
     for act in ("note", "told", "export"):
         assert officer.client.get(f"/admin/incidents/9/{act}/").status_code == 404
     with pytest.raises(NotNow, match="no such incident"):
-        support.actions.note_incident(incident_id=9, actor=officer.actor, reason="x", at=timezone.now())
+        note_incident(incident_id=9, actor=officer.actor, reason="x", at=timezone.now())

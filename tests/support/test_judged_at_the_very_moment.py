@@ -10,18 +10,21 @@ from functools import partial
 import pytest
 from pytest_django import DjangoDbBlocker
 
-import partners.actions
-import revocations.actions
 from accounts.models import Line
-from consent import actions as consent
+from consent.actions import choices
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from disclosures import tasks
 from disclosures.models import Disclosure
-from partners.actions import CampaignTerms, ContractTerms, RuleTerms
+from partners.actions import proposals
+from partners.actions.drafts import CampaignTerms, ContractTerms, draft_campaign, draft_contract
 from partners.actions.guards import Of
+from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Party
-from support import actions, term_change_propagation
+from revocations.actions import suspend as suspend_actions
+from support import term_change_propagation
+from support.actions import proposals as proposals_actions
+from support.actions import terms
 from tests import feeds
 from tests.clocks import Clock, standing_still
 from tests.factories import FAR_OFF, LONG_AGO
@@ -59,10 +62,10 @@ def the_line() -> int:
 
 
 def by_two(act: str, of: str, target_id: int, *, at: datetime = T, **payload: object) -> None:
-    proposal = partners.actions.propose(
+    proposal = proposals.propose(
         act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=an_actor(), at=at
     )
-    actions.agree(proposal_id=proposal.id, reason="r", actor=an_actor(), at=at)
+    proposals_actions.agree(proposal_id=proposal.id, reason="r", actor=an_actor(), at=at)
 
 
 def end(of: Of) -> None:
@@ -71,7 +74,7 @@ def end(of: Of) -> None:
 
 
 def shorten(of: Of) -> None:
-    partners.actions.shorten_term(of=of, target_id=target(of), ends_at=T, reason="r", actor=an_actor(), at=T)
+    shorten_term(of=of, target_id=target(of), ends_at=T, reason="r", actor=an_actor(), at=T)
 
 
 # A campaign goes on no longer than its contract.
@@ -93,11 +96,11 @@ def draft(of: Of) -> None:
     at, under = T - DAY, "AGR-1"
     if of == "contract":
         under = "AGR-draft"
-        partners.actions.draft_contract(
+        draft_contract(
             ref=under, aggregator=feeds.BRIDGE, reason="r", actor=an_actor(), at=at,
             terms=ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (feeds.ROADSIDE,)),
         )  # fmt: skip
-    partners.actions.draft_campaign(
+    draft_campaign(
         ref=DRAFT, contract=under, reason="r", actor=an_actor(), at=at,
         terms=CampaignTerms(
             feeds.ROAD, feeds.ROADSIDE, "Finds you", "sms", "location-retrieval:read", 500, LONG_AGO,
@@ -109,11 +112,11 @@ def draft(of: Of) -> None:
 
 def put_in_force(of: Of) -> None:
     pk = Contract.objects.get(ref="AGR-draft").pk if of == "contract" else Campaign.objects.get(ref=DRAFT).pk
-    actions.put_in_force(of=of, target_id=pk, reason="r", actor=an_actor(), at=T)
+    terms.put_in_force(of=of, target_id=pk, reason="r", actor=an_actor(), at=T)
 
 
 def suspend(of: str, at: datetime = T) -> None:
-    revocations.actions.suspend(of=of, target_id=target(of), actor=an_actor(), reason="r", at=at)
+    suspend_actions.suspend(of=of, target_id=target(of), actor=an_actor(), reason="r", at=at)
 
 
 def lift(of: str) -> None:
@@ -121,7 +124,7 @@ def lift(of: str) -> None:
 
 
 def a_rule(starts_at: datetime = T, *, state: str = "WA") -> JurisdictionRule:
-    return partners.actions.add_rule(
+    return add_rule(
         terms=RuleTerms(
             state=state, starts_at=starts_at, purposes=(feeds.ROADSIDE,), sale_test=False, source="test: a law"
         ),
@@ -137,15 +140,15 @@ def relax() -> None:
 
 def deny(scope: str) -> None:
     refs = {"all": "", "party": feeds.ROAD, "purpose": feeds.ROADSIDE, "campaign": "CMP-road"}
-    consent.stop(line_id=the_line(), scope=scope, ref=refs[scope], actor="subscriber:1", channel="web")
+    choices.stop(line_id=the_line(), scope=scope, ref=refs[scope], actor="subscriber:1", channel="web")
 
 
 def pause() -> None:
-    consent.pause(line_id=the_line(), scope="all", until=T + DAY, actor="subscriber:1", channel="web")
+    choices.pause(line_id=the_line(), scope="all", until=T + DAY, actor="subscriber:1", channel="web")
 
 
 def allow() -> None:
-    consent.allow(line_id=the_line(), campaign="CMP-road", actor="subscriber:1", channel="web")
+    choices.allow(line_id=the_line(), campaign="CMP-road", actor="subscriber:1", channel="web")
 
 
 def a_file_says(kind: str, at: datetime) -> None:

@@ -18,7 +18,7 @@ from accounts.models import Letter
 from accounts.sealing import unseal
 from audit.models import AuditEvent
 from support.actions import mail as actions
-from support.actions import merge
+from support.actions.queue import merge
 from support.lifecycle import NotNow
 from support.models import Attachment, Entry, Ticket
 from support.tokens import READ, reply_address, token_of

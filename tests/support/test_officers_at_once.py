@@ -8,14 +8,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import disclosures.actions
-import partners.actions
 from audit.models import AuditEvent
 from audit.queries import database_clock
+from partners.actions import proposals
+from partners.actions.authorized import register_agent, suspend_agent
+from partners.actions.clients import disable_client, register_client
+from partners.actions.drafts import put_in_force
+from partners.actions.machines import disable_machine, propose_key
+from partners.actions.parties import add_party, change_party
+from partners.actions.terms import set_consideration, shorten_term
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Client, Contract, Party, Proposal, Suspension
 from partners.queries import thumbprint_of
-from revocations.actions import suspend
-from support import actions
+from revocations.actions.suspend import suspend
+from support.actions import proposals as proposals_actions
 from tests.agents import public
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
 from tests.overlapping import overlap
@@ -27,13 +33,15 @@ DAY = timedelta(days=1)
 
 
 def propose(act: str, of: str, target_id: int, actor: str, **payload: object) -> Proposal:
-    return partners.actions.propose(
+    return proposals.propose(
         act=act, of=of, target_id=target_id, payload=payload, reason="Renewed.", actor=actor, at=NOW
     )
 
 
 def agrees(proposal: Proposal, actor: str | None = None) -> Callable[[], Proposal]:
-    return lambda: actions.agree(proposal_id=proposal.id, reason="Read.", actor=actor or an_actor(), at=NOW + DAY)
+    return lambda: proposals_actions.agree(
+        proposal_id=proposal.id, reason="Read.", actor=actor or an_actor(), at=NOW + DAY
+    )
 
 
 def noted(action: str) -> int:
@@ -68,7 +76,7 @@ def test_of_two_who_agree_the_first_did_it() -> None:
 def test_what_is_declined_or_withdrawn_is_not_done(verb: str) -> None:
     one, two = an_actor(), an_actor()
     proposal = propose("lift_suspension", "contract", a_suspended_contract(one).pk, one)
-    refuse = getattr(partners.actions, verb)
+    refuse = getattr(proposals, verb)
     with pytest.raises(NotNow, match="decided already"):
         overlap(
             lambda: refuse(proposal_id=proposal.id, reason="r", actor=two if verb == "decline" else one, at=NOW),
@@ -93,9 +101,7 @@ def test_what_is_shortened_meanwhile_is_not_extended() -> None:
     proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
 
     def shortens() -> None:
-        partners.actions.shorten_term(
-            of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=one, at=NOW
-        )
+        shorten_term(of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=one, at=NOW)
 
     with pytest.raises(NotNow, match="changed since it was proposed"):
         overlap(shortens, agrees(proposal))
@@ -104,25 +110,23 @@ def test_what_is_shortened_meanwhile_is_not_extended() -> None:
 
 def test_a_draft_is_put_in_force_once_and_changed_no_more() -> None:
     contract = a_contract(is_draft=True, endpoint_url="https://a.example/events", jwks_uri="https://a.example/keys")
-    the_same_twice(partners.actions.put_in_force, "put in force already", of="contract", target_id=contract.pk)
+    the_same_twice(put_in_force, "put in force already", of="contract", target_id=contract.pk)
     assert noted("contract.put_in_force") == 1
 
 
 def test_what_is_paid_is_said_once() -> None:
     campaign = a_campaign()
-    the_same_twice(
-        partners.actions.set_consideration, "written down already", campaign_id=campaign.pk, consideration="monetary"
-    )
+    the_same_twice(set_consideration, "written down already", campaign_id=campaign.pk, consideration="monetary")
     assert Campaign.objects.get().consideration == "monetary"
 
 
 def test_a_machine_is_disabled_once_and_another_key_proposed_once() -> None:
     machine = a_machine("gateway", Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public))
     the_same_twice(
-        partners.actions.propose_key, "The same is proposed already", number=machine.number,
+        propose_key, "The same is proposed already", number=machine.number,
         public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine),
     )  # fmt: skip
-    the_same_twice(partners.actions.disable_machine, "disabled already", number=machine.number)
+    the_same_twice(disable_machine, "disabled already", number=machine.number)
     assert (noted("proposal.made"), noted("machine.disabled")) == (2, 1)
 
 
@@ -130,43 +134,41 @@ def test_a_machine_that_is_disabled_meanwhile_is_not_let_in() -> None:
     machine, one = a_machine("gateway", Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public)), an_actor()
     at = database_clock()
     about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": one, "at": at}
-    proposal = partners.actions.propose_key(
-        public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine), **about
-    )
+    proposal = propose_key(public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine), **about)
     with pytest.raises(NotNow, match="decided already"):
-        overlap(lambda: partners.actions.disable_machine(**about), agrees(proposal))
+        overlap(lambda: disable_machine(**about), agrees(proposal))
     assert Client.objects.get().disabled_at == at
 
 
 def test_so_is_one_by_the_operator_s_commands() -> None:
-    partners.actions.register_client(
+    register_client(
         client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
         actor="system:cli", at=NOW,
     )  # fmt: skip
-    the_same_twice(partners.actions.disable_client, "disabled already", client_id="gateway")
+    the_same_twice(disable_client, "disabled already", client_id="gateway")
     assert noted("client.disabled") == 1
 
 
 def test_an_agent_is_suspended_once() -> None:
     key, one = public(Ed25519PrivateKey.generate()), an_actor()
-    agent = partners.actions.register_agent(
+    agent = register_agent(
         agent_id="SLIP", name="Slip", key=key, hosts=["agent.example"], reason="New.", actor=one, at=NOW - DAY
     )
     agrees(Proposal.objects.get())()
-    the_same_twice(partners.actions.suspend_agent, "may not ask for anybody", number=agent.number, at=NOW + 2 * DAY)
+    the_same_twice(suspend_agent, "may not ask for anybody", number=agent.number, at=NOW + 2 * DAY)
     assert noted("authorized.suspended") == 1
 
 
 def test_a_company_seen_in_a_path_is_named_once() -> None:
     seen = Party.objects.create(uri="https://seen.example", name="https://seen.example", kind=Party.Kind.UNNAMED)
-    the_same_twice(partners.actions.add_party, "written down already", uri=seen.uri, name="Seen", kind="end_customer")
+    the_same_twice(add_party, "written down already", uri=seen.uri, name="Seen", kind="end_customer")
     assert noted("party.added") == 1
 
 
 def test_a_company_is_renamed_once() -> None:
     party = a_party()
     the_same_twice(
-        partners.actions.change_party, "Nothing is different", party_id=party.pk, name="Renamed", website="", about="",
+        change_party, "Nothing is different", party_id=party.pk, name="Renamed", website="", about="",
         jwks_uri="",
     )  # fmt: skip
     (change,) = AuditEvent.objects.filter(action="party.changed")

@@ -16,18 +16,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import disclosures.actions
-import partners.actions
-import support.actions
 from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.queries import database_clock
-from consent import actions as consent
-from consent import gate
+from consent.actions import choices
 from consent.actions.terminate import PlanChanged, terminate
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
 from consent.permission import PermissionQuestion, answers_at
 from consent.queries import termination
 from consent.snapshots import reason_against
-from partners.actions import CampaignTerms, ContractTerms, RuleTerms
+from partners.actions import authorized, drafts, machines, notices, parties, proposals
+from partners.actions import terms as terms_actions
+from partners.actions.drafts import CampaignTerms, ContractTerms
+from partners.actions.terms import RuleTerms
 from partners.hosts import events_address_of
 from partners.keysets import jwks_uri_of
 from partners.lifecycle import NotNow
@@ -45,6 +47,9 @@ from partners.models import (
 )
 from partners.queries import thumbprint_of
 from revocations.actions.suspend import suspend
+from support.actions import proposals as proposals_actions
+from support.actions import terms
+from support.actions.terms import discard_draft, put_in_force
 from tests.factories import (
     ADS,
     FAR_OFF,
@@ -171,7 +176,7 @@ class Scene:
             at=self.now - DAY,
         )  # fmt: skip
         for uri in (service.uri, self.named[0].uri):
-            consent.stop(line_id=self.lines[2].pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
+            choices.stop(line_id=self.lines[2].pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
         # Of machines and agents each may ask with the key that two let in; the officer has one of their own.
         self.key, theirs = (Signer(name).public for name in ("officer", "gateway"))
         self.machine = a_machine("gateway", "gateway", public_jwk=theirs)
@@ -213,8 +218,8 @@ class Scene:
         campaign = self.campaigns[10]
         uris = [one.uri for one in self.named] + [f"https://p{n}.example" for n in range(12)]
         asked = [(line, uri) for line in self.lines for uri in uris]
-        answers = gate.evaluate(
-            questions=[gate.as_agreed(campaign=campaign, line=line.carrier_id, recipient=uri) for line, uri in asked]
+        answers = deciding.evaluate(
+            questions=[as_agreed(campaign=campaign, line=line.carrier_id, recipient=uri) for line, uri in asked]
         )
         return {
             (line.pk, campaign.pk, uri)
@@ -245,7 +250,7 @@ def _asked(line: Line, campaign: Campaign, at: datetime) -> PermissionQuestion:
 def _ways(
     scene: Scene, campaign: Campaign, row: Contract | Campaign, on: Mapping[str, Any], by: Mapping[str, Any], m: int
 ) -> dict[str, Callable[[], object]]:
-    verbs, far, now = partners.actions, FAR_OFF + 300 * DAY, scene.now
+    far, now = FAR_OFF + 300 * DAY, scene.now
     agreement = ContractTerms(LONG_AGO, LONG_AGO, far, (ROADSIDE, ADS, FRAUD), jwks_uri="https://new.example/jwks")
     use = CampaignTerms(
         campaign.lbs_provider.uri, ROADSIDE, "other", "sms", READ, 5, LONG_AGO, far, consideration="none"
@@ -274,53 +279,51 @@ def _ways(
     agent = scene.agent
     loose: dict[str, Any] = {"threshold": 90, "window": 5, "suspend_after_days": None, "enabled": False}
     return {
-        "discard": lambda: support.actions.discard_draft(**on, **by),
-        "register_machine": lambda: verbs.register_machine(
+        "discard": lambda: discard_draft(**on, **by),
+        "register_machine": lambda: machines.register_machine(
             client_id=f"m{m}", kind="gateway", public_jwk=scene.key, party="", **by
         ),
-        "propose_key": lambda: verbs.propose_key(public_jwk=scene.key, was=thumbprint_of(machine=machine), **number),
-        "propose_certificate": lambda: verbs.propose_certificate(certificate="", **number),
-        "disable_machine": lambda: verbs.disable_machine(**number),
-        "unbind_machine": lambda: verbs.unbind_machine(**number),
-        "register_agent": lambda: verbs.register_agent(
+        "propose_key": lambda: machines.propose_key(public_jwk=scene.key, was=thumbprint_of(machine=machine), **number),
+        "propose_certificate": lambda: machines.propose_certificate(certificate="", **number),
+        "disable_machine": lambda: machines.disable_machine(**number),
+        "unbind_machine": lambda: machines.unbind_machine(**number),
+        "register_agent": lambda: authorized.register_agent(
             agent_id=f"A{m}", name="A", key=base64.b64encode(agent.verify_key).decode(), hosts=[], **by
         ),
-        "propose_agent": lambda: verbs.propose_agent(
+        "propose_agent": lambda: authorized.propose_agent(
             number=agent.number, name="Mine", key=base64.b64encode(agent.verify_key).decode(), hosts=[], **by
         ),
-        "suspend_agent": lambda: verbs.suspend_agent(number=agent.number, **by),
+        "suspend_agent": lambda: authorized.suspend_agent(number=agent.number, **by),
         "loosen_anomalies": lambda: disclosures.actions.change_anomaly_rule(kind="burst", **loose, **by),
-        "draft_contract": lambda: verbs.draft_contract(ref=f"N{m}", aggregator=party.uri, terms=agreement, **by),
-        "draft_campaign": lambda: verbs.draft_campaign(ref=f"N{m}", contract=campaign.contract.ref, terms=use, **by),
-        "change_draft": lambda: verbs.change_draft(**on, terms=use if m % 2 else agreement, **by),
-        "put_in_force": lambda: support.actions.put_in_force(**on, **by),
-        "shorten": lambda: verbs.shorten_term(**on, ends_at=[far, now, now + DAY, LONG_AGO][m % 4], **by),
-        "set_consideration": lambda: verbs.set_consideration(
+        "draft_contract": lambda: drafts.draft_contract(ref=f"N{m}", aggregator=party.uri, terms=agreement, **by),
+        "draft_campaign": lambda: drafts.draft_campaign(ref=f"N{m}", contract=campaign.contract.ref, terms=use, **by),
+        "change_draft": lambda: drafts.change_draft(**on, terms=use if m % 2 else agreement, **by),
+        "put_in_force": lambda: put_in_force(**on, **by),
+        "shorten": lambda: terms_actions.shorten_term(**on, ends_at=[far, now, now + DAY, LONG_AGO][m % 4], **by),
+        "set_consideration": lambda: terms_actions.set_consideration(
             campaign_id=campaign.pk, consideration=["none", "other", "monetary", ""][m % 4], **by
         ),
-        "add_rule": lambda: verbs.add_rule(
+        "add_rule": lambda: terms_actions.add_rule(
             terms=RuleTerms(
                 state=["MD", "WA"][m % 2], starts_at=now + m * DAY, purposes=(ADS,), sale_test=True, source="test"
             ),
             **by,
         ),
-        "link": lambda: support.actions.link(
-            of="party", ref=party.uri, kin_ref=uris[m % len(uris)], link="same_as", **by
-        ),
-        "endpoints": lambda: verbs.set_endpoints(
+        "link": lambda: terms.link(of="party", ref=party.uri, kin_ref=uris[m % len(uris)], link="same_as", **by),
+        "endpoints": lambda: terms_actions.set_endpoints(
             contract_id=campaign.contract_id, **[elsewhere, {**elsewhere, "jwks_uri": ""}, nowhere][m % 3], **by
         ),
-        "add_party": lambda: verbs.add_party(uri=f"https://p{m}.example", name="P", kind="lbs_provider", **by),
-        "change_party": lambda: verbs.change_party(
+        "add_party": lambda: parties.add_party(uri=f"https://p{m}.example", name="P", kind="lbs_provider", **by),
+        "change_party": lambda: parties.change_party(
             party_id=party.pk, name="Q", website="", about="", jwks_uri=f"{party.uri}/{m}.json" if m % 3 else "", **by
         ),
-        "publish": lambda: verbs.publish_notice(use="stop", language="en", body=f"Words {m}", **by),
+        "publish": lambda: notices.publish_notice(use="stop", language="en", body=f"Words {m}", **by),
         "suspend": lambda: suspend(**on, **by),
         "terminate": lambda: terminate(**on, plan_digest=termination.plan(**on, at=now).digest, **by),
-        "propose": lambda: verbs.propose(act=act, of=of, target_id=target, payload=payload, **by),
-        "withdraw": lambda: verbs.withdraw(proposal_id=chosen, **by),
-        "decline": lambda: verbs.decline(proposal_id=chosen, **by),
-        "agree": lambda: support.actions.agree(proposal_id=chosen, **by),
+        "propose": lambda: proposals.propose(act=act, of=of, target_id=target, payload=payload, **by),
+        "withdraw": lambda: proposals.withdraw(proposal_id=chosen, **by),
+        "decline": lambda: proposals.decline(proposal_id=chosen, **by),
+        "agree": lambda: proposals_actions.agree(proposal_id=chosen, **by),
     }
 
 
@@ -393,10 +396,10 @@ def test_the_scene_holds_every_kind_of_no_and_some_yes_and_two_officers_can_turn
         "approval_unverified", "stopped_party",
     }  # fmt: skip
     refused = scene.refused()
-    proposal = partners.actions.propose(
+    proposal = proposals.propose(
         act="lift_suspension", of="party", target_id=scene.campaigns[8].lbs_provider_id, payload={}, reason="r",
         actor=scene.officer, at=scene.now,
     )  # fmt: skip
-    support.actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=scene.now)
+    proposals_actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=scene.now)
     assert len(refused - scene.refused()) == 6
     assert Suspension.objects.get().lifted_by == proposal

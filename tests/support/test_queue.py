@@ -14,8 +14,9 @@ from accounts.models import User
 from accounts.queries import NotForThem
 from accounts.reasons import NoReason
 from audit.models import AuditEvent
-from support import actions
+from support.actions import queue, ticket_search
 from support.actions.cases import move_case
+from support.actions.queue import hand_over
 from support.lifecycle import NotNow
 from support.models import Attachment, Draft, Entry, Ticket
 from support.oversight.due import due
@@ -145,10 +146,10 @@ def test_one_that_somebody_has_is_not_taken(ana: Member) -> None:
     answer = ana.client.post(f"/desk/{theirs.code}/claim/")
     assert answer.headers["Location"] == f"/desk/{theirs.code}/"
     with pytest.raises(NotNow, match=r"ben@carrier\.example has it"):
-        actions.claim(code=theirs.code, user=ana.user, at=timezone.now())
+        queue.claim(code=theirs.code, user=ana.user, at=timezone.now())
     for done in (a_ticket(state="solved"), a_ticket(state="closed", closed_at=timezone.now())):
         with pytest.raises(NotNow, match="It is done"):
-            actions.claim(code=done.code, user=ana.user, at=timezone.now())
+            queue.claim(code=done.code, user=ana.user, at=timezone.now())
 
 
 def test_one_s_own_is_handed_over_with_a_note(ana: Member) -> None:
@@ -157,7 +158,7 @@ def test_one_s_own_is_handed_over_with_a_note(ana: Member) -> None:
     path = f"/desk/{own.code}/hand-over/"
     assert "This field is required." in ana.client.post(path, {"to": ben.user.pk}).content.decode()
     with pytest.raises(NoReason):
-        actions.hand_over(code=own.code, to=ben.user.pk, note=" ", actor=ana.actor, at=timezone.now())
+        hand_over(code=own.code, to=ben.user.pk, note=" ", actor=ana.actor, at=timezone.now())
     assert ana.client.post(path, {"to": ben.user.pk, "note": "She waits for a call."}).headers["Location"] == "/desk/"
     own.refresh_from_db()
     assert own.assignee == ben.user
@@ -178,15 +179,15 @@ def test_a_lead_gives_anybody_s_to_anybody_and_an_agent_does_not(ana: Member) ->
     auditor = staff(User.Role.AUDITOR)
     assert "Select a valid choice" in lead.client.post(path, {"to": auditor.user.pk}).content.decode()
     with pytest.raises(NotNow, match="nobody who works on cases"):
-        actions.assign(code=one.code, to=auditor.user.pk, actor=lead.actor, at=timezone.now())
+        queue.assign(code=one.code, to=auditor.user.pk, actor=lead.actor, at=timezone.now())
     assert lead.client.post(path, {"to": ""}).status_code == 302
     assert (Ticket.objects.get().assignee, Ticket.objects.get().claimed_at) == (None, None)
     with pytest.raises(NotForThem):
-        actions.assign(code=one.code, to=None, actor=ana.actor, at=timezone.now())
+        queue.assign(code=one.code, to=None, actor=ana.actor, at=timezone.now())
     with pytest.raises(NotForThem):
-        actions.merge(code=one.code, into=one.code, actor=auditor.actor, at=timezone.now())
+        queue.merge(code=one.code, into=one.code, actor=auditor.actor, at=timezone.now())
     with pytest.raises(NotForThem):
-        actions.claim(code=one.code, user=auditor.user, at=timezone.now())
+        queue.claim(code=one.code, user=auditor.user, at=timezone.now())
 
 
 @pytest.mark.parametrize("typed", ["T-TA7B2C", "ta7b2c", " tta7b2c "])
@@ -210,9 +211,9 @@ def test_two_cases_of_one_person_become_one_however_its_code_is_typed(ana: Membe
 def test_nobody_s_case_ends_in_another_s(ana: Member, ours: bool, theirs: bool) -> None:
     one, other = (a_ticket(line_id=a_line().pk if has else None) for has in (ours, theirs))
     with pytest.raises(NotNow, match="not of one person"):
-        actions.merge(code=one.code, into=other.code, actor=ana.actor, at=timezone.now())
+        queue.merge(code=one.code, into=other.code, actor=ana.actor, at=timezone.now())
     incidents = [a_ticket(kind="incident"), a_ticket(kind="overdue")]
-    actions.merge(code=incidents[0].code, into=incidents[1].code, actor=ana.actor, at=timezone.now())
+    queue.merge(code=incidents[0].code, into=incidents[1].code, actor=ana.actor, at=timezone.now())
     assert Ticket.objects.get(state="merged") == incidents[0]
 
 
@@ -221,11 +222,11 @@ def test_two_people_of_one_line_keep_their_own_cases(ana: Member) -> None:
     people = [User.objects.create(username=name) for name in ("first", "second")]
     one, other = (a_ticket(line_id=line.pk, asked_by=person) for person in people)
     with pytest.raises(NotNow, match="not written by one person"):
-        actions.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
+        queue.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
     with pytest.raises(IntegrityError, match="somebody else"), transaction.atomic():
         Ticket.objects.filter(pk=one.pk).update(state="merged", merged_into=other)
     own = a_ticket(line_id=line.pk, asked_by=people[0])
-    actions.merge(code=one.code, into=own.code, actor=ana.actor, at=at)
+    queue.merge(code=one.code, into=own.code, actor=ana.actor, at=at)
     assert Ticket.objects.get(state="merged") == one
 
 
@@ -280,8 +281,8 @@ def test_the_queue_shows_nobody_and_a_search_by_words_no_number(ana: Member) -> 
 
 def test_older_finds_follow(ana: Member) -> None:
     tickets = [a_ticket(about="Quagga") for _ in range(PAGE + 3)]
-    newest = actions.search(asked="quagga", before=0, user=ana.user, at=timezone.now())
-    older = actions.search(asked="quagga", before=int(newest.next), user=ana.user, at=timezone.now())
+    newest = ticket_search.search(asked="quagga", before=0, user=ana.user, at=timezone.now())
+    older = ticket_search.search(asked="quagga", before=int(newest.next), user=ana.user, at=timezone.now())
     assert [row.ticket for row in (*newest.rows, *older.rows)] == tickets[::-1]
     assert older.next == ""
 
@@ -291,14 +292,14 @@ def test_what_was_handed_up_is_the_privacy_office_s_until_it_gives_it_back(ana: 
     up = a_ticket(due_in=-DAY, escalated_at=at)
     assert "There is nothing to take" in ana.client.post("/desk/claim/", follow=True).content.decode()
     with pytest.raises(NotNow, match="The privacy office has it"):
-        actions.claim(code=up.code, user=ana.user, at=at)
+        queue.claim(code=up.code, user=ana.user, at=at)
     rows_of_ana, rows_of_lead = (one.client.get("/desk/").content.decode() for one in (ana, lead))
     assert (f"/desk/{up.code}/claim/" in rows_of_ana, f"/desk/{up.code}/claim/" in rows_of_lead) == (False, True)
     assert "with the privacy office" in rows_of_ana
     assert (listed(lead, "/desk/?whose=office"), listed(lead, "/desk/?whose=nobody")) == ([up.code], [up.code])
     assert lead.client.post("/desk/claim/").headers["Location"] == f"/desk/{up.code}/"
     assert Ticket.objects.get().escalated_at == at
-    actions.assign(code=up.code, to=ana.user.pk, actor=lead.actor, at=at)
+    queue.assign(code=up.code, to=ana.user.pk, actor=lead.actor, at=at)
     assert (Ticket.objects.get().assignee, Ticket.objects.get().escalated_at) == (ana.user, None)
     assert listed(lead, "/desk/?whose=office") == []
 
@@ -310,7 +311,7 @@ def test_the_cases_of_people_who_left_are_found_and_taken(ana: Member) -> None:
     User.objects.filter(pk=eva.user.pk).update(role=User.Role.AUDITOR)
     assert listed(ana, "/desk/?whose=gone") == [left.code, moved.code]
     for code in (left.code, moved.code):
-        actions.claim(code=code, user=ana.user, at=timezone.now())
+        queue.claim(code=code, user=ana.user, at=timezone.now())
     assert listed(ana, "/desk/?whose=mine") == [left.code, moved.code, stays.code]
 
 
@@ -328,7 +329,7 @@ def test_what_colleagues_have_begun_goes_along_with_its_case(ana: Member) -> Non
     a_draft(one, ana, "From here")
     a_draft(other, ana, "There")
     file = a_file(one, ben)
-    actions.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
+    queue.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
     drafts = {draft.user: draft for draft in Draft.objects.filter(ticket=other)}
     assert (drafts[ben.user].body, drafts[ana.user].body) == ("Only here", "There\n\nFrom here")
     assert (drafts[ben.user].send_at, drafts[ben.user].then) == (None, "")
@@ -347,7 +348,7 @@ def test_no_file_of_a_draft_goes_along_to_an_answer_that_it_is_not_of(ana: Membe
     a_draft(one, eva, "Only here")
     for member in (ana, ben, eva):
         a_file(one, member)
-    actions.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
+    queue.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
     assert dict(Attachment.objects.values_list("author", "ticket")) == {
         ana.actor: one.pk, ben.actor: one.pk, eva.actor: other.pk,
     }  # fmt: skip
@@ -375,7 +376,7 @@ def test_the_thread_of_a_case_has_what_was_said_in_those_that_became_it(ana: Mem
     said(first, "In the first")
     said(third, "In the third")
     for one, into in ((first, second), (second, third)):
-        actions.merge(code=one.code, into=into.code, actor=ana.actor, at=timezone.now())
+        queue.merge(code=one.code, into=into.code, actor=ana.actor, at=timezone.now())
     page = ana.client.get(f"/desk/{third.code}/").content.decode()
     assert page.index("In the first") < page.index("In the third")
     assert f"<code>{first.code}</code>" in page
@@ -385,7 +386,7 @@ def test_what_is_owed_in_a_case_that_ends_is_owed_as_soon_in_the_one_that_goes_o
     line, at = a_line(), timezone.now()
     soon = a_ticket(line_id=line.pk, due_in=DAY, priority=1, escalated_at=at)
     waits = a_ticket(line_id=line.pk, due_in=14 * DAY, state="waiting")
-    actions.merge(code=soon.code, into=waits.code, actor=ana.actor, at=at)
+    queue.merge(code=soon.code, into=waits.code, actor=ana.actor, at=at)
     waits.refresh_from_db()
     assert (waits.state, waits.due_at, waits.priority, waits.escalated_at) == ("open", soon.due_at, 1, at)
 
@@ -400,7 +401,7 @@ def test_what_is_owed_while_a_partner_is_asked_is_owed_too_and_the_longer_of_two
     line, at = a_line(), timezone.now()
     ends = a_ticket(at=at, line_id=line.pk, due_in=due_in, state=state)
     waits = a_ticket(at=at, line_id=line.pk, due_in=3 * DAY, state="waiting")
-    actions.merge(code=ends.code, into=waits.code, actor=ana.actor, at=at)
+    queue.merge(code=ends.code, into=waits.code, actor=ana.actor, at=at)
     waits.refresh_from_db()
     assert (waits.state, waits.due_at) == (then, at + then_due_in)
 
@@ -410,7 +411,7 @@ def test_what_was_handed_up_is_nobody_s_after_a_merge_unless_the_privacy_office_
     has, line, at = staff(role, name="eva"), a_line(), timezone.now()
     up = a_ticket(line_id=line.pk, escalated_at=at)
     own = a_ticket(line_id=line.pk, assignee=has.user)
-    actions.merge(code=up.code, into=own.code, actor=has.actor, at=at)
+    queue.merge(code=up.code, into=own.code, actor=has.actor, at=at)
     own.refresh_from_db()
     assert own.escalated_at == at
     assert own.assignee == (has.user if role == User.Role.OFFICER else None)

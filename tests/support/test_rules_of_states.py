@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-import partners.actions
-from consent import gate
+from consent.gate import deciding
+from consent.gate.shapes import Question
 from consent.models import Tightening
 from consent.permission import permission_at
-from partners.actions import RuleTerms
+from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, JurisdictionRule
 from support.oversight.prohibited import prohibited
 from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
@@ -33,7 +33,7 @@ A_RULE = RuleTerms(state="NV", starts_at=NOW, purposes=(FRAUD,), sale_test=False
 
 def a_rule(officer: Member, **changed: Any) -> None:
     terms = replace(A_RULE, **changed)
-    partners.actions.add_rule(terms=terms, reason="A law.", actor=officer.actor, at=timezone.now())
+    add_rule(terms=terms, reason="A law.", actor=officer.actor, at=timezone.now())
 
 
 def test_a_state_that_is_none_and_a_day_out_of_reason_are_refused_at_once(officer: Member) -> None:
@@ -90,11 +90,11 @@ def test_what_a_rule_prohibits_and_for_how_many_is_seen_before_it_counts(officer
 def both(campaign: Campaign, line_id: int, carrier_id: str, precision_m: int | None) -> tuple[str, str, str]:
     """The gate's answer by both of its ways, one question and many, and the ledger's: "permitted" for a yes."""
     contract = campaign.contract
-    question = gate.Question(
+    question = Question(
         aggregator=contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
         purpose=campaign.purpose, scope=campaign.scope, precision_m=precision_m, line=carrier_id,
     )  # fmt: skip
-    one, (many, _) = gate.evaluate(questions=[question])[0], gate.evaluate(questions=[question, question])
+    one, (many, _) = deciding.evaluate(questions=[question])[0], deciding.evaluate(questions=[question, question])
     at = timezone.now()
     said = permission_at(
         line_id=line_id, campaign=campaign.ref, purpose=campaign.purpose, at=at, known_at=at, precision_m=precision_m,

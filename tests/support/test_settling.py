@@ -10,23 +10,29 @@ import psycopg
 import pytest
 from django.db import connection
 
-import partners.actions
-import revocations.actions
 from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
-from consent import actions as consent
-from consent import cohorts
-from consent.actions import restore
+from consent.actions import choices, restore
 from consent.archiving.entries import ArchivedSuspension
+from consent.cohorts.ending import end_terms
+from consent.cohorts.listing import build_manifests
 from consent.permission import PermissionQuestion, answers_at
 from disclosures.models import Disclosure, JudgementChange
-from partners.actions import CampaignTerms, RuleTerms
+from partners.actions import proposals
+from partners.actions.drafts import CampaignTerms, draft_campaign
+from partners.actions.parties import add_party
+from partners.actions.terms import RuleTerms, shorten_term
+from partners.actions.terms import add_rule as add_partner_rule
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import Numbered
 from partners.models import Campaign, JurisdictionRule, UnsettledChange
+from revocations.actions import suspend
 from revocations.models import Order, StreamEvent
-from support import actions, term_change_propagation
+from support import term_change_propagation
+from support.actions import proposals as proposals_actions
+from support.actions import terms as terms_actions
+from support.actions.terms import add_rule, set_consideration
 from tests import feeds
 from tests.factories import ADS, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -56,23 +62,21 @@ def the_ledger_says(one: Disclosure) -> str:
 
 
 def paid(campaign: Campaign, consideration: str) -> None:
-    actions.set_consideration(
+    set_consideration(
         campaign_id=campaign.pk, consideration=consideration, reason="r", actor=an_actor(), at=database_clock()
     )
 
 
 def by_two(act: str, of: str, target_id: int, *, at: datetime | None = None, **payload: object) -> None:
     one, two, at = an_actor(), an_actor(), at or database_clock()
-    proposal = partners.actions.propose(
-        act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=one, at=at
-    )
-    actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=at)
+    proposal = proposals.propose(act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=one, at=at)
+    proposals_actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=at)
 
 
 def a_rule(state: str, purpose: str, *, days: float) -> JurisdictionRule:
     """A rule that begins so many days from now."""
     at = database_clock()
-    return actions.add_rule(
+    return add_rule(
         terms=RuleTerms(
             state=state, starts_at=at + days * DAY, purposes=(purpose,), sale_test=False, source="test: a law"
         ),
@@ -107,7 +111,9 @@ def test_a_link_of_purposes_judges_what_was_released_after_a_stop_of_the_other_a
     release.refresh_from_db()
     assert release.judgement == "permitted"
     at = database_clock()
-    actions.link(of="purpose", ref=release.purpose, kin_ref=ADS, link="succeeds", reason="r", actor=an_actor(), at=at)
+    terms_actions.link(
+        of="purpose", ref=release.purpose, kin_ref=ADS, link="succeeds", reason="r", actor=an_actor(), at=at
+    )
     assert term_change_propagation.settle(now=at) == 1
     release.refresh_from_db()
     assert (release.judgement, the_ledger_says(release)) == ("after_stop", "stopped_purpose")
@@ -143,7 +149,7 @@ def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> 
     release = a_release_in_maryland()
     feeds.take_releases(feeds.release_row(occurred_at="2025-07-01T12:00:00Z"))
     at = database_clock()
-    actions.add_rule(
+    add_rule(
         terms=RuleTerms(
             state="MD",
             starts_at=feeds.moment("2025-12-01T00:00:00Z"),
@@ -191,7 +197,7 @@ def test_a_draft_judges_again_what_named_it() -> None:
         ends_at=feeds.moment("2094-01-01T00:00:00Z"),
     )  # fmt: skip
     at = database_clock()
-    partners.actions.draft_campaign(ref="CMP-new", contract="AGR-1", terms=terms, reason="r", actor=an_actor(), at=at)
+    draft_campaign(ref="CMP-new", contract="AGR-1", terms=terms, reason="r", actor=an_actor(), at=at)
     assert term_change_propagation.settle(now=at) == 1
     release = Disclosure.objects.get()
     assert release.judgement == the_ledger_says(release) == "campaign_not_in_force"
@@ -203,7 +209,7 @@ def a_line_that_was_told(state: str = "WA") -> tuple[Line, Campaign]:
     ads, tow = a_campaign(contract, purpose=ADS), a_campaign(contract, a_party("Tow", "lbs_provider"))
     for campaign in (ads, tow):
         an_approval(line, campaign)
-    consent.stop(line_id=line.pk, scope="campaign", ref=tow.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="campaign", ref=tow.ref, actor="subscriber:1", channel="web")
     assert uses_of(line) == [ADS]
     return line, ads
 
@@ -244,7 +250,7 @@ def test_lines_in_other_states_hear_nothing() -> None:
 def test_a_rule_is_told_on_the_day_it_begins_however_long_ago_it_was_added() -> None:
     line, campaign = a_line_that_was_told()
     at = database_clock()
-    partners.actions.add_rule(
+    add_partner_rule(
         terms=RuleTerms(
             state="WA", starts_at=at - HOUR, purposes=(campaign.purpose,), sale_test=False, source="test: a law"
         ),
@@ -264,7 +270,7 @@ def test_a_rule_s_end_is_told_on_its_day_and_not_when_two_agreed_to_it() -> None
     ads, tow = a_campaign(contract, purpose=ADS), a_campaign(contract, a_party("Tow", "lbs_provider"))
     for campaign in (ads, tow):
         an_approval(line, campaign)
-    consent.stop(line_id=line.pk, scope="campaign", ref=tow.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="campaign", ref=tow.ref, actor="subscriber:1", channel="web")
     assert uses_of(line) == []
     at = database_clock()
     by_two("relax_rule", "rule", rule.pk, at=at - 40 * DAY, ends_at=(at - HOUR).isoformat())
@@ -281,14 +287,14 @@ def test_the_end_of_a_term_is_told_as_a_whole_and_to_no_line_by_itself() -> None
     other, agreed = a_line_that_was_told()
     at = database_clock()
     Campaign.objects.filter(pk=agreed.pk).update(ends_at=at - HOUR)
-    partners.actions.shorten_term(
+    shorten_term(
         of="campaign", target_id=campaign.pk, ends_at=at - HOUR, reason="r", actor=an_actor(), at=at - 40 * DAY
     )
     assert (term_change_propagation.settle(now=at), uses_of(line), uses_of(other)) == (0, [ADS], [ADS])
     bring_to("acknowledged", acknowledged_at=at)
-    assert cohorts.end_terms(now=at) == 2
+    assert end_terms(now=at) == 2
     # The list waits a moment for whatever is still open, as this test's own transaction is.
-    assert cohorts.build_manifests(now=at + HOUR) == 2
+    assert build_manifests(now=at + HOUR) == 2
     assert (term_change_propagation.settle(now=at), Order.objects.count(), StreamEvent.objects.count()) == (0, 2, 2)
 
 
@@ -303,11 +309,9 @@ def a_campaign_that_another_follows() -> tuple[Line, Campaign]:
 
 def end_now(campaign: Campaign) -> datetime:
     at = database_clock()
-    partners.actions.shorten_term(
-        of="campaign", target_id=campaign.pk, ends_at=at, reason="r", actor=an_actor(), at=at - DAY
-    )
-    assert cohorts.end_terms(now=database_clock()) == 1
-    assert cohorts.build_manifests(now=at + HOUR) == 1
+    shorten_term(of="campaign", target_id=campaign.pk, ends_at=at, reason="r", actor=an_actor(), at=at - DAY)
+    assert end_terms(now=database_clock()) == 1
+    assert build_manifests(now=at + HOUR) == 1
     return at
 
 
@@ -316,7 +320,7 @@ def test_what_follows_a_campaign_that_ended_while_it_was_suspended_is_told_when_
     line, ended = a_campaign_that_another_follows()
     follows = Campaign.objects.exclude(pk=ended.pk).get()
     target = {"party": follows.lbs_provider_id, "contract": follows.contract_id, "campaign": follows.pk}[of]
-    revocations.actions.suspend(of=of, target_id=target, actor=an_actor(), reason="r", at=database_clock())
+    suspend.suspend(of=of, target_id=target, actor=an_actor(), reason="r", at=database_clock())
     end_now(ended)
     assert Order.objects.count() == 0
     by_two("lift_suspension", of, target)
@@ -344,7 +348,7 @@ def test_what_ended_before_it_was_suspended_is_told_to_nobody_again() -> None:
     end_now(ended)
     assert Order.objects.count() == 1
     target = ended.contract_id
-    revocations.actions.suspend(of="contract", target_id=target, actor=an_actor(), reason="r", at=database_clock())
+    suspend.suspend(of="contract", target_id=target, actor=an_actor(), reason="r", at=database_clock())
     by_two("lift_suspension", "contract", target)
     assert (term_change_propagation.settle(now=database_clock()), Order.objects.count()) == (3, 1)
 
@@ -371,9 +375,7 @@ def test_naming_a_company_makes_earlier_releases_to_it_doubtful() -> None:
     feeds.take_lines(feeds.line_row())
     feeds.take_releases(feeds.release_row(basis="emergency", path=[feeds.BRIDGE, feeds.TRACK]))
     at = database_clock()
-    partners.actions.add_party(
-        uri=feeds.TRACK, name="SecureTrack", kind="lbs_provider", reason="r", actor=an_actor(), at=at
-    )
+    add_party(uri=feeds.TRACK, name="SecureTrack", kind="lbs_provider", reason="r", actor=an_actor(), at=at)
     assert term_change_propagation.settle(now=database_clock()) == 1
     assert Disclosure.objects.get().basis_doubtful
     incident = Incident.objects.get()

@@ -8,9 +8,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-import partners.actions
 from audit.models import AuditEvent
-from partners.actions import CampaignTerms
+from partners.actions.drafts import CampaignTerms, change_draft
 from partners.models import Campaign, Client, Contract, Party, Proposal, Reach
 from tests.factories import FRAUD, LONG_AGO, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import BRIDGE, ROAD, parties_document, take_parties
@@ -93,7 +92,7 @@ def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
         starts_at=contract.starts_at, ends_at=contract.ends_at + timedelta(days=1),
     )  # fmt: skip
     with pytest.raises(Exception, match="ends on") as refused:
-        partners.actions.change_draft(
+        change_draft(
             of="campaign", target_id=campaign.pk, terms=terms, reason="x", actor=officer.actor, at=timezone.now()
         )
     assert sorted(getattr(refused.value, "message_dict", {})) == [

@@ -7,17 +7,18 @@ from datetime import datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-import consent.actions
-import support.actions
 from accounts.models import Line, User
+from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
+from consent.actions import choices
 from consent.models import DigestFinding, DigestRun
 from disclosures.models import Disclosure
 from partners.lifecycle import NotNow
 from partners.models import Campaign
 from revocations.models import Order, State
-from support.clocks import watch_seeds
+from support.actions.test_lines import mark_test_line
+from support.clocks.watching import watch_seeds
 from support.models import SeedLine
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -44,12 +45,10 @@ def a_test_line(campaign: Campaign, officer: Member) -> tuple[Line, Order]:
     """One that agreed, stopped, and about which its partner signed that all is done. An hour has passed since."""
     line = a_line(account=OURS)
     an_approval(line, campaign)
-    consent.actions.stop(line_id=line.pk, scope="all", actor=f"line:{line.pk}", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor=f"line:{line.pk}", channel="web")
     order = Order.objects.get(line_id=line.pk)
     signed(order, at=database_clock() - HOUR)
-    support.actions.mark_test_line(
-        carrier_id=line.carrier_id, actor=officer.actor, reason="Put at GeoBridge.", at=database_clock()
-    )
+    mark_test_line(carrier_id=line.carrier_id, actor=officer.actor, reason="Put at GeoBridge.", at=database_clock())
     return line, order
 
 
@@ -123,7 +122,7 @@ def test_of_a_line_that_is_watched_no_more_nothing_is_found(officer: Member, cam
 
 def test_a_line_that_allows_again_may_be_asked_about(officer: Member, campaign: Campaign) -> None:
     line, _ = a_test_line(campaign, officer)
-    consent.actions.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     asked(line, campaign, database_clock(), "released")
     watch_seeds(now=database_clock())
     assert not Incident.objects.exists()
@@ -136,11 +135,11 @@ def test_only_lines_of_our_own_account_and_by_an_officer(officer: Member) -> Non
         assert "There is no such line in a test account of ours" in answer
         assert carrier_id in officer.client.post("/admin/test-lines/add/", {"line": carrier_id}).content.decode()
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
-        with pytest.raises(support.actions.NotForThem):
-            support.actions.mark_test_line(carrier_id=ours.carrier_id, actor=staff(role).actor, reason="x", at=now)
+        with pytest.raises(NotForThem):
+            mark_test_line(carrier_id=ours.carrier_id, actor=staff(role).actor, reason="x", at=now)
     assert (
         post(officer, "/admin/test-lines/add/", {"line": ours.carrier_id, "reason": "Try it."}) == "/admin/test-lines/"
     )
     with pytest.raises(NotNow, match="watched already"):
-        support.actions.mark_test_line(carrier_id=ours.carrier_id, actor=officer.actor, reason="x", at=now)
+        mark_test_line(carrier_id=ours.carrier_id, actor=officer.actor, reason="x", at=now)
     assert list(SeedLine.objects.values_list("line_id", flat=True)) == [ours.pk]

@@ -11,7 +11,7 @@ import audit.actions
 from accounts.permissions import actor_of
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.actions import NEVER_AGREED, stop
+from consent.actions.choices import NEVER_AGREED, stop
 from consent.models import Choice
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order, State

@@ -7,22 +7,27 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-import partners.actions
 from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
-from consent import actions as consent
+from consent.actions import choices
 from consent.actions.terminate import terminate
 from consent.models import Touched
 from consent.queries import termination
 from consent.snapshots import reason_against
 from partners import loosening
-from partners.actions import ContractTerms
+from partners.actions import proposals
+from partners.actions.drafts import ContractTerms, draft_contract
+from partners.actions.terms import shorten_term
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule, Kin, Proposal, Suspension
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order
-from support import actions, term_change_propagation
+from support import term_change_propagation
+from support.actions import proposals as proposals_actions
+from support.actions import terms
+from support.actions.proposals import propose_termination
+from support.actions.terms import put_in_force
 from tests.factories import ADS, FAR_OFF, LONG_AGO, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor
 
@@ -31,13 +36,13 @@ DAY = timedelta(days=1)
 
 
 def propose(act: str, of: str, target_id: int, actor: str, **payload: object) -> Proposal:
-    return partners.actions.propose(
+    return proposals.propose(
         act=act, of=of, target_id=target_id, payload=payload, reason="Renewed", actor=actor, at=NOW
     )
 
 
 def agree(proposal: Proposal, actor: str, *, after: timedelta = DAY) -> Proposal:
-    return actions.agree(proposal_id=proposal.id, reason="I read it", actor=actor, at=NOW + after)
+    return proposals_actions.agree(proposal_id=proposal.id, reason="I read it", actor=actor, at=NOW + after)
 
 
 def test_a_later_end_needs_a_second_officer() -> None:
@@ -66,7 +71,7 @@ def test_a_later_end_needs_a_second_officer() -> None:
 def test_the_second_is_an_officer_too(role: str) -> None:
     contract, one = a_contract(ends_at=NOW + 10 * DAY), an_actor()
     proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
-    for verb in (actions.agree, partners.actions.decline, partners.actions.withdraw):
+    for verb in (proposals_actions.agree, proposals.decline, proposals.withdraw):
         with pytest.raises(NotForThem):
             verb(proposal_id=proposal.id, reason="r", actor=an_actor(role), at=NOW)
     assert Proposal.objects.get().decision == ""
@@ -92,7 +97,7 @@ def test_a_proposal_counts_for_seven_days() -> None:
     proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
     with pytest.raises(NotNow, match="more than 7 days ago"):
         agree(proposal, two, after=7 * DAY)
-    again = partners.actions.propose(
+    again = proposals.propose(
         act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="r",
         actor=one, at=NOW + 7 * DAY,
     )  # fmt: skip
@@ -105,8 +110,8 @@ def test_a_proposal_counts_for_seven_days() -> None:
 def test_one_waits_at_a_time_and_may_be_withdrawn_or_declined() -> None:
     contract, one, two = a_contract(ends_at=NOW + 10 * DAY), an_actor(), an_actor()
     for verb, right, wrong, decision in (
-        (partners.actions.withdraw, one, two, "withdrawn"),
-        (partners.actions.decline, two, one, "declined"),
+        (proposals.withdraw, one, two, "withdrawn"),
+        (proposals.decline, two, one, "declined"),
     ):
         proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
         with pytest.raises(NotNow, match="proposed already"):
@@ -122,9 +127,7 @@ def test_one_waits_at_a_time_and_may_be_withdrawn_or_declined() -> None:
 def test_an_end_that_moved_meanwhile_was_not_agreed_on() -> None:
     contract, one, two = a_contract(ends_at=NOW + 30 * DAY), an_actor(), an_actor()
     proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
-    partners.actions.shorten_term(
-        of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=two, at=NOW
-    )
+    shorten_term(of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=two, at=NOW)
     with pytest.raises(NotNow, match="changed since it was proposed"):
         agree(proposal, two)
     proposal.refresh_from_db()
@@ -201,12 +204,12 @@ def test_nothing_is_proposed_about_what_is_not_there_or_not_so() -> None:
         with pytest.raises(NotNow):
             propose(act, of, target, one)
     with pytest.raises(NotNow, match="There is no such proposal"):
-        actions.agree(proposal_id=uuid.uuid4(), reason="r", actor=one, at=NOW)
+        proposals_actions.agree(proposal_id=uuid.uuid4(), reason="r", actor=one, at=NOW)
 
 
 def test_a_yes_from_before_it_counted_keeps_a_draft_from_force() -> None:
     one = an_actor()
-    contract = partners.actions.draft_contract(
+    contract = draft_contract(
         ref="AGR-d",
         aggregator=a_party().uri,
         terms=ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (ROADSIDE,), jwks_uri="https://geobridge.example/jwks"),
@@ -217,14 +220,14 @@ def test_a_yes_from_before_it_counted_keeps_a_draft_from_force() -> None:
     line, campaign = a_line(), a_campaign(contract)
     an_approval(line, campaign)
     with pytest.raises(NotNow, match="Make a new campaign"):
-        actions.put_in_force(of="contract", target_id=contract.pk, reason="r", actor=one, at=NOW)
+        put_in_force(of="contract", target_id=contract.pk, reason="r", actor=one, at=NOW)
     assert (Contract.objects.get().is_draft, allowed(line, campaign)) == (True, False)
 
 
 def test_a_claim_alone_does_not_keep_it_from_force() -> None:
     campaign = a_campaign(is_draft=True, consideration="none")
     an_approval(a_line(), campaign, verified_by="partner")
-    actions.put_in_force(of="campaign", target_id=campaign.pk, reason="r", actor=an_actor(), at=NOW)
+    put_in_force(of="campaign", target_id=campaign.pk, reason="r", actor=an_actor(), at=NOW)
     assert not Campaign.objects.get().is_draft
 
 
@@ -264,7 +267,7 @@ def test_copies_made_while_it_was_suspended_are_told_after_the_lift_and_no_other
         an_approval(person, campaign)
         an_approval(person, road)
     suspend(of="contract", target_id=campaign.contract_id, actor=one, reason="r", at=NOW - DAY)
-    consent.stop(line_id=line.pk, scope="campaign", ref=road.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="campaign", ref=road.ref, actor="subscriber:1", channel="web")
     assert newest_order(line).snapshot["state"] == []
     agree(propose("lift_suspension", "contract", campaign.contract_id, one), two)
     assert Order.objects.count() == 1
@@ -289,13 +292,13 @@ def test_what_is_terminated_is_not_proposed_and_not_agreed_to_again() -> None:
     one, two, campaign = an_actor(), an_actor(), a_campaign()
     of: dict[str, Any] = {"of": "contract", "target_id": campaign.contract_id}
     plan = termination.plan(**of, at=NOW).digest
-    waits = actions.propose_termination(**of, plan=plan, reason="r", actor=one, at=NOW)
+    waits = propose_termination(**of, plan=plan, reason="r", actor=one, at=NOW)
     terminate(**of, actor=two, reason="r", plan_digest=plan, at=NOW)
     with pytest.raises(NotNow, match=r"terminated already, on 20 Nov 2026"):
         agree(waits, two)
-    partners.actions.withdraw(proposal_id=waits.id, reason="r", actor=one, at=NOW)
+    proposals.withdraw(proposal_id=waits.id, reason="r", actor=one, at=NOW)
     with pytest.raises(NotNow, match="terminated already"):
-        actions.propose_termination(**of, plan=plan, reason="r", actor=one, at=NOW)
+        propose_termination(**of, plan=plan, reason="r", actor=one, at=NOW)
     assert (Cohort.objects.count(), Proposal.objects.filter(decision="").count()) == (1, 0)
 
 
@@ -316,16 +319,16 @@ def test_a_link_carries_a_stop_at_once_and_its_partner_is_told_after() -> None:
     old = a_party("Old", "lbs_provider")
     for one in (campaign, a_campaign(campaign.contract, old)):
         an_approval(line, one)
-    consent.stop(line_id=line.pk, scope="party", ref=old.uri, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="party", ref=old.uri, actor="subscriber:1", channel="web")
     assert [entry["recipient"] for entry in newest_order(line).snapshot["state"]] == [campaign.lbs_provider.uri]
     assert allowed(line, campaign)
     linked = {"of": "party", "ref": campaign.lbs_provider.uri, "kin_ref": old.uri, "link": "succeeds"}
-    assert actions.link(**linked, reason="Merged", actor=an_actor(), at=NOW)
+    assert terms.link(**linked, reason="Merged", actor=an_actor(), at=NOW)
     assert (allowed(line, campaign), Order.objects.count()) == (False, 1)
     assert term_change_propagation.settle(now=NOW + DAY) == 1
     assert (newest_order(line).snapshot["state"], Order.objects.count()) == ([], 2)
     assert (term_change_propagation.settle(now=NOW + DAY), Order.objects.count()) == (0, 2)
-    assert not actions.link(**linked, reason="Again", actor=an_actor(), at=NOW)
+    assert not terms.link(**linked, reason="Again", actor=an_actor(), at=NOW)
     assert (Kin.objects.count(), Touched.objects.exists()) == (1, False)
 
 
@@ -340,7 +343,7 @@ def test_a_relaxed_rule_reaches_the_copies_that_were_made_while_it_ran() -> None
     for campaign in (ads, road):
         an_approval(line, campaign)
         an_approval(other, campaign)
-    consent.stop(line_id=line.pk, scope="campaign", ref=road.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="campaign", ref=road.ref, actor="subscriber:1", channel="web")
     assert newest_order(line).snapshot["state"] == []
     agree(propose("relax_rule", "rule", rule.pk, one, ends_at=LONG_AGO.isoformat()), two, after=-DAY)
     assert (term_change_propagation.settle(now=NOW), term_change_propagation.settle(now=NOW)) == (1, 0)

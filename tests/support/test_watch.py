@@ -16,20 +16,27 @@ from django.utils import timezone
 from pytest_django import Settings
 
 import audit.actions
-import consent.actions
-import support.actions
 from accounts import texts
 from accounts.models import Line
 from audit.models import Incident, IncidentStep
 from audit.reporting_deadlines import next_due
 from consent import stop_failures
-from consent.actions import answer_request
-from partners import checkpoints
+from consent.actions import choices
+from consent.actions.agents import answer_request
+from partners.checkpoints import places, writing
 from partners.sms import HttpBackend
 from portal import health
 from revocations.models import Order
-from support import clocks
+from support.actions.staff_access_log import look_at_order
 from support.clocks import watching
+from support.clocks.watching import (
+    verify_audit,
+    watch_agents,
+    watch_codes,
+    watch_failed_stops,
+    watch_staff,
+    watch_staff_for_long,
+)
 from support.oversight.affected import affected_by
 from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
@@ -49,13 +56,13 @@ def incidents() -> list[tuple[str, str, int]]:
 def a_stopped_line() -> Line:
     line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge")))
     an_approval(line, campaign)
-    consent.actions.stop(line_id=line.pk, scope="all", actor=f"line:{line.pk}", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor=f"line:{line.pk}", channel="web")
     return line
 
 
 def looked_at(line: Line, actor: str) -> None:
     order = Order.objects.filter(line_id=line.pk).latest("queued_at")
-    support.actions.look_at_order(
+    look_at_order(
         party_id=order.party_id,
         order_id=order.id,
         actor=actor,
@@ -75,18 +82,18 @@ def test_staff_who_look_at_very_many_subscribers_within_an_hour(settings: Settin
     actor, lines = an_actor(role), [a_stopped_line() for _ in range(3)]
     for line in (lines[0], lines[1], lines[1]):
         looked_at(line, actor)
-    clocks.watch_staff(now=timezone.now())
+    watch_staff(now=timezone.now())
     assert incidents() == []
     looked_at(lines[2], an_actor(role))
-    clocks.watch_staff(now=timezone.now())
+    watch_staff(now=timezone.now())
     assert incidents() == [], "another's look is no look of theirs"
     looked_at(lines[2], actor)
     now = timezone.now()
-    clocks.watch_staff(now=now)
-    clocks.watch_staff(now=now)
+    watch_staff(now=now)
+    watch_staff(now=now)
     assert incidents() == [("staff_browsing", actor, 3)]
     # An hour later there is nothing to add.
-    clocks.watch_staff(now=now + HOUR)
+    watch_staff(now=now + HOUR)
     assert incidents() == [("staff_browsing", actor, 3)]
 
 
@@ -109,13 +116,13 @@ def test_staff_who_look_at_a_few_each_hour(settings: Settings, within: str, key:
         looks(line, now - n * step)
     # What is older than that counts no more.
     looks(lines[4], now - {"day": 25, "week": 24 * 7 + 1}[within] * HOUR)
-    clocks.watch(now=now)
-    clocks.watch_staff_for_long(now=now)
+    watching.watch(now=now)
+    watch_staff_for_long(now=now)
     assert incidents() == []
     looks(lines[4], now)
-    clocks.watch(now=now)
-    clocks.watch_staff_for_long(now=now)
-    clocks.watch_staff_for_long(now=now)
+    watching.watch(now=now)
+    watch_staff_for_long(now=now)
+    watch_staff_for_long(now=now)
     (one,) = Incident.objects.all()
     assert (one.kind, one.subject, one.key, one.count) == ("staff_browsing", actor, f"{actor}:{now:{key}}", 5)
     assert one.due_at == next_due(kind="staff_browsing", begun=[now])
@@ -148,24 +155,24 @@ def test_the_looks_of_one_day_or_week_are_one_incident(
     setattr(settings, f"STAFF_BROWSING_ALARM_{within.upper()}", 2)
     actor, lines = an_actor("agent"), [a_line() for _ in range(3)]
     _looks(actor, lines, MONDAY - HOUR)
-    clocks.watch_staff_for_long(now=MONDAY - HOUR)
+    watch_staff_for_long(now=MONDAY - HOUR)
     before = (f"{actor}:{MONDAY - HOUR:{mark}}", 3)
     assert _stands() == [before]
     one = Incident.objects.get()
     audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Case 7.", at=MONDAY - HOUR)
     for now in (MONDAY, MONDAY + HOUR):
-        clocks.watch_staff_for_long(now=now)
+        watch_staff_for_long(now=now)
         assert _stands() == [before], "the same looks are no more trouble at midnight"
     # What comes then is of the day or week that began, and of nothing before.
     _looks(actor, lines[:2], MONDAY + HOUR)
-    clocks.watch_staff_for_long(now=MONDAY + HOUR)
+    watch_staff_for_long(now=MONDAY + HOUR)
     assert _stands() == [before]
     _looks(actor, [a_line()], MONDAY + HOUR)
-    clocks.watch_staff_for_long(now=MONDAY + HOUR)
+    watch_staff_for_long(now=MONDAY + HOUR)
     after = (f"{actor}:{MONDAY:{mark}}", 3)
     assert _stands() == [before, after]
     # And the day or week after that knows nothing of them.
-    clocks.watch_staff_for_long(now=MONDAY + span)
+    watch_staff_for_long(now=MONDAY + span)
     assert _stands() == [before, after]
 
 
@@ -176,13 +183,13 @@ def test_whoever_goes_on_past_midnight_is_found(settings: Settings, within: str,
     setattr(settings, f"STAFF_BROWSING_ALARM_{within.upper()}", 2)
     actor, lines = an_actor("agent"), [a_line() for _ in range(3)]
     _looks(actor, lines[:2], MONDAY - HOUR)
-    clocks.watch_staff_for_long(now=MONDAY - HOUR)
+    watch_staff_for_long(now=MONDAY - HOUR)
     assert _stands() == []
     _looks(actor, lines[2:], MONDAY + HOUR)
-    clocks.watch_staff_for_long(now=MONDAY + HOUR)
+    watch_staff_for_long(now=MONDAY + HOUR)
     one = (f"{actor}:{MONDAY:{mark}}", 3)
     assert _stands() == [one]
-    clocks.watch_staff_for_long(now=MONDAY + span)
+    watch_staff_for_long(now=MONDAY + span)
     assert _stands() == [one]
 
 
@@ -192,7 +199,7 @@ def test_within_an_hour_the_same_looks_are_one_incident_at_midnight_too(settings
     actor, minute = an_actor("agent"), timedelta(minutes=1)
     _looks(actor, [a_line() for _ in range(3)], MONDAY - minute)
     for now in (MONDAY - minute, MONDAY, MONDAY + minute):
-        clocks.watch_staff(now=now)
+        watch_staff(now=now)
         assert _stands() == [(f"{actor}:2026-03-01", 3)]
 
 
@@ -203,7 +210,7 @@ def test_what_an_officer_closed_stays_closed_while_a_sliding_count_falls_and_com
     noon, minute = MONDAY + 12 * HOUR, timedelta(minutes=1)
     _looks(actor, lines[:1], noon)
     _looks(actor, lines[1:4], noon + 30 * minute)
-    clocks.watch_staff(now=noon + 30 * minute)
+    watch_staff(now=noon + 30 * minute)
     one = Incident.objects.get()
     assert one.count == 4
     closed_at = noon + 40 * minute
@@ -211,14 +218,14 @@ def test_what_an_officer_closed_stays_closed_while_a_sliding_count_falls_and_com
         incident_id=one.pk, assigned_to="officer:1", actor="officer:1", reason="Case 7.", at=closed_at
     )
     audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Case 7.", at=closed_at)
-    clocks.watch_staff(now=noon + 61 * minute)
+    watch_staff(now=noon + 61 * minute)
     _looks(actor, lines[4:], noon + 62 * minute)
-    clocks.watch_staff(now=noon + 62 * minute)
+    watch_staff(now=noon + 62 * minute)
     one.refresh_from_db()
     assert (one.count, one.closed_at, one.assigned_to) == (4, closed_at, "officer:1")
     assert one.opened_at == noon + 30 * minute
     _looks(actor, lines[:1], noon + 63 * minute)
-    clocks.watch_staff(now=noon + 63 * minute)
+    watch_staff(now=noon + 63 * minute)
     one.refresh_from_db()
     assert (one.count, one.closed_at, one.assigned_to) == (5, None, ""), "more than there was is news"
 
@@ -239,10 +246,10 @@ def test_a_search_s_pages_and_one_answer_to_many_are_work(settings: Settings, mo
         did("ticket.answered", line, to_many="1")
     for line in lines[:2]:
         did("ticket.answered", line)
-    clocks.watch_staff(now=timezone.now())
+    watch_staff(now=timezone.now())
     assert incidents() == []
     did("ticket.found", lines[5])
-    clocks.watch_staff(now=timezone.now())
+    watch_staff(now=timezone.now())
     assert incidents() == [("staff_browsing", actor, 6)]
 
 
@@ -253,7 +260,7 @@ def test_answers_one_by_one_are_looks(settings: Settings) -> None:
     for line in [a_line() for _ in range(3)]:
         for action in ("ticket.found", "ticket.answered"):
             audit.actions.record(action=action, actor=actor, target="ticket:T-234567", at=now, line_id=line.pk)
-    clocks.watch_staff(now=timezone.now())
+    watch_staff(now=timezone.now())
     assert incidents() == [("staff_browsing", actor, 3)]
 
 
@@ -267,7 +274,7 @@ def test_very_many_stops_by_one_authorised_agent(settings: Settings) -> None:
     for n in (1, 2):
         link = an_agent_asks(a_line())
         answer_request(token=link.split("/")[-2], theirs=True, notice=None, at=timezone.now())
-        clocks.watch_agents(now=timezone.now())
+        watch_agents(now=timezone.now())
         assert incidents() == [("stops_by_agent", "Permission Slip", 2)][: n - 1]
 
 
@@ -276,8 +283,8 @@ def test_very_many_stops_by_one_of_the_desk(settings: Settings) -> None:
     settings.STOPS_BY_AGENT_ALARM = 1
     actor = an_actor("agent")
     for n in (1, 2):
-        consent.actions.stop(line_id=a_line().pk, scope="all", actor=actor, channel="desk")
-        clocks.watch_agents(now=timezone.now())
+        choices.stop(line_id=a_line().pk, scope="all", actor=actor, channel="desk")
+        watch_agents(now=timezone.now())
         assert incidents() == [("stops_by_agent", actor, 2)][: n - 1]
 
 
@@ -315,11 +322,11 @@ def test_stops_that_fail_more_than_now_and_then(counted: None, fail: Callable[[]
     settings.STOPS_FAILING_ALARM = 3
     assert [fail(), fail()] == [503, 503]
     now = timezone.now()
-    clocks.watch_failed_stops(now=now)
+    watch_failed_stops(now=now)
     assert incidents() == []
     assert fail() == 503
-    clocks.watch_failed_stops(now=now)
-    clocks.watch_failed_stops(now=now)
+    watch_failed_stops(now=now)
+    watch_failed_stops(now=now)
     (one,) = Incident.objects.all()
     assert (one.kind, one.count, one.key) == ("stops_failing", 3, f"{now:%Y-%m-%dT%H}")
     assert one.due_at is not None
@@ -337,10 +344,10 @@ def test_few_among_very_many_are_no_failing_mechanism(
     # Nobody asked for that.
     a_ledger_row(a_line(), "stop", at=now, reason="grown_up")
     fail()
-    clocks.watch_failed_stops(now=now)
+    watch_failed_stops(now=now)
     assert incidents() == []
     fail()
-    clocks.watch_failed_stops(now=now)
+    watch_failed_stops(now=now)
     assert [one[0] for one in incidents()] == ["stops_failing"]
 
 
@@ -411,11 +418,11 @@ def test_codes_that_the_gateway_does_not_take_are_an_opt_out_that_fails(
     before = _handed_over(result)
     _ask(2)
     _ask(3, "+12065559999")
-    clocks.watch(now=now)
+    watching.watch(now=now)
     assert incidents() == [], "nothing goes to a number that is nobody's"
     _ask(1)
-    clocks.watch(now=now)
-    clocks.watch(now=now)
+    watching.watch(now=now)
+    watching.watch(now=now)
     assert incidents() == [("stops_failing", f"codes by text, {now:%Y-%m-%d}", 3)]
     one = Incident.objects.get()
     assert one.due_at == next_due(kind="stops_failing", begun=[now])
@@ -438,10 +445,10 @@ def test_few_codes_among_very_many_that_came_are_no_failing_mechanism(
     _ask(2)
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
     _ask(1)
-    clocks.watch_codes(now=now)
+    watch_codes(now=now)
     assert incidents() == []
     _ask(1)
-    clocks.watch_codes(now=now)
+    watch_codes(now=now)
     assert [(kind, count) for kind, _, count in incidents()] == [("stops_failing", 2)]
 
 
@@ -456,10 +463,10 @@ def test_a_few_an_hour_are_an_outage_where_most_did_not_come(
         texts.CODES_NOT_TAKEN.count(at=now - hours * HOUR)
     for _ in range(came):
         texts.CODES_TAKEN.count(at=now - 5 * HOUR)
-    clocks.watch_codes(now=now)
+    watch_codes(now=now)
     assert incidents() == []
     texts.CODES_NOT_TAKEN.count(at=now - 9 * HOUR)
-    clocks.watch_codes(now=now)
+    watch_codes(now=now)
     assert [count for _, _, count in incidents()] == [found][: found and 1]
 
 
@@ -490,10 +497,10 @@ def test_a_trail_that_is_not_signed_any_more(settings: Settings, tmp_path: Path)
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(hours=25))
-    checkpoints.write(place=checkpoints.place(), at=now - timedelta(hours=23))
-    clocks.verify_audit(now=now)
+    writing.write(place=places.place(), at=now - timedelta(hours=23))
+    verify_audit(now=now)
     assert incidents() == []
-    clocks.verify_audit(now=now + timedelta(hours=2))
+    verify_audit(now=now + timedelta(hours=2))
     since = f"{now - timedelta(hours=23):%Y-%m-%d}"
     assert incidents() == [("audit_fault", f"there is no checkpoint since {since}", 1)]
 
@@ -503,9 +510,9 @@ def test_a_trail_that_was_never_signed(settings: Settings, tmp_path: Path) -> No
     settings.CHECKPOINT_DIR = tmp_path / "gone"
     now = timezone.now()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(hours=23))
-    clocks.verify_audit(now=now)
+    verify_audit(now=now)
     assert incidents() == []
-    clocks.verify_audit(now=now + timedelta(hours=2))
+    verify_audit(now=now + timedelta(hours=2))
     assert incidents() == [("audit_fault", "there is no checkpoint", 1)]
 
 
@@ -515,15 +522,15 @@ def test_a_trail_that_was_changed(settings: Settings, tmp_path: Path) -> None:
     now = timezone.now()
     for n in range(3):
         audit.actions.record(action="test.done", actor="system:test", target=f"thing:{n}", at=now, line_id=7)
-    checkpoints.write(place=checkpoints.place(), at=now)
-    clocks.verify_audit(now=now)
+    writing.write(place=places.place(), at=now)
+    verify_audit(now=now)
     assert incidents() == []
     with connections["owner"].cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("UPDATE audit_auditevent SET reason = 'nothing' WHERE seq = 2")
         cursor.execute("SET session_replication_role = origin")
     for _ in range(2):
-        clocks.verify_audit(now=now)
+        verify_audit(now=now)
     assert incidents() == [("audit_fault", "chain 7, row 2 was changed", 1)]
 
 
@@ -535,10 +542,10 @@ def test_one_worker_looks_whether_the_trail_is_whole(settings: Settings, tmp_pat
     # In another session.
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended('support.verify-audit', 0))")
-        clocks.verify_audit(now=now)
+        verify_audit(now=now)
         assert incidents() == []
         cursor.execute("SELECT pg_advisory_unlock(hashtextextended('support.verify-audit', 0))")
-    clocks.verify_audit(now=now)
+    verify_audit(now=now)
     assert incidents() == [("audit_fault", "there is no checkpoint", 1)]
 
 

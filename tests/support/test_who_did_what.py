@@ -12,12 +12,12 @@ from django.core.management import call_command
 from django.utils import timezone
 
 import audit.actions
-import partners.actions
-import revocations.actions
 from accounts.models import Line, User
 from audit.models import AuditEvent
 from disclosures.models import Disclosure
+from partners.actions import proposals
 from partners.models import Campaign, Proposal
+from revocations.actions import suspend
 from tests.factories import a_line
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
 from tests.support.officers import Member, staff
@@ -62,7 +62,7 @@ def without_searches(member: Member, question: str) -> list[str]:
 
 
 def a_suspension(campaign: Campaign, officer: Member) -> None:
-    revocations.actions.suspend(
+    suspend.suspend(
         of="contract", target_id=campaign.contract_id, actor=officer.actor, reason="They sold it on.",
         at=timezone.now(),
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_what_it_was_narrowed_to(officer: Member, line: Line, campaign: Campaign
     for member, case in zip((ana, ben, ben), cases, strict=True):
         member.client.get(f"/desk/{case.code}/")
     a_suspension(campaign, officer)
-    partners.actions.propose(
+    proposals.propose(
         act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=campaign.contract_id, payload={},
         reason="They mended it.", actor=officer.actor, at=timezone.now(),
     )  # fmt: skip

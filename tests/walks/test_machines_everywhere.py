@@ -15,15 +15,15 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
-import revocations.actions
-from consent import cohorts
 from consent.actions.terminate import terminate
+from consent.cohorts.listing import build_manifests
 from consent.models import Ask, DigestRun
 from consent.queries import termination
 from partners import pairwise
-from partners.actions import register_client
+from partners.actions.clients import register_client
 from partners.models import Campaign, Party
 from partners.models import Client as Machine
+from revocations.actions.streams import create_stream
 from revocations.models import Attempt, Cohort, Order, Stream, StreamEvent
 from revocations.streams.stream_requests import StreamWanted
 from tests.factories import a_campaign, a_line, an_approval
@@ -84,7 +84,7 @@ def machines(everyone: World) -> Machines:
     now = timezone.now()
     party = Party.objects.get(name=ASKING[0])
     campaign = Campaign.objects.get(contract__aggregator=party)
-    stream = revocations.actions.create_stream(party=party, wanted=StreamWanted(), at=now)
+    stream = create_stream(party=party, wanted=StreamWanted(), at=now)
     cohort = Cohort.objects.get(pk=_ended(campaign))
     run = DigestRun.objects.create(id=uuid.uuid4(), party_id=party.pk, received_at=now, differing=["0007"])
     kinds = (("the gateway", Machine.Kind.GATEWAY), ("the feed", Machine.Kind.FEED))
@@ -120,7 +120,7 @@ def _ended(campaign: Campaign) -> uuid.UUID:
         of="campaign", target_id=other.pk, actor=an_actor(), reason="Enough.", plan_digest=seen.digest,
         at=timezone.now(),
     )  # fmt: skip
-    cohorts.build_manifests(now=timezone.now() + LATER)
+    build_manifests(now=timezone.now() + LATER)
     return cohort.pk
 
 

@@ -27,15 +27,16 @@ from fido2.webauthn import (
     RegistrationResponse,
 )
 
-import accounts.actions
 import accounts.queries
-import consent.actions
+from accounts.actions import delegations
+from accounts.actions.people import end_tenure
+from accounts.actions.staff import make_staff
 from accounts.models import Line, User
-from consent.actions import without_account
+from consent.actions import choices, without_account
 from consent.models import Choice
 from disclosures.models import Disclosure
 from partners.access import SCOPES
-from partners.actions import issue_access_token
+from partners.actions.sign_in import issue_access_token
 from partners.models import Client as Machine
 from partners.models import Dealing, Party
 from support.actions import asking
@@ -114,7 +115,7 @@ def build() -> World:
     for line, name in ((owner, MARK), (holder, NAMES["holder"]), (ended, NAMES["ended"])):
         _data(line, name)
     # A pause: whoever has said no to anything is asked nothing for a year.
-    choice = consent.actions.pause(
+    choice = choices.pause(
         line_id=owner.pk,
         scope="campaign",
         ref=f"CMP-{MARK}",
@@ -122,7 +123,7 @@ def build() -> World:
         actor="subscriber:1",
         channel="web",
     )
-    asked = accounts.actions.delegate(
+    asked = delegations.delegate(
         line_id=owner.pk, user=user_of(owner), msisdn=NUMBERS["stranger"], may="both", ends_at=now + timedelta(days=30),
         at=now,
     )  # fmt: skip
@@ -232,9 +233,7 @@ def _mailed(now: datetime) -> str:
 
 
 def _invitation() -> str:
-    user = accounts.actions.make_staff(
-        email="invited@carrier.example", role=User.Role.AGENT, actor=an_actor(), at=timezone.now()
-    )
+    user = make_staff(email="invited@carrier.example", role=User.Role.AGENT, actor=an_actor(), at=timezone.now())
     return accounts.queries.invitation(user=user)
 
 
@@ -263,7 +262,7 @@ def _end(line: Line) -> None:
     line.numbers.update(ends_at=at)
     line.deactivated_at = at
     line.save()
-    accounts.actions.end_tenure(line_id=line.pk, at=at)
+    end_tenure(line_id=line.pk, at=at)
 
 
 def _agent() -> Client:

@@ -21,9 +21,10 @@ from django.test import Client as Http
 
 from accounts.models import Line
 from audit.queries import database_clock
-from partners.actions import ASSERTION_TYPE, register_client
+from partners.actions.clients import register_client
+from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Campaign, Client, Contract, Party
-from revocations import delivery
+from revocations.delivery.sweep import deliver_due
 from tests.factories import READ, ROADSIDE, a_campaign, a_contract, a_party, counter
 from tests.partners.fixtures import serving
 from tests.partners.outside import Answer, Outside, Signer
@@ -142,7 +143,7 @@ class Partner:
 
     def is_told(self, *, after: timedelta = timedelta(0)) -> None:
         """What is due to it is pushed, as the worker does: so long from now."""
-        delivery.deliver_due(party_id=self.party.pk, now=database_clock() + after)
+        deliver_due(party_id=self.party.pk, now=database_clock() + after)
 
     def signs(
         self,

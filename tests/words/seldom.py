@@ -15,13 +15,16 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils import timezone
 
-import accounts.actions
 import accounts.queries
 import audit.actions
+from accounts.actions import delegations
+from accounts.actions.delegations import answer_delegation
+from accounts.actions.line_separation import ask_separation, close_separation, take_back_separation
+from accounts.actions.staff import make_staff
 from accounts.message_templates import TAKEN, WHAT, WHO
 from accounts.models import Line, NewPassword, Separation, User
-from consent import actions
-from consent import archiving as opening
+from consent.actions import choices, suspend
+from consent.archiving import comparison
 from disclosures import archiving, publishing
 from disclosures.models import Anomaly, AnomalyRule
 from partners.models import Campaign, Contract
@@ -145,9 +148,7 @@ def ways_in() -> Read:
     )
     yield "a password forgotten a day ago", read(sign_in_by_code(line), "/accounts/password/forgotten/")
     yield "the old one kept", told(Browser().post(link))
-    user = accounts.actions.make_staff(
-        email="invited@carrier.example", role=User.Role.AGENT, actor=an_actor(), at=timezone.now()
-    )
+    user = make_staff(email="invited@carrier.example", role=User.Role.AGENT, actor=an_actor(), at=timezone.now())
     browser, path = Browser(), accounts.queries.invitation(user=user)
     page = browser.get(path)
     yield "invited as staff", told(browser.get(page.url) if page.url else page)
@@ -192,13 +193,11 @@ def those_who_look_after() -> Read:
         at = now - (3 - n) * timedelta(minutes=1)
         friend = a_line()
         browser = signed_in(friend)
-        made = accounts.actions.delegate(
+        made = delegations.delegate(
             line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may=may, ends_at=now + 30 * DAY, at=at
         )
         yield f"asked to {may}", read(browser, f"/lines/asked/{made}/")
-        accounts.actions.answer_delegation(
-            delegation_id=made, user=user_of(friend), line_id=friend.pk, answer="yes", at=at
-        )
+        answer_delegation(delegation_id=made, user=user_of(friend), line_id=friend.pk, answer="yes", at=at)
         yield f"looks after it: {may}", read(browser, f"/lines/asked/{made}/")
         yield f"lines of who may {may}", read(browser, "/lines/")
         if may != "stop":
@@ -219,13 +218,13 @@ def in_confidence(at: datetime) -> Read:
     for state in (asked_already.OPEN, asked_already.TAKEN_BACK, asked_already.DONE, asked_already.NOT_DONE):
         line = a_line(role="user")
         person = signed_in(line)
-        accounts.actions.ask_separation(line_id=line.pk, user=user_of(line), reach="Write to me", note="", at=at)
+        ask_separation(line_id=line.pk, user=user_of(line), reach="Write to me", note="", at=at)
         found = Separation.objects.get(line=line)
         if state == Separation.State.TAKEN_BACK:
-            accounts.actions.take_back_separation(line_id=line.pk, user=user_of(line), at=timezone.now())
+            take_back_separation(line_id=line.pk, user=user_of(line), at=timezone.now())
         elif state != Separation.State.OPEN:
             is_done = state == Separation.State.DONE
-            accounts.actions.close_separation(
+            close_separation(
                 separation_id=found.pk, done=is_done, tell_from=timezone.now() + 30 * DAY, actor=an_actor(),
                 reason="test", at=timezone.now(),
             )  # fmt: skip
@@ -257,9 +256,9 @@ def partners_stand() -> Read:
             line = a_life()
             uri = "https://aspenaid.example"
             if what == "pause":
-                actions.pause(line_id=line.pk, scope="party", ref=uri, until=until, actor="subscriber:1", channel="web")
+                choices.pause(line_id=line.pk, scope="party", ref=uri, until=until, actor="subscriber:1", channel="web")
             else:
-                actions.stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
+                choices.stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
             at = timezone.now()
             done = {"completed_at": at} if state == State.COMPLETED else {}
             if done:
@@ -283,7 +282,7 @@ def what_we_did_ourselves() -> Read:
         first_at=row.occurred_at, last_at=row.occurred_at, newest_at=row.occurred_at, n=2, looks=2,
         rule=AnomalyRule.objects.get(kind="suspended", version=1), found_at=now, changed_at=now, grown_at=now,
     )  # fmt: skip
-    actions.suspend(line_id=line.pk, party=service.uri, after=now, actor="system:anomalies", at=now)
+    suspend.suspend(line_id=line.pk, party=service.uri, after=now, actor="system:anomalies", at=now)
     for path_of in ("/home/", f"/companies/{service.pk}/", "/history/", "/choices/"):
         title = path_of.split("/")[1]
         yield f"{title} after we suspended a company", read(person, path_of)
@@ -347,7 +346,7 @@ def while_the_gate_is_closed() -> Read:
     """After a restore: what each page says of it. The last, because it closes the gate for all."""
     line = a_life()
     person = signed_in(line)
-    opening.close(why="restored")
+    comparison.close(why="restored")
     for path in ("/home/", "/choices/", "/lines/", "/stop/"):
         yield f"gate closed: {path}", read(person, path)
 

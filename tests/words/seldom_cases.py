@@ -10,14 +10,16 @@ from typing import Any
 from django.utils import timezone
 
 import audit.actions
-import support.actions
 from accounts.models import Line, User
 from audit.models import Incident
-from consent import actions, archiving
+from consent.actions import choices as choices_actions
+from consent.actions.choices import NEVER_AGREED
+from consent.archiving import comparison
 from disclosures.models import Basis, Disclosure
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order
 from support.actions.escalation import ask_for_evidence, ask_to_suspend, decide_request
+from support.actions.replies import begin_reply, undo_reply
 from support.models import BulkReply, CannedReply, Entry, SuspendRequest, Ticket
 from support.replying import send_replies
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
@@ -122,14 +124,18 @@ class Desk:
             line = self.line()
             pk, actor = line.pk, f"subscriber:{line.pk}"
             if kind == "allow":
-                made = actions.allow(line_id=pk, campaign=self.campaign.ref, actor=actor, channel="web")
+                made = choices_actions.allow(line_id=pk, campaign=self.campaign.ref, actor=actor, channel="web")
             elif kind == "pause":
-                made = actions.pause(line_id=pk, scope="party", ref=uri, until=until, actor=actor, channel="web")
+                made = choices_actions.pause(
+                    line_id=pk, scope="party", ref=uri, until=until, actor=actor, channel="web"
+                )
             elif kind == "stop all":
-                made = actions.stop(line_id=pk, scope="all", actor=actor, channel="web")
+                made = choices_actions.stop(line_id=pk, scope="all", actor=actor, channel="web")
             else:
-                reason = actions.NEVER_AGREED if kind == "dispute" else ""
-                made = actions.stop(line_id=pk, scope="party", ref=uri, reason=reason, actor=actor, channel="web")
+                reason = NEVER_AGREED if kind == "dispute" else ""
+                made = choices_actions.stop(
+                    line_id=pk, scope="party", ref=uri, reason=reason, actor=actor, channel="web"
+                )
             ticket = self.case(line, kind="choice", about_kind="choice", about_ref=str(made.choice_id))
             yield f"a choice: {kind}", self.known(ticket)
 
@@ -137,7 +143,7 @@ class Desk:
         """A case about what a company was told."""
         line = self.line()
         self.looked(line)
-        actions.stop(line_id=line.pk, scope="all", actor=f"subscriber:{line.pk}", channel="web")
+        choices_actions.stop(line_id=line.pk, scope="all", actor=f"subscriber:{line.pk}", channel="web")
         order = Order.objects.get(line_id=line.pk)
         ticket = self.case(line, kind="order", about="Told?", about_kind="order", about_ref=str(order.id))
         yield "an order", self.known(ticket)
@@ -225,7 +231,7 @@ class Desk:
         yield "many to answer", self.read("many/")
         reply = self._begun(incident, "Waiting.")
         yield "many: waiting", self.read(f"many/{reply.pk}/")
-        support.actions.undo_reply(reply_id=reply.pk, actor=self.ana.actor, at=timezone.now())
+        undo_reply(reply_id=reply.pk, actor=self.ana.actor, at=timezone.now())
         yield "many: taken back", self.read(f"many/{reply.pk}/")
         reply = self._begun(incident, "Going.")
         BulkReply.objects.filter(pk=reply.pk).update(begins_at=timezone.now() - MINUTE)
@@ -242,7 +248,7 @@ class Desk:
         yield "many: done", self.read(f"many/{reply.pk}/")
 
     def _begun(self, incident: Incident, body: str) -> BulkReply:
-        return support.actions.begin_reply(
+        return begin_reply(
             incident_id=incident.pk, kinds=[], language="", body=body, actor=self.ana.actor, at=timezone.now()
         )
 
@@ -267,5 +273,5 @@ class Desk:
 
     def while_the_gate_is_closed(self) -> Read:
         """After a restore. The last, because it closes the gate for all."""
-        archiving.close(why="restored")
+        comparison.close(why="restored")
         yield "the gate is closed", self.read("?company=none")

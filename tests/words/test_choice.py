@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from consent import archiving
+from consent.archiving import comparison
 from revocations.models import Order
 from tests.people import signed_in
 from tests.words.choice_pages import card, whole_page
@@ -273,7 +273,7 @@ def test_the_part_that_a_script_asks_for_says_the_same(cast: Cast) -> None:
 
 
 def test_while_the_gate_is_closed_each_page_says_first_that_nobody_gets_anything(cast: Cast) -> None:
-    archiving.close(why="restored")
+    comparison.close(why="restored")
     with cast.later(5 * MINUTE):
         browser = signed_in(cast.line)
         for language in LANGUAGES:

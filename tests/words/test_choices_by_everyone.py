@@ -9,9 +9,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-import accounts.actions
-import consent.actions
+from accounts.actions import delegations
 from accounts.models import Line
+from consent.actions import choices as choices_actions
+from consent.actions import suspend
 from consent.models import Choice, ChoiceReceipt
 from tests.factories import FRAUD, ROADSIDE, a_line
 from tests.feeds import approval_row, choice_row, take_approvals, take_choices
@@ -165,7 +166,7 @@ def test_a_yes_changes_what_was_said_before_it(market: Market) -> None:
     market.a_partner("Beech Link", service="Beech Maps", purpose=FRAUD)
     line, (ash, beech) = a_line_dealing_with(market, "Ash Link", "Beech Link")
     browser = sign_in(line)
-    consent.actions.refuse(line_id=line.pk, campaign=beech.campaign.ref, actor=_me(line), channel="ask")
+    choices_actions.refuse(line_id=line.pk, campaign=beech.campaign.ref, actor=_me(line), channel="ask")
     said_no = newest_choice(line)
     stopped = say_by_form(browser, line, "stop", scope="party", ref=ASH)
     paused = say_by_form(browser, line, "pause", length="30")
@@ -240,7 +241,7 @@ def test_a_yes_that_was_taken_over_counts_from_when_it_came(market: Market) -> N
 def test_what_we_did_ourselves_says_that_it_was_us(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     now = timezone.now()
-    consent.actions.suspend(line_id=line.pk, party=ASH, after=now, actor="system:anomalies", at=now)
+    suspend.suspend(line_id=line.pk, party=ASH, after=now, actor="system:anomalies", at=now)
     suspended, browser, ash_maps = newest_choice(line), sign_in(line), {"name": "Ash Maps"}
     row = Row(suspended, "we_suspended", "by_us", "suspended_since", ash_maps, told=(0, 1))
     assert_list_and_pages(browser, [row])
@@ -269,7 +270,7 @@ def test_a_child_and_the_account_holder_read_who_of_them_said_it(market: Market)
     holder = a_line(account=child.account.carrier_id)
     young, old = sign_in(child), sign_in(holder)
     query = f"?line={child.public_id}"
-    consent.actions.refuse(line_id=child.pk, campaign=beech.campaign.ref, actor=_me(child), channel="ask")
+    choices_actions.refuse(line_id=child.pk, campaign=beech.campaign.ref, actor=_me(child), channel="ask")
     made = [newest_choice(child), *say_everything(young, child, ash)]
     allowed = _allow(old, child, ash, query)
     ash_maps, beech_maps, both = {"name": "Ash Maps"}, {"name": "Beech Maps"}, "by_user"
@@ -319,13 +320,13 @@ def test_a_delegate_an_agent_and_a_browser_s_signal_are_named_as_such(market: Ma
     line, (_ash,) = a_line_dealing_with(market, "Ash Link")
     friend, now = a_line(), timezone.now()
     browser, helper = sign_in(line), sign_in(friend)
-    asked = accounts.actions.delegate(
+    asked = delegations.delegate(
         line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may="both", ends_at=now + 9 * DAY, at=now
     )
     press(helper, main(helper, f"/lines/asked/{asked}/"), "Yes, I look after it")
     with_signal = Browser()
     stops = [say_by_form(helper, line, "stop", scope="party", ref=ASH)]
-    consent.actions.stop(line_id=line.pk, scope="purpose", ref=ROADSIDE, actor="agent:7", channel="desk")
+    choices_actions.stop(line_id=line.pk, scope="purpose", ref=ROADSIDE, actor="agent:7", channel="desk")
     stops.append(newest_choice(line))
     _come_in_with_signal(with_signal, line)
     stops.append(newest_choice(line))
@@ -353,7 +354,7 @@ def test_a_long_list_goes_on_where_its_first_page_ends(market: Market) -> None:
     browser, say = sign_in(line), Words("en")
     for n in range(51):  # none of them is another one sent twice
         said: dict[str, Any] = {"scope": "campaign", "ref": ash.campaign.ref, "actor": _me(line)}
-        consent.actions.stop(line_id=line.pk, channel=f"web {n}", **said)
+        choices_actions.stop(line_id=line.pk, channel=f"web {n}", **said)
     made = list(Choice.objects.filter(line_id=line.pk).order_by("-made_at"))
 
     def entries(choices: Sequence[Choice]) -> list[str]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from django.utils import timezone
 
-import consent.actions
 from accounts.models import Line
-from consent import archiving
+from consent.actions import choices
+from consent.archiving import comparison
 from partners.models import Suspension
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import number_of, signed_in, user_of
@@ -101,7 +101,7 @@ def test_a_yes_that_is_not_possible_now_says_why(market: Market) -> None:
 def test_while_the_gate_is_closed_no_yes_is_taken(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link", released=False)
     browser = stop_everything(line)
-    archiving.close(why="restored")
+    comparison.close(why="restored")
     for language in LANGUAGES:
         say = Words(language)
         page = main(browser, f"/choices/allow/?campaign={ash.campaign.ref}", language)
@@ -119,7 +119,7 @@ def test_a_yes_that_leaves_somebody_out_says_whom_and_passes_on_by_name(market: 
     stop_everything(line)
     assert_before_yes(line, ash, [], passed_on="BailNow", form=True)
     allow(line, ash)
-    consent.actions.stop(line_id=line.pk, scope="party", ref=bail.party.uri, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="party", ref=bail.party.uri, actor="subscriber:1", channel="web")
     assert_before_yes(line, ash, [("allow_not_for", {"names": "BailNow"})], passed_on="BailNow", form=True)
 
 
@@ -145,7 +145,7 @@ def test_every_use_is_named_in_plain_words(market: Market) -> None:
     for name in names:
         a_campaign(contract, service, purpose=f"dpv:{name}")
         actor = f"subscriber:{user_of(line).pk}"
-        consent.actions.stop(line_id=line.pk, scope="purpose", ref=f"dpv:{name}", actor=actor, channel="web")
+        choices.stop(line_id=line.pk, scope="purpose", ref=f"dpv:{name}", actor=actor, channel="web")
     for language in LANGUAGES:
         say, page = Words(language), main(browser, "/choices/", language)
         read = [one.words for one in page.all("a", of_class="title")]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from audit.models import AuditEvent
-from consent import actions
+from consent.actions import choices
 from revocations.models import Order
 from tests.factories import a_line
 from tests.people import number_of, sign_in_by_code, signed_in
@@ -183,7 +183,7 @@ def looks_of_the_holder(child: Line, say: Words) -> int:
 
 def test_a_child_reads_each_time_that_the_account_holder_looked() -> None:
     holder, child, now = a_line(account="A-1"), a_line(account="A-1", role="minor"), timezone.now()
-    stopped = actions.stop(line_id=child.pk, scope="all", actor="subscriber:0", channel="web").choice_id
+    stopped = choices.stop(line_id=child.pk, scope="all", actor="subscriber:0", channel="web").choice_id
     of_child, pages = f"?line={child.public_id}", 0
     for path in (
         "/lines/",

@@ -13,14 +13,16 @@ from django.test import Client as Http
 from django.utils import timezone
 from pytest_django import Settings
 
-import accounts.actions
-import consent.actions
 from accounts import sms_delivery
+from accounts.actions import delegations
 from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent import cohorts, expiry, reminders
+from consent import expiry, reminders
+from consent.actions import choices, suspend
 from consent.actions.terminate import terminate
+from consent.cohorts.listing import build_manifests
+from consent.cohorts.texting import tell_subscribers
 from consent.queries import termination
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, say_yes, text_now
@@ -100,9 +102,9 @@ def test_what_others_did_is_told_to_the_phone_itself() -> None:
         line, friend, now = a_line(language=language), a_line(), timezone.now()
         party = a_campaign().lbs_provider.uri
         signed_in(line)
-        consent.actions.stop(line_id=line.pk, scope="party", ref=party, actor="agent:7", channel="desk")
+        choices.stop(line_id=line.pk, scope="party", ref=party, actor="agent:7", channel="desk")
         assert_told(line, language, "by_staff")
-        asked_for = accounts.actions.delegate(
+        asked_for = delegations.delegate(
             line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may="both", ends_at=now + 9 * DAY, at=now
         )
         helper = signed_in(friend)
@@ -120,7 +122,7 @@ def test_a_line_and_whoever_is_asked_to_look_after_it_are_told_of_each_step() ->
         line, friend, now = a_line(language=language), a_line(language=language), timezone.now()
         signed_in(line)
         helper = signed_in(friend)
-        asked_for = accounts.actions.delegate(
+        asked_for = delegations.delegate(
             line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may="both", ends_at=now + 9 * DAY, at=now
         )
         assert about_choices(line) == [Words(language)("text_delegate_asked")]
@@ -141,9 +143,7 @@ def test_what_time_files_and_we_ourselves_did_is_told() -> None:
         line, now = a_line(language=language), database_clock()
         Line.objects.filter(pk=line.pk).update(recorded_at=now - 2 * DAY)
         campaign = a_campaign()
-        consent.actions.suspend(
-            line_id=line.pk, party=campaign.lbs_provider.uri, after=now, actor="system:anomalies", at=now
-        )
+        suspend.suspend(line_id=line.pk, party=campaign.lbs_provider.uri, after=now, actor="system:anomalies", at=now)
         assert_told(line, language, "suspended")
         pause_everything(line)
         MemoryBackend.outbox.clear()
@@ -247,8 +247,8 @@ def test_a_lost_lifeline_is_told_to_whom_it_found() -> None:
         ended, now = campaign.contract_id, database_clock()
         seen = termination.plan(of="contract", target_id=ended, at=now)
         terminate(of="contract", target_id=ended, actor=an_actor(), reason="Enough.", plan_digest=seen.digest, at=now)
-        cohorts.build_manifests(now=now + timedelta(minutes=2))
-        cohorts.tell_subscribers(now=now + timedelta(minutes=2))
+        build_manifests(now=now + timedelta(minutes=2))
+        tell_subscribers(now=now + timedelta(minutes=2))
         assert_told(line, language, "lifeline_lost")
 
     in_both(once)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import actions
+from accounts.actions.staff import NoStaff, end_staff
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **options: Any) -> None:
         try:
-            actions.end_staff(email=options["email"], actor="command:end_staff", at=timezone.now())
-        except actions.NoStaff as error:
+            end_staff(email=options["email"], actor="command:end_staff", at=timezone.now())
+        except NoStaff as error:
             raise CommandError("Nobody of staff has this e-mail.") from error
         self.stdout.write("Ended.")

@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import actions, queries
+from accounts import queries
+from accounts.actions.staff import AlreadyThere, NoStaff, invite_again, make_staff
 from accounts.models import User
 
 ROLES = tuple(role.value for role in User.Role if role != User.Role.SUBSCRIBER)
@@ -31,12 +32,12 @@ class Command(BaseCommand):
         email, actor, now = options["email"], "command:make_staff", timezone.now()
         try:
             if options["again"]:
-                user = actions.invite_again(email=email, actor=actor, at=now)
+                user = invite_again(email=email, actor=actor, at=now)
             else:
-                user = actions.make_staff(email=email, role=User.Role(options["role"]), actor=actor, at=now)
-        except actions.AlreadyThere as error:
+                user = make_staff(email=email, role=User.Role(options["role"]), actor=actor, at=now)
+        except AlreadyThere as error:
             raise CommandError("Somebody has this e-mail already. For a new link: --again") from error
-        except actions.NoStaff as error:
+        except NoStaff as error:
             raise CommandError("Nobody of staff has this e-mail.") from error
         except ValidationError as error:
             raise CommandError("That is not an e-mail address.") from error

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from consent.feeds import ApprovalsFeed
+from consent.feeds.approvals import ApprovalsFeed
 from disclosures import actions
 from partners.feeds.command import Feed, FeedCommand
 

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 import audit.queries
-from disclosures.feeds import DisclosuresFeed, FileImport
+from disclosures.feeds.importing import FileImport
+from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.ingest import chunks
 from partners.feeds.checking import rejected
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from consent.feeds import LinesFeed
+from consent.feeds.lines import LinesFeed
 from disclosures import actions
 from partners.feeds.command import Feed, FeedCommand
 

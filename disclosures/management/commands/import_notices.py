@@ -1,6 +1,6 @@
 """`import_notices FILE`."""
 
-from disclosures.feeds import NoticesFeed
+from disclosures.feeds.notices import NoticesFeed
 from partners.feeds.command import Feed, FeedCommand
 
 

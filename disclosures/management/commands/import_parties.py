@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from disclosures.feeds import settle_files
+from disclosures.feeds.terms import settle_files
 from partners.client import refused_once_looked_up
 from partners.feeds.command import Feed, FeedCommand, Progress
 from partners.feeds.parties import PartiesFeed, Unreadable

@@ -10,8 +10,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from accounts.json_reader import Unreadable, read_json
-from partners import actions
 from partners.access import SCOPES
+from partners.actions.clients import bind_client, disable_client, register_client
 from partners.certificates import NoCertificate
 from partners.lifecycle import NotNow
 from partners.models import Client, Party
@@ -41,14 +41,14 @@ class Command(BaseCommand):
         known: dict[str, Any] = {"client_id": client_id, "actor": ACTOR, "reason": reason, "at": timezone.now()}
         try:
             if options["disable"]:
-                actions.disable_client(**known)
+                disable_client(**known)
                 self.stdout.write(f"{client_id} is disabled.")
                 return
             if options["key"] is not None:
-                client = actions.register_client(public_jwk=_jwk(options["key"]), **_whose(options), **known)
+                client = register_client(public_jwk=_jwk(options["key"]), **_whose(options), **known)
                 self.stdout.write(_outcome(client))
             if options["certificate"] is not None:
-                actions.bind_client(certificate=options["certificate"].read_text(), **known)
+                bind_client(certificate=options["certificate"].read_text(), **known)
                 self.stdout.write(f"{client_id}'s tokens are bound to its certificate.")
         except OSError as error:
             raise CommandError(f"can't read {error.filename}: {error.strerror}") from error

@@ -16,8 +16,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
 from django.utils import timezone
 
-from consent import archiving
-from disclosures import anomalies, publishing
+from consent.archiving import comparison
+from disclosures import publishing
+from disclosures.anomalies import detection
 from portal.bench.gateway import UVICORN
 from portal.demo import cases, load, manifest, people, world
 from portal.demo.feeds import homes
@@ -71,10 +72,10 @@ class Command(BaseCommand):
         logins = people.sign_up(data_dir=data_dir, at=at)
         machines = people.register(data_dir=data_dir, at=at)
         cases.open_cases(at=at)
-        anomalies.find(at=timezone.now())
+        detection.find(at=timezone.now())
         static.end()
         # The database's server has started anew: the gate is closed until somebody looked.
-        archiving.look()
+        comparison.look()
         connections.close_all()
         partners = _start_all(processes, data_dir, port=port, ports=ports)
         _wait_until_told()

@@ -11,7 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 import audit.queries
-from partners import checkpoints
+from partners.checkpoints import places, reading
+from partners.checkpoints.places import Place
+from partners.checkpoints.reading import Line, Signed
 
 # As beat has it (`write-checkpoint`).
 SIGNED_EVERY = timedelta(minutes=10)
@@ -31,11 +33,11 @@ class Command(BaseCommand):
         if since and until and until < since:
             raise CommandError("--to is before --from")
         started = time.monotonic()
-        place = checkpoints.place()
+        place = places.place()
         try:
-            line = checkpoints.line(place=place)
+            line = reading.line(place=place)
             self._say_unreadable(place, line.unreadable)
-            signed = checkpoints.newest(place=place)
+            signed = reading.newest(place=place)
         except (ValueError, OSError) as error:
             raise CommandError(f"the newest checkpoint in {place} can't be trusted: {error}") from error
         result = audit.queries.verify(since=since, until=until, signed=dict(signed.heads) if signed else {})
@@ -47,14 +49,14 @@ class Command(BaseCommand):
             raise CommandError(f"the audit trail does not verify: chain {fault.chain}, row {fault.seq} {fault.what}")
         self._vouch(place, signed, line)
 
-    def _say_unreadable(self, place: checkpoints.Place, unreadable: Sequence[str]) -> None:
+    def _say_unreadable(self, place: Place, unreadable: Sequence[str]) -> None:
         """What a crash cut off is passed over, but for the newest: only the next one can show that it was no more."""
         if unreadable and unreadable[-1] == next(place.newest_first())[0]:
             raise ValueError(f"{unreadable[-1]} is no whole checkpoint")
         if unreadable:
             self.stdout.write(f"{len(unreadable)} files are no whole checkpoints: {', '.join(unreadable)}")
 
-    def _vouch(self, place: checkpoints.Place, signed: checkpoints.Signed | None, line: checkpoints.Line) -> None:
+    def _vouch(self, place: Place, signed: Signed | None, line: Line) -> None:
         """What no chain can show of itself: whether its end was cut off together with its head."""
         rows = sum(seq for seq, _ in audit.queries.heads().values())
         if signed is None:

@@ -9,11 +9,11 @@ MUTANTS = (
     Mutant(
         1,
         "consent/api/asgi.py",
-        "        return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, "
+        "        return await evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, "
         "questions=questions)\n",
         '        seen = globals().setdefault("seen", {})\n'
         "        if str(questions) not in seen:\n"
-        "            seen[str(questions)] = await gate.evaluate_in(\n"
+        "            seen[str(questions)] = await evaluate_in(\n"
         "                pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)\n"
         "        return list(seen[str(questions)])\n",
         f"{DOORS}/test_01_gate_first.py::test_every_way_to_stop_is_in_force_in_the_answer",
@@ -74,7 +74,7 @@ MUTANTS = (
     Mutant(
         7,
         "consent/feeds/tenures.py",
-        "        accounts.actions.end_tenure(line_id=line.pk, at=self.at)\n",
+        "        people.end_tenure(line_id=line.pk, at=self.at)\n",
         "",
         f"{DOORS}/test_07_each_person_sees_only_their_own.py::"
         "test_the_next_holder_of_a_number_starts_with_nothing_and_the_last_one_is_out",

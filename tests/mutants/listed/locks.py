@@ -545,8 +545,8 @@ MUTANTS = (
     Mutant(
         12,
         "consent/actions/consent_requests.py",
-        "    take_turn(line_id=question.line.pk)\n    if not consent_requests.may_be_answered",
-        "    if not consent_requests.may_be_answered",
+        "    take_turn(line_id=question.line.pk)\n    if not may_be_answered",
+        "    if not may_be_answered",
         f"{CONSENT}test_no_more_questions_are_put_to_a_line_than_a_month_has",
     ),
     Mutant(

@@ -50,8 +50,8 @@ MUTANTS = (
     Mutant(
         3,
         "consent/views/consent_requests.py",
-        "        except actions.NotAllowable as error:\n",
-        "        except actions.NotAllowable as error:\n            return closed(request)\n",
+        "        except NotAllowable as error:\n",
+        "        except NotAllowable as error:\n            return closed(request)\n",
         "tests/promises/test_03_while_the_gate_is_closed.py::"
         "test_a_company_s_question_stays_open_and_its_page_says_why",
     ),
