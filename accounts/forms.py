@@ -16,10 +16,10 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import numbers, tokens
 from accounts.actions.rate_limits import Door, Try, spend_code
 from accounts.models import Delegation, User
-from accounts.zones import end_of_day
+from accounts.primitives import numbers, tokens
+from accounts.primitives.zones import end_of_day
 
 A_YEAR = timedelta(days=365)
 
@@ -44,7 +44,7 @@ class NumberForm(forms.Form):
 
 
 class DoorAdapter(Protocol):
-    """What forms ask of our adapter (`accounts.adapter`), which reads the clock and knows the request."""
+    """What forms ask of our adapter (`accounts.views.adapter`), which reads the clock and knows the request."""
 
     def trying(self, *, door: Door, account: str) -> AbstractContextManager[Try]:
         """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts import browsers, quick_exit, sessions
-from accounts.access import SENT, page_anew
 from accounts.actions.rate_limits import DEVICE_LASTS, remember_device
+from accounts.domain import quick_exit, sessions
+from accounts.domain.session_store import PROOFS
 from accounts.models import User
-from accounts.session_store import PROOFS
+from accounts.primitives import browsers
+from accounts.views.access import SENT, page_anew
 
 OK = 200
 DEVICE_KEY = "device"

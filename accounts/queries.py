@@ -12,7 +12,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts import delegations, numbers
 from accounts.models import (
     Delegation,
     Line,
@@ -23,7 +22,8 @@ from accounts.models import (
     TextedCode,
     User,
 )
-from accounts.permissions import (
+from accounts.policies import delegations
+from accounts.policies.permissions import (
     DELEGATES,
     OF_STAFF,
     OWN,
@@ -36,8 +36,9 @@ from accounts.permissions import (
     may,
     staff_may,
 )
-from accounts.sealing import number_hash, unseal
-from accounts.zones import name_of, zone_of
+from accounts.primitives import numbers
+from accounts.primitives.sealing import number_hash, unseal
+from accounts.primitives.zones import name_of, zone_of
 
 # Every stop asks it three times. Each column by its name: a kept plan outlives a new one.
 HOLDS_NUMBER = """

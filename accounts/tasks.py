@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import clocks, email_outbox, sms_delivery
+from accounts.workers import clocks, email_outbox, sms_delivery
 
 
 @shared_task

@@ -10,9 +10,9 @@ from django.urls import path
 from django.views.decorators.csp import csp_override
 from django.views.generic import RedirectView
 
-from accounts import oidc
-from accounts.access import require_no_hold
+from accounts.clients import oidc
 from accounts.views import carrier, delegations, factors, own, quick_exit, safety, sign_in, staff
+from accounts.views.access import require_no_hold
 
 # The picture that an authenticator app scans is drawn into the page itself.
 with_picture = csp_override({**settings.SECURE_CSP, "img-src": [*settings.SECURE_CSP["img-src"], "data:"]})

@@ -12,8 +12,8 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 
 from audit.models import AuditEvent, Incident, IncidentLine
+from audit.policies.reporting_deadlines import DUTIES, begins_anew_at, next_due
 from audit.queries import CHAINS, clocks_begun, done_duties
-from audit.reporting_deadlines import DUTIES, begins_anew_at, next_due
 
 EVENT = """
 INSERT INTO audit_auditevent (chain, seq, at, action, actor, target, line_id, reason, detail, prev_hash, hash)

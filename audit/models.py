@@ -97,7 +97,7 @@ class Incident(models.Model):
             "A partner's endpoints or the address of its keys changed without two officers",
         )
         STOPS_BY_AGENT = "stops_by_agent", "Unusually many stops by one agent"
-        # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
+        # Found in the ledger of releases, one a company and year (`disclosures.workers.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"
         NO_APPROVAL = "no_approval", "Look-ups with no record that people agreed"
         SUSPENDED = "suspended", "Look-ups after we suspended the company"
@@ -117,7 +117,7 @@ class Incident(models.Model):
     # An officer, as the trail names them ("officer:7").
     assigned_to = models.CharField(max_length=40, blank=True, default="", db_default="")
     closed_at = models.DateTimeField(null=True)
-    # By when the next of its duties is to be done; None where none is (`audit.reporting_deadlines`).
+    # By when the next of its duties is to be done; None where none is (`audit.policies.reporting_deadlines`).
     due_at = models.DateTimeField(null=True)
     # When clocks began anew for trouble that went on; and from when on more of it begins them anew again.
     renewed_at = models.DateTimeField(null=True)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.zones import end_of_day
+from accounts.primitives.zones import end_of_day
 from consent.models import Choice
 
 LENGTHS = (

@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 import accounts.queries
-from accounts import browsers, sessions
+from accounts.domain import sessions
 from accounts.middleware import STOPS_SIGNED_IN
 from accounts.models import TextedCode, User
-from accounts.permissions import Action, How
-from audit import generic_plans
-from consent import stop_failures
+from accounts.policies.permissions import Action, How
+from accounts.primitives import browsers
+from audit.primitives import generic_plans
 from consent.actions.signals import SignalTaken, take_signal
+from consent.primitives import stop_failures
 
 STOP = TextedCode.Purpose.STOP
 OUR_ERROR = 500

@@ -3,10 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent import agent_callbacks, expiry, reminders, request_texts
-from consent.archiving import writing
-from consent.archiving.gap_check import find_missing
-from consent.cohorts import ending, listing, settling, texting
+from consent.workers import agent_callbacks, expiry, reminders, request_texts
+from consent.workers.archiving import writing
+from consent.workers.archiving.gap_check import find_missing
+from consent.workers.cohorts import ending, listing, settling, texting
 
 
 @shared_task

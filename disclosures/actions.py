@@ -12,28 +12,28 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 import audit.actions
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import check_reason
+from accounts.primitives.sealing import derived_secret
 from accounts.queries import acting_staff
-from accounts.reasons import check_reason
-from accounts.sealing import derived_secret
-from disclosures import archiving, reassignment
-from disclosures.anomalies.detection import look_again, take_turn
-from disclosures.ingest import judging, notices, projections, store
-from disclosures.ingest import terms as terms_ingest
-from disclosures.ingest.notices import not_arrived
-from disclosures.ingest.rows import Outcome, Row, id_of
-from disclosures.ingest.store import nothing_besides
-from disclosures.ingest.terms import touch_paths, touch_since, touch_state
+from disclosures.domain.ingest import judging, notices, projections, store
+from disclosures.domain.ingest import terms as terms_ingest
+from disclosures.domain.ingest.notices import not_arrived
+from disclosures.domain.ingest.rows import Outcome, Row, id_of
+from disclosures.domain.ingest.store import nothing_besides
+from disclosures.domain.ingest.terms import touch_paths, touch_since, touch_state
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.archives import tells_hidden
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, is_hidden_until, still_hidden_by
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
-from partners import loosening
+from disclosures.workers import archiving, reassignment
+from disclosures.workers.anomalies.detection import look_again, take_turn
 from partners.actions import proposals
-from partners.lifecycle import NotNow
-from partners.loosening import LoosenAnomalies
+from partners.labels import shown
 from partners.models import Proposal
-from partners.words import shown
+from partners.policies import loosening
+from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import LoosenAnomalies
 
 LONGEST_REF = 1000
 # Of ids that are none, in what an officer is told.

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 import audit.queries
 from disclosures.feeds.reports import MOST_BYTES, MOST_REPORTED, TooManyLines, take_lines, take_report
-from partners.access import CSV, NDJSON, ClientRequest, client_required, problem, unsupported
+from partners.api.access import CSV, NDJSON, ClientRequest, client_required, problem, unsupported
 from partners.feeds.checking import NothingReadable
 
 

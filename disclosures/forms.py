@@ -6,8 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import refuse_reversed
+from disclosures.labels import JUDGEMENTS, NOT_ALLOWED
 from disclosures.queries.history import LOOKED, NO_RECORD, Filters
-from disclosures.words import JUDGEMENTS, NOT_ALLOWED
 
 WHAT = (
     ("", _("Anything")),

@@ -3,11 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.advisory_locks import turn
+from accounts.primitives.advisory_locks import turn
 from consent.feeds.held import apply_held_rows
-from disclosures import archiving, publishing, reassignment, retention
-from disclosures.anomalies import detection, suspension
-from disclosures.ingest import judging, projections, rollups
+from disclosures.domain.ingest import judging, projections, rollups
+from disclosures.workers import archiving, publishing, reassignment, retention
+from disclosures.workers.anomalies import detection, suspension
 
 
 @shared_task

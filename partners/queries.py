@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from partners import tokens
 from partners.models import AuthorizedAgent, Client, Contract, Suspension
+from partners.primitives import tokens
 
 
 def has_contract_in_force(*, party_id: int, at: datetime) -> bool:

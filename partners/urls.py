@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from partners import api
+from partners.api import oauth
 
 urlpatterns = [
-    path("oauth/token", api.token, name="oauth_token"),
-    path(".well-known/oauth-authorization-server", api.authorization_server, name="oauth_authorization_server"),
-    path(".well-known/jwks.json", api.jwks, name="jwks"),
-    path(".well-known/jwks-archive.json", api.jwks_archive, name="jwks_archive"),
+    path("oauth/token", oauth.token, name="oauth_token"),
+    path(".well-known/oauth-authorization-server", oauth.authorization_server, name="oauth_authorization_server"),
+    path(".well-known/jwks.json", oauth.jwks, name="jwks"),
+    path(".well-known/jwks-archive.json", oauth.jwks_archive, name="jwks_archive"),
 ]

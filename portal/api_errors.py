@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from consent.api import agents
 from consent.api.consent_info import correlated, refused
-from partners.access import problem
-from partners.api import oauth_error
+from partners.api.access import problem
+from partners.api.oauth import oauth_error
 from revocations.api.refusals import refusal
 
 type Form = Callable[[HttpRequest, int, str], HttpResponse]

@@ -15,8 +15,12 @@ from portal.env import LOOPBACK
 
 # Django's own measure (security.W009), of which it only warns.
 SHORTEST_KEY, LEAST_DIFFERENT, INSECURE = 50, 5, "django-insecure-"
-SHOWN_HERE_ALONE = {"accounts.texts.ConsoleBackend", "accounts.texts.MemoryBackend", "portal.demo_phone.Backend"}
-GATEWAY = "partners.sms.HttpBackend"
+SHOWN_HERE_ALONE = {
+    "accounts.clients.texts.ConsoleBackend",
+    "accounts.clients.texts.MemoryBackend",
+    "portal.demo_phone.Backend",
+}
+GATEWAY = "partners.clients.sms.HttpBackend"
 MAILS_NOBODY = {"console", "locmem", "dummy", "filebased"}
 
 

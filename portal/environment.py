@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded, external_storage, secret_files, tls_policy
-from portal.env import LOOPBACK, needed
+from portal.env import LOOPBACK, dotted_path, needed
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
@@ -192,7 +192,7 @@ def environment() -> Environment:
         secret_key=needed("SECRET_KEY", "a long random string"),
         secret_key_fallbacks=_listed("SECRET_KEY_FALLBACKS"),
         field_encryption_keys=needed("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
-        key_vault=given.get("KEY_VAULT") or "partners.sealing.SealedKeys",
+        key_vault=given.get("KEY_VAULT") or "partners.primitives.sealing.SealedKeys",
         debug=given.get("DEBUG") == "1",
         allowed_hosts=_allowed_hosts(base_url),
         base_url=base_url,
@@ -224,7 +224,7 @@ def environment() -> Environment:
             "STOP_ARCHIVE", "S3_KEY_ID", "the id of a key that may write there"
         ),
         stop_archive_s3_secret=external_storage.with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
-        sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
+        sms_backend=_sms_backend(base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
         sms_inbound_secrets=_secrets("SMS_INBOUND_SECRETS"),
@@ -232,7 +232,7 @@ def environment() -> Environment:
         mail_inbound_secrets=_secrets("MAIL_INBOUND_SECRETS"),
         mail_reply_address=_reply_address(),
         attachments_dir=Path(given.get("ATTACHMENTS_DIR") or data_dir / "attachments"),
-        attachment_scanner=given.get("ATTACHMENT_SCANNER") or "support.files.OwnLook",
+        attachment_scanner=dotted_path("ATTACHMENT_SCANNER", "support.domain.files.OwnLook"),
         clamav_socket=given.get("CLAMAV_SOCKET") or "/run/clamav/clamd.ctl",
         code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
         stops_failing_alarm=_whole_number("STOPS_FAILING_ALARM", 5),
@@ -378,6 +378,11 @@ def _needed_by_https(name: str, locally: str, base_url: str) -> str:
     if base_url.startswith("https://"):
         return needed(name, f"what sends them in production ({locally} shows them on this machine)")
     return os.environ.get(name) or locally
+
+
+def _sms_backend(base_url: str) -> str:
+    needed_here = _needed_by_https("SMS_BACKEND", "accounts.clients.texts.ConsoleBackend", base_url)
+    return dotted_path("SMS_BACKEND", needed_here)
 
 
 def _listed(name: str) -> list[str]:

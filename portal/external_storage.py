@@ -11,18 +11,18 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.env import LOOPBACK, needed
+from portal.env import LOOPBACK, dotted_path, needed
 
 FOLDERS = {
-    "STOP_ARCHIVE": "consent.archiving.sink.FolderSink",
-    "CHECKPOINT": "partners.checkpoints.places.FolderPlace",
+    "STOP_ARCHIVE": "consent.clients.archive_sink.FolderSink",
+    "CHECKPOINT": "partners.clients.checkpoint_places.FolderPlace",
 }
-STORES = {"STOP_ARCHIVE": "consent.archiving.s3.S3Sink", "CHECKPOINT": "partners.checkpoints.s3.S3Place"}
+STORES = {"STOP_ARCHIVE": "consent.clients.archive_s3.S3Sink", "CHECKPOINT": "partners.clients.checkpoint_s3.S3Place"}
 
 
 def backend(of: str) -> str:
     """The dotted path of what keeps it; the folder's, if none is named."""
-    return os.environ.get(f"{of}_BACKEND") or FOLDERS[of]
+    return dotted_path(f"{of}_BACKEND", FOLDERS[of])
 
 
 def folder(of: str, locally: Path, base_url: str) -> Path:

@@ -18,21 +18,21 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import accounts.queries
-import support.queries
-from accounts.texts import CODES
+import support.queries.pending_tickets
+from accounts.clients.texts import CODES
 from audit.models import Incident
 from consent.gate.answer_counts import DECISIONS
 from consent.gate.readiness import opening
 from consent.models import Tightening, Unarchived
-from consent.stop_failures import STOPS_FAILED
-from disclosures import retention
+from consent.primitives.stop_failures import STOPS_FAILED
 from disclosures.models import AnomalyWatch
 from disclosures.queries.held import count_held_rows
-from partners.checkpoints.writing import age_s
+from disclosures.workers import retention
+from partners.workers.checkpoints.writing import age_s
 from portal.load_shedding import REQUESTS, TURNED_AWAY
 from portal.worker_metrics import Workings
-from revocations.clocks.health import lying_since
 from revocations.models import TO_PUSH, Order
+from revocations.workers.clocks.health import lying_since
 
 HOUR = timedelta(hours=1)
 REMEMBERED_S = 2.0
@@ -75,7 +75,11 @@ def readiness(*, at: datetime) -> Readiness:
     """Look at the database and the broker, each with a short time-out."""
     try:
         oldest, missing = _oldest_due_s(at), retention.missing_months(now=at)
-        gate, unarchived, trial = opening(), _unarchived_s(at), support.queries.canary(at=at).state
+        gate, unarchived, trial = (
+            opening(),
+            _unarchived_s(at),
+            support.queries.pending_tickets.canary(at=at).state,
+        )
     except DatabaseError:
         return Readiness("down", broker.state(settings.CELERY_BROKER_URL), None, "unknown")
     return Readiness(
@@ -171,7 +175,7 @@ class Figures(Collector):
 
 def _canary(at: datetime) -> Iterator[Metric]:
     """How the trial of stopping with a line of our own stands."""
-    found = support.queries.canary(at=at)
+    found = support.queries.pending_tickets.canary(at=at)
     yield GaugeMetricFamily(
         "whereabouts_canary_ok", "Whether the last trial of stopping went through, in its time.",
         value=found.state == "ok",

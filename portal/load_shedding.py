@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from prometheus_client import Counter, Histogram
 
-from accounts.slots import Places, until_sent
+from accounts.primitives.slots import Places, until_sent
 
 log = structlog.get_logger(__name__)
 type View = Callable[[HttpRequest], HttpResponseBase]

@@ -1,4 +1,4 @@
-"""Answers that may not leave before a moment (`accounts.access.same_time`), for servers that give a request a thread.
+"""Answers that may not leave before a moment (`accounts.views.access.same_time`), for servers with a thread a request.
 
 On an event loop nobody's thread waits (`portal.wsgi_bridge`).
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from accounts.access import ANSWER_AT
+from accounts.views.access import ANSWER_AT
 from portal.wsgi_bridge import seconds_left
 
 

@@ -15,25 +15,26 @@ from django.db import connections
 
 import audit.actions
 import audit.queries
-from accounts.advisory_locks import turn
+from accounts.primitives.advisory_locks import turn
 from consent.actions import restore
 from consent.actions.restore import TakenBack
 from consent.actions.tightening import newest_of_each, tighten_again
-from consent.archiving import comparison, reading, sink, writing
-from consent.archiving import entries as entries_archiving
-from consent.archiving.comparison import NotThere
-from consent.archiving.entries import ArchivedSuspension, Entry
-from consent.archiving.reading import after_head, lines_of
-from consent.archiving.writing import TURN, begin_anew
-from consent.cohorts.listing import renew
+from consent.clients import archive_sink
 from consent.gate import readiness
 from consent.models import ArchiveHead, Choice, GateOpening, Tightening
+from consent.workers.archiving import comparison, reading, writing
+from consent.workers.archiving import entries as entries_archiving
+from consent.workers.archiving.comparison import NotThere
+from consent.workers.archiving.entries import ArchivedSuspension, Entry
+from consent.workers.archiving.reading import after_head, lines_of
+from consent.workers.archiving.writing import TURN, begin_anew
+from consent.workers.cohorts.listing import renew
 from disclosures.actions import hide_again, terms_changed
-from partners.checkpoints import places as places_checkpoints
-from partners.checkpoints import reading as reading_checkpoints
-from partners.checkpoints import writing as writing_checkpoints
-from partners.checkpoints.reading import read_newest_checkpoint
+from partners.clients import checkpoint_places as places_checkpoints
 from partners.models import Campaign, Contract
+from partners.workers.checkpoints import reading as reading_checkpoints
+from partners.workers.checkpoints import writing as writing_checkpoints
+from partners.workers.checkpoints.reading import read_newest_checkpoint
 from revocations.actions.reissue import reissue_orders
 from revocations.models import Standing
 
@@ -97,7 +98,7 @@ class _Restoring:
 
     def run(self) -> Summary:
         gone = self._verify_trail()
-        found = after_head(sink=sink.sink())
+        found = after_head(sink=archive_sink.sink())
         self.summary.problems += [str(fault) for fault in found.faults]
         self.begins_anew = not found.knows_head and all(one.epochs is not None for one in found.entries)
         lost = reading.lost(entries=found.entries)
@@ -252,7 +253,7 @@ class _Restoring:
         if not opens:
             return
         writing_checkpoints.write(place=places_checkpoints.place(), at=self.at, over=True)
-        place = sink.sink()
+        place = archive_sink.sink()
         if self.begins_anew:
             self.say(f"The archive begins anew: {begin_anew()} more entries wait to be written to it.")
         if last := place.last():

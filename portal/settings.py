@@ -13,7 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.data_dir
 DEMO = env.demo
 # What apps above `disclosures` add to the file with everything about a line.
-ARCHIVE_ALSO = ["support.oversight.archived.cases"]
+ARCHIVE_ALSO = ["support.queries.archived.cases"]
 # Figures for everyone end with the last whole day; of the demo, which has no yesterday, with the minute.
 FIGURES_TO_THE_MINUTE = env.demo
 # Partners by http on this machine: for the demo and for tests. `check --deploy` refuses it.
@@ -87,7 +87,9 @@ LOGGING = logs.configure(log_format=env.log_format, level=env.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
 
 INSTALLED_APPS = [
+    "tools",
     "portal",
+    "console",
     "support",
     "disclosures",
     "consent",
@@ -173,8 +175,8 @@ LOGOUT_REDIRECT_URL = "/"
 
 # Subscribers sign in by number and texted code (accounts.views); allauth keeps the sessions, the second factors and
 # the sign-in of staff by e-mail and password.
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-MFA_ADAPTER = "accounts.adapter.FactorAdapter"
+ACCOUNT_ADAPTER = "accounts.views.adapter.AccountAdapter"
+MFA_ADAPTER = "accounts.views.adapter.FactorAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -194,7 +196,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.password_rules.OwnWords"},
+    {"NAME": "accounts.policies.password_rules.OwnWords"},
 ]
 # No page that takes a number or a code answers sooner than this: the time must not tell who is a customer.
 ANSWER_SECONDS = 0.25
@@ -222,7 +224,7 @@ else:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     WHITENOISE_USE_FINDERS = True
 
-SESSION_ENGINE = "accounts.session_store"
+SESSION_ENGINE = "accounts.domain.session_store"
 # Tells a browser in which somebody proved who they are, so that others' guesses don't slow it.
 DEVICE_COOKIE_NAME = "device"
 # What a page says next is kept with the session: no cookie of its own.
@@ -254,7 +256,7 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
-# The officers' console (support.admin): the product's own colour, light and dark as the reader chooses.
+# The officers' console (console.views): the product's own colour, light and dark as the reader chooses.
 UNFOLD = {
     "COLORS": {
         "primary": {

@@ -17,7 +17,7 @@ type Network = IPv4Network | IPv6Network
 LOOPBACK_NAMES = {"localhost", ""}
 CHECKED = {"verify-full", "verify-ca"}
 NO_CHECK = {"none", "cert_none", "optional", "cert_optional"}
-# `partners.client` opens no http from production, whatever the host.
+# `partners.clients.http` opens no http from production, whatever the host.
 BY_THE_DOOR_OUT = {"SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL", "CHECKPOINT_S3_URL"}
 HOW = {
     "postgresql": "add ?sslmode=verify-full (and sslrootcert=… for an authority of your own)",

@@ -3,7 +3,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from portal import views
-from support.admin import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.public_urls")),
@@ -21,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/docs", views.openapi_page, name="openapi_page"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path(".well-known/gpc.json", views.gpc, name="gpc"),
-    path("admin/", site.urls),
+    path("", include("console.urls")),
     path("demo/phone/", views.demo_phones, name="demo_phones"),
 ]
 handler500 = "portal.database_outage.server_error"

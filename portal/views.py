@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from partners.access import document
+from partners.api.access import document
 from portal import demo_phone, health
 from portal.openapi import document as document_openapi
 from portal.openapi import shown

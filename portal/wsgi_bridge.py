@@ -1,6 +1,7 @@
 """A WSGI application on an event loop: each request has a thread until its answer is made, and whoever waits has none.
 
-The answer comes back to the loop whole, in one step, and leaves from there when it may (`accounts.access.same_time`).
+The answer comes back to the loop whole, in one step, and leaves from there when it may
+(`accounts.views.access.same_time`).
 What is made bit by bit keeps its thread until it has gone out, or until whoever asked has hung up.
 """
 
@@ -14,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-from accounts.access import ANSWER_AT
+from accounts.views.access import ANSWER_AT
 from consent.api.asgi import Application, Message, Receive, Scope, Send
 
 ASCII = "".join(map(chr, range(0x21, 0x7F)))

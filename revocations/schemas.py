@@ -5,8 +5,8 @@ from typing import Annotated
 
 import msgspec
 
+from revocations.domain.streams.stream_requests import StreamWanted
 from revocations.models import Stream
-from revocations.streams.stream_requests import StreamWanted
 
 MOST_EVENTS = 1000
 

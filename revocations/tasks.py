@@ -3,9 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from revocations import verification
-from revocations.clocks import dates, evidence, health
-from revocations.delivery import sweep as sweep_delivery
+from revocations.workers import verification
+from revocations.workers.clocks import dates, evidence, health
+from revocations.workers.delivery import sweep as sweep_delivery
 
 
 @shared_task

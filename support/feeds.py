@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from partners.words import shown
+from partners.labels import shown
 from support.actions.mail import Mailed
 from support.models import LONGEST
 

@@ -3,9 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from support import replying, scanning, sending, term_change_propagation, tickets
-from support.canary import running
-from support.clocks import watching
+from support.domain import tickets
+from support.workers import replying, scanning, sending, term_change_propagation
+from support.workers.canary import running
+from support.workers.clocks import watching
 
 
 @shared_task

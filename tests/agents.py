@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Line, Message
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from consent.actions.agents import take_request
-from consent.agents import Exercise
+from consent.domain.agents import Exercise
 from partners.actions.authorized import propose_agent, register_agent
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.models import AuthorizedAgent, Proposal

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from accounts.models import Account, Line, LineNumber, LineState, SafeContact
-from accounts.sealing import number_hash, seal
+from accounts.primitives.sealing import number_hash, seal
 from consent.models import Approval, Choice, ChoiceReceipt, Origin
 from partners.models import Campaign, Contract, Party
 

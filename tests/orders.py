@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import QuerySet
 
-from partners import keys
+from partners.domain import keys
 from partners.models import Party, SigningKey
 from revocations.models import Attempt, Cohort, CohortReceipt, Order, Receipt, State, StreamEvent
 from tests.factories import NOW

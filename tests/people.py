@@ -12,14 +12,16 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from accounts import queries, sessions, sms_delivery
+from accounts import queries
 from accounts.actions.factors import ask_new_password, set_first_password
 from accounts.actions.people import person_behind
 from accounts.actions.security_notices import note
+from accounts.clients.texts import MemoryBackend, Text
+from accounts.domain import sessions
 from accounts.models import Line, Message, User
-from accounts.sealing import unseal
-from accounts.texts import MemoryBackend, Text
-from accounts.zones import zone_of
+from accounts.primitives.sealing import unseal
+from accounts.primitives.zones import zone_of
+from accounts.workers import sms_delivery
 
 PASSWORD = "three quiet words"
 # Texted codes have six digits, or ten: seven are never right.

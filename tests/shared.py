@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker
 
-from accounts.texts import MemoryBackend
+from accounts.clients.texts import MemoryBackend
 
 
 def shared[T](blocker: DjangoDbBlocker, build: Callable[[], T]) -> Iterator[T]:
@@ -21,7 +21,7 @@ def shared[T](blocker: DjangoDbBlocker, build: Callable[[], T]) -> Iterator[T]:
     # As the transactions of Django's own tests: what refuses to run within another one runs within this.
     vars(block)["_from_testcase"] = True
     quick = override_settings(
-        SMS_BACKEND="accounts.texts.MemoryBackend", ANSWER_SECONDS=0.0,
+        SMS_BACKEND="accounts.clients.texts.MemoryBackend", ANSWER_SECONDS=0.0,
         DOOR_OUT_LOOPBACK=True,
     )  # fmt: skip
     with blocker.unblock():

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from accounts.permissions import actor_of
+from accounts.policies.permissions import actor_of
 from audit.queries import database_clock
 from partners.actions.addresses import endpoints_of
 from partners.actions.machines import register_machine
 from partners.actions.proposals import carry_out, mark_agreed
-from partners.keysets import jwks_uri_of
-from partners.loosening import as_json
+from partners.domain.keysets import jwks_uri_of
 from partners.models import Client, Contract, Party, Proposal
-from partners.tokens import Json
+from partners.policies.loosening import as_json
+from partners.primitives.tokens import Json
 
 counter = itertools.count(1)
 

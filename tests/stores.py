@@ -13,7 +13,7 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
-from partners import client, s3
+from partners.clients import http, s3
 from tests.store import KEY_ID, REGION
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -59,17 +59,17 @@ def running() -> Iterator[Running]:
 @contextmanager
 def checkpoints_stored(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     """A store into which checkpoints go, and nothing else; it is spoken to outside transactions alone."""
-    to_a_store = client.store
+    to_a_store = http.store
 
-    def outside_transactions(**asked: Any) -> client.Reply:
+    def outside_transactions(**asked: Any) -> http.Reply:
         assert not any(one.in_atomic_block for one in connections.all(initialized_only=True))
         return to_a_store(**asked)
 
-    monkeypatch.setattr(client, "store", outside_transactions)
+    monkeypatch.setattr(http, "store", outside_transactions)
     monkeypatch.setattr(s3, "PAUSES_S", (0.0, 0.0))
     with running() as made:
         settings.DOOR_OUT_LOOPBACK = True
-        settings.CHECKPOINT_BACKEND = "partners.checkpoints.s3.S3Place"
+        settings.CHECKPOINT_BACKEND = "partners.clients.checkpoint_s3.S3Place"
         settings.CHECKPOINT_DIR = "/nonexistent"
         settings.CHECKPOINT_S3_URL = f"{made.url}/carrier/signed"
         settings.CHECKPOINT_S3_REGION, settings.CHECKPOINT_S3_KEY_ID = REGION, KEY_ID

@@ -9,10 +9,11 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 from django.utils import translation
 
-from accounts import queries, texts
-from accounts.message_templates import code_text, language_of, reply_code_text
+from accounts import queries
+from accounts.clients import texts
+from accounts.domain.message_templates import code_text, language_of, reply_code_text
 from accounts.models import CodeAsker, Line, TextedCode, WrongCode
-from accounts.sealing import keyed, number_hash, seal, unseal
+from accounts.primitives.sealing import keyed, number_hash, seal, unseal
 
 DAY = timedelta(days=1)
 # Who asks by text, and answers with the code by text: no browser's session is called so.

@@ -11,11 +11,14 @@ from django.db.models import Sum
 from django.utils import translation
 
 import audit.actions
-from accounts import auth_factors, delegations, message_templates, queries, texts
+from accounts import queries
 from accounts.actions.codes import code_to_send, use_code
 from accounts.actions.sms_outbox import post
+from accounts.clients import texts
+from accounts.domain import auth_factors, message_templates
 from accounts.models import Line, Message, SafeContact, TextedCode, User
-from accounts.sealing import seal, unseal
+from accounts.policies import delegations
+from accounts.primitives.sealing import seal, unseal
 
 DIGITS = 6
 # So many numbers are texted a code for one line within a day.

@@ -9,10 +9,12 @@ from django.db.models import F, Q
 from django.utils import translation
 
 import audit.actions
-from accounts import delegations, message_templates, queries
+from accounts import queries
 from accounts.actions.sms_outbox import post
+from accounts.domain import message_templates
 from accounts.models import Delegation, Line, LineUser, Message, User
-from accounts.sealing import number_hash, seal
+from accounts.policies import delegations
+from accounts.primitives.sealing import number_hash, seal
 
 # Beside those who look after it already: nobody's phone is made ring by many lines, nor many phones by one line.
 WAITING_AT_MOST = 5

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts import message_templates
 from accounts.actions.security_notices import note, send_security_notice
+from accounts.domain import message_templates
 from accounts.models import BrowserSession, KnownDevice, User
-from accounts.sealing import keyed
+from accounts.primitives.sealing import keyed
 
 REMEMBERED = timedelta(days=366)
 

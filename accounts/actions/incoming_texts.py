@@ -6,7 +6,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import LineReminder, LineTexts, Message, TextTaken
-from accounts.sealing import keyed
+from accounts.primitives.sealing import keyed
 
 HOUR = timedelta(hours=1)
 # The door takes nothing that is older than minutes: what was taken need not be known for longer than this.

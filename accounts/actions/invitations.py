@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import translation
 
 import audit.actions
-from accounts import message_templates
 from accounts.actions.sms_outbox import LASTS, post
+from accounts.domain import message_templates
 from accounts.models import Line, Message, User
 
 

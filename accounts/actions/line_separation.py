@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 import audit.actions
-from accounts import delegations, queries
+from accounts import queries
 from accounts.models import Line, Separation, User
-from accounts.permissions import StaffAction
-from accounts.sealing import seal, unseal
-from accounts.zones import zone_of
+from accounts.policies import delegations
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.sealing import seal, unseal
+from accounts.primitives.zones import zone_of
 
 
 class NotOpen(Exception):

@@ -9,16 +9,18 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 import audit.actions
-from accounts import delegations, message_templates, queries, sessions
+from accounts import queries
 from accounts.actions.codes import take_code
 from accounts.actions.contacts import end_contacts
 from accounts.actions.delegations import end_with
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
 from accounts.actions.rate_limits import Door, give_back, is_right_code, take_try
 from accounts.actions.security_notices import note, send_security_notice
-from accounts.browsers import Source
+from accounts.clients.oidc import LineWord
+from accounts.domain import message_templates, sessions
 from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
-from accounts.oidc import LineWord
+from accounts.policies import delegations
+from accounts.primitives.browsers import Source
 
 # Of all who ever had a number, the last: as many passwords are looked at for every number.
 HAD_IT_AT_MOST = 3

@@ -14,10 +14,10 @@ from enum import StrEnum
 from allauth.mfa.models import Authenticator
 from django.db import connection, transaction
 
-from accounts import tokens
-from accounts.browsers import Source
 from accounts.models import DeviceCookie, SpentCode, Throttle, User
-from accounts.sealing import keyed, number_hash
+from accounts.primitives import tokens
+from accounts.primitives.browsers import Source
+from accounts.primitives.sealing import keyed, number_hash
 
 DEVICE_LASTS = timedelta(days=365)
 CODE_LASTS = timedelta(minutes=5)

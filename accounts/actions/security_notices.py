@@ -6,10 +6,10 @@ from datetime import datetime
 from django.utils import translation
 
 import audit.actions
-from accounts import message_templates
 from accounts.actions.sms_outbox import post
+from accounts.domain import message_templates
 from accounts.models import Line, LineUser, Message, User
-from accounts.permissions import actor_of
+from accounts.policies.permissions import actor_of
 
 
 def note(*, user: User, what: str, at: datetime) -> None:

@@ -8,10 +8,14 @@ from uuid import uuid4
 from django.db import connection, transaction
 from django.utils import translation
 
-from accounts import delegations, email_outbox, message_templates, queries, sms_delivery, texts
-from accounts.email_outbox import Mail
+from accounts import queries
+from accounts.clients import texts
+from accounts.domain import message_templates
 from accounts.models import Letter, Line, LineNumber, Message, SafeContact
-from accounts.sealing import seal, unseal
+from accounts.policies import delegations
+from accounts.primitives.sealing import seal, unseal
+from accounts.workers import email_outbox, sms_delivery
+from accounts.workers.email_outbox import Mail
 
 # What was not taken by then is old news.
 LASTS = {

@@ -9,9 +9,9 @@ from django.db import transaction
 import audit.actions
 from accounts import queries
 from accounts.actions.devices import end_sessions
+from accounts.clients.oidc import Identity
 from accounts.models import User
-from accounts.oidc import Identity
-from accounts.permissions import actor_of
+from accounts.policies.permissions import actor_of
 
 
 class AlreadyThere(Exception):

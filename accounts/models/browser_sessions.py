@@ -6,7 +6,7 @@ from accounts.models.lines import User
 
 
 class BrowserSession(models.Model):
-    """One browser's session (`accounts.session_store`): its row alone opens nothing.
+    """One browser's session (`accounts.domain.session_store`): its row alone opens nothing.
 
     `user`: who is signed in by it, since `began_at`. `origin_sealed`: from which network address and by which browser.
     """

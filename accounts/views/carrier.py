@@ -9,9 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 
-from accounts import browsers, oidc, sessions
-from accounts.access import way_on
 from accounts.actions.people import sign_in_by_carrier
+from accounts.clients import oidc
+from accounts.domain import sessions
+from accounts.primitives import browsers
+from accounts.views.access import way_on
 
 logger = logging.getLogger(__name__)
 

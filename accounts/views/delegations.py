@@ -11,15 +11,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import delegations, queries
-from accounts.access import SubscriberRequest, line_required, looks_up, same_time
+from accounts import queries
 from accounts.actions import delegations as delegations_actions
 from accounts.actions import invitations
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
 from accounts.forms import DelegateForm
-from accounts.numbers import shown
-from accounts.permissions import Action
-from accounts.sealing import unseal
+from accounts.policies import delegations
+from accounts.policies.permissions import Action
+from accounts.primitives.numbers import shown
+from accounts.primitives.sealing import unseal
+from accounts.views.access import SubscriberRequest, line_required, looks_up, same_time
 
 REFUSED = {
     "own": gettext_lazy("That is this line's own number. Type the number of somebody else."),

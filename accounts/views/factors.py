@@ -15,15 +15,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import auth_factors, oidc, sessions, tokens
-from accounts.access import (
-    SubscriberRequest,
-    choosing_required,
-    get_person_awaiting_second_factor,
-    require_no_hold,
-    subscriber_required,
-    way_on,
-)
 from accounts.actions.devices import end_sessions
 from accounts.actions.factors import (
     HasProofAlready,
@@ -34,8 +25,19 @@ from accounts.actions.factors import (
     replace_password,
     set_first_password,
 )
+from accounts.clients import oidc
+from accounts.domain import auth_factors, sessions
 from accounts.forms import FirstPasswordForm
 from accounts.models import User
+from accounts.primitives import tokens
+from accounts.views.access import (
+    SubscriberRequest,
+    choosing_required,
+    get_person_awaiting_second_factor,
+    require_no_hold,
+    subscriber_required,
+    way_on,
+)
 
 type Door = Callable[..., HttpResponseBase]
 

@@ -10,19 +10,15 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import auth_factors, queries, sessions
-from accounts.access import (
-    PersonRequest,
-    SubscriberRequest,
-    person_required,
-    seeing_required,
-)
+from accounts import queries
 from accounts.actions.devices import end_sign_ins
 from accounts.actions.incoming_texts import choose_texts
 from accounts.actions.people import choose_language
+from accounts.domain import auth_factors, sessions
 from accounts.forms import EndForm, LanguageForm, TextsForm
 from accounts.models import User
 from accounts.queries import PersonsLine
+from accounts.views.access import PersonRequest, SubscriberRequest, person_required, seeing_required
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

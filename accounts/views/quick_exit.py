@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import quick_exit
+from accounts.domain import quick_exit
 
 
 @csrf_exempt  # Leaving must work even when the page is stale, and forging it harms nobody.

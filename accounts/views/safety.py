@@ -9,8 +9,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import browsers, delegations, sessions
-from accounts.access import (
+from accounts.actions import contacts
+from accounts.actions.contacts import ask_contact, prove_contact, remove_contact, take_reading_code
+from accounts.actions.line_separation import ask_separation, take_back_separation
+from accounts.domain import sessions
+from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
+from accounts.policies import delegations
+from accounts.policies.permissions import Action
+from accounts.primitives import browsers
+from accounts.primitives.numbers import shown
+from accounts.primitives.sealing import unseal
+from accounts.views.access import (
     HOME,
     SubscriberRequest,
     has_shown_who_they_are,
@@ -21,13 +30,6 @@ from accounts.access import (
     takes_reading_code,
     to_show_who_they_are,
 )
-from accounts.actions import contacts
-from accounts.actions.contacts import ask_contact, prove_contact, remove_contact, take_reading_code
-from accounts.actions.line_separation import ask_separation, take_back_separation
-from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
-from accounts.numbers import shown
-from accounts.permissions import Action
-from accounts.sealing import unseal
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,20 +11,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import browsers, delegations, oidc, sessions
-from accounts.access import (
-    looks_up,
-    nothing_to_look_up,
-    same_time,
-    way_on,
-)
 from accounts.actions import people
 from accounts.actions.codes import text_code
 from accounts.actions.people import come_back, sign_in_after_end
 from accounts.actions.rate_limits import TooManyTries
+from accounts.clients import oidc
+from accounts.domain import sessions
 from accounts.forms import CodeForm, EndedForm, NumberForm, PasskeyForm, SignInCodeForm, StaffForm, door_adapter
 from accounts.models import TextedCode, User
-from accounts.numbers import shown
+from accounts.policies import delegations
+from accounts.primitives import browsers
+from accounts.primitives.numbers import shown
+from accounts.views.access import looks_up, nothing_to_look_up, same_time, way_on
 
 SIGN_IN = TextedCode.Purpose.SIGN_IN
 ENDED = "ended"

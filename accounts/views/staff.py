@@ -11,12 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import oidc, queries, sessions
-from accounts.access import (
-    way_on,
-)
+from accounts import queries
 from accounts.actions.staff import NoInvitation, accept_invitation, sign_in_vouched
+from accounts.clients import oidc
+from accounts.domain import sessions
 from accounts.forms import FirstPasswordForm
+from accounts.views.access import way_on
 
 logger = logging.getLogger(__name__)
 

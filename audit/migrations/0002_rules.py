@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.sql_files import InstallSQL
+from audit.primitives.sql_files import InstallSQL
 
 CHAINS = """
 -- 16 chains, so that one busy line does not wait for all others; a line's events are all in one chain.

@@ -14,18 +14,18 @@ from django.utils.translation import gettext as _
 import accounts.queries
 import audit.actions
 from accounts.actions import sms_outbox
-from accounts.message_templates import language_of
+from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
-from accounts.numbers import NotANumber, normalise
-from accounts.sealing import number_hash
-from consent import agents
+from accounts.primitives.numbers import NotANumber, normalise
+from accounts.primitives.sealing import number_hash
 from consent.actions.choices import again_if_a_release_came_between
 from consent.actions.without_account import stop_all_by_line
-from consent.agents import Exercise
+from consent.domain import agents
+from consent.domain.agents import Exercise
+from consent.domain.notices import Shown
 from consent.models import ProgressLink
-from consent.notices import Shown
 from consent.queries.links import token_hash
-from partners import client
+from partners.clients import http
 from partners.models import AgentRequest, AuthorizedAgent
 
 Status, Reason = AgentRequest.Status, AgentRequest.Reason
@@ -58,7 +58,7 @@ def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: dat
 
     A number that is no line of ours is treated alike, but for the text. Raises agents.Refused.
     """
-    if said.status_callback and client.refused(url=said.status_callback, hosts=agent.hosts):
+    if said.status_callback and http.refused(url=said.status_callback, hosts=agent.hosts):
         raise agents.Refused("status_callback must be https, on a host that was registered for you.")
     digest = hashlib.sha256(body.strip()).digest()
     if AuthorizedAgent.objects.select_for_update().get(pk=agent.pk).ended_at is not None:

@@ -12,13 +12,13 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
-from consent import change_notices, notices, order_planning, receipts, snapshots
+from consent.domain import change_notices, notices, order_planning, receipts, snapshots
+from consent.domain.notices import Shown
 from consent.gate import readiness
 from consent.gate.readiness import RESTORING
 from consent.models import Approval, Choice, ChoiceOrder, Origin
-from consent.notices import Shown
+from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
-from partners.words import UNKNOWN
 from revocations.actions.evidence import ask_evidence
 from revocations.actions.orders import Agreement, enqueue_order
 from revocations.models import Duty

@@ -9,9 +9,9 @@ from django.db import transaction
 
 from accounts.models import Line
 from consent.actions.records import FileApproval, record_file_approvals
-from consent.consent_requests import rules
-from consent.consent_requests.links import LASTS, token_of
-from consent.consent_requests.rules import Case
+from consent.domain.consent_requests import rules
+from consent.domain.consent_requests.links import LASTS, token_of
+from consent.domain.consent_requests.rules import Case
 from consent.models import Ask, HeldRow
 from consent.queries.links import token_hash
 

@@ -7,12 +7,12 @@ from django.db import transaction
 from accounts.actions import codes
 from accounts.actions.people import person_behind
 from accounts.models import TextedCode, User
-from consent import messages
 from consent.actions.choices import Recorded, again_if_a_release_came_between, allow, refuse, take_turn
-from consent.consent_requests.links import Question, may_be_answered
-from consent.consent_requests.rules import AT_MOST, MONTH
+from consent.domain import messages
+from consent.domain.consent_requests.links import Question, may_be_answered
+from consent.domain.consent_requests.rules import AT_MOST, MONTH
+from consent.domain.notices import Shown
 from consent.models import Ask
-from consent.notices import Shown
 from consent.queries.links import token_hash
 
 CHANNEL = "ask"

@@ -10,11 +10,11 @@ from django.db import transaction
 
 import audit.actions
 from audit.models import Incident
-from consent.digests import comparing
-from consent.digests.books import BUCKETS, WIDTH, Entry, Place, name_of, our_digest
-from consent.digests.comparing import Comparison, Difference
-from consent.expiry import retell
+from consent.domain.digests import comparing
+from consent.domain.digests.books import BUCKETS, WIDTH, Entry, Place, name_of, our_digest
+from consent.domain.digests.comparing import Comparison, Difference
 from consent.models import DigestFinding, DigestRun
+from consent.workers.expiry import retell
 from partners.models import Campaign, Party
 from revocations.actions.contradictions import Use, contradict
 from revocations.actions.reissue import reissue_orders

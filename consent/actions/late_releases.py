@@ -6,8 +6,8 @@ from itertools import chain
 from django.db import transaction
 from django.db.models import Q
 
-from consent import order_planning, snapshots
 from consent.actions.choices import take_turn
+from consent.domain import order_planning, snapshots
 from consent.models import Choice, ChoiceOrder
 from consent.queries.overrides import Override
 from revocations.actions.orders import EVERYTHING, Agreement, enqueue_order

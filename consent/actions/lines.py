@@ -5,9 +5,10 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
-from accounts import delegations, queries
-from consent import change_notices, messages, order_planning, snapshots
+from accounts import queries
+from accounts.policies import delegations
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
+from consent.domain import change_notices, messages, order_planning, snapshots
 from consent.models import Choice, Touched
 from revocations.actions.orders import EVERYTHING, enqueue_order
 

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 import audit.actions
 from accounts.actions.sms_outbox import enqueue_email, post_receipt
-from accounts.email_outbox import Attachment, Mail
-from accounts.message_templates import language_of
+from accounts.domain.message_templates import language_of
 from accounts.models import Line
+from accounts.workers.email_outbox import Attachment, Mail
 
 
 @transaction.atomic

@@ -12,11 +12,11 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
-from consent import change_notices, order_planning, receipts, snapshots
 from consent.actions.choices import again_if_a_release_came_between, take_turns
-from consent.expiry import retell_each
+from consent.domain import change_notices, order_planning, receipts, snapshots
 from consent.models import Approval, Choice, Origin, Touched
-from partners import pairwise
+from consent.workers.expiry import retell_each
+from partners.domain import pairwise
 from partners.models import Campaign
 from revocations.actions.orders import Agreement, enqueue_orders
 

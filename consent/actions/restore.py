@@ -9,12 +9,12 @@ from django.db import connection, transaction
 
 import audit.actions
 import audit.queries
-from consent import change_notices, order_planning, receipts, snapshots
 from consent.actions.choices import NEVER_AGREED, again_if_a_release_came_between, take_turn
 from consent.actions.records import FileChoice, record_file_choices
-from consent.archiving.entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension
-from consent.archiving.reading import TARGETS
+from consent.domain import change_notices, order_planning, receipts, snapshots
 from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, Touched
+from consent.workers.archiving.entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension
+from consent.workers.archiving.reading import TARGETS
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.actions.evidence import ask_evidence
 from revocations.actions.orders import enqueue_order

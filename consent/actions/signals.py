@@ -7,11 +7,11 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from consent import change_notices
 from consent.actions.choices import Recorded, again_if_a_release_came_between, stop, take_turn
-from consent.current_consent.lines import sharing
-from consent.current_consent.uses import Sharing, Use
+from consent.domain import change_notices
 from consent.models import Choice, PrivacySignal
+from consent.queries.current_consent.lines import sharing
+from consent.queries.current_consent.uses import Sharing, Use
 
 CHANNEL = "gpc"
 ASKS_AGAIN_AFTER = timedelta(days=365)

@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import audit.actions
-from consent.consent_requests import statuses
-from consent.consent_requests.links import LASTS, token_of
-from consent.consent_requests.rules import AT_MOST, MONTH, open_campaigns
-from consent.consent_requests.statuses import Status, subject_of
-from consent.consent_requests.throttle import seconds_to_wait
+from consent.domain.consent_requests import statuses
+from consent.domain.consent_requests.links import LASTS, token_of
+from consent.domain.consent_requests.rules import AT_MOST, MONTH, open_campaigns
+from consent.domain.consent_requests.statuses import Status, subject_of
+from consent.domain.consent_requests.throttle import seconds_to_wait
 from consent.models import Ask
 from consent.queries.links import token_hash
-from partners import client
-from partners.hosts import hosts_of
+from partners.clients import http
+from partners.labels import party_name
 from partners.models import Campaign, Party
-from partners.words import party_name
+from partners.policies.hosts import hosts_of
 
 # What a link that is given once more is still good for, at least.
 A_WHILE = timedelta(days=1)
@@ -75,7 +75,7 @@ def retrieve_status(
     offered = _offered(party_id, scopes, purpose, campaign, at)
     if {one.scope for one in offered} != set(scopes):
         raise NotOffered
-    if callback and any(client.refused(url=callback, hosts=hosts_of(one.contract)) for one in offered):
+    if callback and any(http.refused(url=callback, hosts=hosts_of(one.contract)) for one in offered):
         raise NotOnTheList
     subject = subject_of(msisdn=msisdn, at=at)
     # By itself: what is refused below was asked all the same.

@@ -6,15 +6,15 @@ from enum import StrEnum
 from django.db import transaction
 
 from accounts.models import Line
-from consent import change_notices, order_planning
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
-from consent.current_consent.ledger import microseconds
-from consent.current_consent.recipients import kin_of
+from consent.domain import change_notices, order_planning
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.models import Choice, LineGate, Origin
+from consent.queries.current_consent.ledger import microseconds
+from consent.queries.current_consent.recipients import kin_of
+from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
-from partners.words import UNKNOWN
 
 CHANNEL = "system"
 REASON = "anomaly"

@@ -5,13 +5,13 @@ from functools import partial
 
 from django.db import transaction
 
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
 from consent import tasks
-from consent.cohorts import ending
-from consent.cohorts.ending import PlanChanged
 from consent.queries import termination
+from consent.workers.cohorts import ending
+from consent.workers.cohorts.ending import PlanChanged
 from partners.actions import guards
-from partners.lifecycle import NotNow
+from partners.policies.lifecycle import NotNow
 from revocations.models import Cohort
 
 __all__ = ["PlanChanged", "terminate"]
@@ -22,9 +22,9 @@ def terminate(
 ) -> Cohort:
     """End a contract or campaign: the gate says no from this transaction on, and the epoch rises.
 
-    Nothing is written per line: a worker lists the lines afterwards and tells the partner once (`consent.cohorts`).
-    `plan_digest` is that of the plan the officer saw. Ended already: returns the Cohort that ended it. Raises NotNow,
-    NotForThem, PlanChanged.
+    Nothing is written per line: a worker lists the lines afterwards and tells the partner once
+    (`consent.workers.cohorts`). `plan_digest` is that of the plan the officer saw. Ended already: returns
+    the Cohort that ended it. Raises NotNow, NotForThem, PlanChanged.
     """
     first, second = _officers(actor, second_actor, reason)
     before = Cohort.objects.filter(of=of, target_id=target_id).first()

@@ -9,9 +9,9 @@ from accounts.actions.codes import BY_TEXT, take_code, text_code
 from accounts.actions.factors import cancel_new_password
 from accounts.actions.incoming_texts import allow_texts, may_answer, refuse_texts, take_once
 from accounts.models import Line, TextedCode
-from consent import messages
 from consent.actions.choices import again_if_a_release_came_between, stop
-from consent.messages import Answer, TextCommand
+from consent.domain import messages
+from consent.domain.messages import Answer, TextCommand
 from consent.models import Choice
 
 CHANNEL = "text"

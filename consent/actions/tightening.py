@@ -12,12 +12,12 @@ import audit.actions
 from accounts.actions.devices import end_sessions
 from accounts.models import Delegation, User
 from consent.actions.restore import ACTOR, REASON, TakenBack
-from consent.archiving.entries import ArchivedTightening, Entry
 from consent.models import Tightening
+from consent.workers.archiving.entries import ArchivedTightening, Entry
 from partners.actions.clients import restore_key
 from partners.actions.links import add_link
-from partners.loosening import PAID
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule
+from partners.policies.loosening import PAID
 
 Kind = Tightening.Kind
 # By which of its columns one is known. Of two about the same the newer counts.

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from consent import messages, order_planning
 from consent.actions.choices import again_if_a_release_came_between, deny
+from consent.domain import messages, order_planning
+from consent.domain.notices import Shown
 from consent.models import Choice
-from consent.notices import Shown
 from consent.queries.links import token_hash
 
 LINK = "INSERT INTO consent_progresslink (token_hash, line_id, choice_id, expires_at) VALUES (%s, %s, %s, %s)"

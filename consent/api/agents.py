@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.access import nothing_to_look_up, same_time
-from consent import agents
+from accounts.views.access import nothing_to_look_up, same_time
 from consent.actions.agents import NotOpenRequest, give_token, revoke_request, take_request
-from partners.access import unsupported
+from consent.domain import agents
+from partners.api.access import unsupported
 from partners.models import AgentRequest, AuthorizedAgent
 
 BEARER = "Bearer "

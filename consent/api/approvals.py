@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 import audit.queries
-from accounts.access import no_sooner
+from accounts.views.access import no_sooner
 from consent.feeds import claims
-from partners.access import JSON, NDJSON, ClientRequest, client_required, problem, unsupported
+from partners.api.access import JSON, NDJSON, ClientRequest, client_required, problem, unsupported
 from partners.feeds.checking import NothingReadable
 
 # More than one claim takes to write: the time of an answer must not tell which of the phones are ours.

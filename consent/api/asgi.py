@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import Error
 
-from accounts.json_reader import Unreadable
+from accounts.primitives.json_reader import Unreadable
 from consent.api.decisions import SCOPE, unavailable, written, written_many
 from consent.api.fast_path import answer_headers, is_ours
 from consent.gate.deciding import NotLive, evaluate_in
@@ -23,7 +23,7 @@ from consent.gate.pipeline import Pipeline, Pipelines
 from consent.gate.shapes import Answer, Question
 from consent.schemas import decisions
 from consent.schemas.decisions import Incomplete
-from partners.access import Grant, is_json, remembered_grant_of
+from partners.api.access import Grant, is_json, remembered_grant_of
 
 DOOR, BATCHES = "/access/v1/evaluation", "/access/v1/evaluations"
 BODY_WITHIN_S = 15.0

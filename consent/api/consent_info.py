@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 import audit.queries
-from accounts.access import same_time
-from accounts.json_reader import Unreadable, decode_json
+from accounts.primitives.json_reader import Unreadable, decode_json
+from accounts.views.access import same_time
 from consent.actions.statuses import NotOffered, NotOnTheList, StatusRateLimited, TooManyQuestions, retrieve_status
 from consent.schemas import consent_info as shapes
-from partners.access import JSON, ClientRequest, client_required, unsupported
+from partners.api.access import JSON, ClientRequest, client_required, unsupported
 
 CORRELATOR = re.compile(r"[a-zA-Z0-9\-_:;./<>{}]{0,256}")
 PLAIN = re.compile(r"[!-~]+")

@@ -10,15 +10,15 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from accounts.json_reader import Unreadable
-from consent.archiving.comparison import look_soon
+from accounts.primitives.json_reader import Unreadable
 from consent.gate import answer_counts, deciding
 from consent.gate.readiness import RESTORING
 from consent.gate.shapes import Answer, Question
+from consent.labels import UNAVAILABLE
 from consent.schemas import decisions
 from consent.schemas.decisions import Batch, Incomplete, Responses
-from consent.words import UNAVAILABLE
-from partners.access import JSON, ClientRequest, client_required, document, problem, unsupported
+from consent.workers.archiving.comparison import look_soon
+from partners.api.access import JSON, ClientRequest, client_required, document, problem, unsupported
 
 SCOPE = "decisions:read"
 

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_http_methods
 
 from consent.actions.digests import NoSuchRun, NotDiffering, TooMany, compare_buckets, take_digest
 from consent.feeds import digests
-from partners.access import JSON, ClientRequest, client_required, problem, unsupported
+from partners.api.access import JSON, ClientRequest, client_required, problem, unsupported
 from partners.models import Party
 
 

@@ -15,13 +15,13 @@ from django.conf import settings
 from django.db import Error, connection
 from django.http.request import split_domain_port, validate_host
 
-from accounts.json_reader import Unreadable
+from accounts.primitives.json_reader import Unreadable
 from consent.api.decisions import SCOPE, Ask, take_many, take_one
 from consent.gate.deciding import NotLive, evaluate_for
 from consent.gate.shapes import Answer, Question
 from consent.gate.timeouts import statement_timeout
 from consent.schemas.decisions import Incomplete
-from partners.access import Grant, grant_of, is_json
+from partners.api.access import Grant, grant_of, is_json
 
 DOORS: dict[str, Callable[[bytes, Ask], bytes]] = {
     "/access/v1/evaluation": take_one,

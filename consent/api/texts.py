@@ -6,10 +6,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts.json_reader import Unreadable, decode_json
+from accounts.primitives.json_reader import Unreadable, decode_json
 from consent.actions.texts import take_text
 from consent.schemas.texts import DECODER, meant
-from partners.access import FRESH_S, JSON, is_signed, problem, unsupported
+from partners.api.access import FRESH_S, JSON, is_signed, problem, unsupported
 
 HEADER = "X-Text-Signature"
 

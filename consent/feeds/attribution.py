@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from accounts.models import LineNumber
-from accounts.sealing import number_hash
+from accounts.primitives.sealing import number_hash
 
 
 class Holders:

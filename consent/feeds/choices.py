@@ -26,7 +26,7 @@ from partners.feeds.checking import (
     instant,
     instant_or_none,
 )
-from partners.words import UNKNOWN
+from partners.labels import UNKNOWN
 
 IDS = uuid.UUID("9d3f1f3e-7c0d-4a66-8f55-1f6f2f9b7c02")
 ACTOR = "import:choices"

@@ -17,15 +17,15 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from accounts.sealing import number_hash, seal, stand_in_id, unseal
+from accounts.primitives.sealing import number_hash, seal, stand_in_id, unseal
 from consent.actions.claims import HeldClaim, hold_claims, record_claims
 from consent.actions.records import FileApproval
-from consent.consent_requests.rules import open_campaigns
+from consent.domain.consent_requests.rules import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
 from consent.feeds.attribution import Holders
 from consent.feeds.records import LINES_AT_ONCE, Entry, take_turn
 from consent.models import HeldRow
-from partners import pairwise
+from partners.domain import pairwise
 from partners.feeds.checking import (
     STATUSES,
     Fate,

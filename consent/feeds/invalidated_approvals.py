@@ -9,13 +9,13 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line, LineNumber
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from consent.actions.choices import take_turn
-from consent.expiry import retell
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.models import Approval, Choice, Origin, SetAside, Touched
 from consent.queries.invalidated_approvals import STANDS
+from consent.workers.expiry import retell
 
 
 @transaction.atomic

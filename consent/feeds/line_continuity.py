@@ -7,7 +7,7 @@ into other hands needs a line of its own, which begins with nothing.
 from dataclasses import dataclass
 
 from accounts.models import Line
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db import connection
 
-from consent.expiry import retell
+from consent.workers.expiry import retell
 
 CONCERNED = """
 SELECT DISTINCT c.line_id FROM consent_choice c

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from accounts.models import Line, LineNumber
-from accounts.sealing import number_hash, seal
+from accounts.primitives.sealing import number_hash, seal
 from consent.feeds.pending_rejudgement import LineRecord
 from consent.feeds.timeline import Period
 

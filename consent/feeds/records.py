@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 import audit.queries
-from accounts.sealing import number_hash, seal, unseal
+from accounts.primitives.sealing import number_hash, seal, unseal
 from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.feeds.attribution import Holders
 from consent.models import HeldRow, SetAside

@@ -12,9 +12,9 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.models import Line
-from consent import change_notices, receipts
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
+from consent.domain import change_notices, receipts
 from consent.models import Choice, Origin, Touched
 
 ACTOR = "import:lines"

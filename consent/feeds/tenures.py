@@ -8,10 +8,9 @@ from django.db import connection, transaction
 import audit.actions
 from accounts.actions import people
 from accounts.models import Account, Line, LineNumber, LineState
-from accounts.sealing import number_hash, seal, unseal
+from accounts.primitives.sealing import number_hash, seal, unseal
 from consent.actions.lines import end_tenure, notify_new_adult, number_changed
-from consent.change_notices import Change, notify_of_line_move
-from consent.expiry import retell
+from consent.domain.change_notices import Change, notify_of_line_move
 from consent.feeds.invalidated_approvals import invalidate_approvals
 from consent.feeds.line_continuity import LineHolder, get_line_holder, role_of, stays
 from consent.feeds.numbers import period_in, periods_of, stored
@@ -19,6 +18,7 @@ from consent.feeds.pending_rejudgement import LineRecord, RowFate, Source, Unset
 from consent.feeds.successors import take_over, take_over_late
 from consent.feeds.timeline import Period, Timeline
 from consent.models import Touched
+from consent.workers.expiry import retell
 
 ACTOR = "import:lines"
 # When we learned of it: our own words, and nothing that a row says.

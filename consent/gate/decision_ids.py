@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2s, sha1
 from uuid import UUID
 
-from accounts.sealing import derived_secret
+from accounts.primitives.sealing import derived_secret
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

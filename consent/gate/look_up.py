@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from django.db import DatabaseError
 
-from accounts.sealing import keyed_hash, number_hash
+from accounts.primitives.sealing import keyed_hash, number_hash
 from consent.gate.execution import Rows, by_cursor, by_libpq
 from consent.gate.pipeline import Pipeline
 from consent.gate.readiness import IS_OPEN

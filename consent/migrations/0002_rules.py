@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.sql_files import InstallSQL
+from audit.primitives.sql_files import InstallSQL
 
 TABLES = """
 -- Its numbers are its own; it is made by hand, because its key begins with the line.

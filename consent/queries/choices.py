@@ -10,8 +10,8 @@ from django.db.models import Q
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
 from consent.queries.invalidated_approvals import STANDS
 from consent.queries.progress import Asks, Followed, follow, get_requested_actions
+from partners.labels import UNKNOWN, party_name, purpose_in_words, shown
 from partners.models import Campaign, Party
-from partners.words import UNKNOWN, party_name, purpose_in_words, shown
 from revocations.models import Order, State
 
 PAGE = 50

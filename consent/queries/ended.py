@@ -9,7 +9,7 @@ from typing import Literal
 from django.db import connection
 
 from consent.queries.invalidated_approvals import stands
-from partners.words import party_name
+from partners.labels import party_name
 from revocations.models import BY_TERM
 
 State = Literal["owed", "partial", "signed", "contradicted"]

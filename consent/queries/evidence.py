@@ -4,8 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from partners.labels import party_name, purpose_in_words, shown
 from partners.models import Campaign, Party
-from partners.words import party_name, purpose_in_words, shown
 from revocations.models import EvidenceRequest
 
 

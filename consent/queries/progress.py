@@ -13,8 +13,8 @@ from typing import Literal
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from partners.labels import party_name, shown
 from partners.models import Party
-from partners.words import party_name, shown
 from revocations.models import Duty, Order, Standing, State
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
 

@@ -10,11 +10,11 @@ from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from accounts.numbers import masked
-from accounts.sealing import unseal
+from accounts.primitives.numbers import masked
+from accounts.primitives.sealing import unseal
 from consent.queries.progress import Asks, Followed, follow, get_requested_actions
+from partners.labels import party_name
 from partners.models import Party
-from partners.words import party_name
 from revocations.models import Order, Receipt
 from revocations.queries.coverage import Company
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import connection
 
-from partners.lifecycle import NotNow
+from partners.labels import UNKNOWN, party_name, precision_in_words, purpose_in_words, shown
 from partners.models import Campaign, Contract, Party, Reach
-from partners.words import UNKNOWN, party_name, precision_in_words, purpose_in_words, shown
+from partners.policies.lifecycle import NotNow
 
 RECENT = timedelta(days=30)
 # People go on choosing while an officer reads: so much more or less, of lines, is still what was agreed to.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from accounts.json_reader import Unreadable, WrongShape, decode_json
+from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json
 from consent.gate.shapes import USE_WITHIN_S, Answer, Question
 
 MAX_EVALUATIONS = 1000

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import sessions
-from consent import agents, notices
+from accounts.domain import sessions
 from consent.actions.agents import NotOpenRequest, answer_request
+from consent.domain import agents, notices
 
 
 @require_safe

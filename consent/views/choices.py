@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import sessions
-from accounts.access import (
+from accounts.domain import sessions
+from accounts.policies.permissions import Action
+from accounts.queries import PersonsLine
+from accounts.views.access import (
     SubscriberRequest,
     allowing_required,
     at_line,
@@ -21,25 +23,23 @@ from accounts.access import (
     seeing_required,
     subscriber_required,
 )
-from accounts.permissions import Action
-from accounts.queries import PersonsLine
-from consent import notices
 from consent.actions import choices as choices_actions
 from consent.actions import signals
 from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, Recorded, UnknownRef
 from consent.actions.signals import NoOpenSignal, outweigh_signal
-from consent.current_consent.lines import sharing, use_of
-from consent.current_consent.uses import Use
+from consent.domain import notices
 from consent.forms import AllowForm, PauseForm, StopForm
+from consent.labels import not_allowed_in_words, reason_in_words
 from consent.models import Choice, PrivacySignal
 from consent.queries import choices as choices_queries
 from consent.queries.choices import ChoiceRow, choice_of, choices_page
+from consent.queries.current_consent.lines import sharing, use_of
+from consent.queries.current_consent.uses import Use
 from consent.queries.evidence import evidence_of
 from consent.queries.notice import notice_of
 from consent.queries.progress import progress_of
 from consent.queries.signals import signal_of, stops_by_signal
 from consent.queries.superseding_choices import changed_at
-from consent.words import not_allowed_in_words, reason_in_words
 
 CHANNEL = "web"
 

@@ -7,16 +7,17 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import browsers, sessions
-from accounts.access import looks_up, same_time
 from accounts.actions.codes import take_code
+from accounts.domain import sessions
 from accounts.forms import CodeForm
-from consent import notices
-from consent.access import DOOR, AskRequest, closed, get_open_request
+from accounts.primitives import browsers
+from accounts.views.access import looks_up, same_time
 from consent.actions.choices import NotAllowable
 from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
-from consent.consent_requests.links import get_answer
-from consent.words import not_allowed_in_words
+from consent.domain import notices
+from consent.domain.consent_requests.links import get_answer
+from consent.labels import not_allowed_in_words
+from consent.views.access import DOOR, AskRequest, closed, get_open_request
 from partners.models import NoticeText
 
 

@@ -6,9 +6,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 import accounts.queries
-from accounts.access import SubscriberRequest, line_required, note_look
-from accounts.permissions import Action
-from consent.current_consent.lines import sharing
+from accounts.policies.permissions import Action
+from accounts.views.access import SubscriberRequest, line_required, note_look
+from consent.queries.current_consent.lines import sharing
 
 
 @require_safe

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import SubscriberRequest, line_required, seeing_required
 from accounts.actions.sms_outbox import SentEnough
-from accounts.permissions import Action, Relation
-from consent import pdf_receipts, receipts
+from accounts.policies.permissions import Action, Relation
+from accounts.views.access import SubscriberRequest, line_required, seeing_required
 from consent.actions import receipts as receipts_actions
+from consent.domain import pdf_receipts, receipts
 from consent.forms import MailForm
 from consent.queries.choices import ChoiceRow
 from consent.queries.progress import progress_of

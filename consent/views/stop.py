@@ -9,15 +9,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import browsers, oidc, sessions
-from accounts.access import looks_up, nothing_to_look_up, same_time
 from accounts.actions.codes import take_code, text_code
+from accounts.clients import oidc
+from accounts.domain import sessions
 from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
-from accounts.numbers import shown as number_shown
-from accounts.zones import name_of, zone_of
-from consent import notices, pdf_receipts, receipts
+from accounts.primitives import browsers
+from accounts.primitives.numbers import shown as number_shown
+from accounts.primitives.zones import name_of, zone_of
+from accounts.views.access import looks_up, nothing_to_look_up, same_time
 from consent.actions import without_account
+from consent.domain import notices, pdf_receipts, receipts
 from consent.queries.links import behind_link
 
 STOP = TextedCode.Purpose.STOP

@@ -12,10 +12,10 @@ import msgspec
 
 import audit.queries
 from disclosures import actions
+from disclosures.domain.ingest import chunks
+from disclosures.domain.ingest.chunks import Taken
+from disclosures.domain.ingest.rows import Outcome, Row
 from disclosures.feeds.releases import DisclosuresFeed, fate_of, line_number, rows_in
-from disclosures.ingest import chunks
-from disclosures.ingest.chunks import Taken
-from disclosures.ingest.rows import Outcome, Row
 from partners.feeds.checking import Fate
 from partners.feeds.reading import Block, Readable, blocks, numbered_lines
 from partners.feeds.worker_pool import Done, Turn, WorkerPool

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from disclosures import actions
-from disclosures.ingest.rows import Outcome, Report, Row, row_of
+from disclosures.domain.ingest.rows import Outcome, Report, Row, row_of
 from disclosures.models import PathCompleted
 from partners.feeds.checking import (
     LONGEST_NAME_BYTES,

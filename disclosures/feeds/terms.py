@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from accounts.advisory_locks import turn
+from accounts.primitives.advisory_locks import turn
 from consent.feeds.held import apply_held_rows
 from consent.feeds.links import notify_partners_of_links
 from disclosures import actions

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.sql_files import InstallSQL
+from audit.primitives.sql_files import InstallSQL
 
 TABLE = """
 CREATE TABLE disclosures_disclosure (

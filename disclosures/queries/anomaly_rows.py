@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from accounts.zones import ZONE_OF_STATE
+from accounts.primitives.zones import ZONE_OF_STATE
 from consent.queries.invalidated_approvals import stands
 from disclosures.models import NOBODY, Anomaly, AnomalyRule
 from disclosures.queries.disputed_claims import CLAIMED_LATER

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from accounts.sealing import unseal_bytes
+from accounts.primitives.sealing import unseal_bytes
 from disclosures.models import Archive, ArchivePart
 
 # What the archive holds and an order hides by now: a row that was there, and not hidden, at its moment.

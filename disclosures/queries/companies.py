@@ -7,9 +7,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
-from consent.current_consent.lines import sharing
-from consent.current_consent.proofs import Proof
-from consent.current_consent.uses import Sharing, Use
+from consent.queries.current_consent.lines import sharing
+from consent.queries.current_consent.proofs import Proof
+from consent.queries.current_consent.uses import Sharing, Use
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import OrderState, newest_order_states
 from disclosures.models import Basis, Judgement, Outcome
@@ -18,7 +18,7 @@ from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merg
 from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.tallies import Outside, Tally, got_in, outside_of, released_outside
 from disclosures.queries.trails import NamedParty, Parties, Stop, instead_of, trail, uris_of
-from partners.words import link, precision_in_words, purpose_in_words, shown
+from partners.labels import link, precision_in_words, purpose_in_words, shown
 
 MOST_TRAILS = 3
 # Of the companies under one heading of home so many are laid open, more of those that stand out, and so many of the

@@ -6,9 +6,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
-from consent.current_consent.lines import sharing
-from consent.current_consent.proofs import Proof
-from consent.current_consent.uses import Sharing
+from consent.queries.current_consent.lines import sharing
+from consent.queries.current_consent.proofs import Proof
+from consent.queries.current_consent.uses import Sharing
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import Asks, Progress, newest_order_states, standing_progress
 from disclosures.models import Basis, Outcome
@@ -19,8 +19,8 @@ from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merg
 from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.tallies import Got, How, got_in, how_got
 from disclosures.queries.trails import Parties, uris_of
+from partners.labels import UNKNOWN
 from partners.models import Party
-from partners.words import UNKNOWN
 
 NEWEST_ROWS = 40
 WAYS: tuple[How, ...] = ("itself", "through", "to")

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from disclosures.labels import describe_outcome, judgement_in_words
 from disclosures.models import Disclosure
-from disclosures.words import describe_outcome, judgement_in_words
+from partners.labels import party_name, purpose_in_words
 from partners.models import Party
-from partners.words import party_name, purpose_in_words
 
 CHUNK = 2000
 COLUMNS = (

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 import audit.queries
 from accounts.models import Line, LineNumber
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from consent.models import Approval, Choice
 from consent.queries.invalidated_approvals import STANDS

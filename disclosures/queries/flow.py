@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from disclosures.queries.trails import Parties
-from partners.words import UNKNOWN, shown
+from partners.labels import UNKNOWN, shown
 
 WIDTH, ROW, TOP, BAR = 360, 92, 8, 10
 MOST_IN_A_ROW = 3

@@ -8,7 +8,7 @@ from math import inf
 from django.db.models import OuterRef, Subquery
 
 from disclosures.models import AnomalyRule, Judgement
-from partners.loosening import LoosenAnomalies
+from partners.policies.loosening import LoosenAnomalies
 
 Kind = AnomalyRule.Kind
 MOST = 1_000_000

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from disclosures.labels import NOT_ALLOWED, OUTSIDE, judgement_in_words, tone_of
 from disclosures.models import Basis, Outcome
 from disclosures.queries.release_counts import Facts
-from disclosures.words import NOT_ALLOWED, OUTSIDE, judgement_in_words, tone_of
 
 How = Literal["itself", "through", "to"]
 

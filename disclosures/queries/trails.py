@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from partners.labels import UNKNOWN, party_name
 from partners.models import Party
-from partners.words import UNKNOWN, party_name
 
 NO_ID = 0
 

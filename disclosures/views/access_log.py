@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import message_templates
-from accounts.access import SubscriberRequest, at_line, line_required
-from accounts.permissions import Action
+from accounts.domain import message_templates
+from accounts.policies.permissions import Action
+from accounts.views.access import SubscriberRequest, at_line, line_required
 from audit.queries import events_of_line
 from disclosures.queries.access_summary import get_access_page
 

@@ -6,8 +6,8 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import SubscriberRequest, at_line, few_at_once, line_required
-from accounts.permissions import Action
+from accounts.policies.permissions import Action
+from accounts.views.access import SubscriberRequest, at_line, few_at_once, line_required
 from disclosures import actions
 from disclosures.models import Archive
 from disclosures.queries.archives import archive_of, bytes_of

@@ -10,10 +10,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 import audit.queries
-from accounts import browsers
-from accounts.access import SubscriberRequest, at_line, few_at_once, line_required, seeing_required
-from accounts.permissions import Action
-from consent import notices
+from accounts.policies.permissions import Action
+from accounts.primitives import browsers
+from accounts.views.access import SubscriberRequest, at_line, few_at_once, line_required, seeing_required
+from consent.domain import notices
 from consent.forms import PauseForm
 from consent.queries.ended import ended_agreements
 from consent.queries.signals import signal_of

@@ -13,12 +13,13 @@ from django.db import transaction
 
 import audit.actions
 from audit.models import Incident
-from partners import client, keysets
 from partners.actions import guards
 from partners.actions.guards import Faults
-from partners.hosts import events_address_of
-from partners.loosening import Endpoints
+from partners.clients import http
+from partners.domain import keysets
 from partners.models import Client, Contract, Party
+from partners.policies.hosts import events_address_of
+from partners.policies.loosening import Endpoints
 
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 # What officers call them in their forms.
@@ -38,7 +39,7 @@ def check_addresses(*, endpoint_url: str, jwks_uri: str, hosts: Collection[str])
     """The door out would open these addresses and may speak to these hosts. Raises ValidationError (by field)."""
     faults = Faults()
     for field, url in (("endpoint_url", endpoint_url), ("jwks_uri", jwks_uri)):
-        refused = client.refused(url=url) if url else ""
+        refused = http.refused(url=url) if url else ""
         faults.note(field, refused and f"We would not speak to it: {refused}.")
     if not all(HOST.fullmatch(host) for host in hosts):
         faults.note("hosts", "Name hosts as they stand in an address: name, or name:port.")
@@ -50,7 +51,7 @@ def keys_fault(*, uri: str, jwks_uri: str) -> str:
 
     They stand on its own host: whoever holds another can't sign for it.
     """
-    refused = client.refused(url=jwks_uri) if jwks_uri else ""
+    refused = http.refused(url=jwks_uri) if jwks_uri else ""
     if refused:
         return f"We would not speak to it: {refused}."
     if jwks_uri and not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):

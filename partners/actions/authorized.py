@@ -12,11 +12,11 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
 from partners.actions import guards
 from partners.actions.proposals import MICROSECOND, end_open, propose
-from partners.lifecycle import NotNow
 from partners.models import AgentRequest, AuthorizedAgent, Proposal
+from partners.policies.lifecycle import NotNow
 from partners.queries import key_of
 
 NAMED = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}")
@@ -71,7 +71,7 @@ def propose_agent(
 def suspend_agent(*, number: int, reason: str, actor: str, at: datetime) -> AuthorizedAgent:
     """Let an agent ask for nobody any more: its token ends at once, and nobody can answer what it asked.
 
-    What waits for a person's answer is over from here, for good (the sweep of `consent.agent_callbacks` closes it), and
+    What waits for a person's answer is over from here, for good (`consent.workers.agent_callbacks` closes it), and
     what was proposed about it is taken off the officers' list. It is told of nothing more. What people confirmed stays.
     Raises NotNow where it may not ask as it is, NotForThem.
     """

@@ -12,11 +12,12 @@ from django.db import transaction
 
 import audit.actions
 from audit.models import Incident
-from partners import certificates, identifiers, tokens
 from partners.actions import guards
-from partners.lifecycle import NotNow
 from partners.models import Client, Party
-from partners.tokens import Json
+from partners.policies import identifiers
+from partners.policies.lifecycle import NotNow
+from partners.primitives import certificates, tokens
+from partners.primitives.tokens import Json
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 

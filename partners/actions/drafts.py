@@ -6,13 +6,14 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from partners import identifiers, keysets
 from partners.actions import addresses, guards, links
 from partners.actions.addresses import check_addresses
 from partners.actions.guards import Faults, Of
-from partners.lifecycle import NotNow
+from partners.domain import keysets
+from partners.labels import PURPOSES, UNKNOWN
 from partners.models import Campaign, Contract, Party
-from partners.words import PURPOSES, UNKNOWN
+from partners.policies import identifiers
+from partners.policies.lifecycle import NotNow
 
 # 15 business days are three weeks.
 LONGEST_COMPLETION_DAYS = 21

@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 from psycopg.errors import UniqueViolation
 
 import audit.actions
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import NoReason, check_reason
 from accounts.queries import acting_staff
-from accounts.reasons import NoReason, check_reason
-from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, Party
+from partners.policies.lifecycle import NotNow
 
 THE_SAME = "Nothing is different: it stays as it was."
 

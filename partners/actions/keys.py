@@ -1,8 +1,8 @@
-"""Our own signing keys: the first ones. `partners.rotation` does the rest."""
+"""Our own signing keys: the first ones. `partners.workers.rotation` does the rest."""
 
 from datetime import datetime
 
-from partners import rotation
+from partners.workers import rotation
 
 
 def ensure_signing_keys(*, at: datetime) -> list[str]:

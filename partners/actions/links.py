@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from partners import identifiers
 from partners.models import Campaign, Kin, Party, Reach
+from partners.policies import identifiers
 
 # Looked up together, so they share what one entry of an index may hold.
 LONGEST_PAIR_BYTES = 2000

@@ -9,13 +9,14 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from partners import certificates, identifiers, tokens
 from partners.actions import guards
 from partners.actions.proposals import end_open, propose
-from partners.lifecycle import NotNow
 from partners.models import Client, Party, Proposal
+from partners.policies import identifiers
+from partners.policies.lifecycle import NotNow
+from partners.primitives import certificates, tokens
+from partners.primitives.tokens import BadToken, Json
 from partners.queries import thumbprint_of
-from partners.tokens import BadToken, Json
 
 DISABLED = "The machine was disabled since: propose it again."
 

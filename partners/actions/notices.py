@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
 from partners.actions import guards
-from partners.lifecycle import NotNow
 from partners.models import NoticeText
+from partners.policies.lifecycle import NotNow
 
 # What is filled in when it is shown must fit beside it.
 LONGEST_BODY = 1500

@@ -5,13 +5,14 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from partners import identifiers, keysets
 from partners.actions import guards
 from partners.actions.addresses import keys_fault, moves_keys
 from partners.actions.proposals import lock_open, propose
-from partners.lifecycle import NotNow
+from partners.domain import keysets
+from partners.labels import link as linkable
 from partners.models import Party, Proposal
-from partners.words import link as linkable
+from partners.policies import identifiers
+from partners.policies.lifecycle import NotNow
 
 KEYS_BY_CONTRACT = (
     "Its keys are at another address by its contract, and two officers move them. Add it without an address of keys,"

@@ -12,12 +12,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.permissions import StaffAction
-from partners import keysets, loosening, tokens
+from accounts.policies.permissions import StaffAction
 from partners.actions import addresses, guards
 from partners.actions.guards import Of
-from partners.lifecycle import NotNow
-from partners.loosening import (
+from partners.domain import keysets
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
+from partners.policies import loosening
+from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import (
     OPEN_FOR,
     PAID,
     BadProposal,
@@ -31,9 +33,9 @@ from partners.loosening import (
     Terminate,
     as_json,
 )
-from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
+from partners.primitives import tokens
+from partners.primitives.tokens import BadToken
 from partners.queries import key_of, thumbprint_of
-from partners.tokens import BadToken
 
 MICROSECOND = timedelta(microseconds=1)
 EXPIRED_BY = "system:expiry"
@@ -45,9 +47,9 @@ def propose(
 ) -> Proposal:
     """Say that a loosening act is wanted. Nothing changes until another officer agrees, within 7 days.
 
-    `payload`: what the act needs besides its target (`partners.loosening`; the `was` of a term, of endpoints and of
-    keys is filled in here, and the key and certificate of a machine where they are to stay as they are). A rule for
-    anomalies stands above this app: `disclosures.actions` looks at it and proposes.
+    `payload`: what the act needs besides its target (`partners.policies.loosening`; the `was` of a term, of endpoints
+    and of keys is filled in here, and the key and certificate of a machine where they are to stay as they are). A rule
+    for anomalies stands above this app: `disclosures.actions` looks at it and proposes.
     Raises BadProposal, NotNow where the act makes no sense as things stand, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)

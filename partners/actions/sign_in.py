@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from joserfc.jwk import ECKey, RSAKey
 
-from partners import keys, tokens
-from partners.access import SCOPES
+from partners.domain import keys
 from partners.models import Client, SigningKey, UsedAssertion
-from partners.tokens import BadToken, Claims, Json
+from partners.policies.scopes import SCOPES
+from partners.primitives import tokens
+from partners.primitives.tokens import BadToken, Claims, Json
 
 ACCESS_LIFETIME = timedelta(minutes=10)
 ASSERTION_LIFETIME = 60

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.zones import ZONE_OF_STATE
+from accounts.primitives.zones import ZONE_OF_STATE
 from partners.actions import addresses, guards, links
 from partners.actions.drafts import unlisted_purposes
 from partners.actions.guards import Of
 from partners.actions.proposals import lock_open, propose
-from partners.lifecycle import NotNow
-from partners.loosening import PAID, Endpoints, as_json
 from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Proposal
+from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import PAID, Endpoints, as_json
 
 MICROSECOND = timedelta(microseconds=1)
 PASSED = "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan."

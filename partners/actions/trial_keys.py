@@ -5,9 +5,10 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
-from partners import keys, sealing
-from partners.keys import Signer
+from partners.domain import keys
+from partners.domain.keys import Signer
 from partners.models import SigningKey
+from partners.primitives import sealing
 
 ACTOR = "system:trial"
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import msgspec
 
-from accounts.json_reader import Unreadable, WrongShape, decode_json, read_json
-from accounts.sealing import keyed_hash
+from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json, read_json
+from accounts.primitives.sealing import keyed_hash
 from partners.feeds.reading import Numbered, Record
 
 LONGEST_TEXT = 1000

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from django.db import transaction
 
-from accounts import json_reader
+from accounts.primitives import json_reader
 from partners.feeds import terms
 from partners.feeds.checking import (
     Fate,

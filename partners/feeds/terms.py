@@ -11,14 +11,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from msgspec.structs import replace
 
-from partners import identifiers
 from partners.actions import addresses, links
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract
+from partners.domain.keysets import jwks_uri_of, on_own_host
 from partners.feeds.checking import Refused
-from partners.keysets import jwks_uri_of, on_own_host
-from partners.loosening import PAID
+from partners.labels import UNKNOWN
 from partners.models import Campaign, Contract, Party, UnsettledChange
-from partners.words import UNKNOWN
+from partners.policies import identifiers
+from partners.policies.loosening import PAID
 
 # What a new row has where the file says nothing.
 UNSAID: Mapping[str, Any] = {

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from audit.sql_files import InstallSQL
+from audit.primitives.sql_files import InstallSQL
 
 
 class Migration(migrations.Migration):

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 class Proposal(models.Model):
     """A loosening act that one officer wants: in force only when another agrees. The database holds them to it.
 
-    `payload` is what the act needs besides its target, JSON as `partners.loosening` writes and reads it.
+    `payload` is what the act needs besides its target, JSON as `partners.policies.loosening` writes and reads it.
     """
 
     class Act(models.TextChoices):

@@ -60,7 +60,7 @@ END $$;
 CREATE OR REPLACE TRIGGER partners_campaign_no_draft_again BEFORE UPDATE ON partners_campaign FOR EACH ROW
     WHEN (NEW.is_draft AND NOT OLD.is_draft) EXECUTE FUNCTION partners_no_draft_again();
 
--- Nothing said counts as nothing paid, as where officers decide (partners.loosening.PAID).
+-- Nothing said counts as nothing paid, as where officers decide (partners.policies.loosening.PAID).
 CREATE OR REPLACE FUNCTION partners_paid(consideration text) RETURNS integer LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
     SELECT CASE consideration WHEN 'monetary' THEN 2 WHEN 'other' THEN 1 ELSE 0 END;

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from consent.agents import DETAILS, OPT_OUT, VERSION
+from consent.domain.agents import DETAILS, OPT_OUT, VERSION
 from partners.models import AgentRequest
 
 Status, Reason = AgentRequest.Status, AgentRequest.Reason

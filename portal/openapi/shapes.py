@@ -8,9 +8,9 @@ import msgspec
 from django.conf import settings
 
 from consent.feeds.lines import ReportedLine
+from consent.labels import REASONS, UNAVAILABLE
 from consent.schemas.decisions import Evaluation, Evaluations
 from consent.schemas.texts import TextedUs
-from consent.words import REASONS, UNAVAILABLE
 from disclosures.feeds.releases import FILLED, ReportedRelease
 from portal.openapi.agents import AGENTS
 from support.feeds import MailedUs

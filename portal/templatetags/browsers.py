@@ -3,7 +3,7 @@
 from django import template
 from django.utils.translation import gettext
 
-from accounts import browsers
+from accounts.primitives import browsers
 
 register = template.Library()
 LONGEST = 120

@@ -2,7 +2,7 @@
 
 from django import template
 
-from accounts.permissions import Action
+from accounts.policies.permissions import Action
 from accounts.queries import PersonsLine
 
 register = template.Library()

@@ -3,7 +3,7 @@
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
 
-from support.oversight.queue import COUNTED_TO
+from support.queries.queue import COUNTED_TO
 
 register = template.Library()
 

@@ -3,7 +3,7 @@
 from django import template
 
 from accounts.models import User
-from accounts.permissions import Relation
+from accounts.policies.permissions import Relation
 from accounts.queries import PersonsLine
 from consent.actions.lines import GROWN_UP
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django import template
 from django.utils.translation import pgettext
 
-from accounts import message_templates
+from accounts.domain import message_templates
 
 register = template.Library()
 

@@ -7,15 +7,15 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 import audit.actions
-from partners import client
+from partners.clients import http
+from partners.labels import UNKNOWN
 from partners.models import Party
-from partners.words import UNKNOWN
-from revocations import cohorts
 from revocations.actions.required_actions import check_applied, check_required_actions
-from revocations.cohorts import ACTIONS
+from revocations.domain import cohorts
+from revocations.domain.cohorts import ACTIONS
+from revocations.domain.receipts import Refused, Word
 from revocations.models import TO_PUSH, Cohort, CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import companies_under
-from revocations.receipts import Refused, Word
 
 MOVABLE = (*TO_PUSH, State.ACKNOWLEDGED, State.REJECTED, State.PARTIAL)
 BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
@@ -118,7 +118,7 @@ def _outcome(word: Word, event: StreamEvent, cohort: Cohort) -> tuple[State, str
             note = _left(word, event, cohort)
             return (State.PARTIAL, note) if note else (State.COMPLETED, "")
         case "rejected" if now in BEFORE_ANY_RECEIPT:
-            return State.REJECTED, client.readable(word.said.reason)
+            return State.REJECTED, http.readable(word.said.reason)
         case "in_progress" if now in TO_PUSH:
             return State.ACKNOWLEDGED, ""
         case _:

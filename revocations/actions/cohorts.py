@@ -9,12 +9,12 @@ from django.db import transaction
 from django.db.models import F
 
 import audit.actions
-from partners import keys
+from partners.domain import keys
 from partners.models import Contract, Party, SigningKey
-from revocations import cohorts
 from revocations.actions.events import queue_event
 from revocations.actions.trials import fetch_trial_shard
-from revocations.cohorts import Ended
+from revocations.domain import cohorts
+from revocations.domain.cohorts import Ended
 from revocations.models import Cohort, ManifestShard, StreamEvent
 
 INDEX = "application/jwt"

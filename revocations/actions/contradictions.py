@@ -10,8 +10,8 @@ from django.db import transaction
 
 import audit.actions
 from audit.models import Incident
+from partners.labels import UNKNOWN
 from partners.models import Campaign
-from partners.words import UNKNOWN
 from revocations.actions.orders import EVERYTHING
 from revocations.actions.reissue import STOP_DUTIES, reopen
 from revocations.models import Duty, Order, State

@@ -8,8 +8,8 @@ from functools import partial
 from django.db import transaction
 
 from revocations import tasks
+from revocations.domain.streams import events
 from revocations.models import StreamEvent
-from revocations.streams import events
 
 
 def queue_event(

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import audit.actions
-from partners import pairwise
+from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
-from revocations import receipts
 from revocations.actions.events import queue_event
 from revocations.actions.orders import stamp
 from revocations.actions.trials import take_trial_evidence
+from revocations.domain import receipts
+from revocations.domain.receipts import Refused
+from revocations.domain.wire import agreement_uri, pairwise_subject
 from revocations.models import EvidenceRequest, StreamEvent
-from revocations.receipts import Refused
-from revocations.wire import agreement_uri, pairwise_subject
 
 ANSWER_WITHIN = timedelta(days=7)
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from partners.models import Party
 from revocations.actions.redelivery import recover_own
-from revocations.delivery import polling
-from revocations.delivery.polling import Offer
+from revocations.workers.delivery import polling
+from revocations.workers.delivery.polling import Offer
 
 
 def poll(

@@ -8,16 +8,16 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 import audit.actions
-from partners import client
+from partners.clients import http
 from partners.models import Party
-from revocations import receipts
 from revocations.actions.cohort_receipts import record_for_cohort
 from revocations.actions.evidence import record_evidence
 from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.actions.trials import take_trial_receipt
+from revocations.domain import receipts
+from revocations.domain.receipts import Refused, Word
 from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
 from revocations.queries.coverage import coverage_of
-from revocations.receipts import Refused, Word
 
 # From here a receipt may still move an order; the other states stand.
 MOVABLE = (*TO_PUSH, State.ACKNOWLEDGED, State.REJECTED, State.PARTIAL)
@@ -125,7 +125,7 @@ def _outcome(word: Word, order: Order) -> tuple[State, str]:
             coverage = coverage_of(orders=[order])[order.id]
             return (State.COMPLETED, "") if coverage.whole else (State.PARTIAL, coverage.note)
         case "rejected" if now in BEFORE_ANY_RECEIPT:
-            return State.REJECTED, client.readable(word.said.reason)
+            return State.REJECTED, http.readable(word.said.reason)
         case "in_progress" if now in TO_PUSH:
             return State.ACKNOWLEDGED, ""
         case _:

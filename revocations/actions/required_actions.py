@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from revocations.receipts import Refused, Word
+from revocations.domain.receipts import Refused, Word
 
 # A partner's clock may run this far ahead of ours.
 CLOCK_SKEW = timedelta(seconds=5)

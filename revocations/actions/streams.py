@@ -10,24 +10,24 @@ from django.db import transaction
 from msgspec import UNSET, UnsetType
 
 import audit.actions
-from accounts.permissions import StaffAction
-from accounts.sealing import seal
-from partners import client
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.sealing import seal
 from partners.actions import guards
-from partners.hosts import host_of
+from partners.clients import http
 from partners.models import Party
+from partners.policies.hosts import host_of
 from revocations.actions.events import nudge, queue_event
-from revocations.models import Breaker, Stream, StreamEvent
-from revocations.streams import endpoints
-from revocations.streams.events import subject_of
-from revocations.streams.representation import (
+from revocations.domain.streams import endpoints
+from revocations.domain.streams.events import subject_of
+from revocations.domain.streams.representation import (
     MIN_VERIFICATION_INTERVAL,
     configuration_of,
     events_not_declined,
     status_of,
 )
-from revocations.streams.status import PARTNER, ask_from, change_status, health_of, ours_to_undo, standing_stream
-from revocations.streams.stream_requests import POLLED, Delivery, StreamWanted
+from revocations.domain.streams.status import PARTNER, ask_from, change_status, health_of, ours_to_undo, standing_stream
+from revocations.domain.streams.stream_requests import POLLED, Delivery, StreamWanted
+from revocations.models import Breaker, Stream, StreamEvent
 
 LONGEST_DESCRIPTION = 300
 
@@ -212,7 +212,7 @@ def _may_be_opened(url: str) -> bool:
     if not host_of(url):
         return False
     parts = urlsplit(url)
-    loopback = parts.scheme == "http" and client.loopback_allowed() and client.is_loopback(parts.hostname or "")
+    loopback = parts.scheme == "http" and http.loopback_allowed() and http.is_loopback(parts.hostname or "")
     return (parts.scheme == "https" or loopback) and not parts.username and not parts.password
 
 

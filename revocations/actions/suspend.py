@@ -10,11 +10,11 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 import audit.actions
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
 from audit.queries import database_clock
 from partners.actions import guards
-from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
+from partners.policies.lifecycle import NotNow
 
 MICROSECOND = timedelta(microseconds=1)
 TARGETS: dict[str, type[Party | Contract | Campaign]] = {

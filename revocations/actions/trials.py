@@ -9,13 +9,13 @@ from django.db import transaction
 from django.db.models import F
 
 import audit.actions
-from partners import tokens
 from partners.models import Party
-from partners.tokens import BadToken, Claims
-from revocations import receipts
+from partners.primitives import tokens
+from partners.primitives.tokens import BadToken, Claims
 from revocations.actions.required_actions import check_applied, check_required_actions
+from revocations.domain import receipts
+from revocations.domain.receipts import EvidenceWord, Refused, Word
 from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
-from revocations.receipts import EvidenceWord, Refused, Word
 
 KEPT = timedelta(days=90)
 

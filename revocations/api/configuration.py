@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from partners.access import document
+from partners.api.access import document
 
 
 @document

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from partners.access import ClientRequest, client_required, problem
+from partners.api.access import ClientRequest, client_required, problem
 from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
 
 

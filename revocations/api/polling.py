@@ -6,12 +6,12 @@ from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.json_reader import Unreadable, decode_json
-from partners.access import JSON, ClientRequest, client_required, unsupported
+from accounts.primitives.json_reader import Unreadable, decode_json
+from partners.api.access import JSON, ClientRequest, client_required, unsupported
 from revocations import schemas
 from revocations.actions import polling
 from revocations.api.refusals import refusal, unauthenticated
-from revocations.delivery.polling import LONGEST_WAIT
+from revocations.workers.delivery.polling import LONGEST_WAIT
 
 
 @require_POST

@@ -4,10 +4,10 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from partners.access import ClientRequest, client_required
+from partners.api.access import ClientRequest, client_required
 from revocations.actions.receipts import record_receipt
 from revocations.api.refusals import refusal, unauthenticated
-from revocations.receipts import Refused
+from revocations.domain.receipts import Refused
 
 SECEVENT = "application/secevent+jwt"
 LARGEST_RECEIPT = 200_000

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.json_reader import Unreadable, decode_json
-from partners.access import JSON, ClientRequest, client_required, unsupported
+from accounts.primitives.json_reader import Unreadable, decode_json
+from partners.api.access import JSON, ClientRequest, client_required, unsupported
 from partners.models import Party
 from revocations import schemas
 from revocations.actions import streams as streams_actions
@@ -26,7 +26,7 @@ from revocations.actions.streams import (
     verify_stream,
 )
 from revocations.api.refusals import refusal, unauthenticated
-from revocations.streams.representation import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
+from revocations.domain.streams.representation import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
 
 STATUSES: dict[type[StreamRefused], int] = {
     Unfit: 400,

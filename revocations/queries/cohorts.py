@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
+from partners.labels import UNKNOWN, party_name
 from partners.models import Campaign, Dealing, Party, Reach
-from partners.words import UNKNOWN, party_name
 from revocations.models import Cohort, CohortReceipt, State, StreamEvent
 
 COMPLETED = "completed"

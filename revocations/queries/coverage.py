@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from django.db.models import F
 
+from partners.labels import UNKNOWN, party_name, shown
 from partners.models import Dealing, Party
-from partners.words import UNKNOWN, party_name, shown
 from revocations.models import Cohort, CohortReceipt, DownstreamReport, Duty, Order, Standing, State
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)

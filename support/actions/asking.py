@@ -10,13 +10,14 @@ from django.utils import translation
 
 import audit.actions
 from accounts.models import Line, User
-from accounts.sealing import seal
-from support import lifecycle, tickets
+from accounts.primitives.sealing import seal
 from support.actions.attachments import attach
-from support.files import Upload
+from support.domain import tickets
+from support.domain.files import Upload
 from support.models import Entry, Ticket
-from support.oversight.asked import COMPANY, Subject
-from support.oversight.own_cases import case_of
+from support.policies import lifecycle
+from support.queries.asked import COMPANY, Subject
+from support.queries.own_cases import case_of
 
 State = Ticket.State
 # So many cases a person opens, and so often they write in one, in a day: enough for anybody, no flood for the desk.

@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import uuid4
 
-from support import files
+from support.domain import files
 from support.models import Attachment, Entry, Ticket
 
 

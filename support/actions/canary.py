@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import synthetic
-from partners import keys
+from accounts.primitives import synthetic
+from partners.domain import keys
 from partners.models import SigningKey
-from partners.tokens import BadToken
+from partners.primitives.tokens import BadToken
 from revocations.models import Order
 from support.models import CanaryRun
 

@@ -6,14 +6,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 import audit.actions
-from accounts.permissions import Action, StaffAction
+from accounts.policies.permissions import Action, StaffAction
+from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, require_logged_staff_act
-from accounts.reasons import check_reason
-from support.lifecycle import DONE, UNDER_WAY, NotNow, hurry, move
+from support.domain.tickets import happened
 from support.models import Ticket
-from support.oversight.case import Case, case_of
-from support.queries import is_answered
-from support.tickets import happened
+from support.policies.lifecycle import DONE, UNDER_WAY, NotNow, hurry, move
+from support.queries.case import Case, case_of
+from support.queries.pending_tickets import is_answered
 
 State = Ticket.State
 

@@ -5,25 +5,25 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff
-from accounts.reasons import check_reason
-from consent import order_planning
+from consent.domain import order_planning
 from consent.models import Choice
 from disclosures.models import Disclosure
 from disclosures.queries.trails import company_of
+from partners.labels import UNKNOWN, party_name
 from partners.models import Campaign, Contract, Party
-from partners.words import UNKNOWN, party_name
 from revocations.actions.evidence import Disputed
 from revocations.actions.evidence import ask_evidence as ask_partners
 from revocations.actions.redelivery import resend_for_case
 from revocations.actions.suspend import suspend
 from revocations.models import EvidenceRequest, Order
 from support.actions.cases import note, of_somebody, worked
-from support.lifecycle import DONE, NEXT, NotNow, move
+from support.domain.tickets import goes_on_as, happened
 from support.models import SuspendRequest, Ticket
-from support.oversight.case import choice_id_of, evidence_key, look_up_of
-from support.tickets import goes_on_as, happened
+from support.policies.lifecycle import DONE, NEXT, NotNow, move
+from support.queries.case import choice_id_of, evidence_key, look_up_of
 
 
 @transaction.atomic

@@ -7,9 +7,9 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import User
-from accounts.permissions import StaffAction, actor_of
+from accounts.policies.permissions import StaffAction, actor_of
 from accounts.queries import NotForThem, acting_staff
-from support.oversight import team_metrics
+from support.queries import team_metrics
 
 
 @transaction.atomic

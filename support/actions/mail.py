@@ -14,13 +14,13 @@ from django.db import transaction
 
 import audit.actions
 from accounts.actions.incoming_texts import take_once
-from accounts.sealing import keyed, seal
-from support import files, tickets
+from accounts.primitives.sealing import keyed, seal
 from support.actions.asking import may_open_again, reopen_case
 from support.actions.attachments import attach
-from support.lifecycle import due_at
+from support.domain import files, tickets
 from support.models import LONGEST, MAILED, Entry, Ticket
-from support.tokens import REPLY, code_in, token_in
+from support.policies.lifecycle import due_at
+from support.primitives.tokens import REPLY, code_in, token_in
 
 ACTOR = "mail:reply"
 HOUR = timedelta(hours=1)

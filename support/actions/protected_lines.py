@@ -6,14 +6,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 import audit.actions
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff
-from accounts.reasons import check_reason
 from partners.actions import proposals
 from partners.models import Proposal
 from support.actions.cases import locked, of_somebody
-from support.lifecycle import NotNow
 from support.models import ProtectedLine
+from support.policies.lifecycle import NotNow
 
 
 @transaction.atomic

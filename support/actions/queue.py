@@ -5,15 +5,15 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from accounts.permissions import StaffAction, actor_of, staff_may
+from accounts.policies.permissions import StaffAction, actor_of, staff_may
+from accounts.primitives.reasons import NoReason
 from accounts.queries import acting_staff
-from accounts.reasons import NoReason
 from support.actions.cases import locked, note
-from support.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
+from support.domain.tickets import happened, write
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
-from support.oversight.names import called
-from support.oversight.queue import QueueFilter, narrowed, works_cases
-from support.tickets import happened, write
+from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
+from support.queries.names import called
+from support.queries.queue import QueueFilter, narrowed, works_cases
 
 State, Kind = Ticket.State, Ticket.Kind
 # They come of what happened here, not from a person.

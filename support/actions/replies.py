@@ -9,15 +9,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 import audit.actions
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import NoReason
 from accounts.queries import acting_staff
-from accounts.reasons import NoReason
 from audit.models import Incident
-from support.lifecycle import NotNow
+from support.labels import BadVariable, filled
 from support.models import BulkReply, Ticket
-from support.oversight.replies import hit_by
-from support.oversight.writing import left_open, values_of
-from support.words import BadVariable, filled
+from support.policies.lifecycle import NotNow
+from support.queries.replies import hit_by
+from support.queries.writing import left_open, values_of
 
 # So long it can be taken back.
 TAKES_BACK = timedelta(minutes=1)

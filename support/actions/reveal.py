@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.permissions import Action, StaffAction
+from accounts.policies.permissions import Action, StaffAction
+from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, require_logged_staff_act
-from accounts.reasons import check_reason
 from support.actions.cases import locked, note, of_somebody
-from support.lifecycle import NotNow
 from support.models import Reveal
-from support.oversight.protected_lines import takes_two
-from support.reasons import look_reason
+from support.policies.lifecycle import NotNow
+from support.policies.reasons import look_reason
+from support.queries.protected_lines import takes_two
 
 LASTS = timedelta(minutes=15)
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
 from accounts.queries import acting_staff
-from support.lifecycle import NotNow
+from support.labels import BadVariable, unknown_in
 from support.models import CannedReply
-from support.words import BadVariable, unknown_in
+from support.policies.lifecycle import NotNow
 
 
 @transaction.atomic

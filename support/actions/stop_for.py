@@ -13,15 +13,15 @@ from django.utils.translation import gettext as _
 
 from accounts.actions.codes import take_code, text_code
 from accounts.models import Line, LineNumber, TextedCode, User
-from accounts.permissions import Action, StaffAction
+from accounts.policies.permissions import Action, StaffAction
+from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
-from accounts.reasons import check_reason
 from consent.actions.choices import Recorded, again_if_a_release_came_between, pause, stop
 from consent.models import Choice
 from support.actions.cases import locked, note, of_somebody
-from support.lifecycle import NotNow
+from support.domain.tickets import happened
 from support.models import LoggedCall, Ticket
-from support.tickets import happened
+from support.policies.lifecycle import NotNow
 
 CHANNEL = "desk"
 # So long after it was answered a call still says that it was the person who asked.

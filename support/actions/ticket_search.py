@@ -10,11 +10,11 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import User
-from accounts.permissions import StaffAction, actor_of
+from accounts.policies.permissions import StaffAction, actor_of
+from accounts.primitives.reasons import without_numbers
 from accounts.queries import acting_staff
-from accounts.reasons import without_numbers
-from support.oversight.queue import Page, rows
-from support.oversight.ticket_search import find
+from support.queries.queue import Page, rows
+from support.queries.ticket_search import find
 
 WHY, DESK = "A search at our desk", "Cases"
 

@@ -7,18 +7,18 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts.permissions import StaffAction
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import NoReason
 from accounts.queries import acting_staff
-from accounts.reasons import NoReason
-from support import files, tickets
 from support.actions.attachments import attach
 from support.actions.cases import locked, note, seen
-from support.lifecycle import NotNow
+from support.domain import files, tickets
+from support.labels import BadVariable, filled
 from support.models import Attachment, Draft, Entry, Ticket
-from support.oversight import writing
-from support.oversight.case import ThreadEntry, thread_of
-from support.sending import TAKES_BACK
-from support.words import BadVariable, filled
+from support.policies.lifecycle import NotNow
+from support.queries import writing
+from support.queries.case import ThreadEntry, thread_of
+from support.workers.sending import TAKES_BACK
 
 State = Ticket.State
 Scan = Attachment.Scan

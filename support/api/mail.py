@@ -6,8 +6,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts.json_reader import Unreadable, decode_json
-from partners.access import FRESH_S, JSON, is_signed, problem, unsupported
+from accounts.primitives.json_reader import Unreadable, decode_json
+from partners.api.access import FRESH_S, JSON, is_signed, problem, unsupported
 from support.actions import mail as actions
 from support.feeds import DECODER
 

@@ -9,11 +9,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.reasons import LONGEST
+from accounts.primitives.reasons import LONGEST
 from support.actions.stop_for import StopRequest
 from support.forms.base import checked
 from support.models import Ticket
-from support.reasons import LookKind
+from support.policies.reasons import LookKind
 
 NO_CODE = _("Type the code that the person read out, or say that you called them.")
 

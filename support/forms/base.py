@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts.reasons import LONGEST, NoReason, check_reason
-from support.reasons import LookKind
+from accounts.primitives.reasons import LONGEST, NoReason, check_reason
+from support.policies.reasons import LookKind
 
 
 class ActForm(forms.Form):

@@ -8,10 +8,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from support import files
 from support.actions.asking import TOPICS, IncomingMessage
+from support.domain import files
+from support.labels import TOPIC
 from support.models import LONGEST, Ticket
-from support.words import TOPIC
 
 ACCEPTS = "image/png,image/jpeg,application/pdf,text/plain,.txt"
 

@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import refuse_reversed
-from support.oversight.team_metrics import Span
+from support.queries.team_metrics import Span
 
 # A calendar that ends has no day after its last.
 WITHIN = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31)))

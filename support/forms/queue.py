@@ -8,9 +8,9 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from support.models import LONGEST, Ticket
-from support.oversight.names import called
-from support.oversight.queue import ANY, DUE, GONE, MINE, NEWEST, NOBODY, OFFICE, PRIORITY, QueueFilter, colleagues
-from support.oversight.ticket_search import code_in
+from support.queries.names import called
+from support.queries.queue import ANY, DUE, GONE, MINE, NEWEST, NOBODY, OFFICE, PRIORITY, QueueFilter, colleagues
+from support.queries.ticket_search import code_in
 
 LONGEST_SEARCH = 200
 

@@ -8,10 +8,10 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.message_templates import listed
+from accounts.domain.message_templates import listed
 from support.forms.cases import FilesField, MessageField
+from support.labels import VARIABLES, unknown_in
 from support.models import LONGEST, Ticket
-from support.words import VARIABLES, unknown_in
 
 THEN = (
     (Ticket.State.SOLVED, gettext_lazy("Answered")),

@@ -5,7 +5,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 from django.utils import timezone
 
-from audit.sql_files import InstallSQL
+from audit.primitives.sql_files import InstallSQL
 from support.migrations._replies import REPLIES
 
 

@@ -9,16 +9,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import queries
-from accounts.access import PersonRequest
-from accounts.permissions import actor_of
-from accounts.reasons import NoReason
+from accounts.policies.permissions import actor_of
+from accounts.primitives.reasons import NoReason
+from accounts.views.access import PersonRequest
 from consent.actions.choices import UnknownRef
-from partners.lifecycle import NotNow as NotNowThere
+from partners.policies.lifecycle import NotNow as NotNowThere
 from support.actions.cases import see_case
 from support.actions.stop_for import NotProved
 from support.forms.acting import Act
-from support.lifecycle import NotNow
-from support.oversight.case import Case
+from support.policies.lifecycle import NotNow
+from support.queries.case import Case
 
 REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.NotForThem)
 

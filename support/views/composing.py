@@ -5,7 +5,7 @@ from datetime import datetime
 from accounts.models import User
 from support.forms.writing import AnswerForm, NoteForm
 from support.models import Ticket
-from support.oversight.writing import Desk, desk_of
+from support.queries.writing import Desk, desk_of
 
 
 def composing(*, ticket: Ticket, user: User, at: datetime) -> dict[str, object]:

@@ -7,12 +7,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import PersonRequest, few_at_once
-from accounts.permissions import StaffAction, staff_may
-from support.access import at_the_desk
+from accounts.policies.permissions import StaffAction, staff_may
+from accounts.views.access import PersonRequest, few_at_once
 from support.actions.figures import take_complaints, take_figures
 from support.forms.figures import SpanForm
-from support.oversight import queue, team_metrics
+from support.queries import queue, team_metrics
+from support.views.access import at_the_desk
 
 FIRST_YEAR = 2020
 

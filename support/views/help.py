@@ -10,16 +10,17 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import oidc
-from accounts.access import SubscriberRequest, at_line, line_required
+from accounts.clients import oidc
 from accounts.models import Line
-from accounts.permissions import Action
-from support import access, files
+from accounts.policies.permissions import Action
+from accounts.views.access import SubscriberRequest, at_line, line_required
 from support.actions import asking as actions
+from support.domain import files
 from support.forms.cases import AskForm, RatingForm, ReplyForm
 from support.models import Ticket
-from support.oversight import asked, own_cases
-from support.tokens import READ, code_in
+from support.primitives.tokens import READ, code_in
+from support.queries import asked, own_cases
+from support.views import access
 from support.views.saving import to_save
 
 ENOUGH = 429

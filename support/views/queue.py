@@ -7,16 +7,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import PersonRequest
-from accounts.permissions import StaffAction, actor_of, staff_may
-from accounts.reasons import NoReason
-from support.access import at_the_desk
+from accounts.policies.permissions import StaffAction, actor_of, staff_may
+from accounts.primitives.reasons import NoReason
+from accounts.views.access import PersonRequest
 from support.actions import queue as queue_actions
 from support.actions import ticket_search
 from support.actions.ticket_search import note_search
 from support.forms.queue import AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
-from support.lifecycle import NotNow
-from support.oversight import queue as waiting
+from support.policies.lifecycle import NotNow
+from support.queries import queue as waiting
+from support.views.access import at_the_desk
 
 
 @require_safe

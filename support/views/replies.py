@@ -9,16 +9,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import PersonRequest
-from accounts.permissions import StaffAction, actor_of
+from accounts.policies.permissions import StaffAction, actor_of
+from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
-from accounts.reasons import NoReason
-from support.access import at_the_desk
+from accounts.views.access import PersonRequest
 from support.actions.replies import begin_reply, undo_reply
 from support.forms.replies import ReplyForm
-from support.lifecycle import NotNow
-from support.oversight import replies as told
-from support.words import BadVariable
+from support.labels import BadVariable
+from support.policies.lifecycle import NotNow
+from support.queries import replies as told
+from support.views.access import at_the_desk
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -7,13 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import PersonRequest
-from accounts.permissions import StaffAction, actor_of, staff_may
-from support.access import at_the_desk
+from accounts.policies.permissions import StaffAction, actor_of, staff_may
+from accounts.views.access import PersonRequest
 from support.actions import saved_replies as actions
 from support.forms.writing import CannedForm
-from support.lifecycle import NotNow
-from support.oversight.saved_replies import canned_list, reply_of
+from support.policies.lifecycle import NotNow
+from support.queries.saved_replies import canned_list, reply_of
+from support.views.access import at_the_desk
 
 
 @require_safe

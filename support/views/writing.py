@@ -10,18 +10,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import PersonRequest, way_on
-from accounts.permissions import StaffAction, actor_of
-from support import files
-from support.access import at_the_desk
+from accounts.policies.permissions import StaffAction, actor_of
+from accounts.views.access import PersonRequest, way_on
 from support.actions import writing as actions
+from support.domain import files
 from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
-from support.lifecycle import NotNow
+from support.labels import BadVariable, filled
 from support.models import Entry, Ticket
-from support.oversight.writing import values_of
+from support.policies.lifecycle import NotNow
+from support.queries.writing import values_of
+from support.views.access import at_the_desk
 from support.views.composing import composer
 from support.views.saving import to_save
-from support.words import BadVariable, filled
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from accounts.texts import MemoryBackend, NotTaken, Unfit
+from accounts.clients.texts import MemoryBackend, NotTaken, Unfit
 
 
 class Refusing:

@@ -13,7 +13,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from pytest_django import Settings
 
-from accounts import delegations, email_outbox, queries, sms_delivery
+from accounts import queries
 from accounts.actions import delegations as delegations_actions
 from accounts.actions import invitations, sms_outbox
 from accounts.actions.codes import take_code, text_code
@@ -41,7 +41,8 @@ from accounts.actions.staff import (
     make_staff,
     sign_in_vouched,
 )
-from accounts.email_outbox import Mail
+from accounts.clients.oidc import Identity, LineWord
+from accounts.clients.texts import MemoryBackend
 from accounts.models import (
     CodeAsker,
     Delegation,
@@ -56,8 +57,9 @@ from accounts.models import (
     TextedCode,
     User,
 )
-from accounts.oidc import Identity, LineWord
-from accounts.texts import MemoryBackend
+from accounts.policies import delegations
+from accounts.workers import email_outbox, sms_delivery
+from accounts.workers.email_outbox import Mail
 from audit.models import AuditEvent
 from tests.factories import a_line
 from tests.overlapping import overlap
@@ -325,7 +327,7 @@ def test_a_mail_is_claimed_by_one_worker(line: Line, now: datetime, monkeypatch:
 def test_a_text_is_claimed_by_one_worker(line: Line, now: datetime, settings: Settings) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
     sms_outbox.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     message_id = Message.objects.get().pk
 
     def hands_over() -> object:

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.actions.factors import HasProofAlready, set_first_password
 from accounts.actions.people import end_tenure
 from accounts.models import Line, LineUser, Message, NewPassword, User
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from tests.accounts import provider as providers
 from tests.accounts.provider import CLIENT, NOT_FOR_US, SECRET, Provider

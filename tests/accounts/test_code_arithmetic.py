@@ -12,9 +12,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY, take_code, text_code
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, TextedCode, WrongCode
-from accounts.sealing import number_hash, seal
-from accounts.texts import MemoryBackend
+from accounts.primitives.sealing import number_hash, seal
 from tests.factories import a_line
 from tests.people import NO_CODE, Browser, newest_text, number_of, texts_to
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 @pytest.fixture(autouse=True)
 def _texts(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     MemoryBackend.outbox.clear()
 
 

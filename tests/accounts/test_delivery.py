@@ -10,14 +10,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import sms_delivery
 from accounts.actions import sms_outbox
-from accounts.advisory_locks import turn
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, Message
-from accounts.sealing import number_hash, seal, unseal
+from accounts.primitives.advisory_locks import turn
+from accounts.primitives.sealing import number_hash, seal, unseal
+from accounts.primitives.zones import next_day_time
 from accounts.tasks import deliver_texts
-from accounts.texts import MemoryBackend
-from accounts.zones import next_day_time
+from accounts.workers import sms_delivery
 from tests.accounts.gateways import Choosy, Refusing, Slow
 from tests.factories import a_line
 from tests.people import number_of
@@ -25,7 +25,7 @@ from tests.people import number_of
 pytestmark = pytest.mark.usefixtures("committed_db")
 WORDS = "Whereabouts: something happened."
 MINUTE = timedelta(minutes=1)
-MEMORY = "accounts.texts.MemoryBackend"
+MEMORY = "accounts.clients.texts.MemoryBackend"
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import auth_factors, delegations, email_outbox, queries, sessions, sms_delivery
+from accounts import queries
 from accounts.actions import delegations as delegations_actions
 from accounts.actions import sms_outbox
 from accounts.actions.codes import FRESH, LONG_FRESH, take_code, text_code
@@ -21,12 +21,15 @@ from accounts.actions.incoming_texts import may_answer, take_once
 from accounts.actions.people import person_behind
 from accounts.actions.rate_limits import remember_device
 from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_news, post_receipt
-from accounts.clocks import forget_codes
-from accounts.email_outbox import Mail
+from accounts.clients.texts import MemoryBackend
+from accounts.domain import auth_factors, sessions
+from accounts.domain.session_store import SessionStore
 from accounts.models import DeviceCookie, Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User
-from accounts.sealing import number_hash, seal, unseal
-from accounts.session_store import SessionStore
-from accounts.texts import MemoryBackend
+from accounts.policies import delegations
+from accounts.primitives.sealing import number_hash, seal, unseal
+from accounts.workers import email_outbox, sms_delivery
+from accounts.workers.clocks import forget_codes
+from accounts.workers.email_outbox import Mail
 from tests.factories import LONG_AGO, a_line
 from tests.moments import A_MOMENT, begins_at, ends_at
 
@@ -288,7 +291,7 @@ def test_what_answers_the_phone_goes_to_no_contact(line: Line, user: User, now: 
 def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, settings: Settings) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
     sms_outbox.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     message = Message.objects.get()
 
     def goes_out(at: datetime) -> int:

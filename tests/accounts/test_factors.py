@@ -17,12 +17,13 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import auth_factors, tokens
 from accounts.actions.people import end_tenure
-from accounts.message_templates import CHANGED, WHAT
+from accounts.clients.texts import MemoryBackend
+from accounts.domain import auth_factors
+from accounts.domain.message_templates import CHANGED, WHAT
 from accounts.models import BrowserSession, KnownDevice, Line, NewPassword, User
-from accounts.sealing import unseal
-from accounts.texts import MemoryBackend
+from accounts.primitives import tokens
+from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from tests.factories import a_line
 from tests.people import (
@@ -267,7 +268,7 @@ def test_a_change_and_its_row_are_one_transaction(line: Line, monkeypatch: pytes
     def fails(**_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("accounts.actions.note_changes", fails)
+    monkeypatch.setattr("accounts.views.factors.note_changes", fails)
     with pytest.raises(ZeroDivisionError):
         browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
     assert user_of(line).check_password(PASSWORD)

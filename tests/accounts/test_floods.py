@@ -9,11 +9,12 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import browsers, sms_delivery
-from accounts.clocks import forget_codes, watch_code_texts
+from accounts.clients.texts import MemoryBackend
 from accounts.models import CodeAsker, Line, TextedCode
+from accounts.primitives import browsers
 from accounts.tasks import watch_code_texts as task
-from accounts.texts import MemoryBackend
+from accounts.workers import sms_delivery
+from accounts.workers.clocks import forget_codes, watch_code_texts
 from audit.models import Incident
 from consent.models import Choice
 from portal import health
@@ -158,7 +159,7 @@ def test_the_confirmation_of_a_stop_waits_through_an_outage_and_comes_once(setti
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
     assert browser.post("/stop/all/", {"stop-all": "1"}).url.startswith("/stop/progress/")
     assert "is now off" not in newest_text(number).text
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     from_now = timezone.now() + timedelta(minutes=1)
     assert sms_delivery.deliver(now=from_now) == 1
     assert sms_delivery.deliver(now=from_now + timedelta(minutes=1)) == 0
@@ -166,7 +167,7 @@ def test_the_confirmation_of_a_stop_waits_through_an_outage_and_comes_once(setti
 
 
 def test_codes_are_deleted_once_they_open_nothing_and_no_limit_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.clocks.BATCH", 2)
+    monkeypatch.setattr("accounts.workers.clocks.BATCH", 2)
     now, counted = timezone.now(), a_line()
     for _ in range(7):
         asks(counted)

@@ -6,7 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from accounts.json_reader import MAX_DEPTH, NOT_JSON, TOO_DEEP, Unreadable, WrongShape, decode_json, read_json
+from accounts.primitives.json_reader import (
+    MAX_DEPTH,
+    NOT_JSON,
+    TOO_DEEP,
+    Unreadable,
+    WrongShape,
+    decode_json,
+    read_json,
+)
 
 SHAPE = msgspec.json.Decoder(dict[str, Any])
 

@@ -17,8 +17,8 @@ from pytest_django.fixtures import Settings
 
 from accounts.actions.people import end_tenure
 from accounts.actions.rate_limits import ACCOUNT, NETWORK, STRICT, Door, Limit, TooManyTries, give_back, take_try
-from accounts.browsers import Source
 from accounts.models import Line, Throttle, User
+from accounts.primitives.browsers import Source
 from tests.factories import a_line
 from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
 from tests.staff import a_staff_user
@@ -33,7 +33,7 @@ RECORD = Path(__file__).parents[2] / "docs/decisions/0065-limit-password-guesses
 @pytest.fixture(autouse=True)
 def _no_redis(settings: Settings) -> None:
     """Limits hold while Redis is away."""
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
     settings.CACHES = {
         "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"},
     }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import numbers
+from accounts.primitives import numbers
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts import queries
 from accounts.actions.people import end_tenure
 from accounts.models import Line
-from accounts.permissions import MAY, Action, How, Relation, how, may
+from accounts.policies.permissions import MAY, Action, How, Relation, how, may
 from tests.factories import a_line
 from tests.people import sign_in_by_code, user_of
 

@@ -16,9 +16,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 from pytest_django import Settings
 
-from accounts import texts
-from accounts.access import ANSWER_AT
-from accounts.texts import MemoryBackend
+from accounts.clients import texts
+from accounts.clients.texts import MemoryBackend
+from accounts.views.access import ANSWER_AT
 from consent.api.asgi import Message, Scope
 from portal.response_delay import waiting_in_its_thread
 from portal.wsgi_bridge import in_threads
@@ -45,14 +45,14 @@ class Clock:
 def clock(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Clock:
     settings.ANSWER_SECONDS = FLOOR
     clock = Clock()
-    monkeypatch.setattr("accounts.access.time", clock)
+    monkeypatch.setattr("accounts.views.access.time", clock)
     real = texts.send_code
 
     def costly(*, msisdn: str, text: str, code: str, at: datetime) -> None:
         clock.now += WORK
         real(msisdn=msisdn, text=text, code=code, at=at)
 
-    monkeypatch.setattr("accounts.texts.send_code", costly)
+    monkeypatch.setattr("accounts.clients.texts.send_code", costly)
     return clock
 
 

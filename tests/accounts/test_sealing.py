@@ -4,7 +4,7 @@ import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from pytest_django import Settings
 
-from accounts.sealing import derived_secret, number_hash, seal, unseal
+from accounts.primitives.sealing import derived_secret, number_hash, seal, unseal
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 

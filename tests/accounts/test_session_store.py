@@ -6,9 +6,9 @@ import pytest
 from django.contrib.sessions.backends.base import UpdateError
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.clocks import forget_sessions
+from accounts.domain.session_store import PROOFS, SessionStore
 from accounts.models import BrowserSession
-from accounts.session_store import PROOFS, SessionStore
+from accounts.workers.clocks import forget_sessions
 
 pytestmark = pytest.mark.django_db
 LONG_OVER = datetime(2026, 1, 1, tzinfo=UTC)

@@ -18,12 +18,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.access import ANSWER_AT
 from accounts.actions.codes import take_code, text_code
 from accounts.actions.people import end_tenure
-from accounts.message_templates import language_of
+from accounts.clients.texts import MemoryBackend
+from accounts.domain.message_templates import language_of
 from accounts.models import LineUser, TextedCode, User
-from accounts.texts import MemoryBackend
+from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
 from tests.factories import a_line
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of

@@ -22,7 +22,7 @@ THERE = "198.51.100.7"
 
 @pytest.fixture(autouse=True)
 def _fast(settings: Settings) -> None:
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
 
 
 def key_of(client: Client) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import DeviceCookie, KnownDevice, Line, TextedCode
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from tests.factories import a_line
 from tests.people import METHODS_KEY, Browser, sign_in, signed_in, user_of
@@ -18,7 +18,7 @@ OF_THE_DOORS = {"device", "clock"}
 
 @pytest.fixture(autouse=True)
 def _texts(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     MemoryBackend.outbox.clear()
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from accounts.models import User
-from accounts.permissions import STAFF_MAY, StaffAction, roles_that_may, staff_may
+from accounts.policies.permissions import STAFF_MAY, StaffAction, roles_that_may, staff_may
 from accounts.queries import NotForThem, acting_staff
 from tests.staff import a_staff_user, an_actor
 

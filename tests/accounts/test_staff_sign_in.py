@@ -18,8 +18,8 @@ from allauth.socialaccount.models import SocialAccount
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Letter, User
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from tests.accounts import provider as providers
 from tests.accounts.provider import CLIENT, NOT_FOR_US, SECRET, Provider
@@ -129,7 +129,7 @@ def test_without_its_row_a_recovery_code_lets_nobody_in_and_is_not_used_up(
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr("accounts.actions.note_changes", fails)
+        broken.setattr("accounts.views.factors.note_changes", fails)
         with pytest.raises(ZeroDivisionError):
             given(browser, codes[0])
     assert not signed_in(browser)

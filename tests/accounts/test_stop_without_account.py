@@ -8,8 +8,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from consent.models import Choice, LineGate, ProgressLink
 from revocations.models import State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval

@@ -4,8 +4,8 @@ import pytest
 from django.db import transaction
 from pytest_django import Settings
 
-from accounts import texts
-from accounts.texts import MemoryBackend, Text
+from accounts.clients import texts
+from accounts.clients.texts import MemoryBackend, Text
 
 
 class BrokenBackend:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from accounts.zones import NAMES, ZONE_OF_STATE, name_of, zone_of
+from accounts.primitives.zones import NAMES, ZONE_OF_STATE, name_of, zone_of
 
 
 @pytest.mark.parametrize(

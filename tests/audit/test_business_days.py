@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from audit.business_days import after_business_days, holidays, is_business_day
+from audit.primitives.business_days import after_business_days, holidays, is_business_day
 
 EAST = ZoneInfo("America/New_York")
 # As the Office of Personnel Management lists them.

@@ -7,8 +7,8 @@ import pytest
 import audit.actions
 from audit.actions import Stated
 from audit.models import AuditEvent, Incident, IncidentStep
-from audit.reporting_deadlines import ALL
-from support.oversight.incidents import duties_of
+from audit.policies.reporting_deadlines import ALL
+from support.queries.incidents import duties_of
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)

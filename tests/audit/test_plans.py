@@ -6,8 +6,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
 
-from audit import generic_plans
 from audit.models import AuditEvent
+from audit.primitives import generic_plans
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from audit import counters
-from audit.counters import Tally
+from audit.primitives import counters
+from audit.primitives.counters import Tally
 
 AT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 HOUR = AT.replace(minute=0)

@@ -10,8 +10,8 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from portal.wsgi import whole_product as application
 from tests.people import sign_in
 from tests.selection import NIGHTLY
@@ -49,7 +49,7 @@ def site(
     """The product at an address of this machine, on the test's database."""
     # Playwright runs its own event loop in this thread; the ORM is used between its steps, never inside them.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     settings.ATTACHMENTS_DIR = tmp_path / "attachments"
     MemoryBackend.outbox.clear()

@@ -26,14 +26,14 @@ from accounts.actions import delegations
 from accounts.models import Line, NewPassword
 from consent.actions import choices
 from consent.actions.choices import NEVER_AGREED
-from disclosures import publishing
-from support import tickets
+from disclosures.workers import publishing
 from support.actions import asking
 from support.actions.asking import IncomingMessage
 from support.actions.mail import Mailed, take_mail
-from support.files import taken
+from support.domain import tickets
+from support.domain.files import taken
 from support.models import Ticket
-from support.tokens import READ, token_of
+from support.primitives.tokens import READ, token_of
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
 from tests.factories import a_line

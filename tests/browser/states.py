@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from accounts.models import Line
 from consent.actions import choices
 from consent.actions.signals import take_signal
-from disclosures import archiving
+from disclosures.workers import archiving
 from partners.models import Contract
 from revocations.actions.orders import Agreement, enqueue_order
 from revocations.models import Order, State

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page
 
-from accounts.texts import MemoryBackend
+from accounts.clients.texts import MemoryBackend
 from consent.models import Choice
 from partners.models import Reach
 from tests.browser.test_pages_in_chromium import AXE, LIMIT, violations, weighed

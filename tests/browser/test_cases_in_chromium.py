@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from support import sending, tickets
+from support.domain import tickets
 from support.models import CannedReply, Draft, Entry, Ticket
+from support.workers import sending
 from tests.browser.test_pages_in_chromium import AXE, violations
 from tests.factories import a_line
 from tests.selection import NIGHTLY

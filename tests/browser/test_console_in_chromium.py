@@ -13,6 +13,8 @@ from playwright.sync_api import BrowserContext, Page
 import audit.actions
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
+from console import urls
+from console.views.site import READ, SEEING
 from partners.actions import proposals
 from partners.actions.authorized import register_agent
 from partners.actions.notices import publish_notice
@@ -21,8 +23,6 @@ from partners.models import AuthorizedAgent, Campaign, NoticeText, Proposal
 from partners.models import Client as Machine
 from revocations.actions import suspend
 from revocations.models import Order
-from support.admin import addresses
-from support.admin.console import READ, SEEING
 from tests.agents import public
 from tests.factories import a_campaign, a_contract, a_party
 from tests.partners.outside import Signer
@@ -34,9 +34,7 @@ pytestmark = pytest.mark.browser
 
 type Visit = Callable[..., BrowserContext]
 WORD = "Verylongwordwithoutanyspaceinit"
-LISTS = [
-    one.name for one in addresses.ADDRESSES if one.methods == READ and one.roles == SEEING and "<" not in one.route
-]
+LISTS = [one.name for one in urls.ADDRESSES if one.methods == READ and one.roles == SEEING and "<" not in one.route]
 # What is wider than the page, or outside of it; what is there for screen readers alone is nowhere. Links that look like
 # other words, and a page whose entry in the menu is not seen.
 STICKS_OUT = """() => {

@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 from pypdf import PdfReader
 
-from accounts.zones import zone_of
+from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from partners.models import Dealing
 from revocations.models import DownstreamReport, Order, State

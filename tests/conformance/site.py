@@ -16,14 +16,14 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from audit.queries import database_clock
 from partners.actions.clients import register_client
 from partners.models import Campaign, Client, Contract, Party
-from portal.sandbox.identity import slug
-from portal.sandbox.server import jwks_path
 from portal.wsgi import whole_product as application
 from tests.factories import a_campaign, a_contract, a_party
 from tests.forks import Forked
 from tests.partners.outside import Signer
 from tests.sandbox.carrier import WAIT_SECONDS
 from tests.staff import move_endpoints, move_keys
+from tools.sandbox.identity import slug
+from tools.sandbox.server import jwks_path
 
 PROJECT = Path(__file__).resolve().parents[2]
 BELOW = "https://roadaid.example"
@@ -80,7 +80,7 @@ class Sandbox:
         self._log = (folder / "sandbox.log").open("a+")
         self.process = Forked(
             [
-                *(sys.executable, "-m", "portal.sandbox", "--name", aggregator.party.name, "--port", "0"),
+                *(sys.executable, "-m", "tools.sandbox", "--name", aggregator.party.name, "--port", "0"),
                 *("--issuer", aggregator.party.uri, "--transmitter", carrier_url, "--downstream", BELOW),
                 *("--key-file", str(aggregator.key_file), "--state-dir", str(folder / "state"), *options),
             ],

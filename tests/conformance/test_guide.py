@@ -9,16 +9,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from audit.queries import database_clock
-from partners import client
-from portal.conformance.cases import CASES
+from partners.clients import http
 from revocations.actions.events import queue_event
-from revocations.delivery import sweep
 from revocations.models import StreamEvent
+from revocations.workers.delivery import sweep
 from tests.conformance.schemas import DOCS, NAMES, faults, schema
 from tests.partners.outside import Outside
 from tests.revocations.scenes import a_scene, allow, claims_of, stop_all
 from tests.sandbox.carrier import Carrier, granted
 from tests.sandbox.process import DOWNSTREAM, URI, Partner
+from tools.conformance.cases import CASES
 
 GUIDE = (DOCS / "guides" / "partners.md").read_text()
 EXAMPLES = re.findall(r"^```json(?: ([\w-]+))?\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
@@ -157,4 +157,4 @@ def test_receipts_of_the_sandbox_are_valid(carrier: Carrier, partner: Partner) -
 
 
 def test_the_bounds_that_it_names_are_ours() -> None:
-    assert client.SECONDS == 10
+    assert http.SECONDS == 10

@@ -9,12 +9,12 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.terminate import terminate
-from consent.cohorts.listing import build_manifests
 from consent.queries import termination
-from partners import pairwise
+from consent.workers.cohorts.listing import build_manifests
+from partners.domain import pairwise
 from partners.models import Contract
-from revocations.delivery import sweep
 from revocations.models import Cohort, Order, State, StreamEvent
+from revocations.workers.delivery import sweep
 from tests.conformance.schemas import faults
 from tests.conformance.site import Aggregator
 from tests.conformance.stranger import POLL, PUSH, Stranger

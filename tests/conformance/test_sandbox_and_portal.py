@@ -11,14 +11,14 @@ from django.db.models import F
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.terminate import terminate
-from consent.cohorts.listing import build_manifests
 from consent.queries import termination
-from partners import pairwise
+from consent.workers.cohorts.listing import build_manifests
+from partners.domain import pairwise
 from partners.models import Dealing, PartnerKeySet, Party
 from revocations.actions.contradictions import Use
 from revocations.actions.term_end_contradictions import contradict_ends
-from revocations.delivery import sweep as sweep_delivery
 from revocations.models import Cohort, Order, State, Stream, StreamEvent
+from revocations.workers.delivery import sweep as sweep_delivery
 from tests.conformance.schemas import faults
 from tests.conformance.site import BELOW, Aggregator, Sandbox
 from tests.factories import a_line, an_approval

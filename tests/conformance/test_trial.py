@@ -11,26 +11,26 @@ from django.core.management import CommandError, call_command
 
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from partners import keys
+from partners.domain import keys
 from partners.models import Party, SigningKey
-from portal.conformance.cases import CASES
-from portal.conformance.report import Report
-from portal.conformance.run import Limits, Trial
-from portal.conformance.target import NoTarget, target
-from portal.conformance.waiting import PAUSE_S, for_seconds
-from portal.sandbox.identity import slug
-from portal.sandbox.server import jwks_path
 from revocations import models
 from revocations.actions.cohorts import NoSuchManifest, fetch_manifest
 from revocations.actions.streams import create_stream
 from revocations.actions.trials import take_trial_receipt
-from revocations.streams.stream_requests import Delivery, StreamWanted
+from revocations.domain.streams.stream_requests import Delivery, StreamWanted
 from tests.conformance.site import BELOW, Aggregator, Sandbox
 from tests.conformance.test_receiver import Receiver
 from tests.factories import a_campaign, a_line, a_party
 from tests.partners.outside import Answer, Outside, Signer
 from tests.sandbox.process import until
 from tests.selection import drawn
+from tools.conformance.cases import CASES
+from tools.conformance.report import Report
+from tools.conformance.run import Limits, Trial
+from tools.conformance.target import NoTarget, target
+from tools.conformance.waiting import PAUSE_S, for_seconds
+from tools.sandbox.identity import slug
+from tools.sandbox.server import jwks_path
 
 EVERYTHING = {*CASES}
 UNSEEN = {"reordered", "late-order", "unknown-words", "spoiled-cohort", "downstream", "unregistered-below"}

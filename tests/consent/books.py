@@ -16,9 +16,9 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.digests import Progress, compare_buckets, take_digest
-from consent.digests.books import Entry, bucket_of
+from consent.domain.digests.books import Entry, bucket_of
 from consent.models import DigestRun
-from partners import pairwise
+from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
 from revocations.actions.orders import Agreement, enqueue_order
 from revocations.models import Order, Standing, State

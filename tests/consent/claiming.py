@@ -10,10 +10,10 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client as Browser_
 
-from accounts.texts import MemoryBackend, Text
+from accounts.clients.texts import MemoryBackend, Text
 from audit.queries import database_clock
-from consent import request_texts
 from consent.models import Ask
+from consent.workers import request_texts
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign, Client, Party

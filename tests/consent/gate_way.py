@@ -15,7 +15,7 @@ from consent.gate.deciding import evaluate_in
 from consent.gate.pipeline import Pipeline, Pipelines
 from consent.gate.shapes import Answer, Question
 from consent.schemas import decisions
-from partners import access
+from partners.api import access
 from partners.models import Campaign
 from partners.models import Client as Machine
 from tests.consent.test_evaluation_api import a_token, asked

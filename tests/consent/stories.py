@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 
 from accounts.models import Line, LineNumber
-from accounts.sealing import number_hash
+from accounts.primitives.sealing import number_hash
 from audit.queries import database_clock
-from consent import permission
 from consent.gate import deciding
 from consent.gate.shapes import Question
 from consent.models import LineGate, SetAside
+from consent.queries import permission
 from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
 from tests.consent import oracle
 from tests.factories import (

@@ -18,18 +18,19 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator, FormatChecker
 from pytest_django import Settings
 
-from accounts.access import ANSWER_AT
 from accounts.models import Line, Message
-from accounts.sealing import unseal
-from accounts.zones import is_day, zone_of
+from accounts.primitives.sealing import unseal
+from accounts.primitives.zones import is_day, zone_of
+from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
-from consent import agent_callbacks, agents
 from consent.actions.agents import take_request
+from consent.domain import agents
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.models import Choice
-from partners import client
+from consent.workers import agent_callbacks
 from partners.actions.authorized import suspend_agent
+from partners.clients import http
 from partners.models import AgentRequest, AuthorizedAgent
 from portal.openapi.document import document
 from tests.agents import let_in, let_in_again, texted_link
@@ -359,11 +360,11 @@ def test_it_is_called_back_until_it_took_it(agent: Agent, line: Line, monkeypatc
     Browser().post(link(line), {"stop-all": "1"})
     sent: list[tuple[str, dict[str, str]]] = []
 
-    def post(*, url: str, body: bytes, **_more: object) -> client.Reply:
+    def post(*, url: str, body: bytes, **_more: object) -> http.Reply:
         sent.append((url, json.loads(body)))
-        return client.Reply(status=500 if len(sent) == 1 else 200)
+        return http.Reply(status=500 if len(sent) == 1 else 200)
 
-    monkeypatch.setattr(client, "post", post)
+    monkeypatch.setattr(http, "post", post)
     now = timezone.now()
     assert [agent_callbacks.see_to(now=now + n * MINUTE) for n in (0, 0, 2, 4)] == [0, 0, 1, 0]
     assert sent == [(CALLBACK, agent.status(told["request_id"]))] * 2
@@ -387,11 +388,11 @@ def test_a_silent_agent_keeps_no_other_waiting(agent: Agent, monkeypatch: pytest
     good = [a_closed_one(other).pk for _ in range(2)]
     tried: list[str] = []
 
-    def post(*, body: bytes, **_more: object) -> client.Reply:
+    def post(*, body: bytes, **_more: object) -> http.Reply:
         tried.append(json.loads(body)["request_id"])
-        return client.Reply(status=200 if UUID(tried[-1]) in good else None)
+        return http.Reply(status=200 if UUID(tried[-1]) in good else None)
 
-    monkeypatch.setattr(client, "post", post)
+    monkeypatch.setattr(http, "post", post)
     ticks = count(step=agent_callbacks.RUN_S / 2)
     assert agent_callbacks.see_to(now=timezone.now(), clock=lambda: next(ticks)) == 0
     assert len(tried) == 1  # the run was over

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import sms_delivery
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Message
-from accounts.texts import MemoryBackend
+from accounts.workers import sms_delivery
 from consent.models import Choice
 from tests.consent.claiming import Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.factories import a_line
@@ -82,7 +82,7 @@ def test_an_outage_delays_the_word_and_not_the_choice(partner: Partner, settings
     say_no(browser, path)
     assert Choice.objects.get().kind == "refuse"
     assert "you said no" not in newest_text(NUMBER).text
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     assert sms_delivery.deliver(now=timezone.now() + timedelta(minutes=1)) == 1
     assert "you said no" in newest_text(NUMBER).text
     assert Message.objects.get(kind="answered").taken_at is not None

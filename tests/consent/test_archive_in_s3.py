@@ -11,15 +11,15 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from consent.actions.choices import stop
-from consent.archiving import comparison, entries, reading, writing
-from consent.archiving.gap_check import find_missing
-from consent.archiving.reading import after_head
-from consent.archiving.s3 import S3Sink
-from consent.archiving.sink import sink
+from consent.clients.archive_s3 import S3Sink
+from consent.clients.archive_sink import sink
 from consent.models import ArchiveHead, Unarchived
-from partners import s3
-from partners.client import Reply
-from partners.s3 import StoreFailed
+from consent.workers.archiving import comparison, entries, reading, writing
+from consent.workers.archiving.gap_check import find_missing
+from consent.workers.archiving.reading import after_head
+from partners.clients import s3
+from partners.clients.http import Reply
+from partners.clients.s3 import StoreFailed
 from tests.factories import a_campaign, a_contract, a_line
 from tests.store import KEY_ID, REGION
 from tests.stores import SECRET, Running, running
@@ -31,7 +31,7 @@ DAYS = [f"2026-11-{day:02}" for day in (24, 25, 26)]
 def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     with running() as made:
         settings.DOOR_OUT_LOOPBACK = True
-        settings.STOP_ARCHIVE_BACKEND = "consent.archiving.s3.S3Sink"
+        settings.STOP_ARCHIVE_BACKEND = "consent.clients.archive_s3.S3Sink"
         settings.STOP_ARCHIVE_S3_URL = f"{made.url}/carrier/portal"
         settings.STOP_ARCHIVE_S3_REGION, settings.STOP_ARCHIVE_S3_KEY_ID = REGION, KEY_ID
         settings.STOP_ARCHIVE_S3_SECRET = SECRET
@@ -91,7 +91,7 @@ def test_a_page_whose_token_is_empty_is_the_last(monkeypatch: pytest.MonkeyPatch
         b"<CommonPrefixes><Prefix>2026-11-24/</Prefix></CommonPrefixes><NextContinuationToken></NextContinuationToken>"
     )
     answers = iter([Reply(200, page)])
-    monkeypatch.setattr("partners.client.store", lambda **_: next(answers))
+    monkeypatch.setattr("partners.clients.http.store", lambda **_: next(answers))
     assert S3Sink().days() == ["2026-11-24"]
 
 
@@ -99,7 +99,7 @@ def test_an_object_that_is_too_long_to_be_read_whole_is_said(store: Running, mon
     place = sink()
     place.append(day=DAYS[0], lines=["fits", "x" * 994])
     place.append(day=DAYS[1], lines=["y" * 1000])
-    monkeypatch.setattr("partners.client.LARGEST_OBJECT", 1000)
+    monkeypatch.setattr("partners.clients.http.LARGEST_OBJECT", 1000)
     assert list(place.lines(day=DAYS[0])) == ["fits\n", "x" * 994 + "\n"]
     for read in (place.last, lambda: list(place.lines(day=DAYS[1]))):
         with pytest.raises(StoreFailed, match=r"^the archive's store answered 200 the answer is too long$"):
@@ -108,7 +108,7 @@ def test_an_object_that_is_too_long_to_be_read_whole_is_said(store: Running, mon
 
 def test_a_list_that_broke_off_is_no_empty_archive(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     settings.STOP_ARCHIVE_S3_URL = "https://store.example/stops"
-    monkeypatch.setattr("partners.client.store", lambda **_: Reply(200, detail="the answer broke off"))
+    monkeypatch.setattr("partners.clients.http.store", lambda **_: Reply(200, detail="the answer broke off"))
     with pytest.raises(StoreFailed, match=r"^the archive's store answered 200 the answer broke off$"):
         S3Sink().days()
 

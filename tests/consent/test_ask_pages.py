@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, User
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.consent_requests import links
-from consent.consent_requests.links import token_of
+from consent.domain.consent_requests import links
+from consent.domain.consent_requests.links import token_of
 from consent.models import Ask, Choice, Notice
 from partners.models import Reach, Suspension
 from revocations.models import Order
@@ -41,7 +41,7 @@ NUMBER, HOLDER = "+12065550142", "+12065550150"
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

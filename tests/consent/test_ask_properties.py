@@ -9,14 +9,14 @@ from django.db import transaction
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from accounts.clients.texts import Outcome
 from accounts.models import Line
-from accounts.texts import Outcome
-from accounts.zones import zone_of
+from accounts.primitives.zones import zone_of
 from audit.queries import database_clock
-from consent import request_texts
 from consent.actions.claims import record_claims
 from consent.actions.records import FileApproval
 from consent.models import Ask, Origin
+from consent.workers import request_texts
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.properties import stories
@@ -37,7 +37,7 @@ events = st.tuples(
 @pytest.fixture(autouse=True)
 def _a_gateway_that_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each history is undone in the end, and no backend is called in a transaction."""
-    monkeypatch.setattr("accounts.texts.hand_over", lambda **_: Outcome.TAKEN)
+    monkeypatch.setattr("accounts.clients.texts.hand_over", lambda **_: Outcome.TAKEN)
 
 
 @stories(40)

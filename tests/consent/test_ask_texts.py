@@ -9,14 +9,15 @@ import time_machine
 from django.conf import settings as portal
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend, NotTaken
 from accounts.models import Line, Message
-from accounts.texts import MemoryBackend, NotTaken
 from audit.queries import database_clock
-from consent import request_texts, tasks
+from consent import tasks
 from consent.actions import choices
-from consent.consent_requests.links import LASTS, token_of
+from consent.domain.consent_requests.links import LASTS, token_of
 from consent.models import Ask, Choice
 from consent.queries.links import token_hash
+from consent.workers import request_texts
 from partners.models import Campaign, Contract, JurisdictionRule, Suspension
 from tests.accounts.gateways import Slow
 from tests.consent.claiming import Partner, a_partner, asked, by_day, link_in, stamp, text_now
@@ -29,7 +30,7 @@ NUMBER = "+12065550142"
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
     FailingBackend.status, FailingBackend.given = NotTaken(503), []
@@ -134,7 +135,7 @@ def test_a_gateway_that_is_down_gets_it_later(partner: Partner, settings: Settin
     settings.SMS_BACKEND = f"{__name__}.FailingBackend"
     assert [text_now(), text_now()] == [0, 0]
     assert FailingBackend.given == [NUMBER, NUMBER]
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     assert text_now() == 1
     assert len(asked(NUMBER)) == 1
 

@@ -8,20 +8,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 from django.utils import timezone, translation
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import agent_callbacks, agents, expiry, notices, request_texts
 from consent.actions import choices, restore
 from consent.actions.agents import NotOpenRequest, answer_request, take_request
 from consent.actions.choices import Recorded
 from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
 from consent.actions.signals import take_signal
-from consent.agents import Exercise
-from consent.consent_requests import links
-from consent.consent_requests.links import Question, token_of
+from consent.domain import agents, notices
+from consent.domain.agents import Exercise
+from consent.domain.consent_requests import links
+from consent.domain.consent_requests.links import Question, token_of
 from consent.models import Ask, Choice, EndedPause, LineGate
+from consent.workers import agent_callbacks, expiry, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
 from revocations.models import Order, Standing
 from tests.agents import AGENT, LATER, an_agent_asks, let_in

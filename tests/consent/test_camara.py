@@ -14,13 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 import audit.actions
-from accounts.access import ANSWER_AT
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
+from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
 from audit.queries import database_clock, verify
 from consent.actions import choices
-from consent.consent_requests import throttle
+from consent.domain.consent_requests import throttle
 from consent.models import Ask
 from partners.models import Suspension
 from tests.conformance.schemas import faults, schema
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 @pytest.fixture(autouse=True)
 def _quick(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     cache.clear()
     MemoryBackend.outbox.clear()

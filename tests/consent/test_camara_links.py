@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.statuses import StatusRateLimited, retrieve_status
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 @pytest.fixture(autouse=True)
 def _quick(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     cache.clear()
     MemoryBackend.outbox.clear()

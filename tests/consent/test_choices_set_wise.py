@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from consent.feeds import importing
 from consent.feeds.choices import ChoicesFeed
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, HeldRow, LineGate
-from disclosures.ingest import judging
+from disclosures.domain.ingest import judging
 from partners.feeds.checking import Fate
 from revocations.models import Duty, Order, Standing
 from tests.feeds import (

@@ -12,18 +12,18 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.access import ANSWER_AT
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
+from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.current_consent.lines import sharing
 from consent.feeds.approvals import ApprovalsFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
 from consent.models import Approval, Ask, HeldRow
-from partners import pairwise
+from consent.queries.current_consent.lines import sharing
+from partners.domain import pairwise
 from partners.models import Campaign, PairwiseKey, PairwiseSubject, Suspension
 from tests.consent.claiming import Partner, a_partner, stamp
 from tests.factories import LONG_AGO, a_campaign, a_contract, a_line, a_party
@@ -35,7 +35,7 @@ NUMBER, STRANGER = "+12065550142", "+12065559999"
 
 @pytest.fixture(autouse=True)
 def _quick(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

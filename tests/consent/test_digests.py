@@ -26,19 +26,19 @@ from consent.actions import choices
 from consent.actions.digests import MOST_RUNS_A_DAY, NoSuchRun, NotDiffering, TooMany, compare_buckets
 from consent.actions.lines import end_tenure
 from consent.actions.terminate import terminate
-from consent.cohorts.ending import end_terms
-from consent.cohorts.listing import build_manifests
-from consent.digests.books import Entry, bucket_of, digest_of, name_of, our_digest
+from consent.domain.digests.books import Entry, bucket_of, digest_of, name_of, our_digest
 from consent.models import DigestRun
 from consent.queries import termination
 from consent.queries.digests import digest_runs
+from consent.workers.cohorts.ending import end_terms
+from consent.workers.cohorts.listing import build_manifests
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Reach, Suspension
 from partners.models import Client as Machine
 from revocations.models import Cohort, Order, State, StreamEvent
-from support import term_change_propagation
+from support.workers import term_change_propagation
 from tests.consent.books import GUIDE, LATER, Books, a_name_of_nobody, guide
 from tests.factories import LONG_AGO, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines, told

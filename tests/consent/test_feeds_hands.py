@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Line
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from consent.actions import choices
 from consent.models import Choice
 from tests.feeds import Row, line_row, moment, take_lines, told

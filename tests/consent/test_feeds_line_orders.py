@@ -9,14 +9,14 @@ import pytest
 from django.db import transaction
 
 from accounts.models import Line, LineNumber
+from accounts.primitives.sealing import unseal
 from accounts.queries import line_of_number
-from accounts.sealing import unseal
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.gate import deciding
 from consent.gate.shapes import Question
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt
-from partners import keys
+from partners.domain import keys
 from partners.models import SigningKey
 from tests.feeds import (
     BRIDGE,

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from accounts.models import Line, LineNumber, LineState, LineUser, User
+from accounts.primitives.sealing import unseal
 from accounts.queries import line_of_number
-from accounts.sealing import unseal
 from audit.models import AuditEvent
 from consent.feeds.lines import LinesFeed
 from consent.models import Choice, LineGate

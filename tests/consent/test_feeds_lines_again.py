@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Line, LineNumber, LineState
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from audit.queries import database_clock
 from consent.feeds.lines import LinesFeed
 from partners.feeds.checking import Fate

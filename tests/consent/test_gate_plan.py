@@ -11,9 +11,9 @@ from django.db import connection, connections
 from consent.gate import deciding
 from consent.gate.look_up import LOOK_UP_MANY, LOOK_UP_ONE, LOOK_UP_OWN_BY_LINE, LOOK_UP_OWN_BY_NUMBER
 from partners.models import Campaign, Party, Reach, Suspension
-from portal.bench import gateway
-from portal.bench.measure import Bench
 from tests.factories import FAR_OFF, LONG_AGO, NOW
+from tools.bench import gateway
+from tools.bench.measure import Bench
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 

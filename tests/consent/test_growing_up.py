@@ -8,22 +8,22 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import order_planning
 from consent.actions.choices import allow, stop
 from consent.actions.lines import grow_up
+from consent.domain import order_planning
 from consent.feeds import lines
 from consent.models import Choice
 from consent.queries.minor_approvals import left_from_childhood
-from disclosures import publishing
 from disclosures.models import PublishedFigure
 from disclosures.queries.figures.statements import Figure
+from disclosures.workers import publishing
 from partners.models import Campaign, Dealing, Kin
 from revocations.actions.orders import Agreement
-from support.oversight.exports import EXPORTS
+from support.queries.exports import EXPORTS
 from tests.consent.test_while_more_comes import after_the_first_making_up
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
 from tests.feeds import Row, line_row, take_lines, told
@@ -38,7 +38,7 @@ PARENT = "subscriber:0"
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     MemoryBackend.outbox.clear()
 
 

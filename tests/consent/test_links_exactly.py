@@ -9,7 +9,6 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import agent_callbacks, agents, expiry, reminders, request_texts
 from consent.actions import choices
 from consent.actions.agents import NotOpenRequest, answer_request, give_token
 from consent.actions.choices import PauseOver
@@ -17,11 +16,13 @@ from consent.actions.consent_requests import text_code
 from consent.actions.digests import NoSuchRun, TooMany
 from consent.actions.statuses import StatusRateLimited, retrieve_status
 from consent.actions.without_account import stop_all_by_line
-from consent.consent_requests import links, rules
-from consent.consent_requests.links import Question, may_be_answered, token_of
-from consent.consent_requests.rules import Case
+from consent.domain import agents
+from consent.domain.consent_requests import links, rules
+from consent.domain.consent_requests.links import Question, may_be_answered, token_of
+from consent.domain.consent_requests.rules import Case
 from consent.models import Ask, EndedPause
 from consent.queries.links import behind_link
+from consent.workers import agent_callbacks, expiry, reminders, request_texts
 from partners.models import AgentRequest, Campaign, Contract, Suspension
 from tests.agents import AGENT, an_agent_asks, let_in
 from tests.consent.books import Books

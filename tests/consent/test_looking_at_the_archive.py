@@ -6,7 +6,7 @@ from queue import SimpleQueue
 import pytest
 from django.db import OperationalError
 
-from consent.archiving import comparison
+from consent.workers.archiving import comparison
 
 LONG = 20.0
 

@@ -13,10 +13,10 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone, translation
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
-from consent import notices
 from consent.actions import choices
+from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt, Notice
 from partners.actions.notices import publish_notice
 from partners.models import Campaign, NoticeText, Party, Reach
@@ -30,7 +30,7 @@ BODY = "{companies} would see you. {purpose}. {precision}. {until}. Say no."
 
 @pytest.fixture(autouse=True)
 def texts(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

@@ -10,20 +10,21 @@ from django.conf import settings as portal
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import sms_delivery
 from accounts.actions.incoming_texts import refuse_texts
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
-from accounts.sealing import unseal
-from accounts.texts import MemoryBackend
+from accounts.primitives.sealing import unseal
+from accounts.workers import sms_delivery
 from audit.queries import database_clock
-from consent import change_notices, expiry
 from consent.actions import suspend
 from consent.actions.choices import allow, pause, refuse
 from consent.actions.choices import stop as say_stop
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.actions.without_account import stop_all_by_line
-from consent.change_notices import TOLD, Change, Who
+from consent.domain import change_notices
+from consent.domain.change_notices import TOLD, Change, Who
 from consent.models import Choice
+from consent.workers import expiry
 from partners.models import Campaign
 from tests.accounts.gateways import Refusing
 from tests.factories import a_campaign, a_ledger_row, a_line, a_party
@@ -38,7 +39,7 @@ WEB = "web"
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 
@@ -210,7 +211,7 @@ def test_a_dead_gateway_delays_no_choice_and_loses_no_text(
     Refusing.tried.clear()
     said_by(f"subscriber:{user_of(holder).pk}", change, child, campaign)
     assert (Choice.objects.filter(line_id=child.pk).count(), len(Refusing.tried)) == (1, 1)
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     assert sms_delivery.deliver(now=timezone.now() + timedelta(minutes=1)) == 1
     assert len(texts_to(number_of(child))) == 1
 

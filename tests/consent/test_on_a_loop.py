@@ -18,9 +18,10 @@ from consent.api.asgi import DOOR, Message
 from consent.gate import pipeline as pipelines
 from consent.gate.pipeline import Pipeline
 from consent.schemas.decisions import one
-from partners import access, rotation
+from partners.api import access
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
+from partners.workers import rotation
 from tests.consent.gate_way import Way, a_seen_token, answer_to, in_one, question_about, stopped_elsewhere, told
 from tests.consent.test_evaluation_api import a_token, asked
 from tests.consent.test_straight import without_ids

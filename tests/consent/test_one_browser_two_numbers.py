@@ -5,9 +5,9 @@ import re
 import pytest
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
-from consent.consent_requests.links import token_of
+from consent.domain.consent_requests.links import token_of
 from consent.models import Ask, Choice
 from tests.consent.claiming import a_partner, prove, text_now
 from tests.factories import a_campaign, a_line, an_approval
@@ -19,7 +19,7 @@ ANOTHER = "Nothing was stopped yet."
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from accounts.actions.people import person_behind
 from accounts.models import Line
-from accounts.zones import zone_of
-from consent import notices
+from accounts.primitives.zones import zone_of
 from consent.actions import choices
-from consent.current_consent.lines import use_of
+from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt
+from consent.queries.current_consent.lines import use_of
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import (

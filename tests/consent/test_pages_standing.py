@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Line
 from consent.actions import choices as choices_actions
-from consent.current_consent.lines import sharing, use_of
-from consent.current_consent.uses import Sharing
 from consent.models import Choice
+from consent.queries.current_consent.lines import sharing, use_of
+from consent.queries.current_consent.uses import Sharing
 from partners.models import Campaign, Suspension
 from revocations.models import Order, State
 from tests.consent.test_pages_choices import an_agreed_use

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit.queries import database_clock
-from consent import snapshots
+from consent.domain import snapshots
 from partners.models import Campaign
 from tests.consent import oracle
 from tests.consent.stories import (

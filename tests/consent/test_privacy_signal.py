@@ -8,14 +8,14 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
 from consent.actions.signals import NoOpenSignal, follow_signal, outweigh_signal, take_signal
-from consent.current_consent.lines import use_of
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
+from consent.queries.current_consent.lines import use_of
 from partners.models import Campaign
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, user_of
@@ -30,7 +30,7 @@ KEEP = PrivacySignal.Answer.KEEP
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 
@@ -323,7 +323,7 @@ def test_a_signal_that_cannot_be_taken_spoils_no_sign_in_and_is_taken_at_the_nex
     def fails(**_: object) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr("consent.actions.take_signal", fails)
+    monkeypatch.setattr("consent.middleware.take_signal", fails)
     browser = comes_in(line)
     monkeypatch.undo()
     assert "it counts from your next sign-in" in browser.get("/home/", **GPC).text

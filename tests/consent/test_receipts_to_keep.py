@@ -18,17 +18,17 @@ from django.utils import timezone
 from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
-from accounts import email_outbox
 from accounts.actions.people import end_tenure
 from accounts.models import Letter, Line, Message
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
+from accounts.workers import email_outbox
 from audit.models import AuditEvent
 from consent.actions.choices import stop
 from consent.actions.without_account import stop_all_by_line
+from consent.domain.pdf_receipts import MISSING, Paper, receipt_pdf
 from consent.models import Choice, ChoiceReceipt
-from consent.pdf_receipts import MISSING, Paper, receipt_pdf
 from consent.queries.receipts import ReceiptView
-from partners import keys
+from partners.domain import keys
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.fixtures import KEYS_SINCE
 from tests.people import PASSWORD, Browser, number_of, sign_in, signed_in, texts_to

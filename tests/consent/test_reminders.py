@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.actions.incoming_texts import refuse_texts
 from accounts.models import Line, Message
-from accounts.sealing import unseal
-from accounts.zones import is_day, zone_of
-from consent import reminders
+from accounts.primitives.sealing import unseal
+from accounts.primitives.zones import is_day, zone_of
 from consent.actions.choices import pause, stop
+from consent.workers import reminders
 from disclosures.models import Judgement
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval

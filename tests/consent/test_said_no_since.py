@@ -9,8 +9,8 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import Line
 from consent.actions import choices
-from consent.current_consent.lines import sharing
 from consent.models import Choice
+from consent.queries.current_consent.lines import sharing
 from partners.models import Campaign
 from tests.clocks import Clock, standing_still
 from tests.factories import NOW, a_campaign, a_line, a_party, an_approval

@@ -15,7 +15,7 @@ from consent.gate import deciding
 from consent.gate.deciding import AT_ONCE, evaluate_in
 from consent.gate.pipeline import Pipeline
 from consent.gate.shapes import Question
-from partners import access
+from partners.api import access
 from partners.models import Campaign
 from portal.wsgi import application
 from tests.consent.gate_way import a_seen_token, in_one, question_about

@@ -15,13 +15,13 @@ from consent.feeds.lines import LinesFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ChoiceOrder, HeldRow
+from console.actions.terms import put_in_force
 from disclosures import tasks
+from disclosures.domain.ingest import judging
 from disclosures.feeds.terms import settle_files
-from disclosures.ingest import judging
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import Numbered
 from revocations.models import Order
-from support.actions.terms import put_in_force
 from tests.consent.claiming import a_partner
 from tests.consent.test_feeds_at_once import elsewhere
 from tests.feeds import (

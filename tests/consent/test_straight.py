@@ -15,9 +15,9 @@ from pytest_django import Settings
 from accounts.models import Line
 from consent.actions.choices import stop
 from consent.api.fast_path import gate_fast_path
-from partners import rotation
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
+from partners.workers import rotation
 from portal.wsgi import application
 from tests.consent.test_evaluation_api import a_token, asked
 from tests.factories import a_campaign, a_line, an_approval

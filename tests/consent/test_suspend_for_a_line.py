@@ -8,16 +8,16 @@ import pytest
 from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, pause, stop
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.actions.suspend import Outcome, suspend
 from consent.models import Choice, ChoiceReceipt, LineGate
-from consent.permission import permission_at
 from consent.queries.choices import choices_page
+from consent.queries.permission import permission_at
 from disclosures.models import Disclosure, Judgement
 from partners.models import Campaign, Kin, Reach
 from revocations.models import Order
@@ -42,7 +42,7 @@ ACTOR = "system:anomalies"
 
 @pytest.fixture(autouse=True)
 def surroundings(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

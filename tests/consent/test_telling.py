@@ -9,12 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.queries import database_clock
-from consent import expiry
 from consent.actions.choices import allow, pause, stop
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
 from consent.models import Choice, ChoiceReceipt, EndedPause
-from partners import keys
+from consent.workers import expiry
+from partners.domain import keys
 from partners.models import Dealing, Party, Reach, SigningKey
 from revocations.models import Duty, Order, Receipt, State
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval

@@ -16,7 +16,7 @@ from consent.actions.records import FileApproval, FileChoice, record_file_approv
 from consent.models import Choice, ChoiceOrder
 from consent.queries.choices import choice_of
 from consent.queries.superseding_choices import changed_at
-from disclosures.ingest import judging
+from disclosures.domain.ingest import judging
 from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Receipt, State
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval

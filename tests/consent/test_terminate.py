@@ -18,16 +18,16 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
 from consent.actions.terminate import PlanChanged, terminate
-from consent.cohorts import listing
-from consent.cohorts.listing import build_manifests
+from consent.domain.snapshots import affected_contracts
 from consent.queries import termination
-from consent.snapshots import affected_contracts
-from partners import keys, pairwise
-from partners.lifecycle import NotNow
+from consent.workers.cohorts import listing
+from consent.workers.cohorts.listing import build_manifests
+from partners.domain import keys, pairwise
 from partners.models import Campaign, Contract, Dealing, Party, Reach, SigningKey
-from revocations.cohorts import digest
+from partners.policies.lifecycle import NotNow
+from revocations.domain.cohorts import digest
+from revocations.domain.wire import event_type, stream_event_claims
 from revocations.models import Cohort, ManifestShard, Order, State, StreamEvent
-from revocations.wire import event_type, stream_event_claims
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.revocations.scenes import event_of
 from tests.revocations.test_suspend import ask, in_another_session, judged
@@ -455,9 +455,9 @@ def test_a_worker_cut_off_anywhere_leaves_whole_shards(campaign: Campaign, monke
     cohort = ends("contract", campaign.contract)
     cuts = ["subjects", "add_shard", "publish_manifest"]
     seams = {
-        "subjects": "consent.cohorts.listing.pairwise.subjects",
-        "add_shard": "consent.cohorts.listing.add_shard",
-        "publish_manifest": "consent.cohorts.listing.publish_manifest",
+        "subjects": "consent.workers.cohorts.listing.pairwise.subjects",
+        "add_shard": "consent.workers.cohorts.listing.add_shard",
+        "publish_manifest": "consent.workers.cohorts.listing.publish_manifest",
     }
     for cut in cuts:
         for after in range(3):
@@ -504,7 +504,7 @@ def test_two_workers_at_once_list_nobody_twice(campaign: Campaign, monkeypatch: 
             runs.append(in_another_session(lambda: build(batch=3, shard=3)))
         return real(line_ids=line_ids, party_id=party_id)
 
-    monkeypatch.setattr("consent.cohorts.listing.pairwise.subjects", another_comes)
+    monkeypatch.setattr("consent.workers.cohorts.listing.pairwise.subjects", another_comes)
     assert build(batch=3, shard=3) == 1
     assert runs == [0]
     assert (len(listed(cohort)), StreamEvent.objects.count()) == (9, 1)
@@ -523,7 +523,7 @@ def test_without_a_lock_the_slower_one_writes_nothing(campaign: Campaign, monkey
             listing._build(cohort.pk, database_clock() + LATER, 3, 3)
         return real(line_ids=line_ids, party_id=party_id)
 
-    monkeypatch.setattr("consent.cohorts.listing.pairwise.subjects", another_comes)
+    monkeypatch.setattr("consent.workers.cohorts.listing.pairwise.subjects", another_comes)
     assert build(batch=3, shard=3) == 0
     assert (len(listed(cohort)), len(set(listed(cohort))), StreamEvent.objects.count()) == (9, 9, 1)
 

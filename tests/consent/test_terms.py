@@ -12,18 +12,18 @@ from audit.queries import database_clock
 from consent import tasks
 from consent.actions.choices import allow, stop
 from consent.actions.terminate import terminate
-from consent.cohorts import ending, listing
-from consent.cohorts.ending import end_terms
-from consent.cohorts.listing import build_manifests
 from consent.queries import termination
+from consent.workers.cohorts import ending, listing
+from consent.workers.cohorts.ending import end_terms
+from consent.workers.cohorts.listing import build_manifests
+from console.actions import proposals as proposals_actions
+from console.actions.proposals import propose_termination
 from partners.actions import proposals
 from partners.actions.terms import shorten_term
-from partners.lifecycle import NotNow, Stage, stage
 from partners.models import Campaign, Contract, Kin, Suspension
+from partners.policies.lifecycle import NotNow, Stage, stage
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent
-from support.actions import proposals as proposals_actions
-from support.actions.proposals import propose_termination
 from tests.consent.test_terminate import MachineDied, build, dealt, listed, names
 from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -282,7 +282,7 @@ def test_two_beats_at_once_end_it_once(campaign: Campaign, monkeypatch: pytest.M
             runs.append(in_another_session(a_beat))
         return real(of=of, target_id=target_id, at=at)
 
-    monkeypatch.setattr("consent.cohorts.ending.termination.plan", another_comes)
+    monkeypatch.setattr("consent.workers.cohorts.ending.termination.plan", another_comes)
     assert (a_beat(), runs, Cohort.objects.count(), Contract.objects.get().epoch) == (1, [0], 1, 2)
 
 
@@ -300,7 +300,7 @@ def test_without_a_turn_the_slower_one_ends_nothing_a_second_time(
             in_another_session(lambda: ending._end_by_term("contract", target_id, at))
         return seen
 
-    monkeypatch.setattr("consent.cohorts.ending.termination.plan", another_was_quicker)
+    monkeypatch.setattr("consent.workers.cohorts.ending.termination.plan", another_was_quicker)
     a_beat()
     assert (runs, Cohort.objects.count(), Contract.objects.get().epoch) == ([0], 1, 2)
 
@@ -335,16 +335,16 @@ def test_what_changes_while_it_is_looked_at_is_looked_at_again(
             meanwhile(campaign)
         return seen
 
-    monkeypatch.setattr("consent.cohorts.ending.termination.plan", while_it_looks)
+    monkeypatch.setattr("consent.workers.cohorts.ending.termination.plan", while_it_looks)
     # The others are not kept waiting by it.
     assert (a_beat(), [one.contract_id for one in Cohort.objects.all()]) == (1, [other.contract_id])
     assert a_beat() == next_beat
 
 
 SEAMS = (
-    "consent.cohorts.ending.termination.plan", "consent.cohorts.ending.guards.locked",
-    "consent.cohorts.ending.termination.facts_digest", "consent.cohorts.ending.Cohort.objects.create",
-    "consent.cohorts.ending.audit.actions.record",
+    "consent.workers.cohorts.ending.termination.plan", "consent.workers.cohorts.ending.guards.locked",
+    "consent.workers.cohorts.ending.termination.facts_digest", "consent.workers.cohorts.ending.Cohort.objects.create",
+    "consent.workers.cohorts.ending.audit.actions.record",
 )  # fmt: skip
 
 

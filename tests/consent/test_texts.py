@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineTexts, Message, NewPassword, TextedCode, TextTaken
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
-from consent.messages import TextCommand
+from consent.domain.messages import TextCommand
 from consent.models import Choice, LineGate
 from consent.schemas.texts import Meant, meant
 from tests.consent.claiming import a_partner, asked, text_now

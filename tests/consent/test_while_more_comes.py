@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
-from consent import order_planning
 from consent.actions.choices import TRIES, again_if_a_release_came_between, stop
+from consent.domain import order_planning
 from consent.models import Choice
 from partners.models import Dealing, Reach
 from revocations.actions.orders import Agreement

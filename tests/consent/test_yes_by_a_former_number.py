@@ -14,21 +14,21 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import request_texts
 from consent.actions.choices import allow, take_turns
 from consent.actions.terminate import terminate
-from consent.consent_requests import links
-from consent.consent_requests.links import token_of
-from consent.current_consent import lines as standing
+from consent.domain.consent_requests import links
+from consent.domain.consent_requests.links import token_of
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.held import apply_held_rows
 from consent.feeds.records import RecordsFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
 from consent.models import Approval, Ask, Choice, HeldRow, LineGate, SetAside
-from consent.permission import permission_at
 from consent.queries import termination
+from consent.queries.current_consent import lines as standing
 from consent.queries.ended import ended_agreements
+from consent.queries.permission import permission_at
+from consent.workers import request_texts
 from disclosures.models import Disclosure
 from disclosures.queries.export import export_of
 from disclosures.tasks import make_archives

@@ -29,8 +29,8 @@ TRANSLATION = "django.utils.translation"
 STAFF_ALONE = ("templates/admin/", "templates/desk/", "support/")
 # But these, which people read who ask us something.
 FOR_PEOPLE = (
-    "support/forms/cases.py", "support/messages.py", "support/oversight/asked.py", "support/oversight/writing.py",
-    "support/views/help.py", "support/words.py",
+    "support/forms/cases.py", "support/domain/messages.py", "support/queries/asked.py", "support/queries/writing.py",
+    "support/views/help.py", "support/labels.py",
 )  # fmt: skip
 FOR_STAFF_TOO = frozenset({"es"})
 ALLAUTH = Path(allauth.__file__).parent

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+APPS = ("console", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
 
 
 def rooms(*names: str) -> list[Path]:

@@ -11,12 +11,14 @@ from django.core.management import get_commands
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted(path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 CODE = (
-    "accounts", "audit", "consent", "disclosures", "partners", "portal", "revocations", "support", "templates", "tests",
+    "accounts", "audit", "console", "consent", "disclosures", "partners", "portal", "revocations", "support",
+    "templates",
+    "tests", "tools",
     "docs", ".ci",
 )  # fmt: skip
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:manage\.py|\./whereabouts) (?:--\S+ )*([a-z_]+)")
-MODULE = re.compile(r"python -m ((?:tests|portal)[\w.]*)")
+MODULE = re.compile(r"python -m ((?:tests|portal|tools)[\w.]*)")
 NAMED = re.compile(r"docs/[a-z_/0-9-]+\.(?:md|yml|conf|json|py)")
 # `./whereabouts` knows this one itself.
 SCRIPT = {"test"}

@@ -1,4 +1,4 @@
-"""JSON that others wrote is parsed in one place: `accounts.json_reader`."""
+"""JSON that others wrote is parsed in one place: `accounts.primitives.json_reader`."""
 
 import ast
 from collections.abc import Iterator
@@ -8,14 +8,15 @@ from tests.conventions.sources import ROOT, calls, own_modules, place, read
 
 # What we wrote ourselves: sealed rows, columns of our own database, files of our own data directory.
 OURS = (
-    "accounts/email_outbox.py", "accounts/auth_factors.py", "consent/archiving/entries.py", "consent/digests/books.py",
-    "consent/feeds/claims.py", "consent/gate/rules.py", "consent/gate/shapes.py", "consent/queries/termination.py",
-    "consent/pdf_receipts.py", "disclosures/ingest/held.py", "partners/sealing.py", "support/oversight/anomalies.py",
-    "portal/bench/", "portal/demo/", "portal/demo_phone.py", "portal/embedded/", "portal/openapi/",
-    "portal/management/commands/bench.py", "portal/management/commands/demo.py",
+    "accounts/domain/auth_factors.py", "accounts/workers/email_outbox.py", "consent/domain/digests/books.py",
+    "consent/domain/pdf_receipts.py", "consent/feeds/claims.py", "consent/gate/rules.py", "consent/gate/shapes.py",
+    "consent/queries/termination.py", "consent/workers/archiving/entries.py", "disclosures/domain/ingest/held.py",
+    "partners/primitives/sealing.py", "portal/demo_phone.py", "portal/embedded/", "portal/openapi/",
+    "support/queries/anomalies.py", "tools/bench/", "tools/demo/", "tools/management/commands/bench.py",
+    "tools/management/commands/demo.py",
 )  # fmt: skip
 # A program of its own, which knows nothing of ours; and a command that reads the file somebody has on their own disk.
-APART = ("portal/sandbox/", "portal/management/commands/verify_receipt.py")
+APART = ("tools/sandbox/", "portal/management/commands/verify_receipt.py")
 # The quick look at a line of a file. Where it fails, `decode_json` says what is wrong.
 QUICK = {"consent/feeds/importing.py": 1, "disclosures/feeds/releases.py": 1}
 
@@ -43,7 +44,7 @@ def test_only_one_module_parses_json_from_outside() -> None:
     found: list[str] = []
     for path in own_modules():
         name = path.relative_to(ROOT).as_posix()
-        if name == "accounts/json_reader.py" or name.startswith((*OURS, *APART)):
+        if name == "accounts/primitives/json_reader.py" or name.startswith((*OURS, *APART)):
             continue
         found += [place(path, call) for call in list(parsers(path))[QUICK.get(name, 0) :]]
     assert found == []

@@ -11,7 +11,7 @@ import pytest
 from django.template import engines
 from django.utils import translation
 
-from accounts.message_templates import listed
+from accounts.domain.message_templates import listed
 from tests.conventions.catalogues import ROOT, TRANSLATION, for_staff_alone
 
 # Read by developers alone, in English.
@@ -62,7 +62,7 @@ def test_no_code_that_a_subscriber_reads_joins_by_a_mark_of_english() -> None:
     ours = {str(path.relative_to(ROOT)): path.read_text() for one in folders for path in sorted(one.rglob("*.py"))}
     found = [(place, line) for place, code in ours.items() if not for_staff_alone(place) for line in bare_joins(code)]
     assert found == []
-    assert "accounts/message_templates.py" in ours
+    assert "accounts/domain/message_templates.py" in ours
 
 
 @pytest.mark.parametrize(

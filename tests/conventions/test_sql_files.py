@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import connections, transaction
 
-from audit.sql_files import InstallSQL, sql_files
+from audit.primitives.sql_files import InstallSQL, sql_files
 from tests.conventions.sources import ROOT
 
 APPS = ("audit", "accounts", "partners", "revocations", "consent", "disclosures", "support")

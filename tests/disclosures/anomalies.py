@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from accounts.models import Line
-from disclosures.anomalies.detection import find
 from disclosures.models import Anomaly, AnomalyRule, Basis, Disclosure, DisclosureRegister, Judgement, Outcome
+from disclosures.workers.anomalies.detection import find
 from partners.models import Proposal
 from tests.factories import ROADSIDE
 from tests.staff import an_agreed_proposal

@@ -6,14 +6,14 @@ from django.db import connections
 from django.utils import translation
 from pytest_django import Settings
 
-from accounts.texts import MemoryBackend
-from disclosures import retention
+from accounts.clients.texts import MemoryBackend
+from disclosures.workers import retention
 
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
     translation.activate("en")  # a page in Spanish leaves its language to the next test
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

@@ -23,7 +23,7 @@ def main() -> None:
     inside.DisclosuresFeed.chunk, inside.SMALL = CHUNK, 1
     point, offset = sys.argv[1], int(sys.argv[2])
     if point == "within":
-        chunks: Any = import_module("disclosures.ingest.chunks")
+        chunks: Any = import_module("disclosures.domain.ingest.chunks")
         chunks.note = then_killed(chunks.note, lambda told: told["starts_at"] == offset)
     elif point == "after":
         inside._take = then_killed(inside._take, lambda told: told["part"].block.starts_at == offset)

@@ -12,9 +12,9 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.models import Approval, SetAside
-from disclosures.anomalies.detection import find
 from disclosures.models import Anomaly, AnomalyWatch, Basis, Judgement, Outcome
 from disclosures.queries.anomaly_rows import rows_behind
+from disclosures.workers.anomalies.detection import find
 from portal import health
 from tests.disclosures.anomalies import (
     AFTER_STOP,
@@ -201,7 +201,7 @@ def test_claims_of_consent_that_people_dispute(now: datetime, monkeypatch: pytes
     (found,) = standing()
     assert (found.kind, found.n, found.looks, found.out_of) == ("disputed", 4, 4, 1001)
     assert (found.party, found.line_id, found.period) == (BRIDGE, None, at.date().replace(day=1))
-    monkeypatch.setattr("disclosures.anomalies.detection.OVERLAP", timedelta(0))
+    monkeypatch.setattr("disclosures.workers.anomalies.detection.OVERLAP", timedelta(0))
     of_another = Approval.objects.filter(line_id=lines[1].pk, verified_by="partner").earliest("recorded_at")
     SetAside.objects.create(
         line_id=lines[1].pk, yes_id=of_another.id, campaign=campaign.ref, recorded_at=database_clock()

@@ -10,22 +10,22 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
-from accounts.zones import zone_of
+from accounts.primitives.zones import zone_of
 from audit.models import Incident
 from audit.queries import database_clock
-from consent import order_planning
 from consent.actions import choices
 from consent.actions import suspend as suspend_actions
 from consent.actions.suspend import Outcome
+from consent.domain import order_planning
 from consent.models import Choice, Touched
-from disclosures.anomalies import suspension
-from disclosures.anomalies.detection import find
-from disclosures.anomalies.suspension import act
-from disclosures.ingest import judging
+from disclosures.domain.ingest import judging
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
 from disclosures.queries.anomaly_rows import rows_behind
+from disclosures.workers.anomalies import suspension
+from disclosures.workers.anomalies.detection import find
+from disclosures.workers.anomalies.suspension import act
 from partners.models import Campaign, Dealing, Party
 from revocations.actions.orders import Agreement
 from tests.disclosures.anomalies import DAY, HOUR, judge_again, set_rule, standing, told
@@ -55,7 +55,7 @@ OTHER = "dpv:FraudPreventionAndDetection"
 
 @pytest.fixture(autouse=True)
 def surroundings(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     MemoryBackend.outbox.clear()
 
 
@@ -328,7 +328,7 @@ def test_a_line_that_breaks_it_is_left_for_the_next_run_and_keeps_nobody_waiting
             raise RuntimeError
         return suspend(line_id=line_id, party=party, after=after, actor=actor, at=at)
 
-    monkeypatch.setattr("disclosures.anomalies.suspension.suspend", fails_for_the_first)
+    monkeypatch.setattr("disclosures.workers.anomalies.suspension.suspend", fails_for_the_first)
     assert on(4, now) == 1
     monkeypatch.undo()
     assert on(4, now) == 1

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from audit.models import Incident
 from audit.queries import database_clock
-from disclosures.anomalies.detection import find
 from disclosures.models import AnomalyRule, Basis, Disclosure, Judgement
+from disclosures.workers.anomalies.detection import find
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,

@@ -13,11 +13,11 @@ from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from disclosures import actions
-from disclosures.anomalies.detection import find
-from disclosures.ingest import projections
-from disclosures.ingest.rows import id_of
+from disclosures.domain.ingest import projections
+from disclosures.domain.ingest.rows import id_of
 from disclosures.models import Anomaly, Basis, Disclosure, DisclosureRegister
 from disclosures.queries.line_alerts import list_line_alerts
+from disclosures.workers.anomalies.detection import find
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,

@@ -14,8 +14,8 @@ from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.models import LineGate, SetAside
-from disclosures.anomalies.detection import find
 from disclosures.models import Anomaly, Disclosure, GivenBack, HeldDisclosure, JudgementChange, ShortenedPeriod
+from disclosures.workers.anomalies.detection import find
 from partners.models import Dealing, Reach
 from tests.feeds import (
     BRIDGE,

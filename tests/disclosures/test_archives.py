@@ -16,12 +16,13 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Line
-from consent import receipts
 from consent.actions.choices import stop
-from disclosures import actions, archiving
+from consent.domain import receipts
+from disclosures import actions
 from disclosures.models import Archive, ArchivePart, DelayedNotice, Disclosure
 from disclosures.tasks import make_archives
-from partners import keys
+from disclosures.workers import archiving
+from partners.domain import keys
 from tests.factories import a_line
 from tests.feeds import line_row, release_row, take_lines, take_parties, take_releases
 from tests.people import Browser, number_of, sign_in, user_of
@@ -290,7 +291,7 @@ def peak(rows: int) -> int:
 @pytest.mark.nightly
 def test_a_long_history_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """With smaller steps than in real life, so that few rows are many steps."""
-    for name in ("archiving.CHUNK", "archiving.PART", "queries.export.CHUNK"):
+    for name in ("workers.archiving.CHUNK", "workers.archiving.PART", "queries.export.CHUNK"):
         monkeypatch.setattr(f"disclosures.{name}", 50)
     peak(50)  # what is read once
     assert peak(1000) < peak(200) * 2

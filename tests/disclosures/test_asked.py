@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.zones import zone_of
+from accounts.primitives.zones import zone_of
 from disclosures.models import Basis, Outcome
 from disclosures.queries.access_summary import AccessPage, get_access_page
 from tests.factories import a_line, a_party

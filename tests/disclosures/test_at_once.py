@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from audit.queries import database_clock
+from disclosures.domain.ingest import projections
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.ingest import projections
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from partners.feeds.checking import Fate
 from partners.feeds.reading import Numbered

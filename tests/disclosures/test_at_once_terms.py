@@ -18,11 +18,11 @@ from consent.feeds.choices import ChoicesFeed
 from consent.feeds.lines import LinesFeed
 from consent.models import Touched
 from disclosures import actions
+from disclosures.domain.ingest import chunks, judging, projections
+from disclosures.domain.ingest.replay import attribute_held
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.reports import take_report
 from disclosures.feeds.terms import settle_files
-from disclosures.ingest import chunks, judging, projections
-from disclosures.ingest.replay import attribute_held
 from disclosures.models import Disclosure, HeldDisclosure, JudgementChange
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
@@ -220,7 +220,7 @@ def test_a_chunk_that_never_ends_is_given_up_on_and_looked_at_the_next_time(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     a_world()
-    monkeypatch.setattr("disclosures.ingest.judging.A_CHUNK_TAKES", "1ms")
+    monkeypatch.setattr("disclosures.domain.ingest.judging.A_CHUNK_TAKES", "1ms")
     meanwhile = Meanwhile(monkeypatch, from_file(ChoicesFeed(), choice_row(made_at=SINCE)))
     take_releases(release_row())
     meanwhile.end()
@@ -270,7 +270,7 @@ def test_a_process_that_is_killed_right_after_its_commit_leaves_nothing_to_be_lo
     def killed(**_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr("disclosures.ingest.judging.enqueue_affected_lines", killed)
+    monkeypatch.setattr("disclosures.domain.ingest.judging.enqueue_affected_lines", killed)
     with pytest.raises(Killed):
         door(tmp_path)
     meanwhile.end()

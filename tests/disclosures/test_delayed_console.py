@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import Line
+from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
-from accounts.reasons import NoReason
 from audit.models import AuditEvent
 from audit.queries import database_clock, events_of_line
 from disclosures import actions
 from disclosures.actions import Delayed, NothingHidden, hide_again
-from disclosures.ingest.rows import id_of
+from disclosures.domain.ingest.rows import id_of
 from disclosures.models import DelayedNotice, HeldNotice
 from disclosures.queries.delayed import DelayedOrder
 from disclosures.queries.visible import visible

@@ -7,20 +7,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import Settings
 
-from accounts import sms_delivery
 from accounts.actions import sms_outbox
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
-from accounts.texts import MemoryBackend
+from accounts.workers import sms_delivery
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
 from consent.actions.terminate import terminate
-from consent.cohorts import texting
-from consent.cohorts.ending import end_terms
-from consent.cohorts.listing import build_manifests
-from consent.cohorts.settling import settle_orders
-from consent.cohorts.texting import tell_subscribers
 from consent.queries import termination
 from consent.queries.ended import EndedAgreement, ended_agreements
+from consent.workers.cohorts import texting
+from consent.workers.cohorts.ending import end_terms
+from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts.settling import settle_orders
+from consent.workers.cohorts.texting import tell_subscribers
 from partners.models import Campaign, Contract
 from revocations.actions.contradictions import Use
 from revocations.actions.suspend import suspend
@@ -332,7 +332,7 @@ def test_cut_off_between_two_texts_it_goes_on_and_sends_none_twice(campaign: Cam
     end(campaign)
 
     for at_the in (3, 2):
-        with patch("consent.cohorts.texting.actions.post", Dying(at_the)), pytest.raises(PowerFailed):
+        with patch("consent.workers.cohorts.texting.sms_outbox.post", Dying(at_the)), pytest.raises(PowerFailed):
             tell_subscribers(now=by_day(), batch=2)
     tell_subscribers(now=by_day(), batch=2)
     assert sorted(text.msisdn for text in MemoryBackend.outbox) == sorted(number_of(line) for line in lines)
@@ -349,7 +349,7 @@ def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
             runs.append(in_another_session(lambda: tell_subscribers(now=at)))
         real(cohort, line_id, at)
 
-    with patch("consent.cohorts.texting._text", another_comes):
+    with patch("consent.workers.cohorts.texting._text", another_comes):
         assert tell_subscribers(now=by_day()) == 3
     assert (runs, len(MemoryBackend.outbox)) == ([0], 3)
 
@@ -380,7 +380,7 @@ def test_an_agreement_s_lines_are_told_only_when_the_gateway_took_their_texts(
     assert tell_subscribers(now=by_day()) == 1
     assert tell_subscribers(now=by_day()) == 0
     assert not told(cohort)
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     assert sms_delivery.deliver(now=by_day() + timedelta(minutes=1)) == 1
     assert tell_subscribers(now=by_day()) == 0
     assert told(cohort)

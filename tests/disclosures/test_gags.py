@@ -11,9 +11,9 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent.models import Tightening
 from disclosures import tasks
+from disclosures.domain.ingest import projections
+from disclosures.domain.ingest.rows import id_of
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.ingest import projections
-from disclosures.ingest.rows import id_of
 from disclosures.models import ConcealedDisclosure, DelayedNotice, Disclosure, HeldNotice
 from disclosures.queries.visible import visible
 from partners.models import Dealing

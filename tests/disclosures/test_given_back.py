@@ -13,18 +13,17 @@ import pytest
 from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
-from accounts.advisory_locks import turn
 from accounts.models import Line
+from accounts.primitives.advisory_locks import turn
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
 from consent.feeds.lines import LinesFeed
-from disclosures import reassignment, tasks
-from disclosures.anomalies.detection import find
+from disclosures import tasks
+from disclosures.domain.ingest import projections, reassigned_rows, replay, store
+from disclosures.domain.ingest.rollups import roll_up
+from disclosures.domain.ingest.rows import id_of
 from disclosures.feeds import reports
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.ingest import projections, reassigned_rows, replay, store
-from disclosures.ingest.rollups import roll_up
-from disclosures.ingest.rows import id_of
 from disclosures.models import (
     Anomaly,
     Archive,
@@ -43,6 +42,8 @@ from disclosures.models import (
 from disclosures.queries.incident_scope import get_incident_scope
 from disclosures.queries.release_counts import facts_of
 from disclosures.queries.visible import visible
+from disclosures.workers import reassignment
+from disclosures.workers.anomalies.detection import find
 from partners.feeds.reading import numbered_lines
 from partners.models import Dealing, Party
 from tests.consent.test_feeds_at_once import elsewhere

@@ -13,10 +13,10 @@ from typing import BinaryIO
 import pytest
 from django.core.management import call_command
 
+from disclosures.domain.ingest import chunks
+from disclosures.domain.ingest.chunks import Taken
 from disclosures.feeds import importing
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.ingest import chunks
-from disclosures.ingest.chunks import Taken
 from disclosures.models import Disclosure, DisclosureRegister, HeldDisclosure, ImportedChunk
 from partners.feeds.worker_pool import Turn
 from tests import forks

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.models import Incident
 from consent.models import ChoiceOrder, Touched
-from disclosures.ingest.rows import id_of
+from disclosures.domain.ingest.rows import id_of
 from disclosures.models import (
     DelayedNotice,
     Disclosure,

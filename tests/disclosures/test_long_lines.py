@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from audit.queries import database_clock
-from disclosures.ingest import days, rollups
+from disclosures.domain.ingest import days, rollups
 from disclosures.models import ChangedDay, DailyRollup, GrowingLine, LongLine, RolledFacts
 from disclosures.queries.release_counts import facts_of
 from tests.factories import a_line

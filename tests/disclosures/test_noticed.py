@@ -12,15 +12,15 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Line
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from consent.actions.choices import allow, stop
-from disclosures.anomalies.detection import find
-from disclosures.anomalies.suspension import act
-from disclosures.ingest.rollups import roll_up
+from disclosures.domain.ingest.rollups import roll_up
 from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
 from disclosures.queries.history import NO_RECORD, Filters, history_page
 from disclosures.queries.line_alerts import list_line_alerts
 from disclosures.queries.release_counts import count_claimed_afterwards
+from disclosures.workers.anomalies.detection import find
+from disclosures.workers.anomalies.suspension import act
 from partners.models import Campaign
 from tests.disclosures.anomalies import (
     AFTER_STOP,

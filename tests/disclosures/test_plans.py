@@ -17,11 +17,11 @@ from pytest_django import Settings
 
 from audit.queries import database_clock
 from consent.actions.choices import stop
-from disclosures import publishing
-from disclosures.anomalies.detection import find
-from disclosures.ingest.rollups import roll_up
+from disclosures.domain.ingest.rollups import roll_up
 from disclosures.models import AnomalyWatch, GrowingLine, PublishedFigure
 from disclosures.queries.figures.statements import Figure
+from disclosures.workers import publishing
+from disclosures.workers.anomalies.detection import find
 from tests.disclosures.anomalies import BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_campaign, an_approval
 from tests.feeds import (

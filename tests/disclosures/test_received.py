@@ -12,7 +12,7 @@ from consent.models import ChoiceOrder
 from consent.queries import termination
 from consent.queries.ended import ended_agreements
 from partners.models import Campaign, Contract, Dealing
-from support.oversight.counts import CAP, ROWS, Count, lines_of
+from support.queries.counts import CAP, ROWS, Count, lines_of
 from tests.factories import FRAUD, a_campaign, a_line, a_party
 from tests.feeds import (
     BRIDGE,

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import Line
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.models import Touched
-from disclosures.ingest import judging
+from disclosures.domain.ingest import judging
 from disclosures.models import Disclosure
 from tests.feeds import (
     approval_row,
@@ -23,7 +23,7 @@ from tests.feeds import (
 )
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-JUDGING = "disclosures.ingest.judging"
+JUDGING = "disclosures.domain.ingest.judging"
 OTHER, STOPPED_AT = "+12065550199", "2025-06-15T00:00:00Z"
 
 

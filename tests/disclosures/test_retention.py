@@ -13,9 +13,8 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from disclosures import retention
-from disclosures.ingest import projections
-from disclosures.ingest.rollups import roll_up
+from disclosures.domain.ingest import projections
+from disclosures.domain.ingest.rollups import roll_up
 from disclosures.models import (
     Anomaly,
     AnomalyRule,
@@ -34,6 +33,7 @@ from disclosures.models import (
 )
 from disclosures.queries.release_counts import facts_of
 from disclosures.queries.visible import visible, with_delay
+from disclosures.workers import retention
 from partners.models import Dealing
 from portal import health
 from tests.disclosures.conftest import partitions

@@ -15,9 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import Line
-from disclosures import retention
-from disclosures.ingest import days
-from disclosures.ingest.rollups import roll_up
+from disclosures.domain.ingest import days
+from disclosures.domain.ingest.rollups import roll_up
+from disclosures.labels import NOT_ALLOWED
 from disclosures.models import (
     Basis,
     Disclosure,
@@ -30,7 +30,7 @@ from disclosures.queries.chart import first_week
 from disclosures.queries.history import Filters, companies_in, history_page
 from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.trails import company_of
-from disclosures.words import NOT_ALLOWED
+from disclosures.workers import retention
 from tests.factories import a_line, a_party
 from tests.feeds import BRIDGE, ROAD, TRACK
 from tests.properties import stories

@@ -17,8 +17,8 @@ from audit.queries import database_clock
 from consent.actions.choices import NEVER_AGREED, pause, stop
 from consent.actions.suspend import Outcome as Suspended
 from consent.actions.suspend import suspend
-from disclosures import actions, publishing
-from disclosures.ingest.rows import id_of
+from disclosures import actions
+from disclosures.domain.ingest.rows import id_of
 from disclosures.models import (
     Basis,
     Disclosure,
@@ -31,9 +31,10 @@ from disclosures.models import (
 from disclosures.queries.figures.bars import bars_of
 from disclosures.queries.figures.cells import Count, Row, Why
 from disclosures.queries.figures.statements import STATEMENTS, Figure
+from disclosures.workers import publishing
 from partners.models import Dealing, Party, Suspension
-from revocations.clocks.dates import mend_breaches, note_overdue
 from revocations.models import Order, State
+from revocations.workers.clocks.dates import mend_breaches, note_overdue
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.people import Browser

@@ -10,9 +10,9 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.gate.decision_ids import decision_id_for
 from consent.models import Touched
-from disclosures import actions, archiving, publishing, reassignment
+from disclosures import actions
+from disclosures.domain.ingest import chunks, held, judging
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.ingest import chunks, held, judging
 from disclosures.models import (
     Archive,
     DelayedNotice,
@@ -22,6 +22,7 @@ from disclosures.models import (
     PublishedFigure,
 )
 from disclosures.queries.figures.statements import STATEMENTS
+from disclosures.workers import archiving, publishing, reassignment
 from tests.factories import LONG_AGO, a_line
 from tests.feeds import (
     approval_row,

@@ -14,11 +14,11 @@ from accounts.models import Line
 from audit.queries import database_clock
 from partners.actions.clients import register_client
 from partners.models import Campaign, Client, Contract, Dealing, Party
-from portal.sandbox.identity import slug
-from portal.sandbox.server import jwks_path
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.programs import PROJECT, Program, Programs, free_port
 from tests.partners.outside import Signer
+from tools.sandbox.identity import slug
+from tools.sandbox.server import jwks_path
 
 BELOW = "https://roadaid.example"
 

@@ -13,16 +13,17 @@ from django.utils import timezone
 import audit.queries
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.archiving import comparison, writing
-from consent.archiving.gap_check import find_missing
 from consent.gate import deciding, readiness
 from consent.gate.agreed import as_agreed
 from consent.models import Choice
-from partners import pairwise
-from partners.checkpoints import places, reading
+from consent.workers.archiving import comparison, writing
+from consent.workers.archiving.gap_check import find_missing
+from partners.clients import checkpoint_places
+from partners.domain import pairwise
 from partners.models import Client
-from revocations.delivery import sweep
+from partners.workers.checkpoints import reading
 from revocations.models import TO_PUSH, Order, State
+from revocations.workers.delivery import sweep
 from tests.faults.fixtures import World
 from tests.faults.programs import get, until
 from tests.faults.test_bodies import a_token
@@ -94,7 +95,7 @@ def invariants(world: World, *, stopped: Sequence[Line], asker: Asker | None = N
         assert asker.wrong == []
     result = audit.queries.verify(since=None, until=None, signed={})
     assert result.fault is None
-    assert not reading.ahead(place=places.place())
+    assert not reading.ahead(place=checkpoint_places.place())
     # Whatever waits for the archive goes there, and then it holds every choice.
     writing.write(now=timezone.now())
     assert (readiness.opening().is_open, comparison.behind()) == (True, "")

@@ -20,9 +20,9 @@ from typing import Any
 
 from django.conf import settings
 
-from portal.bench.gateway import UVICORN
 from portal.embedded import cluster
 from tests import forks
+from tools.bench.gateway import UVICORN
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 30.0
@@ -156,7 +156,7 @@ class Programs:
         port = free_port()
         identity = ("--name", name, "--port", str(port), "--issuer", uri, "--transmitter", self.base_url)
         state = ("--state-dir", str(self.folder / name))
-        command = (sys.executable, "-m", "portal.sandbox", *identity, *state, *options)
+        command = (sys.executable, "-m", "tools.sandbox", *identity, *state, *options)
         return self.add(name, *command, port=port, forked=forks.everybodys())
 
     def end(self) -> None:

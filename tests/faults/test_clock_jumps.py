@@ -12,17 +12,18 @@ from pytest_django import Settings
 
 import audit.queries
 from audit.queries import database_clock
-from consent import expiry
 from consent.actions.choices import pause
-from consent.archiving import comparison, writing
-from consent.archiving.gap_check import find_missing
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.models import Choice
-from partners.checkpoints import places, reading
-from partners.checkpoints import writing as writing_checkpoints
-from revocations.delivery import sweep
+from consent.workers import expiry
+from consent.workers.archiving import comparison, writing
+from consent.workers.archiving.gap_check import find_missing
+from partners.clients import checkpoint_places
+from partners.workers.checkpoints import reading
+from partners.workers.checkpoints import writing as writing_checkpoints
 from revocations.models import Order, State
+from revocations.workers.delivery import sweep
 from tests.partners.outside import Outside
 from tests.revocations.scenes import a_scene, allow, stop_all
 
@@ -67,7 +68,7 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
         sweep.sweep(now=database_clock() + at_worker)
         expiry.end_pauses(now=database_clock() + at_worker)
         writing.write(now=now)
-        writing_checkpoints.write(place=places.place(), at=now)
+        writing_checkpoints.write(place=checkpoint_places.place(), at=now)
 
     for jump in ("1h", "-1h", "0s", "-1h", "1h"):
         shift(jump)
@@ -90,7 +91,7 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     newest = Order.objects.order_by("-version").first()
     assert newest is not None
     assert (newest.state, newest.snapshot["state"]) == (State.ACKNOWLEDGED, [])
-    place = places.place()
+    place = checkpoint_places.place()
     assert (reading.gap(place=place), reading.ahead(place=place)) == ("", False)
     assert (comparison.behind(), find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
     assert audit.queries.verify(since=None, until=None, signed={}).fault is None

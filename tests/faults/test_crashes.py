@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Line
-from partners import pairwise
+from partners.domain import pairwise
 from revocations.models import TO_PUSH, Order, State
 from tests.faults.fixtures import World
 from tests.faults.invariants import deliver_what_is_left, invariants

@@ -19,10 +19,10 @@ from pytest_django import Settings
 import audit.queries
 from accounts.models import Line
 from consent.actions.choices import stop
-from consent.archiving import comparison, writing
 from consent.gate import deciding, readiness
 from consent.gate.agreed import as_agreed
 from consent.models import Choice
+from consent.workers.archiving import comparison, writing
 from tests.factories import a_campaign, a_line, an_approval
 from tests.faults.fixtures import World, a_world
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.sealing import seal_bytes
+from accounts.primitives.sealing import seal_bytes
 from disclosures.models import Archive, ArchivePart
 from tests.factories import a_line
 from tests.faults.programs import START_WITHIN_S, Programs, free_port, until
@@ -27,7 +27,7 @@ PARTS, PART = 24, os.urandom(1024 * 1024)
 @pytest.fixture
 def reader(committed_db: None, settings: Settings) -> Browser:
     """Somebody with a large file to take."""
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
     line, now = a_line(), timezone.now()
     browser = sign_in(line)
     archive = Archive.objects.create(

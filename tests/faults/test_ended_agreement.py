@@ -4,9 +4,9 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.actions.terminate import terminate
-from consent.cohorts.settling import settle_orders
 from consent.queries import termination
-from partners import pairwise
+from consent.workers.cohorts.settling import settle_orders
+from partners.domain import pairwise
 from revocations.models import Cohort, Order, State, StreamEvent
 from revocations.queries.cohorts import CohortProgress, cohort_progress
 from tests.faults.fixtures import World

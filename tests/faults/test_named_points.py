@@ -12,9 +12,9 @@ import pytest
 from django.conf import settings
 
 from audit.queries import database_clock
-from revocations.delivery import sweep
-from revocations.delivery.claims import LEASE
 from revocations.models import Attempt, State
+from revocations.workers.delivery import sweep
+from revocations.workers.delivery.claims import LEASE
 from tests.faults.programs import PROJECT, Programs
 from tests.forks import Forked
 from tests.partners.outside import Asked, Outside

@@ -14,11 +14,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Line, TextedCode
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from consent.models import Choice, Unarchived
 from disclosures.models import Disclosure
 from partners.models import Client
-from portal.bench.crowd import Seen, stop
 from revocations.models import Order, Receipt, State
 from tests.faults.fixtures import BELOW, World, a_world
 from tests.faults.programs import PROJECT, until
@@ -26,6 +25,7 @@ from tests.faults.test_bodies import NDJSON, Server, a_token
 from tests.faults.test_rolling_restart import answering
 from tests.feeds import ndjson, release_row
 from tests.people import number_of
+from tools.bench.crowd import Seen, stop
 
 WITHIN_S = 120.0
 ALLOW = """

@@ -10,8 +10,8 @@ from accounts.actions import sms_outbox
 from accounts.models import Message
 from audit.queries import database_clock
 from revocations.actions.redelivery import recover_since
-from revocations.delivery import sweep
 from revocations.models import TO_PUSH, Order
+from revocations.workers.delivery import sweep
 from tests.faults.fixtures import World
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants
 from tests.faults.long import long_run
@@ -32,11 +32,12 @@ def test_a_partner_that_drips_flaps_and_lies_is_nobody_elses_trouble(world: Worl
     geo, north = world.partners["GeoBridge"], world.partners["NorthLink"]
     away = f"127.0.0.1:{free_port()}"
     world.programs.more |= {
-        "SMS_BACKEND": "partners.sms.HttpBackend", "SMS_WEBHOOK_URL": f"http://{away}/texts", "SMS_WEBHOOK_TOKEN": "t",
+        "SMS_BACKEND": "partners.clients.sms.HttpBackend",
+        "SMS_WEBHOOK_URL": f"http://{away}/texts", "SMS_WEBHOOK_TOKEN": "t",
         "EMAIL_URL": f"smtp://{away}",
     }  # fmt: skip
     # Here too nothing is handed over while somebody waits.
-    settings.SMS_BACKEND, settings.SMS_WEBHOOK_URL = "partners.sms.HttpBackend", f"http://{away}/texts"
+    settings.SMS_BACKEND, settings.SMS_WEBHOOK_URL = "partners.clients.sms.HttpBackend", f"http://{away}/texts"
     began = database_clock()
     lines = [world.a_line() for _ in range(STOPS)]
     sms_outbox.post(line_id=lines[0].pk, kind=Message.Kind.STAFF, words="Whereabouts: something changed.", at=began)

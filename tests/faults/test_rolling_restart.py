@@ -13,15 +13,15 @@ import pytest
 from django.db import connections
 
 from accounts.models import Line, TextedCode
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from consent.models import Choice
-from portal.bench.crowd import Seen, stop
-from portal.demo.processes import answers
 from revocations.models import TO_PUSH, Order
 from tests.faults.balancer import Balancer, balanced
 from tests.faults.fixtures import World
 from tests.faults.programs import START_WITHIN_S, Program, free_port, until
 from tests.people import number_of
+from tools.bench.crowd import Seen, stop
+from tools.demo.processes import answers
 
 PEOPLE, LINES = 3, 300
 

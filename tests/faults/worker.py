@@ -13,7 +13,7 @@ from unittest.mock import patch
 import django
 from django.core.management import call_command
 
-SEAMS = {"claimed": "partners.client.post", "answered": "revocations.delivery.delivery_rounds.record"}
+SEAMS = {"claimed": "partners.clients.http.post", "answered": "revocations.workers.delivery.delivery_rounds.record"}
 
 
 def die(**_: object) -> None:

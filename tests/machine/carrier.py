@@ -12,8 +12,8 @@ from django.core.cache import cache
 from django.test import Client as Http
 from django.test import override_settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.actions.terms import RuleTerms, add_rule
@@ -143,7 +143,7 @@ class Carrier:
 def a_world() -> Iterator[Carrier]:
     """A carrier with everybody around it, for any number of stories; nothing of it remains afterwards."""
     quick = override_settings(
-        SMS_BACKEND="accounts.texts.MemoryBackend", ANSWER_SECONDS=0.0, ACCOUNT_RATE_LIMITS=False,
+        SMS_BACKEND="accounts.clients.texts.MemoryBackend", ANSWER_SECONDS=0.0, ACCOUNT_RATE_LIMITS=False,
         DOOR_OUT_LOOPBACK=True,
     )  # fmt: skip
     nobody_nudges = mock.patch("revocations.tasks.deliver.delay", return_value=None)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from consent import permission
 from consent.gate import deciding
 from consent.gate.shapes import Question
+from consent.queries import permission
 from disclosures.models import Disclosure
 from revocations.models import Order, Standing, State
 from tests.consent import oracle

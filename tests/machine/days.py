@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from consent import expiry
-from consent.cohorts.ending import end_terms
-from consent.cohorts.listing import build_manifests
-from consent.cohorts.settling import settle_orders
 from consent.feeds.held import apply_held_rows
-from disclosures import reassignment
-from disclosures.ingest import judging, projections
-from support import term_change_propagation
+from consent.workers import expiry
+from consent.workers.cohorts.ending import end_terms
+from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts.settling import settle_orders
+from disclosures.domain.ingest import judging, projections
+from disclosures.workers import reassignment
+from support.workers import term_change_propagation
 from tests.machine.carrier import DAY, HOUR, MINUTE, MOMENT
 from tests.machine.story import Story, told, when
 

@@ -11,13 +11,13 @@ from hypothesis.stateful import precondition, rule
 
 from consent.actions.terminate import terminate
 from consent.queries import termination
+from console.actions.proposals import agree
 from partners.actions import proposals
 from partners.actions import terms as terms_actions
 from partners.actions.terms import RuleTerms, add_rule, shorten_term
-from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule, Party, Proposal
+from partners.policies.lifecycle import NotNow
 from revocations.actions import suspend as suspend_actions
-from support.actions.proposals import agree
 from tests.consent import oracle
 from tests.machine.carrier import AGREEMENTS, COMPANIES, DAY, MOMENT, STATES, USES
 from tests.machine.story import AHEAD, ENDS, WHICH, Story, name_of, ref_of, told, when

@@ -10,8 +10,8 @@ from audit.models import Incident
 from consent.gate import deciding
 from consent.gate.shapes import Answer
 from partners.models import PairwiseSubject
-from revocations.delivery.sweep import deliver_due
 from revocations.models import Duty, Order, State
+from revocations.workers.delivery.sweep import deliver_due
 from tests.factories import READ
 from tests.machine import carrier as world
 from tests.machine import pages

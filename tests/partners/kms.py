@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
 
-from accounts.sealing import seal
-from partners.sealing import Made, SealedKeys
+from accounts.primitives.sealing import seal
+from partners.primitives.sealing import Made, SealedKeys
 
 
 @cache

@@ -8,11 +8,12 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
-from partners import keys, rotation
-from partners.access import ClientRequest, client_required, grant_of
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
+from partners.api.access import ClientRequest, client_required, grant_of
+from partners.domain import keys
 from partners.models import Client, SigningKey
+from partners.workers import rotation
 from tests.partners.outside import Signer
 
 pytestmark = pytest.mark.django_db

@@ -10,18 +10,18 @@ from msgspec.structs import replace
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
+from console.actions import proposals
 from partners.actions import proposals as proposals_actions
 from partners.actions.addresses import endpoints_of, set_endpoints_by_operator
 from partners.actions.drafts import ContractTerms, change_draft, draft_contract, put_in_force
 from partners.actions.machines import disable_machine
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import set_endpoints
-from partners.hosts import events_address_of
-from partners.keysets import jwks_uri_of
-from partners.lifecycle import NotNow
-from partners.loosening import BadProposal
+from partners.domain.keysets import jwks_uri_of
 from partners.models import Contract, Party, Proposal
-from support.actions import proposals
+from partners.policies.hosts import events_address_of
+from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import BadProposal
 from tests.factories import FAR_OFF, LONG_AGO, ROADSIDE, a_contract, a_party
 from tests.feeds import parties_document, take_parties
 from tests.fixtures import Refusal

@@ -7,13 +7,14 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from partners import keysets, pairwise, rotation
 from partners.actions import proposals
 from partners.actions.clients import register_client
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import Issued, Refused, sign_in
+from partners.domain import keysets, pairwise
 from partners.models import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
-from partners.tokens import UnknownKey
+from partners.primitives.tokens import UnknownKey
+from partners.workers import rotation
 from tests.factories import NOW, a_line, a_party
 from tests.overlapping import overlap
 from tests.partners.outside import Outside, Signer

@@ -11,12 +11,12 @@ from django.db import IntegrityError, ProgrammingError, transaction
 from accounts.models import User
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
+from console.actions import proposals
 from partners.actions.authorized import propose_agent, register_agent, suspend_agent
 from partners.actions.proposals import mark_agreed
-from partners.lifecycle import NotNow
 from partners.models import AuthorizedAgent, Proposal
+from partners.policies.lifecycle import NotNow
 from partners.queries import key_of
-from support.actions import proposals
 from tests.agents import public
 from tests.staff import an_actor
 

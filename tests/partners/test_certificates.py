@@ -21,18 +21,18 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Http
 from pytest_django import Settings
 
-from partners import certificates
 from partners.actions.clients import bind_client, register_client
 from partners.actions.sign_in import ASSERTION_TYPE
-from partners.certificates import NoCertificate, thumbprint_in, thumbprint_of
 from partners.models import Client
-from partners.tokens import peek
-from portal.bench.gateway import UVICORN
+from partners.primitives import certificates
+from partners.primitives.certificates import NoCertificate, thumbprint_in, thumbprint_of
+from partners.primitives.tokens import peek
 from portal.environment import environment
 from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port
 from tests.partners.outside import Signer
 from tests.partners.terminator import Caller, Certificate, a_certificate, terminating
+from tools.bench.gateway import UVICORN
 
 ISSUER = "https://portal.example"
 
@@ -191,7 +191,7 @@ def environment_of(web: dict[str, str], folder: Path) -> dict[str, str]:
         "ALLOWED_HOSTS": "localhost",
         "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
-        "SMS_BACKEND": "accounts.texts.MemoryBackend",
+        "SMS_BACKEND": "accounts.clients.texts.MemoryBackend",
         "EMAIL_URL": "memory://",
         "DATA_DIR": str(folder),
         "CHECKPOINT_DIR": str(folder / "checkpoints"),

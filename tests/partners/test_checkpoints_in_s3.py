@@ -16,15 +16,16 @@ from structlog.testing import capture_logs
 
 import audit.actions
 from audit.models import Incident
-from consent.archiving import comparison
 from consent.gate.readiness import NOT_LOOKED
-from partners.checkpoints import places, reading, writing
-from partners.checkpoints.reading import Line, read_newest_checkpoint
-from partners.checkpoints.s3 import S3Place
-from partners.checkpoints.writing import WRITTEN, Behind, age_s
-from partners.s3 import StoreFailed
+from consent.workers.archiving import comparison
+from partners.clients import checkpoint_places
+from partners.clients.checkpoint_s3 import S3Place
+from partners.clients.s3 import StoreFailed
 from partners.tasks import write_checkpoint
-from support.clocks.watching import verify_audit
+from partners.workers.checkpoints import reading, writing
+from partners.workers.checkpoints.reading import Line, read_newest_checkpoint
+from partners.workers.checkpoints.writing import WRITTEN, Behind, age_s
+from support.workers.clocks.watching import verify_audit
 from tests.stores import Running, checkpoints_stored
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -43,7 +44,7 @@ def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runni
 
 def signed(at: datetime) -> str:
     """Write one. Returns its key."""
-    name = writing.write(place=places.place(), at=at)
+    name = writing.write(place=checkpoint_places.place(), at=at)
     return f"{OURS}/{name[:4]}-{name[4:6]}-{name[6:8]}/{name}"
 
 
@@ -78,7 +79,7 @@ def the_server_started() -> None:
 def test_an_object_for_each_below_its_day_and_each_follows_on_the_one_before(
     store: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = places.place()
+    place = checkpoint_places.place()
     assert (str(place), reading.newest(place=place), reading.gap(place=place)) == (
         f"{store.url}/carrier/signed",
         None,
@@ -97,7 +98,7 @@ def test_an_object_for_each_below_its_day_and_each_follows_on_the_one_before(
     newest = reading.newest(place=place)
     assert newest is not None
     assert newest.at == NOON + timedelta(hours=45)
-    monkeypatch.setattr("partners.checkpoints.s3.IN_MEMORY", 2)
+    monkeypatch.setattr("partners.clients.checkpoint_s3.IN_MEMORY", 2)
     oldest_first = [(name, token) for name, token in place.oldest_first()]
     assert [name for name, _ in oldest_first] == [key.rpartition("/")[2] for key in made]
     assert oldest_first == [*place.newest_first()][::-1]
@@ -113,7 +114,7 @@ def test_the_newest_is_found_by_a_list_of_days_and_one_of_a_day(store: Running) 
     interim = ["GET /stops"]
     for ask in (reading.newest, read_newest_checkpoint, reading.ahead, reading.fitting):
         store.told()
-        ask(place=places.place())
+        ask(place=checkpoint_places.place())
         assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", *interim]
     next_one = signed(NOON + timedelta(hours=50))
     assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", *interim, f"PUT /stops/{next_one}"]
@@ -128,7 +129,7 @@ def test_one_that_is_gone_is_missed_and_old_ones_may_be_put_away(store: Running)
     assert vouches(made[3])
     store.holds(made[2], b"")
     missed = made[3].rpartition("/")[2]
-    assert reading.gap(place=places.place()) == missed
+    assert reading.gap(place=checkpoint_places.place()) == missed
     with pytest.raises(CommandError, match=f"^a checkpoint before {missed} is not there: the trail may have been cut"):
         said_of_the_trail()
     verify_audit(now=now)
@@ -139,7 +140,7 @@ def test_one_that_is_gone_is_missed_and_old_ones_may_be_put_away(store: Running)
 def test_an_object_that_is_none_of_ours_is_an_error(store: Running, key: str) -> None:
     kept = signed(NOON)
     store.holds(f"{OURS}/{key}", b"hello")
-    place = places.place()
+    place = checkpoint_places.place()
     asks: list[Callable[[], object]] = [
         lambda: reading.newest(place=place),
         lambda: reading.gap(place=place),
@@ -160,7 +161,7 @@ def test_a_folder_s_mark_and_what_lies_beside_the_folder_are_no_matter(store: Ru
     marks = [f"{OURS}/{folder}" for folder in ("", "2026-11-24/", "2026-11-25/")]
     for key in (*marks, f"{OURS}-of-others/2026-11-25/20261125T120000000000Z.jws", "other.txt"):
         store.holds(key, b"x")
-    place = places.place()
+    place = checkpoint_places.place()
     assert [name for name, _ in place.oldest_first()] == [made.rpartition("/")[2]]
     assert [*place.newest_first()] == [*place.oldest_first()]
     assert signed(NOON + timedelta(minutes=10)) == f"{OURS}/2026-11-24/20261124T121000000000Z.jws"
@@ -171,7 +172,7 @@ def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -
     now = timezone.now()
     happened(now - timedelta(days=1))
     first, second = (signed(now - timedelta(minutes=10 * n)) for n in (2, 1))
-    place = places.place()
+    place = checkpoint_places.place()
     token = dict(place.oldest_first())[second.rpartition("/")[2]]
     store.holds(second, token[:-9])
     with pytest.raises(CommandError, match=rf"can't be trusted: {second.rpartition('/')[2]} is no whole checkpoint$"):
@@ -207,7 +208,7 @@ def test_a_store_that_fails_for_a_moment_or_whose_answer_is_lost_has_it_once(
     store.told(*faults)
     second = signed(NOON + timedelta(minutes=10))
     assert store.told()["objects"] == {first: 1, second: 1}
-    assert reading.gap(place=places.place()) == ""
+    assert reading.gap(place=checkpoint_places.place()) == ""
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
@@ -222,7 +223,7 @@ def test_a_store_that_is_away_fails_the_task_and_the_next_goes_on(store: Running
     write_checkpoint()
     assert 0 <= age_s() < 60
     assert len(store.told()["objects"]) == 2
-    assert reading.gap(place=places.place()) == ""
+    assert reading.gap(place=checkpoint_places.place()) == ""
 
 
 def test_whose_answer_never_came_is_followed_on_by_the_next(store: Running) -> None:
@@ -231,11 +232,11 @@ def test_whose_answer_never_came_is_followed_on_by_the_next(store: Running) -> N
         signed(NOON)
     signed(NOON + timedelta(minutes=10))
     assert len(store.told()["objects"]) == 2
-    assert reading.gap(place=places.place()) == ""
+    assert reading.gap(place=checkpoint_places.place()) == ""
 
 
 def test_of_two_under_one_name_the_second_is_refused(store: Running) -> None:
-    place = places.place()
+    place = checkpoint_places.place()
     place.put(name="20261124T120000000000Z.jws", token=b"theirs")
     place.put(name="20261124T120000000000Z.jws", token=b"theirs")
     with pytest.raises(StoreFailed, match=r"^2026-11-24/20261124T120000000000Z\.jws is there already, and not ours$"):
@@ -259,7 +260,7 @@ class Interrupted(S3Place):
 def written_by_another(at: datetime, *, over: bool) -> str:
     """In a session of its own."""
     try:
-        return writing.write(place=places.place(), at=at, over=over)
+        return writing.write(place=checkpoint_places.place(), at=at, over=over)
     finally:
         connection.close()
 
@@ -277,7 +278,7 @@ def test_a_second_writer_leaves_and_no_gap_is_left(store: Running) -> None:
     assert (said, second) == ([""], "20261124T121000000000Z.jws")
     third = signed(NOON + timedelta(minutes=20))
     assert [*store.told()["objects"]] == [first, f"{OURS}/2026-11-24/{second}", third]
-    assert reading.gap(place=places.place()) == ""
+    assert reading.gap(place=checkpoint_places.place()) == ""
 
 
 def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
@@ -299,15 +300,15 @@ def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
     with ThreadPoolExecutor(max_workers=1) as pool:
         first = writing.write(place=Interrupted(another_begins), at=NOON)
         second = others[0].result()
-    names = [name for name, _ in places.place().oldest_first()]
+    names = [name for name, _ in checkpoint_places.place().oldest_first()]
     assert names == [first, second] == ["20261124T120000000000Z.jws", "20261124T120100000000Z.jws"]
-    assert reading.gap(place=places.place()) == ""
+    assert reading.gap(place=checkpoint_places.place()) == ""
 
 
 def test_a_wrong_key_is_an_error_and_no_empty_place(store: Running, settings: Settings) -> None:
     settings.CHECKPOINT_S3_SECRET = "another"
     with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered 403 SignatureDoesNotMatch$"):
-        reading.newest(place=places.place())
+        reading.newest(place=checkpoint_places.place())
 
 
 def test_readiness_asks_no_store_and_one_that_hangs_is_left_in_time(
@@ -317,7 +318,7 @@ def test_readiness_asks_no_store_and_one_that_hangs_is_left_in_time(
     store.told(*["hangs"] * 9)
     assert 0 <= client.get("/readyz").json()["checkpoint_s"] < 60
     assert store.told(*["hangs"] * 9)["asked"] == []
-    monkeypatch.setattr("partners.client.STORE_SECONDS", 0.2)
+    monkeypatch.setattr("partners.clients.http.STORE_SECONDS", 0.2)
     with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered no answer in time$"):
         write_checkpoint()
     assert store.told()["asked"] == ["GET /stops"] * 3

@@ -11,15 +11,15 @@ import pytest
 from pytest_django import Settings
 from urllib3.util.connection import create_connection
 
-from partners import client
-from partners.hosts import host_of
-from revocations.delivery.verdicts import judge
+from partners.clients import http
+from partners.policies.hosts import host_of
+from revocations.workers.delivery.verdicts import judge
 from tests.partners.outside import Answer, Outside
 
 
 def test_what_is_sent_and_what_comes_back(outside: Outside) -> None:
     outside.answers = [Answer(503, b"later", {"Retry-After": "7"})]
-    reply = client.post(url=f"{outside.url}/events", body=b"token", content_type="application/secevent+jwt")
+    reply = http.post(url=f"{outside.url}/events", body=b"token", content_type="application/secevent+jwt")
     (asked,) = outside.posted
     assert (asked.path, asked.body) == ("/events", b"token")
     assert asked.headers["Content-Type"] == "application/secevent+jwt"
@@ -29,46 +29,46 @@ def test_what_is_sent_and_what_comes_back(outside: Outside) -> None:
 
 def test_a_connection_is_kept_for_the_next(outside: Outside) -> None:
     for _ in range(5):
-        assert client.post(url=outside.url, body=b"x", content_type="text/plain").status == 202
+        assert http.post(url=outside.url, body=b"x", content_type="text/plain").status == 202
     assert (outside.connections, len(outside.posted)) == (1, 5)
 
 
 def test_redirects_are_not_followed(outside: Outside) -> None:
     outside.answers = [Answer(307, headers={"Location": f"{outside.url}/elsewhere"})]
-    assert client.post(url=outside.url, body=b"x", content_type="text/plain").status == 307
+    assert http.post(url=outside.url, body=b"x", content_type="text/plain").status == 307
     assert [asked.path for asked in outside.asked] == ["/"]
 
 
 def test_no_more_than_20_kb_of_an_answer_are_read(outside: Outside) -> None:
     outside.documents["/"] = b"x" * 5_000_000
-    reply = client.get(url=f"{outside.url}/")
-    assert (reply.status, len(reply.body)) == (200, client.LARGEST_ANSWER)
+    reply = http.get(url=f"{outside.url}/")
+    assert (reply.status, len(reply.body)) == (200, http.LARGEST_ANSWER)
 
 
 def test_cookies_are_not_kept(outside: Outside) -> None:
     outside.answers = [Answer(202, headers={"Set-Cookie": "track=1; Path=/"}), Answer()]
     for _ in range(2):
-        client.post(url=outside.url, body=b"x", content_type="text/plain")
+        http.post(url=outside.url, body=b"x", content_type="text/plain")
     assert all("Cookie" not in asked.headers for asked in outside.posted)
 
 
 def test_a_refused_connection_took_nothing(outside: Outside) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        reply = client.post(url=f"http://127.0.0.1:{closed.getsockname()[1]}", body=b"x", content_type="text/plain")
+        reply = http.post(url=f"http://127.0.0.1:{closed.getsockname()[1]}", body=b"x", content_type="text/plain")
     assert (reply.status, reply.taken, reply.slow, reply.detail) == (None, False, False, "ConnectionError")
 
 
 def test_a_server_that_hangs_up_is_not_said_to_have_taken_it(outside: Outside) -> None:
     outside.answers = [Answer(0)]
-    reply = client.post(url=outside.url, body=b"x", content_type="text/plain")
+    reply = http.post(url=outside.url, body=b"x", content_type="text/plain")
     assert (reply.status, reply.taken) == (None, False)
 
 
 def test_a_server_that_keeps_silent_has_taken_it(outside: Outside) -> None:
     hold, arrived = threading.Event(), threading.Event()
     outside.answers, outside.on_post = [Answer(202, hold=hold)], lambda _: arrived.set()
-    reply = client.post(url=outside.url, body=b"x", content_type="text/plain", seconds=1)
+    reply = http.post(url=outside.url, body=b"x", content_type="text/plain", seconds=1)
     assert arrived.wait(10)
     hold.set()
     assert (reply.status, reply.taken, reply.slow, reply.detail) == (None, True, True, "no answer in time")
@@ -83,7 +83,7 @@ def silent_tls(outside: Outside) -> Iterator[str]:
 
 
 def test_a_server_that_never_shakes_hands_has_taken_nothing(silent_tls: str) -> None:
-    reply = client.post(url=silent_tls, body=b"token", content_type="text/plain", seconds=0.3)
+    reply = http.post(url=silent_tls, body=b"token", content_type="text/plain", seconds=0.3)
     assert (reply.status, reply.taken, reply.slow, reply.detail) == (None, False, True, "no answer in time")
     assert judge(reply=reply).state is None
 
@@ -106,7 +106,7 @@ def test_what_looking_up_and_connecting_took_is_not_there_for_the_handshake(
 
     monkeypatch.setattr(socket, "getaddrinfo", slow_name)
     monkeypatch.setattr("urllib3.util.connection.create_connection", slow_road)
-    reply = client.get(url=silent_tls, seconds=3)
+    reply = http.get(url=silent_tls, seconds=3)
     assert (reply.status, reply.detail) == (None, "no answer in time")
     ((for_connecting, made),) = connected
     for_the_handshake = made.gettimeout()
@@ -135,7 +135,7 @@ def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
     thread = threading.Thread(target=drip)
     thread.start()
     began = time.monotonic()
-    reply = client.post(
+    reply = http.post(
         url=f"http://127.0.0.1:{listener.getsockname()[1]}", body=b"x", content_type="text/plain", seconds=0.5
     )
     took = time.monotonic() - began
@@ -143,7 +143,7 @@ def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
     thread.join()
     listener.close()
     assert (reply.status, reply.taken) == (None, True)
-    assert took < 0.8 * client.SECONDS
+    assert took < 0.8 * http.SECONDS
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
     ],
 )  # fmt: skip
 def test_addresses_that_are_not_public_are_refused(url: str) -> None:
-    reply = client.post(url=url, body=b"x", content_type="text/plain")
+    reply = http.post(url=url, body=b"x", content_type="text/plain")
     assert (reply.status, reply.detail) == (None, "the address is not a public one")
 
 
@@ -168,7 +168,7 @@ def test_addresses_that_are_not_public_are_refused(url: str) -> None:
      "https://user:secret@example.com/", "https://[broken/", "http://localhost.example.com/"],
 )  # fmt: skip
 def test_urls_that_are_not_plain_https_are_refused(url: str) -> None:
-    reply = client.get(url=url)
+    reply = http.get(url=url)
     assert reply.status is None
     assert reply.detail.startswith("the address is not ")
 
@@ -178,7 +178,7 @@ def test_a_name_that_resolves_inwards_is_refused(monkeypatch: pytest.MonkeyPatch
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 443))]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    assert client.get(url="https://partner.example/jwks.json").detail == "the address is not a public one"
+    assert http.get(url="https://partner.example/jwks.json").detail == "the address is not a public one"
 
 
 def test_the_address_looked_at_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ def test_the_address_looked_at_is_the_one_connected_to(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    assert client.get(url="https://partner.example/jwks.json").detail == "ConnectionError"
+    assert http.get(url="https://partner.example/jwks.json").detail == "ConnectionError"
     assert connected == [("198.41.0.4", 443)]
 
 
@@ -207,11 +207,11 @@ def test_a_resolver_that_hangs_holds_nobody_longer_than_an_exchange_may_take(mon
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     began = time.monotonic()
-    reply = client.get(url="https://partner.example/jwks.json", seconds=0.3)
+    reply = http.get(url="https://partner.example/jwks.json", seconds=0.3)
     took = time.monotonic() - began
     over.set()
     assert (reply.status, reply.detail, reply.taken, reply.slow) == (None, "no answer in time", False, True)
-    assert took < 0.8 * client.SECONDS
+    assert took < 0.8 * http.SECONDS
 
 
 def test_a_kept_connection_is_not_looked_up_again_and_a_new_one_is(
@@ -227,22 +227,22 @@ def test_a_kept_connection_is_not_looked_up_again_and_a_new_one_is(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     for _ in range(3):
-        assert client.post(url=outside.url, body=b"x", content_type="text/plain").status == 202
+        assert http.post(url=outside.url, body=b"x", content_type="text/plain").status == 202
     assert (outside.connections, looked_up.count("127.0.0.1")) == (1, 2)  # once to judge it, once to connect to it
 
 
 @pytest.mark.parametrize("location", ["https://10.0.0.1/", "http://169.254.169.254/latest/meta-data", "/elsewhere"])
 def test_a_redirect_inwards_is_only_an_answer(outside: Outside, location: str) -> None:
     outside.answers = [Answer(302, headers={"Location": location})]
-    reply = client.post(url=outside.url, body=b"x", content_type="text/plain")
+    reply = http.post(url=outside.url, body=b"x", content_type="text/plain")
     assert (reply.status, len(outside.asked)) == (302, 1)
 
 
 def test_only_the_hosts_of_the_list_are_spoken_to(outside: Outside) -> None:
     here = outside.url.removeprefix("http://")
-    assert client.get(url=outside.url, hosts={here}).status == 404
+    assert http.get(url=outside.url, hosts={here}).status == 404
     for hosts in ({"partner.example"}, {"127.0.0.1"}, {f"{here}0"}, set[str]()):
-        assert client.get(url=outside.url, hosts=hosts).detail == "the address is not on the contract's list"
+        assert http.get(url=outside.url, hosts=hosts).detail == "the address is not on the contract's list"
     assert len(outside.asked) == 1
 
 
@@ -261,17 +261,17 @@ def test_a_host_has_one_form(url: str, host: str) -> None:
 
 def test_many_threads_share_the_kept_connections(outside: Outside) -> None:
     with ThreadPoolExecutor(8) as threads:
-        replies = list(threads.map(lambda _: client.post(url=outside.url, body=b"x", content_type="a/b"), range(64)))
+        replies = list(threads.map(lambda _: http.post(url=outside.url, body=b"x", content_type="a/b"), range(64)))
     assert {reply.status for reply in replies} == {202}
     assert (len(outside.posted), outside.connections <= 8) == (64, True)
 
 
 def test_http_to_loopback_only_where_it_was_allowed(outside: Outside, settings: Settings) -> None:
-    assert client.get(url=outside.url).status == 404
+    assert http.get(url=outside.url).status == 404
     settings.DOOR_OUT_LOOPBACK = False
-    assert client.get(url=outside.url).detail == "the address is not https"
+    assert http.get(url=outside.url).detail == "the address is not https"
 
 
 def test_a_stranger_s_text_is_made_harmless_to_keep() -> None:
-    assert client.readable("ok \x1b[31mred\x00\n\u202ebad, très bien") == "ok  [31mred   bad, très bien"
-    assert len(client.readable("x" * 900)) == 300
+    assert http.readable("ok \x1b[31mred\x00\n\u202ebad, très bien") == "ok  [31mred   bad, très bien"
+    assert len(http.readable("x" * 900)) == 300

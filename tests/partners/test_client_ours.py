@@ -6,8 +6,8 @@ import socket
 import pytest
 from pytest_django import Settings
 
-from partners import client
-from revocations.delivery.verdicts import judge
+from partners.clients import http
+from revocations.workers.delivery.verdicts import judge
 from tests.partners.outside import Outside
 
 
@@ -18,12 +18,12 @@ def leads_nowhere(*_: object, **__: object) -> str:
 @pytest.fixture
 def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """A partner's name that can't be looked up."""
-    monkeypatch.setattr("partners.client.filter_host", leads_nowhere)
+    monkeypatch.setattr("partners.clients.http.filter_host", leads_nowhere)
 
 
 @pytest.mark.usefixtures("no_names")
 def test_a_name_that_leads_nowhere_is_the_other_side_s_while_our_own_is_found() -> None:
-    reply = client.get(url="https://partner.example/jwks.json")
+    reply = http.get(url="https://partner.example/jwks.json")
     assert (reply.status, reply.ours, judge(reply=reply).outcome) == (None, False, "no_connection")
 
 
@@ -33,7 +33,7 @@ def test_it_is_our_own_failure_where_not_even_our_own_name_is_found(
 ) -> None:
     settings.BASE_URL = "https://privacy.carrier.example"
     monkeypatch.setattr("socket.getaddrinfo", leads_nowhere)
-    reply = client.get(url="https://partner.example/jwks.json")
+    reply = http.get(url="https://partner.example/jwks.json")
     assert (reply.status, reply.detail, reply.ours) == (None, "ConnectionError", True)
     verdict = judge(reply=reply)
     assert (verdict.outcome, verdict.state, verdict.failed) == ("ours", None, False)
@@ -50,5 +50,5 @@ def test_a_machine_out_of_files_or_network_is_ours_and_a_refusal_is_not(
         raise OSError(number, "no")
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", fails)
-    reply = client.post(url=f"{outside.url}/events", body=b"x", content_type="text/plain")
+    reply = http.post(url=f"{outside.url}/events", body=b"x", content_type="text/plain")
     assert (reply.status, reply.ours) == (None, ours)

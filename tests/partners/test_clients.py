@@ -15,9 +15,9 @@ import audit.actions
 from audit.models import AuditEvent, Incident
 from partners.actions.clients import bind_client, disable_client, register_client
 from partners.actions.sign_in import issue_access_token
-from partners.certificates import NoCertificate
-from partners.lifecycle import NotNow
 from partners.models import Client, Party
+from partners.policies.lifecycle import NotNow
+from partners.primitives.certificates import NoCertificate
 from tests.factories import a_party
 from tests.fixtures import Refusal
 from tests.partners.outside import Signer

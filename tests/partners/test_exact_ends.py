@@ -9,14 +9,18 @@ import pytest
 from django.conf import settings
 from django.test import RequestFactory
 
-from partners import access, keys, keysets, lifecycle, queries, rotation
+from partners import queries
 from partners.actions import proposals
 from partners.actions.clients import register_client
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import Refused, issue_access_token, sign_in
 from partners.actions.terms import shorten_term
-from partners.lifecycle import NotNow, Stage
+from partners.api import access
+from partners.domain import keys, keysets
 from partners.models import Client, Contract, Proposal, SigningKey, Suspension, UsedAssertion
+from partners.policies import lifecycle
+from partners.policies.lifecycle import NotNow, Stage
+from partners.workers import rotation
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.partners.outside import Outside, Signer

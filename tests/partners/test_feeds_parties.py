@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from partners.domain.keysets import jwks_uri_of
 from partners.feeds.parties import PartiesFeed, Unreadable, sections_of
-from partners.keysets import jwks_uri_of
 from partners.models import Campaign, Contract, Kin, Party, Reach
 from tests.feeds import (
     BRIDGE,

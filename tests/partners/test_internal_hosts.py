@@ -12,9 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from pytest_django import Settings
 
-from accounts.texts import NotTaken
-from partners import client
-from partners.sms import HttpBackend
+from accounts.clients.texts import NotTaken
+from partners.clients import http
+from partners.clients.sms import HttpBackend
 from portal.environment import environment
 from tests.feeds import Row, parties_document
 from tests.portal.processes import clean_environment
@@ -72,9 +72,9 @@ def test_the_text_gateway_is_reached_inside_where_it_is_listed(
 def test_a_partner_is_never_reached_inside(dialled: list[str], settings: Settings) -> None:
     settings.INTERNAL_HOSTS = ["partner.example", "10.0.0.0/8"]
     for reply in (
-        client.post(url="https://partner.example/events", body=b"x", content_type="text/plain"),
-        client.get(url="https://partner.example/jwks.json"),
-        client.get(url="https://10.20.0.8/jwks.json"),
+        http.post(url="https://partner.example/events", body=b"x", content_type="text/plain"),
+        http.get(url="https://partner.example/jwks.json"),
+        http.get(url="https://10.20.0.8/jwks.json"),
     ):
         assert (reply.status, reply.detail) == (None, "the address is not a public one")
     assert dialled == []

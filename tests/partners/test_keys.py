@@ -7,11 +7,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
-from accounts.sealing import seal, unseal
-from partners import keys, tokens
+from accounts.primitives.sealing import seal, unseal
 from partners.actions.keys import ensure_signing_keys
+from partners.domain import keys
 from partners.models import SigningKey
-from partners.tokens import BadToken
+from partners.primitives import tokens
+from partners.primitives.tokens import BadToken
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from partners import keysets
 from partners.actions.drafts import ContractTerms, change_draft, draft_contract
 from partners.actions.parties import change_party
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.terms import set_endpoints
+from partners.domain import keysets
 from partners.models import Contract, PartnerKeySet, Party, Proposal
-from partners.tokens import UnknownKey
+from partners.primitives.tokens import UnknownKey
 from tests.factories import FAR_OFF, NOW, ROADSIDE, a_contract, a_party
 from tests.partners.outside import Outside, Signer
 from tests.staff import an_actor, move_keys

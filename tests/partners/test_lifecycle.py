@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
-from partners import lifecycle
 from partners.actions import terms as terms_actions
 from partners.actions.drafts import (
     CampaignTerms,
@@ -26,8 +25,9 @@ from partners.actions.guards import Of
 from partners.actions.notices import publish_notice
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, set_endpoints, shorten_term
-from partners.lifecycle import NotNow, Stage
 from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Reach, Suspension
+from partners.policies import lifecycle
+from partners.policies.lifecycle import NotNow, Stage
 from tests.factories import (
     FAR_OFF,
     FRAUD,

@@ -10,7 +10,7 @@ from django.db import connection
 
 from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident
-from partners import tokens
+from console.actions import proposals
 from partners.actions import proposals as proposals_actions
 from partners.actions.machines import (
     disable_machine,
@@ -19,10 +19,10 @@ from partners.actions.machines import (
     register_machine,
     unbind_machine,
 )
-from partners.lifecycle import NotNow
-from partners.loosening import BadProposal
 from partners.models import Client, Proposal
-from support.actions import proposals
+from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import BadProposal
+from partners.primitives import tokens
 from tests.factories import a_party
 from tests.fixtures import Refusal
 from tests.partners.outside import Signer

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from partners import pairwise
+from partners.domain import pairwise
 from partners.models import PairwiseKey, PairwiseSubject
 from tests.factories import NOW, a_line, a_party
 

@@ -17,12 +17,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pytest_django import Settings
 
-from accounts.sealing import seal, unseal
+from accounts.primitives.sealing import seal, unseal
 from audit.models import AuditEvent
-from partners import keys, rotation, tokens
 from partners.actions.keys import ensure_signing_keys
 from partners.actions.trial_keys import publish_trial_key, retire_trial_key
+from partners.domain import keys
 from partners.models import PairwiseKey, SigningKey
+from partners.primitives import tokens
+from partners.workers import rotation
 from tests.factories import a_party
 from tests.fixtures import KEYS_SINCE
 from tests.properties import stories

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import Settings
 
-from partners.s3 import Bucket, Signer
+from partners.clients.s3 import Bucket, Signer
 from tests.store import KEY_ID, REGION
 from tests.stores import SECRET, running
 

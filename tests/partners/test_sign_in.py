@@ -12,7 +12,7 @@ from django.test import Client as Http
 from partners.actions.clients import register_client
 from partners.actions.sign_in import ASSERTION_TYPE, Refused, issue_access_token
 from partners.models import Client, UsedAssertion
-from partners.tokens import BadToken, peek
+from partners.primitives.tokens import BadToken, peek
 from tests.factories import a_party
 from tests.partners.outside import Signer
 

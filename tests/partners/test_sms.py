@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from pytest_django import Settings
 
-from accounts.texts import NotTaken, Unfit
-from partners.sms import HttpBackend
+from accounts.clients.texts import NotTaken, Unfit
+from partners.clients.sms import HttpBackend
 
 
 class Gateway(HTTPServer):

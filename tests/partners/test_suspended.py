@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.test import Client as Http
 from django.test import RequestFactory
 
-from partners.access import ClientRequest, client_required
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
+from partners.api.access import ClientRequest, client_required
 from partners.models import Client, Party, Suspension
 from tests.factories import a_contract, a_party
 from tests.partners.outside import Signer

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import translation
 
-from partners.words import PURPOSES, link, party_name, precision_in_words, purpose_in_words, shown
+from partners.labels import PURPOSES, link, party_name, precision_in_words, purpose_in_words, shown
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.bench import BENCHMARKS
-from portal.bench.charts import READINGS, charts_of
-from portal.bench.measure import Failed, Result
 from tests.conventions.catalogues import ROOT
+from tools.bench import BENCHMARKS
+from tools.bench.charts import READINGS, charts_of
+from tools.bench.measure import Failed, Result
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = ROOT / "docs" / "charts"

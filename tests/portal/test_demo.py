@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from portal.demo.processes import free_port
 from tests.portal.processes import PROJECT, clean_environment, processes_of, wait_for_keeper_to_end
+from tools.demo.processes import free_port
 
 READY_WITHIN_S = 240
 

@@ -14,15 +14,15 @@ from consent.actions.choices import stop
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.lines import LinesFeed
-from disclosures.anomalies.detection import find
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Anomaly, AnomalyRule
+from disclosures.workers.anomalies.detection import find
 from partners.models import Contract, Party
-from portal.demo import world
-from portal.demo.feeds import PARTY_OF, Feeds
-from portal.demo.load import SEED, sample
 from tests.factories import a_contract, a_line
 from tests.feeds import take_parties, taken
+from tools.demo import world
+from tools.demo.feeds import PARTY_OF, Feeds
+from tools.demo.load import SEED, sample
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -22,7 +22,7 @@ PRODUCTION = {
     "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     "BASE_URL": "https://whereabouts.carrier.example",
     "ALLOWED_HOSTS": "whereabouts.carrier.example",
-    "SMS_BACKEND": "partners.sms.HttpBackend",
+    "SMS_BACKEND": "partners.clients.sms.HttpBackend",
     "SMS_WEBHOOK_URL": "https://sms.carrier.example/send",
     "SMS_WEBHOOK_TOKEN": "a-token-of-the-gateway",
     "EMAIL_URL": "smtp://user:password@mail.carrier.example",
@@ -58,7 +58,7 @@ DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({"ALLOWED_HOSTS": "*"}, {"E005"}),
     ({"ALLOWED_HOSTS": "whereabouts.carrier.example,*"}, {"E005"}),
     ({"SMS_BACKEND": "portal.demo_phone.Backend"}, {"E006"}),
-    ({"SMS_BACKEND": "accounts.texts.ConsoleBackend"}, {"E006"}),
+    ({"SMS_BACKEND": "accounts.clients.texts.ConsoleBackend"}, {"E006"}),
     ({"SMS_WEBHOOK_URL": ""}, {"E007"}),
     ({"SMS_WEBHOOK_TOKEN": ""}, {"E007"}),
     (HERE, {"E008", "E009"}),
@@ -86,12 +86,12 @@ def test_where_others_come_the_demos_doors_stop_the_start(name: str, monkeypatch
 
 
 S3 = {
-    "STOP_ARCHIVE_BACKEND": "consent.archiving.s3.S3Sink",
+    "STOP_ARCHIVE_BACKEND": "consent.clients.archive_s3.S3Sink",
     "STOP_ARCHIVE_S3_KEY_ID": "k",
     "STOP_ARCHIVE_S3_SECRET": "s",
 }
 CHECKPOINTS_IN_S3 = {
-    "CHECKPOINT_BACKEND": "partners.checkpoints.s3.S3Place",
+    "CHECKPOINT_BACKEND": "partners.clients.checkpoint_s3.S3Place",
     "CHECKPOINT_S3_KEY_ID": "k",
     "CHECKPOINT_S3_SECRET": "s",
 }
@@ -149,13 +149,13 @@ def test_checkpoints_go_to_a_folder_or_a_store_and_production_says_which(monkeyp
     given(monkeypatch, **without, **CHECKPOINTS_IN_S3, CHECKPOINT_S3_URL="https://store.example/bucket")
     told = environment()
     assert (told.checkpoint_backend, told.checkpoint_s3_url) == (
-        "partners.checkpoints.s3.S3Place",
+        "partners.clients.checkpoint_s3.S3Place",
         "https://store.example/bucket",
     )
     given(monkeypatch, **PRODUCTION)
     monkeypatch.delenv("CHECKPOINT_BACKEND")
     monkeypatch.delenv("CHECKPOINT_S3_URL")
-    assert environment().checkpoint_backend == "partners.checkpoints.places.FolderPlace"
+    assert environment().checkpoint_backend == "partners.clients.checkpoint_places.FolderPlace"
 
 
 @pytest.mark.parametrize("of", ["STOP_ARCHIVE", "CHECKPOINT"])

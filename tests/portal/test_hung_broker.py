@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from consent.gate.readiness import Opening
 from portal import health
-from portal.demo.processes import free_port
 from portal.embedded import cluster
-from support.queries import Canary
+from support.queries.pending_tickets import Canary
+from tools.demo.processes import free_port
 
 ASKING = 8
 PATIENCE_S = 20
@@ -40,8 +40,8 @@ def test_a_frozen_broker_is_called_down_and_everybody_gets_an_answer(
     monkeypatch.setattr(health, "_oldest_due_s", lambda _at: 0.0)
     monkeypatch.setattr(health, "_unarchived_s", lambda _at: 0.0)
     monkeypatch.setattr(health, "opening", lambda: Opening(is_open=True, why="", may_reopen=False))
-    monkeypatch.setattr("support.queries.canary", lambda *, at: Canary("ok"))
-    monkeypatch.setattr("disclosures.retention.missing_months", lambda *, now: [])
+    monkeypatch.setattr("support.queries.pending_tickets.canary", lambda *, at: Canary("ok"))
+    monkeypatch.setattr("disclosures.workers.retention.missing_months", lambda *, now: [])
     assert health.readiness(at=timezone.now()).broker == "ok"
     process.send_signal(signal.SIGSTOP)
     # Another name for the same place: what was seen a moment ago says nothing of it.

@@ -9,10 +9,10 @@ from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Field, Model
 
-from portal import inventory
-from portal.inventory.document import document
-from portal.inventory.kinds import MEANING, Kind
 from tests.conventions.catalogues import ROOT
+from tools import inventory
+from tools.inventory.document import document
+from tools.inventory.kinds import MEANING, Kind
 
 OURS = ("portal", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
 # What a field of a kind may be in the database. A place takes numbers below zero or with a fraction, a point, or a free

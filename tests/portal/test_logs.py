@@ -42,7 +42,7 @@ def test_what_could_name_somebody_is_blotted_out(written: str, logged: str) -> N
     "written",
     [
         "order 2d511aab-7f79-4f8f-9929-06d81a10fc32 acknowledged",
-        "revocations.delivery deliver 12 orders in 3.5 s",
+        "revocations.workers.delivery deliver 12 orders in 3.5 s",
         "System check identified no issues",
         "whereabouts_oldest_unacknowledged_seconds",
     ],

@@ -18,12 +18,13 @@ from pytest_django import Settings
 
 from audit.models import AuditEvent
 from consent.actions.agents import give_token
-from partners import client, keysets
-from partners.access import SCOPES
 from partners.actions.clients import register_client
 from partners.actions.sign_in import ASSERTION_TYPE, issue_access_token
+from partners.clients import http as client
+from partners.domain import keysets
 from partners.models import Client as Machine
-from revocations.delivery.verdicts import judge
+from partners.policies.scopes import SCOPES
+from revocations.workers.delivery.verdicts import judge
 from tests.agents import let_in
 from tests.factories import NOW, a_contract, a_party
 from tests.partners.outside import Answer, Outside

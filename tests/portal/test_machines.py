@@ -266,8 +266,8 @@ def test_a_failure_of_ours_is_told_in_the_address_s_own_form(path: str, monkeypa
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("partners.access.grant_of", fails)
-    monkeypatch.setattr("partners.api.actions.sign_in", fails)
+    monkeypatch.setattr("partners.api.access.grant_of", fails)
+    monkeypatch.setattr("partners.api.oauth.sign_in", fails)
     body = f"grant_type=client_credentials&client_assertion_type={ASSERTION_TYPE}&client_assertion=x"
     http = Http(raise_request_exception=False, headers={"x-correlator": "abc"})
     answer = http.generic("PUT" if path == "/ssf/digest" else "POST", path, body, content_type=FORM)

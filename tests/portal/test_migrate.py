@@ -10,8 +10,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
-from partners import keys
 from partners.actions.keys import ensure_signing_keys
+from partners.domain import keys
 from partners.models import SigningKey
 from portal import privileges
 from tests.fixtures import KEYS_SINCE

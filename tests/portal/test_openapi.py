@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from consent.api.decisions import answers, written
 from consent.gate import deciding
 from consent.gate.shapes import Question
-from consent.words import REASONS
+from consent.labels import REASONS
 from portal.api_errors import PREFIXES
 
 pytestmark = pytest.mark.usefixtures("db")

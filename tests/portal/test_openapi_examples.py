@@ -24,13 +24,13 @@ from jsonschema import Draft202012Validator
 from pytest_django import Settings
 
 from consent.actions.terminate import terminate
-from consent.cohorts.listing import build_manifests
 from consent.queries import termination
-from partners import pairwise
-from partners.access import SCOPES
+from consent.workers.cohorts.listing import build_manifests
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
+from partners.domain import pairwise
 from partners.models import Client as Machine
+from partners.policies.scopes import SCOPES
 from portal.openapi import examples
 from portal.openapi.document import document
 from portal.openapi.examples import EXAMPLES, Example
@@ -242,7 +242,7 @@ def test_every_example_is_answered_as_it_says(committed_db: None, settings: Sett
     for name in SECRETS.values():
         setattr(settings, name, [SECRET])
     settings.DRP_BUSINESS_ID, settings.METRICS_TOKEN, settings.DOOR_OUT_LOOPBACK = "CARRIER", "figures", True
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     wrong, ran = list[str](), 0
     with serving() as outside, standing_still(NOON):
         world = World(outside)

@@ -15,18 +15,18 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import tokens
 from accounts.models import Line, LineNumber, User
+from accounts.primitives import tokens
+from accounts.primitives.sealing import seal, unseal
 from accounts.queries import line_of_number
-from accounts.sealing import seal, unseal
 from consent.actions.choices import stop
-from consent.archiving import comparison, writing
 from consent.models import HeldRow
-from partners import keys
+from consent.workers.archiving import comparison, writing
+from partners.domain import keys
 from partners.models import SigningKey
-from portal.key_rotation import sealed_columns
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import sign_in_by_code
+from tools.key_rotation import sealed_columns
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 NUMBER = "+12065550177"
@@ -92,7 +92,7 @@ def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, 
 
 
 def test_sessions_outlive_a_change_of_the_secret_key_while_the_old_one_is_named(settings: Settings) -> None:
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
     browser = sign_in_by_code(a_line(msisdn=NUMBER))
     inside = browser.get("/home/").url
     assert not inside.startswith("/accounts/login/")

@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 from django.urls import ResolverMatch, get_resolver
 from pytest_django.fixtures import Settings
 
-from accounts.slots import Places
+from accounts.primitives.slots import Places
 from audit.models import AuditEvent
 from portal import load_shedding
 from tests.factories import a_line
@@ -24,13 +24,13 @@ from tests.walks.addresses import patterns
 
 pytestmark = pytest.mark.usefixtures("db")
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("portal", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+APPS = ("portal", "console", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
 
 
 @pytest.fixture
 def texts(settings: Settings) -> None:
     """Codes are read at once."""
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
 
 
 def started(answer: object) -> StreamingHttpResponse:

@@ -12,8 +12,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Http
 from time_machine import travel
 
-from partners import keys, rotation
+from partners.domain import keys
 from partners.models import SigningKey
+from partners.workers import rotation
 from tests import forks
 from tests.fixtures import KEYS_SINCE
 

@@ -11,8 +11,8 @@ from django.db import connection, connections
 from accounts.models import Line
 from consent.actions.choices import stop
 from consent.gate.shapes import Question
-from portal.bench import gateway
-from portal.bench.measure import Bench
+from tools.bench import gateway
+from tools.bench.measure import Bench
 
 # What asks several questions at once: the reason of each no, "" of each yes.
 type Asks = Callable[[Sequence[Question]], Sequence[str]]

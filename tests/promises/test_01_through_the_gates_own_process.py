@@ -11,11 +11,11 @@ from pytest_django import Settings
 
 from consent.gate.shapes import Question
 from partners.models import Client
-from portal.bench.gateway import authzen
 from tests.answers import read
 from tests.faults.programs import Programs, free_port
 from tests.faults.test_bodies import a_token
 from tests.promises import pairs
+from tools.bench.gateway import authzen
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 PAIRS = 300

@@ -13,7 +13,7 @@ from consent.actions import choices
 from consent.api import decisions
 from consent.gate import deciding
 from consent.gate.shapes import Answer, Question
-from consent.permission import permission_at
+from consent.queries.permission import permission_at
 from partners.models import Campaign, JurisdictionRule, Reach, Suspension
 from tests.consent.claiming import a_partner
 from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_contract, a_line, a_party, an_approval

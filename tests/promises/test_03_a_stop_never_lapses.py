@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, connections, transaction
 
 from accounts import queries
 from accounts.models import Line, LineNumber
-from accounts.sealing import number_hash, seal
+from accounts.primitives.sealing import number_hash, seal
 from audit.queries import database_clock
 from consent.actions.choices import allow, refuse, stop
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
 
 from accounts.models import Line, LineNumber
-from accounts.sealing import number_hash, seal
+from accounts.primitives.sealing import number_hash, seal
 from audit.queries import database_clock
 from consent.gate import deciding
 from consent.gate.shapes import Question

@@ -7,12 +7,12 @@ import pytest
 from django.db import connection, connections
 from pytest_django.fixtures import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, User
-from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from consent.actions.choices import NotAllowable, allow
-from consent.archiving import comparison
 from consent.models import Choice
+from consent.workers.archiving import comparison
 from partners.models import Campaign
 from revocations.actions.suspend import suspend
 from tests.consent.claiming import a_partner, asked, digest_in, link_in, prove, text_now
@@ -39,7 +39,7 @@ OTHERS = {
 
 @pytest.fixture(autouse=True)
 def _fast(settings: Settings) -> None:
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
     MemoryBackend.outbox.clear()
 
 

@@ -11,9 +11,9 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import snapshots
 from consent.actions.choices import Recorded, pause, refuse, stop
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.domain import snapshots
 from consent.models import Choice, ChoiceOrder, HeldRow
 from partners.models import Dealing
 from revocations.models import Order

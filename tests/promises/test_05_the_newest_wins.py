@@ -9,9 +9,10 @@ import pytest
 from pytest_django import Settings
 
 from audit.queries import database_clock
-from partners import client, keys, pairwise
-from revocations.delivery import claims
+from partners.clients import http
+from partners.domain import keys, pairwise
 from revocations.models import Order, State
+from revocations.workers.delivery import claims
 from tests.faults.programs import Program, Programs, get
 from tests.partners.outside import Answer, Outside
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
@@ -51,7 +52,7 @@ def test_whatever_the_order_of_arrival_the_partner_ends_at_stop(scene: Scene, pa
         orders = {order.id: order for order in Order.objects.filter(id__in=ids)}
         pushes = claims.signed(orders=[orders[order_id] for order_id in ids])
         for which in arrival:
-            reply = client.post(
+            reply = http.post(
                 url=f"{url}/events", body=pushes[which].token.encode(), content_type="application/secevent+jwt"
             )
             assert reply.status == 202

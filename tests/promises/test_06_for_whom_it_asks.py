@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from consent.actions import choices
-from consent.current_consent.lines import sharing
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
+from consent.queries.current_consent.lines import sharing
 from partners.models import Campaign, Dealing, Kin, Party, Reach, Suspension
 from tests.consent.test_pages_standing import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

@@ -1,4 +1,4 @@
-"""Promise 7, cell by cell: each relation to a line tries each act at its doors. `accounts.permissions` says what comes.
+"""Promise 7, cell by cell: each relation to a line tries each act at its doors, as `policies.permissions` says.
 
 One world, in one transaction; of each try nothing remains. What is tried: pages, forms, downloads; who is texted then;
 programs' addresses with a person's session; the officers' search.
@@ -20,15 +20,14 @@ from pytest_django import DjangoDbBlocker, Settings
 from accounts.actions import delegations
 from accounts.actions.line_separation import ask_separation
 from accounts.actions.people import end_tenure
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
-from accounts.numbers import shown
-from accounts.permissions import Action, How, Relation, how
-from accounts.texts import MemoryBackend
+from accounts.policies.permissions import Action, How, Relation, how
+from accounts.primitives.numbers import shown
 from consent.actions import choices as choices_actions
+from consent.domain.notices import before_yes
 from consent.models import Choice, PrivacySignal
-from consent.notices import before_yes
 from partners.models import Campaign
-from portal.permission_docs import DOES, PARTS, document
 from tests.agents import texted_link
 from tests.consent.test_agents import BUSINESS, Agent
 from tests.conventions.catalogues import ROOT
@@ -40,6 +39,7 @@ from tests.support.console import a_case
 from tests.support.officers import staff
 from tests.walks.marks import written
 from tests.walks.world import undone
+from tools.permission_docs import DOES, PARTS, document
 
 NUMBER = "+12065550142"
 PROGRAMS = (
@@ -128,7 +128,7 @@ def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 @pytest.fixture
 def cells(everybody: Cells, db: None, no_broker: None, settings: Settings) -> Iterator[Cells]:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
     with as_they_were(one.client for one in everybody.people.values()):

@@ -11,15 +11,15 @@ from pytest_django import Settings
 from accounts import queries
 from accounts.actions.line_separation import ask_separation
 from accounts.actions.people import end_tenure
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, LineUser
-from accounts.sealing import number_hash, seal
-from accounts.texts import MemoryBackend
-from accounts.zones import zone_of
+from accounts.primitives.sealing import number_hash, seal
+from accounts.primitives.zones import zone_of
 from audit.actions import record
 from consent.actions.choices import allow, stop
+from consent.domain.notices import before_yes
+from consent.domain.snapshots import reason_against
 from consent.models import Choice
-from consent.notices import before_yes
-from consent.snapshots import reason_against
 from revocations.models import Order
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_line, a_party
@@ -38,7 +38,7 @@ OWN_PAGES = (
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

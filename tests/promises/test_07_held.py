@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from accounts.queries import HOLD, get_hold_end
-from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from consent.actions.choices import allow
 from consent.actions.signals import take_signal
-from consent.current_consent.lines import use_of
 from consent.models import Choice, PrivacySignal
+from consent.queries.current_consent.lines import use_of
 from partners.models import Campaign
 from tests.consent.camara import ask
 from tests.consent.claiming import Partner, a_partner, asked, digest_in, link_in, prove, say_no, text_now
@@ -60,7 +60,7 @@ HOLDS = {
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

@@ -7,12 +7,12 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import sms_delivery
 from accounts.actions.line_separation import ask_separation, close_separation
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, Message
+from accounts.primitives.sealing import number_hash, seal
 from accounts.queries import HOLD, get_hold_end
-from accounts.sealing import number_hash, seal
-from accounts.texts import MemoryBackend
+from accounts.workers import sms_delivery
 from audit.models import AuditEvent
 from consent.feeds.lines import LinesFeed
 from consent.models import Choice
@@ -35,7 +35,7 @@ HELD = {"number": "the new number alone opens none of", "holder": ""}
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 
@@ -160,7 +160,7 @@ def test_a_number_that_becomes_another_s_before_the_text_is_sent_is_told_nothing
     LineNumber.objects.create(
         line=other, msisdn_hash=number_hash(OLD), msisdn_sealed=seal(OLD), starts_at=timezone.now()
     )
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     sms_delivery.deliver(now=timezone.now() + HOUR)
     assert (read(OLD), waiting.count()) == ([], 0)
 

@@ -14,17 +14,19 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import delegations, queries, sms_delivery
+from accounts import queries
 from accounts.actions import delegations as delegations_actions
 from accounts.actions import sms_outbox
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
 from accounts.actions.incoming_texts import refuse_texts
 from accounts.actions.line_separation import close_separation, look_at_separation
 from accounts.actions.people import end_tenure, person_behind, sign_in_after_end
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
-from accounts.sealing import unseal
-from accounts.texts import MemoryBackend
-from accounts.zones import zone_of
+from accounts.policies import delegations
+from accounts.primitives.sealing import unseal
+from accounts.primitives.zones import zone_of
+from accounts.workers import sms_delivery
 from audit.models import AuditEvent
 from consent.actions import choices
 from consent.models import Choice
@@ -44,7 +46,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

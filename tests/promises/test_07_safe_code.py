@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, SafeContact, TextedCode
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from consent.actions.choices import pause
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
@@ -33,7 +33,7 @@ WRONG = "That code does not fit. Check the newest text, or ask for it again. A c
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

@@ -13,13 +13,13 @@ from django.test import Client as Http
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent, Incident
 from consent.actions.choices import stop
+from consent.domain.notices import before_yes
+from consent.domain.snapshots import reason_against
 from consent.models import Choice
-from consent.notices import before_yes
-from consent.snapshots import reason_against
 from partners.actions.clients import register_client
 from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Campaign, Client, Proposal
@@ -36,7 +36,7 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

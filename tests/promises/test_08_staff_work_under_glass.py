@@ -13,16 +13,16 @@ from django.http import HttpResponseBase
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import User
+from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
-from accounts.reasons import NoReason
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from consent.models import Choice
-from partners import pairwise
-from support.actions.staff_access_log import look_at_order
-from support.admin.addresses import ADDRESSES
-from support.admin.console import LEGAL
+from console.actions.staff_access_log import look_at_order
+from console.urls import ADDRESSES
+from console.views.site import LEGAL
+from partners.domain import pairwise
 from tests.people import signed_in
 from tests.shared import shared
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
@@ -40,7 +40,7 @@ def every_console(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> 
 
 @pytest.fixture
 def console(every_console: Console, db: None, settings: Settings) -> Console:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
     return deepcopy(every_console)

@@ -23,22 +23,22 @@ from pytest_django import DjangoDbBlocker, Settings
 import audit.actions
 import audit.queries
 from accounts.actions.people import person_behind
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message, TextedCode, User
+from accounts.primitives.sealing import unseal
 from accounts.queries import NotForThem
-from accounts.sealing import unseal
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from consent.models import Choice
+from console.actions import proposals
 from disclosures.models import Basis, Disclosure
 from partners.models import Proposal, Suspension
 from revocations.models import EvidenceRequest
-from support.actions import proposals
 from support.actions.asking import IncomingMessage, ask
 from support.actions.reveal import reveal
+from support.domain.tickets import take_evidence
 from support.models import Entry, LoggedCall, ProtectedLine, Reveal, SuspendRequest, Ticket
-from support.oversight.asked import subject_of
-from support.oversight.writing import values_of
-from support.tickets import take_evidence
+from support.queries.asked import subject_of
+from support.queries.writing import values_of
 from support.urls import urlpatterns
 from tests.factories import a_line, a_party, a_safe_contact
 from tests.fixtures import Refusal
@@ -53,8 +53,8 @@ from tests.world import disclosed, gagged
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 HERE = Path(__file__).resolve().parents[2] / "support"
-SOURCES = [*HERE.glob("actions/*.py"), *HERE.glob("views/*.py"), *HERE.glob("api/*.py"), HERE / "tickets.py"]
-APPS = ("support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+SOURCES = [*HERE.glob("actions/*.py"), *HERE.glob("views/*.py"), *HERE.glob("api/*.py"), HERE / "domain/tickets.py"]
+APPS = ("console", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
 SECRET = "a telephone system's own secret, long"
 WHY, FAULT = "They called and asked.", "To find out what went wrong"
 
@@ -106,7 +106,7 @@ def every_desk(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Ite
 
 @pytest.fixture
 def desk(every_desk: Desk, db: None, settings: Settings) -> Iterator[Desk]:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     settings.CALL_LOG_SECRETS = [SECRET]
     MemoryBackend.outbox.clear()

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from disclosures.models import HeldDisclosure
 from tests.feeds import line_row, ndjson, release_row
 

@@ -17,9 +17,10 @@ import audit.actions
 from audit.models import Incident
 from consent.actions.choices import stop
 from consent.models import ChoiceReceipt
-from partners import keys
-from partners.checkpoints import places, reading, writing
-from support.clocks.watching import verify_audit
+from partners.clients import checkpoint_places
+from partners.domain import keys
+from partners.workers.checkpoints import reading, writing
+from support.workers.clocks.watching import verify_audit
 from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.walks.marks import written
 
@@ -65,7 +66,7 @@ def test_a_receipt_names_no_phone_number(receipt: Path, published: Path) -> None
 
 def checkpoint(at: datetime) -> Path:
     """Write one. Returns its file."""
-    return Path(portal.CHECKPOINT_DIR) / writing.write(place=places.place(), at=at)
+    return Path(portal.CHECKPOINT_DIR) / writing.write(place=checkpoint_places.place(), at=at)
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
@@ -107,7 +108,7 @@ def test_a_forged_checkpoint_is_refused(tmp_path: Path, settings: Settings) -> N
     head, body, signature = written.read_text().split(".")
     written.write_text(f"{head}.{body}.{signature[:-9]}AAAAAAAAA")
     with pytest.raises(ValueError, match=r"."):
-        reading.newest(place=places.place())
+        reading.newest(place=checkpoint_places.place())
 
 
 def test_a_forged_one_among_others_is_refused_and_what_is_torn_after_it_is_said(
@@ -185,7 +186,7 @@ def test_a_checkpoint_that_a_crash_cut_off_is_said_and_the_next_follows_on_what_
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
     first, torn = [checkpoint(now - timedelta(minutes=10 * n)) for n in (3, 2)]
     torn.write_bytes(torn.read_bytes()[:kept] if kept else b"")
-    assert not reading.ahead(place=places.place())
+    assert not reading.ahead(place=checkpoint_places.place())
     with pytest.raises(CommandError, match=rf"can't be trusted: {torn.name} is no whole checkpoint$"):
         said_of_the_trail()
     assert clocks_fault(now) == []
@@ -218,7 +219,7 @@ def test_a_full_disk_leaves_no_half_checkpoint(
             checkpoint(NOW + timedelta(minutes=10))
     assert [*tmp_path.glob("*.jws")] == [first]
     checkpoint(NOW + timedelta(minutes=10))
-    assert (len([*tmp_path.iterdir()]), reading.gap(place=places.place())) == (2, "")
+    assert (len([*tmp_path.iterdir()]), reading.gap(place=checkpoint_places.place())) == (2, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"a.b.c", b"\xff\xfe", b"e30.e30.e30"])

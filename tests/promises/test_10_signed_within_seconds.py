@@ -17,13 +17,14 @@ from pytest_django import Settings
 import audit.actions
 import audit.queries
 from audit.models import AuditEvent, Incident
-from partners import keys
-from partners.checkpoints import places, reading, writing
-from partners.checkpoints.places import Place
-from partners.checkpoints.writing import SIGNED, WRITTEN, Behind
+from partners.clients import checkpoint_places
+from partners.clients.checkpoint_places import Place
+from partners.domain import keys
 from partners.models import SigningKey
 from partners.tasks import sign_acts, write_checkpoint
-from support.clocks.watching import verify_audit
+from partners.workers.checkpoints import reading, writing
+from partners.workers.checkpoints.writing import SIGNED, WRITTEN, Behind
+from support.workers.clocks.watching import verify_audit
 from tests.factories import a_line
 from tests.stores import checkpoints_stored
 from tests.support.console import a_case
@@ -40,10 +41,10 @@ def place(
     cache.delete_many([SIGNED, WRITTEN])
     if request.param == "folder":
         settings.CHECKPOINT_DIR = tmp_path
-        yield places.place()
+        yield checkpoint_places.place()
     else:
         with checkpoints_stored(settings, monkeypatch):
-            yield places.place()
+            yield checkpoint_places.place()
     cache.delete_many([SIGNED, WRITTEN])
 
 
@@ -136,7 +137,7 @@ def test_what_no_checkpoint_signed_yet_is_never_vouched_for(folder: Path) -> Non
     something()
     sign_acts()
     chain = three_looks()
-    (signed,) = names(places.place().interim())
+    (signed,) = names(checkpoint_places.place().interim())
     moment = datetime.strptime(signed, "%Y%m%dT%H%M%S%fZ.jws").replace(tzinfo=UTC)
     up_to = f"The audit trail verifies up to {moment:%Y-%m-%dT%H:%M:%SZ}, by the checkpoint {signed}. Rows after that: "
     later = AuditEvent.objects.count() - 1
@@ -149,7 +150,7 @@ def test_what_no_checkpoint_signed_yet_is_never_vouched_for(folder: Path) -> Non
 def test_an_interim_checkpoint_is_written_where_something_happened_and_every_few_seconds(folder: Path) -> None:
     task = portal.CELERY_BEAT_SCHEDULE["sign-acts"]
     assert (task["task"], task["schedule"]) == ("partners.tasks.sign_acts", 3.0)
-    place = places.place()
+    place = checkpoint_places.place()
     write_checkpoint()
     assert names(place.interim()) == []
     for n in (1, 2):
@@ -176,7 +177,7 @@ def test_an_interim_checkpoint_is_written_where_something_happened_and_every_few
 
 
 def test_a_clock_that_was_set_back_puts_none_before_those_that_are_there(folder: Path) -> None:
-    place, now = places.place(), timezone.now()
+    place, now = checkpoint_places.place(), timezone.now()
     something()
     writing.write(place=place, at=now)
     for minutes in (10, 5):
@@ -192,7 +193,7 @@ def test_a_clock_that_was_set_back_puts_none_before_those_that_are_there(folder:
 def test_one_that_signs_less_than_the_one_before_is_found_unless_a_restore_says_so(
     folder: Path, *, restored: bool
 ) -> None:
-    place, now = places.place(), timezone.now()
+    place, now = checkpoint_places.place(), timezone.now()
     for _ in range(3):
         something()
     first = writing.write(place=place, at=now - timedelta(minutes=30))

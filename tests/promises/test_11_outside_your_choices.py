@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from disclosures.models import Basis, Outcome
 from tests.consent.test_pages_standing import words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
@@ -26,7 +26,7 @@ NOTHING = ("We have no record of any look-up", "No company has asked us", "was n
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(db: None, settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
     a_party("NorthLink")

@@ -22,12 +22,13 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.models import Choice
-from disclosures import publishing, tasks
+from console.urls import ADDRESSES
+from disclosures import tasks
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Anomaly, Disclosure
+from disclosures.workers import publishing
 from partners.models import Contract, Party
 from revocations.models import Order
-from support.admin.addresses import ADDRESSES
 from tests.feeds import (
     LINK,
     ROADSIDE,
@@ -88,7 +89,7 @@ VAULTS = {"disclosures_disclosure", "disclosures_delayednotice", "disclosures_di
 
 @pytest.fixture(autouse=True)
 def surroundings(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     settings.METRICS_TOKEN = "t"
     # So that whatever is there is counted each time anew.

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.texts import MemoryBackend
+from accounts.clients.texts import MemoryBackend
 from consent.models import Choice
 from tests.consent.claiming import a_partner, link_in, prove, text_now
 from tests.consent.claiming import asked as asked_by_text
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

@@ -10,10 +10,10 @@ from django.conf import settings
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.terminate import terminate
-from consent.cohorts.listing import build_manifests
 from consent.queries import termination
-from partners import tokens
+from consent.workers.cohorts.listing import build_manifests
 from partners.models import Dealing, Party
+from partners.primitives import tokens
 from revocations.actions.receipts import record_receipt
 from revocations.models import Cohort, State, StreamEvent
 from tests.factories import NOW

@@ -13,8 +13,8 @@ from accounts.models import Line
 from audit.queries import database_clock
 from partners.models import Dealing, Party
 from revocations.actions.receipts import record_receipt
+from revocations.domain.receipts import Refused
 from revocations.models import Duty, Order, Receipt, State
-from revocations.receipts import Refused
 from tests.factories import NOW, a_party
 from tests.partners.outside import Outside, Signer
 from tests.revocations.scenes import RECEIPT, Scene, stamp, the_order

@@ -12,10 +12,10 @@ from django.conf import settings
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
-from partners import pairwise
+from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
-from revocations.delivery import sweep
 from revocations.models import Order
+from revocations.workers.delivery import sweep
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.partners.outside import Outside, Signer
 

@@ -13,20 +13,16 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.choices import NEVER_AGREED
-from partners import keysets
+from partners.domain import keysets
 from partners.models import Party, Suspension
-from revocations import verification
 from revocations.actions.cohorts import add_shard, publish_manifest
 from revocations.actions.contradictions import Use, contradict
 from revocations.actions.receipts import record_receipt
 from revocations.actions.reissue import reissue_orders
 from revocations.actions.streams import NotAllowed, TooSoon, create_stream, pause_stream, set_status, verify_stream
 from revocations.actions.term_end_contradictions import contradict_ends
-from revocations.clocks import health
-from revocations.clocks.dates import note_overdue
-from revocations.clocks.evidence import note_evidence
-from revocations.delivery import claims, fairness, polling
-from revocations.delivery.clock import Clock
+from revocations.domain.receipts import Refused
+from revocations.domain.streams.stream_requests import StreamWanted
 from revocations.models import (
     Attempt,
     Breach,
@@ -42,8 +38,12 @@ from revocations.models import (
     StreamEvent,
     StreamHealth,
 )
-from revocations.receipts import Refused
-from revocations.streams.stream_requests import StreamWanted
+from revocations.workers import verification
+from revocations.workers.clocks import health
+from revocations.workers.clocks.dates import note_overdue
+from revocations.workers.clocks.evidence import note_evidence
+from revocations.workers.delivery import claims, fairness, polling
+from revocations.workers.delivery.clock import Clock
 from tests.overlapping import overlap
 from tests.partners.outside import Outside, Signer
 from tests.revocations.ended import end

@@ -22,9 +22,7 @@ from revocations.actions.contradictions import Use
 from revocations.actions.orders import Agreement, enqueue_order
 from revocations.actions.suspend import lift
 from revocations.actions.term_end_contradictions import contradict_ends
-from revocations.clocks import health as health_clocks
-from revocations.clocks.dates import mend_breaches, note_overdue
-from revocations.clocks.health import lying_since
+from revocations.domain.streams.status import health_of
 from revocations.models import (
     Attempt,
     Breach,
@@ -40,8 +38,10 @@ from revocations.models import (
 )
 from revocations.queries.answering import answerable, list_counted_minutes
 from revocations.queries.overdue import breaches, late_by_party, lateness
-from revocations.streams.status import health_of
-from support import tickets
+from revocations.workers.clocks import health as health_clocks
+from revocations.workers.clocks.dates import mend_breaches, note_overdue
+from revocations.workers.clocks.health import lying_since
+from support.domain import tickets
 from support.models import Ticket
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
@@ -503,7 +503,7 @@ def test_a_mail_server_that_is_down_stops_nothing(monkeypatch: pytest.MonkeyPatc
     def down(*_: object, **__: object) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("revocations.clocks.health.send_mail", down)
+    monkeypatch.setattr("revocations.workers.clocks.health.send_mail", down)
     two_officers()
     scene = Scene(lifeline=True)
     run(scene.began, scene.began + 2 * DAY)

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection, connections
 
 from audit.models import Incident
-from revocations.clocks import health
-from revocations.clocks.dates import BATCH, LATE_ORDERS, mend_breaches, note_overdue
-from revocations.clocks.health import WAITING
 from revocations.models import Breach, Order
+from revocations.workers.clocks import health
+from revocations.workers.clocks.dates import BATCH, LATE_ORDERS, mend_breaches, note_overdue
+from revocations.workers.clocks.health import WAITING
 from tests.orders import bring_all_to, bring_to
 from tests.revocations.test_clocks import DAY, HOUR, Scene, denials, incidents, run
 

@@ -9,11 +9,11 @@ from django.conf import settings
 
 from audit.models import AuditEvent
 from audit.queries import database_clock
+from console.queries.terminations import termination_page
 from partners.models import Dealing, Party, Reach
+from revocations.domain.receipts import Refused
 from revocations.models import CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import cohort_progress
-from revocations.receipts import Refused
-from support.oversight.terminations import termination_page
 from tests.factories import NOW, a_party
 from tests.partners.outside import Outside, Signer
 from tests.revocations.ended import ACTIONS, Ended, end, received

@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.cohorts.settling import settle_orders
-from partners import keys
+from consent.workers.cohorts.settling import settle_orders
+from partners.domain import keys
 from partners.models import Campaign, Party, SigningKey
 from revocations.actions.contradictions import Use, contradict
 from revocations.actions.redelivery import recover_since
 from revocations.actions.term_end_contradictions import contradict_ends
-from revocations.cohorts import digest
+from revocations.domain.cohorts import digest
 from revocations.models import CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import cohort_progress
 from tests.factories import ADS, FRAUD, READ, a_campaign, a_contract, a_party, an_approval

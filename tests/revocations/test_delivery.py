@@ -14,14 +14,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.queries import database_clock
-from partners import client
+from partners.clients import http
 from revocations import tasks
-from revocations.delivery import claims, dispatcher, sweep
-from revocations.delivery.claims import LEASE
-from revocations.delivery.clock import Clock
-from revocations.delivery.sweep import deliver_due, parties_due
-from revocations.delivery.verdicts import judge, retry_wait
 from revocations.models import Attempt, Order, State
+from revocations.workers.delivery import claims, dispatcher, sweep
+from revocations.workers.delivery.claims import LEASE
+from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.sweep import deliver_due, parties_due
+from revocations.workers.delivery.verdicts import judge, retry_wait
 from tests.databases import cut_off
 from tests.factories import a_campaign, a_contract, a_line, an_approval
 from tests.faults.programs import until
@@ -108,7 +108,7 @@ def test_everything_else_is_tried_again(scene: Scene, answer: Answer, state: Sta
 
 
 def test_a_202_that_broke_off_acknowledges_nothing() -> None:
-    verdict = judge(reply=client.Reply(202, detail="the answer broke off"))
+    verdict = judge(reply=http.Reply(202, detail="the answer broke off"))
     assert (verdict.outcome, verdict.state) == ("error", State.SENT)
 
 
@@ -135,8 +135,8 @@ def test_what_needs_a_person_is_parked_and_still_tried(scene: Scene, answer: Ans
 
 @pytest.mark.django_db
 def test_a_silent_partner_has_been_sent_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = client.post
-    monkeypatch.setattr(client, "post", lambda **sent: real(**sent, seconds=1))
+    real = http.post
+    monkeypatch.setattr(http, "post", lambda **sent: real(**sent, seconds=1))
     hold = threading.Event()
     (order_id,) = stop_all(scene.a_line())
     scene.outside.answers = [Answer(202, hold=hold)]
@@ -412,7 +412,7 @@ def test_a_slow_partner_holds_up_no_other(scene: Scene) -> None:
         if asked.path == f"/{other.party.pk}/events":
             other_has_it.set()
         else:
-            assert other_has_it.wait(timeout=0.8 * client.SECONDS)
+            assert other_has_it.wait(timeout=0.8 * http.SECONDS)
 
     scene.outside.on_post = arrived
     assert deliver(order_ids) == {"acknowledged": 2}

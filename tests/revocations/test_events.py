@@ -11,17 +11,17 @@ from uuid import uuid4
 import pytest
 from joserfc import jws
 
-from accounts.sealing import seal
+from accounts.primitives.sealing import seal
 from audit.models import Incident
 from audit.queries import database_clock
 from partners.models import Contract
 from revocations.actions.events import queue_event
 from revocations.actions.streams import enable_stream, pause_stream
-from revocations.delivery import polling
-from revocations.delivery import sweep as sweep_delivery
-from revocations.delivery.claims import LEASE
-from revocations.delivery.verdicts import Verdict, wait_after
 from revocations.models import Order, ParkedWith, State, Stream, StreamAttempt, StreamEvent
+from revocations.workers.delivery import polling
+from revocations.workers.delivery import sweep as sweep_delivery
+from revocations.workers.delivery.claims import LEASE
+from revocations.workers.delivery.verdicts import Verdict, wait_after
 from tests.partners.outside import Answer, Outside
 from tests.revocations.scenes import Scene, a_scene, claims_of, deliver, event_of, stop_all, the_order
 from tests.staff import an_actor

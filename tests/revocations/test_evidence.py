@@ -8,22 +8,22 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.choices import NEVER_AGREED, UnknownRef
-from consent.current_consent.lines import use_of
 from consent.models import Choice
+from consent.queries.current_consent.lines import use_of
 from consent.queries.evidence import evidence_of
-from partners import pairwise
+from partners.domain import pairwise
 from revocations.actions.receipts import record_receipt
-from revocations.clocks.evidence import note_evidence
-from revocations.delivery import sweep
+from revocations.domain.receipts import Refused
 from revocations.models import EvidenceRequest, StreamEvent
-from revocations.receipts import Refused
-from support.tickets import open_tickets
+from revocations.workers.clocks.evidence import note_evidence
+from revocations.workers.delivery import sweep
+from support.domain.tickets import open_tickets
 from tests.conformance.schemas import faults
 from tests.factories import a_line
 from tests.partners.outside import Outside, Signer
@@ -38,7 +38,7 @@ WEEK, MINUTE = timedelta(days=7), timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

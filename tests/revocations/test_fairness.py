@@ -12,14 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit.queries import database_clock
-from partners import client
+from partners.clients import http
 from partners.models import Contract
-from revocations.delivery import claims, dispatcher, fairness, polling, sweep
-from revocations.delivery.claims import LEASE, Full, Push
-from revocations.delivery.clock import Clock
-from revocations.delivery.records import Result, record
-from revocations.delivery.sweep import deliver_due, parties_due
 from revocations.models import Attempt, Breaker, Order, PushTally, Standing, State, StreamAttempt, StreamEvent
+from revocations.workers.delivery import claims, dispatcher, fairness, polling, sweep
+from revocations.workers.delivery.claims import LEASE, Full, Push
+from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.records import Result, record
+from revocations.workers.delivery.sweep import deliver_due, parties_due
 from tests.factories import a_contract, a_party
 from tests.orders import bring_to
 from tests.partners.outside import Answer, Asked, Outside
@@ -28,8 +28,8 @@ from tests.revocations.scenes import Scene, a_scene, claims_of, stop_all, the_or
 
 pytestmark = [pytest.mark.usefixtures("no_broker")]
 SECOND = timedelta(seconds=1)
-REFUSED = client.Reply(None, detail="ConnectionError")
-YES = client.Reply(202)
+REFUSED = http.Reply(None, detail="ConnectionError")
+YES = http.Reply(202)
 VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
 
 
@@ -60,7 +60,7 @@ def some_orders(contract: Contract, count: int, *, at: datetime, lane: str = "st
     return made
 
 
-def told(pushes: Sequence[Push], reply: client.Reply, at: datetime) -> list[str]:
+def told(pushes: Sequence[Push], reply: http.Reply, at: datetime) -> list[str]:
     return record(batch=[Result(push, reply, at) for push in pushes])
 
 
@@ -127,7 +127,7 @@ def test_what_failed_more_than_five_minutes_ago_is_forgotten() -> None:
 def test_a_refusal_in_the_standard_s_words_is_an_answer() -> None:
     contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
     some_orders(contract, 12, at=now)
-    told(claimed(contract, now), client.Reply(400, b'{"err": "access_denied"}'), now)
+    told(claimed(contract, now), http.Reply(400, b'{"err": "access_denied"}'), now)
     assert not Breaker.objects.filter(open_until__isnull=False).exists()
 
 
@@ -276,8 +276,8 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
 
 @pytest.mark.django_db
 def test_more_connections_are_used_where_answers_take_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("revocations.delivery.delivery_rounds.SLOW_S", 0.0)
-    monkeypatch.setattr("revocations.delivery.delivery_rounds.GATHER_S", 0.0)
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.SLOW_S", 0.0)
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.GATHER_S", 0.0)
     second = threading.Event()
 
     def wait_for_another(_: Asked) -> None:
@@ -299,7 +299,7 @@ STEPS = st.lists(
     ),
     max_size=25,
 )  # fmt: skip
-REPLIES = {"yes": YES, "no": client.Reply(500), "silence": REFUSED, "busy": client.Reply(503, retry_after="60")}
+REPLIES = {"yes": YES, "no": http.Reply(500), "silence": REFUSED, "busy": http.Reply(503, retry_after="60")}
 
 
 def one_step(step: str, number: int, flying: list[Push], contract: Contract, now: datetime) -> None:

@@ -10,13 +10,13 @@ from django.test import Client as Http
 
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from partners import pairwise
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
+from partners.domain import pairwise
 from partners.models import Client, Party
 from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
 from revocations.actions.suspend import suspend
-from revocations.cohorts import digest
+from revocations.domain.cohorts import digest
 from revocations.models import Cohort
 from tests.partners.outside import Outside, Signer
 from tests.revocations.ended import Ended, end

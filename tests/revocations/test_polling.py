@@ -18,15 +18,15 @@ from partners.models import Client
 from revocations.actions import polling
 from revocations.actions.events import queue_event
 from revocations.actions.streams import create_stream, pause_stream, set_status
-from revocations.clocks import health
-from revocations.delivery import claims, sweep
-from revocations.delivery import polling as polling_delivery
-from revocations.delivery.claims import LEASE
-from revocations.delivery.clock import Clock
-from revocations.delivery.verdicts import PARKED_FOR, retry_wait
+from revocations.domain.streams.stream_requests import StreamWanted
 from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
-from revocations.streams.stream_requests import StreamWanted
-from support.oversight.timeline import order_page
+from revocations.workers.clocks import health
+from revocations.workers.delivery import claims, sweep
+from revocations.workers.delivery import polling as polling_delivery
+from revocations.workers.delivery.claims import LEASE
+from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.verdicts import PARKED_FOR, retry_wait
+from support.queries.timeline import order_page
 from tests.factories import a_line
 from tests.partners.outside import Answer, Outside
 from tests.revocations.scenes import Scene, a_scene, allow, claims_of, event_of, stop_all, the_order
@@ -43,7 +43,7 @@ def scene(outside: Outside) -> Scene:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits in these tests but where one says so."""
-    monkeypatch.setattr("revocations.delivery.polling.LONGEST_WAIT", timedelta(0))
+    monkeypatch.setattr("revocations.workers.delivery.polling.LONGEST_WAIT", timedelta(0))
 
 
 def ask(scene: Scene, body: Mapping[str, object], scope: str = "ssf.read") -> tuple[int, dict[str, object]]:
@@ -183,7 +183,7 @@ def test_who_lost_its_store_gets_again_what_it_was_just_given(scene: Scene) -> N
 
 
 def test_who_waits_is_given_what_rested_when_its_time_comes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("revocations.delivery.polling.LONGEST_WAIT", timedelta(seconds=20))
+    monkeypatch.setattr("revocations.workers.delivery.polling.LONGEST_WAIT", timedelta(seconds=20))
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
     polled(scene, at=now)

@@ -12,12 +12,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from audit.queries import database_clock
-from consent import receipts
 from consent.actions.without_account import stop_all_by_line
+from consent.domain import receipts
 from consent.models import Choice
 from consent.queries.choices import choice_of
 from consent.queries.receipts import receipt_of
-from partners import keys
+from partners.domain import keys
 from partners.models import SigningKey
 from revocations.models import Order
 from tests.fixtures import KEYS_SINCE

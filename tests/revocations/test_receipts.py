@@ -16,12 +16,12 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from partners import client
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
+from partners.clients import http
 from partners.models import Client, PartnerKeySet, Party
+from revocations.domain.receipts import Refused
 from revocations.models import DownstreamReport, Duty, Receipt, State
-from revocations.receipts import Refused
 from tests.factories import a_party
 from tests.partners.fixtures import serving
 from tests.partners.outside import Signer
@@ -477,7 +477,7 @@ def test_the_order_does_not_list_whom_to_name(ordered: Ordered) -> None:
 def post(
     ordered: Ordered, body: str, *scopes: str, content_type: str = "application/secevent+jwt"
 ) -> tuple[int, bytes]:
-    client = register_client(
+    http = register_client(
         client_id="geobridge",
         kind=Client.Kind.AGGREGATOR,
         public_jwk=dict(ordered.scene.signer.public),
@@ -486,7 +486,7 @@ def post(
         at=database_clock(),
     )
     issued = issue_access_token(
-        client=client, scopes=scopes or ["receipts:write"], lifetime=timedelta(minutes=10), at=database_clock()
+        client=http, scopes=scopes or ["receipts:write"], lifetime=timedelta(minutes=10), at=database_clock()
     )
     response = Http().post(
         "/ssf/receipts", body, content_type=content_type, headers={"Authorization": f"Bearer {issued.token}"}
@@ -511,13 +511,13 @@ def test_the_door_refuses_by_rfc_8935(ordered: Ordered) -> None:
 
 def test_keys_are_never_fetched_inside_a_transaction(ordered: Ordered, monkeypatch: pytest.MonkeyPatch) -> None:
     depths: list[int] = []
-    real = client.get
+    real = http.get
 
-    def get(*, url: str) -> client.Reply:
+    def get(*, url: str) -> http.Reply:
         depths.append(len(connection.savepoint_ids))
         return real(url=url)
 
-    monkeypatch.setattr(client, "get", get)
+    monkeypatch.setattr(http, "get", get)
     outside = len(connection.savepoint_ids)
     assert ordered.sign() == State.COMPLETED
     assert depths == [outside]

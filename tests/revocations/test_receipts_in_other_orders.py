@@ -3,11 +3,11 @@
 import pytest
 
 from audit.queries import database_clock
-from partners import client
-from revocations.delivery import claims
-from revocations.delivery.clock import Clock
-from revocations.delivery.records import Result, record
+from partners.clients import http
 from revocations.models import Duty, State
+from revocations.workers.delivery import claims
+from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.records import Result, record
 from tests.factories import a_party
 from tests.partners.outside import Answer, Outside
 from tests.revocations.ordered import Ordered, dealt_with
@@ -37,7 +37,7 @@ def test_a_202_that_comes_after_the_receipt_does_not_take_it_back(scene: Scene) 
     # As a partner does that signs before it answers: our worker still waits for the 202.
     due = claims.claim(party_id=scene.party.pk, clock=Clock(database_clock())).pushes
     assert ordered.sign() == State.COMPLETED
-    record(batch=[Result(due[0], client.Reply(202), database_clock())])
+    record(batch=[Result(due[0], http.Reply(202), database_clock())])
     assert ordered.order.state == State.COMPLETED
 
 

@@ -8,11 +8,11 @@ from django.core.cache import cache
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from partners.lifecycle import NotNow
+from partners.policies.lifecycle import NotNow
 from revocations.actions import polling
 from revocations.actions.redelivery import recover_since, resend_newest
-from revocations.delivery import sweep as sweep_delivery
 from revocations.models import Attempt, Order, State
+from revocations.workers.delivery import sweep as sweep_delivery
 from tests.orders import bring_to
 from tests.partners.outside import Answer, Outside
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order

@@ -9,16 +9,16 @@ import time_machine
 from django.conf import settings
 from pytest_django import Settings
 
+from accounts.primitives.sealing import unseal
 from accounts.queries import NotForThem
-from accounts.sealing import unseal
 from audit.models import AuditEvent
-from partners.lifecycle import NotNow
 from partners.models import Client, Contract, Party
+from partners.policies.lifecycle import NotNow
 from revocations.actions.streams import enable_stream, pause_stream
+from revocations.domain.streams import endpoints
+from revocations.domain.streams.endpoints import CONTRACTS_OWN, Endpoint
+from revocations.domain.streams.representation import MIN_VERIFICATION_INTERVAL
 from revocations.models import Stream, StreamEvent
-from revocations.streams import endpoints
-from revocations.streams.endpoints import CONTRACTS_OWN, Endpoint
-from revocations.streams.representation import MIN_VERIFICATION_INTERVAL
 from tests.factories import a_contract, a_party
 from tests.revocations.receiver import POLL, PUSH, Answer, Receiver, a_receiver, a_token
 from tests.staff import an_actor

@@ -6,10 +6,10 @@ import pytest
 from django.conf import settings
 
 from audit.queries import database_clock
-from revocations import verification
 from revocations.actions.streams import enable_stream, pause_stream
-from revocations.delivery import sweep
 from revocations.models import Order, Stream
+from revocations.workers import verification
+from revocations.workers.delivery import sweep
 from tests.partners.outside import Answer, Outside
 from tests.revocations.receiver import POLL, PUSH, SSF, Receiver, a_receiver
 from tests.revocations.scenes import CHANGE, Scene, a_scene, stop_all

@@ -23,15 +23,15 @@ from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.gate import deciding
 from consent.gate.shapes import Question
-from consent.permission import permission_at
-from partners.lifecycle import NotNow
+from consent.queries.permission import permission_at
 from partners.models import Campaign, Party, Proposal, Reach, Suspension
-from portal.bench import suspend as bench
-from portal.bench.measure import Failed, check_disk
+from partners.policies.lifecycle import NotNow
 from revocations.actions.suspend import lift, suspend
 from revocations.models import Order
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor, an_agreed_proposal
+from tools.bench import suspend as bench
+from tools.bench.measure import Failed, check_disk
 
 SECOND = timedelta(seconds=1)
 WHY = "Sold look-ups to bounty hunters."

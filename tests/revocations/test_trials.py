@@ -10,8 +10,8 @@ from django.conf import settings
 from audit.queries import database_clock
 from revocations.actions.receipts import record_receipt
 from revocations.actions.trials import KEPT, add_trial_manifest, add_trial_order, begin_trial, fetch_trial_shard
+from revocations.domain.receipts import Refused
 from revocations.models import Receipt, Trial, TrialOrder, TrialReceipt, TrialShard
-from revocations.receipts import Refused
 from tests.partners.outside import Outside
 from tests.revocations.scenes import RECEIPT, Scene, a_scene, stamp
 

@@ -6,7 +6,6 @@ import pytest
 
 from audit.models import AuditEvent, Incident
 from partners.models import Party, Suspension
-from revocations import verification
 from revocations.actions.streams import (
     create_stream,
     delete_stream,
@@ -15,9 +14,10 @@ from revocations.actions.streams import (
     set_status,
     verify_stream,
 )
-from revocations.clocks import health
+from revocations.domain.streams.stream_requests import StreamWanted
 from revocations.models import Breaker, ParkedWith, Pulse, State, Stream, StreamAttempt, StreamEvent, StreamHealth
-from revocations.streams.stream_requests import StreamWanted
+from revocations.workers import verification
+from revocations.workers.clocks import health
 from tests.factories import a_contract, a_party
 from tests.staff import an_actor
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from partners import keys, pairwise, tokens
+from partners.domain import keys, pairwise
 from partners.models import Party, SigningKey
+from partners.primitives import tokens
 from tests.factories import ROADSIDE, a_campaign, a_contract, a_party, an_approval
 from tests.partners.outside import Answer, Outside
 from tests.people import number_of

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from portal.bench.gateway import UVICORN
 from tests.faults.programs import Program, free_port
 from tests.partners.terminator import Certificate, a_certificate
 from tests.running.proxies import HOST, Behind
+from tools.bench.gateway import UVICORN
 
 # Debian keeps servers where not everybody looks.
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/systemd"

@@ -18,9 +18,9 @@ from django.conf import settings
 from disclosures.feeds.reports import MOST_BYTES
 from partners.actions.clients import bind_client, register_client
 from partners.actions.sign_in import ASSERTION_TYPE
-from partners.certificates import thumbprint_in
 from partners.models import Client
-from partners.tokens import peek
+from partners.primitives.certificates import thumbprint_in
+from partners.primitives.tokens import peek
 from tests.answers import Answer
 from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port, listening, until
@@ -232,7 +232,7 @@ def of_production(folder: Path) -> dict[str, str]:
         "ALLOWED_HOSTS": HOST,
         "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
-        "SMS_BACKEND": "accounts.texts.MemoryBackend",
+        "SMS_BACKEND": "accounts.clients.texts.MemoryBackend",
         "EMAIL_URL": "memory://",
         "DATA_DIR": str(folder),
         "CHECKPOINT_DIR": str(folder / "checkpoints"),

@@ -30,7 +30,7 @@ class Partner:
         self._log = (state_dir.parent / f"{state_dir.name}.log").open("a+")
         self.process = Forked(
             [
-                *(program or (sys.executable, "-m", "portal.sandbox")),
+                *(program or (sys.executable, "-m", "tools.sandbox")),
                 *("--name", "Meridian", "--port", "0", "--issuer", URI, "--transmitter", carrier.base_url),
                 *("--client-id", "meridian", "--state-dir", str(state_dir), "--downstream", ",".join(DOWNSTREAM)),
                 *options,

@@ -3,10 +3,10 @@
 import pytest
 import requests
 
-from portal.sandbox.faults import Fault
 from tests.sandbox.carrier import WAIT_SECONDS, Carrier, granted
 from tests.sandbox.conftest import Start
 from tests.sandbox.process import DOWNSTREAM, URI, Partner, until
+from tools.sandbox.faults import Fault
 
 
 @pytest.mark.parametrize("name", [Fault.DOWN, Fault.DROP_RECEIPT])

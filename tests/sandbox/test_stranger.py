@@ -20,6 +20,6 @@ def test_it_imports_nothing_of_the_portal(path: Path) -> None:
     foreign = {
         name
         for name in imported
-        if name.partition(".")[0] not in {*sys.stdlib_module_names, "joserfc"} and not name.startswith("portal.sandbox")
+        if name.partition(".")[0] not in {*sys.stdlib_module_names, "joserfc"} and not name.startswith("tools.sandbox")
     }
     assert foreign == set()

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from consent.feeds import claims, digests
 from disclosures.feeds.reports import MOST_BYTES
-from support import files
+from support.domain import files
 
 ROOT = Path(__file__).resolve().parents[2]
 # The numbers alone, chapter by chapter; "3.4:1-6" is 3.4.1 to 3.4.6.

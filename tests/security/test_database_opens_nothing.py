@@ -36,7 +36,7 @@ WORD = re.compile(rf"[A-Za-z0-9_.+=-]{{{SHORTEST},}}")
 
 @pytest.fixture(autouse=True)
 def _fast(settings: Settings) -> None:
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
     settings.DRP_BUSINESS_ID = "CARRIER"
 
 

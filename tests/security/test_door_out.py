@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from partners import client
+from partners.clients import http
 
 METADATA = "169.254.169.254"
 
@@ -22,7 +22,7 @@ METADATA = "169.254.169.254"
 @pytest.mark.filterwarnings("ignore")
 def test_no_way_of_writing_it_leads_inwards(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("urllib3.util.connection.create_connection", _must_not_connect)
-    reply = client.post(url=f"https://{host}/latest/meta-data/", body=b"x", content_type="text/plain")
+    reply = http.post(url=f"https://{host}/latest/meta-data/", body=b"x", content_type="text/plain")
     assert (reply.status, reply.taken) == (None, False)
     assert reply.detail in {"the address is not a public one", "ConnectionError", "LocationParseError"}
 
@@ -45,7 +45,7 @@ def test_no_name_leads_inwards(found: list[str], monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", _must_not_connect)
-    assert client.get(url="https://partner.example/jwks.json").detail == "the address is not a public one"
+    assert http.get(url="https://partner.example/jwks.json").detail == "the address is not a public one"
 
 
 def test_each_new_connection_is_looked_up_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_each_new_connection_is_looked_up_anew(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    told = [client.get(url="https://rebound.example/jwks.json").detail for _ in range(2)]
+    told = [http.get(url="https://rebound.example/jwks.json").detail for _ in range(2)]
     assert told == ["ConnectionError", "the address is not a public one"]
     assert connected == [("198.41.0.4", 443)]
 
@@ -74,4 +74,4 @@ def test_each_new_connection_is_looked_up_anew(monkeypatch: pytest.MonkeyPatch) 
 def test_no_trick_of_writing_a_url_gets_past_the_list(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", _must_not_connect)
     monkeypatch.setattr("urllib3.util.connection.create_connection", _must_not_connect)
-    assert client.get(url=url, hosts={"elsewhere.example"}).status is None
+    assert http.get(url=url, hosts={"elsewhere.example"}).status is None

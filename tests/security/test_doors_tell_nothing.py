@@ -35,10 +35,10 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pytest_django.fixtures import Settings
 
-from accounts.access import ANSWER_AT
 from accounts.actions.people import end_tenure
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, User
-from accounts.texts import MemoryBackend
+from accounts.views.access import ANSWER_AT
 from partners.models import AuthorizedAgent
 from partners.models import Client as Registered
 from tests.agents import an_agent_asks
@@ -116,11 +116,11 @@ def leaves_at(answer: Any) -> object:
 
 @pytest.fixture
 def watch(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Watch:
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", FLOOR
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", FLOOR
     settings.DRP_BUSINESS_ID = "CARRIER"
     MemoryBackend.outbox.clear()
     watch, real = Watch(), MD5PasswordHasher.encode
-    monkeypatch.setattr("accounts.access.time", watch)
+    monkeypatch.setattr("accounts.views.access.time", watch)
 
     def counted(self: MD5PasswordHasher, password: str, salt: str) -> str:
         watch.hashes += 1
@@ -136,7 +136,7 @@ def watch(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Watch:
     monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
     monkeypatch.setattr(jwt, "decode", checked(jwt.decode))
     keys = SimpleNamespace(from_public_bytes=checked(Ed25519PublicKey.from_public_bytes))
-    monkeypatch.setattr("consent.agents.Ed25519PublicKey", keys)
+    monkeypatch.setattr("consent.domain.agents.Ed25519PublicKey", keys)
     return watch
 
 

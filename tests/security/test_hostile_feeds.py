@@ -102,7 +102,7 @@ def hostile_parties() -> dict[str, list[Row]]:
 @pytest.fixture
 def line(settings: Settings) -> Line:
     """A line of which every field that somebody else writes is hostile."""
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
     take_parties(hostile_parties())
     take_lines(line_row(holder_name=EVERYTHING, account_id=HOSTILE[0]))
     take_approvals(approval_row(id=HOSTILE[0], wording=EVERYTHING, evidence_ref=EVERYTHING, language="en"))

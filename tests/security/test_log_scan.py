@@ -17,11 +17,11 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts.texts import MemoryBackend
+from accounts.clients.texts import MemoryBackend
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
 from portal.logs import configure
-from revocations.delivery import sweep
+from revocations.workers.delivery import sweep
 from tests.feeds import approval_row, line_row, ndjson, parties_document, release_row
 from tests.partners.outside import Answer, Outside
 from tests.people import NO_CODE, PASSWORD, sign_in
@@ -33,7 +33,18 @@ NUMBER, NAME = "+12065550177", "Marguerite Oyelaran"
 PLACE = re.compile(r"[-+]?\d{1,2}\.\d{4,},\s*[-+]?\d{1,3}\.\d{4,}")
 ANY_NUMBER = re.compile(r"\+\d{10,15}\b")
 ANY_TOKEN = re.compile(r"\beyJ[\w-]{8,}|\bBearer\s+\S{12,}")
-OURS = ("portal", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+OURS = (
+    "tools",
+    "portal",
+    "console",
+    "support",
+    "disclosures",
+    "consent",
+    "revocations",
+    "partners",
+    "accounts",
+    "audit",
+)
 
 
 class Kept(logging.Handler):
@@ -70,7 +81,7 @@ def logged() -> Iterator[Kept]:
 
 @pytest.fixture(autouse=True)
 def _fast(settings: Settings) -> None:
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
     MemoryBackend.outbox.clear()
 
 
@@ -129,7 +140,7 @@ def test_the_scan_itself_finds_a_code(said: str) -> None:
 
 
 def test_the_scan_itself_finds_what_was_said(logged: Kept) -> None:
-    logging.getLogger("partners.client").debug("sent to %s at %s", NUMBER, "47.60621, -122.33207")
+    logging.getLogger("partners.clients.http").debug("sent to %s at %s", NUMBER, "47.60621, -122.33207")
     (said,) = [text for _, text in logged.said]
     assert ANY_NUMBER.search(said)
     assert PLACE.search(said)

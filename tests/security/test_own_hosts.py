@@ -6,13 +6,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from partners import client, keysets
+from console.queries.machines import keys_moved
 from partners.actions.parties import add_party, change_party
-from partners.hosts import host_of, hosts_of, on_list
+from partners.clients import http
+from partners.domain import keysets
 from partners.models import Contract, Party
+from partners.policies.hosts import host_of, hosts_of, on_list
 from revocations.actions.streams import _may_be_opened
-from revocations.streams import endpoints
-from support.oversight.machines import keys_moved
+from revocations.domain.streams import endpoints
 from tests.factories import NOW, a_contract, a_party
 from tests.staff import an_actor
 
@@ -62,7 +63,7 @@ def test_where_this_machine_is_everybody_s_no_other_host_is(settings: Settings) 
 
 @pytest.mark.parametrize("url", ["http://roadaid.example/", *LOOPBACK[:3], "ftp://roadaid.example/", "roadaid.example"])
 def test_nothing_but_https_is_opened(url: str) -> None:
-    assert client.refused(url=url)
+    assert http.refused(url=url)
     assert not _may_be_opened(url)
 
 
@@ -70,14 +71,14 @@ def test_nothing_but_https_is_opened(url: str) -> None:
     "url", ["https://me@roadaid.example/", "https://:pw@roadaid.example/", "https://a:b@x.example/"]
 )
 def test_no_address_carries_a_name_or_password(url: str) -> None:
-    assert client.refused(url=url) == "the address is not a plain URL"
+    assert http.refused(url=url) == "the address is not a plain URL"
     assert not _may_be_opened(url)
 
 
 def test_this_machine_alone_is_spoken_to_without_tls_in_the_demo(settings: Settings) -> None:
     settings.DOOR_OUT_LOOPBACK = True
-    assert [client.refused(url=url) for url in LOOPBACK[:3]] == [""] * 3
-    assert client.refused(url="http://roadaid.example/") == "the address is not https"
+    assert [http.refused(url=url) for url in LOOPBACK[:3]] == [""] * 3
+    assert http.refused(url="http://roadaid.example/") == "the address is not https"
     assert not _may_be_opened("http://roadaid.example/")
     assert not _may_be_opened("http://me@127.0.0.1/")
 
@@ -160,4 +161,4 @@ def test_no_address_of_a_network_of_its_own_is_spoken_to(settings: Settings, loo
     inside = ["10.0.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "[fd00::1]", "[::ffff:10.0.0.1]"]
     within = ["[64:ff9b::a00:1]", "[::10.0.0.1]", "[fec0::1]"]
     for host in [*inside, *within, *([] if loopback else ["127.0.0.1"])]:
-        assert client.get(url=f"https://{host}/").detail == "the address is not a public one", host
+        assert http.get(url=f"https://{host}/").detail == "the address is not a public one", host

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import sessions
+from accounts.domain import sessions
 from accounts.models import Line, User
 from audit.queries import database_clock
 from consent.actions.choices import allow
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 @pytest.fixture(autouse=True)
 def _fast(settings: Settings) -> None:
-    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
 
 
 def session_of(client: Client) -> str:

@@ -14,18 +14,18 @@ from accounts.models import Line, Separation
 from audit.models import Incident
 from consent.actions import choices
 from consent.models import DigestFinding, DigestRun
-from disclosures.ingest.rows import id_of
+from disclosures.domain.ingest.rows import id_of
 from disclosures.models import Anomaly, AnomalyRule, Disclosure, DisclosureRegister
 from disclosures.queries.anomaly_rows import incident_key
-from partners import pairwise
 from partners.actions import proposals
 from partners.actions.authorized import register_agent
+from partners.domain import pairwise
 from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Proposal, Reach
 from revocations.actions import suspend
 from revocations.actions.events import queue_event
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
+from support.domain.tickets import new_code
 from support.models import SeedLine, SuspendRequest, Ticket
-from support.tickets import new_code
 from tests.agents import public
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor

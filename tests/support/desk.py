@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from support.domain.tickets import new_code, write
 from support.models import Entry, Ticket
-from support.tickets import new_code, write
 
 counter = itertools.count(1)
 

@@ -10,12 +10,13 @@ from django.utils import timezone
 import audit.actions
 from accounts.actions.staff import end_staff
 from audit.models import AuditEvent, Incident
-from audit.reporting_deadlines import PARTNER
+from audit.policies.reporting_deadlines import PARTNER
+from console.actions import incidents
 from partners.actions.notices import publish_notice
 from partners.actions.parties import change_party
 from partners.actions.terms import set_consideration, set_endpoints, shorten_term
 from partners.models import NoticeText
-from support.actions import cases, escalation, incidents, replies, saved_replies, stop_for, writing
+from support.actions import cases, escalation, replies, saved_replies, stop_for, writing
 from support.models import Attachment, Ticket
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.properties import undone

@@ -11,21 +11,21 @@ from django.core.exceptions import ValidationError
 
 import disclosures.actions
 from accounts.models import Line, User
+from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
-from accounts.reasons import NoReason
 from audit.models import AuditEvent, Incident
+from audit.policies.reporting_deadlines import still_to_do
 from audit.queries import database_clock
-from audit.reporting_deadlines import still_to_do
 from consent.actions.choices import stop
-from disclosures.anomalies.detection import find
+from console.actions import proposals
+from console.actions.incidents import assign_incident
+from console.actions.staff_access_log import take_rows
 from disclosures.models import Anomaly, AnomalyRule, Judgement
-from partners.lifecycle import NotNow
+from disclosures.workers.anomalies.detection import find
 from partners.models import Proposal
-from support.actions import proposals
-from support.actions.incidents import assign_incident
-from support.actions.staff_access_log import take_rows
-from support.oversight import anomalies
-from support.oversight.anomalies import code_of, rows_page
+from partners.policies.lifecycle import NotNow
+from support.queries import anomalies
+from support.queries.anomalies import code_of, rows_page
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, DAY, JAIL, NO_APPROVAL, TRACK, every, looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import signed_in

@@ -11,8 +11,8 @@ from audit.models import AuditEvent
 from partners.models import Contract, JurisdictionRule, NoticeText, Party, Proposal
 from revocations.actions.suspend import suspend
 from support.actions.protected_lines import protect
-from support.lifecycle import NotNow
 from support.models import ProtectedLine
+from support.policies.lifecycle import NotNow
 from tests.factories import FRAUD, NOW, a_contract, a_line, a_party
 from tests.faults.programs import until
 from tests.support.desk import a_ticket

@@ -25,8 +25,8 @@ from partners.models import Campaign, NoticeText, Party, Proposal
 from partners.models import Client as Machine
 from revocations.actions import suspend
 from revocations.models import Breach, Order, Stream
-from support.oversight import counts
-from support.oversight.counts import CAP, Count
+from support.queries import counts
+from support.queries.counts import CAP, Count
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.staff import an_actor
 from tests.support.console import a_breach, a_chain, a_cohort

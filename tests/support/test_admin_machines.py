@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from audit.models import AuditEvent
-from partners import tokens
 from partners.models import Client, Contract, PartnerKeySet, Party, Proposal
+from partners.primitives import tokens
 from tests.factories import a_contract, a_party
 from tests.partners.outside import Outside, Signer
 from tests.partners.terminator import a_certificate

@@ -13,20 +13,20 @@ from django.utils import timezone
 import audit.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
-from consent.cohorts.ending import end_terms
 from consent.models import DigestRun
-from disclosures import publishing
+from consent.workers.cohorts.ending import end_terms
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, PublishedFigure
+from disclosures.workers import publishing
 from partners.actions import proposals
+from partners.domain.pairwise import subject
 from partners.models import Contract, Party, Proposal
-from partners.pairwise import subject
 from revocations.actions import suspend
 from revocations.actions.contradictions import Use
 from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.models import Breach, Cohort, Order, Stream
-from support.canary import world
 from support.models import SeedLine
-from support.oversight import team_metrics
+from support.queries import team_metrics
+from support.workers.canary import world
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.figures import when_counted
 from tests.orders import an_index, bring_to, sign_end

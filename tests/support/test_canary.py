@@ -11,27 +11,27 @@ from django.db import IntegrityError, connection
 from django.test import Client as Http
 from pytest_django import Settings
 
-from accounts import synthetic
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
+from accounts.primitives import synthetic
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.models import Choice
+from console.queries import dashboard
 from disclosures.queries.figures.statements import STATEMENTS, Figure
-from partners.hosts import events_address_of
 from partners.models import Campaign, Party
+from partners.policies.hosts import events_address_of
 from portal import health
 from portal.wsgi import whole_product as application
-from revocations.clocks.dates import note_overdue
-from revocations.delivery import sweep
 from revocations.models import Order, State
-from support.canary import running, steps, world
-from support.canary.running import end_stale
+from revocations.workers.clocks.dates import note_overdue
+from revocations.workers.delivery import sweep
 from support.models import CanaryRun
-from support.oversight import dashboard
+from support.workers.canary import running, steps, world
+from support.workers.canary.running import end_stale
 from tests.conformance.site import served
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -53,7 +53,7 @@ class Front:
 
 @pytest.fixture
 def front(committed_db: None, no_broker: None, settings: Settings) -> Iterator[Front]:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     settings.DOOR_OUT_LOOPBACK = settings.CANARY = True
     MemoryBackend.outbox.clear()

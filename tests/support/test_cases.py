@@ -13,16 +13,16 @@ from django.utils import timezone
 import audit.actions
 from accounts.actions import delegations
 from accounts.models import Account, Letter, Line, LineUser, Message
-from accounts.sealing import unseal
-from accounts.zones import zone_of
+from accounts.primitives.sealing import unseal
+from accounts.primitives.zones import zone_of
 from audit.models import AuditEvent
 from consent.actions import choices
 from disclosures.models import Disclosure
-from support import tickets
-from support.lifecycle import move
-from support.messages import get_line_to_notify
+from support.domain import tickets
+from support.domain.messages import get_line_to_notify
 from support.models import Entry, Ticket
-from support.oversight.archived import cases
+from support.policies.lifecycle import move
+from support.queries.archived import cases
 from tests.factories import a_line
 from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.staff import an_actor

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from support.actions.queue import claim_next
 from support.models import Entry, Ticket
-from support.oversight.queue import QueueFilter
+from support.queries.queue import QueueFilter
 from tests.staff import a_staff_user
 from tests.support.desk import a_ticket
 

@@ -17,9 +17,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from support import files, scanning
 from support.actions.attachments import attach
+from support.domain import files
 from support.models import Attachment
+from support.workers import scanning
 from tests.faults.programs import until
 from tests.support.desk import a_ticket
 
@@ -122,7 +123,7 @@ def test_one_that_is_too_large_for_it_is_not_taken_for_a_scanner_that_is_away(cl
 
 @pytest.mark.usefixtures("db", "attachments")
 def test_a_file_that_it_can_t_look_at_stops_no_other_and_is_tried_for_an_hour(clamd: Clamd, settings: Settings) -> None:
-    settings.ATTACHMENT_SCANNER = "support.files.ClamAV"
+    settings.ATTACHMENT_SCANNER = "support.domain.files.ClamAV"
     ticket, at = a_ticket(), timezone.now()
     uploads = [files.taken(name="large.txt", content=b"much\n" * 800_000), files.taken(name="small.txt", content=b"a")]
     attach(ticket=ticket, entry=None, author="agent:1", uploads=uploads[:1], at=at - timedelta(seconds=1))
@@ -137,7 +138,7 @@ def test_a_file_that_it_can_t_look_at_stops_no_other_and_is_tried_for_an_hour(cl
 def test_files_that_it_can_t_look_at_stop_none_that_came_later(
     clamd: Clamd, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.ATTACHMENT_SCANNER = "support.files.ClamAV"
+    settings.ATTACHMENT_SCANNER = "support.domain.files.ClamAV"
     monkeypatch.setattr(scanning, "BATCH", 2)
     ticket, at = a_ticket(), timezone.now()
     clamd.says = "Can't allocate memory ERROR"

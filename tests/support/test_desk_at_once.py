@@ -13,19 +13,19 @@ from accounts.actions.people import person_behind
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from consent.models import Choice
-from partners.lifecycle import NotNow as NotNowOfTerms
+from console.actions.test_lines import end_test_line, mark_test_line
 from partners.models import Suspension
-from support import sending
+from partners.policies.lifecycle import NotNow as NotNowOfTerms
 from support.actions import asking, calls, cases, escalation, mail, queue, saved_replies, stop_for, writing
 from support.actions.queue import claim_next
 from support.actions.replies import begin_reply, undo_reply
 from support.actions.reveal import agree_to_reveal, reveal
-from support.actions.test_lines import end_test_line, mark_test_line
-from support.lifecycle import NotNow
 from support.models import BulkReply, CannedReply, Draft, Entry, LoggedCall, Reveal, SeedLine, Ticket
-from support.oversight.queue import QueueFilter
-from support.replying import send_replies
-from support.tokens import REPLY, token_of
+from support.policies.lifecycle import NotNow
+from support.primitives.tokens import REPLY, token_of
+from support.queries.queue import QueueFilter
+from support.workers import sending
+from support.workers.replying import send_replies
 from tests.factories import a_line, a_party
 from tests.overlapping import overlap
 from tests.staff import a_staff_user, an_actor

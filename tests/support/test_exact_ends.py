@@ -11,15 +11,15 @@ import audit.actions
 from accounts.actions.people import person_behind
 from accounts.models import Line
 from audit.models import Incident
-from support import sending
 from support.actions import asking, calls, protected_lines, reveal, stop_for, writing
 from support.actions.replies import begin_reply, undo_reply
-from support.lifecycle import NotNow
+from support.domain.tickets import close_tickets, end_waits
 from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
 from support.models.desk import ASKED_FOR
-from support.oversight.protected_lines import takes_two
-from support.replying import send_replies
-from support.tickets import close_tickets, end_waits
+from support.policies.lifecycle import NotNow
+from support.queries.protected_lines import takes_two
+from support.workers import sending
+from support.workers.replying import send_replies
 from tests.factories import a_line, a_party
 from tests.moments import begins_at, ends_at
 from tests.staff import a_staff_user, an_actor, an_agreed_proposal

@@ -12,8 +12,8 @@ from accounts.models import User
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from support.actions.figures import take_figures
-from support.oversight import team_metrics
-from support.oversight.team_metrics import Span, complaints, figures
+from support.queries import team_metrics
+from support.queries.team_metrics import Span, complaints, figures
 from tests.factories import a_party
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff

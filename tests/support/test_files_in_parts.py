@@ -9,11 +9,12 @@ import pytest
 
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
+from console.queries import differences
 from disclosures.models import Anomaly, AnomalyRule
 from disclosures.queries.anomaly_rows import incident_key
 from partners.models import Contract
 from revocations.models import Breach
-from support.oversight import anomalies, differences, exports
+from support.queries import anomalies, exports
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, TRACK, every, looked
 from tests.factories import a_contract, a_line, a_party
 

@@ -9,10 +9,10 @@ import audit.actions
 from accounts.models import User
 from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident
-from partners.lifecycle import NotNow
-from support.actions.incidents import close_incident
+from console.actions.incidents import close_incident
+from partners.policies.lifecycle import NotNow
+from support.domain.tickets import open_tickets
 from support.models import Ticket
-from support.tickets import open_tickets
 from tests.factories import a_party
 from tests.support.officers import Member, staff
 from tests.support.test_admin_pages import words

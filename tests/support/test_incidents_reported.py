@@ -8,15 +8,15 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
-from accounts.reasons import NoReason
 from audit.models import AuditEvent, Incident
-from audit.reporting_deadlines import ALL
-from partners.lifecycle import NotNow
-from support.actions.incidents import report_incident
+from audit.policies.reporting_deadlines import ALL
+from console.actions.incidents import report_incident
+from partners.policies.lifecycle import NotNow
+from support.domain.tickets import open_tickets
 from support.models import Ticket
-from support.oversight.incidents import duties_of
-from support.tickets import open_tickets
+from support.queries.incidents import duties_of
 from tests.factories import a_party
 from tests.support.officers import Member, post, shown, staff
 

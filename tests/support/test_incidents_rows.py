@@ -16,7 +16,7 @@ from audit.models import AuditEvent, Incident, IncidentLine
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure
 from disclosures.queries.incident_scope import IncidentScope, get_incident_scope, list_incident_rows
-from support.oversight.anomalies import code_of
+from support.queries.anomalies import code_of
 from tests.feeds import (
     BRIDGE,
     NUMBER,

@@ -10,11 +10,11 @@ import audit.actions
 from accounts.models import Line, User
 from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident, IncidentStep
-from audit.reporting_deadlines import DUTIES, still_to_do
-from disclosures.anomalies.detection import find
-from partners.lifecycle import NotNow
-from support.actions.incidents import do_duty, note_incident
-from support.oversight.affected import affected_by
+from audit.policies.reporting_deadlines import DUTIES, still_to_do
+from console.actions.incidents import do_duty, note_incident
+from disclosures.workers.anomalies.detection import find
+from partners.policies.lifecycle import NotNow
+from support.queries.affected import affected_by
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_line, a_party
 from tests.support.officers import Member, post, shown, staff

@@ -14,6 +14,8 @@ from accounts.models import Line
 from consent.actions import choices
 from consent.actions.terminate import terminate
 from consent.queries import termination
+from console.actions import proposals as proposals_actions
+from console.actions import terms
 from disclosures import tasks
 from disclosures.models import Disclosure
 from partners.actions import proposals
@@ -22,9 +24,7 @@ from partners.actions.guards import Of
 from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Party
 from revocations.actions import suspend as suspend_actions
-from support import term_change_propagation
-from support.actions import proposals as proposals_actions
-from support.actions import terms
+from support.workers import term_change_propagation
 from tests import feeds
 from tests.clocks import Clock, standing_still
 from tests.factories import FAR_OFF, LONG_AGO

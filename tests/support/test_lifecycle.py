@@ -7,9 +7,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from support.lifecycle import NEXT, NotNow, answered_again, due_at, hurry, move
+from support.domain.tickets import new_code, write
 from support.models import Entry, Ticket
-from support.tickets import new_code, write
+from support.policies.lifecycle import NEXT, NotNow, answered_again, due_at, hurry, move
 from tests.fixtures import Refusal
 
 pytestmark = pytest.mark.django_db

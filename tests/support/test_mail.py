@@ -15,13 +15,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Letter
-from accounts.sealing import unseal
+from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from support.actions import mail as actions
 from support.actions.queue import merge
-from support.lifecycle import NotNow
 from support.models import Attachment, Entry, Ticket
-from support.tokens import READ, reply_address, token_of
+from support.policies.lifecycle import NotNow
+from support.primitives.tokens import READ, reply_address, token_of
 from tests.factories import a_line
 from tests.people import Browser, signed_in
 from tests.support.officers import staff

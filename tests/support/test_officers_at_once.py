@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import disclosures.actions
 from audit.models import AuditEvent
 from audit.queries import database_clock
+from console.actions import proposals as proposals_actions
 from partners.actions import proposals
 from partners.actions.authorized import register_agent, suspend_agent
 from partners.actions.clients import disable_client, register_client
@@ -17,11 +18,10 @@ from partners.actions.drafts import put_in_force
 from partners.actions.machines import disable_machine, propose_key
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import set_consideration, shorten_term
-from partners.lifecycle import NotNow
 from partners.models import Campaign, Client, Contract, Party, Proposal, Suspension
+from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from revocations.actions.suspend import suspend
-from support.actions import proposals as proposals_actions
 from tests.agents import public
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
 from tests.overlapping import overlap

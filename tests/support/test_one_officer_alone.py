@@ -21,19 +21,19 @@ from accounts.queries import NotForThem
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.terminate import PlanChanged, terminate
+from consent.domain.snapshots import reason_against
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
-from consent.permission import PermissionQuestion, answers_at
 from consent.queries import termination
-from consent.snapshots import reason_against
+from consent.queries.permission import PermissionQuestion, answers_at
+from console.actions import proposals as proposals_actions
+from console.actions import terms
+from console.actions.terms import discard_draft, put_in_force
 from partners.actions import authorized, drafts, machines, notices, parties, proposals
 from partners.actions import terms as terms_actions
 from partners.actions.drafts import CampaignTerms, ContractTerms
 from partners.actions.terms import RuleTerms
-from partners.hosts import events_address_of
-from partners.keysets import jwks_uri_of
-from partners.lifecycle import NotNow
-from partners.loosening import BadProposal
+from partners.domain.keysets import jwks_uri_of
 from partners.models import (
     AuthorizedAgent,
     Campaign,
@@ -45,11 +45,11 @@ from partners.models import (
     Reach,
     Suspension,
 )
+from partners.policies.hosts import events_address_of
+from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import BadProposal
 from partners.queries import thumbprint_of
 from revocations.actions.suspend import suspend
-from support.actions import proposals as proposals_actions
-from support.actions import terms
-from support.actions.terms import discard_draft, put_in_force
 from tests.factories import (
     ADS,
     FAR_OFF,
@@ -83,8 +83,8 @@ TRIED = {
     "partners.publish_notice", "partners.propose", "partners.withdraw", "partners.decline", "partners.mark_agreed",
     "partners.register_machine", "partners.propose_key", "partners.propose_certificate", "partners.disable_machine",
     "partners.unbind_machine", "partners.register_agent", "partners.propose_agent", "partners.suspend_agent",
-    "revocations.suspend", "support.put_in_force", "support.set_consideration", "support.add_rule", "support.link",
-    "support.agree", "support.discard_draft", "consent.terminate", "disclosures.change_anomaly_rule",
+    "revocations.suspend", "console.put_in_force", "console.set_consideration", "console.add_rule", "console.link",
+    "console.agree", "console.discard_draft", "consent.terminate", "disclosures.change_anomaly_rule",
 }  # fmt: skip
 OTHERS = {
     **dict.fromkeys(
@@ -97,13 +97,13 @@ OTHERS = {
         "sends what stands, and changes nothing of it",
     ),
     **dict.fromkeys(
-        ("support.look_at_difference", "support.look_at_order", "support.look_at_rows", "support.take_rows",
-         "support.take_trail", "support.export_incident", "disclosures.note_export", "accounts.look_at_separation"),
+        ("console.look_at_difference", "console.look_at_order", "console.look_at_rows", "console.take_rows",
+         "console.take_trail", "console.export_incident", "disclosures.note_export", "accounts.look_at_separation"),
         "looks",
     ),
     **dict.fromkeys(
-        ("support.assign_incident", "support.close_incident", "support.do_duty", "support.note_incident",
-         "support.report_incident", "audit.close_incident", "audit.take_incident",
+        ("console.assign_incident", "console.close_incident", "console.do_duty", "console.note_incident",
+         "console.report_incident", "audit.close_incident", "audit.take_incident",
          "audit.do_duty", "audit.report_incident", "audit.record", "audit.record_for_lines"),
         "writes down",
     ),
@@ -125,8 +125,8 @@ OTHERS = {
     "support.propose_end_of_protection": "proposes; another agrees (END_PROTECTION)",
     "revocations.set_status": "the partner's own word about its stream",
     "accounts.close_separation": "says that a line has left, and allows nothing",
-    "support.mark_test_line": "a line of ours", "support.end_test_line": "a line of ours",
-    "support.propose_termination": "proposes what tightens", "consent.stop": "tightens",
+    "console.mark_test_line": "a line of ours", "console.end_test_line": "a line of ours",
+    "console.propose_termination": "proposes what tightens", "consent.stop": "tightens",
 }  # fmt: skip
 acts = st.lists(st.tuples(st.sampled_from(WAYS), st.integers(0, 11), st.integers(0, 11)), min_size=1, max_size=8)
 
@@ -369,7 +369,7 @@ def test_no_sequence_of_acts_of_one_officer_makes_a_no_a_yes(plan: list[tuple[st
 def test_every_act_of_staff_is_tried_here_or_said_to_open_nothing() -> None:
     """From the code: whatever is done with a reason, in any module of verbs."""
     found = set()
-    for app in ("accounts", "audit", "consent", "disclosures", "partners", "revocations", "support"):
+    for app in ("accounts", "audit", "consent", "disclosures", "partners", "revocations", "support", "console"):
         package = import_module(f"{app}.actions")
         inside = [one.name for one in iter_modules(getattr(package, "__path__", []), f"{package.__name__}.")]
         for module in (package, *map(import_module, inside)):

@@ -5,8 +5,8 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts.models import User
-from support.admin.addresses import ADDRESSES
-from support.admin.console import LEGAL, Address
+from console.urls import ADDRESSES
+from console.views.site import LEGAL, Address
 from tests.disclosures.test_plans import OTHERS, large_relations, reads, statements, table_of, wholes
 from tests.support.console import everything
 from tests.support.desk import a_ticket

@@ -11,16 +11,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
-from accounts.reasons import NoReason
 from audit.models import AuditEvent
 from support.actions import queue, ticket_search
 from support.actions.cases import move_case
 from support.actions.queue import hand_over
-from support.lifecycle import NotNow
 from support.models import Attachment, Draft, Entry, Ticket
-from support.oversight.due import due
-from support.oversight.queue import PAGE, QueueFilter, counts, page
+from support.policies.lifecycle import NotNow
+from support.queries.due import due
+from support.queries.queue import PAGE, QueueFilter, counts, page
 from tests.factories import a_line, a_party
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, staff
@@ -125,7 +125,7 @@ def test_pages_follow_one_another_whole_and_without_an_offset(ana: Member, sort:
 def test_counts_go_no_further_than_is_needed(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         a_ticket()
-    monkeypatch.setattr("support.oversight.queue.COUNTED_TO", 3)
+    monkeypatch.setattr("support.queries.queue.COUNTED_TO", 3)
     assert counts(user_id=ana.user.pk, at=timezone.now()).open == 3
 
 

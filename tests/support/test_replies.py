@@ -9,17 +9,17 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.models import User
+from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
-from accounts.reasons import NoReason
 from audit.models import AuditEvent, Incident
 from partners.models import Party
-from support import replying
 from support.actions.replies import TAKES_BACK, begin_reply, undo_reply
-from support.lifecycle import NotNow
+from support.labels import BadVariable
 from support.models import Attachment, BulkReply, Entry, Ticket
-from support.oversight.replies import hit_by, incidents, progress
-from support.replying import send_replies
-from support.words import BadVariable
+from support.policies.lifecycle import NotNow
+from support.queries.replies import hit_by, incidents, progress
+from support.workers import replying
+from support.workers.replying import send_replies
 from tests.factories import a_line, a_party
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff
@@ -131,7 +131,7 @@ def test_a_worker_killed_in_a_batch_leaves_nothing_half_done(ana: Member, monkey
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("support.tickets.audit.actions.record", killed)
+        patched.setattr("support.domain.tickets.audit.actions.record", killed)
         with pytest.raises(KeyboardInterrupt):
             send_replies(at=at + MINUTE)
     assert (Entry.objects.count(), BulkReply.objects.get().answered) == (0, 0)

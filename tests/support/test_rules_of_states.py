@@ -12,10 +12,10 @@ from django.utils import timezone
 from consent.gate import deciding
 from consent.gate.shapes import Question
 from consent.models import Tightening
-from consent.permission import permission_at
+from consent.queries.permission import permission_at
+from console.queries.prohibited import prohibited
 from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, JurisdictionRule
-from support.oversight.prohibited import prohibited
 from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.support.officers import Member, ask, confirmed, shown, staff

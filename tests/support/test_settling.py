@@ -14,10 +14,13 @@ from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions import choices, restore
-from consent.archiving.entries import ArchivedSuspension
-from consent.cohorts.ending import end_terms
-from consent.cohorts.listing import build_manifests
-from consent.permission import PermissionQuestion, answers_at
+from consent.queries.permission import PermissionQuestion, answers_at
+from consent.workers.archiving.entries import ArchivedSuspension
+from consent.workers.cohorts.ending import end_terms
+from consent.workers.cohorts.listing import build_manifests
+from console.actions import proposals as proposals_actions
+from console.actions import terms as terms_actions
+from console.actions.terms import add_rule, set_consideration
 from disclosures.models import Disclosure, JudgementChange
 from partners.actions import proposals
 from partners.actions.drafts import CampaignTerms, draft_campaign
@@ -29,10 +32,7 @@ from partners.feeds.reading import Numbered
 from partners.models import Campaign, JurisdictionRule, UnsettledChange
 from revocations.actions import suspend
 from revocations.models import Order, StreamEvent
-from support import term_change_propagation
-from support.actions import proposals as proposals_actions
-from support.actions import terms as terms_actions
-from support.actions.terms import add_rule, set_consideration
+from support.workers import term_change_propagation
 from tests import feeds
 from tests.factories import ADS, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to

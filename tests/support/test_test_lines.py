@@ -13,13 +13,13 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.models import DigestFinding, DigestRun
+from console.actions.test_lines import mark_test_line
 from disclosures.models import Disclosure
-from partners.lifecycle import NotNow
 from partners.models import Campaign
+from partners.policies.lifecycle import NotNow
 from revocations.models import Order, State
-from support.actions.test_lines import mark_test_line
-from support.clocks.watching import watch_seeds
 from support.models import SeedLine
+from support.workers.clocks.watching import watch_seeds
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.support.officers import Member, post, shown, staff

@@ -8,16 +8,16 @@ import pytest
 from django.utils import timezone
 
 import audit.actions
-from accounts.permissions import actor_of
+from accounts.policies.permissions import actor_of
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions.choices import NEVER_AGREED, stop
 from consent.models import Choice
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order, State
-from support.lifecycle import CLOSES_AFTER, WAITS, due_at
+from support.domain.tickets import answer, close_tickets, ending_of, open_tickets, take_evidence, tidy
 from support.models import Entry, Ticket
-from support.tickets import answer, close_tickets, ending_of, open_tickets, take_evidence, tidy
+from support.policies.lifecycle import CLOSES_AFTER, WAITS, due_at
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.orders import bring_to

@@ -12,22 +12,22 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from consent.actions import choices
 from consent.actions.terminate import terminate
+from consent.domain.snapshots import reason_against
 from consent.models import Touched
 from consent.queries import termination
-from consent.snapshots import reason_against
-from partners import loosening
+from console.actions import proposals as proposals_actions
+from console.actions import terms
+from console.actions.proposals import propose_termination
+from console.actions.terms import put_in_force
 from partners.actions import proposals
 from partners.actions.drafts import ContractTerms, draft_contract
 from partners.actions.terms import shorten_term
-from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule, Kin, Proposal, Suspension
+from partners.policies import loosening
+from partners.policies.lifecycle import NotNow
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order
-from support import term_change_propagation
-from support.actions import proposals as proposals_actions
-from support.actions import terms
-from support.actions.proposals import propose_termination
-from support.actions.terms import put_in_force
+from support.workers import term_change_propagation
 from tests.factories import ADS, FAR_OFF, LONG_AGO, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor
 

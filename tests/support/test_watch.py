@@ -16,20 +16,22 @@ from django.utils import timezone
 from pytest_django import Settings
 
 import audit.actions
-from accounts import texts
+from accounts.clients import texts
 from accounts.models import Line
 from audit.models import Incident, IncidentStep
-from audit.reporting_deadlines import next_due
-from consent import stop_failures
+from audit.policies.reporting_deadlines import next_due
 from consent.actions import choices
 from consent.actions.agents import answer_request
-from partners.checkpoints import places, writing
-from partners.sms import HttpBackend
+from consent.primitives import stop_failures
+from console.actions.staff_access_log import look_at_order
+from partners.clients import checkpoint_places
+from partners.clients.sms import HttpBackend
+from partners.workers.checkpoints import writing
 from portal import health
 from revocations.models import Order
-from support.actions.staff_access_log import look_at_order
-from support.clocks import watching
-from support.clocks.watching import (
+from support.queries.affected import affected_by
+from support.workers.clocks import watching
+from support.workers.clocks.watching import (
     verify_audit,
     watch_agents,
     watch_codes,
@@ -37,7 +39,6 @@ from support.clocks.watching import (
     watch_staff,
     watch_staff_for_long,
 )
-from support.oversight.affected import affected_by
 from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -406,7 +407,7 @@ def _ask(n: int, number: str = "") -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("gateway", ["partners.sms.HttpBackend", "tests.accounts.gateways.Silent"])
+@pytest.mark.parametrize("gateway", ["partners.clients.sms.HttpBackend", "tests.accounts.gateways.Silent"])
 def test_codes_that_the_gateway_does_not_take_are_an_opt_out_that_fails(
     counted: None, settings: Settings, gateway: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -497,7 +498,7 @@ def test_a_trail_that_is_not_signed_any_more(settings: Settings, tmp_path: Path)
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(hours=25))
-    writing.write(place=places.place(), at=now - timedelta(hours=23))
+    writing.write(place=checkpoint_places.place(), at=now - timedelta(hours=23))
     verify_audit(now=now)
     assert incidents() == []
     verify_audit(now=now + timedelta(hours=2))
@@ -522,7 +523,7 @@ def test_a_trail_that_was_changed(settings: Settings, tmp_path: Path) -> None:
     now = timezone.now()
     for n in range(3):
         audit.actions.record(action="test.done", actor="system:test", target=f"thing:{n}", at=now, line_id=7)
-    writing.write(place=places.place(), at=now)
+    writing.write(place=checkpoint_places.place(), at=now)
     verify_audit(now=now)
     assert incidents() == []
     with connections["owner"].cursor() as cursor:

@@ -21,15 +21,16 @@ from structlog.testing import capture_logs
 import audit.actions
 from accounts.models import Message
 from audit.models import AuditEvent, Incident
-from support import files, scanning, sending
 from support.actions.attachments import attach
 from support.actions.writing import keep_draft
 from support.actions.writing import send as send_answer
-from support.lifecycle import NotNow
+from support.domain import files
+from support.domain.tickets import answer as answer_case
+from support.domain.tickets import open_tickets
+from support.labels import BadVariable, filled
 from support.models import Attachment, CannedReply, Draft, Entry, Ticket
-from support.tickets import answer as answer_case
-from support.tickets import open_tickets
-from support.words import BadVariable, filled
+from support.policies.lifecycle import NotNow
+from support.workers import scanning, sending
 from tests.factories import a_line
 from tests.people import Browser, signed_in
 from tests.support.desk import a_ticket
@@ -392,7 +393,7 @@ def test_what_was_found_is_taken_away_and_a_scanner_that_is_away_keeps_it_waitin
     settings.ATTACHMENT_SCANNER = "tests.support.test_writing.Away"
     assert scanning.scan(now=timezone.now()) == 0
     assert Attachment.objects.get().scan == Scan.WAITING
-    settings.ATTACHMENT_SCANNER = "support.files.OwnLook"
+    settings.ATTACHMENT_SCANNER = "support.domain.files.OwnLook"
     assert scanning.scan(now=timezone.now()) == 1
     row = Attachment.objects.get()
     assert row.scan == Scan.REFUSED

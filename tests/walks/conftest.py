@@ -7,7 +7,7 @@ import pytest
 from django.test import TestCase, override_settings
 from pytest_django import DjangoDbBlocker
 
-from accounts.texts import MemoryBackend
+from accounts.clients.texts import MemoryBackend
 from tests.walks import world
 from tests.walks.world import World
 
@@ -26,7 +26,7 @@ class Shared(TestCase):
 def everyone(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """The world of `tests.walks.world`, with no broker and texts in memory."""
     MemoryBackend.outbox.clear()
-    quick = override_settings(SMS_BACKEND="accounts.texts.MemoryBackend", ANSWER_SECONDS=0.0, METRICS_TOKEN="")
+    quick = override_settings(SMS_BACKEND="accounts.clients.texts.MemoryBackend", ANSWER_SECONDS=0.0, METRICS_TOKEN="")
     with django_db_blocker.unblock(), quick, pytest.MonkeyPatch.context() as patched:
         patched.setattr("revocations.tasks.deliver.delay", lambda **_: None)
         Shared.setUpClass()

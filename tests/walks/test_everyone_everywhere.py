@@ -12,7 +12,7 @@ import pytest
 from django.http import HttpResponse
 from django.urls import URLResolver, get_resolver
 
-from support.admin.addresses import ADDRESSES
+from console.urls import ADDRESSES
 from tests.selection import EVERY_CELL, drawn
 from tests.walks import rows, world
 from tests.walks.addresses import filled, patterns

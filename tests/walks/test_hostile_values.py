@@ -73,7 +73,7 @@ PLACES = ("/companies/{}/", "/choices/{}/", "/choices/{}/progress/", "/choices/{
 
 @pytest.fixture(autouse=True)
 def _fast(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
 
 

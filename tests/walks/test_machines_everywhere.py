@@ -16,16 +16,16 @@ from django.test import Client
 from django.utils import timezone
 
 from consent.actions.terminate import terminate
-from consent.cohorts.listing import build_manifests
 from consent.models import Ask, DigestRun
 from consent.queries import termination
-from partners import pairwise
+from consent.workers.cohorts.listing import build_manifests
 from partners.actions.clients import register_client
+from partners.domain import pairwise
 from partners.models import Campaign, Party
 from partners.models import Client as Machine
 from revocations.actions.streams import create_stream
+from revocations.domain.streams.stream_requests import StreamWanted
 from revocations.models import Attempt, Cohort, Order, Stream, StreamEvent
-from revocations.streams.stream_requests import StreamWanted
 from tests.factories import a_campaign, a_line, an_approval
 from tests.partners.outside import Signer
 from tests.staff import an_actor

@@ -14,12 +14,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import User
-from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
+from console.urls import ADDRESSES
+from console.views.site import EVERYBODY, FORM, LEGAL, OFFICERS, READ
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
-from support.admin.addresses import ADDRESSES
-from support.admin.console import EVERYBODY, FORM, LEGAL, OFFICERS, READ
 from tests.factories import a_line
 from tests.people import signed_in
 from tests.selection import EVERY_CELL, drawn
@@ -80,7 +80,7 @@ def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 @pytest.fixture
 def people(everybody: Everybody, db: None, no_broker: None, settings: Settings) -> Iterator[dict[str, Client]]:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
     with as_they_were(everybody[0].values()):

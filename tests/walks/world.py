@@ -35,15 +35,15 @@ from accounts.models import Line, User
 from consent.actions import choices, without_account
 from consent.models import Choice
 from disclosures.models import Disclosure
-from partners.access import SCOPES
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client as Machine
 from partners.models import Dealing, Party
+from partners.policies.scopes import SCOPES
 from support.actions import asking
 from support.actions.asking import IncomingMessage
 from support.actions.mail import Mailed, take_mail
 from support.models import Ticket
-from support.tokens import READ, token_of
+from support.primitives.tokens import READ, token_of
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval

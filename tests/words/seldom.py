@@ -21,17 +21,17 @@ from accounts.actions import delegations
 from accounts.actions.delegations import answer_delegation
 from accounts.actions.line_separation import ask_separation, close_separation, take_back_separation
 from accounts.actions.staff import make_staff
-from accounts.message_templates import TAKEN, WHAT, WHO
+from accounts.domain.message_templates import TAKEN, WHAT, WHO
 from accounts.models import Line, NewPassword, Separation, User
 from consent.actions import choices, suspend
-from consent.archiving import comparison
-from disclosures import archiving, publishing
+from consent.workers.archiving import comparison
 from disclosures.models import Anomaly, AnomalyRule
+from disclosures.workers import archiving, publishing
 from partners.models import Campaign, Contract
 from revocations.models import DownstreamReport, Order, State
-from support import tickets
 from support.actions import asking
 from support.actions.asking import IncomingMessage
+from support.domain import tickets
 from support.models import Attachment, Entry, Ticket
 from tests.agents import an_agent_asks
 from tests.browser.pages import MISSING

@@ -14,14 +14,14 @@ from accounts.models import Line, User
 from audit.models import Incident
 from consent.actions import choices as choices_actions
 from consent.actions.choices import NEVER_AGREED
-from consent.archiving import comparison
+from consent.workers.archiving import comparison
 from disclosures.models import Basis, Disclosure
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order
 from support.actions.escalation import ask_for_evidence, ask_to_suspend, decide_request
 from support.actions.replies import begin_reply, undo_reply
 from support.models import BulkReply, CannedReply, Entry, SuspendRequest, Ticket
-from support.replying import send_replies
+from support.workers.replying import send_replies
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, post, staff

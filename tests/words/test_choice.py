@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from consent.archiving import comparison
+from consent.workers.archiving import comparison
 from revocations.models import Order
 from tests.people import signed_in
 from tests.words.choice_pages import card, whole_page

@@ -14,7 +14,7 @@ from audit.models import Incident
 from consent import tasks
 from partners.models import Campaign, Client, Contract, Proposal, Suspension
 from revocations.models import Cohort, StreamEvent
-from support.oversight.incidents import duties_of
+from support.queries.incidents import duties_of
 from tests.factories import ROADSIDE, a_line, an_approval
 from tests.people import signed_in
 from tests.support.officers import Member, post, staff

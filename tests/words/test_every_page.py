@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import User
-from accounts.texts import MemoryBackend
-from support.admin.addresses import ADDRESSES
-from support.admin.console import LEGAL
+from console.urls import ADDRESSES
+from console.views.site import LEGAL
 from support.models import CannedReply
 from tests.browser.pages import a_walk
 from tests.browser.states import states
@@ -39,7 +39,7 @@ def _nobody_is_number_one(db: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
 

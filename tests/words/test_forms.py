@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from consent.actions import choices
-from consent.archiving import comparison
+from consent.workers.archiving import comparison
 from partners.models import Suspension
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import number_of, signed_in, user_of

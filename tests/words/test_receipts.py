@@ -17,8 +17,8 @@ from joserfc.jwk import KeySet
 from pypdf import PdfReader
 from pytest_django import DjangoDbBlocker
 
-from accounts import email_outbox
 from accounts.models import Line
+from accounts.workers import email_outbox
 from consent.models import Choice, ChoiceReceipt
 from tests.people import Browser, number_of, signed_in
 from tests.words.expected import LANGUAGES, Words

@@ -13,17 +13,17 @@ from django.test import Client as Http
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import sms_delivery
 from accounts.actions import delegations
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.texts import MemoryBackend
+from accounts.workers import sms_delivery
 from audit.queries import database_clock
-from consent import expiry, reminders
 from consent.actions import choices, suspend
 from consent.actions.terminate import terminate
-from consent.cohorts.listing import build_manifests
-from consent.cohorts.texting import tell_subscribers
 from consent.queries import termination
+from consent.workers import expiry, reminders
+from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts.texting import tell_subscribers
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 import audit.queries
+from disclosures.domain.ingest import chunks
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.ingest import chunks
 from partners.feeds.checking import rejected
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally
 from partners.feeds.reading import Readable

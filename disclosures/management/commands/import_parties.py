@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from disclosures.feeds.terms import settle_files
-from partners.client import refused_once_looked_up
+from partners.clients.http import refused_once_looked_up
 from partners.feeds.command import Feed, FeedCommand, Progress
 from partners.feeds.parties import PartiesFeed, Unreadable
 from partners.feeds.reading import Numbered, Readable, Record

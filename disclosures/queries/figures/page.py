@@ -6,12 +6,12 @@ from datetime import UTC, datetime, time, timedelta
 
 from django.utils.translation import gettext
 
+from disclosures.labels import CHOICE_KINDS, COMPANY_ROLES, COMPANY_STATES, basis_in_words
 from disclosures.queries.figures.bars import Bar, Tint, bars_of
 from disclosures.queries.figures.cells import Cell, Count, Row
 from disclosures.queries.figures.published import Published, published
 from disclosures.queries.figures.statements import Figure
-from disclosures.words import CHOICE_KINDS, COMPANY_ROLES, COMPANY_STATES, basis_in_words
-from partners.words import party_name, purpose_in_words
+from partners.labels import party_name, purpose_in_words
 
 type Words = Mapping[str, Cell]
 

@@ -9,13 +9,13 @@ from django.utils import timezone
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from accounts.json_reader import Unreadable, read_json
-from partners.access import SCOPES
+from accounts.primitives.json_reader import Unreadable, read_json
 from partners.actions.clients import bind_client, disable_client, register_client
-from partners.certificates import NoCertificate
-from partners.lifecycle import NotNow
 from partners.models import Client, Party
-from partners.tokens import BadToken, Json
+from partners.policies.lifecycle import NotNow
+from partners.policies.scopes import SCOPES
+from partners.primitives.certificates import NoCertificate
+from partners.primitives.tokens import BadToken, Json
 
 ACTOR = "system:register_client"
 PRIVATE = ("d", "p", "q")

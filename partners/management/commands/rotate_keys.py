@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from partners import rotation
 from partners.models import SigningKey
-from partners.rotation import Rotated
+from partners.workers import rotation
+from partners.workers.rotation import Rotated
 
 ACTOR = "system:rotate_keys"
 USES = {use.name.lower(): use for use in SigningKey.Use}

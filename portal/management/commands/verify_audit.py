@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 import audit.queries
-from partners.checkpoints import places, reading
-from partners.checkpoints.places import Place
-from partners.checkpoints.reading import Line, Signed
+from partners.clients import checkpoint_places
+from partners.clients.checkpoint_places import Place
+from partners.workers.checkpoints import reading
+from partners.workers.checkpoints.reading import Line, Signed
 
 # As beat has it (`write-checkpoint`).
 SIGNED_EVERY = timedelta(minutes=10)
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         if since and until and until < since:
             raise CommandError("--to is before --from")
         started = time.monotonic()
-        place = places.place()
+        place = checkpoint_places.place()
         try:
             line = reading.line(place=place)
             self._say_unreadable(place, line.unreadable)

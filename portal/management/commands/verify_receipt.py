@@ -18,10 +18,11 @@ from joserfc.jwk import KeySet
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from partners import keys, tokens
+from partners.domain import keys
+from partners.labels import shown
 from partners.models import SigningKey
-from partners.tokens import BadToken, Json
-from partners.words import shown
+from partners.primitives import tokens
+from partners.primitives.tokens import BadToken, Json
 from portal import standalone_commands
 from revocations.models import Duty
 

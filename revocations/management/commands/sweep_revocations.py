@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from revocations.delivery import sweep
+from revocations.workers.delivery import sweep
 
 
 class Command(BaseCommand):

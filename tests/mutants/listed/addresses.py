@@ -94,14 +94,14 @@ MUTANTS = (
     # A draft, which one officer writes.
     Mutant(
         6,
-        "partners/keysets.py",
+        "partners/domain/keysets.py",
         "Contract.objects.filter(aggregator=party, is_draft=False)",
         "Contract.objects.filter(aggregator=party)",
         f"{ADDRESSES}test_a_draft_says_nothing_of_where_its_partner_is",
     ),
     Mutant(
         6,
-        "revocations/delivery/claims.py",
+        "revocations/workers/delivery/claims.py",
         "AND NOT is_draft AND endpoint_url",
         "AND endpoint_url",
         "tests/revocations/test_delivery.py::test_an_order_under_a_draft_goes_where_its_partner_is",

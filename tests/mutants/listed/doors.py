@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "partners/access.py",
+        "partners/policies/scopes.py",
         '        {"ssf.manage", "ssf.read",',
         '        {"decisions:read", "ssf.manage", "ssf.read",',
         f"{DOORS}/test_02_no_record_no_disclosure.py::test_a_machine_that_may_not_ask_hears_no",
@@ -57,7 +57,7 @@ MUTANTS = (
     # A worker keeps the session that its database has cut off.
     Mutant(
         4,
-        "revocations/delivery/delivery_rounds.py",
+        "revocations/workers/delivery/delivery_rounds.py",
         "            if not connection.is_usable():\n",
         "            if connection.in_atomic_block:\n",
         "tests/revocations/test_delivery.py::test_a_worker_whose_database_session_was_cut_off_delivers_on_another",
@@ -65,7 +65,7 @@ MUTANTS = (
     # A partner takes whatever comes last for the newest.
     Mutant(
         5,
-        "portal/sandbox/store.py",
+        "tools/sandbox/store.py",
         "            if repeated or (standing is not None and (order.epoch, order.version) <= _numbers(standing)):\n",
         "            if repeated:\n",
         f"{DOORS}/test_05_the_newest_wins.py::test_a_partner_ends_stopped_however_its_orders_are_mixed_up_and_repeated",

@@ -194,21 +194,21 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        AND own.contract_starts_at <= question.at AND question.at < own.contract_ends_at",
         "        AND own.contract_starts_at <= question.at AND question.at <= own.contract_ends_at",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        AND own.starts_at <= question.at AND question.at < own.ends_at",
         "        AND own.starts_at <= question.at AND question.at <= own.ends_at",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        AND line.activated_at <= question.at"
         " AND (line.deactivated_at IS NULL OR question.at < line.deactivated_at)",
         "        AND line.activated_at <= question.at"
@@ -217,49 +217,49 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "                AND (a.expires_at IS NULL OR question.at < a.expires_at) AND <stands>",
         "                AND (a.expires_at IS NULL OR question.at <= a.expires_at) AND <stands>",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "                        AND n.starts_at > a.captured_at AND n.starts_at <= question.at))",
         "                        AND n.starts_at > a.captured_at AND n.starts_at < question.at))",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHEN NOT (own.contract_starts_at <= question.at AND question.at < own.contract_ends_at)",
         "        WHEN NOT (own.contract_starts_at < question.at AND question.at < own.contract_ends_at)",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHEN NOT (own.contract_starts_at <= question.at AND question.at < own.contract_ends_at)",
         "        WHEN NOT (own.contract_starts_at <= question.at AND question.at <= own.contract_ends_at)",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHEN NOT (own.starts_at <= question.at AND question.at < own.ends_at) THEN 'campaign_not_in_force'",
         "        WHEN NOT (own.starts_at < question.at AND question.at < own.ends_at) THEN 'campaign_not_in_force'",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHEN NOT (own.starts_at <= question.at AND question.at < own.ends_at) THEN 'campaign_not_in_force'",
         "        WHEN NOT (own.starts_at <= question.at AND question.at <= own.ends_at) THEN 'campaign_not_in_force'",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         (
             "LEFT JOIN accounts_line line ON line.id = question.line_id\n"
             "    AND line.activated_at <= question.at"
@@ -274,7 +274,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         (
             "LEFT JOIN accounts_line line ON line.id = question.line_id\n"
             "    AND line.activated_at <= question.at"
@@ -289,7 +289,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHERE NOT s.automatic AND s.starts_at <= question.at"
         " AND (s.ends_at IS NULL OR question.at < s.ends_at) AND (",
         "        WHERE NOT s.automatic AND s.starts_at < question.at"
@@ -298,7 +298,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHERE NOT s.automatic AND s.starts_at <= question.at"
         " AND (s.ends_at IS NULL OR question.at < s.ends_at) AND (",
         "        WHERE NOT s.automatic AND s.starts_at <= question.at"
@@ -307,7 +307,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         (
             "        WHERE line_id = question.line_id AND kind = 'allow' AND ref = own.ref\n"
             "            AND made_at <= question.at AND recorded_at <= question.known_at"
@@ -320,7 +320,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         (
             "        WHERE line_id = question.line_id AND campaign = own.ref AND verified_by = 'carrier'\n"
             "            AND captured_at <= question.at AND recorded_at <= question.known_at"
@@ -333,7 +333,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         (
             "    WHERE s.line_id = question.line_id AND s.kind IN ('stop', 'refuse')\n"
             "        AND s.made_at <= question.at AND s.recorded_at <= question.known_at"
@@ -346,63 +346,63 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "            AND p.made_at <= question.at AND question.at < p.until AND p.recorded_at <= question.known_at",
         "            AND p.made_at < question.at AND question.at < p.until AND p.recorded_at <= question.known_at",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "            AND p.made_at <= question.at AND question.at < p.until AND p.recorded_at <= question.known_at",
         "            AND p.made_at <= question.at AND question.at <= p.until AND p.recorded_at <= question.known_at",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHERE rule.starts_at <= question.at AND (rule.ends_at IS NULL OR question.at < rule.ends_at)",
         "        WHERE rule.starts_at < question.at AND (rule.ends_at IS NULL OR question.at < rule.ends_at)",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHERE rule.starts_at <= question.at AND (rule.ends_at IS NULL OR question.at < rule.ends_at)",
         "        WHERE rule.starts_at <= question.at AND (rule.ends_at IS NULL OR question.at <= rule.ends_at)",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "                AND made_at <= question.at AND recorded_at <= question.known_at",
         "                AND made_at < question.at AND recorded_at <= question.known_at",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "                AND captured_at <= question.at AND recorded_at <= question.known_at",
         "                AND captured_at < question.at AND recorded_at <= question.known_at",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "        WHERE (a.until IS NULL OR question.at < a.until) AND <stands>",
         "        WHERE (a.until IS NULL OR question.at <= a.until) AND <stands>",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "                    AND n.starts_at > a.at AND n.starts_at <= question.at)",
         "                    AND n.starts_at > a.at AND n.starts_at < question.at)",
         ALL_READINGS,
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "                    AND (s.kind IN ('stop', 'refuse') OR s.kind = 'pause' AND question.at < s.until)",
         "                    AND (s.kind IN ('stop', 'refuse') OR s.kind = 'pause' AND question.at <= s.until)",
         ALL_READINGS,
@@ -526,7 +526,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/permission.py",
+        "consent/queries/permission.py",
         "coalesce(question.precision_m, 0) <= rule.max_radius_m)",
         "coalesce(question.precision_m, 0) < rule.max_radius_m)",
         "tests/support/test_rules_of_states.py::test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not",

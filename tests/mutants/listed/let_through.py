@@ -101,7 +101,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/oversight/case.py",
+        "support/queries/case.py",
         "if one.answered_at is None), default=None",
         "), default=None",
         CASES,
@@ -171,7 +171,7 @@ MUTANTS = (
     ),
     Mutant(
         10,
-        "partners/keysets.py",
+        "partners/domain/keysets.py",
         "keys[:MOST_KEYS]",
         "keys",
         "tests/partners/test_keysets.py::test_of_very_many_keys_the_first_fifty_are_kept",
@@ -192,21 +192,21 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "revocations/delivery/fairness.py",
+        "revocations/workers/delivery/fairness.py",
         "minute__gt=at - WINDOW",
         "minute__gte=at - WINDOW",
         "tests/revocations/test_fairness.py::test_what_failed_more_than_five_minutes_ago_is_forgotten",
     ),
     Mutant(
         4,
-        "revocations/clocks/health.py",
+        "revocations/workers/clocks/health.py",
         "since = max(event.queued_at, lifted.get(event.party_id, event.queued_at))",
         "since = event.queued_at",
         "tests/revocations/test_clocks.py::test_so_does_the_clock_of_an_unacknowledged_end",
     ),
     Mutant(
         4,
-        "revocations/clocks/dates.py",
+        "revocations/workers/clocks/dates.py",
         "o.complete_by <= %(now)s AND o.complete_by >= %(since)s",
         "o.complete_by < %(now)s AND o.complete_by >= %(since)s",
         "tests/revocations/test_clocks.py::test_each_order_past_its_date_is_a_breach_and_a_day_one_incident",
@@ -220,7 +220,7 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "support/oversight/counts.py",
+        "support/queries/counts.py",
         "AND (gag.suppressed_until IS NULL OR gag.suppressed_until > %s)",
         "AND (gag.suppressed_until IS NULL OR gag.suppressed_until >= %s)",
         "tests/support/test_admin_lists.py::test_look_ups_are_of_the_last_thirty_days_and_never_of_a_hidden_row",
@@ -255,7 +255,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "support/admin/lists_delivery.py",
+        "console/views/lists_delivery.py",
         'rows.filter(mended_at__isnull=value == "open")',
         'rows.filter(mended_at__isnull=value != "open")',
         CONSOLE,
@@ -269,7 +269,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/messages.py",
+        "support/domain/messages.py",
         'says.append(_("To write to us again, answer this mail. What you write goes into your case."))',
         'says.append(_("What you write goes into your case."))',
         "tests/support/test_mail.py::test_a_mail_from_nobody_we_know_has_a_case_that_is_about_no_line",
@@ -297,7 +297,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/actions/incidents.py",
+        "console/actions/incidents.py",
         "    if told_on > at.date():",
         "    if told_on >= at.date():",
         "tests/support/test_incidents_work.py::test_what_was_done_today_is_written_down",

@@ -17,28 +17,28 @@ MUTANTS = (
     # Kept for ever, or a moment longer than was said
     Mutant(
         9,
-        "disclosures/retention.py",
+        "disclosures/workers/retention.py",
         "    HeldDisclosure.objects.filter(held_at__lt=before).delete()\n",
         "",
         f"{RETENTION}test_what_is_held_for_nobody_is_kept_no_longer_than_a_release",
     ),
     Mutant(
         9,
-        "disclosures/retention.py",
+        "disclosures/workers/retention.py",
         "    HeldDisclosure.objects.filter(held_at__lt=before).delete()\n",
         "    HeldDisclosure.objects.filter(held_at__lte=before).delete()\n",
         f"{RETENTION}test_what_is_held_for_nobody_is_kept_no_longer_than_a_release",
     ),
     Mutant(
         9,
-        "disclosures/retention.py",
+        "disclosures/workers/retention.py",
         '        _forget(owner, GIVEN_BACK, "disclosures_givenback", before, now)\n',
         "",
         f"{RETENTION}test_what_was_found_in_releases_goes_with_them",
     ),
     Mutant(
         9,
-        "accounts/clocks.py",
+        "accounts/workers/clocks.py",
         "TextedCode.objects.filter(sent_at__lte=now - DAY)",
         "TextedCode.objects.filter(sent_at__lt=now - DAY)",
         f"{ENDS}test_codes_are_forgotten_a_day_after_they_were_sent",
@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/sms_delivery.py",
+        "accounts/workers/sms_delivery.py",
         "        return number is not None and delegations.is_nobody_elses(number=number)\n",
         "        return number is not None\n",
         f"{MOVED}test_a_number_that_becomes_another_s_before_the_text_is_sent_is_told_nothing",
@@ -75,28 +75,28 @@ MUTANTS = (
     # A safe contact that shows who somebody is, and should not
     Mutant(
         7,
-        "accounts/auth_factors.py",
+        "accounts/domain/auth_factors.py",
         "or contact.proved_at >= moved:",
         "or contact.proved_at > moved:",
         f"{SAFE_CODE}test_a_contact_that_was_not_there_before_the_change_does_not_count[at that very moment]",
     ),
     Mutant(
         7,
-        "accounts/auth_factors.py",
+        "accounts/domain/auth_factors.py",
         "    if own.exists() or delegations.passed_on(",
         "    if delegations.passed_on(",
         f"{SAFE_CODE}test_a_number_that_the_line_had_itself_does_not_count",
     ),
     Mutant(
         7,
-        "accounts/auth_factors.py",
+        "accounts/domain/auth_factors.py",
         "    return contact if was_set.exists() else None\n",
         "    return contact\n",
         f"{SAFE_CODE}test_a_contact_that_is_in_no_trail_does_not_count",
     ),
     Mutant(
         7,
-        "accounts/auth_factors.py",
+        "accounts/domain/auth_factors.py",
         "shown == (contact.pk, line.number_changed_at)",
         "shown[0] == contact.pk",
         f"{SAFE_CODE}test_a_code_dies_with_the_number_for_which_it_was_asked",
@@ -124,7 +124,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/access.py",
+        "accounts/views/access.py",
         "        if reads and _is_open_by_contact(",
         "        if _is_open_by_contact(",
         f"{SAFE_CODE}test_the_code_opens_what_there_is_to_read_and_nothing_else",
@@ -132,7 +132,7 @@ MUTANTS = (
     # An agent's request that is over, and is told to be open until that is written down
     Mutant(
         6,
-        "consent/agents.py",
+        "consent/domain/agents.py",
         "    if status == AgentRequest.Status.IN_PROGRESS and request.expires_at <= at:\n",
         "    if status == AgentRequest.Status.IN_PROGRESS and request.expires_at < at:\n",
         "tests/consent/test_agents.py::"
@@ -141,21 +141,21 @@ MUTANTS = (
     # A breaker that keeps its past
     Mutant(
         4,
-        "revocations/delivery/fairness.py",
+        "revocations/workers/delivery/fairness.py",
         "        PushTally.objects.filter(party_id=party_id).delete()\n",
         "",
         f"{FAIRNESS}test_what_failed_before_the_probe_counts_no_longer",
     ),
     Mutant(
         4,
-        "revocations/delivery/fairness.py",
+        "revocations/workers/delivery/fairness.py",
         "party_id=party_id, minute__gt=at - WINDOW, minute__lte=at)",
         "party_id=party_id, minute__lte=at)",
         f"{FAIRNESS}test_what_failed_more_than_five_minutes_ago_is_forgotten",
     ),
     Mutant(
         4,
-        "revocations/delivery/fairness.py",
+        "revocations/workers/delivery/fairness.py",
         "        breaker.opened_at = breaker.open_until = breaker.probe_id = None\n",
         "        breaker.open_until = breaker.probe_id = None\n",
         f"{FAIRNESS}test_the_probe_s_success_closes_it_and_everything_goes_out",
@@ -224,14 +224,14 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "accounts/permissions.py",
+        "accounts/policies/permissions.py",
         "    User.Role.LEGAL: frozenset({StaffAction.SEE_DELAYED, StaffAction.CHANGE_DELAYED}),\n",
         "    User.Role.LEGAL: frozenset({StaffAction.SEE_DELAYED}),\n",
         f"{STAFF}test_each_cell",
     ),
     Mutant(
         8,
-        "accounts/permissions.py",
+        "accounts/policies/permissions.py",
         "    User.Role.AUDITOR: frozenset(_READ_ONLY),\n",
         "    User.Role.AUDITOR: frozenset(_READ_ONLY | {StaffAction.REVEAL_PERSON}),\n",
         f"{STAFF}test_each_cell",
@@ -239,14 +239,14 @@ MUTANTS = (
     # Proofs, codes and tokens that never run out
     Mutant(
         7,
-        "accounts/sessions.py",
+        "accounts/domain/sessions.py",
         ' or at >= datetime.fromisoformat(steps["until"]):',
         ":",
         f"{ENDS}test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour",
     ),
     Mutant(
         7,
-        "accounts/sessions.py",
+        "accounts/domain/sessions.py",
         '    if not kept or at >= datetime.fromisoformat(kept["until"]):\n',
         '    if not kept or at > datetime.fromisoformat(kept["until"]):\n',
         f"{ENDS}test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour",
@@ -260,7 +260,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/delegations.py",
+        "accounts/policies/delegations.py",
         "    return waits.filter(asked_at__gt=at - CODE_LASTS, tries_left__gt=0).first()\n",
         "    return waits.filter(tries_left__gt=0).first()\n",
         f"{ENDS}test_the_code_of_a_safe_contact_lasts_ten_minutes",
@@ -274,14 +274,14 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "partners/access.py",
+        "partners/api/access.py",
         "    if grant is None or grant.expires_at <= now:\n",
         "    if grant is None or grant.expires_at < now:\n",
         f"{MACHINES}test_an_access_token_ends_and_none_is_issued_without_an_end",
     ),
     Mutant(
         2,
-        "partners/access.py",
+        "partners/api/access.py",
         "    return grant if grant is not None and now < grant.expires_at else None\n",
         "    return grant\n",
         f"{MACHINES}test_an_access_token_ends_and_none_is_issued_without_an_end",

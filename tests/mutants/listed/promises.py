@@ -176,14 +176,14 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "revocations/delivery/claims.py",
+        "revocations/workers/delivery/claims.py",
         "        lease = clock.now() + LEASE\n",
         "        lease = clock.now() + LEASE * 99999\n",
         "tests/faults/test_named_points.py::test_killed_after_the_claim_or_after_the_202",
     ),
     Mutant(
         5,
-        "revocations/delivery/claims.py",
+        "revocations/workers/delivery/claims.py",
         "    return [order for order in rows if newest[order.line_id, order.contract_id] == order.id]\n",
         "    return list(rows)\n",
         "tests/promises/test_05_the_newest_wins.py::test_an_allow_is_not_sent_once_there_is_a_newer_stop",
@@ -197,7 +197,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "revocations/delivery/verdicts.py",
+        "revocations/workers/delivery/verdicts.py",
         "    if reply.status == HTTPStatus.ACCEPTED:\n",
         "    if reply.status is not None:\n",
         "tests/revocations/test_delivery.py::test_everything_else_is_tried_again",
@@ -211,7 +211,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/permissions.py",
+        "accounts/policies/permissions.py",
         "    Relation.HOLDER_OF_ADULT: {Action.KNOW: How.PROOF, Action.INVITE: How.PROOF},\n",
         "    Relation.HOLDER_OF_ADULT: _READ,\n",
         "tests/promises/test_07_each_person_sees_only_their_own.py::"
@@ -255,7 +255,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/permissions.py",
+        "accounts/policies/permissions.py",
         "    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN, **_ASK},\n",
         "    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN, **_ASK, **_ALLOW},\n",
         "tests/promises/test_07_each_person_sees_only_their_own.py::test_a_minor_stops_and_pauses_and_does_not_allow",
@@ -270,7 +270,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/actions/staff_access_log.py",
+        "console/actions/staff_access_log.py",
         '    if page is not None:\n        audit.actions.record(\n            action="order.seen"',
         '    if page is None:\n        audit.actions.record(\n            action="order.seen"',
         "tests/promises/test_08_staff_work_under_glass.py::"
@@ -322,7 +322,7 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "disclosures/ingest/projections.py",
+        "disclosures/domain/ingest/projections.py",
         "p.kind IN ('lbs_provider', 'end_customer') AND NOT r.hidden\n",
         "p.kind IN ('lbs_provider', 'end_customer')\n",
         "tests/promises/test_11_honest_about_limits.py::"
@@ -330,7 +330,7 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "disclosures/ingest/terms.py",
+        "disclosures/domain/ingest/terms.py",
         "    ) AS hidden\n",
         "    ) AND false AS hidden\n",
         "tests/promises/test_11_honest_about_limits.py::"

@@ -110,21 +110,21 @@ MUTANTS = (
     # What was released at the very moment of an act is judged by it.
     Mutant(
         6,
-        "support/term_change_propagation.py",
+        "support/workers/term_change_propagation.py",
         '("put_in_force", "shortened", "extended", "terminated")',
         '("put_in_force", "shortened", "extended")',
         MACHINE,
     ),
     Mutant(
         6,
-        "disclosures/ingest/terms.py",
+        "disclosures/domain/ingest/terms.py",
         "d.occurred_at >= %(since)s\n    AND (d.campaign = ANY (%(campaigns)s) OR",
         "d.occurred_at > %(since)s\n    AND (d.campaign = ANY (%(campaigns)s) OR",
         MACHINE,
     ),
     Mutant(
         6,
-        "support/term_change_propagation.py",
+        "support/workers/term_change_propagation.py",
         "    disclosures.actions.rule_changed(state=rule.state, since=rule.ends_at or now)\n",
         "",
         MACHINE,
@@ -132,7 +132,7 @@ MUTANTS = (
     # By all that is on record, also what was written ahead of the clock.
     Mutant(
         6,
-        "disclosures/ingest/judging.py",
+        "disclosures/domain/ingest/judging.py",
         "d.occurred_at, 'infinity', d.id",
         "d.occurred_at, audit_now(), d.id",
         MACHINE,
@@ -140,7 +140,7 @@ MUTANTS = (
     # Partners hear of the end of a pause at its end.
     Mutant(
         5,
-        "consent/expiry.py",
+        "consent/workers/expiry.py",
         "kind=Choice.Kind.PAUSE, until__lte=now)",
         "kind=Choice.Kind.PAUSE, until__lt=now)",
         MACHINE,
@@ -214,7 +214,7 @@ MUTANTS = (
     # What a court hid counts from the end of its order on.
     Mutant(
         11,
-        "disclosures/ingest/projections.py",
+        "disclosures/domain/ingest/projections.py",
         "        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)",
         "        AND (n.suppressed_until IS NULL OR n.suppressed_until >= %(at)s)",
         MACHINE,
@@ -222,7 +222,7 @@ MUTANTS = (
     # Whether the event is on the partner's disk, a proxy's page does not say.
     Mutant(
         6,
-        "revocations/delivery/verdicts.py",
+        "revocations/workers/delivery/verdicts.py",
         "    if reply.body or reply.detail:\n",
         "    if reply.detail:\n",
         MACHINE,

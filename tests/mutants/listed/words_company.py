@@ -271,14 +271,14 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "disclosures/words.py",
+        "disclosures/labels.py",
         'Judgement.AFTER_STOP: _("After you said stop")',
         'Judgement.AFTER_STOP: _("No record that you agreed")',
         "tests/words/test_companies_stopped.py::test_home_has_every_company_as_it_stands_now",
     ),
     Mutant(
         6,
-        "support/oversight/delivery.py",
+        "support/queries/delivery.py",
         "DENIED = timedelta(hours=24)",
         "DENIED = timedelta(hours=24 * 7)",
         "tests/words/test_partners_followed.py::test_the_console_lists_what_was_sent_to_a_partner_and_how_it_receives",

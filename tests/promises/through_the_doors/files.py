@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from portal.sandbox.identity import slug
-from portal.sandbox.server import jwks_path
 from tests.feeds import BRIDGE, LINK, ROAD, TRACK, Row, approval_row, line_row, parties_document, release_row
+from tools.sandbox.identity import slug
+from tools.sandbox.server import jwks_path
 
 # Each partner's name, and the company below it that signs as well; below NorthLink nobody does.
 PARTNERS = {BRIDGE: ("GeoBridge", ROAD), LINK: ("NorthLink", "")}

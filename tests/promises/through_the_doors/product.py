@@ -23,8 +23,6 @@ from django.db import connections
 from joserfc.jwk import ECKey
 from redis import Redis
 
-from portal.sandbox.identity import Signer, kept_key
-from portal.sandbox.transmitter import Transmitter
 from tests import forks
 from tests.databases import copied_test_database, cut_off
 from tests.faults.programs import PROJECT, Program, Programs, database_url, free_port, get
@@ -43,6 +41,8 @@ from tests.promises.through_the_doors.files import (
     release,
 )
 from tests.promises.through_the_doors.road import Road, a_road
+from tools.sandbox.identity import Signer, kept_key
+from tools.sandbox.transmitter import Transmitter
 
 PASSWORD = "three quiet words"
 WITHIN_S = 60.0

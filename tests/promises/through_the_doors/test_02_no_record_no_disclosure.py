@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from portal.sandbox.transmitter import Unreachable
 from tests.feeds import BRIDGE, JAIL, LINK, Row
 from tests.promises.through_the_doors.files import ROADSIDE, ago, approval, campaign_row
 from tests.promises.through_the_doors.product import DECIDE, Product, question
+from tools.sandbox.transmitter import Unreachable
 
 NOBODY = "https://nobody.example"
 OTHER_BRIDGE = "https://otherbridge.example"

@@ -1,0 +1,275 @@
+"""Sign-in by the carrier's own OpenID providers: code flow with PKCE, one-use state, nonce, checked signature.
+
+There are two at most, and the portal speaks to no other: one for staff (STAFF_OIDC_ISSUER), one for subscribers
+(OIDC_ISSUER). Each may stand on a private network. What one says counts only signed, fresh, for this portal alone, and
+for the door that asked.
+"""
+
+import hashlib
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.internal import statekit
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from accounts.primitives.json_reader import Unreadable, read_json
+
+ALGORITHMS = ["ES256", "RS256", "PS256"]
+SECONDS = 10
+LARGEST_ANSWER = 200_000
+# A provider's clock may be this far from ours, and a token this old.
+SKEW_S = 60
+FRESH_S = 600
+LONGEST_SUBJECT = 190
+LONGEST_LINE = 100
+# OpenID Connect Core 5.1: its own claims for a number, and whether the provider checked it.
+NUMBER_CLAIM = "phone_number"
+
+
+class OidcRefused(Exception):
+    """Why the provider's word does not count; for the log, without anything of the person's."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom the provider vouches for: `subject` is its own name for them, `email` is verified by it."""
+
+    issuer: str
+    subject: str
+    email: str
+    roles: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class LineWord:
+    """Which line the carrier's provider says is this person's: by the carrier's id of it, or by a verified number.
+
+    `subject` is its own name for them. `strong`: they proved themselves there as it takes to see here.
+    """
+
+    issuer: str
+    subject: str
+    line_id: str
+    msisdn: str
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the two doors: where its settings are, what it asks for, and where its provider sends back to."""
+
+    prefix: str
+    scope: str
+    back: str
+
+    def said(self, name: str) -> str:
+        """A setting of this door."""
+        found: str = getattr(settings, f"{self.prefix}_{name}")
+        return found
+
+
+STAFF = Kind("STAFF_OIDC", "openid email", "sign-in-staff-oidc-back")
+CARRIER = Kind("OIDC", "openid", "sign-in-carrier-back")
+
+
+def named(kind: Kind) -> bool:
+    """Whether the operator named a provider for this door."""
+    return bool(kind.said("ISSUER"))
+
+
+def configured() -> bool:
+    """Whether the operator named a provider for staff."""
+    return named(STAFF)
+
+
+def start(*, kind: Kind, request: HttpRequest, then: str) -> str:
+    """The address at the provider to send a browser to. Raises OidcRefused where the provider can't be asked."""
+    provider = _provider(kind)
+    nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+    state = statekit.stash_state(
+        request, provider_id=kind.prefix, state={"nonce": nonce, "verifier": verifier, "then": then}
+    )
+    asked = {
+        "response_type": "code",
+        "client_id": kind.said("CLIENT_ID"),
+        "redirect_uri": _back(kind),
+        "scope": kind.scope,
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": _b64(hashlib.sha256(verifier.encode()).digest()),
+        "code_challenge_method": "S256",
+    }
+    return f"{_endpoint(kind, provider, 'authorization_endpoint')}?{urlencode(asked)}"
+
+
+def finish(*, request: HttpRequest, at: datetime) -> tuple[Identity, str]:
+    """Whom of staff their provider vouches for in this browser's answer, and where they wanted to go.
+
+    Raises OidcRefused. The state is used up, whatever comes of it.
+    """
+    claims, then = _answered(STAFF, request, at)
+    return _identity(claims), then
+
+
+def finish_line(*, request: HttpRequest, at: datetime) -> tuple[LineWord, str]:
+    """Which line the carrier's provider names in this browser's answer, and where its person wanted to go.
+
+    Raises OidcRefused. The state is used up, whatever comes of it.
+    """
+    claims, then = _answered(CARRIER, request, at)
+    return _line_word(claims), then
+
+
+def _answered(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict[str, Any], str]:
+    """What the provider says in this browser's answer, checked, and where they wanted to go.
+
+    The state is used up, whatever comes of it.
+    """
+    state = statekit.unstash_state(request, provider_id=kind.prefix, state_id=request.GET.get("state", ""))
+    if state is None:
+        raise OidcRefused("the answer belongs to no question of this browser's")
+    code = request.GET.get("code", "")
+    if not code:
+        raise OidcRefused("the provider said no")
+    provider = _provider(kind)
+    answer = _asked(
+        "POST",
+        _endpoint(kind, provider, "token_endpoint"),
+        {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": _back(kind),
+            "client_id": kind.said("CLIENT_ID"),
+            "client_secret": kind.said("CLIENT_SECRET"),
+            "code_verifier": state["verifier"],
+        },
+    )
+    token = answer.get("id_token")
+    if not isinstance(token, str):
+        raise OidcRefused("there is no id_token")
+    claims = _claims(token, _asked("GET", _endpoint(kind, provider, "jwks_uri"), None))
+    _check(kind, claims, nonce=state["nonce"], now=int(at.timestamp()))
+    return claims, str(state["then"])
+
+
+def _claims(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        opened = jws.deserialize_compact(token, KeySet.import_key_set({"keys": keys["keys"]}), algorithms=ALGORITHMS)
+        claims = read_json(opened.payload)
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise OidcRefused(f"the id_token's signature: {type(error).__name__}") from error
+    if not isinstance(claims, dict):
+        raise OidcRefused("the id_token holds no claims")
+    return claims
+
+
+def _check(kind: Kind, claims: Mapping[str, Any], *, nonce: str, now: int) -> None:
+    """OpenID Connect Core 3.1.3.7. Raises OidcRefused."""
+    client = kind.said("CLIENT_ID")
+    if claims.get("iss") != kind.said("ISSUER"):
+        raise OidcRefused("iss is not the provider")
+    if claims.get("aud") not in (client, [client]) or claims.get("azp", client) != client:
+        raise OidcRefused("aud is not this portal alone")
+    ends, made = claims.get("exp"), claims.get("iat")
+    if not isinstance(ends, int | float) or not isinstance(made, int | float):
+        raise OidcRefused("exp and iat must be numbers")
+    if ends <= now - SKEW_S or not now - FRESH_S <= made <= now + SKEW_S:
+        raise OidcRefused("the id_token is expired or not fresh")
+    said = claims.get("nonce")
+    if not isinstance(said, str) or not secrets.compare_digest(said.encode(), nonce.encode()):
+        raise OidcRefused("nonce is not the one sent")
+
+
+def _identity(claims: Mapping[str, Any]) -> Identity:
+    subject, email = _subject(claims), claims.get("email")
+    if not isinstance(email, str) or not email or "\x00" in email or claims.get("email_verified") is not True:
+        raise OidcRefused("there is no verified e-mail")
+    return Identity(settings.STAFF_OIDC_ISSUER, subject, email, _roles(claims))
+
+
+def _line_word(claims: Mapping[str, Any]) -> LineWord:
+    name = settings.OIDC_LINE_CLAIM
+    subject, said = _subject(claims), claims.get(name)
+    if not isinstance(said, str) or not 0 < len(said) <= LONGEST_LINE or "\x00" in said:
+        raise OidcRefused("the claim that names a line is missing or too long")
+    is_number = name == NUMBER_CLAIM
+    if is_number and claims.get(f"{NUMBER_CLAIM}_verified") is not True:
+        raise OidcRefused("the number is not verified")
+    strong = bool(settings.OIDC_SEEING_ACR) and claims.get("acr") == settings.OIDC_SEEING_ACR
+    return LineWord(
+        issuer=settings.OIDC_ISSUER,
+        subject=subject,
+        line_id="" if is_number else said,
+        msisdn=said if is_number else "",
+        strong=strong,
+    )
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or "\x00" in subject:
+        raise OidcRefused("sub is missing or too long")
+    return subject
+
+
+def _roles(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """The roles that the provider lists; None where the operator named no claim for them."""
+    if not settings.STAFF_OIDC_ROLES_CLAIM:
+        return None
+    said = claims.get(settings.STAFF_OIDC_ROLES_CLAIM, [])
+    return frozenset(str(one) for one in (said if isinstance(said, list) else [said]))
+
+
+def _provider(kind: Kind) -> dict[str, Any]:
+    """The provider's own description of itself."""
+    issuer = kind.said("ISSUER")
+    found = _asked("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", None)
+    if found.get("issuer") != issuer:
+        raise OidcRefused("the provider calls itself something else")
+    return found
+
+
+def _endpoint(kind: Kind, provider: Mapping[str, Any], name: str) -> str:
+    url = provider.get(name)
+    plain = urlsplit(kind.said("ISSUER")).scheme == "http"
+    if not isinstance(url, str) or urlsplit(url).scheme not in ({"https", "http"} if plain else {"https"}):
+        raise OidcRefused(f"{name} is not an https address")
+    return url
+
+
+def _asked(method: str, url: str, form: Mapping[str, str] | None) -> dict[str, Any]:
+    provider: Any = get_adapter()
+    with provider.get_requests_session() as session:
+        try:
+            response = session.request(method, url, data=form, timeout=SECONDS, allow_redirects=False)
+            body = response.content
+        except OSError as error:
+            raise OidcRefused(f"the provider does not answer: {type(error).__name__}") from error
+    if response.status_code != 200 or len(body) > LARGEST_ANSWER:
+        raise OidcRefused(f"the provider answers {response.status_code}")
+    try:
+        found = read_json(body)
+    except Unreadable as error:
+        raise OidcRefused("the provider's answer is not JSON") from error
+    if not isinstance(found, dict):
+        raise OidcRefused("the provider's answer is not an object")
+    return found
+
+
+def _back(kind: Kind) -> str:
+    return f"{settings.BASE_URL}{reverse(kind.back)}"
+
+
+def _b64(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,188 @@
+"""Text messages out. SMS_BACKEND names a class with `send(*, msisdn, text, code)`, loaded by its dotted path.
+
+A text is news about something that already happened, or a code that can be asked for again: when it cannot be sent,
+the page goes on.
+"""
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from enum import StrEnum
+from functools import cache, partial
+from types import TracebackType
+from typing import ClassVar, NamedTuple, Protocol
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
+from prometheus_client import Counter
+
+from accounts.primitives import synthetic
+from audit.primitives.counters import Tally
+
+log = structlog.get_logger()
+
+
+class Backend(Protocol):
+    """What sends texts. `waits_for_network` puts it on a thread of its own, so that a slow sender slows no page."""
+
+    waits_for_network: bool
+
+    def send(self, *, msisdn: str, text: str, code: str = "") -> None:
+        """Send one text to an E.164 number. `code` repeats the code that `text` holds, for the demo phone.
+
+        Raises NotTaken where it is certain that the text did not go out.
+        """
+
+
+class NotTaken(Exception):
+    """The backend did not take the text, and knows it. Holds no number."""
+
+
+class Unfit(NotTaken):
+    """The backend is there and takes others, but not this text or this number."""
+
+
+class Outcome(StrEnum):
+    """What became of a text that was handed to the backend."""
+
+    TAKEN = "taken"
+    UNFIT = "unfit"  # not taken, for what it is
+    AWAY = "away"  # not taken: the backend takes nothing, or is not reached
+    SILENT = "silent"  # given, and nobody knows whether it was taken
+
+
+# Without a code nobody stops who has no account, and the page can't say whether it went out: this is how it shows.
+CODES = Counter(
+    "whereabouts_codes_handed_over", "Texts with codes given to the text gateway, by what became of them.", ["result"],
+    registry=None,
+)  # fmt: skip
+for outcome in Outcome:
+    CODES.labels(outcome.value)
+CODES_TAKEN, CODES_NOT_TAKEN = Tally("codes-taken"), Tally("codes-not-taken")
+
+
+class Text(NamedTuple):
+    """A text as the memory backend keeps it."""
+
+    msisdn: str
+    text: str
+    code: str
+
+
+class ConsoleBackend:
+    """Prints texts where the server was started."""
+
+    waits_for_network = False
+
+    def send(self, *, msisdn: str, text: str, code: str = "") -> None:
+        sys.stdout.write(f"Text to {msisdn}: {text}" + (f" [{code}]\n" if code and code not in text else "\n"))
+        sys.stdout.flush()
+
+
+class MemoryBackend:
+    """Keeps texts in a list, newest last."""
+
+    waits_for_network = False
+    outbox: ClassVar[list[Text]] = []
+
+    def send(self, *, msisdn: str, text: str, code: str = "") -> None:
+        self.outbox.append(Text(msisdn=msisdn, text=text, code=code))
+
+
+def send_text(*, msisdn: str, text: str, code: str = "") -> None:
+    """Hand a text to the backend. Call it after the commit: in a transaction it raises. An outage is logged only.
+
+    Nothing goes to the number that is nobody's (`synthetic`).
+    """
+    _aside(_given, msisdn, text, code)
+
+
+def send_code(*, msisdn: str, text: str, code: str, at: datetime) -> None:
+    """Like `send_text`, for a code by which somebody may stop: what became of it is counted, where no page waits."""
+    _aside(partial(_given_and_counted, at), msisdn, text, code)
+
+
+def waits_for_network() -> bool:
+    """Whether the backend is a server of somebody's, which no page waits for."""
+    return _backend(settings.SMS_BACKEND).waits_for_network
+
+
+def hand_over(*, msisdn: str, text: str) -> Outcome:
+    """Send a text now and wait for the backend. UNFIT and AWAY may be tried again.
+
+    SILENT may not: the backend may have sent it. Call outside a transaction.
+    """
+    _refuse_in_a_transaction()
+    if msisdn == synthetic.NUMBER:
+        return Outcome.TAKEN
+    return _given(_backend(settings.SMS_BACKEND), msisdn, text, "")
+
+
+def _refuse_in_a_transaction() -> None:
+    if connection.in_atomic_block:
+        with transaction.atomic(durable=True):
+            pass  # refuses to nest, but in the transaction around a test
+
+
+def _aside(give: Callable[[Backend, str, str, str], Outcome], msisdn: str, text: str, code: str) -> None:
+    _refuse_in_a_transaction()
+    if msisdn == synthetic.NUMBER:
+        return
+    backend = _backend(settings.SMS_BACKEND)
+    if backend.waits_for_network:
+        _threads().submit(give, backend, msisdn, text, code)
+    else:
+        give(backend, msisdn, text, code)
+
+
+def _given(backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
+    outage = _Outage()
+    with outage:
+        backend.send(msisdn=msisdn, text=text, code=code)
+    match outage.error:
+        case None:
+            return Outcome.TAKEN
+        case Unfit():
+            return Outcome.UNFIT
+        case NotTaken():
+            return Outcome.AWAY
+    return Outcome.SILENT
+
+
+def _given_and_counted(at: datetime, backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
+    outcome = _given(backend, msisdn, text, code)
+    CODES.labels(outcome.value).inc()
+    (CODES_TAKEN if outcome == Outcome.TAKEN else CODES_NOT_TAKEN).count(at=at)
+    return outcome
+
+
+class _Outage:
+    """Logs what a backend raises and goes on. The message may hold the number: only the name is logged."""
+
+    error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self.error = error
+        if isinstance(error, Exception):
+            log.warning("text_not_sent", error=type(error).__name__)
+            return True
+        return False
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=8, thread_name_prefix="texts")
+
+
+@cache
+def _backend(path: str) -> Backend:
+    made: Backend = import_string(path)()
+    return made

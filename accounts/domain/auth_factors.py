@@ -1,0 +1,141 @@
+"""What lets one person in: their password, passkeys, app and codes; a wait for a new password; where they are in."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from allauth.mfa.models import Authenticator
+
+from accounts.models import BrowserSession, Line, LineNumber, NewPassword, SafeContact, User
+from accounts.policies import delegations
+from accounts.primitives import tokens
+from accounts.primitives.sealing import number_hash, unseal
+from audit.models import AuditEvent
+
+OWNED: dict[str, str] = {
+    Authenticator.Type.WEBAUTHN: "passkey", Authenticator.Type.TOTP: "app", Authenticator.Type.RECOVERY_CODES: "codes",
+}  # fmt: skip
+# A new SIM so long before a new number may belong to the same theft.
+NEAR = timedelta(days=7)
+# What somebody else would do first who took a line over, as the trail calls it.
+LETS_IN = (
+    "line.password_chosen", "line.password_changed", "line.password_replaced", "line.passkey_added", "line.app_added",
+    "line.codes_added",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What lets one person in, to compare: the hash of a password, and each passkey, app and sheet of codes by id.
+
+    `used`: how many codes of their sheet were given.
+    """
+
+    password: str
+    owned: Mapping[int, str]
+    used: int
+
+
+def factors_of(*, user: User) -> Factors:
+    """What lets this person in now."""
+    kept = list(Authenticator.objects.filter(user=user))
+    return Factors(
+        password=user.password if user.has_usable_password() else "",
+        owned={one.pk: one.type for one in kept},
+        used=sum(tokens.used(one) for one in kept if one.type == Authenticator.Type.RECOVERY_CODES),
+    )
+
+
+def differences(*, before: Factors, after: Factors) -> list[str]:
+    """What became different between the two, in the trail's words."""
+    found = ["password_changed"] if before.password != after.password else []
+    new, gone = after.owned.keys() - before.owned.keys(), before.owned.keys() - after.owned.keys()
+    found += [f"{OWNED[after.owned[one]]}_added" for one in sorted(new)]
+    # New codes take the place of old ones: that the old are gone is said with it.
+    replaced = {after.owned[one] for one in new}
+    found += [f"{OWNED[before.owned[one]]}_removed" for one in sorted(gone) if before.owned[one] not in replaced]
+    return found + (["code_used"] if after.used > before.used else [])
+
+
+def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
+    """Whether what holds this line is that it has another number, and nothing that lets its person in was set since.
+
+    Then a password or passkey from before shows who it is, whoever has the phone. A new SIM or forwarding near it, or
+    what was set after it, shows nothing: whoever took the line over may have done both.
+    """
+    moved, others = line.number_changed_at, (line.sim_changed_at, line.forwarding_changed_at)
+    recent = max(line.activated_at, at - NEAR)
+    if moved is None or moved <= recent or any(one is not None and one > recent for one in others):
+        return False
+    return not AuditEvent.objects.filter(line_id=line.pk, action__in=LETS_IN, at__gte=moved).exists()
+
+
+def contact_from_before(*, line: Line, at: datetime) -> SafeContact | None:
+    """The safe contact by which whoever is held by a new number alone may show who they are; None: there is none.
+
+    One set before the change, by the trail as well, and still in force. Not one that may be somebody else's by now,
+    nor a number that the line has or had: whoever took the line over may have that.
+    """
+    contact, moved = delegations.contact_of(line_id=line.pk), line.number_changed_at
+    if contact is None or contact.proved_at is None or moved is None or contact.proved_at >= moved:
+        return None
+    if line.user_role == Line.UserRole.MINOR or not is_on_hold_only_for_new_number(line=line, at=at):
+        return None
+    own = LineNumber.objects.filter(line=line, msisdn_hash=number_hash(unseal(contact.to_sealed)))
+    if own.exists() or delegations.passed_on(contacts=[contact], at=at):
+        return None
+    was_set = AuditEvent.objects.filter(line_id=line.pk, action="line.contact_set", at=contact.proved_at)
+    return contact if was_set.exists() else None
+
+
+def is_open_by_contact(*, shown: tuple[int, datetime] | None, line: Line, at: datetime) -> bool:
+    """Whether what a session has `shown` (`browsers.shown_by_contact`) opens what there is to read of a held line.
+
+    It does while that contact counts, and until the number changes again.
+    """
+    contact = contact_from_before(line=line, at=at) if shown else None
+    return contact is not None and shown == (contact.pk, line.number_changed_at)
+
+
+def link_hash(*, token: str) -> bytes:
+    """By which a link that was texted is found."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def new_password_of(*, user: User, at: datetime) -> NewPassword | None:
+    """The wait for a new password of this person that is not over, cancelled or used; None: there is none."""
+    waiting = NewPassword.objects.filter(user=user, cancelled_at__isnull=True, used_at__isnull=True)
+    return waiting.filter(expires_at__gt=at).first()
+
+
+def new_password_behind(*, token: str, at: datetime) -> NewPassword | None:
+    """The wait for a new password that this link ends; None for a link that is used up, over or made up."""
+    waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
+    return waiting.filter(token_hash=link_hash(token=token)).first()
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One browser in which a person is signed in: since when, by which network address and browser ("": not known)."""
+
+    pk: int
+    since: datetime | None
+    is_current: bool
+    address: str
+    browser: str
+
+    @classmethod
+    def of(cls, row: BrowserSession, *, is_current: bool) -> "SignIn":
+        """Return the sign-in that a session's row tells of."""
+        place = json.loads(unseal(row.origin_sealed)) if row.origin_sealed else {"address": "", "browser": ""}
+        return cls(pk=row.pk, since=row.began_at, is_current=is_current, **place)
+
+
+def list_sign_ins(*, user: User, current: bytes, at: datetime) -> list[SignIn]:
+    """List where a person is signed in, the browser of `current` (`sessions.key_hash`) first, then the newest."""
+    rows = BrowserSession.objects.filter(user=user, began_at__isnull=False, expires_at__gt=at)
+    newest_first = rows.order_by("-began_at", "-pk")
+    found = [SignIn.of(row, is_current=bytes(row.key_hash) == current) for row in newest_first]
+    return sorted(found, key=lambda one: not one.is_current)

@@ -1,0 +1,145 @@
+"""Browser sessions at rest: found by a keyed hash of the session key, and readable with that key alone.
+
+The browser's cookie is the session key. The database holds HMAC-SHA256(server secret, key) to find the row, and the
+data encrypted under HMAC-SHA256(another server secret, key). Whoever reads the table, or a dump of it, can neither
+make a cookie from a row nor read what the session holds; data copied into another row is unreadable there.
+
+A session that proves more about its person than before (a password, a passkey, a code of an app) goes on under another
+key, whichever page took the proof: a key that was known to somebody beforehand opens nothing more than it did.
+
+Each read and write is one statement: a stop without an account reads its session at five pages and writes it five
+times.
+"""
+
+from base64 import urlsafe_b64encode
+from datetime import datetime
+from typing import Any, override
+
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
+from cryptography.fernet import Fernet, InvalidToken
+from django.contrib.auth import SESSION_KEY as USER
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, SessionBase, UpdateError
+from django.db import DatabaseError, connection
+from django.utils.crypto import get_random_string
+
+from accounts.models import BrowserSession
+from accounts.primitives.sealing import keyed
+
+KEY_LENGTH = 32
+# How a session was proved, as allauth keeps it.
+PROOFS = AUTHENTICATION_METHODS_SESSION_KEY
+LOAD = "SELECT data FROM accounts_browsersession WHERE key_hash = %s AND expires_at > statement_timestamp()"
+CREATE = """
+INSERT INTO accounts_browsersession (key_hash, data, expires_at, user_id, origin_sealed)
+VALUES (%(key)s, %(data)s, %(expires_at)s, %(user)s, '')
+"""
+UPDATE = """
+UPDATE accounts_browsersession SET key_hash = %(key)s, data = %(data)s, expires_at = %(expires_at)s, user_id = %(user)s
+WHERE key_hash = %(old_key)s
+"""
+DELETE = "DELETE FROM accounts_browsersession WHERE key_hash = %s"
+
+
+def session_key_hash(session_key: str) -> bytes:
+    """Return the 32 bytes by which a session's row is found."""
+    return keyed("session", session_key.encode())
+
+
+class SessionStore(SessionBase):
+    """One browser's session."""
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self._proofs: object = None
+
+    def load(self) -> dict[str, Any]:
+        """Return what is kept under this key.
+
+        Nothing, and no key any more, where none is kept, its time is over, or the data was not written under this key.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(LOAD, [session_key_hash(self._key)])
+            found = cursor.fetchone()
+        data = self._decrypted(found[0]) if found else None
+        if data is None:
+            self._session_key = None
+            return {}
+        self._proofs = data.get(PROOFS)
+        return data
+
+    def exists(self, session_key: str) -> bool:
+        return BrowserSession.objects.filter(key_hash=session_key_hash(session_key)).exists()
+
+    def create(self) -> None:
+        """Write it under a new key."""
+        data = dict(self.items())
+        self._session_key = _new_key()
+        self._write(CREATE, data)
+        self.modified = True
+
+    @override
+    def cycle_key(self) -> None:
+        """Go on under another key; the old one opens nothing."""
+        old, data = self.session_key, dict(self.items())
+        self._session_key = _new_key()
+        if old is None or not self._write(UPDATE, data, old_key=old):
+            self._write(CREATE, data)
+        self.modified = True
+
+    @override
+    def save(self, must_create: bool = False) -> None:
+        """Write it, under another key where it proves more than when it was read.
+
+        Raises: UpdateError where it was ended meanwhile, or can't be written.
+        """
+        if must_create or self.session_key is None:
+            self.create()
+            return
+        data, old = dict(self.items()), self._key
+        if data.get(PROOFS) != self._proofs:
+            self._session_key = _new_key()
+        try:
+            is_there = self._write(UPDATE, data, old_key=old)
+        except DatabaseError as error:
+            raise UpdateError from error
+        if not is_there:
+            raise UpdateError
+
+    def delete(self, session_key: str | None = None) -> None:
+        """Forget this session, or the one of this key."""
+        key = session_key or self.session_key
+        if key is not None:
+            with connection.cursor() as cursor:
+                cursor.execute(DELETE, [session_key_hash(key)])
+
+    @property
+    def _key(self) -> str:
+        return self.session_key or ""
+
+    def _write(self, statement: str, data: dict[str, Any], *, old_key: str = "") -> bool:
+        values: dict[str, bytes | datetime | int | None] = {
+            "key": session_key_hash(self._key), "old_key": session_key_hash(old_key), "data": self._encrypted(data),
+            "expires_at": self.get_expiry_date(), "user": int(data[USER]) if USER in data else None,
+        }  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            written: int = cursor.rowcount
+        self._proofs = data.get(PROOFS)
+        return written == 1
+
+    def _encrypted(self, data: dict[str, Any]) -> bytes:
+        return self._cipher().encrypt(self.serializer().dumps(data))
+
+    def _decrypted(self, kept: bytes | memoryview) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self.serializer().loads(self._cipher().decrypt(bytes(kept)))
+        except InvalidToken:
+            return None
+        return found
+
+    def _cipher(self) -> Fernet:
+        return Fernet(urlsafe_b64encode(keyed("session-data", self._key.encode())))
+
+
+def _new_key() -> str:
+    return get_random_string(KEY_LENGTH, VALID_KEY_CHARS)

@@ -1,0 +1,163 @@
+"""Who else has to do with a line: delegates, the safe contact, and what was asked in confidence. Reads alone."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Delegation, LineNumber, LineUser, SafeContact, Separation, User
+from accounts.primitives import sealing
+
+# So long somebody who was asked to look after a line may say yes.
+ASKED_FOR = timedelta(days=7)
+# So long the phone itself is told as well, after news goes elsewhere.
+BOTH_FOR = timedelta(hours=24)
+# Of most lines there is none: Django would take ten times as long to ask as PostgreSQL to find nothing.
+CONTACTS = """
+SELECT id, line_id, to_sealed, code_sealed, tries_left, asked_at, proved_at, ended_at FROM accounts_safecontact
+WHERE line_id = ANY (%s) AND proved_at IS NOT NULL AND ended_at IS NULL
+"""
+CODE_LASTS = timedelta(minutes=10)
+SEPARATION_DAYS = 2
+SATURDAY = 5
+
+
+def delegations_of(*, line_id: int, at: datetime) -> Sequence[Delegation]:
+    """Whom the line's user asked to look after it: who does, and who has not answered; the newest first."""
+    waits = Q(user__isnull=True, asked_at__gt=at - ASKED_FOR)
+    return list(_standing(at).filter(Q(user__isnull=False) | waits, line_id=line_id).order_by("-asked_at", "id"))
+
+
+def delegations_to(*, user: User, at: datetime) -> Sequence[Delegation]:
+    """What somebody looks after now, by what was asked first."""
+    return list(delegated_to(user=user, at=at).order_by("asked_at", "id"))
+
+
+def delegated_to(*, user: User, at: datetime) -> QuerySet[Delegation]:
+    """The same, not read yet."""
+    return _standing(at).filter(user=user)
+
+
+def list_open_requests(*, line_id: int, at: datetime) -> Sequence[Delegation]:
+    """What whoever has this line was asked to look after and has not answered yet.
+
+    By the number it has now, since it has that: whoever had it before was asked something else. Nothing of an ended
+    line.
+    """
+    held = LineNumber.objects.filter(line_id=line_id, starts_at__lte=at).exclude(ends_at__lte=at)
+    number = held.exclude(line__deactivated_at__lte=at).order_by("starts_at").last()
+    if number is None:
+        return []
+    waits = _standing(at).filter(user__isnull=True, asked_at__gt=at - ASKED_FOR, asked_hash=number.msisdn_hash)
+    mine = waits.filter(asked_at__gte=number.starts_at)
+    return list(mine.select_related("line").order_by("asked_at", "id"))
+
+
+def contact_of(*, line_id: int) -> SafeContact | None:
+    """Where news about the line goes instead of its phone, or None."""
+    return contacts_of(line_ids=[line_id]).get(line_id)
+
+
+def contacts_of(*, line_ids: Collection[int]) -> dict[int, SafeContact]:
+    """The same for many lines, by line. One query."""
+    found = SafeContact.objects.raw(CONTACTS, [list(line_ids)])
+    return {one.line_id: one for one in found}
+
+
+def passed_on(*, contacts: Collection[SafeContact], at: datetime) -> list[SafeContact]:
+    """Those whose number began with a line of ours after it was proved: it may be somebody else's. At most one query.
+
+    That it has ended there since gives it back to nobody.
+    """
+    hash_of = {one.pk: sealing.number_hash(sealing.unseal(one.to_sealed)) for one in contacts}
+    if not hash_of:
+        return []
+    begun = LineNumber.objects.filter(msisdn_hash__in=hash_of.values(), starts_at__lte=at)
+    newest: dict[bytes, datetime] = {}
+    for mark, starts_at in begun.order_by("starts_at").values_list("msisdn_hash", "starts_at"):
+        newest[bytes(mark)] = starts_at
+    return [one for one in contacts if one.proved_at and newest.get(hash_of[one.pk], one.proved_at) > one.proved_at]
+
+
+def contact_waiting(*, line_id: int, at: datetime) -> SafeContact | None:
+    """The number to which a code was texted that may still be typed, or None."""
+    waits = SafeContact.objects.filter(line_id=line_id, proved_at__isnull=True, ended_at__isnull=True)
+    return waits.filter(asked_at__gt=at - CODE_LASTS, tries_left__gt=0).first()
+
+
+def both_until(*, contact: SafeContact, at: datetime) -> datetime | None:
+    """Until when the phone is told as well; None: it is told no more."""
+    until = (contact.proved_at or contact.asked_at) + BOTH_FOR
+    return until if at < until else None
+
+
+def separation_of(*, line_id: int) -> Separation | None:
+    """The newest request that this line leaves its account, or None. For the person alone who uses the line."""
+    return Separation.objects.filter(line_id=line_id).order_by("-asked_at").first()
+
+
+def left_untold(*, account_id: int, at: datetime) -> Sequence[Separation]:
+    """Lines of an account that leave it in confidence, or have left it, and whose holder may not be told yet."""
+    return list(untold(at=at).filter(from_account=account_id).select_related("line"))
+
+
+def untold(*, at: datetime) -> QuerySet[Separation]:
+    """The same of every account, not read yet."""
+    going = (Separation.State.OPEN, Separation.State.DONE)
+    return Separation.objects.filter(state__in=going).exclude(tell_from__lte=at)
+
+
+def leaves_in_confidence(*, line_id: int, at: datetime) -> bool:
+    """Whether a line leaves its account in confidence, or has left it and the holder may not be told yet."""
+    return untold(at=at).filter(line=line_id).exists()
+
+
+def number_now(*, line_id: int, at: datetime) -> str:
+    """The number that a line has now, or ""."""
+    held = LineNumber.objects.filter(line=line_id, starts_at__lte=at).exclude(ends_at__lte=at)
+    number = held.order_by("-starts_at").first()
+    return sealing.unseal(number.msisdn_sealed) if number else ""
+
+
+def number_before(*, line_id: int) -> str:
+    """The number that a line had before the one it has now, if it is nobody else's since; else ""."""
+    periods = LineNumber.objects.filter(line=line_id).order_by("-starts_at")
+    number = next(iter(periods[1:2]), None)
+    if number is None or not is_nobody_elses(number=number):
+        return ""
+    return sealing.unseal(number.msisdn_sealed)
+
+
+def is_nobody_elses(*, number: LineNumber) -> bool:
+    """Whether no other line has had a number since it was this line's, also none that has given it back."""
+    others = LineNumber.objects.filter(msisdn_hash=number.msisdn_hash, starts_at__gte=number.starts_at)
+    return not others.exclude(line=number.line_id).exists()
+
+
+def open_separations() -> Sequence[Separation]:
+    """What was asked and is not done, what is due first in front."""
+    return list(Separation.objects.filter(state=Separation.State.OPEN).select_related("line").order_by("due_at", "id"))
+
+
+def business_days(*, start: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The end of the last of so many days after `start`, weekends left out. A holiday counts: sooner, never later."""
+    there = start.astimezone(zone)
+    left = days
+    while left:
+        there += timedelta(days=1)
+        left -= there.weekday() < SATURDAY
+    return there.replace(hour=23, minute=59, second=59, microsecond=0)
+
+
+def users_of_ended(*, msisdn: str) -> list[User]:
+    """Who signed in by a line that had this number and has ended; the last to have it first."""
+    had = LineUser.objects.filter(
+        until__isnull=False, line__deactivated_at__isnull=False, line__numbers__msisdn_hash=sealing.number_hash(msisdn)
+    )
+    rows = had.select_related("user").order_by("-until", "-pk").distinct()
+    return [one.user for one in rows if one.user.is_subscriber]
+
+
+def _standing(at: datetime) -> QuerySet[Delegation]:
+    return Delegation.objects.filter(ended_at__isnull=True, ends_at__gt=at)

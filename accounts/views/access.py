@@ -1,0 +1,397 @@
+"""Who may pass. Each decorator tells a view's whole access story; views themselves check nothing.
+
+`line_required(ACTION)`  a line on which the table of `permissions` lets this person do it, by the proof it asks for:
+                         a texted code; the same, unless their line is held; or a password or passkey as well
+`subscriber_required`    to stop
+`seeing_required`        to see
+`allowing_required`      to allow
+`choosing_required`      to choose what lets them see
+`person_required`        signed in, whoever it is: for pages about the sign-in itself
+`require_no_hold`        beside it: for pages that change what lets somebody in
+`few_at_once`            below it: for downloads, of which a person has two at a time
+`staff_required`         staff of a role, signed in with a second factor
+
+A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
+change what lets them in (`queries.get_hold_end`). It never holds stopping, pausing, disputing or ending sign-ins. A new
+number alone holds no reading by a password or passkey from before (`auth_factors.is_on_hold_only_for_new_number`), nor
+by a code sent to the safe contact from before (`auth_factors.contact_from_before`).
+
+The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
+the person may neither see nor act on does not exist for them: 404, the same as a made-up id. Somebody who looks after a
+line for another is written down in that one's log.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from http import HTTPStatus
+from typing import Concatenate
+from urllib.parse import urlencode
+
+from allauth.account.stages import LoginStageController
+from allauth.mfa.stages import AuthenticateStage
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+import audit.actions
+from accounts import queries
+from accounts.domain import auth_factors, sessions
+from accounts.models import User
+from accounts.policies.permissions import Action, How, StaffAction, roles_that_may
+from accounts.primitives import browsers
+from accounts.primitives.slots import Places, until_sent
+from accounts.primitives.zones import zone_of
+from accounts.queries import PersonsLine
+
+LINE = "line"
+READS = frozenset({Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG, Action.READ_CASES})
+DOWNLOADS_AT_ONCE = 2
+TRY_AGAIN_AFTER_S = 30
+HOME = "/home/"
+# Ends the address of a sign-in to which something sent has led; the page says that it was not done.
+SENT = "&sent=1"
+# In a request's environment: the moment before which its answer may not leave, and that it need not wait for one.
+ANSWER_AT, NOTHING_LOOKED_UP = "whereabouts.answer_at", "whereabouts.nothing_looked_up"
+
+
+class SubscriberRequest(HttpRequest):
+    """A request of a signed-in subscriber: `lines` are those they may see, `line` is the one asked about.
+
+    `action`: what they want to do. `known`: every line that they know of.
+    `held_until`: until when they may only stop, pause, dispute and leave; None: they are not held.
+    """
+
+    user: User
+    lines: list[PersonsLine]
+    known: list[PersonsLine]
+    line: PersonsLine
+    action: Action
+    held_until: datetime | None
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who is signed in, whoever they are."""
+
+    user: User
+
+
+type View[**P] = Callable[Concatenate[SubscriberRequest, P], HttpResponseBase]
+type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
+type Door = Callable[..., HttpResponseBase]
+
+downloads = Places()
+
+
+def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
+    """Signed in, with a line on which they may do this, by the proof that the table of permissions asks for."""
+
+    def decorate(view: View[P]) -> Door:
+        @wraps(view)
+        def door(request: SubscriberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = _person(request)
+            if user is None:
+                return to_sign_in(request, then=_back(request))
+            request.action, request.known = action, _known(user)
+            request.lines = [line for line in request.known if line.may(Action.SEE)]
+            request.line = _line(request)
+            request.held_until = queries.get_hold_end(line=request.known[0].line, at=timezone.now())
+            if missing := _missing_proof(request, user):
+                return missing
+            note_look(request, line=request.line)
+            with timezone.override(zone_of(request.line.line.state)):
+                return view(request, *args, **kwargs)
+
+        return door
+
+    return decorate
+
+
+def subscriber_required[**P](view: View[P]) -> Door:
+    """Signed in by the code texted to their line, which is still theirs. The line is one they may stop."""
+    return line_required(Action.STOP)(view)
+
+
+def choosing_required[**P](view: View[P]) -> Door:
+    """As to stop, and nothing holds this person's line: they may choose what lets them see."""
+    return line_required(Action.CHOOSE_WAY_IN)(view)
+
+
+def seeing_required[**P](view: View[P]) -> Door:
+    """Signed in, and a password or passkey given in this session. The line is one they may see."""
+    return line_required(Action.SEE)(view)
+
+
+def allowing_required[**P](view: View[P]) -> Door:
+    """As for seeing, and the line is one on which this person may allow: a child is refused (403)."""
+    return line_required(Action.ALLOW)(view)
+
+
+def person_required[**P](view: PersonView[P]) -> Door:
+    """Signed in, subscriber or staff: for pages about the sign-in itself, which show nothing of any line."""
+
+    @wraps(view)
+    def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if _person(request) is None:
+            return to_sign_in(request, then=_back(request))
+        return view(request, *args, **kwargs)
+
+    return door
+
+
+def require_no_hold(view: Door) -> Door:
+    """For what changes how somebody gets in. Held is a subscriber whose line is; everybody else passes to the view.
+
+    What the view changes and what is written down of it are one transaction.
+    """
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        user, now = _person(request), timezone.now()
+        lines = queries.lines_seen_by(user=user, at=now) if user and user.role == User.Role.SUBSCRIBER else []
+        if lines and (until := queries.get_hold_end(line=lines[0].line, at=now)):
+            return render_hold_page(request, line=lines[0], own=lines[0], until=until)
+        with transaction.atomic():
+            return view(request, *args, **kwargs)
+
+    return door
+
+
+def few_at_once[R: SubscriberRequest | PersonRequest, **P](
+    view: Callable[Concatenate[R, P], HttpResponseBase],
+) -> Door:
+    """A download keeps a thread until it has gone out: of those of this process a person has two, and no more."""
+
+    @wraps(view)
+    def door(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        place = downloads.take(DOWNLOADS_AT_ONCE, whose=request.user.pk)
+        if place is None:
+            refused = render(request, "pages/downloading.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            refused.headers["Retry-After"] = str(TRY_AGAIN_AFTER_S)
+            return refused
+        try:
+            return until_sent(view(request, *args, **kwargs), place)
+        except BaseException:
+            place.give_back()
+            raise
+
+    return door
+
+
+def render_hold_page(request: HttpRequest, *, line: PersonsLine, own: PersonsLine, until: datetime) -> HttpResponse:
+    """Until when seeing, allowing and changing are held, and what works meanwhile. In place of what was asked for.
+
+    `own`: the person's own line, which is what holds them.
+    """
+    by_number = auth_factors.is_on_hold_only_for_new_number(line=own.line, at=timezone.now())
+    shown = {"line": line, "until": until, "by_number": by_number, "takes_code": takes_reading_code(request, own=own)}
+    with timezone.override(line.zone):
+        return render(request, "account/held.html", shown, status=403)
+
+
+def takes_reading_code(request: HttpRequest, *, own: PersonsLine) -> bool:
+    """Whether a code to the safe contact would open what there is to read, if there is one; not once it has.
+
+    Whether there is one is told to nobody: whoever took the number over must not learn it.
+    """
+    may_have_one = own.may(Action.SAFE_CONTACT) and auth_factors.is_on_hold_only_for_new_number(
+        line=own.line, at=timezone.now()
+    )
+    return may_have_one and not _is_open_by_contact(request, own)
+
+
+def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P]], Door]:
+    """Staff of one of these roles, or of a role that may do this; with a second factor in this session.
+
+    Everybody else is refused (403).
+    """
+    roles = {role for one in who for role in ([one] if isinstance(one, User.Role) else roles_that_may(one))}
+
+    def decorate(view: PersonView[P]) -> Door:
+        @wraps(view)
+        def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = _person(request)
+            if user is None:
+                return to_sign_in(request, then=_back(request))
+            if user.role not in roles:
+                raise PermissionDenied
+            if missing := sessions.next_factor(request, user=user):
+                return to_sign_in(request, page=missing, then=_back(request))
+            return view(request, *args, **kwargs)
+
+        return door
+
+    return decorate
+
+
+def same_time[R: HttpRequest, **P](
+    view: Callable[Concatenate[R, P], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Answer a form no sooner than ANSWER_SECONDS after it came, so that the time does not tell who is a customer.
+
+    But for a form in which there was nothing to look up (`looks_up`, `nothing_to_look_up`): that tells of nobody.
+    """
+
+    @wraps(view)
+    def door(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        due = time.monotonic() + settings.ANSWER_SECONDS
+        response = view(request, *args, **kwargs)
+        if request.method == "POST" and NOTHING_LOOKED_UP not in request.META:
+            no_sooner(request, due=due)
+        return response
+
+    return door
+
+
+def no_sooner(request: HttpRequest, *, due: float) -> None:
+    """Have the answer wait until `due` (`time.monotonic`). Whoever serves the request waits, and keeps no thread."""
+    request.META[ANSWER_AT] = due
+
+
+def looks_up(request: HttpRequest, form: BaseForm) -> bool:
+    """Whether this form holds something to look up. Where it does not, the answer need not wait (`same_time`)."""
+    return form.is_valid() or nothing_to_look_up(request)
+
+
+def nothing_to_look_up(request: HttpRequest) -> bool:
+    """Say that nobody's number or code was looked at, so that the answer need not wait. Returns False."""
+    request.META[NOTHING_LOOKED_UP] = True
+    return False
+
+
+def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpResponse:
+    """To the page of the proof that is missing, or the sign-in itself, and from there on to `then`.
+
+    A script that asked for a part of a page would put the whole sign-in in the part's place: it is told to load its
+    page anew, which leads to the sign-in and back. What it sent is refused, and what stands on its page is left alone.
+    What somebody sent who is not signed in is said not to be done: the address carries that, and no session is begun.
+    """
+    if "HX-Request" not in request.headers:
+        address = f"{page}?{urlencode({'next': then})}" if page else redirect_to_login(then).url
+        is_lost = request.method == "POST" and not request.user.is_authenticated
+        return redirect(address + SENT if is_lost else address)
+    return page_anew() if request.method == "GET" else HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+
+
+def page_anew() -> HttpResponse:
+    """For a script that asked for a part of a page: nothing to put into it, the whole page is loaded anew."""
+    return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
+
+
+def get_person_awaiting_second_factor(request: HttpRequest) -> User | None:
+    """Who has given a password here and is asked for a second factor before they are signed in; None: nobody is."""
+    stage = LoginStageController.enter(request, AuthenticateStage.key)
+    user = stage.login.user if stage else None
+    return user if isinstance(user, User) else None
+
+
+def way_on(request: HttpRequest) -> str:
+    """Where the person wanted to go on to, if that is a page of ours; else ""."""
+    then = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(then, {request.get_host()}, require_https=request.is_secure())
+    return then if safe else ""
+
+
+def at_line(request: SubscriberRequest) -> str:
+    """What to hang on an address so that the next page is about the same line: "" for the person's first."""
+    first = request.line.line.pk == request.known[0].line.pk
+    return "" if first else f"?{urlencode({LINE: request.line.line.public_id})}"
+
+
+def note_look(request: SubscriberRequest, *, line: PersonsLine) -> None:
+    """Write down in a line's own log that somebody else than its own person reads here; once in ten minutes.
+
+    That is its account holder, or somebody who was asked to look after it.
+    """
+    now = timezone.now()
+    if line.is_own or request.method == "POST":
+        return
+    if browsers.has_looked(request, about=str(line.delegation.pk if line.delegation else line.line.pk), at=now):
+        return
+    who = "delegate" if line.is_delegated else "holder"
+    audit.actions.record(
+        action=f"{who}.looked",
+        actor=f"{who}:{request.user.pk}",
+        target=f"line:{line.line.pk}",
+        line_id=line.line.pk,
+        at=now,
+    )
+
+
+def has_shown_who_they_are(request: SubscriberRequest) -> bool:
+    """Whether this session has given the password or passkey that its person has; who has none can't be asked for it.
+
+    For what a page that takes a texted code alone must keep from whoever else holds the phone for a minute.
+    """
+    if request.held_until is not None:
+        return False
+    return not sessions.has_proof_of_their_own(user=request.user) or not sessions.next_proof(request, user=request.user)
+
+
+def to_show_who_they_are(request: SubscriberRequest, *, then: str) -> HttpResponse:
+    """To the page of that proof, and on from there."""
+    if request.held_until is not None:
+        return render_hold_page(request, line=request.line, own=request.known[0], until=request.held_until)
+    return to_sign_in(request, page=sessions.next_proof(request, user=request.user), then=then)
+
+
+def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase | None:
+    """What is answered instead, where the table asks for more than is there. Raises PermissionDenied for a no."""
+    how = request.line.how(request.action)
+    if how not in {How.CODE, How.UNHELD, How.PROOF}:
+        raise PermissionDenied
+    if request.held_until and how is not How.CODE:
+        reads = request.method in {"GET", "HEAD"} and request.action in READS
+        if reads and _is_open_by_contact(request, request.known[0]):
+            return None
+        if not reads or not _opens_by_proof(request):
+            return render_hold_page(request, line=request.line, own=request.known[0], until=request.held_until)
+    if how is How.PROOF and (proof := sessions.next_proof(request, user=user)):
+        return to_sign_in(request, page=proof, then=_back(request))
+    return None
+
+
+def _opens_by_proof(request: SubscriberRequest) -> bool:
+    """Whether a password or passkey from before their number changed opens what there is to read."""
+    is_their_own = sessions.proves_by_their_own(request, user=request.user)
+    return is_their_own and auth_factors.is_on_hold_only_for_new_number(line=request.known[0].line, at=timezone.now())
+
+
+def _is_open_by_contact(request: HttpRequest, own: PersonsLine) -> bool:
+    shown = browsers.shown_by_contact(request)
+    return auth_factors.is_open_by_contact(shown=shown, line=own.line, at=timezone.now())
+
+
+def _person(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+def _known(user: User) -> list[PersonsLine]:
+    lines = queries.list_lines_of_person(user=user, at=timezone.now()) if user.role == User.Role.SUBSCRIBER else []
+    if not lines:
+        raise PermissionDenied
+    return lines
+
+
+def _line(request: SubscriberRequest) -> PersonsLine:
+    wanted = request.POST.get(LINE) or request.GET.get(LINE)
+    if not wanted:
+        return request.known[0]
+    # To know that a line is there opens no page about it.
+    needed = {Action.SEE, request.action} - {Action.KNOW}
+    for line in request.known:
+        if str(line.line.public_id) == wanted and any(line.may(action) for action in needed):
+            return line
+    raise Http404
+
+
+def _back(request: HttpRequest) -> str:
+    """Where to go on after the missing proof: a page that was asked for, never a form that was sent."""
+    return request.get_full_path() if request.method == "GET" else HOME

@@ -1,0 +1,240 @@
+"""Texts that wait are handed to the gateway: each once, by day where it can wait, until its time is over.
+
+A row is claimed before the gateway is called, and given back only when the gateway says that it did not take the text.
+A worker killed in between loses that one text: nobody is told twice.
+
+One worker at a time does it, for a few seconds: the others are there for orders to partners, however slow the gateway
+is. One that keeps silent may have taken what it was given, so that this is not given to it again; but it is asked no
+more for a while, longer each time, so that it gets hold of few texts before it speaks again.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Count, Max
+from django.utils import translation
+
+import audit.actions
+from accounts import queries
+from accounts.clients import texts
+from accounts.clients.texts import Outcome
+from accounts.domain import message_templates
+from accounts.models import Line, LineNumber, Message, SafeContact
+from accounts.policies import delegations
+from accounts.primitives.advisory_locks import turn
+from accounts.primitives.sealing import number_hash, seal, unseal
+from accounts.primitives.zones import next_day_time, zone_of
+
+log = structlog.get_logger()
+TURN = "accounts.texts"
+BATCH = 500
+# No text is begun after so many seconds of a run; the next run goes on.
+RUN_S = 4.0
+# So many refused one after the other: the gateway is away.
+AWAY = 3
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
+# What a person has just done, or must know at once, is told at once; the rest by day.
+CAN_WAIT_FOR_DAY = frozenset(
+    {
+        Message.Kind.LIFELINE, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER,
+        Message.Kind.REMINDER, Message.Kind.AGENT, Message.Kind.CASE,
+    }
+)  # fmt: skip
+
+
+# What one person has just done, asked or must know goes before what goes to many at once.
+AT_ONCE = frozenset(
+    {
+        Message.Kind.REPLY, Message.Kind.WAY_IN, Message.Kind.STOPPED, Message.Kind.ANSWERED, Message.Kind.SIGNAL,
+        Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.DELEGATE, Message.Kind.CONTACT, Message.Kind.INVITED,
+        Message.Kind.RECEIPT, Message.Kind.MOVED,
+    }
+)  # fmt: skip
+
+
+# Each stop by a texted code is confirmed by one: Django would take several times as long to make these statements.
+CLAIM = """
+SELECT id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries, taken_at, doubt_at,
+    contact_id
+FROM accounts_message WHERE id = %s AND taken_at IS NULL AND next_at <= %s AND expires_at > %s
+FOR UPDATE SKIP LOCKED
+"""
+TAKE = "UPDATE accounts_message SET taken_at = %s, tries = %s WHERE id = %s"
+WIPE = "UPDATE accounts_message SET to_sealed = '', words_sealed = '', doubt_at = %s WHERE id = %s"
+
+
+@dataclass(frozen=True)
+class _Due:
+    msisdn: str
+    text: str
+
+
+def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
+    """Hand over the texts that are due. Returns how many were taken; those that were not wait, longer each time.
+
+    What is over, taken or not, is forgotten. Does nothing while another worker is at it, or the gateway is left alone.
+    `clock`: seconds, by which the run comes to its end.
+    """
+    with turn(name=TURN) as mine:
+        if not mine:
+            return 0
+        _forget(now)
+        return 0 if gateway_rests(now=now) else _run(now, clock)
+
+
+def deliver_one(*, message_id: UUID, now: datetime) -> Outcome | None:
+    """Hand one text over, if it is due. What became of it; None where there was nothing to hand over."""
+    due = _claim(message_id, now)
+    if due is None:
+        return None
+    outcome = texts.hand_over(msisdn=due.msisdn, text=due.text)
+    if outcome in {Outcome.TAKEN, Outcome.SILENT}:
+        doubt_at = now if outcome == Outcome.SILENT else None
+        with connection.cursor() as cursor:
+            cursor.execute(WIPE, [doubt_at, message_id])
+    else:
+        _give_back(message_id, now)
+    return outcome
+
+
+def gateway_rests(*, now: datetime) -> bool:
+    """Whether the gateway kept silent and is left alone for now: the longer, the more texts it got since it spoke."""
+    spoke_at = Message.objects.filter(taken_at__isnull=False, doubt_at__isnull=True).aggregate(last=Max("taken_at"))
+    doubts = Message.objects.filter(doubt_at__isnull=False)
+    if spoke_at["last"] is not None:
+        doubts = doubts.filter(doubt_at__gte=spoke_at["last"])
+    silent = doubts.aggregate(times=Count("pk"), last=Max("doubt_at"))
+    return bool(silent["times"]) and now < silent["last"] + _wait(silent["times"])
+
+
+def from_when(*, kind: str, line: Line, at: datetime) -> datetime:
+    """The first moment from `at` on at which a line may be texted this."""
+    return next_day_time(zone_of(line.state), at) if kind in CAN_WAIT_FOR_DAY else at
+
+
+def contacts_that_count(*, line_ids: Collection[int], at: datetime) -> dict[int, SafeContact]:
+    """Where news about these lines goes instead of their phones, by line; within the transaction that writes it.
+
+    A number that began with a line of ours since it was proved may be somebody else's: it counts no more.
+    """
+    found = delegations.contacts_of(line_ids=line_ids)
+    over = delegations.passed_on(contacts=list(found.values()), at=at)
+    _end_contacts(over, at)
+    return {line_id: one for line_id, one in found.items() if one not in over}
+
+
+def _run(now: datetime, clock: Callable[[], float]) -> int:
+    sent = refused = 0
+    over = clock() + RUN_S
+    for message_id in _due(now):
+        outcome = deliver_one(message_id=message_id, now=now)
+        sent += outcome == Outcome.TAKEN
+        refused = refused + 1 if outcome == Outcome.AWAY else 0
+        if outcome == Outcome.SILENT or refused == AWAY or clock() >= over:
+            break
+    return sent
+
+
+def _due(now: datetime) -> Iterator[UUID]:
+    """The texts that are due, what goes at once before the rest."""
+    due = Message.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
+    for lane in (due.filter(kind__in=AT_ONCE), due.exclude(kind__in=AT_ONCE)):
+        yield from list(lane.values_list("pk", flat=True)[:BATCH])
+
+
+def _wait(times: int) -> timedelta:
+    wait = FIRST_WAIT
+    for _ in range(times - 1):
+        wait = min(wait * 2, LONGEST_WAIT)
+    return wait
+
+
+@transaction.atomic
+def _claim(message_id: UUID, now: datetime) -> _Due | None:
+    message = next(iter(Message.objects.raw(CLAIM, [message_id, now, now])), None)
+    if message is None:
+        return None
+    may_go = from_when(kind=message.kind, line=message.line, at=now) if message.kind in CAN_WAIT_FOR_DAY else now
+    if may_go > now:
+        Message.objects.filter(pk=message_id).update(next_at=may_go)
+        return None
+    if message.contact and delegations.passed_on(contacts=[message.contact], at=now):
+        _end_contacts([message.contact], now)
+        _turn_to_the_phone(message, message.contact, now)
+    msisdn = unseal(message.to_sealed)
+    if not _is_still_theirs(message, msisdn, now):
+        # Somebody else may have the number by now, and they are told nothing.
+        message.delete()
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, [now, message.tries + 1, message_id])
+    return _Due(msisdn, unseal(message.words_sealed))
+
+
+def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:
+    """Whether the number is still the line's own; of a safe contact, whether it counted when this was written.
+
+    A number that was the line's until a moment ago is still its person's to be warned by, if it is nobody else's since.
+    """
+    if message.contact is None and message.kind == Message.Kind.MOVED:
+        had = LineNumber.objects.filter(line=message.line_id, msisdn_hash=number_hash(msisdn)).order_by("-starts_at")
+        number = had.first()
+        return number is not None and delegations.is_nobody_elses(number=number)
+    if message.contact is None:
+        holds_it = queries.line_of_number(msisdn=msisdn, at=now) if msisdn else None
+        return holds_it is not None and holds_it.pk == message.line_id
+    return message.contact.ended_at is None or message.made_at <= message.contact.ended_at
+
+
+def _end_contacts(contacts: Collection[SafeContact], at: datetime) -> None:
+    standing = SafeContact.objects.select_for_update().filter(
+        pk__in=[one.pk for one in contacts], ended_at__isnull=True
+    )
+    ended = {one.pk: one.line_id for one in standing.order_by("pk")} if contacts else {}
+    if ended:
+        SafeContact.objects.filter(pk__in=ended).update(ended_at=at)
+        said: dict[int, dict[str, object]] = {line_id: {} for line_id in ended.values()}
+        audit.actions.record_for_lines(action="line.contact_removed", actor="system:lines", at=at, details=said)
+
+
+def _turn_to_the_phone(message: Message, contact: SafeContact, now: datetime) -> None:
+    """A text for a number that is somebody else's by now goes to the phone itself; to none where that had it too."""
+    message.contact = None
+    message.to_sealed = seal(_instead(message, contact, now))
+    with translation.override(message_templates.language_of(message.line)):
+        message.words_sealed = seal(message_templates.to_phone_text(words=unseal(message.words_sealed)))
+    message.save(update_fields=["contact", "to_sealed", "words_sealed"])
+
+
+def _instead(message: Message, contact: SafeContact, now: datetime) -> str:
+    had_it = delegations.both_until(contact=contact, at=message.made_at) is not None
+    # That news goes elsewhere was for the old number alone; and where it goes elsewhere, the phone is not told.
+    if had_it or message.kind == Message.Kind.CONTACT or delegations.contact_of(line_id=message.line_id):
+        return ""
+    try:
+        return queries.msisdn_of(line_id=message.line_id, at=now)
+    except LineNumber.DoesNotExist:
+        return ""
+
+
+@transaction.atomic
+def _give_back(message_id: UUID, now: datetime) -> None:
+    message = Message.objects.select_for_update().filter(pk=message_id).first()
+    if message is None:
+        return
+    message.taken_at = None
+    message.next_at = now + _wait(message.tries)
+    message.save(update_fields=["taken_at", "next_at"])
+
+
+def _forget(now: datetime) -> None:
+    over = Message.objects.filter(expires_at__lte=now)
+    untold = over.filter(taken_at__isnull=True).count()
+    if untold:
+        log.warning("texts_never_taken", count=untold)
+    over.delete()

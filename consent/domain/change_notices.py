@@ -1,0 +1,184 @@
+"""Who is told by text of which change, and by whom it was made: one table, which `docs/reference/notices.md` repeats.
+
+Texts wait in the transaction of the change and go to the line itself, to nobody else: the holder of an adult's line is
+told of nothing, and of a child's line nothing but what they read on its pages. They name no company and no choice.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from accounts import queries
+from accounts.actions import sms_outbox
+from accounts.actions.sms_outbox import post_news
+from accounts.domain.message_templates import language_of
+from accounts.models import Line, Message
+from consent.domain import messages
+
+
+class _Says(Protocol):
+    def __call__(self, *, line_id: int, at: datetime) -> None: ...
+
+
+class Change(StrEnum):
+    """What happened to a line's choices, or to what is on record for it."""
+
+    STOP = "stop"
+    DISPUTE = "dispute"
+    PAUSE = "pause"
+    REFUSE = "refuse"
+    ALLOW = "allow"
+    PAUSE_OVER = "pause_over"
+    RECORDS = "records"
+    NUMBER = "number"
+    SIGNAL = "signal"
+    SIM = "sim"
+    FORWARDING = "forwarding"
+    HOLDER = "holder"
+
+
+class Who(StrEnum):
+    """Who made it, seen from the line."""
+
+    PERSON = "person"  # whoever signs in by this line
+    PHONE = "phone"  # whoever has its phone, by a texted code alone
+    HOLDER = "holder"  # the account holder, on a child's line or on another one of their own
+    DELEGATE = "delegate"  # whom the line's user asked to look after it
+    STAFF = "staff"
+    FILE = "file"
+    PORTAL = "portal"  # this portal, by itself
+
+
+CHOSEN = (Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW)
+# What is not here is told to nobody: whoever said it themselves has just read it.
+TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
+    (Change.STOP, Who.PHONE): Message.Kind.STOPPED,
+    **{(change, Who.HOLDER): Message.Kind.CHILD for change in CHOSEN},
+    **{(change, Who.DELEGATE): Message.Kind.DELEGATE for change in (Change.STOP, Change.PAUSE)},
+    **{(change, Who.STAFF): Message.Kind.STAFF for change in CHOSEN},
+    (Change.STOP, Who.PORTAL): Message.Kind.SUSPENDED,
+    (Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER,
+    (Change.RECORDS, Who.FILE): Message.Kind.RECORDS,
+    (Change.NUMBER, Who.FILE): Message.Kind.NUMBER,
+    **{(change, Who.FILE): Message.Kind.MOVED for change in (Change.SIM, Change.FORWARDING, Change.HOLDER)},
+    # Nobody pressed a button for it, whoever came in.
+    **{(Change.SIGNAL, who): Message.Kind.SIGNAL for who in (Who.PHONE, Who.PERSON)},
+}
+# What is said besides that something changed.
+OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
+    Message.Kind.STOPPED: messages.confirm_stop,
+    Message.Kind.CHILD: messages.notify_child,
+    Message.Kind.SUSPENDED: messages.notify_of_suspension,
+}
+# That something changed, and where to read it.
+WORDS: Mapping[Message.Kind, Promise] = {
+    Message.Kind.STAFF: gettext_lazy(
+        "Whereabouts: our staff changed who may get this phone's location, on the word of somebody who proved this "
+        "phone. To see it, or to undo it, sign in: %(url)s"
+    ),
+    Message.Kind.DELEGATE: gettext_lazy(
+        "Whereabouts: somebody whom you asked to look after this phone's location has changed something. "
+        "To see it, or to end what they may do, sign in: %(url)s"
+    ),
+    Message.Kind.PAUSE_OVER: gettext_lazy(
+        "Whereabouts: a time that was set for this phone's location is over. "
+        "To see what counts now, or to stop it, sign in: %(url)s"
+    ),
+    Message.Kind.RECORDS: gettext_lazy(
+        "Whereabouts: our records of who may get this phone's location have changed. "
+        "To see it, or to stop it, sign in: %(url)s"
+    ),
+    Message.Kind.SIGNAL: gettext_lazy(
+        "Whereabouts: your browser's signal (Global Privacy Control) stopped sharing of this phone's location that you "
+        "had not allowed yourself. To see it, or to undo it, sign in: %(url)s"
+    ),
+    Message.Kind.NUMBER: gettext_lazy(
+        "Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. "
+        "To see it, sign in: %(url)s"
+    ),
+}
+# What may be the doing of somebody who takes the line over. Never says to what it was changed.
+MOVES: Mapping[Change, Promise] = {
+    Change.NUMBER: gettext_lazy(
+        "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call your "
+        "carrier now. For 24 hours the new number alone opens none of the line's location pages."
+    ),
+    Change.SIM: gettext_lazy(
+        "Whereabouts: our records now show another SIM for your phone line. If you didn't ask for this, call your "
+        "carrier now. For 24 hours nobody can open the line's location pages."
+    ),
+    Change.FORWARDING: gettext_lazy(
+        "Whereabouts: our records now show another call forwarding for your phone line. If you didn't ask for this, "
+        "call your carrier now. For 24 hours nobody can open the line's location pages."
+    ),
+    Change.HOLDER: gettext_lazy(
+        "Whereabouts: our records now show another account or account holder for your phone line. If you didn't ask "
+        "for this, call your carrier now."
+    ),
+}
+ACTORS = {
+    "line": Who.PHONE,
+    "delegate": Who.DELEGATE,
+    "agent": Who.STAFF,
+    "officer": Who.STAFF,
+    "import": Who.FILE,
+    "client": Who.FILE,
+    "system": Who.PORTAL,
+}
+
+
+def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime) -> None:
+    """Have the line texted of a change, if the table says so; once the transaction is committed."""
+    line = Line.objects.get(pk=line_id)
+    kind = TOLD.get((change, _who(line, actor)))
+    if kind is None:
+        return
+    if kind in OF_ITS_OWN:
+        OF_ITS_OWN[kind](line_id=line_id, at=at)
+    else:
+        sms_outbox.post(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
+
+
+def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at: datetime) -> None:
+    """The same of what files changed for many lines: each is told at most once a day, and not on its first day."""
+    kind = TOLD[change, Who.FILE]
+    post_news(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
+
+
+def notify_of_line_move(*, line_id: int, change: Change, at: datetime) -> None:
+    """Warn a line's person, wherever they can be reached, that the carrier's record says that the line has moved."""
+
+    def in_words(line: Line) -> str:
+        with translation.override(language_of(line)):
+            return str(MOVES[change])
+
+    sms_outbox.warn(line_id=line_id, words=in_words, has_new_number=change == Change.NUMBER, at=at)
+
+
+def _who(line: Line, actor: str) -> Who:
+    kind = actor.partition(":")[0]
+    if kind != "subscriber":
+        return ACTORS.get(kind, Who.STAFF)
+    if line.user_role != Line.UserRole.MINOR:
+        return Who.HOLDER if queries.signs_in_by_another(actor=actor, line_id=line.pk) else Who.PERSON
+    user = queries.user_of_line(line_id=line.pk)
+    return Who.PERSON if user is not None and actor == f"subscriber:{user.pk}" else Who.HOLDER
+
+
+def _in_words_of(kind: Message.Kind) -> Callable[[Line], str]:
+    said: dict[str, str] = {}
+
+    def in_words(line: Line) -> str:
+        language = language_of(line)
+        if language not in said:
+            with translation.override(language):
+                said[language] = str(WORDS[kind]) % {"url": f"{settings.BASE_URL}/home/"}
+        return said[language]
+
+    return in_words

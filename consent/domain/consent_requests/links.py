@@ -1,0 +1,171 @@
+"""What stands behind a link: the question in words, and whether it may still be answered."""
+
+import hashlib
+import hmac
+import re
+import uuid
+from base64 import urlsafe_b64encode
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import accounts.queries
+from accounts.models import Line, LineNumber
+from accounts.primitives.sealing import derived_secret
+from consent.domain.consent_requests.rules import Case, askable, open_campaigns
+from consent.models import Approval, Ask
+from consent.queries.invalidated_approvals import STANDS
+from consent.queries.links import token_hash
+from partners.labels import party_name, precision_in_words, purpose_in_words, shown
+from partners.models import Campaign
+from partners.policies.hosts import host_of
+
+LASTS = timedelta(days=7)
+TOKEN_BYTES = 24
+# No line has this id.
+NO_LINE = 0
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as its page shows it, and whom it is put to: `line` None stands for a number that is not ours.
+
+    `answering` is the line whose phone may answer; for a child's line, the account holder's. `texted`: we asked it,
+    because of a claim, whose words are `wording`; else a partner shows the link by itself. `since`: when that was.
+    """
+
+    id: uuid.UUID
+    token: str
+    line: Line | None
+    answering: Line | None
+    msisdn: str
+    campaign: Campaign
+    until: datetime | None
+    texted: bool
+    since: datetime
+    answered: bool
+    callback: str
+    wording: str
+    language: str
+
+    @property
+    def provider(self) -> str:
+        """The company that would get the location."""
+        return party_name(self.campaign.lbs_provider.name, self.campaign.lbs_provider.uri)
+
+    @property
+    def aggregator(self) -> str:
+        """The company in between."""
+        between = self.campaign.contract.aggregator
+        return party_name(between.name, between.uri)
+
+    @property
+    def language_tag(self) -> str:
+        """The wording's language, where what was reported is a language tag."""
+        return self.language if LANGUAGE_TAG.fullmatch(self.language) else ""
+
+    @property
+    def why(self) -> str:
+        """The purpose in words."""
+        return purpose_in_words(self.campaign.purpose)
+
+    @property
+    def description(self) -> str:
+        """The campaign in its company's own words."""
+        return shown(self.campaign.description)
+
+    @property
+    def precision(self) -> str:
+        """How exact, in words."""
+        return precision_in_words(self.campaign.precision_m)
+
+    @property
+    def ends_at(self) -> datetime:
+        """When a yes would end at the latest."""
+        agreed = (self.campaign.ends_at, self.campaign.contract.ends_at)
+        return min((self.until, *agreed) if self.until else agreed)
+
+    @property
+    def for_a_child(self) -> bool:
+        """Whether the account holder answers for another's phone."""
+        return self.line is not None and self.answering is not None and self.line.pk != self.answering.pk
+
+
+@dataclass(frozen=True)
+class AnsweredRequest:
+    """An answer as the page after it tells it. `back_to`: the host to which `callback` leads, if there is one."""
+
+    answer: str
+    provider: str
+    callback: str
+    back_to: str
+
+
+def token_of(*, ask_id: uuid.UUID) -> str:
+    """The token of a question's link: made from its id by a key, so that it is sent long after and kept nowhere."""
+    mac = hmac.digest(derived_secret("ask-token"), ask_id.bytes, hashlib.sha256)
+    return urlsafe_b64encode(mac[:TOKEN_BYTES]).decode()
+
+
+def get_answer(*, token: str) -> AnsweredRequest | None:
+    """What was answered under a link, for whoever answered it; None where nothing was."""
+    ask = Ask.objects.filter(token_hash=token_hash(token=token)).exclude(answer="").first()
+    if ask is None:
+        return None
+    provider = Campaign.objects.select_related("lbs_provider").get(ref=ask.campaign).lbs_provider
+    return AnsweredRequest(
+        answer=ask.answer,
+        provider=party_name(provider.name, provider.uri),
+        callback=ask.callback,
+        back_to=host_of(ask.callback),
+    )
+
+
+def behind(*, token: str, at: datetime) -> Question | None:
+    """The question behind a link, or None: there is no such link, its 7 days are over, or its campaign is closed.
+
+    One that was texted is None once it is answered. One that a partner shows stays as it is until it ends: whoever
+    looks at it without being its person must not see in it that somebody answered, nor whether the number is ours.
+    """
+    ask = Ask.objects.filter(token_hash=token_hash(token=token), expires_at__gt=at).first()
+    if ask is None or (ask.approval_id and ask.answer) or not open_campaigns(refs=[ask.campaign], at=at):
+        return None
+    line = Line.objects.filter(pk=ask.line_id).first()
+    # Of a number that is not ours the same is looked for, and not found: the time must not tell which it is.
+    answering = accounts.queries.answering_line(line=line or Line(pk=ask.line_id), at=at)
+    claim = Approval.objects.filter(STANDS, pk=(ask.line_id, ask.approval_id)).first() if ask.approval_id else None
+    if ask.approval_id and claim is None:
+        return None  # set aside: it was about somebody else
+    return Question(
+        id=ask.id,
+        token=token,
+        line=line,
+        answering=answering,
+        msisdn=_number_of(answering, at),
+        campaign=Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=ask.campaign),
+        until=ask.until,
+        texted=ask.approval_id is not None,
+        since=claim.captured_at if claim else ask.asked_at,
+        answered=bool(ask.answer),
+        callback=ask.callback,
+        wording=shown(claim.wording) if claim else "",
+        language=shown(claim.language, at_most=40) if claim else "",
+    )
+
+
+def _number_of(line: Line | None, at: datetime) -> str:
+    with suppress(LineNumber.DoesNotExist):
+        return accounts.queries.msisdn_of(line_id=line.pk if line else NO_LINE, at=at)
+    return ""
+
+
+def may_be_answered(*, question: Question, at: datetime) -> bool:
+    """Whether its person may still answer: not answered, not ended, and nothing said since that closes it."""
+    line = question.line
+    if question.answered or line is None or (question.until is not None and question.until <= at):
+        return False
+    # What was claimed or asked under another number ended with that number.
+    if line.number_changed_at is not None and question.since <= line.number_changed_at:
+        return False
+    return askable(cases=[Case(line.pk, question.campaign.ref)], at=at)[0]

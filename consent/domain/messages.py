@@ -1,0 +1,121 @@
+"""Texts about choices. They wait in the transaction of the choice, go to the line itself, and name no company."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.actions import sms_outbox
+from accounts.actions.incoming_texts import may_answer
+from accounts.domain.message_templates import language_of
+from accounts.models import Line, Message
+from consent.models import Ask
+
+
+class TextCommand(StrEnum):
+    """What somebody texts for."""
+
+    STOP_LOCATION = "stop_location"
+    TEXTS_OFF = "texts_off"
+    TEXTS_ON = "texts_on"
+    NO = "no"
+    HELP = "help"
+
+
+class Answer(StrEnum):
+    """What is answered to a text."""
+
+    OFF = "off"
+    ON = "on"
+    HELP = "help"
+
+
+# About texts, and not about location: each says so.
+ANSWERS: Mapping[Answer, Promise] = {
+    Answer.OFF: gettext_lazy(
+        "Whereabouts: you get no news by text now. Sharing of this phone's location is NOT stopped by that. To stop "
+        "sharing, reply STOP LOCATION. To get news again, reply START."
+    ),
+    Answer.ON: gettext_lazy(
+        "Whereabouts: you get news by text again. This changed nothing about your location. To stop sharing it, reply "
+        "STOP LOCATION. For no news, reply STOP."
+    ),
+    Answer.HELP: gettext_lazy(
+        "Whereabouts: to stop the sharing of this phone's location, reply STOP LOCATION or go to %(stop)s For no news "
+        "by text, reply STOP. That does not stop sharing."
+    ),
+}
+
+
+def confirm_stop(*, line_id: int, at: datetime) -> None:
+    """Tell a line that it was stopped without sign-in, what else that means, and how to undo it."""
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.STOPPED, words=_stopped, at=at)
+
+
+def _stopped(line: Line) -> str:
+    with translation.override(language_of(line)):
+        return _(
+            "Whereabouts: all sharing of this phone's location is now off. Services you agreed to that find you, like "
+            "roadside help, can't until you allow them again. 911 still can. To see or undo it, sign in: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/choices/"}
+
+
+def confirm_answer(*, line_id: int, answer: Ask.Answer, at: datetime) -> None:
+    """Tell the phone whose code answered a company's question what that means, and how to change it."""
+    url = f"{settings.BASE_URL}/choices/"
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        if answer == Ask.Answer.NO:
+            text = _(
+                "Whereabouts: you said no to a company that asked to find a phone. It can't, and no company may ask "
+                "again for 12 months. What you allowed before stays as it was. To see or undo it, sign in: %(url)s"
+            ) % {"url": url}
+        else:
+            text = _(
+                "Whereabouts: you said yes to a company that asked to find a phone. Nothing else changed. To see or "
+                "stop it, sign in: %(url)s Or stop all sharing: %(stop)s"
+            ) % {"url": url, "stop": f"{settings.BASE_URL}/stop/"}
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.ANSWERED, words=text, at=at)
+
+
+def answer_text(*, line_id: int, answer: Answer, at: datetime) -> None:
+    """Answer what a phone texted. Only so often an hour."""
+    if not may_answer(line_id=line_id, at=at):
+        return
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        text = ANSWERS[answer] % {"stop": f"{settings.BASE_URL}/stop/"}
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.REPLY, words=text, at=at)
+
+
+def notify_child(*, line_id: int, at: datetime) -> None:
+    """Tell a child's line that the account holder changed something for it."""
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        text = _(
+            "Whereabouts: the account holder changed who may get this phone's location. "
+            "To see it, or to stop it, sign in: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/home/"}
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
+
+
+def notify_adult(*, line_id: int, at: datetime) -> None:
+    """Tell a line that it is a child's no longer, and what that ended."""
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        text = _(
+            "Whereabouts: this phone's location is now yours alone to decide. The account holder no longer sees it, "
+            "and what they allowed for you has ended. To see it, or to allow it yourself, sign in: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/home/"}
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
+
+
+def notify_of_suspension(*, line_id: int, at: datetime) -> None:
+    """Tell a line that we stopped a company for it by ourselves. Like every text it names no company."""
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        text = _(
+            "Whereabouts: our records show that a company looked up this phone's location when it should not have. "
+            "It gets nothing more until you allow it. To see what happened, sign in: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/home/"}
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.SUSPENDED, words=text, at=at)

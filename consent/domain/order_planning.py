@@ -1,0 +1,233 @@
+"""What partners are to be told of a line, put together for `revocations.actions.orders`."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, Self
+
+from django.db import connection
+
+from consent.domain import snapshots
+from consent.models import Choice, LineGate
+from consent.queries.overrides import Denied, Override, list_overrides
+from partners.domain import pairwise
+from partners.models import Campaign, Contract
+from revocations.actions.evidence import Disputed
+from revocations.actions.orders import Agreement
+from revocations.models import Duty
+
+NAME_ORDERS = """
+INSERT INTO consent_choiceorder (line_id, choice_id, contract_id, order_id)
+SELECT told.line_id, told.choice_id, told.contract_id, told.order_id
+FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::uuid[]) AS told (line_id, choice_id, contract_id, order_id)
+ON CONFLICT DO NOTHING
+"""
+STOP_DUTIES = (Duty.Action.STOP_USE, Duty.Action.DELETE_HELD, Duty.Action.NOTIFY_DOWNSTREAM)
+PAUSE_DUTIES = (Duty.Action.STOP_USE, Duty.Action.NOTIFY_DOWNSTREAM)
+
+
+class No(Protocol):
+    """A stop or pause, written down or about to be."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def ref(self) -> str: ...
+    @property
+    def made_at(self) -> datetime: ...
+
+
+def agreements(
+    *,
+    line_id: int,
+    contract_ids: Sequence[int],
+    before: snapshots.States | None = None,
+    duties: Sequence[Duty.Action] = (),
+    scopes: Mapping[int, Sequence[str]] | None = None,
+    since: Mapping[int, datetime] | None = None,
+    uses: snapshots.Uses | None = None,
+) -> list[Agreement]:
+    """How the line stands now under each agreement, and what its partner must do. Names the line for each partner.
+
+    `before`, `scopes` and `since`: by contract id. Without scopes nothing is owed; `since` is now where none is given.
+    `uses`: what is on record under all of them, where that was looked up before.
+    """
+    now = _Now.read({line_id: contract_ids}, uses={line_id: uses} if uses else None)
+    return now.agreements(line_id, contract_ids, before or {}, _Asked(duties, scopes or {}, since or {}))
+
+
+def agreements_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, list[Agreement]]:
+    """How many lines stand now under their agreements; nothing new is asked of any partner. By line."""
+    now = _Now.read(contract_ids)
+    return {line_id: now.agreements(line_id, theirs, {}, _Asked()) for line_id, theirs in contract_ids.items()}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of partners: what to do, and by contract about what, and since when if not now."""
+
+    duties: Sequence[Duty.Action] = ()
+    scopes: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    since: Mapping[int, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def after(
+        cls,
+        no: No,
+        passed: Mapping[int, Override],
+        scopes: Mapping[int, Sequence[str]],
+        *,
+        running: bool,
+        signed_for: Collection[int] = (),
+    ) -> Self:
+        """By a no that came to us late."""
+        free = {pk for pk, one in passed.items() if one.had_from is None and pk not in signed_for}
+        return cls(
+            () if not running else PAUSE_DUTIES if no.kind == Choice.Kind.PAUSE else STOP_DUTIES,
+            {pk: named for pk, named in scopes.items() if pk not in free},
+            {pk: one.since for pk, one in passed.items()},
+        )
+
+
+@dataclass(frozen=True)
+class _Now:
+    """How lines stand now under their agreements, each named for each partner. `states`: by line and contract."""
+
+    contracts: Mapping[int, Contract]
+    states: Mapping[int, snapshots.States]
+
+    @classmethod
+    def read(cls, contract_ids: Mapping[int, Sequence[int]], uses: Mapping[int, snapshots.Uses] | None = None) -> Self:
+        known = uses or snapshots.uses_of_each(contract_ids=contract_ids)
+        states = snapshots.states_of_each(uses=known)
+        contracts = {campaign.contract_id: campaign.contract for one in known.values() for campaign, _ in one.asked}
+        others = {pk for theirs in contract_ids.values() for pk in theirs} - contracts.keys()
+        contracts |= Contract.objects.in_bulk(others) if others else {}
+        pairs = {(line_id, contracts[pk].aggregator_id) for line_id, theirs in contract_ids.items() for pk in theirs}
+        pairwise.name_lines(pairs=pairs)
+        return cls(contracts, states)
+
+    def agreements(
+        self, line_id: int, contract_ids: Sequence[int], before: snapshots.States, asked: _Asked
+    ) -> list[Agreement]:
+        states = self.states[line_id]
+        return [
+            Agreement(
+                self.contracts[pk],
+                states[pk],
+                before.get(pk, ()),
+                asked.duties,
+                asked.scopes.get(pk, ()),
+                asked.since.get(pk),
+            )
+            for pk in contract_ids
+        ]
+
+
+@dataclass(frozen=True)
+class Late:
+    """A no of a line that came to us late, and whom it concerns. `running`: it has not ended by itself yet."""
+
+    line_id: int
+    no: No
+    contract_ids: Sequence[int]
+    running: bool
+
+
+def agreements_after_each(
+    *, late: Sequence[Late], origin: str, before: Mapping[int, snapshots.States]
+) -> list[list[Agreement]]:
+    """How lines stand now that all of these came, and what each asks of each partner. In order; `before`: by line."""
+    contract_ids: dict[int, set[int]] = defaultdict(set)
+    named: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for one in late:
+        contract_ids[one.line_id] |= {*one.contract_ids}
+        named[one.no.scope, one.no.ref] |= {*one.contract_ids}
+    scopes = {
+        (scope, ref): snapshots.covered_scopes(contract_ids=sorted(theirs), scope=scope, ref=ref)
+        for (scope, ref), theirs in named.items()
+    }
+    denied = [Denied(one.line_id, one.no.scope, one.no.ref, one.no.made_at, one.contract_ids) for one in late]
+    now = _Now.read({line_id: sorted(theirs) for line_id, theirs in contract_ids.items()})
+    return [
+        now.agreements(
+            one.line_id,
+            one.contract_ids,
+            before.get(one.line_id, {}),
+            _Asked.after(one.no, passed, scopes[one.no.scope, one.no.ref], running=one.running),
+        )
+        for one, passed in zip(late, list_overrides(denied=denied, origin=origin), strict=True)
+    ]
+
+
+def agreements_after(
+    *,
+    line_id: int,
+    no: No,
+    passed: Mapping[int, Override],
+    contract_ids: Sequence[int],
+    before: snapshots.States | None = None,
+    running: bool = True,
+    signed_for: Collection[int] = (),
+) -> list[Agreement]:
+    """The same after a no that came to us late, and what it asks of each partner.
+
+    Under an agreement with a yes that outlasts it (`passed`), all that the partner had before that yes is owed, and
+    nothing where it had nothing. `signed_for`: contracts whose partner had signed, and owes that anew in any case.
+    """
+    scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=no.scope, ref=no.ref)
+    asked = _Asked.after(no, passed, scopes, running=running, signed_for=signed_for)
+    return _Now.read({line_id: contract_ids}).agreements(line_id, contract_ids, before or {}, asked)
+
+
+def passed_by(*, line_id: int, no: No, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Override]:
+    """By contract: the yes that outlasts this no, for those alone that have one."""
+    (passed,) = list_overrides(denied=[Denied(line_id, no.scope, no.ref, no.made_at, contract_ids)], origin=origin)
+    return passed
+
+
+def disputed(*, line_id: int, scope: str, ref: str) -> list[Disputed]:
+    """What to ask partners about, where somebody never agreed: each use on record that it covers, by agreement.
+
+    Under an agreement with no such record, whatever the company (or its partner) does there.
+    """
+    contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
+    row = LineGate.objects.get(pk=line_id)
+    on_record = Campaign.objects.filter(contract_id__in=contract_ids, ref__in={*row.approvals, *row.claims})
+    found: dict[int, list[Campaign]] = defaultdict(list)
+    for campaign in on_record.select_related("lbs_provider", "contract__aggregator", "cover").order_by("ref"):
+        if snapshots.covers(campaign=campaign, scope=scope, ref=ref):
+            found[campaign.contract_id].append(campaign)
+    asked: list[Disputed] = []
+    for contract in Contract.objects.filter(pk__in=contract_ids).select_related("aggregator").order_by("pk"):
+        asked += [Disputed(contract, one, one.lbs_provider.uri) for one in found[contract.pk]]
+        if not found[contract.pk]:
+            asked.append(_disputed_at_large(contract, scope, ref))
+    return asked
+
+
+def _disputed_at_large(contract: Contract, scope: str, ref: str) -> Disputed:
+    if scope == Choice.Scope.CAMPAIGN:
+        named = Campaign.objects.filter(ref=ref, contract=contract).select_related("lbs_provider").first()
+        if named is not None:
+            return Disputed(contract, named, named.lbs_provider.uri)
+    return Disputed(contract, None, ref if scope == Choice.Scope.PARTY else contract.aggregator.uri)
+
+
+def name_orders(*, line_id: int, choice_id: uuid.UUID, told: Mapping[int, uuid.UUID]) -> None:
+    """Write down which orders tell of a choice, the first for each agreement. `told`: order ids by contract id."""
+    name_orders_of_each(named=[(line_id, choice_id, contract_id, order_id) for contract_id, order_id in told.items()])
+
+
+def name_orders_of_each(*, named: Sequence[tuple[int, uuid.UUID, int, uuid.UUID]]) -> None:
+    """The same of many choices: line, choice, contract and order of each."""
+    if not named:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(NAME_ORDERS, [list(column) for column in zip(*named, strict=True)])

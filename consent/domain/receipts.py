@@ -1,0 +1,189 @@
+"""The signed proof of one choice: it says what was chosen, when, and for which line, and verifies without us."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.primitives.numbers import masked
+from accounts.primitives.sealing import unseal
+from consent.models import Choice, Origin
+from consent.queries.receipts import PartnerReceipt, PartnerStanding, ReceiptView
+from partners.domain import keys, keysets
+from partners.models import SigningKey
+
+COMPLETED = "completed"
+KEEP = """
+INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
+SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[])
+"""
+# Of each line how a receipt names it, and when it came to have which number.
+LINES = """
+SELECT line.id, line.public_id, number.starts_at, number.msisdn_sealed
+FROM accounts_line line LEFT JOIN accounts_linenumber number ON number.line_id = line.id
+WHERE line.id = ANY (%s) ORDER BY number.starts_at
+"""
+# No letter or digit that can be read as another.
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def new_number() -> str:
+    """A number people can read out: `WB-7KQ4-M2`."""
+    drawn = "".join(secrets.choice(ALPHABET) for _ in range(6))
+    return f"WB-{drawn[:4]}-{drawn[4:]}"
+
+
+def keep(*, choice: Choice) -> str:
+    """Sign the proof of a choice that was just written down, and keep it with it. Returns its number."""
+    (number,) = keep_each(choices=[choice])
+    return number
+
+
+def keep_each(*, choices: Sequence[Choice]) -> list[str]:
+    """The same for many choices, with one key and in as many statements as for one. In order."""
+    lines = _lines({choice.line_id for choice in choices})
+    signer = keys.signer(use=SigningKey.Use.RECEIPT)
+    numbers = [new_number() for _ in choices]
+    rows = [
+        (choice.line_id, choice.id, number, signer.sign(_claims(choice, number, lines[choice.line_id])))
+        for choice, number in zip(choices, numbers, strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [list(column) for column in zip(*rows, strict=True)])
+    return numbers
+
+
+@dataclass
+class _Line:
+    """A line as receipts name it, and its numbers, sealed, the oldest first."""
+
+    public_id: UUID
+    numbers: list[tuple[datetime, bytes]]
+
+    def phone_at(self, at: datetime) -> str:
+        """The number that it had then, masked; of what is older than all that is known, the first. "" for none."""
+        had = [sealed for starts_at, sealed in self.numbers if starts_at <= at][-1:]
+        return "".join(masked(unseal(sealed)) for sealed in had or [sealed for _, sealed in self.numbers[:1]])
+
+
+def _lines(line_ids: Collection[int]) -> dict[int, _Line]:
+    found: dict[int, _Line] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(LINES, [list(line_ids)])
+        for line_id, public_id, starts_at, sealed in cursor.fetchall():
+            line = found.setdefault(line_id, _Line(public_id, []))
+            if sealed is not None:
+                line.numbers.append((starts_at, bytes(sealed)))
+    return found
+
+
+def _claims(choice: Choice, number: str, line: _Line) -> dict[str, object]:
+    """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It has two digits of the number."""
+    phone = line.phone_at(choice.made_at)
+    return {
+        "iss": settings.BASE_URL,
+        "iat": int(choice.made_at.timestamp()),
+        "receipt": number,
+        # The digest of what the person read before (`consent.domain.notices.Shown.digest`).
+        **({"notice": choice.notice} if choice.notice else {}),
+        "carrier": settings.CARRIER_NAME,
+        "line": str(line.public_id),
+        **({"phone": phone} if phone else {}),
+        "choice": {
+            "id": str(choice.id),
+            "kind": choice.kind,
+            "scope": choice.scope,
+            "ref": choice.ref,
+            "made_at": _instant(choice.made_at),
+            **({"taken_over_at": _instant(choice.recorded_at)} if _came_later(choice) else {}),
+            # Not pressed by anybody: a browser's Global Privacy Control.
+            **({"by": "gpc"} if choice.channel == "gpc" else {}),
+            **({"until": _instant(choice.until)} if choice.until else {}),
+        },
+    }
+
+
+def _came_later(choice: Choice) -> bool:
+    """Whether this line has it from elsewhere: an earlier system, or the line before it."""
+    return choice.origin == Origin.FILE or choice.reason == "continued"
+
+
+def completion(*, number: str, one: PartnerReceipt) -> str:
+    """Our own signed word that a partner's confirmation came, when, and what it says: the partner can't take it back.
+
+    Names the confirmation by its digest, and the choice by the number of its receipt; no phone number.
+    """
+    return keys.sign(
+        use=SigningKey.Use.RECEIPT,
+        claims={
+            "iss": settings.BASE_URL,
+            "iat": int(one.received_at.timestamp()),
+            "receipt": number,
+            "completion": {
+                "party": one.uri,
+                "status": one.status,
+                "received_at": _instant(one.received_at),
+                "sha256": hashlib.sha256(one.token.encode()).hexdigest(),
+            },
+        },
+    )
+
+
+def with_completions(*, receipt: ReceiptView) -> list[tuple[PartnerReceipt, str]]:
+    """What each partner signed, with our own word that it came; "" where it signed nothing as done."""
+    return [
+        (one, completion(number=receipt.number, one=one) if one.status == COMPLETED else "") for one in receipt.partners
+    ]
+
+
+def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
+    """A receipt as a file that verifies offline: ours, what the partners signed, and the keys to check that by.
+
+    With each confirmation that something was done goes our own word that it came. `partners` tells how far each company
+    that must sign is, and who behind it has not; `standing` is the same, signed by us.
+
+    The keys are a statement of ours, signed like the receipt: for this one, these confirmations, in these names.
+    """
+    held = [
+        {"party": one.party, "status": one.status, "token": one.token, **({"completion": ours} if ours else {})}
+        for one, ours in with_completions(receipt=receipt)
+    ]
+    body: dict[str, object] = {"receipt": receipt.number, "token": receipt.token, "partner_receipts": held}
+    if receipt.standing:
+        body["partners"] = partners = [_standing(one) for one in receipt.standing]
+        said = {"iss": settings.BASE_URL, "iat": int(at.timestamp()), "receipt": receipt.number}
+        body["standing"] = keys.sign(
+            use=SigningKey.Use.RECEIPT, claims={**said, "as_of": _instant(at), "partners": partners}
+        )
+    if receipt.partners:
+        claims = {
+            "iss": settings.BASE_URL,
+            "iat": int(at.timestamp()),
+            "receipt": receipt.number,
+            "confirmations": [
+                {"party": one.uri, "sha256": hashlib.sha256(one.token.encode()).hexdigest()} for one in receipt.partners
+            ],
+            "keys": keysets.keys_behind(tokens=[one.token for one in receipt.partners]),
+        }
+        body["partner_keys"] = keys.sign(use=SigningKey.Use.RECEIPT, claims=claims)
+    return body
+
+
+def _standing(one: PartnerStanding) -> dict[str, object]:
+    named = {"signed": one.signed, "reported": one.reported, "not_signed": one.missing}
+    below = {how: [{"name": each.name, "id": each.uri} for each in them] for how, them in named.items()}
+    return {
+        "name": one.party,
+        "id": one.uri,
+        "state": one.state,
+        "below": {**below, "not_signed_unnamed": one.unnamed},
+    }
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,30 @@
+"""Stops that failed with us, counted outside the database: it may be the database that fails.
+
+A task reads the hours and opens the incident (`support.workers.clocks`).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from prometheus_client import Counter
+
+from audit.primitives.counters import Tally
+
+STOPS_FAILED = Counter("whereabouts_stops_failed", "Stops that ended in an error of ours.", registry=None)
+FAILED = Tally("stops-failed")
+
+
+def count(*, at: datetime) -> None:
+    """One more stop failed."""
+    STOPS_FAILED.inc()
+    FAILED.count(at=at)
+
+
+def hand_over() -> None:
+    """Give the cache what this process has counted and could not give it yet."""
+    FAILED.hand_over()
+
+
+def by_hour(*, now: datetime) -> Mapping[datetime, int]:
+    """How many stops failed, by the hours of the last day in which any did."""
+    return FAILED.by_hour(now=now)

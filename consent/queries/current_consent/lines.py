@@ -1,0 +1,202 @@
+"""A line's standing, read. "Allowed" and "reason" are the gate's own answers, never worked out a second time."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from accounts.models import Line
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
+from consent.gate.shapes import Answer, Question
+from consent.models import LineGate, Origin
+from consent.queries.current_consent.ledger import Denial, Ledger, LineLedger, get_line_ledger, keys_of, moment_of, read
+from consent.queries.current_consent.proofs import Proof, proofs_of
+from consent.queries.current_consent.recipients import (
+    Asked,
+    is_refused_by_name,
+    kin_of,
+    list_parties_answered_by_name,
+    names_of,
+)
+from consent.queries.current_consent.uses import Sharing, State, Use
+from partners.labels import party_name, precision_in_words, purpose_in_words, shown
+from partners.models import Campaign
+
+EVERYTHING = ("all",)
+SUSPENDED = ("partner_suspended", "partner_unhealthy")
+
+
+def sharing(
+    *, line: Line, campaigns: Collection[str] = (), recipients: Collection[tuple[str, str]] = (), at: datetime
+) -> Sharing:
+    """Where the line stands, for every campaign agreed to or claimed and for `campaigns` besides.
+
+    `recipients`: pairs of a campaign and a party (URI) that it may ask for; a pair has a use of its own where the
+    campaign's requests say for whom they ask. Three queries; one more where somebody is suspended, where a recipient is
+    asked about, and where one is stopped alone.
+    """
+    kept = get_line_ledger(line_id=line.pk)
+    row = kept.row
+    refs = {*row.approvals, *row.claims, *campaigns}
+    known = list(
+        Campaign.objects.filter(ref__in=refs)
+        .select_related("contract__aggregator", "lbs_provider", "cover")
+        .order_by("ref")
+    )
+    asked: list[Asked] = [(campaign, "") for campaign in known]
+    asked += list_parties_answered_by_name(known=known, row=row, recipients=recipients)
+    ledger = read(kept=kept, refs=refs, at=at)
+    found = _found(asked, line.carrier_id, ledger)
+    uses = _but_for_some({ref: use for (ref, recipient), use in found.items() if not recipient}, found, row)
+    pauses = ledger.pauses(EVERYTHING)
+    whole = _stop_of_everything(ledger)
+    every_yes = [yes for one in known for yes in ledger.yeses(one.ref)]
+    return Sharing(
+        state=_state(ledger, uses),
+        stopped_at=ledger.stood_since(EVERYTHING, every_yes, newest=[whole], comes_back=True) if whole else None,
+        stop_id=_own_stop(kept) if whole is not None and whole.origin == Origin.PERSON else "",
+        by_record=whole is not None and whole.origin == Origin.FILE,
+        paused_since=ledger.in_force(pauses),
+        paused_until=_ends(pauses),
+        uses=uses,
+        by_recipient={pair: use for pair, use in found.items() if pair[1]},
+        stops={key: since for key in row.stops if (since := _stopped_since(key, known, ledger))},
+        own_stops=frozenset(key for key, said in row.stops.items() if Origin.PERSON in said),
+        our_stops=frozenset(key for key, said in row.stops.items() if Origin.SYSTEM in said),
+        gate_is_open=kept.gate_is_open,
+    )
+
+
+def use_of(*, line: Line, campaign: str, at: datetime) -> Use | None:
+    """How the line stands to one campaign, or None where there is no such campaign."""
+    if "\x00" in campaign:
+        return None  # not a text that the database could look for
+    return sharing(line=line, campaigns=[campaign], at=at).uses.get(campaign)
+
+
+def _found(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[tuple[str, str], Use]:
+    """The use of each campaign and recipient, as the gate answers for them."""
+    questions = [as_agreed(campaign=one, line=carrier_id, recipient=recipient) for one, recipient in asked]
+    answers = deciding.evaluate(questions=questions)
+    beneath = _beneath(questions, answers)
+    kin = kin_of(uris={recipient for _, recipient in asked if recipient})
+    return {
+        (campaign.ref, recipient): _use(
+            campaign,
+            answer,
+            reason,
+            keys_of(campaign=campaign, recipient=recipient, kin=kin.get(recipient, ())),
+            ledger,
+        )
+        for (campaign, recipient), answer, reason in zip(asked, answers, beneath, strict=True)
+    }
+
+
+def _beneath(questions: Sequence[Question], answers: Sequence[Answer]) -> list[str]:
+    """For each question the gate's reason, and where that is a suspension what it would be, were nobody suspended."""
+    hidden = [n for n, answer in enumerate(answers) if answer.reason in SUSPENDED]
+    reasons = [answer.reason for answer in answers]
+    if hidden:
+        without = deciding.evaluate(questions=[questions[n] for n in hidden], but_for_suspensions=True)
+        for n, answer in zip(hidden, without, strict=True):
+            reasons[n] = answer.reason
+    return reasons
+
+
+def _but_for_some(uses: Mapping[str, Use], found: Mapping[tuple[str, str], Use], row: LineGate) -> dict[str, Use]:
+    """The uses, each with the names of those for whom alone it is stopped."""
+    alone = [
+        (ref, recipient)
+        for (ref, recipient), use in found.items()
+        if recipient and use.stopped and not uses[ref].stopped and is_refused_by_name(uri=recipient, row=row)
+    ]
+    names = names_of(uris=[recipient for _, recipient in alone])
+    return {
+        ref: replace(use, not_for=tuple(sorted(names[recipient] for one, recipient in alone if one == ref)))
+        for ref, use in uses.items()
+    }
+
+
+def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], ledger: Ledger) -> Use:
+    stops, pauses = ledger.stops(keys), ledger.pauses(keys)
+    paused = beneath == "paused"
+    standing = ledger.unpierced(pauses if paused else stops, campaign.ref)
+    if not paused and not beneath.startswith("stopped_"):
+        standing = []
+    proofs = proofs_of(campaign=campaign.ref, reason=beneath, stops=stops, ledger=ledger)
+    aggregator, provider = campaign.contract.aggregator, campaign.lbs_provider
+    return Use(
+        campaign=campaign.ref,
+        contract_id=campaign.contract_id,
+        contract_ref=campaign.contract.ref,
+        aggregator_uri=aggregator.uri,
+        aggregator_name=party_name(aggregator.name, aggregator.uri),
+        provider_id=provider.pk,
+        provider_uri=provider.uri,
+        provider_name=party_name(provider.name, provider.uri),
+        purpose=campaign.purpose,
+        why=purpose_in_words(campaign.purpose),
+        description=shown(campaign.description),
+        precision=precision_in_words(campaign.precision_m),
+        precision_m=campaign.precision_m,
+        ends_at=campaign.ends_at,
+        names_recipient=campaign.names_recipient,
+        lifeline=campaign.lifeline,
+        family_tracking=campaign.family_tracking,
+        allowed=answer.allowed,
+        reason=answer.reason,
+        beneath=beneath,
+        denied_since=ledger.stood_since(keys, ledger.yeses(campaign.ref), newest=standing),
+        paused_until=_ends(standing),
+        by_record=bool(standing) and all(one.origin == Origin.FILE for one in standing),
+        by_us=_is_ours(standing),
+        proof=proofs[0] if proofs else Proof("none"),
+        proofs=tuple(proofs),
+    )
+
+
+def _stopped_since(key: str, known: Sequence[Campaign], ledger: Ledger) -> datetime | None:
+    """Since when the newest stop of a key has stood, with what was said before it of the same or of everything."""
+    covered = [one.ref for one in known if key in keys_of(campaign=one)]
+    yeses = [yes for ref in covered for yes in ledger.yeses(ref)]
+    return ledger.stood_since({*EVERYTHING, key}, yeses, newest=ledger.stops((key,)))
+
+
+def _is_ours(standing: Sequence[Denial]) -> bool:
+    origins = {one.origin for one in standing}
+    return Origin.SYSTEM in origins and Origin.PERSON not in origins
+
+
+def _stop_of_everything(ledger: Ledger) -> Denial | None:
+    """The stop of everything that stands unbroken: the person's own before one from a file."""
+    found = [stop for stop in ledger.stops(EVERYTHING) if ledger.unbroken(stop)]
+    return max(found, key=lambda stop: stop.origin == Origin.PERSON, default=None)
+
+
+def _own_stop(kept: LineLedger) -> str:
+    """The newest stop of everything that the person said."""
+    own = (one for one in kept.said if (one.kind, one.scope, one.origin) == ("stop", "all", Origin.PERSON))
+    return next((str(one.id) for one in own), "")
+
+
+def _state(ledger: Ledger, uses: Mapping[str, Use]) -> State:
+    anything_allowed = any(not use.beneath for use in uses.values())
+    if (ledger.stops(EVERYTHING) or ledger.pauses(EVERYTHING)) and not anything_allowed:
+        return "off"
+    return "partly" if _denies(ledger, uses) else "on"
+
+
+def _denies(ledger: Ledger, uses: Mapping[str, Use]) -> bool:
+    """Whether any stop or pause is in force. One of a single campaign is not, once that campaign is allowed again."""
+    standing = {*ledger.row.stops} | {key for key in ledger.row.pauses if ledger.pauses((key,))}
+    for key in standing:
+        scope, _, ref = key.partition(":")
+        if scope != "campaign" or ref not in uses or uses[ref].stopped:
+            return True
+    return False
+
+
+def _ends(denials: Iterable[Denial]) -> datetime | None:
+    """When the last of these pauses ends."""
+    until = max((one.until for one in denials if one.until is not None), default=None)
+    return None if until is None else moment_of(until)

@@ -1,0 +1,192 @@
+"""One line as its pages speak of it: each use, and the overall answer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from consent.queries.current_consent.proofs import Proof
+
+State = Literal["on", "off", "partly"]
+
+
+@dataclass(frozen=True)
+class Use:
+    """One campaign as this line stands to it now. `reason` is the gate's word, empty when allowed.
+
+    `beneath`: the gate's word as if nobody were suspended, so that a suspension hides no stop of the person's.
+    `denied_since`: since when a stop or pause of theirs has stood without a gap; `by_record`: it comes from a file,
+    none of it from them;
+    `by_us`: none of it comes from them, and we said it for what a company did.
+    `not_for`: names of the companies for which alone they stopped it, where its requests say for whom they ask.
+    """
+
+    campaign: str
+    contract_id: int
+    contract_ref: str
+    aggregator_uri: str
+    aggregator_name: str
+    provider_id: int
+    provider_uri: str
+    provider_name: str
+    purpose: str
+    why: str
+    description: str
+    precision: str
+    precision_m: int
+    ends_at: datetime
+    names_recipient: bool
+    lifeline: bool
+    family_tracking: bool
+    allowed: bool
+    reason: str
+    beneath: str
+    denied_since: datetime | None
+    paused_until: datetime | None
+    by_record: bool
+    by_us: bool
+    proof: Proof
+    proofs: tuple[Proof, ...]
+    not_for: tuple[str, ...] = ()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a no that was said stands in the way now, whoever is suspended besides."""
+        return self.beneath.startswith("stopped_") or self.beneath == "paused"
+
+    @property
+    def suspended(self) -> bool:
+        """Whether an officer has suspended somebody whom this use goes through."""
+        return self.reason == "partner_suspended"
+
+    @property
+    def may_be_allowed(self) -> bool:
+        """Whether a yes of the person is all that is missing: no law, contract or suspension stands in the way."""
+        may = self.stopped or self.beneath in {"no_approval", "approval_expired", "approval_unverified"}
+        return may and self.reason == self.beneath
+
+
+@dataclass(frozen=True)
+class No:
+    """What was said against all that a company does: a stop, a pause, both, or nothing.
+
+    `since`: since when it has stood here without a gap. `by_record`: some of it comes from a file, and not from the
+    person; `by_us`: some of it is ours, and not the person's.
+    """
+
+    stopped_at: datetime | None = None
+    paused_until: datetime | None = None
+    since: datetime | None = None
+    by_record: bool = False
+    by_us: bool = False
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """The overall answer for a line.
+
+    `off`: a stop or pause of everything is in force and no campaign is allowed; `on`: no stop or pause in force;
+    else `partly`. A suspension changes none of it.
+
+    `stopped_at`: since when a stop of everything has stood without a gap that no living yes has pierced; `by_record`:
+    it comes from a file; `stop_id`: the newest such choice of the person's. `stops`: by the gate's key, since when a
+    stop of it has stood, one of everything included. `paused_until`, `paused_since`: of the pause of everything that
+    runs, pierced or not. `by_recipient`: uses by campaign and the party (URI) that it asks for, where the gate has an
+    answer of its own for that party. `gate_is_open`: false after a restore, while every company is told no.
+    """
+
+    state: State
+    stopped_at: datetime | None
+    stop_id: str
+    by_record: bool
+    paused_since: datetime | None
+    paused_until: datetime | None
+    uses: Mapping[str, Use]
+    by_recipient: Mapping[tuple[str, str], Use]
+    stops: Mapping[str, datetime]
+    own_stops: frozenset[str]
+    our_stops: frozenset[str]
+    gate_is_open: bool
+
+    def use_by(self, *, campaign: str, uri: str) -> Use | None:
+        """How the line stands to a campaign as far as it asks for this party."""
+        return self.by_recipient.get((campaign, uri)) or self.uses.get(campaign)
+
+    def no_to(self, *, uri: str, uses: Sequence[Use]) -> No:
+        """The no to a company whose uses these are; by its name alone where no use of it is known."""
+        if not uses:
+            keys = {"all", f"party:{uri}"}
+            stopped = min((since for key, since in self.stops.items() if key in keys), default=None)
+            anothers = stopped is not None and not self.own_stops & keys
+            by_us = anothers and bool(self.our_stops & keys)
+            by_record = anothers and not by_us
+            return No(stopped, self.paused_until, stopped or self.paused_since, by_record=by_record, by_us=by_us)
+        if not all(use.stopped for use in uses):
+            return No()
+        return No(
+            stopped_at=_latest(use.denied_since for use in uses if use.paused_until is None),
+            paused_until=_latest(use.paused_until for use in uses),
+            since=_latest(use.denied_since for use in uses),
+            by_record=any(use.by_record for use in uses),
+            by_us=any(use.by_us for use in uses),
+        )
+
+    def allowed_by_name(self, *, since: datetime) -> list[Use]:
+        """The uses that the person allowed after a moment, on these pages, and to which the gate says yes now."""
+        return [
+            use
+            for use in self.allowed
+            if any(one.by_person and one.counts and one.at is not None and one.at > since for one in use.proofs)
+        ]
+
+    def said_no_since(self, *, scope: str, ref: str, made_at: datetime) -> datetime:
+        """Since when a stop of this scope, made at a moment and standing now, has stood with those before it."""
+        key = f"{scope}:{ref}" if ref else scope
+        known = self.stopped_at if key == "all" else None
+        return min(made_at, known or self.stops.get(key, made_at))
+
+    @property
+    def own_yeses(self) -> list[Use]:
+        """What a privacy signal does not stop unasked: what the person allowed on these pages, and lifelines agreed to.
+
+        Nor what follows a family: whoever set it up may notice, so the person must be warned first. Paused or not, as
+        long as the yes itself stands.
+        """
+        kept = (
+            use
+            for use in self.uses.values()
+            if not use.beneath.startswith("stopped_")
+            and any(one.counts and (one.by_person or use.lifeline or use.family_tracking) for one in use.proofs)
+        )
+        return sorted(kept, key=lambda use: (use.provider_name, use.campaign))
+
+    @property
+    def stopped_by_person(self) -> bool:
+        """Whether everything is off until the person allows again: nobody else's word can change it."""
+        return self.state == "off" and self.stopped_at is not None and not self.by_record
+
+    @property
+    def after_the_pause(self) -> list[str]:
+        """Names of the companies that may ask again when the pause ends."""
+        return sorted({use.provider_name for use in self.uses.values() if use.beneath == "paused" and use.proof.counts})
+
+    @property
+    def allowed(self) -> list[Use]:
+        """The uses to which the gate says yes now, by name."""
+        return sorted(
+            (use for use in self.uses.values() if use.allowed), key=lambda use: (use.provider_name, use.campaign)
+        )
+
+    @property
+    def may_be_noticed(self) -> bool:
+        """Whether something is allowed whose end somebody near the person may notice."""
+        return any(use.family_tracking for use in self.allowed)
+
+    @property
+    def lifelines(self) -> list[str]:
+        """Names of the services that find the person in an emergency of theirs and are allowed now."""
+        return sorted({use.provider_name for use in self.allowed if use.lifeline})
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)

@@ -1,0 +1,92 @@
+"""Who may answer a question: its line's person, by a code texted for that or signed in. `asked` tells the whole story.
+
+Whoever may not, and every link that is used up, over, another's or made up, gets the same page.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+import accounts.queries
+from accounts.domain import sessions
+from accounts.models import TextedCode, User
+from accounts.primitives.zones import zone_of
+from consent.domain.consent_requests import links
+from consent.domain.consent_requests.links import Question, may_be_answered
+
+DOOR = TextedCode.Purpose.ASK
+
+
+class AskRequest(HttpRequest):
+    """A request about an open question. `may_answer`: its person is here; `person` None: by a texted code alone.
+
+    `held_until`: until when they may say no and not yes; None: they are not held.
+    """
+
+    question: Question
+    may_answer: bool
+    person: User | None
+    held_until: datetime | None
+
+
+def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Find the question behind the link, and whether its person is here. Anything else is `closed`.
+
+    A question that a partner shows looks the same to everybody but its person for as long as it lasts: nobody can see
+    in it whether the number is ours, nor whether somebody answered.
+    """
+
+    @never_cache
+    @wraps(view)
+    def door(request: AskRequest, token: str) -> HttpResponse:
+        now = timezone.now()
+        question = links.behind(token=token, at=now)
+        if question is None or sessions.has_answered(request, about=token):
+            return closed(request)
+        request.question, request.person = question, _signed_in(request)
+        proved = sessions.proved_line(request, door=DOOR, about=token, at=now)
+        by_code = proved is not None and question.answering is not None and proved.line_id == question.answering.pk
+        if by_code:
+            request.person = None
+        elif request.person is not None and not _may_allow(request.person, question):
+            return closed(request)
+        request.may_answer = by_code or request.person is not None
+        if (request.may_answer or question.texted) and not may_be_answered(question=question, at=now):
+            return closed(request)
+        request.held_until = _held_until(request, question, now) if request.may_answer else None
+        state = question.answering.state if request.may_answer and question.answering else ""
+        with timezone.override(zone_of(state)):
+            return view(request)
+
+    return door
+
+
+def _held_until(request: AskRequest, question: Question, now: datetime) -> datetime | None:
+    """By the line whose texts brought them here: the one that is asked, or the one they signed in by."""
+    line = question.answering
+    if request.person is not None:
+        line = accounts.queries.lines_seen_by(user=request.person, at=now)[0].line
+    return accounts.queries.get_hold_end(line=line, at=now) if line else None
+
+
+def closed(request: HttpRequest) -> HttpResponse:
+    """The page of every link that opens no question, whatever the reason."""
+    return render(request, "ask/closed.html", status=404)
+
+
+def _signed_in(request: HttpRequest) -> User | None:
+    """The subscriber who is here and has proved more than a texted code."""
+    user = request.user
+    if not isinstance(user, User) or user.role != User.Role.SUBSCRIBER or sessions.next_proof(request, user=user):
+        return None
+    return user
+
+
+def _may_allow(person: User, question: Question) -> bool:
+    lines = accounts.queries.lines_seen_by(user=person, at=timezone.now())
+    return question.line is not None and any(one.line.pk == question.line.pk and one.may_allow for one in lines)

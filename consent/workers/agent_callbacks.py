@@ -1,0 +1,88 @@
+"""Agents' requests that nobody answered come to their end, and agents are told by callback what became of theirs."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+import audit.actions
+from accounts.primitives.advisory_locks import turn
+from consent.domain import agents
+from partners.clients import http
+from partners.models import AgentRequest
+
+TURN = "consent.agent_callbacks"
+ACTOR = "system:agency"
+BATCH = 200
+# No callback is begun after so many seconds of a run, and none is waited for longer than a few; the next run goes on.
+RUN_S, CALLBACK_S = 20.0, 5.0
+# So many not taken: this agent is away for the rest of the run.
+AWAY = 3
+FIRST_WAIT, MOST_TRIES = timedelta(minutes=1), 12
+
+
+def see_to(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
+    """End what is over, and call back who is to be told. Returns how many were told. Safe to repeat.
+
+    What is over ends also while another worker calls back. `clock`: seconds, by which the run comes to its end.
+    """
+    _end(now)
+    with turn(name=TURN) as mine:
+        return _run(now, clock) if mine else 0
+
+
+def _run(now: datetime, clock: Callable[[], float]) -> int:
+    taken, failed = 0, Counter[str]()
+    over = clock() + RUN_S
+    for request_id, agent_id in _due(now):
+        if clock() >= over:
+            break
+        if failed[agent_id] == AWAY:
+            continue
+        if _tell(request_id, now):
+            taken += 1
+        else:
+            failed[agent_id] += 1
+    return taken
+
+
+def _due(now: datetime) -> list[tuple[UUID, str]]:
+    """The first of each agent, then the second of each: many of one agent keep no other waiting."""
+    nth = Window(RowNumber(), partition_by=[F("agent_id")], order_by="notify_at")
+    due = AgentRequest.objects.filter(notify_at__lte=now, agent__ended_at__isnull=True).annotate(nth=nth)
+    return list(due.order_by("nth", "notify_at").values_list("pk", "agent_id")[:BATCH])
+
+
+@transaction.atomic
+def _end(now: datetime) -> None:
+    over = AgentRequest.objects.select_for_update(skip_locked=True, of=("self",)).select_related("agent")
+    for request in over.filter(closed_at__isnull=True, expires_at__lte=now)[:BATCH]:
+        is_told = bool(request.callback) and request.agent.ended_at is None
+        request.status, request.reason = AgentRequest.Status.DENIED, AgentRequest.Reason.INSUF_VERIFICATION
+        request.closed_at, request.notify_at = now, now if is_told else None
+        request.save(update_fields=["status", "reason", "closed_at", "notify_at"])
+        if request.line_id is not None:
+            audit.actions.record(
+                action="agent.unanswered", actor=ACTOR, target=f"agent_request:{request.pk}", line_id=request.line_id,
+                at=now, detail={"agent": request.agent.name},
+            )  # fmt: skip
+
+
+def _tell(request_id: UUID, now: datetime) -> bool:
+    """Whether the agent took it. It may ask at any time; so that after some tries it is left alone."""
+    request = AgentRequest.objects.select_related("agent").get(pk=request_id)
+    body = msgspec.json.encode(agents.status_of(request=request, at=now))
+    reply = http.post(
+        url=request.callback, body=body, content_type="application/json", seconds=CALLBACK_S, hosts=request.agent.hosts
+    )
+    taken = reply.status is not None and 200 <= reply.status < 300
+    tries = request.notify_tries + 1
+    again = None if taken or tries >= MOST_TRIES else now + FIRST_WAIT * 2 ** min(request.notify_tries, 10)
+    AgentRequest.objects.filter(pk=request.pk).update(notify_at=again, notify_tries=tries)
+    return taken

@@ -1,0 +1,138 @@
+"""What stands in the archive after the entry that this database knows of as the newest, and whether it is whole."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.models import Line
+from consent.clients.archive_sink import Sink
+from consent.models import ArchiveHead, Choice, Tightening
+from consent.workers.archiving.entries import BadEntry, Entry, digest, line_mac, read
+from partners.models import Campaign, Contract, Party, Suspension
+from revocations.models import Cohort
+
+BATCH = 500
+TARGETS: Mapping[str, Callable[[str], Q]] = {
+    "party": lambda ref: Q(target_id__in=Party.objects.filter(uri=ref).values("pk")),
+    "contract": lambda ref: Q(target_id__in=Contract.objects.filter(ref=ref).values("pk")),
+    "campaign": lambda ref: Q(target_id__in=Campaign.objects.filter(ref=ref).values("pk")),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A line that can't be trusted, or before which something is missing. `number` counts from 1 in its day."""
+
+    day: str
+    number: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.day}.jws, line {self.number}: {self.what}"
+
+
+@dataclass
+class Reading:
+    """The entries after the head, oldest first, the faults among them, and where the archive ends.
+
+    `knows_head`: whether the entry that the database knows as the newest is there, if it knows of any.
+    """
+
+    knows_head: bool = True
+    entries: list[Entry] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    day: str = ""
+    digest: str = ""
+
+
+def after_head(*, sink: Sink) -> Reading:
+    """Read on from the entry that the database knows as the newest. Raises OSError.
+
+    A line that a crash cut off is passed over where the next one follows on what stands before it: what it was to say
+    is written again.
+    """
+    head = ArchiveHead.objects.filter(pk=ArchiveHead.ID).first()
+    # Mostly nothing comes after it, and to find it in its day may take a request for each batch of that day.
+    if head is not None and digest(sink.last()) == head.digest:
+        return Reading(day=head.day, digest=head.digest)
+    found = Reading(day=head.day if head else "", digest=head.digest if head else "")
+    lines = _lines(sink, since=found.day)
+    if head is not None and not _skip_to(head.digest, lines):
+        found.faults.append(Fault(head.day, 0, "the newest entry that this database knows of is not in the archive"))
+        lines = _lines(sink, since=head.day)
+        found.knows_head, found.digest = False, ""
+    torn: list[Fault] = []
+    for day, number, line in lines:
+        text = line.removesuffix("\n")
+        try:
+            entry = read(text)
+        except BadEntry as error:
+            if line.endswith("\n") and text:
+                torn.append(Fault(day, number, str(error)))
+            continue
+        # The first of all that is read may follow on what was put away.
+        if found.digest and entry.before != found.digest:
+            found.faults += torn or [Fault(day, number, "an entry before it is missing")]
+        torn.clear()
+        found.entries.append(entry)
+        found.day, found.digest = day, digest(text)
+    found.faults += torn
+    return found
+
+
+def lost(*, entries: Sequence[Entry]) -> list[Entry]:
+    """Those of them that this database does not have."""
+    missing: list[Entry] = []
+    for start in range(0, len(entries), BATCH):
+        part = entries[start : start + BATCH]
+        known = set(Choice.objects.filter(id__in=[one.id for one in part if one.choice]).values_list("id", flat=True))
+        ended = Cohort.objects.filter(pk__in=[one.id for one in part if one.end]).values_list("pk", flat=True)
+        kept = Tightening.objects.filter(id__in=[one.id for one in part if one.tightening]).values_list("id", flat=True)
+        here = {str(pk) for pk in (*known, *ended, *kept)}
+        missing += [one for one in part if one.id not in here and not _is_known(one)]
+    return missing
+
+
+def is_suspended(*, entry: Entry) -> bool:
+    """Whether the suspension that an entry tells of is here, or another like it runs."""
+    one = entry.suspension
+    if one is None:
+        return False
+    same = Suspension.objects.filter(TARGETS[one.of](one.ref), of=one.of, automatic=one.automatic)
+    return same.filter(Q(starts_at=one.starts_at) | Q(ends_at__isnull=True)).exists()
+
+
+def lines_of(*, entries: Sequence[Entry]) -> dict[UUID, int]:
+    """The lines that choices among these are about: by the public id that the archive has, the line's own id here.
+
+    A line that was brought in anew since has another public id, and is found by what the carrier calls it.
+    """
+    said = {one.choice.line: one.choice.line_mac for one in entries if one.choice is not None}
+    found = dict(Line.objects.filter(public_id__in=said).values_list("public_id", "pk"))
+    missing = {mac: public_id for public_id, mac in said.items() if public_id not in found}
+    if missing:
+        for pk, carrier_id in Line.objects.order_by("pk").values_list("pk", "carrier_id").iterator():
+            public_id = missing.get(line_mac(carrier_id))
+            if public_id is not None:
+                found[public_id] = pk
+    return found
+
+
+def _is_known(entry: Entry) -> bool:
+    if entry.epochs is not None:
+        now = dict(Contract.objects.filter(ref__in=entry.epochs).values_list("ref", "epoch"))
+        return all(now.get(ref, epoch) >= epoch for ref, epoch in entry.epochs.items())
+    return is_suspended(entry=entry)
+
+
+def _lines(sink: Sink, *, since: str) -> Iterator[tuple[str, int, str]]:
+    for day in sink.days():
+        if day >= since:
+            for number, line in enumerate(sink.lines(day=day), start=1):
+                yield day, number, line
+
+
+def _skip_to(wanted: str, lines: Iterator[tuple[str, int, str]]) -> bool:
+    return any(digest(line.removesuffix("\n")) == wanted for _, _, line in lines)

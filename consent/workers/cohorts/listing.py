@@ -1,0 +1,163 @@
+"""The list of the lines whose agreement ended, made a shard at a time, then the event that names it.
+
+What came before the end is on the list: it begins when every transaction that was open at the end is over. The list
+goes by line id, each shard's names are written in short transactions of their own, and the shard with the cursor in
+one: a worker killed anywhere leaves whole shards, and the next goes on after them.
+"""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+import audit.queries
+from accounts.primitives.advisory_locks import turn
+from consent.domain import order_planning
+from consent.queries import termination
+from consent.queries.termination import Selection
+from partners.domain import pairwise
+from partners.models import Campaign
+from revocations.actions.cohorts import add_shard, publish_manifest
+from revocations.actions.orders import enqueue_order
+from revocations.models import TO_PUSH, Cohort, Order, Standing, State
+
+BATCH = 5_000
+SHARD = 100_000
+# A transaction that stays open longer than this holds nobody's list up.
+PATIENCE = timedelta(minutes=1)
+NOBODY = -1
+
+# xmin is the transaction that wrote the row; ids are compared on their circle of 2^32.
+STILL_OPEN = """
+SELECT mod(mod(pg_snapshot_xmin(pg_current_snapshot())::text::bigint - xmin::text::bigint, 4294967296) + 4294967296,
+    4294967296) NOT BETWEEN 1 AND 2147483647
+FROM revocations_cohort WHERE id = %s
+"""
+
+
+def build_manifests(*, now: datetime, batch: int = BATCH, shard: int = SHARD) -> int:
+    """List the lines of every agreement that ended and whose partner has not been told. Returns how many were told."""
+    done = 0
+    for cohort_id in (
+        Cohort.objects.filter(manifest_at__isnull=True).order_by("terminated_at").values_list("pk", flat=True)
+    ):
+        with turn(name=f"cohort {cohort_id}") as mine:
+            done += mine and _build(cohort_id, now, batch, shard)
+    return done
+
+
+def _build(cohort_id: uuid.UUID, now: datetime, batch: int, shard: int) -> bool:
+    cohort = Cohort.objects.get(pk=cohort_id)
+    if not cohort.listed_to_line and now - cohort.recorded_at < PATIENCE and _still_open(cohort_id):
+        return False
+    selection = Selection.of(termination.target(of=cohort.of, target_id=cohort.target_id))
+    after = cohort.listed_to_line
+    while True:
+        names, up_to = _names(cohort.party_id, selection, after, batch, shard)
+        if not names:
+            break
+        if not add_shard(cohort_id=cohort_id, after=after, up_to=up_to, subs=names):
+            return False
+        after = up_to
+    if cohort.of == Cohort.Of.CAMPAIGN:
+        renew(contract_id=cohort.contract_id, epoch=cohort.epoch)
+        keep(cohort=cohort)
+    return publish_manifest(cohort_id=cohort_id, after=after, at=audit.queries.database_clock()) is not None
+
+
+def _still_open(cohort_id: uuid.UUID) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(STILL_OPEN, [cohort_id])
+        ((still,),) = cursor.fetchall()
+    return bool(still)
+
+
+def _names(party_id: int, selection: Selection, after: int, batch: int, shard: int) -> tuple[list[str], int]:
+    """The partner's names for the next lines, as many as one shard holds, and the last of those lines."""
+    names: list[str] = []
+    while len(names) < shard:
+        lines = termination.lines_after(selection=selection, after=after, limit=min(batch, shard - len(names)))
+        if not lines:
+            break
+        names += pairwise.subjects(line_ids=lines, party_id=party_id).values()
+        after = lines[-1]
+    return names, after
+
+
+def renew(*, contract_id: int, epoch: int) -> int:
+    """Queue anew, in the new epoch, what is on its way of an older one: the partner passes over that once it knows.
+
+    Where a campaign ended and its agreement goes on, an order in flight may be about something else, a stop even.
+    Returns how many.
+    """
+    done = 0
+    while lines := list(
+        Order.objects.filter(contract_id=contract_id, epoch__lt=epoch, state__in=TO_PUSH)
+        .order_by("line_id")
+        .values_list("line_id", flat=True)
+        .distinct()[:BATCH]
+    ):
+        for line_id in lines:
+            _renew(line_id, contract_id)
+        done += len(lines)
+    return done
+
+
+def keep(*, cohort: Cohort) -> int:
+    """Tell anew, in the new epoch, whom another campaign goes on serving for the company and purpose that ended.
+
+    A campaign that follows it, say, or one of another data scope, to which the person agreed: by the end alone, which
+    names company and purpose, the partner would deny that too. Not while something else denies it: when that is over,
+    `keep_after`. Returns how many lines were told. Goes on where it was.
+    """
+    ended = Campaign.objects.get(pk=cohort.target_id)
+    place = {"lbs_provider": ended.lbs_provider_id, "purpose": ended.purpose}
+    others = Campaign.objects.filter(contract=cohort.contract_id, is_draft=False, ends_at__gt=ended.ends_at, **place)
+    refs = list(others.exclude(pk=ended.pk).order_by("ref").values_list("ref", flat=True))
+    done, after = 0, 0
+    selection = Selection(refs, NOBODY, NOBODY, None)
+    while refs and (lines := termination.lines_after(selection=selection, after=after, limit=BATCH)):
+        told = Standing.objects.filter(contract_id=cohort.contract_id, line_id__in=lines, epoch__gte=cohort.epoch)
+        known = set(told.values_list("line_id", flat=True))
+        done += sum(_keep(line_id, cohort.contract_id, ended) for line_id in lines if line_id not in known)
+        after = lines[-1]
+    return done
+
+
+def keep_after(*, contract_ids: Collection[int], since: datetime) -> int:
+    """Do so for the campaigns under these contracts that ended while something, over now, denied what follows them.
+
+    `since`: from when on it did. Returns how many lines were told.
+    """
+    meanwhile = Q(manifest_at__isnull=True) | Q(manifest_at__gte=since)
+    ended = Cohort.objects.filter(meanwhile, of=Cohort.Of.CAMPAIGN, contract_id__in=contract_ids)
+    return sum(keep(cohort=cohort) for cohort in ended.order_by("recorded_at"))
+
+
+@transaction.atomic
+def _keep(line_id: int, contract_id: int, ended: Campaign) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    (agreement,) = order_planning.agreements(line_id=line_id, contract_ids=[contract_id])
+    place = (ended.lbs_provider.uri, ended.purpose)
+    if all((entry["recipient"], entry["purpose"]) != place for entry in agreement.state):
+        return False
+    # Nothing changes by it: what is allowed was before.
+    unchanged = replace(agreement, before=agreement.state)
+    enqueue_order(line_id=line_id, agreements=[unchanged], by="system", at=audit.queries.database_clock())
+    return True
+
+
+@transaction.atomic
+def _renew(line_id: int, contract_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    agreements = order_planning.agreements(line_id=line_id, contract_ids=[contract_id])
+    told = enqueue_order(line_id=line_id, agreements=agreements, by="admin", at=audit.queries.database_clock())
+    older = Order.objects.filter(line_id=line_id, contract_id=contract_id, state__in=TO_PUSH)
+    older.exclude(id=told[contract_id]).update(
+        state=State.SUPERSEDED, superseded_by=told[contract_id], next_attempt_at=None
+    )

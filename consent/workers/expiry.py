@@ -1,0 +1,81 @@
+"""Pauses end by themselves; the partners that were told of them are told what counts then."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+
+import audit.queries
+from consent.domain import change_notices, order_planning
+from consent.models import Choice, EndedPause
+from revocations.actions.orders import enqueue_orders
+from revocations.models import Standing
+
+ACTOR = "system:expiry"
+BATCH = 500
+
+
+def end_pauses(*, now: datetime) -> int:
+    """Queue the then-current snapshot for each line whose pause has ended and whose partners were not told of that yet.
+
+    However late it runs, no ended pause is passed over. Returns how many pauses were seen to. Safe to run twice.
+    """
+    seen = 0
+    while ended := _ended(now):
+        for pause in ended:
+            _end(pause, now)
+        seen += len(ended)
+    return seen
+
+
+def _ended(now: datetime) -> list[Choice]:
+    told = EndedPause.objects.filter(line_id=OuterRef("line_id"), choice_id=OuterRef("id"))
+    pauses = Choice.objects.filter(~Exists(told), kind=Choice.Kind.PAUSE, until__lte=now)
+    return list(pauses.order_by("until")[:BATCH])
+
+
+@transaction.atomic
+def _end(pause: Choice, now: datetime) -> None:
+    retell(line_id=pause.line_id)
+    if EndedPause.objects.filter(line_id=pause.line_id, choice_id=pause.id).exists():
+        return
+    EndedPause.objects.create(line_id=pause.line_id, choice_id=pause.id, told_at=now)
+    # One that was over when it was taken over from elsewhere changes nothing for anybody now.
+    if pause.until is not None and pause.recorded_at < pause.until:
+        change_notices.notify_of_change(
+            line_id=pause.line_id, change=change_notices.Change.PAUSE_OVER, actor=ACTOR, at=now
+        )
+
+
+@transaction.atomic
+def retell(*, line_id: int, also: Collection[int] = ()) -> None:
+    """Tell the partners that were told before where the line stands now; nobody hears of it where nothing changed.
+
+    `also`: contracts whose partners are told even if they never were.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    told = Standing.objects.filter(line_id=line_id).values_list("contract_id", flat=True)
+    _retell({line_id: {*told, *also}})
+
+
+def retell_each(*, line_ids: Collection[int], but: Collection[tuple[int, int]]) -> None:
+    """The same for many lines whose gate rows are locked, under all agreements but those told of just now.
+
+    `but`: lines and contracts.
+    """
+    contract_ids: dict[int, set[int]] = defaultdict(set)
+    for line_id, contract_id in Standing.objects.filter(line_id__in=line_ids).values_list("line_id", "contract_id"):
+        if (line_id, contract_id) not in but:
+            contract_ids[line_id].add(contract_id)
+    _retell(contract_ids)
+
+
+def _retell(contract_ids: Mapping[int, Collection[int]]) -> None:
+    told = {line_id: sorted(theirs) for line_id, theirs in contract_ids.items() if theirs}
+    if told:
+        now = audit.queries.database_clock()
+        agreements = order_planning.agreements_of_each(contract_ids=told)
+        enqueue_orders(agreements=agreements, by="system", at=dict.fromkeys(told, now))

@@ -1,0 +1,84 @@
+"""Every 90 days a line is told that something is still on: where to see it, and where to stop it.
+
+What is on is what the gate says yes to, so that nobody is told of what they have stopped. It rests on choices and
+agreements alone, never on what was released: a hidden release makes no difference to anybody's texts.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.actions import sms_outbox
+from accounts.domain.message_templates import language_of
+from accounts.models import Line
+from accounts.primitives.advisory_locks import turn
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
+from consent.models import LineGate
+from partners.models import Campaign
+
+TURN = "consent.reminders"
+EVERY = timedelta(days=90)
+BATCH = 500
+
+
+def remind(*, now: datetime) -> int:
+    """Remind the lines whose time has come. Returns how many texts wait now. Goes on where it was cut off.
+
+    A few statements for each 500 lines. Does nothing while another worker is at it.
+    """
+    with turn(name=TURN) as mine:
+        return _remind(now) if mine else 0
+
+
+def _remind(now: datetime) -> int:
+    posted, after = 0, 0
+    while batch := _due(after=after, now=now):
+        still_on = _still_on(batch)
+        if still_on:
+            posted += sms_outbox.remind(line_ids=still_on, words=_words, at=now, every=EVERY)
+        after = batch[-1].pk
+    return posted
+
+
+def _due(*, after: int, now: datetime) -> Sequence[Line]:
+    """Lines that we have known for so long, whose person was not reminded and chose nothing for as long."""
+    before = now - EVERY
+    known = Line.objects.filter(Q(deactivated_at__isnull=True) | Q(deactivated_at__gt=now), pk__gt=after)
+    known = known.filter(recorded_at__lte=before, activated_at__lte=before, texts__isnull=True)
+    silent = known.exclude(reminder__told_at__gt=before).exclude(reminder__off_since__isnull=False)
+    agreed = LineGate.objects.exclude(approvals={}).exclude(newest_at__gt=before).values("line_id")
+    return list(silent.filter(pk__in=agreed).order_by("pk")[:BATCH])
+
+
+def _still_on(lines: Sequence[Line]) -> list[int]:
+    """Those of them for which the gate says yes to anything."""
+    agreed = dict(LineGate.objects.filter(pk__in=[line.pk for line in lines]).values_list("line_id", "approvals"))
+    refs = {ref for approvals in agreed.values() for ref in approvals}
+    campaigns = Campaign.objects.filter(ref__in=refs).select_related("contract__aggregator", "lbs_provider", "cover")
+    known = {campaign.ref: campaign for campaign in campaigns}
+    asked = [
+        (line.pk, as_agreed(campaign=known[ref], line=line.carrier_id, recipient=""))
+        for line in lines
+        for ref in sorted(agreed[line.pk])
+        if ref in known
+    ]
+    allowed: dict[int, bool] = defaultdict(bool)
+    answers = deciding.evaluate(questions=[question for _line, question in asked])
+    for (line_id, _question), answer in zip(asked, answers, strict=True):
+        allowed[line_id] |= answer.allowed
+    return [line_id for line_id, yes in allowed.items() if yes]
+
+
+def _words(line: Line) -> str:
+    with translation.override(language_of(line)):
+        return _(
+            "Whereabouts: sharing of this phone's location is still on for at least one use. To see it, or to stop it, "
+            "sign in: %(home)s To get no more of these: %(settings)s"
+        ) % {"home": f"{settings.BASE_URL}/home/", "settings": f"{settings.BASE_URL}{reverse('settings')}"}

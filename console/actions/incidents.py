@@ -1,0 +1,131 @@
+"""What an officer does about an incident."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+import audit.actions
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import NoReason, check_reason
+from accounts.queries import NotForThem, acting_staff
+from audit.models import Incident
+from audit.policies.reporting_deadlines import REPORTED
+from partners.models import Party
+from partners.policies.lifecycle import NotNow
+from support.policies.lifecycle import ZONE
+from support.queries import names
+from support.queries.incidents import IncidentPage, incident_page
+
+
+@transaction.atomic
+def report_incident(
+    *,
+    kind: str,
+    company: str,
+    happened: str,
+    affected: str,
+    known_at: datetime,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> int:
+    """Open an incident by hand, of what no program saw: what happened, what was affected, and since when it is known.
+
+    `company`: the URI of the partner whose breach it is; "" for one of ours. Returns its id. Raises NotForThem,
+    NoReason, and NotNow for a moment to come, a kind that nobody reports, or a breach of a partner's without a partner.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
+    if not (reason.strip() and happened.strip() and affected.strip()):
+        raise NoReason("Say what happened, what was affected, and why you report it.")
+    if kind not in REPORTED:
+        raise NotNow("The system finds these by itself. Choose another kind.")
+    if known_at > at:
+        raise NotNow("That moment is still to come. Write down when it became known.")
+    party = Party.objects.filter(uri=company).first() if kind == Incident.Kind.PARTNER_BREACH else None
+    if (party is None) == (kind == Incident.Kind.PARTNER_BREACH):
+        raise NotNow("Choose the company whose breach it is.")
+    return audit.actions.report_incident(
+        kind=kind, subject=f"partner:{party.pk}" if party else "our own house", happened=happened.strip(),
+        affected=affected.strip(), known_at=known_at, actor=name, reason=reason, at=at,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> None:
+    """Say that an incident is over, and why. The same trouble again opens it anew.
+
+    Raises NotForThem, NoReason, and NotNow where it is closed already.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
+    reason = check_reason(reason)
+    if not audit.actions.close_incident(incident_id=incident_id, actor=name, reason=reason, at=at):
+        raise NotNow("It is closed already.")
+
+
+@transaction.atomic
+def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: datetime) -> None:
+    """Acknowledge an open incident, and say whose it is ("officer:7", whoever acts included).
+
+    Raises NotForThem, also for somebody who could not close it; NoReason; NotNow where it is closed.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
+    reason = check_reason(reason)
+    try:
+        theirs = acting_staff(actor=to, action=StaffAction.CLOSE_INCIDENT)
+    except NotForThem as error:
+        raise NotForThem("Choose an officer: nobody else may close it.") from error
+    if not audit.actions.take_incident(incident_id=incident_id, assigned_to=theirs, actor=name, reason=reason, at=at):
+        raise NotNow("It is closed. The same trouble again opens it anew.")
+
+
+@transaction.atomic
+def note_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> None:
+    """Write a note into an incident's timeline, open or closed. Raises NotForThem, NoReason, NotNow."""
+    name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
+    if not reason.strip():
+        raise NoReason("A note has words.")
+    if not audit.actions.note_incident(incident_id=incident_id, actor=name, note=reason, at=at):
+        raise NotNow("There is no such incident.")
+
+
+@transaction.atomic
+def do_duty(
+    *, incident_id: int, duty: str, told_on: date, reference: str, actor: str, reason: str, at: datetime
+) -> None:
+    """Write down that the FCC, the agencies, the customers or the partner were told, on which day, by which reference.
+
+    Raises NotForThem, NoReason, and NotNow for a day to come, one before the incident was known, or a duty that this
+    incident has not.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
+    reason = check_reason(reason)
+    if told_on > at.date():
+        raise NotNow("That day is still to come. Write down what was done, not what is planned.")
+    known = Incident.objects.filter(pk=incident_id).first()
+    if known is not None and told_on < (began := known.opened_at.astimezone(ZONE).date()):
+        raise NotNow(
+            f"It became known on {began:%Y-%m-%d}: nobody was told of it before. Write down a day from then on."
+        )
+    done = audit.actions.do_duty(
+        incident_id=incident_id, duty=duty, told_on=told_on, reference=reference, actor=name, reason=reason, at=at
+    )
+    if not done:
+        raise NotNow("This incident has no such duty.")
+
+
+@transaction.atomic
+def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at: datetime) -> tuple[IncidentPage, str]:
+    """Everything about one incident to send away, and who takes it. That it was taken is in the trail.
+
+    `form`: "html" or "json". Raises NotForThem, NoReason, and NotNow where there is no such incident.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS)
+    reason = check_reason(reason)
+    page = incident_page(incident_id=incident_id, at=at)
+    if page is None:
+        raise NotNow("There is no such incident.")
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:incident", at=at, reason=reason,
+        detail={"incident": incident_id, "form": form},
+    )  # fmt: skip
+    return page, names.actors(wanted={name})[name]

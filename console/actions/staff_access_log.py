@@ -1,0 +1,116 @@
+"""Staff's looks at one subscriber: each with its reason (`look_reason`), and in that subscriber's own log."""
+
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+import audit.actions
+from accounts.policies.permissions import StaffAction
+from accounts.queries import acting_staff
+from audit.models import AuditEvent, Incident
+from console.queries.differences import FindingPage, finding_page
+from disclosures.queries.anomaly_rows import Behind
+from support.policies.reasons import look_reason
+from support.queries import anomalies
+from support.queries.timeline import SentPage, order_page
+
+
+@transaction.atomic
+def look_at_order(
+    *, party_id: int, order_id: uuid.UUID, actor: str, kind: str, reason: str = "", at: datetime
+) -> SentPage | None:
+    """One order about one line, as it was sent; None where this partner has none of that id.
+
+    The line is named by the partner's own name for it alone. Raises NotForThem, NoReason.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_SUBSCRIBERS_ORDERS)
+    reason = look_reason(kind=kind, words=reason)
+    page = order_page(party_id=party_id, order_id=order_id)
+    if page is not None:
+        audit.actions.record(
+            action="order.seen", actor=name, target=f"order:{order_id}", at=at, line_id=page.line_id, reason=reason
+        )
+    return page
+
+
+@transaction.atomic
+def look_at_difference(
+    *, run_id: uuid.UUID, finding_id: int, actor: str, kind: str, reason: str = "", at: datetime
+) -> FindingPage | None:
+    """One difference between a partner's books and ours; None where this comparison has none of that id.
+
+    The line is named by the partner's own name for it alone. Raises NotForThem, NoReason.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_SUBSCRIBERS_ORDERS)
+    reason = look_reason(kind=kind, words=reason)
+    page = finding_page(run_id=run_id, finding_id=finding_id)
+    if page is not None:
+        audit.actions.record(
+            action="difference.seen", actor=name, target=f"difference:{finding_id}", at=at,
+            line_id=page.finding.row.line_id, reason=reason,
+        )  # fmt: skip
+    return page
+
+
+@transaction.atomic
+def look_at_rows(
+    *, incident_id: int, after: str, actor: str, kind: str, reason: str = "", at: datetime
+) -> anomalies.RowsPage | None:
+    """One page of the look-ups behind an incident; None where there is no such incident.
+
+    `after`: what the page before says (`RowsPage.later`); "" for the first. Lines have codes. Every subscriber whose
+    row is on the page finds the look in their own log. Raises NotForThem, NoReason.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
+    reason = look_reason(kind=kind, words=reason)
+    incident = Incident.objects.filter(pk=incident_id).first()
+    if incident is None:
+        return None
+    page, rows = anomalies.rows_page(incident=incident, after=after, at=at)
+    _in_their_logs("anomaly.seen", incident_id, {one.line_id for one in rows}, name, reason, at)
+    return page
+
+
+@transaction.atomic
+def take_rows(*, incident_id: int, actor: str, kind: str, reason: str = "", at: datetime) -> Iterator[str] | None:
+    """The same as a file, all of it. That it was taken is in the trail, and in every subscriber's log.
+
+    Each part is in the logs of its people before it is given out, once for each of them. Read it outside a transaction.
+    Raises NotForThem, NoReason.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
+    reason = look_reason(kind=kind, words=reason)
+    incident = Incident.objects.filter(pk=incident_id).first()
+    if incident is None:
+        return None
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:anomalies", at=at, reason=reason,
+        detail={"incident": incident_id},
+    )  # fmt: skip
+    return anomalies.as_csv(incident_id=incident_id, parts=_taken(incident, name, reason, at))
+
+
+def _taken(incident: Incident, actor: str, reason: str, at: datetime) -> Iterator[Sequence[Behind]]:
+    rows = 0
+    for part in anomalies.rows_in_parts(incident=incident, at=at):
+        line_ids = {one.line_id for one in part}
+        # Who is in an earlier part as well is told once.
+        told = AuditEvent.objects.filter(action="anomaly.taken", actor=actor, at=at, line_id__in=line_ids)
+        known = set(told.filter(detail__incident=incident.pk).values_list("line_id", flat=True))
+        _in_their_logs("anomaly.taken", incident.pk, line_ids - known, actor, reason, at)
+        rows += len(part)
+        yield part
+    audit.actions.record(
+        action="export.given", actor=actor, target="export:anomalies", at=at, reason=reason,
+        detail={"incident": incident.pk, "rows": rows},
+    )  # fmt: skip
+
+
+@transaction.atomic
+def _in_their_logs(
+    action: str, incident_id: int, line_ids: Collection[int], actor: str, reason: str, at: datetime
+) -> None:
+    details = {line_id: {"incident": incident_id} for line_id in line_ids}
+    audit.actions.record_for_lines(action=action, actor=actor, at=at, details=details, reason=reason)

@@ -1,0 +1,124 @@
+"""Rules of states, notices, machines that sign in, streams."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from accounts.primitives.json_reader import Unreadable, read_json
+from accounts.primitives.zones import STATE_NAMES
+from console.forms.terms import DAY, purpose_choices
+from partners.actions.terms import RuleTerms
+from partners.models import Client, JurisdictionRule, NoticeText, Party
+from partners.policies.identifiers import check_client_id
+from support.forms.base import ActForm, midnight
+
+STATES = [(code, f"{name} ({code})") for code, name in sorted(STATE_NAMES.items(), key=lambda one: one[1])]
+
+
+class RuleForm(ActForm):
+    """What is prohibited in a state."""
+
+    state = forms.ChoiceField(label="State", choices=[("", "Choose a state"), *STATES])
+    starts_at = forms.DateField(label="In force from", widget=DAY)
+    purposes = forms.MultipleChoiceField(
+        label="Purposes it prohibits", widget=forms.CheckboxSelectMultiple, required=False
+    )
+    sale_test = forms.BooleanField(label="And any use for which something is paid", required=False, initial=True)
+    consideration = forms.ChoiceField(
+        label="What makes it a sale", choices=JurisdictionRule.Consideration.choices, required=False
+    )
+    max_radius_m = forms.IntegerField(
+        label="Only within a radius of (metres)", min_value=0, max_value=1_000_000, required=False,
+        help_text="1,750 ft are 534 m. Empty: whatever the radius.",
+    )  # fmt: skip
+    source = forms.CharField(label="Where it is written", max_length=300, help_text="Statute and section.")
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["consideration"].initial = JurisdictionRule.Consideration.ANY
+        field = self.fields["purposes"]
+        if isinstance(field, forms.MultipleChoiceField):
+            field.choices = purpose_choices()
+
+    def terms(self) -> RuleTerms:
+        """What was typed, as the verb takes it."""
+        said = self.cleaned_data
+        return RuleTerms(
+            **{name: said[name] for name in ("state", "sale_test", "consideration", "max_radius_m", "source")},
+            starts_at=midnight(said["starts_at"]),
+            purposes=tuple(said["purposes"]),
+        )
+
+
+class NoticeForm(ActForm):
+    """The next version of a notice."""
+
+    use = forms.ChoiceField(label="Where people read it", choices=NoticeText.Use.choices)
+    language = forms.ChoiceField(label="Language", choices=settings.LANGUAGES)
+    body = forms.CharField(
+        label="Wording", max_length=2000, widget=forms.Textarea(attrs={"rows": 7}),
+        help_text="Before a yes it must hold {companies}, {purpose}, {precision} and {until}, each once.",
+    )  # fmt: skip
+
+
+class KeyForm(ActForm):
+    """A machine's public key."""
+
+    public_jwk = forms.CharField(
+        label="Its public key (JWK)", max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="JSON. The private half never leaves the machine.",
+    )  # fmt: skip
+
+    def clean_public_jwk(self) -> dict[str, object]:
+        """The key; one with a private half is refused, and not shown again."""
+        try:
+            key = read_json(self.cleaned_data["public_jwk"])
+        except Unreadable as error:
+            raise ValidationError("This is not JSON.") from error
+        if not isinstance(key, dict) or "kty" not in key:
+            raise ValidationError("This is not a key: a JWK has a kty.")
+        if key.keys() & {"d", "p", "q", "k"}:
+            raise ValidationError("This holds the private half. Make a new pair, and give the public half alone.")
+        return key
+
+
+class ClientForm(KeyForm):
+    """A machine that may ask for tokens."""
+
+    client_id = forms.CharField(label="Client id", max_length=200, validators=[check_client_id])
+    kind = forms.ChoiceField(label="What it is", choices=Client.Kind.choices)
+    party = forms.ChoiceField(label="Whose (an aggregator's alone)", required=False)
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["party"]
+        if isinstance(field, forms.ChoiceField):
+            rows = Party.objects.filter(kind=Party.Kind.AGGREGATOR).order_by("name").values_list("uri", "name")
+            field.choices = [("", "The carrier's own"), *rows]
+        self.order_fields(["client_id", "kind", "party"])
+
+
+class CertificateForm(ActForm):
+    """The certificate that a machine shows."""
+
+    certificate = forms.CharField(
+        label="Its certificate (PEM)", max_length=16_000, widget=forms.Textarea(attrs={"rows": 7}),
+        help_text="Without its key. Its tokens count only over connections that carry this certificate.",
+    )  # fmt: skip
+
+
+class SinceForm(ActForm):
+    """From when on."""
+
+    since = forms.DateTimeField(
+        label="Everything since (UTC)", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+    )  # fmt: skip
+
+    def moment(self) -> datetime:
+        """The moment, UTC."""
+        said: datetime = self.cleaned_data["since"]
+        return said if said.tzinfo else said.replace(tzinfo=UTC)

@@ -1,0 +1,268 @@
+"""Terms of contracts and campaigns, and of companies."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from partners.actions.drafts import NOT_SIGNED_YET, CampaignTerms, ContractTerms
+from partners.labels import PURPOSES, party_name
+from partners.models import Campaign, Contract, Party
+from partners.policies.identifiers import check_consent_flow, check_id, check_scope, check_uri
+from support.forms.base import ActForm, midnight
+
+DAY = forms.DateInput(attrs={"type": "date"})
+LINES = forms.Textarea(attrs={"rows": 3})
+
+
+def purpose_choices() -> list[tuple[str, str]]:
+    """Every DPV purpose we have words for."""
+    return [(f"dpv:{name}", f"{words} ({name})") for name, words in PURPOSES.items()]
+
+
+def party_choices(kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """The companies of these kinds, by URI."""
+    rows = Party.objects.filter(kind__in=kinds).order_by("name").values_list("uri", "name")
+    return [("", "Choose a company"), *((uri, party_name(name, uri)) for uri, name in rows)]
+
+
+def paid_choices(*, now: str) -> list[tuple[str, str]]:
+    """What may be paid. Where nothing was said, none of it is the answer until an officer chooses."""
+    unsaid = [] if now else [("", "Choose what is paid")]
+    return [*unsaid, *((value, str(word)) for value, word in Campaign.Consideration.choices)]
+
+
+class TermForm(ActForm):
+    """From when, until when. Days begin and end at midnight UTC."""
+
+    starts_at = forms.DateField(label="From", widget=DAY)
+    ends_at = forms.DateField(label="Until", widget=DAY, help_text="The first day on which it is over.")
+
+    def clean(self) -> dict[str, Any]:
+        """Whatever hangs together, said beside what is wrong by itself."""
+        said = super().clean() or self.cleaned_data
+        starts_at, ends_at = said.get("starts_at"), said.get("ends_at")
+        if starts_at and ends_at and ends_at <= starts_at:
+            self.add_error("ends_at", "It must end after it starts.")
+        return said
+
+
+class ContractForm(TermForm):
+    """What is agreed with an aggregator."""
+
+    ref = forms.CharField(
+        label="Contract", max_length=200, help_text="Its id everywhere, like AGR-2026-07.", validators=[check_id]
+    )
+    aggregator = forms.ChoiceField(label="Aggregator")
+    signed_at = forms.DateField(label="Signed on", widget=DAY)
+    purposes = forms.MultipleChoiceField(label="Purposes it may be used for", widget=forms.CheckboxSelectMultiple)
+    ack_within_s = forms.IntegerField(label="Acknowledges within (seconds)", min_value=1, max_value=86_400, initial=900)
+    complete_within_days = forms.IntegerField(
+        label="Completes a stop within (days)", min_value=1, max_value=21, initial=10, help_text="21 at most."
+    )
+    endpoint_url = forms.CharField(label="Address for events", max_length=1000, required=False)
+    jwks_uri = forms.CharField(label="Address of its keys", max_length=1000, required=False)
+    hosts = forms.CharField(
+        label="Other hosts it may name", required=False, widget=LINES, help_text="One a line: name, or name:port."
+    )
+
+    def __init__(
+        self, data: Any = None, *, at: datetime, initial: dict[str, Any] | None = None, drafted: bool = False
+    ) -> None:
+        """`at`: now, before which it was signed."""
+        super().__init__(data, initial=initial)
+        self._at = at
+        _choices(self, "purposes", purpose_choices())
+        if drafted:
+            del self.fields["ref"], self.fields["aggregator"]
+            return
+        _choices(self, "aggregator", party_choices([Party.Kind.AGGREGATOR]))
+        self.order_fields(["ref", "aggregator"])
+
+    def clean_signed_at(self) -> date:
+        """A day that has come."""
+        day: date = self.cleaned_data["signed_at"]
+        if midnight(day) > self._at:
+            raise ValidationError(NOT_SIGNED_YET)
+        return day
+
+    def terms(self) -> ContractTerms:
+        """What was typed, as the verb takes it."""
+        said = self.cleaned_data
+        return ContractTerms(
+            signed_at=midnight(said["signed_at"]),
+            starts_at=midnight(said["starts_at"]),
+            ends_at=midnight(said["ends_at"]),
+            purposes=tuple(said["purposes"]),
+            ack_within_s=said["ack_within_s"],
+            complete_within_days=said["complete_within_days"],
+            endpoint_url=said["endpoint_url"],
+            jwks_uri=said["jwks_uri"],
+            hosts=lines_of(said["hosts"]),
+        )
+
+
+class CampaignForm(TermForm):
+    """What is agreed about one use by one location service."""
+
+    ref = forms.CharField(
+        label="Campaign", max_length=200, help_text="Its id everywhere, like CMP-ROADAID-1.", validators=[check_id]
+    )
+    lbs_provider = forms.ChoiceField(label="Location service")
+    purpose = forms.ChoiceField(label="Purpose")
+    description = forms.CharField(label="What it is for, for people", max_length=1000, widget=LINES)
+    consent_flow = forms.CharField(
+        label="How people say yes", max_length=200, validators=[check_consent_flow],
+        help_text="Begins with sms, ivr, web, app or paper, like sms-double-opt-in.",
+    )  # fmt: skip
+    scope = forms.CharField(label="Scope", max_length=200, initial="location-retrieval:read", validators=[check_scope])
+    precision_m = forms.IntegerField(label="How exact at most (metres)", min_value=0, max_value=1_000_000)
+    consideration = forms.ChoiceField(label="What is paid for it", help_text="Some states forbid any sale.")
+    lifeline = forms.BooleanField(label="Medical or roadside: people depend on it", required=False)
+    family_tracking = forms.BooleanField(label="Follows members of a family", required=False)
+    names_recipient = forms.BooleanField(label="Each request names its recipient", required=False)
+    recipients = forms.CharField(
+        label="Who else receives it", required=False, widget=LINES, help_text="One address (URI) a line."
+    )
+
+    def __init__(
+        self, data: Any = None, *, contract: Contract, initial: dict[str, Any] | None = None, drafted: bool = False
+    ) -> None:
+        """`contract`: under which it stands; what that does not allow is no choice here."""
+        super().__init__(data, initial=initial)
+        self._contract = contract
+        allowed = [choice for choice in purpose_choices() if choice[0] in contract.purposes]
+        _choices(self, "purpose", [("", "Choose a purpose"), *allowed])
+        self.fields[
+            "ends_at"
+        ].help_text = f"The first day on which it is over: {contract.ends_at:%Y-%m-%d} at the latest."
+        _choices(self, "consideration", paid_choices(now=""))
+        _choices(self, "lbs_provider", party_choices([Party.Kind.LBS_PROVIDER, Party.Kind.AGGREGATOR]))
+        if drafted:
+            del self.fields["ref"]
+        self.order_fields(["ref", "lbs_provider", "purpose", "description"])
+
+    def clean(self) -> dict[str, Any]:
+        """And that it does not go on after its contract."""
+        said = super().clean()
+        if said.get("ends_at") and midnight(said["ends_at"]) > self._contract.ends_at:
+            latest = f"{self._contract.ends_at:%Y-%m-%d}"
+            self.add_error(
+                "ends_at", f"Its contract {self._contract.ref} ends on {latest}. Choose that day or earlier."
+            )
+        return said
+
+    def terms(self) -> CampaignTerms:
+        """What was typed, as the verb takes it."""
+        said = self.cleaned_data
+        return CampaignTerms(
+            **{name: said[name] for name in (
+                "lbs_provider", "purpose", "description", "consent_flow", "scope", "precision_m", "names_recipient",
+                "lifeline", "family_tracking", "consideration",
+            )},
+            starts_at=midnight(said["starts_at"]),
+            ends_at=midnight(said["ends_at"]),
+            recipients=lines_of(said["recipients"]),
+        )  # fmt: skip
+
+
+class EndpointsForm(ActForm):
+    """Where a partner is spoken to."""
+
+    endpoint_url = forms.CharField(label="Address for events", max_length=1000, required=False)
+    jwks_uri = forms.CharField(label="Address of its keys", max_length=1000, required=False)
+    hosts = forms.CharField(
+        label="Other hosts it may name", required=False, widget=LINES, help_text="One a line: name, or name:port."
+    )
+
+
+class EndForm(ActForm):
+    """Another end."""
+
+    ends_at = forms.DateField(label="New end", widget=DAY, help_text="The first day on which it is over.")
+
+    def moment(self) -> datetime:
+        """The midnight at which it ends."""
+        return midnight(self.cleaned_data["ends_at"])
+
+
+class ConsiderationForm(ActForm):
+    """What is paid for a campaign's data. It starts at what is written down; where nothing is, at no answer."""
+
+    consideration = forms.ChoiceField(label="What is paid for it")
+
+    def __init__(self, data: Any = None, *, now: str) -> None:
+        super().__init__(data, initial={"consideration": now})
+        _choices(self, "consideration", paid_choices(now=now))
+
+
+class PartyForm(ActForm):
+    """A company."""
+
+    uri = forms.CharField(label="Address that names it everywhere (URI)", max_length=1000, validators=[check_uri])
+    name = forms.CharField(label="Name", max_length=1000)
+    kind = forms.ChoiceField(
+        label="What it is", choices=[one for one in Party.Kind.choices if one[0] != Party.Kind.UNNAMED]
+    )
+    website = forms.CharField(label="Website", max_length=1000, required=False)
+    about = forms.CharField(label="What it does, for people", max_length=1000, required=False, widget=LINES)
+    jwks_uri = forms.CharField(
+        label="Address of its keys", max_length=1000, required=False, help_text="On its own host: https://…"
+    )
+
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, known: bool = False) -> None:
+        super().__init__(data, initial=initial)
+        if known:
+            del self.fields["uri"], self.fields["kind"]
+
+
+class LinkForm(ActForm):
+    """That one succeeds, or is the same as, another. `others`: what it may be linked with, where that is a list."""
+
+    kin_ref = forms.CharField(label="The other", max_length=1000, help_text="Its address or id. Not taken back.")
+    link = forms.ChoiceField(label="How they are linked")
+
+    def __init__(self, data: Any = None, *, of: str, others: Mapping[str, str] | None = None) -> None:
+        super().__init__(data)
+        if others is not None:
+            listed = [("", "Choose a purpose"), *((term, f"{words} ({term})") for term, words in others.items())]
+            self.fields["kin_ref"] = forms.ChoiceField(label="The other", choices=listed)
+            self.order_fields(["kin_ref", "link"])
+        same = [("same_as", "They are the same company")] if of == "party" else []
+        _choices(self, "link", [("succeeds", "This one succeeds the other"), *same])
+
+
+def contract_initial(contract: Contract) -> dict[str, Any]:
+    """A draft's terms as the form shows them."""
+    return {
+        **{name: getattr(contract, name) for name in (
+            "purposes", "ack_within_s", "complete_within_days", "endpoint_url", "jwks_uri",
+        )},
+        **{name: getattr(contract, name).date() for name in ("signed_at", "starts_at", "ends_at")},
+        "hosts": "\n".join(contract.hosts),
+    }  # fmt: skip
+
+
+def campaign_initial(campaign: Campaign) -> dict[str, Any]:
+    """A draft's terms as the form shows them. Recipients are added, never taken away: the field starts empty."""
+    return {
+        **{name: getattr(campaign, name) for name in (
+            "purpose", "description", "consent_flow", "scope", "precision_m", "names_recipient", "lifeline",
+            "family_tracking", "consideration",
+        )},
+        **{name: getattr(campaign, name).date() for name in ("starts_at", "ends_at")},
+        "lbs_provider": campaign.lbs_provider.uri,
+    }  # fmt: skip
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """What was typed one a line."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _choices(form: forms.Form, name: str, choices: Sequence[tuple[str, str]]) -> None:
+    field = form.fields[name]
+    if isinstance(field, forms.ChoiceField):
+        field.choices = list(choices)

@@ -1,0 +1,212 @@
+"""What needs an officer now: the dashboard. A fixed number of statements, whatever the size of the tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, OuterRef, Subquery
+
+from accounts.primitives import synthetic
+from audit.models import Incident
+from consent.models import DigestRun
+from console.queries import proposals
+from console.queries.requests import Request, requests_waiting
+from disclosures.queries.held import HeldRowCounts, count_held_rows
+from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
+from partners.workers.rotation import PERIOD
+from revocations.models import Breach, Cohort, CohortReceipt
+from support.queries import names
+from support.queries.counts import Count, count_of
+from support.queries.delivery import Health, health_of
+from support.queries.incidents import DUE_FIRST, subjects
+from support.queries.stages import running
+
+ENDING = timedelta(days=60)
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Unwell:
+    """A partner that does not receive as it should."""
+
+    party: Party
+    health: Health
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A proposal that waits. `mine`: the reader proposed it, so that somebody else must agree."""
+
+    proposal: Proposal
+    target: names.Named
+    who: str
+    mine: bool
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """An end that is not signed for yet, or not any more. `share`: how much of the list is made, in percent."""
+
+    cohort: Cohort
+    target: names.Named
+    partner: names.Named
+    share: int
+    signed: bool
+    late: bool
+
+
+@dataclass(frozen=True)
+class RunningSuspension:
+    """A suspension that runs."""
+
+    suspension: Suspension
+    target: names.Named
+    who: str
+
+
+@dataclass(frozen=True)
+class KeyDue:
+    """A use whose newest key is due to be followed by another."""
+
+    use: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Now:
+    """Everything on the dashboard. `partners`: how many receive orders at all. `lineless`: rows without a line."""
+
+    unwell: Sequence[Unwell]
+    partners: int
+    breaches: Count
+    incidents: Sequence[tuple[Incident, names.Named | None]]
+    incident_count: Count
+    overdue_incidents: Count
+    proposals: Sequence[Waiting]
+    requests: Sequence[Request]
+    held: Sequence[RunningSuspension]
+    ending: Sequence[Contract | Campaign]
+    terminations: Sequence[UnderWay]
+    differences: Sequence[tuple[DigestRun, names.Named]]
+    keys: Sequence[KeyDue]
+    lineless: HeldRowCounts
+
+    @property
+    def worst(self) -> Sequence[Unwell]:
+        """Those of the partners that are not well which the page has room for, the worst first."""
+        return self.unwell[:SHOWN]
+
+    @property
+    def not_shown(self) -> int:
+        """How many of them it has no room for."""
+        return max(0, len(self.unwell) - SHOWN)
+
+    @property
+    def failing(self) -> int:
+        """How many partners do not receive as they should: who is merely not verified is none of them."""
+        return sum(1 for one in self.unwell if not one.health.receives)
+
+    @property
+    def urgent(self) -> int:
+        """How many things an officer ought to look at first."""
+        late = sum(1 for one in self.terminations if one.late)
+        asked = sum(1 for one in self.proposals if not one.mine)
+        bad = sum(1 for one in self.unwell if one.health.tone == "bad")
+        return bad + self.incident_count.n + asked + late + len(self.differences) + len(self.requests)
+
+
+def now(*, reader: str, at: datetime) -> Now:
+    """The dashboard as this officer (their actor's name) reads it."""
+    partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=synthetic.PARTY)
+    receiving = list(partners.order_by("name", "id"))
+    health = health_of(party_ids=[one.pk for one in receiving], at=at)
+    incidents = Incident.objects.filter(closed_at__isnull=True).order_by(*DUE_FIRST)
+    newest = list(incidents[:SHOWN])
+    about = dict(subjects(rows=newest))
+    open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
+    cohorts = list(
+        Cohort.objects.filter(completed_at__isnull=True).defer("index_token").order_by("complete_by")[:SHOWN]
+    )
+    held = list(running(at=at)[:SHOWN])
+    runs = _differences()
+    named = names.targets(
+        wanted={(one.of, one.target_id) for one in open_proposals}
+        | {(one.of, one.target_id) for one in held}
+        | {(one.of, one.target_id) for one in cohorts}
+        | {("party", one.party_id) for one in cohorts}
+        | {("party", one.party_id) for one in runs}
+    )
+    browsing = {one.subject for one in newest if one.kind == Incident.Kind.STAFF_BROWSING}
+    actors = {one.proposed_by for one in open_proposals} | {one.actor for one in held}
+    who = names.actors(wanted=browsing | actors)
+    about = {**{one: names.Named("staff", 0, who[one]) for one in browsing}, **about}
+    signed = set(
+        CohortReceipt.objects.filter(
+            cohort_id__in=[one.pk for one in cohorts],
+            event_id__in=Cohort.objects.filter(completed_at__isnull=True).values("event_id"),
+            status="completed",
+        ).values_list("cohort_id", flat=True)
+    )
+    return Now(
+        unwell=sorted(
+            (Unwell(one, health[one.pk]) for one in receiving if health[one.pk].tone != "good"),
+            key=lambda one: (one.health.tone != "bad", one.health.oldest or at),
+        ),
+        partners=len(receiving),
+        breaches=count_of(rows=Breach.objects.filter(mended_at__isnull=True)),
+        incidents=[(one, about.get(one.subject)) for one in newest],
+        incident_count=count_of(rows=incidents),
+        overdue_incidents=count_of(rows=incidents.filter(due_at__lte=at)),
+        proposals=[
+            Waiting(one, named[one.of, one.target_id], who[one.proposed_by], one.proposed_by == reader)
+            for one in open_proposals
+        ],
+        requests=requests_waiting(rows=SHOWN),
+        held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],
+        ending=_ending(at),
+        terminations=[
+            UnderWay(
+                one, named[one.of, one.target_id], named["party", one.party_id], _share(one), one.pk in signed,
+                one.complete_by <= at,
+            )
+            for one in cohorts
+        ],
+        differences=[(one, named["party", one.party_id]) for one in runs],
+        keys=_keys_due(at),
+        lineless=count_held_rows(),
+    )  # fmt: skip
+
+
+def _ending(at: datetime) -> list[Contract | Campaign]:
+    """What is in its term and leaves it within 60 days; a campaign that only follows its contract is left out."""
+    soon = {"is_draft": False, "starts_at__lte": at, "ends_at__gt": at, "ends_at__lte": at + ENDING}
+    contracts = Contract.objects.filter(**soon).select_related("aggregator").order_by("ends_at")[:SHOWN]
+    own = Campaign.objects.filter(**soon, contract__is_draft=False, contract__ends_at__gt=F("ends_at")).select_related(
+        "lbs_provider"
+    )
+    found: list[Contract | Campaign] = [*contracts, *own.order_by("ends_at")[:SHOWN]]
+    return sorted(found, key=lambda one: one.ends_at)[:SHOWN]
+
+
+def _share(cohort: Cohort) -> int:
+    if cohort.manifest_at:
+        return 100
+    lines = cohort.plan.get("lines") if isinstance(cohort.plan, dict) else None
+    return min(99, 100 * cohort.subject_count // lines) if isinstance(lines, int) and lines > 0 else 0
+
+
+def _differences() -> list[DigestRun]:
+    """The newest comparison of each partner's books, where it found what we deny."""
+    newest = DigestRun.objects.filter(party_id=OuterRef("party_id"), finished_at__isnull=False).order_by("-received_at")
+    return list(
+        DigestRun.objects.filter(pk=Subquery(newest.values("pk")[:1]), findings__partner_has__gt=0).order_by(
+            "-received_at"
+        )[:SHOWN]
+    )
+
+
+def _keys_due(at: datetime) -> list[KeyDue]:
+    """The longest in use first; keys that began at the same moment by the name of their use."""
+    newest = dict(SigningKey.objects.order_by("used_from").values_list("use", "used_from"))
+    due = [KeyDue(str(SigningKey.Use(use).label), since) for use, since in newest.items() if since + PERIOD <= at]
+    return sorted(due, key=lambda one: (one.since, one.use))

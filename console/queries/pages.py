@@ -1,0 +1,224 @@
+"""One party, contract or campaign with everything an officer asks of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.queries.proposals import OpenProposal, list_open_proposals
+from partners.clients import http
+from partners.domain.keysets import jwks_uri_of
+from partners.labels import party_name, shown
+from partners.models import Campaign, Client, Contract, Kin, PartnerKeySet, Party, Suspension
+from partners.policies.lifecycle import Stage
+from revocations.models import Breach, Cohort
+from support.queries import chains, names
+from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts
+from support.queries.delivery import Health, health_of
+from support.queries.history import Done, done_to
+from support.queries.stages import running
+
+NEWEST = 10
+MOST = 200
+
+
+@dataclass(frozen=True)
+class PageSuspension:
+    """A suspension that runs on something, and what it is called. `own`: on the thing itself, not on what is above."""
+
+    suspension: Suspension
+    target: names.Named
+    who: str
+    own: bool
+
+
+@dataclass(frozen=True)
+class ContractPage:
+    """A contract's page. `events_refused`, `keys_refused`: why an address can't be used; "" where it may be tried."""
+
+    facts: ContractFacts
+    campaigns: Sequence[CampaignFacts]
+    held: Sequence[PageSuspension]
+    asked: Sequence[OpenProposal]
+    clients: Sequence[Client]
+    events_refused: str
+    keys: Sequence[str]
+    keys_from: str
+    keys_refused: str
+    keys_at: datetime | None
+    breaches: Sequence[Breach]
+    cohort: Cohort | None
+    history: Sequence[Done]
+
+
+@dataclass(frozen=True)
+class CampaignPage:
+    """A campaign's page."""
+
+    facts: CampaignFacts
+    contract: ContractFacts
+    held: Sequence[PageSuspension]
+    asked: Sequence[OpenProposal]
+    kin: Sequence[Kin]
+    cohort: Cohort | None
+    history: Sequence[Done]
+
+
+@dataclass(frozen=True)
+class PartyPage:
+    """A party's page: every chain it stands in. `health` is None where nothing is sent to it.
+
+    `keys_refused`: why its keys can't be fetched from where they should be; "" where nothing speaks against it.
+    """
+
+    facts: PartyFacts
+    chains: Sequence[Link]
+    contracts: Sequence[ContractFacts]
+    held: Sequence[PageSuspension]
+    asked: Sequence[OpenProposal]
+    kin: Sequence[Kin]
+    clients: Sequence[Client]
+    keys_refused: str
+    health: Health | None
+    history: Sequence[Done]
+
+
+@dataclass(frozen=True)
+class Term:
+    """When something ends, and which medical and roadside services end with it."""
+
+    ends_at: datetime
+    lifelines: Sequence[str]
+
+
+def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
+    """Everything about one contract; None where there is none."""
+    contract = Contract.objects.select_related("aggregator").filter(pk=contract_id).first()
+    if contract is None:
+        return None
+    rows = Campaign.objects.filter(contract=contract).select_related("contract__aggregator", "lbs_provider")
+    known = PartnerKeySet.objects.filter(party=contract.aggregator_id).first()
+    keys_from = (contract.jwks_uri if contract.is_draft else "") or jwks_uri_of(party=contract.aggregator)
+    return ContractPage(
+        facts=chains.contracts(rows=[contract], at=at)[0],
+        campaigns=chains.campaigns(rows=list(rows.order_by("ref")[:MOST]), at=at),
+        held=_held([("contract", contract.pk), ("party", contract.aggregator_id)], at),
+        asked=list_open_proposals(of="contract", target_id=contract.pk, at=at),
+        clients=list(Client.objects.filter(party=contract.aggregator_id).order_by("client_id")),
+        keys=_kids(known.jwks if known else {}),
+        events_refused=_refused(contract.endpoint_url),
+        keys_from=keys_from,
+        keys_refused=_refused(keys_from),
+        keys_at=known.fetched_at if known else None,
+        breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at")[:NEWEST]),
+        cohort=_cohort("contract", contract.pk),
+        history=done_to(target=f"contract:{contract.pk}"),
+    )
+
+
+def _refused(url: str) -> str:
+    """Why the door out would not open this address; "" where it is empty, or nothing speaks against it."""
+    return http.refused(url=url) if url else ""
+
+
+def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
+    """Everything about one campaign; None where there is none."""
+    campaign = Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(pk=campaign_id).first()
+    if campaign is None:
+        return None
+    facts = chains.campaigns(rows=[campaign], at=at)[0]
+    above = [
+        ("campaign", campaign.pk),
+        ("contract", campaign.contract_id),
+        *(("party", one.pk) for one in (campaign.contract.aggregator, campaign.lbs_provider, *facts.reached)),
+    ]
+    return CampaignPage(
+        facts=facts,
+        contract=chains.contracts(rows=[campaign.contract], at=at)[0],
+        held=_held(above, at),
+        asked=list_open_proposals(of="campaign", target_id=campaign.pk, at=at),
+        kin=_kin(Kin.Of.CAMPAIGN, campaign.ref),
+        cohort=_cohort("campaign", campaign.pk),
+        history=done_to(target=f"campaign:{campaign.pk}"),
+    )
+
+
+def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
+    """Everything about one party; None where there is none."""
+    party = Party.objects.filter(pk=party_id).first()
+    if party is None:
+        return None
+    own = list(Contract.objects.filter(aggregator=party).select_related("aggregator").order_by("ref"))
+    return PartyPage(
+        facts=chains.parties(rows=[party], at=at)[0],
+        chains=chains.chains_of(party=party, at=at),
+        contracts=chains.contracts(rows=own, at=at),
+        held=_held([("party", party.pk)], at),
+        asked=list_open_proposals(of="party", target_id=party.pk, at=at),
+        kin=_kin(Kin.Of.PARTY, party.uri),
+        clients=list(Client.objects.filter(party=party).order_by("client_id")),
+        keys_refused=_refused(party.jwks_uri),
+        health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
+        history=done_to(target=f"party:{party.pk}"),
+    )
+
+
+def term_of(*, of: str, target_id: int, at: datetime) -> Term:
+    """The end of a contract or campaign as it is now. Two statements."""
+    model: type[Contract | Campaign] = Contract if of == "contract" else Campaign
+    under = Campaign.objects.filter(lifeline=True, is_draft=False, ends_at__gt=at)
+    help_ends = under.filter(contract=target_id) if of == "contract" else under.filter(pk=target_id)
+    named = help_ends.order_by("lbs_provider__name").values_list("lbs_provider__name", "lbs_provider__uri").distinct()
+    return Term(
+        ends_at=model.objects.values_list("ends_at", flat=True).get(pk=target_id),
+        lifelines=[party_name(name, uri) for name, uri in named],
+    )
+
+
+def may_still(*, stage: Stage, ended: bool, held: Sequence[PageSuspension] = ()) -> frozenset[str]:
+    """The acts that fit a stage: which buttons a page shows. The verbs themselves decide.
+
+    `ended`: terminated. `held`: by what it is suspended; what an officer suspended is not suspended once more.
+    """
+    allowed: Mapping[Stage, frozenset[str]] = {
+        Stage.DRAFT: frozenset({"change", "force", "discard"}),
+        Stage.NOT_YET: frozenset({"suspend", "shorten", "extend"}),
+        Stage.IN_FORCE: frozenset({"suspend", "shorten", "extend", "terminate"}),
+        Stage.ENDING: frozenset({"suspend", "shorten", "extend", "terminate"}),
+        Stage.SUSPENDED: frozenset({"suspend", "shorten", "terminate"}),
+        Stage.ENDED: frozenset({"terminate"}),
+    }
+    return frozenset() if ended else allowed[stage] - not_again(held=held)
+
+
+def not_again(*, held: Sequence[PageSuspension]) -> frozenset[str]:
+    """What is done already: an officer's own suspension runs. One by the stream rules keeps nobody from another."""
+    mine = any(one.own and not one.suspension.automatic for one in held)
+    return frozenset({"suspend"}) if mine else frozenset()
+
+
+def _held(wanted: Sequence[tuple[str, int]], at: datetime) -> list[PageSuspension]:
+    keys = set(wanted)
+    found = [one for one in running(at=at) if (one.of, one.target_id) in keys]
+    named = names.targets(wanted={(one.of, one.target_id) for one in found})
+    who = names.actors(wanted={one.actor for one in found})
+    return [
+        PageSuspension(one, named[one.of, one.target_id], who[one.actor], (one.of, one.target_id) == wanted[0])
+        for one in found
+    ]
+
+
+def _cohort(of: str, target_id: int) -> Cohort | None:
+    return Cohort.objects.filter(of=of, target_id=target_id).defer("index_token").first()
+
+
+def _kin(of: str, ref: str) -> list[Kin]:
+    both = Kin.objects.filter(of=of, ref=ref) | Kin.objects.filter(of=of, kin_ref=ref)
+    return list(both.order_by("recorded_at")[:MOST])
+
+
+def _kids(jwks: Mapping[str, object]) -> list[str]:
+    keys = jwks.get("keys")
+    found = (
+        [one.get("kid") or one.get("kty") for one in keys if isinstance(one, dict)] if isinstance(keys, list) else []
+    )
+    return [shown(str(one), at_most=60) for one in found[:NEWEST]]

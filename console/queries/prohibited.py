@@ -1,0 +1,97 @@
+"""What a rule of a state would prohibit, before it is added: which campaigns, and how many people agreed to them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import connection
+from django.db.models import Q
+
+from accounts.primitives.zones import STATE_NAMES
+from partners.actions.terms import RuleTerms
+from partners.labels import party_name, precision_in_words, purpose_in_words
+from partners.models import Campaign
+from support.queries.counts import CAP, Count, capped
+
+PAID = ("monetary", "other")
+# Lines that are in the state now and have a yes to any of these on record, whether or not a later stop covers it.
+AGREED = """
+SELECT count(*) FROM (
+    SELECT FROM consent_linegate g
+    WHERE g.state = %s AND g.active_until IS NULL AND g.approvals ?| %s LIMIT %s) AS found
+"""
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """One campaign that the rule would prohibit."""
+
+    campaign: Campaign
+    agreed: Count
+
+    @property
+    def company(self) -> str:
+        """Whose it is."""
+        return party_name(self.campaign.lbs_provider.name, self.campaign.lbs_provider.uri)
+
+    @property
+    def why(self) -> str:
+        """What for, in the words that subscribers read."""
+        return purpose_in_words(self.campaign.purpose)
+
+    @property
+    def precision(self) -> str:
+        """How exact."""
+        return precision_in_words(self.campaign.precision_m)
+
+
+@dataclass(frozen=True)
+class Prohibited:
+    """What a rule of these terms would prohibit. `people`: who agreed to any of it in that state."""
+
+    terms: RuleTerms
+    has_begun: bool
+    campaigns: Sequence[Concerned]
+    people: Count
+    template: ClassVar[str] = "prohibited.html"
+
+    @property
+    def state_name(self) -> str:
+        """The state's name."""
+        return STATE_NAMES.get(self.terms.state, self.terms.state)
+
+    @property
+    def lifelines(self) -> Sequence[Concerned]:
+        """Those on which people depend."""
+        return [one for one in self.campaigns if one.campaign.lifeline]
+
+    @property
+    def seal(self) -> Sequence[object]:
+        """Of the rule and the campaigns that were shown. People come and go meanwhile."""
+        return [*map(str, asdict(self.terms).values()), [one.campaign.ref for one in self.campaigns]]
+
+
+def prohibited(*, terms: RuleTerms, at: datetime) -> Prohibited:
+    """What a rule of these terms would prohibit, as things stand at `at`."""
+    about = Q(purpose__in=terms.purposes)
+    if terms.sale_test:
+        about |= Q(consideration__in=[one for one in PAID if terms.consideration in {"", one}])
+    since = max(at, terms.starts_at)
+    rows = Campaign.objects.filter(about, ends_at__gt=since, contract__ends_at__gt=since)
+    if terms.max_radius_m is not None:  # what is never released within that radius is not concerned
+        rows = rows.filter(precision_m__lte=terms.max_radius_m)
+    found = list(rows.select_related("lbs_provider").order_by("ref"))
+    return Prohibited(
+        terms=terms,
+        has_begun=terms.starts_at <= at,
+        campaigns=[Concerned(one, _agreed(terms.state, [one.ref])) for one in found],
+        people=_agreed(terms.state, [one.ref for one in found]),
+    )
+
+
+def _agreed(state: str, refs: Sequence[str]) -> Count:
+    with connection.cursor() as cursor:
+        cursor.execute(AGREED, [state, list(refs), CAP + 1])
+        ((n,),) = cursor.fetchall()
+    return capped(n)

@@ -1,0 +1,251 @@
+"""One proposal as the officer reads it who must agree."""
+
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from consent.queries import termination
+from disclosures.models import AnomalyRule
+from disclosures.queries.rules import finds, proposed
+from partners.domain import keysets
+from partners.labels import shown
+from partners.models import AuthorizedAgent, Campaign, Client, Party, Proposal, Suspension
+from partners.policies import loosening
+from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import (
+    OPEN_FOR,
+    BadProposal,
+    LetAgentAsk,
+    LetMachineIn,
+    LoosenAnomalies,
+    MoveKeys,
+    SetEndpoints,
+)
+from partners.policies.scopes import SCOPES
+from partners.primitives import tokens
+from partners.queries import key_of, thumbprint_of
+from support.queries import names
+from support.queries.stages import running
+
+# What happens where the act and its target say it all.
+LIFTED = "{name} would be answered again as its contracts and people's choices allow, at once."
+UNPROTECTED = "A day after you agree, one of staff alone could see whose line this is, with a reason."
+BY_NAME: Mapping[str, str] = {
+    Proposal.Act.LIFT_SUSPENSION: LIFTED,
+    Proposal.Act.END_PROTECTION: UNPROTECTED,
+}
+
+
+@dataclass(frozen=True)
+class OpenProposal:
+    """A proposal that waits, and who made it."""
+
+    proposal: Proposal
+    who: str
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A suspension that a yes would end, and who suspended."""
+
+    suspension: Suspension
+    who: str
+
+
+@dataclass(frozen=True)
+class ProposalPage:
+    """A proposal. `mine`: the reader proposed it. `expired`: too old to be agreed to. `changes`: what, in words.
+
+    While it waits, it also has what a yes would do now: `lifted`, every suspension that would end, and `plan`, what a
+    termination would end.
+    """
+
+    proposal: Proposal
+    target: names.Named
+    title: str
+    changes: str
+    proposed_by: str
+    decided_by: str
+    mine: bool
+    expired: bool
+    counts_until: datetime
+    lifted: Sequence[Lifted] = ()
+    plan: termination.Plan | None = None
+
+
+def waiting(*, at: datetime) -> Q:
+    """Those that wait for a second officer. One that is too old waits for nobody: it is proposed again, or not."""
+    return Q(decision="", proposed_at__gt=at - OPEN_FOR)
+
+
+def list_open_proposals(*, of: str, target_id: int, at: datetime) -> list[OpenProposal]:
+    """The proposals about one thing that wait for a second officer, the oldest first. Two statements."""
+    return _asked(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
+
+
+def list_newest_proposals(*, of: str, target_ids: Collection[int], at: datetime) -> Mapping[int, OpenProposal]:
+    """For each of these things the newest proposal about it that waits for a second officer. Two statements at most."""
+    found = _asked(Proposal.objects.filter(waiting(at=at), of=of, target_id__in=target_ids))
+    return {one.proposal.target_id: one for one in found}
+
+
+def _asked(rows: QuerySet[Proposal]) -> list[OpenProposal]:
+    found = list(rows.order_by("proposed_at"))
+    who = names.actors(wanted={one.proposed_by for one in found})
+    return [OpenProposal(one, who[one.proposed_by]) for one in found]
+
+
+def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> ProposalPage | None:
+    """The proposal as this officer (their actor's name) reads it; None where there is none."""
+    one = Proposal.objects.filter(pk=proposal_id).first()
+    if one is None:
+        return None
+    target = names.targets(wanted={(one.of, one.target_id)})[one.of, one.target_id]
+    held = _would_be_lifted(one, at)
+    who = names.actors(
+        wanted={actor for actor in (one.proposed_by, one.decided_by, *(each.actor for each in held)) if actor}
+    )
+    until = one.proposed_at + OPEN_FOR
+    return ProposalPage(
+        proposal=one,
+        target=target,
+        title=f"{one.get_act_display()}: {target.name}",
+        changes=_changes(one, target),
+        proposed_by=who[one.proposed_by],
+        decided_by=who.get(one.decided_by, ""),
+        mine=one.proposed_by == reader,
+        expired=not one.decision and until <= at,
+        counts_until=until,
+        lifted=[Lifted(each, who[each.actor]) for each in held],
+        plan=_plan(one, at),
+    )
+
+
+def _would_be_lifted(one: Proposal, at: datetime) -> list[Suspension]:
+    """What ran when it was proposed and runs still, the newest first: exactly what `lift` ends."""
+    if one.decision or one.act != Proposal.Act.LIFT_SUSPENSION:
+        return []
+    return list(running(at=at).filter(of=one.of, target_id=one.target_id, starts_at__lte=one.proposed_at))
+
+
+def _plan(one: Proposal, at: datetime) -> termination.Plan | None:
+    if one.decision or one.act != Proposal.Act.TERMINATE:
+        return None
+    try:
+        return termination.plan(of=one.of, target_id=one.target_id, at=at)
+    except NotNow:
+        return None
+
+
+def _changes(one: Proposal, target: names.Named) -> str:
+    said = one.payload
+    name = target.name
+    if one.act in BY_NAME:
+        return BY_NAME[one.act].format(name=name)
+    match one.act:
+        case Proposal.Act.EXTEND_TERM:
+            return f"{name} would end on {_day(said.get('ends_at'))} instead of {_day(said.get('was'))}."
+        case Proposal.Act.RELAX_RULE:
+            return f"The rule {name} would end on {_day(said.get('ends_at'))}, at the earliest when you agree."
+        case Proposal.Act.PAID_FOR_LESS:
+            word = dict(Campaign.Consideration.choices).get(said.get("consideration"), "")
+            return f"What is paid for {name} would be written down as: {word}. State rules about sales look at this."
+        case _ if one.act in BY_VALUES:
+            return BY_VALUES[one.act](one)
+        case _:
+            return f"{name} would be terminated for good. It can't be taken back."
+
+
+def _machine(one: Proposal) -> str:
+    machine = Client.objects.select_related("party").filter(number=one.target_id).first()
+    if machine is None:
+        return "There is no such machine."
+    whose = f"{machine.get_kind_display()} of {machine.party or 'the carrier'}"
+    try:
+        values = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    except BadProposal:
+        values = None
+    if not isinstance(values, LetMachineIn):
+        return "It was proposed before the last upgrade, and is to be proposed again."
+    key, certificate = tokens.thumbprint(dict(values.public_jwk)), values.certificate or "no certificate"
+    now = "It may not sign in now" if machine.disabled_at else "It may sign in now"
+    return (
+        f"{machine.client_id} ({whose}) could sign in at once for {', '.join(sorted(SCOPES[machine.kind]))}, with the"
+        f" key {key}, bound to {certificate}. {now}; its key is {thumbprint_of(machine=machine)}, bound to"
+        f" {machine.certificate_sha256 or 'no certificate'}."
+    )
+
+
+def _agent(one: Proposal) -> str:
+    values = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    agent = AuthorizedAgent.objects.filter(number=one.target_id).first()
+    if agent is None or not isinstance(values, LetAgentAsk):
+        return "There is no such agent."
+    hosts = ", ".join(values.hosts) or "nowhere"
+    now = "It may not ask now" if agent.ended_at else "It may ask now"
+    return (
+        f"{agent.pk} could ask for people at once, under the name {shown(values.name, at_most=200)}, with the key "
+        f"{values.key}, called back at: {hosts}. {now}, under the name {shown(agent.name, at_most=200)}, with the key "
+        f"{key_of(agent=agent)}, called back at: {', '.join(agent.hosts) or 'nowhere'}."
+    )
+
+
+def _endpoints(one: Proposal) -> str:
+    wanted = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    if not isinstance(wanted, SetEndpoints):
+        return "There is no such contract."
+    was, changes = wanted.was, list[str]()
+    if wanted.endpoint_url != was.endpoint_url:
+        changes.append(f"Events would go to {_place(wanted.endpoint_url)} instead of {_place(was.endpoint_url)}.")
+    if wanted.jwks_uri != was.jwks_uri:
+        changes.append(_keys_at(wanted.jwks_uri, was.jwks_uri))
+    if wanted.hosts != was.hosts:
+        changes.append(f"Other hosts it may name would be {_hosts(wanted.hosts)} instead of {_hosts(was.hosts)}.")
+    return " ".join(changes)
+
+
+def _keys(one: Proposal) -> str:
+    wanted = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    if not isinstance(wanted, MoveKeys):
+        return "There is no such company."
+    return _keys_at(keysets.jwks_uri_of(party=Party(pk=one.target_id, jwks_uri=wanted.jwks_uri)), wanted.was)
+
+
+def _keys_at(becomes: str, was: str) -> str:
+    at = f"Its keys would be at {_place(becomes)} instead of {_place(was)}."
+    return f"{at} Whoever holds a key there can sign in its name that it stopped."
+
+
+def _place(url: str) -> str:
+    return shown(url) or "no address"
+
+
+def _hosts(hosts: Sequence[str]) -> str:
+    return ", ".join(hosts) or "none"
+
+
+def _looser(one: Proposal) -> str:
+    rule = AnomalyRule.objects.filter(pk=one.target_id).first()
+    values = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    if rule is None or not isinstance(values, LoosenAnomalies):
+        return "There is no such rule."
+    return f"Now: {finds(rule=rule)}. {proposed(after=rule, values=values)} It counts only until the rule is changed."
+
+
+# What happens, where that is a comparison of what the proposal holds with what is so now.
+BY_VALUES: Mapping[str, Callable[[Proposal], str]] = {
+    Proposal.Act.ENABLE_MACHINE: _machine,
+    Proposal.Act.LOOSEN_ANOMALIES: _looser,
+    Proposal.Act.LET_AGENT_ASK: _agent,
+    Proposal.Act.SET_ENDPOINTS: _endpoints,
+    Proposal.Act.MOVE_KEYS: _keys,
+}
+
+
+def _day(text: object) -> str:
+    found = parse_datetime(text) if isinstance(text, str) else None
+    return f"{found:%-d %b %Y}" if found else "?"

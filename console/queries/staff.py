@@ -1,0 +1,160 @@
+"""Who of staff did what: every look and every act, with its reason, narrowed and as a file.
+
+Acts of the legal-process role, and whatever else is about delayed-notice orders, are that role's own: for everybody
+else they are in no list, count or file, and nothing shows that they were left out.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from accounts.primitives.reasons import without_numbers
+from audit.models import AuditEvent
+from partners.labels import shown
+from partners.models import Campaign, Contract, Proposal
+from support.models import Ticket
+from support.queries import names
+from support.queries.exports import csv_lines, in_parts
+from support.queries.history import describe_action, more_of
+from support.queries.queue import companies
+from support.queries.ticket_search import code_in
+
+# By one of staff, or by whoever runs a command (index `audit_event_staff`).
+ACTORS = ("officer:", "agent:", "auditor:", "legal:", "command:")
+LEGAL = Q(actor__startswith="legal:") | Q(action__startswith="legal.")
+LOOKS = r"\.(seen|looked|file_seen|revealed|reveal_asked|reveal_agreed|delayed_seen)$"
+SEARCHES = r"^(search\.made|ticket\.found)$"
+EXPORTS = r"^(export\.|case\.exported$|line\.exported$)"
+KINDS = (("look", "Looks"), ("search", "Searches"), ("export", "Exports"), ("act", "Acts"))
+COLUMNS = ("when", "who", "role", "did", "more", "to", "case", "why")
+TARGETS = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "protection")
+# An answer is bounded, whatever was typed.
+MOST = 50
+PART = 500
+DAY = timedelta(days=1)
+
+type Acts = QuerySet[AuditEvent]
+
+
+def acts(*, of_legal: bool = False) -> Acts:
+    """Every look and act of staff, the newest first. `of_legal`: those of the legal-process role, and no others."""
+    by_staff = Q()
+    for kind in ACTORS:
+        by_staff |= Q(actor__startswith=kind)
+    whole = AuditEvent.objects.filter(by_staff).order_by("-at", "-id")
+    return whole.filter(LEGAL) if of_legal else whole.exclude(LEGAL)
+
+
+def by_member(rows: Acts, mail: str) -> Acts:
+    """Of whoever of staff has this in their e-mail."""
+    people = User.objects.exclude(role=User.Role.SUBSCRIBER).filter(email__icontains=mail).order_by("pk")
+    return rows.filter(actor__in=[f"{role}:{pk}" for role, pk in people.values_list("role", "pk")[:MOST]])
+
+
+def about_company(rows: Acts, part: str) -> Acts:
+    """To companies with this in their name, their contracts and campaigns, proposals about those, and their cases.
+
+    Of cases those that are the company's own; one that a person asked about is nobody else's to know.
+    """
+    parties = companies(part=part)
+    contracts = list(Contract.objects.filter(aggregator__in=parties).values_list("pk", flat=True))
+    campaigns = list(
+        Campaign.objects.filter(Q(contract__in=contracts) | Q(lbs_provider__in=parties)).values_list("pk", flat=True)
+    )
+    ids = {"party": parties, "contract": contracts, "campaign": campaigns}
+    targets = [f"{kind}:{pk}" for kind, pks in ids.items() for pk in pks]
+    proposals = Q()
+    for kind, pks in ids.items():
+        proposals |= Q(of=kind, target_id__in=pks)
+    targets += [f"proposal:{pk}" for pk in Proposal.objects.filter(proposals).values_list("pk", flat=True)]
+    targets += [f"ticket:{code}" for code in Ticket.objects.filter(party_id__in=parties).values_list("code", flat=True)]
+    return rows.filter(target__in=targets)
+
+
+def about_case(rows: Acts, typed: str) -> Acts:
+    """On one case, by its code: also where a search found it."""
+    code = code_in(typed)
+    line_ids = Ticket.objects.filter(code=code, line_id__isnull=False).values_list("line_id", flat=True)
+    found = Q(line_id__in=list(line_ids), action="ticket.found", detail__tickets__contains=[code])
+    return rows.filter(Q(target=f"ticket:{code}") | found) if code else rows.none()
+
+
+def since(rows: Acts, typed: str) -> Acts:
+    """From this day on, in UTC."""
+    day = _day(typed)
+    return rows.filter(at__gte=datetime.combine(day, time(), UTC)) if day else rows
+
+
+def until(rows: Acts, typed: str) -> Acts:
+    """Up to the end of this day, in UTC."""
+    day = _day(typed)
+    return rows.filter(at__lt=datetime.combine(day, time(), UTC) + DAY) if day else rows
+
+
+def of_kind(rows: Acts, kind: str) -> Acts:
+    """Looks, searches, exports, or whatever is none of these."""
+    patterns = {"look": LOOKS, "search": SEARCHES, "export": EXPORTS}
+    if kind in patterns:
+        return rows.filter(action__regex=patterns[kind])
+    return rows.exclude(action__regex="|".join(f"({one})" for one in patterns.values()))
+
+
+def why(event: AuditEvent) -> str:
+    """The reason that was given; a number, which none may hold any more, is not shown again."""
+    return without_numbers(event.reason)
+
+
+def case_of(event: AuditEvent) -> str:
+    """The code of the case in which it was done; "" where it was in none."""
+    kind, _, own = event.target.partition(":")
+    return own if kind == "ticket" else ""
+
+
+def role_of(event: AuditEvent) -> str:
+    """The role of whoever did it, then."""
+    kind = event.actor.partition(":")[0]
+    return str(User.Role(kind).label) if kind in User.Role.values else ""
+
+
+def target_of(event: AuditEvent) -> tuple[str, int] | None:
+    """What it was done to, where that has a name; None for people and all else."""
+    kind, _, own = event.target.partition(":")
+    return (kind, int(own)) if kind in TARGETS and own.isdecimal() else None
+
+
+def bare(event: AuditEvent) -> str:
+    """A target without a name; one that is about a line is not named."""
+    kind, _, own = event.target.partition(":")
+    return "a subscriber" if event.line_id is not None or kind == "line" else f"{kind} {shown(own, at_most=40)}"
+
+
+def as_csv(*, rows: Acts, mark: str) -> Iterator[str]:
+    """These acts, the oldest first. `mark`: who took them, and when, in the last line."""
+    return csv_lines(columns=COLUMNS, rows=chain(_rows(rows), [(mark,)]))
+
+
+def _rows(rows: Acts) -> Iterator[tuple[object, ...]]:
+    for part in in_parts(rows=rows, by="id", most=PART):
+        yield from _part(part)
+
+
+def _part(part: Sequence[AuditEvent]) -> Iterator[tuple[object, ...]]:
+    who = names.actors(wanted={one.actor for one in part})
+    named = names.targets(wanted={key for one in part if (key := target_of(one))})
+    for one in part:
+        key = target_of(one)
+        to = f"{named[key].kind}: {named[key].name}" if key and one.line_id is None else bare(one)
+        yield (
+            one.at, who[one.actor], role_of(one), describe_action(action=one.action), more_of(event=one), to,
+            case_of(one), why(one),
+        )  # fmt: skip
+
+
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        return None

@@ -1,0 +1,108 @@
+"""How far an end is, by a term or an officer: from the gate to the last signature that the data is deleted."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Sum
+
+from revocations.models import Cohort, ManifestShard
+from revocations.queries.cohorts import CohortProgress, Signer, cohort_progress
+from support.queries import names
+
+UNNAMED = "a company that we can't name received data, and can't sign"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what, whether it is done, when, and what more is known. `late`: its date has passed."""
+
+    what: str
+    done: bool
+    at: datetime | None = None
+    more: str = ""
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class TerminationPage:
+    """One end. `share`: how much of the list is made, in percent of the lines that the plan counted."""
+
+    cohort: Cohort
+    progress: CohortProgress
+    target: names.Named
+    who: str
+    second: str
+    steps: Sequence[Step]
+    signers: Sequence[Signer]
+    listed: int
+    share: int
+    shards: int
+
+
+def termination_page(*, cohort_id: uuid.UUID, at: datetime) -> TerminationPage | None:
+    """The progress of one termination; None where there is none. Nine statements."""
+    cohort = Cohort.objects.filter(pk=cohort_id).defer("index_token").first()
+    if cohort is None:
+        return None
+    progress = cohort_progress(cohort_id=cohort_id, at=at)
+    who = names.actors(wanted={actor for actor in (cohort.actor, cohort.second_actor) if actor})
+    made = ManifestShard.objects.filter(cohort_id=cohort.pk).aggregate(shards=Count("number"), listed=Sum("lines"))
+    listed, wanted = made["listed"] or 0, _planned(cohort)
+    return TerminationPage(
+        cohort=cohort,
+        progress=progress,
+        target=names.targets(wanted={(cohort.of, cohort.target_id)})[cohort.of, cohort.target_id],
+        who=who[cohort.actor],
+        second=who.get(cohort.second_actor, ""),
+        steps=_steps(cohort, progress, at),
+        signers=(progress.partner, *progress.below),
+        listed=cohort.subject_count if cohort.manifest_at else listed,
+        share=100 if cohort.manifest_at else min(99, 100 * listed // wanted) if wanted else 0,
+        shards=made["shards"],
+    )
+
+
+def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]:
+    late = cohort.complete_by <= at
+    by = f"due {cohort.complete_by:%-d %b %Y}"
+    partner, missing = progress.partner, sum(not one.done for one in progress.below)
+    all_signed = not progress.missing and not progress.unnamed
+    words = [f"{missing} not yet, {by}"] if missing else []
+    words += [UNNAMED] if progress.unnamed else []
+    return [
+        Step("Denied at our gate", done=True, at=cohort.terminated_at, more=f"epoch {cohort.epoch}"),
+        Step("List of lines made and signed", done=bool(cohort.manifest_at), at=cohort.manifest_at),
+        Step("Partner told", done=bool(progress.told_at or progress.acknowledged_at), at=progress.told_at),
+        Step(
+            "Partner acknowledged", done=bool(progress.acknowledged_at), at=progress.acknowledged_at,
+            more="" if progress.acknowledged_at else progress.note,
+        ),
+        Step("Subscribers told", done=bool(cohort.subscribers_told_at), at=cohort.subscribers_told_at),
+        *_broken(progress),
+        Step(
+            "Partner signed that it deleted", done=partner.done, at=partner.signed_at if partner.done else None,
+            more="" if partner.done else by, late=late and not partner.done,
+        ),
+        Step(
+            "Every company below it signed", done=all_signed, at=cohort.completed_at if all_signed else None,
+            more="; ".join(words), late=late and not all_signed,
+        ),
+    ]  # fmt: skip
+
+
+def _broken(progress: CohortProgress) -> list[Step]:
+    if progress.contradicted_at is None:
+        return []
+    return [
+        Step(
+            "Partner went on after it had signed", done=True, at=progress.contradicted_at, late=True,
+            more="told again, and owes its signature anew",
+        )
+    ]  # fmt: skip
+
+
+def _planned(cohort: Cohort) -> int:
+    lines = cohort.plan.get("lines") if isinstance(cohort.plan, dict) else None
+    return lines if isinstance(lines, int) else 0

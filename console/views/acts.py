@@ -1,0 +1,104 @@
+"""Acts as pages: a form with its reason, one verb, and back; what an officer typed is never lost."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts.actions.line_separation import NotOpen
+from accounts.policies.permissions import actor_of
+from accounts.primitives.reasons import NoReason
+from accounts.queries import NotForThem
+from accounts.views.access import PersonRequest
+from console.queries.proposals import OpenProposal
+from console.views.site import show
+from disclosures.actions import NothingHidden
+from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import BadProposal
+from support.forms.base import ActForm
+
+# What an officer is told who proposed something.
+PROPOSED = "Proposed. It counts when another officer agrees, within 7 days."
+REFUSED = (NotOpen, NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
+
+
+class Shown(Protocol):
+    """What is shown before an act is done: by which template, and what stands for having seen this very thing."""
+
+    @property
+    def template(self) -> str: ...
+    @property
+    def seal(self) -> Sequence[object]: ...
+
+
+def _nothing(_: ActForm) -> Shown | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Act[F: ActForm]:
+    """One act: its words, its form, its verb, and where it leads.
+
+    `verb` gets the valid form, the actor's name and the moment; `back` is an address, or made of the verb's result, and
+    so is `done`, what the officer is told then.
+    `cancel`: where to go without doing it, if that is another address. `shows`: what the form would do, where an
+    officer has to see that first: keys in the place of others, campaigns and people that a rule concerns. It is shown,
+    and done once the officer says yes to what was shown. `asked`: what is proposed about the same thing already.
+    """
+
+    title: str
+    form: F
+    verb: Callable[[F, str, datetime], object]
+    back: str | Callable[[object], str]
+    done: str | Callable[[object], str]
+    lead: str = ""
+    button: str = ""
+    warns: bool = False
+    cancel: str = ""
+    shows: Callable[[F], Shown | None] = _nothing
+    asked: Sequence[OpenProposal] = ()
+
+
+def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
+    """Show the form, or do the act and go back. A refusal is said in the form, with all that was typed in it."""
+    cancel = act.back if isinstance(act.back, str) else act.cancel
+    if request.method == "POST" and act.form.is_valid():
+        first = act.shows(act.form)
+        if first is not None and request.POST.get("seen") != (seen := _seal(first)):
+            words = {"shown": first, "seen": seen, "cancel": cancel, "button": act.button or act.title}
+            return show(request, first.template, title=act.title, form=act.form, **words)
+        done, result = _done(act, actor_of(request.user))
+        if done:
+            messages.success(request, act.done if isinstance(act.done, str) else act.done(result))
+            return redirect(act.back if isinstance(act.back, str) else act.back(result))
+    words = {
+        "lead": act.lead,
+        "button": act.button or act.title,
+        "warns": act.warns,
+        "cancel": cancel,
+        "asked": act.asked,
+    }
+    return show(request, "act.html", title=act.title, form=act.form, **words)
+
+
+def _seal(shown: Shown) -> str:
+    """What stands for what was shown: if that is another by now, it is shown again."""
+    return hashlib.sha256(json.dumps(list(shown.seal)).encode()).hexdigest()
+
+
+def _done[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:
+    try:
+        return True, act.verb(act.form, actor, timezone.now())
+    except ValidationError as error:
+        act.form.refuse(error)
+    except REFUSED as error:
+        act.form.add_error(None, str(error) or "You may not do this.")
+    return False, None

@@ -1,0 +1,130 @@
+"""Rules of states, notices, proposals of other officers."""
+
+import uuid
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+import disclosures.actions
+from accounts.views.access import PersonRequest
+from console.actions import proposals, terms
+from console.forms import rules
+from console.forms.anomalies import AnomalyRuleForm
+from console.forms.terms import EndForm
+from console.queries.prohibited import prohibited
+from console.queries.proposals import list_open_proposals
+from console.views.acts import Act, answer
+from disclosures.queries.rules import finds, newest_rule
+from partners.actions import notices
+from partners.actions import proposals as proposals_actions
+from partners.models import JurisdictionRule, Proposal
+from support.forms.base import ActForm
+
+DECIDED = {
+    "agree": (proposals.agree, "Agree", "Agreed, and done."),
+    "decline": (proposals_actions.decline, "Decline", "Declined. Nothing changes."),
+    "withdraw": (proposals_actions.withdraw, "Withdraw", "Withdrawn. Nothing changes."),
+}
+
+
+def decide(request: PersonRequest, proposal_id: uuid.UUID, how: str) -> HttpResponse:
+    """Agree to, decline or withdraw a proposal."""
+    if how not in DECIDED or not Proposal.objects.filter(pk=proposal_id).exists():
+        raise Http404
+    verb, word, done = DECIDED[how]
+    act = Act(
+        title=f"{word} to the proposal" if how == "agree" else f"{word} the proposal",
+        form=ActForm(request.POST or None),
+        verb=lambda form, actor, at: verb(
+            proposal_id=proposal_id, reason=form.cleaned_data["reason"], actor=actor, at=at
+        ),
+        back=reverse("admin:proposal", args=[proposal_id]),
+        done=done,
+        button=word,
+    )
+    return answer(request, act)
+
+
+def add_rule(request: PersonRequest) -> HttpResponse:
+    """Prohibit uses in a state."""
+    act = Act(
+        title="Add a rule",
+        lead=(
+            "From that day these uses are denied in that state, whoever agreed. To end a rule takes two officers; to "
+            "narrow one, add the narrower rule and propose that the wider one ends."
+        ),
+        form=rules.RuleForm(request.POST or None),
+        verb=lambda form, actor, at: terms.add_rule(
+            terms=form.terms(), reason=form.cleaned_data["reason"], actor=actor, at=at
+        ),
+        back=reverse("admin:rules"),
+        done="The rule is written down.",
+        shows=lambda form: prohibited(terms=form.terms(), at=timezone.now()),
+    )
+    return answer(request, act)
+
+
+def relax_rule(request: PersonRequest, rule_id: int) -> HttpResponse:
+    """Propose that a rule ends."""
+    rule = get_object_or_404(JurisdictionRule, pk=rule_id)
+    asked = list_open_proposals(of="rule", target_id=rule_id, at=timezone.now())
+    ends = f" Its end on {rule.ends_at:%-d %b %Y} was agreed." if rule.ends_at else ""
+    act = Act(
+        title=f"Propose to end the rule {rule}",
+        lead=f"{rule.source}. Until another officer agrees it holds.{ends}",
+        asked=asked,
+        form=EndForm(request.POST or None),
+        verb=lambda form, actor, at: proposals_actions.propose(
+            act=Proposal.Act.RELAX_RULE, of="rule", target_id=rule_id,
+            payload={"ends_at": form.moment().isoformat()}, reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=reverse("admin:rules"),
+        done="Proposed. The rule ends when another officer agrees, within 7 days.",
+        button="Propose",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def publish_notice(request: PersonRequest) -> HttpResponse:
+    """Publish the next version of a notice."""
+    act = Act(
+        title="Publish a version",
+        lead="People read it from the moment it is published. What earlier choices were shown stays on record.",
+        form=rules.NoticeForm(request.POST or None),
+        verb=lambda form, actor, at: notices.publish_notice(**form.cleaned_data, actor=actor, at=at),
+        back=reverse("admin:notices"),
+        done="Published.",
+        button="Publish",
+    )
+    return answer(request, act)
+
+
+def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
+    """Write the next version of the rule of one kind of anomaly, or propose it where it is looser."""
+    rule = newest_rule(kind=kind)
+    if rule is None:
+        raise Http404
+    act = Act(
+        title=str(rule.get_kind_display()),
+        lead=(
+            f"Now, by version {rule.version}: {finds(rule=rule)}{'' if rule.enabled else '. It is off'}. What finds "
+            "less, or suspends later or never, takes two officers."
+        ),
+        asked=list_open_proposals(of="anomaly", target_id=rule.pk, at=timezone.now()),
+        form=AnomalyRuleForm(request.POST or None, rule=rule),
+        verb=lambda form, actor, at: disclosures.actions.change_anomaly_rule(
+            kind=kind, threshold=form.cleaned_data["threshold"], window=form.cleaned_data["window"],
+            suspend_after_days=form.cleaned_data.get("suspend_after_days"), enabled=form.cleaned_data["enabled"],
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=reverse("admin:anomaly-rules"),
+        done=lambda result: (
+            "Proposed. It counts when another officer agrees, within 7 days."
+            if isinstance(result, Proposal)
+            else "It counts for what is looked at from now on."
+        ),
+        button="Change it",
+    )  # fmt: skip
+    return answer(request, act)

@@ -1,0 +1,172 @@
+"""Companies, drafts of contracts and campaigns, and where a partner is spoken to."""
+
+from collections.abc import Sequence
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.views.access import PersonRequest
+from console.forms import terms
+from console.queries.machines import Replaced, keys_moved
+from console.queries.proposals import OpenProposal, list_open_proposals
+from console.views.acts import PROPOSED, Act, answer
+from partners.actions import drafts, parties
+from partners.actions.drafts import change_draft
+from partners.actions.terms import set_endpoints
+from partners.domain.keysets import jwks_uri_of
+from partners.models import Campaign, Contract, Party, Proposal
+
+KEYS_PROPOSED = "Saved. Another address of its keys counts when another officer agrees, within 7 days."
+DRAFT = "A draft allows nothing. It counts once it is put in force."
+
+
+def add_party(request: PersonRequest) -> HttpResponse:
+    """Write a company down."""
+    act = Act(
+        title="Add a party",
+        lead="Its address names it everywhere, in tokens, paths and stops. It is not changed later.",
+        form=terms.PartyForm(request.POST or None),
+        verb=lambda form, actor, at: parties.add_party(**form.cleaned_data, actor=actor, at=at),
+        back=lambda made: _page("party", made),
+        done="Written down.",
+        cancel=reverse("admin:parties"),
+    )
+    return answer(request, act)
+
+
+def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
+    """Change what a company is called, and where its keys are."""
+    party = get_object_or_404(Party, pk=party_id)
+    initial = {name: getattr(party, name) for name in ("name", "website", "about", "jwks_uri")}
+    act = Act(
+        title=f"Change {party.name}",
+        lead="A first address of its keys takes effect at once. Another one in its place takes effect when a second"
+        " officer agrees.",
+        form=terms.PartyForm(request.POST or None, initial=initial, known=True),
+        verb=lambda form, actor, at: parties.change_party(party_id=party_id, **form.cleaned_data, actor=actor, at=at),
+        back=reverse("admin:party", args=[party_id]),
+        done=lambda made: KEYS_PROPOSED if isinstance(made, Proposal) else "Changed.",
+        button="Save",
+        shows=lambda form: _party_keys_moved(party, form.cleaned_data["jwks_uri"]),
+        asked=_asked(Proposal.Act.MOVE_KEYS, Proposal.Of.PARTY, party_id),
+    )
+    return answer(request, act)
+
+
+def draft_contract(request: PersonRequest) -> HttpResponse:
+    """Write a contract down as a draft."""
+    act = Act(
+        title="Draft a contract",
+        lead=DRAFT,
+        form=terms.ContractForm(request.POST or None, at=timezone.now()),
+        verb=lambda form, actor, at: drafts.draft_contract(
+            ref=form.cleaned_data["ref"], aggregator=form.cleaned_data["aggregator"], terms=form.terms(),
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=lambda made: _page("contract", made),
+        done="The draft is written down.",
+        cancel=reverse("admin:contracts"),
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def draft_campaign(request: PersonRequest, contract_id: int) -> HttpResponse:
+    """Write a campaign down as a draft."""
+    contract = get_object_or_404(Contract, pk=contract_id)
+    act = Act(
+        title=f"Draft a campaign under {contract.ref}",
+        lead=DRAFT,
+        form=terms.CampaignForm(request.POST or None, contract=contract),
+        verb=lambda form, actor, at: drafts.draft_campaign(
+            ref=form.cleaned_data["ref"], contract=contract.ref, terms=form.terms(),
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=lambda made: _page("campaign", made),
+        done="The draft is written down.",
+        cancel=reverse("admin:contract", args=[contract_id]),
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
+    """Put other terms into a draft."""
+    contract = get_object_or_404(Contract, pk=contract_id)
+    act = Act(
+        title=f"Change the draft {contract.ref}",
+        lead=DRAFT,
+        form=terms.ContractForm(
+            request.POST or None, at=timezone.now(), initial=terms.contract_initial(contract), drafted=True
+        ),
+        verb=lambda form, actor, at: change_draft(
+            of="contract", target_id=contract_id, terms=form.terms(), reason=form.cleaned_data["reason"],
+            actor=actor, at=at,
+        ),
+        back=reverse("admin:contract", args=[contract_id]),
+        done="The draft was changed.",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
+    """Put other terms into a draft."""
+    campaign = get_object_or_404(Campaign.objects.select_related("lbs_provider", "contract"), pk=campaign_id)
+    act = Act(
+        title=f"Change the draft {campaign.ref}",
+        lead=DRAFT,
+        form=terms.CampaignForm(
+            request.POST or None, contract=campaign.contract, initial=terms.campaign_initial(campaign), drafted=True
+        ),
+        verb=lambda form, actor, at: change_draft(
+            of="campaign", target_id=campaign_id, terms=form.terms(), reason=form.cleaned_data["reason"],
+            actor=actor, at=at,
+        ),
+        back=reverse("admin:campaign", args=[campaign_id]),
+        done="The draft was changed.",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
+    """Where a partner is spoken to, and where its keys are."""
+    contract = get_object_or_404(Contract.objects.select_related("aggregator"), pk=contract_id)
+    initial = {"endpoint_url": contract.endpoint_url, "jwks_uri": contract.jwks_uri, "hosts": "\n".join(contract.hosts)}
+    act = Act(
+        title=f"Endpoints of {contract.ref}",
+        lead="Nothing is opened but these hosts. A first address takes effect with the next order. One that takes the"
+        " place of another, or of polling, takes effect when a second officer agrees.",
+        form=terms.EndpointsForm(request.POST or None, initial=initial),
+        verb=lambda form, actor, at: set_endpoints(
+            contract_id=contract_id, endpoint_url=form.cleaned_data["endpoint_url"],
+            jwks_uri=form.cleaned_data["jwks_uri"], hosts=terms.lines_of(form.cleaned_data["hosts"]),
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=reverse("admin:contract", args=[contract_id]),
+        done=lambda made: PROPOSED if isinstance(made, Proposal) else "The endpoints were set.",
+        button="Save",
+        shows=lambda form: _contract_keys_moved(contract, form.cleaned_data["jwks_uri"]),
+        asked=_asked(Proposal.Act.SET_ENDPOINTS, Proposal.Of.CONTRACT, contract_id),
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def _asked(act: str, of: str, target_id: int) -> Sequence[OpenProposal]:
+    return [
+        one for one in list_open_proposals(of=of, target_id=target_id, at=timezone.now()) if one.proposal.act == act
+    ]
+
+
+def _party_keys_moved(party: Party, typed: str) -> Replaced | None:
+    """Without an address of its own its keys are where its contract says."""
+    address = jwks_uri_of(party=Party(pk=party.pk, jwks_uri=typed))
+    return keys_moved(party=party, was=jwks_uri_of(party=party), address=address, own_host=bool(typed))
+
+
+def _contract_keys_moved(contract: Contract, typed: str) -> Replaced | None:
+    was = contract.jwks_uri or ("" if contract.is_draft else jwks_uri_of(party=contract.aggregator))
+    return keys_moved(party=contract.aggregator, was=was, address=typed, own_host=False)
+
+
+def _page(of: str, made: object) -> str:
+    return reverse(f"admin:{of}", args=[getattr(made, "pk", 0)])

@@ -1,0 +1,98 @@
+"""One comparison of a partner's books with ours: counts, rows, a file, and one row with whose it is after a reason."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+import audit.actions
+from accounts.policies.permissions import actor_of
+from accounts.primitives.reasons import NoReason
+from accounts.queries import NotForThem
+from accounts.views.access import PersonRequest, few_at_once
+from consent.models import DigestFinding
+from console.actions.staff_access_log import look_at_difference
+from console.queries import differences
+from console.views import cells
+from console.views.listing import Cell, Column, Listing, of_choices, page_of
+from console.views.site import show
+from partners.labels import shown
+from support.forms.base import LookForm
+
+
+def run(request: PersonRequest, run_id: uuid.UUID) -> HttpResponse:
+    """What one comparison found, by kind, and the rows behind it."""
+    page = differences.run_page(run_id=run_id)
+    if page is None:
+        raise Http404
+    listing = _listing(run_id)
+    listed = page_of(request, listing, at=timezone.now())
+    return show(request, "run.html", title=f"Books of {page.party.name}", page=page, shown=listed)
+
+
+@few_at_once
+def download(request: PersonRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """The rows as CSV, streaming; that it was taken is written into the trail."""
+    if differences.run_page(run_id=run_id) is None:
+        raise Http404
+    audit.actions.record(
+        action="export.taken", actor=actor_of(request.user), target="export:differences", at=timezone.now(),
+        detail={"run": str(run_id)},
+    )  # fmt: skip
+    response = StreamingHttpResponse(differences.as_csv(run_id=run_id), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-differences-{run_id}.csv"'
+    return response
+
+
+def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpResponse:
+    """Say why, and see one difference with the partner's name for the line and its newest order."""
+    form = LookForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            page = look_at_difference(
+                run_id=run_id, finding_id=finding_id, actor=actor_of(request.user),
+                at=timezone.now(), **form.said(),
+            )  # fmt: skip
+        except (NotForThem, NoReason) as error:
+            form.add_error(None, str(error))
+        else:
+            if page is None:
+                raise Http404
+            return show(request, "finding.html", title=f"Difference {page.finding.code}", page=page)
+    if not differences.has_difference(run_id=run_id, finding_id=finding_id):
+        raise Http404
+    return show(request, "finding_look.html", title="A difference about one line", form=form, run_id=run_id)
+
+
+def _listing(run_id: uuid.UUID) -> Listing:
+    return Listing(
+        title="The rows",
+        lead="Each line has a code of this comparison alone. Whose it is you see on its own page, after you say why.",
+        columns=(Column("Line"), Column("Found", "kind"), Column("Contract"), Column("For"), Column("Our order")),
+        start=lambda _: differences.rows_of(run_id=run_id),
+        cells=_cells,
+        filters=(of_choices("kind", "Found", DigestFinding.Kind.choices),),
+        empty=("No rows", "Nothing differed, or the partner has not sent what it holds yet."),
+    )
+
+
+def _cells(rows: Sequence[DigestFinding], _: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            _line(one),
+            Cell(one.row.get_kind_display(), under=f"{one.row.found_at:%-d %b %Y, %H:%M}"),
+            Cell(one.contract or "none of its contracts"),
+            Cell(one.use or "no use of a campaign", under=shown(one.row.recipient, at_most=80)),
+            cells.yes(one.row.told_so, word="still allowed it", tone="warn"),
+        )
+        for one in differences.findings(rows=rows)
+    ]
+
+
+def _line(one: differences.Finding) -> Cell:
+    if not one.code:
+        return Cell("none of ours")
+    return Cell(one.code, href=reverse("admin:finding", args=[one.row.run_id, one.row.pk]))

@@ -1,0 +1,184 @@
+"""One incident: what happened, whose it is, the rows behind it after a reason, and the act that closes it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.policies.permissions import actor_of
+from accounts.primitives.reasons import NoReason
+from accounts.queries import NotForThem
+from accounts.views.access import PersonRequest, few_at_once
+from audit.models import Incident
+from console.actions.incidents import assign_incident, close_incident
+from console.actions.staff_access_log import look_at_rows, take_rows
+from console.forms.anomalies import AssignForm
+from console.views import cells
+from console.views.acts import Act, answer
+from console.views.listing import Cell, Column, Filter, Listing, page_of
+from console.views.site import show
+from disclosures.models import Anomaly
+from disclosures.queries.rules import window_of
+from support.forms.base import ActForm, LookForm
+from support.queries.anomalies import CONSEQUENCES, anomalies_under, code_of
+from support.queries.incidents import incident_page, officers
+
+
+def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """What happened, how often, to whom, by when it may have to be told, and what was done about it."""
+    at = timezone.now()
+    page = incident_page(incident_id=incident_id, at=at)
+    if page is None:
+        raise Http404
+    title = page.incident.get_kind_display()
+    if not page.is_found:
+        return show(request, "incident.html", title=title, page=page, at=at)
+    listed = page_of(request, _listing(page.incident), at=at)
+    return show(request, "anomalies.html", title=title, page=page, at=at, shown=listed)
+
+
+def close(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """Say that it is over."""
+    one = get_object_or_404(Incident, pk=incident_id)
+    act = Act(
+        title="Close the incident",
+        lead=f"{one.get_kind_display()}. Should it happen again, it opens anew. Its ticket at the desk stays as it is.",
+        form=ActForm(request.POST or None),
+        verb=lambda form, actor, at: close_incident(
+            incident_id=incident_id, actor=actor, reason=form.cleaned_data["reason"], at=at
+        ),
+        back=reverse("admin:incident", args=[incident_id]),
+        done="Closed.",
+        button="Close it",
+    )
+    return answer(request, act)
+
+
+def acknowledge(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """Say that one has seen it and sees to it."""
+    one = get_object_or_404(Incident, pk=incident_id)
+    act = Act(
+        title="Acknowledge the incident",
+        lead=f"{one.get_kind_display()}. It is yours from then on.",
+        form=ActForm(request.POST or None),
+        verb=lambda form, actor, at: assign_incident(
+            incident_id=incident_id, to=actor, actor=actor, reason=form.cleaned_data["reason"], at=at
+        ),
+        back=reverse("admin:incident", args=[incident_id]),
+        done="Acknowledged. It is yours.",
+        button="Acknowledge it",
+    )
+    return answer(request, act)
+
+
+def assign(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """Say whose it is."""
+    one = get_object_or_404(Incident, pk=incident_id)
+    act = Act(
+        title="Say whose the incident is",
+        lead=f"{one.get_kind_display()}. It counts as acknowledged.",
+        form=AssignForm(request.POST or None, officers=officers()),
+        verb=lambda form, actor, at: assign_incident(
+            incident_id=incident_id, to=form.cleaned_data["to"], actor=actor, reason=form.cleaned_data["reason"], at=at
+        ),
+        back=reverse("admin:incident", args=[incident_id]),
+        done="Assigned.",
+        button="Assign it",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """Say why, and see the look-ups behind it, a page at a time."""
+    get_object_or_404(Incident, pk=incident_id)
+    form = LookForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            page = look_at_rows(
+                incident_id=incident_id, after=request.POST.get("after", ""), actor=actor_of(request.user),
+                at=timezone.now(), **form.said(),
+            )  # fmt: skip
+        except (NotForThem, NoReason) as error:
+            form.add_error(None, str(error))
+        else:
+            return show(request, "anomaly_rows.html", title="Look-ups behind an incident", page=page, said=form.said())
+    return _look(request, form, incident_id, "Show the look-ups")
+
+
+@few_at_once
+def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
+    """Say why, and take the look-ups behind it as CSV."""
+    get_object_or_404(Incident, pk=incident_id)
+    form = LookForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            parts = take_rows(
+                incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.said(),
+            )  # fmt: skip
+        except (NotForThem, NoReason) as error:
+            form.add_error(None, str(error))
+        else:
+            return _file(parts or iter(()), incident_id)
+    return _look(request, form, incident_id, "Take the file")
+
+
+def _look(request: PersonRequest, form: LookForm, incident_id: int, button: str) -> HttpResponse:
+    words = {"form": form, "incident_id": incident_id, "button": button}
+    return show(request, "anomaly_look.html", title="Look-ups behind an incident", **words)
+
+
+def _file(parts: Iterator[str], incident_id: int) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-incident-{incident_id}.csv"'
+    return response
+
+
+def _listing(one: Incident) -> Listing:
+    return Listing(
+        title="What was found",
+        lead="Each line has a code of this incident alone. The look-ups behind it you see after you say why.",
+        columns=(
+            Column("Line"), Column("How many", "n", number=True), Column("First", "first_at"),
+            Column("Last", "last_at"), Column("By rule"), Column("What follows"),
+        ),
+        start=lambda _: anomalies_under(incident=one).select_related("rule"),
+        cells=partial(_cells, one),
+        filters=(
+            Filter(
+                "state", "State", (("so", "So"), ("over", "No longer so")),
+                lambda rows, value, _: rows.filter(cleared_at__isnull=value == "so"),
+            ),
+        ),
+        empty=("Nothing stands", "What had been found is no longer so by what the records show now."),
+    )  # fmt: skip
+
+
+def _cells(one: Incident, rows: Sequence[Anomaly], _: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell("many lines" if row.line_id is None else code_of(incident_id=one.pk, line_id=row.line_id)),
+            Cell(f"{row.n:,}", number=True, under=_of(row)),
+            cells.moment(row.first_at),
+            cells.moment(row.last_at),
+            Cell(f"version {row.rule.version}", under=f"{row.rule.threshold:,} in {window_of(rule=row.rule)}"),
+            _follows(row),
+        )
+        for row in rows
+    ]
+
+
+def _of(row: Anomaly) -> str:
+    if row.out_of is not None:
+        return f"of {row.out_of:,} claims"
+    return "" if row.looks == row.n else f"{row.looks:,} look-ups"
+
+
+def _follows(row: Anomaly) -> Cell:
+    if row.cleared_at is not None:
+        return Cell("no longer so", under=f"since {row.cleared_at:%-d %b %Y, %H:%M}")
+    acts = row.kind in {"after_stop", "no_approval"}
+    return Cell(CONSEQUENCES.get(row.consequence, row.consequence) if acts else "for you to judge")

@@ -1,0 +1,274 @@
+"""Lists as the console shows them: filters, search, sort, pages; the same shape for every one.
+
+A list costs its own statement, one bounded count, and what its `rows` read for the whole page at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.policies.permissions import actor_of
+from accounts.views.access import PersonRequest
+from console.views.site import show
+from support.actions.ticket_search import note_search
+from support.queries.counts import Count, count_of
+
+SIZE = 50
+LAST_PAGE = 200
+LONGEST_SEARCH = 100
+REVERSED = "The last day is before the first. Choose a later one."
+# A word that is longer may be broken anywhere, so that no column is wider than a page of 1280 px has room for.
+LONGEST_WORD = 16
+
+type Rows = QuerySet[Any]
+type Narrow = Callable[[Rows, str, datetime], Rows]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field of a row. `tone` makes it a tag; `at` a moment; `under` is said small below; `whole` breaks nowhere."""
+
+    text: object = ""
+    href: str = ""
+    under: object = ""
+    tone: str = ""
+    at: datetime | None = None
+    number: bool = False
+    whole: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the text stays on one line."""
+        return len(str(self.text)) <= LONGEST_WORD
+
+    @property
+    def text_is_long(self) -> bool:
+        """Whether a word of the text may be broken."""
+        return _has_long_word(self.text)
+
+    @property
+    def under_is_long(self) -> bool:
+        """Whether a word of what stands below may be broken."""
+        return _has_long_word(self.under)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading. `sort`: the field it sorts by, "" for none."""
+
+    label: str
+    sort: str = ""
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One way to narrow a list: a choice of values, or words or a day that are typed in (`typed`: text or date)."""
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, str], ...]
+    narrow: Narrow
+    typed: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list. `start` gives its rows, newest or most urgent first; `cells` reads what a page of them needs."""
+
+    title: str
+    lead: str
+    columns: tuple[Column, ...]
+    start: Callable[[datetime], Rows]
+    cells: Callable[[Sequence[Any], datetime], list[tuple[Cell, ...]]]
+    search: tuple[str, ...] = ()
+    search_label: str = "Search"
+    filters: tuple[Filter, ...] = ()
+    empty: tuple[str, str] = ("Nothing here", "")
+    acts: tuple[tuple[str, str], ...] = ()
+    # The name of the address where what is narrowed may be taken away.
+    export: str = ""
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """What an address asks a list for: words, and a value for each of its filters, "" for none."""
+
+    words: str
+    chosen: tuple[tuple[Filter, str], ...]
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether the days asked for end before they begin."""
+        days = {one.name: _day(value) for one, value in self.chosen if one.typed == "date"}
+        first, last = days.get("from"), days.get("to")
+        return first is not None and last is not None and last < first
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.words or any(value for _, value in self.chosen))
+
+    def said(self, *, words: str, typed_in: bool = False) -> dict[str, str]:
+        """What was asked for, by the names that the page gives it. `words`: what it calls the first of them.
+
+        `typed_in`: without what was chosen from a list.
+        """
+        chosen = [one for one in self.chosen if one[0].typed or not typed_in]
+        said = {words: self.words} | {one.label: dict(one.choices).get(value, value) for one, value in chosen}
+        return {label: value for label, value in said.items() if value}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column as this page shows it: the question that sorts by it, and how it is sorted now."""
+
+    label: str
+    number: bool
+    query: str = ""
+    sorted: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One page of a list."""
+
+    listing: Listing
+    headings: tuple[Heading, ...]
+    rows: list[tuple[Cell, ...]]
+    total: Count
+    page: int
+    asked: str
+    narrowed: bool
+    filters: tuple[tuple[Filter, str], ...] = ()
+    earlier: str = ""
+    later: str = ""
+    export: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
+def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
+    """The page of this list that the address asks for. That somebody searched it is written down."""
+    at = timezone.now()
+    if said := read_list_query(request, listing).said(words=listing.search_label, typed_in=True):
+        note_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
+    return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
+
+
+def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
+    """Read one page. An unknown filter, sort or page number is as good as none."""
+    asked = read_list_query(request, listing)
+    rows = narrowed(listing, asked=asked, at=at)
+    column, down = _sort(request, listing)
+    if column:
+        rows = rows.order_by(f"-{column.sort}" if down else column.sort, "-pk")
+    page = _number(request.GET.get("page", ""))
+    found = list(rows[(page - 1) * SIZE : page * SIZE + 1])
+    return Shown(
+        listing=listing,
+        headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),
+        rows=listing.cells(found[:SIZE], at),
+        total=count_of(rows=rows),
+        page=page,
+        asked=asked.words,
+        narrowed=asked.narrows,
+        filters=asked.chosen,
+        earlier=_question(request, page=str(page - 1)) if page > 1 else "",
+        later=_question(request, page=str(page + 1)) if len(found) > SIZE and page < LAST_PAGE else "",
+        export=f"{reverse(listing.export)}{_question(request, page='', sort='')}"
+        if listing.export and not asked.is_reversed
+        else "",
+        problem=REVERSED if asked.is_reversed else "",
+        kept={"sort": request.GET["sort"]} if column else {},
+    )
+
+
+def read_list_query(request: HttpRequest, listing: Listing) -> ListQuery:
+    """What the address asks this list for."""
+    words = _words(request, "q") if listing.search else ""
+    return ListQuery(words, tuple((one, _chosen(request, one)) for one in listing.filters))
+
+
+def narrowed(listing: Listing, *, asked: ListQuery, at: datetime) -> Rows:
+    """The rows of a list that a search and its filters leave."""
+    rows = listing.start(at)
+    if asked.words:
+        wanted = Q()
+        for name in listing.search:
+            wanted |= Q(**{f"{name}__icontains": asked.words})
+        rows = rows.filter(wanted)
+    for one, value in asked.chosen:
+        if value:
+            rows = one.narrow(rows, value, at)
+    return rows
+
+
+def of_choices(name: str, label: str, choices: Sequence[tuple[str, Any]], *, by: str = "") -> Filter:
+    """A filter on a field with choices."""
+    column = by or name
+    return Filter(
+        name, label, tuple((value, str(word)) for value, word in choices),
+        lambda rows, value, _: rows.filter(**{column: value}),
+    )  # fmt: skip
+
+
+def _has_long_word(text: object) -> bool:
+    return any(len(word) > LONGEST_WORD for word in str(text).split())
+
+
+def typed(name: str, label: str, narrow: Narrow, *, kind: str = "text") -> Filter:
+    """A filter whose value is typed in: words, or a day (`kind`: date)."""
+    return Filter(name, label, (), narrow, kind)
+
+
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        return None
+
+
+def _words(request: HttpRequest, name: str) -> str:
+    return request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+
+
+def _chosen(request: HttpRequest, one: Filter) -> str:
+    if one.typed:
+        return _words(request, one.name)
+    value = request.GET.get(one.name, "")
+    return value if value in {known for known, _ in one.choices} else ""
+
+
+def _sort(request: HttpRequest, listing: Listing) -> tuple[Column | None, bool]:
+    wanted = request.GET.get("sort", "")
+    found = next((one for one in listing.columns if one.sort and one.sort == wanted.removeprefix("-")), None)
+    return found, wanted.startswith("-")
+
+
+def _heading(request: HttpRequest, column: Column, by: Column | None, *, down: bool) -> Heading:
+    if not column.sort:
+        return Heading(column.label, column.number)
+    mine = column is by
+    turn = column.sort if mine and down else f"-{column.sort}"
+    words = ("descending" if down else "ascending") if mine else ""
+    return Heading(column.label, column.number, _question(request, sort=turn, page=""), words)
+
+
+def _question(request: HttpRequest, **changed: str) -> str:
+    asked = request.GET.copy()
+    for name, value in changed.items():
+        asked.pop(name, None)
+        if value:
+            asked[name] = value
+    return f"?{asked.urlencode()}"
+
+
+def _number(text: str) -> int:
+    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 6 else 1

@@ -1,0 +1,234 @@
+"""Lists of how partners receive: streams, breaches, comparisons of books, keys, machines that sign in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.http import HttpResponse
+from django.urls import reverse
+
+from accounts.views.access import PersonRequest
+from consent.models import DigestRun
+from console.views import cells
+from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
+from partners.labels import shown
+from partners.models import Client, Contract, Party, SigningKey
+from partners.queries import thumbprint_of
+from revocations.models import Breach, Stream
+from support.queries import names
+from support.queries.delivery import health_of
+
+
+def streams(request: PersonRequest) -> HttpResponse:
+    """Every partner that receives orders, and how well."""
+    return show_list(request, STREAMS)
+
+
+def breaches(request: PersonRequest) -> HttpResponse:
+    """Every date of a contract that a partner let pass. Names no line."""
+    return show_list(request, BREACHES)
+
+
+def reconciliation(request: PersonRequest) -> HttpResponse:
+    """Every comparison of a partner's books with ours."""
+    return show_list(request, RUNS)
+
+
+def keys(request: PersonRequest) -> HttpResponse:
+    """Our own signing keys, by use."""
+    return show_list(request, KEYS)
+
+
+def clients(request: PersonRequest) -> HttpResponse:
+    """Every machine that may ask for tokens."""
+    return show_list(request, CLIENTS)
+
+
+def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:
+    health = health_of(party_ids=[one.pk for one in rows], at=at)
+    return [
+        (
+            Cell(shown(one.name, at_most=60), href=reverse("admin:timeline", args=[one.pk]), under=_where(one, mine)),
+            Cell(mine.word, tone=mine.tone, under=mine.why),
+            Cell(mine.method),
+            Cell(cells.waiting(mine.oldest, at) or "–", number=True),
+            cells.count(mine.waiting),
+            cells.moment(mine.breaker_open_until, none="closed"),
+            cells.moment(mine.stream.verified_at if mine.stream else None, none="never"),
+        )
+        for one in rows
+        for mine in (health[one.pk],)
+    ]
+
+
+def _breach_cells(rows: Sequence[Breach], at: datetime) -> list[tuple[Cell, ...]]:
+    named = names.targets(wanted={(kind, i) for one in rows for kind, i in _about(one)})
+    return [
+        (
+            Cell(one.get_kind_display(), under=one.about.partition(":")[0]),
+            cells.target(named["contract", one.contract_id]),
+            cells.target(named["party", one.party_id]),
+            cells.moment(one.due_at),
+            Cell("mended", tone="good") if one.mended_at else Cell("open", tone="bad"),
+            cells.moment(one.mended_at),
+        )
+        for one in rows
+    ]
+
+
+def _run_cells(rows: Sequence[DigestRun], at: datetime) -> list[tuple[Cell, ...]]:
+    named = names.targets(wanted={("party", one.party_id) for one in rows})
+    return [
+        (
+            Cell(f"{one.received_at:%-d %b %Y, %H:%M}", href=reverse("admin:run", args=[one.pk])),
+            cells.target(named["party", one.party_id]),
+            _found(one),
+            Cell(f"{len(one.differing):,}", number=True),
+            Cell(f"{one.findings.get('partner_has', 0):,}", number=True, tone="bad" if _has(one) else ""),
+            Cell(f"{one.findings.get('partner_lacks', 0):,}", number=True),
+        )
+        for one in rows
+    ]
+
+
+def _key_cells(rows: Sequence[SigningKey], at: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(one.get_use_display(), under=one.use),
+            Cell(f"{one.kid[:16]}…"),
+            _key_state(one, at),
+            cells.moment(one.published_at),
+            cells.moment(one.used_from, under=cells.away(one.used_from, at)),
+            cells.moment(one.retired_at),
+        )
+        for one in rows
+    ]
+
+
+def _client_cells(rows: Sequence[Client], at: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(shown(one.client_id, at_most=70), href=reverse("admin:machine", args=[one.number])),
+            Cell(one.get_kind_display()),
+            cells.party(one.party) if one.party else Cell("the carrier's own"),
+            Cell("disabled", tone="bad") if one.disabled_at else Cell("may sign in", tone="good"),
+            Cell(thumbprint_of(machine=one) or "can't be read"),
+            cells.yes(one.certificate_sha256, word="bound"),
+        )
+        for one in rows
+    ]
+
+
+def _where(one: Party, health: object) -> str:
+    return shown(one.uri, at_most=60)
+
+
+def _about(one: Breach) -> tuple[tuple[str, int], ...]:
+    return (("contract", one.contract_id), ("party", one.party_id))
+
+
+def _has(one: DigestRun) -> bool:
+    return bool(one.findings.get("partner_has"))
+
+
+def _found(one: DigestRun) -> Cell:
+    if not one.finished_at:
+        return Cell("being looked into", tone="warn")
+    return Cell("partner has, we deny", tone="bad") if _has(one) else Cell("books agree", tone="good")
+
+
+def _key_state(one: SigningKey, at: datetime) -> Cell:
+    if one.retired_at and one.retired_at <= at:
+        return Cell("archived")
+    return Cell("published, not used yet", tone="warn") if one.used_from > at else Cell("in use", tone="good")
+
+
+def _by_stream(rows: Rows, value: str, _: datetime) -> Rows:
+    matching = Stream.objects.filter(status=value).values("party_id")
+    return rows.filter(pk__in=matching)
+
+
+STREAMS = Listing(
+    title="Streams",
+    lead="Every partner that is told of stops. An open breaker stops pushing, never the clock.",
+    columns=(
+        Column("Partner", "name"), Column("State"), Column("Receives by"),
+        Column("Oldest unacknowledged", number=True), Column("Waiting", number=True), Column("Breaker open until"),
+        Column("Last verified"),
+    ),
+    start=lambda _: Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).order_by("name", "id"),
+    cells=_stream_cells,
+    search=("name", "uri"),
+    search_label="Partner",
+    filters=(Filter("status", "Status", tuple((v, str(w)) for v, w in Stream.Status.choices), _by_stream),),
+    empty=("Nobody receives orders yet", "A partner is here once it has a contract."),
+)  # fmt: skip
+BREACHES = Listing(
+    title="Breaches",
+    lead="Dates of the contract that a partner let pass. They stay, also when it was done after all.",
+    columns=(
+        Column("What", "kind"), Column("Contract"), Column("Partner"), Column("Was due", "due_at"), Column("State"),
+        Column("Done after all", "mended_at"),
+    ),
+    start=lambda _: Breach.objects.order_by("-id"),
+    cells=_breach_cells,
+    filters=(
+        of_choices("kind", "What", Breach.Kind.choices),
+        Filter(
+            "state", "State", (("open", "Open"), ("mended", "Mended")),
+            lambda rows, value, _: rows.filter(mended_at__isnull=value == "open"),
+        ),
+    ),
+    empty=("No breaches", "Every partner has kept every date so far."),
+)  # fmt: skip
+RUNS = Listing(
+    title="Reconciliation",
+    lead="Each partner's books against ours. What a partner holds as allowed and we deny is an incident.",
+    columns=(
+        Column("Received", "received_at"), Column("Partner"), Column("Found"),
+        Column("Buckets that differ", number=True),
+        Column("Partner has, we deny", number=True), Column("We allow, partner lacks", number=True),
+    ),
+    start=lambda _: DigestRun.objects.order_by("-received_at", "-id"),
+    cells=_run_cells,
+    filters=(
+        Filter(
+            "found", "Found", (("differs", "Partner has, we deny"), ("open", "Being looked into")),
+            lambda rows, value, _: rows.filter(findings__partner_has__gt=0)
+            if value == "differs" else rows.filter(finished_at__isnull=True),
+        ),
+    ),
+    empty=("No books were compared yet", "Partners send the digest of what they hold active every night."),
+)  # fmt: skip
+KEYS = Listing(
+    title="Keys",
+    lead="Our own keys. Each use has its own; one is published a day before it is used and archived for ever.",
+    columns=(
+        Column("Signs", "use"), Column("Key"), Column("State"), Column("Published", "published_at"),
+        Column("Used from", "used_from"), Column("Retired", "retired_at"),
+    ),
+    start=lambda _: SigningKey.objects.defer("private_sealed").order_by("use", "-used_from"),
+    cells=_key_cells,
+    filters=(of_choices("use", "Signs", SigningKey.Use.choices),),
+    empty=("No keys", "rotate_keys makes them."),
+)  # fmt: skip
+CLIENTS = Listing(
+    title="Machine sign-in",
+    lead="Machines that may ask for tokens with their own key: the gateway, carrier feeds, partners.",
+    columns=(
+        Column("Client", "client_id"), Column("Kind", "kind"), Column("Of"), Column("State", "disabled_at"),
+        Column("Key (thumbprint)"), Column("Certificate"),
+    ),
+    start=lambda _: Client.objects.select_related("party").order_by("client_id"),
+    cells=_client_cells,
+    search=("client_id", "party__name"),
+    search_label="Client or party",
+    filters=(
+        of_choices("kind", "Kind", Client.Kind.choices),
+        Filter(
+            "state", "State", (("in", "May sign in"), ("disabled", "Disabled")),
+            lambda rows, value, _: rows.filter(disabled_at__isnull=value == "in"),
+        ),
+    ),
+    empty=("No machine may sign in", "Register the gateway first, then each partner."),
+    acts=(("admin:client-register", "Register a machine"),),
+)  # fmt: skip

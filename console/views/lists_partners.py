@@ -1,0 +1,212 @@
+"""Lists of whom the carrier deals with: parties, contracts, campaigns; and who asks for people: agents."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.http import HttpResponse
+from django.urls import reverse
+
+from accounts.views.access import PersonRequest
+from console.queries.authorized import count_agent_requests
+from console.queries.dashboard import ENDING
+from console.queries.proposals import list_newest_proposals
+from console.views import cells
+from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
+from partners.labels import purpose_in_words, shown
+from partners.models import AuthorizedAgent, Campaign, Contract, Party
+from partners.policies.lifecycle import Stage
+from partners.queries import key_of
+from support.queries import chains
+from support.queries.stages import campaigns_at, contracts_at, running_on
+
+STAGES = tuple((one.value, one.value.capitalize()) for one in Stage)
+YES_NO = (("yes", "Yes"), ("no", "No"))
+
+
+def parties(request: PersonRequest) -> HttpResponse:
+    """Every organisation, and the chains it stands in."""
+    return show_list(request, PARTIES)
+
+
+def contracts(request: PersonRequest) -> HttpResponse:
+    """Every contract: what is in force, what ends soon, who does not receive."""
+    return show_list(request, CONTRACTS)
+
+
+def campaigns(request: PersonRequest) -> HttpResponse:
+    """Every campaign: who asks, what for, what is paid, how many agreed."""
+    return show_list(request, CAMPAIGNS)
+
+
+def agents(request: PersonRequest) -> HttpResponse:
+    """Every authorised agent: who may ask for people, and who waits or was suspended."""
+    return show_list(request, AGENTS)
+
+
+def _party_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            cells.party(one.party, under=shown(one.party.uri, at_most=70)),
+            Cell(one.party.get_kind_display()),
+            Cell(", ".join(one.roles) or "–"),
+            cells.yes(one.suspended, word="suspended", tone="bad"),
+        )
+        for one in chains.parties(rows=rows, at=at)
+    ]
+
+
+def _contract_cells(rows: Sequence[Contract], at: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(
+                shown(one.contract.ref, at_most=60),
+                href=reverse("admin:contract", args=[one.contract.pk]),
+                under=shown(one.contract.aggregator.name, at_most=60),
+            ),
+            cells.stage(one.stage),
+            Cell(cells.away(one.contract.ends_at, at), under=f"{one.contract.ends_at:%-d %b %Y}", whole=True),
+            cells.count(one.campaigns),
+            cells.count(one.lines),
+            cells.count(one.lookups),
+            Cell(one.health.word, tone=one.health.tone, under=one.health.method),
+            Cell(cells.waiting(one.health.oldest, at) or "–", number=True, tone=_late(one, at)),
+            cells.bad_count(one.breaches),
+        )
+        for one in chains.contracts(rows=rows, at=at)
+    ]
+
+
+def _campaign_cells(rows: Sequence[Campaign], at: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(
+                shown(one.campaign.ref, at_most=60),
+                href=reverse("admin:campaign", args=[one.campaign.pk]),
+                under=f"under {shown(one.campaign.contract.ref, at_most=40)}",
+            ),
+            cells.stage(one.stage, under="open to change" if one.campaign.is_draft else "frozen"),
+            cells.party(one.campaign.lbs_provider),
+            Cell(purpose_in_words(one.campaign.purpose), under=shown(one.campaign.purpose, at_most=60)),
+            cells.yes(one.campaign.lifeline, word="lifeline", tone="warn"),
+            Cell(one.campaign.get_consideration_display() or "not said"),
+            cells.count(one.approvals),
+            cells.count(one.lookups),
+        )
+        for one in chains.campaigns(rows=rows, at=at)
+    ]
+
+
+def _agent_cells(rows: Sequence[AuthorizedAgent], at: datetime) -> list[tuple[Cell, ...]]:
+    waiting = list_newest_proposals(of="authorized", target_ids=[one.number for one in rows], at=at)
+    counted = count_agent_requests(agent_ids=[one.pk for one in rows], at=at)
+    return [
+        (
+            Cell(shown(one.name, at_most=60), href=reverse("admin:authorized-agent", args=[one.number]), under=one.pk),
+            _may_ask(one, waits=one.number in waiting),
+            Cell(key_of(agent=one)),
+            Cell(", ".join(one.hosts) or "nowhere"),
+            cells.moment(one.token_asked_at, none="never"),
+            *(Cell(f"{n:,}" if n else "–", number=True) for n in counted[one.pk]),
+        )
+        for one in rows
+    ]
+
+
+def _may_ask(one: AuthorizedAgent, *, waits: bool) -> Cell:
+    under = "waits for a second officer" if waits else ""
+    if one.ended_at is None:
+        return Cell("may ask", tone="good", under=under)
+    new = one.ended_at == one.registered_at
+    return Cell("not let in yet" if new else "suspended", tone="warn" if new else "bad", under=under)
+
+
+def _late(one: chains.ContractFacts, at: datetime) -> str:
+    return one.health.tone if one.health.oldest and one.health.tone != "good" else ""
+
+
+def _ends(rows: Rows, value: str, at: datetime) -> Rows:
+    """In its term, and out of it within so many days: as the dashboard counts them."""
+    return rows.filter(is_draft=False, starts_at__lte=at, ends_at__gt=at, ends_at__lte=at + timedelta(days=int(value)))
+
+
+def _suspended(rows: Rows, value: str, at: datetime) -> Rows:
+    ids = running_on(of="party", at=at)
+    return rows.filter(pk__in=ids) if value == "yes" else rows.exclude(pk__in=ids)
+
+
+# As the dashboard counts what ends soon, and as a stage of theirs does.
+ENDS = Filter("ends", "Ends within", (("30", "30 days"), (str(ENDING.days), f"{ENDING.days} days")), _ends)
+
+
+PARTIES = Listing(
+    title="Parties",
+    lead="Every organisation that is named in a contract or was seen in a path. Suspending one denies it everywhere.",
+    columns=(Column("Party", "name"), Column("Kind", "kind"), Column("Stands in"), Column("State")),
+    start=lambda _: Party.objects.order_by("name", "id"),
+    cells=_party_cells,
+    search=("name", "uri"),
+    search_label="Name or address",
+    filters=(of_choices("kind", "Kind", Party.Kind.choices), Filter("suspended", "Suspended", YES_NO, _suspended)),
+    empty=("No parties yet", "They come with import_parties, or with the first contract that is drafted."),
+    acts=(("admin:party-add", "Add a party"),),
+)
+CONTRACTS = Listing(
+    title="Contracts",
+    lead="What is in force, what ends soon, and who does not receive what we send. Look-ups are of the last 30 days.",
+    columns=(
+        Column("Contract", "ref"), Column("Stage"), Column("Ends", "ends_at"), Column("Campaigns", number=True),
+        Column("Lines", number=True), Column("Look-ups", number=True), Column("Stream"),
+        Column("Oldest unacknowledged", number=True), Column("Open breaches", number=True),
+    ),
+    start=lambda _: Contract.objects.select_related("aggregator").order_by("ends_at", "id"),
+    cells=_contract_cells,
+    search=("ref", "aggregator__name"),
+    search_label="Contract or aggregator",
+    filters=(
+        Filter("stage", "Stage", STAGES, lambda rows, value, at: contracts_at(rows=rows, stages=[value], at=at)),
+        ENDS,
+    ),
+    empty=("No contracts yet", "Draft one, or load the carrier's with import_parties."),
+    acts=(("admin:contract-draft", "Draft a contract"),),
+)  # fmt: skip
+CAMPAIGNS = Listing(
+    title="Campaigns",
+    lead="One location service, one purpose, one consent flow each. What is in force is frozen: a change is a new one.",
+    columns=(
+        Column("Campaign", "ref"), Column("Stage"), Column("Location service", "lbs_provider__name"),
+        Column("Purpose", "purpose"), Column("Lifeline"), Column("Paid with", "consideration"),
+        Column("Approvals", number=True), Column("Look-ups", number=True),
+    ),
+    start=lambda _: Campaign.objects.select_related("contract__aggregator", "lbs_provider").order_by("ref", "id"),
+    cells=_campaign_cells,
+    search=("ref", "lbs_provider__name", "contract__ref", "purpose"),
+    search_label="Name, company or purpose",
+    filters=(
+        Filter("stage", "Stage", STAGES, lambda rows, value, at: campaigns_at(rows=rows, stages=[value], at=at)),
+        ENDS,
+        Filter("lifeline", "Lifeline", YES_NO, lambda rows, value, _: rows.filter(lifeline=value == "yes")),
+        of_choices("consideration", "Paid with", Campaign.Consideration.choices),
+    ),
+    empty=("No campaigns yet", "Draft one from its contract's page."),
+)  # fmt: skip
+AGENTS = Listing(
+    title="Authorized agents",
+    lead="Who asks for stops in people's names (Data Rights Protocol). Each person says from the phone if it is right.",
+    columns=(
+        Column("Agent", "name"), Column("State", "ended_at"), Column("Key"), Column("Called back at"),
+        Column("Last signed in", "token_asked_at"), Column("Asked, 30 days", number=True),
+        Column("Confirmed", number=True),
+    ),
+    start=lambda _: AuthorizedAgent.objects.order_by("name", "id"),
+    cells=_agent_cells,
+    search=("name", "id"),
+    search_label="Name or id",
+    filters=(
+        Filter(
+            "state", "State", (("in", "May ask"), ("out", "May not ask")),
+            lambda rows, value, _: rows.filter(ended_at__isnull=value == "in"),
+        ),
+    ),
+    empty=("No agent may ask for people", "Register one as the protocol's directory has it; another officer agrees."),
+    acts=(("admin:authorized-register", "Register an agent"),),
+)  # fmt: skip

@@ -1,0 +1,227 @@
+"""Lists for oversight: incidents, and who did what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.db.models import Q
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.views.access import PersonRequest, few_at_once
+from audit.models import AuditEvent, Incident
+from console.actions.trail import take_trail
+from console.queries import staff
+from console.views import cells
+from console.views.listing import (
+    Cell,
+    Column,
+    Filter,
+    Listing,
+    Rows,
+    narrowed,
+    of_choices,
+    read_list_query,
+    show_list,
+    typed,
+)
+from console.views.site import show
+from partners.labels import shown
+from support.forms.base import ActForm
+from support.models import Ticket
+from support.queries import names
+from support.queries.history import describe_action, more_of, proposal_of
+from support.queries.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
+from support.queries.names import Named
+
+
+def incidents(request: PersonRequest) -> HttpResponse:
+    """What went wrong in a way that may be reportable."""
+    return show_list(request, INCIDENTS)
+
+
+def trail(request: PersonRequest) -> HttpResponse:
+    """Every look and act of staff, from the audit trail; for the legal-process role its own."""
+    return show_list(request, _trail_of(request))
+
+
+@few_at_once
+def export(request: PersonRequest) -> HttpResponseBase:
+    """Say why, and take the same as CSV, narrowed as the address says."""
+    listing, form, at = _trail_of(request), ActForm(request.POST or None), timezone.now()
+    asked = read_list_query(request, listing)
+    narrows = asked.said(words=listing.search_label)
+    if asked.is_reversed:
+        return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
+    if request.method == "POST" and form.is_valid():
+        parts = take_trail(
+            rows=narrowed(listing, asked=asked, at=at), said=narrows, user=request.user,
+            reason=form.cleaned_data["reason"], at=at,
+        )  # fmt: skip
+        response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
+        response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-who-did-what-{at:%Y-%m-%d}.csv"'
+        return response
+    return show(request, "trail_export.html", title="Export who did what", form=form, narrows=narrows.items())
+
+
+def _trail_of(request: PersonRequest) -> Listing:
+    return TRAIL_OF_LEGAL if request.user.role == User.Role.LEGAL else TRAIL
+
+
+def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
+    about, opened = subjects(rows=rows), tickets(rows=rows)
+    browsing = {one.subject for one in rows if one.kind == Incident.Kind.STAFF_BROWSING}
+    who = names.actors(wanted=browsing | {one.assigned_to for one in rows if one.assigned_to})
+    return [
+        (
+            Cell(
+                one.get_kind_display(),
+                href=reverse("admin:incident", args=[one.pk]),
+                under="test line" if one.key.startswith(OF_A_SEED) else "",
+            ),
+            _incident_state(one, who),
+            cells.target(about[one.subject]) if one.subject in about else _bare_subject(one, who),
+            Cell(f"{one.count:,}", number=True),
+            _due(one, at),
+            cells.moment(one.opened_at, under=cells.waiting(one.opened_at, one.closed_at or at)),
+            _ticket(opened.get(one.pk), at),
+            cells.moment(one.closed_at),
+        )
+        for one in rows
+    ]
+
+
+def _bare_subject(one: Incident, who: Mapping[str, str]) -> Cell:
+    """Somebody of staff by their e-mail, or what it is about as it is written down."""
+    return Cell(who.get(one.subject) or shown(one.subject, at_most=160))
+
+
+def _incident_state(one: Incident, who: Mapping[str, str]) -> Cell:
+    if one.closed_at:
+        return Cell("closed")
+    return Cell("open", tone="bad", under=who.get(one.assigned_to, ""))
+
+
+def _due(one: Incident, at: datetime) -> Cell:
+    """By when the next of its duties is to be done, marked where that is past."""
+    if one.due_at is None or one.closed_at:
+        return Cell("–")
+    if one.due_at <= at:
+        return Cell("overdue", tone="bad", under=f"{one.due_at:%-d %b %Y}, {cells.away(one.due_at, at)}")
+    return cells.moment(one.due_at, under=cells.away(one.due_at, at))
+
+
+def _ticket(one: Ticket | None, at: datetime) -> Cell:
+    if one is None:
+        return Cell("–")
+    late = one.state == Ticket.State.OPEN and one.due_at <= at
+    return Cell(one.code, under=f"due {cells.away(one.due_at, at)}", tone="bad" if late else "")
+
+
+def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, ...]]:
+    who = names.actors(wanted={one.actor for one in rows})
+    named = names.targets(wanted={key for one in rows if (key := staff.target_of(one))})
+    return [
+        (
+            cells.moment(one.at),
+            Cell(who[one.actor], under=staff.role_of(one)),
+            _did(one),
+            _to(one, named),
+            Cell(shown(staff.why(one), at_most=200) or "–"),
+        )
+        for one in rows
+    ]
+
+
+def _did(event: AuditEvent) -> Cell:
+    """What was done, which leads to the proposal behind it, and what it changed."""
+    proposal = proposal_of(event=event)
+    href = reverse("admin:proposal", args=[proposal]) if proposal else ""
+    return Cell(describe_action(action=event.action), href=href, under=more_of(event=event))
+
+
+def _to(event: AuditEvent, named: Mapping[tuple[str, int], Named]) -> Cell:
+    """What it was done to, with the case in which it was."""
+    key = staff.target_of(event)
+    if key and event.line_id is None:
+        return cells.target(named[key])
+    kind, _, own = event.target.partition(":")
+    case = staff.case_of(event)
+    if case:
+        return Cell(
+            "a subscriber" if event.line_id is not None else "a case",
+            href=reverse("desk-case", args=[case]), under=case,
+        )  # fmt: skip
+    href = {"purpose": cells.purpose_page, "proposal": _proposal_page}.get(kind)
+    return Cell(staff.bare(event), href=href(own) if href and event.line_id is None else "")
+
+
+def _proposal_page(own: str) -> str:
+    return reverse("admin:proposal", args=[own])
+
+
+def _by_clock(rows: Rows, value: str, at: datetime) -> Rows:
+    """Open incidents whose next date is past, or to come; or those that have none."""
+    if value == "none":
+        return rows.filter(due_at__isnull=True)
+    wanted = {"due_at__lte": at} if value == "overdue" else {"due_at__gt": at}
+    return rows.filter(closed_at__isnull=True, **wanted)
+
+
+INCIDENTS = Listing(
+    title="Incidents",
+    lead="What went wrong in a way that may have to be reported, the next date first. Each opens a ticket at the desk.",
+    columns=(
+        Column("What", "kind"), Column("State"), Column("About"), Column("Times", "count", number=True),
+        Column("To be told by", "due_at"), Column("Opened", "opened_at"), Column("Ticket"),
+        Column("Closed", "closed_at"),
+    ),
+    start=lambda _: Incident.objects.order_by(*DUE_FIRST),
+    cells=_incident_cells,
+    filters=(
+        of_choices("kind", "What", Incident.Kind.choices),
+        Filter(
+            "state", "State", (("open", "Open"), ("closed", "Closed")),
+            lambda rows, value, _: rows.filter(closed_at__isnull=value == "open"),
+        ),
+        Filter(
+            "due", "Clock", (("overdue", "Overdue"), ("running", "Running"), ("none", "None")), _by_clock,
+        ),
+    ),
+    acts=(("admin:incident-report", "Report an incident"),),
+    empty=("No incidents", "Nothing has failed in a way that would have to be reported."),
+)  # fmt: skip
+TRAIL = Listing(
+    title="Who did what",
+    lead="Every look and every act of staff, with its reason, from the audit trail that nobody can change.",
+    columns=(Column("When", "at"), Column("Who"), Column("Did"), Column("To"), Column("Why")),
+    start=lambda _: staff.acts(),
+    cells=_event_cells,
+    search=("reason", "action"),
+    search_label="Act or reason",
+    filters=(
+        typed("who", "Staff member (e-mail)", lambda rows, value, _: staff.by_member(rows, value)),
+        typed("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
+        typed("case", "Case", lambda rows, value, _: staff.about_case(rows, value)),
+        typed("from", "From (UTC)", lambda rows, value, _: staff.since(rows, value), kind="date"),
+        typed("to", "To (UTC)", lambda rows, value, _: staff.until(rows, value), kind="date"),
+        Filter("kind", "Kind", staff.KINDS, lambda rows, value, _: staff.of_kind(rows, value)),
+        Filter(
+            "about", "About",
+            (("party:", "Parties"), ("contract:", "Contracts"), ("campaign:", "Campaigns"), ("machine:", "Machines"),
+             ("proposal:", "Proposals"), ("ticket:", "Cases"), ("incident:", "Incidents"), ("export:", "Exports")),
+            lambda rows, value, _: rows.filter(Q(target__startswith=value)),
+        ),
+    ),
+    empty=("Nothing yet", "The first look or act of staff will stand here."),
+    export="admin:trail-export",
+)  # fmt: skip
+TRAIL_OF_LEGAL = replace(
+    TRAIL,
+    lead="Every look and every act of the legal-process role, with its reason. Nobody else sees that there are any.",
+    start=lambda _: staff.acts(of_legal=True),
+    filters=tuple(one for one in TRAIL.filters if one.name in {"who", "from", "to", "kind"}),
+)

@@ -1,0 +1,59 @@
+"""Pages of one party, contract or campaign, and of one proposal."""
+
+import uuid
+
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+
+from accounts.policies.permissions import actor_of
+from accounts.views.access import PersonRequest
+from console.queries import pages, proposals
+from console.views.site import show
+from partners.labels import precision_in_words, purpose_in_words
+from support.forms.base import ActForm
+
+
+def party(request: PersonRequest, party_id: int) -> HttpResponse:
+    """Every chain a party stands in, and what can be done to it."""
+    at = timezone.now()
+    page = pages.party_page(party_id=party_id, at=at)
+    if page is None:
+        raise Http404
+    known = page.facts.party.uri != "unknown"
+    acts = (frozenset({"suspend", "change", "link"}) if known else frozenset[str]()) - pages.not_again(held=page.held)
+    words = {"of": "party", "target_id": party_id, "acts": acts, "form": ActForm()}
+    return show(request, "party.html", title=page.facts.party.name, page=page, at=at, **words)
+
+
+def contract(request: PersonRequest, contract_id: int) -> HttpResponse:
+    """A contract: its facts, its stage and what can follow, its campaigns, its partner's delivery, its history."""
+    at = timezone.now()
+    page = pages.contract_page(contract_id=contract_id, at=at)
+    if page is None:
+        raise Http404
+    acts = pages.may_still(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
+    words = {"of": "contract", "target_id": contract_id, "acts": acts, "form": ActForm()}
+    purposes = [(term, purpose_in_words(term)) for term in page.facts.contract.purposes]
+    return show(request, "contract.html", title=page.facts.contract.ref, page=page, at=at, purposes=purposes, **words)
+
+
+def campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
+    """A campaign: who asks, what for, behind whom, what can be done to it, its history."""
+    at = timezone.now()
+    page = pages.campaign_page(campaign_id=campaign_id, at=at)
+    if page is None:
+        raise Http404
+    one = page.facts.campaign
+    acts = pages.may_still(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
+    words = {"of": "campaign", "target_id": campaign_id, "acts": acts, "form": ActForm()}
+    said = {"purpose": purpose_in_words(one.purpose), "precision": precision_in_words(one.precision_m)}
+    return show(request, "campaign.html", title=one.ref, page=page, at=at, **said, **words)
+
+
+def proposal(request: PersonRequest, proposal_id: uuid.UUID) -> HttpResponse:
+    """What is proposed, by whom and why, and the second officer's yes or no."""
+    page = proposals.proposal_page(proposal_id=proposal_id, reader=actor_of(request.user), at=timezone.now())
+    if page is None:
+        raise Http404
+    # Two forms on one page: the ids of their fields differ.
+    return show(request, "proposal.html", title=page.title, page=page, form=ActForm(), form_no=ActForm(apart="no"))

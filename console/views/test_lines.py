@@ -1,0 +1,105 @@
+"""Test lines of our own at real partners: which are watched, and two acts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from accounts.views.access import PersonRequest
+from console.actions.test_lines import end_test_line, mark_test_line
+from console.forms.incidents import SeedForm
+from console.views import cells
+from console.views.acts import Act, answer
+from console.views.listing import Cell, Column, Filter, Listing, show_list
+from revocations.models import Order
+from support.forms.base import ActForm
+from support.models import SeedLine
+from support.queries import names
+
+
+def seeds(request: PersonRequest) -> HttpResponse:
+    """Lines of our own, and how many partners have signed about each."""
+    return show_list(request, SEEDS)
+
+
+def mark(request: PersonRequest) -> HttpResponse:
+    """Watch a line of a test account."""
+    act = Act(
+        title="Watch a test line",
+        lead="A line of the carrier's own test account, used at real partners like anybody's. What they sign about it "
+        "is held against what they still ask, show and claim.",
+        form=SeedForm(request.POST or None),
+        verb=lambda form, actor, at: mark_test_line(
+            carrier_id=form.cleaned_data["line"], actor=actor, reason=form.cleaned_data["reason"], at=at
+        ),
+        back=reverse("admin:test-lines"),
+        done="It is watched.",
+        button="Watch it",
+    )
+    return answer(request, act)
+
+
+def end(request: PersonRequest, seed_id: int) -> HttpResponse:
+    """Watch it no more."""
+    get_object_or_404(SeedLine, pk=seed_id)
+    act = Act(
+        title="Watch it no more",
+        lead=f"Test line {seed_id}. What it found stays.",
+        form=ActForm(request.POST or None),
+        verb=lambda form, actor, at: end_test_line(
+            seed_id=seed_id, actor=actor, reason=form.cleaned_data["reason"], at=at
+        ),
+        back=reverse("admin:test-lines"),
+        done="It is not watched any more.",
+        button="End it",
+    )
+    return answer(request, act)
+
+
+def _cells(rows: Sequence[SeedLine], at: datetime) -> list[tuple[Cell, ...]]:
+    who = names.actors(wanted={one.marked_by for one in rows})
+    told = Order.objects.filter(line_id__in={one.line_id for one in rows}).values("line_id").order_by()
+    counted: dict[int, tuple[int, int]] = {
+        one["line_id"]: (one["partners"], one["signed"])
+        for one in told.annotate(
+            partners=Count("party_id", distinct=True),
+            signed=Count("party_id", distinct=True, filter=Q(completed_at__isnull=False)),
+        )
+    }
+    return [
+        (
+            Cell(f"Test line {one.pk}"),
+            Cell(one.about),
+            Cell(str(counted.get(one.line_id, (0, 0))[0]), number=True),
+            Cell(str(counted.get(one.line_id, (0, 0))[1]), number=True),
+            cells.moment(one.marked_at, under=who[one.marked_by]),
+            cells.moment(one.ended_at)
+            if one.ended_at
+            else Cell("End it", href=reverse("admin:test-line-end", args=[one.pk]), under="watched now"),
+        )
+        for one in rows
+    ]
+
+
+SEEDS = Listing(
+    title="Test lines",
+    lead="Lines of our own at real partners. Whatever a partner shows of one after it signed that it deleted is an "
+    "incident, marked as found by a test line.",
+    columns=(
+        Column("Line"), Column("What for"), Column("Partners told", number=True), Column("Have signed", number=True),
+        Column("Since", "marked_at"), Column("Until", "ended_at"),
+    ),
+    start=lambda _: SeedLine.objects.order_by("-marked_at", "-id"),
+    cells=_cells,
+    filters=(
+        Filter(
+            "state", "State", (("watched", "Watched"), ("ended", "Ended")),
+            lambda rows, value, _: rows.filter(ended_at__isnull=value == "watched"),
+        ),
+    ),
+    empty=("No test line is watched", "Watch one to find out whether partners do what they sign."),
+    acts=(("admin:test-line-mark", "Watch a test line"),),
+)  # fmt: skip

@@ -1,0 +1,156 @@
+"""Rows whose number had no line at their time: kept, sealed, and taken in when the line arrives.
+
+What the gateway released for such a number it released without the gate's yes, which knows no line by it. That is
+counted while the row is held: at once where the row does not even claim a yes; a day later where it claims one, for the
+gate may have been asked by the line's id, and the number come with the next file of lines.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+import msgspec
+from django.db import connection, transaction
+
+from accounts.primitives.sealing import seal, unseal
+from disclosures.domain.ingest import notices
+from disclosures.domain.ingest.decisions import may_have_the_gates_yes
+from disclosures.domain.ingest.projections import Ungated, by_day, note_ungated
+from disclosures.domain.ingest.rows import Report, Row, row_of
+from disclosures.models import HeldDisclosure
+from disclosures.queries.held import NOT_HIDDEN
+
+BATCH = 2000
+A_YES_IS_AWAITED = timedelta(days=1)
+# What the gateway reported, by whichever client: that is not kept of what a line has.
+UNKNOWN_CLIENT = "unknown"
+DECODER = msgspec.json.Decoder(Report)
+# Those whose number is somebody's by now; whether it was at their time, taking them in will tell. What was counted
+# while it was held is not asked for its yes once more.
+CANDIDATES = """
+SELECT held.id, CASE WHEN held.ungated_at IS NULL THEN held.gateway ELSE '' END, held.row_sealed
+FROM disclosures_helddisclosure held
+WHERE held.id > %s AND EXISTS (SELECT FROM accounts_linenumber n WHERE n.msisdn_hash = held.msisdn_hash)
+ORDER BY held.id LIMIT %s
+"""
+# Ids in order, so that two imports of the same rows wait for each other and never deadlock.
+KEEP = """
+INSERT INTO disclosures_helddisclosure (id, msisdn_hash, row_sealed, held_at, gateway, suppressed_until, ungated_from)
+SELECT id, number, sealed, %s, %s, suppressed_until, ungated_from
+FROM unnest(%s::uuid[], %s::bytea[], %s::bytea[], %s::timestamptz[], %s::timestamptz[])
+    AS kept (id, number, sealed, suppressed_until, ungated_from)
+ORDER BY id ON CONFLICT (id) DO NOTHING RETURNING id
+"""
+COUNT = """
+WITH due AS (
+    SELECT held.id FROM disclosures_helddisclosure held
+    WHERE held.ungated_from <= %(at)s AND held.ungated_at IS NULL
+        AND (%(ids)s::uuid[] IS NULL OR held.id = ANY (%(ids)s)) AND <not hidden>
+    ORDER BY held.id LIMIT %(most)s FOR UPDATE
+)
+UPDATE disclosures_helddisclosure held SET ungated_at = %(at)s FROM due WHERE due.id = held.id
+RETURNING held.row_sealed
+""".replace("<not hidden>", NOT_HIDDEN)
+
+
+def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, set[int]]:
+    """Keep rows that can't be attributed yet, no two of one id; one that is held already stays as it is.
+
+    Returns what of it, by aggregator and day, is without the gate's yes for certain, each row once: for whoever calls
+    to note before the commit, last of all. And the places of the rows that were not kept, because other content is held
+    under their id.
+    """
+    if not rows:
+        return Counter(), set()
+    held = [_held(row, at, gateway) for row in rows]
+    columns = (
+        [row.id for row in held],
+        [row.msisdn_hash for row in held],
+        [row.row_sealed for row in held],
+        [row.suppressed_until for row in held],
+        [row.ungated_from for row in held],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [at, gateway, *columns])
+        kept = {identity.hex for (identity,) in cursor.fetchall()}
+    conflicts = _others([row for row in rows if row.id not in kept]) if len(kept) < len(rows) else set()
+    mine = [row.id for row in rows if row.n not in conflicts]
+    return _count(at, mine) if gateway else Counter(), conflicts
+
+
+def _others(rows: Sequence[Row]) -> set[int]:
+    """The places of those under whose id something else is held."""
+    held = HeldDisclosure.objects.filter(id__in=[row.id for row in rows]).values_list("id", "row_sealed")
+    content = {identity.hex: row_of(_opened(bytes(sealed)), n=0).content for identity, sealed in held}
+    return {row.n for row in rows if content.get(row.id, row.content) != row.content}
+
+
+def take_back(*, rows: Sequence[Row], at: datetime, asked: Collection[str]) -> None:
+    """Keep rows that were a line's until now; one that is held under the same id, which was refused, makes room.
+
+    `asked`: the ids of those that must still show the gate's yes. Nothing is counted: what the gate's yes was asked of
+    was counted then, and all others are hidden.
+    """
+    release(ids=[uuid.UUID(row.id) for row in rows])
+    HeldDisclosure.objects.bulk_create(
+        [_held(row, at, UNKNOWN_CLIENT if row.id in asked else "") for row in sorted(rows, key=attrgetter("id"))]
+    )
+
+
+def count_ungated(*, at: datetime) -> None:
+    """Count what is held for longer than a yes is awaited, and what an order hid until now, as without the gate's."""
+    more = True
+    while more:
+        with transaction.atomic(), connection.cursor() as cursor:
+            notices.share_turn(cursor=cursor)
+            found = _count(at, None)
+            note_ungated(ungated=found, at=at)
+        more = found.total() == BATCH
+
+
+def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
+    """Some held rows whose number is known by now, beyond an id, in the order of ids.
+
+    Each with the client whose gateway must show the gate's yes for it, or "".
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(CANDIDATES, [after, BATCH])
+        found = cursor.fetchall()
+    return [(identity, gateway, _opened(sealed)) for identity, gateway, sealed in found]
+
+
+def release(*, ids: Iterable[uuid.UUID]) -> None:
+    """These rows are taken in: no longer held."""
+    HeldDisclosure.objects.filter(id__in=ids).delete()
+
+
+def _held(row: Row, at: datetime, gateway: str) -> HeldDisclosure:
+    return HeldDisclosure(
+        id=uuid.UUID(row.id),
+        msisdn_hash=row.number,
+        row_sealed=seal(msgspec.json.encode(row.report).decode()),
+        held_at=at,
+        gateway=gateway,
+        suppressed_until=row.report.suppressed_until,
+        ungated_from=_ungated_from(row.report, at) if gateway else None,
+    )
+
+
+def _ungated_from(report: Report, at: datetime) -> datetime | None:
+    if report.basis != "approval" or report.outcome != "released":
+        return None
+    claims = may_have_the_gates_yes(decision_id=report.decision_id, occurred_at=report.occurred_at)
+    return at + A_YES_IS_AWAITED if claims else at
+
+
+def _count(at: datetime, ids: list[str] | None) -> Ungated:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"at": at, "ids": ids, "most": BATCH if ids is None else len(ids)})
+        reports = [_opened(sealed) for (sealed,) in cursor.fetchall()]
+    return Counter(by_day(report.aggregator, report.occurred_at) for report in reports)
+
+
+def _opened(sealed: bytes) -> Report:
+    return DECODER.decode(unseal(bytes(sealed)))

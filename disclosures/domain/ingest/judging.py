@@ -1,0 +1,165 @@
+"""Judge what was released against the ledger as of its moment; judge again when more becomes known."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from itertools import batched
+
+from django.db import connection, transaction
+
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.queries.permission import ANSWER, COLUMNS
+from disclosures.domain.ingest import import_progress, paths
+from revocations.queries.coverage import uncovered
+
+logger = logging.getLogger(__name__)
+BATCH = 500
+# For so many at once it is waited until the chunks are over that may have seen nothing of what touched them.
+MANY = 20 * BATCH
+# A chunk takes seconds. Whoever holds one for longer has stopped in its midst, and nobody can say for how long.
+A_CHUNK_TAKES = "60s"
+
+# In the words of a judgement: any stop or running pause is `after_stop`, but where ours alone stands, which the person
+# never said.
+IN_WORDS = """CASE WHEN answer LIKE 'stopped%%' AND by_us THEN 'partner_suspended'
+    WHEN answer LIKE 'stopped%%' OR answer = 'paused' THEN 'after_stop'
+    WHEN answer = 'line_unknown' THEN 'no_approval' ELSE answer END"""
+TAKE = """
+WITH taken AS (
+    DELETE FROM consent_touched WHERE id = ANY (%s) RETURNING line_id, since
+)
+INSERT INTO touched SELECT line_id, min(since) FROM taken GROUP BY line_id
+"""
+# By all that is on record: a row is written a moment after the newest of its line, which may be ahead of a clock.
+QUESTIONS = """
+INSERT INTO questions (qid, line_id, campaign, aggregator, parties, purpose, scope, precision_m, at, known_at,
+    disclosure_id, was)
+SELECT row_number() OVER (), d.line_id, d.campaign, d.aggregator,
+    <parties>,
+    d.purpose, d.scope, d.precision_m, d.occurred_at, 'infinity', d.id, d.judgement
+FROM touched JOIN disclosures_disclosure d ON d.line_id = touched.line_id AND d.occurred_at >= touched.since
+WHERE d.basis = 'approval' AND d.outcome = 'released'
+""".replace("<parties>", paths.JUDGED_BY)
+CHANGE = """
+WITH changed AS (
+    SELECT questions.line_id, questions.at, questions.disclosure_id, questions.was, judged.becomes
+    FROM questions JOIN (SELECT qid, <words> AS becomes FROM (<answer>) answered) judged ON judged.qid = questions.qid
+    WHERE judged.becomes <> questions.was
+), noted AS (
+    INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)
+    SELECT line_id, disclosure_id, clock_timestamp(), was, becomes, %s FROM changed
+)
+UPDATE disclosures_disclosure d SET judgement = changed.becomes FROM changed
+WHERE d.line_id = changed.line_id AND d.occurred_at = changed.at AND d.id = changed.disclosure_id
+""".replace("<words>", IN_WORDS).replace("<answer>", ANSWER)
+# Stops and running pauses that name a partner nobody told of them, or only by an order that asks nothing: it is looked
+# at again, for it may have had something before the yes for whose sake nothing was asked.
+# Line by line, by the index: where there are no statistics yet, as in a first import, the planner would rather read the
+# whole ledger for each batch, and ask of each of its rows whom it concerns.
+UNTOLD = """
+SELECT asked.line_id FROM unnest(%s::bigint[]) AS asked (line_id)
+CROSS JOIN LATERAL (
+    SELECT FROM consent_choice c
+    WHERE c.line_id = asked.line_id
+        AND (c.kind IN ('stop', 'refuse') OR c.kind = 'pause' AND c.until > audit_now())
+        AND EXISTS (
+            SELECT contract_id FROM consent_affected(c.line_id, c.scope, c.ref) AS affected (contract_id)
+            EXCEPT SELECT t.contract_id FROM consent_choiceorder t
+                JOIN revocations_order o ON o.line_id = t.line_id AND o.id = t.order_id
+                    AND o.snapshot->'required_actions' <> '[]'
+            WHERE t.line_id = c.line_id AND t.choice_id = c.id)
+    LIMIT 1
+) untold
+ORDER BY asked.line_id
+"""
+# One at a time: two that judge one line at once could each note a change that the other has made.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('disclosures.rejudge'))"
+
+
+def rejudge(*, cause: str) -> int:
+    """Judge again everything of the lines that were touched, from the moment on. Returns how many judgements changed.
+
+    Chunks that were being taken in when that was committed are waited for: their rows are judged again like all others.
+    Call outside a transaction.
+    """
+    changed = 0
+    broken = set[int]()
+    while touched := _touched(besides=broken):
+        if not import_progress.wait(at_most=A_CHUNK_TAKES):
+            logger.error("a chunk of disclosures has not come to its end: what was touched is left for the next run")
+            break
+        changed += _in_batches(touched, cause, broken)
+    return changed
+
+
+def enqueue_affected_lines(*, touched: Mapping[int, int]) -> None:
+    """Take up what a chunk has touched (id and line), for the sake of partners who came to be concerned by it.
+
+    The past of these lines is as it was: nobody is waited for.
+    """
+    _in_batches(touched, "consent", set())
+
+
+def _in_batches(touched: Mapping[int, int], cause: str, broken: set[int]) -> int:
+    """Partners whom a standing stop of such a line concerns only now are told first.
+
+    Each batch is a transaction of its own: its touched rows go with the changes they brought, so that whatever breaks
+    is done again. A batch that breaks is done line by line; the line that breaks it is logged and left for the next
+    run, and the others go on.
+    """
+    changed = 0
+    for ids in batched(sorted(touched), BATCH, strict=False):
+        batch = {pk: touched[pk] for pk in ids}
+        try:
+            changed += _judge_again(batch, cause)
+        except Exception:  # whatever it is, it must not keep every other line from being judged
+            logger.exception("a batch of touched lines can't be judged again: line by line now")
+            changed += sum(_one_line(batch, line_id, cause, broken) for line_id in sorted(set(batch.values())))
+    return changed
+
+
+def _one_line(touched: Mapping[int, int], line_id: int, cause: str, broken: set[int]) -> int:
+    try:
+        return _judge_again({pk: line for pk, line in touched.items() if line == line_id}, cause)
+    except Exception:
+        logger.exception("a line can't be judged again: left for the next run")
+        broken.add(line_id)
+        return 0
+
+
+def _judge_again(touched: Mapping[int, int], cause: str) -> int:
+    enqueue_orders_for_newly_affected(line_ids=_with_untold_partners(touched.values()))
+    return _batch(list(touched), cause)
+
+
+def _touched(*, besides: Collection[int]) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, line_id FROM consent_touched WHERE NOT line_id = ANY (%s) ORDER BY id LIMIT %s",
+            [sorted(besides), MANY],
+        )
+        return dict(cursor.fetchall())
+
+
+def _with_untold_partners(line_ids: Iterable[int]) -> list[int]:
+    asked = sorted(set(line_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(UNTOLD, [asked])
+        untold = {line_id for (line_id,) in cursor.fetchall()}
+    return sorted(untold | {line_id for line_id, _ in uncovered(line_ids=asked)})
+
+
+def _batch(touched: list[int], cause: str) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
+        cursor.execute("CREATE TEMPORARY TABLE touched (line_id bigint, since timestamptz) ON COMMIT DROP")
+        cursor.execute(f"CREATE TEMPORARY TABLE questions ({COLUMNS}, disclosure_id uuid, was text) ON COMMIT DROP")
+        cursor.execute(TAKE, [touched])
+        changed = 0
+        if cursor.rowcount:
+            cursor.execute("ANALYZE touched")
+            cursor.execute(QUESTIONS)
+            cursor.execute("ANALYZE questions")
+            cursor.execute(CHANGE, [cause])
+            changed = cursor.rowcount
+        cursor.execute("DROP TABLE touched, questions")
+    return changed

@@ -1,0 +1,229 @@
+"""What a release leaves in lower apps: parties seen, dealings, reach; and what it says of a partner's word.
+
+A row under a delayed-notice order leaves nothing until it lifts (`reveal`). Works on two tables: rows (line, moment,
+whether hidden) and the terms that many of them have in common. Of rows that lift, each is its own terms.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+import audit.actions
+from audit.actions import Release
+from audit.models import Incident
+from disclosures.domain.ingest import notices, paths
+from disclosures.domain.ingest.decisions import had_the_gates_yes
+from disclosures.queries.incident_scope import LONGEST_KEY, day_key
+from revocations.actions.contradictions import Use, contradict
+from revocations.actions.term_end_contradictions import contradict_ends
+
+SEEN = """
+INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)
+SELECT DISTINCT hop.uri, hop.uri, 'unnamed', '', '', '' FROM {terms} t, unnest(t.path || t.aggregator) AS hop (uri)
+WHERE EXISTS (SELECT FROM {rows} r WHERE r.term = t.term AND NOT r.hidden)
+    AND NOT EXISTS (SELECT FROM partners_party p WHERE p.uri = hop.uri)
+ORDER BY 1 ON CONFLICT (uri) DO NOTHING
+"""
+# A dealing of the aggregator itself follows from those behind it (`partners_received`), and would be a third of the
+# writing: it is written only where nobody behind it is named.
+# A party new to a line that has said no to something may be one that its stop concerns, and so may one that had
+# something earlier than we knew: it is told, if so, after the commit (`judging.tell`), and the row left here sees to it
+# that this is not forgotten.
+DEALINGS = """
+WITH hop AS MATERIALIZED (
+    SELECT DISTINCT t.term, aggregator.id AS aggregator_id, party.id AS party_id
+    FROM {terms} t CROSS JOIN LATERAL unnest(
+            coalesce(nullif(array_remove(t.path, t.aggregator), '{{}}'), ARRAY[t.aggregator])) AS hop (uri)
+        JOIN partners_party aggregator ON aggregator.uri = t.aggregator
+        JOIN partners_party party ON party.uri = hop.uri
+    WHERE t.basis = 'approval' AND t.outcome = 'released'
+), dealt AS MATERIALIZED (
+    SELECT r.line_id, hop.aggregator_id, hop.party_id, max(r.occurred_at) AS last_at, min(r.occurred_at) AS first_at
+    FROM {rows} r JOIN hop ON hop.term = r.term
+    WHERE NOT r.hidden
+    GROUP BY r.line_id, hop.aggregator_id, hop.party_id
+), put AS (
+    INSERT INTO partners_dealing AS known (line_id, aggregator_id, party_id, last_at, first_at)
+    SELECT line_id, aggregator_id, party_id, last_at, first_at FROM dealt ORDER BY line_id, aggregator_id, party_id
+    ON CONFLICT (line_id, aggregator_id, party_id) DO UPDATE
+        SET last_at = greatest(known.last_at, excluded.last_at),
+            first_at = least(coalesce(known.first_at, known.last_at), excluded.first_at)
+    WHERE known.last_at < excluded.last_at OR excluded.first_at < coalesce(known.first_at, known.last_at)
+    RETURNING line_id, aggregator_id, party_id, first_at
+)
+INSERT INTO consent_touched (line_id, since)
+SELECT DISTINCT line_id, audit_now() FROM put JOIN dealt USING (line_id, aggregator_id, party_id, first_at)
+WHERE EXISTS (
+    SELECT FROM consent_choice c WHERE c.line_id = put.line_id AND c.kind IN ('stop', 'pause', 'refuse'))
+RETURNING id, line_id
+"""
+REACH = """
+INSERT INTO partners_reach (campaign_id, party_id)
+SELECT DISTINCT c.id, party.id
+FROM {terms} t
+    JOIN partners_campaign c ON c.ref = t.campaign AND c.purpose = t.purpose AND c.scope = t.scope
+    JOIN partners_contract k ON k.id = c.contract_id
+    JOIN partners_party aggregator ON aggregator.id = k.aggregator_id
+        AND aggregator.uri = t.aggregator AND t.path[1] = aggregator.uri
+    JOIN partners_party provider ON provider.id = c.lbs_provider_id AND provider.uri = ANY (t.path)
+    CROSS JOIN LATERAL unnest(t.path) AS hop (uri)
+    JOIN partners_party party ON party.uri = hop.uri AND party.id NOT IN (aggregator.id, provider.id)
+WHERE t.basis = 'approval' AND t.outcome = 'released'
+    AND EXISTS (SELECT FROM {rows} r WHERE r.term = t.term AND NOT r.hidden)
+    AND NOT EXISTS (SELECT FROM partners_reach known
+        WHERE known.campaign_id = c.id AND known.party_id = party.id AND known.told_apart)
+ORDER BY c.id, party.id ON CONFLICT (campaign_id, party_id) DO UPDATE
+    SET told_apart = true WHERE NOT partners_reach.told_apart
+"""
+# What was counted so of a row as another line's is not counted again.
+DOUBTFUL = """
+SELECT p.uri, (r.occurred_at AT TIME ZONE 'UTC')::date::text, r.line_id, r.id, r.occurred_at
+FROM {terms} t CROSS JOIN LATERAL (SELECT DISTINCT unnest(t.path) AS uri) seen
+    JOIN partners_party p ON p.uri = seen.uri
+    JOIN {rows} r ON r.term = t.term
+WHERE t.basis IN ('emergency', 'network') AND p.kind IN ('lbs_provider', 'end_customer') AND NOT r.hidden
+    AND NOT EXISTS (SELECT FROM disclosures_givenback g WHERE g.disclosure_id = r.id AND p.uri = ANY (g.doubted))
+ORDER BY 1, 2, r.occurred_at, r.id
+"""
+GATED = """
+SELECT r.line_id, t.campaign, r.decision_id, r.occurred_at, t.aggregator, r.id
+FROM {rows} r JOIN {terms} t ON t.term = r.term
+WHERE r.gated AND t.basis = 'approval' AND t.outcome = 'released' AND NOT r.hidden ORDER BY r.occurred_at, r.id
+"""
+# Only rows dated after a partner's signed word can go against it.
+SUSPECT = """
+SELECT r.line_id, p.id, t.path, t.purpose, t.scope, r.occurred_at
+FROM {rows} r JOIN {terms} t ON t.term = r.term JOIN partners_party p ON p.uri = t.aggregator
+WHERE t.basis = 'approval' AND NOT r.hidden AND EXISTS (
+    SELECT FROM revocations_order o
+    WHERE o.line_id = r.line_id AND o.party_id = p.id AND o.state IN ('completed', 'partial')
+        AND o.completed_at < r.occurred_at)
+"""
+# The same of what was signed for a whole agreement, or one campaign, that ended: by the campaign that rows name.
+SUSPECT_OF_ENDED = """
+SELECT r.line_id, p.id, t.path, t.purpose, t.scope, r.occurred_at, t.campaign
+FROM {terms} t JOIN partners_party p ON p.uri = t.aggregator
+    JOIN partners_campaign named ON named.ref = t.campaign
+    CROSS JOIN LATERAL (
+        SELECT min(signed.received_at) AS at
+        FROM revocations_cohort c
+            JOIN revocations_cohortreceipt signed
+                ON signed.cohort_id = c.id AND signed.signer_uri = p.uri AND signed.status = 'completed'
+        WHERE c.party_id = p.id AND c.contract_id = named.contract_id
+            AND (c.of = 'contract' OR c.target_id = named.id)
+        HAVING min(signed.received_at) IS NOT NULL) word
+    JOIN {rows} r ON r.term = t.term AND r.occurred_at > word.at
+WHERE t.basis = 'approval' AND NOT r.hidden
+"""
+# What has been concealed since it was stored, and is no longer: no order on it holds.
+LIFTED = """
+CREATE TEMPORARY TABLE lifted ON COMMIT DROP AS
+SELECT row_number() OVER () AS term, d.id, d.line_id, d.occurred_at, d.aggregator, <parties> AS path, d.campaign,
+    d.purpose, d.scope, d.basis, d.outcome, d.decision_id, false AS hidden, concealed.gated
+FROM disclosures_concealeddisclosure concealed
+    JOIN disclosures_disclosure d
+        ON d.line_id = concealed.line_id AND d.occurred_at = concealed.occurred_at AND d.id = concealed.id
+WHERE coalesce(concealed.id = %(only)s, true) AND NOT EXISTS (
+    SELECT FROM disclosures_delayednotice n
+    WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
+        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+        AND NOT EXISTS (
+            SELECT FROM disclosures_delayednotice newer
+            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
+""".replace("<parties>", paths.JUDGED_BY)
+REVEALED = "DELETE FROM disclosures_concealeddisclosure WHERE id IN (SELECT id FROM lifted)"
+
+
+type Ungated = Counter[tuple[str, str]]
+
+
+def leave(
+    *, cursor: CursorWrapper, rows: str, terms: str, at: datetime, ungated: Ungated | None = None
+) -> dict[int, int]:
+    """Write what rows leave behind, inside the transaction of our own tables of rows and of what they have in common.
+
+    `ungated`: what is without the gate's yes besides these rows, by aggregator and day.
+    Returns what was touched by it: its id, and the line. Should be the last before the commit: until then whoever
+    stores rows of the same lines waits.
+    """
+    named = {"rows": rows, "terms": terms}
+    cursor.execute(SEEN.format_map(named))
+    cursor.execute(REACH.format_map(named))
+    cursor.execute(SUSPECT.format_map(named))
+    uses = _uses(cursor)
+    cursor.execute(SUSPECT_OF_ENDED.format_map(named))
+    uses_of_ended = _uses(cursor)
+    cursor.execute(DOUBTFUL.format_map(named))
+    doubtful = cursor.fetchall()
+    cursor.execute(GATED.format_map(named))
+    without_yes = defaultdict[tuple[str, str], list[Release]](list)
+    for line_id, campaign, decision_id, occurred_at, aggregator, disclosure_id in cursor.fetchall():
+        if not had_the_gates_yes(line_id=line_id, campaign=campaign, decision_id=decision_id, occurred_at=occurred_at):
+            without_yes[by_day(aggregator, occurred_at)].append(Release(line_id, disclosure_id, occurred_at))
+    cursor.execute(DEALINGS.format_map(named))
+    touched = dict(cursor.fetchall())
+    note_doubtful(found=doubtful, at=at)
+    if uses:
+        contradict(uses=uses, at=at)
+    if uses_of_ended:
+        contradict_ends(uses=uses_of_ended, at=at)
+    counted = Counter({of: len(releases) for of, releases in without_yes.items()})
+    note_ungated(ungated=(ungated or Counter()) + counted, at=at)
+    for (aggregator, day), releases in sorted(without_yes.items()):
+        # Which report must carry a yes is known of it while it comes in, and not later.
+        key = day_key(party=aggregator, day=day)
+        audit.actions.keep_lines(kind=Incident.Kind.UNGATED, key=key, releases=releases)
+    return touched
+
+
+@transaction.atomic
+def reveal(*, at: datetime, disclosure_id: UUID | None = None) -> None:
+    """Rows whose delayed-notice order has ended by `at` now leave all that other rows leave at once, each of them once.
+
+    However late it runs, none is passed over. `disclosure_id`: only this one.
+    """
+    notices.take_turn()
+    with connection.cursor() as cursor:
+        cursor.execute(LIFTED, {"at": at, "only": disclosure_id})
+        leave(cursor=cursor, rows="lifted", terms="lifted", at=at)
+        cursor.execute(REVEALED)
+        cursor.execute("DROP TABLE lifted")
+
+
+def _uses(cursor: CursorWrapper) -> list[Use]:
+    return [Use(line_id, party, tuple(path), *rest) for line_id, party, path, *rest in cursor.fetchall()]
+
+
+def by_day(aggregator: str, occurred_at: datetime) -> tuple[str, str]:
+    """Under which aggregator and day a release without the gate's yes is counted."""
+    return aggregator, occurred_at.date().isoformat()
+
+
+def note_ungated(*, ungated: Ungated, at: datetime) -> None:
+    """So many releases of an aggregator on a day were without the gate's yes."""
+    for (aggregator, day), count in sorted(ungated.items()):
+        _incident(Incident.Kind.UNGATED, aggregator, day, at, count)
+
+
+def note_doubtful(*, found: Iterable[Sequence[Any]], at: datetime) -> None:
+    """Releases by emergency or network went to companies that sell look-ups.
+
+    `found`: company, day, and the release (line, id, moment), in order of company and day; one day is held at a time.
+    """
+    for (party, day), rows in groupby(found, key=lambda row: (row[0], row[1])):
+        releases = [Release(*release) for _, _, *release in rows]
+        key = _incident(Incident.Kind.BASIS_DOUBTFUL, party, day, at, len(releases))
+        audit.actions.keep_lines(kind=Incident.Kind.BASIS_DOUBTFUL, key=key, releases=releases)
+
+
+def _incident(kind: str, party: str, day: str, at: datetime, count: int) -> str:
+    """Open it, or count it. Returns its key."""
+    key = day_key(party=party, day=day)
+    audit.actions.open_incident(kind=kind, key=key, subject=party[:LONGEST_KEY], at=at, count=count)
+    return key

@@ -1,0 +1,149 @@
+"""Rows of a line that were reported by a number outside of the time in which it was that line's: to be given back.
+
+A row does not say by which number it was reported. The hash of what it means, the number included, does: computed again
+with the number in question, it tells exactly which rows are meant. A row without such a hash stays where it is.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.models import LineNumber
+from accounts.primitives.sealing import unseal
+from disclosures.domain.ingest import held, paths
+from disclosures.domain.ingest.judging import ONE_AT_A_TIME as JUDGES_ALONE
+from disclosures.domain.ingest.rows import Report, Row, row_of
+from disclosures.models import ShortenedPeriod
+
+PERIODS, ROWS = 500, 1000
+OUTSIDE = """
+d.line_id = work.line_id AND d.occurred_at >= work.since AND (work.until IS NULL OR d.occurred_at < work.until)
+    AND (d.occurred_at, d.id) > (work.since, work.after)
+    AND NOT EXISTS (
+        SELECT FROM accounts_linenumber theirs
+        WHERE theirs.line_id = work.line_id AND theirs.msisdn_hash = work.msisdn_hash
+            AND theirs.starts_at <= d.occurred_at AND (theirs.ends_at IS NULL OR d.occurred_at < theirs.ends_at))
+"""
+# Most lines that end had nothing after their end.
+DONE = """
+SELECT disclosures_give_back(work.id, '{}', '{}', NULL, NULL) FROM disclosures_shortenedperiod work
+WHERE work.id = ANY (%s) AND NOT EXISTS (SELECT FROM disclosures_disclosure d WHERE <outside>)
+""".replace("<outside>", OUTSIDE)
+FOUND = """
+SELECT d.id, known.content_hash, own.suppressed_until, coalesce(concealed.gated, false), d.source_id, d.occurred_at,
+    d.aggregator, d.path, d.campaign, d.purpose, d.scope, d.precision_m, d.basis, d.outcome, d.decision_id,
+    d.authority_ref, d.path_completed
+FROM disclosures_shortenedperiod work
+    JOIN disclosures_disclosure d ON <outside>
+    JOIN disclosures_disclosureregister known ON known.id = d.id
+    LEFT JOIN disclosures_delayednotice own ON own.line_id = d.line_id AND own.disclosure_id = d.id AND own.number = 1
+    LEFT JOIN disclosures_concealeddisclosure concealed ON concealed.line_id = d.line_id AND concealed.id = d.id
+WHERE work.id = %s ORDER BY d.occurred_at, d.id LIMIT %s
+""".replace("<outside>", OUTSIDE)
+GIVE_BACK = "SELECT disclosures_give_back(%s, %s::uuid[], %s::uuid[], %s, %s)"
+
+
+@dataclass
+class Stretch:
+    """Rows of one shortened period that are to be given back: among those up to the row `last` at `through`.
+
+    `through` None: of all there are. `asked`: ids of hidden rows that must still show the gate's yes. `paths`: as they
+    were stored, of all rows in order.
+    """
+
+    period: ShortenedPeriod
+    through: datetime | None = None
+    last: UUID | None = None
+    rows: list[Row] = field(default_factory=list)
+    paths: list[list[str]] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+
+    @property
+    def ids(self) -> list[UUID]:
+        """Of the rows."""
+        return [UUID(row.id) for row in self.rows]
+
+
+def shortened(*, besides: Collection[int]) -> list[int]:
+    """Some of the periods, by their ids, that were shortened and not looked through since."""
+    waiting = ShortenedPeriod.objects.exclude(pk__in=besides).order_by("pk")
+    return list(waiting.values_list("pk", flat=True)[:PERIODS])
+
+
+def take_turn() -> None:
+    """After the other turns: nothing is judged again meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(JUDGES_ALONE)
+
+
+def pass_over(*, periods: Sequence[int]) -> list[int]:
+    """Be done with those of these periods outside of which nothing lies, most of them. Returns the others.
+
+    Call in the turn of whoever writes notices: all rows that were attributed before a period was shortened are there
+    then.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DONE, [list(periods)])
+    return list(ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk").values_list("pk", flat=True))
+
+
+def outside(*, periods: Sequence[int]) -> Iterator[Stretch]:
+    """What of these shortened periods is to be given back, in so many rows as one transaction takes.
+
+    Give back each before asking for the next: two may have had a row in common. Call in the same turn.
+    """
+    left = ROWS
+    for period in ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk"):
+        if left <= 0:
+            return
+        stretch, looked_at = _look_through(period, left)
+        left -= looked_at
+        yield stretch
+
+
+def give_back(*, stretch: Stretch, at: datetime) -> None:
+    """Put the rows among the held ones and take them out of their line; note how far that period was looked through."""
+    held.take_back(rows=stretch.rows, at=at, asked=stretch.asked)
+    own = [UUID(row.id) for row in stretch.rows if row.report.suppressed_until is not None]
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_BACK, [stretch.period.pk, stretch.ids, own, stretch.through, stretch.last])
+
+
+def _look_through(period: ShortenedPeriod, most: int) -> tuple[Stretch, int]:
+    number = LineNumber.objects.filter(line=period.line_id, msisdn_hash=period.msisdn_hash).first()
+    msisdn = unseal(number.msisdn_sealed) if number else ""
+    with connection.cursor() as cursor:
+        cursor.execute(FOUND, [period.pk, most])
+        found = cursor.fetchall()
+    stretch = Stretch(period)
+    for identity, content, own_until, gated, *said in found:
+        row = _row_by(msisdn, said, bytes(content), own_until)
+        if row is not None and UUID(row.id) == identity:
+            stretch.rows.append(row)
+            stretch.paths.append(said[3])
+            stretch.asked |= {row.id} if gated else set()
+    if len(found) == most:
+        stretch.last, stretch.through = found[-1][0], found[-1][5]
+    return stretch, len(found)
+
+
+def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetime | None) -> Row | None:
+    """The row as it was reported, if that was by this number. Its first order came with it, or by itself later."""
+    source_id, occurred_at, *others, completed = said
+    aggregator, stored, campaign, purpose, scope, precision_m, basis, outcome, decision_id, authority_ref = others
+    rows = (
+        row_of(
+            Report(
+                source_id, occurred_at, msisdn, aggregator, path, campaign, purpose, scope, precision_m, basis, outcome,
+                decision_id, authority_ref, until,
+            ),
+            n=0,
+        )
+        for path in paths.reported_paths(path=stored, completed=completed)
+        for until in dict.fromkeys((None, own_until))
+    )  # fmt: skip
+    return next((row for row in rows if row.content == content), None)

@@ -1,0 +1,216 @@
+"""Store a chunk of rows: COPY into staging tables, then everything set-wise, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from consent.queries.permission import JUDGE as ANSWER
+from disclosures.domain.ingest import days, import_progress, judging, notices, projections, staging
+from disclosures.domain.ingest.held import hold
+from disclosures.domain.ingest.rows import Outcome, Row
+
+ATTRIBUTED = """
+WITH attributed AS MATERIALIZED (
+    SELECT incoming.n, incoming.id, number.line_id, incoming.occurred_at, incoming.content_hash, incoming.term,
+        incoming.precision_m, CASE WHEN %(gated)s THEN incoming.decision_id END AS decision_id,
+        coalesce(incoming.suppressed_until > (SELECT audit_now()), false) AS hidden
+    FROM incoming JOIN accounts_linenumber number ON number.msisdn_hash = incoming.number_hash
+        AND number.starts_at <= incoming.occurred_at
+        AND (number.ends_at IS NULL OR incoming.occurred_at < number.ends_at)
+), put AS (
+    INSERT INTO disclosures_disclosureregister (id, line_id, occurred_at, content_hash)
+    SELECT id, line_id, occurred_at, content_hash FROM attributed ORDER BY id
+    <known>
+)
+INSERT INTO fresh (n, id, line_id, occurred_at, term, precision_m, decision_id, gated, hidden)
+SELECT attributed.n, attributed.id, attributed.line_id, attributed.occurred_at, attributed.term,
+    attributed.precision_m, attributed.decision_id, %(gated)s, attributed.hidden
+FROM attributed <new> ORDER BY attributed.line_id, attributed.occurred_at
+"""
+# Ids in order, so that two imports of the same rows wait for each other and never deadlock.
+REGISTER_ALL = ATTRIBUTED.replace("<known>", "").replace("<new>", "")
+REGISTER_NEW = ATTRIBUTED.replace("<known>", "ON CONFLICT (id) DO NOTHING RETURNING id").replace(
+    "<new>", "JOIN put ON put.id = attributed.id"
+)
+SOME_KNOWN = """
+SELECT EXISTS (SELECT FROM (SELECT id FROM incoming LIMIT 20) first_rows
+    JOIN disclosures_disclosureregister register ON register.id = first_rows.id)
+"""
+KNOWN = """
+SELECT n, CASE WHEN known IS NULL THEN 'line_unknown' WHEN known = content_hash THEN 'repeated' ELSE 'id_conflict' END
+FROM (
+    SELECT incoming.n, incoming.content_hash, (
+        SELECT register.content_hash FROM disclosures_disclosureregister register WHERE register.id = incoming.id
+    ) AS known
+    FROM incoming WHERE NOT EXISTS (SELECT FROM fresh WHERE fresh.n = incoming.n)
+) others
+"""
+JUDGE = """
+INSERT INTO judged (n, judgement)
+WITH asked AS MATERIALIZED (
+    SELECT term, campaign, aggregator, CASE WHEN path[1] = aggregator THEN path ELSE path || aggregator END AS parties,
+        purpose, scope
+    FROM term WHERE asks
+), question AS MATERIALIZED (
+    SELECT fresh.n AS qid, fresh.line_id, fresh.term, fresh.precision_m, fresh.occurred_at AS at,
+        'infinity'::timestamptz AS known_at
+    FROM fresh JOIN asked ON asked.term = fresh.term
+)
+SELECT qid, <words> FROM (<answer>) answered
+""".replace("<words>", judging.IN_WORDS).replace("<answer>", ANSWER)
+# In the order of the primary key, by which neighbours share index pages; sorted before the rows are wide.
+STORE = """
+INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
+    precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, path_completed, recorded_at)
+WITH said AS MATERIALIZED (
+    SELECT term.*, basis IN ('emergency', 'network') AND EXISTS (
+        SELECT FROM partners_party p WHERE p.uri = ANY (path) AND p.kind IN ('lbs_provider', 'end_customer')
+    ) AS doubtful FROM term
+)
+SELECT fresh.line_id, fresh.occurred_at, fresh.id, incoming.source_id, said.aggregator, said.path, said.campaign,
+    said.purpose, said.scope, fresh.precision_m, said.basis, said.outcome, incoming.decision_id,
+    incoming.authority_ref, said.doubtful, CASE WHEN said.basis <> 'approval' THEN said.basis
+        WHEN said.outcome = 'refused' THEN 'refused' ELSE judged.judgement END, said.path_completed, %s
+FROM (SELECT * FROM fresh ORDER BY line_id, occurred_at, id) fresh
+    JOIN incoming ON incoming.n = fresh.n JOIN said ON said.term = fresh.term LEFT JOIN judged ON judged.n = fresh.n
+"""
+# One row for each judgement; the numbers as one text, because a driver reads one text faster than many rows.
+OUTCOMES = """
+SELECT CASE WHEN fresh.hidden THEN '' ELSE coalesce(judged.judgement, '') END, term.path_completed,
+    string_agg(fresh.n::text, ',')
+FROM fresh JOIN term ON term.term = fresh.term LEFT JOIN judged ON judged.n = fresh.n GROUP BY 1, 2
+"""
+
+
+def nothing_besides(_: Sequence[Outcome]) -> None:
+    """Nothing is written along with a chunk."""
+
+
+def store(
+    *,
+    rows: Sequence[Row],
+    at: datetime,
+    gateway: str = "",
+    turn: AbstractContextManager[object] | None = None,
+    besides: Callable[[Sequence[Outcome]], None] = nothing_besides,
+) -> list[Outcome]:
+    """Take in rows in one transaction; what became of each, in order. Rows of unknown numbers are held.
+
+    `gateway`: the client by which the gateway reported them as it goes, so that each release by approval must carry the
+    gate's own yes; "" for all others.
+    `turn` is held while ids are claimed: whoever has an earlier turn has the earlier rows. It is waited for before
+    anything is locked. `besides` is called with the outcomes before the commit.
+    """
+    with transaction.atomic():
+        outcomes, touched = _all_of(rows, at, turn or nullcontext(), gateway=gateway)
+        in_order = [outcomes[row.n] for row in rows]
+        besides(in_order)
+    judging.enqueue_affected_lines(touched=touched)
+    return in_order
+
+
+def _all_of(
+    rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gateway: str
+) -> tuple[dict[int, Outcome], dict[int, int]]:
+    outcomes: dict[int, Outcome] = {}
+    if not rows:
+        with turn:
+            return outcomes, {}
+    first = _first_of_each_id(rows, outcomes)
+    if len(first) == len(rows):
+        return _take(first, at, turn, gateway=gateway)
+    # What is refused may be tried once more below, and must still come before the rows of whoever has the next turn.
+    with turn:
+        taken, touched = _take(first, at, nullcontext(), gateway=gateway)
+        outcomes.update(taken)
+        again = _repeats_follow(rows, outcomes)
+        if again:
+            taken, also_touched = _all_of(again, at, nullcontext(), gateway=gateway)
+            outcomes.update(taken)
+            touched |= also_touched
+    return outcomes, touched
+
+
+def _take(
+    rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gateway: str
+) -> tuple[dict[int, Outcome], dict[int, int]]:
+    """What became of each of these rows, no two of one id; and what was touched: its id, and the line."""
+    with connection.cursor() as cursor:
+        completer = staging.stage(cursor=cursor, rows=rows)
+        with turn:
+            known = _claim(cursor, rows, gateway=gateway)
+            unknown = [row for row in rows if known.get(row.n) == "line_unknown"]
+            ungated, conflicts = hold(rows=unknown, at=at, gateway=gateway)
+            known.update(dict.fromkeys(conflicts, "id_conflict"))
+        completer.fill_providers()
+        cursor.execute(JUDGE)
+        cursor.execute(STORE, [at])
+        days.note(cursor=cursor, rows="fresh")
+        notices.apply(cursor=cursor, at=at)
+        cursor.execute(OUTCOMES)
+        alike = {fate: Outcome(fate) for fate in known.values()}
+        outcomes = {n: alike[fate] for n, fate in known.items()}
+        for judgement, completed, numbers in cursor.fetchall():
+            outcomes.update(dict.fromkeys(map(int, numbers.split(",")), Outcome("accepted", judgement, completed)))
+        touched = projections.leave(cursor=cursor, rows="fresh", terms="term", at=at, ungated=ungated)
+        staging.clear(cursor=cursor)
+    return outcomes, touched
+
+
+def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[int, str]:
+    """Register what is new: it stands in `fresh`. Returns the fate of everything else."""
+    notices.share_turn(cursor=cursor)
+    import_progress.begin(cursor=cursor)
+    if _register(cursor, gated=bool(gateway)) == len(rows):
+        return {}
+    cursor.execute(KNOWN)
+    return dict(cursor.fetchall())
+
+
+def _register(cursor: CursorWrapper, *, gated: bool) -> int:
+    """How many ids were new. Nearly always all are: then nothing is looked up but where each is written."""
+    cursor.execute(SOME_KNOWN)
+    if cursor.fetchone() == (False,):
+        try:
+            with transaction.atomic():
+                cursor.execute(REGISTER_ALL, {"gated": gated})
+                return int(cursor.rowcount)
+        except IntegrityError:
+            pass  # it ended at the first that is known
+    cursor.execute(REGISTER_NEW, {"gated": gated})
+    return int(cursor.rowcount)
+
+
+def _first_of_each_id(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list[Row]:
+    """The rows whose id comes for the first time in this chunk; the outcome of the others is known already."""
+    if len({row.id for row in rows}) == len(rows):
+        return list(rows)
+    content: dict[str, bytes] = {}
+    first: list[Row] = []
+    for row in rows:
+        known = content.setdefault(row.id, row.content)
+        if known == row.content and len(content) > len(first):
+            first.append(row)
+        else:
+            outcomes[row.n] = Outcome("same" if known == row.content else "id_conflict")
+    return first
+
+
+def _repeats_follow(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list[Row]:
+    """A second row of an id fares as the first did: repeated where that is known now, else refused as it was.
+
+    Returns the rows that are to be tried for themselves: other content under an id whose first row was not taken.
+    """
+    again: list[Row] = []
+    fate_of: dict[str, str] = {}
+    for row in rows:
+        outcome = outcomes[row.n]
+        fate = fate_of.setdefault(row.id, outcome.fate)
+        if outcome.fate == "same":
+            outcomes[row.n] = Outcome("repeated" if fate == "accepted" else fate)
+        elif outcome.fate == "id_conflict" and fate == "line_unknown":
+            again.append(row)
+    return again

@@ -1,0 +1,149 @@
+"""Campaigns and links that became known later: whom they touch, and the reach that earlier releases showed."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from disclosures.domain.ingest import import_progress, notices, paths, projections
+
+TOUCH = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND (
+    d.campaign = ANY (%(campaigns)s || partners_kin_of('campaign', %(linked_campaigns)s))
+    OR %(linked_purposes)s <> '{}' AND d.purpose = ANY (partners_kin_of('purpose', %(linked_purposes)s))
+    OR %(linked_parties)s <> '{}' AND (d.path || d.aggregator)::text[] && partners_kin_of('party', %(linked_parties)s))
+GROUP BY d.line_id
+"""
+NAMED = """
+CREATE TEMPORARY TABLE named ON COMMIT DROP AS
+SELECT row_number() OVER () AS term, d.aggregator, <parties> AS path, d.campaign, d.purpose, d.scope, d.basis,
+    d.outcome, EXISTS (
+    SELECT FROM disclosures_delayednotice n
+    WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
+        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+        AND NOT EXISTS (
+            SELECT FROM disclosures_delayednotice newer
+            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+    ) AS hidden
+FROM disclosures_disclosure d
+WHERE d.campaign = ANY (%(campaigns)s) AND d.basis = 'approval' AND d.outcome = 'released'
+""".replace("<parties>", paths.JUDGED_BY)
+# Paths that were given their aggregator when nobody knew yet that their first company is another one.
+BEGINS_ELSEWHERE = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+    JOIN partners_party first ON first.uri = d.path[2] AND first.kind = 'aggregator' AND first.uri = ANY (%s)
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.path_completed IN ('aggregator', 'both')
+GROUP BY d.line_id
+"""
+
+IN_STATE = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(since)s
+    AND EXISTS (SELECT FROM accounts_linestate s WHERE s.line_id = d.line_id AND s.state = %(state)s)
+GROUP BY d.line_id
+"""
+SINCE = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(since)s
+    AND (d.campaign = ANY (%(campaigns)s) OR (d.path || d.aggregator)::text[] && %(parties)s::text[])
+GROUP BY d.line_id
+"""
+
+# A row under an order is marked like any other, and its incident waits until the order ends (`traces.leave`).
+DOUBT = """
+WITH named AS (
+    SELECT p.uri FROM partners_party p
+    WHERE p.uri = ANY (%(parties)s) AND p.kind IN ('lbs_provider', 'end_customer')
+), found AS (
+    SELECT d.line_id, d.occurred_at, d.id, d.path FROM disclosures_disclosure d
+    WHERE d.basis IN ('emergency', 'network') AND d.path::text[] && ARRAY(SELECT uri::text FROM named)
+), marked AS (
+    UPDATE disclosures_disclosure d SET basis_doubtful = true FROM found
+    WHERE d.line_id = found.line_id AND d.occurred_at = found.occurred_at AND d.id = found.id AND NOT d.basis_doubtful
+)
+SELECT named.uri, (found.occurred_at AT TIME ZONE 'UTC')::date::text, found.line_id, found.id, found.occurred_at
+FROM found JOIN named ON named.uri = ANY (found.path)
+WHERE NOT EXISTS (
+    SELECT FROM disclosures_concealeddisclosure c
+    WHERE c.line_id = found.line_id AND c.occurred_at = found.occurred_at AND c.id = found.id)
+ORDER BY 1, 2, found.occurred_at, found.id
+"""
+
+
+@transaction.atomic
+def doubt(*, parties: Collection[str], at: datetime) -> None:
+    """Mark the earlier releases by emergency or network whose path names a company that turns out to sell look-ups.
+
+    Reads every partition: seldom does it become known late what a company is.
+    """
+    if not parties:
+        return
+    notices.take_turn()
+    with connection.cursor() as cursor:
+        cursor.execute(DOUBT, {"parties": sorted(parties)})
+        projections.note_doubtful(found=cursor, at=at)
+
+
+def touch_paths(*, parties: Collection[str]) -> None:
+    """Mark the lines whose past judgements rest on a path that begins, as is known now, with another aggregator.
+
+    Reads every partition. Call outside a transaction, when the parties are committed.
+    """
+    if not parties:
+        return
+    import_progress.wait()
+    with connection.cursor() as cursor:
+        cursor.execute(BEGINS_ELSEWHERE, [sorted(parties)])
+
+
+def touch(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
+    """Mark the lines whose past judgements may rest on these campaigns or links, and complete the campaigns' reach.
+
+    Reads every partition: terms change seldom. Call outside a transaction, when they are committed.
+    """
+    if campaigns or links:
+        import_progress.wait()
+        _mark(campaigns, links, at)
+
+
+@transaction.atomic
+def _mark(campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
+    named = sorted(campaigns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TOUCH,
+            {
+                "campaigns": named,
+                "linked_campaigns": sorted(ref for of, ref in links if of == "campaign"),
+                "linked_purposes": sorted(ref for of, ref in links if of == "purpose"),
+                "linked_parties": sorted(ref for of, ref in links if of == "party"),
+            },
+        )
+        cursor.execute(NAMED, {"campaigns": named, "at": at})
+        cursor.execute(projections.REACH.format(rows="named", terms="named"))
+        cursor.execute("DROP TABLE named")
+
+
+def touch_state(*, state: str, since: datetime) -> None:
+    """Mark the lines that were ever in this state and had releases since then. Reads the partitions since then.
+
+    Call outside a transaction, when the rule is committed.
+    """
+    import_progress.wait()
+    with connection.cursor() as cursor:
+        cursor.execute(IN_STATE, {"state": state, "since": since})
+
+
+def touch_since(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
+    """Mark the lines that had releases by these campaigns or companies since then. Reads the partitions since then.
+
+    Call outside a transaction, when the beginning or end of their term or suspension is committed.
+    """
+    import_progress.wait()
+    with connection.cursor() as cursor:
+        cursor.execute(SINCE, {"campaigns": sorted(campaigns), "parties": sorted(parties), "since": since})

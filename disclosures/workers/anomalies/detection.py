@@ -1,0 +1,200 @@
+"""Find anomalies in what was recorded, judged again, hidden or shown since the last time, and state their incidents.
+
+A stretch of recorded time is one transaction with a fixed number of statements. It is safe to look at the same stretch
+again. What changes what is found waits for a search that runs, and a second search leaves it to the first.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+import audit.actions
+from accounts.primitives.advisory_locks import turn
+from accounts.primitives.zones import ZONE_OF_STATE
+from audit.actions import Stated
+from disclosures.models import AnomalyRule, AnomalyWatch
+from disclosures.queries.anomaly_rows import incident_key
+from disclosures.queries.rules import JUDGED_AS, LastOn, rules_last_on
+from disclosures.workers.anomalies import statements
+
+Kind = AnomalyRule.Kind
+
+# What is recorded as of a moment may be committed later: so far back each run looks again. Nothing takes longer.
+OVERLAP = timedelta(minutes=10)
+# A run that is told to looks so far back, in case that something did.
+DEEP = timedelta(days=2)
+FIRST_LOOK_BACK = timedelta(days=30)
+STRETCH = timedelta(days=1)
+LONGEST_KEY = 200
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('disclosures.anomalies'))"
+NIGHTS_AROUND = timedelta(days=1)
+NOTHING = timedelta(0)
+NEVER = "infinity"
+ZONES = {"states": list(ZONE_OF_STATE), "zones": list(ZONE_OF_STATE.values())}
+
+type Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How one kind is looked for: what is due, all that is found of it, and what both statements need to know."""
+
+    due: str
+    find: str
+    values: Callable[[AnomalyRule], Values]
+
+
+def _days(rule: AnomalyRule) -> timedelta:
+    return timedelta(days=rule.window)
+
+
+def _by_moment(window: timedelta, judgement: str) -> Values:
+    return {"window": window, "before": NOTHING, "after": window, "judgement": judgement}
+
+
+def _judged(rule: AnomalyRule) -> Values:
+    return _by_moment(_days(rule), JUDGED_AS[rule.kind])
+
+
+def _burst(rule: AnomalyRule) -> Values:
+    return _by_moment(timedelta(minutes=rule.window), "")
+
+
+def _night(rule: AnomalyRule) -> Values:
+    window = _days(rule)
+    return {"window": window, "before": NIGHTS_AROUND, "after": window + NIGHTS_AROUND, **ZONES}
+
+
+SEARCHES: Mapping[str, _Search] = {
+    Kind.AFTER_STOP: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
+    Kind.NO_APPROVAL: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
+    Kind.SUSPENDED: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
+    Kind.BURST: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _burst),
+    Kind.NIGHT: _Search(statements.DUE_BY_MONTH, statements.BY_NIGHT, _night),
+    Kind.DORMANT: _Search(statements.DUE_AFTER_QUIET, statements.AFTER_QUIET, lambda rule: {"window": _days(rule)}),
+    Kind.MANY_LINES: _Search(statements.DUE_BY_DAY, statements.ACROSS_LINES, lambda rule: {"window": _days(rule)}),
+    Kind.DISPUTED: _Search(statements.DUE_BY_CLAIM, statements.BY_CLAIM, lambda rule: {"window": rule.window}),
+}
+
+
+def find(*, at: datetime, deep: bool = False) -> int:
+    """Look at all that came since the last time. Returns how many stretches of recorded time that was.
+
+    `deep`: and at the last two days once more. 0 where another process looks just now: after a long import it does so
+    for minutes, and a worker that waited for it would keep stops from their partners.
+    """
+    with turn(name="disclosures.anomalies.find") as mine:
+        return _find_all(at, deep=deep) if mine else 0
+
+
+def _find_all(at: datetime, *, deep: bool) -> int:
+    looked = 0
+    since = (_looked_until() or _first_look(at)) - (DEEP if deep else OVERLAP)
+    while since < at:
+        until = min(since + STRETCH, at)
+        _look(since, until, at)
+        since = until
+        looked += 1
+    return looked
+
+
+def _looked_until() -> datetime | None:
+    return AnomalyWatch.objects.values_list("until", flat=True).first()
+
+
+def _first_look(at: datetime) -> datetime:
+    """Where the very first look begins: thirty days back, or with the first that came since. Before it all is empty."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.FIRST_RECORDED, {"since": at - FIRST_LOOK_BACK, "at": at})
+        (first,) = cursor.fetchone() or (at,)
+    came: datetime = first
+    return came
+
+
+def take_turn() -> None:
+    """Before anything that ends in `look_again`: alone with what is found until this transaction ends.
+
+    Whoever writes orders takes this before the turn that rows wait for, and before any event of the trail: a search
+    that runs is waited for with empty hands, so that nothing is held up meanwhile and no two wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
+
+
+@transaction.atomic
+def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
+    """What these rows are part of is found anew, in the transaction that hides them. Returns whether they are of any.
+
+    So nothing that is found ever rests on a row that is hidden, not even for a moment.
+    """
+    ids = sorted(disclosure_ids)
+    take_turn()
+    with connection.cursor() as cursor:
+        cursor.execute(statements.PART_OF, {"ids": ids})
+        (part,) = cursor.fetchone() or (False,)
+    if part:
+        _find(statements.TOUCHED_BY_ID, {"ids": ids, "since": at, "until": at, "at": at})
+    return bool(part)
+
+
+@transaction.atomic
+def look_without(*, rows: Collection[tuple[int, datetime, Sequence[str]]], at: datetime) -> None:
+    """Find anew what rests on look-ups (line, moment, path) that this transaction has taken out of their line, or what
+    they kept from being found. Call after `take_turn`."""
+    places = [
+        {"line_id": line_id, "occurred_at": moment.isoformat(), "path": [*path]} for line_id, moment, path in rows
+    ]
+    _find(statements.TOUCHED_WHERE, {"rows": json.dumps(places), "since": at, "until": at, "at": at})
+
+
+@transaction.atomic
+def _look(since: datetime, until: datetime, at: datetime) -> None:
+    take_turn()
+    _find(statements.TOUCHED, {"since": since, "until": until, "at": at})
+    AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _looked_until() or until)})
+
+
+def _find(touch: str, values: Values) -> None:
+    """Find anew whatever rests on the rows that `touch` says, or on claims that came since."""
+    at: datetime = values["at"]
+    rules = rules_last_on()
+    off = [last.rule.kind for last in rules if last.off_at]
+    with connection.cursor() as cursor:
+        cursor.execute(statements.TABLES)
+        cursor.execute(touch, values)
+        touched = bool(cursor.rowcount)
+        cursor.execute("ANALYZE touched")
+        looked_for = [last for last in rules if touched or last.rule.kind == Kind.DISPUTED]
+        for last in looked_for:
+            cursor.execute(SEARCHES[last.rule.kind].due, values | _known(last))
+        cursor.execute(statements.DUE_AS_FOUND, {"kinds": [last.rule.kind for last in rules]})
+        cursor.execute("ANALYZE due")
+        for last in looked_for:
+            cursor.execute(SEARCHES[last.rule.kind].find, values | _known(last))
+        cursor.execute(statements.NOTHING_NEW, {"off": off})
+        standing = _settle(cursor, at)
+        cursor.execute("DROP TABLE touched, due, found, gone")
+    audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
+
+
+def _known(last: LastOn) -> Values:
+    rule = last.rule
+    own = SEARCHES[rule.kind].values(rule)
+    return {"kind": rule.kind, "rule": rule.pk, "threshold": rule.threshold, "off_at": last.off_at or NEVER, **own}
+
+
+def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[Stated]:
+    """Keep what was found and let go of what is no longer so. Returns what stands, by incident."""
+    for statement in (statements.GONE, statements.FORGET, statements.CLEAR, statements.KEEP):
+        cursor.execute(statement, {"at": at})
+    cursor.execute(statements.STANDING)
+    return [
+        Stated(kind, incident_key(party=party, year=year), party[:LONGEST_KEY], count, grown_at)
+        for kind, party, year, count, grown_at in cursor.fetchall()
+    ]

@@ -1,0 +1,120 @@
+"""Give back what was reported by a number after it was no longer a line's, and was attributed before that was known.
+
+What is given back is held, from where it is attributed to whoever had the number then, or stays held. Each batch is a
+transaction of its own, and takes the work that it did with it: whatever breaks is done again.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Count, Max
+
+import audit.actions
+from audit.models import AuditEvent
+from disclosures.domain.ingest import reassigned_rows
+from disclosures.domain.ingest.notices import take_turn
+from disclosures.domain.ingest.reassigned_rows import Stretch, pass_over
+from disclosures.domain.ingest.replay import attribute_held
+from disclosures.models import Basis, GivenBack, Outcome
+from disclosures.workers import archiving
+from disclosures.workers.anomalies import detection
+from disclosures.workers.anomalies.detection import look_without
+
+logger = logging.getLogger(__name__)
+ACTION, TARGET = "disclosures.given_back", "feed:disclosures:given_back"
+NOTED_ALONE = "SELECT pg_advisory_xact_lock(hashtext('disclosures.given_back'))"
+
+# Line, moment and path.
+type Look = tuple[int, datetime, Sequence[str]]
+
+
+def attribute(*, at: datetime, actor: str, waits: bool = True) -> None:
+    """Give back what is no line's by the number it came by, then take in what is held for what is known now.
+
+    `waits`: for whoever takes held rows in; else that is left to them.
+    """
+    give_back(at=at, actor=actor)
+    attribute_held(at=at, actor=actor, waits=waits)
+
+
+def give_back(*, at: datetime, actor: str) -> int:
+    """Take out of lines what their numbers reported when they were no longer theirs. Returns how many rows that were.
+
+    A batch that breaks is done period by period; the one that breaks it is logged and left for the next run.
+    """
+    given = 0
+    broken = set[int]()
+    while periods := reassigned_rows.shortened(besides=broken):
+        try:
+            given += _give_back(periods, at)
+        except Exception:  # whatever it is, it must not keep every other line's rows with the wrong person
+            logger.exception("a batch of shortened periods can't be looked through: one by one now")
+            given += sum(_one(period, at, broken) for period in periods)
+    _note(at, actor)
+    return given
+
+
+def _one(period: int, at: datetime, broken: set[int]) -> int:
+    try:
+        return _give_back([period], at)
+    except Exception:
+        logger.exception("a shortened period can't be looked through: left for the next run")
+        broken.add(period)
+        return 0
+
+
+def _give_back(periods: Sequence[int], at: datetime) -> int:
+    left = _pass_over(periods)
+    return _take_out(left, at) if left else 0
+
+
+@transaction.atomic
+def _pass_over(periods: Sequence[int]) -> list[int]:
+    """By itself, because what follows waits for a search for anomalies that runs: most ends need not."""
+    take_turn()
+    return pass_over(periods=periods)
+
+
+@transaction.atomic
+def _take_out(periods: Sequence[int], at: datetime) -> int:
+    detection.take_turn()
+    take_turn()
+    reassigned_rows.take_turn()
+    given = 0
+    looks: list[Look] = []
+    for stretch in reassigned_rows.outside(periods=periods):
+        ids = stretch.ids
+        if ids:
+            given += len(ids)
+            archiving.take_away(line_ids=set(archiving.shown_now(disclosure_ids=ids, at=at).values()))
+            looks += _look_ups(stretch)
+        reassigned_rows.give_back(stretch=stretch, at=at)
+    if looks:
+        look_without(rows=looks, at=at)
+    return given
+
+
+def _look_ups(stretch: Stretch) -> list[Look]:
+    said = [row.report for row in stretch.rows]
+    return [
+        (stretch.period.line_id, one.occurred_at, path)
+        for one, path in zip(said, stretch.paths, strict=True)
+        if one.basis == Basis.APPROVAL and one.outcome == Outcome.RELEASED
+    ]
+
+
+@transaction.atomic
+def _note(at: datetime, actor: str) -> None:
+    """Write into the trail what was given back since the last time: all of it, also where a run was cut off."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOTED_ALONE)
+    before = AuditEvent.objects.filter(target=TARGET, action=ACTION).order_by("-at", "-id").first()
+    through = before.detail["through"] if before else 0
+    new = GivenBack.objects.filter(pk__gt=through).aggregate(
+        rows=Count("pk"), lines=Count("line_id", distinct=True), through=Max("pk")
+    )
+    if new["rows"]:
+        detail = {"count": new["rows"], "lines": new["lines"], "through": new["through"]}
+        audit.actions.record(action=ACTION, actor=actor, target=TARGET, at=at, detail=detail)

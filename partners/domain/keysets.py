@@ -1,0 +1,171 @@
+"""The partners' public keys: fetched through the one door out, kept, and fetched again for a key not seen before."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from joserfc.errors import JoseError
+
+from accounts.primitives.json_reader import Unreadable, read_json
+from partners.clients import http
+from partners.models import Contract, PartnerKeySet, Party
+from partners.primitives import tokens
+from partners.primitives.tokens import BadToken, Json, PublicKey, UnknownKey, peek
+
+REFETCH = timedelta(minutes=1)
+KEPT = timedelta(hours=24)
+MOST_KEYS = 50
+
+
+def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
+    """The key that `party` signs with under this `kid`. Raises UnknownKey. May speak HTTP: never inside a transaction.
+
+    An unknown `kid` leads to a new fetch at most once a minute; a failed fetch leaves the known keys standing.
+    """
+    known = PartnerKeySet.objects.filter(party=party).first()
+    found = _pick(known.jwks, kid) if known else None
+    if known is None or (found is None and at - known.fetched_at >= REFETCH) or at - known.fetched_at >= KEPT:
+        found = _pick(_fetched(party, at), kid)
+    if found is None:
+        raise UnknownKey("no key with this kid is published by its issuer")
+    return found
+
+
+def keys_behind(*, tokens: Collection[str]) -> list[dict[str, Json]]:
+    """The keys, as we hold them, by which these tokens and those nested in them were signed: `party`, `kid`, `jwk`.
+
+    None for a key that its party publishes no more. Two queries, no HTTP.
+    """
+    wanted = {name for token in tokens for name in _signers(token)}
+    parties = {party.pk: party.uri for party in Party.objects.filter(uri__in={uri for uri, _ in wanted})}
+    return [
+        {"party": parties[held.party_id], "kid": jwk["kid"], "jwk": jwk}
+        for held in PartnerKeySet.objects.filter(party__in=parties).order_by("party")
+        for jwk in held.jwks.get("keys", [])
+        if (parties[held.party_id], jwk["kid"]) in wanted
+    ]
+
+
+def _signers(token: str) -> set[tuple[str, str]]:
+    """In whose name and under which `kid` a token says it was signed, and each one that an event of it repeats."""
+    try:
+        opened = peek(token)
+    except BadToken:
+        return set()
+    events = opened.claims.get("events")
+    below = [
+        entry["receipt"]
+        for event in (events.values() if isinstance(events, dict) else ())
+        if isinstance(event, dict) and isinstance(told := event.get("downstream"), list)
+        for entry in told
+        if isinstance(entry, dict) and isinstance(entry.get("receipt"), str)
+    ]
+    own = {(str(opened.claims.get("iss")), opened.kid)}
+    return own.union(*(_issuer(str(receipt)) for receipt in below))
+
+
+def _issuer(token: str) -> set[tuple[str, str]]:
+    try:
+        opened = peek(token)
+    except BadToken:
+        return set()
+    return {(str(opened.claims.get("iss")), opened.kid)}
+
+
+def jwks_uri_of(*, party: Party) -> str:
+    """Where the party's keys are: its own address, else that of its newest contract; "" where nobody wrote one down.
+
+    A draft, which one officer may write, counts for nothing.
+    """
+    if party.jwks_uri:
+        return party.jwks_uri
+    agreed = Contract.objects.filter(aggregator=party, is_draft=False).exclude(jwks_uri="")
+    return agreed.order_by("-starts_at", "-id").values_list("jwks_uri", flat=True).first() or ""
+
+
+@contextmanager
+def may_move(*, party: Party) -> Iterator[None]:
+    """Around what may move the address of the party's keys, in its transaction: those from the old one are let go of.
+
+    They count no longer from the commit on. Who is fetching from there meanwhile keeps nothing either.
+    """
+    was = jwks_uri_of(party=party) if party.pk else ""
+    yield
+    if jwks_uri_of(party=_locked(party)) != was:
+        PartnerKeySet.objects.filter(party=party).delete()
+
+
+def _locked(party: Party) -> Party:
+    return Party.objects.select_for_update().get(pk=party.pk)
+
+
+def on_own_host(*, uri: str, jwks_uri: str) -> bool:
+    """Whether these keys stand on the host of the company's own address, or below it: nobody else signs in its name.
+
+    In demo and tests loopback is everybody's own host.
+    """
+    own, theirs = _host(uri), _host(jwks_uri)
+    on_own = bool(own) and (theirs == own or theirs.endswith(f".{own}"))
+    return on_own or (bool(theirs) and http.loopback_allowed() and http.is_loopback(theirs))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def published(*, url: str) -> list[dict[str, Json]] | None:
+    """The usable public keys that stand at this address now; None where no JWK Set is there. Keeps nothing.
+
+    Speaks HTTP: never inside a transaction.
+    """
+    reply = http.get(url=url)
+    jwks = _read(reply.body) if reply.status == 200 else None
+    return None if jwks is None else [key for key in jwks["keys"] if isinstance(key, dict)]
+
+
+def _fetched(party: Party, at: datetime) -> dict[str, list[Json]]:
+    uri = jwks_uri_of(party=party)
+    reply = http.get(url=uri) if uri else None
+    jwks = _read(reply.body) if reply is not None and reply.status == 200 else None
+    with transaction.atomic():
+        if jwks_uri_of(party=_locked(party)) != uri:
+            return {"keys": []}  # an officer moved them meanwhile: the next who asks fetches from there
+        known = PartnerKeySet.objects.filter(party=party).first()
+        if jwks is None:
+            jwks = known.jwks if known else {"keys": []}
+        PartnerKeySet.objects.update_or_create(party=party, defaults={"jwks": jwks, "fetched_at": at})
+    return jwks
+
+
+def _read(body: bytes) -> dict[str, list[Json]] | None:
+    """The set as it will be kept: public halves of usable keys only; None if it is no JWK Set."""
+    try:
+        keys = read_json(body)["keys"]
+        if not isinstance(keys, list):
+            return None
+    except (Unreadable, TypeError, KeyError):
+        return None
+    return {"keys": [public for key in keys[:MOST_KEYS] if (public := _public(key)) is not None]}
+
+
+def _public(jwk: Json) -> dict[str, Json] | None:
+    if not isinstance(jwk, dict) or not isinstance(kid := jwk.get("kid"), str) or not tokens.storable(kid):
+        return None
+    try:
+        key = tokens.read_jwk(jwk)
+    except (BadToken, JoseError):
+        return None
+    kept: dict[str, Json] = {name: part for name, part in key.as_dict(private=False).items() if isinstance(part, str)}
+    return {**kept, "kid": kid}
+
+
+def _pick(jwks: dict[str, list[Json]], kid: str) -> PublicKey | None:
+    for jwk in jwks.get("keys", []):
+        if isinstance(jwk, dict) and jwk.get("kid") == kid:
+            return tokens.read_jwk(jwk)
+    return None

@@ -1,0 +1,126 @@
+"""Reading and checking signed tokens, whoever signed them. Knows no table and no clock."""
+
+from dataclasses import dataclass
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry, extract_compact
+
+from accounts.primitives.json_reader import read_json
+
+# A token that names another algorithm is refused before any key is looked for: never `none`, never HS*.
+ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
+LARGEST_TOKEN = 200_000
+# In the year 2242.
+LATEST = 2**33
+BAD_SIGNATURE = "the signature does not fit the key"
+
+type PublicKey = ECKey | RSAKey
+type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
+type Claims = dict[str, Json]
+
+
+class BadToken(ValueError):
+    """The token is not one, or not what it claims to be. The message is fit for the caller to read."""
+
+
+class UnknownKey(BadToken):
+    """No key by which this token could be checked is known."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A token taken apart but not yet believed."""
+
+    typ: str
+    alg: str
+    kid: str
+    claims: Claims
+
+
+def peek(token: str) -> Opened:
+    """Take a compact JWS apart without believing it. Raises BadToken if it is no JWT with an object of claims."""
+    if len(token) > LARGEST_TOKEN:
+        raise BadToken("the token is too long")
+    try:
+        signature = extract_compact(token.encode(), registry=_registry())
+        claims = read_json(signature.payload, max_bytes=LARGEST_TOKEN)
+        unstorable = not storable(claims) or not storable(signature.headers().get("kid"))
+    except (JoseError, ValueError, RecursionError) as error:
+        raise BadToken("this is not a compact JWS with JSON claims") from error
+    header = signature.headers()
+    typ, alg, kid = (header.get(name) for name in ("typ", "alg", "kid"))
+    if not isinstance(claims, dict) or not isinstance(alg, str):
+        raise BadToken("this is not a JWT")
+    if unstorable:
+        raise BadToken("a text in the token holds a NUL or half a surrogate pair")
+    return Opened(
+        typ=media_type(typ) if isinstance(typ, str) else "",
+        alg=alg,
+        kid=kid if isinstance(kid, str) else "",
+        claims=claims,
+    )
+
+
+def storable(value: Json) -> bool:
+    """Whether the database takes every text in `value`: JSON's escapes can spell a NUL and half a character."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, list):
+        return all(storable(one) for one in value)
+    return not isinstance(value, dict) or all(storable(name) and storable(one) for name, one in value.items())
+
+
+def numeric_date(claims: Claims, name: str) -> float:
+    """Return a NumericDate (RFC 7519, section 2): seconds since 1970, with a fraction or without. Raises BadToken."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST:
+        raise BadToken(f"{name} must be seconds since 1970")
+    return value
+
+
+def check_signature(token: str, key: PublicKey) -> None:
+    """Raise BadToken unless `key` signed `token`, by the one algorithm that keys of this kind use here."""
+    try:
+        jwt.decode(token, key, algorithms=[ALGORITHMS[key.key_type]], registry=_registry())
+    except (JoseError, ValueError, KeyError, RecursionError) as error:
+        raise BadToken(BAD_SIGNATURE) from error
+
+
+def read_jwk(value: Json) -> PublicKey:
+    """A public EC P-256 or RSA (2048 bits or more) key from its JWK. Raises BadToken for anything else."""
+    if not isinstance(value, dict):
+        raise BadToken("a JWK is a JSON object")
+    parts = {name: part for name, part in value.items() if isinstance(part, str)}
+    try:
+        if parts.get("kty") == "EC" and parts.get("crv") == "P-256":
+            return ECKey.import_key({name: parts[name] for name in ("kty", "crv", "x", "y")})
+        if parts.get("kty") == "RSA":
+            key = RSAKey.import_key({name: parts[name] for name in ("kty", "n", "e")})
+            if key.public_key.key_size >= 2048:
+                return key
+    except (JoseError, ValueError, KeyError) as error:
+        raise BadToken("the JWK does not make a key") from error
+    raise BadToken("only EC P-256 and RSA keys of 2048 bits or more are used")
+
+
+def public_part(jwk: Json) -> dict[str, str]:
+    """The public half of a key, as a JWK with nothing beside it. Raises BadToken for what `read_jwk` refuses."""
+    return {name: str(part) for name, part in read_jwk(jwk).as_dict(private=False).items()}
+
+
+def thumbprint(jwk: Json) -> str:
+    """RFC 7638's name for a key, by its SHA-256: 43 characters. Raises BadToken for what `read_jwk` refuses."""
+    return str(read_jwk(jwk).thumbprint())
+
+
+def media_type(typ: str) -> str:
+    """A `typ` header in its one form: lower case, without "application/" (RFC 7515, 4.1.9)."""
+    return typ.lower().removeprefix("application/")
+
+
+def _registry() -> JWSRegistry:
+    registry = JWSRegistry()
+    registry.max_payload_length = LARGEST_TOKEN
+    return registry

@@ -1,0 +1,218 @@
+"""What checkpoints say, held against the database and against each other."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from heapq import merge
+from operator import itemgetter
+
+import msgspec
+from joserfc.util import urlsafe_b64decode
+
+import audit.queries
+from partners.clients.checkpoint_places import Place
+from partners.domain import keys
+from partners.models import SigningKey
+from partners.primitives import tokens
+
+# Bytes of an ES256 signature.
+SIGNATURE = 64
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a checkpoint says: each chain's `seq` and hash, and when; and its name."""
+
+    at: datetime
+    heads: Mapping[int, tuple[int, bytes]]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class End:
+    """The newest of a place, "" where there is none, and the newest that is whole, with what it holds, b"" for none."""
+
+    newest: str
+    whole: str
+    token: bytes
+
+
+@dataclass
+class Line:
+    """What a place shows of itself.
+
+    `unreadable`: the names of those that a crash or a full disk left without a whole checkpoint, the oldest first. They
+    say nothing, neither of events that are gone nor of a forgery: the next checkpoint follows on what is before.
+
+    `gap`: the name of the first checkpoint whose predecessor is not the one before it; "" if all follow on each other.
+    The oldest may follow on one that was put away; one from before checkpoints named theirs follows on any. What is
+    unreadable is passed over, unless the next one names it. One that was whole when it was named is missed all the
+    same.
+
+    `forged`: what is wrong with the first that is none of ours, if no gap comes before it; "" for none.
+
+    `back`: the name of the first that signed less than the one before it, though no restore says so; "" for none.
+    """
+
+    unreadable: list[str] = field(default_factory=list)
+    gap: str = ""
+    forged: str = ""
+    back: str = ""
+
+
+def end(*, place: Place) -> End:
+    """Where the next one goes on. Reads from the newest on, and no further than the first that is whole."""
+    newest = ""
+    for name, token in place.newest_first():
+        newest = newest or name
+        if _is_whole(token):
+            return End(newest, name, token)
+    return End(newest, "", b"")
+
+
+def ends(*, place: Place) -> list[End]:
+    """The ends of the line and of the interim checkpoints, the newest first. An older interim one says nothing more."""
+    there, interim = end(place=place), end(place=place.interim())
+    return [interim, there] if interim.whole > there.whole else [there]
+
+
+def newest(*, place: Place) -> Signed | None:
+    """What the newest whole checkpoint signed; None where there is none. Raises ValueError where it is forged."""
+    return together(found=ends(place=place))
+
+
+def together(*, found: Sequence[End]) -> Signed | None:
+    """What these ends signed. Of two written at the same time each may know more of some chains: the longer counts."""
+    signed = [_signed(one.token, one.whole) for one in found if one.token]
+    if not signed:
+        return None
+    heads: dict[int, tuple[int, bytes]] = {}
+    for one in signed:
+        heads |= {chain: head for chain, head in one.heads.items() if head[0] > heads.get(chain, (-1, b""))[0]}
+    return Signed(signed[0].at, heads, signed[0].name)
+
+
+def read_newest_checkpoint(*, place: Place) -> Signed | None:
+    """What the newest whole checkpoint says, also where its key is gone with a database that was restored.
+
+    None where there is none, or where it is none of ours. For what must be asked, never for what may be trusted.
+    """
+    token = ends(place=place)[0].token
+    try:
+        return _said(tokens.peek(token.decode()).claims) if token else None
+    except ValueError:
+        return None
+
+
+def ahead(*, place: Place) -> bool:
+    """Whether the newest checkpoint signed events that the database does not have, or by a key that it does not."""
+    return any(is_ahead(token=one.token) for one in ends(place=place))
+
+
+def is_ahead(*, token: bytes) -> bool:
+    """The same of a whole one; of none, b"", no."""
+    try:
+        return bool(token) and not _covered(_signed(token))
+    except ValueError:
+        return True
+
+
+def fitting(*, place: Place) -> Signed | None:
+    """The newest checkpoint of which the database has every event; None where there is none."""
+    for token in _whole(place):
+        try:
+            signed = _signed(token)
+        except ValueError:
+            continue
+        if _covered(signed):
+            return signed
+    return None
+
+
+def line(*, place: Place) -> Line:
+    """Read every checkpoint once. Raises OSError."""
+    found = Line()
+    fitting: set[str] | None = None
+    before: Mapping[int, tuple[int, bytes]] = {}
+    for name, token in place.oldest_first():
+        own = digest(token)
+        if not _is_whole(token):
+            found.unreadable.append(name)
+            fitting = None if fitting is None else fitting | {own}
+            continue
+        if found.gap or found.forged:
+            continue
+        try:
+            claims = _claims(token)
+            signed = _said(claims)
+        except ValueError as error:
+            found.forged = str(error)
+            continue
+        named = claims.get("before")
+        if fitting is not None and named is not None and named not in fitting:
+            found.gap = name
+        # Those from before they said whether one follows a restore say nothing of it.
+        if claims.get("restored") is False and _went_back(before, signed.heads):
+            found.back = found.back or name
+        fitting, before = {own}, signed.heads
+    return found
+
+
+def _went_back(before: Mapping[int, tuple[int, bytes]], heads: Mapping[int, tuple[int, bytes]]) -> bool:
+    """Whether some chain is shorter than it was, or as long and another."""
+    return any(
+        seq < before[chain][0] or (seq == before[chain][0] and own_hash != before[chain][1])
+        for chain, (seq, own_hash) in heads.items()
+        if chain in before
+    )
+
+
+def gap(*, place: Place) -> str:
+    """What `Line` calls so. Raises ValueError where one before it is forged, OSError."""
+    found = line(place=place)
+    if found.forged:
+        raise ValueError(found.forged)
+    return found.gap
+
+
+def digest(token: bytes) -> str:
+    """By which the next checkpoint names this one."""
+    return hashlib.sha256(token).hexdigest()
+
+
+def _covered(signed: Signed) -> bool:
+    """By the events themselves: a restored database goes on, and counts up to what was signed by others."""
+    return not audit.queries.lacking(signed=signed.heads)
+
+
+def _signed(token: bytes, name: str = "") -> Signed:
+    return _said(_claims(token), name)
+
+
+def _said(claims: Mapping[str, object], name: str = "") -> Signed:
+    heads = msgspec.convert(claims.get("heads"), dict[str, tuple[int, str]])
+    return Signed(
+        at=datetime.fromtimestamp(msgspec.convert(claims.get("iat"), int), tz=UTC),
+        heads={int(chain): (seq, bytes.fromhex(own_hash)) for chain, (seq, own_hash) in heads.items()},
+        name=name,
+    )
+
+
+def _whole(place: Place) -> Iterator[bytes]:
+    """What holds a whole token, interim ones among them, the newest first."""
+    found = merge(place.newest_first(), place.interim().newest_first(), key=itemgetter(0), reverse=True)
+    return (token for _, token in found if _is_whole(token))
+
+
+def _is_whole(token: bytes) -> bool:
+    """Whether a token was written to its end; by whom is another question."""
+    try:
+        tokens.peek(token.decode())
+        return len(urlsafe_b64decode(token.rpartition(b".")[2])) == SIGNATURE
+    except ValueError:
+        return False
+
+
+def _claims(token: bytes) -> Mapping[str, object]:
+    return keys.verify_own(use=SigningKey.Use.CHECKPOINT, token=token.decode())

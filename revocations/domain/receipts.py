@@ -1,0 +1,341 @@
+"""A partner's receipt taken apart and believed: who signed it, for whom, about which order, and what it says.
+
+Looks at the token and at published keys alone. What it means for the order is for `actions.record_receipt`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import msgspec
+from django.conf import settings
+
+from partners.clients import http
+from partners.domain import keysets
+from partners.models import Party
+from partners.primitives import tokens
+from partners.primitives.tokens import BadToken, Claims, Json, Opened, UnknownKey
+from revocations.domain import wire
+
+TYP = "secevent+jwt"
+MOST_DOWNSTREAM = 500
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+type Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+type Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+type Uri = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+NO_NUL = r"^[^\x00]*$"
+type Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=NO_NUL)]
+type Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+type Status = Literal["in_progress", "completed", "rejected"]
+UNREGISTERED = "no key with this kid is registered to iss"
+# What an index entry of the database holds, with room for the rest of its key.
+MOST_BYTES = 2000
+
+
+class Refused(Exception):
+    """Why a receipt does not count, in RFC 8935's codes and a sentence for the partner's engineer."""
+
+    def __init__(self, err: str, description: str) -> None:
+        super().__init__(description)
+        self.err = err
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """The newest order that the partner had taken when it signed."""
+
+    epoch: int
+    version: int
+
+
+class CompletedAction(msgspec.Struct, frozen=True):
+    """One required action, and when it was done."""
+
+    action: Short
+    status: Status
+    at: Instant
+    records: Count | None = None
+
+
+class DownstreamEntry(msgspec.Struct, frozen=True):
+    """A company below the partner: `receipt` is what it signed itself."""
+
+    recipient: Uri
+    status: Status
+    at: Instant
+    receipt: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that, once kept, could not be read back: beyond the calendar by its offset from UTC."""
+        if not EARLIEST <= self.at <= LATEST:
+            raise ValueError("at must be a time of our age")
+
+
+class Root(msgspec.Struct, frozen=True):
+    """The order of ours from which a nested receipt springs."""
+
+    iss: str
+    jti: str
+
+
+class ReceiptEvent(msgspec.Struct, frozen=True):
+    """The event of a receipt. `acted_on` and `list_sha256` speak of the list of an ended agreement.
+
+    Who rejects an order says why: the person is shown it.
+    """
+
+    status: Status
+    applied: Applied | None = None
+    actions: tuple[CompletedAction, ...] = ()
+    downstream: Annotated[tuple[DownstreamEntry, ...], msgspec.Meta(max_length=MOST_DOWNSTREAM)] = ()
+    reason: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    root: Root | None = None
+    acted_on: Count | None = None
+    list_sha256: Annotated[str, msgspec.Meta(max_length=43)] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a rejection without a reason."""
+        if self.status == "rejected" and not http.readable(self.reason).strip():
+            raise ValueError("reason must say why the order is rejected")
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """The event of an answer to an evidence-request. Without proof nothing but `answer` "none" is said."""
+
+    answer: Literal["evidence", "none"]
+    method: Literal["", "sms", "ivr", "web", "app", "paper"] = ""
+    captured_at: Instant | None = None
+    wording: Words = ""
+    language: Annotated[str, msgspec.Meta(max_length=40, pattern=NO_NUL)] = ""
+    evidence_ref: Words = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that, once kept, could not be read back."""
+        if self.captured_at is not None and not EARLIEST <= self.captured_at <= LATEST:
+            raise ValueError("captured_at must be a time of our age")
+
+
+@dataclass(frozen=True)
+class Nested:
+    """What a company below the partner signed itself, word for word."""
+
+    jti: str
+    said: ReceiptEvent
+    token: str
+
+    @property
+    def digest(self) -> bytes:
+        """Of the token's bytes."""
+        return hashlib.sha256(self.token.encode()).digest()
+
+
+@dataclass(frozen=True)
+class Report:
+    """A company below the partner that did its part; `nested` None: only the partner says so."""
+
+    uri: str
+    status: str
+    at: datetime
+    nested: Nested | None
+
+    @property
+    def signed(self) -> bool:
+        """Whether by its own key."""
+        return self.nested is not None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A receipt that is what it claims to be: the partner's own, for us, about the order with this `order_jti`."""
+
+    jti: str
+    order_jti: str
+    said: ReceiptEvent
+    reports: Sequence[Report]
+
+
+@dataclass(frozen=True)
+class EvidenceWord:
+    """An answer to an evidence-request that is what it claims to be: the partner's own, for us."""
+
+    jti: str
+    request_jti: str
+    said: Evidence
+
+
+def is_evidence(token: str) -> bool:
+    """Whether a token calls itself an answer to an evidence-request, not believed."""
+    try:
+        events = tokens.peek(token).claims.get("events")
+    except BadToken:
+        return False
+    return isinstance(events, dict) and wire.event_type("evidence-response") in events
+
+
+def verify_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
+    """Check everything about an answer that can be checked without its question. Raises Refused.
+
+    May fetch keys: never inside a transaction.
+    """
+    claims = _trusted(token, party, at)
+    kind = wire.event_type("evidence-response")
+    said = _one_event(claims, kind, Evidence)
+    if said.answer == "evidence" and (said.captured_at is None or said.captured_at > at):
+        raise Refused("invalid_request", "captured_at must say when the person agreed, with an offset, not after now")
+    return EvidenceWord(jti=_text(claims, "jti"), request_jti=_subject(claims), said=said)
+
+
+def jti_of(token: str) -> str:
+    """The id a token gives itself, not believed. Raises Refused."""
+    return _text(_peek(token).claims, "jti")
+
+
+def verify_receipt(*, token: str, party: Party, at: datetime) -> Word:
+    """Check everything about a receipt that can be checked without its order. Raises Refused.
+
+    May fetch keys: never inside a transaction.
+    """
+    claims = _trusted(token, party, at)
+    said = _event(claims)
+    order_jti = _subject(claims)
+    reports = {
+        below.recipient: _report(place, below, order_jti=order_jti, partner=party, at=at)
+        for place, below in sorted(enumerate(said.downstream), key=lambda placed: bool(placed[1].receipt))
+    }
+    return Word(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
+
+
+def _trusted(token: str, party: Party, at: datetime) -> Claims:
+    """The claims of a token that the partner signed, for us."""
+    opened = _peek(token)
+    claims = opened.claims
+    if claims.get("iss") != party.uri:
+        raise Refused("invalid_issuer", "iss is not the party that this client signs in for")
+    _check_signature(token, opened, party, at)
+    if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
+        raise Refused("invalid_audience", f"aud must be {settings.BASE_URL}")
+    _check_dates(claims)
+    return claims
+
+
+def _check_dates(claims: Claims) -> None:
+    """Refuse a token that does not say when it was signed (RFC 8417, 2.2), or whose times are none."""
+    try:
+        tokens.numeric_date(claims, "iat")
+        if "toe" in claims:
+            tokens.numeric_date(claims, "toe")
+    except BadToken as error:
+        raise Refused("invalid_request", str(error)) from error
+
+
+def _subject(claims: Claims) -> str:
+    """The `jti` of what a token is about."""
+    subject = claims.get("sub_id")
+    if (
+        not isinstance(subject, dict)
+        or (subject.get("format"), subject.get("iss")) != ("jwt_id", settings.BASE_URL)
+        or not isinstance(jti := subject.get("jti"), str)
+    ):
+        raise Refused("invalid_request", "sub_id must be a jwt_id of an order of ours")
+    return jti
+
+
+def _peek(token: str) -> Opened:
+    try:
+        opened = tokens.peek(token)
+    except BadToken as error:
+        raise Refused("invalid_request", str(error)) from error
+    if opened.typ != TYP:
+        raise Refused("invalid_request", f"typ must be {TYP}")
+    if opened.alg not in tokens.ALGORITHMS.values():
+        raise Refused("invalid_request", "alg must be ES256 or RS256")
+    if "exp" in opened.claims:
+        raise Refused("invalid_request", "exp must be absent: what was signed does not stop being so")
+    if "sub" in opened.claims:
+        raise Refused("invalid_request", "sub must be absent: what the token is about stands in sub_id")
+    return opened
+
+
+def _check_signature(token: str, opened: Opened, signer: Party, at: datetime) -> None:
+    try:
+        key = keysets.key_of(party=signer, kid=opened.kid, at=at)
+        if tokens.ALGORITHMS[key.key_type] != opened.alg:
+            raise Refused("invalid_key", "alg is not the one this key is for")
+        tokens.check_signature(token, key)
+    except UnknownKey as error:
+        raise Refused("invalid_key", UNREGISTERED) from error
+    except BadToken as error:
+        raise Refused("invalid_key", str(error)) from error
+
+
+def _event(claims: Claims) -> ReceiptEvent:
+    said = _one_event(claims, wire.event_type("revocation-receipt"), ReceiptEvent)
+    if any(len(below.recipient.encode()) > MOST_BYTES for below in said.downstream):
+        raise Refused("invalid_request", f"a recipient has at most {MOST_BYTES} bytes")
+    return said
+
+
+def _one_event[T](claims: Claims, kind: str, shape: type[T]) -> T:
+    events = claims.get("events")
+    if not isinstance(events, dict) or list(events) != [kind]:
+        raise Refused("invalid_request", f"exactly one event is expected, of type {kind}")
+    try:
+        return msgspec.convert(events[kind], shape)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid_request", str(error)) from error
+
+
+def _text(claims: dict[str, Json], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise Refused("invalid_request", f"{name} must be a text of 1 to 200 characters")
+    return value
+
+
+def _report(place: int, below: DownstreamEntry, *, order_jti: str, partner: Party, at: datetime) -> Report:
+    """What is said of one company. A receipt of its own that does not count is refused, so that the partner hears it.
+
+    Taken in silence, it would leave the order partial for ever, and nobody would know why.
+    """
+    if not below.receipt:
+        return Report(uri=below.recipient, status=below.status, at=below.at, nested=None)
+    try:
+        nested = _signed_by_itself(below, order_jti, partner, at)
+    except Refused as error:
+        raise _of_company(error, place, below.recipient) from error
+    return Report(uri=below.recipient, status=below.status, at=below.at, nested=nested)
+
+
+def unregistered(*, place: int, recipient: str) -> Refused:
+    """How the receipt of a company whose key we do not know is refused. `place`: in `downstream`."""
+    return _of_company(Refused("invalid_key", UNREGISTERED), place, recipient)
+
+
+def _of_company(error: Refused, place: int, recipient: str) -> Refused:
+    return Refused(error.err, f"downstream[{place}].receipt of {recipient}: {error}")
+
+
+def _signed_by_itself(below: DownstreamEntry, order_jti: str, partner: Party, at: datetime) -> Nested:
+    """What the company's own key signed about this very order of ours. Raises Refused.
+
+    Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.
+    """
+    opened = _peek(below.receipt)
+    party = Party.objects.filter(uri=below.recipient).first()
+    if party is None or party.pk == partner.pk or not keysets.on_own_host(uri=party.uri, jwks_uri=party.jwks_uri):
+        raise Refused("invalid_key", UNREGISTERED)
+    if opened.claims.get("iss") != party.uri:
+        raise Refused("invalid_issuer", "iss is not this company")
+    _check_signature(below.receipt, opened, party, at)
+    if opened.claims.get("aud") not in (partner.uri, settings.BASE_URL):
+        raise Refused("invalid_audience", f"aud must be you or {settings.BASE_URL}")
+    said = _event(opened.claims)
+    if said.root != Root(iss=settings.BASE_URL, jti=order_jti):
+        raise Refused("invalid_request", "root must name the order that this receipt is about")
+    if said.status != below.status:
+        raise Refused("invalid_request", "its status is not the one that you report")
+    return Nested(_text(opened.claims, "jti"), said, below.receipt)

@@ -1,0 +1,221 @@
+"""Pushing to many partners at once: claims in turn, a connection or more to each, records as answers come.
+
+One thread speaks to the database, for all partners; each partner's pushes run in threads of its own. So a partner that
+hangs keeps nobody waiting but itself, and a burst to one is no more than one batch in front of the others.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from uuid import UUID
+
+import structlog
+from django.db import connection
+
+from partners.clients import http
+from revocations.models import StreamEvent
+from revocations.workers.delivery.claims import BATCH, ClaimedOrders, Full, Push, claim
+from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.records import Result, record
+
+log = structlog.get_logger()
+
+# A push that has waited longer for its turn is given back, so that with its own 10 s it ends within the lease.
+BUDGET_S = 15.0
+LONGEST_ROUND = timedelta(minutes=2)
+SECEVENT = "application/secevent+jwt"
+# Where answers take so long, waiting is what costs, and more connections are used at once, up to so many.
+SLOW_S = 0.05
+WIDEST = 16
+MOST_THREADS = 512
+GATHER_S = 0.02
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Something may be due to these partners."""
+
+    party_ids: Collection[int]
+    now: datetime
+
+
+@dataclass
+class Partner:
+    """One partner's part of a round. `wanting`: more may be due; `woken`: more came after it had fallen silent."""
+
+    party_id: int
+    only: Collection[UUID] | None = None
+    waiting: deque[tuple[Push, float]] = field(default_factory=deque)
+    posters: int = 0
+    width: int = 1
+    wanting: bool = True
+    woken: bool = False
+    silent: bool = False
+
+    def wake(self) -> None:
+        """Look again: at once, or, if it keeps silent, once that is written down."""
+        self.woken = self.silent
+        self.wanting = self.wanting or not self.silent
+
+    def idle(self) -> bool:
+        """Whether nothing is under way; one that was woken meanwhile begins again."""
+        if self.posters or self.waiting or (self.wanting and not self.silent):
+            return False
+        if self.woken:
+            self.woken, self.silent, self.wanting = False, False, True
+        return not self.wanting or self.silent
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """One of a partner's posters found nothing more to post."""
+
+    partner: Partner
+
+
+type Message = Result | Wake | _Ended
+
+
+class Round:
+    """One go over what is due. `inbox` may be given from outside, for wake-ups while it runs."""
+
+    def __init__(self, clock: Clock, inbox: SimpleQueue[Message] | None = None) -> None:
+        self.done = Counter[str]()
+        self._clock = clock
+        self._inbox = inbox if inbox is not None else SimpleQueue()
+        self._partners: dict[int, Partner] = {}
+        self._threads = ThreadPoolExecutor(max_workers=MOST_THREADS, thread_name_prefix="push")
+
+    def run(self, partners: Iterable[Partner] = (), *, linger_s: float = 0.0) -> Counter[str]:
+        """Until nothing is due any more, and then for `linger_s` seconds more without a wake-up."""
+        self._partners.update({partner.party_id: partner for partner in partners})
+        with self._threads:
+            while self._turn(linger_s):
+                pass
+        return self.done
+
+    def _turn(self, linger_s: float) -> bool:
+        """Claim once for each partner that has room, and take in what came. False: it is over."""
+        claimed = [self._claim(partner) for partner in list(self._partners.values())]
+        for partner in list(self._partners.values()):
+            self._man(partner)
+            if partner.idle():
+                del self._partners[partner.party_id]
+        if not self._partners and not linger_s:
+            return False
+        wait = 0.0 if any(claimed) else None if self._partners else linger_s
+        messages = self._messages(wait)
+        self._take_in(messages)
+        return bool(messages or self._partners)
+
+    def _claim(self, partner: Partner) -> bool:
+        if partner.silent or not partner.wanting or len(partner.waiting) >= BATCH // 2:
+            return False
+        try:
+            claimed = claim(party_id=partner.party_id, clock=self._clock, only=partner.only)
+        except Full:
+            # Others have it all, and go on with it; or it is ours, and the next answer makes room.
+            partner.wanting = bool(partner.posters or partner.waiting)
+            return False
+        except Exception:  # one partner's broken row must not keep the others from theirs
+            log.exception("claiming for a partner failed", party=partner.party_id)
+            if not connection.is_usable():
+                # Every partner's claims would fail on it, for as long as this round is woken again and again.
+                raise
+            self.done["failed"] += 1
+            claimed = ClaimedOrders()
+        # What comes to be due now has a nudge of its own, or the sweep.
+        partner.wanting = claimed.more
+        began = time.monotonic()
+        partner.waiting.extend((push, began) for push in claimed.pushes)
+        return bool(claimed.pushes)
+
+    def _man(self, partner: Partner) -> None:
+        while partner.posters < min(partner.width, len(partner.waiting)):
+            partner.posters += 1
+            self._threads.submit(self._post_all, partner)
+
+    def _post_all(self, partner: Partner) -> None:
+        """In a thread of its own: push what waits for this partner, one after the other, until nothing does."""
+        while True:
+            try:
+                push, claimed_at = partner.waiting.popleft()
+            except IndexError:
+                break
+            began = time.monotonic()
+            reply = None if partner.silent or began - claimed_at > BUDGET_S else _post(push)
+            if reply is not None and reply.status is None:
+                partner.silent = True
+            self._inbox.put(Result(push, reply, self._clock.now(), time.monotonic() - began))
+        self._inbox.put(_Ended(partner))
+
+    def _messages(self, wait: float | None) -> list[Message]:
+        """What has come; if nothing has, what comes within `wait` seconds. None: wait for as long as it takes.
+
+        While answers keep coming they are let gather for a moment: a record costs about the same for one as for many.
+        """
+        found: list[Message] = []
+        try:
+            found.append(self._inbox.get(wait != 0.0, wait))
+            until = time.monotonic() + GATHER_S
+            while len(found) < BATCH // 2:
+                left = until - time.monotonic() if self._busy() else 0.0
+                found.append(self._inbox.get(left > 0, max(left, 0.0)))
+        except Empty:
+            pass
+        return found
+
+    def _busy(self) -> bool:
+        """Whether more answers of the same kind are about to come."""
+        return any(partner.waiting for partner in self._partners.values())
+
+    def _take_in(self, messages: Iterable[Message]) -> None:
+        results: list[Result] = []
+        for message in messages:
+            if isinstance(message, Result):
+                results.append(message)
+                self._adapt(message)
+            elif isinstance(message, Wake):
+                self._wake(message)
+            else:
+                message.partner.posters -= 1
+        if results:
+            self.done.update(record(batch=results))
+        if self._clock.elapsed() > LONGEST_ROUND:
+            for partner in self._partners.values():
+                partner.wanting = False
+
+    def _wake(self, wake: Wake) -> None:
+        self._clock = Clock(wake.now)
+        for party_id in wake.party_ids:
+            if party_id in self._partners:
+                self._partners[party_id].wake()
+            else:
+                self._partners[party_id] = Partner(party_id)
+
+    def _adapt(self, result: Result) -> None:
+        partner = self._partners.get(result.push.row.party_id)
+        if partner is None:
+            return
+        if isinstance(result.push.row, StreamEvent):
+            # It may have been the probe, and have closed the breaker.
+            partner.wanting = True
+        if result.silent:
+            partner.width = 1
+        elif result.took > SLOW_S and partner.waiting:
+            partner.width = min(2 * partner.width, WIDEST)
+
+
+def _post(push: Push) -> http.Reply:
+    if not push.url:
+        return http.Reply(None, detail="no address is known")
+    headers = {"Authorization": push.authorization} if push.authorization else None
+    try:
+        return http.post(url=push.url, body=push.token.encode(), content_type=SECEVENT, headers=headers)
+    except Exception as error:  # one surprise must not leave the whole batch without a record
+        log.exception("push failed", about=str(push.row.id))
+        return http.Reply(None, detail=type(error).__name__)

@@ -1,0 +1,67 @@
+"""Start rounds of delivery: for named orders, for one partner, or for everybody to whom something is due."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from partners.models import Party
+from revocations.models import Breaker, Order, Pulse, Stream, StreamEvent
+from revocations.workers.delivery import fairness
+from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.delivery_rounds import Partner, Round
+from revocations.workers.delivery.dispatcher import desk
+
+
+def deliver(*, order_ids: Sequence[UUID], now: datetime) -> Counter[str]:
+    """Push these orders if they are due, partners side by side. Returns how many ended how."""
+    orders: dict[int, list[UUID]] = defaultdict(list)
+    for party_id, order_id in Order.objects.filter(id__in=order_ids).values_list("party_id", "id"):
+        orders[party_id].append(order_id)
+    return Round(Clock(now)).run(Partner(party_id, only=ids) for party_id, ids in sorted(orders.items()))
+
+
+def deliver_due(*, party_id: int, now: datetime) -> Counter[str]:
+    """Push what is due to one partner, stops first, until nothing is left, it falls silent, or two minutes are over."""
+    return Round(Clock(now)).run([Partner(party_id)])
+
+
+def sweep(*, now: datetime) -> Counter[str]:
+    """One pass over all that is due, here and now, without Celery. Returns how many ended how."""
+    return Round(Clock(now)).run(Partner(party_id) for party_id in beat(now=now))
+
+
+def begin(*, party_ids: Collection[int], now: datetime) -> None:
+    """Have what is due to these partners pushed by this process's own thread. Returns at once."""
+    if party_ids:
+        desk().wake(party_ids=party_ids, now=now)
+
+
+def beat(*, now: datetime) -> list[int]:
+    """The partners to whom something is due; and note that delivery ran in this minute."""
+    Pulse.objects.bulk_create([Pulse(minute=now.replace(second=0, microsecond=0))], ignore_conflicts=True)
+    fairness.forget(now=now)
+    return parties_due(now=now)
+
+
+def parties_due(*, now: datetime) -> list[int]:
+    """The partners to whom something is to be pushed now; not those that poll, have paused, or are left alone."""
+    due = Q(next_attempt_at__lte=now) | Q(again_at__lte=now)
+    orders = Order.objects.filter(party_id=OuterRef("pk"))
+    events = StreamEvent.objects.filter(due, party_id=OuterRef("pk"))
+    mine = Stream.objects.filter(party_id=OuterRef("pk"))
+    parties = Party.objects.filter(
+        Q(Exists(orders.filter(next_attempt_at__lte=now)))
+        | Q(Exists(orders.filter(again_at__lte=now)))
+        | Q(Exists(events)),
+        ~Exists(mine.filter(method=Stream.Method.POLL)),
+        Q(Exists(events.filter(kind=StreamEvent.Kind.STREAM_UPDATED)))
+        | ~Exists(mine.exclude(status=Stream.Status.ENABLED)),
+    ).exclude(pk__in=_resting(now))
+    return list(parties.order_by("pk").values_list("pk", flat=True))
+
+
+def _resting(now: datetime) -> QuerySet[Breaker, int]:
+    return Breaker.objects.filter(open_until__gt=now).values_list("party_id", flat=True)

@@ -1,0 +1,236 @@
+"""Files in cases: what may be one, where its bytes lie, and who looks at them before anybody opens them.
+
+Bytes lie sealed in ATTACHMENTS_DIR, outside the web root, under the file's id; nobody but this process reads them. What
+a file is, its content says, never its name. ATTACHMENT_SCANNER names what looks at each; until it found nothing, the
+file is opened by nobody.
+"""
+
+import os
+import re
+import socket
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from pypdf import PdfReader
+from pypdf.errors import DependencyError, DeprecationError, PyPdfError
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
+
+from accounts.primitives.sealing import seal_bytes, unseal_bytes
+
+LARGEST, MOST = 5 * 1024 * 1024, 5
+LONGEST_NAME = 120
+# Folders that the files lie in, by how their ids begin.
+PARTS = 256
+NAME = re.compile(r"[0-9a-f]{32}")
+# By what a kind of file begins; text is known by what it does not hold.
+BEGINS: Mapping[str, bytes] = {
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+    "application/pdf": b"%PDF-",
+}
+TEXT = "text/plain"
+ENDINGS: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpg", "application/pdf": "pdf", TEXT: "txt"}
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+NOT_IN_NAMES = re.compile(r"[^\w .()-]")
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-" + rb"ANTIVIRUS-TEST-FILE!$H+H*"
+# What makes a PDF do something when it is opened, or carries other files.
+ACTIONS = frozenset(
+    {
+        "/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/GoToR", "/GoToE", "/Rendition", "/Movie", "/Sound",
+        "/RichMediaExecute",
+    }
+)  # fmt: skip
+ACTIVE_KEYS = frozenset({"/JS", "/EmbeddedFiles", "/EF", "/XFA", "/RichMediaContent", "/RichMediaSettings"})
+# A crafted file makes its reader fail in any way: by a failed assertion, a missing feature or codec, deep nesting,
+# as well as by an error of the reader's own. All of them say the same: nobody has read through this file.
+UNREADABLE = (
+    ArithmeticError, AssertionError, AttributeError, BufferError, DependencyError, DeprecationError, EOFError,
+    ImportError, LookupError, MemoryError, OSError, PyPdfError, RuntimeError, TypeError, ValueError, struct.error,
+    zlib.error,
+)  # fmt: skip
+DEEPEST = 60
+CHUNK, ANSWER_S = 64 * 1024, 30.0
+
+
+class NotAFile(Exception):
+    """It is none of the kinds of file that a case takes."""
+
+
+class ScannerAway(Exception):
+    """What looks at files could not be asked: all of them wait."""
+
+
+class NotLookedAt(Exception):
+    """What looks at files answered that it could not look at this one: it waits, and the others need not."""
+
+
+class Scanner(Protocol):
+    """Looks at the bytes of a file."""
+
+    def is_clean(self, *, content: bytes, media_type: str) -> bool:
+        """Whether nothing was found. Raises ScannerAway, NotLookedAt."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as somebody gave it, its kind by its content, its name harmless."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def taken(*, name: str, content: bytes) -> Upload:
+    """A file as it is kept. Raises NotAFile."""
+    media_type = _type_of(content)
+    return Upload(_named(name, media_type), media_type, content)
+
+
+def keep(*, file_id: UUID, content: bytes) -> None:
+    """Write a file's bytes, sealed, where only we read them."""
+    path = _path(file_id)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(seal_bytes(content))
+
+
+def read_file(*, file_id: UUID) -> bytes:
+    """The bytes of a file. Raises FileNotFoundError, and InvalidToken where no key of ours opens them."""
+    return unseal_bytes(_path(file_id).read_bytes())
+
+
+def forget(*, file_id: UUID) -> None:
+    """Take a file's bytes away; nothing happens where there are none."""
+    _path(file_id).unlink(missing_ok=True)
+
+
+def list_files_before(*, until: datetime, part: int) -> list[UUID]:
+    """The files whose bytes were written before then, in one part of PARTS of the folder, which may be very large."""
+    folder, found = Path(settings.ATTACHMENTS_DIR) / f"{part % PARTS:02x}", []
+    for one in folder.iterdir() if folder.is_dir() else ():
+        # Another worker may take one away in between.
+        with suppress(FileNotFoundError):
+            if NAME.fullmatch(one.name) and one.stat().st_mtime < until.timestamp():
+                found.append(UUID(one.name))
+    return found
+
+
+def scanner() -> Scanner:
+    """What ATTACHMENT_SCANNER names."""
+    return cast("Scanner", import_string(settings.ATTACHMENT_SCANNER)())
+
+
+class OwnLook:
+    """The scanner that needs nothing: the kind again by its content, PDFs that do something, and the test virus."""
+
+    def is_clean(self, *, content: bytes, media_type: str) -> bool:
+        """Whether it is what it is said to be, and does nothing when it is opened."""
+        try:
+            same = _type_of(content) == media_type
+        except NotAFile:
+            return False
+        return same and EICAR not in content and (media_type != "application/pdf" or not _is_active(content))
+
+
+class ClamAV:
+    """Our own look, then clamd's, at CLAMAV_SOCKET on this machine (INSTREAM)."""
+
+    def is_clean(self, *, content: bytes, media_type: str) -> bool:
+        """Whether neither found anything. Raises ScannerAway, NotLookedAt."""
+        return OwnLook().is_clean(content=content, media_type=media_type) and self._said(content) == "stream: OK"
+
+    def _said(self, content: bytes) -> str:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as clamd:
+                clamd.settimeout(ANSWER_S)
+                clamd.connect(settings.CLAMAV_SOCKET)
+                # One that is too large for clamd is answered before it was sent whole.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    self._send(clamd, content)
+                said = self._answer(clamd)
+        except OSError as error:
+            raise ScannerAway from error
+        if not said:
+            raise ScannerAway
+        if not said.endswith((" OK", " FOUND")):
+            raise NotLookedAt
+        return said
+
+    def _answer(self, clamd: socket.socket) -> str:
+        said = b""
+        # Whoever closes with something unread resets the connection, behind what it said.
+        with suppress(ConnectionResetError):
+            while not said.endswith(b"\0") and (more := clamd.recv(4096)):
+                said += more
+        return said.rstrip(b"\0").decode(errors="replace")
+
+    def _send(self, clamd: socket.socket, content: bytes) -> None:
+        clamd.sendall(b"zINSTREAM\0")
+        for start in range(0, len(content), CHUNK):
+            part = content[start : start + CHUNK]
+            clamd.sendall(struct.pack("!L", len(part)) + part)
+        clamd.sendall(struct.pack("!L", 0))
+
+
+def _type_of(content: bytes) -> str:
+    for media_type, begins in BEGINS.items():
+        if content.startswith(begins):
+            return media_type
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise NotAFile from error
+    if not text.strip() or NO_TEXT.search(text):
+        raise NotAFile
+    return TEXT
+
+
+def _named(name: str, media_type: str) -> str:
+    """A name that can be shown and saved anywhere, with the ending of what the file is."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    stem = NOT_IN_NAMES.sub("", last.rpartition(".")[0] or last).strip(" .")[:LONGEST_NAME]
+    return f"{stem or 'file'}.{ENDINGS[media_type]}"
+
+
+def _path(file_id: UUID) -> Path:
+    return Path(settings.ATTACHMENTS_DIR) / file_id.hex[:2] / file_id.hex
+
+
+def _is_active(content: bytes) -> bool:
+    """Whether a PDF does something; what can't be read through, or is locked, counts as that."""
+    try:
+        reader = PdfReader(BytesIO(content), strict=False)
+        return reader.is_encrypted or any(_acts(one) for one in _objects(reader))
+    except UNREADABLE:
+        return True
+
+
+def _objects(reader: PdfReader) -> Iterator[object]:
+    numbers = {(number, generation) for generation, found in reader.xref.items() for number in found}
+    numbers |= {(number, 0) for number in reader.xref_objStm}
+    yield reader.trailer
+    for number, generation in sorted(numbers):
+        yield reader.get_object(IndirectObject(number, generation, reader))
+
+
+def _acts(found: object, depth: int = 0) -> bool:
+    if depth > DEEPEST:
+        return True
+    if isinstance(found, DictionaryObject):
+        says = str(found.raw_get("/S")) if "/S" in found else ""
+        return (
+            says in ACTIONS
+            or not ACTIVE_KEYS.isdisjoint(found)
+            or any(_acts(value, depth + 1) for value in dict.values(found))
+        )
+    return isinstance(found, ArrayObject) and any(_acts(one, depth + 1) for one in list.__iter__(found))

@@ -1,0 +1,294 @@
+"""Open tickets and write into their threads: what every way into the desk shares, within its caller's transaction."""
+
+import secrets
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+import accounts.queries
+import audit.actions
+from accounts.domain.message_templates import language_of
+from accounts.models import Line, LineNumber, User
+from accounts.policies.permissions import StaffAction, staff_may
+from partners.labels import shown
+from revocations.models import EvidenceRequest
+from support.domain import messages
+from support.models import CODE_LETTERS, Attachment, Entry, Ticket
+from support.policies.lifecycle import CLOSES_AFTER, NEXT, WAITS, NotNow, answered_again, due_at, move
+from support.queries import pending_tickets
+from support.queries.case import evidence_key
+from support.queries.names import called
+from support.queries.pending_tickets import Wanted
+from support.queries.queue import works_cases
+from support.queries.writing import is_read
+
+SYSTEM = "system:tickets"
+NOBODY_READS = (
+    "This case is about no person: nobody would read an answer. Write a note, or say on the incident's own page what"
+    " was done."
+)
+ENDING = 4
+BATCH = 500
+
+
+@transaction.atomic
+def open_tickets(*, at: datetime) -> int:
+    """Open one ticket for each dispute, incident, late partner's day and partner's day of orders signed in part.
+
+    Only where there is none yet. Returns how many.
+    """
+    wanted = pending_tickets.tickets_wanted(at=at)
+    lines = Line.objects.in_bulk({one.line_id for one in wanted if one.line_id})
+    return _open((_ticket(one, lines, at) for one in wanted), at)
+
+
+@transaction.atomic
+def take_evidence(*, at: datetime) -> int:
+    """Write what partners answered about disputes, and what they let pass, into the disputes' threads.
+
+    A dispute that waited for the partner is ours again. Returns how many entries that were.
+    """
+    came, missed = pending_tickets.evidence_without_entry(at=at), pending_tickets.evidence_missed(at=at)
+    names = pending_tickets.names_of(party_ids=(one.party_id for one in (*came, *missed)))
+    return _into_threads(came, lambda ticket, one: _answered(ticket, one, names)) + _into_threads(
+        missed, lambda ticket, one: _let_pass(ticket, one, names)
+    )
+
+
+def tidy(*, at: datetime) -> int:
+    """End the waits that are over, and close what was answered long ago. Returns how many cases that were."""
+    return end_waits(at=at) + close_tickets(at=at)
+
+
+@transaction.atomic
+def close_tickets(*, at: datetime) -> int:
+    """Close what was answered and has not been opened again for so long. Returns how many; at most a batch."""
+    waited = Ticket.objects.select_for_update(skip_locked=True).filter(
+        state=Ticket.State.SOLVED, solved_at__lte=at - CLOSES_AFTER
+    )
+    closed = list(waited.order_by("solved_at")[:BATCH])
+    for ticket in closed:
+        move(ticket=ticket, to=Ticket.State.CLOSED, at=at)
+        ticket.save(update_fields=["state", "last_at", "closed_at"])
+        happened(ticket=ticket, body="Closed: nobody wrote again after our answer.", at=at)
+    return len(closed)
+
+
+@transaction.atomic
+def end_waits(*, at: datetime) -> int:
+    """End the wait for people who said nothing: what we had answered is answered, all else is ours again.
+
+    Returns how many; at most a batch.
+    """
+    # While a release goes out, the one before leaves a case that it answers the date that it had. What was done to a
+    # case since (a note, another's hands) makes no wait longer than its person was told.
+    lately = Entry.objects.filter(ticket=OuterRef("pk"), kind=Entry.Kind.ANSWER, at__gt=at - WAITS)
+    waited = Ticket.objects.select_for_update(skip_locked=True).filter(
+        ~Exists(lately), state=Ticket.State.WAITING, due_at__lte=at
+    )
+    over = list(waited.order_by("due_at", "id")[:BATCH])
+    for ticket in over:
+        is_answered = pending_tickets.is_answered(ticket=ticket)
+        move(ticket=ticket, to=Ticket.State.SOLVED if is_answered else Ticket.State.OPEN, at=at)
+        ticket.save()
+        then = "Our answer stands." if is_answered else "It is ours again."
+        happened(ticket=ticket, body=f"The person said nothing for {WAITS.days} days. {then}", at=at)
+    return len(over)
+
+
+def new_code() -> str:
+    """What the person quotes: "T-" and six letters or digits that are not read as others. No ticket has it yet."""
+    while Ticket.objects.filter(code=(code := f"T-{''.join(secrets.choice(CODE_LETTERS) for _ in range(6))}")).exists():
+        pass
+    return code
+
+
+def write(
+    *,
+    ticket: Ticket,
+    kind: Entry.Kind,
+    author: str,
+    channel: Entry.Channel,
+    body: str,
+    at: datetime,
+    key: str = "",
+) -> Entry:
+    """Append to a ticket's thread. `author`: as the trail names them. The caller records the act itself.
+
+    `key`: what it came from elsewhere, so that it comes in once.
+    """
+    return Entry.objects.create(
+        ticket=ticket, kind=kind, author=author, channel=channel, body=body, at=at, language=ticket.language, key=key
+    )
+
+
+def answer(
+    *, ticket: Ticket, body: str, actor: str, then: Ticket.State, at: datetime, to_many: uuid.UUID | None = None
+) -> Entry:
+    """Write our answer into a locked ticket's thread, with the files that its writer added, and tell its person.
+
+    A case that nobody has is its writer's from then on. Call in a transaction. `then`: solved, or waiting for the
+    person. `to_many`: the reply to many that it is part of, which takes no files along, and whose case it is stays.
+    Raises NotNow for a merged ticket, and for one that is about no person.
+    """
+    if not is_read(ticket=ticket):
+        raise NotNow(NOBODY_READS)
+    if to_many is None:
+        _claim(ticket, actor, at)
+    entry = write(ticket=ticket, kind=Entry.Kind.ANSWER, author=actor, channel=Entry.Channel.DESK, body=body, at=at)
+    if to_many is None:
+        files = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=actor)
+        files.exclude(scan=Attachment.Scan.REMOVED).update(entry=entry)
+    _settle(ticket, then, at)
+    ticket.first_answer_at = ticket.first_answer_at or at
+    ticket.last_at = at
+    ticket.save()
+    audit.actions.record(
+        action="ticket.answered", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+        reason=ticket.code, detail={"to_many": str(to_many)} if to_many else None,
+    )  # fmt: skip
+    messages.notify_of_answer(ticket=ticket, at=at)
+    return entry
+
+
+def happened(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTEM, key: str = "") -> Entry:
+    """Append what happened to a ticket, in one sentence for staff."""
+    return write(
+        ticket=ticket, kind=Entry.Kind.EVENT, author=author, channel=Entry.Channel.SYSTEM, body=body, at=at, key=key
+    )
+
+
+def goes_on_as(*, ticket: Ticket) -> Ticket:
+    """The locked case that a locked case goes on as, however often it was merged: itself, where it was not.
+
+    One that was merged stays so, and goes on as one that was under way then: no way leads back.
+    """
+    while ticket.merged_into_id is not None:
+        ticket = Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.merged_into_id)
+    return ticket
+
+
+def ending_of(*, line_id: int, at: datetime) -> str:
+    """The last four digits of a line's number now, by which a caller's case is found; "" where it has none."""
+    try:
+        return accounts.queries.msisdn_of(line_id=line_id, at=at)[-ENDING:]
+    except LineNumber.DoesNotExist:
+        return ""
+
+
+def _claim(ticket: Ticket, actor: str, at: datetime) -> None:
+    """Make a locked case that nobody has its writer's, if they may have it; does not save."""
+    writer = User.objects.filter(pk=int(actor.partition(":")[2])).first() if ticket.assignee_id is None else None
+    if writer is None or not works_cases(user=writer):
+        return
+    if ticket.escalated_at is not None and not staff_may(writer.role, StaffAction.LEAD_DESK):
+        return
+    ticket.assignee, ticket.claimed_at = writer, at
+    happened(ticket=ticket, body=f"Now with {called(user=writer)}.", author=actor, at=at)
+    audit.actions.record(
+        action="ticket.claimed", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+        reason=ticket.code, detail={"to": actor},
+    )  # fmt: skip
+
+
+def _settle(ticket: Ticket, then: Ticket.State, at: datetime) -> None:
+    """Bring the ticket to the state that the answer leaves it in; one that was closed is opened on the way."""
+    if ticket.state == then:
+        answered_again(ticket=ticket, at=at)
+        return
+    if then not in NEXT[Ticket.State(ticket.state)]:
+        move(ticket=ticket, to=Ticket.State.OPEN, at=at)
+        ticket.save()
+    move(ticket=ticket, to=then, at=at)
+
+
+def _ticket(wanted: Wanted, lines: Mapping[int, Line], at: datetime) -> Ticket:
+    line = lines.get(wanted.line_id) if wanted.line_id else None
+    return Ticket(
+        code=new_code(),
+        kind=wanted.kind,
+        key=wanted.key,
+        state=Ticket.State.PARTNER if wanted.asked else Ticket.State.OPEN,
+        priority=wanted.priority,
+        line_id=wanted.line_id,
+        party_id=wanted.party_id,
+        about=wanted.about,
+        about_kind=wanted.about_kind,
+        about_ref=wanted.about_ref,
+        number_ending=ending_of(line_id=line.pk, at=at) if line else "",
+        language=language_of(line) if line else "en",
+        opened_at=at,
+        last_at=at,
+        due_at=due_at(kind=wanted.kind, priority=wanted.priority, at=at),
+    )
+
+
+def _open(tickets: Iterable[Ticket], at: datetime) -> int:
+    """One of the same key that came between is enough: nothing is opened beside it."""
+    made = Ticket.objects.bulk_create(tickets, ignore_conflicts=True)
+    codes = {one.key: one.code for one in made}
+    opened = [one for one in Ticket.objects.filter(key__in=codes).order_by("id") if codes[one.key] == one.code]
+    for ticket in opened:
+        audit.actions.record(
+            action="ticket.opened", actor=SYSTEM, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+            detail={"kind": ticket.kind},
+        )  # fmt: skip
+    return len(opened)
+
+
+def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, EvidenceRequest], None]) -> int:
+    """Give each row to its dispute's ticket, or to the one that was merged into. What has none yet waits for it."""
+    asked = list(rows)
+    keys = {f"choice:{one.choice_id}" for one in asked}
+    locked = Ticket.objects.select_for_update().filter(key__in=keys).order_by("id")
+    tickets = {one.key: one for one in locked}
+    others = _asked_from(asked, known=tickets)
+    found = 0
+    for one in asked:
+        ticket = tickets.get(f"choice:{one.choice_id}") or others.get(one.choice_id)
+        if ticket is not None:
+            put(goes_on_as(ticket=ticket), one)
+            found += 1
+    return found
+
+
+def _asked_from(asked: Iterable[EvidenceRequest], *, known: Collection[str]) -> dict[uuid.UUID, Ticket]:
+    """The tickets from which somebody of staff asked for the rest, by the id under which they did."""
+    lines = {one.line_id for one in asked if f"choice:{one.choice_id}" not in known}
+    rows = Ticket.objects.select_for_update().filter(line_id__in=lines).order_by("id") if lines else ()
+    return {evidence_key(ticket=one): one for one in rows}
+
+
+def _answered(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
+    name, at = names.get(one.party_id, ""), one.answered_at or one.asked_at
+    if one.answer == EvidenceRequest.Answer.NONE:
+        body = f"{name} says that it has no proof."
+    else:
+        captured = f"{one.captured_at:%Y-%m-%d %H:%M} UTC" if one.captured_at else "no day"
+        body = (
+            f"{name} says that it has proof: {one.method or 'no method'}, {captured}.\n"
+            f"Words shown: {shown(one.wording) or 'none given'}\n"
+            f"Reference: {shown(one.evidence_ref, at_most=200) or 'none given'}"
+        )
+    write(
+        ticket=ticket, kind=Entry.Kind.EVIDENCE, author=f"partner:{one.party_id}", channel=Entry.Channel.SYSTEM,
+        body=body, at=at, key=f"evidence:{one.jti}",
+    )  # fmt: skip
+    _ours_again(ticket, at)
+
+
+def _let_pass(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
+    at = one.overdue_at or one.due_at
+    body = f"{names.get(one.party_id, '')} did not show its proof by its date."
+    happened(ticket=ticket, body=body, at=at, key=f"evidence-late:{one.jti}")
+    _ours_again(ticket, at)
+
+
+def _ours_again(ticket: Ticket, at: datetime) -> None:
+    if ticket.state == Ticket.State.PARTNER:
+        move(ticket=ticket, to=Ticket.State.OPEN, at=at)
+    ticket.last_at = max(ticket.last_at or at, at)
+    ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "reopened"])

@@ -1,0 +1,50 @@
+"""What cases are about, in a person's words; and the answers that are written often: their variables, filled in."""
+
+import re
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from accounts.domain.message_templates import listed
+from support.models import LONGEST, Ticket
+
+TOPIC: Mapping[Ticket.Kind, str | Promise] = {
+    Ticket.Kind.DISPUTE: gettext_lazy("I never agreed"),
+    Ticket.Kind.LOOK_UP: gettext_lazy("About one look-up"),
+    Ticket.Kind.CHOICE: gettext_lazy("About a choice"),
+    Ticket.Kind.ORDER: gettext_lazy("About what a company was told"),
+    Ticket.Kind.STILL_HAVE: gettext_lazy("A company still has my data"),
+    Ticket.Kind.SIGN_IN: gettext_lazy("I have trouble signing in"),
+    Ticket.Kind.OTHER: gettext_lazy("Something else"),
+}
+
+
+VARIABLES = ("company", "code", "due", "link")
+VARIABLE = re.compile(r"\{([A-Za-z_]+)\}")
+
+
+class BadVariable(Exception):
+    """A variable that there is not, that has nothing to stand for it here, or too much."""
+
+
+def unknown_in(*, body: str) -> list[str]:
+    """What looks like a variable in these words and is none, in its order."""
+    return [name for name in dict.fromkeys(VARIABLE.findall(body)) if name not in VARIABLES]
+
+
+def filled(*, body: str, values: Mapping[str, str]) -> str:
+    """The words with each variable's value in its place, no longer than LONGEST.
+
+    Raises BadVariable, which says what to do.
+    """
+    for name in dict.fromkeys(VARIABLE.findall(body)):
+        if name not in VARIABLES:
+            known = listed(f"{{{one}}}" for one in VARIABLES)
+            raise BadVariable(f"{{{name}}} is no variable. There are: {known}.")
+        if not values.get(name):
+            raise BadVariable(f"This case has nothing for {{{name}}}: write it yourself.")
+    words = VARIABLE.sub(lambda found: values[found[1]], body)
+    if len(words) > LONGEST:
+        raise BadVariable(f"With its variables filled in it has {len(words)} characters, and {LONGEST} fit.")
+    return words

@@ -1,0 +1,120 @@
+"""What somebody asks about: one look-up, choice, order or company, as its person sees it now. Hidden rows are not."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Line
+from accounts.primitives.zones import zone_of
+from consent.queries.choices import ChoiceRow, choice_of
+from disclosures.labels import basis_in_words
+from disclosures.models import Basis, DisclosureRegister, Outcome
+from disclosures.queries.company import company_page
+from disclosures.queries.trails import Parties, company_of
+from disclosures.queries.visible import visible
+from partners.labels import party_name, purpose_in_words
+from partners.models import Party
+from revocations.models import Order
+from support.models import Ticket
+
+Kind = Ticket.Kind
+LOOK_UP, CHOICE, ORDER, COMPANY = "look_up", "choice", "order", "company"
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that a case is about. `words`: in the reader's language; `at`: its moment, where it has one.
+
+    `asked_as`: the kind of case it makes. `party_id`: the company that it is, or is about, where that is one.
+    """
+
+    kind: str
+    ref: str
+    words: str
+    asked_as: Ticket.Kind
+    at: datetime | None = None
+    party_id: int | None = None
+    company: str = ""
+    choice: ChoiceRow | None = None
+
+
+def subject_of(*, line: Line, kind: str, ref: str, at: datetime) -> Subject | None:
+    """What is asked about, if it is there for whoever sees this line; None for all else, made up or hidden."""
+    readers = {LOOK_UP: _look_up, CHOICE: _choice, ORDER: _order, COMPANY: _company}
+    return readers[kind](line, ref, at) if kind in readers else None
+
+
+def party_of(*, ticket: Ticket, at: datetime) -> Party | None:
+    """The company that a case is about. One that its person asked about is there while it is there for them."""
+    party_id = ticket.party_id
+    if ticket.about_kind == COMPANY:
+        line = Line.objects.filter(pk=ticket.line_id).first() if ticket.line_id is not None else None
+        subject = subject_of(line=line, kind=COMPANY, ref=ticket.about_ref, at=at) if line else None
+        party_id = subject.party_id if subject else None
+    return Party.objects.filter(pk=party_id).first() if party_id is not None else None
+
+
+def _look_up(line: Line, ref: str, at: datetime) -> Subject | None:
+    row_id = _uuid(ref)
+    if row_id is None:
+        return None
+    rows = visible(line_id=line.pk, at=at).filter(id=row_id)
+    # With its moment one index entry answers.
+    known = DisclosureRegister.objects.filter(id=row_id, line_id=line.pk).first()
+    row = (rows.filter(occurred_at=known.occurred_at) if known else rows).first()
+    if row is None:
+        return None
+    uri = company_of(path=row.path)
+    name = Parties.read({uri})[uri].name
+    if row.basis != Basis.APPROVAL:
+        words = basis_in_words(row.basis)
+    elif row.outcome == Outcome.REFUSED:
+        words = _("%(company)s asked and was refused: %(why)s")
+    else:
+        words = _("%(company)s looked: %(why)s")
+    return Subject(
+        LOOK_UP, str(row.id), words % {"company": name, "why": purpose_in_words(row.purpose)}, Kind.LOOK_UP,
+        at=row.occurred_at, company=name if row.basis == Basis.APPROVAL else "",
+    )  # fmt: skip
+
+
+def _choice(line: Line, ref: str, at: datetime) -> Subject | None:
+    del at
+    choice_id = _uuid(ref)
+    found = choice_of(line_ids=[line.pk], choice_id=choice_id) if choice_id else None
+    if found is None:
+        return None
+    return Subject(CHOICE, str(found.id), "", Kind.CHOICE, at=found.made_at, company=found.company, choice=found)
+
+
+def _order(line: Line, ref: str, at: datetime) -> Subject | None:
+    del at
+    order_id = _uuid(ref)
+    order = Order.objects.filter(line_id=line.pk, id=order_id).first() if order_id else None
+    party = order and Party.objects.filter(pk=order.party_id).first()
+    if not order or not party:
+        return None
+    name = party_name(party.name, party.uri)
+    words = _("What %(company)s was told") % {"company": name}
+    return Subject(ORDER, str(order.id), words, Kind.ORDER, at=order.queued_at, party_id=party.pk, company=name)
+
+
+def _company(line: Line, ref: str, at: datetime) -> Subject | None:
+    if not (ref.isascii() and ref.isdecimal()) or int(ref) > LARGEST_ID:
+        return None
+    page = company_page(line=line, party_id=int(ref), zone=zone_of(line.state), at=at)
+    party = Party.objects.filter(pk=int(ref)).first()
+    if page is None or party is None:
+        return None
+    name = party_name(party.name, party.uri)
+    return Subject(COMPANY, str(party.pk), name, Kind.OTHER, party_id=party.pk, company=name)
+
+
+def _uuid(ref: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(ref)
+    except ValueError:
+        return None

@@ -1,0 +1,353 @@
+"""One case as staff see it: its thread, and beside it what is on record of what it is about.
+
+The person is masked. What a delayed-notice order hides is not there: a look-up that is hidden is one that was never
+made. Everything but the ticket itself is read by the line of the ticket alone.
+"""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from accounts.models import Line, LineNumber
+from accounts.policies.permissions import StaffAction, staff_may
+from accounts.primitives import numbers
+from accounts.primitives.sealing import unseal
+from accounts.queries import msisdn_of
+from audit.models import Incident
+from consent.models import Approval, Choice
+from consent.queries.choices import ChoiceRow, choice_of
+from consent.queries.evidence import EvidenceView, evidence_of
+from consent.queries.invalidated_approvals import STANDS
+from consent.queries.progress import carried_on
+from disclosures.labels import describe_outcome, judgement_in_words, tone_of
+from disclosures.models import Disclosure
+from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, trail, uris_of
+from disclosures.queries.visible import visible, with_delay
+from partners.labels import party_name, precision_in_words, purpose_in_words, shown
+from partners.models import Campaign, Party
+from revocations.models import Order, Standing
+from support.models import Entry, Reveal, SuspendRequest, Ticket
+from support.queries import asked, names
+from support.queries.pending_tickets import with_merged
+from support.queries.protected_lines import marked, takes_two
+from support.queries.timeline import SentPage, list_orders_of_line
+
+PROOFS, EARLIER = 6, 12
+
+
+@dataclass(frozen=True)
+class ThreadEntry:
+    """One entry of the thread, with who wrote it as staff name them. `ours`: somebody of staff did."""
+
+    entry: Entry
+    who: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Whose case it is, while it is revealed to the reader."""
+
+    number: str
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Person:
+    """The person as they are masked. `role`: `Line.UserRole`. `seen`: only while revealed to the reader.
+
+    `asked`: the reader's own question to see them, which waits for a second. `waiting`: questions of others that the
+    reader may say yes to. `two_needed`: whether a second person is needed at all; `marked`: by an officer's own word.
+    """
+
+    role: str
+    language: str
+    ended: bool
+    two_needed: bool
+    marked: bool
+    seen: Seen | None
+    asked: Reveal | None
+    waiting: Sequence[Reveal]
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """One release or refusal that the case is about. `basis`: `Disclosure.Basis`; `words`: as the person reads it.
+
+    `completed`: the report left out part of the path, and we filled it.
+    """
+
+    at: datetime
+    company: NamedParty
+    trail: tuple[Stop, ...]
+    why: str
+    precision: str
+    basis: str
+    words: str
+    tone: str
+    delayed: bool
+    doubtful: bool
+    completed: bool
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is on record of the person's own yes. `by_partner`: by the partner's word alone."""
+
+    company: str
+    why: str
+    method: str
+    captured_at: datetime
+    captured_by: str
+    wording: str
+    evidence_ref: str
+    expires_at: datetime | None
+    by_partner: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything on a case's page. What a case is not about is None or empty."""
+
+    ticket: Ticket
+    thread: Sequence[ThreadEntry]
+    person: Person | None
+    look_up: LookUp | None
+    choice: ChoiceRow | None
+    proofs: Sequence[Proof]
+    evidence: Sequence[EvidenceView]
+    told: Sequence[SentPage]
+    earlier: Sequence[Ticket]
+    incident: Incident | None
+    party: Party | None
+    companies: Sequence[NamedParty]
+    requests: Sequence[SuspendRequest]
+    assignee: str
+
+    @property
+    def partner_due(self) -> datetime | None:
+        """By when the first partner that owes its proof is to answer; None: none does."""
+        return min((one.due_at for one in self.evidence if one.answered_at is None), default=None)
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a ticket is about, by the ids that it holds."""
+
+    look_up: Disclosure | None = None
+    choice: ChoiceRow | None = None
+    order_ids: frozenset[uuid.UUID] = frozenset()
+
+
+def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
+    """A case as `reader` ("agent:7") sees it; as nobody to whom anything is revealed for ""."""
+    about = _about(ticket, at)
+    path = about.look_up.path if about.look_up else []
+    parties = Parties.read(uris_of(paths=[path]) | _company_of_choice(about.choice))
+    line_id = ticket.line_id
+    return Case(
+        ticket=ticket,
+        thread=thread_of(ticket=ticket),
+        person=_person(ticket, line_id, reader, at) if line_id is not None else None,
+        look_up=_look_up(about.look_up, parties),
+        choice=about.choice,
+        proofs=_proofs(line_id, _campaigns(about)) if line_id is not None else (),
+        evidence=_evidence(ticket, at) if about.look_up or about.choice else (),
+        told=list_orders_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
+        earlier=_earlier(ticket),
+        incident=_incident(ticket),
+        party=asked.party_of(ticket=ticket, at=at),
+        companies=_companies(path, about.choice, parties),
+        requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
+        assignee=names.called(user=ticket.assignee) if ticket.assignee else "",
+    )
+
+
+def choice_id_of(*, ticket: Ticket) -> uuid.UUID | None:
+    """The choice that a ticket is about, if it is about one."""
+    kind, _, ref = ticket.key.partition(":")
+    return _uuid(ticket.about_ref) if ticket.about_kind == "choice" else _uuid(ref) if kind == "choice" else None
+
+
+def evidence_key(*, ticket: Ticket) -> uuid.UUID:
+    """Under which id partners are asked for their proof about a case: the choice's that it is about, else its own."""
+    return choice_id_of(ticket=ticket) or uuid.uuid5(uuid.NAMESPACE_OID, f"ticket:{ticket.code}")
+
+
+def look_up_of(*, ticket: Ticket, at: datetime) -> Disclosure | None:
+    """The look-up that a ticket is about; None also for one that is hidden now."""
+    wanted = _uuid(ticket.about_ref) if ticket.about_kind == "look_up" else None
+    if wanted is None or ticket.line_id is None:
+        return None
+    return with_delay(rows=visible(line_id=ticket.line_id, at=at), line_id=ticket.line_id).filter(id=wanted).first()
+
+
+def _about(ticket: Ticket, at: datetime) -> _About:
+    line_id, choice_id = ticket.line_id, choice_id_of(ticket=ticket)
+    if line_id is None:
+        return _About()
+    choice = choice_of(line_ids=[line_id], choice_id=choice_id) if choice_id else None
+    if choice is not None:
+        return _About(choice=choice, order_ids=frozenset(carried_on(line_id=line_id, order_ids=choice.order_ids)))
+    if (look_up := look_up_of(ticket=ticket, at=at)) is not None:
+        partner = Party.objects.filter(uri=look_up.aggregator)
+        orders = _standing(line_id).filter(party_id__in=partner.values("pk"))
+        return _About(look_up=look_up, order_ids=frozenset(orders.values_list("id", flat=True)))
+    if ticket.about_kind == "order" and (order_id := _uuid(ticket.about_ref)):
+        return _About(order_ids=frozenset({order_id}))
+    return _About()
+
+
+def _standing(line_id: int) -> QuerySet[Order]:
+    newest = Standing.objects.filter(line_id=line_id).values("order_id")
+    return Order.objects.filter(line_id=line_id, id__in=newest)
+
+
+def thread_of(*, ticket: Ticket) -> list[ThreadEntry]:
+    """All that was said and done in a case, and in those that were merged into it, the oldest first."""
+    said = Entry.objects.filter(ticket__in=with_merged(ticket=ticket)).select_related("ticket")
+    entries = list(said.prefetch_related("attachments").order_by("at", "id"))
+    staff = names.actors(wanted={one.author for one in entries})
+    partners = _partners({one.author for one in entries})
+    return [
+        ThreadEntry(one, partners.get(one.author, staff[one.author]), one.author.partition(":")[0] in names.STAFF)
+        for one in entries
+    ]
+
+
+def _partners(authors: Collection[str]) -> dict[str, str]:
+    ids = {int(one.partition(":")[2]) for one in authors if one.startswith("partner:") and one[8:].isdecimal()}
+    found = Party.objects.in_bulk(ids)
+    return {f"partner:{pk}": party_name(one.name, one.uri) for pk, one in found.items()}
+
+
+def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
+    line = Line.objects.get(pk=line_id)
+    role, _colon, number = reader.partition(":")
+    # Who was shown them, and has another role now, sees them masked.
+    user_id, may_reveal = int(number or 0), staff_may(role, StaffAction.REVEAL_PERSON)
+    asks = list(Reveal.objects.filter(ticket=ticket).select_related("user").order_by("-asked_at")[:50])
+    mine = [one for one in asks if one.user_id == user_id]
+    two = takes_two(line_id=line_id, at=at)
+    # What one alone was shown ends at once when the line comes to take two.
+    counts = [one for one in mine if one.two_needed or not two]
+    shown_until = max((one.until for one in counts if one.until and one.until > at), default=None)
+    return Person(
+        role=line.user_role,
+        language=line.language,
+        ended=line.deactivated_at is not None and line.deactivated_at <= at,
+        two_needed=two,
+        marked=marked(line_id=line_id) is not None,
+        seen=_seen(line, shown_until, at) if shown_until and may_reveal else None,
+        asked=next((one for one in mine if one.is_waiting(at=at)), None),
+        waiting=[one for one in asks if one.user_id != user_id and one.is_waiting(at=at)],
+    )
+
+
+def _seen(line: Line, until: datetime, at: datetime) -> Seen:
+    try:
+        number = numbers.shown(msisdn_of(line_id=line.pk, at=at))
+    except LineNumber.DoesNotExist:
+        number = ""
+    return Seen(number, shown(unseal(line.holder_name_sealed), at_most=200), until)
+
+
+def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:
+    if row is None:
+        return None
+    return LookUp(
+        at=row.occurred_at,
+        company=parties[company_of(path=row.path)],
+        trail=trail(path=row.path, parties=parties),
+        why=purpose_in_words(row.purpose),
+        precision=precision_in_words(row.precision_m),
+        basis=row.basis,
+        words=judgement_in_words(describe_outcome(row)),
+        tone=tone_of(describe_outcome(row)),
+        delayed=vars(row)["delayed"],
+        doubtful=row.basis_doubtful,
+        completed=bool(row.path_completed),
+    )
+
+
+def _campaigns(about: _About) -> list[Campaign]:
+    """Whose proof of a yes is looked for: of the look-up's use, or of what the choice is about."""
+    rows = Campaign.objects.select_related("lbs_provider")
+    if about.look_up is not None:
+        return list(rows.filter(ref=about.look_up.campaign)) if about.look_up.campaign else []
+    if about.choice is None:
+        return []
+    by_scope = {
+        Choice.Scope.CAMPAIGN: {"ref": about.choice.ref},
+        Choice.Scope.PARTY: {"lbs_provider__uri": about.choice.ref},
+    }
+    wanted = by_scope.get(Choice.Scope(about.choice.scope))
+    return list(rows.filter(**wanted).order_by("ref")[:PROOFS]) if wanted else []
+
+
+def _proofs(line_id: int, campaigns: Sequence[Campaign]) -> list[Proof]:
+    if not campaigns:
+        return []
+    by_ref = {one.ref: one for one in campaigns}
+    rows = Approval.objects.filter(STANDS, line_id=line_id, campaign__in=by_ref).order_by("-captured_at")[:PROOFS]
+    return [
+        Proof(
+            company=party_name(by_ref[row.campaign].lbs_provider.name, by_ref[row.campaign].lbs_provider.uri),
+            why=purpose_in_words(by_ref[row.campaign].purpose),
+            method=row.method,
+            captured_at=row.captured_at,
+            captured_by=shown(row.captured_by, at_most=120),
+            wording=shown(row.wording),
+            evidence_ref=shown(row.evidence_ref, at_most=200),
+            expires_at=row.expires_at,
+            by_partner=row.verified_by == Approval.VerifiedBy.PARTNER,
+        )
+        for row in rows
+    ]
+
+
+def _evidence(ticket: Ticket, at: datetime) -> Sequence[EvidenceView]:
+    if ticket.line_id is None:
+        return ()
+    return evidence_of(line_id=ticket.line_id, choice_id=evidence_key(ticket=ticket), at=at)
+
+
+def _earlier(ticket: Ticket) -> list[Ticket]:
+    if ticket.line_id is None:
+        return []
+    others = Ticket.objects.filter(line_id=ticket.line_id).exclude(pk=ticket.pk)
+    return list(others.order_by("-opened_at", "-pk")[:EARLIER])
+
+
+def _incident(ticket: Ticket) -> Incident | None:
+    kind, _, ref = ticket.key.partition(":")
+    number = ticket.about_ref if ticket.about_kind == "incident" else ref if kind == "incident" else ""
+    return Incident.objects.filter(pk=int(number)).first() if number.isdecimal() else None
+
+
+def _companies(path: Sequence[str], choice: ChoiceRow | None, parties: Parties) -> list[NamedParty]:
+    """Whom an officer could be asked to suspend for this: everybody known on the path, or whom the choice is about."""
+    uris = list(dict.fromkeys([*path, *_company_of_choice(choice)]))
+    return [known for known in (parties[uri] for uri in uris) if known.id]
+
+
+def _company_of_choice(choice: ChoiceRow | None) -> set[str]:
+    if choice is None:
+        return set()
+    if choice.scope == Choice.Scope.PARTY:
+        return {choice.ref}
+    if choice.scope == Choice.Scope.CAMPAIGN:
+        named = Campaign.objects.filter(ref=choice.ref)
+        return {uri for pair in named.values_list("lbs_provider__uri", "contract__aggregator__uri") for uri in pair}
+    return set()
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

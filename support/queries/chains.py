@@ -1,0 +1,173 @@
+"""Contracts, campaigns and parties with all that an officer asks of them, a page of rows at a time."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Q
+
+from partners.labels import purpose_in_words
+from partners.models import Campaign, Contract, Party, Reach
+from partners.policies.lifecycle import Stage, campaign_stages, contract_stages
+from support.queries.counts import CAP, NONE, Count, added, capped, lines_of, lookups
+from support.queries.delivery import Health, health_of
+from support.queries.stages import running_on
+
+BREACHES = """
+SELECT wanted.id, (SELECT count(*) FROM (
+    SELECT FROM revocations_breach WHERE contract_id = wanted.id AND mended_at IS NULL LIMIT %s) AS found)
+FROM unnest(%s::bigint[]) AS wanted (id)
+"""
+APPROVALS = """
+SELECT wanted.ref, (SELECT count(*) FROM (
+    SELECT FROM consent_approval WHERE campaign = wanted.ref LIMIT %s) AS found)
+FROM unnest(%s::text[]) AS wanted (ref)
+"""
+
+
+@dataclass(frozen=True)
+class ContractFacts:
+    """One contract at a glance. `lines` are those whose data its aggregator received."""
+
+    contract: Contract
+    stage: Stage
+    campaigns: int
+    lines: Count
+    lookups: Count
+    health: Health
+    breaches: Count
+
+
+@dataclass(frozen=True)
+class CampaignFacts:
+    """One campaign at a glance. `approvals` on record, whether or not a later stop covers them."""
+
+    campaign: Campaign
+    stage: Stage
+    approvals: Count
+    lookups: Count
+    reached: tuple[Party, ...] = ()
+
+    @property
+    def purpose(self) -> str:
+        """What it is for, in the words that subscribers read."""
+        return purpose_in_words(self.campaign.purpose)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One chain a party stands in: its campaign, its contract's aggregator, and as what."""
+
+    facts: CampaignFacts
+    as_what: str
+
+
+@dataclass
+class PartyFacts:
+    """One party at a glance: how many chains it stands in, and as what."""
+
+    party: Party
+    suspended: bool
+    contracts: int = 0
+    campaigns: int = 0
+    behind: int = 0
+    roles: list[str] = field(default_factory=list)
+
+
+def contracts(*, rows: Sequence[Contract], at: datetime) -> list[ContractFacts]:
+    """The facts of these contracts, whose aggregators are loaded, in their order. Nine statements, however many."""
+    stages = contract_stages(contracts=rows, at=at)
+    refs: dict[int, list[str]] = defaultdict(list)
+    for contract_id, ref in Campaign.objects.filter(contract__in=rows).values_list("contract_id", "ref"):
+        refs[contract_id].append(ref)
+    party_ids = {one.aggregator_id for one in rows}
+    lines, released = lines_of(party_ids=party_ids), lookups(at=at)
+    health, breached = health_of(party_ids=party_ids, at=at), _counted(BREACHES, [one.pk for one in rows])
+    return [
+        ContractFacts(
+            contract=one,
+            stage=stages[one.pk],
+            campaigns=len(refs[one.pk]),
+            lines=lines.get(one.aggregator_id, NONE),
+            lookups=added(counts=[released.get(ref, NONE) for ref in refs[one.pk]]),
+            health=health[one.aggregator_id],
+            breaches=breached.get(one.pk, NONE),
+        )
+        for one in rows
+    ]
+
+
+def campaigns(*, rows: Sequence[Campaign], at: datetime) -> list[CampaignFacts]:
+    """The facts of these campaigns, whose contracts and parties are loaded, in their order.
+
+    Five statements, or six while a party is suspended.
+    """
+    stages = campaign_stages(campaigns=rows, at=at)
+    behind: dict[int, list[Party]] = defaultdict(list)
+    for reach in Reach.objects.filter(campaign__in=rows).select_related("party").order_by("party__name"):
+        behind[reach.campaign_id].append(reach.party)
+    agreed, released = _counted(APPROVALS, [one.ref for one in rows]), lookups(at=at)
+    return [
+        CampaignFacts(
+            campaign=one,
+            stage=stages[one.pk],
+            approvals=agreed.get(one.ref, NONE),
+            lookups=released.get(one.ref, NONE),
+            reached=tuple(behind[one.pk]),
+        )
+        for one in rows
+    ]
+
+
+def parties(*, rows: Sequence[Party], at: datetime) -> list[PartyFacts]:
+    """The facts of these parties, in their order. Four statements."""
+    held = set(running_on(of="party", at=at))
+    found = {one.pk: PartyFacts(one, one.pk in held) for one in rows}
+    for (party_id,) in Contract.objects.filter(aggregator__in=rows).values_list("aggregator_id"):
+        found[party_id].contracts += 1
+    for (party_id,) in Campaign.objects.filter(lbs_provider__in=rows).values_list("lbs_provider_id"):
+        found[party_id].campaigns += 1
+    for party_id, provider_id in Reach.objects.filter(party__in=rows).values_list(
+        "party_id", "campaign__lbs_provider_id"
+    ):
+        found[party_id].behind += party_id != provider_id
+    for one in found.values():
+        one.roles = [*_roles(one)]
+    return list(found.values())
+
+
+def chains_of(*, party: Party, at: datetime) -> list[Link]:
+    """Every campaign in whose chain this party stands, as aggregator, provider, or somewhere behind it."""
+    rows = (
+        Campaign.objects.filter(
+            Q(lbs_provider=party)
+            | Q(contract__aggregator=party)
+            | Q(pk__in=Reach.objects.filter(party=party).values("campaign_id"))
+        )
+        .select_related("contract__aggregator", "lbs_provider")
+        .order_by("contract__ref", "ref")
+    )
+    return [Link(one, _as_what(one.campaign, party)) for one in campaigns(rows=list(rows[:500]), at=at)]
+
+
+def _counted[K: (int, str)](statement: str, keys: Sequence[K]) -> Mapping[K, Count]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [CAP + 1, list(keys)])
+        return {key: capped(n) for key, n in cursor.fetchall()}
+
+
+def _roles(one: PartyFacts) -> list[str]:
+    said = (
+        (one.contracts, "aggregator in {n} contract", "aggregator in {n} contracts"),
+        (one.campaigns, "provider of {n} campaign", "provider of {n} campaigns"),
+        (one.behind, "behind {n} campaign", "behind {n} campaigns"),
+    )
+    return [(single if n == 1 else many).format(n=n) for n, single, many in said if n]
+
+
+def _as_what(campaign: Campaign, party: Party) -> str:
+    if campaign.contract.aggregator_id == party.pk:
+        return "aggregator"
+    return "location service" if campaign.lbs_provider_id == party.pk else "behind it"

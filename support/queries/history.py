@@ -1,0 +1,185 @@
+"""What was done, from the audit trail, to one party, contract or campaign."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.dateparse import parse_datetime
+
+from audit.models import AuditEvent
+from audit.policies.reporting_deadlines import ALL
+from partners.labels import shown
+from partners.models import Campaign, Proposal
+from support.queries import names
+
+# Said in words where the action's own name does not say it plainly.
+SAID: Mapping[str, str] = {
+    "suspended": "suspended it",
+    "lifted": "lifted the suspension",
+    "terminated": "terminated it",
+    "ended": "ended by its term",
+}
+NEWEST = 100
+
+
+@dataclass(frozen=True)
+class Done:
+    """One thing that was done: when, by whom, what, and why.
+
+    `more`: what it changed, from what to what. `proposal`: the id of the proposal behind it, "" where there is none.
+    """
+
+    at: datetime
+    who: str
+    what: str
+    reason: str
+    more: str
+    proposal: str
+
+
+def done_to(*, target: str, also: str = "") -> list[Done]:
+    """The newest acts on this target ("contract:3"), whoever did them. Two statements. `also`: its other name."""
+    targets = [target, also] if also else [target]
+    events = list(AuditEvent.objects.filter(target__in=targets).order_by("-at", "-id")[:NEWEST])
+    who = names.actors(wanted={one.actor for one in events})
+    return [
+        Done(
+            one.at,
+            who[one.actor],
+            describe_action(action=one.action),
+            one.reason,
+            more_of(event=one),
+            proposal_of(event=one),
+        )
+        for one in events
+    ]
+
+
+def describe_action(*, action: str) -> str:
+    """An action's name as words: "contract.put_in_force" is "contract: put in force"."""
+    of, _, verb = action.partition(".")
+    plain = SAID.get(verb) or verb.replace("_", " ")
+    return f"{of.replace('_', ' ')}: {plain}" if verb else of.replace("_", " ")
+
+
+def more_of(*, event: AuditEvent) -> str:
+    """What an act changed, as its detail holds it: "end: 1 Jan 2036, was 1 Dec 2026"; "" where that says it all."""
+    said = event.detail
+    parts = []
+    if said.get("act") in Proposal.Act.values:
+        parts.append(str(Proposal.Act(said["act"]).label))
+    if "ends_at" in said:
+        parts.append(_changed("end", _day(said["ends_at"]), _day(said.get("was"))))
+    if "consideration" in said:
+        parts.append(_changed("paid for it", _paid(said["consideration"]), _paid(said.get("was"))))
+    parts += _of_machine(event)
+    parts += _of_agent(event)
+    parts += _of_rule(event)
+    parts += _of_duty(event)
+    parts += _of_search(event)
+    moved = _of_addresses(event)
+    parts += moved
+    if isinstance(said.get("fields"), list) and not moved:
+        parts.append(", ".join(shown(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
+    return "; ".join(part for part in parts if part)
+
+
+def _of_rule(event: AuditEvent) -> list[str]:
+    """What a rule for anomalies was changed to, number by number."""
+    now, before = event.detail.get("now"), event.detail.get("before")
+    if event.action != "anomaly_rule.changed" or not isinstance(now, dict) or not isinstance(before, dict):
+        return []
+    changed = [name for name in sorted(now) if now[name] != before.get(name)]
+    return [_changed(name.replace("_", " "), _plain(now[name]), _plain(before.get(name))) for name in changed]
+
+
+def _of_duty(event: AuditEvent) -> list[str]:
+    """Which duty of an incident was done, on which day, under which reference."""
+    duty, reference = ALL.get(str(event.detail.get("duty"))), str(event.detail.get("reference", ""))
+    if event.action != "incident.told" or duty is None:
+        return []
+    named = [f"reference {shown(reference, at_most=100)}"] if reference else []
+    return [duty.what, f"done on {event.detail.get('on')}", *named]
+
+
+def _of_search(event: AuditEvent) -> list[str]:
+    """Where somebody searched and what for; in which cases somebody was found; what a file was narrowed to."""
+    said, named = event.detail, event.detail.get("for")
+    parts = [f"in {shown(str(said['in']), at_most=60)}"] if event.action == "search.made" and "in" in said else []
+    if isinstance(named, dict):
+        parts += [f"{label}: {shown(str(words), at_most=100)}" for label, words in named.items()]
+    if isinstance(said.get("tickets"), list):
+        parts.append(", ".join(str(code) for code in said["tickets"]))
+    return parts
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "never" if value is None else str(value)
+
+
+def _of_machine(event: AuditEvent) -> list[str]:
+    """Of which key and certificate an act on a machine was, by their thumbprints."""
+    if not event.target.startswith(("machine:", "client:")):
+        return []
+    said = event.detail
+    key, certificate = said.get("key"), said.get("certificate")
+    was = said.get("was") if isinstance(said.get("was"), str) else ""
+    parts = []
+    if isinstance(key, str) and key:
+        replaced = event.action in {"machine.key_replaced", "machine.let_in"} and was != key
+        parts.append(_changed("key", key, was if replaced else ""))
+    if event.action == "machine.unbound":
+        parts.append(f"certificate: none, was {was}")
+    elif isinstance(certificate, str) and certificate:
+        parts.append(f"certificate: {certificate}")
+    return parts
+
+
+def _of_agent(event: AuditEvent) -> list[str]:
+    """Under which name, with which key and hosts an act on an authorised agent was."""
+    said, hosts = event.detail, event.detail.get("hosts")
+    if not event.target.startswith("authorized:") or not isinstance(hosts, list):
+        return []
+    key, name, was = str(said.get("key", "")), shown(str(said.get("name", "")), at_most=200), str(said.get("was", ""))
+    at = ", ".join(str(host) for host in hosts) or "nowhere"
+    return [f"name: {name}", _changed("key", key, was), f"called back at: {at}"]
+
+
+def _of_addresses(event: AuditEvent) -> list[str]:
+    """Which addresses two officers changed, from what to what."""
+    now, was = event.detail.get("now"), event.detail.get("was")
+    if event.action == "party.keys_moved" and isinstance(was, str):
+        return [_changed("keys at", _addresses(now), _addresses(was))]
+    if event.action != "contract.endpoints_set" or not isinstance(now, dict) or not isinstance(was, dict):
+        return []
+    return [
+        _changed(name.replace("_", " "), _addresses(now[name]), _addresses(was.get(name)))
+        for name in sorted(now)
+        if now[name] != was.get(name)
+    ]
+
+
+def _addresses(said: object) -> str:
+    return shown(", ".join(map(str, said)) if isinstance(said, list) else str(said or "")) or "none"
+
+
+def proposal_of(*, event: AuditEvent) -> str:
+    """The id of the proposal that an act belongs to, for its address."""
+    said = event.detail.get("proposal")
+    return said if isinstance(said, str) else ""
+
+
+def _changed(what: str, now: str, was: str) -> str:
+    return f"{what}: {now}, was {was}" if was else f"{what}: {now}"
+
+
+def _day(text: object) -> str:
+    found = parse_datetime(text) if isinstance(text, str) else None
+    return f"{found:%-d %b %Y}" if found else ""
+
+
+def _paid(word: object) -> str:
+    """What is paid, in words; "" was never said."""
+    return "not said" if word == "" else str(dict(Campaign.Consideration.choices).get(str(word), ""))

@@ -1,0 +1,171 @@
+"""Incidents as an officer reads them: whom each is about, its ticket, and what was done about it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F
+
+from accounts.models import User
+from accounts.policies.permissions import StaffAction, actor_of, roles_that_may
+from audit.models import Incident, IncidentStep
+from audit.policies.reporting_deadlines import DUTIES, Clock, still_to_do
+from audit.queries import CompletedDuty, clocks_begun, done_duties, steps_of
+from disclosures.models import AnomalyRule
+from partners.labels import party_name
+from partners.models import Party
+from revocations.models import Order
+from support.models import SeedLine, Ticket
+from support.queries import names
+from support.queries.affected import Affected, affected_by, subject_of
+from support.queries.anomalies import HAVE_ROWS
+from support.queries.history import Done, done_to
+from support.queries.names import Named
+
+# How the key of an incident begins that was found by a line of our own (`support.workers.clocks.test_lines`).
+OF_A_SEED = "test-line:"
+# What is open, the next date first, then what has none, the newest first; what is closed comes last.
+DUE_FIRST = (
+    F("closed_at").desc(nulls_first=True), F("due_at").asc(nulls_last=True), F("opened_at").desc(), F("id").desc(),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DutyState:
+    """A duty of an incident with its clock. `told`: that it was done, None while it was not; `who` wrote that down."""
+
+    clock: Clock
+    told: CompletedDuty | None
+    who: str = ""
+
+
+@dataclass(frozen=True)
+class IncidentPage:
+    """One incident. `about`: the party it concerns, None where it concerns none.
+
+    `whose`: the officer who has it, "" while nobody has. `reporter`: who reported it, "" where the system found it.
+    `has_rows`: whom it reached can be looked at, line by line. `is_found`: by a rule for anomalies.
+    """
+
+    incident: Incident
+    about: Named | None
+    subject: str
+    ticket: Ticket | None
+    timeline: Sequence[Done]
+    whose: str
+    reporter: str
+    duties: Sequence[DutyState]
+    affected: Affected
+    has_rows: bool
+    is_found: bool
+    of_a_test_line: bool
+
+
+def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
+    """Everything about one incident; None where there is none."""
+    one = Incident.objects.filter(pk=incident_id).first()
+    if one is None:
+        return None
+    about = subjects(rows=[one]).get(one.subject)
+    who = names.actors(wanted={one.assigned_to, one.reported_by} - {""})
+    return IncidentPage(
+        incident=one,
+        about=about,
+        subject=subject_of(incident=one),
+        ticket=tickets(rows=[one]).get(one.pk),
+        timeline=timeline_of(incident=one),
+        whose=who.get(one.assigned_to, ""),
+        reporter=who.get(one.reported_by, ""),
+        duties=duties_of(incident=one),
+        affected=affected_by(incident=one, about=about, at=at),
+        has_rows=one.kind in HAVE_ROWS,
+        is_found=one.kind in AnomalyRule.Kind.values,
+        of_a_test_line=is_of_a_test_line(incident=one),
+    )
+
+
+def timeline_of(*, incident: Incident) -> list[Done]:
+    """Everything that became of it, the newest first: as the database wrote it down, and as officers did it."""
+    acts = (IncidentStep.What.CLOSED, IncidentStep.What.REOPENED)
+    steps = [
+        Done(one.at, "The system", _seen(one, incident), "", times(n=one.count), "")
+        for one in steps_of(incident_id=incident.pk)
+        if one.what not in acts
+    ]
+    done = done_to(target=target_of(incident_id=incident.pk))
+    return sorted([*steps, *done], key=lambda one: one.at, reverse=True)
+
+
+def _seen(step: IncidentStep, incident: Incident) -> str:
+    """In words; what somebody reported was known before the system had it."""
+    if incident.reported_by and step.what == IncidentStep.What.OPENED:
+        return "became known"
+    return step.get_what_display().lower()
+
+
+def is_of_a_test_line(*, incident: Incident) -> bool:
+    """Whether it was found by a line of our own, or is about an order for one."""
+    if incident.key.startswith(OF_A_SEED):
+        return True
+    order_id = incident.key.removeprefix("order:")
+    if incident.kind != Incident.Kind.CONTRADICTED or order_id == incident.key or not _is_uuid(order_id):
+        return False
+    lines = Order.objects.filter(id=order_id).values("line_id")
+    return SeedLine.objects.filter(line_id__in=lines).exists()
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def times(*, n: int) -> str:
+    """How often, in words."""
+    return f"{n:,} time{'' if n == 1 else 's'} by then"
+
+
+def duties_of(*, incident: Incident) -> list[DutyState]:
+    """What may have to be told to whom, by when, and whether it was: done what was done, and what is still to do."""
+    told = done_duties(incident_id=incident.pk, since=incident.opened_at)
+    begun = clocks_begun(incident_id=incident.pk, opened_at=incident.opened_at)
+    who = names.actors(wanted={one.actor for one in told.values()})
+    done = [
+        DutyState(Clock(duty, newest), found, who[found.actor])
+        for duty in DUTIES.get(incident.kind, ())
+        if (found := told.get(duty.name))
+        for newest in [max(one for one in begun if one <= found.at)]
+    ]
+    to_do = still_to_do(kind=incident.kind, begun=begun, done_at={name: one.at for name, one in told.items()})
+    return sorted([*done, *(DutyState(clock, None) for clock in to_do)], key=lambda one: one.clock.due_at)
+
+
+def officers() -> list[tuple[str, str]]:
+    """Who may have an incident: each by the name that the trail gives them, and by their e-mail."""
+    found = User.objects.filter(role__in=roles_that_may(StaffAction.CLOSE_INCIDENT), is_active=True).order_by("email")
+    return [(actor_of(user), user.email) for user in found]
+
+
+def target_of(*, incident_id: int) -> str:
+    """How the audit trail names an incident."""
+    return f"incident:{incident_id}"
+
+
+def subjects(*, rows: Iterable[Incident]) -> Mapping[str, Named]:
+    """The parties that these incidents are about, by the incident's subject: an id of ours or the party's own URI."""
+    said = {one.subject for one in rows}
+    ids = {int(own) for one in said if (own := one.removeprefix("partner:")) != one and own.isdecimal()}
+    found: dict[str, Named] = {}
+    for pk, name, uri in Party.objects.filter(pk__in=ids).values_list("pk", "name", "uri"):
+        found[f"partner:{pk}"] = Named("party", pk, party_name(name, uri))
+    for pk, name, uri in Party.objects.filter(uri__in=said - found.keys()).values_list("pk", "name", "uri"):
+        found[uri] = Named("party", pk, party_name(name, uri))
+    return found
+
+
+def tickets(*, rows: Iterable[Incident]) -> Mapping[int, Ticket]:
+    """The desk's ticket for each incident that has one, by the incident's id."""
+    keys = {f"incident:{one.pk}": one.pk for one in rows}
+    return {keys[one.key]: one for one in Ticket.objects.filter(key__in=keys)}

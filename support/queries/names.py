@@ -1,0 +1,104 @@
+"""What ids are called on a page: targets of acts, and the people behind actors."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from accounts.models import User
+from disclosures.models import AnomalyRule
+from partners.labels import party_name, shown
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party
+from support.models import ProtectedLine
+
+STAFF = ("officer", "agent", "auditor", "legal")
+MACHINES = {
+    "system": "The system", "partner": "Partner", "import": "A carrier file", "job": "The system",
+    "command": "The operator",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Named:
+    """A target with its name.
+
+    `kind` is party, contract, campaign, rule, machine, authorized (an agent) or anomaly (a rule for those).
+    """
+
+    kind: str
+    id: int
+    name: str
+    known: bool = True
+
+
+def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Named]:
+    """Names of parties, contracts, campaigns, rules, machines (by their number), rules for anomalies by (kind, id).
+
+    At most one statement for each kind.
+    """
+    by_kind: dict[str, set[int]] = {}
+    for kind, target_id in wanted:
+        by_kind.setdefault(kind, set()).add(target_id)
+    found = {
+        (kind, target_id): Named(kind, target_id, name)
+        for kind, ids in by_kind.items()
+        for target_id, name in _names(kind, ids).items()
+    }
+    return found | {
+        (kind, target_id): Named(kind, target_id, f"{kind} {target_id}", known=False)
+        for kind, ids in by_kind.items()
+        for target_id in ids
+        if (kind, target_id) not in found
+    }
+
+
+def actors(*, wanted: Collection[str]) -> Mapping[str, str]:
+    """What to call each actor ("officer:3"): a member of staff by their e-mail. At most one statement."""
+    ids = {int(one.partition(":")[2]) for one in wanted if _is_staff(one)}
+    mails = dict(User.objects.filter(pk__in=ids).values_list("pk", "email")) if ids else {}
+    return {one: _called(one, mails) for one in wanted}
+
+
+def called(*, user: User) -> str:
+    """What colleagues call somebody of staff."""
+    return user.get_full_name() or user.email or str(user)
+
+
+def _is_staff(actor: str) -> bool:
+    kind, _, own = actor.partition(":")
+    return kind in STAFF and own.isdecimal()
+
+
+def _called(actor: str, mails: Mapping[int, str]) -> str:
+    kind, _, own = actor.partition(":")
+    if _is_staff(actor):
+        return mails.get(int(own)) or f"{kind} {own}"
+    return f"{MACHINES[kind]} ({shown(own, at_most=60)})" if kind in MACHINES else kind
+
+
+def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:
+    if kind == "party":
+        rows = Party.objects.filter(pk__in=ids).values_list("pk", "name", "uri")
+        return {pk: party_name(name, uri) for pk, name, uri in rows}
+    if kind == "contract":
+        return {pk: shown(ref, at_most=80) for pk, ref in Contract.objects.filter(pk__in=ids).values_list("pk", "ref")}
+    if kind == "campaign":
+        return {pk: shown(ref, at_most=80) for pk, ref in Campaign.objects.filter(pk__in=ids).values_list("pk", "ref")}
+    if kind == "rule":
+        return {rule.pk: str(rule) for rule in JurisdictionRule.objects.filter(pk__in=ids)}
+    if kind == "machine":
+        return {one.number: shown(one.client_id, at_most=80) for one in Client.objects.filter(number__in=ids)}
+    return _names_of_others(kind, ids)
+
+
+def _names_of_others(kind: str, ids: Collection[int]) -> Mapping[int, str]:
+    if kind == "authorized":
+        agents = AuthorizedAgent.objects.filter(number__in=ids)
+        return {one.number: f"{shown(one.name, at_most=80)} ({one.pk})" for one in agents}
+    if kind == "protection":
+        # Never whose the lines are: that takes a case, a reason and two people.
+        rows = ProtectedLine.objects.filter(pk__in=ids).values_list("pk", "at")
+        return {pk: f"the line of a case, since {at:%-d %b %Y}" for pk, at in rows}
+    if kind == "anomaly":
+        return {
+            one.pk: f"{one.get_kind_display()}, version {one.version}" for one in AnomalyRule.objects.filter(pk__in=ids)
+        }
+    return {}

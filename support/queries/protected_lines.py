@@ -1,0 +1,30 @@
+"""Whose lines take two of staff to see: those of people who may be in danger from somebody close to them."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from accounts.models import Separation
+from accounts.policies import delegations
+from support.models import ProtectedLine
+
+# So long an officer's protection still counts after it was ended: to end it is no quick way to look.
+GOES_ON = timedelta(hours=24)
+
+
+def takes_two(*, line_id: int, at: datetime) -> bool:
+    """Whether a second person must agree before one sees whose this line is. Never says why.
+
+    A safe contact, a separation that is under way or that nobody may be told of yet, or an officer's word.
+    """
+    return (
+        ProtectedLine.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=at - GOES_ON), line_id=line_id).exists()
+        or delegations.contact_of(line_id=line_id) is not None
+        or Separation.objects.filter(line_id=line_id, state=Separation.State.OPEN).exists()
+        or delegations.untold(at=at).filter(line_id=line_id).exists()
+    )
+
+
+def marked(*, line_id: int) -> ProtectedLine | None:
+    """An officer's own word that it does, while it counts."""
+    return ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()

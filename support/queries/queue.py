@@ -1,0 +1,231 @@
+"""The queue of the desk, narrowed and page by page. No read here costs more because there are more tickets.
+
+Nothing in it says who a person is: a code, a kind, what it is about, a clock, a company.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.policies.permissions import StaffAction, roles_that_may, staff_may
+from partners.models import Party
+from support.models import Ticket
+from support.policies.lifecycle import UNDER_WAY
+from support.queries.due import Due, due
+from support.queries.names import called
+from support.queries.pending_tickets import names_of
+
+# Nobody needs to know more exactly, and to count on would cost more with every ticket.
+COUNTED_TO = 1_000
+PAGE = 50
+MOST_COMPANIES = 50
+ANY, MINE, NOBODY, GONE, OFFICE = "all", "mine", "nobody", "gone", "office"
+DUE, PRIORITY, NEWEST = "due", "priority", "newest"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many tickets there are of each sort, up to COUNTED_TO."""
+
+    open: int
+    overdue: int
+    mine: int
+    unclaimed: int
+
+
+@dataclass(frozen=True)
+class QueueFilter:
+    """What the queue is narrowed to, and its order.
+
+    `state` "": under way; ANY: whatever it is. `whose`: MINE, NOBODY, GONE (of somebody who works
+    on cases no more), OFFICE (handed up), or the number of one of staff. `company`: part of its name. `after`: where
+    the page before ended. What is done already stands newest first, whatever `sort` says.
+    """
+
+    state: str = ""
+    kind: str = ""
+    priority: int | None = None
+    company: str = ""
+    whose: str = ""
+    overdue: bool = False
+    language: str = ""
+    sort: str = DUE
+    after: str = ""
+
+    @property
+    def order(self) -> str:
+        """The order that the page stands in."""
+        return self.sort if self.state in {"", *UNDER_WAY} else NEWEST
+
+
+@dataclass(frozen=True)
+class Row:
+    """One ticket as lists show it.
+
+    `free`: nobody who works on cases has it. `due` None: nobody waits for it. `ending`: of the number, where that was
+    asked for.
+    """
+
+    ticket: Ticket
+    company: str
+    whose: str
+    mine: bool
+    free: bool
+    due: Due | None
+    ending: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows, and where the next page begins ("" for the last)."""
+
+    rows: tuple[Row, ...]
+    next: str
+
+
+def counts(*, user_id: int, at: datetime) -> Counts:
+    """How many tickets are under way: all, those past their date, this person's, nobody's."""
+    under_way = Ticket.objects.filter(state__in=UNDER_WAY)
+    return Counts(
+        open=_up_to(under_way),
+        overdue=_up_to(under_way.filter(due_at__lt=at)),
+        mine=_up_to(under_way.filter(assignee_id=user_id)),
+        unclaimed=_up_to(under_way.filter(assignee__isnull=True)),
+    )
+
+
+def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
+    """One page of the queue as this person asked for it."""
+    tickets = narrowed(asked=asked, user_id=user_id, at=at).filter(_after(asked)).order_by(*_order(asked))
+    found = list(tickets.select_related("assignee")[: PAGE + 1])
+    following = _place(asked, found[PAGE - 1]) if len(found) > PAGE else ""
+    return Page(tuple(rows(tickets=found[:PAGE], user_id=user_id, at=at)), following)
+
+
+def narrowed(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySet[Ticket]:
+    """The tickets that were asked for, in no order yet."""
+    wanted = Q()
+    if asked.state not in {"", ANY}:
+        wanted &= Q(state=asked.state)
+    # Said once: said twice, the planner takes it for rarer than it is.
+    if not asked.state or asked.overdue:
+        wanted &= Q(state__in=UNDER_WAY)
+    if asked.whose:
+        wanted &= _whose(asked.whose, user_id)
+    if asked.company:
+        wanted &= Q(party_id__in=companies(part=asked.company))
+    if asked.overdue:
+        wanted &= Q(due_at__lt=at)
+    same = {"kind": asked.kind, "priority": asked.priority, "language": asked.language}
+    return Ticket.objects.filter(wanted, **{name: value for name, value in same.items() if value})
+
+
+def companies(*, part: str) -> list[int]:
+    """The companies with this in their name, at most MOST_COMPANIES of them."""
+    named = Party.objects.filter(Q(name__icontains=part) | Q(uri__icontains=part))
+    return list(named.order_by("pk").values_list("pk", flat=True)[:MOST_COMPANIES])
+
+
+def rows(*, tickets: Sequence[Ticket], user_id: int, at: datetime, ending: bool = False) -> list[Row]:
+    """These tickets as a list shows them. `ending`: with the last digits of the number, which is a look at a person."""
+    names = names_of(party_ids=(one.party_id for one in tickets if one.party_id))
+    return [
+        Row(
+            ticket=one,
+            company=names.get(one.party_id or 0, ""),
+            whose=called(user=one.assignee) if one.assignee else "",
+            mine=one.assignee_id == user_id,
+            free=is_free(ticket=one),
+            due=_due(one, at),
+            ending=one.number_ending if ending else "",
+        )
+        for one in tickets
+    ]
+
+
+def _due(ticket: Ticket, at: datetime) -> Due | None:
+    if ticket.state == Ticket.State.WAITING:
+        return Due(ticket.due_at, late=False, words=_("Waits for the person until"))
+    return due(due_at=ticket.due_at, at=at) if ticket.state in UNDER_WAY else None
+
+
+def row_of(*, code: str, user_id: int, at: datetime) -> Row | None:
+    """One ticket as a list shows it; None where there is none of that code."""
+    found = Ticket.objects.filter(code=code).select_related("assignee")
+    return next(iter(rows(tickets=list(found), user_id=user_id, at=at)), None)
+
+
+def colleagues() -> list[User]:
+    """Everybody who works on tickets, by name."""
+    working = User.objects.filter(role__in=roles_that_may(StaffAction.WORK_TICKETS), is_active=True)
+    return sorted(working, key=lambda user: called(user=user).casefold())
+
+
+def is_free(*, ticket: Ticket) -> bool:
+    """Whether nobody has it who works on cases now, and it is not done."""
+    return ticket.state in UNDER_WAY and (ticket.assignee is None or not works_cases(user=ticket.assignee))
+
+
+def works_cases(*, user: User) -> bool:
+    """Whether somebody works on cases now."""
+    return user.is_active and staff_may(user.role, StaffAction.WORK_TICKETS)
+
+
+def _whose(whose: str, user_id: int) -> Q:
+    if whose == NOBODY:
+        return Q(assignee__isnull=True)
+    if whose == OFFICE:
+        return Q(escalated_at__isnull=False)
+    if whose == GONE:
+        return Q(assignee__in=User.objects.exclude(role__in=roles_that_may(StaffAction.WORK_TICKETS), is_active=True))
+    return Q(assignee_id=user_id if whose == MINE else int(whose))
+
+
+def _order(asked: QueueFilter) -> Iterable[str]:
+    return {DUE: ("due_at", "id"), PRIORITY: ("priority", "due_at", "id"), NEWEST: ("-id",)}[asked.order]
+
+
+def _place(asked: QueueFilter, last: Ticket) -> str:
+    """Where a page ended, for the address of the next."""
+    places = {
+        DUE: f"{last.due_at.isoformat()}~{last.pk}",
+        PRIORITY: f"{last.priority}~{last.due_at.isoformat()}~{last.pk}",
+        NEWEST: str(last.pk),
+    }
+    return places[asked.order]
+
+
+def _after(asked: QueueFilter) -> Q:
+    """What comes after that place; everything, where it makes no sense."""
+    parts = asked.after.split("~")
+    if not parts[-1].isdecimal() or len(parts) != {NEWEST: 1, DUE: 2, PRIORITY: 3}[asked.order]:
+        return Q()
+    ticket_id = min(int(parts[-1]), 2**63 - 1)
+    if asked.order == NEWEST:
+        return Q(id__lt=ticket_id)
+    due_at = _moment(parts[-2])
+    if due_at is None:
+        return Q()
+    # The first condition is what the index begins at.
+    later = Q(due_at__gte=due_at) & (Q(due_at__gt=due_at) | Q(id__gt=ticket_id))
+    if asked.order == DUE:
+        return later
+    priority = int(parts[0]) if parts[0].isdecimal() and len(parts[0]) == 1 else 0
+    return Q(priority__gte=priority) & (Q(priority__gt=priority) | later)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
+def _up_to(tickets: QuerySet[Ticket]) -> int:
+    return tickets.order_by("due_at")[:COUNTED_TO].count()

@@ -1,0 +1,208 @@
+"""How the desk does: what is open and late, how long people wait, by kind, colleague, company; complaints by year.
+
+No row is about one person.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.policies.permissions import StaffAction, staff_may
+from support.models import Ticket
+from support.policies.lifecycle import UNDER_WAY, ZONE
+from support.queries.exports import csv_lines
+from support.queries.names import called
+from support.queries.pending_tickets import names_of
+from support.queries.synthetic_lines import NOBODYS
+
+DAYS = 30
+# What comes of people; the rest comes of what happened here.
+FROM_PEOPLE = (
+    Ticket.Kind.DISPUTE, Ticket.Kind.LOOK_UP, Ticket.Kind.CHOICE, Ticket.Kind.ORDER, Ticket.Kind.STILL_HAVE,
+    Ticket.Kind.SIGN_IN, Ticket.Kind.OTHER,
+)  # fmt: skip
+# Of tickets opened in a time: how many there are, wait and are late; from opening to the first answer, and to the end.
+FIGURES = """
+SELECT <by>, count(*),
+    count(*) FILTER (WHERE state = ANY (%(under_way)s)),
+    count(*) FILTER (WHERE state = ANY (%(under_way)s) AND due_at < %(at)s),
+    percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM first_answer_at - opened_at)),
+    percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (
+        ORDER BY extract(epoch FROM coalesce(solved_at, closed_at) - opened_at))
+FROM support_ticket
+WHERE opened_at >= %(since)s AND opened_at < %(until)s AND (%(user)s::bigint IS NULL OR assignee_id = %(user)s)
+GROUP BY 1
+"""
+COMPLAINTS = """
+SELECT kind, count(*), count(first_answer_at),
+    count(*) FILTER (WHERE state = ANY (%(under_way)s)), count(DISTINCT party_id),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM first_answer_at - opened_at))
+FROM support_ticket
+WHERE opened_at >= %(since)s AND opened_at < %(until)s AND kind = ANY (%(kinds)s) AND state <> 'merged'
+    AND NOT EXISTS (SELECT FROM (<nobodys>) nobodys WHERE nobodys.line_id = support_ticket.line_id)
+GROUP BY kind
+""".replace("<nobodys>", NOBODYS)
+COLUMNS = (
+    "by", "name", "opened", "under_way", "overdue", "first_answer_median_h", "first_answer_p95_h", "end_median_h",
+    "end_p95_h",
+)  # fmt: skip
+COMPLAINT_COLUMNS = ("year", "kind", "received", "answered", "under_way", "companies", "first_answer_median_days")
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days that the figures are about, the last included, as they are at the desk."""
+
+    since: date
+    until: date
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """From when, and until before when."""
+        return _midnight(self.since), _midnight(self.until + timedelta(days=1))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row. Times in seconds, median and 95th of 100; None where nothing has an answer, or an end, yet."""
+
+    name: str
+    opened: int
+    under_way: int
+    overdue: int
+    answer: tuple[float, float] | None
+    end: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All of it: the whole, then by kind, colleague, company, the most first."""
+
+    whole: Figure
+    by_kind: tuple[Figure, ...]
+    by_person: tuple[Figure, ...]
+    by_company: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Complaints:
+    """What people complained of in one year, of one kind."""
+
+    kind: str
+    received: int
+    answered: int
+    under_way: int
+    companies: int
+    median_s: float | None
+
+
+def last_days(*, at: datetime) -> Span:
+    """The last DAYS days."""
+    today = at.astimezone(ZONE).date()
+    return Span(today - timedelta(days=DAYS - 1), today)
+
+
+def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
+    """The figures of what was opened in these days. `user_id`: of one colleague's cases only."""
+    whole = _rows("true", span, user_id, at)
+    kinds, people = _rows("kind", span, user_id, at), _rows("assignee_id", span, user_id, at)
+    companies = _rows("party_id", span, user_id, at)
+    named: dict[int | None, str] = {
+        one.pk: called(user=one) for one in User.objects.filter(pk__in=[key for key in people if key])
+    }
+    names = names_of(party_ids=(int(str(key)) for key in companies if key))
+    return Figures(
+        whole=_figure("", whole.get(True, (0, 0, 0, None, None))),
+        by_kind=_named(kinds, {kind.value: str(kind.label) for kind in Ticket.Kind}),
+        by_person=_named(people, {None: _("Nobody’s"), **named}),
+        by_company=_named({key: row for key, row in companies.items() if key}, names),
+    )
+
+
+def figures_csv(*, found: Figures, mark: str) -> Iterator[str]:
+    """The same as a file. `mark`: who took it, and when, in its last line."""
+    parts = (("", (found.whole,)), ("kind", found.by_kind), ("person", found.by_person), ("company", found.by_company))
+    rows = [
+        (by, one.name, one.opened, one.under_way, one.overdue, *_hours(one.answer), *_hours(one.end))
+        for by, figures in parts
+        for one in figures
+    ]
+    yield from csv_lines(columns=COLUMNS, rows=[*rows, (mark,)])
+
+
+def complaints(*, year: int) -> tuple[Complaints, ...]:
+    """What people complained of in a year, by kind, every kind named. What was merged into another counts once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            COMPLAINTS,
+            {
+                "since": datetime(year, 1, 1, tzinfo=ZONE), "until": datetime(year + 1, 1, 1, tzinfo=ZONE),
+                "under_way": list(UNDER_WAY), "kinds": list(FROM_PEOPLE),
+            },
+        )  # fmt: skip
+        rows = {kind: rest for kind, *rest in cursor.fetchall()}
+    return tuple(Complaints(str(kind.label), *rows.get(kind.value, (0, 0, 0, 0, None))) for kind in FROM_PEOPLE)
+
+
+def complaints_csv(*, year: int, found: Sequence[Complaints], mark: str) -> Iterator[str]:
+    """The same as a file. `mark`: who took it, and when, in its last line."""
+    rows = [
+        (
+            year, one.kind, one.received, one.answered, one.under_way, one.companies,
+            None if one.median_s is None else one.median_s / 86_400,
+        )
+        for one in found
+    ]  # fmt: skip
+    yield from csv_lines(columns=COMPLAINT_COLUMNS, rows=[*rows, (mark,)])
+
+
+def sees_all(*, role: str) -> bool:
+    """Whether somebody of this role sees everybody's figures, as who leads the desk or audits it; others: their own."""
+    return any(staff_may(role, action) for action in (StaffAction.LEAD_DESK, StaffAction.SEE_AUDIT))
+
+
+def mark_of(*, user: User, at: datetime) -> str:
+    """Who took a copy, and when."""
+    name = user.get_full_name()
+    who = f"{name} ({user.email})" if name else user.email or str(user)
+    return f"Taken by {who} at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+type _Row = tuple[int, int, int, list[float] | None, list[float] | None]
+
+
+def _rows(by: str, span: Span, user_id: int | None, at: datetime) -> dict[object, _Row]:
+    since, until = span.bounds
+    with connection.cursor() as cursor:
+        cursor.execute(
+            FIGURES.replace("<by>", by),
+            {"under_way": list(UNDER_WAY), "at": at, "since": since, "until": until, "user": user_id},
+        )
+        return {key: (opened, way, late, answer, end) for key, opened, way, late, answer, end in cursor.fetchall()}
+
+
+def _named(rows: Mapping[object, _Row], names: Mapping[Any, str]) -> tuple[Figure, ...]:
+    found = [_figure(names.get(key, str(key)), row) for key, row in rows.items()]
+    return tuple(sorted(found, key=lambda one: (-one.opened, one.name)))
+
+
+def _figure(name: str, row: _Row) -> Figure:
+    opened, under_way, overdue, answer, end = row
+    return Figure(name, opened, under_way, overdue, _pair(answer), _pair(end))
+
+
+def _pair(found: list[float] | None) -> tuple[float, float] | None:
+    return (found[0], found[1]) if found and found[0] is not None else None
+
+
+def _hours(pair: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    return (pair[0] / 3600, pair[1] / 3600) if pair else (None, None)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), ZONE)

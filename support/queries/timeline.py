@@ -1,0 +1,269 @@
+"""What was sent to one partner: each order and event with its states, attempts, exact token and what it says.
+
+A list names no line at all. One order's own page names it by the partner's name for it, and by no other.
+"""
+
+import json
+import uuid
+from base64 import urlsafe_b64decode
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from accounts.primitives.json_reader import read_json
+from partners.models import Contract, PairwiseSubject, Party
+from revocations.models import Attempt, Order, Receipt, StreamAttempt, StreamEvent
+from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
+from support.queries.delivery import Health, health_of
+
+SIZE = 50
+ATTEMPTS = 50
+OF_A_LINE = 8
+FAILED = 400
+# Of what happened in one moment.
+ORDER = ("queued", "sent", "try", "acknowledged", "signed")
+# Below every id.
+FIRST = uuid.UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One order or event. `kind` is "order" or "event".
+
+    `move`: of what is held back, whose move it is; until `held_until`, when it is offered anew. `coverage`: of an order
+    that was signed for, who behind the partner has signed.
+    """
+
+    kind: str
+    id: uuid.UUID
+    what: str
+    contract: str
+    state: str
+    state_words: str
+    queued_at: datetime
+    sent_at: datetime | None
+    acknowledged_at: datetime | None
+    completed_at: datetime | None
+    complete_by: datetime | None
+    attempts: int
+    note: str
+    move: str
+    held_until: datetime | None
+    coverage: Coverage = NOBODY
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One page of what was sent, the newest first. `last`: after which the next page goes on, None at the end."""
+
+    party: Party
+    health: Health
+    sent: Sequence[Sent]
+    last: Sent | None
+
+
+@dataclass(frozen=True)
+class Try:
+    """One attempt. `header` and `claims`: the token opened, "" where there was none."""
+
+    number: int
+    at: datetime
+    outcome: str
+    status: int | None
+    detail: str
+    token: str
+    header: str
+    claims: str
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One receipt of the partner, and what it says."""
+
+    at: datetime
+    status: str
+    token: str
+    claims: str
+
+
+@dataclass(frozen=True)
+class SentPage:
+    """One order or event with everything that came of it.
+
+    `line_id` and `sub`, the partner's name for that line, are of an order alone.
+    """
+
+    party: Party
+    sent: Sent
+    says: str
+    tries: Sequence[Try]
+    receipts: Sequence[Signed]
+    line_id: int | None = None
+    sub: str = ""
+
+    @property
+    def events(self) -> list[tuple[str, datetime, Try | Signed | None]]:
+        """What came of it, in the order of time: `queued`, each `try` that failed, `sent`, `acknowledged`, `signed`."""
+        sent = self.sent
+        steps = (("queued", sent.queued_at), ("sent", sent.sent_at), ("acknowledged", sent.acknowledged_at))
+        found: list[tuple[str, datetime, Try | Signed | None]] = [(what, at, None) for what, at in steps if at]
+        found += [("try", one.at, one) for one in reversed(self.tries) if not one.status or one.status >= FAILED]
+        found += [("signed", one.at, one) for one in reversed(self.receipts)]
+        return sorted(found, key=lambda one: (one[1], ORDER.index(one[0])))
+
+
+def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST, at: datetime) -> Timeline | None:
+    """What was sent to a partner, the newest first; None where there is no such party. Ten statements at most.
+
+    Only what came before this moment, or in it with an id below `than`: many are written in one moment.
+    """
+    party = Party.objects.filter(pk=party_id).first()
+    if party is None:
+        return None
+    orders, events = Order.objects.filter(party_id=party_id), StreamEvent.objects.filter(party_id=party_id)
+    if before is not None:
+        earlier = Q(queued_at__lt=before) | Q(id__lt=than)
+        orders = orders.filter(earlier, queued_at__lte=before)
+        events = events.filter(earlier, queued_at__lte=before)
+    newest = list(orders.order_by("-queued_at", "-id")[: SIZE + 1])
+    others = list(events.defer("claims").order_by("-queued_at", "-id")[: SIZE + 1])
+    both = sorted([*_orders(newest), *_events(others)], key=lambda one: (one.queued_at, one.id), reverse=True)
+    return Timeline(
+        party=party,
+        health=health_of(party_ids=[party_id], at=at)[party_id],
+        sent=both[:SIZE],
+        last=both[SIZE - 1] if len(both) > SIZE else None,
+    )
+
+
+def was_sent(*, party_id: int, order_id: uuid.UUID) -> bool:
+    """Whether this partner has an order of this id."""
+    return Order.objects.filter(id=order_id, party_id=party_id).exists()
+
+
+def order_page(*, party_id: int, order_id: uuid.UUID) -> SentPage | None:
+    """One order with its attempts and receipts; None where this partner has none of that id."""
+    order = Order.objects.filter(id=order_id, party_id=party_id).first()
+    if order is None:
+        return None
+    mine = {"line_id": order.line_id, "order_id": order.id}
+    return SentPage(
+        party=Party.objects.get(pk=party_id),
+        sent=_orders([order])[0],
+        says=_pretty(order.snapshot),
+        tries=[_try(one) for one in Attempt.objects.filter(**mine).order_by("-number")[:ATTEMPTS]],
+        receipts=[
+            Signed(one.received_at, one.status, one.token, opened(token=one.token)[1])
+            for one in Receipt.objects.filter(**mine).order_by("-received_at")[:ATTEMPTS]
+        ],
+        line_id=order.line_id,
+        sub=_sub(party_id=party_id, line_id=order.line_id),
+    )
+
+
+def list_orders_of_line(*, line_id: int, order_ids: Collection[uuid.UUID]) -> list[SentPage]:
+    """These orders about one line, each as its own page has it; by partner, the newest first, at most a few."""
+    rows = Order.objects.filter(line_id=line_id, id__in=order_ids).order_by("party_id", "-queued_at")
+    found = rows.values_list("party_id", "id")[:OF_A_LINE]
+    pages = (order_page(party_id=party_id, order_id=order_id) for party_id, order_id in found)
+    return [page for page in pages if page is not None]
+
+
+def event_page(*, party_id: int, event_id: uuid.UUID) -> SentPage | None:
+    """One stream event with its attempts; None where this partner has none of that id."""
+    event = StreamEvent.objects.filter(pk=event_id, party_id=party_id).first()
+    if event is None:
+        return None
+    return SentPage(
+        party=Party.objects.get(pk=party_id),
+        sent=_events([event])[0],
+        says=_pretty(event.claims),
+        tries=[_try(one) for one in StreamAttempt.objects.filter(event_id=event.pk).order_by("-number")[:ATTEMPTS]],
+        receipts=[],
+    )
+
+
+def opened(*, token: str) -> tuple[str, str]:
+    """A signed token's header and claims as text; what can't be opened gives ""."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return "", ""
+    return _part(parts[0]), _part(parts[1])
+
+
+def _part(text: str) -> str:
+    try:
+        return _pretty(read_json(urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+    except ValueError:
+        return ""
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _try(one: Attempt | StreamAttempt) -> Try:
+    header, claims = opened(token=one.token)
+    return Try(one.number, one.at, one.outcome, one.status, one.detail, one.token, header, claims)
+
+
+def _sub(*, party_id: int, line_id: int) -> str:
+    known = PairwiseSubject.objects.filter(party_id=party_id, line_id=line_id).first()
+    return known.sub if known else ""
+
+
+def _orders(orders: Sequence[Order]) -> list[Sent]:
+    refs = _refs({one.contract_id for one in orders})
+    covered = coverage_of(orders=[one for one in orders if one.completed_at])
+    states = {one.id: state_of(order=one, coverage=covered.get(one.id, NOBODY)) for one in orders}
+    return [
+        Sent(
+            kind="order",
+            id=one.id,
+            what=f"{one.get_lane_display()} {one.epoch}.{one.version}",
+            contract=refs.get(one.contract_id, ""),
+            state=states[one.id],
+            state_words=str(states[one.id].label),
+            queued_at=one.queued_at,
+            sent_at=one.sent_at,
+            acknowledged_at=one.acknowledged_at,
+            completed_at=one.completed_at,
+            complete_by=one.complete_by,
+            attempts=one.attempts,
+            note=one.note,
+            move=one.get_parked_with_display(),
+            held_until=one.next_attempt_at if one.parked_with else None,
+            coverage=covered.get(one.id, NOBODY),
+        )
+        for one in orders
+    ]
+
+
+def _events(events: Sequence[StreamEvent]) -> list[Sent]:
+    refs = _refs({one.contract_id for one in events if one.contract_id is not None})
+    return [
+        Sent(
+            kind="event",
+            id=one.id,
+            what=one.get_kind_display(),
+            contract=refs.get(one.contract_id or 0, ""),
+            state=one.state,
+            state_words=one.get_state_display(),
+            queued_at=one.queued_at,
+            sent_at=one.sent_at,
+            acknowledged_at=one.acknowledged_at,
+            completed_at=None,
+            complete_by=None,
+            attempts=one.attempts,
+            note=one.note,
+            move=one.get_parked_with_display(),
+            held_until=one.next_attempt_at if one.parked_with else None,
+        )
+        for one in events
+    ]
+
+
+def _refs(ids: set[int]) -> Mapping[int, str]:
+    return dict(Contract.objects.filter(pk__in=ids).values_list("pk", "ref")) if ids else {}

@@ -1,0 +1,58 @@
+"""Who may come to the desk: `at_the_desk(ACTION)` tells a view's whole access story.
+
+Staff of a role that may do this, with a second factor in this session; nothing of it is kept by the browser, and
+times are those of the desk. Who is not signed in is sent to do so as staff. Everybody else is refused (403).
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+from accounts import queries
+from accounts.domain import sessions
+from accounts.models import User
+from accounts.policies.permissions import Action, StaffAction
+from accounts.queries import PersonsLine
+from accounts.views.access import Door, PersonView, staff_required, to_sign_in
+from support.policies.lifecycle import ZONE
+
+DESK = "/desk/"
+
+
+def at_the_desk[**P](*actions: StaffAction) -> Callable[[PersonView[P]], Door]:
+    """Staff who may do one of these."""
+
+    def decorate(view: PersonView[P]) -> Door:
+        passed = staff_required(*actions)(view)
+
+        @never_cache
+        @wraps(view)
+        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                asked = request.get_full_path() if request.method == "GET" else DESK
+                return to_sign_in(request, page=reverse("sign-in-staff"), then=asked)
+            with timezone.override(ZONE):
+                return passed(request, *args, **kwargs)
+
+        return door
+
+    return decorate
+
+
+def reads_cases(request: HttpRequest) -> list[PersonsLine]:
+    """The lines on which whoever is here may read cases, by what they have already proved; for all others, none.
+
+    For pages that everybody may open.
+    """
+    user, now = request.user, timezone.now()
+    if not isinstance(user, User) or user.role != User.Role.SUBSCRIBER or sessions.next_proof(request, user=user):
+        return []
+    lines = queries.list_lines_of_person(user=user, at=now)
+    if not lines or queries.get_hold_end(line=lines[0].line, at=now):
+        return []
+    return [line for line in lines if line.may(Action.READ_CASES)]

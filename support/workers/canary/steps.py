@@ -1,0 +1,196 @@
+"""The steps of the trial, each through the door that people, the gateway and partners use. One that fails says why."""
+
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import reverse
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from accounts.models import TextedCode
+from accounts.primitives import synthetic
+from accounts.primitives.json_reader import Unreadable, read_json
+from accounts.primitives.sealing import unseal
+from consent.actions import choices
+from consent.actions.choices import NotAllowable
+from consent.gate import deciding
+from consent.gate.agreed import as_agreed
+from consent.models import Choice, ChoiceOrder
+from partners.actions.sign_in import issue_access_token
+from partners.clients import http
+from partners.clients.http import Reply
+from partners.domain import keys
+from partners.models import Client, PartnerKeySet, SigningKey
+from partners.primitives.tokens import BadToken
+from revocations.models import Order
+from support.workers.canary.visiting import Visitor
+from support.workers.canary.world import World
+
+MINUTE = timedelta(minutes=1)
+OK, MOVED, KEPT = 200, 302, 202
+CHANNEL = "canary"
+SECEVENT = "application/secevent+jwt"
+
+
+class Broken(Exception):
+    """A step did not come out as it must. The message names no person and no token."""
+
+
+def allow(*, world: World, at: datetime) -> None:
+    """Its person says yes, where they had said no: a trial that stopped half way may have left it so."""
+    if gate_allows(world=world, at=at):
+        return
+    try:
+        choices.allow(line_id=world.line.pk, campaign=world.campaign.ref, actor=world.actor, channel=CHANNEL)
+    except NotAllowable as error:
+        raise Broken(f"no yes would count: {error.reason}") from error
+    if not gate_allows(world=world, at=at):
+        raise Broken("the gate says no after its person said yes")
+
+
+def stop_by_page(*, world: World, visitor: Visitor) -> str:
+    """A number, the code texted to it, the button. Returns the path of the page that shows how far the stop is."""
+    _page(visitor.get(reverse("stop")))
+    _leads(visitor.post(reverse("stop"), {"number": synthetic.NUMBER}), reverse("stop-code"))
+    _page(visitor.get(reverse("stop-code")))
+    _leads(visitor.post(reverse("stop-code"), {"code": _code(world)}), reverse("stop-all"))
+    _page(visitor.get(reverse("stop-all")))
+    progress = _leads(visitor.post(reverse("stop-all"), {"stop-all": "1"}), reverse("stop-progress", args=["-"])[:-2])
+    _page(visitor.get(progress))
+    return progress
+
+
+def gate_denies(*, world: World, at: datetime) -> None:
+    """The gate says no from then on."""
+    if gate_allows(world=world, at=at):
+        raise Broken("the gate says yes after its person stopped everything")
+
+
+def gate_allows(*, world: World, at: datetime) -> bool:
+    """What the gate answers at its own door, or by a call where that door wants a certificate that we have not."""
+    if settings.MTLS_CLIENT_CERTIFICATES:
+        asked = as_agreed(campaign=world.campaign, line=world.line.carrier_id)
+        (answer,) = deciding.evaluate(questions=[asked], for_release=True)
+        return answer.allowed
+    reply = http.post(
+        url=f"{settings.BASE_URL}{reverse('evaluation')}",
+        body=json.dumps(_question(world)).encode(),
+        content_type="application/json",
+        headers=_bearer(world.gateway, "decisions:read", at),
+    )
+    said = _json(reply) if reply.status == OK else {}
+    if not isinstance(said.get("decision"), bool):
+        raise Broken(f"the gate's door: {_answered(reply)}")
+    return bool(said["decision"])
+
+
+def receipt_holds(*, world: World, visitor: Visitor, progress: str) -> Order:
+    """The signed receipt is there and is of this stop. Returns the order that tells of it."""
+    choice = Choice.objects.filter(line_id=world.line.pk).exclude(kind=Choice.Kind.ALLOW).latest("recorded_at")
+    reply = visitor.get(f"{progress}receipt.json")
+    token = _json(reply).get("token") if reply.status == OK else None
+    if not isinstance(token, str):
+        raise Broken(_answered(reply))
+    try:
+        claims = keys.verify_own(use=SigningKey.Use.RECEIPT, token=token)
+    except BadToken as error:
+        raise Broken("it does not verify") from error
+    if str(choice.id) not in json.dumps(claims):
+        raise Broken("it is of another choice")
+    told = ChoiceOrder.objects.filter(line_id=world.line.pk, choice_id=choice.id).values("order_id")
+    order = Order.objects.filter(line_id=world.line.pk, id__in=told, party_id=world.party.pk).first()
+    if order is None:
+        raise Broken("no order tells of it")
+    return order
+
+
+def sign_for(*, world: World, order: Order, at: datetime) -> None:
+    """The company signs that it did all that was asked, and the order is done. Its key is of this once."""
+    key = ECKey.generate_key("P-256", private=True)
+    kid = key.thumbprint()
+    public = {**key.as_dict(private=False), "kid": kid}
+    PartnerKeySet.objects.update_or_create(party=world.party, defaults={"jwks": {"keys": [public]}, "fetched_at": at})
+    token = jwt.encode({"typ": "secevent+jwt", "alg": "ES256", "kid": kid}, _claims(world, order, at), key)
+    reply = http.post(
+        url=f"{settings.BASE_URL}{reverse('ssf_receipts')}",
+        body=token.encode(),
+        content_type=SECEVENT,
+        headers=_bearer(world.aggregator, "receipts:write", at),
+    )
+    if reply.status != KEPT:
+        raise Broken(_answered(reply))
+    if Order.objects.get(line_id=order.line_id, id=order.id).completed_at is None:
+        raise Broken("it was taken, and the order is not done")
+
+
+def _claims(world: World, order: Order, at: datetime) -> dict[str, object]:
+    moment = int(at.timestamp())
+    done = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    event = {
+        "event_timestamp": moment,
+        "status": "completed",
+        "applied": {"epoch": order.epoch, "version": order.version},
+        "actions": [
+            {"action": action, "status": "completed", "at": done} for action in order.snapshot["required_actions"]
+        ],
+    }
+    return {
+        "iss": world.party.uri, "aud": settings.BASE_URL, "jti": f"canary-{secrets.token_hex(12)}", "iat": moment,
+        "toe": moment, "txn": order.txn,
+        "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": order.jti},
+        "events": {f"{settings.BASE_URL}/schemas/secevent/consent/event-type/revocation-receipt": event},
+    }  # fmt: skip
+
+
+def _question(world: World) -> dict[str, object]:
+    asked = as_agreed(campaign=world.campaign, line=world.line.carrier_id)
+    return {
+        "subject": {
+            "type": "partner", "id": asked.aggregator,
+            "properties": {"on_behalf_of": asked.provider, "campaign": asked.campaign},
+        },
+        "action": {"name": asked.scope, "properties": {"purpose": asked.purpose, "precision_m": asked.precision_m}},
+        "resource": {"type": "line", "id": world.line.carrier_id},
+    }  # fmt: skip
+
+
+def _code(world: World) -> str:
+    """The code that was texted. No text goes to a number of stories: it is read where it waits."""
+    codes = TextedCode.objects.filter(line=world.line, purpose=TextedCode.Purpose.STOP, used_at__isnull=True)
+    newest = codes.order_by("-sent_at").first()
+    if newest is None:
+        raise Broken("no code was made")
+    return unseal(newest.code_sealed)
+
+
+def _bearer(machine: Client, scope: str, at: datetime) -> dict[str, str]:
+    issued = issue_access_token(client=machine, scopes=[scope], lifetime=MINUTE, at=at)
+    return {"Authorization": f"Bearer {issued.token}"}
+
+
+def _page(reply: Reply) -> None:
+    if reply.status != OK:
+        raise Broken(_answered(reply))
+
+
+def _leads(reply: Reply, path: str) -> str:
+    """The path that a form led to, if it is this one or below."""
+    found = urlsplit(reply.location).path
+    if reply.status != MOVED or not found.startswith(path):
+        raise Broken(_answered(reply))
+    return found
+
+
+def _answered(reply: Reply) -> str:
+    return f"it answered {reply.status}" if reply.status is not None else reply.detail
+
+
+def _json(reply: Reply) -> dict[str, object]:
+    try:
+        found = read_json(reply.body)
+    except Unreadable:
+        return {}
+    return found if isinstance(found, dict) else {}

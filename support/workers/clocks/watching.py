@@ -1,0 +1,204 @@
+"""What is watched: stops that fail, codes that don't come, staff who look at very many, agents, the trail itself.
+
+Each pass counts from rows, or from what was counted outside the database, and states what is so: to look twice changes
+nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count
+
+import audit.actions
+import audit.queries
+from accounts.clients import texts
+from accounts.primitives.advisory_locks import turn
+from audit.actions import Stated
+from audit.models import AuditEvent, Incident
+from consent.models import Choice, Origin
+from consent.primitives import stop_failures
+from partners.clients import checkpoint_places
+from partners.models import AgentRequest
+from partners.workers.checkpoints import reading
+from support.queries.queue import PAGE
+from support.workers.clocks import test_lines
+
+ACTOR = "system:watch"
+TURN = "support.verify-audit"
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+# Of all stops of the hour so many in a hundred must have failed: one here and there is no failing mechanism.
+FAILED_IN_100 = 1
+# Rows behind an incident have codes: to read them is to look at nobody in particular.
+# One answer to many is one act. A page of a search finds many at once: they count apart, beyond what pages explain.
+# Spans slide, and incidents are of a day or week: looks before it began count only where they made none of the one
+# before, so that whoever goes on past midnight is found and the same looks never are two incidents.
+BROWSING = """
+SELECT actor, greatest(looked, CASE WHEN found > %(most_found)s THEN found END) FROM (
+    SELECT actor, count(DISTINCT line_id) FILTER (WHERE action <> 'ticket.found') AS looked,
+        count(DISTINCT line_id) FILTER (WHERE action = 'ticket.found') AS found
+    FROM audit_auditevent
+    WHERE at > %(since)s AND at <= %(now)s AND line_id IS NOT NULL
+        AND (actor LIKE 'officer:%%' OR actor LIKE 'agent:%%' OR actor LIKE 'auditor:%%' OR actor LIKE 'legal:%%')
+        AND action NOT IN ('anomaly.seen', 'anomaly.taken')
+        AND NOT (action = 'ticket.answered' AND detail ? 'to_many')
+        AND (at >= %(began)s OR actor NOT IN (
+            SELECT subject FROM audit_incident
+            WHERE kind = 'staff_browsing' AND key = subject || ':' || %(before)s))
+    GROUP BY actor
+) counted WHERE looked > %(most)s OR found > %(most_found)s ORDER BY actor
+"""
+# So many pages of a search are work: within an hour, a day, a week.
+PAGES, PAGES_A_DAY, PAGES_A_WEEK = 5, 20, 60
+# As often as beat has them written, with room for an outage: at its start this looks before the first is written.
+LATE = timedelta(days=1)
+TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
+
+
+def watch(*, now: datetime) -> None:
+    """One pass over all but the trail."""
+    watch_failed_stops(now=now)
+    watch_codes(now=now)
+    watch_staff(now=now)
+    watch_agents(now=now)
+    watch_seeds(now=now)
+
+
+def watch_failed_stops(*, now: datetime) -> None:
+    """An incident for each hour of the last day in which stops failed, more than now and then."""
+    stated = (
+        Stated(
+            Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
+        )
+        for hour, failed in stop_failures.by_hour(now=now).items()
+        if _are_more_than_now_and_then(failed, hour, _stops_made)
+    )
+    _state(stated, now)
+
+
+def watch_codes(*, now: datetime) -> None:
+    """An incident for each day with an hour in which codes did not come to phones, more than now and then.
+
+    Who has no account can't stop without one, and the page looks the same to them. By night few ask: where of the last
+    24 hours' codes most did not come, every hour counts.
+    """
+    failed, taken = texts.CODES_NOT_TAKEN.by_hour(now=now), texts.CODES_TAKEN.by_hour(now=now)
+    most = settings.STOPS_FAILING_ALARM <= sum(failed.values()) >= sum(taken.values())
+    by_day = Counter[str]()
+    for hour, n in failed.items():
+        if most or _are_more_than_now_and_then(n, hour, lambda hour: taken.get(hour, 0)):
+            by_day[f"{hour:%Y-%m-%d}"] += n
+    kind = Incident.Kind.STOPS_FAILING
+    _state((Stated(kind, f"codes:{day}", f"codes by text, {day}", n) for day, n in by_day.items()), now)
+
+
+def watch_staff(*, now: datetime) -> None:
+    """An incident for each of staff who looked at, or acted on, more subscribers within an hour than work explains."""
+    _watch_staff(HOUR, settings.STAFF_BROWSING_ALARM, PAGES, "%Y-%m-%d", _midnight(now), now)
+
+
+def watch_staff_for_long(*, now: datetime) -> None:
+    """The same within a day, and within a week: whoever looks at a few each hour has seen very many by its end."""
+    today = _midnight(now)
+    monday = today - now.weekday() * DAY
+    _watch_staff(DAY, settings.STAFF_BROWSING_ALARM_DAY, PAGES_A_DAY, "day:%Y-%m-%d", today, now)
+    _watch_staff(WEEK, settings.STAFF_BROWSING_ALARM_WEEK, PAGES_A_WEEK, "week:%G-W%V", monday, now)
+
+
+def _watch_staff(span: timedelta, most: int, pages: int, period: str, began: datetime, now: datetime) -> None:
+    """`period`: what an incident's key calls the day or week that `began` then."""
+    before = f"{began - HOUR:{period}}"
+    spans: dict[str, Any] = {"since": now - span, "now": now, "began": began, "before": before}
+    with connection.cursor() as cursor:
+        cursor.execute(BROWSING, spans | {"most": most, "most_found": pages * PAGE})
+        found = cursor.fetchall()
+    kind = Incident.Kind.STAFF_BROWSING
+    _state((Stated(kind, f"{actor}:{began:{period}}", actor, lines) for actor, lines in found), now)
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def watch_agents(*, now: datetime) -> None:
+    """An incident for each agent, of our own desk or authorised, by whom more stops came within an hour than expected.
+
+    The stops stand: whoever was stopped against their will allows again.
+    """
+    of_desk = AuditEvent.objects.filter(
+        line_id__isnull=False, actor__startswith="agent:", action__in=TIGHTENED, at__gt=now - HOUR, at__lte=now
+    ).values_list("actor")
+    authorised = AgentRequest.objects.filter(
+        status=AgentRequest.Status.FULFILLED, closed_at__gt=now - HOUR, closed_at__lte=now
+    ).values_list("agent__name")
+    counted = [
+        *of_desk.annotate(n=Count("line_id", distinct=True)).order_by("actor"),
+        *authorised.annotate(n=Count("line_id", distinct=True)).order_by("agent__name"),
+    ]
+    stated = (
+        Stated(Incident.Kind.STOPS_BY_AGENT, f"{name[:150]}:{now:%Y-%m-%d}", name[:200], lines)
+        for name, lines in counted
+        if lines > settings.STOPS_BY_AGENT_ALARM
+    )
+    _state(stated, now)
+
+
+def watch_seeds(*, now: datetime) -> None:
+    """An incident for each order about a line of our own that its partner signed as done, and went on all the same."""
+    _state(test_lines.broken_words(), now)
+
+
+def verify_audit(*, now: datetime) -> None:
+    """An incident where the trail does not verify: a chain, a checkpoint, or the line of checkpoints.
+
+    It may take longer than the broker waits before it gives the task to another worker: that one leaves.
+    """
+    with turn(name=TURN) as mine:
+        fault = _fault(now) if mine else ""
+    if fault:
+        _state([Stated(Incident.Kind.AUDIT_FAULT, f"{now:%Y-%m-%d}", fault[:200], 1)], now)
+
+
+def _fault(now: datetime) -> str:
+    place = checkpoint_places.place()
+    try:
+        signed, line = reading.newest(place=place), reading.line(place=place)
+    except ValueError:
+        return "the newest checkpoint can't be trusted"
+    except OSError:
+        return "the checkpoints can't be read"
+    if line.forged:
+        return "the newest checkpoint can't be trusted"
+    if line.gap or line.back:
+        said = f"a checkpoint before {line.gap} is not there"
+        return said if line.gap else f"the checkpoint {line.back} signed less than the one before it"
+    began = audit.queries.began_at()
+    if began is not None and began < now - LATE and (signed is None or signed.at < now - LATE):
+        return "there is no checkpoint" if signed is None else f"there is no checkpoint since {signed.at:%Y-%m-%d}"
+    found = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
+    return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
+
+
+def _are_more_than_now_and_then(failed: int, hour: datetime, went_well: Callable[[datetime], int]) -> bool:
+    return failed >= settings.STOPS_FAILING_ALARM and failed * 100 >= FAILED_IN_100 * (failed + went_well(hour))
+
+
+def _stops_made(hour: datetime) -> int:
+    made = Choice.objects.filter(recorded_at__gte=hour, recorded_at__lt=hour + HOUR, origin=Origin.PERSON)
+    return made.exclude(kind=Choice.Kind.ALLOW).exclude(reason="grown_up").count()
+
+
+def _state(stated: Iterable[Stated], now: datetime) -> None:
+    """State what is so. Of one that is known only more is news: what an hour's count falls to later is none."""
+    found = list(stated)
+    known = {
+        (kind, key): count
+        for kind, key, count in Incident.objects.filter(
+            kind__in={one.kind for one in found}, key__in={one.key for one in found}
+        ).values_list("kind", "key", "count")
+    }
+    more = [one for one in found if one.count > known.get((one.kind, one.key), 0)]
+    audit.actions.state_incidents(stated=more, actor=ACTOR, at=now)

@@ -1,0 +1,21 @@
+"""Benchmarks: each measures the product's own code beside a ceiling taken in the same run, on servers of its own."""
+
+from tools.bench import desk, fairness, gate, history, ingest, orders, stops, suspend
+from tools.bench.measure import Bench, Benchmark, Result
+
+__all__ = ["BENCHMARKS", "Bench", "Benchmark", "Result"]
+
+# By the name that `manage.py bench` knows, in the order in which all are run.
+BENCHMARKS: dict[str, Benchmark] = {
+    "gate": gate.run,
+    "gate_p99": gate.run_p99,
+    "gate_batch": gate.run_batch,
+    "ingest": ingest.run,
+    "ingest_growth": ingest.growth,
+    "orders": orders.run,
+    "fairness": fairness.run,
+    "suspend_growth": suspend.run,
+    "history_growth": history.run,
+    "stops": stops.run,
+    "queue_growth": desk.run,
+}

@@ -1,0 +1,129 @@
+"""Partners with real receivers, and orders about lines that nobody has."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from partners.models import Contract, Party
+from tools.bench.measure import Failed
+from tools.demo.processes import answers, free_port, tethered
+
+RECEIVER = Path(__file__).with_name("receiver.py")
+STARTS_WITHIN_S = 120.0
+FIRST_LINE = 1_000_000
+
+# A stop of everything, as `revocations.actions.orders` writes it, for each of so many lines.
+ORDERS = """
+WITH made AS (
+    SELECT %(first)s + n AS line_id, gen_random_uuid() AS id FROM generate_series(1, %(count)s) AS n
+), orders AS (
+    INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane,
+        snapshot, queued_at, state, attempts, next_attempt_at, sent_at, acknowledged_at, complete_by, parked_with, note)
+    SELECT line_id, id, %(contract)s, %(party)s, 1, 1, replace(id::text, '-', ''), 'tx-' || replace(id::text, '-', ''),
+        gen_random_uuid(), 'stop', %(snapshot)s::jsonb, %(at)s, 'queued', 0, %(at)s, NULL, NULL, %(complete_by)s, '', ''
+    FROM made RETURNING line_id, id
+)
+INSERT INTO revocations_standing (line_id, contract_id, epoch, version, order_id)
+SELECT line_id, %(contract)s, 1, 1, id FROM orders
+"""
+# Every order begins queued, and only a try that was answered so makes it acknowledged: the database holds both.
+RECEIVED = """
+INSERT INTO revocations_attempt (line_id, order_id, number, at, outcome, status, detail, token)
+SELECT line_id, id, 1, %(at)s, 'acknowledged', 202, '', '' FROM revocations_order
+WHERE party_id = %(party)s AND state = 'queued' AND line_id > %(first)s AND line_id <= %(first)s + %(count)s;
+UPDATE revocations_order SET state = 'acknowledged', attempts = 1, next_attempt_at = NULL, sent_at = %(at)s,
+    acknowledged_at = %(at)s
+WHERE party_id = %(party)s AND state = 'queued' AND line_id > %(first)s AND line_id <= %(first)s + %(count)s
+"""
+
+
+@contextmanager
+def receiver(*, hang_s: float = 0.0) -> Iterator[str]:
+    """A receiver in a process of its own; yields its address."""
+    port = free_port(0)
+    store = str(settings.DATA_DIR / f"received-{port}")
+    with running(sys.executable, "-I", "-S", str(RECEIVER), str(port), str(hang_s), store):
+        until = time.monotonic() + STARTS_WITHIN_S
+        while not answers(port=port, path="/times"):
+            if time.monotonic() > until:
+                raise Failed("the receiver did not start")
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}/events"
+
+
+@contextmanager
+def running(*command: str) -> Iterator[None]:
+    """A program beside this one, ended with it in any case."""
+    process = subprocess.Popen(tethered(*command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def answered(*, url: str) -> dict[str, float]:
+    """When a receiver said 202, by `jti`."""
+    http = HTTPConnection(url.split("/")[2], timeout=10)
+    try:
+        http.request("GET", "/times")
+        return dict(json.loads(http.getresponse().read()))
+    finally:
+        http.close()
+
+
+def a_partner(*, name: str, url: str, at: datetime) -> Contract:
+    """An aggregator whose agreement has this address."""
+    party = Party.objects.create(uri=f"https://{name}.bench.example", name=name, kind=Party.Kind.AGGREGATOR)
+    return Contract.objects.create(
+        ref=f"BENCH-{name}", aggregator=party, signed_at=at, starts_at=at - timedelta(days=1),
+        ends_at=at + timedelta(days=365), purposes=["dpv:FraudPreventionAndDetection"], endpoint_url=url,
+    )  # fmt: skip
+
+
+def write_orders(*, contract: Contract, first: int, count: int, at: datetime, received: bool = False) -> None:
+    """Stops about `count` lines from `first` on: due now, or long `received`."""
+    stamp = at.strftime("%Y-%m-%dT%H:%M:00Z")
+    actions = ("stop_use", "delete_held", "notify_downstream")
+    snapshot = {
+        "event_timestamp": int(at.timestamp()) // 60 * 60, "initiating_entity": "user",
+        "agreement": f"http://localhost:8000/agreements/{contract.ref}", "epoch": 1, "version": 1, "snapshot": True,
+        "changes": [
+            {
+                "scopes": ["location-retrieval:read"], "purpose": "dpv:FraudPreventionAndDetection",
+                "recipient": "https://roadaid.example", "from": "granted", "to": "withdrawn",
+            }
+        ],
+        "state": [], "default": "denied", "required_actions": list(actions),
+        "duties": [{"action": action, "scope": {"all": True}, "since": stamp} for action in actions],
+        "stop_by": stamp, "complete_by": stamp,
+    }  # fmt: skip
+    values: dict[str, Any] = {
+        "first": first, "count": count, "contract": contract.pk, "party": contract.aggregator_id, "at": at,
+        "snapshot": json.dumps(snapshot), "complete_by": at + timedelta(days=10),
+    }  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ORDERS, values)
+        if received:
+            cursor.execute(RECEIVED, values)
+
+
+def analyze() -> None:
+    """Let the planner know what was just loaded, as it does by itself an hour later."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE revocations_order, revocations_standing, partners_pairwisesubject")

@@ -1,0 +1,209 @@
+"""The demo's people and machines: subscribers come in as anybody does, by a texted code; staff are made."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.models import Authenticator
+from joserfc.jwk import ECKey
+
+from accounts.actions.codes import text_code
+from accounts.actions.factors import set_first_password
+from accounts.actions.people import sign_in
+from accounts.models import LineUser, TextedCode, User
+from accounts.policies.permissions import actor_of
+from consent.actions import choices
+from partners.actions.keys import ensure_signing_keys
+from partners.actions.machines import propose_key, register_machine
+from partners.actions.proposals import carry_out, mark_agreed
+from partners.actions.sign_in import issue_access_token
+from partners.models import Client, Proposal
+from partners.policies.scopes import SCOPES
+from partners.primitives.tokens import Json
+from partners.queries import thumbprint_of
+from portal import demo_phone
+from tools.demo import world
+
+TOKEN_LIFETIME = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can sign in to the demo, and what for."""
+
+    name: str
+    role: str
+    about: str
+    line_id: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Login:
+    """How a person signs in. `totp_secret`: staff only."""
+
+    person: Person
+    phone: str
+    password: str
+    totp_secret: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A client that may ask for tokens, and one token that lasts while the demo runs."""
+
+    client_id: str
+    party: str
+    scopes: tuple[str, ...]
+    private_key_file: Path
+    access_token: str
+
+
+PEOPLE = (
+    Person("Dana Whitfield", "subscriber", "worried; 3 lines, 14 months of history", world.DANA),
+    Person("Mia Whitfield", "subscriber", "Dana's daughter, a minor", world.MIA),
+    Person("Sam Okafor", "subscriber", "nothing was ever shared", world.SAM),
+    Person("Ruth Delgado", "subscriber", "pays for her adult son's line", world.RUTH),
+    Person("Leo Delgado", "subscriber", "Ruth's son, an adult on her account", world.LEO),
+    Person("Priya Nair", "subscriber", "has a number that was somebody else's", world.PRIYA),
+    Person("Ana Brooks", "agent", "answers tickets", email="ana@carrier.example"),
+    Person("Omar Vance", "officer", "privacy officer", email="omar@carrier.example"),
+    Person("Judith Stone", "officer", "the second officer", email="judith@carrier.example"),
+    Person("Eve Marlow", "auditor", "reads, changes nothing", email="eve@carrier.example"),
+    Person("Nia Holt", "legal", "keeps orders of court that delay a notice", email="nia@carrier.example"),
+)
+CLIENTS = (
+    ("location-gateway", Client.Kind.GATEWAY, ""),
+    ("carrier-feed", Client.Kind.FEED, ""),
+    (world.MERIDIAN, Client.Kind.AGGREGATOR, world.MERIDIAN),
+    (world.WAYPOINT, Client.Kind.AGGREGATOR, world.WAYPOINT),
+)
+
+
+def sign_up(*, data_dir: Path, at: datetime) -> list[Login]:
+    """Make who is not there yet, and return how each signs in. Passwords are kept in DATA_DIR, for its owner alone."""
+    ensure_signing_keys(at=at)
+    path = data_dir / "people.json"
+    kept: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
+    for person in (person for person in PEOPLE if person.name not in kept):
+        kept[person.name] = _subscriber(person, at) if person.line_id else _member_of_staff(person)
+        if person.line_id == world.RUTH:
+            _dispute(person)
+        _keep(path, json.dumps(kept))
+    return [Login(person=person, **kept[person.name]) for person in PEOPLE]
+
+
+def register(*, data_dir: Path, at: datetime) -> list[Machine]:
+    """Give each machine its key (kept in DATA_DIR), by the two officers, who are there, and a fresh token."""
+    return [
+        _machine(data_dir / "keys" / f"{client_id}.pem", client_id, kind, party, at)
+        for client_id, kind, party in CLIENTS
+    ]
+
+
+def _subscriber(person: Person, at: datetime) -> dict[str, str]:
+    phone = next(line.msisdn for line in world.LINES if line.line_id == person.line_id and line.until is None)
+    purpose = TextedCode.Purpose.SIGN_IN
+    asker = uuid4().hex
+    text_code(msisdn=phone, purpose=purpose, asker=asker, at=at)
+    typed = demo_phone.texts(number=phone)[0]["code"]
+    user = sign_in(msisdn=phone, asker=asker, typed=typed, at=at)
+    if user is None:
+        raise RuntimeError(f"{person.name} could not sign in")
+    if user.has_usable_password():  # made in a run that was cut off before it could keep the password
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    password = _password()
+    set_first_password(user=user, password=password, at=at)
+    return {"phone": phone, "password": password, "totp_secret": ""}
+
+
+def _dispute(person: Person) -> None:
+    """She never agreed to be found by collectors, and says so: something for the desk."""
+    used = LineUser.objects.get(line__carrier_id=person.line_id, until__isnull=True)
+    choices.stop(
+        line_id=used.line_id,
+        scope="campaign",
+        ref="CMP-SKIPFIND-M",
+        actor=f"subscriber:{used.user_id}",
+        channel="web",
+        reason="never_agreed",
+    )
+
+
+def _member_of_staff(person: Person) -> dict[str, str]:
+    first, last = person.name.split()
+    password, secret = _password(), base64.b32encode(secrets.token_bytes(20)).decode()
+    user, _ = User.objects.get_or_create(
+        username=person.email,
+        defaults={"email": person.email, "first_name": first, "last_name": last, "role": person.role},
+    )
+    user.is_staff = person.role == User.Role.OFFICER
+    user.set_password(password)
+    user.save()
+    EmailAddress.objects.get_or_create(user=user, email=person.email, defaults={"verified": True, "primary": True})
+    Authenticator.objects.update_or_create(
+        user=user, type=Authenticator.Type.TOTP, defaults={"data": {"secret": get_mfa_adapter().encrypt(secret)}}
+    )
+    return {"phone": "", "password": password, "totp_secret": secret}
+
+
+def _machine(path: Path, client_id: str, kind: Client.Kind, party: str, at: datetime) -> Machine:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if not path.exists():
+        _keep(path, ECKey.generate_key("P-256").as_pem(private=True).decode())
+    key = ECKey.import_key(path.read_text())
+    public = {name: str(part) for name, part in key.as_dict(private=False).items()}
+    client = _let_in(client_id, kind, f"https://{party}.example" if party else "", public, at)
+    issued = issue_access_token(client=client, scopes=SCOPES[client.kind], lifetime=TOKEN_LIFETIME, at=at)
+    return Machine(client_id, party, issued.scopes, path, issued.token)
+
+
+def _let_in(client_id: str, kind: Client.Kind, party: str, public_jwk: Mapping[str, Json], at: datetime) -> Client:
+    first, second = (actor_of(one) for one in User.objects.filter(role=User.Role.OFFICER).order_by("pk")[:2])
+    about: dict[str, Any] = {"public_jwk": public_jwk, "reason": "A machine of the demo.", "actor": first, "at": at}
+    known = Client.objects.filter(client_id=client_id).first()
+    if known is None:
+        known = register_machine(client_id=client_id, kind=kind, party=party, **about)
+    elif known.public_jwk != public_jwk:
+        propose_key(number=known.number, was=thumbprint_of(machine=known), **about)
+    for waiting in Proposal.objects.filter(of=Proposal.Of.MACHINE, target_id=known.number, decision=""):
+        agreed = mark_agreed(proposal_id=waiting.pk, reason="Seen.", actor=second, at=at)
+        carry_out(proposal=agreed, at=at)
+    known.refresh_from_db()
+    return known
+
+
+def lines_of(*, names: Iterable[str]) -> dict[str, list[world.Line]]:
+    """The lines that each of these subscribers sees in the demo, their own first."""
+    found: dict[str, list[world.Line]] = {}
+    for person in PEOPLE:
+        if person.name in names and person.line_id:
+            own = next(line for line in world.LINES if line.line_id == person.line_id)
+            theirs = [
+                line
+                for line in world.LINES
+                if line.line_id != own.line_id and line.account_id == own.account_id and own.user_role == "holder"
+            ]
+            found[person.name] = [own, *(line for line in theirs if line.user_role != "user")]
+    return found
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def _keep(path: Path, text: str) -> None:
+    fresh = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)

@@ -1,0 +1,32 @@
+"""Declare every field of every table: its kind, its retention, who sees it. Source of `docs/reference/data.md`."""
+
+from collections.abc import Mapping
+
+from tools.inventory import choices, companies, desk, orders, people, releases
+from tools.inventory.kinds import Kind, Table
+
+__all__ = ["OF_OTHERS", "PARTS", "TABLES", "Kind", "Table"]
+
+PARTS: Mapping[str, Mapping[str, Table]] = {
+    "People, lines, what was done": people.TABLES,
+    "Choices, approvals, questions": choices.TABLES,
+    "Releases": releases.TABLES,
+    "Orders and what partners signed": orders.TABLES,
+    "Companies, agreements, machines": companies.TABLES,
+    "Cases": desk.TABLES,
+}
+TABLES: Mapping[str, Table] = {label: table for part in PARTS.values() for label, table in part.items()}
+# Tables of the libraries that are used.
+OF_OTHERS: Mapping[str, str] = {
+    "account.EmailAddress": "the mailbox of somebody of staff",
+    "account.EmailConfirmation": "a mailbox of somebody of staff that waits to be confirmed",
+    "admin.LogEntry": "empty: acts of officers are in the audit trail",
+    "auth.Group": "empty",
+    "auth.Group_permissions": "empty",
+    "auth.Permission": "names of rights that nobody uses",
+    "contenttypes.ContentType": "names of tables",
+    "mfa.Authenticator": "a passkey's public half; sealed, an app's secret and hashes of recovery codes once shown",
+    "socialaccount.SocialAccount": "the carrier's name for somebody; of a subscriber, hashed; whether they saw by it",
+    "socialaccount.SocialApp": "empty: the provider is in the settings",
+    "socialaccount.SocialToken": "empty: no token of the provider is kept",
+}

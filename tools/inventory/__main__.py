@@ -1,0 +1,7 @@
+"""Print `docs/reference/data.md`."""
+
+import sys
+
+from tools.inventory.document import document
+
+sys.stdout.write(document())

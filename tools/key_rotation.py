@@ -1,0 +1,88 @@
+"""Seal anew, with the newest of FIELD_ENCRYPTION_KEYS, what an older one sealed: then an older one may go.
+
+The oldest must stay: the hashes by which numbers are found come from it. Rows change while people use them, each by
+itself; one that somebody else changed meanwhile was sealed anew by that. Run again it finds what is left.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet, InvalidToken
+from django.apps import apps
+from django.conf import settings
+from django.db.models import QuerySet
+
+import audit.actions
+from accounts.primitives import tokens
+from accounts.primitives.sealing import seal, seal_bytes, unseal, unseal_bytes
+from partners.workers import rotation
+from tools.inventory import TABLES
+
+ACTOR = "system:reseal"
+SUFFIX = "_sealed"
+# Private keys may lie in a vault of their own.
+OF_THE_VAULT = ("partners.SigningKey", "partners.PairwiseKey")
+SAY_EVERY = 10_000
+
+type Say = Callable[[str], None]
+
+
+def reseal(*, at: datetime, say: Say) -> int:
+    """Go through every sealed column, by the owner's role where there is one. Returns how many were sealed anew."""
+    using = "owner" if "owner" in settings.DATABASES else "default"
+    newest = Fernet(settings.FIELD_ENCRYPTION_KEYS[0])
+    done = 0
+    for label, field in sealed_columns():
+        count = _column(label, field, newest, using, say)
+        say(f"{label}.{field}: {count} sealed anew")
+        done += count
+    done += _factors(newest)
+    done += rotation.reseal(actor=ACTOR, now=at)
+    audit.actions.record(action="fields.resealed", actor=ACTOR, target="fields:all", at=at, detail={"count": done})
+    return done
+
+
+def sealed_columns() -> Iterator[tuple[str, str]]:
+    """Every column that fields' keys seal, by its model, but for private keys."""
+    for label, table in TABLES.items():
+        if label not in OF_THE_VAULT:
+            yield from ((label, name) for name in table.sealed.split() if name.endswith(SUFFIX))
+
+
+def _column(label: str, field: str, newest: Fernet, using: str, say: Say) -> int:
+    rows: QuerySet[Any] = QuerySet(apps.get_model(label)).using(using).order_by("pk")
+    done = 0
+    for seen, (pk, sealed) in enumerate(rows.values_list("pk", field).iterator(chunk_size=500), start=1):
+        if sealed and not _is_of(newest, bytes(sealed)):
+            done += rows.filter(pk=pk, **{field: sealed}).update(**{field: seal_bytes(unseal_bytes(sealed))})
+        if seen % SAY_EVERY == 0:
+            say(f"  {label}.{field}: {seen} looked at")
+    return done
+
+
+def _factors(newest: Fernet) -> int:
+    """Secrets of second factors, which allauth keeps among other things of theirs."""
+    done = 0
+    for one in Authenticator.objects.order_by("pk"):
+        anew: dict[str, Any] = {name: _anew(newest, one.data[name]) for name in {"secret", "seed"} & one.data.keys()}
+        if tokens.HASHED in one.data:
+            anew[tokens.HASHED] = [_anew(newest, value) for value in one.data[tokens.HASHED]]
+        if one.data != one.data | anew:
+            one.data = one.data | anew
+            one.save(update_fields=["data"])
+            done += 1
+    return done
+
+
+def _anew(newest: Fernet, sealed: str) -> str:
+    return sealed if _is_of(newest, sealed.encode()) else seal(unseal(sealed.encode())).decode()
+
+
+def _is_of(newest: Fernet, sealed: bytes) -> bool:
+    try:
+        newest.decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True

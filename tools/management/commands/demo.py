@@ -1,0 +1,160 @@
+"""The whole product on one machine, with nothing installed: see `tools.demo`."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Q
+from django.utils import timezone
+
+from consent.workers.archiving import comparison
+from disclosures.workers import publishing
+from disclosures.workers.anomalies import detection
+from revocations.models import Order
+from tools.bench.gateway import UVICORN
+from tools.demo import cases, load, manifest, people, world
+from tools.demo.feeds import homes
+from tools.demo.options import add_options
+from tools.demo.processes import DidNotStart, Processes, free_port
+from tools.demo.static_files import CollectingFailed, StaticFiles
+
+WANTED_PORTS = {world.MERIDIAN: 9101, world.WAYPOINT: 9102}
+TOLD_WITHIN_S = 30
+LOOK_EVERY_S = 0.5
+
+
+class Command(BaseCommand):
+    """Start everything, say where it is, and hold it until asked to end."""
+
+    help = "Run the whole product on this machine: sample data, web server, worker, beat, two sandbox partners."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_options(parser)
+
+    def handle(self, *args: Any, port: int, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("run it as `manage.py demo`: its settings are read before all others")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        data_dir = Path(settings.DATA_DIR)
+        try:
+            with Processes() as processes:
+                self._start(processes, data_dir, port=port)
+                while True:
+                    time.sleep(LOOK_EVERY_S)
+                    processes.watch()
+        except KeyboardInterrupt:
+            self.stdout.write("The demo has ended.")
+        except DidNotStart as error:
+            raise CommandError(f"the demo did not start: {error}") from error
+        except CollectingFailed as error:
+            raise CommandError("the demo did not start: collectstatic failed") from error
+        finally:
+            (data_dir / "demo.json").unlink(missing_ok=True)
+
+    def _start(self, processes: Processes, data_dir: Path, *, port: int) -> None:
+        at, ports = timezone.now(), _ports(data_dir)
+        endpoints = {key: f"http://127.0.0.1:{number}" for key, number in ports.items()}
+        static = StaticFiles(data_dir=data_dir)
+        static.begin()
+        if _migrations_are_missing():
+            call_command("migrate", interactive=False, verbosity=0)
+        load.sample(data_dir=data_dir, at=at, endpoints=endpoints, tell=self._tell)
+        logins = people.sign_up(data_dir=data_dir, at=at)
+        machines = people.register(data_dir=data_dir, at=at)
+        cases.open_cases(at=at)
+        detection.find(at=timezone.now())
+        static.end()
+        # The database's server has started anew: the gate is closed until somebody looked.
+        comparison.look()
+        connections.close_all()
+        partners = _start_all(processes, data_dir, port=port, ports=ports)
+        _wait_until_told()
+        publishing.make()
+        content = manifest.manifest(base_url=settings.BASE_URL, partners=partners, logins=logins, machines=machines)
+        connections.close_all()
+        self._tell(manifest.table(base_url=settings.BASE_URL, partners=partners, logins=logins))
+        manifest.write(path=data_dir / "demo.json", content=content)
+
+    def _tell(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def _start_all(processes: Processes, data_dir: Path, *, port: int, ports: Mapping[str, int]) -> list[dict[str, str]]:
+    """Start every process, wait until the web server and the partners answer, and return the partners."""
+    web = ("--host", "127.0.0.1", "--port", str(port), "portal.asgi:application")
+    processes.start("web", sys.executable, "-m", "uvicorn", *UVICORN, *web)
+    # A partner that was stopped with receipts to hand in does so at once.
+    processes.wait_for(port=port, path="/healthz")
+    for key, number in ports.items():
+        processes.start(key.split("-")[0], *_manage("sandbox_partner", *_partner(data_dir, key, number)))
+    for number in ports.values():
+        processes.wait_for(port=number, path="/received")
+    # The partners must find our keys before anything is sent to them.
+    # Running as root is nothing to warn of here: the demo listens on loopback only.
+    celery = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app", "portal"]
+    worker = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "warning")
+    processes.start("worker", *celery, *worker)
+    processes.start("beat", *celery, "beat", "--pidfile", "", "--loglevel", "warning")
+    return [
+        {
+            "id": manifest.PARTY_OF[key].uri,
+            "name": manifest.PARTY_OF[key].name,
+            "base_url": f"http://127.0.0.1:{number}",
+        }
+        for key, number in ports.items()
+    ]
+
+
+def _partner(data_dir: Path, key: str, port: int) -> list[str]:
+    """How a sandbox partner is told who it plays: an aggregator, and the companies below it."""
+    party = manifest.PARTY_OF[key]
+    below = [manifest.PARTY_OF[name].uri for name, home in homes().items() if home == key != name]
+    return [
+        *("--name", party.name, "--port", str(port), "--issuer", party.uri, "--transmitter", settings.BASE_URL),
+        *("--client-id", key, "--key-file", str(data_dir / "keys" / f"{key}.pem")),
+        *("--state-dir", str(data_dir / "sandbox" / key), "--downstream", ",".join(below), "--delay", "3"),
+    ]
+
+
+def _wait_until_told() -> None:
+    """Let the partners hear of the sample's own stops first, so that what they hear later is news.
+
+    An order that was tried before and failed is tried again in its own time, which may be long.
+    """
+    until = time.monotonic() + TOLD_WITHIN_S
+    now_or_soon = Q(attempts=0) | Q(leased_until__gt=timezone.now())
+    while Order.objects.filter(now_or_soon, next_attempt_at__isnull=False).exists() and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+def _ports(data_dir: Path) -> dict[str, int]:
+    """Where the sandbox partners listen: as last time, if free."""
+    path = data_dir / "demo-ports.json"
+    last: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    ports = {key: free_port(last.get(key, wanted)) for key, wanted in WANTED_PORTS.items()}
+    path.write_text(json.dumps(ports))
+    return ports
+
+
+def _migrations_are_missing() -> bool:
+    executor = MigrationExecutor(connections["default"])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

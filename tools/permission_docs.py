@@ -1,0 +1,104 @@
+"""Who may do what, as `docs/reference/permissions.md`: the tables of `accounts.policies.permissions`, in words."""
+
+from collections.abc import Iterator, Mapping
+
+from accounts.models import User
+from accounts.policies.permissions import Action, How, Relation, StaffAction, how, staff_may
+
+CELL: Mapping[How, str] = {
+    How.NO: "-",
+    How.CODE: "code",
+    How.UNHELD: "code, unheld",
+    How.PROOF: "password",
+    How.SIGNED: "signed",
+    How.GLASS: "glass",
+}
+WHO: Mapping[Relation, str] = {
+    Relation.ADULT_USER: "the adult who uses the line",
+    Relation.MINOR_USER: "the minor who uses it",
+    Relation.SAME_HOLDER: "the account holder, of another line of their own",
+    Relation.HOLDER_OF_MINOR: "the account holder, of a minor's line",
+    Relation.NEW_HOLDER: "the account holder, of a line that joined the account within a day",
+    Relation.HOLDER_OF_ADULT: "the account holder, of another adult's line",
+    Relation.DELEGATE_SEES: "a trusted helper who sees",
+    Relation.DELEGATE_STOPS: "a trusted helper who stops",
+    Relation.DELEGATE_BOTH: "a trusted helper who does both",
+    Relation.AUTHORIZED_AGENT: "an authorised agent (a company)",
+    Relation.EX_USER: "its user until it ended",
+    Relation.EX_HOLDER: "a former holder, or the holder of the account it left",
+    Relation.STRANGER: "a stranger, including the next holder of the number",
+    Relation.AGENT: "a support agent",
+    Relation.OFFICER: "a privacy officer",
+    Relation.AUDITOR: "an auditor",
+}
+PARTS: Mapping[str, tuple[Action, ...]] = {
+    "See": (Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG),
+    "Choose": (Action.STOP, Action.PAUSE, Action.DISPUTE, Action.ALLOW, Action.SIGNAL),
+    "Access of others": (
+        Action.CHOOSE_WAY_IN, Action.INVITE, Action.DELEGATE, Action.GIVE_BACK, Action.SAFE_CONTACT, Action.SEPARATE,
+    ),
+    "Ask us": (Action.ASK, Action.READ_CASES),
+    "Staff": (Action.SEE_UNDER_GLASS, Action.STOP_FOR, Action.WORK_SEPARATION),
+}  # fmt: skip
+DOES: Mapping[Action, str] = {
+    Action.KNOW: "know that the line exists: its number, and for another adult's line one sentence",
+    Action.SEE: "see recipients, history, choices, receipts",
+    Action.DOWNLOAD: "download it",
+    Action.SEE_LOG: "see who looked and who did what; confidential requests only if they may make them",
+    Action.STOP: "stop, also in answer to a privacy signal",
+    Action.PAUSE: "pause",
+    Action.DISPUTE: 'say "I never agreed": a stop that opens a case',
+    Action.ALLOW: "allow one company's campaign, in two steps",
+    Action.SIGNAL: "see what a browser's privacy signal did, and keep what was allowed",
+    Action.CHOOSE_WAY_IN: "choose how to sign in: password, passkey, app",
+    Action.INVITE: "text its user an invitation, which opens and reveals nothing",
+    Action.DELEGATE: "invite a trusted helper, see them, and end that",
+    Action.GIVE_BACK: "stop being a trusted helper",
+    Action.SAFE_CONTACT: "choose where alerts go",
+    Action.SEPARATE: "ask in confidence for a line of their own",
+    Action.ASK: "write to us, without seeing data",
+    Action.READ_CASES: "ask about something they see, read their own cases and our answers, reply",
+    Action.SEE_UNDER_GLASS: "see the person's data",
+    Action.STOP_FOR: "stop for the person, on their proved request",
+    Action.WORK_SEPARATION: "see a line separation, and complete it",
+}
+INTRODUCTION = (
+    "Generated from `accounts/policies/permissions.py`, which decides every permission (`uv run manage.py permissions >"
+    " docs/reference/permissions.md`). Tests try every cell: pages, downloads, texts, APIs and the officers' search."
+)
+PROOFS = (
+    "- **code**: signed in by a texted code, even while held. **code, unheld**: the same, while no new SIM, number or"
+    " forwarding holds the person's own line. **password**: also a password or passkey in this session, while nothing"
+    " holds their line. If only a new number holds it, an older password or passkey, or a code sent to the safe contact"
+    " from before the change, opens what there is to read.\n"
+    "- **signed**: with a permission the person signed and we verified. **glass**: as staff, with a second factor and a"
+    " reason that appears in the person's own log.\n"
+    "- **-**: never. To anyone without access a line doesn't exist: the answer is that of an invented one."
+)
+RULES = (
+    "Only the person allows; staff, trusted helpers and agents only tighten. A line whose user's role is unknown is an"
+    " adult's. A change of role to adult cuts the account holder off at once, past included. Stopping is never held. An"
+    " ended line is no longer proved by its phone: stopping there takes the password."
+)
+
+
+def document() -> str:
+    """The whole page, Markdown."""
+    head = f"# Permissions\n\n{INTRODUCTION}\n\n{PROOFS}\n\n{RULES}\n"
+    parts = "".join(f"\n## {title}\n\n{''.join(_table(actions))}" for title, actions in PARTS.items())
+    return f"{head}{parts}\n## What each staff role may do\n\n{''.join(_staff())}"
+
+
+def _table(actions: tuple[Action, ...]) -> Iterator[str]:
+    yield "".join(f"- `{action}`: {DOES[action]}\n" for action in actions) + "\n"
+    yield "| who | " + " | ".join(actions) + " |\n|---" + "|---" * len(actions) + "|\n"
+    for relation in Relation:
+        yield f"| {WHO[relation]} | " + " | ".join(CELL[how(relation, action)] for action in actions) + " |\n"
+
+
+def _staff() -> Iterator[str]:
+    roles = [role for role in User.Role if role != User.Role.SUBSCRIBER]
+    yield "| act | " + " | ".join(role.label.lower() for role in roles) + " |\n|---" + "|---" * len(roles) + "|\n"
+    for action in StaffAction:
+        cells = ("yes" if staff_may(role, action) else "-" for role in roles)
+        yield f"| {action.replace('_', ' ')} | " + " | ".join(cells) + " |\n"
