@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from portal import secret_files
+from portal.env import MOVED
 from portal.environment import Environment, database, environment
 from tests import forks
 from tests.portal.processes import PROJECT, clean_environment
@@ -347,3 +349,11 @@ def test_sentinels_are_asked_for_a_master_by_its_name(monkeypatch: pytest.Monkey
         environment()
     given(monkeypatch, **sentinels, CELERY_BROKER_MASTER="orders")
     assert environment().celery_broker_master == "orders"
+
+
+def test_a_class_may_be_named_by_its_path_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    for before, now in MOVED.items():
+        given(monkeypatch, **{**PRODUCTION, "SMS_BACKEND": before}, ATTACHMENT_SCANNER=before)
+        found = environment()
+        assert (found.sms_backend, found.attachment_scanner) == (now, now)
+        assert import_string(now).__name__ == before.rpartition(".")[2]
