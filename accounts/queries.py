@@ -80,7 +80,7 @@ class PersonsLine:
     @property
     def number(self) -> str:
         """The number as pages show it."""
-        return numbers.shown(self.msisdn)
+        return numbers.format_phone_number(self.msisdn)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -186,10 +186,12 @@ def get_hold_end(*, line: Line, at: datetime) -> datetime | None:
     """
     moments = (line.sim_changed_at, line.number_changed_at, line.forwarding_changed_at)
     changes = [moment for moment in moments if moment is not None and moment > line.activated_at]
-    return _held(max([*changes, *([line.change_known_at] if line.change_known_at else [])], default=None), at)
+    return _compute_hold_end(
+        max([*changes, *([line.change_known_at] if line.change_known_at else [])], default=None), at
+    )
 
 
-def _held(since: datetime | None, at: datetime) -> datetime | None:
+def _compute_hold_end(since: datetime | None, at: datetime) -> datetime | None:
     return since + HOLD if since is not None and at < since + HOLD else None
 
 
@@ -239,7 +241,7 @@ def list_lines_of_person(*, user: User, at: datetime) -> list[PersonsLine]:
     return known
 
 
-def lines_seen_by(*, user: User, at: datetime) -> list[PersonsLine]:
+def list_visible_lines(*, user: User, at: datetime) -> list[PersonsLine]:
     """The lines whose recipients, history and choices this person may see, their own first."""
     return [line for line in list_lines_of_person(user=user, at=at) if line.may(Action.SEE)]
 
@@ -269,7 +271,7 @@ def invitation(*, user: User) -> str:
     return reverse("staff-invitation", kwargs={"uid": uid, "token": default_token_generator.make_token(user)})
 
 
-def invited(*, uid: str, token: str) -> User | None:
+def find_invited_user(*, uid: str, token: str) -> User | None:
     """Whom a link invites; None for one that is wrong, used or too old."""
     try:
         number = urlsafe_base64_decode(uid).decode()
@@ -285,7 +287,7 @@ def invited(*, uid: str, token: str) -> User | None:
 def list_delegation_requests(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:
     """What whoever signs in by `line` was asked to look after, and has not answered."""
     asked = delegations.list_open_requests(line_id=line.line.pk, at=at)
-    return _delegated([one for one in asked if one.line_id != line.line.pk], at)
+    return _list_delegated_lines([one for one in asked if one.line_id != line.line.pk], at)
 
 
 def user_of_line(*, line_id: int) -> User | None:
@@ -331,7 +333,7 @@ def _as_holder(line: Line, holder_name: str, at: datetime) -> Relation:
         relation = Relation.SAME_HOLDER
     else:
         return Relation.HOLDER_OF_ADULT
-    return relation if _held(line.holder_known_at, at) is None else Relation.NEW_HOLDER
+    return relation if _compute_hold_end(line.holder_known_at, at) is None else Relation.NEW_HOLDER
 
 
 def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[PersonsLine]:
@@ -358,10 +360,10 @@ def _first_numbers(line_ids: Collection[int]) -> dict[int, str]:
 
 def _looked_after(user: User, at: datetime, *, but: set[int]) -> list[PersonsLine]:
     asked = delegations.delegations_to(user=user, at=at)
-    return _delegated([one for one in asked if one.line_id not in but], at)
+    return _list_delegated_lines([one for one in asked if one.line_id not in but], at)
 
 
-def _delegated(asked: Sequence[Delegation], at: datetime) -> list[PersonsLine]:
+def _list_delegated_lines(asked: Sequence[Delegation], at: datetime) -> list[PersonsLine]:
     by_line = {one.line_id: one for one in asked}
     lines = _lines(at).filter(pk__in=by_line) if by_line else []
     found = {line.pk: _as_delegate(line, by_line[line.pk]) for line in lines}

@@ -26,7 +26,9 @@ urlpatterns = [
     path("accounts/login/again/", sign_in.sign_in_again, name="sign-in-again"),
     path(
         "accounts/login/staff/",
-        allauth_views.LoginView.as_view(template_name="account/staff.html", extra_context={"oidc": oidc.configured}),
+        allauth_views.LoginView.as_view(
+            template_name="account/staff.html", extra_context={"oidc": oidc.has_staff_provider}
+        ),
         name="sign-in-staff",
     ),
     path("accounts/login/staff/oidc/", staff.staff_oidc, name="sign-in-staff-oidc"),
@@ -38,7 +40,7 @@ urlpatterns = [
     path("accounts/inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("accounts/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("accounts/password/set/", factors.first_password, name="account_set_password"),
-    path("accounts/password/forgotten/", factors.forgotten, name="password-forgotten"),
+    path("accounts/password/forgotten/", factors.request_new_password, name="password-forgotten"),
     path("accounts/password/new/", factors.new_password, name="password-new"),
     path("accounts/password/keep/", factors.keep_password, name="password-keep"),
     path("accounts/password/cancel/<str:token>/", factors.cancel, name="new-password-cancel"),
@@ -46,8 +48,12 @@ urlpatterns = [
     path("accounts/safe-code/", safety.reading_code, name="safe-code"),
     path("accounts/safe-code/text/", safety.text_reading_code, name="safe-code-text"),
     path("accounts/2fa/", require_no_hold(mfa_views.index), name="mfa_index"),
-    path("accounts/2fa/authenticate/", factors.noted(mfa_views.authenticate), name="mfa_authenticate"),
-    path("accounts/2fa/reauthenticate/", factors.noted(mfa_views.reauthenticate), name="mfa_reauthenticate"),
+    path("accounts/2fa/authenticate/", factors.record_factor_changes(mfa_views.authenticate), name="mfa_authenticate"),
+    path(
+        "accounts/2fa/reauthenticate/",
+        factors.record_factor_changes(mfa_views.reauthenticate),
+        name="mfa_reauthenticate",
+    ),
     path(
         "accounts/2fa/totp/activate/",
         with_picture(factors.changing(totp_views.activate_totp)),
@@ -56,7 +62,7 @@ urlpatterns = [
     path("accounts/2fa/totp/deactivate/", factors.changing(totp_views.deactivate_totp), name="mfa_deactivate_totp"),
     path(
         "accounts/2fa/recovery-codes/",
-        require_no_hold(factors.shown_once(recovery_views.view_recovery_codes)),
+        require_no_hold(factors.hash_codes_after_view(recovery_views.view_recovery_codes)),
         name="mfa_view_recovery_codes",
     ),
     path(
@@ -66,7 +72,7 @@ urlpatterns = [
     ),
     path(
         "accounts/2fa/recovery-codes/download/",
-        require_no_hold(factors.shown_once(recovery_views.download_recovery_codes)),
+        require_no_hold(factors.hash_codes_after_view(recovery_views.download_recovery_codes)),
         name="mfa_download_recovery_codes",
     ),
     path("accounts/2fa/webauthn/", require_no_hold(passkey_views.list_webauthn), name="mfa_list_webauthn"),
@@ -88,7 +94,7 @@ urlpatterns = [
     ),
     path("accounts/sessions/", own.sign_ins, name="sign-ins"),
     path("settings/", own.settings, name="settings"),
-    path("invited/", delegations.invited, name="invited"),
+    path("invited/", delegations.show_invitation, name="invited"),
     path("lines/invite/", delegations.invite, name="invite"),
     path("lines/delegates/", delegations.delegates, name="delegates"),
     path("lines/delegates/<uuid:delegation_id>/end/", delegations.end, name="delegate-end"),

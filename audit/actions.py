@@ -50,7 +50,7 @@ NO_LONGER = "By what the records show now it is no longer so."
 
 
 @dataclass(frozen=True)
-class Stated:
+class IncidentCount:
     """How often something is so now, under one kind and key.
 
     `grown_at`: when something of that was last found to go further than was known, though it counts no more.
@@ -227,7 +227,7 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
 
 
 @transaction.atomic
-def state_incidents(*, stated: Sequence[Stated], actor: str, at: datetime) -> None:
+def state_incidents(*, stated: Sequence[IncidentCount], actor: str, at: datetime) -> None:
     """Open, count anew and close incidents by what is so now. A fixed number of statements; safe to repeat.
 
     One that was closed is counted on, and open again when there is more than there was, or when something of it has
@@ -253,7 +253,7 @@ def state_incidents(*, stated: Sequence[Stated], actor: str, at: datetime) -> No
     AuditEvent.objects.bulk_create(events)
 
 
-def _restate(one: Incident, now: Stated, actor: str, at: datetime) -> AuditEvent | None:
+def _restate(one: Incident, now: IncidentCount, actor: str, at: datetime) -> AuditEvent | None:
     """Move an incident to how often it is so now. Returns the event of its end or new beginning, if that is one."""
     verb, reason = "", ""
     more, one.count = now.count > one.count or _has_grown(one, now, at), now.count
@@ -269,7 +269,7 @@ def _restate(one: Incident, now: Stated, actor: str, at: datetime) -> AuditEvent
     return AuditEvent(action=f"incident.{verb}", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason)
 
 
-def _has_grown(one: Incident, now: Stated, at: datetime) -> bool:
+def _has_grown(one: Incident, now: IncidentCount, at: datetime) -> bool:
     """Whether it went on since it was closed, or by what is stated now: of that nobody knew who closed it meanwhile."""
     if now.grown_at is None:
         return False

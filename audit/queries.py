@@ -151,10 +151,10 @@ def verify(*, since: datetime | None, until: datetime | None, signed: dict[int, 
         checked += seen
         if fault is not None:
             return Verification(checked, fault)
-    return Verification(checked, _misplaced())
+    return Verification(checked, _find_misplaced_event())
 
 
-def _misplaced() -> Fault | None:
+def _find_misplaced_event() -> Fault | None:
     """The first event that does not stand in the chain of what it is about."""
     with connection.cursor() as cursor:
         cursor.execute(MISPLACED)

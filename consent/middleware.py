@@ -80,7 +80,7 @@ def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.method != "POST" or request.headers.get("Sec-GPC") != "1":
             return get_response(request)
-        before = _known_before(request)
+        before = _find_prior_proofs(request)
         response = get_response(request)
         try:
             _take(request, before)
@@ -100,10 +100,10 @@ class _Proof:
     whole: bool = True
 
 
-def _known_before(request: HttpRequest) -> Sequence[_Proof] | None:
+def _find_prior_proofs(request: HttpRequest) -> Sequence[_Proof] | None:
     """What was proved before this request; None where it can't be read, so that nothing is taken for new."""
     try:
-        return _proved(request, timezone.now())
+        return _list_proofs(request, timezone.now())
     except Exception:  # the form comes first: it may be a stop
         logger.exception("a privacy signal can't be taken: it is at the next sign-in")
         return None
@@ -113,7 +113,7 @@ def _take(request: HttpRequest, before: Sequence[_Proof] | None) -> None:
     """Take it for each line that this request proved, or proved further, so that its sign-in is complete."""
     if before is None:
         return
-    for proof in _proved(request, now := timezone.now()):
+    for proof in _list_proofs(request, now := timezone.now()):
         if proof in before:
             continue
         if all(proof.line_id != one.line_id for one in before):
@@ -137,7 +137,7 @@ def _say(request: HttpRequest, taken: SignalTaken) -> None:
         messages.success(request, words % {"n": taken.stopped})
 
 
-def _proved(request: HttpRequest, now: datetime) -> list[_Proof]:
+def _list_proofs(request: HttpRequest, now: datetime) -> list[_Proof]:
     """The line that somebody here has proved; nothing where nobody has."""
     proved = sessions.proved_line(request, door=STOP, at=now)
     if proved is not None:

@@ -24,12 +24,12 @@ from disclosures.domain.ingest.store import nothing_besides
 from disclosures.domain.ingest.terms import touch_paths, touch_since, touch_state
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.archives import tells_hidden
-from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, is_hidden_until, still_hidden_by
+from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, find_hiding_notice, is_hidden_until
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from disclosures.workers import archiving, reassignment
 from disclosures.workers.anomalies.detection import look_again, take_turn
 from partners.actions import proposals
-from partners.labels import shown
+from partners.labels import sanitise_text
 from partners.models import Proposal
 from partners.policies import loosening
 from partners.policies.lifecycle import NotNow
@@ -45,7 +45,7 @@ class NothingHidden(Exception):
 
 
 @dataclass(frozen=True)
-class Delayed:
+class DelayedNoticeResult:
     """How many disclosures an order now says something new of, and how many it waits for."""
 
     changed: int
@@ -80,7 +80,7 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     take_turn()
     notices.take_turn()
     disclosure_id = id_of(source_id)
-    shown = archiving.shown_now(disclosure_ids=[disclosure_id], at=at)
+    shown = archiving.find_visible_rows(disclosure_ids=[disclosure_id], at=at)
     new = notices.append(
         disclosure_id=disclosure_id, suppressed_until=suppressed_until, order_ref=order_ref, at=at, renews=False
     )
@@ -116,7 +116,7 @@ def delay_notice(
     reason: str,
     at: datetime,
     awaited: bool = False,
-) -> Delayed:
+) -> DelayedNoticeResult:
     """Hide disclosures under an order until a moment (None: until further order). Not undone but by `lift_notice`.
 
     `source_ids`: the carrier's ids of the disclosures; none: all that the order hides already are hidden to the new
@@ -134,22 +134,24 @@ def delay_notice(
 
 
 @transaction.atomic
-def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, reason: str, at: datetime) -> Delayed:
+def lift_notice(
+    *, order_ref: str, source_ids: Sequence[str] = (), actor: str, reason: str, at: datetime
+) -> DelayedNoticeResult:
     """Show what an order hid, all of it or these disclosures. Each leaves now what other rows leave at once.
 
     What another order hides as well stays hidden, by that one. Raises NotForThem, NoReason, NothingHidden.
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     take_turn()
-    hidden = {row.disclosure_id for row in _hidden_by(order_ref, at)}
+    hidden = {row.disclosure_id for row in _list_hidden_rows(order_ref, at)}
     wanted = hidden & {id_of(one) for one in source_ids} if source_ids else hidden
     if not wanted:
         raise NothingHidden("This order hides none of that now.")
     # What has ended by itself since the clock was read was shown meanwhile; another order may hide it again below.
-    archiving.take_away(line_ids=set(archiving.shown_now(disclosure_ids=wanted, at=at).values()))
+    archiving.take_away(line_ids=set(archiving.find_visible_rows(disclosure_ids=wanted, at=at).values()))
     done = _put(order_ref, wanted, at, at)
     for disclosure_id in sorted(wanted):
-        other = still_hidden_by(disclosure_id=disclosure_id, besides=order_ref, at=at)
+        other = find_hiding_notice(disclosure_id=disclosure_id, besides=order_ref, at=at)
         if other:
             _put(other.order_ref, [disclosure_id], other.suppressed_until, at, is_hidden=True)
         else:
@@ -242,7 +244,7 @@ def _refuse_bad_values(kind: str, threshold: int, window: int, suspend_after_day
 
 
 def _no_such(ids: Sequence[str]) -> str:
-    named = ", ".join(shown(one, at_most=80) for one in ids[:MOST_NAMED])
+    named = ", ".join(sanitise_text(one, at_most=80) for one in ids[:MOST_NAMED])
     more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
     return (
         f"No such release: {named}{more}. Nothing is hidden, the others that you named included. Check each id. If a"
@@ -250,10 +252,10 @@ def _no_such(ids: Sequence[str]) -> str:
     )
 
 
-def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at: datetime) -> Delayed:
+def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at: datetime) -> DelayedNoticeResult:
     if not 0 < len(order_ref) <= LONGEST_REF or "\x00" in order_ref:
         raise NothingHidden(f"Name the order, in at most {LONGEST_REF} characters.")
-    ids = {id_of(one) for one in source_ids} or {row.disclosure_id for row in _hidden_by(order_ref, at)}
+    ids = {id_of(one) for one in source_ids} or {row.disclosure_id for row in _list_hidden_rows(order_ref, at)}
     if not ids:
         raise NothingHidden("This order hides nothing yet: name the disclosures.")
     return _put(order_ref, ids, until, at)
@@ -277,11 +279,11 @@ def hide_again(*, disclosure_id: UUID, suppressed_until: datetime | None, order_
 
 def _put(
     order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime, *, is_hidden: bool = False
-) -> Delayed:
+) -> DelayedNoticeResult:
     """`is_hidden`: another order has hidden them up to this very transaction."""
     take_turn()
     notices.take_turn()
-    visible = {} if is_hidden else archiving.shown_now(disclosure_ids=ids, at=at)
+    visible = {} if is_hidden else archiving.find_visible_rows(disclosure_ids=ids, at=at)
     fates = {
         one: notices.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
@@ -290,10 +292,10 @@ def _put(
     if until is None or until > at:
         archiving.take_away(line_ids={visible[one] for one in changed if one in visible})
         look_again(disclosure_ids=ids, at=at)
-    return Delayed(changed=len(changed), waiting=list(fates.values()).count(None))
+    return DelayedNoticeResult(changed=len(changed), waiting=list(fates.values()).count(None))
 
 
-def _hidden_by(order_ref: str, at: datetime) -> list[DelayedRow]:
+def _list_hidden_rows(order_ref: str, at: datetime) -> list[DelayedRow]:
     return [row for order in delayed_orders(at=at, order_ref=order_ref) for row in order.rows if row.hidden]
 
 
@@ -303,7 +305,7 @@ def _legal(actor: str, reason: str, action: StaffAction) -> str:
     return name
 
 
-def _note(action: str, actor: str, order_ref: str, reason: str, at: datetime, done: Delayed) -> None:
+def _note(action: str, actor: str, order_ref: str, reason: str, at: datetime, done: DelayedNoticeResult) -> None:
     detail = {"changed": done.changed, "waiting": done.waiting}
     audit.actions.record(action=action, actor=actor, target=_target(order_ref), at=at, reason=reason, detail=detail)
 

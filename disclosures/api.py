@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 import audit.queries
 from disclosures.feeds.reports import MOST_BYTES, MOST_REPORTED, TooManyLines, take_lines, take_report
-from partners.api.access import CSV, NDJSON, ClientRequest, client_required, problem, unsupported
+from partners.api.access import CSV, NDJSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from partners.feeds.checking import NothingReadable
 
 
@@ -18,7 +18,7 @@ from partners.feeds.checking import NothingReadable
 @client_required("disclosures:write")
 def disclosures(request: ClientRequest) -> HttpResponse:
     """NDJSON, up to 10,000 lines; tells what became of each. The same lines again change nothing."""
-    return unsupported(request, NDJSON) or _taken(request, take_report)
+    return refuse_unsupported_type(request, NDJSON) or _import_request(request, take_report)
 
 
 @require_POST
@@ -26,10 +26,10 @@ def disclosures(request: ClientRequest) -> HttpResponse:
 def lines(request: ClientRequest) -> HttpResponse:
     """NDJSON or CSV with a header, up to 10,000 lines; tells what became of each. The same again changes nothing."""
     take = partial(take_lines, is_csv=request.content_type == CSV)
-    return unsupported(request, NDJSON, CSV) or _taken(request, take)
+    return refuse_unsupported_type(request, NDJSON, CSV) or _import_request(request, take)
 
 
-def _taken(request: ClientRequest, take: Callable[..., dict[str, Any]]) -> HttpResponse:
+def _import_request(request: ClientRequest, take: Callable[..., dict[str, Any]]) -> HttpResponse:
     try:
         report = take(stream=request, client_id=request.client.pk, at=audit.queries.database_clock())
     except TooManyLines:

@@ -56,7 +56,7 @@ def purpose_in_words(term: str) -> str:
     bare = term.rpartition(":")[2]
     if bare in PURPOSES:
         return str(PURPOSES[bare])
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", shown(bare, at_most=INLINE)).lower()
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", sanitise_text(bare, at_most=INLINE)).lower()
     return apart.capitalize() or gettext("No reason given")
 
 
@@ -70,7 +70,7 @@ def precision_in_words(metres: int) -> str:
     return gettext("within about %(n)s km") % {"n": f"{kilometres:.0f}" if kilometres >= 10 else f"{kilometres:.2g}"}
 
 
-def shown(text: str, *, at_most: int = 1000) -> str:
+def sanitise_text(text: str, *, at_most: int = 1000) -> str:
     """Free text from a feed, harmless to lay out: one line, no controls, no overrides, shortened with an ellipsis."""
     kept: list[str] = []
     marks = 0
@@ -88,7 +88,11 @@ def party_name(name: str, uri: str, *, at_most: int = INLINE) -> str:
     """What to call a party: its name; without one, its address; for a hop nobody knows, that we can't name it."""
     if uri == UNKNOWN:
         return gettext("a company we can't name")
-    return shown(name, at_most=at_most) or shown(uri, at_most=at_most) or gettext("a company without a name")
+    return (
+        sanitise_text(name, at_most=at_most)
+        or sanitise_text(uri, at_most=at_most)
+        or gettext("a company without a name")
+    )
 
 
 def link(website: str) -> str:

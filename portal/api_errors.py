@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from consent.api import agents
-from consent.api.consent_info import correlated, refused
+from consent.api.consent_info import add_correlator, build_refusal
 from partners.api.access import problem
 from partners.api.oauth import oauth_error
 from revocations.api.refusals import refusal
@@ -114,7 +114,9 @@ def as_problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 
 def as_camara(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     """CAMARA's, with the correlator."""
-    return correlated(lambda _: refused(status, CAMARA_CODES.get(status, "INVALID_ARGUMENT"), detail))(request)
+    return add_correlator(lambda _: build_refusal(status, CAMARA_CODES.get(status, "INVALID_ARGUMENT"), detail))(
+        request
+    )
 
 
 def as_oauth(request: HttpRequest, status: int, detail: str) -> HttpResponse:
@@ -131,7 +133,7 @@ def as_secevent(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 def as_drp(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     """The Data Rights Protocol's."""
     del request
-    return agents.refused(status, detail)
+    return agents.build_refusal(status, detail)
 
 
 FORMS: Mapping[str, Form] = {

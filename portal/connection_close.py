@@ -20,18 +20,18 @@ class CountingInput:
         self.ended = False
 
     def read(self, size: int = -1, /) -> bytes:
-        return self._counted(self._stream.read(size), size)
+        return self._count_bytes(self._stream.read(size), size)
 
     def readline(self, size: int = -1, /) -> bytes:
-        return self._counted(self._stream.readline(size), size)
+        return self._count_bytes(self._stream.readline(size), size)
 
     def readlines(self, hint: int = -1, /) -> list[bytes]:
-        return [self._counted(line, -1) for line in self._stream.readlines(hint)]
+        return [self._count_bytes(line, -1) for line in self._stream.readlines(hint)]
 
     def __iter__(self) -> Iterable[bytes]:
-        return (self._counted(line, -1) for line in self._stream)
+        return (self._count_bytes(line, -1) for line in self._stream)
 
-    def _counted(self, piece: bytes, wanted: int) -> bytes:
+    def _count_bytes(self, piece: bytes, wanted: int) -> bytes:
         self.size += len(piece)
         self.ended = self.ended or (wanted != 0 and not piece)
         return piece

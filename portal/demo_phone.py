@@ -12,7 +12,7 @@ from typing import TypedDict
 from django.conf import settings
 
 
-class Shown(TypedDict):
+class DisplayedText(TypedDict):
     """A text as the page and programs see it."""
 
     at: str
@@ -20,7 +20,7 @@ class Shown(TypedDict):
     code: str
 
 
-class StoredText(Shown):
+class StoredText(DisplayedText):
     """A text as it lies in the file."""
 
     number: str
@@ -43,7 +43,7 @@ class Backend:
         sys.stdout.flush()
 
 
-def texts(*, number: str) -> list[Shown]:
+def texts(*, number: str) -> list[DisplayedText]:
     """What this number's phone has received, newest first."""
     return [
         {"at": kept["at"], "text": kept["text"], "code": kept["code"]} for kept in _all() if kept["number"] == number
@@ -71,9 +71,9 @@ class Inbox:
             return self._codes[number]
 
 
-def phones() -> dict[str, list[Shown]]:
+def phones() -> dict[str, list[DisplayedText]]:
     """Every phone that has received a text, the one with the newest text first."""
-    found: dict[str, list[Shown]] = {}
+    found: dict[str, list[DisplayedText]] = {}
     for kept in _all():
         found.setdefault(kept["number"], []).append({"at": kept["at"], "text": kept["text"], "code": kept["code"]})
     return found

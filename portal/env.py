@@ -19,7 +19,7 @@ MOVED = {
 }
 
 
-def needed(name: str, what: str) -> str:
+def require_setting(name: str, what: str) -> str:
     """A setting that must be there: `what` it is set to. Raises ImproperlyConfigured, which says so."""
     value = os.environ.get(name)
     if not value:

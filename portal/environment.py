@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded, external_storage, secret_files, tls_policy
-from portal.env import LOOPBACK, dotted_path, needed
+from portal.env import LOOPBACK, dotted_path, require_setting
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
@@ -178,7 +178,7 @@ def environment() -> Environment:
         os.environ.update(embedded.ensure(data_dir=data_dir))
     given = os.environ
     base_url = _base_url()
-    plain_hosts = [one.strip().lower() for one in _listed("PLAIN_HOSTS") if one.strip()]
+    plain_hosts = [one.strip().lower() for one in _parse_list("PLAIN_HOSTS") if one.strip()]
     if base_url.startswith("https://"):
         tls_policy.look(os.environ, plain=plain_hosts)
     external_storage.look()
@@ -189,23 +189,23 @@ def environment() -> Environment:
         data_dir=data_dir,
         demo=_only_here("WHEREABOUTS_DEMO", base_url),
         door_out_loopback=_only_here("DOOR_OUT_LOOPBACK", base_url),
-        secret_key=needed("SECRET_KEY", "a long random string"),
-        secret_key_fallbacks=_listed("SECRET_KEY_FALLBACKS"),
-        field_encryption_keys=needed("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
+        secret_key=require_setting("SECRET_KEY", "a long random string"),
+        secret_key_fallbacks=_parse_list("SECRET_KEY_FALLBACKS"),
+        field_encryption_keys=require_setting("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
         key_vault=given.get("KEY_VAULT") or "partners.primitives.sealing.SealedKeys",
         debug=given.get("DEBUG") == "1",
         allowed_hosts=_allowed_hosts(base_url),
         base_url=base_url,
-        password_words=_listed("PASSWORD_WORDS"),
+        password_words=_parse_list("PASSWORD_WORDS"),
         plain_hosts=plain_hosts,
         internal_hosts=_internal_hosts(),
         behind_proxy=given.get("BEHIND_PROXY") == "1",
         mtls_client_certificates=_certificates(),
         mtls_certificate_header=given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
         mtls_base_url=given.get("MTLS_BASE_URL", "").rstrip("/"),
-        database_url=needed("DATABASE_URL", "postgresql://app-role@host/name"),
+        database_url=require_setting("DATABASE_URL", "postgresql://app-role@host/name"),
         database_owner_url=given.get("DATABASE_OWNER_URL", ""),
-        redis_url=needed("REDIS_URL", "redis://host:6379/0"),
+        redis_url=require_setting("REDIS_URL", "redis://host:6379/0"),
         celery_broker_url=tls_policy.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
         celery_broker_master=_sentinel_s_master(),
         checkpoint_dir=checkpoint_dir,
@@ -241,7 +241,7 @@ def environment() -> Environment:
         staff_browsing_alarm_week=_whole_number("STAFF_BROWSING_ALARM_WEEK", 600),
         stops_by_agent_alarm=_whole_number("STOPS_BY_AGENT_ALARM", 30),
         canary=given.get("CANARY", "1") != "0",
-        test_accounts=_listed("TEST_ACCOUNTS"),
+        test_accounts=_parse_list("TEST_ACCOUNTS"),
         email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
         carrier_phone=given.get("CARRIER_PHONE", ""),
         email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
@@ -280,7 +280,7 @@ def _retention_months() -> int:
 
 def _secrets(name: str) -> list[str]:
     """What signs texts from phones, calls to them, or mail that came in: it must not be guessed."""
-    secrets = _listed(name)
+    secrets = _parse_list(name)
     if any(len(secret) < SHORTEST_SECRET for secret in secrets):
         raise ImproperlyConfigured(f"Each of {name} must have {SHORTEST_SECRET} characters or more.")
     return secrets
@@ -312,7 +312,7 @@ def _issuer(name: str) -> str:
 
 
 def _internal_hosts() -> list[str]:
-    named = [one.strip().lower().rstrip(".") for one in _listed("INTERNAL_HOSTS") if one.strip()]
+    named = [one.strip().lower().rstrip(".") for one in _parse_list("INTERNAL_HOSTS") if one.strip()]
     return [str(tls_policy.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
 
 
@@ -320,7 +320,7 @@ def _sentinel_s_master() -> str:
     """What Sentinels call the broker: without it nothing can be sent."""
     if not os.environ.get("CELERY_BROKER_URL", "").startswith("sentinel://"):
         return ""
-    return needed("CELERY_BROKER_MASTER", "the name by which your Sentinels know the master")
+    return require_setting("CELERY_BROKER_MASTER", "the name by which your Sentinels know the master")
 
 
 def _carrier_issuer() -> str:
@@ -335,13 +335,13 @@ def _carrier_issuer() -> str:
 def _with_issuer(issuer: str, name: str) -> str:
     """What a named provider needs beside its issuer."""
     if os.environ.get(issuer):
-        return needed(name, "what your OpenID provider registered for this portal")
+        return require_setting(name, "what your OpenID provider registered for this portal")
     return ""
 
 
 def _base_url() -> str:
     """BASE_URL, which is the issuer of everything we sign: by https, but for addresses of this very machine."""
-    url = needed("BASE_URL", "the address people use, https://…").rstrip("/")
+    url = require_setting("BASE_URL", "the address people use, https://…").rstrip("/")
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ImproperlyConfigured("BASE_URL must start with https:// (http:// only for a loopback address).")
@@ -369,14 +369,14 @@ def _certificates() -> bool:
 
 def _allowed_hosts(base_url: str) -> list[str]:
     if urlsplit(base_url).hostname in LOOPBACK:
-        return _listed("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
-    return needed("ALLOWED_HOSTS", "the host names people use, with commas between them").split(",")
+        return _parse_list("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+    return require_setting("ALLOWED_HOSTS", "the host names people use, with commas between them").split(",")
 
 
 def _needed_by_https(name: str, locally: str, base_url: str) -> str:
     """What goes out to people: shown on the console of one's own machine, never silently on a server's."""
     if base_url.startswith("https://"):
-        return needed(name, f"what sends them in production ({locally} shows them on this machine)")
+        return require_setting(name, f"what sends them in production ({locally} shows them on this machine)")
     return os.environ.get(name) or locally
 
 
@@ -385,7 +385,7 @@ def _sms_backend(base_url: str) -> str:
     return dotted_path("SMS_BACKEND", needed_here)
 
 
-def _listed(name: str) -> list[str]:
+def _parse_list(name: str) -> list[str]:
     return [part for part in os.environ.get(name, "").split(",") if part]
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.env import LOOPBACK, dotted_path, needed
+from portal.env import LOOPBACK, dotted_path, require_setting
 
 FOLDERS = {
     "STOP_ARCHIVE": "consent.clients.archive_sink.FolderSink",
@@ -34,7 +34,7 @@ def folder(of: str, locally: Path, base_url: str) -> Path:
         if of == "STOP_ARCHIVE" and checkpoints and backend("CHECKPOINT") == FOLDERS["CHECKPOINT"]:
             return Path(os.environ.get(name) or Path(checkpoints) / "stop-archive")
         return Path(
-            needed(
+            require_setting(
                 name,
                 "a folder on another disk than the database, the same for every web and worker,"
                 f" or set {of}_BACKEND to {STORES[of]} and {of}_S3_URL to https://host/bucket/folder",
@@ -45,7 +45,7 @@ def folder(of: str, locally: Path, base_url: str) -> Path:
 
 def with_store(of: str, name: str, what: str) -> str:
     """A setting that is needed where it is kept in a store that speaks S3."""
-    return needed(f"{of}_{name}", what) if backend(of) == STORES[of] else os.environ.get(f"{of}_{name}", "")
+    return require_setting(f"{of}_{name}", what) if backend(of) == STORES[of] else os.environ.get(f"{of}_{name}", "")
 
 
 def store(of: str) -> str:

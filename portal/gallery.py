@@ -36,7 +36,7 @@ def _proof(kind: str, **more: object) -> SimpleNamespace:
     return SimpleNamespace(kind=kind, **{**plain, "by": "subscriber:1", **more})
 
 
-def _noticed(
+def _build_alert(
     kind: str, *, not_allowed: bool = False, now: str = "", on: datetime | None = None, claimed: int = 0
 ) -> SimpleNamespace:
     return SimpleNamespace(
@@ -45,7 +45,9 @@ def _noticed(
     )  # fmt: skip
 
 
-def _ended(state: str, *, use: str = "", by_term: bool = False, overdue: bool = False) -> SimpleNamespace:
+def _build_ended_agreement(
+    state: str, *, use: str = "", by_term: bool = False, overdue: bool = False
+) -> SimpleNamespace:
     return SimpleNamespace(
         company="GeoBridge", use=use, by_term=by_term, state=state, overdue=overdue, ended_at=_AT, signed_at=_AT,
         delete_by=_AT + timedelta(days=30),
@@ -136,13 +138,15 @@ SAMPLES = {
         _proof("allowed", verified_by="file"),
     ),
     "ended": (
-        _ended("owed"), _ended("owed", overdue=True), _ended("partial", use="RoadAid"), _ended("signed", by_term=True),
-        _ended("contradicted", use=_LONG, by_term=True),
+        _build_ended_agreement("owed"), _build_ended_agreement("owed", overdue=True),
+        _build_ended_agreement("partial", use="RoadAid"), _build_ended_agreement("signed", by_term=True),
+        _build_ended_agreement("contradicted", use=_LONG, by_term=True),
     ),
     "noticed": (
-        _noticed("after_stop", not_allowed=True, now="stopped"),
-        _noticed("no_approval", not_allowed=True, now="denied", on=_AT), _noticed("burst"), _noticed("night"),
-        _noticed("dormant"), _noticed("no_approval", not_allowed=True, now="suspended", claimed=4),
+        _build_alert("after_stop", not_allowed=True, now="stopped"),
+        _build_alert("no_approval", not_allowed=True, now="denied", on=_AT), _build_alert("burst"),
+        _build_alert("night"), _build_alert("dormant"),
+        _build_alert("no_approval", not_allowed=True, now="suspended", claimed=4),
     ),
     "instead": (_COMPANY, _NOBODY),
     "chart": _chart(),

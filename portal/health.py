@@ -157,7 +157,7 @@ class Figures(Collector):
         for kind, count in open_now:
             incidents.add_metric([kind], count)
         yield incidents
-        yield _held()
+        yield _build_held_metric()
         yield from _canary(self._at)
         behind = GaugeMetricFamily(
             "whereabouts_anomalies_behind_seconds", "How far behind the search for anomalies is.", labels=[]
@@ -192,7 +192,7 @@ def _canary(at: datetime) -> Iterator[Metric]:
     yield steps
 
 
-def _held() -> Metric:
+def _build_held_metric() -> Metric:
     """What waits for its line; what an order hides is not in it."""
     found = count_held_rows()
     held = GaugeMetricFamily(

@@ -29,13 +29,13 @@ def problem(processes: Path, data_dir: Path) -> str:
             continue  # it has ended meanwhile
         names = {Path(word).name for word in command[:4]}
         if names & SERVERS:
-            return _unanswered(command)
+            return _check_healthz(command)
         if "celery" in names:
             return _silent(next((kind for kind in LATELY_S if kind in command), "worker"), data_dir)
     return "no process of ours runs here"
 
 
-def _unanswered(command: Sequence[str]) -> str:
+def _check_healthz(command: Sequence[str]) -> str:
     port = command[command.index("--port") + 1] if "--port" in command else "8000"
     asked = http.client.HTTPConnection("127.0.0.1", int(port), timeout=PATIENCE_S)
     try:

@@ -81,7 +81,7 @@ places = Places()
 lines = Lines()
 
 
-def measured(get_response: View) -> View:
+def request_metrics_middleware(get_response: View) -> View:
     """Note how long each answer took, under its route's template: an address may hold a token, a template none."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

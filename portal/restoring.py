@@ -17,7 +17,7 @@ import audit.actions
 import audit.queries
 from accounts.primitives.advisory_locks import turn
 from consent.actions import restore
-from consent.actions.restore import TakenBack
+from consent.actions.restore import RestoreOutcome
 from consent.actions.tightening import newest_of_each, tighten_again
 from consent.clients import archive_sink
 from consent.gate import readiness
@@ -101,7 +101,7 @@ class _Restoring:
         found = after_head(sink=archive_sink.sink())
         self.summary.problems += [str(fault) for fault in found.faults]
         self.begins_anew = not found.knows_head and all(one.epochs is not None for one in found.entries)
-        lost = reading.lost(entries=found.entries)
+        lost = reading.list_missing_entries(entries=found.entries)
         self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
         self._suspend(lost)
         self._tighten(found.entries, lost)
@@ -162,7 +162,7 @@ class _Restoring:
             else:
                 came = restore.suspend_ended(said=what, at=self.at)
             self.summary.done["suspensions" if one.suspension else "ends"] += _counts(came)
-            if came == TakenBack.UNKNOWN:
+            if came == RestoreOutcome.UNKNOWN:
                 unknown.append(f"{what.of} {what.ref}")
             elif one.end is not None:
                 self.say(f"The {what.of} {what.ref} had been ended: it is suspended now. End it again by its plan.")
@@ -191,7 +191,7 @@ class _Restoring:
                 of_contract = said.kind == Tightening.Kind.CONTRACT
                 named = {"contract__ref" if of_contract else "ref": said.said["ref"]}
                 campaigns |= set(Campaign.objects.filter(**named).values_list("ref", flat=True))
-            if came == TakenBack.UNKNOWN:
+            if came == RestoreOutcome.UNKNOWN:
                 unknown.append(str(said.said["ref"]))
         if links or campaigns:
             terms_changed(campaigns=campaigns, links=links, at=self.at)
@@ -273,17 +273,17 @@ def _has_everything() -> bool:
         return False
 
 
-def _hide_again(said: Mapping[str, Any], at: datetime) -> TakenBack:
+def _hide_again(said: Mapping[str, Any], at: datetime) -> RestoreOutcome:
     until = said["suppressed_until"]
     hides = hide_again(
         disclosure_id=UUID(said["disclosure_id"]), suppressed_until=until and datetime.fromisoformat(until),
         order_ref=said["order_ref"], at=at,
     )  # fmt: skip
-    return TakenBack.REPLAYED if hides else TakenBack.OVER
+    return RestoreOutcome.REPLAYED if hides else RestoreOutcome.OVER
 
 
-def _counts(came: TakenBack) -> bool:
-    return came == TakenBack.REPLAYED
+def _counts(came: RestoreOutcome) -> bool:
+    return came == RestoreOutcome.REPLAYED
 
 
 def _epochs_in(entries: Sequence[Entry]) -> Mapping[str, int]:

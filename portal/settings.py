@@ -112,7 +112,7 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
-    "portal.load_shedding.measured",
+    "portal.load_shedding.request_metrics_middleware",
     "portal.api_errors.whatever_the_host",
     "portal.api_errors.no_machine_by_http",
     "django.middleware.security.SecurityMiddleware",

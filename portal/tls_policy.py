@@ -51,7 +51,7 @@ def broker(url: str) -> str:
 
     Of several with semicolons between them Celery reads each by itself.
     """
-    return ";".join(_checked(one) for one in url.split(";"))
+    return ";".join(_add_certificate_check(one) for one in url.split(";"))
 
 
 def broker_tls(url: str) -> dict[str, Any] | None:
@@ -70,7 +70,7 @@ def broker_tls(url: str) -> dict[str, Any] | None:
     return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts[0].hostname}
 
 
-def _checked(url: str) -> str:
+def _add_certificate_check(url: str) -> str:
     if urlsplit(url).scheme != "rediss" or "ssl_cert_reqs" in _query(url):
         return url
     return f"{url}{'&' if urlsplit(url).query else '?'}ssl_cert_reqs=required&ssl_check_hostname=true"

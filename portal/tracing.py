@@ -57,14 +57,14 @@ def instrument(provider: TracerProvider) -> None:
 
 
 def _rewritten(span: ReadableSpan) -> ReadableSpan:
-    kept = _kept(span.attributes)
+    kept = _filter_attributes(span.attributes)
     return ReadableSpan(
         name=_name(kept),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
         attributes=kept,
-        events=[Event(event.name, _kept(event.attributes), event.timestamp) for event in span.events],
+        events=[Event(event.name, _filter_attributes(event.attributes), event.timestamp) for event in span.events],
         kind=span.kind,
         status=Status(span.status.status_code),
         start_time=span.start_time,
@@ -73,7 +73,7 @@ def _rewritten(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def _kept(attributes: Mapping[str, AttributeValue] | None) -> dict[str, AttributeValue]:
+def _filter_attributes(attributes: Mapping[str, AttributeValue] | None) -> dict[str, AttributeValue]:
     return {name: value for name, value in (attributes or {}).items() if name in KEPT}
 
 

@@ -86,7 +86,7 @@ def openapi_document(request: HttpRequest) -> HttpResponse:
 @document
 def openapi_page(request: HttpRequest) -> HttpResponse:
     """The same to read, without anybody's script."""
-    operations, schemas = shown.shown()
+    operations, schemas = shown.list_documented_operations()
     return render(request, "pages/api.html", {"operations": operations, "schemas": schemas})
 
 

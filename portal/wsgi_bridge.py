@@ -35,7 +35,7 @@ def in_threads(application: WSGIApplication, *, threads: int) -> Application:
             return
         out = _Out(asyncio.get_running_loop(), receive, send)
         environ = _environ(scope, _Body(first, out) if first.get("more_body") else BytesIO(first.get("body", b"")))
-        whole = await out.loop.run_in_executor(pool, _made, application, environ, out)
+        whole = await out.loop.run_in_executor(pool, _run_application, application, environ, out)
         if whole is not None:
             await out.begin(whole[0], environ.get(ANSWER_AT))
             await send({"type": "http.response.body", "body": whole[1]})
@@ -65,24 +65,24 @@ class _Out:
 
     def stream(self, head: Head, parts: Iterable[bytes], due: object) -> None:
         """Send it bit by bit, from a thread, as fast as it is taken."""
-        self._done(self.begin(head, due))
+        self._run_on_loop(self.begin(head, due))
         watch = asyncio.run_coroutine_threadsafe(self._notice(), self.loop)
         try:
             for part in parts:
                 if self.is_gone:
                     return
-                self._done(self._part(part, more=True))
-            self._done(self._part(b"", more=False))
+                self._run_on_loop(self._part(part, more=True))
+            self._run_on_loop(self._part(b"", more=False))
         finally:
             watch.cancel()
 
     def message(self) -> Message:
         """What comes next from whoever asks, for a thread that waits for it."""
 
-        async def received() -> Message:
+        async def receive_message() -> Message:
             return await self._receive()
 
-        return asyncio.run_coroutine_threadsafe(received(), self.loop).result()
+        return asyncio.run_coroutine_threadsafe(receive_message(), self.loop).result()
 
     async def _part(self, part: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": part, "more_body": more})
@@ -93,7 +93,7 @@ class _Out:
             pass
         self.is_gone = True
 
-    def _done(self, work: Any) -> None:
+    def _run_on_loop(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
 
@@ -106,13 +106,13 @@ class _Body:
     def read(self, size: int = -1, /) -> bytes:
         while self._more and (size < 0 or len(self._kept) < size):
             self._take()
-        return self._given(len(self._kept) if size < 0 else size)
+        return self._take_bytes(len(self._kept) if size < 0 else size)
 
     def readline(self, size: int = -1, /) -> bytes:
         while self._more and b"\n" not in self._kept and (size < 0 or len(self._kept) < size):
             self._take()
         end = self._kept.find(b"\n") + 1 or len(self._kept)
-        return self._given(end if size < 0 else min(end, size))
+        return self._take_bytes(end if size < 0 else min(end, size))
 
     def readlines(self, _hint: int = -1, /) -> list[bytes]:
         return list(self)
@@ -127,13 +127,13 @@ class _Body:
         self._kept += message.get("body", b"")
         self._more = bool(message.get("more_body"))
 
-    def _given(self, size: int) -> bytes:
+    def _take_bytes(self, size: int) -> bytes:
         given = bytes(self._kept[:size])
         del self._kept[:size]
         return given
 
 
-def _made(application: WSGIApplication, environ: WSGIEnvironment, out: _Out) -> tuple[Head, bytes] | None:
+def _run_application(application: WSGIApplication, environ: WSGIEnvironment, out: _Out) -> tuple[Head, bytes] | None:
     """In a thread: the answer; None where it has gone out from here, bit by bit."""
     heads: list[Head] = []
 

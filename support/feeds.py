@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from partners.labels import shown
-from support.actions.mail import Mailed
+from partners.labels import sanitise_text
+from support.actions.mail import IncomingMail
 from support.models import LONGEST
 
 # What a gateway may say that a mail is, and a person wrote it all the same (RFC 3834).
@@ -44,13 +44,13 @@ class MailedUs(msgspec.Struct, frozen=True):
     auto_submitted: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     attachments: Annotated[list[MailedFile], msgspec.Meta(max_length=50)] = []
 
-    def said(self) -> Mailed:
+    def build_incoming_mail(self) -> IncomingMail:
         """What is taken of it."""
-        return Mailed(
+        return IncomingMail(
             message_id=self.message_id,
-            sender=self.written_by,
+            sender=self.sender_address,
             addresses=[address for _, address in getaddresses([self.to])],
-            title=shown(self.subject, at_most=200),
+            title=sanitise_text(self.subject, at_most=200),
             words=self.words,
             by_a_person=self.is_by_a_person,
             files=[(one.name, one.content) for one in self.attachments],
@@ -62,7 +62,7 @@ class MailedUs(msgspec.Struct, frozen=True):
         return self.auto_submitted.partition(";")[0].strip().lower() in BY_A_PERSON
 
     @property
-    def written_by(self) -> str:
+    def sender_address(self) -> str:
         """The address it says it comes from, in small letters; "" where that is none."""
         found = [address.lower() for _, address in getaddresses([self.sender])]
         plain = len(found) == 1 and found[0].isprintable() and found[0].count("@") == 1 and len(found[0]) < 255

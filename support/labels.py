@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from accounts.domain.message_templates import listed
+from accounts.domain.message_templates import join_words
 from support.models import LONGEST, Ticket
 
 TOPIC: Mapping[Ticket.Kind, str | Promise] = {
@@ -33,14 +33,14 @@ def unknown_in(*, body: str) -> list[str]:
     return [name for name in dict.fromkeys(VARIABLE.findall(body)) if name not in VARIABLES]
 
 
-def filled(*, body: str, values: Mapping[str, str]) -> str:
+def fill_variables(*, body: str, values: Mapping[str, str]) -> str:
     """The words with each variable's value in its place, no longer than LONGEST.
 
     Raises BadVariable, which says what to do.
     """
     for name in dict.fromkeys(VARIABLE.findall(body)):
         if name not in VARIABLES:
-            known = listed(f"{{{one}}}" for one in VARIABLES)
+            known = join_words(f"{{{one}}}" for one in VARIABLES)
             raise BadVariable(f"{{{name}}} is no variable. There are: {known}.")
         if not values.get(name):
             raise BadVariable(f"This case has nothing for {{{name}}}: write it yourself.")

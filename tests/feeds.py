@@ -20,7 +20,7 @@ from disclosures.feeds.terms import settle_files
 from partners.feeds.checking import Fate
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
-from partners.feeds.reading import Numbered, csv_records, numbered_lines
+from partners.feeds.reading import NumberedLine, csv_records, numbered_lines
 
 counter = itertools.count(1)
 BRIDGE, LINK = "https://geobridge.example", "https://northlink.example"
@@ -207,7 +207,7 @@ def take_parties(document: Mapping[str, object] | None = None) -> list[Fate]:
     at = audit.queries.database_clock()
     content = json.dumps(parties_document() if document is None else document).encode()
     with each_as_at_commit():
-        fates = feed.take(lines=[Numbered(1, content)], at=at)
+        fates = feed.take(lines=[NumberedLine(1, content)], at=at)
         settle_files(at=at)
     as_at_commit()
     return fates

@@ -13,7 +13,7 @@ from accounts import queries
 from accounts.clients import texts
 from accounts.domain.message_templates import code_text, language_of, reply_code_text
 from accounts.models import CodeAsker, Line, TextedCode, WrongCode
-from accounts.primitives.sealing import keyed, number_hash, seal, unseal
+from accounts.primitives.sealing import compute_hmac, number_hash, seal, unseal
 
 DAY = timedelta(days=1)
 # Who asks by text, and answers with the code by text: no browser's session is called so.
@@ -99,7 +99,7 @@ def use_code(*, line: Line, number: str, purpose: TextedCode.Purpose, asker: str
 def _comparable(codes: Sequence[TextedCode], line: Line, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:
     """Return those of these codes that a guess may be compared with today: long ones, and as many short as are left."""
     short = [code for code in codes if not code.long]
-    left = SHORT_COMPARISONS_A_DAY - _compared_lately(line, purpose, at) if short else 0
+    left = SHORT_COMPARISONS_A_DAY - _count_recent_comparisons(line, purpose, at) if short else 0
     return [code for code in codes if code.long] + short[: max(0, left)]
 
 
@@ -116,7 +116,7 @@ def _count_wrong(
         WrongCode.objects.create(line=line, purpose=purpose, at=at, compared=short)
 
 
-def _compared_lately(line: Line, purpose: TextedCode.Purpose, at: datetime) -> int:
+def _count_recent_comparisons(line: Line, purpose: TextedCode.Purpose, at: datetime) -> int:
     wrong = WrongCode.objects.filter(line=line, purpose=purpose, at__gt=at - DAY)
     return wrong.aggregate(sum=Sum("compared"))["sum"] or 0
 
@@ -126,9 +126,9 @@ def code_to_send(
     *, line: Line, number: str, purpose: TextedCode.Purpose, asker: str, network: str, at: datetime
 ) -> str | None:
     """The code to text now, bound to `number`: one that is fresh still, or a new one; None where none is sent."""
-    mark = keyed("network", network.encode()) if network else b""
+    mark = compute_hmac("network", network.encode()) if network else b""
     fresh = [one for one in _locked_codes(line, number, purpose, at) if at < one.made_at + _lasts(one)]
-    compared = _compared_lately(line, purpose, at)
+    compared = _count_recent_comparisons(line, purpose, at)
     # A short code that no guess is compared with any more is of no use to the line's person either.
     code = next((one for one in fresh if one.long or compared < SHORT_COMPARISONS_A_DAY), None)
     if code is not None:

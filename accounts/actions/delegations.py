@@ -69,9 +69,9 @@ def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: 
     """
     waiting = Q(user__isnull=True, pk__in=[one.pk for one in delegations.list_open_requests(line_id=line_id, at=at)])
     if answer == "yes":
-        _take_on(_locked(delegation_id, waiting), user, at)
+        _take_on(_lock_delegation(delegation_id, waiting), user, at)
     elif answer in {"no", "end"}:
-        _end(_locked(delegation_id, waiting if answer == "no" else Q(user=user)), f"delegate:{user.pk}", at)
+        _end(_lock_delegation(delegation_id, waiting if answer == "no" else Q(user=user)), f"delegate:{user.pk}", at)
     else:
         raise NotDelegated("answer")
 
@@ -79,7 +79,7 @@ def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: 
 @transaction.atomic
 def end_delegation(*, delegation_id: UUID, line_id: int, user: User, at: datetime) -> None:
     """The line's user ends it, taken on or not, at once. Raises NotDelegated."""
-    _end(_locked(delegation_id, Q(line=line_id)), f"subscriber:{user.pk}", at)
+    _end(_lock_delegation(delegation_id, Q(line=line_id)), f"subscriber:{user.pk}", at)
 
 
 def end_with(*, user_id: int, line_id: int, at: datetime) -> None:
@@ -108,7 +108,7 @@ def _was_texted_enough(mark: bytes, at: datetime) -> bool:
     return lately.count() >= ONE_NUMBER_A_DAY
 
 
-def _locked(delegation_id: UUID, wanted: Q) -> Delegation:
+def _lock_delegation(delegation_id: UUID, wanted: Q) -> Delegation:
     standing = Delegation.objects.select_for_update(of=("self",)).select_related("line")
     found = standing.filter(wanted, pk=delegation_id, ended_at__isnull=True).first()
     if found is None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.actions.security_notices import note, send_security_notice
 from accounts.domain import message_templates
 from accounts.models import BrowserSession, KnownDevice, User
-from accounts.primitives.sealing import keyed
+from accounts.primitives.sealing import compute_hmac
 
 REMEMBERED = timedelta(days=366)
 
@@ -40,7 +40,7 @@ def note_device(*, user: User, device: str, at: datetime) -> None:
 
     `device`: what `sessions.device` says. Only a keyed hash of it is kept. The first of a tenure is no news.
     """
-    mark = keyed("device", f"{user.pk}|{device}".encode())
+    mark = compute_hmac("device", f"{user.pk}|{device}".encode())
     User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     known = KnownDevice.objects.filter(user=user)
     known.filter(last_at__lt=at - REMEMBERED).delete()

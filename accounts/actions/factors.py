@@ -39,7 +39,7 @@ def set_first_password(*, user: User, password: str, by_carrier: bool = False, a
         raise HasProofAlready
     user.set_password(password)
     user.save(update_fields=["password"])
-    _changed(user, ["password_chosen"], at)
+    _record_changes(user, ["password_chosen"], at)
     return user
 
 
@@ -53,7 +53,7 @@ def note_changes(*, user_id: int, before: Factors, kept: bytes, at: datetime) ->
     user = User.objects.get(pk=user_id)
     what = auth_factors.differences(before=before, after=auth_factors.factors_of(user=user))
     if what:
-        _changed(user, what, at)
+        _record_changes(user, what, at)
     if "password_changed" in what:
         end_sessions(user_id=user_id, kept=kept, at=at)
         _open(user).update(cancelled_at=at)
@@ -101,7 +101,7 @@ def replace_password(*, user: User, password: str, at: datetime) -> User:
     waited.save(update_fields=["used_at"])
     user.set_password(password)
     user.save(update_fields=["password"])
-    _changed(user, ["password_replaced"], at)
+    _record_changes(user, ["password_replaced"], at)
     return user
 
 
@@ -109,7 +109,7 @@ def _open(user: User) -> QuerySet[NewPassword]:
     return NewPassword.objects.filter(user=user, cancelled_at__isnull=True, used_at__isnull=True)
 
 
-def _changed(user: User, what: Collection[str], at: datetime) -> None:
+def _record_changes(user: User, what: Collection[str], at: datetime) -> None:
     for one in what:
         note(user=user, what=one, at=at)
     send_security_notice(user=user, text=partial(message_templates.changed_text, what=what), at=at)

@@ -6,7 +6,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import LineReminder, LineTexts, Message, TextTaken
-from accounts.primitives.sealing import keyed
+from accounts.primitives.sealing import compute_hmac
 
 HOUR = timedelta(hours=1)
 # The door takes nothing that is older than minutes: what was taken need not be known for longer than this.
@@ -18,7 +18,9 @@ ANSWERS_AN_HOUR = 6
 def take_once(*, text_id: str, at: datetime) -> bool:
     """Whether this text is new: for the same id once, ever. Undone with the transaction that acts on it."""
     TextTaken.objects.filter(taken_at__lt=at - REMEMBERED).delete()
-    _, is_new = TextTaken.objects.get_or_create(id_hash=keyed("text-id", text_id.encode()), defaults={"taken_at": at})
+    _, is_new = TextTaken.objects.get_or_create(
+        id_hash=compute_hmac("text-id", text_id.encode()), defaults={"taken_at": at}
+    )
     return is_new
 
 

@@ -34,7 +34,7 @@ def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: boo
     the phone in hand is enough.
     """
     line = take_code(msisdn=msisdn, purpose=TextedCode.Purpose.SIGN_IN, asker=asker, typed=typed, at=at)
-    return _signed_in(line=line, device=device, alone=alone, at=at) if line else None
+    return _complete_sign_in(line=line, device=device, alone=alone, at=at) if line else None
 
 
 @transaction.atomic
@@ -91,7 +91,7 @@ def sign_in_after_end(
 
 
 @transaction.atomic
-def come_back(*, user: User, at: datetime) -> None:
+def record_passkey_return(*, user: User, at: datetime) -> None:
     """Note that somebody whose line has ended came back by their passkey."""
     note(user=user, what="signed_in_after_end", at=at)
 
@@ -146,7 +146,7 @@ def end_tenure(*, line_id: int, at: datetime) -> None:
 
 
 @transaction.atomic
-def _signed_in(*, line: Line, device: str, alone: bool, at: datetime) -> User:
+def _complete_sign_in(*, line: Line, device: str, alone: bool, at: datetime) -> User:
     user = person_behind(line=line, at=at)
     if alone:
         end_sign_ins(user=user, at=at)

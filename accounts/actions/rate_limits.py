@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from accounts.models import DeviceCookie, SpentCode, Throttle, User
 from accounts.primitives import tokens
 from accounts.primitives.browsers import Source
-from accounts.primitives.sealing import keyed, number_hash
+from accounts.primitives.sealing import compute_hmac, number_hash
 
 DEVICE_LASTS = timedelta(days=365)
 CODE_LASTS = timedelta(minutes=5)
@@ -92,7 +92,7 @@ def take_try(*, door: Door, account: str, source: Source, at: datetime) -> Try:
         ]  # fmt: skip
     else:
         counted = [("account", account, STRICT)]
-    marks = [(keyed("throttle", f"{door}|{kind}|{what}".encode()), limit) for kind, what, limit in counted]
+    marks = [(compute_hmac("throttle", f"{door}|{kind}|{what}".encode()), limit) for kind, what, limit in counted]
     # In one order, so that two tries never wait for each other.
     return Try([_count(mark, limit, at) for mark, limit in sorted(marks, key=lambda one: one[0])], at)
 
@@ -138,7 +138,7 @@ def is_right_code(*, user: User | None, code: str, source: Source, at: datetime)
 
 def spend_code(*, user_id: int, code: str, at: datetime) -> bool:
     """Note that a code of an authenticator app was taken. Returns False where it was taken before."""
-    mark = keyed("spent-code", f"{user_id}|{code}".encode())
+    mark = compute_hmac("spent-code", f"{user_id}|{code}".encode())
     SpentCode.objects.filter(at__lt=at - CODE_LASTS).delete()
     _, is_new = SpentCode.objects.get_or_create(code_hash=mark, defaults={"at": at})
     return is_new
@@ -172,4 +172,4 @@ def _wait(level: float, limit: Limit) -> timedelta:
 
 
 def _token_hash(token: str) -> bytes:
-    return keyed("device-cookie", token.encode())
+    return compute_hmac("device-cookie", token.encode())

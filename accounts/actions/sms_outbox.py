@@ -210,7 +210,7 @@ def enqueue_email(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
     if Letter.objects.filter(line_id=line_id, made_at__gt=at - DAY).count() >= LETTERS_A_DAY:
         raise SentEnough
     Letter.objects.create(
-        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.sealed(mail=mail), made_at=at,
+        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.seal_mail(mail=mail), made_at=at,
         next_at=at, expires_at=at + LETTER_LASTS,
     )  # fmt: skip
 
@@ -219,7 +219,7 @@ def enqueue_email(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
 def post_notice(*, line_id: int | None, to: str, mail: Mail, at: datetime) -> None:
     """Have somebody mailed that there is something to read, at the address that they gave. It holds none of it."""
     Letter.objects.create(
-        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.sealed(mail=mail), made_at=at,
+        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.seal_mail(mail=mail), made_at=at,
         next_at=at, expires_at=at + LETTER_LASTS,
     )  # fmt: skip
 

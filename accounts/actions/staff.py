@@ -80,11 +80,11 @@ def end_staff(*, email: str, actor: str, at: datetime) -> User:
 @transaction.atomic
 def accept_invitation(*, uid: str, token: str, password: str, at: datetime) -> User:
     """Take an invitation, which is used up by it. Raises NoInvitation."""
-    user = queries.invited(uid=uid, token=token)
+    user = queries.find_invited_user(uid=uid, token=token)
     if user is not None:
         # Whoever has waited here finds that the link is used up.
         User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-        user = queries.invited(uid=uid, token=token)
+        user = queries.find_invited_user(uid=uid, token=token)
     if user is None:
         raise NoInvitation
     user.set_password(password)

@@ -73,7 +73,7 @@ class Kind:
     scope: str
     back: str
 
-    def said(self, name: str) -> str:
+    def get_setting(self, name: str) -> str:
         """A setting of this door."""
         found: str = getattr(settings, f"{self.prefix}_{name}")
         return found
@@ -83,14 +83,14 @@ STAFF = Kind("STAFF_OIDC", "openid email", "sign-in-staff-oidc-back")
 CARRIER = Kind("OIDC", "openid", "sign-in-carrier-back")
 
 
-def named(kind: Kind) -> bool:
+def has_provider(kind: Kind) -> bool:
     """Whether the operator named a provider for this door."""
-    return bool(kind.said("ISSUER"))
+    return bool(kind.get_setting("ISSUER"))
 
 
-def configured() -> bool:
+def has_staff_provider() -> bool:
     """Whether the operator named a provider for staff."""
-    return named(STAFF)
+    return has_provider(STAFF)
 
 
 def start(*, kind: Kind, request: HttpRequest, then: str) -> str:
@@ -102,7 +102,7 @@ def start(*, kind: Kind, request: HttpRequest, then: str) -> str:
     )
     asked = {
         "response_type": "code",
-        "client_id": kind.said("CLIENT_ID"),
+        "client_id": kind.get_setting("CLIENT_ID"),
         "redirect_uri": _back(kind),
         "scope": kind.scope,
         "state": state,
@@ -118,7 +118,7 @@ def finish(*, request: HttpRequest, at: datetime) -> tuple[Identity, str]:
 
     Raises OidcRefused. The state is used up, whatever comes of it.
     """
-    claims, then = _answered(STAFF, request, at)
+    claims, then = _exchange_code(STAFF, request, at)
     return _identity(claims), then
 
 
@@ -127,11 +127,11 @@ def finish_line(*, request: HttpRequest, at: datetime) -> tuple[LineWord, str]:
 
     Raises OidcRefused. The state is used up, whatever comes of it.
     """
-    claims, then = _answered(CARRIER, request, at)
+    claims, then = _exchange_code(CARRIER, request, at)
     return _line_word(claims), then
 
 
-def _answered(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict[str, Any], str]:
+def _exchange_code(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict[str, Any], str]:
     """What the provider says in this browser's answer, checked, and where they wanted to go.
 
     The state is used up, whatever comes of it.
@@ -143,22 +143,22 @@ def _answered(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict[str,
     if not code:
         raise OidcRefused("the provider said no")
     provider = _provider(kind)
-    answer = _asked(
+    answer = _request_json(
         "POST",
         _endpoint(kind, provider, "token_endpoint"),
         {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": _back(kind),
-            "client_id": kind.said("CLIENT_ID"),
-            "client_secret": kind.said("CLIENT_SECRET"),
+            "client_id": kind.get_setting("CLIENT_ID"),
+            "client_secret": kind.get_setting("CLIENT_SECRET"),
             "code_verifier": state["verifier"],
         },
     )
     token = answer.get("id_token")
     if not isinstance(token, str):
         raise OidcRefused("there is no id_token")
-    claims = _claims(token, _asked("GET", _endpoint(kind, provider, "jwks_uri"), None))
+    claims = _claims(token, _request_json("GET", _endpoint(kind, provider, "jwks_uri"), None))
     _check(kind, claims, nonce=state["nonce"], now=int(at.timestamp()))
     return claims, str(state["then"])
 
@@ -176,8 +176,8 @@ def _claims(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(kind: Kind, claims: Mapping[str, Any], *, nonce: str, now: int) -> None:
     """OpenID Connect Core 3.1.3.7. Raises OidcRefused."""
-    client = kind.said("CLIENT_ID")
-    if claims.get("iss") != kind.said("ISSUER"):
+    client = kind.get_setting("CLIENT_ID")
+    if claims.get("iss") != kind.get_setting("ISSUER"):
         raise OidcRefused("iss is not the provider")
     if claims.get("aud") not in (client, [client]) or claims.get("azp", client) != client:
         raise OidcRefused("aud is not this portal alone")
@@ -233,8 +233,8 @@ def _roles(claims: Mapping[str, Any]) -> frozenset[str] | None:
 
 def _provider(kind: Kind) -> dict[str, Any]:
     """The provider's own description of itself."""
-    issuer = kind.said("ISSUER")
-    found = _asked("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", None)
+    issuer = kind.get_setting("ISSUER")
+    found = _request_json("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", None)
     if found.get("issuer") != issuer:
         raise OidcRefused("the provider calls itself something else")
     return found
@@ -242,13 +242,13 @@ def _provider(kind: Kind) -> dict[str, Any]:
 
 def _endpoint(kind: Kind, provider: Mapping[str, Any], name: str) -> str:
     url = provider.get(name)
-    plain = urlsplit(kind.said("ISSUER")).scheme == "http"
+    plain = urlsplit(kind.get_setting("ISSUER")).scheme == "http"
     if not isinstance(url, str) or urlsplit(url).scheme not in ({"https", "http"} if plain else {"https"}):
         raise OidcRefused(f"{name} is not an https address")
     return url
 
 
-def _asked(method: str, url: str, form: Mapping[str, str] | None) -> dict[str, Any]:
+def _request_json(method: str, url: str, form: Mapping[str, str] | None) -> dict[str, Any]:
     provider: Any = get_adapter()
     with provider.get_requests_session() as session:
         try:

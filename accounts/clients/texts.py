@@ -97,12 +97,12 @@ def send_text(*, msisdn: str, text: str, code: str = "") -> None:
 
     Nothing goes to the number that is nobody's (`synthetic`).
     """
-    _aside(_given, msisdn, text, code)
+    _aside(_call_backend, msisdn, text, code)
 
 
 def send_code(*, msisdn: str, text: str, code: str, at: datetime) -> None:
     """Like `send_text`, for a code by which somebody may stop: what became of it is counted, where no page waits."""
-    _aside(partial(_given_and_counted, at), msisdn, text, code)
+    _aside(partial(_call_and_count, at), msisdn, text, code)
 
 
 def waits_for_network() -> bool:
@@ -118,7 +118,7 @@ def hand_over(*, msisdn: str, text: str) -> Outcome:
     _refuse_in_a_transaction()
     if msisdn == synthetic.NUMBER:
         return Outcome.TAKEN
-    return _given(_backend(settings.SMS_BACKEND), msisdn, text, "")
+    return _call_backend(_backend(settings.SMS_BACKEND), msisdn, text, "")
 
 
 def _refuse_in_a_transaction() -> None:
@@ -138,7 +138,7 @@ def _aside(give: Callable[[Backend, str, str, str], Outcome], msisdn: str, text:
         give(backend, msisdn, text, code)
 
 
-def _given(backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
+def _call_backend(backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
     outage = _Outage()
     with outage:
         backend.send(msisdn=msisdn, text=text, code=code)
@@ -152,8 +152,8 @@ def _given(backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
     return Outcome.SILENT
 
 
-def _given_and_counted(at: datetime, backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
-    outcome = _given(backend, msisdn, text, code)
+def _call_and_count(at: datetime, backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
+    outcome = _call_backend(backend, msisdn, text, code)
     CODES.labels(outcome.value).inc()
     (CODES_TAKEN if outcome == Outcome.TAKEN else CODES_NOT_TAKEN).count(at=at)
     return outcome

@@ -84,7 +84,7 @@ def contact_from_before(*, line: Line, at: datetime) -> SafeContact | None:
     if line.user_role == Line.UserRole.MINOR or not is_on_hold_only_for_new_number(line=line, at=at):
         return None
     own = LineNumber.objects.filter(line=line, msisdn_hash=number_hash(unseal(contact.to_sealed)))
-    if own.exists() or delegations.passed_on(contacts=[contact], at=at):
+    if own.exists() or delegations.list_reassigned_contacts(contacts=[contact], at=at):
         return None
     was_set = AuditEvent.objects.filter(line_id=line.pk, action="line.contact_set", at=contact.proved_at)
     return contact if was_set.exists() else None

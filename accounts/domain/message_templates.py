@@ -210,7 +210,7 @@ def reply_code_text(*, code: str) -> str:
     ) % {"code": code}
 
 
-def listed(words: Iterable[str]) -> str:
+def join_words(words: Iterable[str]) -> str:
     """Words one after another, with the comma that the active language puts between them."""
     return pgettext("between the words of a list", ", ").join(words)
 
@@ -220,7 +220,7 @@ def changed_text(*, what: Collection[str]) -> str:
     return _(
         "Whereabouts: on the pages of this phone's location, %(what)s. Was it not you? Sign out everywhere: "
         "%(sessions)s and stop all sharing: %(stop)s"
-    ) % {"what": listed(str(CHANGED[one]) for one in what), "sessions": _url("sign-ins"),
+    ) % {"what": join_words(str(CHANGED[one]) for one in what), "sessions": _url("sign-ins"),
          "stop": f"{settings.BASE_URL}/stop/"}  # fmt: skip
 
 

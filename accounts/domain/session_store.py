@@ -23,7 +23,7 @@ from django.db import DatabaseError, connection
 from django.utils.crypto import get_random_string
 
 from accounts.models import BrowserSession
-from accounts.primitives.sealing import keyed
+from accounts.primitives.sealing import compute_hmac
 
 KEY_LENGTH = 32
 # How a session was proved, as allauth keeps it.
@@ -42,7 +42,7 @@ DELETE = "DELETE FROM accounts_browsersession WHERE key_hash = %s"
 
 def session_key_hash(session_key: str) -> bytes:
     """Return the 32 bytes by which a session's row is found."""
-    return keyed("session", session_key.encode())
+    return compute_hmac("session", session_key.encode())
 
 
 class SessionStore(SessionBase):
@@ -60,7 +60,7 @@ class SessionStore(SessionBase):
         with connection.cursor() as cursor:
             cursor.execute(LOAD, [session_key_hash(self._key)])
             found = cursor.fetchone()
-        data = self._decrypted(found[0]) if found else None
+        data = self._decrypt(found[0]) if found else None
         if data is None:
             self._session_key = None
             return {}
@@ -118,7 +118,7 @@ class SessionStore(SessionBase):
 
     def _write(self, statement: str, data: dict[str, Any], *, old_key: str = "") -> bool:
         values: dict[str, bytes | datetime | int | None] = {
-            "key": session_key_hash(self._key), "old_key": session_key_hash(old_key), "data": self._encrypted(data),
+            "key": session_key_hash(self._key), "old_key": session_key_hash(old_key), "data": self._encrypt(data),
             "expires_at": self.get_expiry_date(), "user": int(data[USER]) if USER in data else None,
         }  # fmt: skip
         with connection.cursor() as cursor:
@@ -127,10 +127,10 @@ class SessionStore(SessionBase):
         self._proofs = data.get(PROOFS)
         return written == 1
 
-    def _encrypted(self, data: dict[str, Any]) -> bytes:
+    def _encrypt(self, data: dict[str, Any]) -> bytes:
         return self._cipher().encrypt(self.serializer().dumps(data))
 
-    def _decrypted(self, kept: bytes | memoryview) -> dict[str, Any] | None:
+    def _decrypt(self, kept: bytes | memoryview) -> dict[str, Any] | None:
         try:
             found: dict[str, Any] = self.serializer().loads(self._cipher().decrypt(bytes(kept)))
         except InvalidToken:
@@ -138,7 +138,7 @@ class SessionStore(SessionBase):
         return found
 
     def _cipher(self) -> Fernet:
-        return Fernet(urlsafe_b64encode(keyed("session-data", self._key.encode())))
+        return Fernet(urlsafe_b64encode(compute_hmac("session-data", self._key.encode())))
 
 
 def _new_key() -> str:

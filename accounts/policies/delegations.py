@@ -65,7 +65,7 @@ def contacts_of(*, line_ids: Collection[int]) -> dict[int, SafeContact]:
     return {one.line_id: one for one in found}
 
 
-def passed_on(*, contacts: Collection[SafeContact], at: datetime) -> list[SafeContact]:
+def list_reassigned_contacts(*, contacts: Collection[SafeContact], at: datetime) -> list[SafeContact]:
     """Those whose number began with a line of ours after it was proved: it may be somebody else's. At most one query.
 
     That it has ended there since gives it back to nobody.

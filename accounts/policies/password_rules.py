@@ -33,7 +33,7 @@ class OwnWords:
         """Raise ValidationError where too little is left without them."""
         words = [*_of_the_site(), *(_of_person(user) if isinstance(user, User) and user.pk else [])]
         plain = password.casefold()
-        if min(_left(plain, words), _left(plain.translate(LOOKALIKES), words)) < LEAST_LEFT:
+        if min(_count_remaining(plain, words), _count_remaining(plain.translate(LOOKALIKES), words)) < LEAST_LEFT:
             said = _(
                 "This password is easy to guess here: it is made of words of this site, or of your name, e-mail or"
                 " number. Add other words."
@@ -45,7 +45,7 @@ class OwnWords:
         return _("Your password can’t be made of words of this site, or of your name, e-mail or number.")
 
 
-def _left(password: str, words: Iterable[str]) -> int:
+def _count_remaining(password: str, words: Iterable[str]) -> int:
     """How many letters and digits are left of it; the longest words go first."""
     for word in sorted(set(words), key=len, reverse=True):
         password = password.replace(word, " ")

@@ -53,7 +53,9 @@ def read_json(content: bytes | str, *, max_bytes: int = MAX_BYTES, pairs: Callab
     encoded = content.encode(errors="surrogatepass") if isinstance(content, str) else content
     _check_bounds(encoded, max_bytes, exactly=True)
     try:
-        return json.loads(encoded.decode(), object_pairs_hook=pairs, parse_constant=_refused, parse_float=_finite)
+        return json.loads(
+            encoded.decode(), object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise Unreadable(NOT_JSON) from error
 
@@ -84,10 +86,10 @@ def _left_over(brackets: bytes) -> bytes:
     return brackets
 
 
-def _refused(constant: str) -> Never:
+def _refuse_constant(constant: str) -> Never:
     raise ValueError(f"{constant} is no JSON")
 
 
 def _finite(text: str) -> float:
     number = float(text)
-    return number if math.isfinite(number) else _refused(text)
+    return number if math.isfinite(number) else _refuse_constant(text)

@@ -27,12 +27,12 @@ def normalise(typed: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def masked(msisdn: str) -> str:
+def mask_number(msisdn: str) -> str:
     """A number of which its own person knows which one is meant, and nobody else: its last two digits."""
     return f"•••• ••{msisdn[-2:]}"
 
 
-def shown(msisdn: str) -> str:
+def format_phone_number(msisdn: str) -> str:
     """A number for a page: national form for the home country, `(206) 555-0142`, international form for others."""
     try:
         number = phonenumbers.parse(msisdn, None)

@@ -36,33 +36,33 @@ def unseal_bytes(sealed: bytes | memoryview) -> bytes:
 
 def number_hash(msisdn: str) -> bytes:
     """The 32 bytes by which an E.164 number is found. Without the key nobody can try all numbers against it."""
-    return keyed("number-hash", msisdn.encode())
+    return compute_hmac("number-hash", msisdn.encode())
 
 
 def stand_in_id(msisdn: str) -> int:
     """What stands for a number that is no line of ours where a line's id is wanted: below zero, as no line's id is."""
-    mac = keyed("stand-in", msisdn.encode())
+    mac = compute_hmac("stand-in", msisdn.encode())
     return -1 - (int.from_bytes(mac[:8]) >> 1)
 
 
-def keyed(purpose: str, message: bytes) -> bytes:
+def compute_hmac(purpose: str, message: bytes) -> bytes:
     """The HMAC-SHA256 of a message under the secret of this purpose."""
     return keyed_hash(purpose)(message)
 
 
 def derived_secret(purpose: str) -> bytes:
     """A 32-byte secret of its own for one purpose, the same for as long as the oldest field key is kept."""
-    return _derived(settings.FIELD_ENCRYPTION_KEYS[-1], purpose)
+    return _derive_key(settings.FIELD_ENCRYPTION_KEYS[-1], purpose)
 
 
 def keyed_hash(purpose: str) -> Callable[[bytes], bytes]:
     """HMAC-SHA256 under the secret of one purpose, for many short texts: what depends on the key alone is done once."""
-    return _keyed(settings.FIELD_ENCRYPTION_KEYS[-1], purpose)
+    return _build_hmac(settings.FIELD_ENCRYPTION_KEYS[-1], purpose)
 
 
 @cache
-def _keyed(key: str, purpose: str) -> Callable[[bytes], bytes]:
-    block = _derived(key, purpose).ljust(hashlib.sha256().block_size, b"\0")
+def _build_hmac(key: str, purpose: str) -> Callable[[bytes], bytes]:
+    block = _derive_key(key, purpose).ljust(hashlib.sha256().block_size, b"\0")
     inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
 
     def digest(message: bytes) -> bytes:
@@ -80,5 +80,5 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 
 @cache
-def _derived(key: str, purpose: str) -> bytes:
+def _derive_key(key: str, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"whereabouts:{purpose}".encode()).derive(key.encode())

@@ -27,7 +27,7 @@ class Places:
         self._lock, self._places = Lock(), WeakSet[Place]()
 
     @property
-    def taken(self) -> int:
+    def taken_count(self) -> int:
         return len(self._places)
 
     def take(self, most: int, *, whose: object = None) -> Place | None:

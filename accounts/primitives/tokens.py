@@ -33,7 +33,7 @@ def hash_codes(*, user: User) -> None:
     salt, rounds = secrets.token_hex(SALT_BYTES), settings.RECOVERY_CODE_ROUNDS
     codes = RecoveryCodes(kept).get_unused_codes()
     rest = {name: value for name, value in kept.data.items() if name != "seed"}
-    hashed = [seal(_hashed(code, salt, rounds)).decode() for code in codes]
+    hashed = [seal(_hash_code(code, salt, rounds)).decode() for code in codes]
     kept.data = {**rest, HASHED: hashed, SALT: salt, ROUNDS: rounds, COUNT: len(hashed)}
     kept.save(update_fields=["data"])
 
@@ -57,9 +57,9 @@ def normalize_recovery_code(*, user: User | None, typed: str) -> str:
         hash_codes(user=user)
     kept = _row(user).first() if user is not None else None
     if kept is None:
-        _hashed(typed, "00" * SALT_BYTES, settings.RECOVERY_CODE_ROUNDS)
+        _hash_code(typed, "00" * SALT_BYTES, settings.RECOVERY_CODE_ROUNDS)
         return ""
-    return _hashed(typed, kept.data[SALT], kept.data[ROUNDS])
+    return _hash_code(typed, kept.data[SALT], kept.data[ROUNDS])
 
 
 def used(kept: Authenticator) -> int:
@@ -72,5 +72,5 @@ def _row(user: User) -> QuerySet[Authenticator]:
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES)
 
 
-def _hashed(code: str, salt: str, rounds: int) -> str:
+def _hash_code(code: str, salt: str, rounds: int) -> str:
     return MARK + hashlib.pbkdf2_hmac("sha256", code.encode(), bytes.fromhex(salt), rounds).hex()

@@ -99,7 +99,7 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
             user = _person(request)
             if user is None:
                 return to_sign_in(request, then=_back(request))
-            request.action, request.known = action, _known(user)
+            request.action, request.known = action, _require_lines(user)
             request.lines = [line for line in request.known if line.may(Action.SEE)]
             request.line = _line(request)
             request.held_until = queries.get_hold_end(line=request.known[0].line, at=timezone.now())
@@ -155,7 +155,7 @@ def require_no_hold(view: Door) -> Door:
     @wraps(view)
     def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         user, now = _person(request), timezone.now()
-        lines = queries.lines_seen_by(user=user, at=now) if user and user.role == User.Role.SUBSCRIBER else []
+        lines = queries.list_visible_lines(user=user, at=now) if user and user.role == User.Role.SUBSCRIBER else []
         if lines and (until := queries.get_hold_end(line=lines[0].line, at=now)):
             return render_hold_page(request, line=lines[0], own=lines[0], until=until)
         with transaction.atomic():
@@ -373,7 +373,7 @@ def _person(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
 
 
-def _known(user: User) -> list[PersonsLine]:
+def _require_lines(user: User) -> list[PersonsLine]:
     lines = queries.list_lines_of_person(user=user, at=timezone.now()) if user.role == User.Role.SUBSCRIBER else []
     if not lines:
         raise PermissionDenied

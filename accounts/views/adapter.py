@@ -50,7 +50,7 @@ class AccountAdapter(DefaultAccountAdapter):
         is_in = isinstance(user, User)
         door = Door.AGAIN if is_in else Door.STAFF
         account = str(user.pk) if is_in else str(credentials.get("email", "")).lower()
-        taken = self._taken(request, door, account, at)
+        taken = self._take_try(request, door, account, at)
         found: AbstractBaseUser | None = super().authenticate(request, **credentials)
         if found is not None:
             give_back(right=taken)
@@ -59,7 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):
     @contextmanager
     def trying(self, *, door: Door, account: str) -> Iterator[Try]:
         """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""
-        taken = self._taken(context.request, door, account, timezone.now())
+        taken = self._take_try(context.request, door, account, timezone.now())
         yield taken
         give_back(right=taken)
 
@@ -68,7 +68,7 @@ class AccountAdapter(DefaultAccountAdapter):
         wait = timesince(at, until + ROUNDS_UP, depth=1)
         return ValidationError(gettext("Too many tries. Try again in %(wait)s.") % {"wait": wait})
 
-    def _taken(self, request: HttpRequest, door: Door, account: str, at: datetime) -> Try:
+    def _take_try(self, request: HttpRequest, door: Door, account: str, at: datetime) -> Try:
         try:
             return take_try(door=door, account=account, source=browsers.source(request), at=at)
         except TooManyTries as error:
@@ -103,10 +103,10 @@ class FactorAdapter(DefaultMFAAdapter):
     """Secrets of authenticator apps are sealed like everything personal; apps show a name that tells little."""
 
     def get_totp_label(self, user: AbstractBaseUser) -> str:
-        return _shown(user)
+        return _get_display_name(user)
 
     def get_public_key_credential_user_entity(self, user: AbstractBaseUser) -> dict[str, object]:
-        return {"id": str(user.pk).encode(), "display_name": _shown(user), "name": _shown(user)}
+        return {"id": str(user.pk).encode(), "display_name": _get_display_name(user), "name": _get_display_name(user)}
 
     def generate_authenticator_name(self, user: AbstractBaseUser, kind: Authenticator.Type) -> str:
         kept = Authenticator.objects.filter(user_id=user.pk, type=kind).count()
@@ -143,6 +143,6 @@ def _own_page(role: str) -> str:
     return page
 
 
-def _shown(user: AbstractBaseUser) -> str:
+def _get_display_name(user: AbstractBaseUser) -> str:
     """What a person's own device calls this sign-in: never a phone number."""
     return (isinstance(user, User) and user.email) or NAME

@@ -22,12 +22,12 @@ logger = logging.getLogger(__name__)
 @never_cache
 def carrier(request: HttpRequest) -> HttpResponseBase:
     """On to the carrier's own sign-in. Where none is named, this address does not exist."""
-    if not oidc.named(oidc.CARRIER):
+    if not oidc.has_provider(oidc.CARRIER):
         raise Http404
     try:
         return redirect(oidc.start(kind=oidc.CARRIER, request=request, then=way_on(request)))
     except oidc.OidcRefused as error:
-        return _refused(request, str(error))
+        return _render_refusal(request, str(error))
 
 
 @require_safe
@@ -35,20 +35,20 @@ def carrier(request: HttpRequest) -> HttpResponseBase:
 @sensitive_post_parameters()
 def carrier_back(request: HttpRequest) -> HttpResponseBase:
     """Back from it. Its word is worth a texted code, or enough to see where it says how strongly it asked."""
-    if not oidc.named(oidc.CARRIER):
+    if not oidc.has_provider(oidc.CARRIER):
         raise Http404
     now = timezone.now()
     try:
         word, then = oidc.finish_line(request=request, at=now)
     except oidc.OidcRefused as error:
-        return _refused(request, str(error))
+        return _render_refusal(request, str(error))
     user = sign_in_by_carrier(word=word, device=browsers.device(request), at=now)
     if user is None:
-        return _refused(request, "the line named is not active here, or is somebody else's")
+        return _render_refusal(request, "the line named is not active here, or is somebody else's")
     return sessions.start_by_carrier(request, user=user, strong=word.strong, redirect_url=then)
 
 
-def _refused(request: HttpRequest, reason: str) -> HttpResponse:
+def _render_refusal(request: HttpRequest, reason: str) -> HttpResponse:
     """One page for every refusal: what was wrong is for the log, which names nobody."""
     logger.warning("sign-in by the carrier's OpenID provider refused: %s", reason)
     return render(request, "account/carrier_refused.html", status=403)

@@ -18,7 +18,7 @@ from accounts.actions.delegations import NotDelegated, answer_delegation, end_de
 from accounts.forms import DelegateForm
 from accounts.policies import delegations
 from accounts.policies.permissions import Action
-from accounts.primitives.numbers import shown
+from accounts.primitives.numbers import format_phone_number
 from accounts.primitives.sealing import unseal
 from accounts.views.access import SubscriberRequest, line_required, looks_up, same_time
 
@@ -54,7 +54,7 @@ def delegates(request: SubscriberRequest) -> HttpResponse:
             messages.success(request, _("Asked. If the number is a line with us, it has been texted."))
             return redirect("delegates")
     there = [
-        (one, shown(unseal(one.asked_sealed)), one.asked_at + delegations.ASKED_FOR)
+        (one, format_phone_number(unseal(one.asked_sealed)), one.asked_at + delegations.ASKED_FOR)
         for one in delegations.delegations_of(line_id=line.line.pk, at=now)
     ]
     return render(request, "looking_after/delegates.html", {"line": line, "form": form, "there": there})
@@ -96,7 +96,7 @@ def delegation_request(request: SubscriberRequest, delegation_id: UUID) -> HttpR
 
 
 @require_safe
-def invited(request: HttpRequest) -> HttpResponse:
+def show_invitation(request: HttpRequest) -> HttpResponse:
     """What an invitation by the account holder means, for whoever was texted one. It opens nothing by itself."""
     return render(request, "looking_after/invited.html")
 

@@ -42,7 +42,7 @@ from accounts.views.access import (
 type Door = Callable[..., HttpResponseBase]
 
 
-def noted(view: Door) -> Door:
+def record_factor_changes(view: Door) -> Door:
     """Around allauth's own pages: what they change of how somebody gets in is written down in the same transaction.
 
     So it is of whoever is at the door of staff, where a recovery code is used up before they are signed in.
@@ -67,7 +67,7 @@ def noted(view: Door) -> Door:
 
 def changing(view: Door) -> Door:
     """The whole story of a page of allauth's that changes how somebody gets in."""
-    noting = noted(view)
+    noting = record_factor_changes(view)
 
     @wraps(view)
     def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -78,7 +78,7 @@ def changing(view: Door) -> Door:
     return require_no_hold(door)
 
 
-def shown_once(view: Door) -> Door:
+def hash_codes_after_view(view: Door) -> Door:
     """Around allauth's pages of recovery codes: once they were shown, hashes of them are all that is kept."""
 
     @wraps(view)
@@ -108,14 +108,14 @@ def first_password(request: SubscriberRequest) -> HttpResponse:
             user = set_first_password(user=request.user, password=password, by_carrier=by_carrier, at=timezone.now())
         except HasProofAlready:
             return redirect("account_reauthenticate")
-        return _chosen(request, user, then)
+        return _finish_password_change(request, user, then)
     return render(request, "account/first_password.html", {"form": form, "then": then})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @choosing_required
-def forgotten(request: SubscriberRequest) -> HttpResponse:
+def request_new_password(request: SubscriberRequest) -> HttpResponse:
     """A forgotten password: what can be done, and since when it waits."""
     now = timezone.now()
     if request.method == "POST":
@@ -132,7 +132,7 @@ def forgotten(request: SubscriberRequest) -> HttpResponse:
             "waiting": waiting,
             "is_over": is_over,
             "line": request.line,
-            "by_carrier": oidc.named(oidc.CARRIER),
+            "by_carrier": oidc.has_provider(oidc.CARRIER),
         },
     )
 
@@ -153,7 +153,7 @@ def new_password(request: SubscriberRequest) -> HttpResponse:
             user = replace_password(user=request.user, password=form.cleaned_data["password"], at=now)
         except NotYet:
             return redirect("password-forgotten")
-        return _chosen(request, user, settings.LOGIN_REDIRECT_URL)
+        return _finish_password_change(request, user, settings.LOGIN_REDIRECT_URL)
     return render(request, "account/new_password.html", {"form": form})
 
 
@@ -180,7 +180,7 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "account/cancel.html", {"token": token})
 
 
-def _chosen(request: SubscriberRequest, user: User, then: str) -> HttpResponse:
+def _finish_password_change(request: SubscriberRequest, user: User, then: str) -> HttpResponse:
     sessions.record_password(request, user=user)
     end_sessions(user_id=user.pk, kept=sessions.key_hash(request), at=timezone.now())
     return redirect(then)

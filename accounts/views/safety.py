@@ -17,7 +17,7 @@ from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
 from accounts.policies import delegations
 from accounts.policies.permissions import Action
 from accounts.primitives import browsers
-from accounts.primitives.numbers import shown
+from accounts.primitives.numbers import format_phone_number
 from accounts.primitives.sealing import unseal
 from accounts.views.access import (
     HOME,
@@ -151,8 +151,8 @@ def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -
     line_id, now = request.line.line.pk, timezone.now()
     there, waits = delegations.contact_of(line_id=line_id), delegations.contact_waiting(line_id=line_id, at=now)
     shown_to = {
-        "number": shown(unseal(there.to_sealed)) if there else "",
+        "number": format_phone_number(unseal(there.to_sealed)) if there else "",
         "both_until": delegations.both_until(contact=there, at=now) if there else None,
-        "waits": shown(unseal(waits.to_sealed)) if waits else "",
+        "waits": format_phone_number(unseal(waits.to_sealed)) if waits else "",
     }
     return render(request, "safety/contact.html", {"line": request.line, "form": form, "code": code, **shown_to})

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import people
 from accounts.actions.codes import text_code
-from accounts.actions.people import come_back, sign_in_after_end
+from accounts.actions.people import record_passkey_return, sign_in_after_end
 from accounts.actions.rate_limits import TooManyTries
 from accounts.clients import oidc
 from accounts.domain import sessions
@@ -21,7 +21,7 @@ from accounts.forms import CodeForm, EndedForm, NumberForm, PasskeyForm, SignInC
 from accounts.models import TextedCode, User
 from accounts.policies import delegations
 from accounts.primitives import browsers
-from accounts.primitives.numbers import shown
+from accounts.primitives.numbers import format_phone_number
 from accounts.views.access import looks_up, nothing_to_look_up, same_time, way_on
 
 SIGN_IN = TextedCode.Purpose.SIGN_IN
@@ -49,7 +49,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         )
         sessions.remember_number(request, door=SIGN_IN, msisdn=msisdn, then=then)
         return redirect("sign-in-code")
-    ways = {"by_carrier": oidc.named(oidc.CARRIER), "carrier_query": urlencode({"next": then})}
+    ways = {"by_carrier": oidc.has_provider(oidc.CARRIER), "carrier_query": urlencode({"next": then})}
     return render(request, "account/login.html", {"form": form, "staff_form": StaffForm(), "then": then, **ways})
 
 
@@ -78,7 +78,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
         if user:
             return sessions.start_by_code(request, user=user, redirect_url=sessions.remembered_way(request))
         form.refuse(spent=sessions.count_try(request))
-    return render(request, "account/code.html", {"form": form, "number": shown(msisdn)})
+    return render(request, "account/code.html", {"form": form, "number": format_phone_number(msisdn)})
 
 
 @require_POST
@@ -150,7 +150,7 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
         users = [user for user in delegations.users_of_ended(msisdn=msisdn) if user.is_active]
         passkey = sessions.get_used_passkey(users=users, credential=form.cleaned_data["credential"])
         if passkey:
-            come_back(user=passkey.user, at=timezone.now())
+            record_passkey_return(user=passkey.user, at=timezone.now())
             return sessions.start_by_passkey(request, passkey=passkey)
         form.add_error(None, PasskeyForm.wrong)
     asked = {"request_options": sessions.ask_passkey_after_end()}

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 @never_cache
 def staff_oidc(request: HttpRequest) -> HttpResponseBase:
     """Staff go to the carrier's own provider. Where none is named, this address does not exist."""
-    if not oidc.configured():
+    if not oidc.has_staff_provider():
         raise Http404
     try:
         return redirect(oidc.start(kind=oidc.STAFF, request=request, then=way_on(request)))
@@ -38,7 +38,7 @@ def staff_oidc(request: HttpRequest) -> HttpResponseBase:
 @sensitive_post_parameters()
 def staff_oidc_back(request: HttpRequest) -> HttpResponseBase:
     """Staff come back from it. Only somebody of staff whom it vouches for is let in, and to the second factor first."""
-    if not oidc.configured():
+    if not oidc.has_staff_provider():
         raise Http404
     now = timezone.now()
     try:
@@ -56,7 +56,7 @@ def staff_oidc_back(request: HttpRequest) -> HttpResponseBase:
 @sensitive_post_parameters("password")
 def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Somebody new of staff chooses a password, by a link that is good once; then they sign in."""
-    invited = queries.invited(uid=uid, token=token)
+    invited = queries.find_invited_user(uid=uid, token=token)
     if invited is None:
         raise Http404
     form = FirstPasswordForm(request.POST or None, user=invited)

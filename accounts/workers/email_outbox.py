@@ -51,7 +51,7 @@ class Mail:
     reply_to: str = ""
 
 
-def sealed(*, mail: Mail) -> bytes:
+def seal_mail(*, mail: Mail) -> bytes:
     """A mail as its row keeps it."""
     files = [{"name": one.name, "type": one.type, "content": b64encode(one.content).decode()} for one in mail.files]
     said = {"subject": mail.subject, "text": mail.text, "files": files, "reply_to": mail.reply_to}
@@ -80,7 +80,7 @@ def _run(now: datetime, clock: Callable[[], float]) -> int:
         claimed = _claim(letter_id, now)
         if claimed is None:
             continue
-        if _sent(claimed):
+        if _send_mail(claimed):
             taken, refused = taken + 1, 0
             _wipe(letter_id, now)
         else:
@@ -99,7 +99,7 @@ def _claim(letter_id: UUID, now: datetime) -> Letter | None:
     return letter
 
 
-def _sent(letter: Letter) -> bool:
+def _send_mail(letter: Letter) -> bool:
     """Whether there is nothing left to do with it. What the error says may hold the address: only its name is told."""
     said = json.loads(unseal(letter.body_sealed))
     # Rows of before have no such thing. What answers by itself is told that nobody wrote this.

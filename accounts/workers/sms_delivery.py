@@ -123,7 +123,7 @@ def contacts_that_count(*, line_ids: Collection[int], at: datetime) -> dict[int,
     A number that began with a line of ours since it was proved may be somebody else's: it counts no more.
     """
     found = delegations.contacts_of(line_ids=line_ids)
-    over = delegations.passed_on(contacts=list(found.values()), at=at)
+    over = delegations.list_reassigned_contacts(contacts=list(found.values()), at=at)
     _end_contacts(over, at)
     return {line_id: one for line_id, one in found.items() if one not in over}
 
@@ -163,7 +163,7 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
     if may_go > now:
         Message.objects.filter(pk=message_id).update(next_at=may_go)
         return None
-    if message.contact and delegations.passed_on(contacts=[message.contact], at=now):
+    if message.contact and delegations.list_reassigned_contacts(contacts=[message.contact], at=now):
         _end_contacts([message.contact], now)
         _turn_to_the_phone(message, message.contact, now)
     msisdn = unseal(message.to_sealed)

@@ -21,7 +21,7 @@ FLOATING = ((1, MONDAY, 3), (2, MONDAY, 3), (5, MONDAY, LAST), (9, MONDAY, 1), (
 @cache
 def holidays(*, year: int) -> frozenset[date]:
     """The days of this year on which federal offices are closed for a holiday, its neighbours' New Year included."""
-    fixed = {_kept(date(one, month, day)) for one in (year, year + 1) for month, day in FIXED}
+    fixed = {_get_observed_day(date(one, month, day)) for one in (year, year + 1) for month, day in FIXED}
     floating = {_nth(year, month, weekday, which) for month, weekday, which in FLOATING}
     return frozenset(day for day in fixed | floating if day.year == year)
 
@@ -46,7 +46,7 @@ def after_business_days(*, start: datetime, days: int, zone: ZoneInfo) -> dateti
     return datetime.combine(day, begun.timetz()).astimezone(start.tzinfo)
 
 
-def _kept(day: date) -> date:
+def _get_observed_day(day: date) -> date:
     if day.weekday() == SATURDAY:
         return day - DAY
     return day + DAY if day.weekday() == SUNDAY else day

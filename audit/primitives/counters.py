@@ -42,7 +42,7 @@ class Tally:
                 left, self._waiting = self._waiting, Counter()
             try:
                 for key, n in list(left.items()):
-                    if _given(key, n):
+                    if _increment_cache(key, n):
                         del left[key]
             finally:
                 with self._lock:
@@ -65,7 +65,7 @@ class Tally:
         return f"{self._name}:{at.astimezone(UTC):%Y-%m-%dT%H}"
 
 
-def _given(key: str, n: int) -> bool:
+def _increment_cache(key: str, n: int) -> bool:
     """Whether the cache has it now. One that is away says that all is well: only what it gives back shows."""
     cache.add(key, 0, KEPT_S)
     try:

@@ -22,7 +22,7 @@ from consent.actions.choices import again_if_a_release_came_between
 from consent.actions.without_account import stop_all_by_line
 from consent.domain import agents
 from consent.domain.agents import Exercise
-from consent.domain.notices import Shown
+from consent.domain.notices import DisplayedNotice
 from consent.models import ProgressLink
 from consent.queries.links import token_hash
 from partners.clients import http
@@ -48,7 +48,7 @@ def give_token(*, agent_id: str, asked_at: datetime) -> str:
     token = secrets.token_urlsafe(32)
     known = AuthorizedAgent.objects.filter(pk=agent_id).exclude(token_asked_at__gte=asked_at)
     if not known.update(token_hash=agents.token_hash(token=token), token_asked_at=asked_at):
-        raise agents.Refused("This message, or a later one, was used before.")
+        raise agents.MessageRefused("This message, or a later one, was used before.")
     return token
 
 
@@ -58,16 +58,16 @@ def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: dat
 
     A number that is no line of ours is treated alike, but for the text. Raises agents.Refused.
     """
-    if said.status_callback and http.refused(url=said.status_callback, hosts=agent.hosts):
-        raise agents.Refused("status_callback must be https, on a host that was registered for you.")
+    if said.status_callback and http.find_url_refusal(url=said.status_callback, hosts=agent.hosts):
+        raise agents.MessageRefused("status_callback must be https, on a host that was registered for you.")
     digest = hashlib.sha256(body.strip()).digest()
     if AuthorizedAgent.objects.select_for_update().get(pk=agent.pk).ended_at is not None:
-        raise agents.Refused("This agent may ask for nobody any more.")
+        raise agents.MessageRefused("This agent may ask for nobody any more.")
     known = AgentRequest.objects.filter(agent=agent, digest=digest).first()
     if known is not None:
         return known
     msisdn = _number(said.phone_number)
-    denied = _denied(agent, said, msisdn, at)
+    denied = _find_denial_reason(agent, said, msisdn, at)
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at) if msisdn and not denied else None
     token = secrets.token_urlsafe(24)
     made = AgentRequest.objects.create(
@@ -92,7 +92,7 @@ def revoke_request(*, agent: AuthorizedAgent, request_id: uuid.UUID, at: datetim
     return request
 
 
-def answer_request(*, token: str, theirs: bool, notice: Shown | None, at: datetime) -> str:
+def answer_request(*, token: str, theirs: bool, notice: DisplayedNotice | None, at: datetime) -> str:
     """The person says from the phone whether an agent acts for them. If so, everything is stopped at once.
 
     Returns the token of the stop's progress link, "" where the request was not theirs. Raises NotOpenRequest.
@@ -102,7 +102,7 @@ def answer_request(*, token: str, theirs: bool, notice: Shown | None, at: dateti
 
 @again_if_a_release_came_between
 @transaction.atomic
-def _confirm(token: str, notice: Shown | None, at: datetime) -> str:
+def _confirm(token: str, notice: DisplayedNotice | None, at: datetime) -> str:
     request = _open(at, token_hash=agents.token_hash(token=token), line_id__isnull=False)
     line_id = request.line_id or 0
     link = stop_all_by_line(line_id=line_id, notice=notice, at=at)
@@ -127,7 +127,7 @@ def _number(given: str) -> str:
         return ""
 
 
-def _denied(agent: AuthorizedAgent, said: Exercise, msisdn: str, at: datetime) -> str:
+def _find_denial_reason(agent: AuthorizedAgent, said: Exercise, msisdn: str, at: datetime) -> str:
     """Why it is denied without asking anybody; "" where it is not. Looks at nothing but what agents sent."""
     if said.exercise not in agents.OPT_OUT:
         return Reason.CLAIM_NOT_COVERED

@@ -13,7 +13,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
-from consent.domain.notices import Shown
+from consent.domain.notices import DisplayedNotice
 from consent.gate import readiness
 from consent.gate.readiness import RESTORING
 from consent.models import Approval, Choice, ChoiceOrder, Origin
@@ -56,7 +56,7 @@ class NotAllowable(Exception):
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedChoice:
     """A choice as it was written down: its id, its moment, and the orders that tell of it.
 
     `repeated`: it stood already, and the same button was only pressed once more.
@@ -105,8 +105,8 @@ def stop(
     channel: str,
     reason: str = "",
     by: str = "user",
-    notice: Shown | None = None,
-) -> Recorded:
+    notice: DisplayedNotice | None = None,
+) -> RecordedChoice:
     """Say no from now on: to everything, a party (URI), a purpose (DPV term) or a campaign (id), future ones included.
 
     `reason` "never_agreed" marks a dispute: each partner concerned is asked for its proof. `notice`: what was read
@@ -121,7 +121,7 @@ def stop(
         ask_evidence(
             line_id=line_id,
             choice_id=recorded.choice_id,
-            disputed=order_planning.disputed(line_id=line_id, scope=scope, ref=ref),
+            disputed=order_planning.list_disputed_uses(line_id=line_id, scope=scope, ref=ref),
             at=choice.made_at,
         )
     return recorded
@@ -129,7 +129,9 @@ def stop(
 
 @again_if_a_release_came_between
 @transaction.atomic
-def refuse(*, line_id: int, campaign: str, actor: str, channel: str, notice: Shown | None = None) -> Recorded:
+def refuse(
+    *, line_id: int, campaign: str, actor: str, channel: str, notice: DisplayedNotice | None = None
+) -> RecordedChoice:
     """Answer no to one campaign's question: a stop of that campaign, told apart because it was asked.
 
     `notice`: what was read before. Raises UnknownRef.
@@ -148,7 +150,7 @@ def refuse(*, line_id: int, campaign: str, actor: str, channel: str, notice: Sho
 
 @again_if_a_release_came_between
 @transaction.atomic
-def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: str, channel: str) -> Recorded:
+def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: str, channel: str) -> RecordedChoice:
     """Say no until a moment; what stood before counts again then. Raises UnknownRef, PauseOver for a past end."""
     _refuse_unknown(scope, ref)
     choice = Choice(
@@ -165,8 +167,8 @@ def allow(
     until: datetime | None = None,
     actor: str,
     channel: str,
-    notice: Shown | None = None,
-) -> Recorded:
+    notice: DisplayedNotice | None = None,
+) -> RecordedChoice:
     """Say yes to one campaign, by name, from now on (to `until`): the only thing that outlasts a stop.
 
     `actor` must be the subscriber. `notice`: what was read before. Raises UnknownRef, NotAllowable where no yes could
@@ -196,7 +198,7 @@ def allow(
     if reason:
         raise NotAllowable(reason)
     if twin is not None:
-        return _repeated(twin)
+        return _build_repeated_choice(twin)
     agreements = order_planning.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
     return _finish(choice, agreements, actor, by="user")
 
@@ -216,7 +218,9 @@ def take_turns(*, line_ids: Collection[int]) -> dict[int, datetime]:
         return dict(cursor.fetchall())
 
 
-def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Shown | None = None) -> Recorded:
+def deny(
+    *, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: DisplayedNotice | None = None
+) -> RecordedChoice:
     """Write a no down and tell everybody whom it concerns; within the transaction of the verb that says it.
 
     Without an origin it is the person's own.
@@ -226,7 +230,7 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
     if choice.until is not None and choice.until <= made_at:
         raise PauseOver("a pause must end in the future")
     if (twin := _twin(choice, made_at)) is not None:
-        return _repeated(twin)
+        return _build_repeated_choice(twin)
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
     uses = snapshots.uses(line_id=line_id, contract_ids=contract_ids)
     before = snapshots.states_of(uses=uses)
@@ -277,12 +281,12 @@ def _was_claimed_since(disputed: Choice) -> bool:
     return any(snapshots.covers(campaign=one, scope=disputed.scope, ref=disputed.ref) for one in named)
 
 
-def _repeated(twin: Choice) -> Recorded:
+def _build_repeated_choice(twin: Choice) -> RecordedChoice:
     told = ChoiceOrder.objects.filter(line_id=twin.line_id, choice_id=twin.id).values_list("order_id", flat=True)
-    return Recorded(twin.id, twin.made_at, tuple(told), repeated=True)
+    return RecordedChoice(twin.id, twin.made_at, tuple(told), repeated=True)
 
 
-def _append(choice: Choice, made_at: datetime, notice: Shown | None) -> None:
+def _append(choice: Choice, made_at: datetime, notice: DisplayedNotice | None) -> None:
     choice.id = uuid.uuid4()
     choice.notice = notices.remember(notice=notice, at=made_at) if notice else ""
     choice.origin = choice.origin or Origin.PERSON
@@ -296,7 +300,7 @@ def _append(choice: Choice, made_at: datetime, notice: Shown | None) -> None:
         cursor.execute(APPEND, row)
 
 
-def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str) -> Recorded:
+def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str) -> RecordedChoice:
     told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
     order_planning.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
     receipts.keep(choice=choice)
@@ -313,7 +317,7 @@ def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: 
         line_id=choice.line_id,
         detail={"scope": choice.scope, "channel": choice.channel},
     )
-    return Recorded(choice.id, choice.made_at, tuple(told.values()))
+    return RecordedChoice(choice.id, choice.made_at, tuple(told.values()))
 
 
 def _change(choice: Choice) -> change_notices.Change:

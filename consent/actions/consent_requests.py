@@ -7,11 +7,11 @@ from django.db import transaction
 from accounts.actions import codes
 from accounts.actions.people import person_behind
 from accounts.models import TextedCode, User
-from consent.actions.choices import Recorded, again_if_a_release_came_between, allow, refuse, take_turn
+from consent.actions.choices import RecordedChoice, again_if_a_release_came_between, allow, refuse, take_turn
 from consent.domain import messages
 from consent.domain.consent_requests.links import Question, may_be_answered
 from consent.domain.consent_requests.rules import AT_MOST, MONTH
-from consent.domain.notices import Shown
+from consent.domain.notices import DisplayedNotice
 from consent.models import Ask
 from consent.queries.links import token_hash
 
@@ -50,7 +50,7 @@ def _may_be_texted(question: Question, at: datetime) -> bool:
 
 @again_if_a_release_came_between
 @transaction.atomic
-def say_yes(*, question: Question, user: User | None, notice: Shown, at: datetime) -> Recorded:
+def say_yes(*, question: Question, user: User | None, notice: DisplayedNotice, at: datetime) -> RecordedChoice:
     """Allow what was asked, from now on. `user` None: whoever has the answering line's phone, by its code.
 
     Raises NotOpen, NotAllowable, and NoticeChanged where a company has joined since the notice was read.
@@ -71,7 +71,7 @@ def say_yes(*, question: Question, user: User | None, notice: Shown, at: datetim
 
 @again_if_a_release_came_between
 @transaction.atomic
-def say_no(*, question: Question, user: User | None, notice: Shown | None, at: datetime) -> Recorded:
+def say_no(*, question: Question, user: User | None, notice: DisplayedNotice | None, at: datetime) -> RecordedChoice:
     """Refuse what was asked. Nobody asks this line for 12 months. Raises NotOpen."""
     line_id = _take_turn(question, at)
     recorded = refuse(
@@ -104,7 +104,7 @@ def _actor(question: Question, user: User | None, at: datetime) -> str:
     return f"subscriber:{person.pk}"
 
 
-def _close(question: Question, answer: Ask.Answer, recorded: Recorded) -> None:
+def _close(question: Question, answer: Ask.Answer, recorded: RecordedChoice) -> None:
     Ask.objects.filter(token_hash=token_hash(token=question.token)).update(
         answer=answer, answered_at=recorded.made_at, choice_id=recorded.choice_id
     )

@@ -12,7 +12,7 @@ from consent.models import Choice, ChoiceOrder
 from consent.queries.overrides import Override
 from revocations.actions.orders import EVERYTHING, Agreement, enqueue_order
 from revocations.models import Duty
-from revocations.queries.coverage import uncovered
+from revocations.queries.coverage import find_uncovered_orders
 
 
 def enqueue_orders_for_newly_affected(*, line_ids: Collection[int]) -> int:
@@ -31,7 +31,7 @@ def _tell_line(line_id: int) -> int:
     denials = Choice.objects.filter(
         Q(kind__in=(Choice.Kind.STOP, Choice.Kind.REFUSE)) | Q(kind=Choice.Kind.PAUSE, until__gt=now), line_id=line_id
     )
-    again = {contract_id for _, contract_id in uncovered(line_ids=[line_id])}
+    again = {contract_id for _, contract_id in find_uncovered_orders(line_ids=[line_id])}
     # All is asked at once: an order for the sake of one choice would hide from the next that anybody is left to tell.
     asked = {choice: _agreements(choice, again) for choice in denials.order_by("made_at", "id")}
     orders = enqueue_order(line_id=line_id, agreements=[*chain.from_iterable(asked.values())], by="system", at=now)
@@ -46,7 +46,7 @@ def _agreements(choice: Choice, again: Collection[int]) -> Sequence[Agreement]:
     line_id = choice.line_id
     told = set(ChoiceOrder.objects.filter(line_id=line_id, choice_id=choice.id).values_list("contract_id", flat=True))
     concerned = snapshots.affected_contracts(line_id=line_id, scope=choice.scope, ref=choice.ref)
-    passed = order_planning.passed_by(line_id=line_id, no=choice, origin=choice.origin, contract_ids=concerned)
+    passed = order_planning.find_overrides(line_id=line_id, no=choice, origin=choice.origin, contract_ids=concerned)
     shown = _shown_late(choice, {pk: one for pk, one in passed.items() if pk in told})
     missing = [pk for pk in concerned if pk not in told or pk in again or pk in shown]
     return (

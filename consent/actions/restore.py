@@ -30,7 +30,7 @@ TARGET_MODELS: Mapping[str, type[Party | Contract | Campaign]] = {
 }
 
 
-class TakenBack(StrEnum):
+class RestoreOutcome(StrEnum):
     """What became of one lost entry."""
 
     REPLAYED = "replayed"
@@ -41,7 +41,7 @@ class TakenBack(StrEnum):
 
 @again_if_a_release_came_between
 @transaction.atomic
-def take_back(*, line_id: int, choice_id: UUID, said: ArchivedChoice) -> TakenBack:
+def take_back(*, line_id: int, choice_id: UUID, said: ArchivedChoice) -> RestoreOutcome:
     """Write a lost stop, pause or refusal down again under its own id, with its receipt, and tell everybody.
 
     It keeps its moment, unless the line has something newer: then it counts from now. Raises ValueError for an allow.
@@ -49,17 +49,17 @@ def take_back(*, line_id: int, choice_id: UUID, said: ArchivedChoice) -> TakenBa
     if said.kind == Choice.Kind.ALLOW:
         raise ValueError("an allow is not replayed")
     if Choice.objects.filter(line_id=line_id, id=choice_id).exists():
-        return TakenBack.KNOWN
+        return RestoreOutcome.KNOWN
     if said.origin == Origin.FILE:
         record_file_choices(by_line={line_id: [_file_choice(choice_id, said)]}, actor=ACTOR)
-        return TakenBack.REPLAYED
+        return RestoreOutcome.REPLAYED
     now = take_turn(line_id=line_id)
     if said.until is not None and said.until <= now:
-        return TakenBack.OVER
+        return RestoreOutcome.OVER
     newest = LineGate.objects.values_list("newest_at", flat=True).get(pk=line_id)
     choice = _choice(line_id, choice_id, said, said.made_at if newest is None or said.made_at > newest else now, now)
     _write(choice, said, now)
-    return TakenBack.REPLAYED
+    return RestoreOutcome.REPLAYED
 
 
 @transaction.atomic
@@ -86,13 +86,13 @@ def notify_lost_approval(*, line_id: int, choice_id: UUID, campaign: str, at: da
 
 
 @transaction.atomic
-def suspend_again(*, said: ArchivedSuspension, at: datetime) -> TakenBack:
+def suspend_again(*, said: ArchivedSuspension, at: datetime) -> RestoreOutcome:
     """Write a lost suspension down again. If it was lifted later, that is lost: lifting it takes two officers."""
     return _suspend(said.of, said.ref, said.starts_at, said.actor, REASON, at, automatic=said.automatic)
 
 
 @transaction.atomic
-def suspend_ended(*, said: ArchivedEnd, at: datetime) -> TakenBack:
+def suspend_ended(*, said: ArchivedEnd, at: datetime) -> RestoreOutcome:
     """Suspend what had been ended, until an officer ends it again by its plan."""
     return _suspend(said.of, said.ref, at, ACTOR, LOST_END, at, automatic=False)
 
@@ -161,7 +161,7 @@ def _write(choice: Choice, said: ArchivedChoice, now: datetime) -> None:
     else:
         receipts.keep(choice=choice)
     if choice.reason == NEVER_AGREED:
-        disputed = order_planning.disputed(line_id=line_id, scope=scope, ref=ref)
+        disputed = order_planning.list_disputed_uses(line_id=line_id, scope=scope, ref=ref)
         ask_evidence(line_id=line_id, choice_id=choice.id, disputed=disputed, at=now)
     Touched.objects.create(line_id=line_id, since=choice.made_at)
     audit.actions.record(
@@ -187,15 +187,15 @@ def _file_choice(choice_id: UUID, said: ArchivedChoice) -> FileChoice:
 
 def _suspend(
     of: str, ref: str, starts_at: datetime, actor: str, reason: str, at: datetime, *, automatic: bool
-) -> TakenBack:
+) -> RestoreOutcome:
     name = "uri" if of == "party" else "ref"
     target = TARGET_MODELS[of].objects.filter(**{name: ref}).values_list("pk", flat=True).first()
     if target is None:
-        return TakenBack.UNKNOWN
+        return RestoreOutcome.UNKNOWN
     if Suspension.objects.filter(TARGETS[of](ref), of=of, automatic=automatic, ends_at__isnull=True).exists():
-        return TakenBack.KNOWN
+        return RestoreOutcome.KNOWN
     Suspension.objects.create(
         of=of, target_id=target, automatic=automatic, starts_at=starts_at, reason=reason, actor=actor
     )
     audit.actions.record(action="restore.suspension", actor=ACTOR, target=f"{of}:{target}", at=at, reason=reason)
-    return TakenBack.REPLAYED
+    return RestoreOutcome.REPLAYED

@@ -7,7 +7,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from consent.actions.choices import Recorded, again_if_a_release_came_between, stop, take_turn
+from consent.actions.choices import RecordedChoice, again_if_a_release_came_between, stop, take_turn
 from consent.domain import change_notices
 from consent.models import Choice, PrivacySignal
 from consent.queries.current_consent.lines import sharing
@@ -58,7 +58,7 @@ def take_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
 
 @again_if_a_release_came_between
 @transaction.atomic
-def follow_signal(*, line_id: int, actor: str, channel: str) -> Recorded:
+def follow_signal(*, line_id: int, actor: str, channel: str) -> RecordedChoice:
     """Say that the signal counts: stop everything, own yeses too.
 
     It is taken whether or not anything is asked: who presses "stop" on a page that lay open means it, whatever was

@@ -45,7 +45,7 @@ class StatusRateLimited(Exception):
 
 
 @dataclass(frozen=True)
-class Retrieved:
+class RetrievedStatus:
     """How a number stands, by scope as asked; `token`: of the link where its person may say yes, "" for none."""
 
     by_scope: Sequence[tuple[str, Status]]
@@ -63,7 +63,7 @@ def retrieve_status(
     capture: bool,
     callback: str,
     at: datetime,
-) -> Retrieved:
+) -> RetrievedStatus:
     """How a number stands to a partner's campaigns of these scopes and this purpose (to `campaign` alone, if named).
 
     `capture`: and a link to the first question still open, which leads back to `callback`. The same for every number:
@@ -72,18 +72,20 @@ def retrieve_status(
     """
     if seconds := seconds_to_wait(client_id=client_id, msisdn=msisdn):
         raise TooManyQuestions(seconds)
-    offered = _offered(party_id, scopes, purpose, campaign, at)
+    offered = _list_offered_campaigns(party_id, scopes, purpose, campaign, at)
     if {one.scope for one in offered} != set(scopes):
         raise NotOffered
-    if callback and any(http.refused(url=callback, hosts=hosts_of(one.contract)) for one in offered):
+    if callback and any(http.find_url_refusal(url=callback, hosts=hosts_of(one.contract)) for one in offered):
         raise NotOnTheList
     subject = subject_of(msisdn=msisdn, at=at)
     # By itself: what is refused below was asked all the same.
     _note(subject, offered[0].contract.aggregator, at)
-    return _retrieved(msisdn, subject, scopes, offered, callback if capture else None, at)
+    return _build_retrieved_status(msisdn, subject, scopes, offered, callback if capture else None, at)
 
 
-def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: datetime) -> list[Campaign]:
+def _list_offered_campaigns(
+    party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: datetime
+) -> list[Campaign]:
     campaigns = Campaign.objects.filter(contract__aggregator_id=party_id, purpose=purpose, scope__in=scopes)
     if ref:
         campaigns = campaigns.filter(ref=ref)
@@ -93,9 +95,9 @@ def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: d
 
 
 @transaction.atomic
-def _retrieved(
+def _build_retrieved_status(
     msisdn: str, subject: int, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
-) -> Retrieved:
+) -> RetrievedStatus:
     found = statuses.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
     scope_of = {one.ref: one.scope for one in offered}
     by_scope = [
@@ -105,11 +107,11 @@ def _retrieved(
     # Where a no is what is told, no link follows that would say that one of its campaigns may still be asked about.
     wanted = next((told.campaign for _, told in by_scope if told.campaign), "")
     if callback is None or not wanted:
-        return Retrieved(by_scope, "")
+        return RetrievedStatus(by_scope, "")
     if any(told.quiet for _, told in by_scope):
         raise StatusRateLimited
     campaign = next(one for one in offered if one.ref == wanted)
-    return Retrieved(by_scope, token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
+    return RetrievedStatus(by_scope, token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
 
 
 def _note(subject: int, partner: Party, at: datetime) -> None:

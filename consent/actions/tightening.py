@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 import audit.actions
 from accounts.actions.devices import end_sessions
 from accounts.models import Delegation, User
-from consent.actions.restore import ACTOR, REASON, TakenBack
+from consent.actions.restore import ACTOR, REASON, RestoreOutcome
 from consent.models import Tightening
 from consent.workers.archiving.entries import ArchivedTightening, Entry
 from partners.actions.clients import restore_key
@@ -37,7 +37,7 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
 
 type TighteningAct = Mapping[str, Any]
 type Named = tuple[object, ...]
-type Again = Callable[[TighteningAct, datetime], TakenBack]
+type Again = Callable[[TighteningAct, datetime], RestoreOutcome]
 
 
 def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening]:
@@ -49,7 +49,7 @@ def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening
     for one in entries:
         if one.tightening is not None:
             said = one.tightening
-            named = _named(said.kind, said.said)
+            named = _build_key(said.kind, said.said)
             found.pop(named, None)
             found[named] = UUID(one.id), said
     for named in _keys_since(entries):
@@ -60,19 +60,19 @@ def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening
 @transaction.atomic
 def tighten_again(
     *, tightening_id: UUID, said: ArchivedTightening, at: datetime, again: Again | None = None
-) -> TakenBack:
+) -> RestoreOutcome:
     """Do once more what was lost with the database, once. `again`: how, where an app above this one does it.
 
     UNKNOWN where it is about an agreement or a use that is not here (yet); a machine, a person or a delegation that is
     not here has no access either.
     """
     if Tightening.objects.filter(id=tightening_id).exists():
-        return TakenBack.KNOWN
+        return RestoreOutcome.KNOWN
     came = (again or AGAIN[said.kind])(said.said, at)
-    if came == TakenBack.UNKNOWN:
+    if came == RestoreOutcome.UNKNOWN:
         return came
     Tightening.objects.create(id=tightening_id, kind=said.kind, said=said.said, at=at, archived_at=at)
-    if came == TakenBack.REPLAYED:
+    if came == RestoreOutcome.REPLAYED:
         audit.actions.record(
             action=f"restore.{said.kind}", actor=ACTOR, target=f"tightening:{tightening_id}", at=at, reason=REASON
         )
@@ -87,17 +87,17 @@ def _keys_since(entries: Sequence[Entry]) -> list[Named]:
     """
     written = {one.id for one in entries}
     waiting = Tightening.objects.filter(kind=Kind.KEY, archived_at__isnull=True)
-    return [_named(row.kind, row.said) for row in waiting if str(row.id) not in written]
+    return [_build_key(row.kind, row.said) for row in waiting if str(row.id) not in written]
 
 
-def _named(kind: str, said: TighteningAct) -> Named:
+def _build_key(kind: str, said: TighteningAct) -> Named:
     return kind, *(said[name] for name in NAMED_BY[kind])
 
 
-def _rule(said: TighteningAct, at: datetime) -> TakenBack:
+def _rule(said: TighteningAct, at: datetime) -> RestoreOutcome:
     starts_at = datetime.fromisoformat(said["starts_at"])
     if JurisdictionRule.objects.filter(state=said["state"], starts_at=starts_at).exists():
-        return TakenBack.KNOWN
+        return RestoreOutcome.KNOWN
     rule = JurisdictionRule.objects.create(
         state=said["state"], starts_at=starts_at, purposes=said["purposes"], sale_test=said["sale_test"],
         consideration=said.get("consideration", ""), max_radius_m=said.get("max_radius_m"), source=said["source"],
@@ -106,67 +106,67 @@ def _rule(said: TighteningAct, at: datetime) -> TakenBack:
     audit.actions.record(
         action="rule.added", actor=ACTOR, target=f"rule:{rule.pk}", at=at, reason=REASON, detail={"state": rule.state}
     )
-    return TakenBack.REPLAYED
+    return RestoreOutcome.REPLAYED
 
 
-def _kin(said: TighteningAct, at: datetime) -> TakenBack:
+def _kin(said: TighteningAct, at: datetime) -> RestoreOutcome:
     new = add_link(of=said["of"], ref=said["ref"], kin_ref=said["kin_ref"], link=said["link"], at=at)
-    return TakenBack.REPLAYED if new else TakenBack.KNOWN
+    return RestoreOutcome.REPLAYED if new else RestoreOutcome.KNOWN
 
 
-def _machine(said: TighteningAct, at: datetime) -> TakenBack:
+def _machine(said: TighteningAct, at: datetime) -> RestoreOutcome:
     running = Client.objects.filter(client_id=said["client_id"], disabled_at__isnull=True)
-    return _changed(running.update(disabled_at=at))
+    return _get_outcome(running.update(disabled_at=at))
 
 
-def _key(said: TighteningAct, at: datetime) -> TakenBack:
+def _key(said: TighteningAct, at: datetime) -> RestoreOutcome:
     key = {"client_id": said["client_id"], "public_jwk": said["public_jwk"]}
-    return _changed(restore_key(**key, actor=ACTOR, reason=REASON, at=at))
+    return _get_outcome(restore_key(**key, actor=ACTOR, reason=REASON, at=at))
 
 
-def _contract(said: TighteningAct, _at: datetime) -> TakenBack:
+def _contract(said: TighteningAct, _at: datetime) -> RestoreOutcome:
     return _term(Contract.objects.filter(ref=said["ref"]), said)
 
 
-def _campaign(said: TighteningAct, _at: datetime) -> TakenBack:
+def _campaign(said: TighteningAct, _at: datetime) -> RestoreOutcome:
     return _term(Campaign.objects.filter(ref=said["ref"]), said)
 
 
-def _term[Row: Model](rows: QuerySet[Row], said: TighteningAct) -> TakenBack:
+def _term[Row: Model](rows: QuerySet[Row], said: TighteningAct) -> RestoreOutcome:
     ends_at = datetime.fromisoformat(said["ends_at"])
     if not rows.exists():
-        return TakenBack.UNKNOWN
-    return _changed(rows.filter(ends_at__gt=ends_at).update(ends_at=ends_at))
+        return RestoreOutcome.UNKNOWN
+    return _get_outcome(rows.filter(ends_at__gt=ends_at).update(ends_at=ends_at))
 
 
-def _payment(said: TighteningAct, _at: datetime) -> TakenBack:
+def _payment(said: TighteningAct, _at: datetime) -> RestoreOutcome:
     rows, paid = Campaign.objects.filter(ref=said["ref"]), said["consideration"]
     if not rows.exists():
-        return TakenBack.UNKNOWN
+        return RestoreOutcome.UNKNOWN
     less = [one for one in PAID if PAID[one] < PAID[paid]]
-    return _changed(rows.filter(consideration__in=less).update(consideration=paid))
+    return _get_outcome(rows.filter(consideration__in=less).update(consideration=paid))
 
 
-def _agent(said: TighteningAct, at: datetime) -> TakenBack:
+def _agent(said: TighteningAct, at: datetime) -> RestoreOutcome:
     asking = AuthorizedAgent.objects.filter(pk=said["id"], ended_at__isnull=True)
-    return _changed(asking.update(ended_at=at, changed_at=at, token_hash=None))
+    return _get_outcome(asking.update(ended_at=at, changed_at=at, token_hash=None))
 
 
-def _delegation(said: TighteningAct, at: datetime) -> TakenBack:
-    return _changed(Delegation.objects.filter(pk=said["id"], ended_at__isnull=True).update(ended_at=at))
+def _delegation(said: TighteningAct, at: datetime) -> RestoreOutcome:
+    return _get_outcome(Delegation.objects.filter(pk=said["id"], ended_at__isnull=True).update(ended_at=at))
 
 
-def _user(said: TighteningAct, at: datetime) -> TakenBack:
+def _user(said: TighteningAct, at: datetime) -> RestoreOutcome:
     """Whoever came after the backup may have had an id that is somebody else's now."""
     joined = datetime.fromisoformat(said["date_joined"])
     ended = User.objects.filter(pk=said["id"], date_joined=joined, is_active=True).update(is_active=False)
     if ended:
         end_sessions(user_id=said["id"], at=at)
-    return _changed(ended)
+    return _get_outcome(ended)
 
 
-def _changed(rows: int) -> TakenBack:
-    return TakenBack.REPLAYED if rows else TakenBack.KNOWN
+def _get_outcome(rows: int) -> RestoreOutcome:
+    return RestoreOutcome.REPLAYED if rows else RestoreOutcome.KNOWN
 
 
 AGAIN: Mapping[str, Again] = {

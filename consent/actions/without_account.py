@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from consent.actions.choices import again_if_a_release_came_between, deny
 from consent.domain import messages, order_planning
-from consent.domain.notices import Shown
+from consent.domain.notices import DisplayedNotice
 from consent.models import Choice
 from consent.queries.links import token_hash
 
@@ -18,7 +18,7 @@ LINK_LASTS = timedelta(days=30)
 
 @again_if_a_release_came_between
 @transaction.atomic
-def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime) -> str:
+def stop_all_by_line(*, line_id: int, notice: DisplayedNotice | None = None, at: datetime) -> str:
     """Stop everything for a line that was proved by code. Returns the token of the link that shows how far it is.
 
     Pressed again, in another tab say, it is the same stop, with one receipt and one text.

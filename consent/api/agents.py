@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.views.access import nothing_to_look_up, same_time
 from consent.actions.agents import NotOpenRequest, give_token, revoke_request, take_request
 from consent.domain import agents
-from partners.api.access import unsupported
+from partners.api.access import refuse_unsupported_type
 from partners.models import AgentRequest, AuthorizedAgent
 
 BEARER = "Bearer "
@@ -31,12 +31,14 @@ def _door(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callable[...
         @wraps(view)
         def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
             if request.method not in methods:
-                response = refused(405, "This address does not take this method.")
+                response = build_refusal(405, "This address does not take this method.")
                 response.headers["Allow"] = ", ".join(methods)
                 return response
             if not settings.DRP_BUSINESS_ID:
                 raise Http404
-            if request.method in SIGNED and (refusal := unsupported(request, TEXT, refuse=_of_another_kind)):
+            if request.method in SIGNED and (
+                refusal := refuse_unsupported_type(request, TEXT, refuse=_of_another_kind)
+            ):
                 return refusal
             return view(request, **kwargs)
 
@@ -50,13 +52,13 @@ def agent(request: HttpRequest, agent_id: str) -> HttpResponse:
     """A signed POST gives an agent its bearer token; GET says whether that still counts."""
     if request.method != "POST":
         known = _caller(request)
-        return JsonResponse({}) if known is not None and known.pk == agent_id else refused(403, NOT_SIGNED_IN)
+        return JsonResponse({}) if known is not None and known.pk == agent_id else build_refusal(403, NOT_SIGNED_IN)
     try:
         known = agents.agent_to_check(agent_id=agent_id)
-        said = agents.opened(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
+        said = agents.verify_message(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
         token = give_token(agent_id=agent_id, asked_at=said.issued_at)
-    except agents.Refused:
-        return refused(403, "This is not signed as it should be by an agent that may ask.")
+    except agents.MessageRefused:
+        return build_refusal(403, "This is not signed as it should be by an agent that may ask.")
     return JsonResponse({"agent-id": agent_id, "token": token})
 
 
@@ -68,12 +70,12 @@ def exercise(request: HttpRequest) -> HttpResponse:
     caller = _caller(request)
     if caller is None:
         nothing_to_look_up(request)
-        return refused(403, NOT_SIGNED_IN)
+        return build_refusal(403, NOT_SIGNED_IN)
     try:
-        said = agents.opened(body=request.body, agent=caller, shape=agents.Exercise, at=now)
+        said = agents.verify_message(body=request.body, agent=caller, shape=agents.Exercise, at=now)
         made = take_request(agent=caller, said=said, body=request.body, at=now)
-    except agents.Refused as error:
-        return refused(400, str(error), fatal=True)
+    except agents.MessageRefused as error:
+        return build_refusal(400, str(error), fatal=True)
     return JsonResponse(agents.status_of(request=made, at=now))
 
 
@@ -83,16 +85,16 @@ def request(request: HttpRequest, request_id: str) -> HttpResponse:
     caller = _caller(request)
     made = _request(request_id) if caller else None
     if caller is None or made is None or made.agent_id != caller.pk:
-        return refused(403, "This is no request of yours.")
+        return build_refusal(403, "This is no request of yours.")
     now = timezone.now()
     if request.method == "DELETE":
         try:
-            agents.opened(body=request.body, agent=caller, shape=agents.Message, at=now)
+            agents.verify_message(body=request.body, agent=caller, shape=agents.Message, at=now)
             made = revoke_request(agent=caller, request_id=made.pk, at=now)
-        except agents.Refused as error:
-            return refused(400, str(error))
+        except agents.MessageRefused as error:
+            return build_refusal(400, str(error))
         except NotOpenRequest:
-            return refused(409, "This request is not open any more.")
+            return build_refusal(409, "This request is not open any more.")
     return JsonResponse(agents.status_of(request=made, at=now))
 
 
@@ -110,10 +112,10 @@ def _request(request_id: str) -> AgentRequest | None:
 
 def _of_another_kind(status: int, error: str, detail: str) -> HttpResponse:
     del error
-    return refused(status, detail)
+    return build_refusal(status, detail)
 
 
-def refused(status: int, message: str, *, fatal: bool = False) -> HttpResponse:
+def build_refusal(status: int, message: str, *, fatal: bool = False) -> HttpResponse:
     """How this protocol says no: in JSON, but for 403, which has no body."""
     if status == HTTPStatus.FORBIDDEN:
         return HttpResponse(status=status)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 import audit.queries
 from accounts.views.access import no_sooner
 from consent.feeds import claims
-from partners.api.access import JSON, NDJSON, ClientRequest, client_required, problem, unsupported
+from partners.api.access import JSON, NDJSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from partners.feeds.checking import NothingReadable
 
 # More than one claim takes to write: the time of an answer must not tell which of the phones are ours.
@@ -21,7 +21,7 @@ SECONDS_A_CLAIM = 0.005
 @client_required("approvals:write", closed_when_suspended=True)
 def approvals(request: ClientRequest) -> HttpResponse:
     """One claim as JSON, or up to 1,000 as NDJSON; tells what became of each. The same again changes nothing."""
-    if (refusal := unsupported(request, JSON, NDJSON)) is not None:
+    if (refusal := refuse_unsupported_type(request, JSON, NDJSON)) is not None:
         return refusal
     started, single = time.monotonic(), request.content_type == JSON
     if request.client.party is None:
@@ -43,11 +43,11 @@ def approvals(request: ClientRequest) -> HttpResponse:
     return response
 
 
-def _many(found: list[claims.Fated]) -> HttpResponse:
+def _many(found: list[claims.ClaimFate]) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(claims.report(fates=found)), content_type=JSON)
 
 
-def _one(found: claims.Fated) -> HttpResponse:
+def _one(found: claims.ClaimFate) -> HttpResponse:
     told = claims.answer_claim(one=found)
     if found.fate.status != "rejected":
         return HttpResponse(msgspec.json.encode(told), content_type=JSON)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import Error
 
 from accounts.primitives.json_reader import Unreadable
-from consent.api.decisions import SCOPE, unavailable, written, written_many
+from consent.api.decisions import SCOPE, encode_answer, unavailable, written_many
 from consent.api.fast_path import answer_headers, is_ours
 from consent.gate.deciding import NotLive, evaluate_in
 from consent.gate.pipeline import Pipeline, Pipelines
@@ -48,31 +48,33 @@ def gate_on_a_loop(otherwise: Application, pipelines: Pipelines) -> Application:
         headers = dict(scope["headers"])
         # A parser ends such a request with its head: the body would be read as the next one, and answers be mixed up.
         if b"upgrade" in headers:
-            await _ended(send, 400)
+            await _refuse_and_close(send, 400)
             return
         try:
             async with asyncio.timeout(BODY_WITHIN_S):
-                first = await _gathered(receive, most=_most(scope["path"]))
+                first = await _read_body(receive, most=_most(scope["path"]))
         except TimeoutError:
-            await _ended(send, 408)
+            await _refuse_and_close(send, 408)
             return
         if first is None:
             return
-        said = await _answered(pipelines, scope["path"], headers, first) if _may_go(scope, headers, first) else None
+        said = (
+            await _answer_request(pipelines, scope["path"], headers, first) if _may_go(scope, headers, first) else None
+        )
         if said is None:
             await otherwise(scope, *_with_the_rest(first, receive, send))
             return
-        await _answered_with(send, 200, _answer_headers(headers, said), said)
+        await _send_response(send, 200, _answer_headers(headers, said), said)
 
     return application
 
 
-async def _ended(send: Send, status: int) -> None:
+async def _refuse_and_close(send: Send, status: int) -> None:
     """A refusal without words, and nothing more on this connection."""
-    await _answered_with(send, status, [(b"content-length", b"0"), (b"connection", b"close")], b"")
+    await _send_response(send, status, [(b"content-length", b"0"), (b"connection", b"close")], b"")
 
 
-async def _answered_with(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+async def _send_response(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     # Whoever has hung up hears nothing; some servers raise that, as what their event loop says.
     with suppress(RuntimeError, OSError):
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -83,7 +85,7 @@ def _most(path: str) -> int:
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE if path in {DOOR, BATCHES} else FORM_BYTES
 
 
-async def _gathered(receive: Receive, *, most: int) -> Message | None:
+async def _read_body(receive: Receive, *, most: int) -> Message | None:
     """The body in one message, or its beginning where it is longer than that; None: its sender has hung up.
 
     It is waited for here: whoever sends one slowly, or never, keeps no thread from anybody.
@@ -114,13 +116,13 @@ def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
     )
 
 
-async def _answered(pipelines: Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:
+async def _answer_request(pipelines: Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:
     grant = remembered_grant_of(headers.get(b"authorization", b"").decode("latin-1"), now=int(time.time()))
     if grant is None or SCOPE not in grant.scopes or grant.bound_to:
         return None
     try:
         if path == DOOR:
-            return written(await _answers(pipelines.single, grant, [decisions.one(first["body"])]))
+            return encode_answer(await _answers(pipelines.single, grant, [decisions.one(first["body"])]))
         batch = decisions.many(first["body"])
         return written_many(batch, await _answers(pipelines.least_asked(), grant, batch.questions))
     except (Unreadable, Incomplete, NotLive):

@@ -18,7 +18,7 @@ from consent.labels import UNAVAILABLE
 from consent.schemas import decisions
 from consent.schemas.decisions import Batch, Incomplete, Responses
 from consent.workers.archiving.comparison import look_soon
-from partners.api.access import JSON, ClientRequest, client_required, document, problem, unsupported
+from partners.api.access import JSON, ClientRequest, client_required, document, problem, refuse_unsupported_type
 
 SCOPE = "decisions:read"
 
@@ -35,7 +35,7 @@ def denied_without_a_database(take: Take) -> Callable[[Callable[..., HttpRespons
             try:
                 return view(request)
             except Error:
-                return _taken(request, take, unavailable)
+                return _take_request(request, take, unavailable)
 
         return wrapper
 
@@ -49,10 +49,10 @@ def unavailable(questions: Sequence[Question]) -> list[Answer]:
 
 def take_one(body: bytes, ask: Ask) -> bytes:
     """The answer's body. Raises Unreadable for a body that is no question."""
-    return written(ask([decisions.one(body)]))
+    return encode_answer(ask([decisions.one(body)]))
 
 
-def written(answered: Sequence[Answer]) -> bytes:
+def encode_answer(answered: Sequence[Answer]) -> bytes:
     """The body of the one answer, which is counted with this."""
     _note(answered)
     return msgspec.json.encode(decisions.response(answered[0]))
@@ -82,7 +82,7 @@ def _note(answered: Sequence[Answer]) -> None:
 @client_required(SCOPE)
 def evaluation(request: ClientRequest) -> HttpResponse:
     """May this partner have this line's location, now?"""
-    return _taken(request, take_one, answers)
+    return _take_request(request, take_one, answers)
 
 
 @denied_without_a_database(take_many)
@@ -90,7 +90,7 @@ def evaluation(request: ClientRequest) -> HttpResponse:
 @client_required(SCOPE)
 def evaluations(request: ClientRequest) -> HttpResponse:
     """Many questions at once, answered in request order from one statement."""
-    return _taken(request, take_many, answers)
+    return _take_request(request, take_many, answers)
 
 
 @document
@@ -115,9 +115,9 @@ def answers(questions: Sequence[Question]) -> list[Answer]:
         return unavailable(questions)
 
 
-def _taken(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
+def _take_request(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
     """What `take` makes of the request's body, or why it can't be taken. AuthZEN knows no 415."""
-    if unsupported(request, JSON) is not None:
+    if refuse_unsupported_type(request, JSON) is not None:
         return problem(400, "The question can't be read", f"Content-Type must be {JSON}.")
     try:
         response = HttpResponse(take(request.body, ask), content_type="application/json")

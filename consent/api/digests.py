@@ -6,7 +6,7 @@ from django.views.decorators.http import require_http_methods
 
 from consent.actions.digests import NoSuchRun, NotDiffering, TooMany, compare_buckets, take_digest
 from consent.feeds import digests
-from partners.api.access import JSON, ClientRequest, client_required, problem, unsupported
+from partners.api.access import JSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from partners.models import Party
 
 
@@ -16,19 +16,19 @@ def digest(request: ClientRequest) -> HttpResponse:
     """A partner's digest, or what it holds of some buckets. A suspended or terminated partner's counts as well."""
     if request.client.party is None:
         return problem(403, "Not for this client", "Only a partner has books to compare.")
-    if (unread := unsupported(request, JSON)) is not None:
+    if (unread := refuse_unsupported_type(request, JSON)) is not None:
         return unread
     encoding = request.headers.get("Content-Encoding", "")
     try:
         sent = digests.read(stream=request, encoding=encoding, at=timezone.now())
-    except digests.Refused as refusal:
+    except digests.DigestRefused as refusal:
         return problem(refusal.status, "The digest can't be taken", str(refusal))
     if isinstance(sent, digests.BucketEntries):
-        return _compared(request.client.party, sent)
-    return _received(request.client.party, sent)
+        return _receive_buckets(request.client.party, sent)
+    return _receive_digest(request.client.party, sent)
 
 
-def _received(party: Party, sent: digests.Digest) -> HttpResponse:
+def _receive_digest(party: Party, sent: digests.Digest) -> HttpResponse:
     try:
         run = take_digest(party=party, entries=sent.entries, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now())
     except TooMany:
@@ -38,7 +38,7 @@ def _received(party: Party, sent: digests.Digest) -> HttpResponse:
     return JsonResponse({"run": str(run.id), "differing": run.differing})
 
 
-def _compared(party: Party, sent: digests.BucketEntries) -> HttpResponse:
+def _receive_buckets(party: Party, sent: digests.BucketEntries) -> HttpResponse:
     try:
         done = compare_buckets(party=party, run_id=sent.run, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now())
     except NoSuchRun:

@@ -37,7 +37,7 @@ def gate_fast_path(otherwise: WSGIApplication) -> WSGIApplication:
         if door is None:
             return otherwise(environ, start_response)
         with statement_timeout():
-            said = _answered(door, environ) if _is_plain(environ) else None
+            said = _answer_request(door, environ) if _is_plain(environ) else None
             if said is None:
                 return otherwise(environ, start_response)
         headers = [*answer_headers(), ("Content-Length", str(len(said)))]
@@ -63,7 +63,7 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
     )
 
 
-def _answered(door: Callable[[bytes, Ask], bytes], environ: WSGIEnvironment) -> bytes | None:
+def _answer_request(door: Callable[[bytes, Ask], bytes], environ: WSGIEnvironment) -> bytes | None:
     """The body of the answer; None for the long way, on which the request's own body can be read once more."""
     body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
     try:

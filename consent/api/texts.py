@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
 from consent.actions.texts import take_text
-from consent.schemas.texts import DECODER, meant
-from partners.api.access import FRESH_S, JSON, is_signed, problem, unsupported
+from consent.schemas.texts import DECODER, parse_text
+from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
 
 HEADER = "X-Text-Signature"
 
@@ -23,13 +23,13 @@ def texts(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if not is_signed(request, header=HEADER, secrets=settings.SMS_INBOUND_SECRETS, at=now):
         return problem(401, "Not signed", f"{HEADER} must sign this very body, no longer than {FRESH_S} seconds ago.")
-    if (refusal := unsupported(request, JSON)) is not None:
+    if (refusal := refuse_unsupported_type(request, JSON)) is not None:
         return refusal
     try:
         texted = decode_json(request.body, DECODER)
     except Unreadable:
         return problem(400, "Not a text", "The body must be JSON with id, from, text and on_network.")
-    said = meant(text=texted.text)
+    said = parse_text(text=texted.text)
     take_text(
         text_id=texted.id,
         msisdn=texted.msisdn,

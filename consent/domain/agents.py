@@ -37,7 +37,7 @@ DETAILS = {
 NOBODY = AuthorizedAgent(id="", verify_key=Ed25519PrivateKey.generate().public_key().public_bytes_raw())
 
 
-class Refused(Exception):
+class MessageRefused(Exception):
     """The message is not to be acted on; the message says why."""
 
 
@@ -75,36 +75,36 @@ class AgentRequestPage:
     agent: str
 
 
-def opened[M: Message](*, body: bytes, agent: AuthorizedAgent, shape: type[M], at: datetime) -> M:
+def verify_message[M: Message](*, body: bytes, agent: AuthorizedAgent, shape: type[M], at: datetime) -> M:
     """A signed message, checked in the protocol's own order. Raises Refused."""
-    plain = signed_by(body=body, agent=agent)
+    plain = verify_signature(body=body, agent=agent)
     try:
         message = decode_json(plain, msgspec.json.Decoder(shape))
     except Unreadable as error:
-        raise Refused("The signed text is not the JSON object that it should be.") from error
+        raise MessageRefused("The signed text is not the JSON object that it should be.") from error
     if message.agent_id != agent.pk:
-        raise Refused("agent-id is not the agent that signed.")
+        raise MessageRefused("agent-id is not the agent that signed.")
     if message.business_id != settings.DRP_BUSINESS_ID:
-        raise Refused("business-id is not ours.")
+        raise MessageRefused("business-id is not ours.")
     if message.version != VERSION:
-        raise Refused(f"drp.version is not {VERSION}.")
+        raise MessageRefused(f"drp.version is not {VERSION}.")
     if message.issued_at.tzinfo is None or message.expires_at.tzinfo is None:
-        raise Refused("issued-at and expires-at need a time zone.")
+        raise MessageRefused("issued-at and expires-at need a time zone.")
     if message.issued_at > at + SKEW or message.expires_at > message.issued_at + LONGEST_VALID:
-        raise Refused("issued-at is still to come, or expires-at is more than an hour after it.")
+        raise MessageRefused("issued-at is still to come, or expires-at is more than an hour after it.")
     if message.expires_at <= at:
-        raise Refused("expires-at has passed.")
+        raise MessageRefused("expires-at has passed.")
     return message
 
 
-def signed_by(*, body: bytes, agent: AuthorizedAgent) -> bytes:
+def verify_signature(*, body: bytes, agent: AuthorizedAgent) -> bytes:
     """What stands behind the Ed25519 signature in front of it, base64 around both. Raises Refused."""
     try:
         combined = b64decode(body.strip(), validate=True)
         key = Ed25519PublicKey.from_public_bytes(bytes(agent.verify_key))
         key.verify(combined[:SIGNATURE_BYTES], combined[SIGNATURE_BYTES:])
     except (Error, ValueError, InvalidSignature) as error:
-        raise Refused("The body is not base64 of a signature of yours and a text.") from error
+        raise MessageRefused("The body is not base64 of a signature of yours and a text.") from error
     return combined[SIGNATURE_BYTES:]
 
 

@@ -54,10 +54,10 @@ ANSWERS: Mapping[Answer, Promise] = {
 
 def confirm_stop(*, line_id: int, at: datetime) -> None:
     """Tell a line that it was stopped without sign-in, what else that means, and how to undo it."""
-    sms_outbox.post(line_id=line_id, kind=Message.Kind.STOPPED, words=_stopped, at=at)
+    sms_outbox.post(line_id=line_id, kind=Message.Kind.STOPPED, words=_format_stop_text, at=at)
 
 
-def _stopped(line: Line) -> str:
+def _format_stop_text(line: Line) -> str:
     with translation.override(language_of(line)):
         return _(
             "Whereabouts: all sharing of this phone's location is now off. Services you agreed to that find you, like "

@@ -18,7 +18,7 @@ from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext, pgettext
 
-from accounts.domain.message_templates import listed
+from accounts.domain.message_templates import join_words
 from consent.models import Notice
 from partners.labels import party_name, precision_in_words, purpose_in_words
 from partners.models import Campaign, NoticeText, Reach
@@ -49,7 +49,7 @@ class Company:
 
 
 @dataclass(frozen=True)
-class Shown:
+class DisplayedNotice:
     """A notice as it is shown: `body` is the filled-in text, `companies` everybody it is about."""
 
     use: str
@@ -69,14 +69,14 @@ class Shown:
         """The names of those to whom the company may hand the location on."""
         return [one.name for one in self.companies if one.role == "recipient"]
 
-    def read_as(self, digest: str) -> "Shown":
+    def read_as(self, digest: str) -> "DisplayedNotice":
         """This notice, if it is the one that was read. Raises NoticeChanged."""
         if digest != self.digest:
             raise NoticeChanged
         return self
 
 
-def before_yes(*, campaign: str, use: str = NoticeText.Use.ALLOW, until: datetime | None = None) -> Shown:
+def before_yes(*, campaign: str, use: str = NoticeText.Use.ALLOW, until: datetime | None = None) -> DisplayedNotice:
     """The notice before allowing (`allow`) or answering a company's question (`ask`), in the active language and zone.
 
     `until`: when the yes would end by itself; None: the person chooses, at most until the agreements end.
@@ -85,21 +85,21 @@ def before_yes(*, campaign: str, use: str = NoticeText.Use.ALLOW, until: datetim
     asked = Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=campaign)
     companies = companies_of(campaign=asked)
     last = min(asked.ends_at, asked.contract.ends_at)
-    return _filled(
+    return _fill_notice(
         use,
         companies,
         {
             "companies": _names(companies),
             "purpose": purpose_in_words(asked.purpose),
             "precision": precision_in_words(asked.precision_m),
-            "until": _day(min(until, last)) if until else _chosen(last),
+            "until": _day(min(until, last)) if until else _format_chosen_day(last),
         },
     )
 
 
-def before_stop() -> Shown:
+def before_stop() -> DisplayedNotice:
     """The notice before stopping, in the active language. It names no company: a stop is for those to come as well."""
-    return _filled(NoticeText.Use.STOP, (), {})
+    return _fill_notice(NoticeText.Use.STOP, (), {})
 
 
 def companies_of(*, campaign: Campaign) -> tuple[Company, ...]:
@@ -117,13 +117,13 @@ def companies_of(*, campaign: Campaign) -> tuple[Company, ...]:
     )
 
 
-def refuse_outdated(*, notice: Shown, campaign: Campaign) -> None:
+def refuse_outdated(*, notice: DisplayedNotice, campaign: Campaign) -> None:
     """Raise NoticeChanged where the list that was read is not the list of now. Call in the choice's transaction."""
     if [one.uri for one in notice.companies] != [one.uri for one in companies_of(campaign=campaign)]:
         raise NoticeChanged
 
 
-def remember(*, notice: Shown, at: datetime) -> str:
+def remember(*, notice: DisplayedNotice, at: datetime) -> str:
     """Keep a notice word for word, once. Returns its digest."""
     with connection.cursor() as cursor:
         cursor.execute(KEPT, [notice.digest])
@@ -143,10 +143,10 @@ def remember(*, notice: Shown, at: datetime) -> str:
     return notice.digest
 
 
-def _filled(use: str, companies: tuple[Company, ...], words: dict[str, str]) -> Shown:
+def _fill_notice(use: str, companies: tuple[Company, ...], words: dict[str, str]) -> DisplayedNotice:
     text = _newest(use)
     body = PLACE.sub(lambda found: words.get(found[1], ""), text.body)
-    return Shown(use, text.language, text.version, body, companies)
+    return DisplayedNotice(use, text.language, text.version, body, companies)
 
 
 def _newest(use: str) -> NoticeText:
@@ -163,10 +163,10 @@ def _names(companies: Sequence[Company]) -> str:
     if more:
         more_of_them = ngettext("%(n)s more company", "%(n)s more companies", more) % {"n": more}
         named.append(more_of_them)
-    return gettext("%(some)s and %(last)s") % {"some": listed(named[:-1]), "last": named[-1]}
+    return gettext("%(some)s and %(last)s") % {"some": join_words(named[:-1]), "last": named[-1]}
 
 
-def _chosen(last: datetime) -> str:
+def _format_chosen_day(last: datetime) -> str:
     return gettext("the day you choose, and never longer than %(day)s") % {"day": _day(last)}
 
 

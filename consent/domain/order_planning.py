@@ -11,10 +11,10 @@ from django.db import connection
 
 from consent.domain import snapshots
 from consent.models import Choice, LineGate
-from consent.queries.overrides import Denied, Override, list_overrides
+from consent.queries.overrides import LateDenial, Override, list_overrides
 from partners.domain import pairwise
 from partners.models import Campaign, Contract
-from revocations.actions.evidence import Disputed
+from revocations.actions.evidence import DisputedUse
 from revocations.actions.orders import Agreement
 from revocations.models import Duty
 
@@ -59,17 +59,19 @@ def agreements(
     `uses`: what is on record under all of them, where that was looked up before.
     """
     now = _Now.read({line_id: contract_ids}, uses={line_id: uses} if uses else None)
-    return now.agreements(line_id, contract_ids, before or {}, _Asked(duties, scopes or {}, since or {}))
+    return now.agreements(line_id, contract_ids, before or {}, _RequestedDuties(duties, scopes or {}, since or {}))
 
 
 def agreements_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, list[Agreement]]:
     """How many lines stand now under their agreements; nothing new is asked of any partner. By line."""
     now = _Now.read(contract_ids)
-    return {line_id: now.agreements(line_id, theirs, {}, _Asked()) for line_id, theirs in contract_ids.items()}
+    return {
+        line_id: now.agreements(line_id, theirs, {}, _RequestedDuties()) for line_id, theirs in contract_ids.items()
+    }
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _RequestedDuties:
     """What is asked of partners: what to do, and by contract about what, and since when if not now."""
 
     duties: Sequence[Duty.Action] = ()
@@ -114,7 +116,7 @@ class _Now:
         return cls(contracts, states)
 
     def agreements(
-        self, line_id: int, contract_ids: Sequence[int], before: snapshots.States, asked: _Asked
+        self, line_id: int, contract_ids: Sequence[int], before: snapshots.States, asked: _RequestedDuties
     ) -> list[Agreement]:
         states = self.states[line_id]
         return [
@@ -153,14 +155,14 @@ def agreements_after_each(
         (scope, ref): snapshots.covered_scopes(contract_ids=sorted(theirs), scope=scope, ref=ref)
         for (scope, ref), theirs in named.items()
     }
-    denied = [Denied(one.line_id, one.no.scope, one.no.ref, one.no.made_at, one.contract_ids) for one in late]
+    denied = [LateDenial(one.line_id, one.no.scope, one.no.ref, one.no.made_at, one.contract_ids) for one in late]
     now = _Now.read({line_id: sorted(theirs) for line_id, theirs in contract_ids.items()})
     return [
         now.agreements(
             one.line_id,
             one.contract_ids,
             before.get(one.line_id, {}),
-            _Asked.after(one.no, passed, scopes[one.no.scope, one.no.ref], running=one.running),
+            _RequestedDuties.after(one.no, passed, scopes[one.no.scope, one.no.ref], running=one.running),
         )
         for one, passed in zip(late, list_overrides(denied=denied, origin=origin), strict=True)
     ]
@@ -182,17 +184,17 @@ def agreements_after(
     nothing where it had nothing. `signed_for`: contracts whose partner had signed, and owes that anew in any case.
     """
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=no.scope, ref=no.ref)
-    asked = _Asked.after(no, passed, scopes, running=running, signed_for=signed_for)
+    asked = _RequestedDuties.after(no, passed, scopes, running=running, signed_for=signed_for)
     return _Now.read({line_id: contract_ids}).agreements(line_id, contract_ids, before or {}, asked)
 
 
-def passed_by(*, line_id: int, no: No, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Override]:
+def find_overrides(*, line_id: int, no: No, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Override]:
     """By contract: the yes that outlasts this no, for those alone that have one."""
-    (passed,) = list_overrides(denied=[Denied(line_id, no.scope, no.ref, no.made_at, contract_ids)], origin=origin)
+    (passed,) = list_overrides(denied=[LateDenial(line_id, no.scope, no.ref, no.made_at, contract_ids)], origin=origin)
     return passed
 
 
-def disputed(*, line_id: int, scope: str, ref: str) -> list[Disputed]:
+def list_disputed_uses(*, line_id: int, scope: str, ref: str) -> list[DisputedUse]:
     """What to ask partners about, where somebody never agreed: each use on record that it covers, by agreement.
 
     Under an agreement with no such record, whatever the company (or its partner) does there.
@@ -204,20 +206,20 @@ def disputed(*, line_id: int, scope: str, ref: str) -> list[Disputed]:
     for campaign in on_record.select_related("lbs_provider", "contract__aggregator", "cover").order_by("ref"):
         if snapshots.covers(campaign=campaign, scope=scope, ref=ref):
             found[campaign.contract_id].append(campaign)
-    asked: list[Disputed] = []
+    asked: list[DisputedUse] = []
     for contract in Contract.objects.filter(pk__in=contract_ids).select_related("aggregator").order_by("pk"):
-        asked += [Disputed(contract, one, one.lbs_provider.uri) for one in found[contract.pk]]
+        asked += [DisputedUse(contract, one, one.lbs_provider.uri) for one in found[contract.pk]]
         if not found[contract.pk]:
             asked.append(_disputed_at_large(contract, scope, ref))
     return asked
 
 
-def _disputed_at_large(contract: Contract, scope: str, ref: str) -> Disputed:
+def _disputed_at_large(contract: Contract, scope: str, ref: str) -> DisputedUse:
     if scope == Choice.Scope.CAMPAIGN:
         named = Campaign.objects.filter(ref=ref, contract=contract).select_related("lbs_provider").first()
         if named is not None:
-            return Disputed(contract, named, named.lbs_provider.uri)
-    return Disputed(contract, None, ref if scope == Choice.Scope.PARTY else contract.aggregator.uri)
+            return DisputedUse(contract, named, named.lbs_provider.uri)
+    return DisputedUse(contract, None, ref if scope == Choice.Scope.PARTY else contract.aggregator.uri)
 
 
 def name_orders(*, line_id: int, choice_id: uuid.UUID, told: Mapping[int, uuid.UUID]) -> None:

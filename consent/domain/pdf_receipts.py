@@ -55,14 +55,14 @@ class Paper:
     standing: Sequence[str] = ()
 
 
-def isolated(text: str) -> str:
+def isolate_bidi(text: str) -> str:
     """A name or a number as it stands in a sentence of any direction."""
     return f"{OWN}{text}{END}"
 
 
 def receipt_pdf(*, receipt: ReceiptView, paper: Paper, body: Mapping[str, object], at: datetime) -> bytes:
     """The receipt as a PDF in the language and time zone that are active. `body`: the file that goes with it."""
-    said = _words(receipt, paper) | _signed(receipt, body)
+    said = _words(receipt, paper) | _format_signed_token(receipt, body)
     try:
         return _set(said, at)
     except typst.TypstError:
@@ -89,23 +89,25 @@ def _words(receipt: ReceiptView, paper: Paper) -> dict[str, object]:
         "lang": language,
         "region": "CN" if script == "hans" else None,
         "fonts": [CHINESE, TEXT] if chinese else [TEXT, CHINESE],
-        "title": _written(f"{_('Receipt')} {receipt.number}"),
-        "heading": _written(paper.title),
-        "facts": [[_written(name), _written(fact)] for name, fact in _facts(receipt, paper)],
-        "ours": _written(_("Signed by your carrier")),
-        "theirs": _written(_("Signed by the companies in between")),
+        "title": _replace_missing_glyphs(f"{_('Receipt')} {receipt.number}"),
+        "heading": _replace_missing_glyphs(paper.title),
+        "facts": [
+            [_replace_missing_glyphs(name), _replace_missing_glyphs(fact)] for name, fact in _facts(receipt, paper)
+        ],
+        "ours": _replace_missing_glyphs(_("Signed by your carrier")),
+        "theirs": _replace_missing_glyphs(_("Signed by the companies in between")),
         "partners": [
             {
-                "party": _written(isolated(one.party)),
-                "signed": _written(f"{one.in_words}, {isolated(_moment(one.received_at))}"),
+                "party": _replace_missing_glyphs(isolate_bidi(one.party)),
+                "signed": _replace_missing_glyphs(f"{one.in_words}, {isolate_bidi(_moment(one.received_at))}"),
                 "digest": f"SHA-256 {one.digest}",
             }
             for one in receipt.partners
         ],
-        "far": _written(_("How far each company is")),
-        "standing": [_written(one) for one in paper.standing],
-        "check": _written(_("How to check it")),
-        "how": _written(
+        "far": _replace_missing_glyphs(_("How far each company is")),
+        "standing": [_replace_missing_glyphs(one) for one in paper.standing],
+        "check": _replace_missing_glyphs(_("How to check it")),
+        "how": _replace_missing_glyphs(
             _(
                 "The whole signed text is attached inside this file. Anyone can check it with our published keys, "
                 "without asking us:"
@@ -114,7 +116,7 @@ def _words(receipt: ReceiptView, paper: Paper) -> dict[str, object]:
     }
 
 
-def _signed(receipt: ReceiptView, body: Mapping[str, object]) -> dict[str, object]:
+def _format_signed_token(receipt: ReceiptView, body: Mapping[str, object]) -> dict[str, object]:
     """What was signed, whole, in lines: it can be typed in again from paper. And the file."""
     token = receipt.token
     return {
@@ -128,10 +130,10 @@ def _signed(receipt: ReceiptView, body: Mapping[str, object]) -> dict[str, objec
 def _facts(receipt: ReceiptView, paper: Paper) -> Sequence[tuple[str, str]]:
     exact = f"{LTR}{paper.made_at:%Y-%m-%d %H:%M:%S} UTC{END}"
     return [
-        (_("Receipt"), isolated(receipt.number)),
-        (_("Carrier"), isolated(settings.CARRIER_NAME)),
-        *([(_("Phone number"), isolated(receipt.phone))] if receipt.phone else []),
-        (_("When"), f"{_moment(paper.made_at)} ({isolated(paper.zone)}) = {exact}"),
+        (_("Receipt"), isolate_bidi(receipt.number)),
+        (_("Carrier"), isolate_bidi(settings.CARRIER_NAME)),
+        *([(_("Phone number"), isolate_bidi(receipt.phone))] if receipt.phone else []),
+        (_("When"), f"{_moment(paper.made_at)} ({isolate_bidi(paper.zone)}) = {exact}"),
         *([(_("Until"), _moment(paper.until))] if paper.until else []),
         (_("How"), paper.how),
     ]
@@ -141,7 +143,7 @@ def _moment(at: datetime) -> str:
     return formatted(localtime(at), pgettext("day and time with seconds", "M j, Y, g:i:s A"))
 
 
-def _written(text: str) -> str:
+def _replace_missing_glyphs(text: str) -> str:
     """The same with a question mark for each letter that no font here has."""
     known = _letters()
     composed = ARABIC_SIGNS.sub("", unicodedata.normalize("NFC", text))

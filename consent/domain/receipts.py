@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from accounts.primitives.numbers import masked
+from accounts.primitives.numbers import mask_number
 from accounts.primitives.sealing import unseal
 from consent.models import Choice, Origin
 from consent.queries.receipts import PartnerReceipt, PartnerStanding, ReceiptView
@@ -68,7 +68,7 @@ class _Line:
     def phone_at(self, at: datetime) -> str:
         """The number that it had then, masked; of what is older than all that is known, the first. "" for none."""
         had = [sealed for starts_at, sealed in self.numbers if starts_at <= at][-1:]
-        return "".join(masked(unseal(sealed)) for sealed in had or [sealed for _, sealed in self.numbers[:1]])
+        return "".join(mask_number(unseal(sealed)) for sealed in had or [sealed for _, sealed in self.numbers[:1]])
 
 
 def _lines(line_ids: Collection[int]) -> dict[int, _Line]:

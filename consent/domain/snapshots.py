@@ -83,7 +83,7 @@ def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses
     with connection.cursor() as cursor:
         cursor.execute(ON_RECORD, [list(contract_ids)])
         on_record = {line_id: (carrier_id, set(agreed_to)) for line_id, carrier_id, agreed_to in cursor.fetchall()}
-    campaigns = _agreed(
+    campaigns = _list_agreed_campaigns(
         sorted({pk for theirs in contract_ids.values() for pk in theirs}),
         sorted({ref for _, agreed_to in on_record.values() for ref in agreed_to}),
     )
@@ -105,7 +105,7 @@ def _uses(contract_ids: Sequence[int], carrier_id: str, campaigns: Sequence[Camp
     return Uses(contract_ids, asked, questions)
 
 
-def _agreed(contract_ids: Sequence[int], refs: Sequence[str]) -> list[Campaign]:
+def _list_agreed_campaigns(contract_ids: Sequence[int], refs: Sequence[str]) -> list[Campaign]:
     """These campaigns under these agreements, each with its agreement, aggregator and provider."""
     if not contract_ids or not refs:
         return []

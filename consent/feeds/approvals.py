@@ -20,7 +20,7 @@ from partners.feeds.checking import (
     InstantOrEmpty,
     Msisdn,
     Ref,
-    Refused,
+    RowRefused,
     Text,
     content_hash,
     instant,
@@ -59,13 +59,13 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
     decoder = msgspec.json.Decoder(ReportedApproval)
     kind = ReportedApproval
 
-    def checked(self, told: ReportedApproval, line: int, at: datetime) -> Entry[FileApproval]:
+    def build_entry(self, told: ReportedApproval, line: int, at: datetime) -> Entry[FileApproval]:
         captured_at = instant("captured_at", told.captured_at)
         expires_at = instant_or_none("expires_at", told.expires_at)
         if captured_at > at:
-            raise Refused("captured_at", "in_future")
+            raise RowRefused("captured_at", "in_future")
         if len(told.language) > LONGEST_LANGUAGE:
-            raise Refused("language", "too_long")
+            raise RowRefused("language", "too_long")
         row = FileApproval(
             id=uuid.uuid5(IDS, told.id),
             source_id=told.id,
@@ -100,10 +100,10 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
             verified_by=msgspec.convert(row.verified_by, Verifier),
             expires_at=row.expires_at.isoformat() if row.expires_at else None,
         )
-        entry = self.checked(told, 0, at)
+        entry = self.build_entry(told, 0, at)
         return entry if entry.row.content_hash == bytes(row.content_hash) else None
 
-    def known(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
         found = Approval.objects.filter(STANDS, id__in=ids).values_list("id", "content_hash")
         return {one: bytes(was) for one, was in found}
 

@@ -20,7 +20,7 @@ from partners.feeds.checking import (
     Instant,
     InstantOrEmpty,
     Msisdn,
-    Refused,
+    RowRefused,
     Text,
     content_hash,
     instant,
@@ -57,7 +57,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
     # A part of a second, whatever partners have to be told: so long a person's own stop may have to wait.
     lines_at_once = 250
 
-    def checked(self, told: ReportedChoice, line: int, at: datetime) -> Entry[FileChoice]:
+    def build_entry(self, told: ReportedChoice, line: int, at: datetime) -> Entry[FileChoice]:
         made_at = instant("made_at", told.made_at)
         until = instant_or_none("until", told.until)
         _refuse_contradictions(told, made_at, until, at)
@@ -90,10 +90,10 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
             until=row.until.isoformat() if row.until else None,
             program=row.program or None,
         )
-        entry = self.checked(told, 0, at)
+        entry = self.build_entry(told, 0, at)
         return entry if entry.row.content_hash == bytes(row.content_hash or b"") else None
 
-    def known(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
         found = Choice.objects.filter(STANDS, id__in=ids).values_list("id", "content_hash")
         return {one: bytes(was or b"") for one, was in found}
 
@@ -131,16 +131,16 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
 
 def _refuse_contradictions(told: ReportedChoice, made_at: datetime, until: datetime | None, at: datetime) -> None:
     if made_at > at:
-        raise Refused("made_at", "in_future")
+        raise RowRefused("made_at", "in_future")
     if told.scope != "all" and not told.ref:
-        raise Refused("ref", "missing")
+        raise RowRefused("ref", "missing")
     if told.scope == "party" and told.ref == UNKNOWN:
-        raise Refused("ref", "names_no_party")
+        raise RowRefused("ref", "names_no_party")
     if told.kind == "allow" and told.scope != "campaign":
-        raise Refused("scope", "allow_names_one_campaign")
+        raise RowRefused("scope", "allow_names_one_campaign")
     if told.kind == "pause" and until is None:
-        raise Refused("until", "missing")
+        raise RowRefused("until", "missing")
     if told.kind != "stop" and until is not None and until <= made_at:
-        raise Refused("until", "before_made_at")
+        raise RowRefused("until", "before_made_at")
     if len(told.channel) > LONGEST_CHANNEL:
-        raise Refused("channel", "too_long")
+        raise RowRefused("channel", "too_long")

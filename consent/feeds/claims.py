@@ -34,17 +34,17 @@ from partners.feeds.checking import (
     InstantOrEmpty,
     Msisdn,
     Ref,
-    Refused,
+    RowRefused,
     Text,
-    accepted,
+    build_accepted_fate,
+    build_rejected_fate,
+    build_repeated_fate,
     content_hash,
     decode,
     refuse_if_nothing_readable,
-    rejected,
-    repeated,
     summary_of,
 )
-from partners.feeds.reading import LONGEST_LINE, Numbered, Readable, numbered_lines, problem_of
+from partners.feeds.reading import LONGEST_LINE, NumberedLine, Readable, numbered_lines, problem_of
 from partners.models import Campaign, Party
 
 MOST_CLAIMED = 1000
@@ -87,7 +87,7 @@ DECODER = msgspec.json.Decoder(Claim)
 
 
 @dataclass(frozen=True)
-class Fated:
+class ClaimFate:
     """What became of one claim, and by which name the partner knows the phone: "" where it was not taken."""
 
     fate: Fate
@@ -96,7 +96,7 @@ class Fated:
 
 
 @dataclass(frozen=True)
-class _Named:
+class _ResolvedClaim:
     """A claim that is well formed. `now`: the line that has the number now, or its stand-in; `then`: at its moment."""
 
     entry: Entry[FileApproval]
@@ -105,15 +105,15 @@ class _Named:
     then: int | None
 
 
-def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -> list[Fated]:
+def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -> list[ClaimFate]:
     """Take in what a partner claims: a claim a line, or (`single`) one in all.
 
     Raises TooManyLines, VerifiedByIsOurs, and NothingReadable for many of which none is an object.
     """
-    fates, entries = _checked(_lines(stream, single=single), party, at)
+    fates, entries = _check_claims(_lines(stream, single=single), party, at)
     if not single and not entries:
         refuse_if_nothing_readable([one.fate for one in fates])
-    fates += _settled(_named(entries, fates, party, at), party, at)
+    fates += _decide_fates(_resolve_claims(entries, fates, party, at), party, at)
     counted = Counter(one.fate.status for one in fates)
     audit.actions.record(
         action="approvals.claimed",
@@ -125,13 +125,13 @@ def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -
     return sorted(fates, key=lambda one: int(one.fate.line))
 
 
-def report(*, fates: Sequence[Fated]) -> dict[str, object]:
+def report(*, fates: Sequence[ClaimFate]) -> dict[str, object]:
     """The answer to many claims: counts, and what became of each line."""
     results = [{"line": one.fate.line, **answer_claim(one=one)} for one in fates]
     return {**summary_of([one.fate for one in fates]), "results": results}
 
 
-def answer_claim(*, one: Fated) -> dict[str, object]:
+def answer_claim(*, one: ClaimFate) -> dict[str, object]:
     """The answer to one claim."""
     fate = one.fate
     values = {"id": one.id, "status": fate.status, "subject_ref": one.subject_ref}
@@ -139,18 +139,18 @@ def answer_claim(*, one: Fated) -> dict[str, object]:
     return {name: value for name, value in values.items() if value}
 
 
-def _lines(stream: Readable, *, single: bool) -> list[Numbered]:
+def _lines(stream: Readable, *, single: bool) -> list[NumberedLine]:
     if single:
         content = b"".join(_pieces(stream))
-        return [Numbered(1, content, problem_of(content))]
+        return [NumberedLine(1, content, problem_of(content))]
     read = Counter[str]()
 
-    def seen(size: int) -> None:
+    def count_bytes(size: int) -> None:
         read["bytes"] += size
         if read["bytes"] > MOST_BYTES:
             raise TooManyLines
 
-    lines = list(islice(numbered_lines(stream, seen=seen), MOST_CLAIMED + 1))
+    lines = list(islice(numbered_lines(stream, seen=count_bytes), MOST_CLAIMED + 1))
     if len(lines) > MOST_CLAIMED:
         raise TooManyLines
     return lines
@@ -165,36 +165,36 @@ def _pieces(stream: Readable) -> Iterator[bytes]:
         yield piece
 
 
-def _checked(
-    lines: Sequence[Numbered], party: Party, at: datetime
-) -> tuple[list[Fated], list[tuple[Claim, Entry[FileApproval]]]]:
-    fates: list[Fated] = []
+def _check_claims(
+    lines: Sequence[NumberedLine], party: Party, at: datetime
+) -> tuple[list[ClaimFate], list[tuple[Claim, Entry[FileApproval]]]]:
+    fates: list[ClaimFate] = []
     claims: list[tuple[int, Claim]] = []
     for line in lines:
         try:
             claims.append((line.number, _claim_in(line)))
-        except Refused as refused:
-            fates.append(Fated(rejected(line.number, refused.field, refused.reason)))
+        except RowRefused as refused:
+            fates.append(ClaimFate(build_rejected_fate(line.number, refused.field, refused.reason)))
     campaigns = _own_campaigns({claim.campaign for _, claim in claims}, party, at)
     entries = []
     for number, claim in claims:
         try:
             entries.append((claim, _entry(number, claim, campaigns, party, at)))
-        except Refused as refused:
-            fates.append(Fated(rejected(number, refused.field, refused.reason), claim.id))
+        except RowRefused as refused:
+            fates.append(ClaimFate(build_rejected_fate(number, refused.field, refused.reason), claim.id))
     return fates, entries
 
 
-def _claim_in(line: Numbered) -> Claim:
+def _claim_in(line: NumberedLine) -> Claim:
     if line.problem:
-        raise Refused("", line.problem)
+        raise RowRefused("", line.problem)
     claim = decode(DECODER, line.content)
     if claim.verified_by is not msgspec.UNSET:
         raise VerifiedByIsOurs
     if claim.msisdn is None and claim.subject_ref is None:
-        raise Refused("msisdn", "missing")
+        raise RowRefused("msisdn", "missing")
     if claim.msisdn is not None and claim.subject_ref is not None:
-        raise Refused("subject_ref", "not_allowed")
+        raise RowRefused("subject_ref", "not_allowed")
     return claim
 
 
@@ -212,12 +212,12 @@ def _entry(
 ) -> Entry[FileApproval]:
     """The claim as a row of the ledger would have it. Another's campaign is as unknown as one that is not there."""
     if claim.campaign not in campaigns:
-        raise Refused("campaign", "campaign_unknown")
+        raise RowRefused("campaign", "campaign_unknown")
     campaign = campaigns[claim.campaign]
     if campaign is None:
-        raise Refused("campaign", "campaign_not_in_force")
+        raise RowRefused("campaign", "campaign_not_in_force")
     if claim.captured_by not in {campaign.lbs_provider.uri, party.uri}:
-        raise Refused("captured_by", "not_of_campaign")
+        raise RowRefused("captured_by", "not_of_campaign")
     told = ReportedApproval(
         id=f"partner:{party.pk}:{claim.id}",
         msisdn=claim.msisdn or claim.subject_ref or "",
@@ -231,12 +231,12 @@ def _entry(
         verified_by="partner",
         expires_at=claim.expires_at,
     )
-    return FEED.checked(told, number, at)
+    return FEED.build_entry(told, number, at)
 
 
-def _named(
-    entries: Sequence[tuple[Claim, Entry[FileApproval]]], fates: list[Fated], party: Party, at: datetime
-) -> list[_Named]:
+def _resolve_claims(
+    entries: Sequence[tuple[Claim, Entry[FileApproval]]], fates: list[ClaimFate], party: Party, at: datetime
+) -> list[_ResolvedClaim]:
     """Whose phone each is about. Adds to `fates` what names a phone by a name that we never gave this partner."""
     holders = Holders(msisdns=[claim.msisdn for claim, _ in entries if claim.msisdn])
     lines = pairwise.lines_of(subs=[claim.subject_ref for claim, _ in entries if claim.subject_ref], party_id=party.pk)
@@ -246,11 +246,13 @@ def _named(
         if claim.msisdn:
             now = holders.line_at(claim.msisdn, at)
             then = holders.line_at(claim.msisdn, entry.at)
-            named.append(_Named(entry, claim, stand_in_id(claim.msisdn) if now is None else now, then))
+            named.append(_ResolvedClaim(entry, claim, stand_in_id(claim.msisdn) if now is None else now, then))
         elif (line_id := lines.get(claim.subject_ref or "")) is not None:
-            named.append(_Named(entry, claim, line_id, line_id if _had(tenures.get(line_id), entry.at) else None))
+            named.append(
+                _ResolvedClaim(entry, claim, line_id, line_id if _had(tenures.get(line_id), entry.at) else None)
+            )
         else:
-            fates.append(Fated(rejected(entry.line, "subject_ref", "subject_unknown"), claim.id))
+            fates.append(ClaimFate(build_rejected_fate(entry.line, "subject_ref", "subject_unknown"), claim.id))
     return named
 
 
@@ -262,11 +264,11 @@ def _had(tenure: Line | None, at: datetime) -> bool:
     )
 
 
-def _settled(named: Sequence[_Named], party: Party, at: datetime) -> list[Fated]:
+def _decide_fates(named: Sequence[_ResolvedClaim], party: Party, at: datetime) -> list[ClaimFate]:
     """Take in, repeat, keep or refuse each: told alike whichever of the first three it was."""
-    known = _known([one.entry for one in named], at)
-    by_line: dict[int, list[_Named]] = defaultdict(list)
-    held: list[_Named] = []
+    known = _find_known_claims([one.entry for one in named], at)
+    by_line: dict[int, list[_ResolvedClaim]] = defaultdict(list)
+    held: list[_ResolvedClaim] = []
     new: set[int] = set()
     for one in named:
         row = one.entry.row
@@ -286,31 +288,31 @@ def _settled(named: Sequence[_Named], party: Party, at: datetime) -> list[Fated]
     known.update(_hold(held, at, new))
     fates = [(one, _fate(one.entry, known, new)) for one in named]
     subs = pairwise.subjects(line_ids=[one.now for one, fate in fates if not fate.reason], party_id=party.pk)
-    return [Fated(fate, one.claim.id, "" if fate.reason else subs[one.now]) for one, fate in fates]
+    return [ClaimFate(fate, one.claim.id, "" if fate.reason else subs[one.now]) for one, fate in fates]
 
 
 def _fate(entry: Entry[FileApproval], known: Mapping[uuid.UUID, bytes], new: Collection[int]) -> Fate:
     if entry.line in new:
-        return accepted(entry.line)
+        return build_accepted_fate(entry.line)
     same = known[entry.row.id] == entry.row.content_hash
-    return repeated(entry.line) if same else rejected(entry.line, "id", "id_conflict")
+    return build_repeated_fate(entry.line) if same else build_rejected_fate(entry.line, "id", "id_conflict")
 
 
-def _known(entries: Sequence[Entry[FileApproval]], at: datetime) -> dict[uuid.UUID, bytes]:
+def _find_known_claims(entries: Sequence[Entry[FileApproval]], at: datetime) -> dict[uuid.UUID, bytes]:
     """Of these claims those taken in or kept already, each with the hash of its content."""
     ids = {_source_hash(entry): entry.row.id for entry in entries}
     kept = HeldRow.objects.filter(feed=HeldRow.Feed.APPROVALS, source_hash__in=ids)
-    found = FEED.known([entry.row.id for entry in entries])
+    found = FEED.find_known_hashes([entry.row.id for entry in entries])
     for source, sealed in kept.values_list("source_hash", "row_sealed"):
         # Not checked as a row of a file would be: the phone may stand there by a partner's name for it.
         told = msgspec.json.decode(unseal(bytes(sealed)), type=PendingClaim)
-        found[ids[bytes(source)]] = FEED.checked(told, 0, at).row.content_hash
+        found[ids[bytes(source)]] = FEED.build_entry(told, 0, at).row.content_hash
     return found
 
 
 @transaction.atomic
 def _write(
-    claims: Sequence[_Named], line_ids: Sequence[int], party: Party, at: datetime, new: set[int]
+    claims: Sequence[_ResolvedClaim], line_ids: Sequence[int], party: Party, at: datetime, new: set[int]
 ) -> dict[uuid.UUID, bytes] | None:
     """Write down the claims of some lines. Leaves out, takes from `new` and returns what came in meanwhile.
 
@@ -319,7 +321,7 @@ def _write(
     take_turn()
     if FEED.stops_wait(line_ids=line_ids):
         return None
-    there = _come_in_meanwhile(claims, at, new)
+    there = _find_concurrent_claims(claims, at, new)
     rows: dict[int, list[FileApproval]] = defaultdict(list)
     for one in claims:
         if one.then is not None and one.entry.row.id not in there:
@@ -330,9 +332,9 @@ def _write(
 
 
 @transaction.atomic
-def _hold(claims: Sequence[_Named], at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
+def _hold(claims: Sequence[_ResolvedClaim], at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
     """Keep claims of no line of ours. Leaves out, takes from `new` and returns what came in meanwhile."""
-    there = _come_in_meanwhile(claims, at, new)
+    there = _find_concurrent_claims(claims, at, new)
     hold_claims(
         claims=[
             HeldClaim(
@@ -349,9 +351,9 @@ def _hold(claims: Sequence[_Named], at: datetime, new: set[int]) -> dict[uuid.UU
     return there
 
 
-def _come_in_meanwhile(claims: Sequence[_Named], at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
+def _find_concurrent_claims(claims: Sequence[_ResolvedClaim], at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
     take_turn()
-    there = _known([one.entry for one in claims], at)
+    there = _find_known_claims([one.entry for one in claims], at)
     new.difference_update(one.entry.line for one in claims if one.entry.row.id in there)
     return there
 

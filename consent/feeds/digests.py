@@ -33,7 +33,7 @@ class Stream(Protocol):
         ...
 
 
-class Refused(Exception):
+class DigestRefused(Exception):
     """What is wrong with a body, in a sentence for the partner's engineer, and the HTTP status that says it."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -101,33 +101,33 @@ _which = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def read(*, stream: Stream, encoding: str, at: datetime) -> Digest | BucketEntries:
     """The body of a `PUT`, whichever of the two it is. Raises Refused."""
-    body = _unpacked(stream.read(MOST_SENT + 1), encoding)
+    body = _decompress_body(stream.read(MOST_SENT + 1), encoding)
     try:
         is_held = "run" in decode_json(body, _which)
-        found = _held(decode_json(body, _buckets)) if is_held else _whole(decode_json(body, _digest))
+        found = _parse_bucket_entries(decode_json(body, _buckets)) if is_held else _whole(decode_json(body, _digest))
     except Unreadable as error:
-        raise Refused(400, str(error)) from error
+        raise DigestRefused(400, str(error)) from error
     if not at - OLDEST_BOOKS <= found.as_of <= at + AS_OF_SKEW:
-        raise Refused(400, "as_of must be a time of the last 6 hours.")
+        raise DigestRefused(400, "as_of must be a time of the last 6 hours.")
     return found
 
 
-def _unpacked(sent: bytes, encoding: str) -> bytes:
+def _decompress_body(sent: bytes, encoding: str) -> bytes:
     if len(sent) > MOST_SENT:
-        raise Refused(413, f"At most {MOST_SENT:,} bytes go into one request.")
+        raise DigestRefused(413, f"At most {MOST_SENT:,} bytes go into one request.")
     if not encoding:
         return sent
     if encoding != "gzip":
-        raise Refused(400, "Content-Encoding must be gzip, or none.")
+        raise DigestRefused(400, "Content-Encoding must be gzip, or none.")
     unpacking = zlib.decompressobj(wbits=31)
     try:
         body = unpacking.decompress(sent, MOST_BYTES + 1)
     except zlib.error as error:
-        raise Refused(400, "The body is not gzip.") from error
+        raise DigestRefused(400, "The body is not gzip.") from error
     if len(body) > MOST_BYTES:
-        raise Refused(413, f"Unpacked, at most {MOST_BYTES:,} bytes go into one request.")
+        raise DigestRefused(413, f"Unpacked, at most {MOST_BYTES:,} bytes go into one request.")
     if not unpacking.eof:
-        raise Refused(400, "The body is not whole.")
+        raise DigestRefused(400, "The body is not whole.")
     return body
 
 
@@ -135,17 +135,17 @@ def _whole(sent: SentDigest) -> Digest:
     try:
         buckets = b64decode(sent.buckets, validate=True)
     except ValueError as error:
-        raise Refused(400, "buckets must be base64.") from error
+        raise DigestRefused(400, "buckets must be base64.") from error
     if len(buckets) != BUCKETS * WIDTH:
-        raise Refused(400, f"buckets must be {BUCKETS * WIDTH:,} bytes, {WIDTH} for each of {BUCKETS:,}.")
+        raise DigestRefused(400, f"buckets must be {BUCKETS * WIDTH:,} bytes, {WIDTH} for each of {BUCKETS:,}.")
     return Digest(sent.as_of, sent.entries, buckets)
 
 
-def _held(sent: SentBuckets) -> BucketEntries:
+def _parse_bucket_entries(sent: SentBuckets) -> BucketEntries:
     if len(sent.buckets) > MOST_BUCKETS or sum(map(len, sent.buckets.values())) > MOST_ENTRIES:
-        raise Refused(413, f"At most {MOST_BUCKETS} buckets and {MOST_ENTRIES:,} entries go into one request.")
+        raise DigestRefused(413, f"At most {MOST_BUCKETS} buckets and {MOST_ENTRIES:,} entries go into one request.")
     buckets = {int(name, 16): [entry.as_entry() for entry in entries] for name, entries in sent.buckets.items()}
     for bucket, entries in buckets.items():
         if any(bucket_of(entry.sub) != bucket for entry in entries):
-            raise Refused(400, f"Bucket {name_of(bucket)} holds an entry of another one.")
+            raise DigestRefused(400, f"Bucket {name_of(bucket)} holds an entry of another one.")
     return BucketEntries(sent.run, sent.as_of, buckets)

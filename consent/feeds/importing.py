@@ -16,7 +16,7 @@ from django.db import connection
 import audit.queries
 from consent.feeds.choices import ChoicesFeed
 from partners.feeds.checking import Fate
-from partners.feeds.reading import Numbered, Record
+from partners.feeds.reading import NumberedLine, Record
 from partners.feeds.worker_pool import AHEAD, Turn, WorkerPool
 
 # A file within this is taken in by one process: starting more would take longer.
@@ -26,10 +26,10 @@ LINES_AT_ONCE = 1_000
 ONE_CREW = "SELECT pg_try_advisory_lock(hashtext('consent.feeds.crew'))"
 OVER = "SELECT pg_advisory_unlock(hashtext('consent.feeds.crew'))"
 
-type Line = Numbered | Record
+type Line = NumberedLine | Record
 
 
-class Taken(msgspec.Struct, frozen=True):
+class ImportResult(msgspec.Struct, frozen=True):
     """What became of some lines: how many of each fate, those refused in order, and how many stops are outweighed."""
 
     lines: int
@@ -43,12 +43,12 @@ class _Marks(msgspec.Struct, frozen=True):
     msisdn: str = ""
 
 
-def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[Taken]:
+def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResult]:
     """Take a file in, part by part in its order. Constant memory. Call outside a transaction. Raises crew.Gone."""
     first, held = list[Line](), 0
     while held < SMALL and (line := next(lines, None)):
         first.append(line)
-        held += len(line.content) if isinstance(line, Numbered) else sum(map(len, line.values.values()))
+        held += len(line.content) if isinstance(line, NumberedLine) else sum(map(len, line.values.values()))
     lines = chain(first, lines)
     with ExitStack() as stack:
         if held >= SMALL and workers > 1:
@@ -92,25 +92,25 @@ def _dealt(lines: Iterator[Line], workers: int) -> Iterator[list[Line]]:
 def _marks(line: Line) -> _Marks:
     """By what a line is dealt; nothing of one that will be refused."""
     try:
-        if isinstance(line, Numbered):
+        if isinstance(line, NumberedLine):
             return msgspec.json.decode(line.content, type=_Marks)
         return msgspec.convert(line.values, _Marks)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _Marks()
 
 
-def _take_of_a_crew(lines: Sequence[Line], turn: Turn) -> Taken:
+def _take_of_a_crew(lines: Sequence[Line], turn: Turn) -> ImportResult:
     turn.check()
     return _take(lines, ChoicesFeed(of_a_crew=True))
 
 
-def _take(lines: Sequence[Line], feed: ChoicesFeed) -> Taken:
+def _take(lines: Sequence[Line], feed: ChoicesFeed) -> ImportResult:
     fates = feed.take(lines=lines, at=audit.queries.database_clock()) if lines else []
     refused = [fate for fate in fates if fate.status == "rejected"]
-    return Taken(len(lines), Counter(fate.status for fate in fates), refused, feed.pierced)
+    return ImportResult(len(lines), Counter(fate.status for fate in fates), refused, feed.pierced)
 
 
-def _sum(together: Iterable[Taken]) -> Taken:
+def _sum(together: Iterable[ImportResult]) -> ImportResult:
     """What several processes did with neighbouring lines."""
     lines = pierced = 0
     counts, refused = Counter[str](), list[Fate]()
@@ -119,4 +119,4 @@ def _sum(together: Iterable[Taken]) -> Taken:
         counts.update(one.counts)
         refused += one.refused
         pierced += one.pierced
-    return Taken(lines, counts, sorted(refused, key=lambda fate: int(fate.line)), pierced)
+    return ImportResult(lines, counts, sorted(refused, key=lambda fate: int(fate.line)), pierced)

@@ -10,7 +10,7 @@ import msgspec
 from accounts.models import Line
 from consent.actions.lines import grow_up
 from consent.feeds.held import apply_held_rows
-from consent.feeds.pending_rejudgement import LineRecord, RowFate, Source, Unsettled
+from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.feeds.tenures import ACTOR, record_lines
 from consent.queries.minor_approvals import left_from_childhood
 from partners.feeds.checking import (
@@ -19,15 +19,15 @@ from partners.feeds.checking import (
     Instant,
     InstantOrEmpty,
     Msisdn,
-    Refused,
-    accepted,
+    RowRefused,
+    build_accepted_fate,
+    build_rejected_fate,
+    build_repeated_fate,
     instant,
     instant_or_none,
     read,
-    rejected,
-    repeated,
 )
-from partners.feeds.reading import Numbered, Record
+from partners.feeds.reading import NumberedLine, Record
 
 CarrierId = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
@@ -65,18 +65,18 @@ class LinesFeed:
         """`actor`: who brings the lines, as the trail names them: a file, or a machine ("client:feed-1")."""
         self._actor = actor
         self._began_at: datetime | None = None
-        self._unsettled = Unsettled()
+        self._unsettled = PendingRows()
         self._pierced = 0
 
-    def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+    def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
         self._began_at = self._began_at or at
         fates: list[Fate] = []
         records: list[LineRecord] = []
         for line in lines:
             try:
                 records.append(record_of(line, at=at))
-            except Refused as refused:
-                fates.append(rejected(line.number, refused.field, refused.reason))
+            except RowRefused as refused:
+                fates.append(build_rejected_fate(line.number, refused.field, refused.reason))
         fates += _fates(self._record(records, at))
         return sorted(fates, key=lambda fate: int(fate.line))
 
@@ -105,7 +105,7 @@ class LinesFeed:
         settled = record_lines(
             records=records, unsettled=self._unsettled, source=source, at=at, read_to_end=read_to_end
         )
-        _grow_up(self._unsettled.grown(), at)
+        _grow_up(self._unsettled.pop_adult_lines(), at)
         return settled
 
 
@@ -114,11 +114,11 @@ def _grow_up(line_ids: Iterable[int], at: datetime) -> None:
         grow_up(line_id=line_id, at=at)
 
 
-def record_of(line: Numbered | Record, *, at: datetime) -> LineRecord:
+def record_of(line: NumberedLine | Record, *, at: datetime) -> LineRecord:
     """The record in a line, as known at `at`. Raises Refused."""
     told = read(line, DECODER, ReportedLine)
     if not told.user_role:
-        raise Refused("user_role", "missing")
+        raise RowRefused("user_role", "missing")
     record = LineRecord(
         n=line.number,
         carrier_id=told.line_id,
@@ -139,11 +139,11 @@ def record_of(line: Numbered | Record, *, at: datetime) -> LineRecord:
     for name in MOMENTS:
         moment = getattr(record, name)
         if moment is not None and moment > at:
-            raise Refused(name, "in_future")
+            raise RowRefused(name, "in_future")
     if record.deactivated_at is not None and record.deactivated_at <= record.activated_at:
-        raise Refused("deactivated_at", "before_activated_at")
+        raise RowRefused("deactivated_at", "before_activated_at")
     if record.deactivated_at is not None and record.has_number_since >= record.deactivated_at:
-        raise Refused("number_changed_at", "after_deactivated_at")
+        raise RowRefused("number_changed_at", "after_deactivated_at")
     return record
 
 
@@ -153,5 +153,5 @@ def _fates(settled: Iterable[tuple[LineRecord, RowFate]]) -> list[Fate]:
 
 def _fate(record: LineRecord, field: str, what: str) -> Fate:
     if what == "accepted":
-        return accepted(record.n)
-    return repeated(record.n) if what == "repeated" else rejected(record.n, field, what)
+        return build_accepted_fate(record.n)
+    return build_repeated_fate(record.n) if what == "repeated" else build_rejected_fate(record.n, field, what)

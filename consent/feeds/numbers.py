@@ -30,7 +30,7 @@ def periods_of(*, lines: Iterable[Line], numbers: Iterable[bytes]) -> list[Perio
     ]
 
 
-def stored(*, line: Line, period: Period) -> LineNumber:
+def build_line_number(*, line: Line, period: Period) -> LineNumber:
     """A period as it is stored; not saved."""
     return LineNumber(
         line=line,

@@ -50,12 +50,12 @@ class Source:
         """Whether a machine brings them, of which each row is in the trail."""
         return self.actor.startswith("client:")
 
-    def brought(self, line: Line) -> bool:
+    def is_new_line(self, line: Line) -> bool:
         """Whether this import is the first that names the line: what it says of it is how it begins."""
         return line.recorded_at >= self.began_at
 
 
-class Unsettled:
+class PendingRows:
     """What is open of one file. Its size is that of what differs from what is known, not that of the file."""
 
     def __init__(self) -> None:
@@ -87,12 +87,12 @@ class Unsettled:
         last = self._last_heard.get(record.carrier_id)
         return last is not None and last > (since, record.n)
 
-    def put_aside(self, record: LineRecord, fate: RowFate) -> None:
+    def defer_conflict(self, record: LineRecord, fate: RowFate) -> None:
         """Keep a row that clashes, with the reason that it is refused for if nothing cures it."""
         self._had_aside.add(record.carrier_id)
         self._aside.append((record, fate))
 
-    def replaced(self) -> list[tuple[LineRecord, RowFate]]:
+    def pop_replaced_rows(self) -> list[tuple[LineRecord, RowFate]]:
         """The rows whose place others took since this was asked last."""
         replaced, self._replaced = self._replaced, []
         return replaced
@@ -101,7 +101,7 @@ class Unsettled:
         """A child's line is an adult's: what others allowed for it is to end once that is written."""
         self._grown.append(line_id)
 
-    def grown(self) -> list[int]:
+    def pop_adult_lines(self) -> list[int]:
         """The lines that grew up since this was asked last."""
         grown, self._grown = self._grown, []
         return grown

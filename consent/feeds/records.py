@@ -23,8 +23,16 @@ from accounts.primitives.sealing import number_hash, seal, unseal
 from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.feeds.attribution import Holders
 from consent.models import HeldRow, SetAside
-from partners.feeds.checking import Fate, Refused, accepted, content_hash, read, rejected, repeated
-from partners.feeds.reading import Numbered, Record
+from partners.feeds.checking import (
+    Fate,
+    RowRefused,
+    build_accepted_fate,
+    build_rejected_fate,
+    build_repeated_fate,
+    content_hash,
+    read,
+)
+from partners.feeds.reading import NumberedLine, Record
 
 HELD_BATCH = 1000
 # Why a row is held.
@@ -71,7 +79,7 @@ ORDER BY held.source_hash
 type Sealed = tuple[bytes, str]
 
 
-class Checked(Protocol):
+class FeedRow(Protocol):
     """A row that was read and is well formed."""
 
     @property
@@ -83,7 +91,7 @@ class Checked(Protocol):
 
 
 @dataclass(frozen=True)
-class Entry[R: Checked]:
+class Entry[R: FeedRow]:
     """A checked row with where it came from: its line in the file, the number it names, and its moment."""
 
     line: int
@@ -95,7 +103,7 @@ class Entry[R: Checked]:
 
 
 @dataclass(frozen=True)
-class Written[R: Checked]:
+class WriteResult[R: FeedRow]:
     """What became of entries that were to be written.
 
     `there`: ids that were known by then, with the hash of their content. `moved`: yeses of another line's number.
@@ -114,7 +122,7 @@ def take_turn(*, of_a_crew: bool = False) -> None:
         cursor.execute(BESIDE_THE_CREW if of_a_crew else ALONE)
 
 
-class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
+class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
     """The common way of a feed whose rows name a number: check, tell repeats, attribute, take in or hold.
 
     `pierced`: how many stops taken over from files a newer yes from a file outweighs now. `of_a_crew`: others take in
@@ -134,11 +142,11 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
         self.of_a_crew = of_a_crew
 
     @abstractmethod
-    def checked(self, told: T, line: int, at: datetime) -> Entry[R]:
+    def build_entry(self, told: T, line: int, at: datetime) -> Entry[R]:
         """The entry in a line, as known at `at`. Raises Refused."""
 
     @abstractmethod
-    def known(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
         """Of these ids those taken in already, each with the hash of its content."""
 
     @abstractmethod
@@ -157,21 +165,21 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
     def stops(self) -> "RecordsFeed[Any, Any]":
         """The feed of those stops."""
 
-    def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+    def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
         fates: list[Fate] = []
         entries: list[Entry[R]] = []
         for line in lines:
             try:
-                entries.append(self.checked(read(line, self.decoder, self.kind), line.number, at))
-            except Refused as refused:
-                fates.append(rejected(line.number, refused.field, refused.reason))
+                entries.append(self.build_entry(read(line, self.decoder, self.kind), line.number, at))
+            except RowRefused as refused:
+                fates.append(build_rejected_fate(line.number, refused.field, refused.reason))
         fates += self.settle(entries, at)
         return sorted(fates, key=lambda fate: int(fate.line))
 
     def settle(self, entries: Sequence[Entry[R]], at: datetime) -> list[Fate]:
         """Take in, repeat, hold or refuse each entry."""
         holders = Holders(msisdns=[entry.msisdn for entry in entries])
-        known = self.known([entry.row.id for entry in entries])
+        known = self.find_known_hashes([entry.row.id for entry in entries])
         missing = self.unknown_campaigns(entries)
         by_line: dict[int, list[Entry[R]]] = defaultdict(list)
         homeless: list[Entry[R]] = []
@@ -190,7 +198,7 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
             batch = {line_id: by_line[line_id] for line_id in line_ids}
             while (written := self._take_in(batch)) is None:
                 self.take_stops_in(line_ids=line_ids, at=at)
-            fates += [accepted(entry.line) for entry in written.new]
+            fates += [build_accepted_fate(entry.line) for entry in written.new]
             known.update(written.there)
             again += [entry for line_id in line_ids for entry in by_line[line_id] if entry.row.id in written.there]
             self.pierced += written.pierced
@@ -200,13 +208,13 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
 
     @again_if_a_release_came_between
     @transaction.atomic
-    def _take_in(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> Written[R] | None:
+    def _take_in(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> WriteResult[R] | None:
         """Write those entries of some lines that nobody has written meanwhile.
 
         None, and nothing written, where there is a yes among them and a stop that is not among them waits.
         """
         take_turn(of_a_crew=self.of_a_crew)
-        there = self.known([entry.row.id for of_line in by_line.values() for entry in of_line])
+        there = self.find_known_hashes([entry.row.id for of_line in by_line.values() for entry in of_line])
         there |= _set_aside_here(by_line)
         new = {
             line_id: unwritten
@@ -215,16 +223,16 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
         }
         fresh = [entry for of_line in new.values() for entry in of_line]
         may_allow = [line_id for line_id, of_line in new.items() if any(map(self.allows, of_line))]
-        moved = self._moved({line_id: new[line_id] for line_id in may_allow}) if may_allow else []
+        moved = self._find_moved_entries({line_id: new[line_id] for line_id in may_allow}) if may_allow else []
         if moved:
             new = {pk: stays for pk, of_line in new.items() if (stays := [one for one in of_line if one not in moved])}
             fresh = [entry for entry in fresh if entry not in moved]
         if may_allow and self.stops_wait(line_ids=may_allow, besides=[entry.row.id for entry in fresh]):
             return None
         pierced = self.take_in(new) if new else 0
-        return Written(fresh, there, moved, pierced)
+        return WriteResult(fresh, there, moved, pierced)
 
-    def _moved(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> list[Entry[R]]:
+    def _find_moved_entries(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> list[Entry[R]]:
         """The yeses whose number is known by now to have been another line's, or nobody's.
 
         Whoever takes a number from a line holds its gate row until that is committed; so is it held here.
@@ -269,13 +277,13 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
         periods = [(starts_at, ends_at) for _, _, starts_at, ends_at in rows]
         return [
             (sealed, entry)
-            for sealed, entry, (starts_at, ends_at) in zip(found, self._opened(found), periods, strict=True)
+            for sealed, entry, (starts_at, ends_at) in zip(found, self._parse_held_rows(found), periods, strict=True)
             if not self.allows(entry) and starts_at <= entry.at and (ends_at is None or entry.at < ends_at)
         ]
 
     def _settle_held(self, found: Sequence[Sealed], at: datetime) -> int:
         """Take in held rows, as far as what they name is known. Returns how many that were."""
-        entries = self._opened(found)
+        entries = self._parse_held_rows(found)
         fates = {fate.line: fate for fate in self.settle(entries, at)}
         waits = {what for _, what in (LINE_UNKNOWN, NO_CAMPAIGN)}
         settled = [(source, entries[n]) for n, (source, _) in enumerate(found) if fates[n].reason not in waits]
@@ -293,23 +301,26 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
         entries = list(settled.values())
         take_turns(line_ids=list(_by_line(entries)))
         # Whose they are is asked anew: whoever had a turn before us may have taken the number from the line.
-        there = self.known([entry.row.id for entry in entries]).keys() | _set_aside_here(_by_line(entries)).keys()
+        there = (
+            self.find_known_hashes([entry.row.id for entry in entries]).keys()
+            | _set_aside_here(_by_line(entries)).keys()
+        )
         done = [source for source, entry in settled.items() if entry.row.id in there]
         HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=done)).delete()
 
-    def _opened(self, found: Sequence[Sealed]) -> list[Entry[R]]:
+    def _parse_held_rows(self, found: Sequence[Sealed]) -> list[Entry[R]]:
         """Held rows as entries. They were checked when they came, by a clock that may be ahead of this run's start."""
         now = audit.queries.database_clock()
-        return [self.checked(self.decoder.decode(row), n, now) for n, (_, row) in enumerate(found)]
+        return [self.build_entry(self.decoder.decode(row), n, now) for n, (_, row) in enumerate(found)]
 
     def _hold(self, entries: Sequence[Entry[R]], at: datetime) -> list[Fate]:
         """Keep what names a line or campaign that is not known; what came to be known meanwhile is taken in."""
-        held, late = self._held(entries, at)
-        fates = [rejected(entry.line, *what) for entry, what in held]
+        held, late = self._split_held_entries(entries, at)
+        fates = [build_rejected_fate(entry.line, *what) for entry, what in held]
         return fates + self.settle(late, at) if late else fates
 
     @transaction.atomic
-    def _held(
+    def _split_held_entries(
         self, entries: Sequence[Entry[R]], at: datetime
     ) -> tuple[list[tuple[Entry[R], tuple[str, str]]], list[Entry[R]]]:
         """Those that are kept, each with why; and those that need not be any more.
@@ -367,7 +378,7 @@ def _batches(line_ids: Collection[int], at_once: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _by_line[R: Checked](entries: Collection[Entry[R]]) -> dict[int, list[Entry[R]]]:
+def _by_line[R: FeedRow](entries: Collection[Entry[R]]) -> dict[int, list[Entry[R]]]:
     """Entries by the line that had their number then, without those that name nobody's."""
     holders = Holders(msisdns=[entry.msisdn for entry in entries])
     found: dict[int, list[Entry[R]]] = defaultdict(list)
@@ -388,4 +399,4 @@ def _set_aside_here(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UU
 
 def _of_known(entry: Entry[Any], known: Mapping[uuid.UUID, bytes]) -> Fate:
     same = known[entry.row.id] == entry.row.content_hash
-    return repeated(entry.line) if same else rejected(entry.line, "id", "id_conflict")
+    return build_repeated_fate(entry.line) if same else build_rejected_fate(entry.line, "id", "id_conflict")

@@ -34,7 +34,7 @@ def take_over(*, line: Line, at: datetime) -> None:
         return
     theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin__in=SAID_HERE)
     for choice in theirs.order_by("made_at"):
-        _copied(line, choice, made_at=choice.made_at, at=at)
+        _copy_choice(line, choice, made_at=choice.made_at, at=at)
     _copy_from_files(line, among=None)
 
 
@@ -86,7 +86,9 @@ def _copy_late(line: Line, choice: Choice) -> Choice | None:
         now, newest = cursor.fetchone() or (choice.made_at, None)
     if choice.until is not None and choice.until <= now:
         return None
-    return _copied(line, choice, made_at=choice.made_at if newest is None or choice.made_at > newest else now, at=now)
+    return _copy_choice(
+        line, choice, made_at=choice.made_at if newest is None or choice.made_at > newest else now, at=now
+    )
 
 
 def carry_on_each(*, ids: Mapping[int, Collection[uuid.UUID]]) -> None:
@@ -135,7 +137,7 @@ def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None) -> list
     return [one.id for one in fresh]
 
 
-def _copied(line: Line, choice: Choice, *, made_at: datetime, at: datetime) -> Choice:
+def _copy_choice(line: Line, choice: Choice, *, made_at: datetime, at: datetime) -> Choice:
     copy = Choice.objects.create(
         line_id=line.pk,
         id=_copy_id(line, choice),

@@ -13,8 +13,8 @@ from consent.actions.lines import end_tenure, notify_new_adult, number_changed
 from consent.domain.change_notices import Change, notify_of_line_move
 from consent.feeds.invalidated_approvals import invalidate_approvals
 from consent.feeds.line_continuity import LineHolder, get_line_holder, role_of, stays
-from consent.feeds.numbers import period_in, periods_of, stored
-from consent.feeds.pending_rejudgement import LineRecord, RowFate, Source, Unsettled
+from consent.feeds.numbers import build_line_number, period_in, periods_of
+from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.feeds.successors import take_over, take_over_late
 from consent.feeds.timeline import Period, Timeline
 from consent.models import Touched
@@ -37,7 +37,7 @@ ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('accounts.lines'))"
 
 @transaction.atomic
 def record_lines(
-    *, records: Sequence[LineRecord], unsettled: Unsettled, source: Source, at: datetime, read_to_end: bool = False
+    *, records: Sequence[LineRecord], unsettled: PendingRows, source: Source, at: datetime, read_to_end: bool = False
 ) -> list[tuple[LineRecord, RowFate]]:
     """Take in rows in order: what became of each, (field, "accepted" | "repeated" | why it is refused).
 
@@ -50,15 +50,15 @@ def record_lines(
     keeper = _Keeper(records, unsettled, source, at, read_to_end=read_to_end)
     settled = [(record, fate) for record in records if (fate := keeper.take(record)) != WAITS]
     keeper.write()
-    keeper.set_aside()
-    return settled + unsettled.replaced()
+    keeper.invalidate_outdated_approvals()
+    return settled + unsettled.pop_replaced_rows()
 
 
 class _Keeper:
     """The lines that a chunk speaks of, as they stand and as it changes them."""
 
     def __init__(
-        self, records: Sequence[LineRecord], unsettled: Unsettled, source: Source, at: datetime, *, read_to_end: bool
+        self, records: Sequence[LineRecord], unsettled: PendingRows, source: Source, at: datetime, *, read_to_end: bool
     ) -> None:
         self.at = at
         self.source = source
@@ -80,7 +80,7 @@ class _Keeper:
         """What became of a row; WAITS: it is among the unsettled."""
         fate = self._take(record)
         if fate[1] in CURABLE:
-            self.unsettled.put_aside(record, fate)
+            self.unsettled.defer_conflict(record, fate)
             return WAITS
         return fate
 
@@ -104,13 +104,13 @@ class _Keeper:
         for line in lines:
             take_over(line=line, at=self.at)
 
-    def set_aside(self) -> None:
+    def invalidate_outdated_approvals(self) -> None:
         """What came by numbers that were not these lines' any more; a later row may have given one back to its line."""
         for pk in sorted(self.shortened):
             line, since = self.shortened[pk]
             invalidate_approvals(line=line, since=since, at=self.at, actor=self.source.actor)
 
-    def _shortened(self, line: Line, since: datetime) -> None:
+    def _mark_shortened(self, line: Line, since: datetime) -> None:
         known = self.shortened.get(line.pk)
         self.shortened[line.pk] = line, since if known is None else min(since, known[1])
 
@@ -119,7 +119,7 @@ class _Keeper:
         if record.continues and before is None:
             return "continues_line_id", "line_unknown"
         if before is not None and not self._stays(
-            get_line_holder(line=before), self._said(record, role=record.user_role), before
+            get_line_holder(line=before), self._build_line_holder(record, role=record.user_role), before
         ):
             return "continues_line_id", "not_same_user"
         if record.continues in self.new:
@@ -161,12 +161,12 @@ class _Keeper:
         # A tenure ends once; what says otherwise is older.
         is_of_now = since >= newest.starts_at and (line.deactivated_at is None or record.deactivated_at is not None)
         if is_of_now and fates[-1] in TAKEN:
-            fates.append(self._dated(line, record, since))
+            fates.append(self._apply_dated_row(line, record, since))
         if fates[-1] not in TAKEN:
             return fates[-1]
-        besides = [*(self._moved(line, record, name) for name in MOVES), self._continue(line, record)]
+        besides = [*(self._apply_newer_moment(line, record, name) for name in MOVES), self._continue(line, record)]
         fate = ACCEPTED if any(besides) or ACCEPTED in fates else REPEATED
-        return self._undated(line, record, since, fate) if is_of_now else fate
+        return self._apply_undated_row(line, record, since, fate) if is_of_now else fate
 
     def _cannot_continue(self, line: Line, record: LineRecord) -> RowFate | None:
         """Why the row's predecessor can't be this line's. A row that names none says nothing about it."""
@@ -201,10 +201,10 @@ class _Keeper:
         line.continues_line = self.lines[record.continues]
         line.save(update_fields=["continues_line"])
         take_over_late(line=line)
-        self._noted("line.continued", line)
+        self._audit_machine_row("line.continued", line)
         return True
 
-    def _dated(self, line: Line, record: LineRecord, since: datetime) -> RowFate:
+    def _apply_dated_row(self, line: Line, record: LineRecord, since: datetime) -> RowFate:
         """What a row says with its moment: a new number, and that the tenure is over."""
         newest = self.timeline.newest(line.carrier_id)
         new_number = since > newest.starts_at
@@ -239,18 +239,18 @@ class _Keeper:
         if not self.timeline.insert(period_in(record=record)):
             return "msisdn", "number_overlap"
         self._store_numbers([line])
-        self._shortened(line, record.has_number_since)
+        self._mark_shortened(line, record.has_number_since)
         Touched.objects.create(line_id=line.pk, since=record.has_number_since)
-        self._noted("line.earlier_number", line)
+        self._audit_machine_row("line.earlier_number", line)
         return ACCEPTED
 
     def _new_number(self, line: Line, record: LineRecord) -> bool:
         if not self.timeline.insert(period_in(record=record)):
             return False
         line.number_changed_at = record.has_number_since
-        line.save(update_fields=["number_changed_at", *self._learned(line)])
+        line.save(update_fields=["number_changed_at", *self._set_known_time(line)])
         self._store_numbers([line])
-        self._shortened(line, record.has_number_since)
+        self._mark_shortened(line, record.has_number_since)
         number_changed(line_id=line.pk, at=self.at, actor=self.source.actor)
         self._warn(line, Change.NUMBER)
         Touched.objects.create(line_id=line.pk, since=record.has_number_since)
@@ -266,35 +266,35 @@ class _Keeper:
         newest.changed = True
         line.save(update_fields=["deactivated_at"])
         self._store_numbers([line])
-        self._shortened(line, min(ends))
+        self._mark_shortened(line, min(ends))
         people.end_tenure(line_id=line.pk, at=self.at)
         end_tenure(line_id=line.pk, at=self.at, actor=self.source.actor)
         Touched.objects.create(line_id=line.pk, since=min(ends))
         return True
 
-    def _moved(self, line: Line, record: LineRecord, name: str) -> bool:
+    def _apply_newer_moment(self, line: Line, record: LineRecord, name: str) -> bool:
         """A newer moment of a change that holds what the line opens. An older one says nothing new."""
         known, said = getattr(line, name), getattr(record, name)
         if said is None or (known and known >= said):
             return False
         setattr(line, name, said)
-        self._changed(line, [name, *self._learned(line)])
+        self._save_changes(line, [name, *self._set_known_time(line)])
         self._warn(line, MOVES[name])
         return True
 
-    def _learned(self, line: Line) -> list[str]:
+    def _set_known_time(self, line: Line) -> list[str]:
         """The column, now written, that says when we learned of what holds what the line opens; none at its begin."""
-        if self.source.brought(line):
+        if self.source.is_new_line(line):
             return []
         line.change_known_at = self.at
         return ["change_known_at"]
 
     def _warn(self, line: Line, change: Change) -> None:
         """Tell the person of a change that may be somebody else's doing."""
-        if not self.source.brought(line):
+        if not self.source.is_new_line(line):
             notify_of_line_move(line_id=line.pk, change=change, at=self.at)
 
-    def _undated(self, line: Line, record: LineRecord, since: datetime, fate: RowFate) -> RowFate:
+    def _apply_undated_row(self, line: Line, record: LineRecord, since: datetime, fate: RowFate) -> RowFate:
         """What has no moment of its own in the file is so from now on, as the file's last row of the line has it."""
         if self.unsettled.is_outdated(record, since=since):
             return fate
@@ -304,7 +304,9 @@ class _Keeper:
             self.unsettled.wait(record, fate)
             return WAITS
         if news and not self._stays(
-            get_line_holder(line=line), self._said(record, role=role_of(line=line, said=record.user_role)), line
+            get_line_holder(line=line),
+            self._build_line_holder(record, role=role_of(line=line, said=record.user_role)),
+            line,
         ):
             return "user_role", "needs_new_line_id"
         if corrected and not self._end(line, record):
@@ -317,18 +319,18 @@ class _Keeper:
     def _take_news(self, line: Line, news: Mapping[str, object]) -> None:
         """Write what a row says otherwise, and tell whom it concerns: who grew up, whose line has another holder."""
         grew = Line.UserRole.MINOR == line.user_role != news.get("user_role", line.user_role)
-        moved = bool(HOLDER & news.keys()) and not self.source.brought(line)
+        moved = bool(HOLDER & news.keys()) and not self.source.is_new_line(line)
         known = {"holder_known_at": self.at} if moved else {}
         for name, value in {**news, **known}.items():
             setattr(line, name, value)
-        self._changed(line, [*news, *known], **({"was": "minor"} if grew else {}))
+        self._save_changes(line, [*news, *known], **({"was": "minor"} if grew else {}))
         if moved:
             self._warn(line, Change.HOLDER)
         if grew:
             notify_new_adult(line_id=line.pk, at=self.at)
             self.unsettled.grew_up(line.pk)
 
-    def _changed(self, line: Line, names: list[str], **besides: str) -> None:
+    def _save_changes(self, line: Line, names: list[str], **besides: str) -> None:
         line.save(update_fields=names)
         if "state" in names:
             LineState.objects.update_or_create(line=line, since=self.at, defaults={"state": line.state})
@@ -343,7 +345,7 @@ class _Keeper:
             detail={"changed": [name.removesuffix("_sealed") for name in names if name not in KNOWN_AT], **besides},
         )
 
-    def _noted(self, action: str, line: Line) -> None:
+    def _audit_machine_row(self, action: str, line: Line) -> None:
         """Name the machine whose row this is; a file's rows of this kind change nothing that the line opens."""
         if self.source.is_machine:
             audit.actions.record(
@@ -363,7 +365,7 @@ class _Keeper:
             news["holder_name_sealed"] = seal(record.holder_name)
         return news
 
-    def _said(self, record: LineRecord, *, role: str) -> LineHolder:
+    def _build_line_holder(self, record: LineRecord, *, role: str) -> LineHolder:
         return LineHolder(role, self.accounts[record.account].pk, record.holder_name)
 
     def _stays(self, before: LineHolder, after: LineHolder, line: Line) -> bool:
@@ -381,7 +383,7 @@ class _Keeper:
         for line in lines:
             for period in self.timeline.by_line[line.carrier_id]:
                 if period.pk is None:
-                    fresh.append((period, stored(line=line, period=period)))
+                    fresh.append((period, build_line_number(line=line, period=period)))
                 elif period.changed:
                     LineNumber.objects.filter(pk=period.pk).update(ends_at=period.ends_at)
                 period.changed = False

@@ -11,7 +11,7 @@ from accounts.primitives.sealing import keyed_hash, number_hash
 from consent.gate.execution import Rows, by_cursor, by_libpq
 from consent.gate.pipeline import Pipeline
 from consent.gate.readiness import IS_OPEN
-from consent.gate.shapes import Line, Question, Terms, covered_by
+from consent.gate.shapes import Line, Question, Terms, parse_covered_keys
 
 type Run = Callable[[bytes, Sequence[object]], Rows]
 
@@ -154,7 +154,7 @@ WHERE c.ref = $3::text AND c.scope = $7::text AND c.purpose = $6::text
 """
 
 
-def _written_out(statement: str, **places: str) -> bytes:
+def _expand_statement(statement: str, **places: str) -> bytes:
     """`us(…)` is `consent_us`, which the database would call each time: written out it is part of the plan."""
     for place, text in {"anything": ANY_RADIUS, **places}.items():
         statement = statement.replace(f"<{place}>", text)
@@ -168,7 +168,7 @@ BY_NUMBER = """LEFT JOIN accounts_linenumber by_number ON by_number.msisdn_hash 
 
 # What covers one line matters only if it has a stop or a pause. Of many, the first of each asking brings its terms;
 # and they are taken in the order of lines, because neighbours share index pages.
-LOOK_UP_ONE = _written_out(
+LOOK_UP_ONE = _expand_statement(
     ONE + FOUND.replace("terms AS MATERIALIZED", "terms AS").replace("told.", "terms."),
     first="",
     told="",
@@ -176,7 +176,7 @@ LOOK_UP_ONE = _written_out(
     is_open=IS_OPEN,
     covering=f"CASE WHEN g.stops <> '{{}}' OR g.pauses <> '{{}}' THEN {COVERING} END",
 )
-LOOK_UP_MANY = _written_out(
+LOOK_UP_MANY = _expand_statement(
     MANY + FOUND,
     first=", asking.first",
     told="LEFT JOIN terms told ON told.first = asked.n",
@@ -186,22 +186,22 @@ LOOK_UP_MANY = _written_out(
 )
 # psycopg's cursor has marks of its own, which ask for lists in binary.
 LOOK_UP_MANY_BY_CURSOR = re.sub(rb"\$[0-9]+", b"%s", re.sub(rb"\$[0-9]+(?=::[a-z0-9]+\[\])", b"%b", LOOK_UP_MANY))
-LOOK_UP_OWN_BY_LINE = _written_out(OWN, is_open=IS_OPEN, line=BY_LINE, line_id="by_line.id")
-LOOK_UP_OWN_BY_NUMBER = _written_out(OWN, is_open=IS_OPEN, line=BY_NUMBER, line_id="by_number.line_id")
+LOOK_UP_OWN_BY_LINE = _expand_statement(OWN, is_open=IS_OPEN, line=BY_LINE, line_id="by_line.id")
+LOOK_UP_OWN_BY_NUMBER = _expand_statement(OWN, is_open=IS_OPEN, line=BY_NUMBER, line_id="by_number.line_id")
 
 
 def look_up(*, questions: Sequence[Question]) -> list[tuple[Terms, Line]]:
     """What holds for each question, in order, from one statement and so of one moment."""
     if len(questions) != 1:
         return _found_for_many(questions, None, None)
-    return _found(_of_one_by(partial(by_cursor, raw=True), questions[0], None, None), [0])
+    return _parse_rows(_of_one_by(partial(by_cursor, raw=True), questions[0], None, None), [0])
 
 
 def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> list[tuple[Terms, Line]]:
     """The same for a machine, by the key that signed its token; `Terms.live` says whether both still stand."""
     if len(questions) != 1:
         return _found_for_many(questions, client_id, kid)
-    return _found(_of_one_by(by_libpq, questions[0], client_id, kid), [0])
+    return _parse_rows(_of_one_by(by_libpq, questions[0], client_id, kid), [0])
 
 
 async def look_up_in(
@@ -211,13 +211,13 @@ async def look_up_in(
     if len(questions) != 1:
         askings = _askings(questions)
         rows = await pipeline.run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)], until=until)
-        return _found(sorted(rows, key=itemgetter(0)), askings)
+        return _parse_rows(sorted(rows, key=itemgetter(0)), askings)
     question, rows = questions[0], []
     if own := _own_statement(question):
         rows = await pipeline.run(own, [client_id, kid, *_of_own(question)], until=until)
     if not rows:
         rows = await pipeline.run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)], until=until)
-    return _found(rows, [0])
+    return _parse_rows(rows, [0])
 
 
 def _of_one_by(run: Run, question: Question, client_id: str | None, kid: str | None) -> Rows:
@@ -238,14 +238,14 @@ def _found_for_many(questions: Sequence[Question], client_id: str | None, kid: s
         return []
     askings = _askings(questions)
     rows = by_cursor(LOOK_UP_MANY_BY_CURSOR, [client_id, kid, *_of_many(questions, askings)], raw=False)
-    return _found(sorted(rows, key=itemgetter(0)), askings)
+    return _parse_rows(sorted(rows, key=itemgetter(0)), askings)
 
 
-def _found(rows: Rows, askings: Sequence[int]) -> list[tuple[Terms, Line]]:
+def _parse_rows(rows: Rows, askings: Sequence[int]) -> list[tuple[Terms, Line]]:
     """Raises DatabaseError if it says two things of one question, as of a number that is two lines' at once."""
     if len(rows) != len(askings):
         raise DatabaseError(f"{len(rows)} answers to {len(askings)} questions")
-    terms = [Terms(*(*row[1:8], covered_by(row[8]))) for row in rows if row[1] is not None]
+    terms = [Terms(*(*row[1:8], parse_covered_keys(row[8]))) for row in rows if row[1] is not None]
     return [(terms[asking], Line(*row[9:])) for asking, row in zip(askings, rows, strict=True)]
 
 

@@ -32,11 +32,11 @@ class Place(NamedTuple):
     until: float
 
 
-class Lost(DatabaseError):
+class ConnectionLost(DatabaseError):
     """The connection ended before it answered. A question changes nothing, so it may be asked again."""
 
 
-class Failed(Lost):
+class StatementFailed(ConnectionLost):
     """The connection was ended because of this very statement. What was prepared may be out of date."""
 
 
@@ -58,14 +58,14 @@ class Pipeline:
         while True:
             session = self._session
             if session is None or session.is_over:
-                session = await self._opened(until)
+                session = await self._get_session(until)
             try:
                 return await session.answer(statement, values, until)
-            except Failed:
+            except StatementFailed:
                 if failed:
                     raise
                 failed = True
-            except Lost:
+            except ConnectionLost:
                 pass
 
     @property
@@ -78,7 +78,7 @@ class Pipeline:
         if self._session is not None:
             self._session.end("the connection was closed")
 
-    async def _opened(self, until: float) -> "_Session":
+    async def _get_session(self, until: float) -> "_Session":
         if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(self._open())
             self._opening.add_done_callback(_heard)
@@ -90,7 +90,7 @@ class Pipeline:
             raise DatabaseError(TOO_LATE) from error
 
     async def _open(self) -> "_Session":
-        own = await asyncio.to_thread(_connected)
+        own = await asyncio.to_thread(_open_connection)
         try:
             self._session = _Session(own)
         except (psycopg.Error, OSError) as error:
@@ -132,7 +132,7 @@ class _Session:
         """Send it; its rows come later, or a DatabaseError soon after `until`. Raises Lost at once or later."""
         future: asyncio.Future[Rows] = self.loop.create_future()
         if self.is_over:
-            raise Lost("the connection is closed")
+            raise ConnectionLost("the connection is closed")
         if not self.places:
             self.heard_at = self.loop.time()
         try:
@@ -142,7 +142,7 @@ class _Session:
             self.own.pgconn.send_query_prepared(self._name(statement), given, self.reader.formats)
         except psycopg.OperationalError as error:
             self.end(str(error))
-            raise Lost(str(error)) from error
+            raise ConnectionLost(str(error)) from error
         except psycopg.Error as error:
             raise DatabaseError(str(error)) from error
         self.places.append(Place(future, until))
@@ -161,7 +161,7 @@ class _Session:
         self.is_over = True
         waiting, self.places = self.places, deque()
         for place in waiting:
-            _refuse(place, Lost(why))
+            _refuse(place, ConnectionLost(why))
         # The driver has closed the socket by itself where it was lost, and loops differ in what they say to that.
         for forget in (self.loop.remove_reader, self.loop.remove_writer):
             with suppress(OSError, RuntimeError):
@@ -241,7 +241,7 @@ class _Session:
         except psycopg.Error as error:
             why = str(error)
         # What could not be prepared is the fault of the question behind it.
-        _refuse(next((one for one in self.places if one.future is not None), place), Failed(why))
+        _refuse(next((one for one in self.places if one.future is not None), place), StatementFailed(why))
         self.end(why)
         return False
 
@@ -251,7 +251,7 @@ def _refuse(place: Place, error: DatabaseError) -> None:
         place.future.set_exception(error)
 
 
-def _connected() -> Any:
+def _open_connection() -> Any:
     """A connection such as Django makes, which no thread of Django's has. Raises Django's DatabaseError."""
     wrapper = connection.copy()
     wrapper.ensure_connection()

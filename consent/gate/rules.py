@@ -38,7 +38,7 @@ class Approval(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Whether it has not come to its own end."""
         return self.until is None or at < self.until
 
-    def ended_by(self, number_changed_at: int) -> "Approval":
+    def end_at_change(self, number_changed_at: int) -> "Approval":
         """What is left of it: one that is older than a change of number ended at that change."""
         if self.since >= number_changed_at:
             return self
@@ -49,7 +49,7 @@ class Approval(msgspec.Struct, frozen=True, array_like=True, gc=False):
 approvals_in = msgspec.json.Decoder(list[Approval]).decode
 
 
-class Weighed(msgspec.Struct, frozen=True, gc=False):
+class WeighedChoices(msgspec.Struct, frozen=True, gc=False):
     """What stands for and against one request: approvals; covering stops (moment, scope, origin); running pauses.
 
     `living`: the approvals that have not ended.
@@ -60,7 +60,7 @@ class Weighed(msgspec.Struct, frozen=True, gc=False):
     stops: Sequence[tuple[int, str, str]] = ()
     pauses: Sequence[tuple[int, str]] = ()
 
-    def pierced(self, denied_at: int, origin: str) -> bool:
+    def is_overridden(self, denied_at: int, origin: str) -> bool:
         """Whether a newer approval that counts against a denial of this origin stands against it."""
         return any(approval.since > denied_at and approval.counts_against(origin) for approval in self.approvals)
 
@@ -70,13 +70,13 @@ class Weighed(msgspec.Struct, frozen=True, gc=False):
         return None if len(known) < len(self.living) or not known else EPOCH + max(known) * MICROSECOND
 
 
-def weigh(terms: Terms, line: Line, at: int) -> Weighed:
+def weigh(terms: Terms, line: Line, at: int) -> WeighedChoices:
     """What this line's row says for and against such a request at this moment."""
     approvals = [] if line.approvals is None else approvals_in(line.approvals)
     if line.number_changed_at is not None and line.number_changed_at <= at:
-        approvals = [approval.ended_by(line.number_changed_at) for approval in approvals]
+        approvals = [approval.end_at_change(line.number_changed_at) for approval in approvals]
     if line.stops in EMPTY and line.pauses in EMPTY:
-        return Weighed(approvals, [approval for approval in approvals if approval.lasts(at)])
+        return WeighedChoices(approvals, [approval for approval in approvals if approval.lasts(at)])
     stops_by_key = stops_in(line.stops or NOTHING)
     pauses_by_key = pauses_in(line.pauses or NOTHING)
     stops = [
@@ -91,29 +91,29 @@ def weigh(terms: Terms, line: Line, at: int) -> Weighed:
         if since <= at < until
     ]
     denials = [(denied_at, origin) for denied_at, _, origin in stops] + pauses
-    return Weighed(approvals, [approval for approval in approvals if approval.alive(at, denials)], stops, pauses)
+    return WeighedChoices(approvals, [approval for approval in approvals if approval.alive(at, denials)], stops, pauses)
 
 
-def reason_for(question: Question, terms: Terms, line: Line, weighed: Weighed) -> str:
+def reason_for(question: Question, terms: Terms, line: Line, weighed: WeighedChoices) -> str:
     """The first of the rules that says no in their order, or ""."""
     if line.line_id is None or not line.active:
         return "line_unknown"
     if terms.suspended is not None:
         return "partner_unhealthy" if terms.suspended else "partner_suspended"
     standing = [
-        (denied_at, scope) for denied_at, scope, origin in weighed.stops if not weighed.pierced(denied_at, origin)
+        (denied_at, scope) for denied_at, scope, origin in weighed.stops if not weighed.is_overridden(denied_at, origin)
     ]
     if standing:
         newest = max(denied_at for denied_at, _ in standing)
         return "stopped_" + min((scope for since, scope in standing if since == newest), key=NARROWEST_FIRST.index)
-    if any(not weighed.pierced(since, origin) for since, origin in weighed.pauses):
+    if any(not weighed.is_overridden(since, origin) for since, origin in weighed.pauses):
         return "paused"
     if terms.campaign is None:
         return "no_approval"
     return _campaign_reason(question, terms, line, weighed)
 
 
-def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: Weighed) -> str:
+def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: WeighedChoices) -> str:
     if not line.contract_in_force:
         return "contract_not_in_force"
     if not line.campaign_in_force:

@@ -91,7 +91,7 @@ pauses_in = msgspec.json.Decoder(Mapping[str, Sequence[tuple[int, int, str]]]).d
 covering_in = msgspec.json.Decoder(tuple[Sequence[str], Sequence[str], Sequence[str] | None]).decode
 
 
-def covered_by(covering: str | None) -> frozenset[str]:
+def parse_covered_keys(covering: str | None) -> frozenset[str]:
     """The keys of the stops and pauses of everything, and of these parties, purposes and campaigns."""
     if covering is None:
         return EVERYTHING

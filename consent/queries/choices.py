@@ -9,8 +9,8 @@ from django.db.models import Q
 
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
 from consent.queries.invalidated_approvals import STANDS
-from consent.queries.progress import Asks, Followed, follow, get_requested_actions
-from partners.labels import UNKNOWN, party_name, purpose_in_words, shown
+from consent.queries.progress import Asks, FollowedOrder, follow, get_requested_actions
+from partners.labels import UNKNOWN, party_name, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
 from revocations.models import Order, State
 
@@ -23,7 +23,7 @@ class PartnerProgress:
     """One partner told of a choice: by which order, and where what that asks stands now."""
 
     order: Order
-    followed: Followed
+    followed: FollowedOrder
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,17 @@ class ChoiceRow:
         return tuple(one.order.id for one in self.told)
 
     @property
-    def told_still(self) -> tuple[Followed, ...]:
+    def active_orders(self) -> tuple[FollowedOrder, ...]:
         """Where each partner told of it stands; without those to whom a newer message took a yes back."""
-        return tuple(one.followed for one in self.told if not self._taken_back(one))
+        return tuple(one.followed for one in self.told if not self._is_withdrawn(one))
 
     @property
-    def received(self) -> int:
+    def received_count(self) -> int:
         """How many of them have it."""
-        return sum(one.received_at is not None for one in self.told_still)
+        return sum(one.received_at is not None for one in self.active_orders)
 
     @property
-    def to_sign(self) -> tuple[Followed, ...]:
+    def to_sign(self) -> tuple[FollowedOrder, ...]:
         """Those that are asked to sign for something."""
         return tuple(
             one.followed
@@ -79,12 +79,12 @@ class ChoiceRow:
         )
 
     @property
-    def signed(self) -> int:
+    def signed_count(self) -> int:
         """How many of these have signed that all of it is done."""
         return sum(one.state == State.COMPLETED for one in self.to_sign)
 
     @property
-    def in_part(self) -> tuple[Followed, ...]:
+    def in_part(self) -> tuple[FollowedOrder, ...]:
         """Those that signed for a part: a company behind them has not."""
         return _by_name(one for one in self.to_sign if one.state == State.PARTIAL)
 
@@ -94,7 +94,7 @@ class ChoiceRow:
         done = {State.COMPLETED, State.PARTIAL}
         return tuple(one.party for one in _by_name(one for one in self.to_sign if one.state not in done))
 
-    def _taken_back(self, told: PartnerProgress) -> bool:
+    def _is_withdrawn(self, told: PartnerProgress) -> bool:
         newer = told.followed.order
         allowed = {(entry["recipient"], entry["purpose"]) for entry in newer.snapshot["state"]}
         return self.kind == Choice.Kind.ALLOW and newer is not told.order and self.use not in allowed
@@ -238,17 +238,17 @@ def _row(
     choice: Choice,
     receipts: Mapping[uuid.UUID, str],
     orders: Sequence[Order],
-    known: Mapping[uuid.UUID, Followed],
+    known: Mapping[uuid.UUID, FollowedOrder],
     names: _Names,
 ) -> ChoiceRow:
     company, why, use = "", "", ("", "")
     match choice.scope:
         case Choice.Scope.PARTY:
-            company = names.parties.get(choice.ref, shown(choice.ref, at_most=80))
+            company = names.parties.get(choice.ref, sanitise_text(choice.ref, at_most=80))
         case Choice.Scope.PURPOSE:
             why = purpose_in_words(choice.ref)
         case Choice.Scope.CAMPAIGN:
-            company, why, use = names.campaigns.get(choice.ref, (shown(choice.ref, at_most=80), "", use))
+            company, why, use = names.campaigns.get(choice.ref, (sanitise_text(choice.ref, at_most=80), "", use))
         case _:
             pass
     return ChoiceRow(
@@ -265,7 +265,7 @@ def _row(
         by=_by(choice),
         actor=choice.actor,
         channel=choice.channel,
-        program=shown(choice.program, at_most=80),
+        program=sanitise_text(choice.program, at_most=80),
         disputed=choice.reason == "never_agreed",
         receipt=receipts.get(choice.id, ""),
         told=tuple(PartnerProgress(order, known[order.id]) for order in orders),
@@ -274,7 +274,7 @@ def _row(
     )
 
 
-def _by_name(followed: Iterable[Followed]) -> tuple[Followed, ...]:
+def _by_name(followed: Iterable[FollowedOrder]) -> tuple[FollowedOrder, ...]:
     return tuple(sorted(followed, key=lambda one: one.party.casefold()))
 
 

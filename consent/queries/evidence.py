@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from partners.labels import party_name, purpose_in_words, shown
+from partners.labels import party_name, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
 from revocations.models import EvidenceRequest
 
@@ -48,8 +48,8 @@ def evidence_of(*, line_id: int, choice_id: uuid.UUID, at: datetime) -> tuple[Ev
             late=(row.answered_at or at) > row.due_at,
             method=row.method,
             captured_at=row.captured_at,
-            wording=shown(row.wording),
-            evidence_ref=shown(row.evidence_ref, at_most=200),
+            wording=sanitise_text(row.wording),
+            evidence_ref=sanitise_text(row.evidence_ref, at_most=200),
         )
         for row in rows
     )

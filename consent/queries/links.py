@@ -44,7 +44,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Linked:
+class LinkedStop:
     """A stop as its progress link shows it."""
 
     made_at: datetime
@@ -58,7 +58,7 @@ def token_hash(*, token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def behind_link(*, token: str, at: datetime) -> Linked | None:
+def behind_link(*, token: str, at: datetime) -> LinkedStop | None:
     """The stop that a progress link was made for, or None when there is no such link or its 30 days are over."""
     with connection.cursor() as cursor:
         cursor.execute(BEHIND, [token_hash(token=token), at])
@@ -69,7 +69,7 @@ def behind_link(*, token: str, at: datetime) -> Linked | None:
     receipt = receipt_of(line_id=line_id, choice_id=choice_id, order_ids=(), asks="nothing")
     if receipt is None:
         return None  # such a link is only ever made for a choice that has one
-    return Linked(made_at=made_at, state=state, counts=_counts(line_id, choice_id), receipt=receipt)
+    return LinkedStop(made_at=made_at, state=state, counts=_counts(line_id, choice_id), receipt=receipt)
 
 
 def _counts(line_id: int, choice_id: UUID) -> Counts:

@@ -68,7 +68,7 @@ class Override:
 
 
 @dataclass(frozen=True)
-class Denied:
+class LateDenial:
     """A no of a line that came late, and the agreements under which it may be outlasted."""
 
     line_id: int
@@ -78,7 +78,7 @@ class Denied:
     contract_ids: Sequence[int]
 
 
-def list_overrides(*, denied: Sequence[Denied], origin: str) -> list[dict[int, Override]]:
+def list_overrides(*, denied: Sequence[LateDenial], origin: str) -> list[dict[int, Override]]:
     """For each no, in order, by contract: those alone under which a yes to what it covers is newer and outlasts it."""
     found: list[dict[int, Override]] = [{} for _ in denied]
     asked = [

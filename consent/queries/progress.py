@@ -13,7 +13,7 @@ from typing import Literal
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from partners.labels import party_name, shown
+from partners.labels import party_name, sanitise_text
 from partners.models import Party
 from revocations.models import Duty, Order, Standing, State
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
@@ -68,7 +68,7 @@ class OrderState:
 
 
 @dataclass(frozen=True)
-class Followed:
+class FollowedOrder:
     """Where what an order asks stands: `order` carries it on, itself unless it was replaced.
 
     What every surface says of an order is read from here. `party` is the partner's name; `coverage`, who behind it has
@@ -118,12 +118,12 @@ class Progress:
     only_about: tuple[str, ...] = ()
 
     @property
-    def replaced(self) -> bool:
+    def is_replaced(self) -> bool:
         """Whether a newer message carries on what this one asked."""
         return self.state == State.SUPERSEDED
 
     @property
-    def received(self) -> bool:
+    def is_received(self) -> bool:
         """Whether the partner has it."""
         return any(step.key == "received" and step.status == "done" for step in self.steps)
 
@@ -134,7 +134,7 @@ class Progress:
 
 
 def order_state(
-    *, followed: Followed, asked: RequestedActions, at: datetime, waits_since: datetime | None = None
+    *, followed: FollowedOrder, asked: RequestedActions, at: datetime, waits_since: datetime | None = None
 ) -> OrderState:
     """An order as a page may speak of it at `at`, where this is what is asked by it.
 
@@ -210,14 +210,14 @@ def get_requested_actions(*, asks: Asks, orders: Collection[Order]) -> Requested
     )
 
 
-def follow(*, told: Collection[Order]) -> dict[uuid.UUID, Followed]:
+def follow(*, told: Collection[Order]) -> dict[uuid.UUID, FollowedOrder]:
     """By the id of each of these orders: where what it asks stands. A few queries, whatever their number."""
     current = find_current_orders(told=told)
     signed = [order for order in current.values() if order.state in _SIGNED]
     covered = coverage_of(orders=signed)
     parties = Party.objects.in_bulk({order.party_id for order in told}) if told else {}
     return {
-        order_id: Followed(
+        order_id: FollowedOrder(
             order=order,
             party=party_name(parties[order.party_id].name, parties[order.party_id].uri),
             coverage=covered.get(order.id, NOBODY),
@@ -264,7 +264,7 @@ def _progress_of(told: Collection[Order], asks: Asks, since: datetime, at: datet
     return sorted(found, key=lambda one: one.party.casefold())
 
 
-def carried_on(*, line_id: int, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+def list_current_order_ids(*, line_id: int, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """The orders that carry on what these asked: themselves, or the newest where one was replaced."""
     told = list(Order.objects.filter(line_id=line_id, id__in=order_ids))
     return {order.id for order in find_current_orders(told=told).values()}
@@ -298,7 +298,7 @@ class _Times:
 
 
 def _progress(
-    order: Order, followed: Followed, asked: RequestedActions, names: Mapping[str, str], times: _Times
+    order: Order, followed: FollowedOrder, asked: RequestedActions, names: Mapping[str, str], times: _Times
 ) -> Progress:
     newest = followed.order
     state = order_state(followed=followed, asked=asked, at=times.at, waits_since=times.waits_since)
@@ -311,12 +311,12 @@ def _progress(
         steps=_steps(followed, asked, times.since),
         attempts=newest.attempts,
         complete_by=newest.complete_by,
-        note=shown(newest.note, at_most=200) if newest.state == State.REJECTED else "",
-        only_about=tuple(names.get(uri, shown(uri, at_most=80)) for uri in state.only_about),
+        note=sanitise_text(newest.note, at_most=200) if newest.state == State.REJECTED else "",
+        only_about=tuple(names.get(uri, sanitise_text(uri, at_most=80)) for uri in state.only_about),
     )
 
 
-def _steps(followed: Followed, asked: RequestedActions, since: datetime) -> tuple[Step, ...]:
+def _steps(followed: FollowedOrder, asked: RequestedActions, since: datetime) -> tuple[Step, ...]:
     told = followed.order.sent_at or followed.order.acknowledged_at
     received = followed.received_at
     steps = [
@@ -325,11 +325,11 @@ def _steps(followed: Followed, asked: RequestedActions, since: datetime) -> tupl
         Step("received", "done", received) if received else Step("received", "now" if told else "todo"),
     ]
     if asked.anything:
-        steps.append(_signed(followed))
+        steps.append(_build_signed_step(followed))
     return tuple(steps)
 
 
-def _signed(followed: Followed) -> Step:
+def _build_signed_step(followed: FollowedOrder) -> Step:
     order = followed.order
     match followed.state:
         case State.COMPLETED:

@@ -10,9 +10,9 @@ from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from accounts.primitives.numbers import masked
+from accounts.primitives.numbers import mask_number
 from accounts.primitives.sealing import unseal
-from consent.queries.progress import Asks, Followed, follow, get_requested_actions
+from consent.queries.progress import Asks, FollowedOrder, follow, get_requested_actions
 from partners.labels import party_name
 from partners.models import Party
 from revocations.models import Order, Receipt
@@ -116,7 +116,7 @@ def receipt_of(
     return ReceiptView(
         number=number,
         token=token,
-        phone=masked(unseal(bytes(sealed))) if sealed else "",
+        phone=mask_number(unseal(bytes(sealed))) if sealed else "",
         partners=tuple(
             PartnerReceipt(
                 party=party_name(parties[one.party_id].name, parties[one.party_id].uri),
@@ -134,7 +134,7 @@ def receipt_of(
     )
 
 
-def _standing(followed: Followed, partner: Party) -> PartnerStanding:
+def _standing(followed: FollowedOrder, partner: Party) -> PartnerStanding:
     covered = followed.coverage
     return PartnerStanding(
         party=followed.party,

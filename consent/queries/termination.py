@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from partners.labels import UNKNOWN, party_name, precision_in_words, purpose_in_words, shown
+from partners.labels import UNKNOWN, party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.lifecycle import NotNow
 
@@ -223,7 +223,7 @@ def plan(*, of: str, target_id: int, at: datetime) -> Plan:
             ref=one.ref,
             company=party_name(one.lbs_provider.name, one.lbs_provider.uri),
             why=purpose_in_words(one.purpose),
-            what=shown(one.description),
+            what=sanitise_text(one.description),
             precision=precision_in_words(one.precision_m),
             lifeline=one.lifeline,
             agreed=agreed.get(one.ref, 0),

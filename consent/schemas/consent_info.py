@@ -31,7 +31,7 @@ def response(*, by_scope: Sequence[tuple[str, Status]], purpose: str, capture_ur
     """The answer: scopes that stand alike share an item. `by_scope`: each scope asked for, and how it stands."""
     items: list[tuple[list[str], dict[str, Any]]] = []
     for scope, status in by_scope:
-        told = _told(status)
+        told = _format_status(status)
         for scopes, known in items:
             if known == told:
                 scopes.append(scope)
@@ -47,7 +47,7 @@ def error(*, status: int, code: str, message: str) -> dict[str, object]:
     return {"status": status, "code": code, "message": message}
 
 
-def _told(status: Status) -> dict[str, Any]:
+def _format_status(status: Status) -> dict[str, Any]:
     reason = {"statusReason": status.reason} if status.reason else {}
     return {"statusValidForProcessing": status.valid, **reason, **_expiring(status.expires_at)}
 

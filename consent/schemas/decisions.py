@@ -136,7 +136,7 @@ class Batch:
         return [item for item in self.items if isinstance(item, Question)]
 
 
-class Denied(msgspec.Struct, frozen=True, gc=False):
+class DeniedContext(msgspec.Struct, frozen=True, gc=False):
     decision_id: str
     reason: str
 
@@ -149,7 +149,7 @@ class Consent(msgspec.Struct, frozen=True, gc=False):
     record_id: str
 
 
-class Failed(msgspec.Struct, frozen=True, gc=False):
+class FailedContext(msgspec.Struct, frozen=True, gc=False):
     """Why an item of a batch was not answered: there is no decision, and so no id."""
 
     error: Fault
@@ -157,7 +157,7 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
     reason: Literal["invalid_request"] = "invalid_request"
 
 
-class Allowed(msgspec.Struct, frozen=True, gc=False):
+class AllowedContext(msgspec.Struct, frozen=True, gc=False):
     """`obligations`: what whoever was allowed must do, as JSON."""
 
     decision_id: str
@@ -171,7 +171,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     """An answer in AuthZEN's form."""
 
     decision: bool
-    context: Denied | Allowed | Failed
+    context: DeniedContext | AllowedContext | FailedContext
 
 
 class Responses(msgspec.Struct, frozen=True, gc=False):
@@ -318,25 +318,25 @@ def responses(batch: Batch, answers: Sequence[Answer]) -> list[Response]:
     settling = None if batch.semantic == "execute_all" else batch.semantic == "permit_on_first_permit"
     told: list[Response] = []
     for item in batch.items:
-        told.append(response(next(given)) if isinstance(item, Question) else _failed(item))
+        told.append(response(next(given)) if isinstance(item, Question) else _build_failed_response(item))
         if told[-1].decision is settling:
             break
     return told
 
 
-def _failed(fault: Fault) -> Response:
-    return Response(decision=False, context=Failed(fault))
+def _build_failed_response(fault: Fault) -> Response:
+    return Response(decision=False, context=FailedContext(fault))
 
 
 def response(answer: Answer) -> Response:
     """An answer in AuthZEN's form."""
     if not answer.allowed:
-        return Response(decision=False, context=Denied(answer.decision_id, answer.reason))
+        return Response(decision=False, context=DeniedContext(answer.decision_id, answer.reason))
     consent = Consent(answer.epoch, answer.version, answer.record_id)
     obligations = _obligations(answer.max_precision_m)
     return Response(
         decision=True,
-        context=Allowed(answer.decision_id, consent, "approval", answer.subject_ref, obligations),
+        context=AllowedContext(answer.decision_id, consent, "approval", answer.subject_ref, obligations),
     )
 
 

@@ -26,7 +26,7 @@ class TextedUs(msgspec.Struct, frozen=True):
     on_network: bool
 
 
-class Meant(NamedTuple):
+class ParsedText(NamedTuple):
     """A wish, and the code that came with it ("" for none)."""
 
     wish: TextCommand
@@ -36,7 +36,7 @@ class Meant(NamedTuple):
 DECODER = msgspec.json.Decoder(TextedUs)
 
 
-def meant(*, text: str) -> Meant:
+def parse_text(*, text: str) -> ParsedText:
     """What the words of a text mean, whatever their case, accents and punctuation. What nobody knows asks for help."""
     plain = unicodedata.normalize("NFKD", text.upper())
     words = re.findall(r"[A-Z0-9]+", "".join(one for one in plain if not unicodedata.combining(one)))
@@ -45,11 +45,11 @@ def meant(*, text: str) -> Meant:
     match words:
         case [stop, location, *rest] if stop in STOPS and location in LOCATION:
             code = "".join(rest)
-            return Meant(TextCommand.STOP_LOCATION, code if CODE.fullmatch(code) else "")
+            return ParsedText(TextCommand.STOP_LOCATION, code if CODE.fullmatch(code) else "")
         case [word] if word in OFF:
-            return Meant(TextCommand.TEXTS_OFF)
+            return ParsedText(TextCommand.TEXTS_OFF)
         case [word] if word in ON:
-            return Meant(TextCommand.TEXTS_ON)
+            return ParsedText(TextCommand.TEXTS_ON)
         case [word] if word in NOS:
-            return Meant(TextCommand.NO)
-    return Meant(TextCommand.HELP)
+            return ParsedText(TextCommand.NO)
+    return ParsedText(TextCommand.HELP)

@@ -47,18 +47,18 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
         now = timezone.now()
         question = links.behind(token=token, at=now)
         if question is None or sessions.has_answered(request, about=token):
-            return closed(request)
-        request.question, request.person = question, _signed_in(request)
+            return render_closed(request)
+        request.question, request.person = question, _find_subscriber(request)
         proved = sessions.proved_line(request, door=DOOR, about=token, at=now)
         by_code = proved is not None and question.answering is not None and proved.line_id == question.answering.pk
         if by_code:
             request.person = None
         elif request.person is not None and not _may_allow(request.person, question):
-            return closed(request)
+            return render_closed(request)
         request.may_answer = by_code or request.person is not None
         if (request.may_answer or question.texted) and not may_be_answered(question=question, at=now):
-            return closed(request)
-        request.held_until = _held_until(request, question, now) if request.may_answer else None
+            return render_closed(request)
+        request.held_until = _find_hold_end(request, question, now) if request.may_answer else None
         state = question.answering.state if request.may_answer and question.answering else ""
         with timezone.override(zone_of(state)):
             return view(request)
@@ -66,20 +66,20 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
     return door
 
 
-def _held_until(request: AskRequest, question: Question, now: datetime) -> datetime | None:
+def _find_hold_end(request: AskRequest, question: Question, now: datetime) -> datetime | None:
     """By the line whose texts brought them here: the one that is asked, or the one they signed in by."""
     line = question.answering
     if request.person is not None:
-        line = accounts.queries.lines_seen_by(user=request.person, at=now)[0].line
+        line = accounts.queries.list_visible_lines(user=request.person, at=now)[0].line
     return accounts.queries.get_hold_end(line=line, at=now) if line else None
 
 
-def closed(request: HttpRequest) -> HttpResponse:
+def render_closed(request: HttpRequest) -> HttpResponse:
     """The page of every link that opens no question, whatever the reason."""
     return render(request, "ask/closed.html", status=404)
 
 
-def _signed_in(request: HttpRequest) -> User | None:
+def _find_subscriber(request: HttpRequest) -> User | None:
     """The subscriber who is here and has proved more than a texted code."""
     user = request.user
     if not isinstance(user, User) or user.role != User.Role.SUBSCRIBER or sessions.next_proof(request, user=user):
@@ -88,5 +88,5 @@ def _signed_in(request: HttpRequest) -> User | None:
 
 
 def _may_allow(person: User, question: Question) -> bool:
-    lines = accounts.queries.lines_seen_by(user=person, at=timezone.now())
+    lines = accounts.queries.list_visible_lines(user=person, at=timezone.now())
     return question.line is not None and any(one.line.pk == question.line.pk and one.may_allow for one in lines)

@@ -15,7 +15,7 @@ from consent.domain import agents, notices
 
 
 @require_safe
-def explained(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+def explain_agent_request(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     """Where an agent sends its person on to: the same page for every request, real or not."""
     return render(request, "agents/explained.html")
 
@@ -27,7 +27,7 @@ def agent_request(request: HttpRequest, token: str) -> HttpResponse:
     now = timezone.now()
     found = agents.behind_link(token=token, at=now)
     if found is None:
-        return _closed(request, token, now)
+        return _render_closed(request, token, now)
     notice = notices.before_stop()
     if "stop-all" in request.POST or "refuse" in request.POST:
         # A stop is taken whatever was read before it; it is only written down what was.
@@ -35,7 +35,7 @@ def agent_request(request: HttpRequest, token: str) -> HttpResponse:
         try:
             link = answer_request(token=token, theirs="stop-all" in request.POST, notice=read, at=now)
         except NotOpenRequest:
-            return _closed(request, token, now)
+            return _render_closed(request, token, now)
         if not link:
             return render(request, "agents/refused.html")
         sessions.keep_link(request, token=link, at=now)
@@ -43,7 +43,7 @@ def agent_request(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "agents/asked.html", {"asked": found, "notice": notice})
 
 
-def _closed(request: HttpRequest, token: str, at: datetime) -> HttpResponse:
+def _render_closed(request: HttpRequest, token: str, at: datetime) -> HttpResponse:
     """Whoever has just pressed the button here, and presses it again, is led to the same link."""
     link = sessions.get_recent_link(request, at=at)
     if link and agents.led_to(token=token, link=link):

@@ -25,7 +25,7 @@ from accounts.views.access import (
 )
 from consent.actions import choices as choices_actions
 from consent.actions import signals
-from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, Recorded, UnknownRef
+from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, RecordedChoice, UnknownRef
 from consent.actions.signals import NoOpenSignal, outweigh_signal
 from consent.domain import notices
 from consent.forms import AllowForm, PauseForm, StopForm
@@ -66,7 +66,7 @@ def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 @require_safe
 @never_cache
 @seeing_required
-def disputed(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+def show_dispute(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """The case that "I never agreed" opened: who was asked for proof, by when, and what came."""
     now = timezone.now()
     found, line = get_own_choice(request, choice_id)
@@ -117,7 +117,7 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
     if form.is_valid():
         said = {name: form.cleaned_data[name] for name in ("scope", "ref", "until")}
         try:
-            return _done(
+            return _redirect_after_choice(
                 request, choices_actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said)
             )
         except UnknownRef as error:
@@ -159,7 +159,7 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
 def follow_signal(request: SubscriberRequest) -> HttpResponseBase:
     """The other answer: the signal counts. A stop of everything, in one step as any stop."""
     made = signals.follow_signal(line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL)
-    return _done(request, made, everything=True)
+    return _redirect_after_choice(request, made, everything=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -196,10 +196,12 @@ def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpRes
         )
     except UnknownRef as error:
         raise Http404 from error
-    return _done(request, made, everything=said["scope"] == Choice.Scope.ALL)
+    return _redirect_after_choice(request, made, everything=said["scope"] == Choice.Scope.ALL)
 
 
-def _done(request: SubscriberRequest, made: Recorded, *, everything: bool = False) -> HttpResponseBase:
+def _redirect_after_choice(
+    request: SubscriberRequest, made: RecordedChoice, *, everything: bool = False
+) -> HttpResponseBase:
     """On to the choice's page. Whoever may not see it yet is told here what was done."""
     if request.held_until or not request.line.may_see or sessions.next_proof(request, user=request.user):
         every_company = _("Done. We say no to every company from now on.")
@@ -209,7 +211,7 @@ def _done(request: SubscriberRequest, made: Recorded, *, everything: bool = Fals
     return redirect("choice", choice_id=made.choice_id)
 
 
-def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Shown) -> HttpResponseBase:
+def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.DisplayedNotice) -> HttpResponseBase:
     campaign = form.cleaned_data["campaign"]
     try:
         made = choices_actions.allow(
@@ -250,7 +252,7 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
     changed = changed_at(choice=found)
     since = found.in_force_since
     if found.kind in {Choice.Kind.STOP, Choice.Kind.REFUSE} and not changed:
-        since = standing.said_no_since(scope=found.scope, ref=found.ref, made_at=since)
+        since = standing.get_denial_start(scope=found.scope, ref=found.ref, made_at=since)
     partners = progress_of(
         line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=now
     )

@@ -17,7 +17,7 @@ from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
 from consent.domain import notices
 from consent.domain.consent_requests.links import get_answer
 from consent.labels import not_allowed_in_words
-from consent.views.access import DOOR, AskRequest, closed, get_open_request
+from consent.views.access import DOOR, AskRequest, get_open_request, render_closed
 from partners.models import NoticeText
 
 
@@ -82,13 +82,13 @@ def yes(request: AskRequest) -> HttpResponse:
         except notices.NoticeChanged:
             notice, changed = _notice(request), True
         except NotOpen:
-            return closed(request)
+            return render_closed(request)
         except NotAllowable as error:
             # The question stays open: what keeps a yes from counting may pass.
             messages.error(request, not_allowed_in_words(error.reason))
             return redirect("ask", token=request.question.token)
         else:
-            return _answered(request)
+            return _redirect_to_answer(request)
     return render(request, "ask/yes.html", {"question": request.question, "notice": notice, "changed": changed})
 
 
@@ -103,24 +103,24 @@ def no(request: AskRequest) -> HttpResponse:
     try:
         say_no(question=request.question, user=request.person, notice=read, at=timezone.now())
     except NotOpen:
-        return closed(request)
-    return _answered(request)
+        return render_closed(request)
+    return _redirect_to_answer(request)
 
 
 @require_safe
 @never_cache
-def answered(request: HttpRequest, token: str) -> HttpResponse:
+def show_answer(request: HttpRequest, token: str) -> HttpResponse:
     """What was answered, for the browser that answered."""
     given = get_answer(token=token) if sessions.has_answered(request, about=token) else None
-    return render(request, "ask/answered.html", {"given": given}) if given else closed(request)
+    return render(request, "ask/answered.html", {"given": given}) if given else render_closed(request)
 
 
-def _notice(request: AskRequest) -> notices.Shown:
+def _notice(request: AskRequest) -> notices.DisplayedNotice:
     asked_of = request.question
     use = NoticeText.Use.ASK if asked_of.texted else NoticeText.Use.ALLOW
     return notices.before_yes(campaign=asked_of.campaign.ref, use=use, until=asked_of.ends_at)
 
 
-def _answered(request: AskRequest) -> HttpResponse:
+def _redirect_to_answer(request: AskRequest) -> HttpResponse:
     sessions.note_answer(request, about=request.question.token)
     return redirect("ask-answered", token=request.question.token)

@@ -15,7 +15,7 @@ from accounts.domain import sessions
 from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
 from accounts.primitives import browsers
-from accounts.primitives.numbers import shown as number_shown
+from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
 from accounts.views.access import looks_up, nothing_to_look_up, same_time
 from consent.actions import without_account
@@ -43,7 +43,7 @@ def number(request: HttpRequest) -> HttpResponse:
         return redirect("stop-code")
     ways = {
         "by_text": bool(settings.SMS_INBOUND_SECRETS),
-        "by_carrier": oidc.named(oidc.CARRIER),
+        "by_carrier": oidc.has_provider(oidc.CARRIER),
         "by_agent": bool(settings.DRP_BUSINESS_ID),
     }
     return render(request, "stop/number.html", {"form": form, **ways})

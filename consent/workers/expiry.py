@@ -23,14 +23,14 @@ def end_pauses(*, now: datetime) -> int:
     However late it runs, no ended pause is passed over. Returns how many pauses were seen to. Safe to run twice.
     """
     seen = 0
-    while ended := _ended(now):
+    while ended := _list_ended_pauses(now):
         for pause in ended:
             _end(pause, now)
         seen += len(ended)
     return seen
 
 
-def _ended(now: datetime) -> list[Choice]:
+def _list_ended_pauses(now: datetime) -> list[Choice]:
     told = EndedPause.objects.filter(line_id=OuterRef("line_id"), choice_id=OuterRef("id"))
     pauses = Choice.objects.filter(~Exists(told), kind=Choice.Kind.PAUSE, until__lte=now)
     return list(pauses.order_by("until")[:BATCH])

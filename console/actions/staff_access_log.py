@@ -89,10 +89,10 @@ def take_rows(*, incident_id: int, actor: str, kind: str, reason: str = "", at: 
         action="export.taken", actor=name, target="export:anomalies", at=at, reason=reason,
         detail={"incident": incident_id},
     )  # fmt: skip
-    return anomalies.as_csv(incident_id=incident_id, parts=_taken(incident, name, reason, at))
+    return anomalies.as_csv(incident_id=incident_id, parts=_record_export(incident, name, reason, at))
 
 
-def _taken(incident: Incident, actor: str, reason: str, at: datetime) -> Iterator[Sequence[Behind]]:
+def _record_export(incident: Incident, actor: str, reason: str, at: datetime) -> Iterator[Sequence[Behind]]:
     rows = 0
     for part in anomalies.rows_in_parts(incident=incident, at=at):
         line_ids = {one.line_id for one in part}

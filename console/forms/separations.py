@@ -23,11 +23,11 @@ class SeparationForm(ActForm):
     def clean(self) -> dict[str, object]:
         """What is done has its day, and what is not has none."""
         said = super().clean() or self.cleaned_data
-        if self.done() != bool(said.get("day")) and "day" not in self.errors:
+        if self.is_separated() != bool(said.get("day")) and "day" not in self.errors:
             raise ValidationError({"day": "Give the day if it is done, and none if it is not."})
         return said
 
-    def done(self) -> bool:
+    def is_separated(self) -> bool:
         """Whether the line has left."""
         return bool(self.cleaned_data.get("outcome") == "done")
 

@@ -12,7 +12,7 @@ from django.db.models import Count
 from console.queries.proposals import OpenProposal, list_open_proposals
 from partners.models import AgentRequest, AuthorizedAgent, Proposal
 from partners.queries import key_of
-from support.queries.history import Done, done_to
+from support.queries.history import RecordedAct, done_to
 
 COUNTED_FOR = timedelta(days=30)
 
@@ -25,7 +25,7 @@ class AgentPage:
     key: str
     asked: Sequence[OpenProposal]
     counts: Sequence[tuple[str, int]]
-    history: Sequence[Done]
+    history: Sequence[RecordedAct]
 
     @property
     def was_let_in(self) -> bool:
@@ -65,10 +65,10 @@ def count_agent_requests(*, agent_ids: Collection[str], at: datetime) -> Mapping
 def _counts(agent: AuthorizedAgent, at: datetime) -> list[tuple[str, int]]:
     rows = AgentRequest.objects.filter(agent=agent, received_at__gt=at - COUNTED_FOR)
     counted = {(status, reason): n for status, reason, n in rows.values_list("status", "reason").annotate(Count("pk"))}
-    return [(_said(status, reason), n) for (status, reason), n in sorted(counted.items())]
+    return [(_describe_status(status, reason), n) for (status, reason), n in sorted(counted.items())]
 
 
-def _said(status: str, reason: str) -> str:
+def _describe_status(status: str, reason: str) -> str:
     state = AgentRequest.Status(status)
     why = AgentRequest.Reason(reason).label if reason and state != AgentRequest.Status.IN_PROGRESS else ""
     return f"{state.label}: {why}" if why else str(state.label)

@@ -38,7 +38,7 @@ class Waiting:
     """A proposal that waits. `mine`: the reader proposed it, so that somebody else must agree."""
 
     proposal: Proposal
-    target: names.Named
+    target: names.NamedTarget
     who: str
     mine: bool
 
@@ -48,8 +48,8 @@ class UnderWay:
     """An end that is not signed for yet, or not any more. `share`: how much of the list is made, in percent."""
 
     cohort: Cohort
-    target: names.Named
-    partner: names.Named
+    target: names.NamedTarget
+    partner: names.NamedTarget
     share: int
     signed: bool
     late: bool
@@ -60,7 +60,7 @@ class RunningSuspension:
     """A suspension that runs."""
 
     suspension: Suspension
-    target: names.Named
+    target: names.NamedTarget
     who: str
 
 
@@ -79,7 +79,7 @@ class Now:
     unwell: Sequence[Unwell]
     partners: int
     breaches: Count
-    incidents: Sequence[tuple[Incident, names.Named | None]]
+    incidents: Sequence[tuple[Incident, names.NamedTarget | None]]
     incident_count: Count
     overdue_incidents: Count
     proposals: Sequence[Waiting]
@@ -87,7 +87,7 @@ class Now:
     held: Sequence[RunningSuspension]
     ending: Sequence[Contract | Campaign]
     terminations: Sequence[UnderWay]
-    differences: Sequence[tuple[DigestRun, names.Named]]
+    differences: Sequence[tuple[DigestRun, names.NamedTarget]]
     keys: Sequence[KeyDue]
     lineless: HeldRowCounts
 
@@ -139,7 +139,7 @@ def now(*, reader: str, at: datetime) -> Now:
     browsing = {one.subject for one in newest if one.kind == Incident.Kind.STAFF_BROWSING}
     actors = {one.proposed_by for one in open_proposals} | {one.actor for one in held}
     who = names.actors(wanted=browsing | actors)
-    about = {**{one: names.Named("staff", 0, who[one]) for one in browsing}, **about}
+    about = {**{one: names.NamedTarget("staff", 0, who[one]) for one in browsing}, **about}
     signed = set(
         CohortReceipt.objects.filter(
             cohort_id__in=[one.pk for one in cohorts],

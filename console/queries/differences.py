@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from django.db.models import Count as Counted
 from django.db.models import QuerySet
 
-from accounts.primitives.sealing import keyed
+from accounts.primitives.sealing import compute_hmac
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
-from partners.labels import purpose_in_words, shown
+from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Contract, PairwiseSubject
 from revocations.models import Standing
 from support.queries import names
@@ -30,7 +30,7 @@ class RunPage:
     """One comparison. `kept`: how many rows of each kind are behind its counts; `to_come`: buckets still to be sent."""
 
     run: DigestRun
-    party: names.Named
+    party: names.NamedTarget
     counts: Sequence[tuple[DigestFinding.Kind, int, int]]
     same: int
     to_come: int
@@ -53,7 +53,7 @@ class FindingPage:
 
     run: DigestRun
     finding: Finding
-    party: names.Named
+    party: names.NamedTarget
     sub: str
     order_id: uuid.UUID | None
 
@@ -87,7 +87,7 @@ def findings(*, rows: Sequence[DigestFinding]) -> list[Finding]:
         Finding(
             row=one,
             code=code_of(row=one),
-            contract=shown(refs.get(one.contract_id or 0, ""), at_most=80),
+            contract=sanitise_text(refs.get(one.contract_id or 0, ""), at_most=80),
             use=purpose_in_words(one.purpose) if one.purpose else "",
         )
         for one in rows
@@ -98,7 +98,7 @@ def code_of(*, row: DigestFinding) -> str:
     """What a line is called in one comparison: 8 letters and digits that tell nothing; "" without a line."""
     if row.line_id is None:
         return ""
-    return b32encode(keyed("difference-code", f"{row.run_id}:{row.line_id}".encode())).decode()[:8]
+    return b32encode(compute_hmac("difference-code", f"{row.run_id}:{row.line_id}".encode())).decode()[:8]
 
 
 def finding_page(*, run_id: uuid.UUID, finding_id: int) -> FindingPage | None:

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from support.queries.history import Done
+from support.queries.history import RecordedAct
 from support.queries.incidents import DutyState, IncidentPage
 
 
@@ -36,7 +36,7 @@ def as_json(*, page: IncidentPage, who: str, at: datetime) -> str:
             "through": found.through,
         },
         "duties": [_duty(duty) for duty in page.duties],
-        "timeline": [_done(done) for done in reversed(page.timeline)],
+        "timeline": [_format_timeline_entry(done) for done in reversed(page.timeline)],
     }
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
@@ -54,7 +54,7 @@ def _duty(state: DutyState) -> dict[str, object]:
     }
 
 
-def _done(done: Done) -> dict[str, object]:
+def _format_timeline_entry(done: RecordedAct) -> dict[str, object]:
     return {"at": _time(done.at), "who": done.who, "what": done.what, "more": done.more, "why": done.reason}
 
 

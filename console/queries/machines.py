@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from console.queries.proposals import OpenProposal, list_open_proposals
 from partners.clients import http
-from partners.domain.keysets import on_own_host, published
+from partners.domain.keysets import fetch_published_keys, on_own_host
 from partners.models import Client, PartnerKeySet, Party, Proposal
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Json
 from partners.queries import thumbprint_of
-from support.queries.history import Done, done_to
+from support.queries.history import RecordedAct, done_to
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class MachinePage:
     key: str
     kty: str
     asked: Sequence[OpenProposal]
-    history: Sequence[Done]
+    history: Sequence[RecordedAct]
 
     @property
     def is_new(self) -> bool:
@@ -37,7 +37,7 @@ class MachinePage:
 
 
 @dataclass(frozen=True)
-class Replaced:
+class KeyReplacement:
     """What would be put in the place of what: thumbprints (RFC 7638), and the addresses where the keys stand.
 
     `found` is None where nothing that is a JWK Set stands at the new address now.
@@ -69,17 +69,17 @@ def machine_page(*, number: int, at: datetime) -> MachinePage | None:
     )
 
 
-def key_replaced(*, machine: Client, public_jwk: Mapping[str, Json]) -> Replaced | None:
+def key_replaced(*, machine: Client, public_jwk: Mapping[str, Json]) -> KeyReplacement | None:
     """What another key would replace; None where it is no usable key, or the one that the machine has."""
     try:
         found = tokens.thumbprint(dict(public_jwk))
     except BadToken:
         return None
     known = thumbprint_of(machine=machine)
-    return None if found == known else Replaced(known=[known] if known else [], found=[found])
+    return None if found == known else KeyReplacement(known=[known] if known else [], found=[found])
 
 
-def keys_moved(*, party: Party, was: str, address: str, own_host: bool) -> Replaced | None:
+def keys_moved(*, party: Party, was: str, address: str, own_host: bool) -> KeyReplacement | None:
     """What another address of a company's keys would replace; None where none was known, or it could not be set.
 
     Fetches the keys that stand there now: speaks HTTP, never inside a transaction. `own_host`: whether it must be the
@@ -87,16 +87,16 @@ def keys_moved(*, party: Party, was: str, address: str, own_host: bool) -> Repla
     """
     if not was or was == address:
         return None
-    known = _thumbprints(_kept(party))
+    known = _thumbprints(_list_partner_keys(party))
     if not address:
-        return Replaced(known, (), was=was)
-    if http.refused(url=address) or (own_host and not on_own_host(uri=party.uri, jwks_uri=address)):
+        return KeyReplacement(known, (), was=was)
+    if http.find_url_refusal(url=address) or (own_host and not on_own_host(uri=party.uri, jwks_uri=address)):
         return None
-    keys = published(url=address)
-    return Replaced(known, None if keys is None else _thumbprints(keys), was=was, address=address)
+    keys = fetch_published_keys(url=address)
+    return KeyReplacement(known, None if keys is None else _thumbprints(keys), was=was, address=address)
 
 
-def _kept(party: Party) -> list[dict[str, Json]]:
+def _list_partner_keys(party: Party) -> list[dict[str, Json]]:
     held = PartnerKeySet.objects.filter(party=party).first()
     keys = held.jwks.get("keys", []) if held else []
     return [key for key in keys if isinstance(key, dict)]

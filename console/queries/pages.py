@@ -7,14 +7,14 @@ from datetime import datetime
 from console.queries.proposals import OpenProposal, list_open_proposals
 from partners.clients import http
 from partners.domain.keysets import jwks_uri_of
-from partners.labels import party_name, shown
+from partners.labels import party_name, sanitise_text
 from partners.models import Campaign, Client, Contract, Kin, PartnerKeySet, Party, Suspension
 from partners.policies.lifecycle import Stage
 from revocations.models import Breach, Cohort
 from support.queries import chains, names
 from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts
 from support.queries.delivery import Health, health_of
-from support.queries.history import Done, done_to
+from support.queries.history import RecordedAct, done_to
 from support.queries.stages import running
 
 NEWEST = 10
@@ -26,7 +26,7 @@ class PageSuspension:
     """A suspension that runs on something, and what it is called. `own`: on the thing itself, not on what is above."""
 
     suspension: Suspension
-    target: names.Named
+    target: names.NamedTarget
     who: str
     own: bool
 
@@ -47,7 +47,7 @@ class ContractPage:
     keys_at: datetime | None
     breaches: Sequence[Breach]
     cohort: Cohort | None
-    history: Sequence[Done]
+    history: Sequence[RecordedAct]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class CampaignPage:
     asked: Sequence[OpenProposal]
     kin: Sequence[Kin]
     cohort: Cohort | None
-    history: Sequence[Done]
+    history: Sequence[RecordedAct]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class PartyPage:
     clients: Sequence[Client]
     keys_refused: str
     health: Health | None
-    history: Sequence[Done]
+    history: Sequence[RecordedAct]
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
     return ContractPage(
         facts=chains.contracts(rows=[contract], at=at)[0],
         campaigns=chains.campaigns(rows=list(rows.order_by("ref")[:MOST]), at=at),
-        held=_held([("contract", contract.pk), ("party", contract.aggregator_id)], at),
+        held=_list_page_suspensions([("contract", contract.pk), ("party", contract.aggregator_id)], at),
         asked=list_open_proposals(of="contract", target_id=contract.pk, at=at),
         clients=list(Client.objects.filter(party=contract.aggregator_id).order_by("client_id")),
         keys=_kids(known.jwks if known else {}),
-        events_refused=_refused(contract.endpoint_url),
+        events_refused=_get_refusal_reason(contract.endpoint_url),
         keys_from=keys_from,
-        keys_refused=_refused(keys_from),
+        keys_refused=_get_refusal_reason(keys_from),
         keys_at=known.fetched_at if known else None,
         breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at")[:NEWEST]),
         cohort=_cohort("contract", contract.pk),
@@ -115,9 +115,9 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
     )
 
 
-def _refused(url: str) -> str:
+def _get_refusal_reason(url: str) -> str:
     """Why the door out would not open this address; "" where it is empty, or nothing speaks against it."""
-    return http.refused(url=url) if url else ""
+    return http.find_url_refusal(url=url) if url else ""
 
 
 def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
@@ -134,7 +134,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
     return CampaignPage(
         facts=facts,
         contract=chains.contracts(rows=[campaign.contract], at=at)[0],
-        held=_held(above, at),
+        held=_list_page_suspensions(above, at),
         asked=list_open_proposals(of="campaign", target_id=campaign.pk, at=at),
         kin=_kin(Kin.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
@@ -152,11 +152,11 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         facts=chains.parties(rows=[party], at=at)[0],
         chains=chains.chains_of(party=party, at=at),
         contracts=chains.contracts(rows=own, at=at),
-        held=_held([("party", party.pk)], at),
+        held=_list_page_suspensions([("party", party.pk)], at),
         asked=list_open_proposals(of="party", target_id=party.pk, at=at),
         kin=_kin(Kin.Of.PARTY, party.uri),
         clients=list(Client.objects.filter(party=party).order_by("client_id")),
-        keys_refused=_refused(party.jwks_uri),
+        keys_refused=_get_refusal_reason(party.jwks_uri),
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
         history=done_to(target=f"party:{party.pk}"),
     )
@@ -196,7 +196,7 @@ def not_again(*, held: Sequence[PageSuspension]) -> frozenset[str]:
     return frozenset({"suspend"}) if mine else frozenset()
 
 
-def _held(wanted: Sequence[tuple[str, int]], at: datetime) -> list[PageSuspension]:
+def _list_page_suspensions(wanted: Sequence[tuple[str, int]], at: datetime) -> list[PageSuspension]:
     keys = set(wanted)
     found = [one for one in running(at=at) if (one.of, one.target_id) in keys]
     named = names.targets(wanted={(one.of, one.target_id) for one in found})
@@ -221,4 +221,4 @@ def _kids(jwks: Mapping[str, object]) -> list[str]:
     found = (
         [one.get("kid") or one.get("kty") for one in keys if isinstance(one, dict)] if isinstance(keys, list) else []
     )
-    return [shown(str(one), at_most=60) for one in found[:NEWEST]]
+    return [sanitise_text(str(one), at_most=60) for one in found[:NEWEST]]

@@ -12,7 +12,7 @@ from accounts.primitives.zones import STATE_NAMES
 from partners.actions.terms import RuleTerms
 from partners.labels import party_name, precision_in_words, purpose_in_words
 from partners.models import Campaign
-from support.queries.counts import CAP, Count, capped
+from support.queries.counts import CAP, Count, cap_count
 
 PAID = ("monetary", "other")
 # Lines that are in the state now and have a yes to any of these on record, whether or not a later stop covers it.
@@ -24,7 +24,7 @@ SELECT count(*) FROM (
 
 
 @dataclass(frozen=True)
-class Concerned:
+class AffectedCampaign:
     """One campaign that the rule would prohibit."""
 
     campaign: Campaign
@@ -47,12 +47,12 @@ class Concerned:
 
 
 @dataclass(frozen=True)
-class Prohibited:
+class RuleImpact:
     """What a rule of these terms would prohibit. `people`: who agreed to any of it in that state."""
 
     terms: RuleTerms
     has_begun: bool
-    campaigns: Sequence[Concerned]
+    campaigns: Sequence[AffectedCampaign]
     people: Count
     template: ClassVar[str] = "prohibited.html"
 
@@ -62,7 +62,7 @@ class Prohibited:
         return STATE_NAMES.get(self.terms.state, self.terms.state)
 
     @property
-    def lifelines(self) -> Sequence[Concerned]:
+    def lifelines(self) -> Sequence[AffectedCampaign]:
         """Those on which people depend."""
         return [one for one in self.campaigns if one.campaign.lifeline]
 
@@ -72,7 +72,7 @@ class Prohibited:
         return [*map(str, asdict(self.terms).values()), [one.campaign.ref for one in self.campaigns]]
 
 
-def prohibited(*, terms: RuleTerms, at: datetime) -> Prohibited:
+def get_rule_impact(*, terms: RuleTerms, at: datetime) -> RuleImpact:
     """What a rule of these terms would prohibit, as things stand at `at`."""
     about = Q(purpose__in=terms.purposes)
     if terms.sale_test:
@@ -82,16 +82,16 @@ def prohibited(*, terms: RuleTerms, at: datetime) -> Prohibited:
     if terms.max_radius_m is not None:  # what is never released within that radius is not concerned
         rows = rows.filter(precision_m__lte=terms.max_radius_m)
     found = list(rows.select_related("lbs_provider").order_by("ref"))
-    return Prohibited(
+    return RuleImpact(
         terms=terms,
         has_begun=terms.starts_at <= at,
-        campaigns=[Concerned(one, _agreed(terms.state, [one.ref])) for one in found],
-        people=_agreed(terms.state, [one.ref for one in found]),
+        campaigns=[AffectedCampaign(one, _count_agreed_people(terms.state, [one.ref])) for one in found],
+        people=_count_agreed_people(terms.state, [one.ref for one in found]),
     )
 
 
-def _agreed(state: str, refs: Sequence[str]) -> Count:
+def _count_agreed_people(state: str, refs: Sequence[str]) -> Count:
     with connection.cursor() as cursor:
         cursor.execute(AGREED, [state, list(refs), CAP + 1])
         ((n,),) = cursor.fetchall()
-    return capped(n)
+    return cap_count(n)

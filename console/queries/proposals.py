@@ -10,9 +10,9 @@ from django.utils.dateparse import parse_datetime
 
 from consent.queries import termination
 from disclosures.models import AnomalyRule
-from disclosures.queries.rules import finds, proposed
+from disclosures.queries.rules import describe_proposed_rule, finds
 from partners.domain import keysets
-from partners.labels import shown
+from partners.labels import sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Party, Proposal, Suspension
 from partners.policies import loosening
 from partners.policies.lifecycle import NotNow
@@ -49,7 +49,7 @@ class OpenProposal:
 
 
 @dataclass(frozen=True)
-class Lifted:
+class LiftedSuspension:
     """A suspension that a yes would end, and who suspended."""
 
     suspension: Suspension
@@ -65,7 +65,7 @@ class ProposalPage:
     """
 
     proposal: Proposal
-    target: names.Named
+    target: names.NamedTarget
     title: str
     changes: str
     proposed_by: str
@@ -73,7 +73,7 @@ class ProposalPage:
     mine: bool
     expired: bool
     counts_until: datetime
-    lifted: Sequence[Lifted] = ()
+    lifted: Sequence[LiftedSuspension] = ()
     plan: termination.Plan | None = None
 
 
@@ -84,16 +84,16 @@ def waiting(*, at: datetime) -> Q:
 
 def list_open_proposals(*, of: str, target_id: int, at: datetime) -> list[OpenProposal]:
     """The proposals about one thing that wait for a second officer, the oldest first. Two statements."""
-    return _asked(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
+    return _load_open_proposals(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
 
 
 def list_newest_proposals(*, of: str, target_ids: Collection[int], at: datetime) -> Mapping[int, OpenProposal]:
     """For each of these things the newest proposal about it that waits for a second officer. Two statements at most."""
-    found = _asked(Proposal.objects.filter(waiting(at=at), of=of, target_id__in=target_ids))
+    found = _load_open_proposals(Proposal.objects.filter(waiting(at=at), of=of, target_id__in=target_ids))
     return {one.proposal.target_id: one for one in found}
 
 
-def _asked(rows: QuerySet[Proposal]) -> list[OpenProposal]:
+def _load_open_proposals(rows: QuerySet[Proposal]) -> list[OpenProposal]:
     found = list(rows.order_by("proposed_at"))
     who = names.actors(wanted={one.proposed_by for one in found})
     return [OpenProposal(one, who[one.proposed_by]) for one in found]
@@ -120,7 +120,7 @@ def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> Propo
         mine=one.proposed_by == reader,
         expired=not one.decision and until <= at,
         counts_until=until,
-        lifted=[Lifted(each, who[each.actor]) for each in held],
+        lifted=[LiftedSuspension(each, who[each.actor]) for each in held],
         plan=_plan(one, at),
     )
 
@@ -141,7 +141,7 @@ def _plan(one: Proposal, at: datetime) -> termination.Plan | None:
         return None
 
 
-def _changes(one: Proposal, target: names.Named) -> str:
+def _changes(one: Proposal, target: names.NamedTarget) -> str:
     said = one.payload
     name = target.name
     if one.act in BY_NAME:
@@ -188,9 +188,9 @@ def _agent(one: Proposal) -> str:
     hosts = ", ".join(values.hosts) or "nowhere"
     now = "It may not ask now" if agent.ended_at else "It may ask now"
     return (
-        f"{agent.pk} could ask for people at once, under the name {shown(values.name, at_most=200)}, with the key "
-        f"{values.key}, called back at: {hosts}. {now}, under the name {shown(agent.name, at_most=200)}, with the key "
-        f"{key_of(agent=agent)}, called back at: {', '.join(agent.hosts) or 'nowhere'}."
+        f"{agent.pk} could ask for people at once, under the name {sanitise_text(values.name, at_most=200)}, with the "
+        f"key {values.key}, called back at: {hosts}. {now}, under the name {sanitise_text(agent.name, at_most=200)}, "
+        f"with the key {key_of(agent=agent)}, called back at: {', '.join(agent.hosts) or 'nowhere'}."
     )
 
 
@@ -221,7 +221,7 @@ def _keys_at(becomes: str, was: str) -> str:
 
 
 def _place(url: str) -> str:
-    return shown(url) or "no address"
+    return sanitise_text(url) or "no address"
 
 
 def _hosts(hosts: Sequence[str]) -> str:
@@ -233,7 +233,8 @@ def _looser(one: Proposal) -> str:
     values = loosening.read(act=one.act, of=one.of, payload=one.payload)
     if rule is None or not isinstance(values, LoosenAnomalies):
         return "There is no such rule."
-    return f"Now: {finds(rule=rule)}. {proposed(after=rule, values=values)} It counts only until the rule is changed."
+    then = describe_proposed_rule(after=rule, values=values)
+    return f"Now: {finds(rule=rule)}. {then} It counts only until the rule is changed."
 
 
 # What happens, where that is a comparison of what the proposal holds with what is so now.

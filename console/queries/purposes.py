@@ -10,7 +10,7 @@ from partners.labels import PURPOSES, purpose_in_words
 from partners.models import Campaign, JurisdictionRule, Kin
 from support.queries import chains
 from support.queries.chains import CampaignFacts
-from support.queries.history import Done, done_to
+from support.queries.history import RecordedAct, done_to
 
 MOST = 200
 LONGEST_TARGET = 160
@@ -25,14 +25,14 @@ class PurposePage:
     campaigns: Sequence[CampaignFacts]
     rules: Sequence[JurisdictionRule]
     kin: Sequence[Kin]
-    history: Sequence[Done]
+    history: Sequence[RecordedAct]
 
 
 def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
     """Everything about one purpose; None for one that no campaign has and that we have no words for."""
     rows = Campaign.objects.filter(purpose=term).select_related("contract__aggregator", "lbs_provider").order_by("ref")
     found = list(rows[:MOST])
-    if not found and term not in listed():
+    if not found and term not in list_known_purposes():
         return None
     rules = JurisdictionRule.objects.filter(not_ended(at=at), purposes__contains=[term])
     both = Q(ref=term) | Q(kin_ref=term)
@@ -49,11 +49,11 @@ def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
 def others(*, than: str) -> Mapping[str, str]:
     """Every other purpose that is used or that we have words for, by its term, in words."""
     used = Campaign.objects.order_by("purpose").values_list("purpose", flat=True).distinct()
-    known = listed() | {term: purpose_in_words(term) for term in used}
+    known = list_known_purposes() | {term: purpose_in_words(term) for term in used}
     return {term: words for term, words in sorted(known.items()) if term != than}
 
 
-def listed() -> dict[str, str]:
+def list_known_purposes() -> dict[str, str]:
     """The purposes that we have words for, by term."""
     return {f"dpv:{name}": str(words) for name, words in PURPOSES.items()}
 

@@ -26,8 +26,8 @@ class Request:
 def list_suspension_requests() -> tuple[Sequence[Request], Sequence[Request]]:
     """What waits, the oldest first; what was decided, the newest first."""
     rows = SuspendRequest.objects.select_related("ticket")
-    waiting = _named(list(rows.filter(decision="").order_by("asked_at", "id")[:SHOWN]))
-    return waiting, _named(list(rows.exclude(decision="").order_by("-decided_at", "-id")[:SHOWN]))
+    waiting = _build_requests(list(rows.filter(decision="").order_by("asked_at", "id")[:SHOWN]))
+    return waiting, _build_requests(list(rows.exclude(decision="").order_by("-decided_at", "-id")[:SHOWN]))
 
 
 def requests_waiting(*, rows: int) -> Sequence[Request]:
@@ -47,10 +47,10 @@ def requests_waiting(*, rows: int) -> Sequence[Request]:
 def request_of(*, request_id: int) -> Request | None:
     """One of them; None where there is none of that id."""
     row = SuspendRequest.objects.select_related("ticket").filter(pk=request_id).first()
-    return _named([row])[0] if row else None
+    return _build_requests([row])[0] if row else None
 
 
-def _named(rows: Sequence[SuspendRequest]) -> list[Request]:
+def _build_requests(rows: Sequence[SuspendRequest]) -> list[Request]:
     if not rows:
         return []
     parties = Party.objects.in_bulk({row.party_id for row in rows})

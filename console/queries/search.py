@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from partners.labels import party_name, shown
+from partners.labels import party_name, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, Party
 
 MOST = 25
@@ -28,9 +28,9 @@ def search_by_name(*, asked: str) -> list[Hit]:
     clients = Client.objects.filter(client_id__icontains=asked)
     agents = AuthorizedAgent.objects.filter(id__icontains=asked) | AuthorizedAgent.objects.filter(name__icontains=asked)
     return [
-        *(Hit("party", one.pk, party_name(one.name, one.uri), shown(one.uri)) for one in parties[:MOST]),
-        *(Hit("contract", one.pk, one.ref, shown(one.aggregator.name)) for one in contracts[:MOST]),
-        *(Hit("campaign", one.pk, one.ref, shown(one.lbs_provider.name)) for one in campaigns[:MOST]),
+        *(Hit("party", one.pk, party_name(one.name, one.uri), sanitise_text(one.uri)) for one in parties[:MOST]),
+        *(Hit("contract", one.pk, one.ref, sanitise_text(one.aggregator.name)) for one in contracts[:MOST]),
+        *(Hit("campaign", one.pk, one.ref, sanitise_text(one.lbs_provider.name)) for one in campaigns[:MOST]),
         *(Hit("client", one.number, one.client_id, str(one.get_kind_display())) for one in clients[:MOST]),
         *(Hit("authorized", one.number, one.name, one.pk) for one in agents[:MOST]),
     ]

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.primitives.reasons import without_numbers
 from audit.models import AuditEvent
-from partners.labels import shown
+from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Proposal
 from support.models import Ticket
 from support.queries import names
@@ -128,7 +128,7 @@ def target_of(event: AuditEvent) -> tuple[str, int] | None:
 def bare(event: AuditEvent) -> str:
     """A target without a name; one that is about a line is not named."""
     kind, _, own = event.target.partition(":")
-    return "a subscriber" if event.line_id is not None or kind == "line" else f"{kind} {shown(own, at_most=40)}"
+    return "a subscriber" if event.line_id is not None or kind == "line" else f"{kind} {sanitise_text(own, at_most=40)}"
 
 
 def as_csv(*, rows: Acts, mark: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ class TerminationPage:
 
     cohort: Cohort
     progress: CohortProgress
-    target: names.Named
+    target: names.NamedTarget
     who: str
     second: str
     steps: Sequence[Step]
@@ -49,7 +49,7 @@ def termination_page(*, cohort_id: uuid.UUID, at: datetime) -> TerminationPage |
     progress = cohort_progress(cohort_id=cohort_id, at=at)
     who = names.actors(wanted={actor for actor in (cohort.actor, cohort.second_actor) if actor})
     made = ManifestShard.objects.filter(cohort_id=cohort.pk).aggregate(shards=Count("number"), listed=Sum("lines"))
-    listed, wanted = made["listed"] or 0, _planned(cohort)
+    listed, wanted = made["listed"] or 0, _count_planned_lines(cohort)
     return TerminationPage(
         cohort=cohort,
         progress=progress,
@@ -67,7 +67,7 @@ def termination_page(*, cohort_id: uuid.UUID, at: datetime) -> TerminationPage |
 def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]:
     late = cohort.complete_by <= at
     by = f"due {cohort.complete_by:%-d %b %Y}"
-    partner, missing = progress.partner, sum(not one.done for one in progress.below)
+    partner, missing = progress.partner, sum(not one.is_completed for one in progress.below)
     all_signed = not progress.missing and not progress.unnamed
     words = [f"{missing} not yet, {by}"] if missing else []
     words += [UNNAMED] if progress.unnamed else []
@@ -80,10 +80,11 @@ def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]
             more="" if progress.acknowledged_at else progress.note,
         ),
         Step("Subscribers told", done=bool(cohort.subscribers_told_at), at=cohort.subscribers_told_at),
-        *_broken(progress),
+        *_list_contradiction_steps(progress),
         Step(
-            "Partner signed that it deleted", done=partner.done, at=partner.signed_at if partner.done else None,
-            more="" if partner.done else by, late=late and not partner.done,
+            "Partner signed that it deleted", done=partner.is_completed,
+            at=partner.signed_at if partner.is_completed else None,
+            more="" if partner.is_completed else by, late=late and not partner.is_completed,
         ),
         Step(
             "Every company below it signed", done=all_signed, at=cohort.completed_at if all_signed else None,
@@ -92,7 +93,7 @@ def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]
     ]  # fmt: skip
 
 
-def _broken(progress: CohortProgress) -> list[Step]:
+def _list_contradiction_steps(progress: CohortProgress) -> list[Step]:
     if progress.contradicted_at is None:
         return []
     return [
@@ -103,6 +104,6 @@ def _broken(progress: CohortProgress) -> list[Step]:
     ]  # fmt: skip
 
 
-def _planned(cohort: Cohort) -> int:
+def _count_planned_lines(cohort: Cohort) -> int:
     lines = cohort.plan.get("lines") if isinstance(cohort.plan, dict) else None
     return lines if isinstance(lines, int) else 0

@@ -30,7 +30,7 @@ PROPOSED = "Proposed. It counts when another officer agrees, within 7 days."
 REFUSED = (NotOpen, NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
 
 
-class Shown(Protocol):
+class ActPreview(Protocol):
     """What is shown before an act is done: by which template, and what stands for having seen this very thing."""
 
     @property
@@ -39,7 +39,7 @@ class Shown(Protocol):
     def seal(self) -> Sequence[object]: ...
 
 
-def _nothing(_: ActForm) -> Shown | None:
+def _nothing(_: ActForm) -> ActPreview | None:
     return None
 
 
@@ -63,7 +63,7 @@ class Act[F: ActForm]:
     button: str = ""
     warns: bool = False
     cancel: str = ""
-    shows: Callable[[F], Shown | None] = _nothing
+    shows: Callable[[F], ActPreview | None] = _nothing
     asked: Sequence[OpenProposal] = ()
 
 
@@ -75,7 +75,7 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
         if first is not None and request.POST.get("seen") != (seen := _seal(first)):
             words = {"shown": first, "seen": seen, "cancel": cancel, "button": act.button or act.title}
             return show(request, first.template, title=act.title, form=act.form, **words)
-        done, result = _done(act, actor_of(request.user))
+        done, result = _perform_act(act, actor_of(request.user))
         if done:
             messages.success(request, act.done if isinstance(act.done, str) else act.done(result))
             return redirect(act.back if isinstance(act.back, str) else act.back(result))
@@ -89,12 +89,12 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
     return show(request, "act.html", title=act.title, form=act.form, **words)
 
 
-def _seal(shown: Shown) -> str:
+def _seal(shown: ActPreview) -> str:
     """What stands for what was shown: if that is another by now, it is shown again."""
     return hashlib.sha256(json.dumps(list(shown.seal)).encode()).hexdigest()
 
 
-def _done[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:
+def _perform_act[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:
     try:
         return True, act.verb(act.form, actor, timezone.now())
     except ValidationError as error:

@@ -60,7 +60,7 @@ def propose_key(request: PersonRequest, number: int) -> HttpResponse:
         done=PROPOSED,
         button="Propose",
         shows=lambda form: key_replaced(machine=one, public_jwk=form.cleaned_data["public_jwk"]),
-        asked=_asked(number),
+        asked=_list_machine_proposals(number),
     )  # fmt: skip
     return answer(request, act)
 
@@ -97,7 +97,7 @@ def enable(request: PersonRequest, number: int) -> HttpResponse:
         back=_page(number),
         done=PROPOSED,
         button="Propose",
-        asked=_asked(number),
+        asked=_list_machine_proposals(number),
     )  # fmt: skip
     return answer(request, act)
 
@@ -117,7 +117,7 @@ def propose_certificate(request: PersonRequest, number: int) -> HttpResponse:
         back=_page(number),
         done=PROPOSED,
         button="Propose",
-        asked=_asked(number),
+        asked=_list_machine_proposals(number),
     )  # fmt: skip
     return answer(request, act)
 
@@ -140,7 +140,7 @@ def unbind(request: PersonRequest, number: int) -> HttpResponse:
     return answer(request, act)
 
 
-def _asked(number: int) -> Sequence[OpenProposal]:
+def _list_machine_proposals(number: int) -> Sequence[OpenProposal]:
     return list_open_proposals(of=Proposal.Of.MACHINE, target_id=number, at=timezone.now())
 
 

@@ -32,7 +32,7 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     one, back = _target(of, target_id)
     act = Act(
         title=f"Suspend {one.name}",
-        lead=denied(of),
+        lead=describe_denial(of),
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: suspend_actions.suspend(
             of=of, target_id=target_id, actor=actor, reason=form.cleaned_data["reason"], at=at
@@ -156,7 +156,7 @@ def _ends(term: pages.Term) -> str:
     return f"It ends on {term.ends_at:%-d %b %Y} as it is now."
 
 
-def denied(of: str) -> str:
+def describe_denial(of: str) -> str:
     """What will be denied, in words."""
     said = {
         "party": "Every request in whose chain this company stands is denied at once, whoever asks.",
@@ -204,7 +204,7 @@ def _say_paid(form: terms.ConsiderationForm, campaign_id: int, actor: str, at: d
     )  # fmt: skip
 
 
-def _target(of: str, target_id: int) -> tuple[names.Named, str]:
+def _target(of: str, target_id: int) -> tuple[names.NamedTarget, str]:
     if of not in {"party", "contract", "campaign"}:
         raise Http404
     one = names.targets(wanted={(of, target_id)})[of, target_id]

@@ -13,7 +13,7 @@ from console.actions import proposals, terms
 from console.forms import rules
 from console.forms.anomalies import AnomalyRuleForm
 from console.forms.terms import EndForm
-from console.queries.prohibited import prohibited
+from console.queries.prohibited import get_rule_impact
 from console.queries.proposals import list_open_proposals
 from console.views.acts import Act, answer
 from disclosures.queries.rules import finds, newest_rule
@@ -61,7 +61,7 @@ def add_rule(request: PersonRequest) -> HttpResponse:
         ),
         back=reverse("admin:rules"),
         done="The rule is written down.",
-        shows=lambda form: prohibited(terms=form.terms(), at=timezone.now()),
+        shows=lambda form: get_rule_impact(terms=form.terms(), at=timezone.now()),
     )
     return answer(request, act)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.views.access import PersonRequest
 from console.forms import terms
-from console.queries.machines import Replaced, keys_moved
+from console.queries.machines import KeyReplacement, keys_moved
 from console.queries.proposals import OpenProposal, list_open_proposals
 from console.views.acts import PROPOSED, Act, answer
 from partners.actions import drafts, parties
@@ -50,7 +50,7 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
         done=lambda made: KEYS_PROPOSED if isinstance(made, Proposal) else "Changed.",
         button="Save",
         shows=lambda form: _party_keys_moved(party, form.cleaned_data["jwks_uri"]),
-        asked=_asked(Proposal.Act.MOVE_KEYS, Proposal.Of.PARTY, party_id),
+        asked=_list_act_proposals(Proposal.Act.MOVE_KEYS, Proposal.Of.PARTY, party_id),
     )
     return answer(request, act)
 
@@ -146,24 +146,24 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
         done=lambda made: PROPOSED if isinstance(made, Proposal) else "The endpoints were set.",
         button="Save",
         shows=lambda form: _contract_keys_moved(contract, form.cleaned_data["jwks_uri"]),
-        asked=_asked(Proposal.Act.SET_ENDPOINTS, Proposal.Of.CONTRACT, contract_id),
+        asked=_list_act_proposals(Proposal.Act.SET_ENDPOINTS, Proposal.Of.CONTRACT, contract_id),
     )  # fmt: skip
     return answer(request, act)
 
 
-def _asked(act: str, of: str, target_id: int) -> Sequence[OpenProposal]:
+def _list_act_proposals(act: str, of: str, target_id: int) -> Sequence[OpenProposal]:
     return [
         one for one in list_open_proposals(of=of, target_id=target_id, at=timezone.now()) if one.proposal.act == act
     ]
 
 
-def _party_keys_moved(party: Party, typed: str) -> Replaced | None:
+def _party_keys_moved(party: Party, typed: str) -> KeyReplacement | None:
     """Without an address of its own its keys are where its contract says."""
     address = jwks_uri_of(party=Party(pk=party.pk, jwks_uri=typed))
     return keys_moved(party=party, was=jwks_uri_of(party=party), address=address, own_host=bool(typed))
 
 
-def _contract_keys_moved(contract: Contract, typed: str) -> Replaced | None:
+def _contract_keys_moved(contract: Contract, typed: str) -> KeyReplacement | None:
     was = contract.jwks_uri or ("" if contract.is_draft else jwks_uri_of(party=contract.aggregator))
     return keys_moved(party=contract.aggregator, was=was, address=typed, own_host=False)
 

@@ -9,7 +9,7 @@ from partners.labels import party_name
 from partners.models import Party
 from partners.policies.lifecycle import Stage
 from support.queries.counts import Count
-from support.queries.names import Named
+from support.queries.names import NamedTarget
 from support.queries.stages import TONES
 
 PAGES = {
@@ -44,7 +44,7 @@ def bad_count(one: Count) -> Cell:
     return Cell(str(one), tone="bad", number=True) if one else Cell("–", number=True)
 
 
-def target(one: Named) -> Cell:
+def target(one: NamedTarget) -> Cell:
     """What an act is about: its name leads to its page."""
     href = reverse(f"admin:{PAGES[one.kind]}", args=[one.id]) if one.known and one.kind in PAGES else ""
     return Cell(one.name, href=href, under=one.kind)

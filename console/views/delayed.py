@@ -12,7 +12,7 @@ from console.forms.delayed import AwaitedForm, DelayForm, OrderForm
 from console.views.acts import Act, answer
 from console.views.site import show
 from disclosures import actions
-from disclosures.actions import Delayed
+from disclosures.actions import DelayedNoticeResult
 from support.forms.base import ActForm
 
 
@@ -40,7 +40,7 @@ def hide(request: PersonRequest) -> HttpResponse:
             actor=actor, reason=form.cleaned_data["reason"], at=at,
         ),
         back=reverse("admin:delayed"),
-        done=_done,
+        done=_format_delay_result,
         button="Hide",
     )  # fmt: skip
     return answer(request, act)
@@ -60,16 +60,16 @@ def await_and_hide(request: PersonRequest) -> HttpResponse:
             actor=actor, reason=form.cleaned_data["reason"], at=at, awaited=True,
         ),
         back=reverse("admin:delayed"),
-        done=_done,
+        done=_format_delay_result,
         button="Hide as they arrive",
         warns=True,
     )  # fmt: skip
     return answer(request, act)
 
 
-def _done(result: object) -> str:
+def _format_delay_result(result: object) -> str:
     """What came of it, in numbers: nothing is called hidden that is not."""
-    if not isinstance(result, Delayed):
+    if not isinstance(result, DelayedNoticeResult):
         return ""
     hidden = f"{result.changed:,} release{'' if result.changed == 1 else 's'} hidden."
     if not result.waiting:

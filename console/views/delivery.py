@@ -35,7 +35,7 @@ def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpRes
         try:
             page = look_at_order(
                 party_id=party_id, order_id=order_id, actor=actor_of(request.user),
-                at=timezone.now(), **form.said(),
+                at=timezone.now(), **form.build_arguments(),
             )  # fmt: skip
         except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))

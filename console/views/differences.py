@@ -19,7 +19,7 @@ from console.queries import differences
 from console.views import cells
 from console.views.listing import Cell, Column, Listing, of_choices, page_of
 from console.views.site import show
-from partners.labels import shown
+from partners.labels import sanitise_text
 from support.forms.base import LookForm
 
 
@@ -54,7 +54,7 @@ def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpR
         try:
             page = look_at_difference(
                 run_id=run_id, finding_id=finding_id, actor=actor_of(request.user),
-                at=timezone.now(), **form.said(),
+                at=timezone.now(), **form.build_arguments(),
             )  # fmt: skip
         except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))
@@ -85,7 +85,7 @@ def _cells(rows: Sequence[DigestFinding], _: datetime) -> list[tuple[Cell, ...]]
             _line(one),
             Cell(one.row.get_kind_display(), under=f"{one.row.found_at:%-d %b %Y, %H:%M}"),
             Cell(one.contract or "none of its contracts"),
-            Cell(one.use or "no use of a campaign", under=shown(one.row.recipient, at_most=80)),
+            Cell(one.use or "no use of a campaign", under=sanitise_text(one.row.recipient, at_most=80)),
             cells.yes(one.row.told_so, word="still allowed it", tone="warn"),
         )
         for one in differences.findings(rows=rows)

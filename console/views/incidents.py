@@ -100,12 +100,18 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
         try:
             page = look_at_rows(
                 incident_id=incident_id, after=request.POST.get("after", ""), actor=actor_of(request.user),
-                at=timezone.now(), **form.said(),
+                at=timezone.now(), **form.build_arguments(),
             )  # fmt: skip
         except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))
         else:
-            return show(request, "anomaly_rows.html", title="Look-ups behind an incident", page=page, said=form.said())
+            return show(
+                request,
+                "anomaly_rows.html",
+                title="Look-ups behind an incident",
+                page=page,
+                said=form.build_arguments(),
+            )
     return _look(request, form, incident_id, "Show the look-ups")
 
 
@@ -117,7 +123,7 @@ def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             parts = take_rows(
-                incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.said(),
+                incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.build_arguments(),
             )  # fmt: skip
         except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))

@@ -115,7 +115,7 @@ class ListQuery:
         """Whether anything is left out."""
         return bool(self.words or any(value for _, value in self.chosen))
 
-    def said(self, *, words: str, typed_in: bool = False) -> dict[str, str]:
+    def get_criteria(self, *, words: str, typed_in: bool = False) -> dict[str, str]:
         """What was asked for, by the names that the page gives it. `words`: what it calls the first of them.
 
         `typed_in`: without what was chosen from a list.
@@ -136,7 +136,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ListPage:
     """One page of a list."""
 
     listing: Listing
@@ -157,21 +157,21 @@ class Shown:
 def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
     """The page of this list that the address asks for. That somebody searched it is written down."""
     at = timezone.now()
-    if said := read_list_query(request, listing).said(words=listing.search_label, typed_in=True):
+    if said := read_list_query(request, listing).get_criteria(words=listing.search_label, typed_in=True):
         note_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
 
 
-def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
+def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage:
     """Read one page. An unknown filter, sort or page number is as good as none."""
     asked = read_list_query(request, listing)
-    rows = narrowed(listing, asked=asked, at=at)
+    rows = filter_rows(listing, asked=asked, at=at)
     column, down = _sort(request, listing)
     if column:
         rows = rows.order_by(f"-{column.sort}" if down else column.sort, "-pk")
     page = _number(request.GET.get("page", ""))
     found = list(rows[(page - 1) * SIZE : page * SIZE + 1])
-    return Shown(
+    return ListPage(
         listing=listing,
         headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),
         rows=listing.cells(found[:SIZE], at),
@@ -193,10 +193,10 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
 def read_list_query(request: HttpRequest, listing: Listing) -> ListQuery:
     """What the address asks this list for."""
     words = _words(request, "q") if listing.search else ""
-    return ListQuery(words, tuple((one, _chosen(request, one)) for one in listing.filters))
+    return ListQuery(words, tuple((one, _get_chosen_value(request, one)) for one in listing.filters))
 
 
-def narrowed(listing: Listing, *, asked: ListQuery, at: datetime) -> Rows:
+def filter_rows(listing: Listing, *, asked: ListQuery, at: datetime) -> Rows:
     """The rows of a list that a search and its filters leave."""
     rows = listing.start(at)
     if asked.words:
@@ -223,7 +223,7 @@ def _has_long_word(text: object) -> bool:
     return any(len(word) > LONGEST_WORD for word in str(text).split())
 
 
-def typed(name: str, label: str, narrow: Narrow, *, kind: str = "text") -> Filter:
+def build_typed_filter(name: str, label: str, narrow: Narrow, *, kind: str = "text") -> Filter:
     """A filter whose value is typed in: words, or a day (`kind`: date)."""
     return Filter(name, label, (), narrow, kind)
 
@@ -239,7 +239,7 @@ def _words(request: HttpRequest, name: str) -> str:
     return request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
-def _chosen(request: HttpRequest, one: Filter) -> str:
+def _get_chosen_value(request: HttpRequest, one: Filter) -> str:
     if one.typed:
         return _words(request, one.name)
     value = request.GET.get(one.name, "")

@@ -11,7 +11,7 @@ from accounts.views.access import PersonRequest
 from console.queries.proposals import waiting
 from console.views import cells
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
-from partners.labels import shown
+from partners.labels import sanitise_text
 from partners.models import Proposal, Suspension
 from partners.policies.loosening import OPEN_FOR
 from revocations.models import Cohort
@@ -42,7 +42,7 @@ def _suspension_cells(rows: Sequence[Suspension], at: datetime) -> list[tuple[Ce
             Cell("lifted") if one.ends_at and one.ends_at <= at else Cell("denied", tone="bad"),
             cells.moment(one.starts_at, under=cells.waiting(one.starts_at, one.ends_at or at)),
             Cell("stream rules" if one.automatic else who[one.actor]),
-            Cell(shown(one.reason, at_most=160)),
+            Cell(sanitise_text(one.reason, at_most=160)),
             cells.moment(one.ends_at),
         )
         for one in rows
@@ -56,10 +56,12 @@ def _proposal_cells(rows: Sequence[Proposal], at: datetime) -> list[tuple[Cell, 
         (
             Cell(one.get_act_display(), href=reverse("admin:proposal", args=[one.pk]), under=one.of),
             cells.target(named[one.of, one.target_id]),
-            _decided(one, at),
-            Cell(who[one.proposed_by], under=shown(one.reason, at_most=160)),
+            _format_decision(one, at),
+            Cell(who[one.proposed_by], under=sanitise_text(one.reason, at_most=160)),
             cells.moment(one.proposed_at),
-            Cell(who[one.decided_by], under=shown(one.decision_reason, at_most=160)) if one.decision else Cell("–"),
+            Cell(who[one.decided_by], under=sanitise_text(one.decision_reason, at_most=160))
+            if one.decision
+            else Cell("–"),
         )
         for one in rows
     ]
@@ -96,7 +98,7 @@ def _now(rows: Rows, value: str, at: datetime) -> Rows:
     return rows.filter(runs) if value == "yes" else rows.exclude(runs)
 
 
-def _decided(one: Proposal, at: datetime) -> Cell:
+def _format_decision(one: Proposal, at: datetime) -> Cell:
     if one.decision:
         return Cell(one.get_decision_display())
     old = one.proposed_at <= at - OPEN_FOR
@@ -111,7 +113,7 @@ def _open(rows: Rows, value: str, at: datetime) -> Rows:
     return rows.filter(decision=value)
 
 
-def _done(rows: Rows, value: str, at: datetime) -> Rows:
+def _filter_by_progress(rows: Rows, value: str, at: datetime) -> Rows:
     if value == "done":
         return rows.filter(completed_at__isnull=False)
     waits = rows.filter(completed_at__isnull=True)
@@ -175,7 +177,7 @@ TERMINATIONS = Listing(
                 ("open", "Under way"), ("late", "Past its date"), ("contradicted", "Went on after signing"),
                 ("done", "Signed"),
             ),
-            _done,
+            _filter_by_progress,
         ),
     ),
     empty=("Nothing has ended", "What is over by its term stands here a minute later, and so does what you terminate."),

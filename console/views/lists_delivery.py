@@ -10,7 +10,7 @@ from accounts.views.access import PersonRequest
 from consent.models import DigestRun
 from console.views import cells
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
-from partners.labels import shown
+from partners.labels import sanitise_text
 from partners.models import Client, Contract, Party, SigningKey
 from partners.queries import thumbprint_of
 from revocations.models import Breach, Stream
@@ -47,7 +47,11 @@ def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]
     health = health_of(party_ids=[one.pk for one in rows], at=at)
     return [
         (
-            Cell(shown(one.name, at_most=60), href=reverse("admin:timeline", args=[one.pk]), under=_where(one, mine)),
+            Cell(
+                sanitise_text(one.name, at_most=60),
+                href=reverse("admin:timeline", args=[one.pk]),
+                under=_where(one, mine),
+            ),
             Cell(mine.word, tone=mine.tone, under=mine.why),
             Cell(mine.method),
             Cell(cells.waiting(mine.oldest, at) or "–", number=True),
@@ -81,7 +85,7 @@ def _run_cells(rows: Sequence[DigestRun], at: datetime) -> list[tuple[Cell, ...]
         (
             Cell(f"{one.received_at:%-d %b %Y, %H:%M}", href=reverse("admin:run", args=[one.pk])),
             cells.target(named["party", one.party_id]),
-            _found(one),
+            _format_comparison(one),
             Cell(f"{len(one.differing):,}", number=True),
             Cell(f"{one.findings.get('partner_has', 0):,}", number=True, tone="bad" if _has(one) else ""),
             Cell(f"{one.findings.get('partner_lacks', 0):,}", number=True),
@@ -107,7 +111,7 @@ def _key_cells(rows: Sequence[SigningKey], at: datetime) -> list[tuple[Cell, ...
 def _client_cells(rows: Sequence[Client], at: datetime) -> list[tuple[Cell, ...]]:
     return [
         (
-            Cell(shown(one.client_id, at_most=70), href=reverse("admin:machine", args=[one.number])),
+            Cell(sanitise_text(one.client_id, at_most=70), href=reverse("admin:machine", args=[one.number])),
             Cell(one.get_kind_display()),
             cells.party(one.party) if one.party else Cell("the carrier's own"),
             Cell("disabled", tone="bad") if one.disabled_at else Cell("may sign in", tone="good"),
@@ -119,7 +123,7 @@ def _client_cells(rows: Sequence[Client], at: datetime) -> list[tuple[Cell, ...]
 
 
 def _where(one: Party, health: object) -> str:
-    return shown(one.uri, at_most=60)
+    return sanitise_text(one.uri, at_most=60)
 
 
 def _about(one: Breach) -> tuple[tuple[str, int], ...]:
@@ -130,7 +134,7 @@ def _has(one: DigestRun) -> bool:
     return bool(one.findings.get("partner_has"))
 
 
-def _found(one: DigestRun) -> Cell:
+def _format_comparison(one: DigestRun) -> Cell:
     if not one.finished_at:
         return Cell("being looked into", tone="warn")
     return Cell("partner has, we deny", tone="bad") if _has(one) else Cell("books agree", tone="good")

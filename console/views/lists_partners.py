@@ -12,7 +12,7 @@ from console.queries.dashboard import ENDING
 from console.queries.proposals import list_newest_proposals
 from console.views import cells
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
-from partners.labels import purpose_in_words, shown
+from partners.labels import purpose_in_words, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Contract, Party
 from partners.policies.lifecycle import Stage
 from partners.queries import key_of
@@ -46,7 +46,7 @@ def agents(request: PersonRequest) -> HttpResponse:
 def _party_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:
     return [
         (
-            cells.party(one.party, under=shown(one.party.uri, at_most=70)),
+            cells.party(one.party, under=sanitise_text(one.party.uri, at_most=70)),
             Cell(one.party.get_kind_display()),
             Cell(", ".join(one.roles) or "–"),
             cells.yes(one.suspended, word="suspended", tone="bad"),
@@ -59,9 +59,9 @@ def _contract_cells(rows: Sequence[Contract], at: datetime) -> list[tuple[Cell, 
     return [
         (
             Cell(
-                shown(one.contract.ref, at_most=60),
+                sanitise_text(one.contract.ref, at_most=60),
                 href=reverse("admin:contract", args=[one.contract.pk]),
-                under=shown(one.contract.aggregator.name, at_most=60),
+                under=sanitise_text(one.contract.aggregator.name, at_most=60),
             ),
             cells.stage(one.stage),
             Cell(cells.away(one.contract.ends_at, at), under=f"{one.contract.ends_at:%-d %b %Y}", whole=True),
@@ -80,13 +80,13 @@ def _campaign_cells(rows: Sequence[Campaign], at: datetime) -> list[tuple[Cell, 
     return [
         (
             Cell(
-                shown(one.campaign.ref, at_most=60),
+                sanitise_text(one.campaign.ref, at_most=60),
                 href=reverse("admin:campaign", args=[one.campaign.pk]),
-                under=f"under {shown(one.campaign.contract.ref, at_most=40)}",
+                under=f"under {sanitise_text(one.campaign.contract.ref, at_most=40)}",
             ),
             cells.stage(one.stage, under="open to change" if one.campaign.is_draft else "frozen"),
             cells.party(one.campaign.lbs_provider),
-            Cell(purpose_in_words(one.campaign.purpose), under=shown(one.campaign.purpose, at_most=60)),
+            Cell(purpose_in_words(one.campaign.purpose), under=sanitise_text(one.campaign.purpose, at_most=60)),
             cells.yes(one.campaign.lifeline, word="lifeline", tone="warn"),
             Cell(one.campaign.get_consideration_display() or "not said"),
             cells.count(one.approvals),
@@ -101,7 +101,11 @@ def _agent_cells(rows: Sequence[AuthorizedAgent], at: datetime) -> list[tuple[Ce
     counted = count_agent_requests(agent_ids=[one.pk for one in rows], at=at)
     return [
         (
-            Cell(shown(one.name, at_most=60), href=reverse("admin:authorized-agent", args=[one.number]), under=one.pk),
+            Cell(
+                sanitise_text(one.name, at_most=60),
+                href=reverse("admin:authorized-agent", args=[one.number]),
+                under=one.pk,
+            ),
             _may_ask(one, waits=one.number in waiting),
             Cell(key_of(agent=one)),
             Cell(", ".join(one.hosts) or "nowhere"),
@@ -129,7 +133,7 @@ def _ends(rows: Rows, value: str, at: datetime) -> Rows:
     return rows.filter(is_draft=False, starts_at__lte=at, ends_at__gt=at, ends_at__lte=at + timedelta(days=int(value)))
 
 
-def _suspended(rows: Rows, value: str, at: datetime) -> Rows:
+def _filter_by_suspension(rows: Rows, value: str, at: datetime) -> Rows:
     ids = running_on(of="party", at=at)
     return rows.filter(pk__in=ids) if value == "yes" else rows.exclude(pk__in=ids)
 
@@ -146,7 +150,10 @@ PARTIES = Listing(
     cells=_party_cells,
     search=("name", "uri"),
     search_label="Name or address",
-    filters=(of_choices("kind", "Kind", Party.Kind.choices), Filter("suspended", "Suspended", YES_NO, _suspended)),
+    filters=(
+        of_choices("kind", "Kind", Party.Kind.choices),
+        Filter("suspended", "Suspended", YES_NO, _filter_by_suspension),
+    ),
     empty=("No parties yet", "They come with import_parties, or with the first contract that is drafted."),
     acts=(("admin:party-add", "Add a party"),),
 )

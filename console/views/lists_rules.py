@@ -16,7 +16,7 @@ from console.views import cells
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import finds, newest_rules
-from partners.labels import purpose_in_words, shown
+from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Campaign, JurisdictionRule, NoticeText
 from partners.policies.lifecycle import Stage
 from support.queries import names
@@ -56,7 +56,7 @@ def _rule_cells(rows: Sequence[JurisdictionRule], at: datetime) -> list[tuple[Ce
             Cell("any" if one.max_radius_m is None else f"up to {one.max_radius_m:,} m"),
             cells.moment(one.starts_at),
             _end(one, asked.get(one.pk), at),
-            Cell(shown(one.source, at_most=120)),
+            Cell(sanitise_text(one.source, at_most=120)),
         )
         for one in rows
     ]
@@ -69,7 +69,7 @@ def _notice_cells(rows: Sequence[NoticeText], at: datetime) -> list[tuple[Cell, 
             Cell(one.get_use_display()),
             Cell(one.language),
             Cell(str(one.version), number=True),
-            Cell(shown(one.body, at_most=400)),
+            Cell(sanitise_text(one.body, at_most=400)),
             cells.moment(one.published_at, under=who[one.actor]),
         )
         for one in rows
@@ -89,7 +89,7 @@ def _anomaly_rule_cells(rows: Sequence[AnomalyRule], _: datetime) -> list[tuple[
             Cell(finds(rule=one)),
             Cell("never" if one.suspend_after_days is None else f"after {one.suspend_after_days} days"),
             cells.moment(one.made_at, under=who[one.actor]),
-            Cell(shown(one.reason, at_most=200)),
+            Cell(sanitise_text(one.reason, at_most=200)),
         )
         for one in rows
     ]  # fmt: skip
@@ -110,7 +110,7 @@ def _purpose_cells(rows: Sequence[dict[str, str]], at: datetime) -> list[tuple[C
     states = sorted(chain.from_iterable(((term, state) for term in of) for state, of in banned))
     return [
         (
-            Cell(purpose_in_words(term), href=cells.purpose_page(term), under=shown(term, at_most=80)),
+            Cell(purpose_in_words(term), href=cells.purpose_page(term), under=sanitise_text(term, at_most=80)),
             Cell(f"{used[term]:,}", number=True, href=f"{reverse('admin:campaigns')}?{urlencode({'q': term})}"),
             Cell(f"{live[term]:,}", number=True),
             Cell(", ".join(state for one, state in states if one == term) or "–"),

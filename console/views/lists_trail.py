@@ -22,20 +22,20 @@ from console.views.listing import (
     Filter,
     Listing,
     Rows,
-    narrowed,
+    build_typed_filter,
+    filter_rows,
     of_choices,
     read_list_query,
     show_list,
-    typed,
 )
 from console.views.site import show
-from partners.labels import shown
+from partners.labels import sanitise_text
 from support.forms.base import ActForm
 from support.models import Ticket
 from support.queries import names
 from support.queries.history import describe_action, more_of, proposal_of
 from support.queries.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
-from support.queries.names import Named
+from support.queries.names import NamedTarget
 
 
 def incidents(request: PersonRequest) -> HttpResponse:
@@ -53,12 +53,12 @@ def export(request: PersonRequest) -> HttpResponseBase:
     """Say why, and take the same as CSV, narrowed as the address says."""
     listing, form, at = _trail_of(request), ActForm(request.POST or None), timezone.now()
     asked = read_list_query(request, listing)
-    narrows = asked.said(words=listing.search_label)
+    narrows = asked.get_criteria(words=listing.search_label)
     if asked.is_reversed:
         return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
     if request.method == "POST" and form.is_valid():
         parts = take_trail(
-            rows=narrowed(listing, asked=asked, at=at), said=narrows, user=request.user,
+            rows=filter_rows(listing, asked=asked, at=at), said=narrows, user=request.user,
             reason=form.cleaned_data["reason"], at=at,
         )  # fmt: skip
         response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
@@ -96,7 +96,7 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
 
 def _bare_subject(one: Incident, who: Mapping[str, str]) -> Cell:
     """Somebody of staff by their e-mail, or what it is about as it is written down."""
-    return Cell(who.get(one.subject) or shown(one.subject, at_most=160))
+    return Cell(who.get(one.subject) or sanitise_text(one.subject, at_most=160))
 
 
 def _incident_state(one: Incident, who: Mapping[str, str]) -> Cell:
@@ -130,7 +130,7 @@ def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, .
             Cell(who[one.actor], under=staff.role_of(one)),
             _did(one),
             _to(one, named),
-            Cell(shown(staff.why(one), at_most=200) or "–"),
+            Cell(sanitise_text(staff.why(one), at_most=200) or "–"),
         )
         for one in rows
     ]
@@ -143,7 +143,7 @@ def _did(event: AuditEvent) -> Cell:
     return Cell(describe_action(action=event.action), href=href, under=more_of(event=event))
 
 
-def _to(event: AuditEvent, named: Mapping[tuple[str, int], Named]) -> Cell:
+def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget]) -> Cell:
     """What it was done to, with the case in which it was."""
     key = staff.target_of(event)
     if key and event.line_id is None:
@@ -203,11 +203,11 @@ TRAIL = Listing(
     search=("reason", "action"),
     search_label="Act or reason",
     filters=(
-        typed("who", "Staff member (e-mail)", lambda rows, value, _: staff.by_member(rows, value)),
-        typed("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
-        typed("case", "Case", lambda rows, value, _: staff.about_case(rows, value)),
-        typed("from", "From (UTC)", lambda rows, value, _: staff.since(rows, value), kind="date"),
-        typed("to", "To (UTC)", lambda rows, value, _: staff.until(rows, value), kind="date"),
+        build_typed_filter("who", "Staff member (e-mail)", lambda rows, value, _: staff.by_member(rows, value)),
+        build_typed_filter("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
+        build_typed_filter("case", "Case", lambda rows, value, _: staff.about_case(rows, value)),
+        build_typed_filter("from", "From (UTC)", lambda rows, value, _: staff.since(rows, value), kind="date"),
+        build_typed_filter("to", "To (UTC)", lambda rows, value, _: staff.until(rows, value), kind="date"),
         Filter("kind", "Kind", staff.KINDS, lambda rows, value, _: staff.of_kind(rows, value)),
         Filter(
             "about", "About",

@@ -59,7 +59,7 @@ def close(request: PersonRequest, separation_id: UUID) -> HttpResponse:
         "list of lines stays as it was. Agree on that day with the person.",
         form=SeparationForm(request.POST or None),
         verb=lambda form, actor, at: close_separation(
-            separation_id=separation_id, done=form.done(), tell_from=form.tell_from(), actor=actor,
+            separation_id=separation_id, done=form.is_separated(), tell_from=form.tell_from(), actor=actor,
             reason=form.cleaned_data["reason"], at=at,
         ),
         back=reverse("admin:separations"),

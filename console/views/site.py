@@ -95,7 +95,7 @@ def door(address: Address) -> Page:
     @never_cache
     @require_http_methods(list(address.methods))
     @wraps(view)
-    def passed(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def handle_request(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not request.user.is_authenticated:
             asked = reverse("admin:index") if request.method == "POST" else request.get_full_path()
             return redirect(f"{reverse('sign-in-staff')}?{urlencode({'next': asked})}")
@@ -103,4 +103,4 @@ def door(address: Address) -> Page:
         with translation.override("en"):
             return page(request, *args, **kwargs)
 
-    return passed
+    return handle_request

@@ -13,12 +13,12 @@ import msgspec
 import audit.queries
 from disclosures import actions
 from disclosures.domain.ingest import chunks
-from disclosures.domain.ingest.chunks import Taken
+from disclosures.domain.ingest.chunks import ChunkResult
 from disclosures.domain.ingest.rows import Outcome, Row
 from disclosures.feeds.releases import DisclosuresFeed, fate_of, line_number, rows_in
 from partners.feeds.checking import Fate
 from partners.feeds.reading import Block, Readable, blocks, numbered_lines
-from partners.feeds.worker_pool import Done, Turn, WorkerPool
+from partners.feeds.worker_pool import FinishedPart, Turn, WorkerPool
 
 # A file within this is taken in by one process: starting more would take longer.
 SMALL = 8_000_000
@@ -40,7 +40,7 @@ class FileImport(AbstractContextManager["FileImport"]):
         self.workers = workers
         self.noted: bytes | None = None
 
-    def taken(self, *, stream: Readable) -> Iterator[Taken]:
+    def import_stream(self, *, stream: Readable) -> Iterator[ChunkResult]:
         """What each part came to, in order. Constant memory. Call outside a transaction."""
         parts = blocks(stream, lines=DisclosuresFeed.chunk, size=LARGEST_BLOCK)
         first, held = list[Block](), 0
@@ -67,27 +67,29 @@ class FileImport(AbstractContextManager["FileImport"]):
             chunks.end_run(file=self.noted)
 
 
-def _parts(all_blocks: Iterable[Block], file: bytes | None, known: Mapping[int, bytes]) -> Iterator[Part | Done[Taken]]:
+def _parts(
+    all_blocks: Iterable[Block], file: bytes | None, known: Mapping[int, bytes]
+) -> Iterator[Part | FinishedPart[ChunkResult]]:
     for block in all_blocks:
         if file and block.starts_at in known and known[block.starts_at] == chunks.digest_of(block.content):
-            yield Done(chunks.taken_before(file=file, starts_at=block.starts_at))
+            yield FinishedPart(chunks.get_imported_result(file=file, starts_at=block.starts_at))
         else:
             yield Part(block, file)
 
 
-def _alone(part: Part | Done[Taken]) -> Taken:
-    return part.result if isinstance(part, Done) else _take(part, Turn())
+def _alone(part: Part | FinishedPart[ChunkResult]) -> ChunkResult:
+    return part.result if isinstance(part, FinishedPart) else _take(part, Turn())
 
 
-def _take(part: Part, turn: Turn) -> Taken:
+def _take(part: Part, turn: Turn) -> ChunkResult:
     """Take a part in, and note it with its rows."""
     block, file = part.block, part.file
-    told = list[Taken]()
+    told = list[ChunkResult]()
     at = audit.queries.database_clock()
     rows, refused = rows_in(numbered_lines(BytesIO(block.content), before=block.before), at=at)
 
     def note(outcomes: Sequence[Outcome]) -> None:
-        told.append(_told(block, rows, outcomes, refused))
+        told.append(_build_chunk_result(block, rows, outcomes, refused))
         if file:
             chunks.note(file=file, starts_at=block.starts_at, content=block.content, told=told[0], at=at)
 
@@ -105,7 +107,9 @@ def _claiming(turn: Turn, file: bytes | None) -> Iterator[None]:
         yield
 
 
-def _told(block: Block, rows: Sequence[Row], outcomes: Sequence[Outcome], refused: Sequence[Fate]) -> Taken:
+def _build_chunk_result(
+    block: Block, rows: Sequence[Row], outcomes: Sequence[Outcome], refused: Sequence[Fate]
+) -> ChunkResult:
     """Rows that fared alike have the very same outcome: they are counted without being compared."""
     lines = len(rows) + len(refused)
     alike = Counter(map(id, outcomes))
@@ -120,7 +124,7 @@ def _told(block: Block, rows: Sequence[Row], outcomes: Sequence[Outcome], refuse
     if counts["rejected"] > len(refused):
         fates = [fate_of(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
         refused = sorted([*refused, *(fate for fate in fates if fate.status == "rejected")], key=line_number)
-    return Taken(
+    return ChunkResult(
         lines=lines,
         size=block.ends_at - block.starts_at,
         counts=dict(counts),

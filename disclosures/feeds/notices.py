@@ -10,15 +10,15 @@ from partners.feeds.checking import (
     Fate,
     FreeText,
     Instant,
-    Refused,
+    RowRefused,
     Text,
-    accepted,
+    build_accepted_fate,
+    build_rejected_fate,
+    build_repeated_fate,
     instant_or_none,
     read,
-    rejected,
-    repeated,
 )
-from partners.feeds.reading import Numbered, Record
+from partners.feeds.reading import NumberedLine, Record
 
 
 class ReportedNotice(msgspec.Struct, frozen=True):
@@ -39,21 +39,21 @@ class NoticesFeed:
     header = "disclosure_id"
     chunk = 1000
 
-    def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+    def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
         return [self._one(line, at) for line in lines]
 
-    def _one(self, line: Numbered | Record, at: datetime) -> Fate:
+    def _one(self, line: NumberedLine | Record, at: datetime) -> Fate:
         try:
             notice = read(line, NOTICE_DECODER, ReportedNotice)
             until = instant_or_none("suppressed_until", notice.suppressed_until)
             new = actions.record_notice(
                 source_id=notice.disclosure_id, suppressed_until=until, order_ref=notice.order_ref, at=at
             )
-        except Refused as refused:
-            return rejected(line.number, refused.field, refused.reason)
+        except RowRefused as refused:
+            return build_rejected_fate(line.number, refused.field, refused.reason)
         if new is None:
-            return rejected(line.number, "disclosure_id", "disclosure_unknown")
-        return accepted(line.number) if new else repeated(line.number)
+            return build_rejected_fate(line.number, "disclosure_id", "disclosure_unknown")
+        return build_accepted_fate(line.number) if new else build_repeated_fate(line.number)
 
     def finish(self, *, at: datetime) -> list[Fate]:
         del at

@@ -18,18 +18,18 @@ from partners.feeds.checking import (
     InstantOrEmpty,
     Metres,
     Msisdn,
-    Refused,
+    RowRefused,
     Text,
-    accepted,
+    build_accepted_fate,
+    build_rejected_fate,
+    build_repeated_fate,
     instant,
     instant_or_none,
     metres,
     names_twice,
     read,
-    rejected,
-    repeated,
 )
-from partners.feeds.reading import Numbered, Record
+from partners.feeds.reading import NumberedLine, Record
 
 LONGEST_PATH = 50
 FILLED: dict[str, tuple[str, ...]] = {
@@ -97,7 +97,7 @@ class DisclosuresFeed:
     def __init__(self, *, gateway: str = "") -> None:
         self.gateway = gateway
 
-    def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+    def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
         rows, refused = rows_in(lines, at=at)
         outcomes = actions.record(rows=rows, at=at, gateway=self.gateway)
         fates = [fate_of(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
@@ -111,25 +111,25 @@ class DisclosuresFeed:
         return {}
 
 
-def rows_in(lines: Iterable[Numbered | Record], *, at: datetime) -> tuple[list[Row], list[Fate]]:
+def rows_in(lines: Iterable[NumberedLine | Record], *, at: datetime) -> tuple[list[Row], list[Fate]]:
     """The rows in these lines, as known at `at`, and what is refused of them as it stands."""
     rows: list[Row] = []
     refused: list[Fate] = []
     for line in lines:
         try:
             rows.append(row_in(line, at=at))
-        except Refused as reason:
-            refused.append(rejected(line.number, reason.field, reason.reason))
+        except RowRefused as reason:
+            refused.append(build_rejected_fate(line.number, reason.field, reason.reason))
     return rows, refused
 
 
 def fate_of(row: Row, outcome: Outcome) -> Fate:
     """What became of a row, in the words of the feeds."""
     if outcome.fate == "accepted":
-        return accepted(row.n, outcome.judgement, FILLED[outcome.path_completed])
+        return build_accepted_fate(row.n, outcome.judgement, FILLED[outcome.path_completed])
     if outcome.fate == "repeated":
-        return repeated(row.n)
-    return rejected(row.n, "msisdn" if outcome.fate == "line_unknown" else "id", outcome.fate)
+        return build_repeated_fate(row.n)
+    return build_rejected_fate(row.n, "msisdn" if outcome.fate == "line_unknown" else "id", outcome.fate)
 
 
 def line_number(fate: Fate) -> int:
@@ -137,16 +137,16 @@ def line_number(fate: Fate) -> int:
     return int(fate.line)
 
 
-def row_in(line: Numbered | Record, *, at: datetime) -> Row:
+def row_in(line: NumberedLine | Record, *, at: datetime) -> Row:
     """The row in a line, as known at `at`. Raises Refused."""
-    if isinstance(line, Numbered) and not line.problem:
+    if isinstance(line, NumberedLine) and not line.problem:
         plain = _plain_row(line, at)
         if plain is not None:
             return plain
     told = read(line, DECODER, ReportedRelease)
     occurred_at = instant("occurred_at", told.occurred_at)
     if occurred_at > at:
-        raise Refused("occurred_at", "in_future")
+        raise RowRefused("occurred_at", "in_future")
     report = Report(
         source_id=told.id,
         occurred_at=occurred_at,
@@ -166,7 +166,7 @@ def row_in(line: Numbered | Record, *, at: datetime) -> Row:
     return row_of(report, n=line.number)
 
 
-def _plain_row(line: Numbered, at: datetime) -> Row | None:
+def _plain_row(line: NumberedLine, at: datetime) -> Row | None:
     """The row in a line of the most usual kind, in half the time. None: look closer, and say what is wrong if it is."""
     content = line.content
     if len(content) > LONGEST_NAME_BYTES or b"\\u0000" in content:

@@ -11,7 +11,7 @@ from consent.feeds.lines import LinesFeed
 from disclosures import actions
 from disclosures.feeds.releases import DisclosuresFeed
 from partners.feeds.checking import STATUSES, Fate, NothingReadable, refuse_if_nothing_readable, summary_of
-from partners.feeds.reading import Numbered, Readable, Record, csv_records, numbered_lines
+from partners.feeds.reading import NumberedLine, Readable, Record, csv_records, numbered_lines
 
 MOST_REPORTED = 10_000
 MOST_BYTES = 32_000_000
@@ -28,7 +28,7 @@ def take_report(*, stream: Readable, client_id: str, at: datetime) -> dict[str, 
     """
     feed = DisclosuresFeed(gateway=client_id)
     fates = feed.take(lines=_within_limits(_lines(stream)), at=at)
-    told = _told(fates, client_id=client_id, action="disclosures.reported", at=at)
+    told = _record_summary(fates, client_id=client_id, action="disclosures.reported", at=at)
     judged = Counter(fate.note for fate in fates if fate.note)
     completed = sum(bool(fate.filled) for fate in fates)
     return {**told, "judged": dict(sorted(judged.items())), "paths_completed": completed, "results": _results(fates)}
@@ -45,21 +45,24 @@ def take_lines(*, stream: Readable, client_id: str, is_csv: bool, at: datetime) 
     fates += feed.finish(at=at)
     actions.catch_up(cause=feed.name, at=at)
     ordered = sorted(fates, key=lambda fate: int(fate.line))
-    return {**_told(ordered, client_id=client_id, action="lines.reported", at=at), "results": _results(ordered)}
+    return {
+        **_record_summary(ordered, client_id=client_id, action="lines.reported", at=at),
+        "results": _results(ordered),
+    }
 
 
-def _lines(stream: Readable) -> Iterator[Numbered]:
+def _lines(stream: Readable) -> Iterator[NumberedLine]:
     read = Counter[str]()
 
-    def seen(size: int) -> None:
+    def count_bytes(size: int) -> None:
         read["bytes"] += size
         if read["bytes"] > MOST_BYTES:
             raise TooManyLines
 
-    return numbered_lines(stream, seen=seen)
+    return numbered_lines(stream, seen=count_bytes)
 
 
-def _records(lines: Iterator[Numbered], header: str) -> Iterator[Record]:
+def _records(lines: Iterator[NumberedLine], header: str) -> Iterator[Record]:
     """CSV records by their header, which must name this column. Raises NothingReadable."""
     first = next(lines, None)
     if first is None or header.encode() not in first.content.lower():
@@ -67,14 +70,14 @@ def _records(lines: Iterator[Numbered], header: str) -> Iterator[Record]:
     return csv_records(chain([first], lines))
 
 
-def _within_limits(lines: Iterator[Numbered] | Iterator[Record]) -> list[Numbered | Record]:
-    found = list[Numbered | Record](islice(lines, MOST_REPORTED + 1))
+def _within_limits(lines: Iterator[NumberedLine] | Iterator[Record]) -> list[NumberedLine | Record]:
+    found = list[NumberedLine | Record](islice(lines, MOST_REPORTED + 1))
     if len(found) > MOST_REPORTED:
         raise TooManyLines
     return found
 
 
-def _told(fates: Sequence[Fate], *, client_id: str, action: str, at: datetime) -> dict[str, Any]:
+def _record_summary(fates: Sequence[Fate], *, client_id: str, action: str, at: datetime) -> dict[str, Any]:
     """The head of the answer, once it is recorded. Raises NothingReadable, and then nothing is recorded."""
     refuse_if_nothing_readable(fates)
     summary = summary_of(fates)

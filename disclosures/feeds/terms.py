@@ -18,9 +18,9 @@ def settle_files(*, at: datetime, waits: bool = True) -> int | None:
     with turn(name="disclosures.settle_files", waits=waits) as mine:
         if not mine:
             return None
-        changes, ids = terms.unsettled()
+        changes, ids = terms.load_unsettled_changes()
         pierced = settle_terms(changes=changes, at=at)
-        terms.settled(ids=ids)
+        terms.delete_settled_changes(ids=ids)
         return pierced
 
 

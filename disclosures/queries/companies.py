@@ -16,9 +16,9 @@ from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.chart import Chart, chart_of
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.release_counts import Facts, facts_of
-from disclosures.queries.tallies import Outside, Tally, got_in, outside_of, released_outside
+from disclosures.queries.tallies import Outside, Tally, build_involvement, outside_of, released_outside
 from disclosures.queries.trails import NamedParty, Parties, Stop, instead_of, trail, uris_of
-from partners.labels import link, precision_in_words, purpose_in_words, shown
+from partners.labels import link, precision_in_words, purpose_in_words, sanitise_text
 
 MOST_TRAILS = 3
 # Of the companies under one heading of home so many are laid open, more of those that stand out, and so many of the
@@ -96,21 +96,21 @@ class CompanyCard:
         return bool(self.no_record or self.after_stop or self.outside.doubtful)
 
     @property
-    def stopped(self) -> bool:
+    def is_stopped(self) -> bool:
         """Whether the person's own no covers every use of this company that we know."""
         return self.stopped_at is not None or self.paused_until is not None
 
     @property
-    def suspended(self) -> bool:
+    def is_suspended(self) -> bool:
         """Whether an officer has suspended somebody whom one of its uses goes through."""
-        return any(one.use is not None and one.use.suspended for one in self.uses)
+        return any(one.use is not None and one.use.is_suspended for one in self.uses)
 
     @property
-    def allowed(self) -> bool:
+    def is_allowed(self) -> bool:
         """Whether the gate says yes to any of its uses."""
         return any(one.use is not None and one.use.allowed for one in self.uses)
 
-    def allowed_since(self, *, since: datetime) -> bool:
+    def has_newer_approval(self, *, since: datetime) -> bool:
         """Whether a use to which the gate says yes rests on something that says so since after a moment."""
         proofs = [proof for one in self.uses if one.use and one.use.allowed for proof in one.use.proofs]
         return any(one.counts and one.at is not None and one.at > since for one in proofs)
@@ -183,7 +183,7 @@ class Laid:
         return len(self.folded) + len(self.in_short)
 
     @property
-    def named(self) -> tuple[str, ...]:
+    def company_names(self) -> tuple[str, ...]:
         """By name, the first of them."""
         return tuple(card.company.name for card in (*self.folded, *self.in_short)[:NAMED])
 
@@ -258,10 +258,10 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         lookups=sum(card.recent for card in recent),
         no_record=sum(card.no_record for card in recent),
         unverified=sum(card.unverified and not card.no_record for card in recent),
-        passed_by=_named(
+        passed_by=_list_party_names(
             {uri for one in released for uri in one.path[:1]} - {card.company.uri for card in recent}, parties
         ),
-        passed_on=_named(
+        passed_on=_list_party_names(
             uris_of(paths=[one.path[2:] for one in released]) - {"unknown", *(card.company.uri for card in recent)},
             parties,
         ),
@@ -287,7 +287,7 @@ def card_of(
     Only its own acts are counted; where it has none, all of them are, for they say how it stands.
     """
     own = [one for one in facts if one.company == uri] or facts
-    got, released, counted = got_in(how="itself", facts=own), _looked(facts), _looked(own)
+    got, released, counted = build_involvement(how="itself", facts=own), _list_releases(facts), _list_releases(own)
     outside = released_outside(facts=facts)
     uses = _uses(uri, released, standing)
     known = [one.use for one in uses if one.use]
@@ -301,7 +301,7 @@ def card_of(
     through = {path[0] for path in paths if path} | {use.aggregator_uri for use in known}
     return CompanyCard(
         company=company,
-        about=shown(company.about, at_most=300),
+        about=sanitise_text(company.about, at_most=300),
         website=link(company.website),
         trails=tuple(trail(path=path, parties=parties) for path in paths[:MOST_TRAILS]),
         more_trails=max(0, len(paths) - MOST_TRAILS),
@@ -335,7 +335,7 @@ def _by_agreement(facts: Iterable[Facts]) -> list[Facts]:
     return [one for one in facts if one.basis == Basis.APPROVAL]
 
 
-def _looked(facts: Iterable[Facts]) -> list[Facts]:
+def _list_releases(facts: Iterable[Facts]) -> list[Facts]:
     return [one for one in _by_agreement(facts) if one.outcome == Outcome.RELEASED]
 
 
@@ -384,7 +384,7 @@ def _by_week(facts: Iterable[Facts]) -> Counter[tuple[date, str]]:
     return counted
 
 
-def _named(uris: Collection[str], parties: Parties) -> tuple[str, ...]:
+def _list_party_names(uris: Collection[str], parties: Parties) -> tuple[str, ...]:
     return tuple(sorted((parties[uri].name for uri in uris if uri != "unknown"), key=str.casefold))
 
 

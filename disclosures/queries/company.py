@@ -17,7 +17,7 @@ from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.release_counts import Facts, facts_of
-from disclosures.queries.tallies import Got, How, got_in, how_got
+from disclosures.queries.tallies import How, Involvement, build_involvement, how_got
 from disclosures.queries.trails import Parties, uris_of
 from partners.labels import UNKNOWN
 from partners.models import Party
@@ -42,7 +42,7 @@ class CompanyPage:
     """Everything the page of one company says to one line. `got`: for each way in which anything came to it."""
 
     card: CompanyCard
-    got: tuple[Got, ...]
+    got: tuple[Involvement, ...]
     evidence: tuple[Evidence, ...]
     orders: tuple[Progress, ...]
     flow: Flow | None
@@ -82,7 +82,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     }
     return CompanyPage(
         card=card,
-        got=_got(party.uri, facts),
+        got=_list_involvements(party.uri, facts),
         evidence=_evidence(card, parties),
         orders=_orders(line, card, partners, at),
         flow=flow_of(
@@ -101,9 +101,9 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     )
 
 
-def _got(uri: str, facts: Sequence[Facts]) -> tuple[Got, ...]:
+def _list_involvements(uri: str, facts: Sequence[Facts]) -> tuple[Involvement, ...]:
     ways = {how: [one for one in facts if how_got(uri=uri, facts=one) == how] for how in WAYS}
-    return tuple(got_in(how=how, facts=each) for how, each in ways.items() if each)
+    return tuple(build_involvement(how=how, facts=each) for how, each in ways.items() if each)
 
 
 def _parties(party: Party, facts: Sequence[Facts], standing: Sharing) -> Parties:

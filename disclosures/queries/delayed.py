@@ -37,7 +37,7 @@ class DelayedOrder:
     rows: tuple[DelayedRow, ...] = field(default=())
 
     @property
-    def hidden(self) -> int:
+    def hidden_count(self) -> int:
         """How many are hidden by it now, those that are still to arrive included."""
         return sum(row.hidden for row in self.rows)
 
@@ -59,10 +59,10 @@ def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[Delaye
     for held in _newest(HeldNotice, order_ref):
         found[held.order_ref].append(_row(held, "", at, arrived=False))
     orders = [DelayedOrder(ref, tuple(sorted(rows, key=_by_time))) for ref, rows in found.items()]
-    return sorted(orders, key=lambda order: (not order.hidden, order.order_ref))
+    return sorted(orders, key=lambda order: (not order.hidden_count, order.order_ref))
 
 
-def still_hidden_by(*, disclosure_id: UUID, besides: str, at: datetime) -> DelayedNotice | HeldNotice | None:
+def find_hiding_notice(*, disclosure_id: UUID, besides: str, at: datetime) -> DelayedNotice | HeldNotice | None:
     """The newest word of another order that still hides this disclosure, if there is one."""
     for table in (DelayedNotice, HeldNotice):
         said: dict[str, DelayedNotice | HeldNotice] = {}

@@ -33,12 +33,12 @@ def export_of(*, line: Line, reader: int | None, at: datetime) -> Iterator[str]:
         ("access_log", _access_log(line, reader)),
     ):
         yield f', "{name}": ['
-        yield from _listed(rows)
+        yield from _format_rows(rows)
         yield "]"
     yield "}\n"
 
 
-def _listed(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+def _format_rows(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
     between = "\n"
     for row in rows:
         yield between + json.dumps(row, ensure_ascii=False)
@@ -50,14 +50,18 @@ def _line(line: Line) -> dict[str, object]:
     return {
         "line_id": line.carrier_id,
         "numbers": [
-            {"msisdn": unseal(bytes(one.msisdn_sealed)), "since": _told(one.starts_at), "until": _told(one.ends_at)}
+            {
+                "msisdn": unseal(bytes(one.msisdn_sealed)),
+                "since": _format_moment(one.starts_at),
+                "until": _format_moment(one.ends_at),
+            }
             for one in numbers
         ],
         "user_role": line.user_role,
         "state": line.state,
         "language": line.language,
-        "activated_at": _told(line.activated_at),
-        "deactivated_at": _told(line.deactivated_at),
+        "activated_at": _format_moment(line.activated_at),
+        "deactivated_at": _format_moment(line.deactivated_at),
     }
 
 
@@ -68,8 +72,8 @@ def _choices(line: Line) -> Iterator[dict[str, object]]:
             "kind": row.kind,
             "scope": row.scope,
             "ref": row.ref,
-            "made_at": _told(row.made_at),
-            "until": _told(row.until),
+            "made_at": _format_moment(row.made_at),
+            "until": _format_moment(row.until),
             "origin": row.origin,
             "channel": row.channel,
             "program": row.program,
@@ -86,12 +90,12 @@ def _approvals(line: Line) -> Iterator[dict[str, object]]:
             "id": row.source_id,
             "campaign": row.campaign,
             "method": row.method,
-            "captured_at": _told(row.captured_at),
+            "captured_at": _format_moment(row.captured_at),
             "captured_by": row.captured_by,
             "wording": row.wording,
             "language": row.language,
             "evidence_ref": row.evidence_ref,
-            "expires_at": _told(row.expires_at),
+            "expires_at": _format_moment(row.expires_at),
             "verified_by": row.verified_by,
         }
 
@@ -102,7 +106,7 @@ def _disclosures(line: Line, at: datetime) -> Iterator[dict[str, object]]:
     for row in rows.iterator(chunk_size=CHUNK):
         yield {
             "id": row.source_id,
-            "occurred_at": _told(row.occurred_at),
+            "occurred_at": _format_moment(row.occurred_at),
             "aggregator": row.aggregator,
             "path": row.path,
             "path_completed": row.path_completed,
@@ -128,10 +132,10 @@ def _orders(line: Line) -> Iterator[dict[str, object]]:
             "epoch": row.epoch,
             "version": row.version,
             "state": row.state,
-            "queued_at": _told(row.queued_at),
-            "sent_at": _told(row.sent_at),
-            "acknowledged_at": _told(row.acknowledged_at),
-            "completed_at": _told(row.completed_at),
+            "queued_at": _format_moment(row.queued_at),
+            "sent_at": _format_moment(row.sent_at),
+            "acknowledged_at": _format_moment(row.acknowledged_at),
+            "completed_at": _format_moment(row.completed_at),
             "still_allowed": row.snapshot["state"],
             "must": row.snapshot["required_actions"],
         }
@@ -139,7 +143,7 @@ def _orders(line: Line) -> Iterator[dict[str, object]]:
 
 def _access_log(line: Line, reader: int | None) -> Iterator[dict[str, object]]:
     for event in events_for(line=line, reader=reader).iterator(chunk_size=CHUNK):
-        yield {"at": _told(event.at), "action": event.action, "actor": event.actor, "reason": event.reason}
+        yield {"at": _format_moment(event.at), "action": event.action, "actor": event.actor, "reason": event.reason}
 
 
 def events_for(*, line: Line, reader: int | None) -> QuerySet[AuditEvent]:
@@ -148,5 +152,5 @@ def events_for(*, line: Line, reader: int | None) -> QuerySet[AuditEvent]:
     return audit.queries.events_of_line(line_id=line.pk, reader=f"subscriber:{reader}", own=own)
 
 
-def _told(moment: datetime | None) -> str | None:
+def _format_moment(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from disclosures.queries.trails import Parties
-from partners.labels import UNKNOWN, shown
+from partners.labels import UNKNOWN, sanitise_text
 
 WIDTH, ROW, TOP, BAR = 360, 92, 8, 10
 MOST_IN_A_ROW = 3
@@ -53,7 +53,7 @@ def flow_of(*, paths: Iterable[tuple[Sequence[str], int]], parties: Parties) -> 
     if not ways:
         return None
     levels = max(len(way) for way, _ in ways)
-    kept = [_kept(ways, level) for level in range(levels)]
+    kept = [_list_frequent_uris(ways, level) for level in range(levels)]
     counts: list[Counter[str]] = [Counter() for _ in range(levels)]
     streams: Counter[tuple[int, str, str]] = Counter()
     for way, n in ways:
@@ -73,7 +73,7 @@ def flow_of(*, paths: Iterable[tuple[Sequence[str], int]], parties: Parties) -> 
     )
 
 
-def _kept(ways: Sequence[tuple[Sequence[str], int]], level: int) -> set[str]:
+def _list_frequent_uris(ways: Sequence[tuple[Sequence[str], int]], level: int) -> set[str]:
     counted: Counter[str] = Counter()
     for way, n in ways:
         if level < len(way):
@@ -92,7 +92,7 @@ def _row(counts: Mapping[str, int], level: int, total: int, parties: Parties) ->
         width = max(14.0, min(slot - 16, (WIDTH * 0.62) * n / total))
         y = TOP + level * ROW
         kind = {CARRIER: "carrier", OTHERS: "others", UNKNOWN: "lost"}.get(uri, "party")
-        label = shown(parties[uri].name, at_most=LABEL) if kind == "party" else ""
+        label = sanitise_text(parties[uri].name, at_most=LABEL) if kind == "party" else ""
         node = Node(round(middle - width / 2, 1), y, round(width, 1), round(middle, 1), y + BAR + 16, label, kind, n)
         found.append((uri, node))
     return found

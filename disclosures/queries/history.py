@@ -12,10 +12,10 @@ from django.db.models import CharField, Count, F, Func, Q, QuerySet
 from disclosures.labels import NOT_ALLOWED, basis_in_words, describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.disputed_claims import is_claimed_afterwards
-from disclosures.queries.release_counts import Place, Wanted, facts_of, newest
+from disclosures.queries.release_counts import Place, ReleaseFilter, facts_of, newest
 from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, instead_of, trail, uris_of
 from disclosures.queries.visible import visible, with_delay
-from partners.labels import precision_in_words, purpose_in_words, shown
+from partners.labels import precision_in_words, purpose_in_words, sanitise_text
 
 ROWS, GROUPS = 200, 60
 PART = 2000
@@ -56,14 +56,14 @@ class Filters:
         """The judgements that are asked for; none where all and what is not judged is."""
         if self.only in NOT_ALLOWED:
             return (self.only,)
-        if self.claimed_later:
+        if self.has_later_claims:
             return (Judgement.NO_APPROVAL,)
         if self.not_allowed:
             return NOT_ALLOWED
         return (Judgement.PERMITTED, *NOT_ALLOWED) if self.only == LOOKED else ()
 
     @property
-    def claimed_later(self) -> bool:
+    def has_later_claims(self) -> bool:
         """Whether look-ups are asked for, too, of which the company said only afterwards that the person had agreed."""
         return self.only == NO_RECORD
 
@@ -132,7 +132,7 @@ class Group:
         return self.times[:MOST_TIMES]
 
     @property
-    def asked_itself(self) -> bool:
+    def is_approval_based(self) -> bool:
         """Whether it rested on the person's agreement: the only kind that a choice can stop."""
         return self.basis == Basis.APPROVAL
 
@@ -161,9 +161,9 @@ def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
     """
     place = _place(filters.before)
     if filters.company or filters.judgements:
-        found = newest(line_id=line_id, zone=zone, wanted=_wanted(filters, place), rows=rows + 1, at=at)
+        found = newest(line_id=line_id, zone=zone, wanted=_build_release_filter(filters, place), rows=rows + 1, at=at)
     else:
-        dated = with_delay(rows=_filtered(line_id, filters, zone, at), line_id=line_id)
+        dated = with_delay(rows=_filter_disclosures(line_id, filters, zone, at), line_id=line_id)
         found = list(_from(dated, place)[: rows + 1])
     kept, more = _few_groups(*_whole_days(found, rows, zone), zone)
     parties = Parties.read(uris_of(paths=[row.path for row in kept]))
@@ -179,7 +179,9 @@ def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
 
 def history_rows(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
     """Every row that the filters ask for, newest first."""
-    return with_delay(rows=_filtered(line_id, filters, zone, at), line_id=line_id).order_by("-occurred_at", "-id")
+    return with_delay(rows=_filter_disclosures(line_id, filters, zone, at), line_id=line_id).order_by(
+        "-occurred_at", "-id"
+    )
 
 
 def history_in_parts(
@@ -206,7 +208,7 @@ def companies_in(*, line_id: int, zone: ZoneInfo, at: datetime) -> tuple[NamedPa
     return tuple(sorted((parties[uri] for uri in uris), key=lambda one: (one.name.casefold(), one.uri)))
 
 
-def _filtered(line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
+def _filter_disclosures(line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
     rows = visible(line_id=line_id, at=at)
     if filters.company and not filters.itself:
         rows = rows.filter(path__contains=[filters.company])
@@ -221,19 +223,19 @@ def _filtered(line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> Q
     if filters.judgements:
         judged = Q(judgement__in=filters.judgements)
         rows = rows.filter(
-            judged | is_claimed_afterwards() if filters.claimed_later else judged,
+            judged | is_claimed_afterwards() if filters.has_later_claims else judged,
             basis=Basis.APPROVAL,
             outcome=Outcome.RELEASED,
         )
     return rows
 
 
-def _wanted(filters: Filters, place: Place | None) -> Wanted:
-    return Wanted(
+def _build_release_filter(filters: Filters, place: Place | None) -> ReleaseFilter:
+    return ReleaseFilter(
         company="" if filters.itself else filters.company,
         act_of=filters.act_of,
         judgements=filters.judgements,
-        claimed_later=filters.claimed_later,
+        claimed_later=filters.has_later_claims,
         since=filters.since or date.min,
         until=filters.until or date.max,
         before=place,
@@ -300,7 +302,7 @@ def _counts_of(
 ) -> Mapping[tuple[object, ...], int]:
     """How often each likeness comes on a whole day, of what is asked for. One query, of that day of that line."""
     of_day = replace(filters, since=max(day, filters.since or day), until=min(day, filters.until or day), before="")
-    rows = with_delay(rows=_filtered(line_id, of_day, zone, at), line_id=line_id)
+    rows = with_delay(rows=_filter_disclosures(line_id, of_day, zone, at), line_id=line_id)
     counted = rows.order_by().values_list(*ALIKE).annotate(n=Count("id"))
     return {(tuple(path), *rest): n for path, *rest, n in counted}
 
@@ -338,7 +340,7 @@ def _group(rows: Sequence[Disclosure], parties: Parties, of_day: int) -> Group:
         refused=first.outcome == Outcome.REFUSED,
         delayed=vars(first)["delayed"],
         doubtful=first.basis_doubtful,
-        authority=shown(first.authority_ref, at_most=200),
+        authority=sanitise_text(first.authority_ref, at_most=200),
         completed=bool(first.path_completed),
         times=tuple(row.occurred_at for row in rows),
         of_day=of_day,

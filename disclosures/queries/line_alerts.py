@@ -37,7 +37,7 @@ class Card(Protocol):
     """What is known of a company beside what it did."""
 
     @property
-    def allowed(self) -> bool: ...
+    def is_allowed(self) -> bool: ...
     @property
     def stopped_at(self) -> datetime | None: ...
     @property
@@ -46,7 +46,7 @@ class Card(Protocol):
     def by_record(self) -> bool: ...
     @property
     def lifeline(self) -> bool: ...
-    def allowed_since(self, *, since: datetime) -> bool: ...
+    def has_newer_approval(self, *, since: datetime) -> bool: ...
     def allowed_by_person(self, *, since: datetime) -> bool: ...
 
 
@@ -115,7 +115,7 @@ def merge_alerts(
     `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, and one
     where there was no record of a yes; else none.
     """
-    counted, claimed = _counted(facts), _claimed(found, zone, at)
+    counted, claimed = _count_by_judgement(facts), _count_later_claims(found, zone, at)
     ends = _ends(found, parties, card)
     by_kind: dict[tuple[str, str], list[Anomaly]] = {}
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
@@ -165,8 +165,8 @@ def _notice(
 def _now(card: Card | None, one: Anomaly) -> Now:
     if card is None:
         return Now.UNSAID
-    if card.allowed:
-        return Now.ALLOWED if card.allowed_since(since=one.newest_at) else Now.PARTLY
+    if card.is_allowed:
+        return Now.ALLOWED if card.has_newer_approval(since=one.newest_at) else Now.PARTLY
     if card.stopped_at is None:
         return Now.DENIED
     if card.by_us:
@@ -183,7 +183,7 @@ def _grace(found: Iterable[Anomaly]) -> Mapping[str, int | None]:
 
 def _suspends(card: Card, one: Anomaly) -> bool:
     """Whether it would be suspended as things stand: what `consent.actions.suspend` leaves alone is not announced."""
-    if card.allowed:
+    if card.is_allowed:
         return not card.lifeline and not card.allowed_by_person(since=one.newest_at)
     return _now(card, one) == Now.DENIED
 
@@ -193,13 +193,13 @@ def _ends(found: Iterable[Anomaly], parties: Parties, card: Callable[[str], Card
     grace, ends = _grace(found), dict[str, datetime]()
     for one in found:
         known = card(one.party)
-        on = _suspended_on(one, grace) if parties[one.party].id and known and _suspends(known, one) else None
+        on = _get_suspension_date(one, grace) if parties[one.party].id and known and _suspends(known, one) else None
         if on is not None:
             ends[one.party] = min(on, ends.get(one.party, on))
     return ends
 
 
-def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | None:
+def _get_suspension_date(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | None:
     days = grace.get(one.kind)
     if one.consequence or days is None:
         return None
@@ -207,13 +207,13 @@ def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | N
     return on if on + MAY_BE_LATE < one.newest_at + SUSPENDS_FOR else None
 
 
-def _claimed(found: Sequence[Anomaly], zone: ZoneInfo, at: datetime) -> Mapping[str, int]:
+def _count_later_claims(found: Sequence[Anomaly], zone: ZoneInfo, at: datetime) -> Mapping[str, int]:
     """Of how many look-ups a company said only afterwards that the person had agreed, by company."""
     of = next((one.line_id for one in found if one.kind == Kind.NO_APPROVAL), None)
     return {} if of is None else count_claimed_afterwards(line_id=of, zone=zone, at=at)
 
 
-def _counted(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]:
+def _count_by_judgement(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]:
     """How often in all, by company and judgement."""
     found: dict[tuple[str, str], int] = {}
     for one in facts:

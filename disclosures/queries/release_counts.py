@@ -182,7 +182,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReleaseFilter:
     """What of a line is looked for. Days are of its zone, both included; `before`: older than this row.
 
     `company` is anywhere on the path; `act_of`: whose act it was. `claimed_later`: besides those judged so, look-ups of
@@ -235,7 +235,7 @@ def count_claimed_afterwards(*, line_id: int, zone: ZoneInfo, at: datetime) -> M
         return dict(cursor.fetchall())
 
 
-def newest(*, line_id: int, zone: ZoneInfo, wanted: Wanted, rows: int, at: datetime) -> list[Disclosure]:
+def newest(*, line_id: int, zone: ZoneInfo, wanted: ReleaseFilter, rows: int, at: datetime) -> list[Disclosure]:
     """The newest visible disclosures that are wanted, with `delayed` as `with_delay` has it, at most `rows`.
 
     One statement: asked for once more by their moments, they would be looked for among those of all lines.

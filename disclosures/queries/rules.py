@@ -116,7 +116,7 @@ def _days(values: LoosenAnomalies) -> float:
     return inf if values.suspend_after_days is None else values.suspend_after_days
 
 
-def proposed(*, after: AnomalyRule, values: LoosenAnomalies) -> str:
+def describe_proposed_rule(*, after: AnomalyRule, values: LoosenAnomalies) -> str:
     """What the next version would be, in a sentence for officers."""
     rule = AnomalyRule(kind=after.kind, threshold=values.threshold, window=values.window)
     days = values.suspend_after_days

@@ -63,7 +63,7 @@ class Outside:
 
 
 @dataclass(frozen=True)
-class Got:
+class Involvement:
     """What one company had to do with in one way: it asked itself; others asked through it; others passed it on to it.
 
     `n`: look-ups released in the name of an agreement, `recent` of them in the last 30 days, `not_allowed` of them not
@@ -86,23 +86,23 @@ def how_got(*, uri: str, facts: Facts) -> How:
     return "through" if facts.path[0] == uri else "to"
 
 
-def got_in(*, how: How, facts: Iterable[Facts]) -> Got:
+def build_involvement(*, how: How, facts: Iterable[Facts]) -> Involvement:
     """What disclosures come to, all of which a company stands on in the same way."""
     facts = list(facts)
     by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
     released = [one for one in by_agreement if one.outcome == Outcome.RELEASED]
-    return Got(
+    return Involvement(
         how=how,
         n=sum(one.n for one in released),
         recent=sum(one.recent for one in released),
         last_at=max((one.last_at for one in released), default=None),
         refused=sum(one.n for one in by_agreement if one.outcome == Outcome.REFUSED),
-        not_allowed=judged_so(facts=[one for one in released if one.judgement in NOT_ALLOWED]),
+        not_allowed=count_by_judgement(facts=[one for one in released if one.judgement in NOT_ALLOWED]),
         outside=outside_of(facts=facts),
     )
 
 
-def judged_so(*, facts: Iterable[Facts]) -> tuple[Tally, ...]:
+def count_by_judgement(*, facts: Iterable[Facts]) -> tuple[Tally, ...]:
     """By judgement, the most frequent first."""
     counted: dict[str, int] = {}
     for one in facts:

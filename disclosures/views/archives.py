@@ -18,7 +18,7 @@ from disclosures.queries.archives import archive_of, bytes_of
 @line_required(Action.DOWNLOAD)
 def archive(request: SubscriberRequest) -> HttpResponse:
     """What there is: nothing yet, one that is being made, one to take."""
-    return render(request, "archive/archive.html", _shown(request))
+    return render(request, "archive/archive.html", _build_archive_context(request))
 
 
 @require_safe
@@ -26,7 +26,7 @@ def archive(request: SubscriberRequest) -> HttpResponse:
 @line_required(Action.DOWNLOAD)
 def progress(request: SubscriberRequest) -> HttpResponse:
     """The part of the page that changes, for the script that asks again."""
-    return render(request, "archive/_state.html", _shown(request))
+    return render(request, "archive/_state.html", _build_archive_context(request))
 
 
 @require_POST
@@ -57,7 +57,7 @@ def download(request: SubscriberRequest) -> HttpResponseBase:
     return response
 
 
-def _shown(request: SubscriberRequest) -> dict[str, object]:
+def _build_archive_context(request: SubscriberRequest) -> dict[str, object]:
     now = timezone.now()
     found = archive_of(line_id=request.line.line.pk, user_id=request.user.pk, at=now)
     return {"line": request.line, "at_line": at_line(request), "archive": found, "at": now}

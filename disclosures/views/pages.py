@@ -63,7 +63,7 @@ def history(request: SubscriberRequest) -> HttpResponse:
         "filters": filters,
         "companies": companies_in(line_id=line.line.pk, zone=line.zone, at=now),
         "page": history_page(line_id=line.line.pk, filters=filters, zone=line.zone, at=now),
-        "asked": _asked(request),
+        "asked": _get_filter_query(request),
         "noticed": list_line_alerts(line_id=line.line.pk, zone=line.zone, company=filters.company, at=now),
         "ended": ended_agreements(line_id=line.line.pk, at=now),
     }
@@ -120,7 +120,7 @@ def company(request: SubscriberRequest, party_id: int) -> HttpResponse:
     )
 
 
-def _asked(request: SubscriberRequest) -> str:
+def _get_filter_query(request: SubscriberRequest) -> str:
     """The filters as they stand in the address, for links that keep them."""
     query = request.GET.copy()
     query.pop("before", None)

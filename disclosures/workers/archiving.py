@@ -30,7 +30,7 @@ from django.utils.module_loading import import_string
 
 from accounts.domain import message_templates
 from accounts.models import Line, LineNumber, User
-from accounts.primitives.numbers import shown as number_shown
+from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.sealing import seal_bytes
 from accounts.primitives.zones import name_of, zone_of
 from accounts.queries import msisdn_of
@@ -79,7 +79,7 @@ class Also(Protocol):
         """Files by name, for this reader, in the language that is active. `shown`: what every page of it shows."""
 
 
-class _TakenAway(Exception):
+class _LeaseLost(Exception):
     """The archive is no longer this worker's: it was deleted, or another worker has begun it anew."""
 
 
@@ -92,7 +92,7 @@ class _Lease:
     def renew(self, **values: object) -> None:
         """Have it for longer, and write these with it. Locks the archive until the transaction ends; see _TakenAway."""
         if not self._mine().update(**{"leased_until": self.now() + LEASE, **values}):
-            raise _TakenAway
+            raise _LeaseLost
 
     def give_back(self, *, at: datetime) -> None:
         """Let the next run begin anew, if it is still ours to give."""
@@ -171,7 +171,7 @@ def make(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
     lease = _Lease(archive, lambda: now + timedelta(seconds=clock() - began))
     try:
         _make(lease)
-    except _TakenAway:
+    except _LeaseLost:
         return 0
     except Exception:
         # Whatever it was, the next run tries again, and after some the person is told.
@@ -180,7 +180,7 @@ def make(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
     return 1
 
 
-def shown_now(*, disclosure_ids: Collection[UUID], at: datetime) -> Mapping[UUID, int]:
+def find_visible_rows(*, disclosure_ids: Collection[UUID], at: datetime) -> Mapping[UUID, int]:
     """Those of these rows that no order hides, with their lines. Call in the turn of whoever writes orders."""
     with connection.cursor() as cursor:
         cursor.execute(SHOWN_NOW, {"ids": sorted(disclosure_ids), "at": at})
@@ -238,7 +238,7 @@ def _make(lease: _Lease) -> None:
 
 
 @dataclass
-class _Told:
+class _CompanySummary:
     """What one company asked for in the whole history."""
 
     name: str
@@ -259,7 +259,7 @@ class _Writer:
         self._packed, self._line, self._progress = packed, line, progress
         self._at = archive.as_of or archive.asked_at
         self._reader = User.objects.get(pk=archive.user_id)
-        self._companies: dict[str, _Told] = {}
+        self._companies: dict[str, _CompanySummary] = {}
         self._trails: dict[tuple[str, ...], tuple[str, Sequence[Stop]]] = {}
         self._shown: dict[str, object] = {
             "language": archive.language, "at": self._at, "zone": name_of(zone_of(line.state)),
@@ -317,18 +317,18 @@ class _Writer:
         made: list[tuple[str, datetime]] = []
         for month, rows in groupby(self._progress.of(self._rows()), key=lambda row: _month(row.occurred_at)):
             name = f"history-{month:%Y-%m}.html"
-            self._page(name, "archive/month.html", "archive/_row.html", self._told(rows), month=month)
+            self._page(name, "archive/month.html", "archive/_row.html", self._list_page_rows(rows), month=month)
             made.append((name, month))
         return made
 
-    def _told(self, rows: Iterable[Disclosure]) -> Iterator[dict[str, object]]:
+    def _list_page_rows(self, rows: Iterable[Disclosure]) -> Iterator[dict[str, object]]:
         for row in rows:
             path = tuple(row.path)
             if path not in self._trails:
                 parties = Parties.read(set(path))
                 self._trails[path] = (parties[company_of(path=path)].name, trail(path=path, parties=parties))
             name, stops = self._trails[path]
-            self._companies.setdefault(name, _Told(name, row.occurred_at)).count(row)
+            self._companies.setdefault(name, _CompanySummary(name, row.occurred_at)).count(row)
             yield {
                 "at": row.occurred_at, "trail": stops, "why": purpose_in_words(row.purpose),
                 "precision": precision_in_words(row.precision_m), "words": judgement_in_words(describe_outcome(row)),

@@ -57,12 +57,14 @@ def _count(name: Figure, statement: Statement, values: dict[str, datetime | int]
     with connection.cursor() as cursor:
         query = psycopg.ClientCursor(connection.connection).mogrify(statement.sql.strip(), values)
         cursor.execute(query)
-        rows = [dict(zip(statement.columns, row, strict=True)) for row in _named(cursor, statement.columns)]
+        rows = [
+            dict(zip(statement.columns, row, strict=True)) for row in _fetch_ordered_rows(cursor, statement.columns)
+        ]
     made = {"rows": rows, "query": query, "made_at": values["at"], "since": values["since"], "until": values["until"]}
     PublishedFigure.objects.update_or_create(name=name, defaults=made)
 
 
-def _named(cursor: Any, columns: tuple[str, ...]) -> list[list[object]]:
+def _fetch_ordered_rows(cursor: Any, columns: tuple[str, ...]) -> list[list[object]]:
     """The rows with their columns in this order, whatever the statement's."""
     given = [column.name for column in cursor.description]
     return [[row[given.index(column)] for column in columns] for row in cursor.fetchall()]

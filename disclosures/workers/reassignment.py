@@ -46,7 +46,7 @@ def give_back(*, at: datetime, actor: str) -> int:
     """
     given = 0
     broken = set[int]()
-    while periods := reassigned_rows.shortened(besides=broken):
+    while periods := reassigned_rows.list_shortened_periods(besides=broken):
         try:
             given += _give_back(periods, at)
         except Exception:  # whatever it is, it must not keep every other line's rows with the wrong person
@@ -88,7 +88,7 @@ def _take_out(periods: Sequence[int], at: datetime) -> int:
         ids = stretch.ids
         if ids:
             given += len(ids)
-            archiving.take_away(line_ids=set(archiving.shown_now(disclosure_ids=ids, at=at).values()))
+            archiving.take_away(line_ids=set(archiving.find_visible_rows(disclosure_ids=ids, at=at).values()))
             looks += _look_ups(stretch)
         reassigned_rows.give_back(stretch=stretch, at=at)
     if looks:

@@ -39,7 +39,7 @@ def check_addresses(*, endpoint_url: str, jwks_uri: str, hosts: Collection[str])
     """The door out would open these addresses and may speak to these hosts. Raises ValidationError (by field)."""
     faults = Faults()
     for field, url in (("endpoint_url", endpoint_url), ("jwks_uri", jwks_uri)):
-        refused = http.refused(url=url) if url else ""
+        refused = http.find_url_refusal(url=url) if url else ""
         faults.note(field, refused and f"We would not speak to it: {refused}.")
     if not all(HOST.fullmatch(host) for host in hosts):
         faults.note("hosts", "Name hosts as they stand in an address: name, or name:port.")
@@ -51,7 +51,7 @@ def keys_fault(*, uri: str, jwks_uri: str) -> str:
 
     They stand on its own host: whoever holds another can't sign for it.
     """
-    refused = http.refused(url=jwks_uri) if jwks_uri else ""
+    refused = http.find_url_refusal(url=jwks_uri) if jwks_uri else ""
     if refused:
         return f"We would not speak to it: {refused}."
     if jwks_uri and not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):
@@ -59,7 +59,7 @@ def keys_fault(*, uri: str, jwks_uri: str) -> str:
     return ""
 
 
-def replaced_by(*, row: Contract, wanted: Endpoints) -> list[str]:
+def list_replaced_endpoints(*, row: Contract, wanted: Endpoints) -> list[str]:
     """List which of these endpoints would take the place of what counts for the partner now, if they were in force.
 
     What nobody wrote down for the partner yet takes the place of nothing; where a machine of the partner was let in, an
@@ -109,7 +109,7 @@ def set_endpoints_by_operator(*, row: Contract, wanted: Endpoints, actor: str, a
     Where that takes the place of what counts for the partner, an incident tells the officers: the database refuses it
     without.
     """
-    replaced = not row.is_draft and replaced_by(row=row, wanted=wanted)
+    replaced = not row.is_draft and list_replaced_endpoints(row=row, wanted=wanted)
     if replaced:
         _tell_officers(row, row.aggregator, [*_values(endpoints_of(row=row)), *_values(wanted)], at)
     changed = put_endpoints(row=row, wanted=wanted)

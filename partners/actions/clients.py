@@ -65,12 +65,12 @@ def restore_key(*, client_id: str, public_jwk: Mapping[str, Json], actor: str, r
 @transaction.atomic
 def disable_client(*, client_id: str, actor: str, reason: str, at: datetime) -> Client:
     """Let a machine in no more: its tokens end at once. To let it in again takes two officers."""
-    client = _known(client_id)
+    client = _lock_client(client_id)
     if client.disabled_at is not None:
         raise NotNow(f"{client_id} is disabled already.")
     client.disabled_at = at
     client.save(update_fields=["disabled_at"])
-    _written_down("client.disabled", client, actor, reason, at)
+    _record_client_event("client.disabled", client, actor, reason, at)
     return client
 
 
@@ -80,13 +80,13 @@ def bind_client(*, client_id: str, certificate: str, actor: str, reason: str, at
 
     Counts where MTLS_CLIENT_CERTIFICATES is on. Raises NoCertificate.
     """
-    client = _known(client_id)
+    client = _lock_client(client_id)
     if certificate:
         bound_to = certificates.thumbprint_of(certificate)
         return _change(client, "client.bound", actor, reason, at, certificate_sha256=bound_to)
     client.certificate_sha256 = ""
     client.save(update_fields=["certificate_sha256"])
-    _written_down("client.bound", client, actor, reason, at)
+    _record_client_event("client.bound", client, actor, reason, at)
     return client
 
 
@@ -97,7 +97,7 @@ def _refuse_bad_id(client_id: str) -> None:
         raise NotNow(" ".join(error.messages)) from error
 
 
-def _known(client_id: str) -> Client:
+def _lock_client(client_id: str) -> Client:
     client = Client.objects.select_for_update().filter(client_id=client_id).first()
     if client is None:
         raise NotNow(f"There is no machine {client_id}.")
@@ -113,11 +113,11 @@ def _change(client: Client, action: str, actor: str, reason: str, at: datetime, 
     moment = (client.changed_at - EPOCH) // MICROSECOND
     audit.actions.open_incident(kind=Incident.Kind.MACHINE_BY_OPERATOR, key=f"{target}:{moment}", subject=target, at=at)
     client.save(update_fields=["changed_at", *changed])
-    _written_down(action, client, actor, reason, at)
+    _record_client_event(action, client, actor, reason, at)
     return client
 
 
-def _written_down(action: str, client: Client, actor: str, reason: str, at: datetime) -> None:
+def _record_client_event(action: str, client: Client, actor: str, reason: str, at: datetime) -> None:
     audit.actions.record(
         action=action,
         actor=actor,

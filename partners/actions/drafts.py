@@ -108,7 +108,7 @@ def change_draft(
     Raises ValidationError (by field); NotNow for what is no draft, or what somebody agreed to already; NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    row = guards.locked(of=of, target_id=target_id)
+    row = guards.lock_target(of=of, target_id=target_id)
     if not row.is_draft:
         raise NotNow(f"{row.ref} is no draft any more. Shorten it, or make a new {of}.")
     if isinstance(row, Contract) != isinstance(terms, ContractTerms):
@@ -146,7 +146,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     to it while it was a draft: call that one.
     """
     name = guards.officer(actor=actor, reason=reason)
-    row = guards.locked(of=of, target_id=target_id)
+    row = guards.lock_target(of=of, target_id=target_id)
     if not row.is_draft:
         raise NotNow(f"{row.ref} is no draft: it has been put in force already.")
     if row.ends_at <= at:
@@ -170,7 +170,7 @@ def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
     Raises NotNow for what is no draft, what other drafts stand under, and what somebody agreed to already; NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    row = guards.locked(of=of, target_id=target_id)
+    row = guards.lock_target(of=of, target_id=target_id)
     if not row.is_draft:
         raise NotNow(f"{row.ref} is no draft any more: it stays on record. Terminate it instead.")
     if isinstance(row, Contract) and row.campaigns.exists():
@@ -278,7 +278,7 @@ def _contract_lacks(contract: Contract) -> str:
         return "Its partner is not written down as an aggregator."
     if not (contract.jwks_uri or keysets.jwks_uri_of(party=contract.aggregator)):
         return "There is no address of the partner's keys (jwks_uri), so nothing it signs could be checked."
-    replaced = addresses.replaced_by(row=contract, wanted=addresses.endpoints_of(row=contract))
+    replaced = addresses.list_replaced_endpoints(row=contract, wanted=addresses.endpoints_of(row=contract))
     fields = ", ".join(addresses.LABELS[field] for field in replaced)
     return fields and REPLACES.format(partner=contract.aggregator.name, fields=fields)
 

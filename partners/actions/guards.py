@@ -62,7 +62,7 @@ def officer(*, actor: str, reason: str, action: StaffAction = StaffAction.CHANGE
     return name
 
 
-def locked(*, of: Of, target_id: int) -> Contract | Campaign:
+def lock_target(*, of: Of, target_id: int) -> Contract | Campaign:
     """The contract or campaign, locked until the transaction ends. Raises NotNow where there is none."""
     row: Contract | Campaign | None
     if of == "contract":

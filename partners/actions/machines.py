@@ -61,7 +61,7 @@ def propose_key(
     Raises ValidationError (by field) for what is no key, NotNow where it has another key than `was` by now, or this
     very one; NotForThem.
     """
-    machine = _locked(number)
+    machine = _lock_machine(number)
     key = _public(public_jwk)
     if thumbprint_of(machine=machine) != was:
         raise NotNow(f"The key of {machine.client_id} was changed since you looked. Look at it again.")
@@ -77,7 +77,7 @@ def propose_certificate(*, number: int, certificate: str, reason: str, actor: st
     Counts where MTLS_CLIENT_CERTIFICATES is on. Raises ValidationError for what is no certificate, NotNow where it is
     bound to this one, NotForThem.
     """
-    machine = _locked(number)
+    machine = _lock_machine(number)
     try:
         thumbprint = certificates.thumbprint_of(certificate)
     except certificates.NoCertificate as error:
@@ -96,7 +96,7 @@ def disable_machine(*, number: int, reason: str, actor: str, at: datetime) -> Cl
     name = guards.officer(actor=actor, reason=reason)
     # Proposals before what they are about, as where one is agreed to.
     end_open(act=Proposal.Act.ENABLE_MACHINE, of=Proposal.Of.MACHINE, target_id=number, reason=DISABLED, at=at)
-    machine = _locked(number)
+    machine = _lock_machine(number)
     if machine.disabled_at is not None:
         raise NotNow(f"{machine.client_id} is disabled already.")
     machine.disabled_at = at
@@ -112,7 +112,7 @@ def unbind_machine(*, number: int, reason: str, actor: str, at: datetime) -> Cli
     Raises NotNow where it is bound to none, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    machine = _locked(number)
+    machine = _lock_machine(number)
     if not machine.certificate_sha256:
         raise NotNow(f"{machine.client_id} is bound to no certificate.")
     was = machine.certificate_sha256
@@ -130,7 +130,7 @@ def _propose(machine: Client, reason: str, actor: str, at: datetime, **other: ob
     )  # fmt: skip
 
 
-def _locked(number: int) -> Client:
+def _lock_machine(number: int) -> Client:
     machine = Client.objects.select_for_update(of=("self",)).filter(number=number).first()
     if machine is None:
         raise NotNow("There is no such machine.")

@@ -143,7 +143,7 @@ def carry_out(*, proposal: Proposal, at: datetime) -> None:
 
 
 def _extend(proposal: Proposal, wanted: ExtendTerm, at: datetime) -> None:
-    row = guards.locked(of=_of(proposal.of), target_id=proposal.target_id)
+    row = guards.lock_target(of=_of(proposal.of), target_id=proposal.target_id)
     if row.ends_at != wanted.was:
         raise NotNow(f"The end of {row.ref} was changed since it was proposed: propose it again.")
     if row.ends_at <= at:
@@ -151,7 +151,7 @@ def _extend(proposal: Proposal, wanted: ExtendTerm, at: datetime) -> None:
     row.ends_at = wanted.ends_at
     row.save(update_fields=["ends_at"])
     said = {"was": wanted.was.isoformat(), "ends_at": row.ends_at.isoformat()}
-    _done(f"{proposal.of}.extended", proposal, guards.target_of(row=row), at, {"ref": row.ref, **said})
+    _record_decision(f"{proposal.of}.extended", proposal, guards.target_of(row=row), at, {"ref": row.ref, **said})
 
 
 def _relax(proposal: Proposal, wanted: RelaxRule, at: datetime) -> None:
@@ -162,16 +162,16 @@ def _relax(proposal: Proposal, wanted: RelaxRule, at: datetime) -> None:
     rule.relaxed_by = proposal
     rule.save(update_fields=["ends_at", "relaxed_by"])
     said = {"state": rule.state, "ends_at": rule.ends_at.isoformat()}
-    _done("rule.relaxed", proposal, f"rule:{rule.pk}", at, said)
+    _record_decision("rule.relaxed", proposal, f"rule:{rule.pk}", at, said)
 
 
 def _pay_less(proposal: Proposal, wanted: PaidForLess, at: datetime) -> None:
-    row = guards.locked(of="campaign", target_id=proposal.target_id)
+    row = guards.lock_target(of="campaign", target_id=proposal.target_id)
     if isinstance(row, Campaign):
         was, row.consideration = row.consideration, wanted.consideration
         row.save(update_fields=["consideration"])
         said = {"ref": row.ref, "was": was, "consideration": row.consideration}
-        _done("campaign.paid_for_less", proposal, guards.target_of(row=row), at, said)
+        _record_decision("campaign.paid_for_less", proposal, guards.target_of(row=row), at, said)
 
 
 def _let_in(proposal: Proposal, wanted: LetMachineIn, at: datetime) -> None:
@@ -185,7 +185,7 @@ def _let_in(proposal: Proposal, wanted: LetMachineIn, at: datetime) -> None:
     machine.disabled_at, machine.changed_at = None, at
     machine.save(update_fields=["public_jwk", "certificate_sha256", "disabled_at", "changed_at"])
     said = {"ref": machine.client_id, "key": thumbprint_of(machine=machine), "certificate": wanted.certificate, **was}
-    _done("machine.let_in", proposal, guards.machine_target(number=machine.number), at, said)
+    _record_decision("machine.let_in", proposal, guards.machine_target(number=machine.number), at, said)
 
 
 def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
@@ -199,17 +199,17 @@ def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
     agent.save(update_fields=["name", "verify_key", "hosts", "changed_at", "ended_at", "token_hash"])
     said = {"ref": agent.pk, "name": agent.name, "key": wanted.key, "hosts": list(wanted.hosts)}
     changed = {"was": was} if was != wanted.key else {}
-    _done("authorized.let_in", proposal, guards.agent_target(number=agent.number), at, {**said, **changed})
+    _record_decision("authorized.let_in", proposal, guards.agent_target(number=agent.number), at, {**said, **changed})
 
 
 def _set_endpoints(proposal: Proposal, wanted: SetEndpoints, at: datetime) -> None:
-    row = guards.locked(of="contract", target_id=proposal.target_id)
+    row = guards.lock_target(of="contract", target_id=proposal.target_id)
     if not isinstance(row, Contract) or addresses.endpoints_of(row=row) != wanted.was:
         raise NotNow("The endpoints were changed since it was proposed: propose it again.")
     changed = addresses.put_endpoints(row=row, wanted=wanted)
     now = addresses.endpoints_of(row=row)
     said = {"ref": row.ref, "fields": changed, "was": as_json(wanted.was), "now": as_json(now)}
-    _done("contract.endpoints_set", proposal, guards.target_of(row=row), at, said)
+    _record_decision("contract.endpoints_set", proposal, guards.target_of(row=row), at, said)
 
 
 def _move_keys(proposal: Proposal, wanted: MoveKeys, at: datetime) -> None:
@@ -218,10 +218,10 @@ def _move_keys(proposal: Proposal, wanted: MoveKeys, at: datetime) -> None:
         raise NotNow(f"The address of the keys of {party.name} was changed since it was proposed: propose it again.")
     addresses.put_keys(party=party, jwks_uri=wanted.jwks_uri)
     said = {"ref": party.uri, "was": wanted.was, "now": keysets.jwks_uri_of(party=party)}
-    _done("party.keys_moved", proposal, guards.target_of(row=party), at, said)
+    _record_decision("party.keys_moved", proposal, guards.target_of(row=party), at, said)
 
 
-def _done(action: str, proposal: Proposal, target: str, at: datetime, said: Mapping[str, object]) -> None:
+def _record_decision(action: str, proposal: Proposal, target: str, at: datetime, said: Mapping[str, object]) -> None:
     """Write down what the second officer's yes did, beside the yes itself: what was, and what is."""
     guards.note(
         action=action,
@@ -314,7 +314,7 @@ def _refuse_keys(party: Party, wanted: loosening.Payload) -> None:
 
 def _refuse_endpoints(row: Contract, wanted: SetEndpoints) -> None:
     addresses.check_addresses(endpoint_url=wanted.endpoint_url, jwks_uri=wanted.jwks_uri, hosts=wanted.hosts)
-    if not addresses.replaced_by(row=row, wanted=wanted):
+    if not addresses.list_replaced_endpoints(row=row, wanted=wanted):
         raise NotNow("That takes the place of no other address: set it without a second officer.")
 
 

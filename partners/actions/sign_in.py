@@ -25,7 +25,7 @@ ASSERTION_TYPS = ("", "jwt", "client-authentication+jwt")
 LONGEST_JTI = 200
 
 
-class Refused(Exception):
+class TokenRefused(Exception):
     """Why no token is given, in RFC 6749's words: `error` for programs, the message for people."""
 
     def __init__(self, error: str, detail: str) -> None:
@@ -34,7 +34,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Issued:
+class IssuedToken:
     """An access token, what it is good for, and for how many seconds."""
 
     token: str
@@ -42,12 +42,12 @@ class Issued:
     seconds: int
 
 
-def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timedelta, at: datetime) -> Issued:
+def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timedelta, at: datetime) -> IssuedToken:
     """An access token (`at+jwt`) for this client. Raises Refused (`invalid_scope`) for what its kind may not have."""
     asked = tuple(sorted(set(scopes)))
     may = SCOPES[client.kind]
     if not asked or not may.issuperset(asked):
-        raise Refused("invalid_scope", f"A client of kind {client.kind} may have {' '.join(sorted(may))}.")
+        raise TokenRefused("invalid_scope", f"A client of kind {client.kind} may have {' '.join(sorted(may))}.")
     issued_at = int(at.timestamp())
     seconds = int(lifetime.total_seconds())
     bound = {"cnf": {"x5t#S256": client.certificate_sha256}} if settings.MTLS_CLIENT_CERTIFICATES else {}
@@ -65,12 +65,12 @@ def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timed
             "scope": " ".join(asked),
         },
     )
-    return Issued(token=token, scopes=asked, seconds=seconds)
+    return IssuedToken(token=token, scopes=asked, seconds=seconds)
 
 
 def sign_in(
     *, assertion: str, scopes: Iterable[str], at: datetime, client_id: str = "", certificate: str = ""
-) -> Issued:
+) -> IssuedToken:
     """Client credentials by `private_key_jwt` (RFC 7523). Raises Refused.
 
     An assertion that is good is used up, also where it asks for scopes that its client may not have. No scopes asked:
@@ -91,13 +91,13 @@ def _who_asserts(assertion: str, client_id: str, certificate: str, at: datetime)
         _check_surroundings(client, client_id, certificate)
         jti, ends = _timely(claims, at.timestamp())
     except BadToken as error:
-        raise Refused("invalid_client", str(error)) from error
+        raise TokenRefused("invalid_client", str(error)) from error
     UsedAssertion.objects.filter(client=client, expires_at__lt=at).delete()
     _, first = UsedAssertion.objects.get_or_create(
         client=client, jti=jti, defaults={"expires_at": datetime.fromtimestamp(ends, UTC)}
     )
     if not first:
-        raise Refused("invalid_client", "this assertion was used before")
+        raise TokenRefused("invalid_client", "this assertion was used before")
     return client
 
 

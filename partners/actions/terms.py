@@ -50,7 +50,7 @@ def shorten_term(
     terminated, by a plan. NotNow for a draft, for what has ended, and for a later end; NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    row = guards.locked(of=of, target_id=target_id)
+    row = guards.lock_target(of=of, target_id=target_id)
     if row.is_draft:
         raise NotNow(f"{row.ref} is a draft: change its terms instead.")
     if row.ends_at <= at:
@@ -92,12 +92,12 @@ def set_endpoints(
     """
     name = guards.officer(actor=actor, reason=reason)
     lock_open(act=Proposal.Act.SET_ENDPOINTS, of=Proposal.Of.CONTRACT, target_id=contract_id)
-    row = guards.locked(of="contract", target_id=contract_id)
+    row = guards.lock_target(of="contract", target_id=contract_id)
     if not isinstance(row, Contract):
         raise NotNow("There is no such contract.")
     addresses.check_addresses(endpoint_url=endpoint_url, jwks_uri=jwks_uri, hosts=hosts)
     wanted = Endpoints(endpoint_url, jwks_uri, tuple(sorted({host.lower() for host in hosts})))
-    if not row.is_draft and addresses.replaced_by(row=row, wanted=wanted):
+    if not row.is_draft and addresses.list_replaced_endpoints(row=row, wanted=wanted):
         return propose(
             act=Proposal.Act.SET_ENDPOINTS, of=Proposal.Of.CONTRACT, target_id=row.pk, payload=as_json(wanted),
             reason=reason, actor=actor, at=at,
@@ -124,7 +124,7 @@ def set_consideration(*, campaign_id: int, consideration: str, reason: str, acto
     we do not have; NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    row = guards.locked(of="campaign", target_id=campaign_id)
+    row = guards.lock_target(of="campaign", target_id=campaign_id)
     if not isinstance(row, Campaign) or consideration not in Campaign.Consideration.values:
         raise ValidationError({"consideration": "Nothing is paid, money, or other value."})
     if consideration == row.consideration:

@@ -25,7 +25,7 @@ def publish_trial_key(*, algorithm: str, at: datetime) -> Signer:
         published_at=at,
         used_from=at,
     )
-    _written_down("key.published", made.kid, at)
+    _record_key_event("key.published", made.kid, at)
     opened = sealing.vault().open(handle=made.handle)
     return Signer(use=SigningKey.Use.ORDER.value, kid=made.kid, key=opened, algorithm=algorithm)
 
@@ -34,8 +34,8 @@ def publish_trial_key(*, algorithm: str, at: datetime) -> Signer:
 def retire_trial_key(*, kid: str, at: datetime) -> None:
     """Take it out of the set again, unless it is out already."""
     if SigningKey.objects.filter(kid=kid, use=keys.TRIAL, retired_at__isnull=True).update(retired_at=at):
-        _written_down("key.retired", kid, at)
+        _record_key_event("key.retired", kid, at)
 
 
-def _written_down(action: str, kid: str, at: datetime) -> None:
+def _record_key_event(action: str, kid: str, at: datetime) -> None:
     audit.actions.record(action=action, actor=ACTOR, target=f"key:{kid}", at=at, detail={"use": keys.TRIAL})

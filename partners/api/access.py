@@ -57,7 +57,7 @@ class Grant:
 
 
 @dataclass
-class _Remembered:
+class _TokenCache:
     """Tokens already checked, by digest: a signature is checked once, its expiry and its client every time."""
 
     grants: dict[bytes, Grant] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class _Remembered:
             self.grants[digest] = grant
 
 
-_remembered = _Remembered()
+_remembered = _TokenCache()
 
 
 def is_json(content_type: str) -> bool:
@@ -80,7 +80,7 @@ def is_json(content_type: str) -> bool:
     return kind.strip().lower() == JSON and charset in UTF_8
 
 
-def unsupported(request: HttpRequest, *kinds: str, refuse: Refuse | None = None) -> HttpResponse | None:
+def refuse_unsupported_type(request: HttpRequest, *kinds: str, refuse: Refuse | None = None) -> HttpResponse | None:
     """Refuse a body of another kind of content than these, before it is read (RFC 9110, 15.5.16). None: it is one.
 
     No body at all is of no kind: that it is missing is the address's own to say.

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from partners.actions.sign_in import ASSERTION_TYPE, Refused, sign_in
+from partners.actions.sign_in import ASSERTION_TYPE, TokenRefused, sign_in
 from partners.api.access import certificate_of, document
 from partners.domain import keys
 from partners.policies.scopes import SCOPES
@@ -43,10 +43,10 @@ def _issue(request: HttpRequest) -> HttpResponse:
             certificate=certificate_of(request),
             at=timezone.now(),
         )
-    except Refused as refusal:
+    except TokenRefused as refusal:
         return oauth_error(refusal.error, str(refusal))
     body = {"access_token": issued.token, "token_type": "Bearer", "expires_in": issued.seconds}
-    return _unstored(JsonResponse({**body, "scope": " ".join(issued.scopes)}))
+    return _forbid_caching(JsonResponse({**body, "scope": " ".join(issued.scopes)}))
 
 
 @document
@@ -92,10 +92,10 @@ def oauth_error(error: str, detail: str, status: int = 400) -> HttpResponse:
     )
     if error == "invalid_client":
         response["WWW-Authenticate"] = f'Bearer realm="{settings.BASE_URL}"'
-    return _unstored(response)
+    return _forbid_caching(response)
 
 
-def _unstored(response: HttpResponse) -> HttpResponse:
+def _forbid_caching(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     response["Pragma"] = "no-cache"
     return response

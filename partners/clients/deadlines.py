@@ -26,7 +26,7 @@ class Watch:
         self.wrote = self.over = self.ours = False
         self.reach: Reach = "public"
 
-    def left(self) -> float:
+    def get_remaining_seconds(self) -> float:
         """Seconds that are left, never none: to a socket 0 would mean not to wait at all, and to fail otherwise."""
         return max(0.001, self.ends_at - time.monotonic())
 

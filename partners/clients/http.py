@@ -115,7 +115,7 @@ def readable(text: str, *, length: int = 300) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text[:length])
 
 
-def refused(*, url: str, hosts: Collection[str] | None = None) -> str:
+def find_url_refusal(*, url: str, hosts: Collection[str] | None = None) -> str:
     """Why a partner's URL is not one to open, before any name is looked up; "" if it may be tried.
 
     `hosts`: as for `post`.
@@ -123,9 +123,9 @@ def refused(*, url: str, hosts: Collection[str] | None = None) -> str:
     return _unfit(url, hosts) or _not_public(url)
 
 
-def refused_once_looked_up(*, url: str, seconds: float) -> str:
+def find_resolved_url_refusal(*, url: str, seconds: float) -> str:
     """The same, and whether its name leads to an address that is not public. One that leads nowhere may do so later."""
-    reason = refused(url=url)
+    reason = find_url_refusal(url=url)
     if reason:
         return reason
     parts = urlsplit(url)
@@ -190,7 +190,7 @@ def _exchange(
         except (HTTPError, OSError, ValueError) as error:
             slow = watch.over or isinstance(error, ReadTimeoutError) or _was_slow_to_connect(error)
             ours = watch.ours or _is_ours(error)
-            detail = "no answer in time" if slow else _named(error)
+            detail = "no answer in time" if slow else _get_error_name(error)
             return Reply(None, detail=detail, taken=watch.wrote and slow, slow=slow, ours=ours)
 
 
@@ -208,7 +208,7 @@ def _is_ours(error: BaseException | None) -> bool:
     return False
 
 
-def _named(error: Exception) -> str:
+def _get_error_name(error: Exception) -> str:
     """In one word what went wrong on the way."""
     lost = isinstance(error, (NewConnectionError, ProtocolError, OSError))
     return "ConnectionError" if lost else type(error).__name__
@@ -247,12 +247,12 @@ def _public_address(host: str, port: int) -> str:
 
     def look_up() -> None:
         try:
-            found.put(_looked_up(host, port, reach, loopback=loopback))
+            found.put(_resolve_host(host, port, reach, loopback=loopback))
         except (RequestException, OSError, ValueError) as error:
             found.put(error)
 
     Thread(target=look_up, daemon=True).start()
-    left = here.watch.left()
+    left = here.watch.get_remaining_seconds()
     try:
         answer = found.get(timeout=left * FOR_THEIR_NAME)
     except Empty:
@@ -269,7 +269,7 @@ def _public_address(host: str, port: int) -> str:
     return str(address)
 
 
-def _looked_up(host: str, port: int, reach: Reach, *, loopback: bool) -> str:
+def _resolve_host(host: str, port: int, reach: Reach, *, loopback: bool) -> str:
     if reach == "public":
         return filter_host(host, port, allow_loopback=loopback)
     return first_address(host, port)
@@ -324,9 +324,9 @@ class _Connection(_OneWrite):
 
     def _new_conn(self) -> socket.socket:
         self._dns_host = _public_address(self.host, self.port)
-        self.timeout = here.watch.left()
+        self.timeout = here.watch.get_remaining_seconds()
         connected = super()._new_conn()
-        connected.settimeout(here.watch.left())
+        connected.settimeout(here.watch.get_remaining_seconds())
         return connected
 
 

@@ -43,7 +43,9 @@ class Signer:
     key_id: str
     secret: str
 
-    def signed(self, *, method: str, url: str, body: bytes, headers: Mapping[str, str], at: datetime) -> dict[str, str]:
+    def sign_headers(
+        self, *, method: str, url: str, body: bytes, headers: Mapping[str, str], at: datetime
+    ) -> dict[str, str]:
         """The headers, with those that say who asks. The query of the URL is sorted and escaped already."""
         parts, moment = urlsplit(url), f"{at:%Y%m%dT%H%M%SZ}"
         digest = hashlib.sha256(body).hexdigest()
@@ -78,43 +80,43 @@ class Bucket:
 
     def folders(self) -> list[str]:
         """What stands before the first slash of keys, sorted."""
-        found = [one for page in self._listed(delimiter="/", prefix=self._folder) for one in FOLDER.findall(page)]
+        found = [one for page in self._list_pages(delimiter="/", prefix=self._folder) for one in FOLDER.findall(page)]
         return sorted(unescape(one).removeprefix(self._folder) for one in found)
 
     def keys(self, *, folder: str = "", after: str = "") -> list[str]:
         """The keys in a folder, or all, sorted; beyond one of them, if it is named."""
         prefix = self._folder + (f"{folder}/" if folder else "")
         wanted = {"prefix": prefix} | ({"start-after": self._folder + after} if after else {})
-        found = [unescape(key) for page in self._listed(**wanted) for key in KEY.findall(page)]
+        found = [unescape(key) for page in self._list_pages(**wanted) for key in KEY.findall(page)]
         # Consoles mark a folder that somebody made in them, ours or one in it, by an object of its name.
         return sorted(key.removeprefix(self._folder) for key in found if not key.endswith("/"))
 
     def read(self, key: str) -> bytes:
         """An object, whole."""
-        said = self._asked("GET", self._url(key))
+        said = self._send_request("GET", self._url(key))
         if said.status != HTTPStatus.OK or said.detail:
-            raise self._failed(said)
+            raise self._build_error(said)
         return said.body
 
     def put(self, *, key: str, body: bytes) -> None:
         """One object, there once however often it is sent; one of somebody else's is never touched."""
         checksum = b64encode(hashlib.sha256(body).digest()).decode()
         only_new = {"If-None-Match": "*", "Content-Type": "application/octet-stream", "x-amz-checksum-sha256": checksum}
-        said = self._asked("PUT", self._url(key), body, only_new)
+        said = self._send_request("PUT", self._url(key), body, only_new)
         if said.status in THERE_ALREADY and self.read(key) != body:
             raise StoreFailed(f"{key} is there already, and not ours")
         if said.status != HTTPStatus.OK and said.status not in THERE_ALREADY:
-            raise self._failed(said)
+            raise self._build_error(said)
 
-    def _listed(self, **wanted: str) -> Iterator[str]:
+    def _list_pages(self, **wanted: str) -> Iterator[str]:
         more: dict[str, str] = {}
         while True:
             asked = {"list-type": "2", **wanted, **more}
             query = "&".join(f"{quote(name, safe='')}={quote(asked[name], safe='')}" for name in sorted(asked))
-            said = self._asked("GET", f"{self._bucket}?{query}")
+            said = self._send_request("GET", f"{self._bucket}?{query}")
             # A list that broke off would read like an empty place.
             if said.status != HTTPStatus.OK or said.detail:
-                raise self._failed(said)
+                raise self._build_error(said)
             page = said.body.decode()
             yield page
             found = MORE.search(page)
@@ -125,17 +127,21 @@ class Bucket:
     def _url(self, key: str) -> str:
         return f"{self._bucket}/{quote(self._folder + key)}"
 
-    def _asked(self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Reply:
+    def _send_request(
+        self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Reply:
         pauses = iter(PAUSES_S)
         while True:
-            signed = self._signer.signed(method=method, url=url, body=body, headers=headers or {}, at=datetime.now(UTC))
+            signed = self._signer.sign_headers(
+                method=method, url=url, body=body, headers=headers or {}, at=datetime.now(UTC)
+            )
             said = http.store(method=method, url=url, headers=signed, body=body or None)
             pause = next(pauses, None)
             if pause is None or (said.status is not None and said.status not in FOR_A_MOMENT):
                 return said
             time.sleep(pause)
 
-    def _failed(self, said: Reply) -> StoreFailed:
+    def _build_error(self, said: Reply) -> StoreFailed:
         found = re.search(r"<Code>(\w+)</Code>", said.body.decode(errors="replace"))
         code = f" {found.group(1)}" if found else ""
         what = " ".join(str(part) for part in (said.status, said.detail) if part)

@@ -48,7 +48,7 @@ class Signer:
     def sign(self, claims: Mapping[str, object]) -> str:
         """The compact JWS of these claims."""
         message = b".".join(
-            _encoded(part) for part in ({"typ": self.use, "alg": self.algorithm, "kid": self.kid}, claims)
+            _encode_part(part) for part in ({"typ": self.use, "alg": self.algorithm, "kid": self.kid}, claims)
         )
         return b".".join((message, urlsafe_b64encode(self.key.sign(message)))).decode()
 
@@ -64,7 +64,7 @@ def signer(*, use: SigningKey.Use, algorithm: str = ALGORITHM, at: datetime | No
     if found is None:
         raise NoSigningKey(f"{use.value} {algorithm}")
     kid, handle = found
-    return Signer(use=use.value, kid=kid, key=_opened(bytes(handle)), algorithm=algorithm)
+    return Signer(use=use.value, kid=kid, key=_open_key(bytes(handle)), algorithm=algorithm)
 
 
 def sign(*, use: SigningKey.Use, claims: Mapping[str, object]) -> str:
@@ -139,12 +139,12 @@ def _jwk(row: SigningKey) -> dict[str, object]:
     return {**row.public_jwk, "kid": row.kid, "alg": algorithm_of(row), "use": "sig"}
 
 
-def _encoded(part: Mapping[str, object]) -> bytes:
+def _encode_part(part: Mapping[str, object]) -> bytes:
     return urlsafe_b64encode(json.dumps(dict(part), separators=(",", ":")).encode())
 
 
 @lru_cache(maxsize=64)
-def _opened(handle: bytes) -> PrivateKey:
+def _open_key(handle: bytes) -> PrivateKey:
     return sealing.vault().open(handle=handle)
 
 

@@ -27,7 +27,7 @@ def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
     known = PartnerKeySet.objects.filter(party=party).first()
     found = _pick(known.jwks, kid) if known else None
     if known is None or (found is None and at - known.fetched_at >= REFETCH) or at - known.fetched_at >= KEPT:
-        found = _pick(_fetched(party, at), kid)
+        found = _pick(_fetch_keyset(party, at), kid)
     if found is None:
         raise UnknownKey("no key with this kid is published by its issuer")
     return found
@@ -93,11 +93,11 @@ def may_move(*, party: Party) -> Iterator[None]:
     """
     was = jwks_uri_of(party=party) if party.pk else ""
     yield
-    if jwks_uri_of(party=_locked(party)) != was:
+    if jwks_uri_of(party=_lock_party(party)) != was:
         PartnerKeySet.objects.filter(party=party).delete()
 
 
-def _locked(party: Party) -> Party:
+def _lock_party(party: Party) -> Party:
     return Party.objects.select_for_update().get(pk=party.pk)
 
 
@@ -118,7 +118,7 @@ def _host(url: str) -> str:
         return ""
 
 
-def published(*, url: str) -> list[dict[str, Json]] | None:
+def fetch_published_keys(*, url: str) -> list[dict[str, Json]] | None:
     """The usable public keys that stand at this address now; None where no JWK Set is there. Keeps nothing.
 
     Speaks HTTP: never inside a transaction.
@@ -128,12 +128,12 @@ def published(*, url: str) -> list[dict[str, Json]] | None:
     return None if jwks is None else [key for key in jwks["keys"] if isinstance(key, dict)]
 
 
-def _fetched(party: Party, at: datetime) -> dict[str, list[Json]]:
+def _fetch_keyset(party: Party, at: datetime) -> dict[str, list[Json]]:
     uri = jwks_uri_of(party=party)
     reply = http.get(url=uri) if uri else None
     jwks = _read(reply.body) if reply is not None and reply.status == 200 else None
     with transaction.atomic():
-        if jwks_uri_of(party=_locked(party)) != uri:
+        if jwks_uri_of(party=_lock_party(party)) != uri:
             return {"keys": []}  # an officer moved them meanwhile: the next who asks fetches from there
         known = PartnerKeySet.objects.filter(party=party).first()
         if jwks is None:

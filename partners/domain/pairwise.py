@@ -78,7 +78,7 @@ def name_lines(*, pairs: Collection[tuple[int, int]]) -> None:
             return
         keys = {party_id: (version, sealed) for _, party_id, version, sealed in new}
         opened = {
-            party_id: _opened(version, sealed) if sealed else _newest_key(party_id)
+            party_id: _unseal_key(version, sealed) if sealed else _newest_key(party_id)
             for party_id, (version, sealed) in keys.items()
         }
         named = [(line_id, party_id, _name(*opened[party_id], line_id)) for line_id, party_id, _, _ in new]
@@ -106,10 +106,10 @@ def _newest_key(party_id: int) -> tuple[int, bytes]:
         PairwiseKey.objects.bulk_create([first], ignore_conflicts=True)
         # Read again: another process may have made the first one.
         key = newest.get()
-    return _opened(key.version, key.secret_sealed)
+    return _unseal_key(key.version, key.secret_sealed)
 
 
-def _opened(version: int, sealed: bytes | memoryview) -> tuple[int, bytes]:
+def _unseal_key(version: int, sealed: bytes | memoryview) -> tuple[int, bytes]:
     return version, b64decode(unseal(sealed))
 
 

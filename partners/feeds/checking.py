@@ -10,7 +10,7 @@ import msgspec
 
 from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json, read_json
 from accounts.primitives.sealing import keyed_hash
-from partners.feeds.reading import Numbered, Record
+from partners.feeds.reading import NumberedLine, Record
 
 LONGEST_TEXT = 1000
 # What names something is looked up, and an index holds no entry of more than 2,704 bytes. Free text is not among them.
@@ -58,7 +58,7 @@ REASONS = (
 )
 
 
-class Refused(Exception):
+class RowRefused(Exception):
     """A line that can't be taken: the field it is about ("" for the line as a whole) and the reason."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -87,17 +87,19 @@ class Fate(msgspec.Struct, frozen=True, gc=False):
     warnings: tuple[str, ...] = ()
 
 
-def accepted(line: int | str, note: str = "", filled: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> Fate:
+def build_accepted_fate(
+    line: int | str, note: str = "", filled: tuple[str, ...] = (), warnings: tuple[str, ...] = ()
+) -> Fate:
     """Taken in."""
     return Fate(line, "accepted", note=note, filled=filled, warnings=warnings)
 
 
-def repeated(line: int | str, warnings: tuple[str, ...] = ()) -> Fate:
+def build_repeated_fate(line: int | str, warnings: tuple[str, ...] = ()) -> Fate:
     """Known already, and the same."""
     return Fate(line, "repeated", warnings=warnings)
 
 
-def rejected(line: int | str, field: str, reason: str) -> Fate:
+def build_rejected_fate(line: int | str, field: str, reason: str) -> Fate:
     """Not taken, and why."""
     return Fate(line, "rejected", field, reason)
 
@@ -124,11 +126,11 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
     try:
         row, twice = decode_json(content, decoder), names_twice(content)
     except WrongShape as error:
-        raise Refused(*explained(str(error))) from error
+        raise RowRefused(*parse_msgspec_error(str(error))) from error
     except Unreadable as error:
-        raise Refused("", "broken") from error
+        raise RowRefused("", "broken") from error
     for name in twice:
-        raise Refused(name if name in row.__struct_fields__ else "", "twice")
+        raise RowRefused(name if name in row.__struct_fields__ else "", "twice")
     if b"\\u0000" in content:
         refuse_nul(row)
     if len(content) > LONGEST_NAME_BYTES:
@@ -156,7 +158,7 @@ def convert[T: msgspec.Struct](values: Mapping[str, object], kind: type[T], *, s
     try:
         row = msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise Refused(*explained(str(error))) from error
+        raise RowRefused(*parse_msgspec_error(str(error))) from error
     refuse_long_names(row)
     return row
 
@@ -165,14 +167,14 @@ def refuse_nul(row: msgspec.Struct) -> None:
     """A NUL that was written as an escape is no more welcome than a bare one."""
     for name in row.__struct_fields__:
         if any("\x00" in text for text in _texts(row, name)):
-            raise Refused(name, "nul")
+            raise RowRefused(name, "nul")
 
 
 def refuse_long_names(row: msgspec.Struct) -> None:
     """A name within 1,000 characters may still be longer, in bytes, than what can be looked up."""
     for name in row.__struct_fields__:
         if name in NAMES and any(len(text.encode()) > LONGEST_NAME_BYTES for text in _texts(row, name)):
-            raise Refused(name, "too_long")
+            raise RowRefused(name, "too_long")
 
 
 def _texts(row: msgspec.Struct, name: str) -> list[str]:
@@ -180,7 +182,7 @@ def _texts(row: msgspec.Struct, name: str) -> list[str]:
     return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
 
 
-def explained(message: str) -> tuple[str, str]:
+def parse_msgspec_error(message: str) -> tuple[str, str]:
     """The field and the reason in what msgspec says."""
     missing = MISSING.match(message)
     at = AT.search(message)
@@ -200,10 +202,10 @@ def instant(field: str, text: str) -> datetime:
         moment = datetime.fromisoformat((LEAP.sub(":59", text) if leap else text).upper())
         moment = moment.astimezone(UTC)
         if leap and (moment.hour, moment.minute) != LAST_MINUTE:
-            raise Refused(field, "not_a_time")
+            raise RowRefused(field, "not_a_time")
         return moment + SECOND if leap else moment
     except (ValueError, OverflowError) as error:
-        raise Refused(field, "not_a_time") from error
+        raise RowRefused(field, "not_a_time") from error
 
 
 def instant_or_none(field: str, text: str | None) -> datetime | None:
@@ -214,7 +216,7 @@ def instant_or_none(field: str, text: str | None) -> datetime | None:
 def metres(field: str, told: float) -> int:
     """A whole number of metres, 500.0 as well as 500. Raises Refused."""
     if told != int(told):
-        raise Refused(field, "wrong_type")
+        raise RowRefused(field, "wrong_type")
     return int(told)
 
 
@@ -228,10 +230,10 @@ def hash_of_meaning(values: list[object]) -> bytes:
     return keyed_hash("feed-content")(ENCODER.encode(values))
 
 
-def read[T: msgspec.Struct](line: Numbered | Record, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
+def read[T: msgspec.Struct](line: NumberedLine | Record, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
     """A JSON line or a CSV record as the struct of its feed. Raises Refused."""
     if line.problem:
-        raise Refused(*(line.problem if isinstance(line, Record) else ("", line.problem)))
-    if isinstance(line, Numbered):
+        raise RowRefused(*(line.problem if isinstance(line, Record) else ("", line.problem)))
+    if isinstance(line, NumberedLine):
         return decode(decoder, line.content)
     return convert(line.values, kind, strict=False)

@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 import audit.actions
 import audit.queries
 from partners.feeds.checking import Fate
-from partners.feeds.reading import Numbered, Readable, Record, numbered_lines, shaped
+from partners.feeds.reading import NumberedLine, Readable, Record, numbered_lines, parse_rows
 
 SAY_EVERY_S = 2.0
 READ_AT_ONCE = 1 << 20
@@ -32,7 +32,7 @@ class Feed(Protocol):
     header: str
     chunk: int
 
-    def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+    def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
         """Take in some lines, known until `at`; tell what became of each. Lines kept for later are told by `finish`."""
 
     def finish(self, *, at: datetime) -> list[Fate]:
@@ -162,14 +162,14 @@ class FeedCommand(BaseCommand):
         del at
         return {}
 
-    def shaped(self, *, stream: Readable, progress: Progress) -> Iterator[Numbered | Record]:
+    def read_rows(self, *, stream: Readable, progress: Progress) -> Iterator[NumberedLine | Record]:
         """The file's lines, or its records where it has a CSV header."""
-        return shaped(numbered_lines(stream, seen=progress.read), header=self.feed().header)
+        return parse_rows(numbered_lines(stream, seen=progress.read), header=self.feed().header)
 
     def take_all(self, *, stream: Readable, progress: Progress, tally: Tally) -> dict[str, int]:
         """Take the file in, chunk by chunk, and count what became of each line. Returns further counts to print."""
         feed = self.feed()
-        for chunk in itertools.batched(self.shaped(stream=stream, progress=progress), feed.chunk, strict=False):
+        for chunk in itertools.batched(self.read_rows(stream=stream, progress=progress), feed.chunk, strict=False):
             tally.add(feed.take(lines=chunk, at=audit.queries.database_clock()))
             progress.took(len(chunk))
         tally.add(feed.finish(at=audit.queries.database_clock()))
@@ -188,13 +188,13 @@ class FeedCommand(BaseCommand):
     def _open(self, stack: ExitStack, name: str) -> tuple[Readable, int]:
         if name == "-":
             return sys.stdin.buffer, 0
-        with _named(name):
+        with _report_open_errors(name):
             return stack.enter_context(Path(name).open("rb", buffering=READ_AT_ONCE)), Path(name).stat().st_size
 
     def _rejects(self, stack: ExitStack, name: str | None) -> Rejects:
         if not name:
             return Rejects(file=None, as_csv=False)
-        with _named(name):
+        with _report_open_errors(name):
             return Rejects(
                 file=stack.enter_context(Path(name).open("w", encoding="utf-8", newline="")),
                 as_csv=name.endswith(".csv"),
@@ -224,7 +224,7 @@ class FeedCommand(BaseCommand):
 
 
 @contextmanager
-def _named(file: str) -> Iterator[None]:
+def _report_open_errors(file: str) -> Iterator[None]:
     """A file that can't be opened ends the command with its name and the system's word."""
     try:
         yield

@@ -15,17 +15,17 @@ from partners.feeds.checking import (
     Instant,
     Metres,
     Ref,
-    Refused,
+    RowRefused,
     Text,
-    accepted,
+    build_accepted_fate,
+    build_rejected_fate,
+    build_repeated_fate,
     convert,
     instant,
     metres,
     refuse_nul,
-    rejected,
-    repeated,
 )
-from partners.feeds.reading import Numbered, Record
+from partners.feeds.reading import NumberedLine, Record
 
 SECTIONS = ("parties", "contracts", "campaigns")
 
@@ -96,9 +96,9 @@ class PartiesFeed:
         # Where entries that were taken say that their partner is: place in the file, field, address.
         self.addresses: list[tuple[str, str, str]] = []
 
-    def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+    def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
         """Take in the whole document, which is one line here. Raises Unreadable."""
-        return [fate for line in lines if isinstance(line, Numbered) for fate in self._document(line.content, at)]
+        return [fate for line in lines if isinstance(line, NumberedLine) for fate in self._document(line.content, at)]
 
     def _document(self, content: bytes, at: datetime) -> list[Fate]:
         sections = sections_of(content)
@@ -115,16 +115,16 @@ class PartiesFeed:
             with transaction.atomic():
                 new = verb(entry, at, changes)
                 terms.note(changes=changes, at=at)
-        except Refused as refused:
-            return rejected(place, refused.field, refused.reason)
+        except RowRefused as refused:
+            return build_rejected_fate(place, refused.field, refused.reason)
         for name in ("endpoint_url", "jwks_uri"):
             if isinstance(entry, dict) and (url := entry.get(name)):
                 self.addresses.append((place, name, str(url)))
         warnings = tuple(changes.warnings)
-        return accepted(place, warnings=warnings) if new else repeated(place, warnings=warnings)
+        return build_accepted_fate(place, warnings=warnings) if new else build_repeated_fate(place, warnings=warnings)
 
     def _party(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
-        told = _checked(entry, ReportedParty)
+        told = _convert_entry(entry, ReportedParty)
         same_as = [told.same_as] if isinstance(told.same_as, str) else told.same_as
         fields = {
             "name": told.name,
@@ -138,7 +138,7 @@ class PartiesFeed:
         return terms.put_links(of="party", ref=told.id, others=links, at=at, changes=changes) or changed
 
     def _contract(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
-        told = _checked(entry, ReportedContract)
+        told = _convert_entry(entry, ReportedContract)
         fields = {
             "signed_at": instant("signed_at", told.signed_at),
             "starts_at": instant("starts_at", told.starts_at),
@@ -152,7 +152,7 @@ class PartiesFeed:
         return terms.put_contract(ref=told.id, aggregator=told.aggregator, fields=fields, changes=changes, at=at)
 
     def _campaign(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
-        told = _checked(entry, ReportedCampaign)
+        told = _convert_entry(entry, ReportedCampaign)
         fields = {
             "purpose": told.purpose,
             "description": told.description,
@@ -200,7 +200,7 @@ def sections_of(content: bytes) -> dict[str, list[Any]]:
     return {section: document.get(section, []) for section in SECTIONS}
 
 
-def _checked[T: msgspec.Struct](entry: Any, kind: type[T]) -> T:
+def _convert_entry[T: msgspec.Struct](entry: Any, kind: type[T]) -> T:
     told = convert(entry, kind)
     refuse_nul(told)
     return told

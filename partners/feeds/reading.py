@@ -44,7 +44,7 @@ class _Raw(io.RawIOBase):
         return len(piece)
 
 
-class Numbered(msgspec.Struct, frozen=True, gc=False):
+class NumberedLine(msgspec.Struct, frozen=True, gc=False):
     """One line of a file, its number counted from 1, without its line end; `problem`: why it can't be read."""
 
     number: int
@@ -62,7 +62,7 @@ class Record(msgspec.Struct, frozen=True):
 
 def numbered_lines(
     stream: Readable, *, seen: Callable[[int], None] = lambda _: None, before: int = 0
-) -> Iterator[Numbered]:
+) -> Iterator[NumberedLine]:
     """The lines that are not blank. `seen` hears how many bytes were read, for progress.
 
     `before`: how many lines of the file stand before the stream's.
@@ -78,9 +78,9 @@ def numbered_lines(
             while line and not line.endswith(b"\n"):
                 line = buffered.readline(LONGEST_LINE)
                 seen(len(line))
-            yield Numbered(number, b"", "too_long")
+            yield NumberedLine(number, b"", "too_long")
         elif content.strip():
-            yield Numbered(number, content, problem_of(content))
+            yield NumberedLine(number, content, problem_of(content))
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -136,7 +136,7 @@ def problem_of(content: bytes) -> str:
     return ""
 
 
-def shaped(lines: Iterator[Numbered], *, header: str) -> Iterator[Numbered | Record]:
+def parse_rows(lines: Iterator[NumberedLine], *, header: str) -> Iterator[NumberedLine | Record]:
     """The lines themselves, or their CSV records where the first of them names the column `header` ("": never)."""
     first = next(lines, None)
     if first is None:
@@ -146,11 +146,11 @@ def shaped(lines: Iterator[Numbered], *, header: str) -> Iterator[Numbered | Rec
     return csv_records(lines) if has_header else lines
 
 
-def csv_records(lines: Iterator[Numbered]) -> Iterator[Record]:
+def csv_records(lines: Iterator[NumberedLine]) -> Iterator[Record]:
     """CSV records by header. A quoted field may hold line ends; a quote that is never closed spoils one line only."""
-    waiting: deque[Numbered] = deque()
+    waiting: deque[NumberedLine] = deque()
 
-    def upcoming() -> Numbered | None:
+    def upcoming() -> NumberedLine | None:
         return waiting.popleft() if waiting else next(lines, None)
 
     header: list[str] = []
@@ -166,11 +166,13 @@ def csv_records(lines: Iterator[Numbered]) -> Iterator[Record]:
             yield _record(line.number, header, fields)
 
 
-def _fields(line: Numbered, upcoming: Callable[[], Numbered | None]) -> tuple[list[str] | None, list[Numbered]]:
+def _fields(
+    line: NumberedLine, upcoming: Callable[[], NumberedLine | None]
+) -> tuple[list[str] | None, list[NumberedLine]]:
     """The fields of the record that begins with this line; None, and what was looked at beyond it, if it is broken."""
     if line.problem:
         return None, []
-    text, taken = line.content.decode(), list[Numbered]()
+    text, taken = line.content.decode(), list[NumberedLine]()
     while True:
         try:
             (fields,) = csv.reader([text], strict=True)

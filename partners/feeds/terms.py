@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from partners.actions import addresses, links
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract
 from partners.domain.keysets import jwks_uri_of, on_own_host
-from partners.feeds.checking import Refused
+from partners.feeds.checking import RowRefused
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Contract, Party, UnsettledChange
 from partners.policies import identifiers
@@ -58,7 +58,7 @@ def note(*, changes: Changes, at: datetime) -> None:
     )
 
 
-def unsettled() -> tuple[Changes, list[int]]:
+def load_unsettled_changes() -> tuple[Changes, list[int]]:
     """All changes by files to which what rests on them has not come up, and by which ids they are `settled`."""
     kind, changes, ids = UnsettledChange.Kind, Changes(), list[int]()
     for one in UnsettledChange.objects.order_by("id"):
@@ -73,7 +73,7 @@ def unsettled() -> tuple[Changes, list[int]]:
     return changes, ids
 
 
-def settled(*, ids: Sequence[int]) -> None:
+def delete_settled_changes(*, ids: Sequence[int]) -> None:
     """What rests on these changes has come up to them."""
     UnsettledChange.objects.filter(pk__in=ids).delete()
 
@@ -90,19 +90,19 @@ def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
     """
     party = Party.objects.filter(uri=uri).first()
     if party is not None and (uri == "unknown" or party.kind not in {fields["kind"], Party.Kind.UNNAMED}):
-        raise Refused("kind", "id_conflict")
+        raise RowRefused("kind", "id_conflict")
     if party is not None and party.kind != Party.Kind.UNNAMED:
         _refuse_other_keys(party.jwks_uri, fields)
         return _update(party, {**fields, "jwks_uri": party.jwks_uri})
     if fields["jwks_uri"] and not on_own_host(uri=uri, jwks_uri=fields["jwks_uri"]):
-        raise Refused("jwks_uri", "not_on_its_own_host")
+        raise RowRefused("jwks_uri", "not_on_its_own_host")
     if party is not None and (known := jwks_uri_of(party=party)):
         _refuse_other_keys(known, fields)
     changes.parties.add(uri)
     if party is not None:
         return _update(party, fields)
     if not identifiers.is_uri(uri):
-        raise Refused("id", "not_a_uri")
+        raise RowRefused("id", "not_a_uri")
     Party.objects.create(uri=uri, **_whole(fields))
     return True
 
@@ -115,15 +115,15 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
     """
     party = _known_party("aggregator", aggregator)
     if fields["ends_at"] <= fields["starts_at"]:
-        raise Refused("ends_at", "before_starts_at")
+        raise RowRefused("ends_at", "before_starts_at")
     if fields["complete_within_days"] > LONGEST_COMPLETION_DAYS:
-        raise Refused("complete_within_days", "too_large")
+        raise RowRefused("complete_within_days", "too_large")
     contract = Contract.objects.filter(ref=ref).first()
     if contract is None:
         _add_contract(ref, party, fields, at)
         return True
     if contract.aggregator_id != party.pk or contract.signed_at != fields["signed_at"]:
-        raise Refused("aggregator" if contract.aggregator_id != party.pk else "signed_at", "id_conflict")
+        raise RowRefused("aggregator" if contract.aggregator_id != party.pk else "signed_at", "id_conflict")
     _refuse_other_keys(contract.jwks_uri, fields)
     _refuse_longer(contract, fields)
     _refuse_wider(contract, fields)
@@ -140,7 +140,7 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
 def _add_contract(ref: str, party: Party, fields: Mapping[str, Any], at: datetime) -> None:
     _refuse_bad_id(ref)
     if fields["signed_at"] > at:
-        raise Refused("signed_at", "in_future")
+        raise RowRefused("signed_at", "in_future")
     _refuse_kind("aggregator", party, Party.Kind.AGGREGATOR)
     if known := jwks_uri_of(party=party):
         _refuse_other_keys(known, fields)
@@ -152,10 +152,10 @@ def put_campaign(*, ref: str, contract: str, provider: str, fields: Mapping[str,
     """Write down a campaign. What someone agreed to stays as it was; the rest may be tightened."""
     under = Contract.objects.filter(ref=contract).first()
     if under is None:
-        raise Refused("contract", "contract_unknown")
+        raise RowRefused("contract", "contract_unknown")
     party = _known_party("lbs_provider", provider)
     if fields["ends_at"] <= fields["starts_at"]:
-        raise Refused("ends_at", "before_starts_at")
+        raise RowRefused("ends_at", "before_starts_at")
     changes.warnings += _beyond_its_contract(under, fields)
     campaign = Campaign.objects.filter(ref=ref).first()
     if campaign is None:
@@ -182,7 +182,7 @@ def _change(campaign: Campaign, fields: Mapping[str, Any], under: Contract, prov
     except IntegrityError as error:
         if "is frozen" not in str(error):
             raise
-        raise Refused(_frozen_field(campaign.ref, fields, under, provider), "id_conflict") from error
+        raise RowRefused(_frozen_field(campaign.ref, fields, under, provider), "id_conflict") from error
 
 
 def counts(*, ref: str) -> bool:
@@ -193,7 +193,7 @@ def counts(*, ref: str) -> bool:
 def put_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> bool:
     """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows."""
     if any(uri != UNKNOWN and not identifiers.is_uri(uri) for uri in recipients):
-        raise Refused("recipients", "not_a_uri")
+        raise RowRefused("recipients", "not_a_uri")
     return links.add_recipients(ref=ref, recipients=recipients, told_apart=told_apart)
 
 
@@ -202,11 +202,11 @@ def put_links(*, of: str, ref: str, others: Sequence[tuple[str, str]], at: datet
     added = False
     for link, other in others:
         if links.fault_of(of=of, ref=other):
-            raise Refused(link, "not_a_uri" if of == "party" else "not_an_id")
+            raise RowRefused(link, "not_a_uri" if of == "party" else "not_an_id")
         try:
             new = links.add_link(of=of, ref=ref, kin_ref=other, link=link, at=at)
         except links.TooLong as error:
-            raise Refused(link, "too_long") from error
+            raise RowRefused(link, "too_long") from error
         if new:
             changes.links |= {(of, ref), (of, other)}
         added = added or new
@@ -216,7 +216,7 @@ def put_links(*, of: str, ref: str, others: Sequence[tuple[str, str]], at: datet
 def _refuse_bad_id(ref: str) -> None:
     """Of something new: what is known keeps the id it has."""
     if not identifiers.is_id(ref):
-        raise Refused("id", "not_an_id")
+        raise RowRefused("id", "not_an_id")
 
 
 def _beyond_its_contract(contract: Contract, fields: Mapping[str, Any]) -> list[str]:
@@ -230,20 +230,20 @@ def _beyond_its_contract(contract: Contract, fields: Mapping[str, Any]) -> list[
 def _known_party(field_name: str, uri: str) -> Party:
     party = Party.objects.filter(uri=uri).first()
     if party is None:
-        raise Refused(field_name, "party_unknown")
+        raise RowRefused(field_name, "party_unknown")
     return party
 
 
 def _refuse_kind(field_name: str, party: Party, kind: Party.Kind) -> None:
     """A company that was only seen so far may be anything."""
     if party.kind not in (kind, Party.Kind.UNNAMED):
-        raise Refused(field_name, f"not_an_{kind.value}")
+        raise RowRefused(field_name, f"not_an_{kind.value}")
 
 
 def _refuse_other_keys(known: str, fields: Mapping[str, Any]) -> None:
     """A file without an address of keys says nothing of it."""
     if fields["jwks_uri"] not in {None, "", known}:
-        raise Refused("jwks_uri", "changed_by_officers_alone")
+        raise RowRefused("jwks_uri", "changed_by_officers_alone")
 
 
 def _refuse_overtaking(contract: Contract, fields: Mapping[str, Any]) -> None:
@@ -254,7 +254,7 @@ def _refuse_overtaking(contract: Contract, fields: Mapping[str, Any]) -> None:
     for name in ("endpoint_url", "jwks_uri"):
         own = getattr(contract, name)
         if own and fields["starts_at"] > contract.starts_at and newer.exclude(**{f"{name}__in": ("", own)}).exists():
-            raise Refused("starts_at", "changed_by_officers_alone")
+            raise RowRefused("starts_at", "changed_by_officers_alone")
 
 
 def _set_events_address(contract: Contract, fields: Mapping[str, Any], at: datetime) -> bool:
@@ -269,25 +269,25 @@ def _set_events_address(contract: Contract, fields: Mapping[str, Any], at: datet
 
 def _refuse_longer(row: Contract | Campaign, fields: Mapping[str, Any]) -> None:
     if fields["starts_at"] < row.starts_at:
-        raise Refused("starts_at", "loosening_needs_two_officers")
+        raise RowRefused("starts_at", "loosening_needs_two_officers")
     if fields["ends_at"] > row.ends_at:
-        raise Refused("ends_at", "loosening_needs_two_officers")
+        raise RowRefused("ends_at", "loosening_needs_two_officers")
 
 
 def _refuse_wider(contract: Contract, fields: Mapping[str, Any]) -> None:
     if not set(fields["purposes"]) <= set(contract.purposes):
-        raise Refused("purposes", "loosening_needs_two_officers")
+        raise RowRefused("purposes", "loosening_needs_two_officers")
     for name in ("ack_within_s", "complete_within_days"):
         if fields[name] > getattr(contract, name):
-            raise Refused(name, "loosening_needs_two_officers")
+            raise RowRefused(name, "loosening_needs_two_officers")
 
 
 def _refuse_looser(campaign: Campaign, fields: Mapping[str, Any]) -> None:
     if fields["names_recipient"] and not campaign.names_recipient:
-        raise Refused("names_recipient", "loosening_needs_two_officers")
+        raise RowRefused("names_recipient", "loosening_needs_two_officers")
     said = fields["consideration"]
     if said is not None and PAID[said] < PAID[campaign.consideration]:
-        raise Refused("consideration", "loosening_needs_two_officers")
+        raise RowRefused("consideration", "loosening_needs_two_officers")
 
 
 def _frozen_field(ref: str, fields: Mapping[str, Any], contract: Contract, provider: Party) -> str:

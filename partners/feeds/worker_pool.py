@@ -28,7 +28,7 @@ LOOK_ROUND_S = 1.0
 FORK = multiprocessing.get_context("fork")
 
 
-class Gone(Exception):
+class WorkerGone(Exception):
     """A process ended before its time, and whoever works with it ends too."""
 
 
@@ -65,11 +65,11 @@ class RoundTurn(Turn):
 
     def check(self) -> None:
         if os.getppid() != self.parent:
-            raise Gone("whoever began the import is gone")
+            raise WorkerGone("whoever began the import is gone")
 
 
 @dataclass(frozen=True)
-class Done[Result]:
+class FinishedPart[Result]:
     """What nobody has to do any more: it comes back in its place."""
 
     result: Result
@@ -118,20 +118,20 @@ class WorkerPool[Part, Result]:
         for dealer in self.dealers:
             dealer.shutdown(cancel_futures=True)
 
-    def results(self, parts: Iterable[Part | Done[Result]]) -> Iterator[Result]:
+    def results(self, parts: Iterable[Part | FinishedPart[Result]]) -> Iterator[Result]:
         """What each part came to, in order. Raises Gone."""
         turns = cycle(zip(self.dealers, [ours for ours, _ in self.pipes], strict=True))
-        waiting: deque[_Dealt[Part, Result] | Done[Result]] = deque()
+        waiting: deque[_Dealt[Part, Result] | FinishedPart[Result]] = deque()
         for part in parts:
             if len(waiting) == AHEAD * len(self.pipes):
-                yield _received(waiting.popleft())
-            if isinstance(part, Done):
+                yield _receive_result(waiting.popleft())
+            if isinstance(part, FinishedPart):
                 waiting.append(part)
             else:
                 dealer, end = next(turns)
                 waiting.append(_Dealt(end, dealer.submit(_send, end, part)))
         while waiting:
-            yield _received(waiting.popleft())
+            yield _receive_result(waiting.popleft())
 
     def _serve(self, n: int, parent: int) -> None:
         for m, (ours, theirs) in enumerate(self.pipes):
@@ -147,7 +147,7 @@ class WorkerPool[Part, Result]:
             while True:
                 end.send(self.work(end.recv(), turn))
                 gc.collect()
-        except (EOFError, ConnectionError, Gone):
+        except (EOFError, ConnectionError, WorkerGone):
             pass  # nobody is there any longer
         except Exception:  # it ends the import, and whoever began that says so
             logger.exception("a part of the file can't be taken in")
@@ -159,14 +159,14 @@ def _send[Part, Result](end: "Connection[Part, Result]", part: Part) -> None:
     try:
         end.send(part)
     except ConnectionError as error:
-        raise Gone(ENDED) from error
+        raise WorkerGone(ENDED) from error
 
 
-def _received[Part, Result](dealt: _Dealt[Part, Result] | Done[Result]) -> Result:
-    if isinstance(dealt, Done):
+def _receive_result[Part, Result](dealt: _Dealt[Part, Result] | FinishedPart[Result]) -> Result:
+    if isinstance(dealt, FinishedPart):
         return dealt.result
     dealt.handed_over.result()
     try:
         return dealt.end.recv()
     except (EOFError, ConnectionError) as error:
-        raise Gone(ENDED) from error
+        raise WorkerGone(ENDED) from error

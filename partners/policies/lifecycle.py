@@ -35,7 +35,7 @@ def stage(row: Contract | Campaign, *, at: datetime) -> Stage:
 
 def contract_stages(*, contracts: Iterable[Contract], at: datetime) -> Mapping[int, Stage]:
     """Where these contracts stand, by id: one statement, whatever their number."""
-    suspended = _suspended(at)
+    suspended = _list_suspended_targets(at)
     return {
         one.pk: _stage(
             one, at, suspended=one.pk in suspended["contract"] or one.aggregator_id in suspended["party"], ends=[]
@@ -47,7 +47,7 @@ def contract_stages(*, contracts: Iterable[Contract], at: datetime) -> Mapping[i
 def campaign_stages(*, campaigns: Iterable[Campaign], at: datetime) -> Mapping[int, Stage]:
     """Where these campaigns stand, by id. Read them with `select_related("contract")`: then it is two statements."""
     rows = list(campaigns)
-    suspended = _suspended(at)
+    suspended = _list_suspended_targets(at)
     reached = _reaching(rows, suspended["party"])
     found = {}
     for one in rows:
@@ -73,7 +73,7 @@ def _stage(row: Contract | Campaign, at: datetime, *, suspended: bool, ends: Seq
     return Stage.ENDING if any(one.ends_at <= at + NOTICE_PERIOD for one in both) else Stage.IN_FORCE
 
 
-def _suspended(at: datetime) -> Mapping[str, set[int]]:
+def _list_suspended_targets(at: datetime) -> Mapping[str, set[int]]:
     running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
     found: dict[str, set[int]] = {of: set() for of in Suspension.Of.values}
     for of, target_id in running.values_list("of", "target_id"):

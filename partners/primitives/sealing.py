@@ -24,7 +24,7 @@ PUBLIC = {"kty", "crv", "x", "y", "n", "e"}
 
 
 @dataclass(frozen=True)
-class Made:
+class NewKey:
     """A new key: its `kid` (RFC 7638), its public JWK, and what to keep to sign with it."""
 
     kid: str
@@ -42,7 +42,7 @@ class PrivateKey(Protocol):
 class Vault(Protocol):
     """Keeps private keys."""
 
-    def make(self, *, algorithm: str) -> Made:
+    def make(self, *, algorithm: str) -> NewKey:
         """A new key for ES256 or RS256."""
 
     def open(self, *, handle: bytes) -> PrivateKey:
@@ -66,11 +66,11 @@ def _vault(path: str) -> Vault:
 class SealedKeys:
     """Private keys sealed with FIELD_ENCRYPTION_KEYS: the handle is the sealed key itself."""
 
-    def make(self, *, algorithm: str) -> Made:
+    def make(self, *, algorithm: str) -> NewKey:
         key: ECKey | RSAKey
         key = ECKey.generate_key("P-256") if algorithm == "ES256" else RSAKey.generate_key(RSA_BITS)
         public = {name: str(part) for name, part in key.as_dict(private=False).items() if name in PUBLIC}
-        return Made(key.thumbprint(), public, seal(json.dumps(key.as_dict(private=True))))
+        return NewKey(key.thumbprint(), public, seal(json.dumps(key.as_dict(private=True))))
 
     def open(self, *, handle: bytes) -> PrivateKey:
         jwk = json.loads(unseal(handle))

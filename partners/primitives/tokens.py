@@ -30,7 +30,7 @@ class UnknownKey(BadToken):
 
 
 @dataclass(frozen=True)
-class Opened:
+class ParsedToken:
     """A token taken apart but not yet believed."""
 
     typ: str
@@ -39,7 +39,7 @@ class Opened:
     claims: Claims
 
 
-def peek(token: str) -> Opened:
+def peek(token: str) -> ParsedToken:
     """Take a compact JWS apart without believing it. Raises BadToken if it is no JWT with an object of claims."""
     if len(token) > LARGEST_TOKEN:
         raise BadToken("the token is too long")
@@ -55,7 +55,7 @@ def peek(token: str) -> Opened:
         raise BadToken("this is not a JWT")
     if unstorable:
         raise BadToken("a text in the token holds a NUL or half a surrogate pair")
-    return Opened(
+    return ParsedToken(
         typ=media_type(typ) if isinstance(typ, str) else "",
         alg=alg,
         kid=kid if isinstance(kid, str) else "",

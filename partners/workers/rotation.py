@@ -43,7 +43,7 @@ KINDS = (*(Kind(use) for use in SigningKey.Use), Kind(SigningKey.Use.ORDER, "RS2
 
 
 @dataclass(frozen=True)
-class Rotated:
+class RotationResult:
     """The `kid`s of what one pass made and retired."""
 
     made: tuple[str, ...] = ()
@@ -51,14 +51,14 @@ class Rotated:
 
 
 @transaction.atomic
-def ensure(*, now: datetime) -> Rotated:
+def ensure(*, now: datetime) -> RotationResult:
     """Make a key, in use at once, for each kind that has none: a new installation's first. Safe to repeat."""
     _take_turn()
-    return _recorded([_make(kind, now, now, SYSTEM, "") for kind in KINDS if not _live(kind)], [])
+    return _record_rotation([_make(kind, now, now, SYSTEM, "") for kind in KINDS if not _live(kind)], [])
 
 
 @transaction.atomic
-def rotate(*, now: datetime) -> Rotated:
+def rotate(*, now: datetime) -> RotationResult:
     """Do what is due: publish the next key a day before it is used, retire a week after it was. Safe to repeat.
 
     The key of a trial that was cut off is retired as well.
@@ -75,11 +75,13 @@ def rotate(*, now: datetime) -> Rotated:
         retired += [_retire(row, now, SYSTEM, "") for row in over]
     left = SigningKey.objects.filter(use=TRIAL, retired_at__isnull=True, published_at__lte=now - TRIAL_LASTS)
     retired += [_retire(row, now, SYSTEM, "its trial was cut off") for row in left.order_by("published_at", "kid")]
-    return _recorded(made, retired)
+    return _record_rotation(made, retired)
 
 
 @transaction.atomic
-def replace(*, uses: Collection[SigningKey.Use], emergency: bool, actor: str, reason: str, now: datetime) -> Rotated:
+def replace(
+    *, uses: Collection[SigningKey.Use], emergency: bool, actor: str, reason: str, now: datetime
+) -> RotationResult:
     """New keys for these uses, signing from this moment. Partners find one by its unknown `kid`.
 
     `emergency`: every other live key of these uses is taken out of the set at once, the coming one too, because
@@ -98,7 +100,7 @@ def replace(*, uses: Collection[SigningKey.Use], emergency: bool, actor: str, re
             made.append(_make(kind, now, now, actor, reason))
         if emergency:
             retired += [_retire(row, now, actor, reason) for row in live if row.kid not in fresh[-1:]]
-    return _recorded(made, retired)
+    return _record_rotation(made, retired)
 
 
 @transaction.atomic
@@ -149,7 +151,7 @@ def _retire(row: SigningKey, now: datetime, actor: str, reason: str) -> Event:
     return Event("key.retired", actor, f"{KEY}{row.kid}", now, reason, {"use": row.use})
 
 
-def _recorded(made: Sequence[Event], retired: Sequence[Event]) -> Rotated:
+def _record_rotation(made: Sequence[Event], retired: Sequence[Event]) -> RotationResult:
     """Write a pass into the trail, all at once: imports append to many chains beside it."""
     audit.actions.record_together(events=[*made, *retired])
-    return Rotated(*(tuple(event.target.removeprefix(KEY) for event in events) for events in (made, retired)))
+    return RotationResult(*(tuple(event.target.removeprefix(KEY) for event in events) for events in (made, retired)))

@@ -41,7 +41,7 @@ class Spec(TypedDict):
     settings: dict[str, str]
 
 
-class Ended(Exception):
+class ServerStartFailed(Exception):
     """A server did not come up; the reason is in its log."""
 
 
@@ -60,7 +60,7 @@ class Server:
         until = time.monotonic() + START_WITHIN_S
         while not self._up():
             if self._process.poll() is not None or time.monotonic() > until:
-                raise Ended
+                raise ServerStartFailed
             time.sleep(0.01)
 
     def watch(self) -> None:
@@ -86,7 +86,14 @@ def _postgres(spec: Spec) -> Server:
     pid_file = data / "postmaster.pid"
     _end_leftover(pid_file)
     account = "-" if spec["uid"] is None else f"{spec['uid']}:{spec['gid']}"
-    command = [*_tethered(signal.SIGINT, account), spec["postgres"], "-D", str(data), "-p", str(spec["postgres_port"])]
+    command = [
+        *_build_tether_prefix(signal.SIGINT, account),
+        spec["postgres"],
+        "-D",
+        str(data),
+        "-p",
+        str(spec["postgres_port"]),
+    ]
     command += [part for name, value in spec["settings"].items() for part in ("-c", f"{name}={value}")]
 
     def start() -> subprocess.Popen[bytes]:
@@ -117,7 +124,7 @@ def _valkey(spec: Spec) -> Server:
     )
 
     def start() -> subprocess.Popen[bytes]:
-        command = [*_tethered(signal.SIGTERM), spec["valkey"], "-"]
+        command = [*_build_tether_prefix(signal.SIGTERM), spec["valkey"], "-"]
         process = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=sys.stderr)
         if process.stdin is not None:
             process.stdin.write(config.encode())
@@ -136,7 +143,7 @@ def _valkey(spec: Spec) -> Server:
     return Server(start=start, up=up, stop=signal.SIGTERM)
 
 
-def _tethered(with_signal: signal.Signals, account: str = "-") -> list[str]:
+def _build_tether_prefix(with_signal: signal.Signals, account: str = "-") -> list[str]:
     """What to put before a command so that it ends when this process is killed."""
     return [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(with_signal)), account]
 
@@ -201,7 +208,7 @@ def main() -> int:
     fcntl.flock(_take("keeper"), fcntl.LOCK_EX)
     try:
         _hold([_valkey(spec), _postgres(spec)], spec, asked)
-    except Ended:
+    except ServerStartFailed:
         return 1
     return 0
 

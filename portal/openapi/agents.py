@@ -22,13 +22,13 @@ ENVELOPE = {
 }
 
 
-def _said(about: str, required: tuple[str, ...] = (), **more: object) -> dict[str, Any]:
+def _build_message_schema(about: str, required: tuple[str, ...] = (), **more: object) -> dict[str, Any]:
     return {
         "type": "object", "description": about, "required": [*ENVELOPE, *required], "properties": {**ENVELOPE, **more},
     }  # fmt: skip
 
 
-def _signed(schema: str) -> dict[str, Any]:
+def _build_signed_schema(schema: str) -> dict[str, Any]:
     return {
         "type": "string",
         "contentEncoding": "base64",
@@ -59,9 +59,9 @@ def _beside() -> list[dict[str, Any]]:
 
 
 AGENTS: dict[str, Any] = {
-    "drp-sign-in": _said("It names no right."),
-    "drp-signed-sign-in": _signed("drp-sign-in"),
-    "drp-request": _said(
+    "drp-sign-in": _build_message_schema("It names no right."),
+    "drp-signed-sign-in": _build_signed_schema("drp-sign-in"),
+    "drp-request": _build_message_schema(
         "What else the protocol has of the person (name, e-mail and so on) is not looked at and not kept.",
         ("exercise", "phone_number"),
         exercise={
@@ -73,9 +73,9 @@ AGENTS: dict[str, Any] = {
         status_callback={"type": "string", "maxLength": 1000, "description": "https, on a host registered for you."},
         **{"agent-request-id": {"type": "string", "maxLength": 200, "description": "Yours; comes back as it was."}},
     ),
-    "drp-signed-request": _signed("drp-request"),
-    "drp-taking-back": _said("Nothing more is needed."),
-    "drp-signed-taking-back": _signed("drp-taking-back"),
+    "drp-signed-request": _build_signed_schema("drp-request"),
+    "drp-taking-back": _build_message_schema("Nothing more is needed."),
+    "drp-signed-taking-back": _build_signed_schema("drp-taking-back"),
     "drp-token": {"type": "object", "required": ["agent-id", "token"], "properties": {"agent-id": TEXT, "token": TEXT}},
     "drp-token-counts": {"type": "object", "maxProperties": 0},
     "drp-status": {

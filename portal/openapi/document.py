@@ -41,7 +41,7 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": settings.BASE_URL}],
         "paths": paths,
-        "webhooks": {"event": {"post": _pushed()}, "drp-status": {"post": _called_back()}},
+        "webhooks": {"event": {"post": _build_push_webhook()}, "drp-status": {"post": _build_callback_webhook()}},
         "components": {
             "schemas": schemas(),
             "securitySchemes": {
@@ -123,7 +123,7 @@ def _content(contents: tuple[Content, ...], examples: Bodies) -> dict[str, Any]:
     return content
 
 
-def _pushed() -> dict[str, Any]:
+def _build_push_webhook() -> dict[str, Any]:
     return {
         "summary": "What a partner is pushed: one signed event (RFC 8935).",
         "description": "Answer 202 with an empty body once the event is on your disk; nothing else counts as received."
@@ -133,7 +133,7 @@ def _pushed() -> dict[str, Any]:
     }
 
 
-def _called_back() -> dict[str, Any]:
+def _build_callback_webhook() -> dict[str, Any]:
     return {
         "summary": "What an agent is told at its `status_callback` once a request is closed.",
         "description": "Nothing is signed: believe what GET says. It is tried twelve times, with growing waits.",

@@ -94,7 +94,7 @@ def _report(outcome: str, result: Mapping[str, object], **counts: object) -> dic
     return taken | counts | {"results": [{"line": 1, **result}]}
 
 
-def _released(result: Mapping[str, object], *, completed: int = 0, **judged: int) -> dict[str, object]:
+def _build_release_report(result: Mapping[str, object], *, completed: int = 0, **judged: int) -> dict[str, object]:
     return _report("all_taken", {"status": "accepted", **result}, accepted=1, judged=judged, paths_completed=completed)
 
 
@@ -185,14 +185,16 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ),
     ],
     "POST /api/v1/disclosures": [
-        Example("released", _release(1), _released({"judgement": "permitted"}, permitted=1)),
-        Example("refused", _release(2, outcome="refused", decision_id=NO), _released({})),
+        Example("released", _release(1), _build_release_report({"judgement": "permitted"}, permitted=1)),
+        Example("refused", _release(2, outcome="refused", decision_id=NO), _build_release_report({})),
         Example("completed", _release(3, path=[]),
-                _released({"judgement": "permitted", "path_completed": ["aggregator", "lbs_provider"]}, completed=1,
-                          permitted=1)),
-        Example("unlawful", _release(4, msisdn="+12535550102"), _released({"judgement": "after_stop"}, after_stop=1)),
+                _build_release_report({"judgement": "permitted", "path_completed": ["aggregator", "lbs_provider"]},
+                                      completed=1, permitted=1)),
+        Example("unlawful", _release(4, msisdn="+12535550102"),
+                _build_release_report({"judgement": "after_stop"}, after_stop=1)),
         Example("emergency", {**_release(5, basis="emergency", authority_ref="PSAP-4711", path=[AGGREGATOR]),
-                              "campaign": None, "decision_id": None, "purpose": "dpv:VitalInterest"}, _released({})),
+                              "campaign": None, "decision_id": None, "purpose": "dpv:VitalInterest"},
+                _build_release_report({})),
         Example("rejected", _release(6, msisdn="+12535550199"),
                 _report("all_rejected", {"status": "rejected", "field": "msisdn", "reason": "line_unknown"},
                         rejected=1, judged={}, paths_completed=0)),

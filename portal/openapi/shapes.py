@@ -143,24 +143,24 @@ OURS: dict[str, Any] = {
 def schemas() -> dict[str, Any]:
     """Every schema by its name, their references turned to where they stand in the document."""
     _, of_structs = msgspec.json.schema_components(STRUCTS, ref_template=f"{AT}{{name}}")
-    return {**_published(settings.BASE_DIR / "docs" / "schemas"), **_portable(of_structs), **OURS, **AGENTS}
+    return {**_load_schema_files(settings.BASE_DIR / "docs" / "schemas"), **_portable(of_structs), **OURS, **AGENTS}
 
 
-def _published(folder: Path) -> dict[str, Any]:
+def _load_schema_files(folder: Path) -> dict[str, Any]:
     found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
     return {
-        name: _pointed({key: value for key, value in one.items() if key not in {"$schema", "$id"}}, name)
+        name: _rewrite_refs({key: value for key, value in one.items() if key not in {"$schema", "$id"}}, name)
         for name, one in found.items()
     }
 
 
-def _pointed(value: Any, name: str) -> Any:
+def _rewrite_refs(value: Any, name: str) -> Any:
     """`value`, of the schema `name`, with each `$ref` to a file or to a part of its own turned into the document's."""
     if isinstance(value, list):
-        return [_pointed(one, name) for one in value]
+        return [_rewrite_refs(one, name) for one in value]
     if not isinstance(value, dict):
         return value
-    pointed = {key: _pointed(one, name) for key, one in value.items()}
+    pointed = {key: _rewrite_refs(one, name) for key, one in value.items()}
     if isinstance(value.get("$ref"), str):
         file, _, part = value["$ref"].partition("#")
         pointed["$ref"] = f"{AT}{file.removesuffix('.json') or name}{part}"

@@ -19,7 +19,7 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Shown:
+class DocumentedOperation:
     """One operation. `parameters`: where, name, what it is. `examples`: by name, what is sent and what is answered."""
 
     method: str
@@ -33,11 +33,11 @@ class Shown:
     examples: Mapping[str, Sequence[str]]
 
 
-def shown() -> tuple[list[Shown], dict[str, str]]:
+def list_documented_operations() -> tuple[list[DocumentedOperation], dict[str, str]]:
     """All operations, and every schema's text by its name."""
     whole = document()
     operations = [
-        Shown(
+        DocumentedOperation(
             method=method.upper(),
             path=path,
             summary=one["summary"],

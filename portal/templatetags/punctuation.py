@@ -16,13 +16,13 @@ register = template.Library()
 @register.filter
 def listed(words: Iterable[object]) -> str:
     """Words one after another: "RoadAid, MedAlert, GeoBridge"."""
-    return message_templates.listed(str(one) for one in words)
+    return message_templates.join_words(str(one) for one in words)
 
 
 @register.simple_tag
 def list_comma() -> str:
     """Between two words of a list that the template goes through itself."""
-    return message_templates.listed(["", ""])
+    return message_templates.join_words(["", ""])
 
 
 @register.simple_tag

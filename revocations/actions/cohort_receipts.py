@@ -13,7 +13,7 @@ from partners.models import Party
 from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.domain import cohorts
 from revocations.domain.cohorts import ACTIONS
-from revocations.domain.receipts import Refused, Word
+from revocations.domain.receipts import ReceiptRefused, Word
 from revocations.models import TO_PUSH, Cohort, CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import companies_under
 
@@ -66,9 +66,9 @@ def record_for_cohort(*, word: Word, token: str, digest: bytes, party: Party, at
 def _check_list(word: Word, cohort: Cohort) -> None:
     """It says of how many, and of which list."""
     if word.said.acted_on is None:
-        raise Refused("invalid_request", "acted_on must say how many of the list you acted on")
-    if word.said.list_sha256 != cohorts.listed(index_token=cohort.index_token):
-        raise Refused("invalid_request", "list_sha256 must be that of the index of this cohort's manifest")
+        raise ReceiptRefused("invalid_request", "acted_on must say how many of the list you acted on")
+    if word.said.list_sha256 != cohorts.get_index_digest(index_token=cohort.index_token):
+        raise ReceiptRefused("invalid_request", "list_sha256 must be that of the index of this cohort's manifest")
 
 
 def _keep(
@@ -115,7 +115,7 @@ def _outcome(word: Word, event: StreamEvent, cohort: Cohort) -> tuple[State, str
         case _ if now not in MOVABLE:
             return now, event.note
         case "completed":
-            note = _left(word, event, cohort)
+            note = _describe_shortfall(word, event, cohort)
             return (State.PARTIAL, note) if note else (State.COMPLETED, "")
         case "rejected" if now in BEFORE_ANY_RECEIPT:
             return State.REJECTED, http.readable(word.said.reason)
@@ -125,7 +125,7 @@ def _outcome(word: Word, event: StreamEvent, cohort: Cohort) -> tuple[State, str
             return now, event.note
 
 
-def _left(word: Word, event: StreamEvent, cohort: Cohort) -> str:
+def _describe_shortfall(word: Word, event: StreamEvent, cohort: Cohort) -> str:
     """What keeps the partner's word from being the whole of it; "" where nothing does."""
     companies = companies_under(cohort=cohort)
     named = {one.uri for one in companies} - {UNKNOWN}

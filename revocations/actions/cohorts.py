@@ -14,7 +14,7 @@ from partners.models import Contract, Party, SigningKey
 from revocations.actions.events import queue_event
 from revocations.actions.trials import fetch_trial_shard
 from revocations.domain import cohorts
-from revocations.domain.cohorts import Ended
+from revocations.domain.cohorts import AgreementEnd
 from revocations.models import Cohort, ManifestShard, StreamEvent
 
 INDEX = "application/jwt"
@@ -29,7 +29,7 @@ class ManifestExpired(Exception):
 
 
 @dataclass(frozen=True)
-class Fetched:
+class ManifestPart:
     """One part of a manifest as it is sent."""
 
     content: bytes
@@ -45,7 +45,7 @@ def add_shard(*, cohort_id: uuid.UUID, after: int, up_to: int, subs: Collection[
     cohort = Cohort.objects.select_for_update().get(pk=cohort_id)
     if cohort.listed_to_line != after or cohort.manifest_at is not None:
         return False
-    content = cohorts.packed(subs=subs)
+    content = cohorts.pack_shard(subs=subs)
     ManifestShard.objects.create(
         cohort_id=cohort_id,
         number=ManifestShard.objects.filter(cohort_id=cohort_id).count() + 1,
@@ -92,7 +92,7 @@ def announce_again(*, cohort: Cohort, at: datetime) -> StreamEvent:
     """
     days = Contract.objects.values_list("complete_within_days", flat=True).get(pk=cohort.contract_id)
     cohort.complete_by = at + timedelta(days=days)
-    event, index = _announce(cohort, cohorts.listed(index_token=cohort.index_token), "system", at)
+    event, index = _announce(cohort, cohorts.get_index_digest(index_token=cohort.index_token), "system", at)
     Cohort.objects.filter(pk=cohort.pk).update(
         complete_by=cohort.complete_by,
         manifest_expires_at=cohorts.expires_at(cohort=cohort),
@@ -106,7 +106,7 @@ def announce_again(*, cohort: Cohort, at: datetime) -> StreamEvent:
 
 def _announce(cohort: Cohort, list_sha256: str, by: str, at: datetime) -> tuple[StreamEvent, str]:
     """Sign an index of the list as it is, and queue an event that names it. Returns both."""
-    ended = Ended.of(cohort, at=at)
+    ended = AgreementEnd.of(cohort, at=at)
     shards = list(ManifestShard.objects.filter(cohort_id=cohort.pk).order_by("number").defer("content"))
     index = keys.sign(
         use=SigningKey.Use.MANIFEST,
@@ -132,7 +132,7 @@ def _announce(cohort: Cohort, list_sha256: str, by: str, at: datetime) -> tuple[
 
 
 @transaction.atomic
-def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at: datetime) -> Fetched:
+def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at: datetime) -> ManifestPart:
     """Hand a part of a manifest to the partner it is for, and write down that it was fetched.
 
     `number` 0 is the signed index, from 1 the shards. Raises NoSuchManifest, for others' ones too, ManifestExpired.
@@ -143,18 +143,18 @@ def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at
     if cohort is None and party is not None:
         part = fetch_trial_shard(party=party, manifest_id=cohort_id, number=number, at=at)
         if part is not None:
-            return Fetched(part, cohorts.MEDIA_TYPE if number else INDEX)
+            return ManifestPart(part, cohorts.MEDIA_TYPE if number else INDEX)
     if cohort is None or cohort.manifest_expires_at is None or party is None:
         raise NoSuchManifest
     if cohort.manifest_expires_at <= at:
         raise ManifestExpired
     if number == 0:
-        fetched = Fetched(cohort.index_token.encode(), INDEX)
+        fetched = ManifestPart(cohort.index_token.encode(), INDEX)
     else:
         shard = ManifestShard.objects.filter(cohort_id=cohort_id, number=number).first()
         if shard is None:
             raise NoSuchManifest
-        fetched = Fetched(bytes(shard.content), cohorts.MEDIA_TYPE)
+        fetched = ManifestPart(bytes(shard.content), cohorts.MEDIA_TYPE)
     audit.actions.record(
         action="manifest.fetched",
         actor=f"partner:{party.pk}",

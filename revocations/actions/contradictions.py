@@ -55,7 +55,7 @@ def contradict(*, uses: Sequence[Use], at: datetime) -> int:
     )
     found: dict[Order, list[Use]] = defaultdict(list)
     for use in suspects:
-        for order in _contradicted(use, orders):
+        for order in _find_contradicted_orders(use, orders):
             found[order].append(use)
     for order in found:
         _mark(order, at)
@@ -65,7 +65,7 @@ def contradict(*, uses: Sequence[Use], at: datetime) -> int:
     return len(found)
 
 
-def _contradicted(use: Use, orders: Sequence[Order]) -> list[Order]:
+def _find_contradicted_orders(use: Use, orders: Sequence[Order]) -> list[Order]:
     """By agreement the order that the use goes against, if any."""
     past: dict[int, list[Order]] = defaultdict(list)
     for order in orders:

@@ -15,7 +15,7 @@ from revocations.actions.events import queue_event
 from revocations.actions.orders import stamp
 from revocations.actions.trials import take_trial_evidence
 from revocations.domain import receipts
-from revocations.domain.receipts import Refused
+from revocations.domain.receipts import ReceiptRefused
 from revocations.domain.wire import agreement_uri, pairwise_subject
 from revocations.models import EvidenceRequest, StreamEvent
 
@@ -23,7 +23,7 @@ ANSWER_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Disputed:
+class DisputedUse:
     """What a person never agreed to, by their word, under one agreement; without a campaign all of `recipient`'s."""
 
     contract: Contract
@@ -31,7 +31,7 @@ class Disputed:
     recipient: str
 
 
-def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[Disputed], at: datetime) -> int:
+def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[DisputedUse], at: datetime) -> int:
     """Ask each partner, within the transaction of the dispute. Returns how many questions that were."""
     for one in disputed:
         party_id, due_at = one.contract.aggregator_id, at + ANSWER_WITHIN
@@ -61,11 +61,11 @@ def record_evidence(*, token: str, party: Party, at: datetime) -> None:
     with transaction.atomic():
         asked = EvidenceRequest.objects.select_for_update().filter(jti=word.request_jti, party_id=party.pk).first()
         if asked is None:
-            raise Refused("invalid_request", "no evidence-request of this jti was ever sent to you")
+            raise ReceiptRefused("invalid_request", "no evidence-request of this jti was ever sent to you")
         if asked.answered_at is not None:
             if hashlib.sha256(asked.token.encode()).digest() == hashlib.sha256(token.encode()).digest():
                 return
-            raise Refused("invalid_request", "this evidence-request is answered already")
+            raise ReceiptRefused("invalid_request", "this evidence-request is answered already")
         said = word.said
         EvidenceRequest.objects.filter(pk=asked.pk).update(
             answered_at=at, answer=said.answer, method=said.method, captured_at=said.captured_at, wording=said.wording,

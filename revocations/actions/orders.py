@@ -94,11 +94,11 @@ def enqueue_orders(
     *, agreements: Mapping[int, Sequence[Agreement]], by: str, at: Mapping[int, datetime]
 ) -> dict[int, Orders]:
     """The same for many lines at once, in as many statements as for one. Everything is by line."""
-    known = _Known.read_each({line_id: theirs for line_id, theirs in agreements.items() if theirs})
+    known = _OrderHistory.read_each({line_id: theirs for line_id, theirs in agreements.items() if theirs})
     duties: list[Duty] = []
     orders: list[Order] = []
     for line_id, theirs in known.items():
-        laid, queued = _made_up(line_id, agreements[line_id], theirs, by, at[line_id])
+        laid, queued = _build_orders(line_id, agreements[line_id], theirs, by, at[line_id])
         duties += laid
         orders += queued
     if orders:
@@ -117,8 +117,8 @@ def enqueue_orders(
     }
 
 
-def _made_up(
-    line_id: int, agreements: Sequence[Agreement], known: "_Known", by: str, at: datetime
+def _build_orders(
+    line_id: int, agreements: Sequence[Agreement], known: "_OrderHistory", by: str, at: datetime
 ) -> tuple[list[Duty], list[Order]]:
     """The duties and orders that one line's agreements call for."""
     fresh: dict[int, list[Duty]] = {}
@@ -139,7 +139,7 @@ def _made_up(
 
 
 @dataclass(frozen=True)
-class _Known:
+class _OrderHistory:
     """What stands between a line and some partners: read for all of them at once, while many people stop.
 
     By contract: where it stands, locked; the order that stands; all duties ever laid. By party: when it last received.
@@ -172,7 +172,9 @@ class _Known:
             cursor.execute(RECEIVED, [list(agreements), sorted(set(contracts.values()))])
             for line_id, aggregator_id, last_at in cursor.fetchall():
                 known[line_id].received[aggregator_id] = last_at
-        for line_id, contract_id in coverage.uncovered(line_ids={one.line_id for one in told}) if told else ():
+        for line_id, contract_id in (
+            coverage.find_uncovered_orders(line_ids={one.line_id for one in told}) if told else ()
+        ):
             known[line_id].uncovered.add((line_id, contract_id))
         return known
 
@@ -191,7 +193,7 @@ def _write(orders: Sequence[Order]) -> None:
         cursor.execute(QUEUE, [json.dumps(rows, default=str)])
 
 
-def _owed(known: _Known, agreement: Agreement, fresh: Sequence[Duty]) -> list[Duty]:
+def _owed(known: _OrderHistory, agreement: Agreement, fresh: Sequence[Duty]) -> list[Duty]:
     """All that is owed from now on, in the order in which an order names it."""
     still = [duty for duty in known.laid.get(agreement.contract.pk, ()) if duty.discharged_at is None]
     return sorted([*still, *fresh], key=lambda duty: (duty.since, duty.action, duty.scope))
@@ -200,7 +202,7 @@ def _owed(known: _Known, agreement: Agreement, fresh: Sequence[Duty]) -> list[Du
 def _order(
     line_id: int,
     agreement: Agreement,
-    known: _Known,
+    known: _OrderHistory,
     owed: Sequence[Duty],
     fresh: Sequence[Duty],
     by: str,
@@ -266,7 +268,7 @@ def snapshot_duties(*, owed: Sequence[Duty], complete_by: datetime | None, at: d
     return {
         "required_actions": sorted({duty.action for duty in owed}, key=list(Duty.Action).index),
         "duties": [
-            {"action": duty.action, "scope": _named(duty.scope), "since": stamp(at=duty.since)} for duty in owed
+            {"action": duty.action, "scope": _format_scope(duty.scope), "since": stamp(at=duty.since)} for duty in owed
         ],
         **_deadlines(at, complete_by),
     }
@@ -284,7 +286,7 @@ def _stand(orders: Sequence[Order]) -> None:
         cursor.execute(STAND, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetime) -> list[Duty]:
+def _fresh_duties(line_id: int, agreement: Agreement, known: _OrderHistory, at: datetime) -> list[Duty]:
     """The duties this adds: those not laid on the partner already for all it has received."""
     contract = agreement.contract
     received, laid = known.received.get(contract.aggregator_id), known.laid.get(contract.pk, ())
@@ -293,7 +295,7 @@ def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetim
     since = agreement.since or at
     changed = newest is None or not _same(newest.snapshot["state"], agreement.state)
 
-    def covered(action: str, scope: str) -> bool:
+    def is_covered(action: str, scope: str) -> bool:
         return any(
             duty.action == action
             and duty.scope in {scope, EVERYTHING}
@@ -302,8 +304,8 @@ def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetim
             for duty in laid
         )
 
-    def added(scope: str) -> list[Duty.Action]:
-        new = [action for action in agreement.actions if changed or not covered(action, scope)]
+    def list_added_actions(scope: str) -> list[Duty.Action]:
+        new = [action for action in agreement.actions if changed or not is_covered(action, scope)]
         # Those below were told of what was asked before (a pause), not of what is asked now (to delete).
         return [action for action in agreement.actions if action in new or (new and action == _TELL)]
 
@@ -317,7 +319,7 @@ def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetim
             since=since,
         )
         for scope in agreement.scopes
-        for action in added(scope)
+        for action in list_added_actions(scope)
     ]
 
 
@@ -333,7 +335,7 @@ def _without_repeats(duties: Sequence[Duty]) -> list[Duty]:
     return kept
 
 
-def _named(scope: str) -> dict[str, object]:
+def _format_scope(scope: str) -> dict[str, object]:
     if scope == EVERYTHING:
         return {"all": True}
     purpose, _, recipient = scope.partition(" ")

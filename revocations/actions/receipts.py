@@ -15,7 +15,7 @@ from revocations.actions.evidence import record_evidence
 from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.actions.trials import take_trial_receipt
 from revocations.domain import receipts
-from revocations.domain.receipts import Refused, Word
+from revocations.domain.receipts import ReceiptRefused, Word
 from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
 from revocations.queries.coverage import coverage_of
 
@@ -35,23 +35,25 @@ def record_receipt(*, token: str, party: Party, at: datetime) -> None:
         record_evidence(token=token, party=party, at=at)
         return
     digest = hashlib.sha256(token.encode()).digest()
-    if _known(receipts.jti_of(token), digest, party) or take_trial_receipt(token=token, party=party, at=at):
+    if _is_repeated_receipt(receipts.jti_of(token), digest, party) or take_trial_receipt(
+        token=token, party=party, at=at
+    ):
         return
     # Keys may have to be fetched: the network is never spoken to inside the transaction.
     word = receipts.verify_receipt(token=token, party=party, at=at)
     with transaction.atomic():
         _take_turn(party, word.jti)
-        if not _known(word.jti, digest, party):
+        if not _is_repeated_receipt(word.jti, digest, party):
             _record(word, token, digest, party, at)
 
 
-def _known(jti: str, digest: bytes, party: Party) -> bool:
+def _is_repeated_receipt(jti: str, digest: bytes, party: Party) -> bool:
     """Whether this receipt was taken before. Raises Refused where other bytes were, under the same id."""
     of_order = Receipt.objects.filter(party_id=party.pk, jti=jti).values_list("token_hash", flat=True)
     of_cohort = CohortReceipt.objects.filter(signer_uri=party.uri, jti=jti).values_list("token_hash", flat=True)
     before = {bytes(one) for one in (*of_order, *of_cohort)}
     if before - {digest}:
-        raise Refused("invalid_request", "this jti was used for another receipt")
+        raise ReceiptRefused("invalid_request", "this jti was used for another receipt")
     return bool(before)
 
 
@@ -66,7 +68,7 @@ def _record(word: Word, token: str, digest: bytes, party: Party, at: datetime) -
     if order is None:
         if record_for_cohort(word=word, token=token, digest=digest, party=party, at=at):
             return
-        raise Refused("invalid_request", "no order of this jti was ever sent to you")
+        raise ReceiptRefused("invalid_request", "no order of this jti was ever sent to you")
     if word.said.status != "rejected":
         check_applied(word=word, epoch=order.epoch, version=order.version)
     if word.said.status == "completed":
@@ -107,13 +109,13 @@ def _keep(word: Word, token: str, digest: bytes, order: Order, at: datetime) -> 
     for report in word.reports:
         before = kept.get(report.uri)
         # A signature once given stays; the partner's own word does not replace it.
-        if before is not None and before.signed and (not report.signed or before.status == "completed"):
+        if before is not None and before.signed and (not report.is_signed or before.status == "completed"):
             continue
         DownstreamReport.objects.update_or_create(
             line_id=order.line_id,
             order_id=order.id,
             party_uri=report.uri,
-            defaults={"status": report.status, "at": report.at, "signed": report.signed, "receipt_jti": word.jti},
+            defaults={"status": report.status, "at": report.at, "signed": report.is_signed, "receipt_jti": word.jti},
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from revocations.domain.receipts import Refused, Word
+from revocations.domain.receipts import ReceiptRefused, Word
 
 # A partner's clock may run this far ahead of ours.
 CLOCK_SKEW = timedelta(seconds=5)
@@ -13,7 +13,7 @@ def check_applied(*, word: Word, epoch: int, version: int) -> None:
     """The partner had taken this order, or a newer one, when it signed. Raises Refused."""
     applied = word.said.applied
     if applied is None or (applied.epoch, applied.version) < (epoch, version):
-        raise Refused("invalid_request", "applied must be at least the order's (epoch, version)")
+        raise ReceiptRefused("invalid_request", "applied must be at least the order's (epoch, version)")
 
 
 def check_required_actions(*, word: Word, required: Collection[str], ordered_at: datetime, at: datetime) -> None:
@@ -23,6 +23,6 @@ def check_required_actions(*, word: Word, required: Collection[str], ordered_at:
     since = ordered_at.replace(microsecond=0)
     for action in required:
         if action not in done:
-            raise Refused("invalid_request", f"the required action {action} is not there as completed")
+            raise ReceiptRefused("invalid_request", f"the required action {action} is not there as completed")
         if not since <= done[action].at <= at + CLOCK_SKEW:
-            raise Refused("invalid_request", f"{action} must be dated between the order and now")
+            raise ReceiptRefused("invalid_request", f"{action} must be dated between the order and now")

@@ -72,7 +72,7 @@ def create_stream(*, party: Party, wanted: StreamWanted, at: datetime) -> dict[s
         raise HasOne(f"You have the stream {stream.id}. Read it, and change it by PATCH or PUT.")
     health_of(party_id=party.pk, at=at)
     _check_ours(wanted, configuration_of(stream=stream, party=party))
-    _written_down("stream.created", stream, party, at)
+    _record_stream_change("stream.created", stream, party, at)
     nudge(party_id=party.pk)
     return configuration_of(stream=stream, party=party)
 
@@ -89,7 +89,7 @@ def change_stream(*, party: Party, wanted: StreamWanted, whole: bool, at: dateti
     for name, value in fields.items():
         setattr(stream, name, value)
     stream.save(update_fields=list(fields))
-    _written_down("stream.changed", stream, party, at)
+    _record_stream_change("stream.changed", stream, party, at)
     nudge(party_id=party.pk)
     return configuration_of(stream=stream, party=party)
 
@@ -105,7 +105,7 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
     stream = _own(party, stream_id)
     if ours_to_undo(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
-    _written_down("stream.deleted", stream, party, at)
+    _record_stream_change("stream.deleted", stream, party, at)
     if stream.status != Stream.Status.ENABLED:
         ask_from(party_id=party.pk, at=at)
     stream.delete()
@@ -184,7 +184,7 @@ def _fields(party: Party, wanted: StreamWanted, *, whole: bool) -> dict[str, Any
     if wanted.delivery is not UNSET or whole:
         fields |= _delivery(party, POLLED if wanted.delivery is UNSET else wanted.delivery, whole=whole)
     if wanted.events_requested is not UNSET or whole:
-        fields["events_requested"] = _requested(wanted.events_requested)
+        fields["events_requested"] = _parse_requested_events(wanted.events_requested)
     if wanted.description is not UNSET or whole:
         fields["description"] = (wanted.description or "")[:LONGEST_DESCRIPTION]
     if wanted.signing_alg is not UNSET or whole:
@@ -216,7 +216,7 @@ def _may_be_opened(url: str) -> bool:
     return (parts.scheme == "https" or loopback) and not parts.username and not parts.password
 
 
-def _requested(wanted: tuple[str, ...] | UnsetType) -> list[str]:
+def _parse_requested_events(wanted: tuple[str, ...] | UnsetType) -> list[str]:
     if wanted is UNSET:
         return []
     missing = [name for name in events_not_declined() if name not in wanted]
@@ -237,7 +237,7 @@ def _check_ours(wanted: StreamWanted, ours: dict[str, Any]) -> None:
         raise Unfit("Where to poll is ours to say: leave out delivery.endpoint_url.")
 
 
-def _written_down(action: str, stream: Stream, party: Party, at: datetime) -> None:
+def _record_stream_change(action: str, stream: Stream, party: Party, at: datetime) -> None:
     audit.actions.record(
         action=action,
         actor=_name(party),

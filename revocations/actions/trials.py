@@ -14,7 +14,7 @@ from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Claims
 from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.domain import receipts
-from revocations.domain.receipts import EvidenceWord, Refused, Word
+from revocations.domain.receipts import EvidenceWord, ReceiptRefused, Word
 from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
 
 KEPT = timedelta(days=90)
@@ -94,7 +94,7 @@ def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
     Raises Refused for one that would not count, which is kept too, with the reason. May fetch keys: never inside a
     transaction.
     """
-    claims = _peeked(token)
+    claims = _peek_claims(token)
     order = _order_of(claims, party)
     if order is None:
         return False
@@ -108,7 +108,7 @@ def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
         _check_first(before, digest)
         _check(word, order, at)
         _refuse_below_once(word, order)
-    except Refused as refusal:
+    except ReceiptRefused as refusal:
         _keep(claims, digest, order, at, fault=str(refusal))
         raise
     _keep(claims, digest, order, at, word=word)
@@ -130,7 +130,7 @@ def take_trial_evidence(*, word: EvidenceWord, token: str, party: Party, at: dat
     return True
 
 
-def _peeked(token: str) -> Claims:
+def _peek_claims(token: str) -> Claims:
     try:
         return tokens.peek(token).claims
     except BadToken:
@@ -145,7 +145,7 @@ def _order_of(claims: Claims, party: Party) -> TrialOrder | None:
 
 def _check_first(before: TrialReceipt | None, digest: bytes) -> None:
     if before is not None and bytes(before.token_hash) != digest:
-        raise Refused("invalid_request", "this jti was used for another receipt")
+        raise ReceiptRefused("invalid_request", "this jti was used for another receipt")
 
 
 def _check(word: Word, order: TrialOrder, at: datetime) -> None:
@@ -156,9 +156,9 @@ def _check(word: Word, order: TrialOrder, at: datetime) -> None:
         check_required_actions(word=word, required=order.required_actions, ordered_at=order.queued_at, at=at)
     if word.said.status == "completed" and order.subject_count is not None:
         if word.said.acted_on != order.subject_count:
-            raise Refused("invalid_request", f"acted_on must be the {order.subject_count} names of the list")
+            raise ReceiptRefused("invalid_request", f"acted_on must be the {order.subject_count} names of the list")
         if word.said.list_sha256 != order.list_sha256:
-            raise Refused("invalid_request", "list_sha256 is not that of the list")
+            raise ReceiptRefused("invalid_request", "list_sha256 is not that of the list")
 
 
 def _refuse_below_once(word: Word, order: TrialOrder) -> None:
@@ -166,7 +166,7 @@ def _refuse_below_once(word: Word, order: TrialOrder) -> None:
     place = next((place for place, below in enumerate(word.said.downstream) if below.receipt), None)
     waiting = TrialOrder.objects.filter(pk=order.pk, below=TrialOrder.Below.REFUSE)
     if place is not None and waiting.update(below=TrialOrder.Below.REFUSED):
-        raise receipts.unregistered(place=place, recipient=word.said.downstream[place].recipient)
+        raise receipts.build_unregistered_refusal(place=place, recipient=word.said.downstream[place].recipient)
 
 
 def _keep(
@@ -181,7 +181,7 @@ def _keep(
             "status": word.said.status if word else "",
             "fault": fault[:300],
             "downstream": [report.uri for report in reports],
-            "signed": sum(report.signed for report in reports),
+            "signed": sum(report.is_signed for report in reports),
             "token_hash": digest,
         },
     )

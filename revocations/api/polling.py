@@ -7,20 +7,20 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from partners.api.access import JSON, ClientRequest, client_required, unsupported
+from partners.api.access import JSON, ClientRequest, client_required, refuse_unsupported_type
 from revocations import schemas
 from revocations.actions import polling
-from revocations.api.refusals import refusal, unauthenticated
+from revocations.api.refusals import refusal, refuse_unauthenticated
 from revocations.workers.delivery.polling import LONGEST_WAIT
 
 
 @require_POST
-@client_required("ssf.read", refuse=unauthenticated)
+@client_required("ssf.read", refuse=refuse_unauthenticated)
 def poll(request: ClientRequest) -> HttpResponse:
     """Settle what the partner names and give it what waits; where nothing does, wait for it, if it wants that."""
     if request.client.party is None:
         return refusal(403, "access_denied", "Only a partner has orders to fetch.")
-    if (refused := unsupported(request, JSON, refuse=unauthenticated)) is not None:
+    if (refused := refuse_unsupported_type(request, JSON, refuse=refuse_unauthenticated)) is not None:
         return refused
     try:
         asked = decode_json(request.body, schemas.poll)

@@ -6,15 +6,15 @@ from django.views.decorators.http import require_POST
 
 from partners.api.access import ClientRequest, client_required
 from revocations.actions.receipts import record_receipt
-from revocations.api.refusals import refusal, unauthenticated
-from revocations.domain.receipts import Refused
+from revocations.api.refusals import refusal, refuse_unauthenticated
+from revocations.domain.receipts import ReceiptRefused
 
 SECEVENT = "application/secevent+jwt"
 LARGEST_RECEIPT = 200_000
 
 
 @require_POST
-@client_required("receipts:write", refuse=unauthenticated)
+@client_required("receipts:write", refuse=refuse_unauthenticated)
 def receipts(request: ClientRequest) -> HttpResponse:
     """A partner's signed receipt: 202 once it is kept, 400 with the reason where it does not count."""
     if request.content_type != SECEVENT:
@@ -25,6 +25,6 @@ def receipts(request: ClientRequest) -> HttpResponse:
         record_receipt(
             token=request.body.decode("ascii", "replace").strip(), party=request.client.party, at=timezone.now()
         )
-    except Refused as error:
+    except ReceiptRefused as error:
         return refusal(400, error.err, str(error))
     return HttpResponse(status=202)

@@ -12,6 +12,6 @@ def refusal(status: int, err: str, description: str) -> HttpResponse:
     return response
 
 
-def unauthenticated(status: int, error: str, description: str) -> HttpResponse:
+def refuse_unauthenticated(status: int, error: str, description: str) -> HttpResponse:
     """The same for a caller that may not pass, or whose body is of another kind."""
     return refusal(status, ERRORS[status], description)

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from partners.api.access import JSON, ClientRequest, client_required, unsupported
+from partners.api.access import JSON, ClientRequest, client_required, refuse_unsupported_type
 from partners.models import Party
 from revocations import schemas
 from revocations.actions import streams as streams_actions
@@ -25,7 +25,7 @@ from revocations.actions.streams import (
     set_status,
     verify_stream,
 )
-from revocations.api.refusals import refusal, unauthenticated
+from revocations.api.refusals import refusal, refuse_unauthenticated
 from revocations.domain.streams.representation import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
 
 STATUSES: dict[type[StreamRefused], int] = {
@@ -45,12 +45,14 @@ def for_partners(scope: str, *, also: str = "") -> Callable[[Door[[]]], Callable
     """Let in a partner's machine and say no in RFC 8935's form. Nothing that is answered may be stored."""
 
     def decorate(door: Door[[]]) -> Callable[..., HttpResponse]:
-        @client_required(scope, also=also, refuse=unauthenticated)
+        @client_required(scope, also=also, refuse=refuse_unauthenticated)
         @wraps(door)
         def wrapper(request: ClientRequest) -> HttpResponse:
             if request.client.party is None:
                 return refusal(403, "access_denied", "Only a partner has a stream.")
-            if request.method in WITH_A_BODY and (refused := unsupported(request, JSON, refuse=unauthenticated)):
+            if request.method in WITH_A_BODY and (
+                refused := refuse_unsupported_type(request, JSON, refuse=refuse_unauthenticated)
+            ):
                 return refused
             try:
                 response = door(request, request.client.party)

@@ -28,7 +28,7 @@ ACTIONS = (Duty.Action.STOP_USE, Duty.Action.DELETE_HELD, Duty.Action.NOTIFY_DOW
 
 
 @dataclass(frozen=True)
-class Ended:
+class AgreementEnd:
     """What ended, in the words of the wire. `part`: of the agreement, where it did not end as a whole.
 
     `still_in_force`: the uses of the agreement that go on beside that part.
@@ -40,7 +40,7 @@ class Ended:
     still_in_force: Sequence[Mapping[str, object]] = ()
 
     @classmethod
-    def of(cls, cohort: Cohort, *, at: datetime) -> "Ended":
+    def of(cls, cohort: Cohort, *, at: datetime) -> "AgreementEnd":
         """The agreement, or the campaign under it, of a cohort, as things stand at this moment."""
         contract = Contract.objects.get(pk=cohort.contract_id)
         agreement = f"{settings.BASE_URL}/agreements/{contract.ref}"
@@ -73,7 +73,7 @@ def digest(*, content: bytes) -> str:
     return urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
-def packed(*, subs: Iterable[str]) -> bytes:
+def pack_shard(*, subs: Iterable[str]) -> bytes:
     """The names as a shard holds them, the same bytes for the same names."""
     written = "".join(f"{json.dumps({'sub': sub})}\n" for sub in sorted(subs))
     return gzip.compress(written.encode(), mtime=0)
@@ -88,7 +88,13 @@ def list_digest(*, shards: Iterable[ManifestShard]) -> str:
 
 
 def index_claims(
-    *, cohort: Cohort, ended: Ended, shards: Sequence[ManifestShard], audience: str, list_sha256: str, at: datetime
+    *,
+    cohort: Cohort,
+    ended: AgreementEnd,
+    shards: Sequence[ManifestShard],
+    audience: str,
+    list_sha256: str,
+    at: datetime,
 ) -> dict[str, object]:
     """What the index says (JSON Schema `manifest-index.json`). `shards` need no content."""
     return {
@@ -105,13 +111,13 @@ def index_claims(
     }
 
 
-def listed(*, index_token: str) -> str:
+def get_index_digest(*, index_token: str) -> str:
     """The digest of the list, as its signed index says it."""
     return str(tokens.peek(index_token).claims["list_sha256"])
 
 
 def event_body(
-    *, cohort: Cohort, ended: Ended, index_token: str, shards: int, by: str, at: datetime
+    *, cohort: Cohort, ended: AgreementEnd, index_token: str, shards: int, by: str, at: datetime
 ) -> dict[str, object]:
     """The body of the `cohort-revoked` event (JSON Schema `cohort-revoked.json`). Times are to the minute.
 
@@ -139,7 +145,7 @@ def event_body(
     }
 
 
-def subject(*, ended: Ended) -> dict[str, object]:
+def subject(*, ended: AgreementEnd) -> dict[str, object]:
     """SSF's complex subject: everybody of a group."""
     return {"format": "complex", "group": {"format": "uri", "uri": ended.group}}
 

@@ -16,7 +16,7 @@ from partners.clients import http
 from partners.domain import keysets
 from partners.models import Party
 from partners.primitives import tokens
-from partners.primitives.tokens import BadToken, Claims, Json, Opened, UnknownKey
+from partners.primitives.tokens import BadToken, Claims, Json, ParsedToken, UnknownKey
 from revocations.domain import wire
 
 TYP = "secevent+jwt"
@@ -37,7 +37,7 @@ UNREGISTERED = "no key with this kid is registered to iss"
 MOST_BYTES = 2000
 
 
-class Refused(Exception):
+class ReceiptRefused(Exception):
     """Why a receipt does not count, in RFC 8935's codes and a sentence for the partner's engineer."""
 
     def __init__(self, err: str, description: str) -> None:
@@ -45,7 +45,7 @@ class Refused(Exception):
         self.err = err
 
 
-class Applied(msgspec.Struct, frozen=True):
+class AppliedOrder(msgspec.Struct, frozen=True):
     """The newest order that the partner had taken when it signed."""
 
     epoch: int
@@ -89,7 +89,7 @@ class ReceiptEvent(msgspec.Struct, frozen=True):
     """
 
     status: Status
-    applied: Applied | None = None
+    applied: AppliedOrder | None = None
     actions: tuple[CompletedAction, ...] = ()
     downstream: Annotated[tuple[DownstreamEntry, ...], msgspec.Meta(max_length=MOST_DOWNSTREAM)] = ()
     reason: Annotated[str, msgspec.Meta(max_length=1000)] = ""
@@ -120,7 +120,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Nested:
+class NestedReceipt:
     """What a company below the partner signed itself, word for word."""
 
     jti: str
@@ -140,10 +140,10 @@ class Report:
     uri: str
     status: str
     at: datetime
-    nested: Nested | None
+    nested: NestedReceipt | None
 
     @property
-    def signed(self) -> bool:
+    def is_signed(self) -> bool:
         """Whether by its own key."""
         return self.nested is not None
 
@@ -181,11 +181,13 @@ def verify_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
 
     May fetch keys: never inside a transaction.
     """
-    claims = _trusted(token, party, at)
+    claims = _verify_claims(token, party, at)
     kind = wire.event_type("evidence-response")
     said = _one_event(claims, kind, Evidence)
     if said.answer == "evidence" and (said.captured_at is None or said.captured_at > at):
-        raise Refused("invalid_request", "captured_at must say when the person agreed, with an offset, not after now")
+        raise ReceiptRefused(
+            "invalid_request", "captured_at must say when the person agreed, with an offset, not after now"
+        )
     return EvidenceWord(jti=_text(claims, "jti"), request_jti=_subject(claims), said=said)
 
 
@@ -199,7 +201,7 @@ def verify_receipt(*, token: str, party: Party, at: datetime) -> Word:
 
     May fetch keys: never inside a transaction.
     """
-    claims = _trusted(token, party, at)
+    claims = _verify_claims(token, party, at)
     said = _event(claims)
     order_jti = _subject(claims)
     reports = {
@@ -209,15 +211,15 @@ def verify_receipt(*, token: str, party: Party, at: datetime) -> Word:
     return Word(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
 
 
-def _trusted(token: str, party: Party, at: datetime) -> Claims:
+def _verify_claims(token: str, party: Party, at: datetime) -> Claims:
     """The claims of a token that the partner signed, for us."""
     opened = _peek(token)
     claims = opened.claims
     if claims.get("iss") != party.uri:
-        raise Refused("invalid_issuer", "iss is not the party that this client signs in for")
+        raise ReceiptRefused("invalid_issuer", "iss is not the party that this client signs in for")
     _check_signature(token, opened, party, at)
     if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
-        raise Refused("invalid_audience", f"aud must be {settings.BASE_URL}")
+        raise ReceiptRefused("invalid_audience", f"aud must be {settings.BASE_URL}")
     _check_dates(claims)
     return claims
 
@@ -229,7 +231,7 @@ def _check_dates(claims: Claims) -> None:
         if "toe" in claims:
             tokens.numeric_date(claims, "toe")
     except BadToken as error:
-        raise Refused("invalid_request", str(error)) from error
+        raise ReceiptRefused("invalid_request", str(error)) from error
 
 
 def _subject(claims: Claims) -> str:
@@ -240,59 +242,59 @@ def _subject(claims: Claims) -> str:
         or (subject.get("format"), subject.get("iss")) != ("jwt_id", settings.BASE_URL)
         or not isinstance(jti := subject.get("jti"), str)
     ):
-        raise Refused("invalid_request", "sub_id must be a jwt_id of an order of ours")
+        raise ReceiptRefused("invalid_request", "sub_id must be a jwt_id of an order of ours")
     return jti
 
 
-def _peek(token: str) -> Opened:
+def _peek(token: str) -> ParsedToken:
     try:
         opened = tokens.peek(token)
     except BadToken as error:
-        raise Refused("invalid_request", str(error)) from error
+        raise ReceiptRefused("invalid_request", str(error)) from error
     if opened.typ != TYP:
-        raise Refused("invalid_request", f"typ must be {TYP}")
+        raise ReceiptRefused("invalid_request", f"typ must be {TYP}")
     if opened.alg not in tokens.ALGORITHMS.values():
-        raise Refused("invalid_request", "alg must be ES256 or RS256")
+        raise ReceiptRefused("invalid_request", "alg must be ES256 or RS256")
     if "exp" in opened.claims:
-        raise Refused("invalid_request", "exp must be absent: what was signed does not stop being so")
+        raise ReceiptRefused("invalid_request", "exp must be absent: what was signed does not stop being so")
     if "sub" in opened.claims:
-        raise Refused("invalid_request", "sub must be absent: what the token is about stands in sub_id")
+        raise ReceiptRefused("invalid_request", "sub must be absent: what the token is about stands in sub_id")
     return opened
 
 
-def _check_signature(token: str, opened: Opened, signer: Party, at: datetime) -> None:
+def _check_signature(token: str, opened: ParsedToken, signer: Party, at: datetime) -> None:
     try:
         key = keysets.key_of(party=signer, kid=opened.kid, at=at)
         if tokens.ALGORITHMS[key.key_type] != opened.alg:
-            raise Refused("invalid_key", "alg is not the one this key is for")
+            raise ReceiptRefused("invalid_key", "alg is not the one this key is for")
         tokens.check_signature(token, key)
     except UnknownKey as error:
-        raise Refused("invalid_key", UNREGISTERED) from error
+        raise ReceiptRefused("invalid_key", UNREGISTERED) from error
     except BadToken as error:
-        raise Refused("invalid_key", str(error)) from error
+        raise ReceiptRefused("invalid_key", str(error)) from error
 
 
 def _event(claims: Claims) -> ReceiptEvent:
     said = _one_event(claims, wire.event_type("revocation-receipt"), ReceiptEvent)
     if any(len(below.recipient.encode()) > MOST_BYTES for below in said.downstream):
-        raise Refused("invalid_request", f"a recipient has at most {MOST_BYTES} bytes")
+        raise ReceiptRefused("invalid_request", f"a recipient has at most {MOST_BYTES} bytes")
     return said
 
 
 def _one_event[T](claims: Claims, kind: str, shape: type[T]) -> T:
     events = claims.get("events")
     if not isinstance(events, dict) or list(events) != [kind]:
-        raise Refused("invalid_request", f"exactly one event is expected, of type {kind}")
+        raise ReceiptRefused("invalid_request", f"exactly one event is expected, of type {kind}")
     try:
         return msgspec.convert(events[kind], shape)
     except msgspec.ValidationError as error:
-        raise Refused("invalid_request", str(error)) from error
+        raise ReceiptRefused("invalid_request", str(error)) from error
 
 
 def _text(claims: dict[str, Json], name: str) -> str:
     value = claims.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= 200:
-        raise Refused("invalid_request", f"{name} must be a text of 1 to 200 characters")
+        raise ReceiptRefused("invalid_request", f"{name} must be a text of 1 to 200 characters")
     return value
 
 
@@ -304,22 +306,22 @@ def _report(place: int, below: DownstreamEntry, *, order_jti: str, partner: Part
     if not below.receipt:
         return Report(uri=below.recipient, status=below.status, at=below.at, nested=None)
     try:
-        nested = _signed_by_itself(below, order_jti, partner, at)
-    except Refused as error:
+        nested = _verify_nested_receipt(below, order_jti, partner, at)
+    except ReceiptRefused as error:
         raise _of_company(error, place, below.recipient) from error
     return Report(uri=below.recipient, status=below.status, at=below.at, nested=nested)
 
 
-def unregistered(*, place: int, recipient: str) -> Refused:
+def build_unregistered_refusal(*, place: int, recipient: str) -> ReceiptRefused:
     """How the receipt of a company whose key we do not know is refused. `place`: in `downstream`."""
-    return _of_company(Refused("invalid_key", UNREGISTERED), place, recipient)
+    return _of_company(ReceiptRefused("invalid_key", UNREGISTERED), place, recipient)
 
 
-def _of_company(error: Refused, place: int, recipient: str) -> Refused:
-    return Refused(error.err, f"downstream[{place}].receipt of {recipient}: {error}")
+def _of_company(error: ReceiptRefused, place: int, recipient: str) -> ReceiptRefused:
+    return ReceiptRefused(error.err, f"downstream[{place}].receipt of {recipient}: {error}")
 
 
-def _signed_by_itself(below: DownstreamEntry, order_jti: str, partner: Party, at: datetime) -> Nested:
+def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Party, at: datetime) -> NestedReceipt:
     """What the company's own key signed about this very order of ours. Raises Refused.
 
     Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.
@@ -327,15 +329,15 @@ def _signed_by_itself(below: DownstreamEntry, order_jti: str, partner: Party, at
     opened = _peek(below.receipt)
     party = Party.objects.filter(uri=below.recipient).first()
     if party is None or party.pk == partner.pk or not keysets.on_own_host(uri=party.uri, jwks_uri=party.jwks_uri):
-        raise Refused("invalid_key", UNREGISTERED)
+        raise ReceiptRefused("invalid_key", UNREGISTERED)
     if opened.claims.get("iss") != party.uri:
-        raise Refused("invalid_issuer", "iss is not this company")
+        raise ReceiptRefused("invalid_issuer", "iss is not this company")
     _check_signature(below.receipt, opened, party, at)
     if opened.claims.get("aud") not in (partner.uri, settings.BASE_URL):
-        raise Refused("invalid_audience", f"aud must be you or {settings.BASE_URL}")
+        raise ReceiptRefused("invalid_audience", f"aud must be you or {settings.BASE_URL}")
     said = _event(opened.claims)
     if said.root != Root(iss=settings.BASE_URL, jti=order_jti):
-        raise Refused("invalid_request", "root must name the order that this receipt is about")
+        raise ReceiptRefused("invalid_request", "root must name the order that this receipt is about")
     if said.status != below.status:
-        raise Refused("invalid_request", "its status is not the one that you report")
-    return Nested(_text(opened.claims, "jti"), said, below.receipt)
+        raise ReceiptRefused("invalid_request", "its status is not the one that you report")
+    return NestedReceipt(_text(opened.claims, "jti"), said, below.receipt)

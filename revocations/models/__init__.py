@@ -2,7 +2,7 @@
 
 from revocations.models.cohorts import BY_TERM, Breach, Cohort, CohortReceipt, ManifestShard
 from revocations.models.evidence import EvidenceRequest
-from revocations.models.order_states import TO_PUSH, UNFINISHED, ParkedWith, State
+from revocations.models.order_states import TO_PUSH, UNFINISHED, ResponsibleParty, State
 from revocations.models.orders import Attempt, DownstreamReport, Duty, Order, Receipt, Standing
 from revocations.models.streams import Breaker, Pulse, PushTally, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.models.trials import Trial, TrialOrder, TrialReceipt, TrialShard
@@ -21,10 +21,10 @@ __all__ = [
     "EvidenceRequest",
     "ManifestShard",
     "Order",
-    "ParkedWith",
     "Pulse",
     "PushTally",
     "Receipt",
+    "ResponsibleParty",
     "Standing",
     "State",
     "Stream",

@@ -27,7 +27,7 @@ UNFINISHED = (
 TO_PUSH = (State.QUEUED, State.SENT, State.PARKED)
 
 
-class ParkedWith(models.TextChoices):
+class ResponsibleParty(models.TextChoices):
     """Whose move it is while an order is parked."""
 
     US = "us", "Us"

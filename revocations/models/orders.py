@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from revocations.models.order_states import TO_PUSH, ParkedWith, State
+from revocations.models.order_states import TO_PUSH, ResponsibleParty, State
 
 
 class Standing(models.Model):
@@ -61,7 +61,7 @@ class Order(models.Model):
     polled_until = models.DateTimeField(null=True)
     # When to offer it again although it was acknowledged: the partner lost its store. Its state stays what it is.
     again_at = models.DateTimeField(null=True)
-    parked_with = models.CharField(max_length=8, choices=ParkedWith, blank=True)
+    parked_with = models.CharField(max_length=8, choices=ResponsibleParty, blank=True)
     superseded_by = models.UUIDField(null=True)
     note = models.CharField(max_length=300, blank=True)
 

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from revocations.models.order_states import TO_PUSH, ParkedWith, State
+from revocations.models.order_states import TO_PUSH, ResponsibleParty, State
 
 
 class Breaker(models.Model):
@@ -129,7 +129,7 @@ class StreamEvent(models.Model):
     leased_until = models.DateTimeField(null=True)
     polled_until = models.DateTimeField(null=True)
     again_at = models.DateTimeField(null=True)
-    parked_with = models.CharField(max_length=8, choices=ParkedWith, blank=True)
+    parked_with = models.CharField(max_length=8, choices=ResponsibleParty, blank=True)
     sent_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=300, blank=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from revocations.models import Attempt, Order, ParkedWith, Pulse, StreamAttempt, StreamEvent
+from revocations.models import Attempt, Order, Pulse, ResponsibleParty, StreamAttempt, StreamEvent
 
 MINUTE = timedelta(minutes=1)
 # What is read of a partner's tries: those of so many orders that wait the longest.
@@ -37,7 +37,7 @@ def with_us(*, now: datetime) -> Q:
 
     What is pushed goes out in that moment. Who polls, and never comes for it, keeps it from going any further.
     """
-    return Q(parked_with=ParkedWith.US) & (Q(next_attempt_at__isnull=True) | Q(next_attempt_at__gt=now))
+    return Q(parked_with=ResponsibleParty.US) & (Q(next_attempt_at__isnull=True) | Q(next_attempt_at__gt=now))
 
 
 def list_counted_minutes(*, pulses: Sequence[datetime], tries: Iterable[Try]) -> timedelta:
@@ -72,8 +72,8 @@ def tries_at(*, party_id: int, now: datetime) -> list[Try]:
     waiting = Order.objects.filter(party_id=party_id, next_attempt_at__isnull=False).order_by("queued_at")[:SAMPLE]
     events = StreamEvent.objects.filter(party_id=party_id)
     asked = StreamAttempt.objects.filter(event_id__in=events.values("id")).values_list("event_id", *ROW)
-    parked = events.filter(parked_with=ParkedWith.US, next_attempt_at__lte=now)
-    return [*tries_of(orders=waiting, now=now), *_judged(asked.iterator()), *_offered_anew(parked, now)]
+    parked = events.filter(parked_with=ResponsibleParty.US, next_attempt_at__lte=now)
+    return [*tries_of(orders=waiting, now=now), *_judge_tries(asked.iterator()), *_list_reoffered_tries(parked, now)]
 
 
 def tries_of(*, orders: Iterable[Order], now: datetime) -> list[Try]:
@@ -83,26 +83,26 @@ def tries_of(*, orders: Iterable[Order], now: datetime) -> list[Try]:
     tried = Attempt.objects.filter(
         line_id__in={line_id for line_id, _ in keys}, order_id__in={order_id for _, order_id in keys}
     )
-    return [*_judged(tried.values_list("order_id", *ROW)), *_offered_anew(found, now)]
+    return [*_judge_tries(tried.values_list("order_id", *ROW)), *_list_reoffered_tries(found, now)]
 
 
 def tries_of_event(*, event: StreamEvent, now: datetime) -> list[Try]:
     """The same for this stream event."""
     tried = StreamAttempt.objects.filter(event_id=event.pk)
-    return [*_judged(tried.values_list("event_id", *ROW)), *_offered_anew([event], now)]
+    return [*_judge_tries(tried.values_list("event_id", *ROW)), *_list_reoffered_tries([event], now)]
 
 
-def _offered_anew(rows: Iterable[Order | StreamEvent], now: datetime) -> Iterator[Try]:
+def _list_reoffered_tries(rows: Iterable[Order | StreamEvent], now: datetime) -> Iterator[Try]:
     """What was our fault waits again for the partner, and nothing came of it yet.
 
     If it is fetched and called invalid once more, this is gone, and the wait counts nothing after all.
     """
     for row in rows:
-        if row.parked_with == ParkedWith.US and row.next_attempt_at is not None and row.next_attempt_at <= now:
+        if row.parked_with == ResponsibleParty.US and row.next_attempt_at is not None and row.next_attempt_at <= now:
             yield row.next_attempt_at, False
 
 
-def _judged(rows: Iterable[Row]) -> Iterator[Try]:
+def _judge_tries(rows: Iterable[Row]) -> Iterator[Try]:
     """When, and whether we failed. What a poll was given and the next refused in the same minute is one try."""
     tried = sorted(rows)
     for (about, _, at, outcome, detail), after in zip_longest(tried, tried[1:]):

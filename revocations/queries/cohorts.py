@@ -30,7 +30,7 @@ class Signer:
     differs: bool
 
     @property
-    def done(self) -> bool:
+    def is_completed(self) -> bool:
         """Whether it signed that it did everything."""
         return self.status == COMPLETED
 
@@ -59,7 +59,7 @@ class CohortProgress:
     @property
     def missing(self) -> tuple[Signer, ...]:
         """Who has not signed that it is done: the partner, and companies below it."""
-        return tuple(one for one in (self.partner, *self.below) if not one.done)
+        return tuple(one for one in (self.partner, *self.below) if not one.is_completed)
 
     @property
     def differing(self) -> tuple[Signer, ...]:

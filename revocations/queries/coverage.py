@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from django.db.models import F
 
-from partners.labels import UNKNOWN, party_name, shown
+from partners.labels import UNKNOWN, party_name, sanitise_text
 from partners.models import Dealing, Party
 from revocations.models import Cohort, CohortReceipt, DownstreamReport, Duty, Order, Standing, State
 
@@ -104,11 +104,11 @@ def coverage_of(*, orders: Collection[Order]) -> dict[uuid.UUID, Coverage]:
     reports: dict[uuid.UUID, list[DownstreamReport]] = defaultdict(list)
     for report in DownstreamReport.objects.filter(line_id__in=lines, order_id__in={order.id for order in orders}):
         reports[report.order_id].append(report)
-    names = {one.party.uri: _named(one.party) for known in received.values() for one in known}
+    names = {one.party.uri: _get_party_name(one.party) for known in received.values() for one in known}
     by_cohort = _signed_by_cohort([order for order in orders if order.state == State.COMPLETED])
     reported = {one.party_uri for said in reports.values() for one in said}.union(*by_cohort.values())
     unnamed = reported - names.keys()
-    names |= {party.uri: _named(party) for party in (Party.objects.filter(uri__in=unnamed) if unnamed else ())}
+    names |= {party.uri: _get_party_name(party) for party in (Party.objects.filter(uri__in=unnamed) if unnamed else ())}
     return {
         order.id: _coverage(
             order, received[order.line_id, order.party_id], reports[order.id], by_cohort.get(order.id, set()), names
@@ -117,7 +117,7 @@ def coverage_of(*, orders: Collection[Order]) -> dict[uuid.UUID, Coverage]:
     }
 
 
-def uncovered(*, line_ids: Collection[int]) -> set[tuple[int, int]]:
+def find_uncovered_orders(*, line_ids: Collection[int]) -> set[tuple[int, int]]:
     """(line, contract) of standing orders signed as done, behind which our ledger shows a company that did not sign.
 
     It received before the signature, and we heard of it after.
@@ -186,9 +186,9 @@ def _companies(
 
 
 def _company(uri: str, names: Mapping[str, str], word: DownstreamReport | None) -> Company:
-    name = names.get(uri, shown(uri, at_most=80))
+    name = names.get(uri, sanitise_text(uri, at_most=80))
     return Company(uri, name, word.status, word.at) if word else Company(uri, name)
 
 
-def _named(party: Party) -> str:
+def _get_party_name(party: Party) -> str:
     return party_name(party.name, party.uri)

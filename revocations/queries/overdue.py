@@ -46,9 +46,9 @@ def overdue_cohorts(*, at: datetime) -> QuerySet[Cohort]:
 def late_by_party(*, at: datetime, party_ids: Collection[int] | None = None) -> Mapping[int, Late]:
     """By partner, those alone that have something late or not acknowledged. Three statements."""
     mine = Q() if party_ids is None else Q(party_id__in=party_ids)
-    orders = _counted(overdue_orders(at=at).filter(mine), "complete_by")
-    cohorts = _counted(overdue_cohorts(at=at).filter(mine), "complete_by")
-    waiting = _counted(Order.objects.filter(mine, next_attempt_at__isnull=False), "queued_at")
+    orders = _count_by_partner(overdue_orders(at=at).filter(mine), "complete_by")
+    cohorts = _count_by_partner(overdue_cohorts(at=at).filter(mine), "complete_by")
+    waiting = _count_by_partner(Order.objects.filter(mine, next_attempt_at__isnull=False), "queued_at")
     return {
         party_id: Late(
             party_id=party_id,
@@ -67,7 +67,7 @@ def lateness(*, party_id: int, at: datetime) -> Late:
     return late_by_party(at=at, party_ids=[party_id]).get(party_id, Late(party_id))
 
 
-def _counted(rows: QuerySet[Order] | QuerySet[Cohort], first: str) -> dict[int, Counted]:
+def _count_by_partner(rows: QuerySet[Order] | QuerySet[Cohort], first: str) -> dict[int, Counted]:
     """By partner: how many, and the first moment."""
     counted = rows.order_by().values("party_id").annotate(n=Count("id"), first=Min(first))
     return {row["party_id"]: (row["n"], row["first"]) for row in counted}

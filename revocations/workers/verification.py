@@ -32,7 +32,9 @@ def verify_streams(*, now: datetime) -> None:
 @transaction.atomic
 def ask(*, now: datetime) -> int:
     """Queue a verification event to each enabled stream that had none for six hours. Returns how many."""
-    quiet = [stream for stream in _locked(Stream.objects.filter(status=Stream.Status.ENABLED)) if _is_due(stream, now)]
+    quiet = [
+        stream for stream in _lock_streams(Stream.objects.filter(status=Stream.Status.ENABLED)) if _is_due(stream, now)
+    ]
     for stream in quiet:
         # SSF 1.0, 8.1.4.2: what the transmitter begins carries no `state`.
         events.queue(
@@ -49,7 +51,7 @@ def ask(*, now: datetime) -> int:
 def mark_verified(*, now: datetime) -> int:
     """Take down when each stream last acknowledged a verification, by 202 or by poll: its failures are over."""
     count = 0
-    for stream in _locked(Stream.objects.all()):
+    for stream in _lock_streams(Stream.objects.all()):
         answered = _verifications(stream.party_id).filter(
             state=State.ACKNOWLEDGED, queued_at__gte=stream.created_at, acknowledged_at__lte=now
         )
@@ -70,9 +72,11 @@ def mark_failed_verifications(*, now: datetime) -> int:
     failed. Three in a row are for `clocks` to judge.
     """
     count = 0
-    for stream in _locked(Stream.objects.filter(status=Stream.Status.ENABLED)):
+    for stream in _lock_streams(Stream.objects.filter(status=Stream.Status.ENABLED)):
         health = _health_of(stream)
-        late = [event for event in _unanswered(health, now) if _had(event, now) >= _time_of(stream.party_id)]
+        late = [
+            event for event in _list_unanswered_events(health, now) if _had(event, now) >= _time_of(stream.party_id)
+        ]
         if not late:
             continue
         StreamEvent.objects.filter(pk__in=[event.pk for event in late], state__in=TO_PUSH).update(
@@ -90,7 +94,7 @@ def mark_failed_verifications(*, now: datetime) -> int:
     return count
 
 
-def _locked(rows: QuerySet[Stream]) -> Sequence[Stream]:
+def _lock_streams(rows: QuerySet[Stream]) -> Sequence[Stream]:
     """Two passes at once share the streams between them."""
     return list(rows.select_for_update(skip_locked=True).order_by("party_id"))
 
@@ -113,7 +117,7 @@ def _is_due(stream: Stream, now: datetime) -> bool:
     return not asked.filter(state__in=TO_PUSH).exists() and (newest or since) + EVERY <= now
 
 
-def _unanswered(health: StreamHealth, now: datetime) -> Sequence[StreamEvent]:
+def _list_unanswered_events(health: StreamHealth, now: datetime) -> Sequence[StreamEvent]:
     waiting = _verifications(health.party_id).filter(state__in=TO_PUSH, queued_at__gte=health.counts_from)
     return list(waiting.exclude(with_us(now=now)))
 

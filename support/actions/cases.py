@@ -9,7 +9,7 @@ import audit.actions
 from accounts.policies.permissions import Action, StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, require_logged_staff_act
-from support.domain.tickets import happened
+from support.domain.tickets import append_event
 from support.models import Ticket
 from support.policies.lifecycle import DONE, UNDER_WAY, NotNow, hurry, move
 from support.queries.case import Case, case_of
@@ -28,7 +28,7 @@ def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
     ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
     if ticket is None:
         return None
-    seen(ticket=ticket, actor=name, at=at)
+    record_case_view(ticket=ticket, actor=name, at=at)
     return case_of(ticket=ticket, reader=name, at=at)
 
 
@@ -52,7 +52,7 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
 
     Raises NotForThem, NoReason, NotNow.
     """
-    name, ticket = worked(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
     if to not in (*UNDER_WAY, State.SOLVED):
         raise NotNow(_("A case is merged or closed elsewhere."))
@@ -62,14 +62,14 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
         raise NotNow(_("Write to the person first: until they have read from us, they wait for us."))
     move(ticket=ticket, to=to, at=at)
     ticket.save()
-    happened(ticket=ticket, body=f"{State(to).label}: {why}", author=name, at=at)
+    append_event(ticket=ticket, body=f"{State(to).label}: {why}", author=name, at=at)
     note(ticket=ticket, action="ticket.moved", actor=name, at=at, reason=why, detail={"to": str(to)})
 
 
 @transaction.atomic
 def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: str, at: datetime) -> None:
     """Say how urgent a case is, which may bring its date nearer. Raises NotForThem, NoReason, NotNow."""
-    name, ticket = worked(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
     was = Ticket.Priority(ticket.priority)
     if was == priority:
@@ -77,14 +77,14 @@ def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: st
     hurry(ticket=ticket, priority=priority, at=at)
     ticket.last_at = at
     ticket.save(update_fields=["priority", "due_at", "last_at"])
-    happened(ticket=ticket, body=f"{was.label} → {priority.label}: {why}", author=name, at=at)
+    append_event(ticket=ticket, body=f"{was.label} → {priority.label}: {why}", author=name, at=at)
     note(ticket=ticket, action="ticket.priority_set", actor=name, at=at, reason=why, detail={"to": int(priority)})
 
 
 @transaction.atomic
 def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
     """Hand a case up to the privacy office, for whoever of it takes it first. Raises NotForThem, NoReason, NotNow."""
-    name, ticket = worked(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
     if ticket.state in DONE:
         raise NotNow(_("It is done. Open it again first."))
@@ -94,11 +94,11 @@ def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
     ticket.assignee, ticket.claimed_at = None, None
     hurry(ticket=ticket, priority=Ticket.Priority(min(ticket.priority, Ticket.Priority.HIGH)), at=at)
     ticket.save(update_fields=["escalated_at", "last_at", "assignee", "claimed_at", "priority", "due_at"])
-    happened(ticket=ticket, body=f"To the privacy office: {why}", author=name, at=at)
+    append_event(ticket=ticket, body=f"To the privacy office: {why}", author=name, at=at)
     note(ticket=ticket, action="ticket.escalated", actor=name, at=at, reason=why)
 
 
-def seen(*, ticket: Ticket, actor: str, at: datetime) -> None:
+def record_case_view(*, ticket: Ticket, actor: str, at: datetime) -> None:
     """Write a look at a case into the trail, and its person's own log, whatever page of it was opened.
 
     Raises NotForThem.
@@ -108,13 +108,13 @@ def seen(*, ticket: Ticket, actor: str, at: datetime) -> None:
     note(ticket=ticket, action="case.seen", actor=actor, at=at)
 
 
-def worked(*, code: str, actor: str) -> tuple[str, Ticket]:
+def lock_case_for_staff(*, code: str, actor: str) -> tuple[str, Ticket]:
     """Who acts, and the case, locked until the transaction ends. Raises NotForThem, and NotNow for one that is gone."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    return name, locked(code=code)
+    return name, lock_case(code=code)
 
 
-def locked(*, code: str) -> Ticket:
+def lock_case(*, code: str) -> Ticket:
     """The case, locked until the transaction ends. Raises NotNow where there is none, or it was merged."""
     ticket = Ticket.objects.select_for_update(of=("self",)).filter(code=code).first()
     if ticket is None:

@@ -14,13 +14,13 @@ from disclosures.models import Disclosure
 from disclosures.queries.trails import company_of
 from partners.labels import UNKNOWN, party_name
 from partners.models import Campaign, Contract, Party
-from revocations.actions.evidence import Disputed
+from revocations.actions.evidence import DisputedUse
 from revocations.actions.evidence import ask_evidence as ask_partners
 from revocations.actions.redelivery import resend_for_case
 from revocations.actions.suspend import suspend
 from revocations.models import EvidenceRequest, Order
-from support.actions.cases import note, of_somebody, worked
-from support.domain.tickets import goes_on_as, happened
+from support.actions.cases import lock_case_for_staff, note, of_somebody
+from support.domain.tickets import append_event, goes_on_as
 from support.models import SuspendRequest, Ticket
 from support.policies.lifecycle import DONE, NEXT, NotNow, move
 from support.queries.case import choice_id_of, evidence_key, look_up_of
@@ -32,14 +32,14 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
 
     Each is asked once for a case. The case waits for the partner. Raises NotForThem, NoReason, NotNow.
     """
-    name, ticket = worked(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor)
     why, line_id = check_reason(reason), of_somebody(ticket=ticket)
     key = evidence_key(ticket=ticket)
     known = EvidenceRequest.objects.filter(line_id=line_id, choice_id=key).values_list("contract_id", "campaign")
     asked = set(known)
     wanted = [
         one
-        for one in _disputed(ticket, line_id, at)
+        for one in _list_disputed_uses(ticket, line_id, at)
         if (one.contract.pk, one.campaign.ref if one.campaign else "") not in asked
     ]
     if not wanted:
@@ -50,7 +50,7 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
         )
     count = ask_partners(line_id=line_id, choice_id=key, disputed=wanted, at=at)
     partners = sorted({party_name(one.contract.aggregator.name, one.contract.aggregator.uri) for one in wanted})
-    happened(ticket=ticket, body=f"Asked for proof: {', '.join(partners)}. {why}", author=name, at=at)
+    append_event(ticket=ticket, body=f"Asked for proof: {', '.join(partners)}. {why}", author=name, at=at)
     _wait_for_partner(ticket, at)
     note(ticket=ticket, action="evidence.asked", actor=name, at=at, reason=why, detail={"questions": count})
     return count
@@ -62,14 +62,14 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
 
     Raises NotForThem, NoReason, NotNow.
     """
-    name, ticket = worked(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor)
     why, line_id = check_reason(reason), of_somebody(ticket=ticket)
     partner = Party.objects.filter(pk=party_id).first()
     if partner is None or not Order.objects.filter(line_id=line_id, party_id=party_id).exists():
         raise NotNow(_("This partner was told nothing about this person."))
     count = resend_for_case(party_id=party_id, line_id=line_id, actor=name, reason=f"{ticket.code}: {why}", at=at)
     what = f"Sent again to {party_name(partner.name, partner.uri)}: {count} order{'' if count == 1 else 's'}. {why}"
-    happened(ticket=ticket, body=what, author=name, at=at)
+    append_event(ticket=ticket, body=what, author=name, at=at)
     return count
 
 
@@ -79,7 +79,7 @@ def ask_to_suspend(*, code: str, party_id: int, reason: str, actor: str, at: dat
 
     Raises NotForThem, NoReason, NotNow.
     """
-    name, ticket = worked(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
     party = Party.objects.filter(pk=party_id).exclude(uri=UNKNOWN).first()
     if party is None:
@@ -88,7 +88,7 @@ def ask_to_suspend(*, code: str, party_id: int, reason: str, actor: str, at: dat
         raise NotNow(_("The privacy office was asked already and has not decided."))
     made = SuspendRequest.objects.create(ticket=ticket, party_id=party_id, reason=why, asked_by=name, asked_at=at)
     what = f"Asked the privacy office to suspend {party_name(party.name, party.uri)}: {why}"
-    happened(ticket=ticket, body=what, author=name, at=at)
+    append_event(ticket=ticket, body=what, author=name, at=at)
     note(ticket=ticket, action="suspend.asked", actor=name, at=at, reason=why, detail={"party": party_id})
     return made
 
@@ -113,7 +113,7 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
     party = Party.objects.get(pk=asked.party_id)
     did = "suspended" if suspends else "did not suspend"
     what = f"The privacy office {did} {party_name(party.name, party.uri)}: {why}"
-    happened(ticket=ticket, body=what, author=name, at=at)
+    append_event(ticket=ticket, body=what, author=name, at=at)
     note(ticket=ticket, action="suspend.decided", actor=name, at=at, reason=why, detail={"decision": str(words)})
     return asked
 
@@ -124,27 +124,27 @@ def _wait_for_partner(ticket: Ticket, at: datetime) -> None:
         ticket.save()
 
 
-def _disputed(ticket: Ticket, line_id: int, at: datetime) -> list[Disputed]:
+def _list_disputed_uses(ticket: Ticket, line_id: int, at: datetime) -> list[DisputedUse]:
     """Whom to ask about what: as for a dispute, of the choice that the case is about, or of its look-up."""
     choice_id = choice_id_of(ticket=ticket)
     choice = Choice.objects.filter(line_id=line_id, id=choice_id).first() if choice_id else None
     if choice is not None and choice.scope != Choice.Scope.ALL:
-        return order_planning.disputed(line_id=line_id, scope=choice.scope, ref=choice.ref)
+        return order_planning.list_disputed_uses(line_id=line_id, scope=choice.scope, ref=choice.ref)
     look_up = look_up_of(ticket=ticket, at=at)
     return _of_look_up(look_up, line_id) if look_up is not None else []
 
 
-def _of_look_up(row: Disclosure, line_id: int) -> list[Disputed]:
+def _of_look_up(row: Disclosure, line_id: int) -> list[DisputedUse]:
     campaign = (
         Campaign.objects.select_related("lbs_provider", "contract__aggregator").filter(ref=row.campaign).first()
         if row.campaign
         else None
     )
     if campaign is not None:
-        return [Disputed(campaign.contract, campaign, campaign.lbs_provider.uri)]
+        return [DisputedUse(campaign.contract, campaign, campaign.lbs_provider.uri)]
     company = company_of(path=row.path)
     if company == UNKNOWN or not Party.objects.filter(uri=company).exists():
         company = row.aggregator
     through = Contract.objects.filter(aggregator__uri=row.aggregator).values_list("pk", flat=True)
-    asked = order_planning.disputed(line_id=line_id, scope=Choice.Scope.PARTY, ref=company)
+    asked = order_planning.list_disputed_uses(line_id=line_id, scope=Choice.Scope.PARTY, ref=company)
     return [one for one in asked if one.contract.pk in set(through)]

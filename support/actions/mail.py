@@ -14,7 +14,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.actions.incoming_texts import take_once
-from accounts.primitives.sealing import keyed, seal
+from accounts.primitives.sealing import compute_hmac, seal
 from support.actions.asking import may_open_again, reopen_case
 from support.actions.attachments import attach
 from support.domain import files, tickets
@@ -30,7 +30,7 @@ NOTHING_WRITTEN = "(no text)"
 
 
 @dataclass(frozen=True)
-class Mailed:
+class IncomingMail:
     """A mail. `sender`: the address it says it comes from, "" for none; `words`: what was written, no more."""
 
     message_id: str
@@ -43,7 +43,7 @@ class Mailed:
 
 
 @transaction.atomic
-def take_mail(*, mail: Mailed, at: datetime) -> None:
+def take_mail(*, mail: IncomingMail, at: datetime) -> None:
     """Take one mail, once. Nobody is told what came of it."""
     sender = mail.sender
     if not mail.by_a_person or _is_a_machine(sender) or _plain(sender) in _ours():
@@ -58,7 +58,7 @@ def take_mail(*, mail: Mailed, at: datetime) -> None:
         _of_its_own(sender, mail, at)
 
 
-def _into_case(code: str, mail: Mailed, at: datetime) -> None:
+def _into_case(code: str, mail: IncomingMail, at: datetime) -> None:
     ticket = Ticket.objects.select_for_update().filter(code=code).first()
     if ticket is None:
         return
@@ -77,8 +77,8 @@ def _into_case(code: str, mail: Mailed, at: datetime) -> None:
     )
 
 
-def _of_its_own(sender: str, mail: Mailed, at: datetime) -> None:
-    prefix = f"{MAILED}{keyed('mail-sender', sender.encode()).hex()[:32]}:"
+def _of_its_own(sender: str, mail: IncomingMail, at: datetime) -> None:
+    prefix = f"{MAILED}{compute_hmac('mail-sender', sender.encode()).hex()[:32]}:"
     lately = Ticket.objects.filter(opened_at__gt=at - HOUR)
     if lately.filter(key__startswith=prefix).count() >= FROM_ONE:
         return
@@ -98,21 +98,21 @@ def _write(ticket: Ticket, body: str, given: Sequence[tuple[str, bytes]], at: da
     entry = tickets.write(
         ticket=ticket, kind=Entry.Kind.HEARD, author=ACTOR, channel=Entry.Channel.MAIL, body=body, at=at
     )
-    uploads = _taken(given)
+    uploads = _accept_files(given)
     attach(ticket=ticket, entry=entry, author=ACTOR, uploads=uploads, at=at)
     if len(uploads) < len(given):
         left = len(given) - len(uploads)
         said = f"{left} of the mail's files were not taken: too many, too large, or no kind of ours."
-        tickets.happened(ticket=ticket, body=said, at=at)
+        tickets.append_event(ticket=ticket, body=said, at=at)
 
 
-def _taken(given: Sequence[tuple[str, bytes]]) -> list[files.Upload]:
+def _accept_files(given: Sequence[tuple[str, bytes]]) -> list[files.Upload]:
     uploads: list[files.Upload] = []
     for name, content in given:
         if len(uploads) == files.MOST or len(content) > files.LARGEST:
             continue
         try:
-            uploads.append(files.taken(name=name, content=content))
+            uploads.append(files.build_upload(name=name, content=content))
         except files.NotAFile:
             continue
     return uploads

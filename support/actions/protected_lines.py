@@ -11,7 +11,7 @@ from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff
 from partners.actions import proposals
 from partners.models import Proposal
-from support.actions.cases import locked, of_somebody
+from support.actions.cases import lock_case, of_somebody
 from support.models import ProtectedLine
 from support.policies.lifecycle import NotNow
 
@@ -23,7 +23,7 @@ def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
     In the log of the line for whoever uses it alone: no holder of its account is told.
     """
     name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
-    why, line_id = check_reason(reason), of_somebody(ticket=locked(code=code))
+    why, line_id = check_reason(reason), of_somebody(ticket=lock_case(code=code))
     # Another may protect it in the same moment, from another case.
     _row, is_new = ProtectedLine.objects.get_or_create(
         line_id=line_id, ended_at__isnull=True, defaults={"reason": why, "by": name, "at": at}
@@ -39,7 +39,7 @@ def propose_end_of_protection(*, code: str, reason: str, actor: str, at: datetim
 
     What a safe contact or a separation protects stays so. Raises as `protect`.
     """
-    why, line_id = check_reason(reason), of_somebody(ticket=locked(code=code))
+    why, line_id = check_reason(reason), of_somebody(ticket=lock_case(code=code))
     row = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
     if row is None:
         raise NotNow(_("No officer protects it."))

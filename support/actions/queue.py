@@ -8,12 +8,12 @@ from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.queries import acting_staff
-from support.actions.cases import locked, note
-from support.domain.tickets import happened, write
+from support.actions.cases import lock_case, note
+from support.domain.tickets import append_event, write
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
-from support.queries.names import called
-from support.queries.queue import QueueFilter, narrowed, works_cases
+from support.queries.names import get_staff_name
+from support.queries.queue import QueueFilter, filter_tickets, works_cases
 
 State, Kind = Ticket.State, Ticket.Kind
 # They come of what happened here, not from a person.
@@ -28,7 +28,7 @@ def claim_next(*, asked: QueueFilter, user: User, at: datetime) -> str | None:
     office to take. Raises NotForThem.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
-    free = narrowed(asked=asked, user_id=user.pk, at=at).filter(state=State.OPEN, assignee__isnull=True)
+    free = filter_tickets(asked=asked, user_id=user.pk, at=at).filter(state=State.OPEN, assignee__isnull=True)
     if not staff_may(user.role, StaffAction.LEAD_DESK):
         free = free.filter(escalated_at__isnull=True)
     ticket = free.select_for_update(skip_locked=True).order_by("due_at", "id").first()
@@ -45,11 +45,11 @@ def claim(*, code: str, user: User, at: datetime) -> None:
     Raises NotForThem, and NotNow where somebody has it, it is done, or it was handed up to the privacy office.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
-    ticket = locked(code=code)
+    ticket = lock_case(code=code)
     if ticket.assignee_id == user.pk:
         raise NotNow("It is yours already.")
     if ticket.assignee is not None and works_cases(user=ticket.assignee):
-        raise NotNow(f"{called(user=ticket.assignee)} has it.")
+        raise NotNow(f"{get_staff_name(user=ticket.assignee)} has it.")
     if ticket.escalated_at is not None and not staff_may(user.role, StaffAction.LEAD_DESK):
         raise NotNow("The privacy office has it.")
     _give(ticket, user, name, "ticket.claimed", at)
@@ -62,7 +62,7 @@ def assign(*, code: str, to: int | None, actor: str, at: datetime) -> None:
     What was handed up comes back from the privacy office by being given to an agent. Raises NotForThem, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
-    _give(locked(code=code), _colleague(to), name, "ticket.assigned", at)
+    _give(lock_case(code=code), _colleague(to), name, "ticket.assigned", at)
 
 
 @transaction.atomic
@@ -74,7 +74,7 @@ def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime)
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if not note.strip():
         raise NoReason("Say how it stands, for whoever goes on with it.")
-    ticket = locked(code=code)
+    ticket = lock_case(code=code)
     if ticket.assignee is None or actor_of(ticket.assignee) != name:
         raise NotNow("It is not yours to hand over.")
     write(
@@ -104,8 +104,8 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     ticket.merged_into = other
     ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "merged_into"])
     _bring_along(ticket, other)
-    happened(ticket=ticket, body=f"Goes on as {other.code}.", author=name, at=at)
-    happened(ticket=other, body=f"Goes on for {ticket.code} too.", author=name, at=at)
+    append_event(ticket=ticket, body=f"Goes on as {other.code}.", author=name, at=at)
+    append_event(ticket=other, body=f"Goes on for {ticket.code} too.", author=name, at=at)
     note(ticket=ticket, action="ticket.merged", actor=name, at=at, detail={"into": other.code})
 
 
@@ -116,8 +116,8 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
     if to is not None and not staff_may(to.role, StaffAction.LEAD_DESK):
         ticket.escalated_at = None
     ticket.save(update_fields=["assignee", "claimed_at", "last_at", "escalated_at"])
-    whose = f"Now with {called(user=to)}." if to else "Back in the queue."
-    happened(ticket=ticket, body=whose, author=by, at=at)
+    whose = f"Now with {get_staff_name(user=to)}." if to else "Back in the queue."
+    append_event(ticket=ticket, body=whose, author=by, at=at)
     note(ticket=ticket, action=action, actor=by, at=at, detail={"to": actor_of(to) if to else ""})
 
 
@@ -151,7 +151,7 @@ def _goes_on_for(other: Ticket, ticket: Ticket, by: str, at: datetime) -> None:
     if other.escalated_at and other.assignee and not staff_may(other.assignee.role, StaffAction.LEAD_DESK):
         # What was handed up is for the privacy office to take.
         other.assignee, other.claimed_at = None, None
-        happened(ticket=other, body="Back in the queue, for the privacy office.", author=by, at=at)
+        append_event(ticket=other, body="Back in the queue, for the privacy office.", author=by, at=at)
     other.last_at = at
     other.save()
 

@@ -13,7 +13,7 @@ from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason
 from accounts.queries import acting_staff
 from audit.models import Incident
-from support.labels import BadVariable, filled
+from support.labels import BadVariable, fill_variables
 from support.models import BulkReply, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries.replies import hit_by
@@ -95,6 +95,6 @@ def _each_has(body: str, found: QuerySet[Ticket], at: datetime) -> None:
     unlike = {"{due}": found.filter(state=Ticket.State.WAITING)[:1], "{company}": found.filter(party_id__isnull=True)}
     for ticket in (*found[:1], *chain.from_iterable(rows for name, rows in unlike.items() if name in body)):
         try:
-            filled(body=body, values=values_of(ticket=ticket, at=at))
+            fill_variables(body=body, values=values_of(ticket=ticket, at=at))
         except BadVariable as error:
             raise BadVariable(f"{ticket.code}: {error}") from error

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.policies.permissions import Action, StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, require_logged_staff_act
-from support.actions.cases import locked, note, of_somebody
+from support.actions.cases import lock_case, note, of_somebody
 from support.models import Reveal
 from support.policies.lifecycle import NotNow
 from support.policies.reasons import look_reason
@@ -26,7 +26,7 @@ def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) 
     """
     name = require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
     acting_staff(actor=name, action=StaffAction.REVEAL_PERSON)
-    ticket = locked(code=code)
+    ticket = lock_case(code=code)
     why = look_reason(kind=kind, words=reason, case=ticket.code)
     line_id, user_id = of_somebody(ticket=ticket), int(name.partition(":")[2])
     two = takes_two(line_id=line_id, at=at)

@@ -16,10 +16,10 @@ from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.policies.permissions import Action, StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
-from consent.actions.choices import Recorded, again_if_a_release_came_between, pause, stop
+from consent.actions.choices import RecordedChoice, again_if_a_release_came_between, pause, stop
 from consent.models import Choice
-from support.actions.cases import locked, note, of_somebody
-from support.domain.tickets import happened
+from support.actions.cases import lock_case, note, of_somebody
+from support.domain.tickets import append_event
 from support.models import LoggedCall, Ticket
 from support.policies.lifecycle import NotNow
 
@@ -48,18 +48,20 @@ def text_code_for_stop(*, code: str, actor: str, at: datetime) -> None:
 
     In the person's own log. Raises NotForThem, and NotNow where no phone has a number of this line now.
     """
-    name, msisdn, asker = _asked_for(code, actor, at)
+    name, msisdn, asker = _check_code_request(code, actor, at)
     _note_code(code, name, at)
     text_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, at=at)
 
 
-def stop_for_person(*, code: str, wish: StopRequest, typed: str, reason: str, actor: str, at: datetime) -> Recorded:
+def stop_for_person(
+    *, code: str, wish: StopRequest, typed: str, reason: str, actor: str, at: datetime
+) -> RecordedChoice:
     """Stop or pause for the person, by the code they read out, or without one by a logged call. The line is texted.
 
     A code that counted is used up even where the stop is refused then. Raises NotForThem, NoReason, NotProved,
     UnknownRef for what there is not, ValueError for a pause in the past, NotNow. Call outside a transaction.
     """
-    name, msisdn, asker = _asked_for(code, actor, at)
+    name, msisdn, asker = _check_code_request(code, actor, at)
     check_reason(reason)
     if not typed:
         return _stop(code=code, wish=wish, name=name, reason=reason, by_call=True, at=at)
@@ -71,21 +73,21 @@ def stop_for_person(*, code: str, wish: StopRequest, typed: str, reason: str, ac
 
 @again_if_a_release_came_between
 @transaction.atomic
-def _stop(*, code: str, wish: StopRequest, name: str, reason: str, by_call: bool, at: datetime) -> Recorded:
+def _stop(*, code: str, wish: StopRequest, name: str, reason: str, by_call: bool, at: datetime) -> RecordedChoice:
     """The choice, its orders, the text to the line, the row in its log and the line in the thread: all or nothing."""
-    ticket = locked(code=code)
+    ticket = lock_case(code=code)
     line_id = of_somebody(ticket=ticket)
     proof = _use_call(ticket, line_id, name, at) if by_call else "code"
-    recorded = _said(line_id, wish, name)
+    recorded = _record_choice(line_id, wish, name)
     detail: dict[str, object] = {"choice": str(recorded.choice_id), "scope": wish.scope, "by": proof}
     note(ticket=ticket, action="stopped.for_person", actor=name, at=at, reason=reason, detail=detail)
     scope = Choice.Scope(wish.scope).label
     what = f"Paused for the person until {wish.until:%-d %b %Y, %H:%M} UTC" if wish.until else "Stopped for the person"
-    happened(ticket=ticket, body=f"{what} ({scope}), by {PROOFS[proof.partition(':')[0]]}.", author=name, at=at)
+    append_event(ticket=ticket, body=f"{what} ({scope}), by {PROOFS[proof.partition(':')[0]]}.", author=name, at=at)
     return recorded
 
 
-def _said(line_id: int, wish: StopRequest, name: str) -> Recorded:
+def _record_choice(line_id: int, wish: StopRequest, name: str) -> RecordedChoice:
     if wish.until is None:
         return stop(line_id=line_id, scope=wish.scope, ref=wish.ref, actor=name, channel=CHANNEL)
     return pause(line_id=line_id, scope=wish.scope, ref=wish.ref, until=wish.until, actor=name, channel=CHANNEL)
@@ -111,7 +113,7 @@ def _use_call(ticket: Ticket, line_id: int, name: str, at: datetime) -> str:
     return f"call:{call.pk}"
 
 
-def _asked_for(code: str, actor: str, at: datetime) -> tuple[str, str, str]:
+def _check_code_request(code: str, actor: str, at: datetime) -> tuple[str, str, str]:
     """Who acts, the number that the case's line has now, and for whom a code counts. Raises NotForThem, NotNow."""
     name = require_logged_staff_act(actor=actor, action=Action.STOP_FOR)
     acting_staff(actor=name, action=StaffAction.WORK_TICKETS)
@@ -136,6 +138,6 @@ def _number_now(line_id: int, at: datetime) -> str:
 
 @transaction.atomic
 def _note_code(code: str, name: str, at: datetime) -> None:
-    ticket = locked(code=code)
-    happened(ticket=ticket, body="A code to stop for them was texted to the person.", author=name, at=at)
+    ticket = lock_case(code=code)
+    append_event(ticket=ticket, body="A code to stop for them was texted to the person.", author=name, at=at)
     note(ticket=ticket, action="stop.code_texted", actor=name, at=at)

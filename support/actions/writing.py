@@ -11,9 +11,9 @@ from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason
 from accounts.queries import acting_staff
 from support.actions.attachments import attach
-from support.actions.cases import locked, note, seen
+from support.actions.cases import lock_case, note, record_case_view
 from support.domain import files, tickets
-from support.labels import BadVariable, filled
+from support.labels import BadVariable, fill_variables
 from support.models import Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries import writing
@@ -42,7 +42,7 @@ def see_thread(*, code: str, actor: str, at: datetime) -> Thread | None:
     ticket = Ticket.objects.filter(code=code).first()
     if ticket is None:
         return None
-    seen(ticket=ticket, actor=name, at=at)
+    record_case_view(ticket=ticket, actor=name, at=at)
     return Thread(writing.desk_of(ticket=ticket, user_id=_id(name), at=at), thread_of(ticket=ticket))
 
 
@@ -59,7 +59,7 @@ def keep_draft(
     if uploads and kind != Entry.Kind.ANSWER:
         # What lies beside a draft goes out with the next answer.
         raise NotNow("A note takes no files.")
-    ticket = locked(code=code)
+    ticket = lock_case(code=code)
     mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=kind)
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is on its way. Take it back to change it.")
@@ -82,14 +82,14 @@ def send(
     Its variables are filled in now. Raises NotForThem, NotNow, NoReason without an answer, BadVariable.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket = locked(code=code)
+    ticket = lock_case(code=code)
     if not body.strip():
         raise NoReason("Write the answer.")
     if not writing.is_read(ticket=ticket):
         raise NotNow(tickets.NOBODY_READS)
     if left := writing.left_open(body=body):
         raise BadVariable(f"Fill in “{left}”, or take it out.")
-    words = filled(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))
+    words = fill_variables(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))
     mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER)
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is on its way. Take it back to change it.")
@@ -115,7 +115,7 @@ def take_back(*, code: str, actor: str, at: datetime) -> None:
 def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
     """Write a note, which only staff read; it has no files. Raises NotForThem, NoReason without one, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket = locked(code=code)
+    ticket = lock_case(code=code)
     if not body.strip():
         raise NoReason("Write the note.")
     tickets.write(

@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from partners.api.access import FRESH_S, JSON, is_signed, problem, unsupported
+from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
 from support.actions.calls import NotYet, log_call
 from support.schemas import DECODER
 
@@ -23,7 +23,7 @@ def calls(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if not is_signed(request, header=HEADER, secrets=settings.CALL_LOG_SECRETS, at=now):
         return problem(401, "Not signed", f"{HEADER} must sign this very body, no longer than {FRESH_S} seconds ago.")
-    if (refusal := unsupported(request, JSON)) is not None:
+    if (refusal := refuse_unsupported_type(request, JSON)) is not None:
         return refusal
     try:
         call = decode_json(request.body, DECODER)

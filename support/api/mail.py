@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from partners.api.access import FRESH_S, JSON, is_signed, problem, unsupported
+from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
 from support.actions import mail as actions
 from support.feeds import DECODER
 
@@ -23,11 +23,11 @@ def mail(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if not is_signed(request, header=HEADER, secrets=settings.MAIL_INBOUND_SECRETS, at=now):
         return problem(401, "Not signed", f"{HEADER} must sign this very body, no longer than {FRESH_S} seconds ago.")
-    if (refusal := unsupported(request, JSON)) is not None:
+    if (refusal := refuse_unsupported_type(request, JSON)) is not None:
         return refusal
     try:
         came = decode_json(request.body, DECODER)
     except Unreadable:
         return problem(400, "Not a mail", "The body must be JSON with to, from, subject, text and message_id.")
-    actions.take_mail(mail=came.said(), at=now)
+    actions.take_mail(mail=came.build_incoming_mail(), at=now)
     return HttpResponse(status=202)

@@ -90,10 +90,10 @@ class Upload:
     content: bytes
 
 
-def taken(*, name: str, content: bytes) -> Upload:
+def build_upload(*, name: str, content: bytes) -> Upload:
     """A file as it is kept. Raises NotAFile."""
     media_type = _type_of(content)
-    return Upload(_named(name, media_type), media_type, content)
+    return Upload(_build_file_name(name, media_type), media_type, content)
 
 
 def keep(*, file_id: UUID, content: bytes) -> None:
@@ -147,9 +147,11 @@ class ClamAV:
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
         """Whether neither found anything. Raises ScannerAway, NotLookedAt."""
-        return OwnLook().is_clean(content=content, media_type=media_type) and self._said(content) == "stream: OK"
+        return (
+            OwnLook().is_clean(content=content, media_type=media_type) and self._scan_content(content) == "stream: OK"
+        )
 
-    def _said(self, content: bytes) -> str:
+    def _scan_content(self, content: bytes) -> str:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as clamd:
                 clamd.settimeout(ANSWER_S)
@@ -195,7 +197,7 @@ def _type_of(content: bytes) -> str:
     return TEXT
 
 
-def _named(name: str, media_type: str) -> str:
+def _build_file_name(name: str, media_type: str) -> str:
     """A name that can be shown and saved anywhere, with the ending of what the file is."""
     last = name.replace("\\", "/").rpartition("/")[2]
     stem = NOT_IN_NAMES.sub("", last.rpartition(".")[0] or last).strip(" .")[:LONGEST_NAME]

@@ -13,15 +13,15 @@ import audit.actions
 from accounts.domain.message_templates import language_of
 from accounts.models import Line, LineNumber, User
 from accounts.policies.permissions import StaffAction, staff_may
-from partners.labels import shown
+from partners.labels import sanitise_text
 from revocations.models import EvidenceRequest
 from support.domain import messages
 from support.models import CODE_LETTERS, Attachment, Entry, Ticket
-from support.policies.lifecycle import CLOSES_AFTER, NEXT, WAITS, NotNow, answered_again, due_at, move
+from support.policies.lifecycle import CLOSES_AFTER, NEXT, WAITS, NotNow, due_at, move, restart_answer_clock
 from support.queries import pending_tickets
 from support.queries.case import evidence_key
-from support.queries.names import called
-from support.queries.pending_tickets import Wanted
+from support.queries.names import get_staff_name
+from support.queries.pending_tickets import PendingTicket
 from support.queries.queue import works_cases
 from support.queries.writing import is_read
 
@@ -53,7 +53,7 @@ def take_evidence(*, at: datetime) -> int:
     """
     came, missed = pending_tickets.evidence_without_entry(at=at), pending_tickets.evidence_missed(at=at)
     names = pending_tickets.names_of(party_ids=(one.party_id for one in (*came, *missed)))
-    return _into_threads(came, lambda ticket, one: _answered(ticket, one, names)) + _into_threads(
+    return _into_threads(came, lambda ticket, one: _write_evidence_entry(ticket, one, names)) + _into_threads(
         missed, lambda ticket, one: _let_pass(ticket, one, names)
     )
 
@@ -73,7 +73,7 @@ def close_tickets(*, at: datetime) -> int:
     for ticket in closed:
         move(ticket=ticket, to=Ticket.State.CLOSED, at=at)
         ticket.save(update_fields=["state", "last_at", "closed_at"])
-        happened(ticket=ticket, body="Closed: nobody wrote again after our answer.", at=at)
+        append_event(ticket=ticket, body="Closed: nobody wrote again after our answer.", at=at)
     return len(closed)
 
 
@@ -95,7 +95,7 @@ def end_waits(*, at: datetime) -> int:
         move(ticket=ticket, to=Ticket.State.SOLVED if is_answered else Ticket.State.OPEN, at=at)
         ticket.save()
         then = "Our answer stands." if is_answered else "It is ours again."
-        happened(ticket=ticket, body=f"The person said nothing for {WAITS.days} days. {then}", at=at)
+        append_event(ticket=ticket, body=f"The person said nothing for {WAITS.days} days. {then}", at=at)
     return len(over)
 
 
@@ -154,7 +154,7 @@ def answer(
     return entry
 
 
-def happened(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTEM, key: str = "") -> Entry:
+def append_event(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTEM, key: str = "") -> Entry:
     """Append what happened to a ticket, in one sentence for staff."""
     return write(
         ticket=ticket, kind=Entry.Kind.EVENT, author=author, channel=Entry.Channel.SYSTEM, body=body, at=at, key=key
@@ -187,7 +187,7 @@ def _claim(ticket: Ticket, actor: str, at: datetime) -> None:
     if ticket.escalated_at is not None and not staff_may(writer.role, StaffAction.LEAD_DESK):
         return
     ticket.assignee, ticket.claimed_at = writer, at
-    happened(ticket=ticket, body=f"Now with {called(user=writer)}.", author=actor, at=at)
+    append_event(ticket=ticket, body=f"Now with {get_staff_name(user=writer)}.", author=actor, at=at)
     audit.actions.record(
         action="ticket.claimed", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
         reason=ticket.code, detail={"to": actor},
@@ -197,7 +197,7 @@ def _claim(ticket: Ticket, actor: str, at: datetime) -> None:
 def _settle(ticket: Ticket, then: Ticket.State, at: datetime) -> None:
     """Bring the ticket to the state that the answer leaves it in; one that was closed is opened on the way."""
     if ticket.state == then:
-        answered_again(ticket=ticket, at=at)
+        restart_answer_clock(ticket=ticket, at=at)
         return
     if then not in NEXT[Ticket.State(ticket.state)]:
         move(ticket=ticket, to=Ticket.State.OPEN, at=at)
@@ -205,7 +205,7 @@ def _settle(ticket: Ticket, then: Ticket.State, at: datetime) -> None:
     move(ticket=ticket, to=then, at=at)
 
 
-def _ticket(wanted: Wanted, lines: Mapping[int, Line], at: datetime) -> Ticket:
+def _ticket(wanted: PendingTicket, lines: Mapping[int, Line], at: datetime) -> Ticket:
     line = lines.get(wanted.line_id) if wanted.line_id else None
     return Ticket(
         code=new_code(),
@@ -245,7 +245,7 @@ def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, Eviden
     keys = {f"choice:{one.choice_id}" for one in asked}
     locked = Ticket.objects.select_for_update().filter(key__in=keys).order_by("id")
     tickets = {one.key: one for one in locked}
-    others = _asked_from(asked, known=tickets)
+    others = _list_requesting_tickets(asked, known=tickets)
     found = 0
     for one in asked:
         ticket = tickets.get(f"choice:{one.choice_id}") or others.get(one.choice_id)
@@ -255,14 +255,14 @@ def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, Eviden
     return found
 
 
-def _asked_from(asked: Iterable[EvidenceRequest], *, known: Collection[str]) -> dict[uuid.UUID, Ticket]:
+def _list_requesting_tickets(asked: Iterable[EvidenceRequest], *, known: Collection[str]) -> dict[uuid.UUID, Ticket]:
     """The tickets from which somebody of staff asked for the rest, by the id under which they did."""
     lines = {one.line_id for one in asked if f"choice:{one.choice_id}" not in known}
     rows = Ticket.objects.select_for_update().filter(line_id__in=lines).order_by("id") if lines else ()
     return {evidence_key(ticket=one): one for one in rows}
 
 
-def _answered(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
+def _write_evidence_entry(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
     name, at = names.get(one.party_id, ""), one.answered_at or one.asked_at
     if one.answer == EvidenceRequest.Answer.NONE:
         body = f"{name} says that it has no proof."
@@ -270,8 +270,8 @@ def _answered(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) ->
         captured = f"{one.captured_at:%Y-%m-%d %H:%M} UTC" if one.captured_at else "no day"
         body = (
             f"{name} says that it has proof: {one.method or 'no method'}, {captured}.\n"
-            f"Words shown: {shown(one.wording) or 'none given'}\n"
-            f"Reference: {shown(one.evidence_ref, at_most=200) or 'none given'}"
+            f"Words shown: {sanitise_text(one.wording) or 'none given'}\n"
+            f"Reference: {sanitise_text(one.evidence_ref, at_most=200) or 'none given'}"
         )
     write(
         ticket=ticket, kind=Entry.Kind.EVIDENCE, author=f"partner:{one.party_id}", channel=Entry.Channel.SYSTEM,
@@ -283,7 +283,7 @@ def _answered(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) ->
 def _let_pass(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
     at = one.overdue_at or one.due_at
     body = f"{names.get(one.party_id, '')} did not show its proof by its date."
-    happened(ticket=ticket, body=body, at=at, key=f"evidence-late:{one.jti}")
+    append_event(ticket=ticket, body=body, at=at, key=f"evidence-late:{one.jti}")
     _ours_again(ticket, at)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.primitives.reasons import LONGEST
 from support.actions.stop_for import StopRequest
-from support.forms.base import checked
+from support.forms.base import validate_reason
 from support.models import Ticket
 from support.policies.reasons import LookKind
 
@@ -35,9 +35,9 @@ class WhyForm(forms.Form):
 
     def clean_reason(self) -> str:
         """The reason, if it can be kept."""
-        return checked(self.cleaned_data["reason"])
+        return validate_reason(self.cleaned_data["reason"])
 
-    def said(self, *, at: datetime) -> dict[str, object]:
+    def build_arguments(self, *, at: datetime) -> dict[str, object]:
         """What was said, by the names that the act's verb has for it."""
         del at
         return {"reason": self.cleaned_data["reason"]}
@@ -70,9 +70,9 @@ class RevealForm(WhyForm):
         self.fields["reason"].required = False
         self.fields["reason"].label = _("More, in your own words")
 
-    def said(self, *, at: datetime) -> dict[str, object]:
+    def build_arguments(self, *, at: datetime) -> dict[str, object]:
         """What for, and why."""
-        return {**super().said(at=at), "kind": self.cleaned_data["kind"]}
+        return {**super().build_arguments(at=at), "kind": self.cleaned_data["kind"]}
 
 
 class MoveForm(WhyForm):
@@ -85,9 +85,9 @@ class MoveForm(WhyForm):
         self.fields["to"] = forms.ChoiceField(label=_("The case is now"), choices=states)
         self.order_fields(["to", "reason"])
 
-    def said(self, *, at: datetime) -> dict[str, object]:
+    def build_arguments(self, *, at: datetime) -> dict[str, object]:
         """Where to, and why."""
-        return {**super().said(at=at), "to": Ticket.State(self.cleaned_data["to"])}
+        return {**super().build_arguments(at=at), "to": Ticket.State(self.cleaned_data["to"])}
 
 
 class PriorityForm(WhyForm):
@@ -95,9 +95,9 @@ class PriorityForm(WhyForm):
 
     priority = forms.TypedChoiceField(label=_("Priority"), coerce=int, choices=Ticket.Priority.choices)
 
-    def said(self, *, at: datetime) -> dict[str, object]:
+    def build_arguments(self, *, at: datetime) -> dict[str, object]:
         """How urgent, and why."""
-        return {**super().said(at=at), "priority": Ticket.Priority(self.cleaned_data["priority"])}
+        return {**super().build_arguments(at=at), "priority": Ticket.Priority(self.cleaned_data["priority"])}
 
 
 class CompanyForm(WhyForm):
@@ -108,9 +108,9 @@ class CompanyForm(WhyForm):
         self.fields["company"] = forms.ChoiceField(label=_("Company"), choices=companies)
         self.order_fields(["company", "reason"])
 
-    def said(self, *, at: datetime) -> dict[str, object]:
+    def build_arguments(self, *, at: datetime) -> dict[str, object]:
         """Which company, and why."""
-        return {**super().said(at=at), "party_id": int(self.cleaned_data["company"])}
+        return {**super().build_arguments(at=at), "party_id": int(self.cleaned_data["company"])}
 
 
 class StopForForm(WhyForm):
@@ -164,9 +164,9 @@ class StopForForm(WhyForm):
             said["typed"] = ""
         return said
 
-    def said(self, *, at: datetime) -> dict[str, object]:
+    def build_arguments(self, *, at: datetime) -> dict[str, object]:
         """What was asked for, the code that was read out, and why."""
         scope, _space, ref = str(self.cleaned_data["what"]).partition(" ")
         days = int(self.cleaned_data["days"])
         wish = StopRequest(scope, ref, at + timedelta(days=days) if days else None)
-        return {**super().said(at=at), "wish": wish, "typed": self.cleaned_data["typed"]}
+        return {**super().build_arguments(at=at), "wish": wish, "typed": self.cleaned_data["typed"]}

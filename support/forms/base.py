@@ -30,7 +30,7 @@ class ActForm(forms.Form):
 
     def clean_reason(self) -> str:
         """The reason, if it can be kept."""
-        return checked(self.cleaned_data["reason"])
+        return validate_reason(self.cleaned_data["reason"])
 
     def refuse(self, error: ValidationError) -> None:
         """Say what a verb found wrong, beside the fields that it names."""
@@ -53,12 +53,12 @@ class LookForm(ActForm):
         self.fields["reason"].required = False
         self.fields["reason"].label = "The case, or why in your own words"
 
-    def said(self) -> dict[str, str]:
+    def build_arguments(self) -> dict[str, str]:
         """What was said, by the names that a look's verb has for it."""
         return {"kind": self.cleaned_data["kind"], "reason": self.cleaned_data["reason"]}
 
 
-def checked(reason: str) -> str:
+def validate_reason(reason: str) -> str:
     """The same for every form that asks why: what can't be kept is refused beside its field."""
     try:
         return check_reason(reason) if reason.strip() else ""

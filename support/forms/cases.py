@@ -39,14 +39,14 @@ class FilesField(forms.FileField):
         ]
         if len(given) > files.MOST:
             raise forms.ValidationError(_("These are more than 5 files. Choose 5 at most."))
-        return [self._taken(one) for one in given]
+        return [self._read_upload(one) for one in given]
 
-    def _taken(self, given: "UploadedFile[bytes]") -> files.Upload:
+    def _read_upload(self, given: "UploadedFile[bytes]") -> files.Upload:
         name = {"name": given.name or ""}
         if (given.size or 0) > files.LARGEST:
             raise forms.ValidationError(_("“%(name)s” is larger than 5 MB. Choose a smaller file.") % name)
         try:
-            return files.taken(name=given.name or "", content=given.read())
+            return files.build_upload(name=given.name or "", content=given.read())
         except files.NotAFile as error:
             raise forms.ValidationError(
                 _("“%(name)s” is none of the kinds of file that we take: PNG, JPEG, PDF or plain text.") % name
@@ -83,7 +83,7 @@ class ReplyForm(forms.Form):
     message = MessageField()
     uploads = FilesField()
 
-    def said(self) -> IncomingMessage:
+    def build_message(self) -> IncomingMessage:
         """What was written."""
         return IncomingMessage(
             self.cleaned_data["message"], self.cleaned_data["uploads"], self.cleaned_data.get("mail", "")

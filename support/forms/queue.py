@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from support.models import LONGEST, Ticket
-from support.queries.names import called
+from support.queries.names import get_staff_name
 from support.queries.queue import ANY, DUE, GONE, MINE, NEWEST, NOBODY, OFFICE, PRIORITY, QueueFilter, colleagues
 from support.queries.ticket_search import code_in
 
@@ -40,7 +40,7 @@ class QueueForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data, label_suffix="")
-        people = [(str(one.pk), called(user=one)) for one in colleagues()]
+        people = [(str(one.pk), get_staff_name(user=one)) for one in colleagues()]
         whose = [
             ("", _("Everybody’s")),
             (MINE, _("Mine")),
@@ -51,7 +51,7 @@ class QueueForm(forms.Form):
         ]
         self.fields["whose"] = forms.ChoiceField(label=_("Whose"), required=False, choices=whose)
 
-    def asked(self) -> QueueFilter:
+    def build_filter(self) -> QueueFilter:
         """The filters that make sense."""
         self.full_clean()
         return QueueFilter(**{**self.cleaned_data, "sort": self.cleaned_data.get("sort") or DUE})
@@ -71,7 +71,7 @@ class WhoseForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data, label_suffix="", auto_id=f"id_{type(self).__name__.lower()}_%s")
-        people = [(str(one.pk), called(user=one)) for one in colleagues()]
+        people = [(str(one.pk), get_staff_name(user=one)) for one in colleagues()]
         self.fields["to"] = forms.TypedChoiceField(
             label=_("To"), required=False, coerce=int, empty_value=None,
             choices=[("", _("Back in the queue")), *people],

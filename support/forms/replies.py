@@ -32,11 +32,11 @@ class ReplyForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, hits: Sequence[Hit]) -> None:
         super().__init__(data, label_suffix="")
-        choices = [(one.id, _said(one)) for one in hits]
+        choices = [(one.id, _format_hit(one)) for one in hits]
         self.fields["incident"] = forms.TypedChoiceField(label=_("What they were hit by"), coerce=int, choices=choices)
         self.order_fields(["incident", "kinds", "language", "body"])
 
 
-def _said(hit: Hit) -> str:
+def _format_hit(hit: Hit) -> str:
     day = formatted(localtime(hit.opened_at), "M j")
     return " · ".join(part for part in (hit.company, hit.kind, day, str(hit.people)) if part)

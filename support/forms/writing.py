@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.domain.message_templates import listed
+from accounts.domain.message_templates import join_words
 from support.forms.cases import FilesField, MessageField
 from support.labels import VARIABLES, unknown_in
 from support.models import LONGEST, Ticket
@@ -72,7 +72,7 @@ class CannedForm(forms.Form):
     def clean_body(self) -> str:
         body: str = self.cleaned_data["body"]
         if unknown := unknown_in(body=body):
-            known = listed(f"{{{name}}}" for name in VARIABLES)
+            known = join_words(f"{{{name}}}" for name in VARIABLES)
             said = _("%(name)s is no variable. There are: %(known)s.")
             raise forms.ValidationError(said % {"name": f"{{{unknown[0]}}}", "known": known})
         return body

@@ -85,7 +85,7 @@ def move(*, ticket: Ticket, to: Ticket.State, at: datetime) -> None:
     ticket.closed_at = at if to == State.CLOSED else None
 
 
-def answered_again(*, ticket: Ticket, at: datetime) -> None:
+def restart_answer_clock(*, ticket: Ticket, at: datetime) -> None:
     """A locked case stays as the answer before left it: what is counted from an answer counts from this one.
 
     Does not save.

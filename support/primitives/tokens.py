@@ -7,7 +7,7 @@ from base64 import b32encode
 from django.conf import settings
 from django.urls import reverse
 
-from accounts.primitives.sealing import keyed
+from accounts.primitives.sealing import compute_hmac
 from support.models import Ticket
 
 PREFIX = "T-"
@@ -52,4 +52,4 @@ def token_in(*, address: str) -> str:
 
 
 def _mac(code: str, purpose: str) -> str:
-    return b32encode(keyed(purpose, code.encode())).decode().lower()[:24]
+    return b32encode(compute_hmac(purpose, code.encode())).decode().lower()[:24]

@@ -10,11 +10,11 @@ from django.utils.dateparse import parse_date
 from audit.models import Incident, IncidentStep
 from disclosures.models import AnomalyRule
 from disclosures.queries.incident_scope import STATEMENTS, get_incident_scope
-from partners.labels import shown
+from partners.labels import sanitise_text
 from revocations.models import Breach
 from support.queries import names
 from support.queries.anomalies import anomalies_under
-from support.queries.names import Named
+from support.queries.names import NamedTarget
 
 Kind = Incident.Kind
 # Found for each line once: their count is the number of lines.
@@ -48,7 +48,7 @@ IN_THE_LEDGER = "Releases of location, found in the ledger"
 
 
 @dataclass(frozen=True)
-class Affected:
+class IncidentImpact:
     """What an incident reached. `lines` None: it is not counted by line; then `count` says how often it happened.
 
     `first_at` and `last_at`: of what happened since it was opened, or opened again.
@@ -62,7 +62,7 @@ class Affected:
     through: str
 
 
-def affected_by(*, incident: Incident, about: Named | None, at: datetime) -> Affected:
+def get_incident_impact(*, incident: Incident, about: NamedTarget | None, at: datetime) -> IncidentImpact:
     """What is known of it now. What an order of court hides is in no number."""
     seen = _occurrences(incident).aggregate(first=Min("at"), last=Max("at"))
     first, last = seen["first"] or incident.opened_at, seen["last"] or incident.opened_at
@@ -81,7 +81,7 @@ def affected_by(*, incident: Incident, about: Named | None, at: datetime) -> Aff
         lines = 1
     elif incident.kind == Kind.OVERDUE:
         lines = _overdue(incident, about)
-    return Affected(
+    return IncidentImpact(
         lines=lines,
         count=incident.count,
         partners=(about.name,) if about else (),
@@ -108,10 +108,10 @@ def subject_of(*, incident: Incident) -> str:
     """Whom or what it is about, where that is no company: somebody of staff by their e-mail."""
     if incident.kind == Kind.STAFF_BROWSING:
         return names.actors(wanted={incident.subject})[incident.subject]
-    return shown(incident.subject, at_most=200)
+    return sanitise_text(incident.subject, at_most=200)
 
 
-def _overdue(incident: Incident, about: Named | None) -> int | None:
+def _overdue(incident: Incident, about: NamedTarget | None) -> int | None:
     if about is None:
         return None
     day = parse_date(incident.key.rpartition(":")[2])

@@ -12,13 +12,13 @@ from datetime import datetime
 from cryptography.fernet import InvalidToken
 from django.db.models import QuerySet
 
-from accounts.primitives.sealing import keyed, seal, unseal
+from accounts.primitives.sealing import compute_hmac, seal, unseal
 from audit.models import Incident
 from disclosures.labels import judgement_in_words
 from disclosures.models import Anomaly, AnomalyRule, Judgement
 from disclosures.queries.anomaly_rows import START, Behind, Place, list_anomalies, rows_behind
 from disclosures.queries.incident_scope import STATEMENTS, list_incident_rows
-from partners.labels import UNKNOWN, party_name, purpose_in_words, shown
+from partners.labels import UNKNOWN, party_name, purpose_in_words, sanitise_text
 from partners.models import Party
 from support.queries.exports import csv_lines
 
@@ -83,7 +83,7 @@ def anomalies_under(*, incident: Incident) -> QuerySet[Anomaly]:
 
 def code_of(*, incident_id: int, line_id: int) -> str:
     """What a line is called under one incident: 8 letters and digits that tell nothing."""
-    return b32encode(keyed("anomaly-code", f"{incident_id}:{line_id}".encode())).decode()[:8]
+    return b32encode(compute_hmac("anomaly-code", f"{incident_id}:{line_id}".encode())).decode()[:8]
 
 
 def rows_under(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
@@ -108,11 +108,11 @@ def rows_page(*, incident: Incident, after: str, at: datetime) -> tuple[RowsPage
     place = _place(incident.pk, after)
     found = rows_under(incident=incident, at=at, rows=PAGE + 1, after=place)
     kept = found[:PAGE]
-    later = _sealed(incident.pk, kept[-1].place) if len(found) > PAGE else ""
+    later = _seal_place(incident.pk, kept[-1].place) if len(found) > PAGE else ""
     return RowsPage(incident, in_words(incident_id=incident.pk, rows=kept), later, first=place == START), kept
 
 
-def _sealed(incident_id: int, place: Place) -> str:
+def _seal_place(incident_id: int, place: Place) -> str:
     """A place in a form of a page, which names no line and no look-up."""
     return seal(json.dumps([incident_id, place.line_id, place.at.isoformat(), place.id])).decode()
 
@@ -154,4 +154,4 @@ def _cells(one: Row) -> tuple[object, ...]:
 
 def _names(uris: set[str]) -> Mapping[str, str]:
     known = {uri: party_name(name, uri) for uri, name in Party.objects.filter(uri__in=uris).values_list("uri", "name")}
-    return {uri: known.get(uri, shown(uri, at_most=80)) for uri in uris if uri != UNKNOWN}
+    return {uri: known.get(uri, sanitise_text(uri, at_most=80)) for uri in uris if uri != UNKNOWN}

@@ -21,18 +21,18 @@ from consent.models import Approval, Choice
 from consent.queries.choices import ChoiceRow, choice_of
 from consent.queries.evidence import EvidenceView, evidence_of
 from consent.queries.invalidated_approvals import STANDS
-from consent.queries.progress import carried_on
+from consent.queries.progress import list_current_order_ids
 from disclosures.labels import describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Disclosure
 from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, trail, uris_of
 from disclosures.queries.visible import visible, with_delay
-from partners.labels import party_name, precision_in_words, purpose_in_words, shown
+from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
 from revocations.models import Order, Standing
 from support.models import Entry, Reveal, SuspendRequest, Ticket
 from support.queries import asked, names
 from support.queries.pending_tickets import with_merged
-from support.queries.protected_lines import marked, takes_two
+from support.queries.protected_lines import find_officer_mark, takes_two
 from support.queries.timeline import SentPage, list_orders_of_line
 
 PROOFS, EARLIER = 6, 12
@@ -48,7 +48,7 @@ class ThreadEntry:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RevealedPerson:
     """Whose case it is, while it is revealed to the reader."""
 
     number: str
@@ -69,7 +69,7 @@ class Person:
     ended: bool
     two_needed: bool
     marked: bool
-    seen: Seen | None
+    seen: RevealedPerson | None
     asked: Reveal | None
     waiting: Sequence[Reveal]
 
@@ -163,7 +163,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         party=asked.party_of(ticket=ticket, at=at),
         companies=_companies(path, about.choice, parties),
         requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
-        assignee=names.called(user=ticket.assignee) if ticket.assignee else "",
+        assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",
     )
 
 
@@ -192,7 +192,9 @@ def _about(ticket: Ticket, at: datetime) -> _About:
         return _About()
     choice = choice_of(line_ids=[line_id], choice_id=choice_id) if choice_id else None
     if choice is not None:
-        return _About(choice=choice, order_ids=frozenset(carried_on(line_id=line_id, order_ids=choice.order_ids)))
+        return _About(
+            choice=choice, order_ids=frozenset(list_current_order_ids(line_id=line_id, order_ids=choice.order_ids))
+        )
     if (look_up := look_up_of(ticket=ticket, at=at)) is not None:
         partner = Party.objects.filter(uri=look_up.aggregator)
         orders = _standing(line_id).filter(party_id__in=partner.values("pk"))
@@ -241,19 +243,19 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
         language=line.language,
         ended=line.deactivated_at is not None and line.deactivated_at <= at,
         two_needed=two,
-        marked=marked(line_id=line_id) is not None,
-        seen=_seen(line, shown_until, at) if shown_until and may_reveal else None,
+        marked=find_officer_mark(line_id=line_id) is not None,
+        seen=_get_revealed_person(line, shown_until, at) if shown_until and may_reveal else None,
         asked=next((one for one in mine if one.is_waiting(at=at)), None),
         waiting=[one for one in asks if one.user_id != user_id and one.is_waiting(at=at)],
     )
 
 
-def _seen(line: Line, until: datetime, at: datetime) -> Seen:
+def _get_revealed_person(line: Line, until: datetime, at: datetime) -> RevealedPerson:
     try:
-        number = numbers.shown(msisdn_of(line_id=line.pk, at=at))
+        number = numbers.format_phone_number(msisdn_of(line_id=line.pk, at=at))
     except LineNumber.DoesNotExist:
         number = ""
-    return Seen(number, shown(unseal(line.holder_name_sealed), at_most=200), until)
+    return RevealedPerson(number, sanitise_text(unseal(line.holder_name_sealed), at_most=200), until)
 
 
 def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:
@@ -300,9 +302,9 @@ def _proofs(line_id: int, campaigns: Sequence[Campaign]) -> list[Proof]:
             why=purpose_in_words(by_ref[row.campaign].purpose),
             method=row.method,
             captured_at=row.captured_at,
-            captured_by=shown(row.captured_by, at_most=120),
-            wording=shown(row.wording),
-            evidence_ref=shown(row.evidence_ref, at_most=200),
+            captured_by=sanitise_text(row.captured_by, at_most=120),
+            wording=sanitise_text(row.wording),
+            evidence_ref=sanitise_text(row.evidence_ref, at_most=200),
             expires_at=row.expires_at,
             by_partner=row.verified_by == Approval.VerifiedBy.PARTNER,
         )

@@ -11,7 +11,7 @@ from django.db.models import Q
 from partners.labels import purpose_in_words
 from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.lifecycle import Stage, campaign_stages, contract_stages
-from support.queries.counts import CAP, NONE, Count, added, capped, lines_of, lookups
+from support.queries.counts import CAP, NONE, Count, cap_count, lines_of, lookups, sum_counts
 from support.queries.delivery import Health, health_of
 from support.queries.stages import running_on
 
@@ -84,14 +84,14 @@ def contracts(*, rows: Sequence[Contract], at: datetime) -> list[ContractFacts]:
         refs[contract_id].append(ref)
     party_ids = {one.aggregator_id for one in rows}
     lines, released = lines_of(party_ids=party_ids), lookups(at=at)
-    health, breached = health_of(party_ids=party_ids, at=at), _counted(BREACHES, [one.pk for one in rows])
+    health, breached = health_of(party_ids=party_ids, at=at), _count_by_key(BREACHES, [one.pk for one in rows])
     return [
         ContractFacts(
             contract=one,
             stage=stages[one.pk],
             campaigns=len(refs[one.pk]),
             lines=lines.get(one.aggregator_id, NONE),
-            lookups=added(counts=[released.get(ref, NONE) for ref in refs[one.pk]]),
+            lookups=sum_counts(counts=[released.get(ref, NONE) for ref in refs[one.pk]]),
             health=health[one.aggregator_id],
             breaches=breached.get(one.pk, NONE),
         )
@@ -108,7 +108,7 @@ def campaigns(*, rows: Sequence[Campaign], at: datetime) -> list[CampaignFacts]:
     behind: dict[int, list[Party]] = defaultdict(list)
     for reach in Reach.objects.filter(campaign__in=rows).select_related("party").order_by("party__name"):
         behind[reach.campaign_id].append(reach.party)
-    agreed, released = _counted(APPROVALS, [one.ref for one in rows]), lookups(at=at)
+    agreed, released = _count_by_key(APPROVALS, [one.ref for one in rows]), lookups(at=at)
     return [
         CampaignFacts(
             campaign=one,
@@ -152,10 +152,10 @@ def chains_of(*, party: Party, at: datetime) -> list[Link]:
     return [Link(one, _as_what(one.campaign, party)) for one in campaigns(rows=list(rows[:500]), at=at)]
 
 
-def _counted[K: (int, str)](statement: str, keys: Sequence[K]) -> Mapping[K, Count]:
+def _count_by_key[K: (int, str)](statement: str, keys: Sequence[K]) -> Mapping[K, Count]:
     with connection.cursor() as cursor:
         cursor.execute(statement, [CAP + 1, list(keys)])
-        return {key: capped(n) for key, n in cursor.fetchall()}
+        return {key: cap_count(n) for key, n in cursor.fetchall()}
 
 
 def _roles(one: PartyFacts) -> list[str]:

@@ -59,14 +59,14 @@ class Count:
 NONE = Count(0)
 
 
-def capped(n: int) -> Count:
+def cap_count(n: int) -> Count:
     """A count that was stopped one past the cap."""
     return Count(CAP, more=True) if n > CAP else Count(n)
 
 
 def count_of[M: Model](*, rows: QuerySet[M]) -> Count:
     """How many rows there are, counted no further than the cap."""
-    return capped(rows.order_by()[: CAP + 1].count())
+    return cap_count(rows.order_by()[: CAP + 1].count())
 
 
 def lines_of(*, party_ids: Collection[int]) -> Mapping[int, Count]:
@@ -74,7 +74,7 @@ def lines_of(*, party_ids: Collection[int]) -> Mapping[int, Count]:
     with connection.cursor() as cursor:
         cursor.execute(LINES, {"rows": ROWS, "parties": sorted(party_ids)})
         return {
-            party_id: Count(min(lines, CAP), more=True) if are_more else capped(lines)
+            party_id: Count(min(lines, CAP), more=True) if are_more else cap_count(lines)
             for party_id, lines, are_more in cursor.fetchall()
         }
 
@@ -90,17 +90,17 @@ def lookups(*, at: datetime) -> Mapping[str, Count]:
         (blocks,) = cursor.fetchone() or (0,)
         share = 100.0 if blocks <= SAMPLED_BLOCKS else 100.0 * SAMPLED_BLOCKS / float(blocks)
         cursor.execute(LOOKUPS, [share, since, at, at])
-        return {ref: _scaled(n, share) for ref, n in cursor.fetchall()}
+        return {ref: _scale_count(n, share) for ref, n in cursor.fetchall()}
 
 
-def added(*, counts: Collection[Count]) -> Count:
+def sum_counts(*, counts: Collection[Count]) -> Count:
     """The sum, worth what its weakest part is worth."""
     return Count(
         sum(one.n for one in counts), more=any(one.more for one in counts), about=any(one.about for one in counts)
     )
 
 
-def _scaled(n: int, share: float) -> Count:
+def _scale_count(n: int, share: float) -> Count:
     if share >= 100:
         return Count(n)
     whole = round(n * 100 / share)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from revocations.models import Breaker, Stream
-from support.queries.counts import CAP, NONE, Count, capped
+from support.queries.counts import CAP, NONE, Count, cap_count
 
 LATE = timedelta(minutes=15)
 DENIED = timedelta(hours=24)
@@ -81,7 +81,7 @@ def _health(
 ) -> Health:
     oldest = min((one for one in (waiting[0], waiting[2]) if one is not None), default=None)
     word, tone, why = _verdict(stream, waiting[4], open_until, oldest, at)
-    return Health(party_id, stream, open_until, oldest, capped(waiting[1] + waiting[3]), word, tone, why)
+    return Health(party_id, stream, open_until, oldest, cap_count(waiting[1] + waiting[3]), word, tone, why)
 
 
 def _verdict(

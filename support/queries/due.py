@@ -47,14 +47,14 @@ def business_days_between(*, first: datetime, second: datetime) -> int:
 def _ahead(days: int) -> str:
     if not days:
         return _("Due today")
-    return ngettext("Due in %(n)s business day", "Due in %(n)s business days", days) % {"n": _counted(days)}
+    return ngettext("Due in %(n)s business day", "Due in %(n)s business days", days) % {"n": _format_days(days)}
 
 
 def _late(days: int) -> str:
     if not days:
         return _("Overdue since today")
-    return ngettext("Overdue by %(n)s business day", "Overdue by %(n)s business days", days) % {"n": _counted(days)}
+    return ngettext("Overdue by %(n)s business day", "Overdue by %(n)s business days", days) % {"n": _format_days(days)}
 
 
-def _counted(days: int) -> str:
+def _format_days(days: int) -> str:
     return f"{COUNTED_TO}+" if days >= COUNTED_TO else str(days)

@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from audit.models import AuditEvent
 from audit.policies.reporting_deadlines import ALL
-from partners.labels import shown
+from partners.labels import sanitise_text
 from partners.models import Campaign, Proposal
 from support.queries import names
 
@@ -23,7 +23,7 @@ NEWEST = 100
 
 
 @dataclass(frozen=True)
-class Done:
+class RecordedAct:
     """One thing that was done: when, by whom, what, and why.
 
     `more`: what it changed, from what to what. `proposal`: the id of the proposal behind it, "" where there is none.
@@ -37,13 +37,13 @@ class Done:
     proposal: str
 
 
-def done_to(*, target: str, also: str = "") -> list[Done]:
+def done_to(*, target: str, also: str = "") -> list[RecordedAct]:
     """The newest acts on this target ("contract:3"), whoever did them. Two statements. `also`: its other name."""
     targets = [target, also] if also else [target]
     events = list(AuditEvent.objects.filter(target__in=targets).order_by("-at", "-id")[:NEWEST])
     who = names.actors(wanted={one.actor for one in events})
     return [
-        Done(
+        RecordedAct(
             one.at,
             who[one.actor],
             describe_action(action=one.action),
@@ -69,9 +69,11 @@ def more_of(*, event: AuditEvent) -> str:
     if said.get("act") in Proposal.Act.values:
         parts.append(str(Proposal.Act(said["act"]).label))
     if "ends_at" in said:
-        parts.append(_changed("end", _day(said["ends_at"]), _day(said.get("was"))))
+        parts.append(_format_change("end", _day(said["ends_at"]), _day(said.get("was"))))
     if "consideration" in said:
-        parts.append(_changed("paid for it", _paid(said["consideration"]), _paid(said.get("was"))))
+        parts.append(
+            _format_change("paid for it", _format_payment(said["consideration"]), _format_payment(said.get("was")))
+        )
     parts += _of_machine(event)
     parts += _of_agent(event)
     parts += _of_rule(event)
@@ -80,7 +82,7 @@ def more_of(*, event: AuditEvent) -> str:
     moved = _of_addresses(event)
     parts += moved
     if isinstance(said.get("fields"), list) and not moved:
-        parts.append(", ".join(shown(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
+        parts.append(", ".join(sanitise_text(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
     return "; ".join(part for part in parts if part)
 
 
@@ -90,7 +92,7 @@ def _of_rule(event: AuditEvent) -> list[str]:
     if event.action != "anomaly_rule.changed" or not isinstance(now, dict) or not isinstance(before, dict):
         return []
     changed = [name for name in sorted(now) if now[name] != before.get(name)]
-    return [_changed(name.replace("_", " "), _plain(now[name]), _plain(before.get(name))) for name in changed]
+    return [_format_change(name.replace("_", " "), _plain(now[name]), _plain(before.get(name))) for name in changed]
 
 
 def _of_duty(event: AuditEvent) -> list[str]:
@@ -98,16 +100,18 @@ def _of_duty(event: AuditEvent) -> list[str]:
     duty, reference = ALL.get(str(event.detail.get("duty"))), str(event.detail.get("reference", ""))
     if event.action != "incident.told" or duty is None:
         return []
-    named = [f"reference {shown(reference, at_most=100)}"] if reference else []
+    named = [f"reference {sanitise_text(reference, at_most=100)}"] if reference else []
     return [duty.what, f"done on {event.detail.get('on')}", *named]
 
 
 def _of_search(event: AuditEvent) -> list[str]:
     """Where somebody searched and what for; in which cases somebody was found; what a file was narrowed to."""
     said, named = event.detail, event.detail.get("for")
-    parts = [f"in {shown(str(said['in']), at_most=60)}"] if event.action == "search.made" and "in" in said else []
+    parts = (
+        [f"in {sanitise_text(str(said['in']), at_most=60)}"] if event.action == "search.made" and "in" in said else []
+    )
     if isinstance(named, dict):
-        parts += [f"{label}: {shown(str(words), at_most=100)}" for label, words in named.items()]
+        parts += [f"{label}: {sanitise_text(str(words), at_most=100)}" for label, words in named.items()]
     if isinstance(said.get("tickets"), list):
         parts.append(", ".join(str(code) for code in said["tickets"]))
     return parts
@@ -129,7 +133,7 @@ def _of_machine(event: AuditEvent) -> list[str]:
     parts = []
     if isinstance(key, str) and key:
         replaced = event.action in {"machine.key_replaced", "machine.let_in"} and was != key
-        parts.append(_changed("key", key, was if replaced else ""))
+        parts.append(_format_change("key", key, was if replaced else ""))
     if event.action == "machine.unbound":
         parts.append(f"certificate: none, was {was}")
     elif isinstance(certificate, str) and certificate:
@@ -142,27 +146,31 @@ def _of_agent(event: AuditEvent) -> list[str]:
     said, hosts = event.detail, event.detail.get("hosts")
     if not event.target.startswith("authorized:") or not isinstance(hosts, list):
         return []
-    key, name, was = str(said.get("key", "")), shown(str(said.get("name", "")), at_most=200), str(said.get("was", ""))
+    key, name, was = (
+        str(said.get("key", "")),
+        sanitise_text(str(said.get("name", "")), at_most=200),
+        str(said.get("was", "")),
+    )
     at = ", ".join(str(host) for host in hosts) or "nowhere"
-    return [f"name: {name}", _changed("key", key, was), f"called back at: {at}"]
+    return [f"name: {name}", _format_change("key", key, was), f"called back at: {at}"]
 
 
 def _of_addresses(event: AuditEvent) -> list[str]:
     """Which addresses two officers changed, from what to what."""
     now, was = event.detail.get("now"), event.detail.get("was")
     if event.action == "party.keys_moved" and isinstance(was, str):
-        return [_changed("keys at", _addresses(now), _addresses(was))]
+        return [_format_change("keys at", _addresses(now), _addresses(was))]
     if event.action != "contract.endpoints_set" or not isinstance(now, dict) or not isinstance(was, dict):
         return []
     return [
-        _changed(name.replace("_", " "), _addresses(now[name]), _addresses(was.get(name)))
+        _format_change(name.replace("_", " "), _addresses(now[name]), _addresses(was.get(name)))
         for name in sorted(now)
         if now[name] != was.get(name)
     ]
 
 
 def _addresses(said: object) -> str:
-    return shown(", ".join(map(str, said)) if isinstance(said, list) else str(said or "")) or "none"
+    return sanitise_text(", ".join(map(str, said)) if isinstance(said, list) else str(said or "")) or "none"
 
 
 def proposal_of(*, event: AuditEvent) -> str:
@@ -171,7 +179,7 @@ def proposal_of(*, event: AuditEvent) -> str:
     return said if isinstance(said, str) else ""
 
 
-def _changed(what: str, now: str, was: str) -> str:
+def _format_change(what: str, now: str, was: str) -> str:
     return f"{what}: {now}, was {was}" if was else f"{what}: {now}"
 
 
@@ -180,6 +188,6 @@ def _day(text: object) -> str:
     return f"{found:%-d %b %Y}" if found else ""
 
 
-def _paid(word: object) -> str:
+def _format_payment(word: object) -> str:
     """What is paid, in words; "" was never said."""
     return "not said" if word == "" else str(dict(Campaign.Consideration.choices).get(str(word), ""))

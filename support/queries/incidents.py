@@ -18,10 +18,10 @@ from partners.models import Party
 from revocations.models import Order
 from support.models import SeedLine, Ticket
 from support.queries import names
-from support.queries.affected import Affected, affected_by, subject_of
+from support.queries.affected import IncidentImpact, get_incident_impact, subject_of
 from support.queries.anomalies import HAVE_ROWS
-from support.queries.history import Done, done_to
-from support.queries.names import Named
+from support.queries.history import RecordedAct, done_to
+from support.queries.names import NamedTarget
 
 # How the key of an incident begins that was found by a line of our own (`support.workers.clocks.test_lines`).
 OF_A_SEED = "test-line:"
@@ -49,14 +49,14 @@ class IncidentPage:
     """
 
     incident: Incident
-    about: Named | None
+    about: NamedTarget | None
     subject: str
     ticket: Ticket | None
-    timeline: Sequence[Done]
+    timeline: Sequence[RecordedAct]
     whose: str
     reporter: str
     duties: Sequence[DutyState]
-    affected: Affected
+    affected: IncidentImpact
     has_rows: bool
     is_found: bool
     of_a_test_line: bool
@@ -78,18 +78,18 @@ def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
         whose=who.get(one.assigned_to, ""),
         reporter=who.get(one.reported_by, ""),
         duties=duties_of(incident=one),
-        affected=affected_by(incident=one, about=about, at=at),
+        affected=get_incident_impact(incident=one, about=about, at=at),
         has_rows=one.kind in HAVE_ROWS,
         is_found=one.kind in AnomalyRule.Kind.values,
         of_a_test_line=is_of_a_test_line(incident=one),
     )
 
 
-def timeline_of(*, incident: Incident) -> list[Done]:
+def timeline_of(*, incident: Incident) -> list[RecordedAct]:
     """Everything that became of it, the newest first: as the database wrote it down, and as officers did it."""
     acts = (IncidentStep.What.CLOSED, IncidentStep.What.REOPENED)
     steps = [
-        Done(one.at, "The system", _seen(one, incident), "", times(n=one.count), "")
+        RecordedAct(one.at, "The system", _describe_step(one, incident), "", times(n=one.count), "")
         for one in steps_of(incident_id=incident.pk)
         if one.what not in acts
     ]
@@ -97,7 +97,7 @@ def timeline_of(*, incident: Incident) -> list[Done]:
     return sorted([*steps, *done], key=lambda one: one.at, reverse=True)
 
 
-def _seen(step: IncidentStep, incident: Incident) -> str:
+def _describe_step(step: IncidentStep, incident: Incident) -> str:
     """In words; what somebody reported was known before the system had it."""
     if incident.reported_by and step.what == IncidentStep.What.OPENED:
         return "became known"
@@ -153,15 +153,15 @@ def target_of(*, incident_id: int) -> str:
     return f"incident:{incident_id}"
 
 
-def subjects(*, rows: Iterable[Incident]) -> Mapping[str, Named]:
+def subjects(*, rows: Iterable[Incident]) -> Mapping[str, NamedTarget]:
     """The parties that these incidents are about, by the incident's subject: an id of ours or the party's own URI."""
     said = {one.subject for one in rows}
     ids = {int(own) for one in said if (own := one.removeprefix("partner:")) != one and own.isdecimal()}
-    found: dict[str, Named] = {}
+    found: dict[str, NamedTarget] = {}
     for pk, name, uri in Party.objects.filter(pk__in=ids).values_list("pk", "name", "uri"):
-        found[f"partner:{pk}"] = Named("party", pk, party_name(name, uri))
+        found[f"partner:{pk}"] = NamedTarget("party", pk, party_name(name, uri))
     for pk, name, uri in Party.objects.filter(uri__in=said - found.keys()).values_list("pk", "name", "uri"):
-        found[uri] = Named("party", pk, party_name(name, uri))
+        found[uri] = NamedTarget("party", pk, party_name(name, uri))
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from disclosures.models import AnomalyRule
-from partners.labels import party_name, shown
+from partners.labels import party_name, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party
 from support.models import ProtectedLine
 
@@ -17,7 +17,7 @@ MACHINES = {
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedTarget:
     """A target with its name.
 
     `kind` is party, contract, campaign, rule, machine, authorized (an agent) or anomaly (a rule for those).
@@ -29,7 +29,7 @@ class Named:
     known: bool = True
 
 
-def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Named]:
+def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], NamedTarget]:
     """Names of parties, contracts, campaigns, rules, machines (by their number), rules for anomalies by (kind, id).
 
     At most one statement for each kind.
@@ -38,12 +38,12 @@ def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Na
     for kind, target_id in wanted:
         by_kind.setdefault(kind, set()).add(target_id)
     found = {
-        (kind, target_id): Named(kind, target_id, name)
+        (kind, target_id): NamedTarget(kind, target_id, name)
         for kind, ids in by_kind.items()
         for target_id, name in _names(kind, ids).items()
     }
     return found | {
-        (kind, target_id): Named(kind, target_id, f"{kind} {target_id}", known=False)
+        (kind, target_id): NamedTarget(kind, target_id, f"{kind} {target_id}", known=False)
         for kind, ids in by_kind.items()
         for target_id in ids
         if (kind, target_id) not in found
@@ -54,10 +54,10 @@ def actors(*, wanted: Collection[str]) -> Mapping[str, str]:
     """What to call each actor ("officer:3"): a member of staff by their e-mail. At most one statement."""
     ids = {int(one.partition(":")[2]) for one in wanted if _is_staff(one)}
     mails = dict(User.objects.filter(pk__in=ids).values_list("pk", "email")) if ids else {}
-    return {one: _called(one, mails) for one in wanted}
+    return {one: _format_actor(one, mails) for one in wanted}
 
 
-def called(*, user: User) -> str:
+def get_staff_name(*, user: User) -> str:
     """What colleagues call somebody of staff."""
     return user.get_full_name() or user.email or str(user)
 
@@ -67,11 +67,11 @@ def _is_staff(actor: str) -> bool:
     return kind in STAFF and own.isdecimal()
 
 
-def _called(actor: str, mails: Mapping[int, str]) -> str:
+def _format_actor(actor: str, mails: Mapping[int, str]) -> str:
     kind, _, own = actor.partition(":")
     if _is_staff(actor):
         return mails.get(int(own)) or f"{kind} {own}"
-    return f"{MACHINES[kind]} ({shown(own, at_most=60)})" if kind in MACHINES else kind
+    return f"{MACHINES[kind]} ({sanitise_text(own, at_most=60)})" if kind in MACHINES else kind
 
 
 def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:
@@ -79,20 +79,26 @@ def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:
         rows = Party.objects.filter(pk__in=ids).values_list("pk", "name", "uri")
         return {pk: party_name(name, uri) for pk, name, uri in rows}
     if kind == "contract":
-        return {pk: shown(ref, at_most=80) for pk, ref in Contract.objects.filter(pk__in=ids).values_list("pk", "ref")}
+        return {
+            pk: sanitise_text(ref, at_most=80)
+            for pk, ref in Contract.objects.filter(pk__in=ids).values_list("pk", "ref")
+        }
     if kind == "campaign":
-        return {pk: shown(ref, at_most=80) for pk, ref in Campaign.objects.filter(pk__in=ids).values_list("pk", "ref")}
+        return {
+            pk: sanitise_text(ref, at_most=80)
+            for pk, ref in Campaign.objects.filter(pk__in=ids).values_list("pk", "ref")
+        }
     if kind == "rule":
         return {rule.pk: str(rule) for rule in JurisdictionRule.objects.filter(pk__in=ids)}
     if kind == "machine":
-        return {one.number: shown(one.client_id, at_most=80) for one in Client.objects.filter(number__in=ids)}
+        return {one.number: sanitise_text(one.client_id, at_most=80) for one in Client.objects.filter(number__in=ids)}
     return _names_of_others(kind, ids)
 
 
 def _names_of_others(kind: str, ids: Collection[int]) -> Mapping[int, str]:
     if kind == "authorized":
         agents = AuthorizedAgent.objects.filter(number__in=ids)
-        return {one.number: f"{shown(one.name, at_most=80)} ({one.pk})" for one in agents}
+        return {one.number: f"{sanitise_text(one.name, at_most=80)} ({one.pk})" for one in agents}
     if kind == "protection":
         # Never whose the lines are: that takes a case, a reason and two people.
         rows = ProtectedLine.objects.filter(pk__in=ids).values_list("pk", "at")

@@ -60,7 +60,7 @@ class Part:
 def cases_of(*, user: User, lines: Mapping[int, Line], at: datetime) -> list[Case]:
     """The cases of a person on these lines, those under way first, then the newest."""
     found = _theirs(user, lines).exclude(state=Ticket.State.MERGED).order_by("-last_at", "-opened_at")[:MOST]
-    cases = [shown(ticket=ticket, line=lines[ticket.line_id or 0], at=at) for ticket in found]
+    cases = [build_own_case(ticket=ticket, line=lines[ticket.line_id or 0], at=at) for ticket in found]
     return sorted(cases, key=lambda case: case.ticket.state not in OPEN_STATES)
 
 
@@ -76,7 +76,7 @@ def case_of(*, code: str, user: User, line_ids: Collection[int], locked: bool = 
     return (rows.select_for_update(of=("self",)) if locked else rows).first()
 
 
-def shown(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
+def build_own_case(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
     """A case as its person sees it. `line`: its line, None for one without."""
     subject = None
     if line is not None and ticket.about_kind:
@@ -116,7 +116,7 @@ def file_of(*, ticket: Ticket, file_id: UUID) -> Attachment | None:
     ).first()
 
 
-def mailed(*, code: str) -> Ticket | None:
+def find_mailed_case(*, code: str) -> Ticket | None:
     """A case that began with a mail from nobody we know, or the one that it goes on as; None for all else, and ""."""
     of_nobody = Ticket.objects.filter(code=code, line_id__isnull=True, asked_by__isnull=True)
     ticket = of_nobody.exclude(mail_sealed=b"").first()

@@ -60,7 +60,7 @@ def canary(*, at: datetime) -> Canary:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PendingTicket:
     """A ticket that ought to be there; `key` makes it one of a kind. `asked`: a partner has been asked already."""
 
     kind: Ticket.Kind
@@ -74,7 +74,7 @@ class Wanted:
     asked: bool = False
 
 
-def tickets_wanted(*, at: datetime) -> list[Wanted]:
+def tickets_wanted(*, at: datetime) -> list[PendingTicket]:
     """Disputes, incidents, late partners and orders signed in part of the last days that have no ticket yet.
 
     The oldest first. A partner that lets dates pass, or signs in part, has one ticket a day, whatever the number of its
@@ -131,15 +131,15 @@ def parties_of(*, subjects: Iterable[str]) -> dict[str, Party]:
     }
 
 
-def _disputes(at: datetime) -> list[Wanted]:
+def _disputes(at: datetime) -> list[PendingTicket]:
     asked = EvidenceRequest.objects.filter(
         line_id=OuterRef("line_id"), choice_id=OuterRef("id"), answered_at__isnull=True
     )
     rows = Choice.objects.filter(_without_ticket("choice", "id"), reason="never_agreed", recorded_at__gt=at - LOOK_BACK)
     found = list(rows.annotate(asked=Exists(asked)).order_by("recorded_at")[:BATCH])
-    about = _disputed(found)
+    about = _find_disputed_parties(found)
     return [
-        Wanted(
+        PendingTicket(
             Kind.DISPUTE, f"choice:{one.id}", "I never agreed to this", "choice", str(one.id), one.line_id,
             about.get((one.scope, one.ref)), asked=one.asked,
         )
@@ -147,7 +147,7 @@ def _disputes(at: datetime) -> list[Wanted]:
     ]  # fmt: skip
 
 
-def _disputed(choices: Sequence[Choice]) -> dict[tuple[str, str], int]:
+def _find_disputed_parties(choices: Sequence[Choice]) -> dict[tuple[str, str], int]:
     """The company that a choice speaks of, by its scope and ref."""
     refs = {scope: {one.ref for one in choices if one.scope == scope} for scope in Choice.Scope}
     campaigns = Campaign.objects.filter(ref__in=refs[Choice.Scope.CAMPAIGN]).values_list("ref", "lbs_provider_id")
@@ -158,7 +158,7 @@ def _disputed(choices: Sequence[Choice]) -> dict[tuple[str, str], int]:
     }
 
 
-def _incidents(at: datetime) -> list[Wanted]:
+def _incidents(at: datetime) -> list[PendingTicket]:
     rows = Incident.objects.filter(
         # What is reported may have been known for longer.
         Q(opened_at__gt=at - LOOK_BACK) | Q(reported_at__gt=at - LOOK_BACK),
@@ -170,17 +170,17 @@ def _incidents(at: datetime) -> list[Wanted]:
     return [_of(incident, parties.get(incident.subject)) for incident in found]
 
 
-def _of(incident: Incident, party: Party | None) -> Wanted:
+def _of(incident: Incident, party: Party | None) -> PendingTicket:
     key, about, ref = f"incident:{incident.pk}", incident.get_kind_display(), str(incident.pk)
     party_id = party.pk if party else None
     if incident.kind == Incident.Kind.OVERDUE:
         name = party_name(party.name, party.uri) if party else ""
-        return Wanted(Kind.OVERDUE, key, f"{name}: {about}"[:200], "incident", ref, None, party_id)
+        return PendingTicket(Kind.OVERDUE, key, f"{name}: {about}"[:200], "incident", ref, None, party_id)
     priority = Priority.URGENT if incident.kind in URGENT else Priority.NORMAL
-    return Wanted(Kind.INCIDENT, key, about, "incident", ref, None, party_id, priority)
+    return PendingTicket(Kind.INCIDENT, key, about, "incident", ref, None, party_id, priority)
 
 
-def _in_part(at: datetime) -> list[Wanted]:
+def _in_part(at: datetime) -> list[PendingTicket]:
     key = Concat(
         Value("partial:"), Cast("party_id", CharField()), Value(":"), Cast("day", CharField()),
         output_field=CharField(),
@@ -196,7 +196,7 @@ def _in_part(at: datetime) -> list[Wanted]:
     found = sorted(rows[:BATCH])
     names = names_of(party_ids=(party_id for _, party_id in found))
     return [
-        Wanted(
+        PendingTicket(
             Kind.PARTIAL, key, f"{names.get(party_id, '')}: {Kind.PARTIAL.label}"[:200], "party", str(party_id),
             party_id=party_id,
         )

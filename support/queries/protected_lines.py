@@ -25,6 +25,6 @@ def takes_two(*, line_id: int, at: datetime) -> bool:
     )
 
 
-def marked(*, line_id: int) -> ProtectedLine | None:
+def find_officer_mark(*, line_id: int) -> ProtectedLine | None:
     """An officer's own word that it does, while it counts."""
     return ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()

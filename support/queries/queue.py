@@ -17,7 +17,7 @@ from partners.models import Party
 from support.models import Ticket
 from support.policies.lifecycle import UNDER_WAY
 from support.queries.due import Due, due
-from support.queries.names import called
+from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
 
 # Nobody needs to know more exactly, and to count on would cost more with every ticket.
@@ -101,13 +101,13 @@ def counts(*, user_id: int, at: datetime) -> Counts:
 
 def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
     """One page of the queue as this person asked for it."""
-    tickets = narrowed(asked=asked, user_id=user_id, at=at).filter(_after(asked)).order_by(*_order(asked))
+    tickets = filter_tickets(asked=asked, user_id=user_id, at=at).filter(_after(asked)).order_by(*_order(asked))
     found = list(tickets.select_related("assignee")[: PAGE + 1])
     following = _place(asked, found[PAGE - 1]) if len(found) > PAGE else ""
     return Page(tuple(rows(tickets=found[:PAGE], user_id=user_id, at=at)), following)
 
 
-def narrowed(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySet[Ticket]:
+def filter_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySet[Ticket]:
     """The tickets that were asked for, in no order yet."""
     wanted = Q()
     if asked.state not in {"", ANY}:
@@ -138,7 +138,7 @@ def rows(*, tickets: Sequence[Ticket], user_id: int, at: datetime, ending: bool 
         Row(
             ticket=one,
             company=names.get(one.party_id or 0, ""),
-            whose=called(user=one.assignee) if one.assignee else "",
+            whose=get_staff_name(user=one.assignee) if one.assignee else "",
             mine=one.assignee_id == user_id,
             free=is_free(ticket=one),
             due=_due(one, at),
@@ -163,7 +163,7 @@ def row_of(*, code: str, user_id: int, at: datetime) -> Row | None:
 def colleagues() -> list[User]:
     """Everybody who works on tickets, by name."""
     working = User.objects.filter(role__in=roles_that_may(StaffAction.WORK_TICKETS), is_active=True)
-    return sorted(working, key=lambda user: called(user=user).casefold())
+    return sorted(working, key=lambda user: get_staff_name(user=user).casefold())
 
 
 def is_free(*, ticket: Ticket) -> bool:

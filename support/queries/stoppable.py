@@ -29,23 +29,25 @@ def stoppable(*, ticket: Ticket, at: datetime) -> Sequence[tuple[str, str]]:
     agreed = Approval.objects.filter(STANDS, line_id=line.pk).values("campaign")
     named = Campaign.objects.filter(ref__in=agreed).select_related("lbs_provider", "contract__aggregator")
     campaigns = named.order_by("ref")[:MOST]
-    uris = _met(line, at) | {uri for one in campaigns for uri in (one.lbs_provider.uri, one.contract.aggregator.uri)}
+    uris = _find_recipient_uris(line, at) | {
+        uri for one in campaigns for uri in (one.lbs_provider.uri, one.contract.aggregator.uri)
+    }
     parties = Party.objects.filter(uri__in=uris).exclude(uri=UNKNOWN).order_by("name", "uri")[:MOST]
     purposes = {one.purpose: purpose_in_words(one.purpose) for one in campaigns}
     return (
         *((f"{Choice.Scope.PARTY} {one.uri}", party_name(one.name, one.uri)) for one in parties),
-        *((f"{Choice.Scope.CAMPAIGN} {one.ref}", _named(one)) for one in campaigns),
+        *((f"{Choice.Scope.CAMPAIGN} {one.ref}", _format_campaign(one)) for one in campaigns),
         *((f"{Choice.Scope.PURPOSE} {term}", words) for term, words in purposes.items()),
     )
 
 
-def _met(line: Line, at: datetime) -> set[str]:
+def _find_recipient_uris(line: Line, at: datetime) -> set[str]:
     """Everybody in look-ups that asked for a yes, and whoever got it without one although they sell look-ups."""
     facts = facts_of(line_id=line.pk, zone=zone_of(line.state), at=at)
     sellers = {one.company for one in released_outside(facts=facts) if one.doubtful}
     return uris_of(paths=[one.path for one in facts if one.basis == Basis.APPROVAL]) | sellers
 
 
-def _named(campaign: Campaign) -> str:
+def _format_campaign(campaign: Campaign) -> str:
     provider = campaign.lbs_provider
     return f"{party_name(provider.name, provider.uri)}: {purpose_in_words(campaign.purpose)}"

@@ -16,7 +16,7 @@ from accounts.policies.permissions import StaffAction, staff_may
 from support.models import Ticket
 from support.policies.lifecycle import UNDER_WAY, ZONE
 from support.queries.exports import csv_lines
-from support.queries.names import called
+from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
 from support.queries.synthetic_lines import NOBODYS
 
@@ -113,14 +113,14 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     kinds, people = _rows("kind", span, user_id, at), _rows("assignee_id", span, user_id, at)
     companies = _rows("party_id", span, user_id, at)
     named: dict[int | None, str] = {
-        one.pk: called(user=one) for one in User.objects.filter(pk__in=[key for key in people if key])
+        one.pk: get_staff_name(user=one) for one in User.objects.filter(pk__in=[key for key in people if key])
     }
     names = names_of(party_ids=(int(str(key)) for key in companies if key))
     return Figures(
         whole=_figure("", whole.get(True, (0, 0, 0, None, None))),
-        by_kind=_named(kinds, {kind.value: str(kind.label) for kind in Ticket.Kind}),
-        by_person=_named(people, {None: _("Nobody’s"), **named}),
-        by_company=_named({key: row for key, row in companies.items() if key}, names),
+        by_kind=_build_figures(kinds, {kind.value: str(kind.label) for kind in Ticket.Kind}),
+        by_person=_build_figures(people, {None: _("Nobody’s"), **named}),
+        by_company=_build_figures({key: row for key, row in companies.items() if key}, names),
     )
 
 
@@ -186,7 +186,7 @@ def _rows(by: str, span: Span, user_id: int | None, at: datetime) -> dict[object
         return {key: (opened, way, late, answer, end) for key, opened, way, late, answer, end in cursor.fetchall()}
 
 
-def _named(rows: Mapping[object, _Row], names: Mapping[Any, str]) -> tuple[Figure, ...]:
+def _build_figures(rows: Mapping[object, _Row], names: Mapping[Any, str]) -> tuple[Figure, ...]:
     found = [_figure(names.get(key, str(key)), row) for key, row in rows.items()]
     return tuple(sorted(found, key=lambda one: (-one.opened, one.name)))
 

@@ -29,7 +29,7 @@ FIRST = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentMessage:
     """One order or event. `kind` is "order" or "event".
 
     `move`: of what is held back, whose move it is; until `held_until`, when it is offered anew. `coverage`: of an order
@@ -60,8 +60,8 @@ class Timeline:
 
     party: Party
     health: Health
-    sent: Sequence[Sent]
-    last: Sent | None
+    sent: Sequence[SentMessage]
+    last: SentMessage | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Try:
 
 
 @dataclass(frozen=True)
-class Signed:
+class SignedReceipt:
     """One receipt of the partner, and what it says."""
 
     at: datetime
@@ -96,19 +96,19 @@ class SentPage:
     """
 
     party: Party
-    sent: Sent
+    sent: SentMessage
     says: str
     tries: Sequence[Try]
-    receipts: Sequence[Signed]
+    receipts: Sequence[SignedReceipt]
     line_id: int | None = None
     sub: str = ""
 
     @property
-    def events(self) -> list[tuple[str, datetime, Try | Signed | None]]:
+    def events(self) -> list[tuple[str, datetime, Try | SignedReceipt | None]]:
         """What came of it, in the order of time: `queued`, each `try` that failed, `sent`, `acknowledged`, `signed`."""
         sent = self.sent
         steps = (("queued", sent.queued_at), ("sent", sent.sent_at), ("acknowledged", sent.acknowledged_at))
-        found: list[tuple[str, datetime, Try | Signed | None]] = [(what, at, None) for what, at in steps if at]
+        found: list[tuple[str, datetime, Try | SignedReceipt | None]] = [(what, at, None) for what, at in steps if at]
         found += [("try", one.at, one) for one in reversed(self.tries) if not one.status or one.status >= FAILED]
         found += [("signed", one.at, one) for one in reversed(self.receipts)]
         return sorted(found, key=lambda one: (one[1], ORDER.index(one[0])))
@@ -155,7 +155,7 @@ def order_page(*, party_id: int, order_id: uuid.UUID) -> SentPage | None:
         says=_pretty(order.snapshot),
         tries=[_try(one) for one in Attempt.objects.filter(**mine).order_by("-number")[:ATTEMPTS]],
         receipts=[
-            Signed(one.received_at, one.status, one.token, opened(token=one.token)[1])
+            SignedReceipt(one.received_at, one.status, one.token, decode_token(token=one.token)[1])
             for one in Receipt.objects.filter(**mine).order_by("-received_at")[:ATTEMPTS]
         ],
         line_id=order.line_id,
@@ -185,7 +185,7 @@ def event_page(*, party_id: int, event_id: uuid.UUID) -> SentPage | None:
     )
 
 
-def opened(*, token: str) -> tuple[str, str]:
+def decode_token(*, token: str) -> tuple[str, str]:
     """A signed token's header and claims as text; what can't be opened gives ""."""
     parts = token.split(".")
     if len(parts) != 3:
@@ -205,7 +205,7 @@ def _pretty(value: object) -> str:
 
 
 def _try(one: Attempt | StreamAttempt) -> Try:
-    header, claims = opened(token=one.token)
+    header, claims = decode_token(token=one.token)
     return Try(one.number, one.at, one.outcome, one.status, one.detail, one.token, header, claims)
 
 
@@ -214,12 +214,12 @@ def _sub(*, party_id: int, line_id: int) -> str:
     return known.sub if known else ""
 
 
-def _orders(orders: Sequence[Order]) -> list[Sent]:
+def _orders(orders: Sequence[Order]) -> list[SentMessage]:
     refs = _refs({one.contract_id for one in orders})
     covered = coverage_of(orders=[one for one in orders if one.completed_at])
     states = {one.id: state_of(order=one, coverage=covered.get(one.id, NOBODY)) for one in orders}
     return [
-        Sent(
+        SentMessage(
             kind="order",
             id=one.id,
             what=f"{one.get_lane_display()} {one.epoch}.{one.version}",
@@ -241,10 +241,10 @@ def _orders(orders: Sequence[Order]) -> list[Sent]:
     ]
 
 
-def _events(events: Sequence[StreamEvent]) -> list[Sent]:
+def _events(events: Sequence[StreamEvent]) -> list[SentMessage]:
     refs = _refs({one.contract_id for one in events if one.contract_id is not None})
     return [
-        Sent(
+        SentMessage(
             kind="event",
             id=one.id,
             what=one.get_kind_display(),

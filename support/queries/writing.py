@@ -19,7 +19,7 @@ from support.models import Attachment, CannedReply, Draft, Entry, Ticket
 from support.policies.lifecycle import CLOCK_RUNS
 from support.primitives.tokens import link_to
 from support.queries import asked
-from support.queries.names import called
+from support.queries.names import get_staff_name
 
 # What answers written often leave to whoever writes, in whatever language.
 TO_FILL_IN = re.compile(r"\[[^\[\]]{3,200}\]")
@@ -65,14 +65,14 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
         answer=answer.body if answer else "",
         note=note.body if note else "",
         on_its_way=answer.send_at if answer else None,
-        others=list(dict.fromkeys(called(user=user) for user in others)),
-        canned=canned_for(language=ticket.language),
+        others=list(dict.fromkeys(get_staff_name(user=user) for user in others)),
+        canned=list_canned_replies(language=ticket.language),
         files=list(waiting_files(ticket=ticket, author=author)),
         is_read=is_read(ticket=ticket),
     )
 
 
-def canned_for(*, language: str) -> list[CannedReply]:
+def list_canned_replies(*, language: str) -> list[CannedReply]:
     """The answers that are written often, in the person's language where they are in it, else in ours."""
     found: dict[str, CannedReply] = {}
     ours = CannedReply.objects.filter(retired_at__isnull=True, language__in={language, settings.LANGUAGE_CODE})

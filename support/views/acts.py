@@ -44,7 +44,7 @@ def answer(request: PersonRequest, code: str, make: Callable[[Case], Act]) -> Ht
 def _is_done(act: Act, code: str, actor: str) -> bool:
     at = timezone.now()
     try:
-        act.verb(code=code, **act.form.said(at=at), actor=actor, at=at)
+        act.verb(code=code, **act.form.build_arguments(at=at), actor=actor, at=at)
     except REFUSED as error:
         act.form.add_error(None, str(error))
         return False

@@ -34,7 +34,7 @@ def about(request: HttpRequest) -> HttpResponse:
     user = request.user
     shown: dict[str, object] = {
         "by_text": bool(settings.SMS_INBOUND_SECRETS),
-        "by_carrier": oidc.named(oidc.CARRIER),
+        "by_carrier": oidc.has_provider(oidc.CARRIER),
         "by_agent": bool(settings.DRP_BUSINESS_ID),
         "reads": bool(lines),
         "cases": own_cases.cases_of(user=user, lines=lines, at=timezone.now())
@@ -50,7 +50,7 @@ def about(request: HttpRequest) -> HttpResponse:
 def write(request: SubscriberRequest) -> HttpResponseBase:
     """Write to us about something of one's own: a company that still has data, trouble with signing in, all else."""
     initial = {"topic": request.GET.get("topic", Ticket.Kind.OTHER)}
-    return _asked(request, AskForm(request.POST or None, request.FILES or None, initial=initial), None)
+    return _handle_ask_form(request, AskForm(request.POST or None, request.FILES or None, initial=initial), None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,7 +63,7 @@ def ask(request: SubscriberRequest, kind: str, ref: str) -> HttpResponseBase:
         raise Http404
     topics = [subject.asked_as, Ticket.Kind.STILL_HAVE] if kind == asked.COMPANY else [subject.asked_as]
     form = AskForm(request.POST or None, request.FILES or None, topics=topics, initial={"topic": topics[0]})
-    return _asked(request, form, subject)
+    return _handle_ask_form(request, form, subject)
 
 
 @require_safe
@@ -80,7 +80,7 @@ def ask_of_dispute(request: SubscriberRequest, choice_id: UUID) -> HttpResponse:
 @require_safe
 @never_cache
 @line_required(Action.ASK)
-def sent(request: SubscriberRequest, code: str) -> HttpResponse:
+def show_confirmation(request: SubscriberRequest, code: str) -> HttpResponse:
     """What to quote, and by when an answer is due. Nothing of what was written."""
     lines = {one.line.pk: one.line for one in request.known if one.may(Action.ASK)}
     ticket = own_cases.case_of(code=code, user=request.user, line_ids=lines)
@@ -106,7 +106,7 @@ def reply(request: SubscriberRequest, code: str) -> HttpResponse:
         return _case(request, code, form, RatingForm(), status=400)
     try:
         written = actions.write_again(
-            code=code, user=request.user, line_ids=_lines(request), said=form.said(), at=timezone.now()
+            code=code, user=request.user, line_ids=_lines(request), said=form.build_message(), at=timezone.now()
         )
     except actions.Enough:
         form.add_error(None, ReplyForm.enough)
@@ -152,7 +152,7 @@ def download(request: SubscriberRequest, code: str) -> HttpResponse:
     ticket = own_cases.case_of(code=code, user=request.user, line_ids=_lines(request))
     if ticket is None:
         raise Http404
-    text = render_to_string("help/case.txt", _shown(request, ticket), request)
+    text = render_to_string("help/case.txt", _build_case_context(request, ticket), request)
     return to_save(name=f"whereabouts-{ticket.code}.txt", media_type="text/plain", content=text.encode())
 
 
@@ -160,22 +160,22 @@ def download(request: SubscriberRequest, code: str) -> HttpResponse:
 @never_cache
 def by_mail(request: HttpRequest, token: str) -> HttpResponse:
     """A case that began with a mail from nobody we know, for whoever has the link that was mailed back."""
-    ticket = own_cases.mailed(code=code_in(token=token, purpose=READ))
+    ticket = own_cases.find_mailed_case(code=code_in(token=token, purpose=READ))
     if ticket is None:
         raise Http404
-    shown = {"ticket": ticket, "case": own_cases.shown(ticket=ticket, line=None, at=timezone.now())}
+    shown = {"ticket": ticket, "case": own_cases.build_own_case(ticket=ticket, line=None, at=timezone.now())}
     with translation.override(ticket.language):
         return render(request, "help/by_mail.html", {**shown, "parts": own_cases.thread_of(ticket=ticket)})
 
 
-def _asked(request: SubscriberRequest, form: AskForm, subject: asked.Subject | None) -> HttpResponseBase:
+def _handle_ask_form(request: SubscriberRequest, form: AskForm, subject: asked.Subject | None) -> HttpResponseBase:
     """Take what was written, or show the form with what is wrong with it."""
     status = 200
     if form.is_valid():
         topic = Ticket.Kind(form.cleaned_data["topic"])
         user, line, now = request.user, request.line.line, timezone.now()
         try:
-            ticket = actions.ask(user=user, line=line, topic=topic, subject=subject, said=form.said(), at=now)
+            ticket = actions.ask(user=user, line=line, topic=topic, subject=subject, said=form.build_message(), at=now)
         except actions.Enough:
             form.add_error(None, ReplyForm.enough)
             status = ENOUGH
@@ -195,18 +195,18 @@ def _case(
         ticket = ticket.merged_into
     if own_cases.case_of(code=ticket.code, user=request.user, line_ids=_lines(request)) is None:
         raise Http404
-    shown = _shown(request, ticket) | {"form": form, "rating": rating}
+    shown = _build_case_context(request, ticket) | {"form": form, "rating": rating}
     return render(request, "help/case.html", shown, status=status)
 
 
-def _shown(request: SubscriberRequest, ticket: Ticket) -> dict[str, object]:
+def _build_case_context(request: SubscriberRequest, ticket: Ticket) -> dict[str, object]:
     """What the page of a case shows, and the file of it. It is about its own line, whatever the address named."""
     now = timezone.now()
     request.line = next(one for one in request.known if one.line.pk == ticket.line_id)
     return {
         "line": request.line,
         "at_line": at_line(request),
-        "case": own_cases.shown(ticket=ticket, line=request.line.line, at=now),
+        "case": own_cases.build_own_case(ticket=ticket, line=request.line.line, at=now),
         "ticket": ticket,
         "parts": own_cases.thread_of(ticket=ticket),
         "open": actions.may_open_again(ticket=ticket, at=now),

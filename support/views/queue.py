@@ -24,7 +24,7 @@ from support.views.access import at_the_desk
 def queue(request: PersonRequest) -> HttpResponse:
     """What waits for us, as it was asked for."""
     form, at = QueueForm(request.GET), timezone.now()
-    asked = form.asked()
+    asked = form.build_filter()
     if asked.company:
         note_search(
             where="Cases", said={"Company": asked.company}, actor=actor_of(request.user), at=at
@@ -64,7 +64,7 @@ def search(request: PersonRequest) -> HttpResponseBase:
 @at_the_desk(StaffAction.WORK_TICKETS)
 def claim_next(request: PersonRequest) -> HttpResponseBase:
     """Take what is due first, and go to it."""
-    asked = QueueForm(request.POST).asked()
+    asked = QueueForm(request.POST).build_filter()
     code = queue_actions.claim_next(asked=asked, user=request.user, at=timezone.now())
     if code is None:
         messages.info(request, _("There is nothing to take: somebody has each of these."))

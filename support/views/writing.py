@@ -15,7 +15,7 @@ from accounts.views.access import PersonRequest, way_on
 from support.actions import writing as actions
 from support.domain import files
 from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
-from support.labels import BadVariable, filled
+from support.labels import BadVariable, fill_variables
 from support.models import Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries.writing import values_of
@@ -47,13 +47,13 @@ def write(request: PersonRequest, code: str) -> HttpResponse:
 
 @require_POST
 @at_the_desk(StaffAction.WORK_TICKETS)
-def canned(request: PersonRequest, code: str) -> HttpResponse:
+def insert_canned_reply(request: PersonRequest, code: str) -> HttpResponse:
     """The composer with an answer that is written often put behind what is there.
 
     409 where no composer is shown, because one's own answer is on its way: a script then leaves what it has alone.
     """
     said = _keep_files(request, code)
-    seen = _seen(request, code)
+    seen = _get_thread(request, code)
     desk = seen.desk
     chosen = next((one for one in desk.canned if str(one.pk) == request.POST.get("canned")), None)
     before = request.POST.get("body", "").rstrip()
@@ -71,14 +71,14 @@ def canned(request: PersonRequest, code: str) -> HttpResponse:
 def preview(request: PersonRequest, code: str) -> HttpResponse:
     """The answer as its person would read it, with its variables filled in. Nothing is sent, and files are kept."""
     said = _keep_files(request, code)
-    seen = _seen(request, code)
+    seen = _get_thread(request, code)
     form = AnswerForm(request.POST, auto_id="id_answer_%s")
     if said:
         form.add_error("uploads", said)
     shown: dict[str, object] = {**composer(desk=seen.desk, form=form), "thread": seen.thread}
     if form.is_valid():
         try:
-            shown["preview"] = filled(
+            shown["preview"] = fill_variables(
                 body=form.cleaned_data["body"], values=values_of(ticket=seen.desk.ticket, at=timezone.now())
             )
         except BadVariable as error:
@@ -108,7 +108,7 @@ def draft(request: PersonRequest, code: str, kind: str) -> HttpResponse:
             said = str(error)
     else:
         said = " ".join(str(error) for errors in form.errors.values() for error in errors)
-    return _kept(request, code, said=said, kept=kept)
+    return _build_saved_response(request, code, said=said, kept=kept)
 
 
 @require_POST
@@ -178,19 +178,19 @@ def _keep_files(request: PersonRequest, code: str) -> str:
 
 
 def _page(request: PersonRequest, code: str, form: AnswerForm | None, note_form: NoteForm | None) -> HttpResponse:
-    seen = _seen(request, code)
+    seen = _get_thread(request, code)
     shown = {**composer(desk=seen.desk, form=form, note_form=note_form), "thread": seen.thread}
     return render(request, "desk/write.html", shown, status=400 if request.method == "POST" else 200)
 
 
-def _seen(request: PersonRequest, code: str) -> actions.Thread:
+def _get_thread(request: PersonRequest, code: str) -> actions.Thread:
     seen = actions.see_thread(code=code, actor=actor_of(request.user), at=timezone.now())
     if seen is None:
         raise Http404
     return seen
 
 
-def _kept(request: PersonRequest, code: str, *, said: str, kept: bool) -> HttpResponse:
+def _build_saved_response(request: PersonRequest, code: str, *, said: str, kept: bool) -> HttpResponse:
     """For the script a few words; for a form, back to the page."""
     if request.headers.get("HX-Request"):
         return render(request, "desk/_kept.html", {"said": said, "kept": kept, "at": timezone.now()})

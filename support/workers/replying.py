@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from support.domain import tickets
-from support.labels import BadVariable, filled
+from support.labels import BadVariable, fill_variables
 from support.models import BulkReply, Ticket
 from support.policies.lifecycle import UNDER_WAY
 from support.queries.writing import values_of
@@ -54,7 +54,7 @@ def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> bool:
     """Answer one. False where a variable has nothing to stand for it any more: the case stays open, for a person."""
     values = values_of(ticket=ticket, at=at) if "{" in reply.body else {}
     try:
-        words = filled(body=reply.body, values=values)
+        words = fill_variables(body=reply.body, values=values)
     except BadVariable:
         log.warning("reply_not_filled", ticket=ticket.pk)
         return False

@@ -24,10 +24,10 @@ BATCH = 200
 def send(*, now: datetime) -> int:
     """Send every answer whose time has come; one that can't go out stops no other. Returns how many went out."""
     due = Draft.objects.filter(send_at__lte=now).order_by("send_at").values_list("pk", flat=True)
-    return sum(_sent(draft_id, now) for draft_id in list(due[:BATCH]))
+    return sum(_try_send(draft_id, now) for draft_id in list(due[:BATCH]))
 
 
-def _sent(draft_id: int, now: datetime) -> bool:
+def _try_send(draft_id: int, now: datetime) -> bool:
     try:
         return _send_one(draft_id, now)
     except (lifecycle.NotNow, DatabaseError) as error:

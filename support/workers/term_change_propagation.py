@@ -88,34 +88,34 @@ def _acts(now: datetime) -> Iterator[_Due]:
     acts = AuditEvent.objects.filter(named | suspended | lifted, at__gt=now - LOOK_BACK)
     for event in acts.order_by("id"):
         steps = {
-            **dict.fromkeys(LINKED, _linked), **dict.fromkeys((BEGAN, BROUGHT_BACK), _suspended),
+            **dict.fromkeys(LINKED, _settle_link), **dict.fromkeys((BEGAN, BROUGHT_BACK), _settle_suspension),
             **dict.fromkeys(TERMS, _other_term),
-            "proposal.agreed": _lifted, NAMED: _named,
+            "proposal.agreed": _settle_lift, NAMED: _settle_new_party,
         }  # fmt: skip
-        yield _Due(f"event:{event.pk}", partial(steps.get(event.action, _changed), event))
+        yield _Due(f"event:{event.pk}", partial(steps.get(event.action, _settle_campaign_change), event))
 
 
-def _linked(event: AuditEvent, *, now: datetime) -> None:
+def _settle_link(event: AuditEvent, *, now: datetime) -> None:
     of, ref, other = event.action.partition(".")[0], event.detail["ref"], event.detail["to"]
     settle_terms(changes=Changes(links={(of, ref), (of, other)}), at=now, cause=CAUSE)
 
 
-def _named(event: AuditEvent, *, now: datetime) -> None:
+def _settle_new_party(event: AuditEvent, *, now: datetime) -> None:
     """A company seen in paths before: some of what went to it may be doubtful."""
     settle_terms(changes=Changes(parties={event.detail["ref"]}), at=now, cause=CAUSE)
 
 
-def _changed(event: AuditEvent, *, now: datetime) -> None:
+def _settle_campaign_change(event: AuditEvent, *, now: datetime) -> None:
     """Another draft, or another payment: the past is judged by the terms of now."""
     settle_terms(changes=Changes(campaigns={event.detail["ref"]}), at=now, cause=CAUSE)
     if event.action in PAID:
         sales = JurisdictionRule.objects.filter(sale_test=True, starts_at__lte=now)
         states = set(sales.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now)).values_list("state", flat=True))
         contracts = Campaign.objects.filter(ref=event.detail["ref"]).values_list("contract_id", flat=True)
-        _retell(_told(set(contracts), states=states))
+        _retell(_list_standings(set(contracts), states=states))
 
 
-def _suspended(event: AuditEvent, *, now: datetime) -> None:
+def _settle_suspension(event: AuditEvent, *, now: datetime) -> None:
     """It counts from a moment before its commit, or from long before where it was lost with a database: what was
     released since then, and judged before it was here, is judged again."""
     of, _, target = event.target.partition(":")
@@ -144,7 +144,7 @@ def _judge_since(since: datetime, of: str, target_id: int, now: datetime) -> Non
     disclosures.actions.catch_up(cause=CAUSE, at=now)
 
 
-def _lifted(event: AuditEvent, *, now: datetime) -> None:
+def _settle_lift(event: AuditEvent, *, now: datetime) -> None:
     """Only lines with an order from while it was suspended: the copies of the others were left as they were.
 
     Unless a campaign ended meanwhile and another in its place goes on: by the end the partner denies that too.
@@ -162,7 +162,7 @@ def _lifted(event: AuditEvent, *, now: datetime) -> None:
     }
     campaigns = Campaign.objects.filter(by_target[Proposal.Of(proposal.of)])
     contracts = set(campaigns.values_list("contract_id", flat=True))
-    _retell(_told_since(contracts, lifted.starts_at))
+    _retell(_list_later_orders(contracts, lifted.starts_at))
     keep_after(contract_ids=contracts, since=lifted.starts_at)
 
 
@@ -175,21 +175,21 @@ def _rules(now: datetime) -> Iterator[_Due]:
         yield _Due(f"rule:{rule.pk}:began", partial(_began, rule))
     ended = JurisdictionRule.objects.filter(ends_at__gt=now - LOOK_BACK, ends_at__lte=now)
     for rule in ended.order_by("pk"):
-        yield _Due(f"rule:{rule.pk}:ended", partial(_ended, rule))
+        yield _Due(f"rule:{rule.pk}:ended", partial(_settle_rule_end, rule))
 
 
 def _began(rule: JurisdictionRule, *, now: datetime) -> None:
     disclosures.actions.rule_changed(state=rule.state, since=rule.starts_at)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
-    _retell(_told(_under(rule), states={rule.state}))
+    _retell(_list_standings(_under(rule), states={rule.state}))
 
 
-def _ended(rule: JurisdictionRule, *, now: datetime) -> None:
+def _settle_rule_end(rule: JurisdictionRule, *, now: datetime) -> None:
     """Only lines with an order from while it ran, or whose campaign ended then; the others' copies were left alone."""
     disclosures.actions.rule_changed(state=rule.state, since=rule.ends_at or now)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
     contracts = _under(rule)
-    _retell(_told_since(contracts, rule.starts_at))
+    _retell(_list_later_orders(contracts, rule.starts_at))
     keep_after(contract_ids=contracts, since=rule.starts_at)
 
 
@@ -207,13 +207,13 @@ def _files(now: datetime) -> int:
     return int(left and settle_files(at=now, waits=False) is not None)
 
 
-def _told(contracts: Collection[int], *, states: Collection[str] | None = None) -> QuerySet[Standing]:
+def _list_standings(contracts: Collection[int], *, states: Collection[str] | None = None) -> QuerySet[Standing]:
     """What partners were told under these contracts, of lines that are in these states (None: in any)."""
     told = Standing.objects.filter(contract_id__in=contracts)
     return told if states is None else told.filter(line_id__in=Line.objects.filter(state__in=states).values("pk"))
 
 
-def _told_since(contracts: Collection[int], since: datetime) -> QuerySet[Order]:
+def _list_later_orders(contracts: Collection[int], since: datetime) -> QuerySet[Order]:
     return Order.objects.filter(contract_id__in=contracts, queued_at__gte=since)
 
 

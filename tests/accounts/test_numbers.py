@@ -20,5 +20,5 @@ def test_what_cannot_be_a_number_is_refused(typed: str) -> None:
 
 
 def test_numbers_are_shown_as_people_write_them() -> None:
-    assert numbers.shown("+12065550142") == "(206) 555-0142"
-    assert numbers.shown("+442079460958") == "+44 20 7946 0958"
+    assert numbers.format_phone_number("+12065550142") == "(206) 555-0142"
+    assert numbers.format_phone_number("+442079460958") == "+44 20 7946 0958"

@@ -51,7 +51,7 @@ def test_data_copied_into_another_row_is_unreadable_there() -> None:
     officer, mine = a_session(asker="officer"), a_session(asker="mine")
     rows = {bytes(row.key_hash): row for row in BrowserSession.objects.all()}
     assert len(rows) == 2
-    (data,) = [bytes(row.data) for row in rows.values() if SessionStore(key_of(officer))._decrypted(row.data)]
+    (data,) = [bytes(row.data) for row in rows.values() if SessionStore(key_of(officer))._decrypt(row.data)]
     BrowserSession.objects.update(data=data)
     stolen = SessionStore(key_of(mine))
     assert dict(stolen.items()) == {}

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 import audit.actions
-from audit.actions import Stated
+from audit.actions import IncidentCount
 from audit.models import AuditEvent, Incident, IncidentStep
 from audit.policies.reporting_deadlines import ALL
 from support.queries.incidents import duties_of
@@ -17,7 +17,7 @@ PARTY = "https://geobridge.example"
 
 
 def stated(count: int, at: datetime, *, kind: str = "after_stop") -> Incident:
-    audit.actions.state_incidents(stated=[Stated(kind, "k", PARTY, count)], actor="system:anomalies", at=at)
+    audit.actions.state_incidents(stated=[IncidentCount(kind, "k", PARTY, count)], actor="system:anomalies", at=at)
     return Incident.objects.get()
 
 

@@ -13,7 +13,7 @@ HOUR = AT.replace(minute=0)
 
 
 def test_whoever_counts_does_not_wait_for_another_s_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    tally, given = Tally("test-hangs"), counters._given
+    tally, given = Tally("test-hangs"), counters._increment_cache
     asked, answers = threading.Event(), threading.Event()
 
     def slow(key: str, n: int) -> bool:
@@ -21,7 +21,7 @@ def test_whoever_counts_does_not_wait_for_another_s_cache(monkeypatch: pytest.Mo
         assert answers.wait(10)
         return given(key, n)
 
-    monkeypatch.setattr(counters, "_given", slow)
+    monkeypatch.setattr(counters, "_increment_cache", slow)
     first = threading.Thread(target=tally.count, kwargs={"at": AT})
     first.start()
     assert asked.wait(10)
@@ -39,14 +39,14 @@ def test_whoever_counts_does_not_wait_for_another_s_cache(monkeypatch: pytest.Mo
 
 
 def test_what_could_not_be_given_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    tally, given = Tally("test-fails"), counters._given
+    tally, given = Tally("test-fails"), counters._increment_cache
 
     def fails(key: str, n: int) -> bool:
         raise OSError(key, n)
 
-    monkeypatch.setattr(counters, "_given", fails)
+    monkeypatch.setattr(counters, "_increment_cache", fails)
     with pytest.raises(OSError, match="test-fails"):
         tally.count(at=AT)
-    monkeypatch.setattr(counters, "_given", given)
+    monkeypatch.setattr(counters, "_increment_cache", given)
     tally.count(at=AT)
     assert tally.by_hour(now=AT) == {HOUR: 2}

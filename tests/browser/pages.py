@@ -29,9 +29,9 @@ from consent.actions.choices import NEVER_AGREED
 from disclosures.workers import publishing
 from support.actions import asking
 from support.actions.asking import IncomingMessage
-from support.actions.mail import Mailed, take_mail
+from support.actions.mail import IncomingMail, take_mail
 from support.domain import tickets
-from support.domain.files import taken
+from support.domain.files import build_upload
 from support.models import Ticket
 from support.primitives.tokens import READ, token_of
 from tests.agents import an_agent_asks
@@ -223,11 +223,11 @@ def _moved() -> Browser:
 def _cases(line: Line) -> tuple[str, str]:
     """A case of the subscriber's that was answered, with a file; and the link to one that came by mail."""
     now = timezone.now()
-    files = [taken(name="photo.png", content=b"\x89PNG\r\n\x1a\n")]
+    files = [build_upload(name="photo.png", content=b"\x89PNG\r\n\x1a\n")]
     said = IncomingMessage("Who looked at my phone?\n\nI was at home that day.", files, "me@example.net")
     ticket = asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
     tickets.answer(ticket=ticket, body="A tow truck did.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
-    came = Mailed("<1@example.net>", "somebody@example.net", ["help@mail.example"], "Hello", "How do I stop it?")
+    came = IncomingMail("<1@example.net>", "somebody@example.net", ["help@mail.example"], "Hello", "How do I stop it?")
     take_mail(mail=came, at=now)
     mailed = Ticket.objects.exclude(pk=ticket.pk).latest("opened_at")
     return ticket.code, token_of(code=mailed.code, purpose=READ)

@@ -452,9 +452,9 @@ def test_what_a_suspended_one_asked_stays_over_when_it_is_let_in_again_and_it_is
     told, closed = agent.exercise(number_of(line), status_callback=CALLBACK), a_closed_one(agent)
     asker, officer = AuthorizedAgent.objects.get(pk=agent.id), an_actor()
     signed = agent.signed(agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))).encode()
-    under_way = agents.opened(body=signed, agent=asker, shape=agents.Exercise, at=timezone.now())
+    under_way = agents.verify_message(body=signed, agent=asker, shape=agents.Exercise, at=timezone.now())
     suspend_agent(number=asker.number, actor=officer, reason="a key was stolen", at=timezone.now())
-    with pytest.raises(agents.Refused, match="may ask for nobody any more"):
+    with pytest.raises(agents.MessageRefused, match="may ask for nobody any more"):
         take_request(agent=asker, said=under_way, body=signed, at=timezone.now())
     # No host of a suspended one is called, whatever stood open: `client.post` would fail this test.
     AgentRequest.objects.filter(pk=closed.pk).update(notify_at=timezone.now())

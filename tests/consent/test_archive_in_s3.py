@@ -168,7 +168,7 @@ def test_choices_go_there_and_a_database_that_lost_them_is_told(
         owner.execute("DELETE FROM consent_archivehead")
     found = after_head(sink=sink())
     assert [entry.id for entry in found.entries] == [str(one.choice_id) for one in made]
-    assert (found.faults, reading.lost(entries=found.entries)) == ([], [])
+    assert (found.faults, reading.list_missing_entries(entries=found.entries)) == ([], [])
     # While nothing waits the store is asked nothing.
     store.told()
     writing.write(now=now)

@@ -14,7 +14,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices, restore
 from consent.actions.agents import NotOpenRequest, answer_request, take_request
-from consent.actions.choices import Recorded
+from consent.actions.choices import RecordedChoice
 from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
 from consent.actions.signals import take_signal
 from consent.domain import agents, notices
@@ -41,11 +41,11 @@ def noted(action: str) -> int:
     return AuditEvent.objects.filter(action=action).count()
 
 
-def stop(line: Line) -> Recorded:
+def stop(line: Line) -> RecordedChoice:
     return choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
 
 
-def allow(line: Line, campaign: Campaign) -> Recorded:
+def allow(line: Line, campaign: Campaign) -> RecordedChoice:
     return choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
 
 
@@ -194,7 +194,7 @@ def test_a_suspended_agent_asks_for_nobody(line: Line) -> None:
         with transaction.atomic():
             AuthorizedAgent.objects.filter(pk=agent.pk).update(ended_at=now, changed_at=now)
 
-    with pytest.raises(agents.Refused):
+    with pytest.raises(agents.MessageRefused):
         overlap(is_suspended, lambda: take_request(agent=agent, said=said, body=b"x", at=now))
     assert AgentRequest.objects.count() == 0
 

@@ -107,7 +107,7 @@ def test_every_row_is_found_by_its_key(campaigns: list[Campaign]) -> None:
 
 
 def test_the_benchmark_s_answers_are_the_gate_s(campaigns: list[Campaign]) -> None:
-    mixed = gateway.asked(campaigns=campaigns, lines=BENCH.lines, count=600)
+    mixed = gateway.build_questions(campaigns=campaigns, lines=BENCH.lines, count=600)
     batch = gateway.asked_by_one(campaigns=campaigns, lines=BENCH.lines, count=600, which=3)
     for asked in (mixed, batch):
         answers = deciding.evaluate(questions=[one.question for one in asked])

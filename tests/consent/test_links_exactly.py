@@ -216,7 +216,7 @@ def test_an_agent_s_token_is_given_once_for_a_message(key: Ed25519PrivateKey) ->
     asked_at = timezone.now()
     give_token(agent_id=AGENT, asked_at=asked_at)
     for used in (asked_at, asked_at - A_MOMENT):
-        with pytest.raises(agents.Refused, match="used before"):
+        with pytest.raises(agents.MessageRefused, match="used before"):
             give_token(agent_id=AGENT, asked_at=used)
     assert give_token(agent_id=AGENT, asked_at=asked_at + A_MOMENT)
 

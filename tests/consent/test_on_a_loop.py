@@ -38,13 +38,13 @@ PLANS = b"SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE n
 def connected(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each connection that a pipeline opened."""
     opened: list[int] = []
-    connect = pipelines._connected
+    connect = pipelines._open_connection
 
     def counted() -> object:
         opened.append(1)
         return connect()
 
-    monkeypatch.setattr(pipelines, "_connected", counted)
+    monkeypatch.setattr(pipelines, "_open_connection", counted)
     return opened
 
 
@@ -383,7 +383,7 @@ def test_a_connection_that_does_not_come_is_waited_for_so_long_and_no_longer(mon
         return str(error), before
 
     monkeypatch.setattr(pipelines, "PATIENCE_S", 0.2)
-    monkeypatch.setattr(pipelines, "_connected", never)
+    monkeypatch.setattr(pipelines, "_open_connection", never)
     assert in_one(ask) == [("the database did not answer in time", True)]
 
 

@@ -197,7 +197,7 @@ def test_a_suspended_partner_hides_no_stop_of_the_person() -> None:
     suspend(road)
     use = use_of(line=line, campaign=road.ref, at=timezone.now())
     assert use is not None
-    assert (use.reason, use.beneath, use.stopped, use.suspended, use.may_be_allowed) == (
+    assert (use.reason, use.beneath, use.is_stopped, use.is_suspended, use.may_be_allowed) == (
         "partner_suspended",
         "stopped_party",
         True,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Line, Message
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.choices import NEVER_AGREED, Recorded
+from consent.actions.choices import NEVER_AGREED, RecordedChoice
 from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice, ChoiceReceipt, ProgressLink
 from partners.models import Campaign
@@ -44,7 +44,7 @@ def kept(line: Line) -> tuple[int, int]:
 
 def test_each_choice_said_twice_is_one(line: Line, road: Campaign) -> None:
     until = timezone.now() + timedelta(days=7)
-    verbs: dict[str, Callable[[timedelta], Recorded]] = {
+    verbs: dict[str, Callable[[timedelta], RecordedChoice]] = {
         "stop": lambda _: choices.stop(line_id=line.pk, scope="all", **WHO),
         "stop of one": lambda _: choices.stop(line_id=line.pk, scope="party", ref=road.lbs_provider.uri, **WHO),
         "refuse": lambda _: choices.refuse(line_id=line.pk, campaign=road.ref, **WHO),
@@ -61,7 +61,7 @@ def test_each_choice_said_twice_is_one(line: Line, road: Campaign) -> None:
 
 def test_what_is_said_anew_is_a_choice_of_its_own(line: Line, road: Campaign) -> None:
     week, month = (timezone.now() + timedelta(days=days) for days in (7, 30))
-    said: tuple[Callable[[], Recorded], ...] = (
+    said: tuple[Callable[[], RecordedChoice], ...] = (
         lambda: choices.stop(line_id=line.pk, scope="all", **WHO),
         lambda: choices.stop(line_id=line.pk, scope="all", actor="subscriber:2", channel="web"),
         lambda: choices.pause(line_id=line.pk, scope="all", until=week, **WHO),

@@ -20,7 +20,7 @@ from disclosures import tasks
 from disclosures.domain.ingest import judging
 from disclosures.feeds.terms import settle_files
 from partners.feeds.parties import PartiesFeed
-from partners.feeds.reading import Numbered
+from partners.feeds.reading import NumberedLine
 from revocations.models import Order
 from tests.consent.claiming import a_partner
 from tests.consent.test_feeds_at_once import elsewhere
@@ -57,7 +57,7 @@ def reason(number: str = NUMBER) -> str:
 
 def line_alone(*rows: Row) -> None:
     """The lines are there; the import was killed, or goes on, before it came to what was held for them."""
-    lines = [Numbered(n, ndjson([row])) for n, row in enumerate(rows or [line_row()], start=1)]
+    lines = [NumberedLine(n, ndjson([row])) for n, row in enumerate(rows or [line_row()], start=1)]
     assert told(LinesFeed().take(lines=lines, at=database_clock())) == [("accepted",)] * len(lines)
 
 
@@ -126,7 +126,7 @@ def test_an_import_of_lines_that_is_killed_between_the_two_allows_nothing(
 
 def by_a_parties_file() -> None:
     feed, at = PartiesFeed(), database_clock()
-    feed.take(lines=[Numbered(1, ndjson([parties_document()]))], at=at)
+    feed.take(lines=[NumberedLine(1, ndjson([parties_document()]))], at=at)
     settle_files(at=at)
 
 

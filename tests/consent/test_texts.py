@@ -17,7 +17,7 @@ from accounts.models import Line, LineTexts, Message, NewPassword, TextedCode, T
 from audit.models import AuditEvent
 from consent.domain.messages import TextCommand
 from consent.models import Choice, LineGate
-from consent.schemas.texts import Meant, meant
+from consent.schemas.texts import ParsedText, parse_text
 from tests.consent.claiming import a_partner, asked, text_now
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, asked_for_new_password, newest_text, number_of, signed_in, texts_to
@@ -293,7 +293,7 @@ def test_what_was_taken_is_forgotten_after_a_day(line: Line) -> None:
 
 
 def test_what_words_mean() -> None:
-    assert meant(text="stop location 123456") == Meant(TextCommand.STOP_LOCATION, "123456")
-    assert meant(text="STOP LOCATION 12345") == Meant(TextCommand.STOP_LOCATION)
-    assert meant(text="please STOP LOCATION") == Meant(TextCommand.HELP)
-    assert meant(text="no") == Meant(TextCommand.NO)
+    assert parse_text(text="stop location 123456") == ParsedText(TextCommand.STOP_LOCATION, "123456")
+    assert parse_text(text="STOP LOCATION 12345") == ParsedText(TextCommand.STOP_LOCATION)
+    assert parse_text(text="please STOP LOCATION") == ParsedText(TextCommand.HELP)
+    assert parse_text(text="no") == ParsedText(TextCommand.NO)

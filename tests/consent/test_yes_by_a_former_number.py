@@ -198,14 +198,14 @@ def test_it_waits_where_nobody_had_the_number_and_never_comes_back_to_the_line()
 def test_a_yes_that_is_being_written_while_the_number_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     take_lines(line_row())
-    known = ApprovalsFeed.known
+    known = ApprovalsFeed.find_known_hashes
 
     def and_meanwhile(self: ApprovalsFeed, ids: Any) -> Any:
-        monkeypatch.setattr(ApprovalsFeed, "known", known)
+        monkeypatch.setattr(ApprovalsFeed, "find_known_hashes", known)
         elsewhere(the_lines)
         return known(self, ids)
 
-    monkeypatch.setattr(ApprovalsFeed, "known", and_meanwhile)
+    monkeypatch.setattr(ApprovalsFeed, "find_known_hashes", and_meanwhile)
     the_yes()
     assert (answer("L1"), answer("M"), SetAside.objects.count()) == ("no_approval", "permitted", 0)
 

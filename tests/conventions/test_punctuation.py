@@ -11,7 +11,7 @@ import pytest
 from django.template import engines
 from django.utils import translation
 
-from accounts.domain.message_templates import listed
+from accounts.domain.message_templates import join_words
 from tests.conventions.catalogues import ROOT, TRANSLATION, for_staff_alone
 
 # Read by developers alone, in English.
@@ -117,4 +117,4 @@ def test_names_in_a_list_are_escaped_once() -> None:
 
 
 def test_a_list_of_one_and_of_none() -> None:
-    assert (listed(["A"]), listed([])) == ("A", "")
+    assert (join_words(["A"]), join_words([])) == ("A", "")

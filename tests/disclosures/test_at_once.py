@@ -15,7 +15,7 @@ from disclosures.domain.ingest import projections
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from partners.feeds.checking import Fate
-from partners.feeds.reading import Numbered
+from partners.feeds.reading import NumberedLine
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -51,7 +51,7 @@ def test_each_row_is_taken_exactly_once_whoever_comes_first() -> None:
     rows = world()
 
     def import_them(order: int) -> Counter[str]:
-        lines = [Numbered(n, line) for n, line in enumerate(ndjson(rows[::order]).splitlines(), 1)]
+        lines = [NumberedLine(n, line) for n, line in enumerate(ndjson(rows[::order]).splitlines(), 1)]
         fates = [
             fate
             for chunk in batched(lines, 40, strict=False)

@@ -26,7 +26,7 @@ from disclosures.feeds.terms import settle_files
 from disclosures.models import Disclosure, HeldDisclosure, JudgementChange
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
-from partners.feeds.reading import Numbered, numbered_lines
+from partners.feeds.reading import NumberedLine, numbered_lines
 from partners.models import Campaign, JurisdictionRule, Suspension
 from tests.feeds import (
     ROAD,
@@ -69,7 +69,7 @@ def from_file(feed: Feed, row: Row) -> News:
 def from_parties(document: Mapping[str, list[Row]]) -> News:
     feed = PartiesFeed()
     return (
-        lambda: feed.take(lines=[Numbered(1, json.dumps(document).encode())], at=database_clock()),
+        lambda: feed.take(lines=[NumberedLine(1, json.dumps(document).encode())], at=database_clock()),
         lambda: settle_files(at=database_clock()),
     )
 
@@ -238,7 +238,7 @@ def the_file(folder: Path) -> None:
     """As `import_disclosures` takes it in."""
     (folder / "file").write_bytes(ndjson([release_row()]))
     with (folder / "file").open("rb") as stream, FileImport(file=chunks.mark_of(folder / "file"), workers=1) as run:
-        list(run.taken(stream=stream))
+        list(run.import_stream(stream=stream))
 
 
 def the_gateways_report(_: Path) -> None:

@@ -61,7 +61,12 @@ def test_a_card_says_why_how_often_and_on_what_proof() -> None:
         2,
     )
     assert (use.proof.kind, use.proof.method, use.proof.ended) == ("agreed", "sms", False)
-    assert (road.allowed, road.lifeline, road.stopped, road.dispute) == (True, True, False, ("campaign", "CMP-roadaid"))
+    assert (road.is_allowed, road.lifeline, road.is_stopped, road.dispute) == (
+        True,
+        True,
+        False,
+        ("campaign", "CMP-roadaid"),
+    )
     assert [stop.name for stop in road.trails[0]] == ["", "GeoBridge", "RoadAid"]
 
 
@@ -118,7 +123,7 @@ def test_a_stopped_company_offers_only_what_was_agreed_once() -> None:
     stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
     cards = {card.company.name: card for card in companies_of(line=world.line, at=timezone.now()).recent}
     assert [use.campaign for use in cards["RoadAid"].allowable] == ["CMP-roadaid"]
-    assert (cards["SecureTrack"].stopped, cards["SecureTrack"].allowable) == (True, ())
+    assert (cards["SecureTrack"].is_stopped, cards["SecureTrack"].allowable) == (True, ())
     assert (cards["AdReach"].proof.kind, cards["AdReach"].allowable) == ("claimed", ())
 
 

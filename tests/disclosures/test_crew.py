@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from partners.feeds.worker_pool import Done, Gone, Turn, WorkerPool
+from partners.feeds.worker_pool import FinishedPart, Turn, WorkerGone, WorkerPool
 
 PART, RESULT = 20_000_000, 1_000_000
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-def whole(crew: WorkerPool[bytes, bytes], parts: list[bytes | Done[bytes]]) -> list[bytes] | None:
+def whole(crew: WorkerPool[bytes, bytes], parts: list[bytes | FinishedPart[bytes]]) -> list[bytes] | None:
     """What the parts came to; None where that took longer than it ever may."""
     found: list[list[bytes]] = []
     reader = threading.Thread(target=lambda: found.append(list(crew.results(parts))), daemon=True)
@@ -31,8 +31,8 @@ def test_large_results_of_large_parts_do_not_wait_for_each_other() -> None:
     def work(part: bytes, _: Turn) -> bytes:
         return part[:1] * RESULT
 
-    parts: list[bytes | Done[bytes]] = [bytes([n]) * PART for n in range(7)]
-    parts.insert(3, Done(b"known"))
+    parts: list[bytes | FinishedPart[bytes]] = [bytes([n]) * PART for n in range(7)]
+    parts.insert(3, FinishedPart(b"known"))
     with WorkerPool(size=2, work=work) as crew:
         results = whole(crew, parts)
     assert results is not None
@@ -46,5 +46,5 @@ def test_a_process_that_dies_ends_the_import() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return part[:1]
 
-    with pytest.raises(Gone, match="ended before its time"), WorkerPool(size=2, work=work) as crew:
+    with pytest.raises(WorkerGone, match="ended before its time"), WorkerPool(size=2, work=work) as crew:
         list(crew.results([bytes([n]) * PART for n in range(6)]))

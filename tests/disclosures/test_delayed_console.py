@@ -11,7 +11,7 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock, events_of_line
 from disclosures import actions
-from disclosures.actions import Delayed, NothingHidden, hide_again
+from disclosures.actions import DelayedNoticeResult, NothingHidden, hide_again
 from disclosures.domain.ingest.rows import id_of
 from disclosures.models import DelayedNotice, HeldNotice
 from disclosures.queries.delayed import DelayedOrder
@@ -36,7 +36,9 @@ def seen() -> list[str]:
     return sorted(row.source_id for row in visible(line_id=Line.objects.get().pk, at=database_clock()))
 
 
-def delay(*source_ids: str, legal: str, days: int | None = 30, ref: str = "26-mc-7", awaited: bool = False) -> Delayed:
+def delay(
+    *source_ids: str, legal: str, days: int | None = 30, ref: str = "26-mc-7", awaited: bool = False
+) -> DelayedNoticeResult:
     now = database_clock()
     until = None if days is None else now + days * DAY
     return actions.delay_notice(
@@ -45,7 +47,7 @@ def delay(*source_ids: str, legal: str, days: int | None = 30, ref: str = "26-mc
     )  # fmt: skip
 
 
-def lift(*source_ids: str, legal: str, ref: str = "26-mc-7") -> Delayed:
+def lift(*source_ids: str, legal: str, ref: str = "26-mc-7") -> DelayedNoticeResult:
     return actions.lift_notice(order_ref=ref, source_ids=source_ids, actor=legal, reason="Vacated", at=database_clock())
 
 
@@ -56,17 +58,17 @@ def looked_at(legal: str, ref: str | None = None) -> list[DelayedOrder]:
 def test_rows_are_hidden_renewed_and_shown_again_by_their_order() -> None:
     legal = an_actor("legal")
     take_releases(release_row(id="a"), release_row(id="b"), release_row(id="c"))
-    assert delay("a", "b", legal=legal) == Delayed(changed=2, waiting=0)
+    assert delay("a", "b", legal=legal) == DelayedNoticeResult(changed=2, waiting=0)
     assert seen() == ["c"]
-    assert delay(legal=legal, days=None) == Delayed(changed=2, waiting=0)
+    assert delay(legal=legal, days=None) == DelayedNoticeResult(changed=2, waiting=0)
     (order,) = looked_at(legal)
-    assert (order.order_ref, order.hidden, order.until) == ("26-mc-7", 2, None)
+    assert (order.order_ref, order.hidden_count, order.until) == ("26-mc-7", 2, None)
     assert {(row.source_id, row.hidden, row.arrived) for row in order.rows} == {("a", True, True), ("b", True, True)}
     lift("a", legal=legal)
-    assert (seen(), looked_at(legal)[0].hidden) == (["a", "c"], 1)
+    assert (seen(), looked_at(legal)[0].hidden_count) == (["a", "c"], 1)
     lift(legal=legal)
-    assert (seen(), looked_at(legal)[0].hidden) == (["a", "b", "c"], 0)
-    assert delay("a", legal=legal, days=None) == Delayed(changed=1, waiting=0), (
+    assert (seen(), looked_at(legal)[0].hidden_count) == (["a", "b", "c"], 0)
+    assert delay("a", legal=legal, days=None) == DelayedNoticeResult(changed=1, waiting=0), (
         "an order of the court, as it was before"
     )
     assert seen() == ["b", "c"]
@@ -74,7 +76,7 @@ def test_rows_are_hidden_renewed_and_shown_again_by_their_order() -> None:
 
 def test_a_row_that_comes_later_is_hidden_as_it_arrives_and_leaves_all_when_it_is_shown() -> None:
     legal = an_actor("legal")
-    assert delay("late", legal=legal, awaited=True) == Delayed(changed=0, waiting=1)
+    assert delay("late", legal=legal, awaited=True) == DelayedNoticeResult(changed=0, waiting=1)
     (order,) = looked_at(legal, "26-mc-7")
     assert [(row.source_id, row.hidden, row.arrived) for row in order.rows] == [("", True, False)]
     take_releases(release_row(id="late"))
@@ -91,9 +93,9 @@ def test_one_order_does_not_lift_another_s() -> None:
     with pytest.raises(NothingHidden):
         lift("a", legal=legal)
     lift(legal=legal, ref="other")
-    assert (seen(), looked_at(legal, "26-mc-7")[0].hidden) == ([], 1)
+    assert (seen(), looked_at(legal, "26-mc-7")[0].hidden_count) == ([], 1)
     lift(legal=legal)
-    assert (seen(), looked_at(legal, "26-mc-7")[0].hidden) == (["a"], 0)
+    assert (seen(), looked_at(legal, "26-mc-7")[0].hidden_count) == (["a"], 0)
 
 
 @pytest.mark.parametrize("arrived", [True, False])
@@ -153,7 +155,7 @@ def test_every_look_and_act_is_written_down_and_none_of_it_in_the_subscriber_s_l
 def test_what_makes_no_sense_is_refused_with_a_reason() -> None:
     legal = an_actor("legal")
     take_releases(release_row(id="a"))
-    senseless: tuple[Callable[[], Delayed], ...] = (
+    senseless: tuple[Callable[[], DelayedNoticeResult], ...] = (
         lambda: delay("a", legal=legal, days=0),
         lambda: delay("a", legal=legal, ref=""),
         lambda: delay(legal=legal),

@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 
 from disclosures.feeds.releases import row_in
-from partners.feeds.checking import Refused
-from partners.feeds.reading import Numbered, problem_of
+from partners.feeds.checking import RowRefused
+from partners.feeds.reading import NumberedLine, problem_of
 from tests.feeds import BRIDGE, moment, release_row
 
 NOW = moment("2026-11-24T00:00:00Z")
@@ -16,8 +16,8 @@ NOW = moment("2026-11-24T00:00:00Z")
 def read(row: object) -> tuple[str, str] | None:
     content = row if isinstance(row, bytes) else json.dumps(row, ensure_ascii=False).encode()
     try:
-        row_in(Numbered(1, content, problem_of(content)), at=NOW)
-    except Refused as refused:
+        row_in(NumberedLine(1, content, problem_of(content)), at=NOW)
+    except RowRefused as refused:
         return refused.field, refused.reason
     return None
 
@@ -123,7 +123,7 @@ def test_a_field_we_do_not_know_may_hold_anything_but_what_nests_too_deep() -> N
 
 def test_meaning_is_kept_apart_from_writing() -> None:
     def content(**changes: object) -> bytes:
-        line = Numbered(1, json.dumps(dict(reversed((release_row(id="a") | changes).items()))).encode())
+        line = NumberedLine(1, json.dumps(dict(reversed((release_row(id="a") | changes).items()))).encode())
         return row_in(line, at=NOW).content
 
     same = content()

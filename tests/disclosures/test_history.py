@@ -161,7 +161,7 @@ def test_a_lifted_row_says_that_it_was_kept_back() -> None:
     gagged(lifted, until=AT - timedelta(days=1), at=NOON)
     (day,) = history_page(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT).days
     (group,) = day.groups
-    assert (group.n, group.delayed, group.authority, group.asked_itself) == (1, True, "24-113", False)
+    assert (group.n, group.delayed, group.authority, group.is_approval_based) == (1, True, "24-113", False)
 
 
 def test_a_way_says_which_hops_are_missing() -> None:

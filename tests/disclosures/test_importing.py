@@ -14,7 +14,7 @@ import pytest
 from django.core.management import call_command
 
 from disclosures.domain.ingest import chunks
-from disclosures.domain.ingest.chunks import Taken
+from disclosures.domain.ingest.chunks import ChunkResult
 from disclosures.feeds import importing
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, DisclosureRegister, HeldDisclosure, ImportedChunk
@@ -90,9 +90,9 @@ def run(folder: Path, point: str, offset: int, file: Path, workers: int) -> subp
     return forks.run([*command, *options], cwd=PROJECT, env=environment, start_new_session=True, timeout=120)
 
 
-def resumed(stream: BinaryIO, file: Path) -> list[Taken]:
+def resumed(stream: BinaryIO, file: Path) -> list[ChunkResult]:
     with importing.FileImport(file=chunks.mark_of(file), workers=1) as again:
-        return list(again.taken(stream=stream))
+        return list(again.import_stream(stream=stream))
 
 
 def counts(out: str) -> dict[str, object]:
@@ -166,7 +166,7 @@ def test_what_is_known_is_not_judged_again(whole: Whole, tmp_path: Path, monkeyp
     taken: list[int] = []
     take = importing._take
 
-    def seen(part: importing.Part, turn: Turn) -> Taken:
+    def seen(part: importing.Part, turn: Turn) -> ChunkResult:
         taken.append(part.block.starts_at)
         return take(part, turn)
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from disclosures.queries.figures.cells import Count, Row, shown
+from disclosures.queries.figures.cells import Count, Row, suppress_small_cells
 from disclosures.queries.figures.related import Beside, beside
 from disclosures.queries.figures.statements import STATEMENTS, Figure, Statement
 
@@ -28,13 +28,17 @@ def as_said(cell: object) -> object:
 def seen(statement: Statement, table: Sequence[Counts], hidden: Beside = ALONE) -> tuple[tuple[object, ...], ...]:
     """All that everybody sees of a table, row by row and the sums last: its counts, and whether a time is there."""
     rows = [{**dict.fromkeys(statement.columns, 1.5), **row} for row in table]
-    found, total = shown(statement=statement, rows=rows, held=hidden.held, partial=hidden.partial, all_of=hidden.all_of)
+    found, total = suppress_small_cells(
+        statement=statement, rows=rows, held=hidden.held, partial=hidden.partial, all_of=hidden.all_of
+    )
     cells = [tuple(as_said(row[column]) for column in (*statement.counts, *statement.times)) for row in found]
     return (*cells, tuple(as_said(total[column]) for column in statement.counts) if total else ())
 
 
 def as_everybody_sees(choices: Sequence[Numbers]) -> Sequence[Row]:
-    return shown(statement=CHOICES, rows=[{**dict.fromkeys(CHOICES.times, 1.5), **row} for row in choices])[0]
+    return suppress_small_cells(
+        statement=CHOICES, rows=[{**dict.fromkeys(CHOICES.times, 1.5), **row} for row in choices]
+    )[0]
 
 
 def numbers(statement: Statement, table: Sequence[Counts]) -> dict[str, int]:

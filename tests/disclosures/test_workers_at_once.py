@@ -82,7 +82,7 @@ def test_a_judgement_is_changed_once_however_often_its_line_was_touched(monkeypa
     take_approvals(approval_row())
     take_releases(release_row(occurred_at="2025-07-01T00:00:00Z"))
     # As when the run that was to judge again was killed.
-    monkeypatch.setattr(judging, "_touched", lambda **_: {})
+    monkeypatch.setattr(judging, "_list_rejudge_queue", lambda **_: {})
     take_choices(choice_row(made_at="2025-06-15T00:00:00Z"))
     again = Touched.objects.create(line_id=Touched.objects.get().line_id, since=LONG_AGO).pk
     once = Touched.objects.exclude(pk=again).get().pk
@@ -135,7 +135,9 @@ def test_who_resumes_a_file_knows_of_the_chunk_that_was_being_committed() -> Non
     def takes() -> None:
         with transaction.atomic():
             chunks.take_part(file=FILE)
-            chunks.note(file=FILE, starts_at=0, content=b"x", told=chunks.Taken(1, 1, {}, {}, []), at=database_clock())
+            chunks.note(
+                file=FILE, starts_at=0, content=b"x", told=chunks.ChunkResult(1, 1, {}, {}, []), at=database_clock()
+            )
 
     _, known = overlap(takes, lambda: chunks.list_imported_chunks(file=FILE))
     assert known == {0: chunks.digest_of(b"x")}

@@ -43,7 +43,7 @@ def test_an_agreement_ends_to_the_last_signature(world: World) -> None:
     )
     done = progress(cohort)
     assert (done.state, done.missing, done.differing) == (State.COMPLETED, (), ())
-    assert [(one.name, one.done) for one in done.below] == [("RoadAid", True)]
+    assert [(one.name, one.is_completed) for one in done.below] == [("RoadAid", True)]
     assert done.partner.acted_on == LINES
     (told,) = get(f"{geo.url}/cohorts")
     assert (told["state"], told["acted_on"]) == ("done", LINES)

@@ -25,7 +25,7 @@ from tests.faults.test_bodies import NDJSON, Server, a_token
 from tests.faults.test_rolling_restart import answering
 from tests.feeds import ndjson, release_row
 from tests.people import number_of
-from tools.bench.crowd import Seen, stop
+from tools.bench.crowd import PageLog, stop
 
 WITHIN_S = 120.0
 ALLOW = """
@@ -113,7 +113,7 @@ def test_the_code_before_the_newest_migration_does_its_work_on_the_schema_after_
     token = a_token(Client.Kind.GATEWAY, "decisions:read disclosures:write")
     assert asked(server, old, line, token) == ""
     # A stop, by the pages.
-    stop(port=server.port, seen=Seen(), number=number_of(line), code=lambda _: the_code(line))
+    stop(port=server.port, seen=PageLog(), number=number_of(line), code=lambda _: the_code(line))
     assert asked(server, old, line, token) == "stopped_all"
     assert Choice.objects.get().line_id == line.pk
     # What old code knows nothing of is done by the database.

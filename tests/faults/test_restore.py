@@ -294,7 +294,7 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         writing.write(now=timezone.now())
         the_server_started()
         assert comparison.look().is_open
-        assert reading.lost(entries=after_head(sink=sink()).entries) == []
+        assert reading.list_missing_entries(entries=after_head(sink=sink()).entries) == []
 
 
 def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.faults.balancer import Balancer, balanced
 from tests.faults.fixtures import World
 from tests.faults.programs import START_WITHIN_S, Program, free_port, until
 from tests.people import number_of
-from tools.bench.crowd import Seen, stop
+from tools.bench.crowd import PageLog, stop
 from tools.demo.processes import answers
 
 PEOPLE, LINES = 3, 300
@@ -78,7 +78,7 @@ class People:
     """A few people at a time, each stopping one line after the other without an account, until the release is over."""
 
     def __init__(self, lines: list[Line], balancer: Balancer) -> None:
-        self.seen, self.over, self.stopped = Seen(), threading.Event(), 0
+        self.seen, self.over, self.stopped = PageLog(), threading.Event(), 0
         self._port, self._lock = balancer.port, threading.Lock()
         self._lines = {number_of(line): line.pk for line in lines}
         self._numbers = iter(self._lines)

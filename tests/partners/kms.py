@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
 
 from accounts.primitives.sealing import seal
-from partners.primitives.sealing import Made, SealedKeys
+from partners.primitives.sealing import NewKey, SealedKeys
 
 
 @cache
@@ -19,13 +19,13 @@ def service() -> dict[bytes, ECKey]:
 
 
 class Kms:
-    def make(self, *, algorithm: str) -> Made:
+    def make(self, *, algorithm: str) -> NewKey:
         assert algorithm == "ES256"
         key = ECKey.generate_key("P-256")
         handle = f"kms:{key.thumbprint()}".encode()
         service()[handle] = key
         public = {name: str(part) for name, part in key.as_dict(private=False).items() if name != "kid"}
-        return Made(key.thumbprint(), public, handle)
+        return NewKey(key.thumbprint(), public, handle)
 
     def open(self, *, handle: bytes) -> "Held":
         return Held(handle)
@@ -42,12 +42,12 @@ def rsa_keys() -> "itertools.cycle[RSAKey]":
 class Pool(SealedKeys):
     """Makes RSA keys out of eight, because making them takes long."""
 
-    def make(self, *, algorithm: str) -> Made:
+    def make(self, *, algorithm: str) -> NewKey:
         if algorithm == "ES256":
             return super().make(algorithm=algorithm)
         key = next(rsa_keys())
         public = {name: str(part) for name, part in key.as_dict(private=False).items() if name in {"kty", "n", "e"}}
-        return Made(key.thumbprint(), public, seal(json.dumps(key.as_dict(private=True))))
+        return NewKey(key.thumbprint(), public, seal(json.dumps(key.as_dict(private=True))))
 
 
 class Held:

@@ -10,7 +10,7 @@ from django.db import transaction
 from partners.actions import proposals
 from partners.actions.clients import register_client
 from partners.actions.proposals import carry_out, mark_agreed
-from partners.actions.sign_in import Issued, Refused, sign_in
+from partners.actions.sign_in import IssuedToken, TokenRefused, sign_in
 from partners.domain import keysets, pairwise
 from partners.models import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
 from partners.primitives.tokens import UnknownKey
@@ -32,10 +32,10 @@ def test_one_assertion_signs_in_once() -> None:
     claims = {"iss": "gateway", "sub": "gateway", "aud": settings.BASE_URL, "iat": now, "exp": now + 60, "jti": "j-1"}
     assertion = signer.sign(claims, typ="JWT")
 
-    def signs_in() -> Issued:
+    def signs_in() -> IssuedToken:
         return sign_in(assertion=assertion, scopes=[], at=datetime.now(UTC))
 
-    with pytest.raises(Refused, match="used before"):
+    with pytest.raises(TokenRefused, match="used before"):
         overlap(signs_in, signs_in)
     assert UsedAssertion.objects.count() == 1
 

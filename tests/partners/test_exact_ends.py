@@ -13,7 +13,7 @@ from partners import queries
 from partners.actions import proposals
 from partners.actions.clients import register_client
 from partners.actions.proposals import carry_out, mark_agreed
-from partners.actions.sign_in import Refused, issue_access_token, sign_in
+from partners.actions.sign_in import TokenRefused, issue_access_token, sign_in
 from partners.actions.terms import shorten_term
 from partners.api import access
 from partners.domain import keys, keysets
@@ -55,7 +55,7 @@ def is_let_in(signer: Signer, **times: float) -> Callable[[datetime], bool]:
     def enters(at: datetime) -> bool:
         try:
             sign_in(assertion=assertion, scopes=[], at=at)
-        except Refused:
+        except TokenRefused:
             return False
         return True
 

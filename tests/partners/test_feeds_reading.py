@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 import pytest
 
 from partners.feeds import reading
-from partners.feeds.checking import Refused, content_hash, explained, instant
-from partners.feeds.reading import Numbered, Record, blocks, csv_records, numbered_lines
+from partners.feeds.checking import RowRefused, content_hash, instant, parse_msgspec_error
+from partners.feeds.reading import NumberedLine, Record, blocks, csv_records, numbered_lines
 
 
-def lines(content: bytes) -> list[Numbered]:
+def lines(content: bytes) -> list[NumberedLine]:
     return list(numbered_lines(io.BytesIO(content)))
 
 
@@ -18,27 +18,27 @@ def records(content: bytes) -> list[Record]:
 
 def test_lines_keep_their_numbers_over_blank_ones_and_lose_bom_and_line_ends() -> None:
     assert lines(b"\xef\xbb\xbfone\r\n\r\n  \ntwo\nthree") == [
-        Numbered(1, b"one"),
-        Numbered(4, b"two"),
-        Numbered(5, b"three"),
+        NumberedLine(1, b"one"),
+        NumberedLine(4, b"two"),
+        NumberedLine(5, b"three"),
     ]
 
 
 def test_a_bad_line_spoils_only_itself() -> None:
     assert lines(b"good\nb\xffad\nn\x00ul\ngood\n") == [
-        Numbered(1, b"good"),
-        Numbered(2, b"b\xffad", "not_utf8"),
-        Numbered(3, b"n\x00ul", "nul"),
-        Numbered(4, b"good"),
+        NumberedLine(1, b"good"),
+        NumberedLine(2, b"b\xffad", "not_utf8"),
+        NumberedLine(3, b"n\x00ul", "nul"),
+        NumberedLine(4, b"good"),
     ]
 
 
 def test_a_line_longer_than_any_is_swallowed_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "LONGEST_LINE", 10)
     assert lines(b"x" * 10 + b"\n" + b"y" * 95 + b"\nshort\n") == [
-        Numbered(1, b"x" * 10),
-        Numbered(2, b"", "too_long"),
-        Numbered(3, b"short"),
+        NumberedLine(1, b"x" * 10),
+        NumberedLine(2, b"", "too_long"),
+        NumberedLine(3, b"short"),
     ]
 
 
@@ -126,7 +126,7 @@ def test_an_instant_is_what_it_means(text: str, expected: datetime) -> None:
     ],
 )
 def test_what_is_in_no_calendar_is_refused(text: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RowRefused) as refused:
         instant("at", text)
     assert (refused.value.field, refused.value.reason) == ("at", "not_a_time")
 
@@ -150,7 +150,7 @@ def test_content_is_compared_by_meaning() -> None:
     ],
 )
 def test_a_refusal_names_the_field_and_never_the_value(message: str, expected: tuple[str, str]) -> None:
-    assert explained(message) == expected
+    assert parse_msgspec_error(message) == expected
 
 
 def test_a_csv_record_with_more_fields_than_the_header_is_broken() -> None:

@@ -63,7 +63,7 @@ def verifies(token: str, jwks: dict[str, list[dict[str, Any]]]) -> bool:
 class TestByTheBook:
     def test_nothing_is_done_before_its_time(self) -> None:
         before = SigningKey.objects.count()
-        assert rotation.rotate(now=DUE - HOUR) == rotation.Rotated()
+        assert rotation.rotate(now=DUE - HOUR) == rotation.RotationResult()
         assert SigningKey.objects.count() == before
 
     def test_publish_use_retire_archive(self) -> None:
@@ -100,8 +100,8 @@ class TestByTheBook:
 
     def test_a_second_pass_does_nothing_more(self) -> None:
         rotation.rotate(now=DUE)
-        assert rotation.rotate(now=DUE) == rotation.Rotated()
-        assert rotation.rotate(now=DUE + 3 * DAY) == rotation.Rotated()
+        assert rotation.rotate(now=DUE) == rotation.RotationResult()
+        assert rotation.rotate(now=DUE + 3 * DAY) == rotation.RotationResult()
 
     def test_a_late_pass_publishes_a_day_before_use_all_the_same(self) -> None:
         late = DUE + 300 * DAY
@@ -126,11 +126,11 @@ class TestByTheBook:
         cut_off = publish_trial_key(algorithm="ES256", at=begun).kid
         running = publish_trial_key(algorithm="RS256", at=begun + timedelta(minutes=1)).kid
         almost = begun + HOUR - timedelta(seconds=1)
-        assert rotation.rotate(now=almost) == rotation.Rotated()
+        assert rotation.rotate(now=almost) == rotation.RotationResult()
         assert {cut_off, running} <= published(almost)
-        assert rotation.rotate(now=begun + HOUR) == rotation.Rotated(retired=(cut_off,))
+        assert rotation.rotate(now=begun + HOUR) == rotation.RotationResult(retired=(cut_off,))
         assert published(begun + HOUR) & {cut_off, running} == {running}
-        assert rotation.rotate(now=begun + HOUR) == rotation.Rotated()
+        assert rotation.rotate(now=begun + HOUR) == rotation.RotationResult()
         # A trial that goes on for longer finds its key gone, and nothing is written down twice.
         for kid in (cut_off, running):
             retire_trial_key(kid=kid, at=begun + HOUR)
@@ -180,7 +180,7 @@ class TestByTheBook:
 class TestBeforeTheirTime:
     NOW = KEYS_SINCE + 10 * DAY
 
-    def replace(self, *, emergency: bool, at: datetime = NOW, use: SigningKey.Use = ORDER) -> rotation.Rotated:
+    def replace(self, *, emergency: bool, at: datetime = NOW, use: SigningKey.Use = ORDER) -> rotation.RotationResult:
         return rotation.replace(uses=[use], emergency=emergency, actor="officer:7", reason="found in a log", now=at)
 
     def test_a_key_replaced_now_keeps_its_week(self) -> None:
@@ -218,7 +218,7 @@ class TestBeforeTheirTime:
     def test_pressed_twice_it_makes_one_key(self) -> None:
         first = self.replace(emergency=True)
         second = self.replace(emergency=True, at=self.NOW + timedelta(seconds=30))
-        assert (len(first.made), second) == (2, rotation.Rotated())
+        assert (len(first.made), second) == (2, rotation.RotationResult())
         assert len(self.replace(emergency=True, at=self.NOW + 2 * timedelta(minutes=1)).made) == 2
 
     def test_who_and_why_are_written_down(self) -> None:
@@ -314,7 +314,7 @@ def own_keys(committed_db: None) -> Iterator[None]:
 @pytest.mark.usefixtures("own_keys")
 def test_two_rotations_at_once_make_one_key_of_each_kind() -> None:
     before = SigningKey.objects.count()
-    done: list[rotation.Rotated] = []
+    done: list[rotation.RotationResult] = []
     start = threading.Barrier(3)
 
     def work() -> None:

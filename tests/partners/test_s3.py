@@ -27,7 +27,7 @@ def test_requests_are_signed_as_amazon_s_own_examples_are(
 ) -> None:
     signer = Signer(region="us-east-1", key_id="AKIAIOSFODNN7EXAMPLE", secret=SECRET)
     at = datetime(2013, 5, 24, tzinfo=UTC)
-    signed = signer.signed(method=method, url=url, body=body, headers=headers, at=at)
+    signed = signer.sign_headers(method=method, url=url, body=body, headers=headers, at=at)
     assert signed["Authorization"].rpartition("Signature=")[2] == signature
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client as Http
 
 from partners.actions.clients import register_client
-from partners.actions.sign_in import ASSERTION_TYPE, Refused, issue_access_token
+from partners.actions.sign_in import ASSERTION_TYPE, TokenRefused, issue_access_token
 from partners.models import Client, UsedAssertion
 from partners.primitives.tokens import BadToken, peek
 from tests.factories import a_party
@@ -234,7 +234,7 @@ def test_a_client_s_key_must_be_one_we_use() -> None:
 
 def test_a_token_of_no_scope_is_never_issued(signer: Signer) -> None:
     client = Client.objects.get(client_id=signer.uri)
-    with pytest.raises(Refused):
+    with pytest.raises(TokenRefused):
         issue_access_token(client=client, scopes=[], lifetime=timedelta(hours=1), at=datetime.now(UTC))
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import translation
 
-from partners.labels import PURPOSES, link, party_name, precision_in_words, purpose_in_words, shown
+from partners.labels import PURPOSES, link, party_name, precision_in_words, purpose_in_words, sanitise_text
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ from partners.labels import PURPOSES, link, party_name, precision_in_words, purp
     ],
 )
 def test_what_is_shown_is_one_harmless_line(given: str, said: str) -> None:
-    assert shown(given) == said
+    assert sanitise_text(given) == said
 
 
 @pytest.mark.parametrize(("length", "kept"), [(9, 9), (10, 10), (11, 10), (1000, 10)])
 def test_long_text_ends_in_an_ellipsis(length: int, kept: int) -> None:
-    found = shown("x" * length, at_most=10)
+    found = sanitise_text("x" * length, at_most=10)
     assert len(found) == kept
     assert found.endswith("…") is (length > 10)
 

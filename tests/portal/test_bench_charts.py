@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from tests.conventions.catalogues import ROOT
 from tools.bench import BENCHMARKS
 from tools.bench.charts import READINGS, charts_of
-from tools.bench.measure import Failed, Result
+from tools.bench.measure import BenchmarkFailed, Result
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = ROOT / "docs" / "charts"
@@ -63,7 +63,7 @@ def test_every_benchmark_is_read_in_words() -> None:
      {"results": [{"name": "gate", "value": -1, "unit": "s", "ceiling": 1, "ratio": 1, "sizes": {}}]}],
 )  # fmt: skip
 def test_what_is_no_report_is_not_drawn(wrong: dict[str, Any]) -> None:
-    with pytest.raises(Failed, match="no report"):
+    with pytest.raises(BenchmarkFailed, match="no report"):
         charts_of(report=wrong)
 
 

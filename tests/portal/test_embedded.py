@@ -136,5 +136,5 @@ def test_who_came_first_to_its_port_is_not_taken_for_our_valkey(tmp_path: Path) 
             "valkey_port": another.getsockname()[1], "valkey_password": "right", "uid": None, "gid": None,
             "settings": {},
         }  # fmt: skip
-        with pytest.raises(keeper.Ended):
+        with pytest.raises(keeper.ServerStartFailed):
             keeper._valkey(spec).wait_until_up()

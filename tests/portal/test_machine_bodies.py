@@ -227,7 +227,7 @@ def test_a_token_that_nests_too_deep_is_no_token(levels: int) -> None:
 @pytest.mark.parametrize("levels", DEPTHS)
 def test_what_a_partner_answers_may_nest_as_it_likes_and_says_nothing_then(outside: Outside, levels: int) -> None:
     outside.documents["/jwks.json"] = f'{{"keys": [], "x": {nested(levels)}}}'.encode()
-    assert keysets.published(url=f"{outside.url}/jwks.json") is None
+    assert keysets.fetch_published_keys(url=f"{outside.url}/jwks.json") is None
     outside.always = Answer(400, f'{{"err": "invalid_key", "x": {nested(levels)}}}'.encode())
     reply = client.post(url=outside.url, body=b"{}", content_type=JSON)
     assert judge(reply=reply).note == "answered 400 without a reason"

@@ -12,7 +12,7 @@ from django.test import Client as Http
 from django.urls import URLPattern, URLResolver, get_resolver
 from jsonschema import Draft202012Validator
 
-from consent.api.decisions import answers, written
+from consent.api.decisions import answers, encode_answer
 from consent.gate import deciding
 from consent.gate.shapes import Question
 from consent.labels import REASONS
@@ -145,6 +145,6 @@ def test_every_reason_of_a_no_is_in_it_and_in_the_guide_also_that_of_no_database
     monkeypatch.setattr(deciding, "evaluate", no_database)
     (answer,) = answers([Question(aggregator="a", provider="b", campaign="c", purpose="p", scope="s", line="l")])
     whole = {"$ref": "#/components/schemas/decision", "components": {"schemas": schemas}}
-    said = json.loads(written([answer]))
+    said = json.loads(encode_answer([answer]))
     assert said == {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
     assert [error.message for error in Draft202012Validator(whole).iter_errors(said)] == []

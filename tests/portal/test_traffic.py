@@ -81,7 +81,7 @@ def test_places_are_given_back_even_by_what_fails(client: Client, settings: Sett
     assert [client.get(path).status_code for path in ("/help/", "/companies/x/", "/home/", "/help/")] == [
         200, 404, 302, 200,
     ]  # fmt: skip
-    assert load_shedding.places.taken == 0
+    assert load_shedding.places.taken_count == 0
 
 
 def test_a_download_keeps_its_place_until_it_has_gone_out(texts: None, settings: Settings) -> None:
@@ -89,10 +89,10 @@ def test_a_download_keeps_its_place_until_it_has_gone_out(texts: None, settings:
     for path in ("/history/download.csv", "/history/download.json"):
         reader = signed_in(a_line()).client
         going = started(reader.get(path))
-        assert (going.status_code, load_shedding.places.taken) == (200, 1)
+        assert (going.status_code, load_shedding.places.taken_count) == (200, 1)
         assert [reader.get(one).status_code for one in (path, "/history/", "/stop/")] == [503, 503, 200]
         assert going.getvalue()
-        assert load_shedding.places.taken == 0
+        assert load_shedding.places.taken_count == 0
 
 
 def test_a_place_is_free_however_a_download_ends(rf: RequestFactory, settings: Settings) -> None:
@@ -104,21 +104,21 @@ def test_a_place_is_free_however_a_download_ends(rf: RequestFactory, settings: S
 
     def download(began: bool) -> StreamingHttpResponse:
         answer = load_shedding.stopping_first(lambda _: StreamingHttpResponse(parts()))(rf.get("/history/"))
-        assert (answer.status_code, load_shedding.places.taken) == (200, 1)
+        assert (answer.status_code, load_shedding.places.taken_count) == (200, 1)
         if began:
             assert next(iter(started(answer))) == b"first"
         return started(answer)
 
     for began in (True, False):
         download(began).close()
-        assert load_shedding.places.taken == 0
+        assert load_shedding.places.taken_count == 0
         # Nobody closed it: something went wrong on its way out.
         download(began)
         gc.collect()
-        assert load_shedding.places.taken == 0
+        assert load_shedding.places.taken_count == 0
     with pytest.raises(OSError, match="gone"):
         download(began=False).getvalue()
-    assert load_shedding.places.taken == 0
+    assert load_shedding.places.taken_count == 0
 
 
 def test_two_downloads_a_person_at_a_time(texts: None) -> None:
@@ -136,7 +136,7 @@ def test_two_downloads_a_person_at_a_time(texts: None) -> None:
     again = started(reader.get(path))
     assert [again.status_code, reader.get(path).status_code, reader.get("/history/").status_code] == [200, 429, 200]
     assert all(one.getvalue() for one in (*going, other, again))
-    assert load_shedding.places.taken == 0
+    assert load_shedding.places.taken_count == 0
 
 
 def test_every_download_is_one_of_few() -> None:
@@ -204,7 +204,7 @@ def test_a_flood_of_refusals_does_not_fill_the_log(
         before = len(caplog.records)
         request = RequestFactory().get("/")
         request.resolver_match = ResolverMatch(lambda _: None, (), {}, route=route)
-        answered = load_shedding.measured(lambda _: HttpResponse(status=status))
+        answered = load_shedding.request_metrics_middleware(lambda _: HttpResponse(status=status))
         for _ in range(70):
             answered(request)
         return len(caplog.records) - before
@@ -235,4 +235,4 @@ def test_a_place_is_not_given_back_while_they_are_counted() -> None:
     taken = [place for place in (places.take(9), places.take(9)) if place is not None]
     third = places.take(9, whose=Meddler())
     giving[0].join(10)
-    assert (third is not None, places.taken) == (True, 2)
+    assert (third is not None, places.taken_count) == (True, 2)

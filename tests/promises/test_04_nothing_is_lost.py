@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions.choices import Recorded, pause, refuse, stop
+from consent.actions.choices import RecordedChoice, pause, refuse, stop
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.domain import snapshots
 from consent.models import Choice, ChoiceOrder, HeldRow
@@ -122,7 +122,7 @@ VERBS = [
 
 @pytest.mark.parametrize("say_no", VERBS, ids=["stop", "pause", "refuse"])
 def test_a_no_does_not_fail_because_a_release_came_between(
-    monkeypatch: pytest.MonkeyPatch, say_no: Callable[[Line], Recorded]
+    monkeypatch: pytest.MonkeyPatch, say_no: Callable[[Line], RecordedChoice]
 ) -> None:
     line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge")), ref="CMP-asks")
     affected = snapshots.affected_contracts

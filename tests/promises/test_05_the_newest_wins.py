@@ -50,7 +50,7 @@ def test_whatever_the_order_of_arrival_the_partner_ends_at_stop(scene: Scene, pa
         line = scene.a_line()
         ids = [*stop_all(line), *allow(line, scene.campaign), *stop_all(line)]
         orders = {order.id: order for order in Order.objects.filter(id__in=ids)}
-        pushes = claims.signed(orders=[orders[order_id] for order_id in ids])
+        pushes = claims.sign_pushes(orders=[orders[order_id] for order_id in ids])
         for which in arrival:
             reply = http.post(
                 url=f"{url}/events", body=pushes[which].token.encode(), content_type="application/secevent+jwt"

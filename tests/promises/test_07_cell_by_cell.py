@@ -23,7 +23,7 @@ from accounts.actions.people import end_tenure
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.policies.permissions import Action, How, Relation, how
-from accounts.primitives.numbers import shown
+from accounts.primitives.numbers import format_phone_number
 from consent.actions import choices as choices_actions
 from consent.domain.notices import before_yes
 from consent.models import Choice, PrivacySignal
@@ -91,7 +91,7 @@ def doors(action: Action, one: Somebody, cells: Cells) -> list[Try]:
     word = {"what": "all", "days": "0", "proof": "code", "typed": "1", "reason": "They rang."}
     looks = Try("post", f"/admin/separations/{cells.separation}/", {"reason": "It is due."}, "At my sister")
     found: dict[Action, list[Try]] = {
-        Action.KNOW: [Try("get", "/lines/", {}, shown(number_of(one.line)))],
+        Action.KNOW: [Try("get", "/lines/", {}, format_phone_number(number_of(one.line)))],
         Action.SEE: [*_get(*see), *_get(*(f"{choice}{page}" for page in ("/", "/progress/", "/receipt/")))],
         Action.DOWNLOAD: _get(*files, f"{choice}/receipt.json"),
         Action.SEE_LOG: _get("/access-log/"),

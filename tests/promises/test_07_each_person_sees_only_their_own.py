@@ -220,7 +220,7 @@ def test_staff_are_no_subscribers() -> None:
     user = user_of(line)
     user.role = user.Role.AGENT
     user.save()
-    assert queries.lines_seen_by(user=user, at=timezone.now())
+    assert queries.list_visible_lines(user=user, at=timezone.now())
     assert browser.get("/access-log/").status_code == 403
 
 

@@ -13,7 +13,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from partners.models import Dealing, Party
 from revocations.actions.receipts import record_receipt
-from revocations.domain.receipts import Refused
+from revocations.domain.receipts import ReceiptRefused
 from revocations.models import Duty, Order, Receipt, State
 from tests.factories import NOW, a_party
 from tests.partners.outside import Outside, Signer
@@ -72,7 +72,7 @@ class Ordered:
     def refused(self, token: str) -> tuple[str, str]:
         """The refusal, after making sure that nothing came of the receipt."""
         before = self.order.state
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(ReceiptRefused) as refusal:
             self.hand_in(token)
         signed = Receipt.objects.filter(line_id=self.line.pk)
         owed = Duty.objects.filter(line_id=self.line.pk, discharged_at=None)

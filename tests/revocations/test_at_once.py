@@ -21,7 +21,7 @@ from revocations.actions.receipts import record_receipt
 from revocations.actions.reissue import reissue_orders
 from revocations.actions.streams import NotAllowed, TooSoon, create_stream, pause_stream, set_status, verify_stream
 from revocations.actions.term_end_contradictions import contradict_ends
-from revocations.domain.receipts import Refused
+from revocations.domain.receipts import ReceiptRefused
 from revocations.domain.streams.stream_requests import StreamWanted
 from revocations.models import (
     Attempt,
@@ -87,7 +87,7 @@ def test_a_receipt_handed_in_twice_is_kept_once(scene: Scene) -> None:
 def test_one_jti_is_one_receipt_whatever_it_is_about(scene: Scene) -> None:
     one, other = an_order(scene), an_order(scene)
     first, second = (ordered.scene.signer.sign(ordered.claims(jti="rcpt-1")) for ordered in (one, other))
-    with pytest.raises(Refused, match="used for another receipt"):
+    with pytest.raises(ReceiptRefused, match="used for another receipt"):
         overlap(lambda: one.hand_in(first), lambda: other.hand_in(second))
     assert other.order.state == State.ACKNOWLEDGED
 
@@ -134,7 +134,7 @@ def test_a_question_for_proof_is_answered_once(scene: Scene) -> None:
         token = scene.signer.sign(evidence(scene, asked, answer=said))
         return lambda: record_receipt(token=token, party=scene.party, at=database_clock())
 
-    with pytest.raises(Refused, match="answered already"):
+    with pytest.raises(ReceiptRefused, match="answered already"):
         overlap(answers("none"), answers("evidence"))
     asked.refresh_from_db()
     assert (asked.answer, noted("evidence.answered")) == ("none", 1)

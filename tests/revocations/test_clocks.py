@@ -28,8 +28,8 @@ from revocations.models import (
     Breach,
     Cohort,
     Order,
-    ParkedWith,
     Pulse,
+    ResponsibleParty,
     State,
     Stream,
     StreamAttempt,
@@ -273,9 +273,11 @@ def test_what_is_parked_with_us_counts_nothing() -> None:
     scene = Scene()
     run(scene.began, scene.began + 3 * DAY)
     later = scene.began + 4 * DAY
-    Order.objects.filter(pk=scene.order.pk).update(state=State.PARKED, parked_with=ParkedWith.US, next_attempt_at=later)
+    Order.objects.filter(pk=scene.order.pk).update(
+        state=State.PARKED, parked_with=ResponsibleParty.US, next_attempt_at=later
+    )
     assert health_clocks.watch(now=scene.began + 3 * DAY) == 0
-    Order.objects.filter(pk=scene.order.pk).update(parked_with=ParkedWith.PARTNER)
+    Order.objects.filter(pk=scene.order.pk).update(parked_with=ResponsibleParty.PARTNER)
     assert health_clocks.watch(now=scene.began + 3 * DAY) == 1
 
 
@@ -343,7 +345,7 @@ def test_operators_are_told_since_when_each_partner_lets_anything_lie() -> None:
     # Parked with us it is on nobody's clock, and nobody has taken it either.
     later = silent.began + 5 * DAY
     Order.objects.filter(pk=silent.order.pk).update(
-        state=State.PARKED, parked_with=ParkedWith.US, next_attempt_at=later
+        state=State.PARKED, parked_with=ResponsibleParty.US, next_attempt_at=later
     )
     StreamEvent.objects.create(
         id=uuid.uuid4(), party_id=well.party.pk, contract_id=well.contract.pk, kind=StreamEvent.Kind.COHORT,

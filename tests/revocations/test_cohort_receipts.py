@@ -11,7 +11,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from console.queries.terminations import termination_page
 from partners.models import Dealing, Party, Reach
-from revocations.domain.receipts import Refused
+from revocations.domain.receipts import ReceiptRefused
 from revocations.models import CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import cohort_progress
 from tests.factories import NOW, a_party
@@ -70,11 +70,11 @@ def test_the_same_bytes_again_change_nothing(ended: Ended) -> None:
 def test_the_name_of_a_receipt_is_used_once_over_orders_and_ends(ended: Ended) -> None:
     claims = ended.claims()
     ended.hand_in(ended.scene.signer.sign(claims))
-    with pytest.raises(Refused, match="used for another"):
+    with pytest.raises(ReceiptRefused, match="used for another"):
         ended.hand_in(ended.scene.signer.sign({**claims, "iat": 2}))
     (order_id,) = stop_all(ended.lines[0])
     about = {"format": "jwt_id", "iss": settings.BASE_URL, "jti": the_order(order_id).jti}
-    with pytest.raises(Refused, match="used for another"):
+    with pytest.raises(ReceiptRefused, match="used for another"):
         ended.hand_in(ended.scene.signer.sign({**claims, "sub_id": about}))
 
 
@@ -157,7 +157,7 @@ BAD: dict[str, tuple[str, Callable[[Ended], str]]] = {
 @pytest.mark.parametrize("wrong", BAD)
 def test_one_thing_wrong_and_nothing_comes_of_it(ended: Ended, wrong: str) -> None:
     why, make = BAD[wrong]
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(ReceiptRefused, match=why):
         ended.hand_in(make(ended))
     assert (ended.state, CohortReceipt.objects.count(), ended.cohort.completed_at) == (State.QUEUED, 0, None)
 
@@ -165,7 +165,7 @@ def test_one_thing_wrong_and_nothing_comes_of_it(ended: Ended, wrong: str) -> No
 def test_another_partner_s_end_is_none_of_its_business(ended: Ended, outside: Outside) -> None:
     other = a_scene(outside, "NorthLink")
     stranger = Ended(other, ended.lines, ended.cohort_id)
-    with pytest.raises(Refused, match="no order of this jti"):
+    with pytest.raises(ReceiptRefused, match="no order of this jti"):
         stranger.hand_in(stranger.receipt())
     assert ended.state == State.QUEUED
 
@@ -176,7 +176,7 @@ def test_a_verification_is_nothing_to_sign_about(ended: Ended) -> None:
         claims={"event": {}}, queued_at=NOW, next_attempt_at=NOW,
     )  # fmt: skip
     about = {"format": "jwt_id", "iss": settings.BASE_URL, "jti": event.jti}
-    with pytest.raises(Refused, match="no order of this jti"):
+    with pytest.raises(ReceiptRefused, match="no order of this jti"):
         ended.hand_in(ended.scene.signer.sign(ended.claims(sub_id=about)))
 
 
@@ -191,7 +191,7 @@ def test_it_is_done_only_when_every_company_below_signed(ended: Ended) -> None:
     assert ended.sign(downstream=[ended.nested(road_signer)]) == State.PARTIAL
     assert ended.event.note == "1 of 2 companies below have not signed"
     progress = cohort_progress(cohort_id=ended.cohort_id, at=database_clock())
-    assert [(one.name, one.done) for one in progress.below] == [("MedAlert", False), ("RoadAid", True)]
+    assert [(one.name, one.is_completed) for one in progress.below] == [("MedAlert", False), ("RoadAid", True)]
     assert [one.name for one in progress.missing] == ["MedAlert"]
     # What was signed before need not be handed in again.
     assert ended.sign(downstream=[ended.nested(med_signer)]) == State.COMPLETED
@@ -237,7 +237,7 @@ def test_a_receipt_with_another_s_word_for_a_company_is_refused(ended: Ended, ho
     road, signer = company(ended)
     received(ended, road)
     before = ended.state
-    with pytest.raises(Refused, match=r"^downstream\[0\]\.receipt of https://roadaid\.example: "):
+    with pytest.raises(ReceiptRefused, match=r"^downstream\[0\]\.receipt of https://roadaid\.example: "):
         ended.sign(downstream=[NOT_ITS_OWN[how](ended, signer)])
     assert (ended.state, CohortReceipt.objects.count()) == (before, 0)
 
@@ -296,4 +296,4 @@ def test_an_officer_sees_how_far_it_has_come(ended: Ended) -> None:
     assert cohort_progress(cohort_id=ended.cohort_id, at=cohort.complete_by).overdue
     ended.sign()
     after = cohort_progress(cohort_id=ended.cohort_id, at=cohort.complete_by)
-    assert (after.state, after.partner.done, after.overdue) == ("completed", True, False)
+    assert (after.state, after.partner.is_completed, after.overdue) == ("completed", True, False)

@@ -17,7 +17,7 @@ from audit.queries import database_clock
 from partners.models import Contract
 from revocations.actions.events import queue_event
 from revocations.actions.streams import enable_stream, pause_stream
-from revocations.models import Order, ParkedWith, State, Stream, StreamAttempt, StreamEvent
+from revocations.models import Order, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers.delivery import polling
 from revocations.workers.delivery import sweep as sweep_delivery
 from revocations.workers.delivery.claims import LEASE
@@ -116,7 +116,7 @@ def test_an_event_refused_by_poll_is_parked_as_by_push(scene: Scene) -> None:
         party_id=scene.party.pk, acknowledged=[], errors={event.jti: ("invalid_key", "no")}, now=database_clock()
     )
     event.refresh_from_db()
-    assert (event.state, event.parked_with) == (State.PARKED, ParkedWith.BOTH)
+    assert (event.state, event.parked_with) == (State.PARKED, ResponsibleParty.BOTH)
 
 
 def test_a_stream_s_own_address_header_and_algorithm_are_used(scene: Scene) -> None:
@@ -174,7 +174,7 @@ def test_410_pauses_the_stream_by_our_own_word(scene: Scene) -> None:
     assert deliver([order_id]) == {"gone": 1}
     stream = Stream.objects.get(party_id=scene.party.pk)
     assert (stream.status, stream.status_by) == (Stream.Status.PAUSED, "system:delivery")
-    assert (the_order(order_id).state, the_order(order_id).parked_with) == (State.PARKED, ParkedWith.PARTNER)
+    assert (the_order(order_id).state, the_order(order_id).parked_with) == (State.PARKED, ResponsibleParty.PARTNER)
     # By push, nothing but word of the pause itself follows.
     deliver([order_id], after=timedelta(days=1))
     order, word = scene.tokens()
@@ -186,10 +186,10 @@ def test_410_pauses_the_stream_by_our_own_word(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("err", "parked_with", "kind"),
     [
-        ("invalid_request", ParkedWith.US, Incident.Kind.ORDER_REFUSED),
-        ("invalid_key", ParkedWith.BOTH, Incident.Kind.KEYS_REFUSED),
-        ("invalid_issuer", ParkedWith.BOTH, Incident.Kind.KEYS_REFUSED),
-        ("invalid_audience", ParkedWith.BOTH, Incident.Kind.KEYS_REFUSED),
+        ("invalid_request", ResponsibleParty.US, Incident.Kind.ORDER_REFUSED),
+        ("invalid_key", ResponsibleParty.BOTH, Incident.Kind.KEYS_REFUSED),
+        ("invalid_issuer", ResponsibleParty.BOTH, Incident.Kind.KEYS_REFUSED),
+        ("invalid_audience", ResponsibleParty.BOTH, Incident.Kind.KEYS_REFUSED),
         ("authentication_failed", "", None),
         ("access_denied", "", None),
     ],

@@ -19,7 +19,7 @@ from consent.queries.current_consent.lines import use_of
 from consent.queries.evidence import evidence_of
 from partners.domain import pairwise
 from revocations.actions.receipts import record_receipt
-from revocations.domain.receipts import Refused
+from revocations.domain.receipts import ReceiptRefused
 from revocations.models import EvidenceRequest, StreamEvent
 from revocations.workers.clocks.evidence import note_evidence
 from revocations.workers.delivery import sweep
@@ -102,7 +102,7 @@ def test_a_dispute_asks_the_partner_in_its_own_transaction(line: Line, scene: Sc
 
 def test_an_answer_about_a_subject_of_its_own_does_not_count(scene: Scene, asked: EvidenceRequest) -> None:
     for wrong in ({"sub": "k1.subject"}, {"exp": 4_102_444_800}, {"iat": None}):
-        with pytest.raises(Refused):
+        with pytest.raises(ReceiptRefused):
             hand_in(scene, {**answer(asked, scene), **wrong})
     hand_in(scene, {**answer(asked, scene), "iat": 1.5})
 
@@ -140,7 +140,7 @@ def test_an_answer_is_kept_and_opens_nothing(line: Line, scene: Scene, asked: Ev
 
 def refused(scene: Scene, claims: Mapping[str, object], signer: Signer | None = None) -> str:
     token = (signer or scene.signer).sign(claims, kid=scene.signer.kid)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ReceiptRefused) as refusal:
         record_receipt(token=token, party=scene.party, at=database_clock())
     assert not EvidenceRequest.objects.get().answer
     return refusal.value.err
@@ -159,7 +159,7 @@ def test_what_is_wrong_in_an_answer_does_not_count(scene: Scene, asked: Evidence
     ):  # fmt: skip
         assert refused(scene, answer(asked, scene, **wrong)) == INVALID
     claims = {**other_answer(asked, other)}
-    with pytest.raises(Refused, match="no evidence-request"):
+    with pytest.raises(ReceiptRefused, match="no evidence-request"):
         record_receipt(token=other.signer.sign(claims), party=other.party, at=database_clock())
 
 
@@ -172,7 +172,7 @@ def other_answer(asked: EvidenceRequest, other: Scene) -> dict[str, object]:
 
 def test_only_one_answer_counts(scene: Scene, asked: EvidenceRequest) -> None:
     hand_in(scene, answer(asked, scene, answer="none", captured_at=None))
-    with pytest.raises(Refused, match="answered already"):
+    with pytest.raises(ReceiptRefused, match="answered already"):
         hand_in(scene, answer(asked, scene))
     assert EvidenceRequest.objects.get().answer == "none"
 

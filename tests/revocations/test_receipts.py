@@ -20,7 +20,7 @@ from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.clients import http
 from partners.models import Client, PartnerKeySet, Party
-from revocations.domain.receipts import Refused
+from revocations.domain.receipts import ReceiptRefused
 from revocations.models import DownstreamReport, Duty, Receipt, State
 from tests.factories import a_party
 from tests.partners.fixtures import serving
@@ -239,7 +239,7 @@ def test_other_bytes_under_a_used_jti_are_refused(ordered: Ordered) -> None:
     first = ordered.claims(events={RECEIPT: ordered.event(status="in_progress")})
     ordered.hand_in(ordered.scene.signer.sign(first))
     again = ordered.scene.signer.sign(ordered.claims(jti=first["jti"]))
-    with pytest.raises(Refused, match="this jti was used for another receipt"):
+    with pytest.raises(ReceiptRefused, match="this jti was used for another receipt"):
         ordered.hand_in(again)
     assert (ordered.order.state, Receipt.objects.count()) == (State.ACKNOWLEDGED, 1)
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from audit.queries import database_clock
 from revocations.actions.receipts import record_receipt
 from revocations.actions.trials import KEPT, add_trial_manifest, add_trial_order, begin_trial, fetch_trial_shard
-from revocations.domain.receipts import Refused
+from revocations.domain.receipts import ReceiptRefused
 from revocations.models import Receipt, Trial, TrialOrder, TrialReceipt, TrialShard
 from tests.partners.outside import Outside
 from tests.revocations.scenes import RECEIPT, Scene, a_scene, stamp
@@ -74,7 +74,7 @@ def test_a_good_one_is_kept_apart_and_again_is_the_same(scene: Scene) -> None:
 )
 def test_what_would_not_count_is_refused_and_the_reason_kept(scene: Scene, said: dict[str, Any], fault: str) -> None:
     an_order(scene)
-    with pytest.raises(Refused):
+    with pytest.raises(ReceiptRefused):
         hand_in(scene, a_receipt(scene, **said))
     assert [receipt.fault for receipt in TrialReceipt.objects.all()] == [fault]
 
@@ -86,7 +86,7 @@ def test_a_cohorts_has_its_counts(scene: Scene) -> None:
         {}, {"acted_on": 2, "list_sha256": LIST}, {"acted_on": 3, "list_sha256": LIST[::-1]},
     ]  # fmt: skip
     for n, counts in enumerate(wrong):
-        with pytest.raises(Refused):
+        with pytest.raises(ReceiptRefused):
             hand_in(scene, a_receipt(scene, jti=f"r-{n}", applied=applied, **counts))
     hand_in(scene, a_receipt(scene, jti="r-3", applied=applied, acted_on=3, list_sha256=LIST))
     assert [one.jti for one in TrialReceipt.objects.filter(fault="")] == ["r-3"]
@@ -96,21 +96,21 @@ def test_a_cohorts_has_its_counts(scene: Scene) -> None:
 def test_other_bytes_under_one_name_are_refused(scene: Scene) -> None:
     an_order(scene)
     hand_in(scene, a_receipt(scene))
-    with pytest.raises(Refused, match="this jti was used for another receipt"):
+    with pytest.raises(ReceiptRefused, match="this jti was used for another receipt"):
         hand_in(scene, a_receipt(scene, status="in_progress"))
 
 
 def test_one_signed_by_somebody_else_is_refused(scene: Scene, outside: Outside) -> None:
     an_order(scene)
     scene.signer.key = type(scene.signer.key).generate_key("P-256")
-    with pytest.raises(Refused, match="no key with this kid"):
+    with pytest.raises(ReceiptRefused, match="no key with this kid"):
         hand_in(scene, a_receipt(scene))
 
 
 def test_an_order_of_nobodys_stays_unknown(scene: Scene, outside: Outside) -> None:
     an_order(scene)
     other = a_scene(outside, "NorthLink")
-    with pytest.raises(Refused, match="no order of this jti was ever sent to you"):
+    with pytest.raises(ReceiptRefused, match="no order of this jti was ever sent to you"):
         hand_in(other, a_receipt(other))
     assert not TrialReceipt.objects.exists()
 

@@ -15,7 +15,7 @@ from revocations.actions.streams import (
     verify_stream,
 )
 from revocations.domain.streams.stream_requests import StreamWanted
-from revocations.models import Breaker, ParkedWith, Pulse, State, Stream, StreamAttempt, StreamEvent, StreamHealth
+from revocations.models import Breaker, Pulse, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.workers import verification
 from revocations.workers.clocks import health
 from tests.factories import a_contract, a_party
@@ -170,7 +170,7 @@ def test_the_time_is_the_contract_s(party: Party, seconds: int) -> None:
 def test_what_is_parked_with_us_is_our_fault(party: Party) -> None:
     asked = START + 6 * HOUR
     verification.ask(now=asked)
-    StreamEvent.objects.update(state=State.PARKED, parked_with=ParkedWith.US, next_attempt_at=asked + HOUR)
+    StreamEvent.objects.update(state=State.PARKED, parked_with=ResponsibleParty.US, next_attempt_at=asked + HOUR)
     tried(StreamEvent.objects.get(), 1, asked, "refused", "invalid_request")
     delivery_ran(asked, asked + 9 * HOUR)
     assert verification.mark_failed_verifications(now=asked + HOUR - MINUTE) == 0

@@ -63,7 +63,7 @@ def test_where_this_machine_is_everybody_s_no_other_host_is(settings: Settings) 
 
 @pytest.mark.parametrize("url", ["http://roadaid.example/", *LOOPBACK[:3], "ftp://roadaid.example/", "roadaid.example"])
 def test_nothing_but_https_is_opened(url: str) -> None:
-    assert http.refused(url=url)
+    assert http.find_url_refusal(url=url)
     assert not _may_be_opened(url)
 
 
@@ -71,14 +71,14 @@ def test_nothing_but_https_is_opened(url: str) -> None:
     "url", ["https://me@roadaid.example/", "https://:pw@roadaid.example/", "https://a:b@x.example/"]
 )
 def test_no_address_carries_a_name_or_password(url: str) -> None:
-    assert http.refused(url=url) == "the address is not a plain URL"
+    assert http.find_url_refusal(url=url) == "the address is not a plain URL"
     assert not _may_be_opened(url)
 
 
 def test_this_machine_alone_is_spoken_to_without_tls_in_the_demo(settings: Settings) -> None:
     settings.DOOR_OUT_LOOPBACK = True
-    assert [http.refused(url=url) for url in LOOPBACK[:3]] == [""] * 3
-    assert http.refused(url="http://roadaid.example/") == "the address is not https"
+    assert [http.find_url_refusal(url=url) for url in LOOPBACK[:3]] == [""] * 3
+    assert http.find_url_refusal(url="http://roadaid.example/") == "the address is not https"
     assert not _may_be_opened("http://roadaid.example/")
     assert not _may_be_opened("http://me@127.0.0.1/")
 

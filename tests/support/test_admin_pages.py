@@ -364,7 +364,7 @@ def test_requests_of_a_year_are_counted_by_the_way_they_came(officer: Member) ->
 def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
     """A day of our own trial, which stops every hour; and a test line of the carrier's own, not watched any more."""
     at = datetime(2026, 6, 9, 12, tzinfo=UTC)
-    ours, seed = world.made(at=at), a_line()
+    ours, seed = world.ensure_world(at=at), a_line()
     SeedLine.objects.create(line_id=seed.pk, marked_at=at, marked_by="officer:1", about="x", ended_at=at)
     for n, line in enumerate([*[ours.line] * 24, seed]):
         a_ledger_row(line, "stop", at=at + timedelta(minutes=n), origin="person")

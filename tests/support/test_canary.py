@@ -208,7 +208,7 @@ def test_where_the_door_wants_a_certificate_a_closed_gate_still_breaks_the_trial
 ) -> None:
     settings.MTLS_CLIENT_CERTIFICATES = True
     at = database_clock()
-    tried = world.made(at=at)
+    tried = world.ensure_world(at=at)
     steps.allow(world=tried, at=at)
     assert steps.gate_allows(world=tried, at=at)
     with connection.cursor() as cursor:
@@ -216,7 +216,7 @@ def test_where_the_door_wants_a_certificate_a_closed_gate_still_breaks_the_trial
     assert not steps.gate_allows(world=tried, at=at)
     # What is allowed already is not allowed again.
     stop(line_id=tried.line.pk, scope="all", actor=tried.actor, channel="web")
-    with pytest.raises(steps.Broken, match="no yes would count: restoring"):
+    with pytest.raises(steps.StepFailed, match="no yes would count: restoring"):
         steps.allow(world=tried, at=at)
 
 
@@ -287,6 +287,6 @@ def test_nobody_else_is_heard_at_its_door(front: Front) -> None:
 def test_it_is_told_where_people_reach_us_now_and_no_officer_is_asked(settings: Settings) -> None:
     for url in ("https://before.carrier.example", "https://privacy.carrier.example"):
         settings.BASE_URL = url
-        tried = world.made(at=database_clock())
+        tried = world.ensure_world(at=database_clock())
         assert events_address_of(party_id=tried.party.pk) == f"{url}/canary/events"
     assert not Incident.objects.exists()

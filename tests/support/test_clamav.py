@@ -125,7 +125,10 @@ def test_one_that_is_too_large_for_it_is_not_taken_for_a_scanner_that_is_away(cl
 def test_a_file_that_it_can_t_look_at_stops_no_other_and_is_tried_for_an_hour(clamd: Clamd, settings: Settings) -> None:
     settings.ATTACHMENT_SCANNER = "support.domain.files.ClamAV"
     ticket, at = a_ticket(), timezone.now()
-    uploads = [files.taken(name="large.txt", content=b"much\n" * 800_000), files.taken(name="small.txt", content=b"a")]
+    uploads = [
+        files.build_upload(name="large.txt", content=b"much\n" * 800_000),
+        files.build_upload(name="small.txt", content=b"a"),
+    ]
     attach(ticket=ticket, entry=None, author="agent:1", uploads=uploads[:1], at=at - timedelta(seconds=1))
     attach(ticket=ticket, entry=None, author="agent:1", uploads=uploads[1:], at=at)
     assert scanning.scan(now=at) == 1
@@ -143,7 +146,7 @@ def test_files_that_it_can_t_look_at_stop_none_that_came_later(
     ticket, at = a_ticket(), timezone.now()
     clamd.says = "Can't allocate memory ERROR"
     for n in range(3):
-        upload = files.taken(name=f"{n}.txt", content=b"a")
+        upload = files.build_upload(name=f"{n}.txt", content=b"a")
         attach(ticket=ticket, entry=None, author="agent:1", uploads=[upload], at=at + timedelta(seconds=n))
     assert scanning.scan(now=at) == 0
     clamd.says = ""

@@ -129,7 +129,7 @@ def test_nor_by_mail(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch)
     address = f"help+{token}@carrier.example"
 
     def comes(message_id: str) -> Callable[[], None]:
-        said = mail.Mailed(message_id, "ada@example.org", [address], "Re: Why?", "And?")
+        said = mail.IncomingMail(message_id, "ada@example.org", [address], "Re: Why?", "And?")
         return lambda: mail.take_mail(mail=said, at=now)
 
     overlap(comes("1"), comes("2"))

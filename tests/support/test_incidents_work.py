@@ -14,7 +14,7 @@ from audit.policies.reporting_deadlines import DUTIES, still_to_do
 from console.actions.incidents import do_duty, note_incident
 from disclosures.workers.anomalies.detection import find
 from partners.policies.lifecycle import NotNow
-from support.queries.affected import affected_by
+from support.queries.affected import get_incident_impact
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_line, a_party
 from tests.support.officers import Member, post, shown, staff
@@ -147,15 +147,15 @@ def test_first_and_last_are_of_what_happened_since_it_was_opened_again(officer: 
     one = opened(at=friday)
     closed, again = friday + DAY, friday + 2 * DAY
     audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=closed)
-    reached = affected_by(incident=one, about=None, at=timezone.now())
+    reached = get_incident_impact(incident=one, about=None, at=timezone.now())
     assert (reached.first_at, reached.last_at) == (friday, friday)
     audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again)
     one.refresh_from_db()
-    reached = affected_by(incident=one, about=None, at=timezone.now())
+    reached = get_incident_impact(incident=one, about=None, at=timezone.now())
     assert (reached.first_at, reached.last_at) == (again, again)
     audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again + DAY)
     one.refresh_from_db()
-    reached = affected_by(incident=one, about=None, at=timezone.now())
+    reached = get_incident_impact(incident=one, about=None, at=timezone.now())
     assert (reached.first_at, reached.last_at) == (again, IncidentStep.objects.get(what="counted").at)
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from support.domain.tickets import new_code, write
 from support.models import Entry, Ticket
-from support.policies.lifecycle import NEXT, NotNow, answered_again, due_at, hurry, move
+from support.policies.lifecycle import NEXT, NotNow, due_at, hurry, move, restart_answer_clock
 from tests.fixtures import Refusal
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_while_it_waits_for_the_person_it_is_due_when_that_ends_and_then_its_clo
     ticket.priority = Ticket.Priority.HIGH
     move(ticket=ticket, to=State.WAITING, at=at)
     assert ticket.due_at == at + timedelta(days=14)
-    answered_again(ticket=ticket, at=at + timedelta(days=3))
+    restart_answer_clock(ticket=ticket, at=at + timedelta(days=3))
     assert ticket.due_at == at + timedelta(days=17)
     later = at + timedelta(days=40)
     move(ticket=ticket, to=State.OPEN, at=later)

@@ -13,7 +13,7 @@ from consent.gate import deciding
 from consent.gate.shapes import Question
 from consent.models import Tightening
 from consent.queries.permission import permission_at
-from console.queries.prohibited import prohibited
+from console.queries.prohibited import get_rule_impact
 from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, JurisdictionRule
 from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
@@ -82,9 +82,9 @@ def test_what_a_rule_prohibits_and_for_how_many_is_seen_before_it_counts(officer
     assert ask(sold, line.carrier_id) == "jurisdiction_prohibits"
     # Within a radius, and for money alone, it is about less.
     terms = RuleTerms("NV", NOW, (FRAUD,), sale_test=True, source="x", consideration="monetary", max_radius_m=499)
-    assert [one.campaign.ref for one in prohibited(terms=terms, at=timezone.now()).campaigns] == []
+    assert [one.campaign.ref for one in get_rule_impact(terms=terms, at=timezone.now()).campaigns] == []
     terms = RuleTerms("NV", NOW, (FRAUD,), sale_test=True, source="x", consideration="monetary", max_radius_m=500)
-    assert [one.campaign.ref for one in prohibited(terms=terms, at=timezone.now()).campaigns] == ["CMP-F", "CMP-T"]
+    assert [one.campaign.ref for one in get_rule_impact(terms=terms, at=timezone.now()).campaigns] == ["CMP-F", "CMP-T"]
 
 
 def both(campaign: Campaign, line_id: int, carrier_id: str, precision_m: int | None) -> tuple[str, str, str]:

@@ -28,7 +28,7 @@ from partners.actions.parties import add_party
 from partners.actions.terms import RuleTerms, shorten_term
 from partners.actions.terms import add_rule as add_partner_rule
 from partners.feeds.parties import PartiesFeed
-from partners.feeds.reading import Numbered
+from partners.feeds.reading import NumberedLine
 from partners.models import Campaign, JurisdictionRule, UnsettledChange
 from revocations.actions import suspend
 from revocations.models import Order, StreamEvent
@@ -136,7 +136,7 @@ def test_what_follows_a_parties_file_follows_it_also_where_its_import_was_cut_of
     feeds.take_choices(feeds.choice_row(scope="party", ref=FORMER, made_at="2026-01-01T00:00:00Z"))
     road = {"id": feeds.ROAD, "name": "Road", "kind": "lbs_provider", "website": feeds.ROAD, "about": ""}
     document = json.dumps({"parties": [road | {"succeeds": [FORMER]}]}).encode()
-    (fate,) = PartiesFeed().take(lines=[Numbered(1, document)], at=database_clock())
+    (fate,) = PartiesFeed().take(lines=[NumberedLine(1, document)], at=database_clock())
     release.refresh_from_db()
     assert (fate.status, release.judgement) == ("accepted", "permitted")
     made_up_for()
@@ -176,7 +176,7 @@ def test_a_suspension_that_came_back_judges_what_was_released_since_again(of: st
     said = ArchivedSuspension(
         of=of, ref=refs[of], automatic=False, starts_at=feeds.moment("2025-12-01T00:00:00Z"), actor=an_actor()
     )
-    assert restore.suspend_again(said=said, at=database_clock()) == restore.TakenBack.REPLAYED
+    assert restore.suspend_again(said=said, at=database_clock()) == restore.RestoreOutcome.REPLAYED
     assert (
         term_change_propagation.settle(now=database_clock()),
         term_change_propagation.settle(now=database_clock()),

@@ -29,7 +29,7 @@ from partners.clients.sms import HttpBackend
 from partners.workers.checkpoints import writing
 from portal import health
 from revocations.models import Order
-from support.queries.affected import affected_by
+from support.queries.affected import get_incident_impact
 from support.workers.clocks import watching
 from support.workers.clocks.watching import (
     verify_audit,
@@ -127,7 +127,7 @@ def test_staff_who_look_at_a_few_each_hour(settings: Settings, within: str, key:
     (one,) = Incident.objects.all()
     assert (one.kind, one.subject, one.key, one.count) == ("staff_browsing", actor, f"{actor}:{now:{key}}", 5)
     assert one.due_at == next_due(kind="staff_browsing", begun=[now])
-    reached = affected_by(incident=one, about=None, at=now)
+    reached = get_incident_impact(incident=one, about=None, at=now)
     assert (reached.lines, reached.through.endswith(words)) == (5, True)
 
 

@@ -27,7 +27,7 @@ from support.actions.writing import send as send_answer
 from support.domain import files
 from support.domain.tickets import answer as answer_case
 from support.domain.tickets import open_tickets
-from support.labels import BadVariable, filled
+from support.labels import BadVariable, fill_variables
 from support.models import Attachment, CannedReply, Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.workers import scanning, sending
@@ -187,12 +187,12 @@ def test_every_answer_to_begin_with_is_in_every_language_and_has_no_variable_tha
     values = dict.fromkeys(("company", "code", "due", "link"), "x")
     languages: dict[str, set[str]] = {}
     for reply in CannedReply.objects.all():
-        assert "{" not in filled(body=reply.body, values=values)
+        assert "{" not in fill_variables(body=reply.body, values=values)
         languages.setdefault(reply.key, set()).add(reply.language)
     assert len(languages) == 6
     assert set(map(frozenset, languages.values())) == {frozenset(code for code, _ in settings.LANGUAGES)}
     with pytest.raises(BadVariable):
-        filled(body="{comapny}", values=values)
+        fill_variables(body="{comapny}", values=values)
 
 
 def test_officers_change_them_and_agents_read_them(ana: Member) -> None:
@@ -326,7 +326,7 @@ def test_a_note_takes_no_files_so_that_none_goes_out_with_an_answer(ana: Member,
         shown = answer.content.decode() if status == 400 else page(ana, ticket)
         assert "A note takes no files: nothing of them was kept." in shown
         assert "Zebrafinch</textarea>" in shown
-    upload = files.taken(name="among us.png", content=PNG)
+    upload = files.build_upload(name="among us.png", content=PNG)
     with pytest.raises(NotNow, match="A note takes no files"):
         keep_draft(
             code=ticket.code, kind=Entry.Kind.NOTE, body="x", uploads=[upload], actor=ana.actor, at=timezone.now()
@@ -442,7 +442,7 @@ def test_a_pdf_that_its_reader_can_t_take_does_something(
 
 def test_bytes_without_a_row_go_after_an_hour(ana: Member, ticket: Ticket) -> None:
     now = timezone.now()
-    upload = files.taken(name="a.png", content=PNG)
+    upload = files.build_upload(name="a.png", content=PNG)
     with transaction.atomic():
         attach(ticket=ticket, entry=None, author=ana.actor, uploads=[upload], at=now)
         orphan = Attachment.objects.get().pk
@@ -476,7 +476,7 @@ def _when_its_turn(file_id: UUID, after: datetime) -> datetime:
     ],
 )
 def test_names_are_harmless(name: str, kept: str) -> None:
-    assert files.taken(name=name, content=PNG).name == kept
+    assert files.build_upload(name=name, content=PNG).name == kept
 
 
 def test_a_file_beside_a_draft_can_be_taken_away(ana: Member, ticket: Ticket) -> None:

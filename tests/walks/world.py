@@ -41,7 +41,7 @@ from partners.models import Dealing, Party
 from partners.policies.scopes import SCOPES
 from support.actions import asking
 from support.actions.asking import IncomingMessage
-from support.actions.mail import Mailed, take_mail
+from support.actions.mail import IncomingMail, take_mail
 from support.models import Ticket
 from support.primitives.tokens import READ, token_of
 from tests.agents import an_agent_asks
@@ -227,7 +227,7 @@ def _links(owner: Line, holder: Line) -> dict[str, str]:
 
 def _mailed(now: datetime) -> str:
     """The link to a case that came by mail from nobody we know."""
-    take_mail(mail=Mailed("<1@example.net>", "somebody@example.net", [], "Hello", "How do I stop it?"), at=now)
+    take_mail(mail=IncomingMail("<1@example.net>", "somebody@example.net", [], "Hello", "How do I stop it?"), at=now)
     code = Ticket.objects.get(line_id=None).code
     return f"/help/mail/{token_of(code=code, purpose=READ)}/"
 

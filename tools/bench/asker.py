@@ -70,7 +70,7 @@ class Asker:
             done.append(line)
         return done
 
-    def closed(self, seconds: float) -> float:
+    def run_closed_loop(self, seconds: float) -> float:
         """Every connection asks again as soon as it was answered. Returns how long it was."""
         began = time.perf_counter()
         while self.idle:
@@ -80,7 +80,7 @@ class Asker:
                 self.ask(line, time.perf_counter())
         return time.perf_counter() - began
 
-    def paced(self, seconds: float, rate: float) -> float:
+    def run_at_rate(self, seconds: float, rate: float) -> float:
         """A question falls due at even spaces; one that finds no free connection waits for it, and that counts."""
         began, sent = time.perf_counter(), 0
         while (now := time.perf_counter()) < began + seconds:
@@ -98,7 +98,7 @@ def main() -> None:
     asker = Asker(port=int(port), questions=questions, connections=int(connections))
 
     def go(for_s: float) -> float:
-        return asker.paced(for_s, float(rate)) if float(rate) else asker.closed(for_s)
+        return asker.run_at_rate(for_s, float(rate)) if float(rate) else asker.run_closed_loop(for_s)
 
     go(float(seconds) / 5)
     while len(asker.idle) < len(asker.lines):

@@ -14,12 +14,12 @@ free: list[psycopg.AsyncConnection[Any]] = []
 
 async def application(scope: dict[str, Any], _: object, send: Callable[[object], Awaitable[None]]) -> None:
     """The line to read is the query string. Each request that is under way has a connection of its own."""
-    connection = free.pop() if free else await _connected()
+    connection = free.pop() if free else await _open_connection()
     await (await connection.execute(ROW, [int(scope["query_string"])])).fetchone()
     free.append(connection)
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": ANSWER})
 
 
-async def _connected() -> psycopg.AsyncConnection[Any]:
+async def _open_connection() -> psycopg.AsyncConnection[Any]:
     return await psycopg.AsyncConnection.connect(os.environ["DATABASE_URL"], autocommit=True, prepare_threshold=0)

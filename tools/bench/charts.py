@@ -6,7 +6,7 @@ from html import escape
 from math import isfinite
 from typing import Any
 
-from tools.bench.measure import Failed
+from tools.bench.measure import BenchmarkFailed
 
 WIDTH, HEIGHT, LEFT, RIGHT, BAR = 640, 168, 168, 24, 34
 LONGEST_NAME = 40
@@ -49,12 +49,12 @@ def charts_of(*, report: Mapping[str, Any]) -> dict[str, str]:
     """By file name: a picture of each result of a report, as `bench --json` writes it. Raises Failed."""
     try:
         results: Sequence[Mapping[str, Any]] = report["results"]
-        return {f"{one['name']}.svg": _chart(one, _sizes(one)) for one in results if _named(str(one["name"]))}
+        return {f"{one['name']}.svg": _chart(one, _sizes(one)) for one in results if _check_name(str(one["name"]))}
     except (KeyError, TypeError, ValueError) as error:
-        raise Failed(f"this is no report of benchmarks: {error!r}") from error
+        raise BenchmarkFailed(f"this is no report of benchmarks: {error!r}") from error
 
 
-def _named(name: str) -> bool:
+def _check_name(name: str) -> bool:
     if not name.replace("_", "").isalnum() or len(name) > LONGEST_NAME:
         raise ValueError(name)
     return True

@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from threading import Lock
 from urllib.parse import urlencode, urlsplit
 
-from tools.bench.measure import Failed
+from tools.bench.measure import BenchmarkFailed
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 MOST_AT_ONCE = 96
@@ -28,7 +28,7 @@ class Page:
 
 
 @dataclass
-class Seen:
+class PageLog:
     """What all of them saw, whoever it was."""
 
     pages: list[tuple[str, int, float]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Seen:
 class Browser:
     """One browser on one connection, with its cookies."""
 
-    def __init__(self, *, port: int, seen: Seen, session: str = "") -> None:
+    def __init__(self, *, port: int, seen: PageLog, session: str = "") -> None:
         self._http = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         self._cookies = {"sessionid": session} if session else {}
         self._seen = seen
@@ -62,11 +62,11 @@ class Browser:
         """Send the form of this page, and go where it leads."""
         found = TOKEN.search(page.text)
         if found is None:
-            raise Failed(f"{page.path} answered {page.status} and shows no form")
+            raise BenchmarkFailed(f"{page.path} answered {page.status} and shows no form")
         form = urlencode({"csrfmiddlewaretoken": found[1], **given})
         answer = self._ask("POST", path, what, form)
         if answer.status not in SENT_ON:
-            raise Failed(f"{path} answered {answer.status}, not where to go on")
+            raise BenchmarkFailed(f"{path} answered {answer.status}, not where to go on")
         return self.look(answer.text, what=f"after {what}")
 
     def close(self) -> None:
@@ -82,12 +82,12 @@ class Browser:
             response = self._http.getresponse()
             text = response.read().decode()
         except (OSError, HTTPException) as error:
-            raise Failed(f"{what}: no answer within {PATIENCE_S:.0f} s ({type(error).__name__})") from error
-        page = Page(path, response.status, time.perf_counter() - began, self._kept(response) or text)
+            raise BenchmarkFailed(f"{what}: no answer within {PATIENCE_S:.0f} s ({type(error).__name__})") from error
+        page = Page(path, response.status, time.perf_counter() - began, self._store_cookies(response) or text)
         self._seen.note(what, page)
         return page
 
-    def _kept(self, response: HTTPResponse) -> str:
+    def _store_cookies(self, response: HTTPResponse) -> str:
         """Keep the cookies; where it leads, or ""."""
         for cookie in response.headers.get_all("Set-Cookie") or ():
             name, _, value = cookie.partition(";")[0].partition("=")
@@ -96,7 +96,7 @@ class Browser:
         return f"{where.path}?{where.query}" if where.query else where.path
 
 
-def stop(*, port: int, seen: Seen, number: str, code: Callable[[str], str]) -> None:
+def stop(*, port: int, seen: PageLog, number: str, code: Callable[[str], str]) -> None:
     """Stop all sharing for a number, as somebody who read the news does, and look at how far it has come."""
     browser = Browser(port=port, seen=seen)
     try:
@@ -105,7 +105,7 @@ def stop(*, port: int, seen: Seen, number: str, code: Callable[[str], str]) -> N
         page = browser.send("/stop/code/", page, {"code": code(number)}, what="code sent")
         page = browser.send(page.path, page, {"stop-all": "1"}, what="stopped")
         if not page.path.startswith("/stop/progress/"):
-            raise Failed(f"a stop led to {page.path}")
+            raise BenchmarkFailed(f"a stop led to {page.path}")
     finally:
         browser.close()
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from audit.queries import database_clock
 from partners.models import Party
 from support.models import CODE_LETTERS, Ticket
-from tools.bench.measure import Bench, Failed, Result, percentile
+from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
 
 SMALL = 10_000
 # Of the disclosures asked for, so that the usual 2 million are a million tickets.
@@ -105,7 +105,7 @@ def queue_growth(*, sizes: tuple[int, int], tell: Callable[[str], None]) -> tupl
 
 
 def _measure(browser: Client, tell: Callable[[str], None]) -> tuple[list[float], list[float]]:
-    links = [_connected("few, public"), _connected("public")]
+    links = [_open_connection("few, public"), _open_connection("public")]
     found: tuple[list[float], list[float]] = ([], [])
     apart: dict[str, tuple[list[float], list[float]]] = {"queue": ([], []), "search": ([], [])}
     for path, asked in _looks():
@@ -130,7 +130,7 @@ def _as_owner(statement: str, values: Mapping[str, str] | None = None) -> None:
         cursor.execute(statement, values)
 
 
-def _connected(search_path: str) -> Any:
+def _open_connection(search_path: str) -> Any:
     """A connection of the application's own that finds its tables there."""
     connection.close()
     connection.ensure_connection()
@@ -173,7 +173,7 @@ def _look(browser: Client, path: str, asked: str) -> float:
     answer = browser.post(path, {"q": asked}) if asked else browser.get(path)
     took = (time.perf_counter() - began) * 1000
     if answer.status_code != 200:
-        raise Failed(f"{path} answered {answer.status_code}")
+        raise BenchmarkFailed(f"{path} answered {answer.status_code}")
     return took
 
 

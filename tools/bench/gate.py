@@ -11,8 +11,8 @@ from http.client import HTTPConnection
 from statistics import median
 
 from tools.bench import gateway, processors
-from tools.bench.gateway import Asked
-from tools.bench.measure import Bench, Failed, Result, percentile
+from tools.bench.gateway import ExpectedAnswer
+from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
 
 OURS, BARE = "portal.asgi:application", "ceiling:application"
 PIPELINED = "pipelined:application"
@@ -37,7 +37,7 @@ class Side:
     connections: int = CONNECTIONS
     before: Sequence[str] = ()
 
-    def round(self, *, rate: float = 0.0) -> gateway.Answered:
+    def round(self, *, rate: float = 0.0) -> gateway.RoundResult:
         return gateway.ask(
             port=self.port, file=self.file, connections=self.connections, seconds=SECONDS, rate=rate, before=self.before
         )
@@ -94,8 +94,8 @@ def run_batch(bench: Bench) -> Result:
     ]
     with (
         gateway.server(OURS) as port,
-        gateway.kept([_many(batch, token) for batch in batches]) as many,
-        gateway.kept([_one(asked, token) for batch in batches for asked in batch]) as one,
+        gateway.temporary_load_file([_many(batch, token) for batch in batches]) as many,
+        gateway.temporary_load_file([_one(asked, token) for batch in batches for asked in batch]) as one,
     ):
         _check_order(port, batches[0], token)
         alone = _in_turn(bench, "of one caller", Side(port, many, 1), Side(port, one, 1))
@@ -123,8 +123,8 @@ def _ours_and_bare(bench: Bench, *, before: Sequence[str] = ()) -> Iterator[tupl
     with (
         gateway.server(OURS, before=before) as our_port,
         gateway.server(BARE, before=before) as bare_port,
-        gateway.kept([_one(asked, token) for asked in questions]) as asked,
-        gateway.kept([gateway.bare(line_id) for line_id in gateway.line_ids(count=QUESTIONS)]) as read,
+        gateway.temporary_load_file([_one(asked, token) for asked in questions]) as asked,
+        gateway.temporary_load_file([gateway.bare(line_id) for line_id in gateway.line_ids(count=QUESTIONS)]) as read,
     ):
         yield Side(our_port, asked, before=before), Side(bare_port, read, before=before)
 
@@ -139,25 +139,25 @@ def _spent(side: Side, *, items: int) -> str:
     )
 
 
-def _questions(bench: Bench, count: int) -> list[Asked]:
-    return gateway.asked(campaigns=gateway.lines(bench=bench), lines=bench.lines, count=count)
+def _questions(bench: Bench, count: int) -> list[ExpectedAnswer]:
+    return gateway.build_questions(campaigns=gateway.lines(bench=bench), lines=bench.lines, count=count)
 
 
-def _one(asked: Asked, token: str) -> gateway.Sent:
+def _one(asked: ExpectedAnswer, token: str) -> gateway.Sent:
     return gateway.http(path=ONE, body=gateway.authzen(asked.question), token=token), gateway.mark(asked.answer), 1
 
 
-def _many(batch: Sequence[Asked], token: str) -> gateway.Sent:
+def _many(batch: Sequence[ExpectedAnswer], token: str) -> gateway.Sent:
     allowed = sum(not asked.answer for asked in batch)
     return gateway.http(path=MANY, body=_body(batch), token=token), gateway.mark(""), allowed
 
 
-def _body(batch: Sequence[Asked]) -> dict[str, object]:
+def _body(batch: Sequence[ExpectedAnswer]) -> dict[str, object]:
     whole = [gateway.authzen(asked.question) for asked in batch]
     return {**whole[0], "evaluations": [{"resource": one["resource"]} for one in whole]}
 
 
-def _check_order(port: int, batch: Sequence[Asked], token: str) -> None:
+def _check_order(port: int, batch: Sequence[ExpectedAnswer], token: str) -> None:
     """Raises Failed unless every answer stands where its question stood."""
     http = HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -165,4 +165,4 @@ def _check_order(port: int, batch: Sequence[Asked], token: str) -> None:
     said = json.loads(http.getresponse().read())
     http.close()
     if [one["context"].get("reason", "") for one in said["evaluations"]] != [asked.answer for asked in batch]:
-        raise Failed("a batch was not answered in the order of its questions")
+        raise BenchmarkFailed("a batch was not answered in the order of its questions")

@@ -26,8 +26,8 @@ from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign, Client, Party, Reach
 from tools.bench import world
-from tools.bench.measure import Bench, Failed
-from tools.demo.processes import answers, free_port, tethered
+from tools.bench.measure import Bench, BenchmarkFailed
+from tools.demo.processes import answers, build_tethered_command, free_port
 
 ASKER = Path(__file__).with_name("asker.py")
 CAMPAIGNS = 8
@@ -86,7 +86,7 @@ FROM generate_series(%(first)s, %(last)s) AS n JOIN accounts_line l ON l.carrier
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExpectedAnswer:
     """A question, and the answer that the data demands: "" for an allow, else the reason of the deny."""
 
     question: Question
@@ -94,7 +94,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answered:
+class RoundResult:
     """What one round of asking came to."""
 
     a_second: float
@@ -106,7 +106,7 @@ type Sent = tuple[str, str, int]
 
 
 @contextmanager
-def kept(load: Sequence[Sent]) -> Iterator[str]:
+def temporary_load_file(load: Sequence[Sent]) -> Iterator[str]:
     """What to send, in a file where the asker finds it; yields its name."""
     with tempfile.NamedTemporaryFile("w", suffix=".json", dir=settings.DATA_DIR) as file:
         json.dump(load, file)
@@ -117,7 +117,7 @@ def kept(load: Sequence[Sent]) -> Iterator[str]:
 def lines(*, bench: Bench) -> list[Campaign]:
     """The campaigns asked about, with the lines and all that the gate knows of them; made once for each database."""
     if bench.lines < FEWEST:
-        raise Failed(f"the gate is measured at {FEWEST} lines or more")
+        raise BenchmarkFailed(f"the gate is measured at {FEWEST} lines or more")
     found = list(Campaign.objects.filter(ref__startswith="BENCH-gate-").order_by("ref"))
     if found:
         return found
@@ -144,7 +144,7 @@ def a_token() -> str:
     ).token
 
 
-def asked(*, campaigns: Sequence[Campaign], lines: int, count: int) -> list[Asked]:
+def build_questions(*, campaigns: Sequence[Campaign], lines: int, count: int) -> list[ExpectedAnswer]:
     """So many questions about lines at random, half of them by number; some lines and campaigns do not exist."""
     chance = random.Random(count)
     kinds = chance.choices(("own", "other", "unknown line", "unknown campaign"), (90, 5, 3, 2), k=count)
@@ -177,24 +177,26 @@ def server(application: str, *, before: Sequence[str] = ()) -> Iterator[int]:
         path = "/healthz?0"
         while not answers(port=port, path=path):
             if time.monotonic() > until:
-                raise Failed(f"{application} did not start")
+                raise BenchmarkFailed(f"{application} did not start")
             time.sleep(0.1)
         yield port
 
 
 def ask(
     *, port: int, file: str, connections: int, seconds: float, rate: float = 0.0, before: Sequence[str] = ()
-) -> Answered:
+) -> RoundResult:
     """One round: as fast as it goes, or at this rate. Raises Failed when an answer was wrong.
 
     `before`: put before the asker's command.
     """
     asker = [sys.executable, "-I", "-S", str(ASKER)]
     command = [*before, *asker, port, file, connections, seconds, rate]
-    said = json.loads(subprocess.run(tethered(*map(str, command)), check=True, capture_output=True, text=True).stdout)
+    said = json.loads(
+        subprocess.run(build_tethered_command(*map(str, command)), check=True, capture_output=True, text=True).stdout
+    )
     if said["wrong"] or not said["answered"]:
-        raise Failed(f"{said['wrong']} of {said['answered']} answers were wrong")
-    return Answered(said["answered"] / said["seconds"], said["ms"])
+        raise BenchmarkFailed(f"{said['wrong']} of {said['answered']} answers were wrong")
+    return RoundResult(said["answered"] / said["seconds"], said["ms"])
 
 
 def authzen(question: Question) -> dict[str, object]:
@@ -241,7 +243,7 @@ def mark(answer: str) -> str:
     return f'"reason":"{answer}"' if answer else '"decision":true'
 
 
-def asked_by_one(*, campaigns: Sequence[Campaign], lines: int, count: int, which: int) -> list[Asked]:
+def asked_by_one(*, campaigns: Sequence[Campaign], lines: int, count: int, which: int) -> list[ExpectedAnswer]:
     """So many questions of one campaign, most of them about its own lines: what one gateway puts in one batch."""
     chance = random.Random(which)
     kinds = chance.choices(("own", "other", "unknown line"), (90, 7, 3), k=count)
@@ -252,7 +254,7 @@ def asked_by_one(*, campaigns: Sequence[Campaign], lines: int, count: int, which
     return found
 
 
-def about(campaigns: Sequence[Campaign], n: int, kind: str, *, by_line: bool) -> Asked:
+def about(campaigns: Sequence[Campaign], n: int, kind: str, *, by_line: bool) -> ExpectedAnswer:
     """A question about line n, of its own campaign or of another ("other"); or about a line or campaign not known."""
     own = campaigns[n % CAMPAIGNS]
     campaign = campaigns[(n + 1) % CAMPAIGNS] if kind == "other" else own
@@ -268,13 +270,13 @@ def about(campaigns: Sequence[Campaign], n: int, kind: str, *, by_line: bool) ->
         msisdn=None if by_line else _number(-n if unknown_line else n),
     )
     if unknown_line:
-        return Asked(question, "line_unknown")
+        return ExpectedAnswer(question, "line_unknown")
     fate = n // CAMPAIGNS % 10
     if fate == 1 and campaign is own:
-        return Asked(question, "stopped_party")
+        return ExpectedAnswer(question, "stopped_party")
     if fate in {0, 2}:
-        return Asked(question, "stopped_all" if fate == 0 else "paused")
-    return Asked(question, "no_approval" if campaign is not own or unknown_campaign else "")
+        return ExpectedAnswer(question, "stopped_all" if fate == 0 else "paused")
+    return ExpectedAnswer(question, "no_approval" if campaign is not own or unknown_campaign else "")
 
 
 def _number(n: int) -> str:

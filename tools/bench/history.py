@@ -21,7 +21,7 @@ from disclosures.domain.ingest.rollups import LONG, roll_up
 from disclosures.models import GrowingLine
 from partners.models import Campaign, Party
 from tools.bench import world
-from tools.bench.measure import Bench, Failed, Result, percentile
+from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
 
 TYPICAL_LINES, TYPICAL_ROWS = 24, 240
 LONG_LINES, LONG_ROWS = 2, 100_000
@@ -222,7 +222,7 @@ def _measure(own: Own, pages: Sequence[str], bench: Bench) -> tuple[float, float
     again = max(1, len(own.typical) // len(own.long))
     looks = [(browser, page) for browser in own.typical.values() for page in pages]
     looks_at_long = [(browser, page) for _ in range(again) for browser in own.long.values() for page in pages]
-    at = {"few": _connected("few, public"), "all": _connected("public")}
+    at = {"few": _open_connection("few, public"), "all": _open_connection("public")}
     took: dict[str, list[list[float]]] = {name: [] for name in at}
     for _ in range(ROUNDS):
         for kind in (looks, looks_at_long):
@@ -244,7 +244,7 @@ def _measure(own: Own, pages: Sequence[str], bench: Bench) -> tuple[float, float
     return found["all"], found["few"]
 
 
-def _connected(search_path: str) -> Any:
+def _open_connection(search_path: str) -> Any:
     """A connection of the application's own that finds its tables there."""
     connection.close()
     connection.ensure_connection()
@@ -258,5 +258,5 @@ def _look(browser: Client, page: str) -> float:
     response = browser.get(page)
     took = (time.perf_counter() - began) * 1000
     if response.status_code != 200:
-        raise Failed(f"{page} answered {response.status_code}")
+        raise BenchmarkFailed(f"{page} answered {response.status_code}")
     return took

@@ -23,7 +23,7 @@ from django.db import connection, transaction
 
 from audit.queries import database_clock
 from tools.bench import ledger
-from tools.bench.measure import Bench, Failed, Result
+from tools.bench.measure import Bench, BenchmarkFailed, Result
 
 ROUNDS = 3
 MOST_A_ROUND = 600_000
@@ -112,7 +112,7 @@ class Office:
         call_command("import_disclosures", str(path), "--json", stdout=out, stderr=StringIO())
         self.rate = count / (time.perf_counter() - began)
         if json.loads(out.getvalue())["accepted"] != count:
-            raise Failed(f"not every row was accepted: {out.getvalue().strip()}")
+            raise BenchmarkFailed(f"not every row was accepted: {out.getvalue().strip()}")
         return name
 
     def _rows(self, name: str, count: int, since: datetime, every: timedelta) -> Iterator[dict[str, object]]:

@@ -18,7 +18,7 @@ BYTES_A_BARE_LINE = 2_500
 LINES_ALONE = frozenset({"suspend_growth"})
 
 
-class Failed(Exception):
+class BenchmarkFailed(Exception):
     """A benchmark could not be run to its end; the message is one line."""
 
 
@@ -81,13 +81,13 @@ def check_disk(*, folder: Path, names: Collection[str], lines: int, disclosures:
         needed = lines * BYTES_A_LINE + disclosures * BYTES_A_DISCLOSURE
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise Failed(f"this size needs about {needed / 1e9:.1f} GB of disk and there are {free / 1e9:.1f} GB")
+        raise BenchmarkFailed(f"this size needs about {needed / 1e9:.1f} GB of disk and there are {free / 1e9:.1f} GB")
 
 
 def percentile(values: Sequence[float], part: float) -> float:
     """The value below which this part (0 to 1) of them lies."""
     if not values:
-        raise Failed("nothing was measured")
+        raise BenchmarkFailed("nothing was measured")
     ranked = sorted(values)
     return ranked[min(int(part * len(ranked)), len(ranked) - 1)]
 

@@ -22,8 +22,8 @@ from partners.models import Contract, SigningKey
 from revocations.domain import wire
 from revocations.models import Order, State
 from tools.bench import world
-from tools.bench.measure import Bench, Failed, Result
-from tools.demo.processes import tethered
+from tools.bench.measure import Bench, BenchmarkFailed, Result
+from tools.demo.processes import build_tethered_command
 
 SENDER = Path(__file__).with_name("sender.py")
 ROUNDS = 3
@@ -67,7 +67,7 @@ def _name(contract: Contract, first: int, count: int) -> None:
 
 def _ours(contract: Contract, count: int) -> float:
     """As many workers as there are processors, as in production; their start is not counted."""
-    command = tethered(sys.executable, str(SENDER), str(contract.aggregator_id))
+    command = build_tethered_command(sys.executable, str(SENDER), str(contract.aggregator_id))
     inside = {**os.environ, "PYTHONPATH": str(settings.BASE_DIR)}
     with ExitStack() as stack:
         workers = [
@@ -85,10 +85,10 @@ def _ours(contract: Contract, count: int) -> float:
         said = [worker.stdout.readline() for worker in workers if worker.stdout]
         took = time.perf_counter() - began
     if "" in [*ready, *said]:
-        raise Failed("a worker ended before its time")
+        raise BenchmarkFailed("a worker ended before its time")
     done = sum((Counter(json.loads(line)) for line in said), Counter[str]())
     if done != {"acknowledged": count}:
-        raise Failed(f"not every order was acknowledged: {dict(done)}")
+        raise BenchmarkFailed(f"not every order was acknowledged: {dict(done)}")
     return count / took
 
 
@@ -106,7 +106,7 @@ def _bare(orders: Sequence[Order], contract: Contract, url: str) -> float:
         answer = http.getresponse()
         answer.read()
         if answer.status != HTTPStatus.ACCEPTED:
-            raise Failed(f"the receiver answered {answer.status}")
+            raise BenchmarkFailed(f"the receiver answered {answer.status}")
     took = time.perf_counter() - began
     http.close()
     return len(orders) / took

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from tools.bench import world
-from tools.bench.measure import Failed
+from tools.bench.measure import BenchmarkFailed
 from tools.demo.processes import free_port, takes_calls
 
 PROGRAM = "pgbouncer"
@@ -37,7 +37,7 @@ log_disconnections = 0
 
 
 @contextmanager
-def pooled() -> Iterator[str]:
+def run_pooler() -> Iterator[str]:
     """The DATABASE_URL by which this run's database is reached through one; "" where there is none."""
     program = shutil.which(PROGRAM)
     if program is None:
@@ -64,11 +64,11 @@ def pooled() -> Iterator[str]:
         until = time.monotonic() + world.STARTS_WITHIN_S
         while not takes_calls(port=port):
             if time.monotonic() > until:
-                raise Failed(f"{PROGRAM} did not start")
+                raise BenchmarkFailed(f"{PROGRAM} did not start")
             time.sleep(0.02)
         yield f"postgresql://{behind['USER']}@127.0.0.1:{port}/{behind['NAME']}?options="
 
 
-def told(way: str) -> str:
+def describe_pooling(way: str) -> str:
     """How pages reach the database, in words."""
     return f"pages share {SESSIONS} sessions by {PROGRAM}" if way else f"no {PROGRAM}: a session for each thread"

@@ -48,7 +48,7 @@ def database_first() -> Iterator[None]:
         _put_database(os.SCHED_OTHER, 0)
 
 
-def told(before: Counter[str], after: Counter[str], *, count: int) -> str:
+def format_processor_time(before: Counter[str], after: Counter[str], *, count: int) -> str:
     """What was spent between the two, for each of so many."""
     return ", ".join(f"{whose} {(after[whose] - before[whose]) / count:.1f}" for whose in sorted(after))
 

@@ -28,10 +28,10 @@ from partners.models import Campaign, Contract
 from portal import demo_phone
 from revocations.models import Order, State
 from tools.bench import gateway, pooler, processors, world
-from tools.bench.crowd import Browser, Seen, at_pace, stop
+from tools.bench.crowd import Browser, PageLog, at_pace, stop
 from tools.bench.fairness import BEAT, CELERY, WORKER
 from tools.bench.gate import OURS
-from tools.bench.measure import Bench, Failed, Result, percentile
+from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
 from tools.demo.processes import answers, free_port
 
 AN_HOUR = 100_000
@@ -84,7 +84,7 @@ class Crowd:
 def run(bench: Bench) -> Result:
     """The 95th percentile of all pages in milliseconds; the ceiling is the 300 wanted. Fails if a stop is lost."""
     questions, token = gateway.lines(bench=bench), gateway.a_token()
-    asked = gateway.asked(campaigns=questions, lines=bench.lines, count=2_000)
+    asked = gateway.build_questions(campaigns=questions, lines=bench.lines, count=2_000)
     load = [
         (gateway.http(path="/access/v1/evaluation", body=gateway.authzen(one.question), token=token),
          gateway.mark(one.answer), 1)
@@ -95,11 +95,14 @@ def run(bench: Bench) -> Result:
         stack.enter_context(world.running(*GIVES_WAY, *CELERY, *WORKER))
         stack.enter_context(world.running(*GIVES_WAY, *CELERY, *BEAT))
         gate, first = stack.enter_context(_gate())
-        way = stack.enter_context(pooler.pooled())
-        port, file = stack.enter_context(_server(way)), stack.enter_context(gateway.kept(load))
-        bench.tell(f"stops: {len(crowd.numbers)} lines; {pooler.told(way)}; {_order(first)}, alone for {SECONDS:.0f} s")
+        way = stack.enter_context(pooler.run_pooler())
+        port, file = stack.enter_context(_server(way)), stack.enter_context(gateway.temporary_load_file(load))
+        bench.tell(
+            f"stops: {len(crowd.numbers)} lines; {pooler.describe_pooling(way)}; "
+            f"{_order(first)}, alone for {SECONDS:.0f} s"
+        )
         alone = _gate_p99(gate, file, first)
-        seen, looked = Seen(), Seen()
+        seen, looked = PageLog(), PageLog()
         with ThreadPoolExecutor(2) as beside:
             answered = beside.submit(_gate_p99, gate, file, first)
             looking = beside.submit(_look, port, looked, crowd.sessions)
@@ -143,7 +146,7 @@ def _crowd(url: str, campaigns: Sequence[Campaign]) -> Crowd:
         ANSWER_SECONDS=0.0,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
-        sessions = [_signed_in(number) for number in numbers[-READERS:]]
+        sessions = [_sign_in(number) for number in numbers[-READERS:]]
     contracts = list(Contract.objects.filter(ref__startswith="BENCH-gate-"))
     return Crowd(numbers[:-READERS], sessions, contracts, demo_phone.Inbox())
 
@@ -159,7 +162,7 @@ def _write(numbers: Sequence[str], campaigns: Sequence[Campaign], at: datetime) 
             cursor.execute(statement, values)
 
 
-def _signed_in(number: str) -> str:
+def _sign_in(number: str) -> str:
     browser = Client(SERVER_NAME="localhost")
     browser.post("/accounts/login/", {"number": number})
     code = next(text.code for text in reversed(MemoryBackend.outbox) if text.msisdn == number)
@@ -188,7 +191,7 @@ def _server(way: str) -> Iterator[int]:
         until = time.monotonic() + world.STARTS_WITHIN_S
         while not answers(port=port, path="/healthz"):
             if time.monotonic() > until:
-                raise Failed("the web server did not start")
+                raise BenchmarkFailed("the web server did not start")
             time.sleep(0.1)
         yield port
 
@@ -198,11 +201,11 @@ def _gate_p99(port: int, file: str, before: Sequence[str]) -> float:
     return percentile(said.ms, 0.99)
 
 
-def _stop(port: int, seen: Seen, crowd: Crowd, number: int) -> None:
+def _stop(port: int, seen: PageLog, crowd: Crowd, number: int) -> None:
     stop(port=port, seen=seen, number=crowd.numbers[number], code=lambda one: crowd.phones.code(number=one))
 
 
-def _look(port: int, seen: Seen, sessions: Sequence[str]) -> None:
+def _look(port: int, seen: PageLog, sessions: Sequence[str]) -> None:
     def look(number: int) -> None:
         browser = Browser(port=port, seen=seen, session=sessions[number % len(sessions)])
         browser.look(LOOKED_AT[number % len(LOOKED_AT)], what="look")
@@ -211,7 +214,7 @@ def _look(port: int, seen: Seen, sessions: Sequence[str]) -> None:
     at_pace(count=int(LOOKS_A_SECOND * SECONDS), a_second=LOOKS_A_SECOND, act=look)
 
 
-def _tell_pages(bench: Bench, seen: Seen, looked: Seen, took: float) -> None:
+def _tell_pages(bench: Bench, seen: PageLog, looked: PageLog, took: float) -> None:
     bench.tell(f"stops: {STOPS} of {STOPS} in {took:.1f} s, {STOPS / took * 3600:.0f} an hour")
     for kind in sorted({what for what, _, _ in seen.pages}):
         times = [1000 * seconds for what, _, seconds in seen.pages if what == kind]
@@ -220,13 +223,13 @@ def _tell_pages(bench: Bench, seen: Seen, looked: Seen, took: float) -> None:
 
 
 def _tell_work(bench: Bench, crowd: Crowd, began: float, before: Counter[str]) -> None:
-    took, orders = _drained(crowd.contracts, began)
+    took, orders = _measure_drain(crowd.contracts, began)
     bench.tell(f"stops: {orders} orders taken, {orders / took:.1f} a second from the first stop on, none lost")
-    cost = processors.told(before, processors.spent(), count=STOPS)
+    cost = processors.format_processor_time(before, processors.spent(), count=STOPS)
     bench.tell(f"stops: processor time a stop, looks and questions beside it included, ms: {cost}")
 
 
-def _drained(contracts: Sequence[Contract], began: float) -> tuple[float, int]:
+def _measure_drain(contracts: Sequence[Contract], began: float) -> tuple[float, int]:
     """Seconds from the first stop until every order was acknowledged, and how many. Raises Failed if some are not."""
     of_them = Order.objects.filter(contract_id__in=[one.pk for one in contracts])
     while True:
@@ -235,13 +238,13 @@ def _drained(contracts: Sequence[Contract], began: float) -> tuple[float, int]:
         if not waiting and states:
             return time.monotonic() - began, states[State.ACKNOWLEDGED]
         if time.monotonic() - began > DRAINS_WITHIN_S:
-            raise Failed(f"{waiting} orders were not taken in {DRAINS_WITHIN_S:.0f} s: {states}")
+            raise BenchmarkFailed(f"{waiting} orders were not taken in {DRAINS_WITHIN_S:.0f} s: {states}")
         time.sleep(0.2)
 
 
 def _overload(bench: Bench, port: int, crowd: Crowd) -> None:
     """The same stops beside readers who never pause."""
-    over, seen, looked = Event(), Seen(), Seen()
+    over, seen, looked = Event(), PageLog(), PageLog()
 
     def read(number: int) -> None:
         browser = Browser(port=port, seen=looked, session=crowd.sessions[number % READERS])

@@ -18,7 +18,7 @@ from consent.gate.shapes import Question
 from partners.models import Campaign, Contract, Party, Proposal
 from revocations.actions.suspend import lift, suspend
 from tools.bench import world
-from tools.bench.measure import Bench, Failed, Result, percentile
+from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
 
 SMALL = 1_000
 MIDDLE = 100_000
@@ -118,16 +118,16 @@ def _trial(campaign: Campaign, officers: Sequence[str], lines: Sequence[str]) ->
     Raises Failed where any of the others is not denied then.
     """
     line, *others = lines
-    if not all(_allowed(campaign, [line])):
-        raise Failed("the gate says no before anything was suspended")
+    if not all(_evaluate_lines(campaign, [line])):
+        raise BenchmarkFailed("the gate says no before anything was suspended")
     target = campaign.contract.aggregator_id
     began = time.perf_counter()
     suspend(of="party", target_id=target, actor=officers[0], reason="A benchmark.", at=database_clock())
-    while any(_allowed(campaign, [line])):
+    while any(_evaluate_lines(campaign, [line])):
         pass
     took = (time.perf_counter() - began) * 1000
-    if any(_allowed(campaign, others)):
-        raise Failed("the gate says yes to a line of a suspended company")
+    if any(_evaluate_lines(campaign, others)):
+        raise BenchmarkFailed("the gate says yes to a line of a suspended company")
     at = database_clock()
     proposal = Proposal.objects.create(
         id=uuid.uuid4(), act=Proposal.Act.LIFT_SUSPENSION, of=Proposal.Of.PARTY, target_id=target,
@@ -139,7 +139,7 @@ def _trial(campaign: Campaign, officers: Sequence[str], lines: Sequence[str]) ->
     return took
 
 
-def _allowed(campaign: Campaign, lines: Sequence[str]) -> list[bool]:
+def _evaluate_lines(campaign: Campaign, lines: Sequence[str]) -> list[bool]:
     answers = deciding.evaluate(
         questions=[
             Question(
@@ -188,4 +188,4 @@ def _write_many(cursor: CursorWrapper, campaign: Campaign, account: Account, fir
     sample = [f"bench-{n}" for n in range(first, last + 1, max(1, (last - first) // CHECKED))]
     cursor.execute(AS_REPLAYED, [sample])
     if (len(sample),) != cursor.fetchone():
-        raise Failed("a gate row is not what its ledger says")
+        raise BenchmarkFailed("a gate row is not what its ledger says")

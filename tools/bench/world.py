@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from partners.models import Contract, Party
-from tools.bench.measure import Failed
-from tools.demo.processes import answers, free_port, tethered
+from tools.bench.measure import BenchmarkFailed
+from tools.demo.processes import answers, build_tethered_command, free_port
 
 RECEIVER = Path(__file__).with_name("receiver.py")
 STARTS_WITHIN_S = 120.0
@@ -57,7 +57,7 @@ def receiver(*, hang_s: float = 0.0) -> Iterator[str]:
         until = time.monotonic() + STARTS_WITHIN_S
         while not answers(port=port, path="/times"):
             if time.monotonic() > until:
-                raise Failed("the receiver did not start")
+                raise BenchmarkFailed("the receiver did not start")
             time.sleep(0.02)
         yield f"http://127.0.0.1:{port}/events"
 
@@ -65,7 +65,7 @@ def receiver(*, hang_s: float = 0.0) -> Iterator[str]:
 @contextmanager
 def running(*command: str) -> Iterator[None]:
     """A program beside this one, ended with it in any case."""
-    process = subprocess.Popen(tethered(*command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(build_tethered_command(*command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -77,7 +77,7 @@ def running(*command: str) -> Iterator[None]:
             process.wait()
 
 
-def answered(*, url: str) -> dict[str, float]:
+def get_answer_times(*, url: str) -> dict[str, float]:
     """When a receiver said 202, by `jti`."""
     http = HTTPConnection(url.split("/")[2], timeout=10)
     try:

@@ -19,7 +19,7 @@ from partners.models import SigningKey
 from revocations.actions import orders
 from revocations.actions.trials import add_trial_manifest, add_trial_order
 from revocations.domain import cohorts, wire
-from revocations.domain.cohorts import Ended
+from revocations.domain.cohorts import AgreementEnd
 from revocations.domain.wire import StreamClaims
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent, Trial, TrialOrder
 from tools.conformance.target import DownstreamParty, Target
@@ -32,7 +32,7 @@ SHARD = 2
 
 
 @dataclass(frozen=True)
-class Minted:
+class MintedEvent:
     """One event: its claims, and its `jti`."""
 
     jti: str
@@ -40,7 +40,7 @@ class Minted:
 
 
 @dataclass(frozen=True)
-class MintedCohort(Minted):
+class MintedCohort(MintedEvent):
     """And where its list is."""
 
     manifest_id: uuid.UUID
@@ -70,7 +70,7 @@ class Mint:
         state: Sequence[Mapping[str, object]] = (),
         below: TrialOrder.Below = TrialOrder.Below.AS_EVER,
         agreement: str = "",
-    ) -> Minted:
+    ) -> MintedEvent:
         """A consent-change that withdraws what every company below had, but for what `state` names.
 
         `agreement`: a second one of the trial's, by a name of its own.
@@ -99,31 +99,31 @@ class Mint:
             trial=self._trial, jti=order.jti, epoch=1, version=version, required_actions=required, below=below, at=at
         )
         claims = wire.order_claims(order=order, audience=self._target.party.uri, sub=sub or self.sub())
-        return Minted(order.jti, claims)
+        return MintedEvent(order.jti, claims)
 
-    def granted(self, place: int = 0) -> dict[str, object]:
+    def build_granted_entry(self, place: int = 0) -> dict[str, object]:
         """An entry of `state`; each place another company below or, where there are not so many, another purpose."""
         known = self._target.below or (DownstreamParty(self._target.party.uri, "dpv:ServiceProvision", ANY_SCOPE),)
         below = known[min(place, len(known) - 1)]
         purpose = below.purpose if place < len(known) else "dpv:CustomerCare"
         return {"scopes": [below.scope], "purpose": purpose, "recipient": below.recipient, "status": "granted"}
 
-    def part(self, *, agreement: str) -> Ended:
+    def part(self, *, agreement: str) -> AgreementEnd:
         """The end of what `granted(0)` allows, of an agreement under which `granted(1)` goes on."""
-        whole, ended, other = self._agreement + agreement, self.granted(0), self.granted(1)
+        whole, ended, other = self._agreement + agreement, self.build_granted_entry(0), self.build_granted_entry(1)
         goes_on = {name: other[name] for name in ("recipient", "purpose", "scopes")}
         part = {name: str(ended[name]) for name in ("purpose", "recipient")}
-        return Ended(whole, f"{settings.BASE_URL}/campaigns/trial.{self._trial.pk.hex}", part, [goes_on])
+        return AgreementEnd(whole, f"{settings.BASE_URL}/campaigns/trial.{self._trial.pk.hex}", part, [goes_on])
 
-    def stream_event(self, kind: StreamEvent.Kind, event: Mapping[str, object], *, at: datetime) -> Minted:
+    def stream_event(self, kind: StreamEvent.Kind, event: Mapping[str, object], *, at: datetime) -> MintedEvent:
         """A verification or stream-updated."""
         return self._event(kind, {"format": "opaque", "id": str(self._trial.pk)}, event, at)
 
-    def evidence(self, *, at: datetime) -> Minted:
+    def evidence(self, *, at: datetime) -> MintedEvent:
         """A question for the proof of somebody who is not there."""
         event = {
             "agreement": self._agreement,
-            "recipient": self.granted()["recipient"],
+            "recipient": self.build_granted_entry()["recipient"],
             "respond_by": orders.stamp(at=at + COMPLETE_WITHIN),
         }
         minted = self._event(StreamEvent.Kind.EVIDENCE, wire.pairwise_subject(sub=self.sub()), event, at)
@@ -131,7 +131,7 @@ class Mint:
         return minted
 
     def cohort(
-        self, *, subs: Sequence[str], at: datetime, spoiled: bool = False, ended: Ended | None = None
+        self, *, subs: Sequence[str], at: datetime, spoiled: bool = False, ended: AgreementEnd | None = None
     ) -> MintedCohort:
         """The end of the trial's agreement for these names, the list served like a real one.
 
@@ -141,7 +141,7 @@ class Mint:
         cohort = Cohort(
             pk=manifest_id, of=Cohort.Of.CONTRACT, epoch=2, subject_count=len(subs), complete_by=at + COMPLETE_WITHIN
         )
-        ended = ended or Ended(self._agreement, self._agreement, None)
+        ended = ended or AgreementEnd(self._agreement, self._agreement, None)
         shards = self._shards(sorted(subs))
         list_sha256 = cohorts.list_digest(shards=shards)
         claims = cohorts.index_claims(
@@ -159,66 +159,65 @@ class Mint:
         )  # fmt: skip
         return MintedCohort(minted.jti, minted.claims, manifest_id)
 
-    def forged(self, minted: Minted) -> str:
+    def forge_token(self, minted: MintedEvent) -> str:
         """Signed by a key of nobody's, under the name of ours."""
         algorithm = self.signer.algorithm
         key = ECKey.generate_key("P-256") if algorithm == "ES256" else RSAKey.generate_key(2048)
         header = {"typ": self.signer.use, "alg": algorithm, "kid": self.signer.kid}
         return jws.serialize_compact(header, json.dumps(minted.claims).encode(), key, algorithms=[algorithm])
 
-    def unknown_key(self, minted: Minted) -> str:
+    def unknown_key(self, minted: MintedEvent) -> str:
         """The same by a key that says its own name, which is not published."""
         key = ECKey.generate_key("P-256")
         header = {"typ": self.signer.use, "alg": "ES256", "kid": key.thumbprint()}
         return jws.serialize_compact(header, json.dumps(minted.claims).encode(), key)
 
-    def without_typ(self, minted: Minted) -> str:
+    def without_typ(self, minted: MintedEvent) -> str:
         """Signed by us, and fit for any use."""
         return _compact({"alg": self.signer.algorithm, "kid": self.signer.kid}, minted.claims, self.signer)
 
-    def unsigned(self, minted: Minted) -> str:
+    def build_unsigned_token(self, minted: MintedEvent) -> str:
         """`alg` none."""
         header = {"typ": self.signer.use, "alg": "none", "kid": self.signer.kid}
-        return f"{_encoded(header)}.{_encoded(minted.claims)}."
+        return f"{_encode_part(header)}.{_encode_part(minted.claims)}."
 
-    def by_public_key(self, minted: Minted) -> str:
+    def by_public_key(self, minted: MintedEvent) -> str:
         """HS256 with our public key as the secret: signed by anybody, and good to who lets the token choose."""
         jwk = SigningKey.objects.values_list("public_jwk", flat=True).get(kid=self.signer.kid)
         key = ECKey.import_key(jwk) if self.signer.algorithm == "ES256" else RSAKey.import_key(jwk)
-        message = (
-            f"{_encoded({'typ': self.signer.use, 'alg': 'HS256', 'kid': self.signer.kid})}.{_encoded(minted.claims)}"
-        )
-        return f"{message}.{_unpadded(hmac.digest(key.as_pem(private=False), message.encode(), 'sha256'))}"
+        header = {"typ": self.signer.use, "alg": "HS256", "kid": self.signer.kid}
+        message = f"{_encode_part(header)}.{_encode_part(minted.claims)}"
+        return f"{message}.{_encode_base64url(hmac.digest(key.as_pem(private=False), message.encode(), 'sha256'))}"
 
-    def two_events(self, minted: Minted) -> str:
+    def two_events(self, minted: MintedEvent) -> str:
         """A good order with a verification beside it."""
         events = minted.claims["events"]
         both = {**events, f"{wire.SSF}{StreamEvent.Kind.VERIFICATION}": {}} if isinstance(events, dict) else {}
         return self.signer.sign({**minted.claims, "events": both})
 
-    def unknown_event(self, minted: Minted) -> str:
+    def unknown_event(self, minted: MintedEvent) -> str:
         """An event of ours that there is not."""
         return self.signer.sign({**minted.claims, "events": {wire.event_type("trial-of-types"): {}}})
 
-    def large(self, minted: Minted) -> str:
+    def large(self, minted: MintedEvent) -> str:
         """Longer than anything we ever send."""
         return self.signer.sign({**minted.claims, "padding": "x" * LARGE})
 
     def _event(
         self, kind: StreamEvent.Kind, sub_id: Mapping[str, object], event: Mapping[str, object], at: datetime
-    ) -> Minted:
+    ) -> MintedEvent:
         row = StreamEvent(
             kind=kind,
             jti=uuid.uuid4().hex,
             claims=StreamClaims(txn=f"tx-{uuid.uuid4().hex}", sub_id=sub_id, event=event).as_json(),
             queued_at=at,
         )
-        return Minted(row.jti, wire.stream_event_claims(event=row, audience=self._target.party.uri))
+        return MintedEvent(row.jti, wire.stream_event_claims(event=row, audience=self._target.party.uri))
 
     @staticmethod
     def _shards(subs: Sequence[str]) -> list[ManifestShard]:
         parts = [subs[start : start + SHARD] for start in range(0, len(subs), SHARD)]
-        contents = [cohorts.packed(subs=part) for part in parts]
+        contents = [cohorts.pack_shard(subs=part) for part in parts]
         return [
             ManifestShard(number=number, lines=len(part), sha256=cohorts.digest(content=content), content=content)
             for number, (part, content) in enumerate(zip(parts, contents, strict=True), start=1)
@@ -240,13 +239,13 @@ class Mint:
 
 
 def _compact(header: Mapping[str, object], claims: Mapping[str, object], signer: Signer) -> str:
-    message = f"{_encoded(header)}.{_encoded(claims)}"
-    return f"{message}.{_unpadded(signer.key.sign(message.encode()))}"
+    message = f"{_encode_part(header)}.{_encode_part(claims)}"
+    return f"{message}.{_encode_base64url(signer.key.sign(message.encode()))}"
 
 
-def _encoded(part: Mapping[str, object]) -> str:
-    return _unpadded(json.dumps(dict(part)).encode())
+def _encode_part(part: Mapping[str, object]) -> str:
+    return _encode_base64url(json.dumps(dict(part)).encode())
 
 
-def _unpadded(part: bytes) -> str:
+def _encode_base64url(part: bytes) -> str:
     return urlsafe_b64encode(part).rstrip(b"=").decode()

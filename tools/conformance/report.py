@@ -51,7 +51,7 @@ class Report:
     findings: Sequence[Finding]
 
     @property
-    def passed(self) -> bool:
+    def has_passed(self) -> bool:
         return not any(finding.verdict is Verdict.FAILED for finding in self.findings)
 
     def verdicts(self) -> Mapping[str, str]:
@@ -61,7 +61,7 @@ class Report:
         return {
             "partner": self.partner,
             "url": self.url,
-            "passed": self.passed,
+            "passed": self.has_passed,
             "findings": [finding.as_json() for finding in self.findings],
         }
 

@@ -14,9 +14,9 @@ from revocations.actions.trials import begin_trial, end_trial
 from revocations.models import StreamEvent, TrialOrder
 from revocations.queries.trials import fetched_parts
 from tools.conformance.cases import CASES
-from tools.conformance.minting import REQUIRED, Mint, Minted, MintedCohort
+from tools.conformance.minting import REQUIRED, Mint, MintedCohort, MintedEvent
 from tools.conformance.report import Finding, Report, Verdict
-from tools.conformance.signed import Sent, Signed
+from tools.conformance.signed import ReceiptReview, SentEvents
 from tools.conformance.target import Target
 from tools.conformance.waiting import Wait
 
@@ -61,13 +61,13 @@ class Trial:
     redirected: bool = False
     refusals: list[http.Reply] = field(default_factory=list)
     silent: bool = False
-    sent: Sent = field(default_factory=Sent)
+    sent: SentEvents = field(default_factory=SentEvents)
 
     def __post_init__(self) -> None:
         """Begin: from here on, receipts are known."""
         self.row = begin_trial(party=self.target.party, actor=ACTOR, at=self.clock())
         self.mint = Mint(trial=self.row, target=self.target)
-        self.signed = Signed(self.row, self.target, self.sent, self.limits.receipts, self._find)
+        self.signed = ReceiptReview(self.row, self.target, self.sent, self.limits.receipts, self._find)
 
     def run(self) -> Report:
         """Send everything, wait for what comes back, and keep the report."""
@@ -86,9 +86,9 @@ class Trial:
         if self.silent:
             return
         for step in (
-            self._orders, self._evidence, self._rotated_key, self._refusals, self._unknown_words, self._oversized,
-            self._unregistered_below, self._cohorts, self._part, self._authorization, self._error_form,
-            self._look_at_refusals,
+            self._orders, self._evidence, self._rotated_key, self._refusals, self._unknown_words,
+            self._check_large_event, self._check_unregistered_company, self._cohorts, self._part,
+            self._authorization, self._error_form, self._look_at_refusals,
         ):  # fmt: skip
             step()
 
@@ -98,31 +98,31 @@ class Trial:
         minted = self.mint.stream_event(StreamEvent.Kind.VERIFICATION, {"state": "trial"}, at=self.clock())
         reply = self._push(minted)
         self.silent = reply.status is None
-        self._taken("verification", reply)
+        self._expect_acceptance("verification", reply)
         if not self.silent:
             updated = {"status": "enabled", "reason": "trial"}
             minted = self.mint.stream_event(StreamEvent.Kind.STREAM_UPDATED, updated, at=self.clock())
-            self._taken("stream-updated", self._push(minted))
+            self._expect_acceptance("stream-updated", self._push(minted))
 
     def _orders(self) -> None:
         good = self.mint.order(at=self.clock())
-        if self._taken("good-order", self._push(good)):
+        if self._expect_acceptance("good-order", self._push(good)):
             self.sent.taken["good-order"] = good
         empty = self.mint.order(at=self.clock(), state=[])
-        if self._taken("empty-state", self._push(empty)):
+        if self._expect_acceptance("empty-state", self._push(empty)):
             self.sent.taken["empty-state"] = empty
-        self._taken("repeated", self._push(good))
+        self._expect_acceptance("repeated", self._push(good))
         sub = self.mint.sub()
         newer = self.mint.order(at=self.clock(), sub=sub, version=3)
-        older = self.mint.order(at=self.clock(), sub=sub, version=2, state=[self.mint.granted()])
+        older = self.mint.order(at=self.clock(), sub=sub, version=2, state=[self.mint.build_granted_entry()])
         replies = [self._push(newer), self._push(older)]
-        if self._taken("reordered", next((one for one in replies if not _well(one)), replies[1])):
+        if self._expect_acceptance("reordered", next((one for one in replies if not _well(one)), replies[1])):
             self.sent.taken["reordered"] = newer
             self.sent.reordered = newer, older
 
     def _evidence(self) -> None:
         asked = self.mint.evidence(at=self.clock())
-        if self._taken("evidence", self._push(asked)):
+        if self._expect_acceptance("evidence", self._push(asked)):
             self.sent.asked = asked
 
     def _rotated_key(self) -> None:
@@ -131,27 +131,27 @@ class Trial:
         try:
             token, replies = signer.sign(minted.claims), list[http.Reply]()
 
-            def found() -> bool:
+            def is_key_found() -> bool:
                 replies.append(self._send(token))
                 # A receiver need not fetch for every kid it does not know: it may take a while.
                 return _refusal(replies[-1]) != "invalid_key"
 
-            self.limits.again(found)
+            self.limits.again(is_key_found)
         finally:
             retire_trial_key(kid=signer.kid, at=self.clock())
-        if self._taken("rotated-key", replies[-1]):
+        if self._expect_acceptance("rotated-key", replies[-1]):
             self.sent.taken["rotated-key"] = minted
 
     def _unknown_words(self) -> None:
-        strange = {**self.mint.granted(), "purpose": "dpv:TrialOfWords", "scopes": ["trial:read"]}
+        strange = {**self.mint.build_granted_entry(), "purpose": "dpv:TrialOfWords", "scopes": ["trial:read"]}
         minted = self.mint.order(at=self.clock(), required=(*REQUIRED, "trial_action"), state=[strange])
-        if self._taken("unknown-words", self._push(minted)):
+        if self._expect_acceptance("unknown-words", self._push(minted)):
             self.sent.unfit["unknown-words"] = minted
 
-    def _unregistered_below(self) -> None:
+    def _check_unregistered_company(self) -> None:
         """The first receipt for it that a company below signed is refused, as if we did not know that company's key."""
         minted = self.mint.order(at=self.clock(), below=TrialOrder.Below.REFUSE)
-        if self._taken("unregistered-below", self._push(minted)):
+        if self._expect_acceptance("unregistered-below", self._push(minted)):
             self.sent.unregistered = minted
 
     # What must be refused
@@ -167,41 +167,43 @@ class Trial:
         replies = [self._send(token, headers={"Authorization": f"{self.target.authorization}x"})]
         replies.append(self._send(token, headers={}))
         fine = [one.status in NO_ENTRY or _refusal(one) == "authentication_failed" for one in replies]
-        seen = f"another header: {_seen(replies[0])}; none: {_seen(replies[1])}"
+        seen = f"another header: {_describe_reply(replies[0])}; none: {_describe_reply(replies[1])}"
         self._find("authorization", Verdict.PASSED if all(fine) else Verdict.FAILED, seen)
 
     def _refusals(self) -> None:
         mint, order = self.mint, self.mint.order(at=self.clock())
-        self._refused("wrong-key", mint.forged(order), {"invalid_key"})
-        self._refused(
+        self._expect_refusal("wrong-key", mint.forge_token(order), {"invalid_key"})
+        self._expect_refusal(
             "wrong-audience", mint.signer.sign({**order.claims, "aud": "https://another.example"}), {"invalid_audience"}
         )
         several = [self.target.party.uri, "https://another.example"]
-        self._refused("audience-list", mint.signer.sign({**order.claims, "aud": several}), {"invalid_audience"})
-        self._refused(
+        self._expect_refusal("audience-list", mint.signer.sign({**order.claims, "aud": several}), {"invalid_audience"})
+        self._expect_refusal(
             "wrong-issuer", mint.signer.sign({**order.claims, "iss": "https://another.example"}), {"invalid_issuer"}
         )
-        self._refused("typ-missing", mint.without_typ(order), {"invalid_request"})
-        self._refused("alg-none", mint.unsigned(order), {"invalid_request", "invalid_key"})
-        self._refused("hs256", mint.by_public_key(order), {"invalid_request", "invalid_key"})
-        self._refused("two-events", mint.two_events(order), {"invalid_request"})
-        self._refused("unknown-event", mint.unknown_event(order), {"invalid_request"})
-        self._refused("sub-claim", mint.signer.sign({**order.claims, "sub": mint.sub()}), {"invalid_request"})
+        self._expect_refusal("typ-missing", mint.without_typ(order), {"invalid_request"})
+        self._expect_refusal("alg-none", mint.build_unsigned_token(order), {"invalid_request", "invalid_key"})
+        self._expect_refusal("hs256", mint.by_public_key(order), {"invalid_request", "invalid_key"})
+        self._expect_refusal("two-events", mint.two_events(order), {"invalid_request"})
+        self._expect_refusal("unknown-event", mint.unknown_event(order), {"invalid_request"})
+        self._expect_refusal("sub-claim", mint.signer.sign({**order.claims, "sub": mint.sub()}), {"invalid_request"})
         soon = int(self.clock().timestamp()) + 3600
-        self._refused("exp-claim", mint.signer.sign({**order.claims, "exp": soon}), {"invalid_request"})
-        self._refused("unknown-key", mint.unknown_key(order), {"invalid_key"})
+        self._expect_refusal("exp-claim", mint.signer.sign({**order.claims, "exp": soon}), {"invalid_request"})
+        self._expect_refusal("unknown-key", mint.unknown_key(order), {"invalid_key"})
 
-    def _oversized(self) -> None:
+    def _check_large_event(self) -> None:
         reply = self._send(self.mint.large(self.mint.order(at=self.clock(), required=())))
         after = self._push(self.mint.stream_event(StreamEvent.Kind.VERIFICATION, {"state": "again"}, at=self.clock()))
         fine = reply.status is None or reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        seen = f"{_seen(reply)}; the next event: {_seen(after)}"
+        seen = f"{_describe_reply(reply)}; the next event: {_describe_reply(after)}"
         self._find("oversized", Verdict.PASSED if fine and _well(after) else Verdict.FAILED, seen)
 
     def _error_form(self) -> None:
         reply = self._send("this is no token")
         wrong = [one for one in (reply, *self.refusals) if not _in_form(one)]
-        self._find("error-form", Verdict.FAILED if wrong else Verdict.PASSED, _seen(wrong[0] if wrong else reply))
+        self._find(
+            "error-form", Verdict.FAILED if wrong else Verdict.PASSED, _describe_reply(wrong[0] if wrong else reply)
+        )
 
     def _look_at_refusals(self) -> None:
         """What RFC 8935 (2.3) says of the head of a refusal, of every one there was."""
@@ -222,20 +224,20 @@ class Trial:
     def _cohorts(self) -> None:
         known, unheard = [self.mint.sub() for _ in range(2)], self.mint.sub()
         for sub in known:
-            self._push(self.mint.order(at=self.clock(), sub=sub, required=(), state=[self.mint.granted()]))
+            self._push(self.mint.order(at=self.clock(), sub=sub, required=(), state=[self.mint.build_granted_entry()]))
         cohort = self.mint.cohort(subs=[*known, unheard], at=self.clock())
         spoiled = self.mint.cohort(subs=[self.mint.sub()], at=self.clock(), spoiled=True)
         if self._cohort_taken("cohort", cohort):
             self.sent.cohort = cohort
-            late = self.mint.order(at=self.clock(), sub=known[0], version=9, state=[self.mint.granted()])
-            if self._taken("late-order", self._push(late)):
+            late = self.mint.order(at=self.clock(), sub=known[0], version=9, state=[self.mint.build_granted_entry()])
+            if self._expect_acceptance("late-order", self._push(late)):
                 self.sent.late = late
-        if self._taken("spoiled-cohort", self._push(spoiled)):
+        if self._expect_acceptance("spoiled-cohort", self._push(spoiled)):
             self.sent.unfit["spoiled-cohort"] = spoiled
 
     def _part(self) -> None:
         """The end of one use of an agreement whose other use goes on."""
-        granted, ended = [self.mint.granted(place) for place in range(2)], self.mint.part(agreement=PART)
+        granted, ended = [self.mint.build_granted_entry(place) for place in range(2)], self.mint.part(agreement=PART)
         sub = self.mint.sub()
         self._push(self.mint.order(at=self.clock(), sub=sub, required=(), state=granted, agreement=PART))
         cohort = self.mint.cohort(subs=[sub], ended=ended, at=self.clock())
@@ -245,19 +247,19 @@ class Trial:
 
     def _cohort_taken(self, name: str, cohort: MintedCohort) -> bool:
         """Whether it was taken. Its list is waited for, and its receipt, which says that the list is kept."""
-        if not self._taken(name, self._push(cohort)):
+        if not self._expect_acceptance(name, self._push(cohort)):
             return False
 
-        def fetched() -> bool:
+        def is_fetched() -> bool:
             came, parts = fetched_parts(manifest_id=cohort.manifest_id)
             return came == parts
 
-        self.limits.wait(fetched)
-        if not fetched():
+        self.limits.wait(is_fetched)
+        if not is_fetched():
             came, parts = fetched_parts(manifest_id=cohort.manifest_id)
             self._find(name, Verdict.FAILED, f"202; {came} of {parts} parts of the list were fetched")
         elif self.limits.receipts:
-            self.limits.wait(lambda: self.signed.completed(cohort))
+            self.limits.wait(lambda: self.signed.is_completed(cohort))
         return True
 
     # What is signed
@@ -279,7 +281,7 @@ class Trial:
 
     # Sending
 
-    def _push(self, minted: Minted) -> http.Reply:
+    def _push(self, minted: MintedEvent) -> http.Reply:
         return self._send(self.mint.signer.sign(minted.claims))
 
     def _send(self, token: str, *, headers: Mapping[str, str] | None = None) -> http.Reply:
@@ -299,15 +301,15 @@ class Trial:
         self.redirected |= reply.status is not None and 300 <= reply.status < 400
         return reply
 
-    def _taken(self, name: str, reply: http.Reply) -> bool:
+    def _expect_acceptance(self, name: str, reply: http.Reply) -> bool:
         fine = _well(reply)
-        self._find(name, Verdict.PASSED if fine else Verdict.FAILED, _seen(reply))
+        self._find(name, Verdict.PASSED if fine else Verdict.FAILED, _describe_reply(reply))
         return fine
 
-    def _refused(self, name: str, token: str, codes: set[str]) -> None:
+    def _expect_refusal(self, name: str, token: str, codes: set[str]) -> None:
         reply = self._send(token)
         fine = reply.status == HTTPStatus.BAD_REQUEST and _refusal(reply) in codes
-        self._find(name, Verdict.PASSED if fine else Verdict.FAILED, _seen(reply))
+        self._find(name, Verdict.PASSED if fine else Verdict.FAILED, _describe_reply(reply))
 
     def _find(self, name: str, verdict: Verdict, seen: str) -> None:
         self.findings[name] = Finding(CASES[name], verdict, seen)
@@ -337,7 +339,7 @@ def _refusal(reply: http.Reply) -> str:
     return err if isinstance(err, str) else ""
 
 
-def _seen(reply: http.Reply) -> str:
+def _describe_reply(reply: http.Reply) -> str:
     """What came back, in words. A stranger's text is cut short."""
     if reply.status is None:
         return reply.detail or "no answer"

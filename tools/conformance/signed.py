@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from partners.clients import http
 from revocations.models import Trial, TrialReceipt
 from revocations.queries.trials import is_downstream_refused, trial_receipts
-from tools.conformance.minting import Minted, MintedCohort
+from tools.conformance.minting import MintedCohort, MintedEvent
 from tools.conformance.report import Verdict
 from tools.conformance.target import Target
 
@@ -16,39 +16,39 @@ type Came = Mapping[str, Sequence[TrialReceipt]]
 
 
 @dataclass
-class Sent:
+class SentEvents:
     """What the end took, and what of that is to be signed for in which way.
 
     `part`: the end of a part of an agreement, and the companies of the part that goes on. `unregistered`: the order
     whose first receipt is refused for that of a company below.
     """
 
-    taken: dict[str, Minted] = field(default_factory=dict)
-    reordered: tuple[Minted, Minted] | None = None
-    late: Minted | None = None
-    unfit: dict[str, Minted] = field(default_factory=dict)
+    taken: dict[str, MintedEvent] = field(default_factory=dict)
+    reordered: tuple[MintedEvent, MintedEvent] | None = None
+    late: MintedEvent | None = None
+    unfit: dict[str, MintedEvent] = field(default_factory=dict)
     cohort: MintedCohort | None = None
     part: tuple[MintedCohort, frozenset[str]] | None = None
-    unregistered: Minted | None = None
-    asked: Minted | None = None
+    unregistered: MintedEvent | None = None
+    asked: MintedEvent | None = None
 
-    def owed(self) -> list[Minted]:
+    def owed(self) -> list[MintedEvent]:
         """What a completed receipt is waited for."""
         single = [self.cohort, self.part[0] if self.part else None, self.unregistered]
         return [*self.taken.values(), *(one for one in single if one is not None)]
 
 
 @dataclass(frozen=True)
-class Signed:
+class ReceiptReview:
     """Looks at the receipts of one trial. `find` hears each verdict; `awaited`: whether receipts were waited for."""
 
     trial: Trial
     target: Target
-    sent: Sent
+    sent: SentEvents
     awaited: bool
     find: Callable[[str, Verdict, str], None]
 
-    def completed(self, minted: Minted) -> bool:
+    def is_completed(self, minted: MintedEvent) -> bool:
         """Whether a receipt that would count came for this."""
         return _any(trial_receipts(trial=self.trial), minted)
 
@@ -66,7 +66,7 @@ class Signed:
         came = trial_receipts(trial=self.trial)
         for step in (
             self._receipts, self._cohort_receipt, self._repeats, self._unfit, self._downstream, self._part,
-            self._unregistered, self._evidence,
+            self._check_unregistered_company, self._evidence,
         ):  # fmt: skip
             step(came)
 
@@ -138,7 +138,7 @@ class Signed:
         else:
             self.find("part-cohort", Verdict.FAILED, f"202; its receipt: {_why_not(came.get(cohort.jti, ()))}")
 
-    def _unregistered(self, came: Came) -> None:
+    def _check_unregistered_company(self, came: Came) -> None:
         order = self.sent.unregistered
         if order is None:
             return
@@ -164,7 +164,7 @@ def _valid(receipt: TrialReceipt) -> bool:
     return receipt.status == "completed" and not receipt.fault
 
 
-def _any(came: Came, minted: Minted) -> bool:
+def _any(came: Came, minted: MintedEvent) -> bool:
     return any(_valid(one) for one in came.get(minted.jti, ()))
 
 

@@ -18,7 +18,7 @@ PARTY_OF = {party.key: party for party in world.PARTIES}
 PEOPLE_ROLES = frozenset({"subscriber", "agent", "officer"})
 
 
-def allowed(*, line: world.Line) -> list[dict[str, str | int]]:
+def list_allowed_campaigns(*, line: world.Line) -> list[dict[str, str | int]]:
     """The campaigns for which the gate says yes for this line, now."""
     questions = [_question(line, campaign) for campaign in world.CAMPAIGNS]
     answers = deciding.evaluate(questions=questions)
@@ -109,7 +109,10 @@ def _person(login: Login, lines: Sequence[world.Line]) -> dict[str, Any]:
         "phone": login.phone,
         "email": login.person.email,
         "password": login.password,
-        "lines": [{"line_id": line.line_id, "msisdn": line.msisdn, "allowed": allowed(line=line)} for line in lines],
+        "lines": [
+            {"line_id": line.line_id, "msisdn": line.msisdn, "allowed": list_allowed_campaigns(line=line)}
+            for line in lines
+        ],
     }
     if login.totp_secret:
         person["totp_secret"] = login.totp_secret

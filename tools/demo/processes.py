@@ -35,7 +35,7 @@ class Child:
 
     def _start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            tethered(*self._command),
+            build_tethered_command(*self._command),
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -141,7 +141,7 @@ class Processes:
             time.sleep(0.05)
 
 
-def tethered(*command: str) -> list[str]:
+def build_tethered_command(*command: str) -> list[str]:
     """The command, so started that the kernel ends it when this process ends in whatever way."""
     return [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(signal.SIGTERM)), "-", *command]
 

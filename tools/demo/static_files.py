@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 
-from tools.demo.processes import tethered
+from tools.demo.processes import build_tethered_command
 
 
 class StaticFiles:
@@ -29,7 +29,7 @@ class StaticFiles:
         if not self.due:
             return
         command = (str(settings.BASE_DIR / "manage.py"), "collectstatic", "--no-input", "--verbosity", "0")
-        self._process = subprocess.Popen(tethered(sys.executable, *command))
+        self._process = subprocess.Popen(build_tethered_command(sys.executable, *command))
 
     def end(self) -> None:
         if self._process is None:

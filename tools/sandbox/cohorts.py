@@ -75,7 +75,7 @@ class Cohorts:
         ]
         return min(moments, default=None)
 
-    def shown(self) -> list[Record]:
+    def list_cohorts(self) -> list[Record]:
         """Every cohort that came, oldest first."""
         rows = self._store.rows("SELECT jti, claims, at, state, note, acted_on, deleted FROM cohorts ORDER BY at")
         return [
@@ -169,7 +169,7 @@ def _deny(db: sqlite3.Connection, row: sqlite3.Row, cohort: Cohort) -> None:
     lists = json.loads(row["lists"])
     lists["state"] = [entry for entry in lists["state"] if not rules.covers(cohort.scope, rules.place(entry))]
     db.execute("UPDATE standing SET lists = ? WHERE n = ?", [json.dumps(lists), row["n"]])
-    db.executemany("UPDATE held SET in_use = 0 WHERE n = ?", [(n,) for n in _covered(db, row["n"], cohort)])
+    db.executemany("UPDATE held SET in_use = 0 WHERE n = ?", [(n,) for n in _list_covered_rows(db, row["n"], cohort)])
 
 
 def _end(db: sqlite3.Connection, cohort: Cohort, sub: str) -> int:
@@ -179,12 +179,12 @@ def _end(db: sqlite3.Connection, cohort: Cohort, sub: str) -> int:
     # If a newer order came first, what it allows stands; what it does not is deleted all the same.
     if row["epoch"] < cohort.epoch:
         _deny(db, row, cohort)
-    gone = _covered(db, row["n"], cohort) if "delete_held" in cohort.required_actions else []
+    gone = _list_covered_rows(db, row["n"], cohort) if "delete_held" in cohort.required_actions else []
     before = db.total_changes
     db.executemany("DELETE FROM held WHERE n = ? AND in_use = 0", [(n,) for n in gone])
     return db.total_changes - before
 
 
-def _covered(db: sqlite3.Connection, standing: int, cohort: Cohort) -> list[int]:
+def _list_covered_rows(db: sqlite3.Connection, standing: int, cohort: Cohort) -> list[int]:
     held = db.execute("SELECT n, recipient, purpose FROM held WHERE standing = ?", [standing])
     return [row["n"] for row in held if rules.covers(cohort.scope, (row["recipient"], row["purpose"]))]

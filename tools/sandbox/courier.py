@@ -120,4 +120,4 @@ class Courier:
         if not accepted:
             log.warning("receipt not taken: %s", said)
         again = min(FIRST_PAUSE * 2 ** min(self._store.tries(jti), 16), LONGEST_PAUSE)
-        self._store.answered(jti, answer=said, accepted=accepted, again=again, at=clock.now())
+        self._store.record_answer(jti, answer=said, accepted=accepted, again=again, at=clock.now())

@@ -7,7 +7,7 @@ from tools.sandbox.cohorts import Cohorts
 from tools.sandbox.courier import Courier
 from tools.sandbox.faults import Fault, Faults
 from tools.sandbox.identity import Identity
-from tools.sandbox.orders import Cohort, EvidenceRequest, Order, Record, Refused, StreamUpdated, Verification
+from tools.sandbox.orders import Cohort, EventRefused, EvidenceRequest, Order, Record, StreamUpdated, Verification
 from tools.sandbox.store import Store
 from tools.sandbox.transmitter import Transmitter
 
@@ -39,7 +39,7 @@ class Inbox:
     def take(self, token: str) -> None:
         """On disk when it returns. Raises Refused, or Unreachable where the event may come again."""
         if self._faults.now is Fault.ERR400:
-            raise Refused("invalid_request", "Broken, as ordered.")
+            raise EventRefused("invalid_request", "Broken, as ordered.")
         if self._faults.now is Fault.GULLIBLE:
             return
         event = orders.read(token, transmitter=self._transmitter, audience=self._identity.uri)
@@ -70,7 +70,7 @@ class Inbox:
         with self._lock:
             return {"count": self._verifications, "last": self._verification}
 
-    def updated(self) -> Record | None:
+    def get_stream_update(self) -> Record | None:
         """The last `stream-updated` since the start."""
         with self._lock:
             return self._updated

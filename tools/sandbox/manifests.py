@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.sandbox.orders import Cohort, Record, Refused, verified
+from tools.sandbox.orders import Cohort, EventRefused, Record, verify_token
 from tools.sandbox.transmitter import READ, Answer, Transmitter, Unreachable
 
 TYP = "whereabouts-manifest+jwt"
@@ -59,8 +59,8 @@ def _index(body: bytes, cohort: Cohort, transmitter: Transmitter, audience: str)
     if _digest(hashlib.sha256(body).digest()) != cohort.index_sha256:
         raise Mismatch("the index is not the one that the event names")
     try:
-        claims = verified(body.decode("ascii", "replace"), transmitter, typ=TYP)
-    except Refused as refusal:
+        claims = verify_token(body.decode("ascii", "replace"), transmitter, typ=TYP)
+    except EventRefused as refusal:
         raise Mismatch(str(refusal)) from refusal
     expected: Record = {
         "iss": cohort.iss,

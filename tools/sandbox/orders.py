@@ -25,7 +25,7 @@ type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 type Record = dict[str, Json]
 
 
-class Refused(Exception):
+class EventRefused(Exception):
     """A SET that is not taken: `err` is one of RFC 8935's registered codes."""
 
     def __init__(self, err: str, description: str) -> None:
@@ -110,19 +110,19 @@ def read(token: str, *, transmitter: Transmitter, audience: str) -> Event:
 
     Raises Refused, or Unreachable if the transmitter's keys can't be had just now.
     """
-    claims = verified(token, transmitter, typ=TYP)
+    claims = verify_token(token, transmitter, typ=TYP)
     if claims.get("iss") != transmitter.issuer:
-        raise Refused("invalid_issuer", "iss is not the transmitter whose events are taken here.")
+        raise EventRefused("invalid_issuer", "iss is not the transmitter whose events are taken here.")
     if claims.get("aud") not in (audience, [audience]):
-        raise Refused("invalid_audience", "aud is not this receiver alone.")
+        raise EventRefused("invalid_audience", "aud is not this receiver alone.")
     if "sub" in claims or "exp" in claims:
-        raise Refused("invalid_request", "sub and exp must not be in a SET.")
+        raise EventRefused("invalid_request", "sub and exp must not be in a SET.")
     events = claims.get("events")
     if not isinstance(events, dict) or len(events) != 1:
-        raise Refused("invalid_request", "A SET carries exactly one event.")
+        raise EventRefused("invalid_request", "A SET carries exactly one event.")
     ((kind, event),) = events.items()
     if not isinstance(event, dict):
-        raise Refused("invalid_request", "The event is not an object.")
+        raise EventRefused("invalid_request", "The event is not an object.")
     return _event(kind.removeprefix(transmitter.issuer), claims, event)
 
 
@@ -140,41 +140,43 @@ def _event(kind: str, claims: Record, event: Record) -> Event:
             respond_by=_text(event, "respond_by"),
         )
     if kind == VERIFICATION:
-        return Verification(jti=_text(claims, "jti"), state=_said(event, "state"))
+        return Verification(jti=_text(claims, "jti"), state=_get_optional_text(event, "state"))
     if kind == STREAM_UPDATED:
-        return StreamUpdated(jti=_text(claims, "jti"), status=_text(event, "status"), reason=_said(event, "reason"))
-    raise Refused("invalid_request", "This type of event is not known here.")
+        return StreamUpdated(
+            jti=_text(claims, "jti"), status=_text(event, "status"), reason=_get_optional_text(event, "reason")
+        )
+    raise EventRefused("invalid_request", "This type of event is not known here.")
 
 
-def verified(token: str, transmitter: Transmitter, *, typ: str) -> Record:
+def verify_token(token: str, transmitter: Transmitter, *, typ: str) -> Record:
     """The claims of a token of this `typ` that the transmitter signed."""
     registry = JWSRegistry()
     registry.max_payload_length = LARGEST_TOKEN
     try:
         header = extract_compact(token.encode(), registry=registry).headers()
     except (JoseError, ValueError) as error:
-        raise Refused("invalid_request", "The body is not a compact JWS.") from error
+        raise EventRefused("invalid_request", "The body is not a compact JWS.") from error
     kind, kid = header.get("typ"), header.get("kid")
     if not isinstance(kind, str) or kind.lower().removeprefix("application/") != typ:
-        raise Refused("invalid_request", f"typ is not {typ}.")
+        raise EventRefused("invalid_request", f"typ is not {typ}.")
     if header.get("alg") != ALGORITHM:
-        raise Refused("invalid_request", f"alg is not {ALGORITHM}.")
+        raise EventRefused("invalid_request", f"alg is not {ALGORITHM}.")
     if not isinstance(kid, str):
-        raise Refused("invalid_key", "kid is missing.")
+        raise EventRefused("invalid_key", "kid is missing.")
     try:
         return jwt.decode(token, transmitter.key(kid), algorithms=[ALGORITHM], registry=registry).claims
     except UnknownKey as error:
-        raise Refused("invalid_key", "The transmitter publishes no key of this kid.") from error
+        raise EventRefused("invalid_key", "The transmitter publishes no key of this kid.") from error
     except (JoseError, ValueError) as error:
-        raise Refused("invalid_key", "The signature does not verify.") from error
+        raise EventRefused("invalid_key", "The signature does not verify.") from error
 
 
 def _order(claims: Record, event: Record) -> Order:
     subject = claims.get("sub_id")
     if not isinstance(subject, dict) or subject.get("format") != "iss_sub" or subject.get("iss") != claims["iss"]:
-        raise Refused("invalid_request", "sub_id is not an iss_sub of the transmitter.")
+        raise EventRefused("invalid_request", "sub_id is not an iss_sub of the transmitter.")
     if event.get("snapshot") is not True or event.get("default") != "denied":
-        raise Refused("invalid_request", "The event is not a snapshot with default denied.")
+        raise EventRefused("invalid_request", "The event is not a snapshot with default denied.")
     return Order(
         iss=_text(claims, "iss"),
         jti=_text(claims, "jti"),
@@ -195,9 +197,9 @@ def _cohort(claims: Record, event: Record) -> Cohort:
     subject, manifest = claims.get("sub_id"), event.get("manifest")
     group = subject.get("group") if isinstance(subject, dict) and subject.get("format") == "complex" else None
     if not isinstance(group, dict) or group.get("format") != "uri":
-        raise Refused("invalid_request", "sub_id is not a complex subject of a group.")
+        raise EventRefused("invalid_request", "sub_id is not a complex subject of a group.")
     if not isinstance(manifest, dict):
-        raise Refused("invalid_request", "manifest is not an object.")
+        raise EventRefused("invalid_request", "manifest is not an object.")
     scope = event.get("scope")
     return Cohort(
         iss=_text(claims, "iss"),
@@ -219,11 +221,11 @@ def _cohort(claims: Record, event: Record) -> Cohort:
 def _text(holder: Record, name: str) -> str:
     value = holder.get(name)
     if not isinstance(value, str) or not value:
-        raise Refused("invalid_request", f"{name} is not a text.")
+        raise EventRefused("invalid_request", f"{name} is not a text.")
     return value
 
 
-def _said(holder: Record, name: str) -> str:
+def _get_optional_text(holder: Record, name: str) -> str:
     """A text that may be left out."""
     value = holder.get(name)
     return value if isinstance(value, str) else ""
@@ -232,25 +234,25 @@ def _said(holder: Record, name: str) -> str:
 def _count(holder: Record, name: str, *, below: int = 2**62) -> int:
     value = holder.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < below:
-        raise Refused("invalid_request", f"{name} is not a whole number.")
+        raise EventRefused("invalid_request", f"{name} is not a whole number.")
     return value
 
 
 def _records(holder: Record, name: str) -> list[Record]:
     value = holder.get(name)
     if not isinstance(value, list):
-        raise Refused("invalid_request", f"{name} is not a list.")
+        raise EventRefused("invalid_request", f"{name} is not a list.")
     found = [one for one in value if isinstance(one, dict)]
     if len(found) != len(value):
-        raise Refused("invalid_request", f"{name} holds something else than objects.")
+        raise EventRefused("invalid_request", f"{name} holds something else than objects.")
     return found
 
 
 def _texts(holder: Record, name: str) -> list[str]:
     value = holder.get(name)
     if not isinstance(value, list):
-        raise Refused("invalid_request", f"{name} is not a list.")
+        raise EventRefused("invalid_request", f"{name} is not a list.")
     found = [one for one in value if isinstance(one, str)]
     if len(found) != len(value):
-        raise Refused("invalid_request", f"{name} holds something else than texts.")
+        raise EventRefused("invalid_request", f"{name} holds something else than texts.")
     return found

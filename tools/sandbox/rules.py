@@ -30,7 +30,7 @@ def unknown_actions(order: Order) -> list[str]:
     return [action for action in order.required_actions if action not in ACTIONS]
 
 
-def allowed(order: Order, at: datetime) -> list[Record]:
+def list_allowed_uses(order: Order, at: datetime) -> list[Record]:
     """What may be used at this moment: `[{"recipient","purpose","scopes"}]`, of known scopes and purposes only."""
     if unknown_actions(order):
         return []
@@ -42,7 +42,7 @@ def allowed(order: Order, at: datetime) -> list[Record]:
 
 
 def allowed_places(order: Order, at: datetime) -> set[Place]:
-    return {place(entry) for entry in allowed(order, at)}
+    return {place(entry) for entry in list_allowed_uses(order, at)}
 
 
 def place(entry: Record) -> Place:

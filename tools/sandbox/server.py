@@ -89,10 +89,10 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         own: Mapping[str, Callable[[], object]] = {
             "/healthz": self._health,
-            "/received": self.server.store.received,
+            "/received": self.server.store.list_received_orders,
             "/state": lambda: self.server.store.state(at=clock.now()),
             "/receipts": self.server.store.receipts,
-            "/cohorts": self.server.cohorts.shown,
+            "/cohorts": self.server.cohorts.list_cohorts,
             "/verifications": self.server.inbox.verifications,
             "/stream": self._stream,
         }
@@ -132,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._json(HTTPStatus.UNAUTHORIZED, said, {"Content-Language": "en"})
         try:
             self._take(body)
-        except orders.Refused as refusal:
+        except orders.EventRefused as refusal:
             said = {"err": refusal.err, "description": str(refusal)}
             mislabelled = {"Content-Type": "text/plain"}
             head = mislabelled if faults.now is Fault.MISLABEL else {"Content-Language": "en"}
@@ -149,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _take(self, body: bytes | None) -> None:
         if body is None or self.headers.get_content_type() != "application/secevent+jwt":
-            raise orders.Refused("invalid_request", "Send one application/secevent+jwt with its length.")
+            raise orders.EventRefused("invalid_request", "Send one application/secevent+jwt with its length.")
         self.server.inbox.take(body.decode("ascii", errors="replace").strip())
 
     def _rotate(self) -> None:
@@ -163,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
         return self._json(HTTPStatus.OK, found)
 
     def _stream(self) -> object:
-        return self.server.stream.shown() if self.server.stream else None
+        return self.server.stream.get_status() if self.server.stream else None
 
     def _set_fault(self) -> None:
         asked = parse_qs(urlsplit(self.path).query)

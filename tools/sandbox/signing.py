@@ -17,7 +17,7 @@ def receipt(about: Order | Cohort, identity: Identity, *, jti: str, event: Mappi
     version = about.version if isinstance(about, Order) else 0
     said = {**event, "applied": {"epoch": about.epoch, "version": version}}
     told = {"iss": about.iss, "jti": about.jti}
-    return _signed(identity.partner, about.iss, jti, aud=about.iss, txn=about.txn, told=told, event=said)
+    return _sign_receipt(identity.partner, about.iss, jti, aud=about.iss, txn=about.txn, told=told, event=said)
 
 
 def evidence(asked: EvidenceRequest, identity: Identity) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def told_downstream(about: Order | Cohort, identity: Identity, faults: Faults) -
     companies = [one for one in identity.downstream.values() if part in {None, one.uri}]
     if faults.now is Fault.PARTIAL:
         companies = companies[:-1]
-    return [_told(company, about, identity) for company in companies]
+    return [_build_downstream_receipt(company, about, identity) for company in companies]
 
 
 def deed(action: str, at: datetime, **more: object) -> dict[str, object]:
@@ -59,7 +59,7 @@ def deed(action: str, at: datetime, **more: object) -> dict[str, object]:
     return {"action": action, "status": "completed", "at": clock.stamp(at)} | more
 
 
-def _told(company: Signer, about: Order | Cohort, identity: Identity) -> dict[str, object]:
+def _build_downstream_receipt(company: Signer, about: Order | Cohort, identity: Identity) -> dict[str, object]:
     done = [deed(action, clock.now()) for action in about.required_actions if action in {"stop_use", "delete_held"}]
     event = {
         "status": "completed",
@@ -69,14 +69,14 @@ def _told(company: Signer, about: Order | Cohort, identity: Identity) -> dict[st
     }
     # The partner's own order to the company below; its number is of their two houses alone.
     passed_on = {"iss": identity.uri, "jti": uuid.uuid4().hex}
-    token = _signed(
+    token = _sign_receipt(
         company, about.iss, uuid.uuid4().hex, aud=identity.uri, txn=f"tx-{uuid.uuid4().hex}", told=passed_on,
         event=event,
     )  # fmt: skip
     return {"recipient": company.uri, "status": "completed", "at": clock.stamp(clock.now()), "receipt": token}
 
 
-def _signed(
+def _sign_receipt(
     signer: Signer, carrier: str, jti: str, *, aud: str, txn: str, told: Mapping[str, str], event: Mapping[str, object]
 ) -> str:
     now = int(clock.now().timestamp())

@@ -127,7 +127,7 @@ class Store:
         (row,) = self.rows("SELECT min(next_at) AS at FROM receipts WHERE state = 'queued'")
         return None if row["at"] is None else datetime.fromtimestamp(row["at"], UTC)
 
-    def answered(self, jti: str, *, answer: str, accepted: bool, again: timedelta, at: datetime) -> None:
+    def record_answer(self, jti: str, *, answer: str, accepted: bool, again: timedelta, at: datetime) -> None:
         """Note what came back for a receipt; one that was not accepted waits `again` for its next try."""
         with self.transaction() as db:
             db.execute(
@@ -152,7 +152,7 @@ class Store:
             for statement in FORGET:
                 db.execute(statement)
 
-    def received(self) -> list[Record]:
+    def list_received_orders(self) -> list[Record]:
         """Every order that came, once for each time it came, oldest first."""
         rows = self.rows("SELECT jti, at, agreement, epoch, version, sub, state FROM received ORDER BY n")
         return [{**dict(row), "state": json.loads(row["state"])} for row in rows]
@@ -163,7 +163,7 @@ class Store:
             "SELECT s.*, count(h.n) AS held, coalesce(sum(h.in_use), 0) AS in_use"
             " FROM standing s LEFT JOIN held h ON h.standing = s.n GROUP BY s.n ORDER BY s.agreement, s.sub"
         )
-        return [_shown(row, at) for row in rows]
+        return [_format_standing(row, at) for row in rows]
 
     def receipts(self) -> list[Record]:
         """Every receipt made, oldest first, with what was answered each time it was sent."""
@@ -284,7 +284,7 @@ def _order(row: sqlite3.Row) -> Order:
     )
 
 
-def _shown(row: sqlite3.Row, at: datetime) -> Record:
+def _format_standing(row: sqlite3.Row, at: datetime) -> Record:
     order = _order(row)
     epoch, version = _numbers(row)
     return {
@@ -292,7 +292,7 @@ def _shown(row: sqlite3.Row, at: datetime) -> Record:
         "epoch": epoch,
         "version": version,
         "state": list(order.state),
-        "allowed": [*rules.allowed(order, at)],
+        "allowed": [*rules.list_allowed_uses(order, at)],
         "required_actions": [*order.required_actions],
         "carried_out": not row["owes"],
     }

@@ -10,7 +10,7 @@ from threading import Condition
 
 from tools.sandbox.faults import Fault, Faults
 from tools.sandbox.inbox import Inbox
-from tools.sandbox.orders import CHANGE, COHORT, EVIDENCE, STREAM_UPDATED, VERIFICATION, Record, Refused
+from tools.sandbox.orders import CHANGE, COHORT, EVIDENCE, STREAM_UPDATED, VERIFICATION, EventRefused, Record
 from tools.sandbox.transmitter import MANAGE, READ, Answer, Transmitter, Unreachable
 
 STREAMS, VERIFY, POLL = "/ssf/streams", "/ssf/verify", "/ssf/poll"
@@ -75,11 +75,11 @@ class Stream:
                 self._wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
-    def shown(self) -> Record:
+    def get_status(self) -> Record:
         """What a tester may see."""
         last = self._inbox.verifications()["last"]
         verified = isinstance(last, dict) and bool(self._asked) and last.get("state") == self._asked
-        return {"configuration": self.configuration, "verified": verified, "updated": self._inbox.updated()}
+        return {"configuration": self.configuration, "verified": verified, "updated": self._inbox.get_stream_update()}
 
     def _until_done(self, step: Callable[[], None]) -> None:
         pause = FIRST_PAUSE
@@ -150,7 +150,7 @@ class Stream:
             try:
                 self._inbox.take(token if isinstance(token, str) else "")
                 told.kept.append(jti)
-            except Refused as refusal:
+            except EventRefused as refusal:
                 told.refused[jti] = {"err": refusal.err, "description": str(refusal)}
             except Unreachable as error:
                 log.warning("left for the next poll: %s", error)

@@ -16,7 +16,7 @@ from consent.domain.consent_requests.rules import Case, askable, open_campaigns
 from consent.models import Approval, Ask
 from consent.queries.invalidated_approvals import STANDS
 from consent.queries.links import token_hash
-from partners.labels import party_name, precision_in_words, purpose_in_words, shown
+from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign
 from partners.policies.hosts import host_of
 
@@ -73,7 +73,7 @@ class Question:
     @property
     def description(self) -> str:
         """The campaign in its company's own words."""
-        return shown(self.campaign.description)
+        return sanitise_text(self.campaign.description)
 
     @property
     def precision(self) -> str:
@@ -149,8 +149,8 @@ def behind(*, token: str, at: datetime) -> Question | None:
         since=claim.captured_at if claim else ask.asked_at,
         answered=bool(ask.answer),
         callback=ask.callback,
-        wording=shown(claim.wording) if claim else "",
-        language=shown(claim.language, at_most=40) if claim else "",
+        wording=sanitise_text(claim.wording) if claim else "",
+        language=sanitise_text(claim.language, at_most=40) if claim else "",
     )
 
 

@@ -97,7 +97,7 @@ class Status:
 WEIGHTIEST_FIRST: Sequence[Reason] = ("DENIED", "EXPIRED", "REQUESTED", "PENDING")
 
 
-class _Known(NamedTuple):
+class _RequestFacts(NamedTuple):
     told: bool
     quiet: bool
     requested: bool
@@ -117,7 +117,7 @@ def statuses(*, msisdn: str, subject: int, campaigns: Sequence[Campaign], at: da
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, {"line": subject, "at": at, "campaigns": [campaign.pk for campaign in campaigns],
                                "quiet_since": at - QUIET})  # fmt: skip
-        known = {ref: _Known(*facts) for ref, *facts in cursor.fetchall()}
+        known = {ref: _RequestFacts(*facts) for ref, *facts in cursor.fetchall()}
     return [
         _status(campaign.ref, answer, known[campaign.ref]) for campaign, answer in zip(campaigns, answers, strict=True)
     ]
@@ -139,7 +139,7 @@ def together(*, statuses: Sequence[Status]) -> Status:
     return replace(whole, campaign=still_open, quiet=quiet) if whole.wants_a_yes else whole
 
 
-def _status(ref: str, answer: Answer, known: _Known) -> Status:
+def _status(ref: str, answer: Answer, known: _RequestFacts) -> Status:
     if answer.allowed:
         return Status(ref, valid=True, expires_at=answer.expires_at)
     if answer.reason == RESTORING:

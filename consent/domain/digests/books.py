@@ -164,7 +164,7 @@ def our_digest(*, party_id: int, as_of: datetime) -> bytes:
     return bytes(digest)
 
 
-def named_in(*, party_id: int, buckets: Collection[int]) -> dict[str, int]:
+def get_bucket_lines(*, party_id: int, buckets: Collection[int]) -> dict[str, int]:
     """The lines of these buckets by this partner's names for them."""
     with connection.cursor() as cursor:
         cursor.execute(IN_BUCKETS, [party_id, list(buckets)])

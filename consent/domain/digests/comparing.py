@@ -10,7 +10,15 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import Line
 from audit.models import AuditEvent
-from consent.domain.digests.books import AS_OF_SKEW, Entry, PartnerState, Place, Use, list_partner_states, named_in
+from consent.domain.digests.books import (
+    AS_OF_SKEW,
+    Entry,
+    PartnerState,
+    Place,
+    Use,
+    get_bucket_lines,
+    list_partner_states,
+)
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.gate.decision_ids import EPOCH, MICROSECOND
@@ -56,7 +64,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class _Held:
+class _HeldEntry:
     """One of the partner's entries, and what it is about. `contract_id` None: under no agreement of the partner's."""
 
     entry: Entry
@@ -79,7 +87,7 @@ class _Question:
 
 def compare(*, party: Party, buckets: Mapping[int, Sequence[Entry]], as_of: datetime) -> Comparison:
     """Compare these buckets, each held whole by the partner at `as_of`. A bounded number of statements."""
-    lines = named_in(party_id=party.pk, buckets=buckets)
+    lines = get_bucket_lines(party_id=party.pk, buckets=buckets)
     books = _Books.read(party, {*lines.values()}, as_of)
     entries, found = list[Entry](), Comparison()
     for entry in (entry for bucket in buckets.values() for entry in dict.fromkeys(bucket)):
@@ -87,10 +95,10 @@ def compare(*, party: Party, buckets: Mapping[int, Sequence[Entry]], as_of: date
             entries.append(entry)
         else:
             found.unknown += 1
-    held = [_Held(entry, lines[entry.sub], books.agreements.get(entry.agreement)) for entry in entries]
+    held = [_HeldEntry(entry, lines[entry.sub], books.agreements.get(entry.agreement)) for entry in entries]
     books.ask([question for one in held for question in books.questions(one.pair, one.entry.place)])
     books.look_at_suspensions([one for one in held if books.told_no(one)])
-    denied: list[_Held] = []
+    denied: list[_HeldEntry] = []
     for one in held:
         if books.denies(one):
             denied.append(one)
@@ -98,7 +106,7 @@ def compare(*, party: Party, buckets: Mapping[int, Sequence[Entry]], as_of: date
             found.same += 1
         else:
             found.lacks.append(Difference(one.line_id, one.contract_id, one.entry.place, told_so=False))
-    for one in books.denied_then(denied):
+    for one in books.list_denied_as_of(denied):
         (found.untold if books.was_not_told(one) else found.has).append(books.finding(one))
     found.same += len(denied) - len(found.has)
     found.lacks += books.lacking({(one.pair, one.entry.place) for one in held})
@@ -141,7 +149,7 @@ class _Books:
             campaigns=campaigns,
             told=list_partner_states(party_id=party.pk, line_ids=line_ids, as_of=as_of),
             ending=_ending(party, as_of),
-            shortened=_shortened(party, as_of),
+            shortened=_list_shortened_terms(party, as_of),
             choosy={row.line_id for row in rows if _choosy(row)},
             agreed={row.line_id: row.approvals for row in rows},
         )
@@ -170,7 +178,7 @@ class _Books:
             )
             self.answers |= dict(zip(part, answers, strict=True))
 
-    def look_at_suspensions(self, told_no: Sequence[_Held]) -> None:
+    def look_at_suspensions(self, told_no: Sequence[_HeldEntry]) -> None:
         """Which of these are suspended now: what was told as denied under a suspension is denied by it."""
         asked = [_Question(one.line_id, campaign) for one in told_no for campaign in self._campaigns(one)]
         for start in range(0, len(asked), MOST_QUESTIONS):
@@ -182,7 +190,7 @@ class _Books:
                 if answer.reason in {"partner_suspended", "partner_unhealthy"}
             }
 
-    def told_no(self, one: _Held) -> bool:
+    def told_no(self, one: _HeldEntry) -> bool:
         """Whether the partner has our word that this use is denied, and nothing newer is on its way."""
         standing = self.told.get(one.pair)
         return (
@@ -192,9 +200,9 @@ class _Books:
             and one.entry.place not in standing.had
         )
 
-    def denies(self, one: _Held) -> bool:
+    def denies(self, one: _HeldEntry) -> bool:
         """Whether the gate says no to what this entry holds, and no order on its way excuses it."""
-        if not self._denied(one):
+        if not self._is_denied(one):
             return False
         if (one.contract_id or 0, None) in self.ending or any(
             (one.contract_id or 0, campaign.pk) in self.ending for campaign in self._campaigns(one)
@@ -205,7 +213,7 @@ class _Books:
             one.entry.place, excepted=one.entry.excepted, as_of=self.as_of, unordered=self._by_their_own_yes(one)
         )
 
-    def _by_their_own_yes(self, one: _Held) -> list[Use]:
+    def _by_their_own_yes(self, one: _HeldEntry) -> list[Use]:
         """What the subscriber agreed to of this use: nobody orders that, so before a first order the partner holds it.
 
         Whether a stop stands against it does not matter here: that is what the orders on their way say.
@@ -214,7 +222,7 @@ class _Books:
         ends = [until for campaign in self._campaigns(one) for _, until, _ in agreed.get(campaign.ref, ())]
         return [Use(None if until is None else EPOCH + until * MICROSECOND, frozenset()) for until in ends]
 
-    def _denied(self, one: _Held) -> bool:
+    def _is_denied(self, one: _HeldEntry) -> bool:
         allowing = [
             campaign
             for campaign in self._allowing(one.pair, one.entry.place)
@@ -230,7 +238,7 @@ class _Books:
             if self.answers[_key(_Question(pair[0], campaign))].allowed
         ]
 
-    def _denied_recipients(self, one: _Held) -> list[str]:
+    def _denied_recipients(self, one: _HeldEntry) -> list[str]:
         """Companies that the entry does not except, and for which the gate says no by every campaign."""
         by_company: dict[str, list[bool]] = defaultdict(list)
         for campaign in self._campaigns(one):
@@ -238,10 +246,10 @@ class _Books:
                 by_company[uri].append(self.answers[_key(_Question(one.line_id, campaign, uri))].allowed)
         return [uri for uri, allowed in by_company.items() if not any(allowed) and uri not in one.entry.excepted]
 
-    def _campaigns(self, one: _Held) -> Sequence[Campaign]:
+    def _campaigns(self, one: _HeldEntry) -> Sequence[Campaign]:
         return self.campaigns.get((one.contract_id or 0, one.entry.place), ())
 
-    def up_to_date(self, one: _Held) -> bool:
+    def up_to_date(self, one: _HeldEntry) -> bool:
         """Whether an allowed entry is as our newest order has it, or may not be yet, or comes from no order at all."""
         standing = self.told.get(one.pair)
         if standing is None or standing.since or standing.number is None:
@@ -253,7 +261,7 @@ class _Books:
             and use.excepted == {*one.entry.excepted}
         )
 
-    def denied_then(self, denied: Sequence[_Held]) -> list[_Held]:
+    def list_denied_as_of(self, denied: Sequence[_HeldEntry]) -> list[_HeldEntry]:
         """Those that were denied at `as_of` too, as the ledger has it: what ended since may still be in the books."""
         asked: list[permission.PermissionQuestion] = []
         about: list[tuple[int, str]] = []
@@ -268,18 +276,20 @@ class _Books:
         still = {n for n, company in about if (n, company) not in allowed}
         return [one for n, one in enumerate(denied) if n in still or self.told_no(one) or not self._campaigns(one)]
 
-    def finding(self, one: _Held) -> Difference:
+    def finding(self, one: _HeldEntry) -> Difference:
         """What is to be made known of an entry that is denied."""
-        return Difference(one.line_id, one.contract_id, one.entry.place, told_so=self._told_so(one) is not None)
+        return Difference(
+            one.line_id, one.contract_id, one.entry.place, told_so=self._find_ordered_use(one) is not None
+        )
 
-    def _told_so(self, one: _Held) -> Use | None:
+    def _find_ordered_use(self, one: _HeldEntry) -> Use | None:
         """What our newest order to the partner allows of this entry."""
         standing = self.told.get(one.pair)
         newest = (standing.since[-1] if standing.since else standing.had) if standing else {}
         use = newest.get(one.entry.place)
         return use if use is not None and use.excepted <= {*one.entry.excepted} else None
 
-    def was_not_told(self, one: _Held) -> bool:
+    def was_not_told(self, one: _HeldEntry) -> bool:
         """Whether a denied entry is held by our own word, and what ended that word is ours to tell and was not told.
 
         An end that the partner knows by itself is none of that: a term as it was agreed, a use's own `expires_at`.
@@ -288,7 +298,7 @@ class _Books:
             # The person's own yes is all its word, and an officer's act is what stands against it.
             agreed = [campaign for campaign in self._campaigns(one) if campaign.ref in self.agreed.get(one.line_id, ())]
             return any(self._why(one.line_id, campaign) in OFFICERS_ACTS for campaign in agreed)
-        use = self._told_so(one)
+        use = self._find_ordered_use(one)
         ended = use is None or (use.ends_at is not None and use.ends_at <= self.as_of)
         return not ended and any(self._why(one.line_id, campaign) not in ENDS for campaign in self._campaigns(one))
 
@@ -349,7 +359,7 @@ def _ending(party: Party, as_of: datetime) -> set[tuple[int, int | None]]:
     return {(cohort.contract_id, cohort.target_id if cohort.of == Cohort.Of.CAMPAIGN else None) for cohort in open_ends}
 
 
-def _shortened(party: Party, as_of: datetime) -> set[str]:
+def _list_shortened_terms(party: Party, as_of: datetime) -> set[str]:
     """Contracts and campaigns ("contract:3") that an officer ended before the agreed day, where that day is ahead.
 
     But for those whose end was told as a whole: its partner knows it once it has acknowledged that.

@@ -45,7 +45,7 @@ class Denial:
     until: int | None = None
 
 
-class Agreed(msgspec.Struct, frozen=True):
+class LineApproval(msgspec.Struct, frozen=True):
     """An approval or a claim of one line, as far as its person is shown it."""
 
     campaign: str
@@ -93,7 +93,7 @@ class Ledger:
     """
 
     row: LineGate
-    approvals: Mapping[str, list[Agreed]]
+    approvals: Mapping[str, list[LineApproval]]
     allows: Mapping[str, list[LineChoice]]
     came: Mapping[tuple[str, int], datetime]
     denials: Mapping[str, Sequence[Denial]]
@@ -112,7 +112,7 @@ class Ledger:
             if since <= self.at_us < until
         ]
 
-    def unpierced(self, denials: Iterable[Denial], campaign: str) -> list[Denial]:
+    def list_standing_denials(self, denials: Iterable[Denial], campaign: str) -> list[Denial]:
         """Those of them that no newer yes to this campaign stands against."""
         yeses = self.row.approvals.get(campaign, ())
         return [
@@ -193,7 +193,7 @@ class LineLedger:
     """A line's gate row with the rows behind it, the newest first, and whether the gate is open at all."""
 
     row: LineGate
-    agreed: list[Agreed]
+    agreed: list[LineApproval]
     said: list[LineChoice]
     gate_is_open: bool
 
@@ -203,18 +203,21 @@ def get_line_ledger(*, line_id: int) -> LineLedger:
     agreed = Approval.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-captured_at", "id")
     said = Choice.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
     row = LineGate.objects.annotate(
-        agreed=ArraySubquery(agreed.values(json=JSONObject(**_fields(Agreed)))),
+        agreed=ArraySubquery(agreed.values(json=JSONObject(**_fields(LineApproval)))),
         said=ArraySubquery(said.values(json=JSONObject(**_fields(LineChoice)))),
         gate_is_open=Func(template=IS_OPEN, output_field=BooleanField()),
     ).get(pk=line_id)
     rows = vars(row)
-    agreements, words = msgspec.convert(rows["agreed"], list[Agreed]), msgspec.convert(rows["said"], list[LineChoice])
+    agreements, words = (
+        msgspec.convert(rows["agreed"], list[LineApproval]),
+        msgspec.convert(rows["said"], list[LineChoice]),
+    )
     return LineLedger(row, agreements, words, rows["gate_is_open"])
 
 
 def read(*, kept: LineLedger, refs: Collection[str], at: datetime) -> Ledger:
     """The ledger of one line as far as these campaigns go."""
-    approvals: dict[str, list[Agreed]] = {}
+    approvals: dict[str, list[LineApproval]] = {}
     for one in kept.agreed:
         if one.campaign in refs:
             approvals.setdefault(one.campaign, []).append(one)

@@ -19,7 +19,7 @@ from consent.queries.current_consent.recipients import (
     names_of,
 )
 from consent.queries.current_consent.uses import Sharing, State, Use
-from partners.labels import party_name, precision_in_words, purpose_in_words, shown
+from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign
 
 EVERYTHING = ("all",)
@@ -46,7 +46,7 @@ def sharing(
     asked: list[Asked] = [(campaign, "") for campaign in known]
     asked += list_parties_answered_by_name(known=known, row=row, recipients=recipients)
     ledger = read(kept=kept, refs=refs, at=at)
-    found = _found(asked, line.carrier_id, ledger)
+    found = _find_uses(asked, line.carrier_id, ledger)
     uses = _but_for_some({ref: use for (ref, recipient), use in found.items() if not recipient}, found, row)
     pauses = ledger.pauses(EVERYTHING)
     whole = _stop_of_everything(ledger)
@@ -60,7 +60,7 @@ def sharing(
         paused_until=_ends(pauses),
         uses=uses,
         by_recipient={pair: use for pair, use in found.items() if pair[1]},
-        stops={key: since for key in row.stops if (since := _stopped_since(key, known, ledger))},
+        stops={key: since for key in row.stops if (since := _find_stop_start(key, known, ledger))},
         own_stops=frozenset(key for key, said in row.stops.items() if Origin.PERSON in said),
         our_stops=frozenset(key for key, said in row.stops.items() if Origin.SYSTEM in said),
         gate_is_open=kept.gate_is_open,
@@ -74,7 +74,7 @@ def use_of(*, line: Line, campaign: str, at: datetime) -> Use | None:
     return sharing(line=line, campaigns=[campaign], at=at).uses.get(campaign)
 
 
-def _found(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[tuple[str, str], Use]:
+def _find_uses(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[tuple[str, str], Use]:
     """The use of each campaign and recipient, as the gate answers for them."""
     questions = [as_agreed(campaign=one, line=carrier_id, recipient=recipient) for one, recipient in asked]
     answers = deciding.evaluate(questions=questions)
@@ -108,7 +108,7 @@ def _but_for_some(uses: Mapping[str, Use], found: Mapping[tuple[str, str], Use],
     alone = [
         (ref, recipient)
         for (ref, recipient), use in found.items()
-        if recipient and use.stopped and not uses[ref].stopped and is_refused_by_name(uri=recipient, row=row)
+        if recipient and use.is_stopped and not uses[ref].is_stopped and is_refused_by_name(uri=recipient, row=row)
     ]
     names = names_of(uris=[recipient for _, recipient in alone])
     return {
@@ -120,7 +120,7 @@ def _but_for_some(uses: Mapping[str, Use], found: Mapping[tuple[str, str], Use],
 def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], ledger: Ledger) -> Use:
     stops, pauses = ledger.stops(keys), ledger.pauses(keys)
     paused = beneath == "paused"
-    standing = ledger.unpierced(pauses if paused else stops, campaign.ref)
+    standing = ledger.list_standing_denials(pauses if paused else stops, campaign.ref)
     if not paused and not beneath.startswith("stopped_"):
         standing = []
     proofs = proofs_of(campaign=campaign.ref, reason=beneath, stops=stops, ledger=ledger)
@@ -136,7 +136,7 @@ def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], 
         provider_name=party_name(provider.name, provider.uri),
         purpose=campaign.purpose,
         why=purpose_in_words(campaign.purpose),
-        description=shown(campaign.description),
+        description=sanitise_text(campaign.description),
         precision=precision_in_words(campaign.precision_m),
         precision_m=campaign.precision_m,
         ends_at=campaign.ends_at,
@@ -155,7 +155,7 @@ def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], 
     )
 
 
-def _stopped_since(key: str, known: Sequence[Campaign], ledger: Ledger) -> datetime | None:
+def _find_stop_start(key: str, known: Sequence[Campaign], ledger: Ledger) -> datetime | None:
     """Since when the newest stop of a key has stood, with what was said before it of the same or of everything."""
     covered = [one.ref for one in known if key in keys_of(campaign=one)]
     yeses = [yes for ref in covered for yes in ledger.yeses(ref)]
@@ -191,7 +191,7 @@ def _denies(ledger: Ledger, uses: Mapping[str, Use]) -> bool:
     standing = {*ledger.row.stops} | {key for key in ledger.row.pauses if ledger.pauses((key,))}
     for key in standing:
         scope, _, ref = key.partition(":")
-        if scope != "campaign" or ref not in uses or uses[ref].stopped:
+        if scope != "campaign" or ref not in uses or uses[ref].is_stopped:
             return True
     return False
 

@@ -6,8 +6,16 @@ from datetime import datetime
 from typing import Literal
 
 from consent.models import Approval, Origin
-from consent.queries.current_consent.ledger import EPOCH, Agreed, Denial, Ledger, LineChoice, microseconds, outweighs
-from partners.labels import shown
+from consent.queries.current_consent.ledger import (
+    EPOCH,
+    Denial,
+    Ledger,
+    LineApproval,
+    LineChoice,
+    microseconds,
+    outweighs,
+)
+from partners.labels import sanitise_text
 
 # Whatever was said, nothing is agreed while the gate has one of these reasons.
 ALL_OVER = ("line_unknown", "contract_not_in_force", "campaign_not_in_force", "jurisdiction_prohibits")
@@ -54,7 +62,7 @@ def proofs_of(*, campaign: str, reason: str, stops: Sequence[Denial], ledger: Le
     """
     judge = _Judge(reason, stops, ledger)
     records = ledger.approvals.get(campaign, ())
-    said = [_said(choice, judge) for choice in ledger.allows.get(campaign, ())]
+    said = [_build_choice_proof(choice, judge) for choice in ledger.allows.get(campaign, ())]
     kept = [_record(one, "agreed", judge) for one in records if one.verified_by == Approval.VerifiedBy.CARRIER]
     claims = [_record(one, "claimed", judge) for one in records if one.verified_by == Approval.VerifiedBy.PARTNER]
     return sorted([*said, *kept], key=lambda proof: (not proof.ended, proof.at or EPOCH), reverse=True) + claims
@@ -71,7 +79,7 @@ class _Judge:
     stops: Sequence[Denial]
     ledger: Ledger
 
-    def ended(self, at: datetime, until: datetime | None, origin: str) -> bool:
+    def is_ended(self, at: datetime, until: datetime | None, origin: str) -> bool:
         since = microseconds(at)
         return (
             self.reason in ALL_OVER
@@ -85,7 +93,7 @@ class _Judge:
         return self.reason.startswith("stopped_") and newer
 
 
-def _said(choice: LineChoice, judge: _Judge) -> Proof:
+def _build_choice_proof(choice: LineChoice, judge: _Judge) -> Proof:
     return Proof(
         "allowed",
         at=choice.made_at,
@@ -93,22 +101,22 @@ def _said(choice: LineChoice, judge: _Judge) -> Proof:
         choice_id=str(choice.id),
         verified_by=choice.origin,
         by=choice.actor,
-        ended=judge.ended(choice.made_at, choice.until, choice.origin),
+        ended=judge.is_ended(choice.made_at, choice.until, choice.origin),
         kept_stop=choice.origin == Origin.FILE and judge.kept_stop(choice.made_at),
     )
 
 
-def _record(approval: Agreed, kind: Literal["agreed", "claimed"], judge: _Judge) -> Proof:
+def _record(approval: LineApproval, kind: Literal["agreed", "claimed"], judge: _Judge) -> Proof:
     return Proof(
         kind,
         at=approval.captured_at,
         method=approval.method,
         captured_by=approval.captured_by,
-        wording=shown(approval.wording),
-        language=shown(approval.language, at_most=40),
-        evidence_ref=shown(approval.evidence_ref, at_most=200),
+        wording=sanitise_text(approval.wording),
+        language=sanitise_text(approval.language, at_most=40),
+        evidence_ref=sanitise_text(approval.evidence_ref, at_most=200),
         verified_by=approval.verified_by,
         expires_at=approval.expires_at,
-        ended=judge.ended(approval.captured_at, approval.expires_at, Origin.FILE),
+        ended=judge.is_ended(approval.captured_at, approval.expires_at, Origin.FILE),
         kept_stop=kind == "agreed" and judge.kept_stop(approval.captured_at),
     )

@@ -50,19 +50,19 @@ class Use:
     not_for: tuple[str, ...] = ()
 
     @property
-    def stopped(self) -> bool:
+    def is_stopped(self) -> bool:
         """Whether a no that was said stands in the way now, whoever is suspended besides."""
         return self.beneath.startswith("stopped_") or self.beneath == "paused"
 
     @property
-    def suspended(self) -> bool:
+    def is_suspended(self) -> bool:
         """Whether an officer has suspended somebody whom this use goes through."""
         return self.reason == "partner_suspended"
 
     @property
     def may_be_allowed(self) -> bool:
         """Whether a yes of the person is all that is missing: no law, contract or suspension stands in the way."""
-        may = self.stopped or self.beneath in {"no_approval", "approval_expired", "approval_unverified"}
+        may = self.is_stopped or self.beneath in {"no_approval", "approval_expired", "approval_unverified"}
         return may and self.reason == self.beneath
 
 
@@ -121,7 +121,7 @@ class Sharing:
             by_us = anothers and bool(self.our_stops & keys)
             by_record = anothers and not by_us
             return No(stopped, self.paused_until, stopped or self.paused_since, by_record=by_record, by_us=by_us)
-        if not all(use.stopped for use in uses):
+        if not all(use.is_stopped for use in uses):
             return No()
         return No(
             stopped_at=_latest(use.denied_since for use in uses if use.paused_until is None),
@@ -135,11 +135,11 @@ class Sharing:
         """The uses that the person allowed after a moment, on these pages, and to which the gate says yes now."""
         return [
             use
-            for use in self.allowed
+            for use in self.allowed_uses
             if any(one.by_person and one.counts and one.at is not None and one.at > since for one in use.proofs)
         ]
 
-    def said_no_since(self, *, scope: str, ref: str, made_at: datetime) -> datetime:
+    def get_denial_start(self, *, scope: str, ref: str, made_at: datetime) -> datetime:
         """Since when a stop of this scope, made at a moment and standing now, has stood with those before it."""
         key = f"{scope}:{ref}" if ref else scope
         known = self.stopped_at if key == "all" else None
@@ -171,7 +171,7 @@ class Sharing:
         return sorted({use.provider_name for use in self.uses.values() if use.beneath == "paused" and use.proof.counts})
 
     @property
-    def allowed(self) -> list[Use]:
+    def allowed_uses(self) -> list[Use]:
         """The uses to which the gate says yes now, by name."""
         return sorted(
             (use for use in self.uses.values() if use.allowed), key=lambda use: (use.provider_name, use.campaign)
@@ -180,12 +180,12 @@ class Sharing:
     @property
     def may_be_noticed(self) -> bool:
         """Whether something is allowed whose end somebody near the person may notice."""
-        return any(use.family_tracking for use in self.allowed)
+        return any(use.family_tracking for use in self.allowed_uses)
 
     @property
     def lifelines(self) -> list[str]:
         """Names of the services that find the person in an emergency of theirs and are allowed now."""
-        return sorted({use.provider_name for use in self.allowed if use.lifeline})
+        return sorted({use.provider_name for use in self.allowed_uses if use.lifeline})
 
 
 def _latest(moments: Iterable[datetime | None]) -> datetime | None:

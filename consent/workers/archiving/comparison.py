@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from consent.clients.archive_sink import sink
 from consent.gate import readiness
 from consent.gate.readiness import Opening
-from consent.workers.archiving.reading import after_head, lost
+from consent.workers.archiving.reading import after_head, list_missing_entries
 from partners.clients import checkpoint_places
 from partners.workers.checkpoints import reading
 
@@ -51,7 +51,7 @@ def behind() -> str:
         raise NotThere(f"in {place}: {found.faults[0]}")
     if found.faults:
         return f"the archive can't be trusted: {found.faults[0]}"
-    missing = lost(entries=found.entries)
+    missing = list_missing_entries(entries=found.entries)
     if missing:
         return f"the archive holds {len(missing)} entries that the database lacks"
     if reading.ahead(place=checkpoint_places.place()):

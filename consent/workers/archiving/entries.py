@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from accounts.primitives.sealing import keyed
+from accounts.primitives.sealing import compute_hmac
 
 HEADER = b'{"typ":"whereabouts-archive+jws","alg":"HS256"}'
 PURPOSE = "stop-archive"
@@ -93,10 +93,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _entry = msgspec.json.Decoder(Entry)
 
 
-def written(entry: Entry) -> str:
+def encode_entry(entry: Entry) -> str:
     """The line that says it."""
     said = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in (HEADER, msgspec.json.encode(entry)))
-    return b".".join((said, urlsafe_b64encode(keyed(PURPOSE, said)).rstrip(b"="))).decode()
+    return b".".join((said, urlsafe_b64encode(compute_hmac(PURPOSE, said)).rstrip(b"="))).decode()
 
 
 def read(line: str) -> Entry:
@@ -104,10 +104,10 @@ def read(line: str) -> Entry:
     said, _, mac = line.rpartition(".")
     header, _, body = said.partition(".")
     try:
-        genuine = hmac.compare_digest(_decoded(mac), keyed(PURPOSE, said.encode()))
-        if not genuine or _decoded(header) != HEADER:
+        genuine = hmac.compare_digest(_decode_part(mac), compute_hmac(PURPOSE, said.encode()))
+        if not genuine or _decode_part(header) != HEADER:
             raise BadEntry("was changed, or is none of ours")
-        return _entry.decode(_decoded(body))
+        return _entry.decode(_decode_part(body))
     except (ValueError, msgspec.MsgspecError) as error:
         raise BadEntry("was changed, or is none of ours") from error
 
@@ -119,8 +119,8 @@ def digest(line: str) -> str:
 
 def line_mac(carrier_id: str) -> str:
     """What stands for the carrier's own id of a line: only who has the field key can try ids against it."""
-    return keyed(f"{PURPOSE}-line", carrier_id.encode()).hex()
+    return compute_hmac(f"{PURPOSE}-line", carrier_id.encode()).hex()
 
 
-def _decoded(part: str) -> bytes:
+def _decode_part(part: str) -> bytes:
     return urlsafe_b64decode(part.encode() + b"=" * (-len(part) % 4))

@@ -82,7 +82,7 @@ def after_head(*, sink: Sink) -> Reading:
     return found
 
 
-def lost(*, entries: Sequence[Entry]) -> list[Entry]:
+def list_missing_entries(*, entries: Sequence[Entry]) -> list[Entry]:
     """Those of them that this database does not have."""
     missing: list[Entry] = []
     for start in range(0, len(entries), BATCH):

@@ -25,11 +25,11 @@ from consent.workers.archiving.entries import (
     BadEntry,
     Entry,
     digest,
+    encode_entry,
     line_mac,
     read,
-    written,
 )
-from consent.workers.archiving.reading import lost
+from consent.workers.archiving.reading import list_missing_entries
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Cohort
 
@@ -111,7 +111,7 @@ def _end_of(place: Sink) -> str | None:
         log.error("archive.gone", place=str(place))
         return None
     try:
-        known = not lost(entries=[read(last)])
+        known = not list_missing_entries(entries=[read(last)])
     except BadEntry:
         known = False
     if not known:
@@ -148,7 +148,7 @@ def _append(place: Sink, entries: Sequence[Entry], before: str, now: datetime) -
     day = max([f"{now:%Y-%m-%d}", *place.days()[-1:]])
     lines = []
     for entry in entries:
-        lines.append(written(_after(entry, before)))
+        lines.append(encode_entry(_after(entry, before)))
         before = digest(lines[-1])
     if lines:
         place.append(day=day, lines=lines)

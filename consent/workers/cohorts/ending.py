@@ -36,7 +36,7 @@ def end(*, of: Of, target_id: int, actor: str, second_actor: str = "", reason: s
     By its term (`BY_TERM`) only what is over already. Ended already: the Cohort that ended it. Raises NotNow,
     PlanChanged.
     """
-    row = guards.locked(of=of, target_id=target_id)
+    row = guards.lock_target(of=of, target_id=target_id)
     before = Cohort.objects.filter(of=of, target_id=target_id).first()
     if before is not None:
         return before

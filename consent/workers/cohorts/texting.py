@@ -83,7 +83,7 @@ def _lost_it(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
     after = cohort.told_to_line
     while lines := termination.lines_after(selection=selection, after=after, limit=batch):
         alive = _alive(lines, lifelines, last, row.ends_at, now)
-        alive -= _permitted(alive, others, now, now) if others and alive else set()
+        alive -= _list_permitted_lines(alive, others, now, now) if others and alive else set()
         active = Line.objects.filter(pk__in=alive).exclude(deactivated_at__lte=now)
         yield from active.order_by("pk").values_list("pk", flat=True)
         after = lines[-1]
@@ -106,12 +106,14 @@ def _alive(
     lines: Sequence[int], lifelines: Sequence[Campaign], last: datetime, ended_at: datetime, now: datetime
 ) -> set[int]:
     """Of these lines those that were a yes at the last moment, and said no to nothing between it and the end."""
-    alive = _permitted(lines, lifelines, last, now)
+    alive = _list_permitted_lines(lines, lifelines, last, now)
     no = Choice.objects.filter(line_id__in=alive, made_at__gt=last, made_at__lte=ended_at)
     return alive - set(no.exclude(kind=Choice.Kind.ALLOW).values_list("line_id", flat=True))
 
 
-def _permitted(lines: Collection[int], campaigns: Sequence[Campaign], at: datetime, now: datetime) -> set[int]:
+def _list_permitted_lines(
+    lines: Collection[int], campaigns: Sequence[Campaign], at: datetime, now: datetime
+) -> set[int]:
     """Of these lines those for which any of these campaigns was a yes at a moment."""
     asked = [
         PermissionQuestion(

@@ -22,7 +22,7 @@ TAKING = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.importing'),
 TAKEN = "SELECT pg_advisory_xact_lock(hashtext('disclosures.importing'), %s)"
 
 
-class Taken(msgspec.Struct, frozen=True):
+class ChunkResult(msgspec.Struct, frozen=True):
     """What a part of a file came to. `size` in bytes; `refused`: line, field, reason; `before`: by an earlier run.
 
     `paths_completed`: how many rows were given a place of their path that they left out.
@@ -76,12 +76,12 @@ def list_imported_chunks(*, file: bytes) -> dict[int, bytes]:
     return {start: bytes(digest) for start, digest in _of(file).values_list("starts_at", "digest")}
 
 
-def taken_before(*, file: bytes, starts_at: int) -> Taken:
+def get_imported_result(*, file: bytes, starts_at: int) -> ChunkResult:
     """What became of a chunk when an earlier run took it in."""
-    return msgspec.structs.replace(msgspec.convert(_of(file).get(starts_at=starts_at).told, Taken), before=True)
+    return msgspec.structs.replace(msgspec.convert(_of(file).get(starts_at=starts_at).told, ChunkResult), before=True)
 
 
-def note(*, file: bytes, starts_at: int, content: bytes, told: Taken, at: datetime) -> None:
+def note(*, file: bytes, starts_at: int, content: bytes, told: ChunkResult, at: datetime) -> None:
     """In the transaction of a chunk: that it was taken in, and what became of it."""
     _of(file).filter(starts_at=starts_at).delete()  # what stood there in the file before it was changed
     ImportedChunk.objects.create(

@@ -64,7 +64,7 @@ def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, s
     """
     if not rows:
         return Counter(), set()
-    held = [_held(row, at, gateway) for row in rows]
+    held = [_build_held_row(row, at, gateway) for row in rows]
     columns = (
         [row.id for row in held],
         [row.msisdn_hash for row in held],
@@ -83,7 +83,7 @@ def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, s
 def _others(rows: Sequence[Row]) -> set[int]:
     """The places of those under whose id something else is held."""
     held = HeldDisclosure.objects.filter(id__in=[row.id for row in rows]).values_list("id", "row_sealed")
-    content = {identity.hex: row_of(_opened(bytes(sealed)), n=0).content for identity, sealed in held}
+    content = {identity.hex: row_of(_unseal_report(bytes(sealed)), n=0).content for identity, sealed in held}
     return {row.n for row in rows if content.get(row.id, row.content) != row.content}
 
 
@@ -95,7 +95,10 @@ def take_back(*, rows: Sequence[Row], at: datetime, asked: Collection[str]) -> N
     """
     release(ids=[uuid.UUID(row.id) for row in rows])
     HeldDisclosure.objects.bulk_create(
-        [_held(row, at, UNKNOWN_CLIENT if row.id in asked else "") for row in sorted(rows, key=attrgetter("id"))]
+        [
+            _build_held_row(row, at, UNKNOWN_CLIENT if row.id in asked else "")
+            for row in sorted(rows, key=attrgetter("id"))
+        ]
     )
 
 
@@ -118,7 +121,7 @@ def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
     with connection.cursor() as cursor:
         cursor.execute(CANDIDATES, [after, BATCH])
         found = cursor.fetchall()
-    return [(identity, gateway, _opened(sealed)) for identity, gateway, sealed in found]
+    return [(identity, gateway, _unseal_report(sealed)) for identity, gateway, sealed in found]
 
 
 def release(*, ids: Iterable[uuid.UUID]) -> None:
@@ -126,7 +129,7 @@ def release(*, ids: Iterable[uuid.UUID]) -> None:
     HeldDisclosure.objects.filter(id__in=ids).delete()
 
 
-def _held(row: Row, at: datetime, gateway: str) -> HeldDisclosure:
+def _build_held_row(row: Row, at: datetime, gateway: str) -> HeldDisclosure:
     return HeldDisclosure(
         id=uuid.UUID(row.id),
         msisdn_hash=row.number,
@@ -134,11 +137,11 @@ def _held(row: Row, at: datetime, gateway: str) -> HeldDisclosure:
         held_at=at,
         gateway=gateway,
         suppressed_until=row.report.suppressed_until,
-        ungated_from=_ungated_from(row.report, at) if gateway else None,
+        ungated_from=_get_ungated_start(row.report, at) if gateway else None,
     )
 
 
-def _ungated_from(report: Report, at: datetime) -> datetime | None:
+def _get_ungated_start(report: Report, at: datetime) -> datetime | None:
     if report.basis != "approval" or report.outcome != "released":
         return None
     claims = may_have_the_gates_yes(decision_id=report.decision_id, occurred_at=report.occurred_at)
@@ -148,9 +151,9 @@ def _ungated_from(report: Report, at: datetime) -> datetime | None:
 def _count(at: datetime, ids: list[str] | None) -> Ungated:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"at": at, "ids": ids, "most": BATCH if ids is None else len(ids)})
-        reports = [_opened(sealed) for (sealed,) in cursor.fetchall()]
+        reports = [_unseal_report(sealed) for (sealed,) in cursor.fetchall()]
     return Counter(by_day(report.aggregator, report.occurred_at) for report in reports)
 
 
-def _opened(sealed: bytes) -> Report:
+def _unseal_report(sealed: bytes) -> Report:
     return DECODER.decode(unseal(bytes(sealed)))

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.queries.permission import ANSWER, COLUMNS
 from disclosures.domain.ingest import import_progress, paths
-from revocations.queries.coverage import uncovered
+from revocations.queries.coverage import find_uncovered_orders
 
 logger = logging.getLogger(__name__)
 BATCH = 500
@@ -83,7 +83,7 @@ def rejudge(*, cause: str) -> int:
     """
     changed = 0
     broken = set[int]()
-    while touched := _touched(besides=broken):
+    while touched := _list_rejudge_queue(besides=broken):
         if not import_progress.wait(at_most=A_CHUNK_TAKES):
             logger.error("a chunk of disclosures has not come to its end: what was touched is left for the next run")
             break
@@ -131,7 +131,7 @@ def _judge_again(touched: Mapping[int, int], cause: str) -> int:
     return _batch(list(touched), cause)
 
 
-def _touched(*, besides: Collection[int]) -> dict[int, int]:
+def _list_rejudge_queue(*, besides: Collection[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, line_id FROM consent_touched WHERE NOT line_id = ANY (%s) ORDER BY id LIMIT %s",
@@ -145,7 +145,7 @@ def _with_untold_partners(line_ids: Iterable[int]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(UNTOLD, [asked])
         untold = {line_id for (line_id,) in cursor.fetchall()}
-    return sorted(untold | {line_id for line_id, _ in uncovered(line_ids=asked)})
+    return sorted(untold | {line_id for line_id, _ in find_uncovered_orders(line_ids=asked)})
 
 
 def _batch(touched: list[int], cause: str) -> int:

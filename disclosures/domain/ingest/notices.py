@@ -80,7 +80,7 @@ def append(
     known = DisclosureRegister.objects.filter(id=disclosure_id).first()
     if known is None:
         held = HeldNotice.objects.filter(disclosure_id=disclosure_id).order_by("-number")
-        if not _said_before(held, suppressed_until, order_ref, renews=renews):
+        if not _is_repeated_notice(held, suppressed_until, order_ref, renews=renews):
             HeldNotice.objects.create(
                 disclosure_id=disclosure_id,
                 number=held[0].number + 1 if held else 1,
@@ -90,7 +90,7 @@ def append(
             )
         return None
     notices = DelayedNotice.objects.filter(line_id=known.line_id, disclosure_id=known.id).order_by("-number")
-    if _said_before(notices, suppressed_until, order_ref, renews=renews):
+    if _is_repeated_notice(notices, suppressed_until, order_ref, renews=renews):
         return False
     DelayedNotice.objects.create(
         line_id=known.line_id,
@@ -103,7 +103,7 @@ def append(
     return True
 
 
-def _said_before(
+def _is_repeated_notice(
     orders: QuerySet[DelayedNotice] | QuerySet[HeldNotice], until: datetime | None, order_ref: str, *, renews: bool
 ) -> bool:
     """`orders`: of one disclosure, the newest first."""

@@ -61,7 +61,7 @@ class Completion:
 
 
 @dataclass(frozen=True)
-class Reported:
+class ReportedPath:
     """What of a report its path is completed from. `needs_approval`: it is a release by approval."""
 
     aggregator: str
@@ -73,7 +73,7 @@ class Reported:
 class PathCompleter:
     """Completes the paths of one chunk. `terms`: what its reports have in common, by number."""
 
-    def __init__(self, *, cursor: CursorWrapper, terms: Mapping[int, Reported]) -> None:
+    def __init__(self, *, cursor: CursorWrapper, terms: Mapping[int, ReportedPath]) -> None:
         self._cursor = cursor
         self._terms = terms
         self._aggregators = _aggregators_in(cursor, terms.values())
@@ -96,7 +96,7 @@ class PathCompleter:
                 filled = self._with_provider(number, provider)
                 self._cursor.execute(NEW_TERM, [list(filled.path), filled.completed, number, rows])
 
-    def _names_no_provider(self, number: int, term: Reported) -> bool:
+    def _names_no_provider(self, number: int, term: ReportedPath) -> bool:
         path = self._completions[number].path
         return (
             term.needs_approval
@@ -130,7 +130,7 @@ class PathCompleter:
         )
 
 
-def _aggregators_in(cursor: CursorWrapper, terms: Collection[Reported]) -> set[str]:
+def _aggregators_in(cursor: CursorWrapper, terms: Collection[ReportedPath]) -> set[str]:
     """The aggregators among the companies of these paths, as far as anything may be missing there.
 
     Nearly every path names its aggregator and then a provider, and nothing behind a provider can be missing.
@@ -150,7 +150,7 @@ def _aggregators_among(cursor: CursorWrapper, uris: Set[str]) -> set[str]:
     return {uri for (uri,) in cursor.fetchall()}
 
 
-def _with_aggregator(term: Reported, aggregators: Collection[str]) -> Completion:
+def _with_aggregator(term: ReportedPath, aggregators: Collection[str]) -> Completion:
     if term.path and (term.path[0] == term.aggregator or term.path[0] in aggregators):
         return Completion(term.path, PathCompleted.NOTHING)
     return Completion((term.aggregator, *term.path), PathCompleted.AGGREGATOR)

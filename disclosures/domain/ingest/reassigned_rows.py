@@ -68,7 +68,7 @@ class Stretch:
         return [UUID(row.id) for row in self.rows]
 
 
-def shortened(*, besides: Collection[int]) -> list[int]:
+def list_shortened_periods(*, besides: Collection[int]) -> list[int]:
     """Some of the periods, by their ids, that were shortened and not looked through since."""
     waiting = ShortenedPeriod.objects.exclude(pk__in=besides).order_by("pk")
     return list(waiting.values_list("pk", flat=True)[:PERIODS])

@@ -111,7 +111,7 @@ def roll_up(*, at: datetime, long: int = LONG) -> int:
     """
     while _adopt(long):
         pass
-    _start_moved_again()
+    _restart_moved_lines()
     counted, last = 0, 0
     # By the earliest clock: what is not a past day there is counted in the next run.
     before = at.date() - RECENT
@@ -139,7 +139,7 @@ def _adopt(long: int) -> bool:
 
 
 @transaction.atomic
-def _start_moved_again() -> None:
+def _restart_moved_lines() -> None:
     with connection.cursor() as cursor:
         cursor.execute(MOVED, ZONES)
         moved = cursor.fetchall()

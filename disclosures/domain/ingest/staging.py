@@ -10,7 +10,7 @@ from struct import Struct
 
 from django.db.backends.utils import CursorWrapper
 
-from disclosures.domain.ingest.paths import PathCompleter, Reported
+from disclosures.domain.ingest.paths import PathCompleter, ReportedPath
 from disclosures.domain.ingest.rows import Row
 from disclosures.models import Basis, Outcome
 
@@ -61,7 +61,7 @@ def stage(*, cursor: CursorWrapper, rows: Sequence[Row]) -> PathCompleter:
         for start in range(0, len(rows), BLOCK):
             copy.write(b"".join([_row(row, terms) for row in rows[start : start + BLOCK]]))
         copy.write(END)
-    completer = PathCompleter(cursor=cursor, terms={number: _reported(key) for key, number in terms.items()})
+    completer = PathCompleter(cursor=cursor, terms={number: _build_reported_path(key) for key, number in terms.items()})
     with cursor.copy("COPY term FROM STDIN") as copy:
         for (aggregator, _, *others), term in terms.items():
             path, completed = completer[term].path, completer[term].completed
@@ -69,10 +69,10 @@ def stage(*, cursor: CursorWrapper, rows: Sequence[Row]) -> PathCompleter:
     return completer
 
 
-def _reported(key: Term) -> Reported:
+def _build_reported_path(key: Term) -> ReportedPath:
     aggregator, path, campaign, _, _, basis, outcome = key
     released = basis == Basis.APPROVAL and outcome == Outcome.RELEASED
-    return Reported(aggregator, path, campaign, needs_approval=released)
+    return ReportedPath(aggregator, path, campaign, needs_approval=released)
 
 
 def clear(*, cursor: CursorWrapper) -> None:

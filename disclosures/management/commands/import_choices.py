@@ -12,7 +12,7 @@ from consent.feeds.importing import take_choices
 from disclosures import actions
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally
 from partners.feeds.reading import Readable
-from partners.feeds.worker_pool import Gone
+from partners.feeds.worker_pool import WorkerGone
 
 
 class Command(FeedCommand):
@@ -40,11 +40,11 @@ class Command(FeedCommand):
     def take_all(self, *, stream: Readable, progress: Progress, tally: Tally) -> dict[str, int]:
         pierced = 0
         try:
-            for taken in take_choices(lines=self.shaped(stream=stream, progress=progress), workers=self.workers):
+            for taken in take_choices(lines=self.read_rows(stream=stream, progress=progress), workers=self.workers):
                 tally.add_counted(counts=taken.counts, judged={}, refused=taken.refused)
                 progress.took(taken.lines)
                 pierced += taken.pierced
-        except Gone as error:
+        except WorkerGone as error:
             raise CommandError(f"{error}: run it again to go on") from error
         return {"file_stops_pierced": pierced}
 

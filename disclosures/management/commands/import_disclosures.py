@@ -11,10 +11,10 @@ import audit.queries
 from disclosures.domain.ingest import chunks
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.releases import DisclosuresFeed
-from partners.feeds.checking import rejected
+from partners.feeds.checking import build_rejected_fate
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally
 from partners.feeds.reading import Readable
-from partners.feeds.worker_pool import Gone
+from partners.feeds.worker_pool import WorkerGone
 
 
 class Command(FeedCommand):
@@ -47,8 +47,8 @@ class Command(FeedCommand):
     def take_all(self, *, stream: Readable, progress: Progress, tally: Tally) -> dict[str, int]:
         completed = 0
         try:
-            for taken in self.run.taken(stream=stream):
-                refused = [rejected(line, field, reason) for line, field, reason in taken.refused]
+            for taken in self.run.import_stream(stream=stream):
+                refused = [build_rejected_fate(line, field, reason) for line, field, reason in taken.refused]
                 tally.add_counted(counts=taken.counts, judged=taken.judged, refused=refused)
                 completed += taken.paths_completed
                 if taken.before:
@@ -56,7 +56,7 @@ class Command(FeedCommand):
                 else:
                     progress.read(taken.size)
                     progress.took(taken.lines)
-        except Gone as error:
+        except WorkerGone as error:
             raise CommandError(f"{error}: run it again to go on") from error
         return {"paths_completed": completed}
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from disclosures.feeds.terms import settle_files
-from partners.clients.http import refused_once_looked_up
+from partners.clients.http import find_resolved_url_refusal
 from partners.feeds.command import Feed, FeedCommand, Progress
 from partners.feeds.parties import PartiesFeed, Unreadable
-from partners.feeds.reading import Numbered, Readable, Record
+from partners.feeds.reading import NumberedLine, Readable, Record
 
 LONGEST = 100_000_000
 LOOK_UP_S = 2.0
@@ -33,11 +33,11 @@ class Command(FeedCommand):
         self.taken = PartiesFeed()
         return self.taken
 
-    def shaped(self, *, stream: Readable, progress: Progress) -> Iterator[Numbered | Record]:
+    def read_rows(self, *, stream: Readable, progress: Progress) -> Iterator[NumberedLine | Record]:
         """The whole document as one line."""
         content = b"".join(iter(lambda: stream.read(LONGEST), b""))
         progress.read(len(content))
-        return iter([Numbered(1, content.removeprefix(b"\xef\xbb\xbf"))])
+        return iter([NumberedLine(1, content.removeprefix(b"\xef\xbb\xbf"))])
 
     def handle(self, *args: object, **options: Any) -> None:
         try:
@@ -54,7 +54,7 @@ class Command(FeedCommand):
         count = 0
         for place, name, url in self.taken.addresses:
             if url not in looked_at:
-                looked_at[url] = refused_once_looked_up(url=url, seconds=LOOK_UP_S)
+                looked_at[url] = find_resolved_url_refusal(url=url, seconds=LOOK_UP_S)
             if looked_at[url]:
                 count += 1
                 self.stderr.write(f"{place} {name}: {looked_at[url]}. Nothing is sent there until it is changed.")

@@ -56,7 +56,7 @@ def _segments(
     x, before = 0, 0
     if not whole:
         return ()
-    drawn = [(_known(_count(row[column]), whole), tint) for column, tint in parts]
+    drawn = [(_get_drawn_count(_count(row[column]), whole), tint) for column, tint in parts]
     left = rest if all(n is not None for n, _ in drawn) else untold
     for n, tint in [*drawn, (whole, left)]:
         if n is not None and n > before:
@@ -66,7 +66,7 @@ def _segments(
     return tuple(found)
 
 
-def _known(count: Count, whole: int) -> int | None:
+def _get_drawn_count(count: Count, whole: int) -> int | None:
     """As how many it is drawn; None: nobody can tell."""
     if whole >= MANY and count.why in {Why.MOST, Why.FEW}:
         return whole if count.why == Why.MOST else 0

@@ -40,7 +40,7 @@ type Cell = str | int | float | Count | None
 type Row = Mapping[str, Cell]
 
 
-def shown(
+def suppress_small_cells(
     *,
     statement: Statement,
     rows: Sequence[Raw],

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from disclosures.labels import CHOICE_KINDS, COMPANY_ROLES, COMPANY_STATES, basis_in_words
 from disclosures.queries.figures.bars import Bar, Tint, bars_of
 from disclosures.queries.figures.cells import Cell, Count, Row
-from disclosures.queries.figures.published import Published, published
+from disclosures.queries.figures.published import PublicFigure, get_public_figures
 from disclosures.queries.figures.statements import Figure
 from partners.labels import party_name, purpose_in_words
 
@@ -17,7 +17,7 @@ type Words = Mapping[str, Cell]
 
 
 @dataclass(frozen=True)
-class Shown:
+class DisplayedFigure:
     """One figure: its rows with their words, its sums, its bars and how it was counted."""
 
     name: str
@@ -35,11 +35,11 @@ class FiguresPage:
     made_at: datetime
     since: datetime
     until: datetime
-    companies: Shown
-    choices: Shown
-    followed: Shown
-    releases: Shown
-    disputes: Shown
+    companies: DisplayedFigure
+    choices: DisplayedFigure
+    followed: DisplayedFigure
+    releases: DisplayedFigure
+    disputes: DisplayedFigure
 
     @property
     def last_moment(self) -> datetime:
@@ -54,7 +54,7 @@ class FiguresPage:
 
 def figures_page() -> FiguresPage | None:
     """The page's figures; None while they were never made. One query."""
-    found = published()
+    found = get_public_figures()
     if set(found) != set(Figure):
         return None
     newest = found[Figure.RELEASES]
@@ -62,13 +62,13 @@ def figures_page() -> FiguresPage | None:
         newest.made_at,
         newest.since,
         newest.until,
-        **{name.value: _shown(figure) for name, figure in found.items()},
+        **{name.value: _build_displayed_figure(figure) for name, figure in found.items()},
     )
 
 
-def _shown(figure: Published) -> Shown:
+def _build_displayed_figure(figure: PublicFigure) -> DisplayedFigure:
     rows = [{**row, **_words(figure.name, row)} for row in figure.rows]
-    return Shown(figure.name, figure.made_at, rows, figure.total, _bars(figure.name, rows), figure.query)
+    return DisplayedFigure(figure.name, figure.made_at, rows, figure.total, _bars(figure.name, rows), figure.query)
 
 
 def _words(name: Figure, row: Row) -> Words:

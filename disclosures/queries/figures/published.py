@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from disclosures.models import PublishedFigure
 from disclosures.queries.downloads import plain_cell
-from disclosures.queries.figures.cells import Cell, Count, Row, Why, shown
+from disclosures.queries.figures.cells import Cell, Count, Row, Why, suppress_small_cells
 from disclosures.queries.figures.related import beside
 from disclosures.queries.figures.statements import FEWEST, STATEMENTS, Figure
 
@@ -19,7 +19,7 @@ WHY = {Why.FEW: f"<{FEWEST}", Why.MOST: f"all but <{FEWEST}", Why.HELD: "not sho
 
 
 @dataclass(frozen=True)
-class Published:
+class PublicFigure:
     """One figure: its rows, their sums where it has any, the days it is about and the statement that counted it.
 
     It is about what was from `since` until before `until`.
@@ -34,37 +34,37 @@ class Published:
     until: datetime
 
 
-def published(*, names: Sequence[Figure] = tuple(Figure)) -> Mapping[Figure, Published]:
+def get_public_figures(*, names: Sequence[Figure] = tuple(Figure)) -> Mapping[Figure, PublicFigure]:
     """These figures by name; none of them where none was made yet. One query."""
     known = {row.name: row for row in PublishedFigure.objects.filter(name__in={*names, Figure.CHOICES})}
-    return {name: _published(name, known) for name in names if name in known}
+    return {name: _build_public_figure(name, known) for name in names if name in known}
 
 
-def _published(name: Figure, known: Mapping[str, PublishedFigure]) -> Published:
+def _build_public_figure(name: Figure, known: Mapping[str, PublishedFigure]) -> PublicFigure:
     row, choices = known[name], known.get(Figure.CHOICES)
-    of_choices = shown(statement=STATEMENTS[Figure.CHOICES], rows=choices.rows)[0] if choices else []
+    of_choices = suppress_small_cells(statement=STATEMENTS[Figure.CHOICES], rows=choices.rows)[0] if choices else []
     hidden = beside(name=name, choices=of_choices)
-    rows, total = shown(
+    rows, total = suppress_small_cells(
         statement=STATEMENTS[name], rows=row.rows, held=hidden.held, partial=hidden.partial, all_of=hidden.all_of
     )
-    return Published(name, rows, total, row.query, row.made_at, row.since, row.until)
+    return PublicFigure(name, rows, total, row.query, row.made_at, row.since, row.until)
 
 
-def figure_as_csv(*, name: Figure, figure: Published | None) -> str:
+def figure_as_csv(*, name: Figure, figure: PublicFigure | None) -> str:
     """One figure, a row a line and its sums last; the header alone where it was not made yet."""
     columns = STATEMENTS[name].columns
     lines: list[Sequence[object]] = [(*columns, "since", "until", "made_at")]
     if figure is not None:
-        lines += [[*(_written(row[column]) for column in columns), *_days(figure)] for row in _rows(figure)]
+        lines += [[*(_format_cell(row[column]) for column in columns), *_days(figure)] for row in _rows(figure)]
     return _csv(lines)
 
 
-def all_as_csv(*, figures: Mapping[Figure, Published]) -> str:
+def all_as_csv(*, figures: Mapping[Figure, PublicFigure]) -> str:
     """All figures, a number a line: of which figure, of what, which number it is."""
     return _csv([EVERY_COLUMN, *(line for figure in figures.values() for line in _lines(figure))])
 
 
-def _rows(figure: Published) -> Sequence[Row]:
+def _rows(figure: PublicFigure) -> Sequence[Row]:
     """Its rows, and its sums as one more, where there is anything to add up; there are none of times."""
     if figure.total is None or not figure.rows:
         return figure.rows
@@ -72,23 +72,23 @@ def _rows(figure: Published) -> Sequence[Row]:
     return [*figure.rows, {**dict.fromkeys(statement.words, ALL), **figure.total, **dict.fromkeys(statement.times)}]
 
 
-def _lines(figure: Published) -> Iterator[Sequence[object]]:
+def _lines(figure: PublicFigure) -> Iterator[Sequence[object]]:
     words = STATEMENTS[figure.name].words
     for row in _rows(figure):
         of = " / ".join(str(row[word]) for word in words)
         for measure, value in row.items():
             if measure not in words:
-                yield figure.name, plain_cell(value=of), measure, _written(value), *_days(figure)
+                yield figure.name, plain_cell(value=of), measure, _format_cell(value), *_days(figure)
 
 
-def _days(figure: Published) -> tuple[str, ...]:
+def _days(figure: PublicFigure) -> tuple[str, ...]:
     return tuple(
         moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         for moment in (figure.since, figure.until, figure.made_at)
     )
 
 
-def _written(value: Cell) -> object:
+def _format_cell(value: Cell) -> object:
     """As a spreadsheet reads it. A time that is not shown is an empty cell."""
     if isinstance(value, Count):
         return value.n if value.n is not None else WHY[value.why]

@@ -29,8 +29,8 @@ class Beside:
 
 def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
     """What of this figure is not shown beside these choices, as they are shown."""
-    few = {str(row["kind"]) for row in choices if _hidden(row["n"])}
-    from_few_files = {str(row["kind"]) for row in choices if _hidden(row["from_files"])}
+    few = {str(row["kind"]) for row in choices if _is_hidden(row["n"])}
+    from_few_files = {str(row["kind"]) for row in choices if _is_hidden(row["from_files"])}
     match name:
         case Figure.FOLLOWED:
             return Beside(
@@ -46,14 +46,16 @@ def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
 
 def _all_of(choices: Sequence[Row]) -> Mapping[str, int]:
     """What a company under one agreement was told of where it was told of everything."""
-    told = sum(_shown(row["n"]) for row in choices if row["kind"] in TOLD)
-    here = sum(_shown(row["n"]) - _shown(row["from_files"]) for row in choices if row["kind"] in SAID)
+    told = sum(_get_shown_count(row["n"]) for row in choices if row["kind"] in TOLD)
+    here = sum(
+        _get_shown_count(row["n"]) - _get_shown_count(row["from_files"]) for row in choices if row["kind"] in SAID
+    )
     return {column: here if column == "said_here" else told for column in OF_WHAT_WAS_TOLD}
 
 
-def _shown(cell: object) -> int:
+def _get_shown_count(cell: object) -> int:
     return cell.n or 0 if isinstance(cell, Count) else 0
 
 
-def _hidden(cell: object) -> bool:
+def _is_hidden(cell: object) -> bool:
     return isinstance(cell, Count) and cell.n is None

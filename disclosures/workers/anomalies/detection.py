@@ -17,7 +17,7 @@ from django.db.backends.utils import CursorWrapper
 import audit.actions
 from accounts.primitives.advisory_locks import turn
 from accounts.primitives.zones import ZONE_OF_STATE
-from audit.actions import Stated
+from audit.actions import IncidentCount
 from disclosures.models import AnomalyRule, AnomalyWatch
 from disclosures.queries.anomaly_rows import incident_key
 from disclosures.queries.rules import JUDGED_AS, LastOn, rules_last_on
@@ -58,7 +58,7 @@ def _by_moment(window: timedelta, judgement: str) -> Values:
     return {"window": window, "before": NOTHING, "after": window, "judgement": judgement}
 
 
-def _judged(rule: AnomalyRule) -> Values:
+def _get_judged_values(rule: AnomalyRule) -> Values:
     return _by_moment(_days(rule), JUDGED_AS[rule.kind])
 
 
@@ -72,9 +72,9 @@ def _night(rule: AnomalyRule) -> Values:
 
 
 SEARCHES: Mapping[str, _Search] = {
-    Kind.AFTER_STOP: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
-    Kind.NO_APPROVAL: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
-    Kind.SUSPENDED: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
+    Kind.AFTER_STOP: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _get_judged_values),
+    Kind.NO_APPROVAL: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _get_judged_values),
+    Kind.SUSPENDED: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _get_judged_values),
     Kind.BURST: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _burst),
     Kind.NIGHT: _Search(statements.DUE_BY_MONTH, statements.BY_NIGHT, _night),
     Kind.DORMANT: _Search(statements.DUE_AFTER_QUIET, statements.AFTER_QUIET, lambda rule: {"window": _days(rule)}),
@@ -95,7 +95,7 @@ def find(*, at: datetime, deep: bool = False) -> int:
 
 def _find_all(at: datetime, *, deep: bool) -> int:
     looked = 0
-    since = (_looked_until() or _first_look(at)) - (DEEP if deep else OVERLAP)
+    since = (_get_watch_end() or _first_look(at)) - (DEEP if deep else OVERLAP)
     while since < at:
         until = min(since + STRETCH, at)
         _look(since, until, at)
@@ -104,7 +104,7 @@ def _find_all(at: datetime, *, deep: bool) -> int:
     return looked
 
 
-def _looked_until() -> datetime | None:
+def _get_watch_end() -> datetime | None:
     return AnomalyWatch.objects.values_list("until", flat=True).first()
 
 
@@ -157,7 +157,7 @@ def look_without(*, rows: Collection[tuple[int, datetime, Sequence[str]]], at: d
 def _look(since: datetime, until: datetime, at: datetime) -> None:
     take_turn()
     _find(statements.TOUCHED, {"since": since, "until": until, "at": at})
-    AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _looked_until() or until)})
+    AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _get_watch_end() or until)})
 
 
 def _find(touch: str, values: Values) -> None:
@@ -172,29 +172,29 @@ def _find(touch: str, values: Values) -> None:
         cursor.execute("ANALYZE touched")
         looked_for = [last for last in rules if touched or last.rule.kind == Kind.DISPUTED]
         for last in looked_for:
-            cursor.execute(SEARCHES[last.rule.kind].due, values | _known(last))
+            cursor.execute(SEARCHES[last.rule.kind].due, values | _get_search_values(last))
         cursor.execute(statements.DUE_AS_FOUND, {"kinds": [last.rule.kind for last in rules]})
         cursor.execute("ANALYZE due")
         for last in looked_for:
-            cursor.execute(SEARCHES[last.rule.kind].find, values | _known(last))
+            cursor.execute(SEARCHES[last.rule.kind].find, values | _get_search_values(last))
         cursor.execute(statements.NOTHING_NEW, {"off": off})
         standing = _settle(cursor, at)
         cursor.execute("DROP TABLE touched, due, found, gone")
     audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
 
 
-def _known(last: LastOn) -> Values:
+def _get_search_values(last: LastOn) -> Values:
     rule = last.rule
     own = SEARCHES[rule.kind].values(rule)
     return {"kind": rule.kind, "rule": rule.pk, "threshold": rule.threshold, "off_at": last.off_at or NEVER, **own}
 
 
-def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[Stated]:
+def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[IncidentCount]:
     """Keep what was found and let go of what is no longer so. Returns what stands, by incident."""
     for statement in (statements.GONE, statements.FORGET, statements.CLEAR, statements.KEEP):
         cursor.execute(statement, {"at": at})
     cursor.execute(statements.STANDING)
     return [
-        Stated(kind, incident_key(party=party, year=year), party[:LONGEST_KEY], count, grown_at)
+        IncidentCount(kind, incident_key(party=party, year=year), party[:LONGEST_KEY], count, grown_at)
         for kind, party, year, count, grown_at in cursor.fetchall()
     ]

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from partners.models import SigningKey
 from partners.workers import rotation
-from partners.workers.rotation import Rotated
+from partners.workers.rotation import RotationResult
 
 ACTOR = "system:rotate_keys"
 USES = {use.name.lower(): use for use in SigningKey.Use}
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         uses = [USES[name] for name in options["use"] or USES]
         self._tell(rotation.replace(uses=uses, emergency=emergency, actor=ACTOR, reason=reason, now=timezone.now()))
 
-    def _tell(self, done: Rotated) -> None:
+    def _tell(self, done: RotationResult) -> None:
         for what, kids in (("published", done.made), ("retired", done.retired)):
             for kid in kids:
                 self.stdout.write(f"{what} {kid}")

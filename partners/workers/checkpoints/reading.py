@@ -21,7 +21,7 @@ SIGNATURE = 64
 
 
 @dataclass(frozen=True)
-class Signed:
+class SignedCheckpoint:
     """What a checkpoint says: each chain's `seq` and hash, and when; and its name."""
 
     at: datetime
@@ -77,30 +77,30 @@ def ends(*, place: Place) -> list[End]:
     return [interim, there] if interim.whole > there.whole else [there]
 
 
-def newest(*, place: Place) -> Signed | None:
+def newest(*, place: Place) -> SignedCheckpoint | None:
     """What the newest whole checkpoint signed; None where there is none. Raises ValueError where it is forged."""
     return together(found=ends(place=place))
 
 
-def together(*, found: Sequence[End]) -> Signed | None:
+def together(*, found: Sequence[End]) -> SignedCheckpoint | None:
     """What these ends signed. Of two written at the same time each may know more of some chains: the longer counts."""
-    signed = [_signed(one.token, one.whole) for one in found if one.token]
+    signed = [_verify_checkpoint(one.token, one.whole) for one in found if one.token]
     if not signed:
         return None
     heads: dict[int, tuple[int, bytes]] = {}
     for one in signed:
         heads |= {chain: head for chain, head in one.heads.items() if head[0] > heads.get(chain, (-1, b""))[0]}
-    return Signed(signed[0].at, heads, signed[0].name)
+    return SignedCheckpoint(signed[0].at, heads, signed[0].name)
 
 
-def read_newest_checkpoint(*, place: Place) -> Signed | None:
+def read_newest_checkpoint(*, place: Place) -> SignedCheckpoint | None:
     """What the newest whole checkpoint says, also where its key is gone with a database that was restored.
 
     None where there is none, or where it is none of ours. For what must be asked, never for what may be trusted.
     """
     token = ends(place=place)[0].token
     try:
-        return _said(tokens.peek(token.decode()).claims) if token else None
+        return _build_checkpoint(tokens.peek(token.decode()).claims) if token else None
     except ValueError:
         return None
 
@@ -113,19 +113,19 @@ def ahead(*, place: Place) -> bool:
 def is_ahead(*, token: bytes) -> bool:
     """The same of a whole one; of none, b"", no."""
     try:
-        return bool(token) and not _covered(_signed(token))
+        return bool(token) and not _is_covered(_verify_checkpoint(token))
     except ValueError:
         return True
 
 
-def fitting(*, place: Place) -> Signed | None:
+def fitting(*, place: Place) -> SignedCheckpoint | None:
     """The newest checkpoint of which the database has every event; None where there is none."""
     for token in _whole(place):
         try:
-            signed = _signed(token)
+            signed = _verify_checkpoint(token)
         except ValueError:
             continue
-        if _covered(signed):
+        if _is_covered(signed):
             return signed
     return None
 
@@ -145,7 +145,7 @@ def line(*, place: Place) -> Line:
             continue
         try:
             claims = _claims(token)
-            signed = _said(claims)
+            signed = _build_checkpoint(claims)
         except ValueError as error:
             found.forged = str(error)
             continue
@@ -181,18 +181,18 @@ def digest(token: bytes) -> str:
     return hashlib.sha256(token).hexdigest()
 
 
-def _covered(signed: Signed) -> bool:
+def _is_covered(signed: SignedCheckpoint) -> bool:
     """By the events themselves: a restored database goes on, and counts up to what was signed by others."""
     return not audit.queries.lacking(signed=signed.heads)
 
 
-def _signed(token: bytes, name: str = "") -> Signed:
-    return _said(_claims(token), name)
+def _verify_checkpoint(token: bytes, name: str = "") -> SignedCheckpoint:
+    return _build_checkpoint(_claims(token), name)
 
 
-def _said(claims: Mapping[str, object], name: str = "") -> Signed:
+def _build_checkpoint(claims: Mapping[str, object], name: str = "") -> SignedCheckpoint:
     heads = msgspec.convert(claims.get("heads"), dict[str, tuple[int, str]])
-    return Signed(
+    return SignedCheckpoint(
         at=datetime.fromtimestamp(msgspec.convert(claims.get("iat"), int), tz=UTC),
         heads={int(chain): (seq, bytes.fromhex(own_hash)) for chain, (seq, own_hash) in heads.items()},
         name=name,

@@ -11,7 +11,7 @@ from django.core.cache import cache
 import audit.actions
 import audit.queries
 from accounts.primitives.advisory_locks import turn
-from audit.actions import Stated
+from audit.actions import IncidentCount
 from audit.models import Incident
 from partners.clients.checkpoint_places import Place
 from partners.domain import keys
@@ -92,7 +92,7 @@ def _fitting_ends(place: Place, at: datetime) -> list[End]:
     found = ends(place=place)
     if not any(is_ahead(token=one.token) for one in found):
         return found
-    fault = Stated(Incident.Kind.AUDIT_FAULT, f"{at:%Y-%m-%d}", _fault(found), 1)
+    fault = IncidentCount(Incident.Kind.AUDIT_FAULT, f"{at:%Y-%m-%d}", _fault(found), 1)
     audit.actions.state_incidents(stated=[fault], actor=ACTOR, at=at)
     raise Behind
 

@@ -14,7 +14,7 @@ import audit.queries
 from partners.clients import checkpoint_places
 from partners.clients.checkpoint_places import Place
 from partners.workers.checkpoints import reading
-from partners.workers.checkpoints.reading import Line, Signed
+from partners.workers.checkpoints.reading import Line, SignedCheckpoint
 
 # As beat has it (`write-checkpoint`).
 SIGNED_EVERY = timedelta(minutes=10)
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if unreadable:
             self.stdout.write(f"{len(unreadable)} files are no whole checkpoints: {', '.join(unreadable)}")
 
-    def _vouch(self, place: Place, signed: Signed | None, line: Line) -> None:
+    def _vouch(self, place: Place, signed: SignedCheckpoint | None, line: Line) -> None:
         """What no chain can show of itself: whether its end was cut off together with its head."""
         rows = sum(seq for seq, _ in audit.queries.heads().values())
         if signed is None:

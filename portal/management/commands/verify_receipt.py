@@ -19,7 +19,7 @@ from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
 from partners.domain import keys
-from partners.labels import shown
+from partners.labels import sanitise_text
 from partners.models import SigningKey
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Json
@@ -56,8 +56,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, jwks: Path | None, **options: Any) -> None:
         try:
             kept = _file(file.read_bytes())
-            published = _published(kept, jwks or standalone_commands.keys_beside(file=file))
-            for line in _checked(kept, published):
+            published = _load_published_keys(kept, jwks or standalone_commands.keys_beside(file=file))
+            for line in _check_receipt(kept, published):
                 self.stdout.write(line)
         except DatabaseError as error:
             raise CommandError(
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             raise CommandError(f"this receipt does not verify: {_one_line(error)}") from error
 
 
-def _published(kept: Object, jwks: Path | None) -> Object:
+def _load_published_keys(kept: Object, jwks: Path | None) -> Object:
     """The published keys: of this file, or of our own database where there is one."""
     if jwks:
         return _object(json.loads(jwks.read_text()))
@@ -88,10 +88,10 @@ def _address(kept: Object) -> str:
     except BadToken:
         issuer = None
     known = isinstance(issuer, str) and issuer.startswith(("https://", "http://"))
-    return f"{shown(str(issuer), at_most=200) if known else 'https://(the portal)'}/.well-known/jwks.json"
+    return f"{sanitise_text(str(issuer), at_most=200) if known else 'https://(the portal)'}/.well-known/jwks.json"
 
 
-def _checked(kept: Object, published: Object) -> list[str]:
+def _check_receipt(kept: Object, published: Object) -> list[str]:
     """What a receipt file says, once every signature in it has been checked. Raises for whatever does not fit."""
     said, kid = _ours(kept.get("token"), published)
     if "completion" in said:
@@ -150,7 +150,7 @@ def _confirmations(kept: Object, number: object, published: Object) -> list[str]
         if not isinstance(token, str) or party is None:
             raise DoesNotVerify("it holds a confirmation that we never took about this choice")
         try:
-            said = _signed_by(token, party, known)
+            said = _verify_party_claims(token, party, known)
         except BadToken as error:
             raise DoesNotVerify(f"the confirmation of {party}: {error}") from error
         (event,) = _object(said["events"]).values()
@@ -199,7 +199,7 @@ def _deeds(event: Object) -> list[str]:
 
 
 def _deed(action: str) -> str:
-    return str(Duty.Action(action).label) if action in Duty.Action.values else shown(action, at_most=60)
+    return str(Duty.Action(action).label) if action in Duty.Action.values else sanitise_text(action, at_most=60)
 
 
 def _below(entry: object, partner: str, known: Known) -> str:
@@ -207,13 +207,13 @@ def _below(entry: object, partner: str, known: Known) -> str:
     said = _object(entry)
     company, receipt = said.get("recipient"), said.get("receipt")
     try:
-        _signed_by(receipt if isinstance(receipt, str) else "", str(company), known)
+        _verify_party_claims(receipt if isinstance(receipt, str) else "", str(company), known)
     except BadToken:
         return f"  {company}: {said.get('status')}, by the word of {partner} alone."
     return f"  {company} signed itself: {said.get('status')}. That verifies."
 
 
-def _signed_by(token: str, party: str, known: Known) -> Mapping[str, Json]:
+def _verify_party_claims(token: str, party: str, known: Known) -> Mapping[str, Json]:
     """The claims of a token that carries this party's name and fits its key. Raises BadToken."""
     opened = tokens.peek(token)
     if opened.claims.get("iss") != party:

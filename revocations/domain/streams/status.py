@@ -13,14 +13,14 @@ PARTNER = "partner:"
 DELIVERY = "system:delivery"
 
 
-def imposed(*, stream: Stream) -> bool:
+def is_imposed(*, stream: Stream) -> bool:
     """Whether somebody other than the partner keeps the stream from being enabled."""
     return stream.status != Stream.Status.ENABLED and not stream.status_by.startswith(PARTNER)
 
 
 def ours_to_undo(*, stream: Stream) -> bool:
     """Whether the partner may not enable it: an officer's word. What the partner's own 410 brought about, it may."""
-    return imposed(stream=stream) and stream.status_by != DELIVERY
+    return is_imposed(stream=stream) and stream.status_by != DELIVERY
 
 
 def standing_stream(*, party_id: int, by: str, at: datetime) -> Stream:

@@ -20,7 +20,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from partners.labels import party_name
 from partners.models import Campaign, Contract, Party, Suspension
-from revocations.models import Breach, Order, ParkedWith, Stream, StreamEvent, StreamHealth
+from revocations.models import Breach, Order, ResponsibleParty, Stream, StreamEvent, StreamHealth
 from revocations.queries.answering import SAMPLE, Try, list_counted_minutes, pulses, tries_at, tries_of, with_us
 
 log = structlog.get_logger()
@@ -92,7 +92,7 @@ def lying_since() -> dict[int, datetime]:
     ends = StreamEvent.objects.filter(kind=StreamEvent.Kind.COHORT, next_attempt_at__isnull=False)
     found = dict(ends.order_by().values("party_id").annotate(at=Min("queued_at")).values_list("party_id", "at"))
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, [ParkedWith.US, EVER, SAMPLE])
+        cursor.execute(WAITING, [ResponsibleParty.US, EVER, SAMPLE])
         orders = [(party_id, since) for party_id, _, _, since in cursor.fetchall() if since]
     for party_id, since in orders:
         found[party_id] = min(since, found.get(party_id, since))
@@ -102,8 +102,8 @@ def lying_since() -> dict[int, datetime]:
 def _troubles(now: datetime) -> Iterator[Trouble]:
     """One for each partner in trouble: the one that denies it, if there is one."""
     found: dict[int, Trouble] = {}
-    lifted = _lifted()
-    for trouble in (*_streams(now, lifted), *_unacknowledged(now, lifted)):
+    lifted = _get_lift_times()
+    for trouble in (*_streams(now, lifted), *_find_unacknowledged(now, lifted)):
         known = found.get(trouble.party_id)
         if known is None or (trouble.denies and not known.denies):
             found[trouble.party_id] = trouble
@@ -115,7 +115,7 @@ def _troubles(now: datetime) -> Iterator[Trouble]:
     yield from (trouble for party_id, trouble in sorted(found.items()) if party_id not in denied)
 
 
-def _lifted() -> dict[int, datetime]:
+def _get_lift_times() -> dict[int, datetime]:
     """When two officers last lifted such a denial: from then on a partner's clocks run anew."""
     ended = Suspension.objects.filter(of=Suspension.Of.PARTY, automatic=True, ends_at__isnull=False)
     return dict(ended.order_by().values("target_id").annotate(at=Max("ends_at")).values_list("target_id", "at"))
@@ -153,14 +153,14 @@ def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
             )
 
 
-def _unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
+def _find_unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
     tried: dict[int, Sequence[Try]] = {}
     for order, queued_at in _waiting(now):
         since = max(queued_at, lifted.get(order.party_id, queued_at))
         if order.party_id not in tried:
             tried[order.party_id] = tries_at(party_id=order.party_id, now=now)
         unheard = Order.objects.filter(line_id=order.line_id, contract_id=order.contract_id, queued_at__gte=queued_at)
-        waited = _waited(since, now, (tried[order.party_id], tries_of(orders=unheard, now=now)))
+        waited = _measure_wait(since, now, (tried[order.party_id], tries_of(orders=unheard, now=now)))
         if waited >= WARN_AFTER:
             yield _not_acknowledged(order, since, denies=waited >= ACKNOWLEDGED_WITHIN)
     cohorts = StreamEvent.objects.filter(
@@ -168,7 +168,7 @@ def _unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trou
     )
     for event in cohorts.exclude(with_us(now=now)).order_by("queued_at"):
         since = max(event.queued_at, lifted.get(event.party_id, event.queued_at))
-        waited = _waited(since, now, [tries_at(party_id=event.party_id, now=now)])
+        waited = _measure_wait(since, now, [tries_at(party_id=event.party_id, now=now)])
         if waited >= WARN_AFTER:
             yield _not_acknowledged(event, since, denies=waited >= ACKNOWLEDGED_WITHIN)
 
@@ -177,14 +177,14 @@ def _waiting(now: datetime) -> list[tuple[Order, datetime]]:
     """Orders that the partner has left lying for so long that its officer is told, and since when."""
     before = now - WARN_AFTER
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, [ParkedWith.US, now, SAMPLE])
+        cursor.execute(WAITING, [ResponsibleParty.US, now, SAMPLE])
         # Without a time: a newer one was acknowledged, which says all that this one does.
         since = {(line_id, order_id): at for _, line_id, order_id, at in cursor.fetchall() if at and at <= before}
     orders = Order.objects.filter(pk__in=list(since)) if since else Order.objects.none()
     return sorted(((order, since[order.line_id, order.id]) for order in orders), key=lambda one: one[1])
 
 
-def _waited(since: datetime, now: datetime, tried: Sequence[Sequence[Try]]) -> timedelta:
+def _measure_wait(since: datetime, now: datetime, tried: Sequence[Sequence[Try]]) -> timedelta:
     """For how long the partner could have acknowledged: by what was tried there at all, and by what for this order."""
     ran = pulses(since=since, now=now)
     return min(list_counted_minutes(pulses=ran, tries=tries) for tries in tried)

@@ -104,7 +104,7 @@ class Push:
 
 
 @dataclass(frozen=True)
-class Taken:
+class ClaimedBatch:
     """What one claim took: events, and orders that are the newest of their line and agreement.
 
     `looked_at`: any. `full`: as many as there was room for, so that more may be due.
@@ -140,28 +140,30 @@ def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[U
             taken = _take(party_id, end, clock.now(), limit, only)
             _hold(taken, until=lease, polled=False)
         if taken.orders or taken.events or not taken.looked_at:
-            return ClaimedOrders(signed(orders=taken.orders, events=taken.events, end=end, lease=lease), taken.full)
+            return ClaimedOrders(
+                sign_pushes(orders=taken.orders, events=taken.events, end=end, lease=lease), taken.full
+            )
 
 
-def _take(party_id: int, end: Endpoint, now: datetime, limit: int, only: Collection[UUID] | None) -> Taken:
+def _take(party_id: int, end: Endpoint, now: datetime, limit: int, only: Collection[UUID] | None) -> ClaimedBatch:
     breaker = fairness.turnstile(party_id=party_id)
     if fairness.rests(breaker=breaker, now=now):
-        return Taken()
+        return ClaimedBatch()
     if not end.enabled:
         # That it is paused, a partner is still told; SSF 1.0, 8.1.5.
         told = _due_events(party_id, breaker.probe_id, now, limit, kind=StreamEvent.Kind.STREAM_UPDATED)
-        return Taken(events=told, full=len(told) >= limit)
+        return ClaimedBatch(events=told, full=len(told) >= limit)
     if fairness.half_open(breaker=breaker, now=now):
         first = next((order.contract_id for order in _due_orders(party_id, only, now, 1)), None)
         probe = fairness.probe(breaker=breaker, contract_id=first, now=now)
-        return Taken(events=[probe] if probe else [])
+        return ClaimedBatch(events=[probe] if probe else [])
     left = min(limit, fairness.IN_FLIGHT - fairness.in_flight(party_id=party_id, now=now))
     if left <= 0:
         raise Full
     found = _due_events(party_id, breaker.probe_id, now, left) if only is None else []
     orders = _due_orders(party_id, only, now, left - len(found))
     full = len(found) + len(orders) >= left
-    return Taken(events=found, orders=_newest_of(orders), looked_at=bool(orders), full=full)
+    return ClaimedBatch(events=found, orders=_newest_of(orders), looked_at=bool(orders), full=full)
 
 
 def _due_orders(party_id: int, only: Collection[UUID] | None, now: datetime, room: int) -> list[Order]:
@@ -198,9 +200,9 @@ def take_waiting(*, party_id: int, limit: int, now: datetime) -> list[Push]:
             rows = waiting_orders(party_id=party_id, now=now).filter(lane).order_by("queued_at")
             known = {order.id for order in orders}
             orders += [one for one in rows.select_for_update(skip_locked=True)[:room] if one.id not in known]
-        taken = Taken(events=events, orders=_newest_of(orders))
+        taken = ClaimedBatch(events=events, orders=_newest_of(orders))
         _hold(taken, until=now + LEASE, polled=True)
-    return signed(orders=taken.orders, events=taken.events, end=signing)
+    return sign_pushes(orders=taken.orders, events=taken.events, end=signing)
 
 
 def waiting_orders(*, party_id: int, now: datetime) -> QuerySet[Order]:
@@ -259,7 +261,7 @@ def _supersede(older: Iterable[Order], newest: Mapping[tuple[int, int], UUID]) -
         Order.objects.filter(pk=order.pk, again_at__isnull=False).update(again_at=None, leased_until=None)
 
 
-def _hold(taken: Taken, *, until: datetime, polled: bool) -> None:
+def _hold(taken: ClaimedBatch, *, until: datetime, polled: bool) -> None:
     """Count the try, and keep everybody else from these rows until then. `polled`: it is not in flight."""
     _write_down_the_lost(taken, at=until - LEASE)
     held = {
@@ -276,7 +278,7 @@ def _hold(taken: Taken, *, until: datetime, polled: bool) -> None:
             cursor.execute(HOLD_EVENTS, {**held, "ids": [event.id for event in taken.events]})
 
 
-def _write_down_the_lost(taken: Taken, *, at: datetime) -> None:
+def _write_down_the_lost(taken: ClaimedBatch, *, at: datetime) -> None:
     """A try that was claimed and never recorded: the worker died, and whether the partner got it is not known."""
     tried = [
         (order.line_id, order.id, order.attempts)
@@ -303,7 +305,7 @@ def _write_down_the_lost(taken: Taken, *, at: datetime) -> None:
     )
 
 
-def signed(
+def sign_pushes(
     *,
     orders: Sequence[Order] = (),
     events: Sequence[StreamEvent] = (),

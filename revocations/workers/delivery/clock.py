@@ -11,7 +11,7 @@ class Clock:
         self._began, self._now = time.monotonic(), now
 
     def now(self) -> datetime:
-        return self._now + self.elapsed()
+        return self._now + self.get_elapsed()
 
-    def elapsed(self) -> timedelta:
+    def get_elapsed(self) -> timedelta:
         return timedelta(seconds=time.monotonic() - self._began)

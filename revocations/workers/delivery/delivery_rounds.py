@@ -71,13 +71,13 @@ class Partner:
 
 
 @dataclass(frozen=True)
-class _Ended:
+class _PosterExit:
     """One of a partner's posters found nothing more to post."""
 
     partner: Partner
 
 
-type Message = Result | Wake | _Ended
+type Message = Result | Wake | _PosterExit
 
 
 class Round:
@@ -151,7 +151,7 @@ class Round:
             if reply is not None and reply.status is None:
                 partner.silent = True
             self._inbox.put(Result(push, reply, self._clock.now(), time.monotonic() - began))
-        self._inbox.put(_Ended(partner))
+        self._inbox.put(_PosterExit(partner))
 
     def _messages(self, wait: float | None) -> list[Message]:
         """What has come; if nothing has, what comes within `wait` seconds. None: wait for as long as it takes.
@@ -185,7 +185,7 @@ class Round:
                 message.partner.posters -= 1
         if results:
             self.done.update(record(batch=results))
-        if self._clock.elapsed() > LONGEST_ROUND:
+        if self._clock.get_elapsed() > LONGEST_ROUND:
             for partner in self._partners.values():
                 partner.wanting = False
 

@@ -98,7 +98,7 @@ def _mostly_failed(party_id: int, at: datetime) -> bool:
 
 
 @transaction.atomic
-def probed(*, party_id: int, event_id: object, arrived: bool, at: datetime) -> None:
+def record_probe_result(*, party_id: int, event_id: object, arrived: bool, at: datetime) -> None:
     """What the probe's fate means: pushed to as before, and counted anew; or left alone once more."""
     breaker = turnstile(party_id=party_id)
     if breaker.probe_id != event_id or breaker.opened_at is None:

@@ -67,7 +67,7 @@ def offer(*, party_id: int, limit: int, now: datetime, wait: timedelta = timedel
     if limit and wait and not _anything(party_id, clock):
         _wait(party_id, clock, min(wait, LONGEST_WAIT))
     pushes: list[Push] = []
-    if limit and not _held_back(party_id):
+    if limit and not _is_stream_blocked(party_id):
         pushes = take_waiting(party_id=party_id, limit=limit, now=clock.now())
         _write_down(pushes, clock.now())
     return Offer(sets={push.row.jti: push.token for push in pushes}, more=_anything(party_id, clock))
@@ -77,10 +77,10 @@ def _anything(party_id: int, clock: Clock) -> bool:
     """Whether a poll would get something now."""
     now = clock.now()
     waiting = (waiting_events(party_id=party_id, now=now), waiting_orders(party_id=party_id, now=now))
-    return any(rows.exists() for rows in waiting) and not _held_back(party_id)
+    return any(rows.exists() for rows in waiting) and not _is_stream_blocked(party_id)
 
 
-def _held_back(party_id: int) -> bool:
+def _is_stream_blocked(party_id: int) -> bool:
     """Whether the partner's own word keeps its events with us, or nothing goes over its stream at all.
 
     What we paused, because pushes found no way in, is what polling is for.
@@ -88,7 +88,7 @@ def _held_back(party_id: int) -> bool:
     stream = stream_of(party_id=party_id)
     if stream is None or stream.status == Stream.Status.ENABLED:
         return False
-    return stream.status == Stream.Status.DISABLED or not status.imposed(stream=stream)
+    return stream.status == Stream.Status.DISABLED or not status.is_imposed(stream=stream)
 
 
 def _wait(party_id: int, clock: Clock, longest: timedelta) -> None:
@@ -96,7 +96,7 @@ def _wait(party_id: int, clock: Clock, longest: timedelta) -> None:
         return
     try:
         pause = threading.Event()
-        while clock.elapsed() < longest and not _anything(party_id, clock):
+        while clock.get_elapsed() < longest and not _anything(party_id, clock):
             pause.wait(LOOK_EVERY_S)
     finally:
         _waiting_room.leave(party_id)

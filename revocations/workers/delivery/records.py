@@ -57,7 +57,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _PushVerdict:
     """A push that was tried, and what its reply means."""
 
     push: Push
@@ -68,7 +68,9 @@ class _Told:
 
 def record(*, batch: Sequence[Result]) -> list[str]:
     """Write down each try and its outcome, in one transaction. Returns the outcomes."""
-    tried = [_Told(one.push, one.reply, judge(reply=one.reply), one.at) for one in batch if one.reply is not None]
+    tried = [
+        _PushVerdict(one.push, one.reply, judge(reply=one.reply), one.at) for one in batch if one.reply is not None
+    ]
     with transaction.atomic():
         _write_down(tried)
         _acknowledge([told for told in tried if told.verdict.state == State.ACKNOWLEDGED])
@@ -84,7 +86,7 @@ def record(*, batch: Sequence[Result]) -> list[str]:
     return [told.verdict.outcome for told in tried]
 
 
-def _write_down(tried: Sequence[_Told]) -> None:
+def _write_down(tried: Sequence[_PushVerdict]) -> None:
     orders = [(told, told.push.row) for told in tried if isinstance(told.push.row, Order)]
     if orders:
         with connection.cursor() as cursor:
@@ -114,7 +116,7 @@ def _write_down(tried: Sequence[_Told]) -> None:
     )  # fmt: skip
 
 
-def _acknowledge(told: Sequence[_Told]) -> None:
+def _acknowledge(told: Sequence[_PushVerdict]) -> None:
     orders = [(one.push.row, one.at) for one in told if isinstance(one.push.row, Order)]
     if orders:
         with connection.cursor() as cursor:
@@ -142,7 +144,7 @@ def acknowledge_event(*, event: StreamEvent, at: datetime) -> None:
     mine.update(again_at=None, leased_until=None)
 
 
-def _move(told: _Told) -> None:
+def _move(told: _PushVerdict) -> None:
     """Bring the row where the verdict puts it. A receipt may have been quicker: then it stands."""
     push, verdict, row = told.push, told.verdict, told.push.row
     due = told.at + wait_after(
@@ -171,7 +173,7 @@ def _give_back(result: Result) -> None:
     mine.update(attempts=F("attempts") - 1, leased_until=None)
 
 
-def _pause(tried: Sequence[_Told]) -> None:
+def _pause(tried: Sequence[_PushVerdict]) -> None:
     """410: the partner has closed its stream. Everything waits until it, or an officer, enables it; it may poll."""
     for party_id in {told.push.row.party_id for told in tried if told.verdict.outcome == "gone"}:
         told = next(one for one in tried if one.push.row.party_id == party_id and one.verdict.outcome == "gone")
@@ -188,7 +190,7 @@ def open_partner_incident(*, kind: Incident.Kind, party_id: int, at: datetime, c
     )
 
 
-def _tell_people(tried: Sequence[_Told]) -> None:
+def _tell_people(tried: Sequence[_PushVerdict]) -> None:
     """One incident for each partner and kind; where nothing left our own house, one for all partners."""
     found: dict[tuple[Incident.Kind, int], list[datetime]] = defaultdict(list)
     for told in tried:
@@ -204,9 +206,9 @@ def _tell_people(tried: Sequence[_Told]) -> None:
         )
 
 
-def _count(tried: Sequence[_Told]) -> None:
+def _count(tried: Sequence[_PushVerdict]) -> None:
     """Have the breakers take note. What had no address, or never left our house, says nothing of the partner."""
-    parties: dict[int, list[_Told]] = defaultdict(list)
+    parties: dict[int, list[_PushVerdict]] = defaultdict(list)
     for told in tried:
         if told.push.url and told.verdict.outcome != "ours":
             parties[told.push.row.party_id].append(told)
@@ -216,7 +218,7 @@ def _count(tried: Sequence[_Told]) -> None:
         ordinary = [told for told in all_told if told.push.row.id not in probes]
         for told in all_told:
             if told.push.row.id in probes:
-                fairness.probed(
+                fairness.record_probe_result(
                     party_id=party_id, event_id=told.push.row.id, arrived=not told.verdict.failed, at=told.at
                 )
         if ordinary:

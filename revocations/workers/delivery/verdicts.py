@@ -12,7 +12,7 @@ import structlog
 from accounts.primitives.json_reader import Unreadable, read_json
 from audit.models import Incident
 from partners.clients import http
-from revocations.models import ParkedWith, State
+from revocations.models import ResponsibleParty, State
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class Verdict:
     state: State | None
     note: str = ""
     parked_for: timedelta | None = None
-    parked_with: ParkedWith | None = None
+    parked_with: ResponsibleParty | None = None
     incident: Incident.Kind | None = None
     failed: bool = True
 
@@ -53,10 +53,10 @@ def judge(*, reply: http.Reply) -> Verdict:
     if reply.status is None:
         return Verdict("no_connection", None, reply.detail)
     if reply.status == HTTPStatus.ACCEPTED:
-        return _accepted(reply)
+        return _judge_accepted_reply(reply)
     if reply.status == HTTPStatus.GONE:
         note = "the partner closed its stream (410)"
-        return Verdict("gone", State.PARKED, note, PARKED_FOR, ParkedWith.PARTNER)
+        return Verdict("gone", State.PARKED, note, PARKED_FOR, ResponsibleParty.PARTNER)
     if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
         return Verdict("redirect", State.SENT, f"answered {reply.status}; redirects are not followed")
     if reply.status == HTTPStatus.BAD_REQUEST:
@@ -64,7 +64,7 @@ def judge(*, reply: http.Reply) -> Verdict:
     return Verdict("error", State.SENT, f"answered {reply.status}")
 
 
-def _accepted(reply: http.Reply) -> Verdict:
+def _judge_accepted_reply(reply: http.Reply) -> Verdict:
     """A proxy's page may be a 202 as well: whether the event is on the partner's disk, it does not say."""
     if reply.body or reply.detail:
         return Verdict("error", State.SENT, f"answered 202, but not empty: {reply.detail or 'with a body'}")
@@ -94,12 +94,12 @@ def refusal(*, err: str, description: str) -> Verdict:
     if err == OUR_FAULT:
         log.error("a partner calls our order invalid", note=http.readable(err))
         return Verdict(
-            "refused", State.PARKED, note, PARKED_FOR_US, ParkedWith.US, Incident.Kind.ORDER_REFUSED, failed=False
+            "refused", State.PARKED, note, PARKED_FOR_US, ResponsibleParty.US, Incident.Kind.ORDER_REFUSED, failed=False
         )
     if err in THEIR_KEYS:
         log.error("a partner does not accept our key or name", err=http.readable(err))
         return Verdict(
-            "refused", State.PARKED, note, PARKED_FOR, ParkedWith.BOTH, Incident.Kind.KEYS_REFUSED, failed=False
+            "refused", State.PARKED, note, PARKED_FOR, ResponsibleParty.BOTH, Incident.Kind.KEYS_REFUSED, failed=False
         )
     return Verdict("refused", State.SENT, note, failed=False)
 
@@ -115,10 +115,10 @@ def retry_wait(*, order_id: UUID, tries: int) -> timedelta:
 def wait_after(*, row_id: UUID, tries: int, verdict: Verdict, retry_after: str, at: datetime) -> timedelta:
     """How long to wait after this verdict: never less than the schedule says, never for longer than an hour asked."""
     wait = verdict.parked_for or retry_wait(order_id=row_id, tries=max(tries, 1))
-    return max(wait, min(_asked(retry_after, at), LONGEST_RETRY_AFTER))
+    return max(wait, min(_parse_retry_after(retry_after, at), LONGEST_RETRY_AFTER))
 
 
-def _asked(retry_after: str, at: datetime) -> timedelta:
+def _parse_retry_after(retry_after: str, at: datetime) -> timedelta:
     """Retry-After as RFC 9110 has it, in seconds or as a date; nothing for anything else."""
     if retry_after.isascii() and retry_after.isdecimal():
         return timedelta(seconds=int(retry_after[:9]))

@@ -20,9 +20,9 @@ from revocations.models import Order
 from support.models import CanaryRun
 from support.queries.pending_tickets import CANARY_EVERY, CANARY_LATE
 from support.workers.canary import steps
-from support.workers.canary.steps import Broken
+from support.workers.canary.steps import StepFailed
 from support.workers.canary.visiting import Visitor
-from support.workers.canary.world import World, made
+from support.workers.canary.world import World, ensure_world
 
 Step = CanaryRun.Step
 TURN = "support.canary"
@@ -79,7 +79,7 @@ def _begin(now: datetime) -> None:
         raise _Over from error
     visitor = Visitor()
     with _step(run, Step.ALLOW):
-        world = made(at=now)
+        world = ensure_world(at=now)
         steps.allow(world=world, at=now)
     with _step(run, Step.PAGE):
         progress = steps.stop_by_page(world=world, visitor=visitor)
@@ -93,7 +93,7 @@ def _begin(now: datetime) -> None:
 
 def _go_on(run: CanaryRun, now: datetime) -> None:
     """Once the company has heard of it: it signs, and the line's person says yes again."""
-    world = made(at=now)
+    world = ensure_world(at=now)
     run.refresh_from_db()
     order = Order.objects.get(line_id=world.line.pk, id__in=[run.order_id])
     if order.acknowledged_at is None or run.heard_order_id != order.id:
@@ -120,7 +120,7 @@ def _step(run: CanaryRun, step: CanaryRun.Step) -> Iterator[None]:
     began = time.monotonic()
     try:
         yield
-    except Broken as error:
+    except StepFailed as error:
         _fail(run, str(error))
         raise _Over from error
     run.seconds[step] = round(time.monotonic() - began, 3)

@@ -35,7 +35,7 @@ CHANNEL = "canary"
 SECEVENT = "application/secevent+jwt"
 
 
-class Broken(Exception):
+class StepFailed(Exception):
     """A step did not come out as it must. The message names no person and no token."""
 
 
@@ -46,9 +46,9 @@ def allow(*, world: World, at: datetime) -> None:
     try:
         choices.allow(line_id=world.line.pk, campaign=world.campaign.ref, actor=world.actor, channel=CHANNEL)
     except NotAllowable as error:
-        raise Broken(f"no yes would count: {error.reason}") from error
+        raise StepFailed(f"no yes would count: {error.reason}") from error
     if not gate_allows(world=world, at=at):
-        raise Broken("the gate says no after its person said yes")
+        raise StepFailed("the gate says no after its person said yes")
 
 
 def stop_by_page(*, world: World, visitor: Visitor) -> str:
@@ -66,7 +66,7 @@ def stop_by_page(*, world: World, visitor: Visitor) -> str:
 def gate_denies(*, world: World, at: datetime) -> None:
     """The gate says no from then on."""
     if gate_allows(world=world, at=at):
-        raise Broken("the gate says yes after its person stopped everything")
+        raise StepFailed("the gate says yes after its person stopped everything")
 
 
 def gate_allows(*, world: World, at: datetime) -> bool:
@@ -83,7 +83,7 @@ def gate_allows(*, world: World, at: datetime) -> bool:
     )
     said = _json(reply) if reply.status == OK else {}
     if not isinstance(said.get("decision"), bool):
-        raise Broken(f"the gate's door: {_answered(reply)}")
+        raise StepFailed(f"the gate's door: {_describe_reply(reply)}")
     return bool(said["decision"])
 
 
@@ -93,17 +93,17 @@ def receipt_holds(*, world: World, visitor: Visitor, progress: str) -> Order:
     reply = visitor.get(f"{progress}receipt.json")
     token = _json(reply).get("token") if reply.status == OK else None
     if not isinstance(token, str):
-        raise Broken(_answered(reply))
+        raise StepFailed(_describe_reply(reply))
     try:
         claims = keys.verify_own(use=SigningKey.Use.RECEIPT, token=token)
     except BadToken as error:
-        raise Broken("it does not verify") from error
+        raise StepFailed("it does not verify") from error
     if str(choice.id) not in json.dumps(claims):
-        raise Broken("it is of another choice")
+        raise StepFailed("it is of another choice")
     told = ChoiceOrder.objects.filter(line_id=world.line.pk, choice_id=choice.id).values("order_id")
     order = Order.objects.filter(line_id=world.line.pk, id__in=told, party_id=world.party.pk).first()
     if order is None:
-        raise Broken("no order tells of it")
+        raise StepFailed("no order tells of it")
     return order
 
 
@@ -121,9 +121,9 @@ def sign_for(*, world: World, order: Order, at: datetime) -> None:
         headers=_bearer(world.aggregator, "receipts:write", at),
     )
     if reply.status != KEPT:
-        raise Broken(_answered(reply))
+        raise StepFailed(_describe_reply(reply))
     if Order.objects.get(line_id=order.line_id, id=order.id).completed_at is None:
-        raise Broken("it was taken, and the order is not done")
+        raise StepFailed("it was taken, and the order is not done")
 
 
 def _claims(world: World, order: Order, at: datetime) -> dict[str, object]:
@@ -162,7 +162,7 @@ def _code(world: World) -> str:
     codes = TextedCode.objects.filter(line=world.line, purpose=TextedCode.Purpose.STOP, used_at__isnull=True)
     newest = codes.order_by("-sent_at").first()
     if newest is None:
-        raise Broken("no code was made")
+        raise StepFailed("no code was made")
     return unseal(newest.code_sealed)
 
 
@@ -173,18 +173,18 @@ def _bearer(machine: Client, scope: str, at: datetime) -> dict[str, str]:
 
 def _page(reply: Reply) -> None:
     if reply.status != OK:
-        raise Broken(_answered(reply))
+        raise StepFailed(_describe_reply(reply))
 
 
 def _leads(reply: Reply, path: str) -> str:
     """The path that a form led to, if it is this one or below."""
     found = urlsplit(reply.location).path
     if reply.status != MOVED or not found.startswith(path):
-        raise Broken(_answered(reply))
+        raise StepFailed(_describe_reply(reply))
     return found
 
 
-def _answered(reply: Reply) -> str:
+def _describe_reply(reply: Reply) -> str:
     return f"it answered {reply.status}" if reply.status is not None else reply.detail
 
 

@@ -25,19 +25,21 @@ class Visitor:
         """Open a page."""
         reply = http.get(url=f"{settings.BASE_URL}{path}", headers={**self._headers(), "Accept": "text/html"})
         self._page = path
-        return self._seen(reply)
+        return self._store_cookies(reply)
 
     def post(self, path: str, form: Mapping[str, str]) -> Reply:
         """Send the form of the page that is open."""
         body = urlencode({**form, "csrfmiddlewaretoken": self._token}).encode()
         sent = {**self._headers(), "Accept": "text/html"}
-        return self._seen(http.post(url=f"{settings.BASE_URL}{path}", body=body, content_type=FORM, headers=sent))
+        return self._store_cookies(
+            http.post(url=f"{settings.BASE_URL}{path}", body=body, content_type=FORM, headers=sent)
+        )
 
     def _headers(self) -> dict[str, str]:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         return {"Referer": f"{settings.BASE_URL}{self._page}", **({"Cookie": cookies} if cookies else {})}
 
-    def _seen(self, reply: Reply) -> Reply:
+    def _store_cookies(self, reply: Reply) -> Reply:
         for header in reply.cookies:
             try:
                 self._cookies |= {name: one.value for name, one in SimpleCookie(header).items()}

@@ -39,7 +39,7 @@ class World:
 
 
 @transaction.atomic
-def made(*, at: datetime) -> World:
+def ensure_world(*, at: datetime) -> World:
     """It, made the first time. Where people reach us may have changed since: it is told at the address of now."""
     line = Line.objects.filter(carrier_id=synthetic.NAME).first() or _line(at)
     campaign = (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from audit.actions import Stated
+from audit.actions import IncidentCount
 from audit.models import Incident
 from support.queries.incidents import OF_A_SEED
 
@@ -43,11 +43,11 @@ SELECT id::text, party_id, n FROM evidence WHERE n > 0 ORDER BY id
 """
 
 
-def broken_words() -> Sequence[Stated]:
+def broken_words() -> Sequence[IncidentCount]:
     """Each order whose signature does not hold, with how much tells so. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(BROKEN)
         return [
-            Stated(Incident.Kind.CONTRADICTED, f"{OF_A_SEED}{order_id}", f"partner:{party_id}", n)
+            IncidentCount(Incident.Kind.CONTRADICTED, f"{OF_A_SEED}{order_id}", f"partner:{party_id}", n)
             for order_id, party_id, n in cursor.fetchall()
         ]

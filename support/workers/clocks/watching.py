@@ -17,7 +17,7 @@ import audit.actions
 import audit.queries
 from accounts.clients import texts
 from accounts.primitives.advisory_locks import turn
-from audit.actions import Stated
+from audit.actions import IncidentCount
 from audit.models import AuditEvent, Incident
 from consent.models import Choice, Origin
 from consent.primitives import stop_failures
@@ -70,7 +70,7 @@ def watch(*, now: datetime) -> None:
 def watch_failed_stops(*, now: datetime) -> None:
     """An incident for each hour of the last day in which stops failed, more than now and then."""
     stated = (
-        Stated(
+        IncidentCount(
             Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
         )
         for hour, failed in stop_failures.by_hour(now=now).items()
@@ -92,7 +92,7 @@ def watch_codes(*, now: datetime) -> None:
         if most or _are_more_than_now_and_then(n, hour, lambda hour: taken.get(hour, 0)):
             by_day[f"{hour:%Y-%m-%d}"] += n
     kind = Incident.Kind.STOPS_FAILING
-    _state((Stated(kind, f"codes:{day}", f"codes by text, {day}", n) for day, n in by_day.items()), now)
+    _state((IncidentCount(kind, f"codes:{day}", f"codes by text, {day}", n) for day, n in by_day.items()), now)
 
 
 def watch_staff(*, now: datetime) -> None:
@@ -116,7 +116,7 @@ def _watch_staff(span: timedelta, most: int, pages: int, period: str, began: dat
         cursor.execute(BROWSING, spans | {"most": most, "most_found": pages * PAGE})
         found = cursor.fetchall()
     kind = Incident.Kind.STAFF_BROWSING
-    _state((Stated(kind, f"{actor}:{began:{period}}", actor, lines) for actor, lines in found), now)
+    _state((IncidentCount(kind, f"{actor}:{began:{period}}", actor, lines) for actor, lines in found), now)
 
 
 def _midnight(now: datetime) -> datetime:
@@ -139,7 +139,7 @@ def watch_agents(*, now: datetime) -> None:
         *authorised.annotate(n=Count("line_id", distinct=True)).order_by("agent__name"),
     ]
     stated = (
-        Stated(Incident.Kind.STOPS_BY_AGENT, f"{name[:150]}:{now:%Y-%m-%d}", name[:200], lines)
+        IncidentCount(Incident.Kind.STOPS_BY_AGENT, f"{name[:150]}:{now:%Y-%m-%d}", name[:200], lines)
         for name, lines in counted
         if lines > settings.STOPS_BY_AGENT_ALARM
     )
@@ -159,7 +159,7 @@ def verify_audit(*, now: datetime) -> None:
     with turn(name=TURN) as mine:
         fault = _fault(now) if mine else ""
     if fault:
-        _state([Stated(Incident.Kind.AUDIT_FAULT, f"{now:%Y-%m-%d}", fault[:200], 1)], now)
+        _state([IncidentCount(Incident.Kind.AUDIT_FAULT, f"{now:%Y-%m-%d}", fault[:200], 1)], now)
 
 
 def _fault(now: datetime) -> str:
@@ -191,7 +191,7 @@ def _stops_made(hour: datetime) -> int:
     return made.exclude(kind=Choice.Kind.ALLOW).exclude(reason="grown_up").count()
 
 
-def _state(stated: Iterable[Stated], now: datetime) -> None:
+def _state(stated: Iterable[IncidentCount], now: datetime) -> None:
     """State what is so. Of one that is known only more is news: what an hour's count falls to later is none."""
     found = list(stated)
     known = {

@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         6,
         "partners/actions/terms.py",
-        "    if not row.is_draft and addresses.replaced_by(row=row, wanted=wanted):\n",
+        "    if not row.is_draft and addresses.list_replaced_endpoints(row=row, wanted=wanted):\n",
         "    if False:\n",
         f"{ADDRESSES}test_one_officer_s_change_of_what_is_in_force_waits_for_another",
     ),

@@ -179,7 +179,7 @@ MUTANTS = (
     Mutant(
         6,
         "revocations/actions/receipts.py",
-        'if before is not None and before.signed and (not report.signed or before.status == "completed"):',
+        'if before is not None and before.signed and (not report.is_signed or before.status == "completed"):',
         "if before is not None and before.signed and not report.signed:",
         "tests/revocations/test_receipts.py::test_a_signature_that_it_is_done_stays_when_a_later_one_says_that_it_has_begun",
     ),
@@ -249,7 +249,7 @@ MUTANTS = (
     Mutant(
         11,
         "templates/admin/delayed.html",
-        "hides {{ order.hidden }}{% if",
+        "hides {{ order.hidden_count }}{% if",
         "hides {{ order.rows|length }}{% if",
         CONSOLE,
     ),

@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/domain/auth_factors.py",
-        "    if own.exists() or delegations.passed_on(",
-        "    if delegations.passed_on(",
+        "    if own.exists() or delegations.list_reassigned_contacts(",
+        "    if delegations.list_reassigned_contacts(",
         f"{SAFE_CODE}test_a_number_that_the_line_had_itself_does_not_count",
     ),
     Mutant(

@@ -36,7 +36,8 @@ MUTANTS = (
         3,
         "consent/actions/choices.py",
         "    twin = _twin(choice, made_at)\n    before = ",
-        "    if (twin := _twin(choice, made_at)) is not None:\n        return _repeated(twin)\n    before = ",
+        "    if (twin := _twin(choice, made_at)) is not None:\n"
+        "        return _build_repeated_choice(twin)\n    before = ",
         "tests/promises/test_03_while_the_gate_is_closed.py::"
         "test_a_yes_that_would_not_count_says_so_however_often_it_was_said_before",
     ),
@@ -51,7 +52,7 @@ MUTANTS = (
         3,
         "consent/views/consent_requests.py",
         "        except NotAllowable as error:\n",
-        "        except NotAllowable as error:\n            return closed(request)\n",
+        "        except NotAllowable as error:\n            return render_closed(request)\n",
         "tests/promises/test_03_while_the_gate_is_closed.py::"
         "test_a_company_s_question_stays_open_and_its_page_says_why",
     ),
@@ -89,7 +90,7 @@ MUTANTS = (
     Mutant(
         2,
         "consent/feeds/tenures.py",
-        "    keeper.set_aside()\n",
+        "    keeper.invalidate_outdated_approvals()\n",
         "",
         "tests/consent/test_yes_by_a_former_number.py::test_the_gate_never_allows_once_the_change_is_known",
     ),
@@ -228,7 +229,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/queries.py",
-        "    return relation if _held(line.holder_known_at, at) is None else Relation.NEW_HOLDER\n",
+        "    return relation if _compute_hold_end(line.holder_known_at, at) is None else Relation.NEW_HOLDER\n",
         "    return relation\n",
         "tests/promises/test_07_moved.py::test_a_new_holder_sees_nothing_of_a_child_s_line_for_a_day_and_may_stop",
     ),

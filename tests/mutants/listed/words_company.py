@@ -55,8 +55,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_tag.html",
-        "{% if card.suspended and not card.allowed %}",
-        "{% if card.suspended and card.allowed %}",
+        "{% if card.is_suspended and not card.is_allowed %}",
+        "{% if card.is_suspended and card.is_allowed %}",
         "tests/words/test_companies_stopped.py::test_home_has_every_company_as_it_stands_now",
     ),
     Mutant(
@@ -139,8 +139,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/history/_group.html",
-        'group.asked_itself and group.judgement != "permitted"',
-        'group.asked_itself and group.judgement == "permitted"',
+        'group.is_approval_based and group.judgement != "permitted"',
+        'group.is_approval_based and group.judgement == "permitted"',
         "tests/words/test_companies.py::test_the_history_has_every_look_up_and_nothing_that_is_hidden",
     ),
     Mutant(

@@ -85,7 +85,7 @@ MUTANTS = (
     Mutant(
         6,
         "templates/choices/_order_tag.html",
-        "{% if partner.received and not order.owes and",
+        "{% if partner.is_received and not order.owes and",
         "{% if partner.noted and",
         YES,
     ),
@@ -107,7 +107,7 @@ MUTANTS = (
     Mutant(
         6,
         "templates/choices/_partner.html",
-        "{% if not partner.replaced or not undone %}<ol",
+        "{% if not partner.is_replaced or not undone %}<ol",
         "{% if partner %}<ol",
         f"{KINDS}::test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop",
     ),
@@ -230,7 +230,7 @@ MUTANTS = (
         6,
         "consent/queries/choices.py",
         "told=tuple(PartnerProgress(order, known[order.id]) for",
-        'told=tuple(PartnerProgress(order, Followed(order, "", known[order.id].coverage)) for',
+        'told=tuple(PartnerProgress(order, FollowedOrder(order, "", known[order.id].coverage)) for',
         BY_A_YES,
     ),
     Mutant(
@@ -253,7 +253,7 @@ MUTANTS = (
     Mutant(
         6,
         "consent/domain/pdf_receipts.py",
-        "{one.in_words}, {isolated(_moment(one.received_at))}",
+        "{one.in_words}, {isolate_bidi(_moment(one.received_at))}",
         "{one.in_words}",
         RECEIPT,
     ),

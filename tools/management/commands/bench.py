@@ -15,8 +15,8 @@ from django.db import Error
 
 from tools.bench import BENCHMARKS, Bench, Result
 from tools.bench.charts import charts_of
-from tools.bench.measure import Failed, check_disk, machine
-from tools.demo.processes import tethered
+from tools.bench.measure import BenchmarkFailed, check_disk, machine
+from tools.demo.processes import build_tethered_command
 
 INSIDE = "WHEREABOUTS_BENCH"
 # What would lead the run to somebody's data: it has its own.
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             return
         sizes, on = {"lines": lines, "disclosures": disclosures}, machine()
         report: dict[str, Any] = {"results": []}
-        self.stdout.write(f"machine: {_listed(on)}\nsizes: {_listed(sizes)}")
+        self.stdout.write(f"machine: {_format_facts(on)}\nsizes: {_format_facts(sizes)}")
         self.stdout.flush()
         try:
             check_disk(folder=Path(settings.DATA_DIR), names=names or BENCHMARKS, lines=lines, disclosures=disclosures)
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             report["results"] = [
                 {**self._one(name, bench).as_json(), "sizes": sizes, "machine": on} for name in names or BENCHMARKS
             ]
-        except (Failed, Error, OSError) as error:
+        except (BenchmarkFailed, Error, OSError) as error:
             raise CommandError(" ".join(f"the benchmark failed: {error}".split())) from error
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(_beside(known, report["results"]), indent=1) + "\n")
@@ -89,7 +89,7 @@ class Command(BaseCommand):
             Path(folder).mkdir(parents=True, exist_ok=True)
             for name, svg in charts.items():
                 (Path(folder) / name).write_text(svg)
-        except (Failed, OSError) as error:
+        except (BenchmarkFailed, OSError) as error:
             raise CommandError(f"nothing was drawn: {error}") from error
         self.stdout.write(f"drawn in {folder}: {', '.join(charts)}")
 
@@ -102,7 +102,7 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="whereabouts-bench-", ignore_cleanup_errors=True) as folder:
             kept = {name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON}
             own = {INSIDE: "1", "DATA_DIR": folder, "DOOR_OUT_LOOPBACK": "1", "LOG_LEVEL": "error"}
-            command = tethered(sys.executable, str(settings.BASE_DIR / "manage.py"), *sys.argv[1:])
+            command = build_tethered_command(sys.executable, str(settings.BASE_DIR / "manage.py"), *sys.argv[1:])
             code = subprocess.run(command, env={**kept, **own}, check=False).returncode
         if code:
             sys.exit(code if code > 0 else 1)
@@ -134,5 +134,5 @@ def _beside(known: dict[str, dict[str, Any]], results: Sequence[dict[str, Any]])
     return {"results": [found[name] for name in order if name in found]}
 
 
-def _listed(facts: dict[str, Any]) -> str:
+def _format_facts(facts: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in facts.items())

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         limits = Limits(wait=for_seconds(0 if basic else wait), again=for_seconds(AGAIN_S), receipts=not basic)
         report = Trial(target=found, limits=limits, clock=timezone.now, say=self._say).run()
         self.stdout.write(json.dumps(report.as_json()) if options["json"] else report.as_text())
-        if not report.passed:
+        if not report.has_passed:
             raise CommandError(f"{found.party.name} does not keep to the guide yet")
 
     def _say(self, line: str) -> None:
