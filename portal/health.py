@@ -23,7 +23,7 @@ from accounts.clients.texts import CODES
 from audit.models import Incident
 from consent.gate.answer_counts import DECISIONS
 from consent.gate.readiness import opening
-from consent.models import Tightening, Unarchived
+from consent.models import ArchiveQueueEntry, Tightening
 from consent.primitives.stop_failures import STOPS_FAILED
 from disclosures.models import AnomalyWatch
 from disclosures.queries.held import count_held_rows
@@ -214,7 +214,7 @@ def _oldest_due_s(at: datetime) -> float:
 
 
 def _unarchived_s(at: datetime) -> float:
-    choices = Unarchived.objects.order_by("queued_at", "id").values_list("queued_at", flat=True)
+    choices = ArchiveQueueEntry.objects.order_by("queued_at", "id").values_list("queued_at", flat=True)
     others = Tightening.objects.filter(archived_at__isnull=True).order_by("at").values_list("at", flat=True)
     return max((at - oldest).total_seconds() if oldest else 0.0 for oldest in (choices.first(), others.first(), at))
 

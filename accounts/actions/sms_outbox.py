@@ -11,7 +11,7 @@ from django.utils import translation
 from accounts import queries
 from accounts.clients import texts
 from accounts.domain import message_templates
-from accounts.models import Letter, Line, LineNumber, Message, SafeContact
+from accounts.models import Line, LineNumber, Message, OutgoingEmail, SafeContact
 from accounts.policies import delegations
 from accounts.primitives.sealing import seal, unseal
 from accounts.workers import email_outbox, sms_delivery
@@ -207,9 +207,9 @@ def enqueue_email(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
     The row is the queue: no outage of the mail server loses it or keeps anybody waiting. The address goes with it.
     """
     Line.objects.select_for_update().get(pk=line_id)
-    if Letter.objects.filter(line_id=line_id, made_at__gt=at - DAY).count() >= LETTERS_A_DAY:
+    if OutgoingEmail.objects.filter(line_id=line_id, made_at__gt=at - DAY).count() >= LETTERS_A_DAY:
         raise SentEnough
-    Letter.objects.create(
+    OutgoingEmail.objects.create(
         id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.seal_mail(mail=mail), made_at=at,
         next_at=at, expires_at=at + LETTER_LASTS,
     )  # fmt: skip
@@ -218,7 +218,7 @@ def enqueue_email(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
 @transaction.atomic
 def post_notice(*, line_id: int | None, to: str, mail: Mail, at: datetime) -> None:
     """Have somebody mailed that there is something to read, at the address that they gave. It holds none of it."""
-    Letter.objects.create(
+    OutgoingEmail.objects.create(
         id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.seal_mail(mail=mail), made_at=at,
         next_at=at, expires_at=at + LETTER_LASTS,
     )  # fmt: skip

@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='Letter',
+            name='OutgoingEmail',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
                 ('to_sealed', models.BinaryField()),
@@ -160,6 +160,7 @@ class Migration(migrations.Migration):
                 ('taken_at', models.DateTimeField(null=True)),
                 ('line', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.line')),
             ],
+            options={'db_table': 'accounts_letter'},
         ),
         migrations.CreateModel(
             name='Delegation',
@@ -321,15 +322,15 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('deactivated_at__isnull', True), ('deactivated_at__gt', models.F('activated_at')), _connector='OR'), name='accounts_line_ends_after_it_starts'),
         ),
         migrations.AddIndex(
-            model_name='letter',
+            model_name='outgoingemail',
             index=models.Index(condition=models.Q(('taken_at__isnull', True)), fields=['next_at'], name='accounts_letter_due'),
         ),
         migrations.AddIndex(
-            model_name='letter',
+            model_name='outgoingemail',
             index=models.Index(fields=['line', 'made_at'], name='accounts_letter_of_line'),
         ),
         migrations.AddIndex(
-            model_name='letter',
+            model_name='outgoingemail',
             index=models.Index(fields=['expires_at'], name='accounts_letter_over'),
         ),
         migrations.AddIndex(

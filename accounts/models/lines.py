@@ -362,7 +362,7 @@ class LineReminder(models.Model):
         return f"reminders of line {self.pk}"
 
 
-class Letter(models.Model):
+class OutgoingEmail(models.Model):
     """A mail that somebody asked for. The row is the queue: it waits until it was taken, or its time is over.
 
     To whom, and what, attachments too, is sealed and wiped once it was taken. No address is kept beyond that. `line`:
@@ -380,6 +380,7 @@ class Letter(models.Model):
     taken_at = models.DateTimeField(null=True)
 
     class Meta:
+        db_table = "accounts_letter"
         indexes = [
             models.Index(fields=["next_at"], name="accounts_letter_due", condition=Q(taken_at__isnull=True)),
             models.Index(fields=["line", "made_at"], name="accounts_letter_of_line"),

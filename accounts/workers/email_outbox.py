@@ -17,7 +17,7 @@ import structlog
 from django.core.mail import EmailMessage
 from django.db import transaction
 
-from accounts.models import Letter
+from accounts.models import OutgoingEmail
 from accounts.primitives.advisory_locks import turn
 from accounts.primitives.sealing import seal, unseal
 
@@ -73,7 +73,7 @@ def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
 def _run(now: datetime, clock: Callable[[], float]) -> int:
     taken = refused = 0
     over = clock() + RUN_S
-    due = Letter.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
+    due = OutgoingEmail.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
     for letter_id in list(due.values_list("pk", flat=True)[:BATCH]):
         if refused == AWAY or clock() >= over:
             break
@@ -89,8 +89,10 @@ def _run(now: datetime, clock: Callable[[], float]) -> int:
 
 
 @transaction.atomic
-def _claim(letter_id: UUID, now: datetime) -> Letter | None:
-    waiting = Letter.objects.select_for_update(skip_locked=True).filter(taken_at__isnull=True, expires_at__gt=now)
+def _claim(letter_id: UUID, now: datetime) -> OutgoingEmail | None:
+    waiting = OutgoingEmail.objects.select_for_update(skip_locked=True).filter(
+        taken_at__isnull=True, expires_at__gt=now
+    )
     letter = waiting.filter(pk=letter_id, next_at__lte=now).first()
     if letter is not None:
         letter.tries += 1
@@ -99,7 +101,7 @@ def _claim(letter_id: UUID, now: datetime) -> Letter | None:
     return letter
 
 
-def _send_mail(letter: Letter) -> bool:
+def _send_mail(letter: OutgoingEmail) -> bool:
     """Whether there is nothing left to do with it. What the error says may hold the address: only its name is told."""
     said = json.loads(unseal(letter.body_sealed))
     # Rows of before have no such thing. What answers by itself is told that nobody wrote this.
@@ -122,11 +124,11 @@ def _send_mail(letter: Letter) -> bool:
 
 
 def _wipe(letter_id: UUID, now: datetime) -> None:
-    Letter.objects.filter(pk=letter_id).update(taken_at=now, to_sealed=b"", body_sealed=b"")
+    OutgoingEmail.objects.filter(pk=letter_id).update(taken_at=now, to_sealed=b"", body_sealed=b"")
 
 
 def _forget(now: datetime) -> None:
-    over = Letter.objects.filter(expires_at__lte=now)
+    over = OutgoingEmail.objects.filter(expires_at__lte=now)
     unsent = over.filter(taken_at__isnull=True).count()
     if unsent:
         log.warning("letters_never_taken", count=unsent)

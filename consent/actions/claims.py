@@ -12,7 +12,7 @@ from consent.actions.records import FileApproval, record_file_approvals
 from consent.domain.consent_requests import rules
 from consent.domain.consent_requests.links import LASTS, token_of
 from consent.domain.consent_requests.rules import Case
-from consent.models import Ask, HeldRow
+from consent.models import ConsentRequest, HeldRow
 from consent.queries.links import token_hash
 
 
@@ -38,7 +38,7 @@ def record_claims(*, by_line: Mapping[int, Sequence[FileApproval]], party_id: in
     }
     wanted = _not_yet_asked(_of_this_number(claims), at)
     askable = rules.askable(cases=wanted, at=at)
-    Ask.objects.bulk_create(
+    ConsentRequest.objects.bulk_create(
         _question(case, claims[case], party_id, at) for case, may in zip(wanted, askable, strict=True) if may
     )
 
@@ -73,16 +73,16 @@ def _of_this_number(claims: Mapping[Case, FileApproval]) -> list[Case]:
 
 
 def _not_yet_asked(cases: Collection[Case], at: datetime) -> list[Case]:
-    waiting = Ask.objects.filter(
+    waiting = ConsentRequest.objects.filter(
         line_id__in={case.line_id for case in cases}, answer="", approval_id__isnull=False, expires_at__gt=at
     )
     asked = {Case(*case) for case in waiting.values_list("line_id", "campaign")}
     return [case for case in cases if case not in asked]
 
 
-def _question(case: Case, claim: FileApproval, party_id: int, at: datetime) -> Ask:
+def _question(case: Case, claim: FileApproval, party_id: int, at: datetime) -> ConsentRequest:
     ask_id = uuid.uuid4()
-    return Ask(
+    return ConsentRequest(
         line_id=case.line_id,
         id=ask_id,
         token_hash=token_hash(token=token_of(ask_id=ask_id)),

@@ -12,7 +12,7 @@ from consent.domain import messages
 from consent.domain.consent_requests.links import Question, may_be_answered
 from consent.domain.consent_requests.rules import AT_MOST, MONTH
 from consent.domain.notices import DisplayedNotice
-from consent.models import Ask
+from consent.models import ConsentRequest
 from consent.queries.links import token_hash
 
 CHANNEL = "ask"
@@ -40,11 +40,11 @@ def _may_be_texted(question: Question, at: datetime) -> bool:
     take_turn(line_id=question.line.pk)
     if not may_be_answered(question=question, at=at):
         return False
-    texted = Ask.objects.filter(line_id=question.line.pk, texted_at__gt=at - MONTH)
+    texted = ConsentRequest.objects.filter(line_id=question.line.pk, texted_at__gt=at - MONTH)
     if not texted.filter(id=question.id).exists():
         if texted.filter(answer="").count() >= AT_MOST:
             return False
-        Ask.objects.filter(line_id=question.line.pk, id=question.id).update(texted_at=at)
+        ConsentRequest.objects.filter(line_id=question.line.pk, id=question.id).update(texted_at=at)
     return True
 
 
@@ -64,8 +64,8 @@ def say_yes(*, question: Question, user: User | None, notice: DisplayedNotice, a
         channel=CHANNEL,
         notice=notice,
     )
-    _close(question, Ask.Answer.YES, recorded)
-    _confirm(question, user, Ask.Answer.YES, at)
+    _close(question, ConsentRequest.Answer.YES, recorded)
+    _confirm(question, user, ConsentRequest.Answer.YES, at)
     return recorded
 
 
@@ -81,8 +81,8 @@ def say_no(*, question: Question, user: User | None, notice: DisplayedNotice | N
         channel=CHANNEL,
         notice=notice,
     )
-    _close(question, Ask.Answer.NO, recorded)
-    _confirm(question, user, Ask.Answer.NO, at)
+    _close(question, ConsentRequest.Answer.NO, recorded)
+    _confirm(question, user, ConsentRequest.Answer.NO, at)
     return recorded
 
 
@@ -91,7 +91,9 @@ def _take_turn(question: Question, at: datetime) -> int:
     if question.line is None:
         raise NotOpen
     take_turn(line_id=question.line.pk)
-    now_open = Ask.objects.filter(line_id=question.line.pk, id=question.id, answer="", expires_at__gt=at).exists()
+    now_open = ConsentRequest.objects.filter(
+        line_id=question.line.pk, id=question.id, answer="", expires_at__gt=at
+    ).exists()
     if not now_open or not may_be_answered(question=question, at=at):
         raise NotOpen
     return question.line.pk
@@ -104,13 +106,13 @@ def _actor(question: Question, user: User | None, at: datetime) -> str:
     return f"subscriber:{person.pk}"
 
 
-def _close(question: Question, answer: Ask.Answer, recorded: RecordedChoice) -> None:
-    Ask.objects.filter(token_hash=token_hash(token=question.token)).update(
+def _close(question: Question, answer: ConsentRequest.Answer, recorded: RecordedChoice) -> None:
+    ConsentRequest.objects.filter(token_hash=token_hash(token=question.token)).update(
         answer=answer, answered_at=recorded.made_at, choice_id=recorded.choice_id
     )
 
 
-def _confirm(question: Question, user: User | None, answer: Ask.Answer, at: datetime) -> None:
+def _confirm(question: Question, user: User | None, answer: ConsentRequest.Answer, at: datetime) -> None:
     """What a texted code alone said is told to the phone that it came to."""
     if user is None and question.answering is not None:
         messages.confirm_answer(line_id=question.answering.pk, answer=answer, at=at)

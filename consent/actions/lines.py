@@ -9,7 +9,7 @@ from accounts import queries
 from accounts.policies import delegations
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
 from consent.domain import change_notices, messages, order_planning, snapshots
-from consent.models import Choice, Touched
+from consent.models import Choice, RejudgeRequest
 from revocations.actions.orders import EVERYTHING, enqueue_order
 
 # Who says the stops by which a yes of the account holder's ends when a child's line becomes an adult's.
@@ -27,7 +27,7 @@ def end_tenure(*, line_id: int, at: datetime, actor: str) -> None:
 def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
     """The line has another number (its row says so): its approvals ended, and partners hear that without a number."""
     _withdraw(line_id, at)
-    Touched.objects.create(line_id=line_id, since=at)
+    RejudgeRequest.objects.create(line_id=line_id, since=at)
     if not delegations.leaves_in_confidence(line_id=line_id, at=at):
         change_notices.notify_of_imported_changes(line_ids=[line_id], change=change_notices.Change.NUMBER, at=at)
     audit.actions.record(action="line.number_changed", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)

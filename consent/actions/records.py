@@ -14,7 +14,7 @@ import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
 from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.domain import change_notices, order_planning, receipts, snapshots
-from consent.models import Approval, Choice, Origin, Touched
+from consent.models import Approval, Choice, Origin, RejudgeRequest
 from consent.workers.expiry import retell_each
 from partners.domain import pairwise
 from partners.models import Campaign
@@ -96,8 +96,8 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
     drop_reminders(line_ids=all_off)
     told = _tell_of_each(late, before, turns)
     retell_each(line_ids=list(by_line), but=told)
-    Touched.objects.bulk_create(
-        Touched(line_id=line_id, since=min(choice.made_at for choice in choices))
+    RejudgeRequest.objects.bulk_create(
+        RejudgeRequest(line_id=line_id, since=min(choice.made_at for choice in choices))
         for line_id, choices in by_line.items()
     )
     now = max(turns.values())
@@ -136,8 +136,8 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
     )
     _name_for_partners({line_id: {one.campaign for one in approvals} for line_id, approvals in by_line.items()})
     retell_each(line_ids=list(by_line), but=())
-    Touched.objects.bulk_create(
-        Touched(line_id=line_id, since=min(one.captured_at for one in approvals))
+    RejudgeRequest.objects.bulk_create(
+        RejudgeRequest(line_id=line_id, since=min(one.captured_at for one in approvals))
         for line_id, approvals in by_line.items()
     )
     # A partner's claim changes nothing: whom it is about is asked.

@@ -12,7 +12,7 @@ import audit.queries
 from consent.actions.choices import NEVER_AGREED, again_if_a_release_came_between, take_turn
 from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, order_planning, receipts, snapshots
-from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, Touched
+from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, RejudgeRequest
 from consent.workers.archiving.entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension
 from consent.workers.archiving.reading import TARGETS
 from partners.models import Campaign, Contract, Party, Suspension
@@ -163,7 +163,7 @@ def _write(choice: Choice, said: ArchivedChoice, now: datetime) -> None:
     if choice.reason == NEVER_AGREED:
         disputed = order_planning.list_disputed_uses(line_id=line_id, scope=scope, ref=ref)
         ask_evidence(line_id=line_id, choice_id=choice.id, disputed=disputed, at=now)
-    Touched.objects.create(line_id=line_id, since=choice.made_at)
+    RejudgeRequest.objects.create(line_id=line_id, since=choice.made_at)
     audit.actions.record(
         action=f"restore.{choice.kind}", actor=ACTOR, target=f"choice:{choice.id}", line_id=line_id, at=now,
         detail={"scope": scope, "made_at": said.made_at.isoformat()},

@@ -13,7 +13,7 @@ from consent.domain.consent_requests.links import LASTS, token_of
 from consent.domain.consent_requests.rules import AT_MOST, MONTH, open_campaigns
 from consent.domain.consent_requests.statuses import Status, subject_of
 from consent.domain.consent_requests.throttle import seconds_to_wait
-from consent.models import Ask
+from consent.models import ConsentRequest
 from consent.queries.links import token_hash
 from partners.clients import http
 from partners.labels import party_name
@@ -127,16 +127,18 @@ def _shown_by_a_partner(subject: int, campaign: Campaign, callback: str, at: dat
 
     Raises StatusRateLimited.
     """
-    shown = Ask.objects.filter(line_id=subject, party_id=campaign.contract.aggregator_id, approval_id__isnull=True)
+    shown = ConsentRequest.objects.filter(
+        line_id=subject, party_id=campaign.contract.aggregator_id, approval_id__isnull=True
+    )
     known = shown.filter(campaign=campaign.ref, callback=callback, expires_at__gt=at + A_WHILE)
     ask_id = known.order_by("asked_at").values_list("id", flat=True).first()
     if ask_id is not None:
         return ask_id
     # Of the answers it hears of a yes alone: a no must not be seen in how many links it is given.
-    if shown.filter(asked_at__gt=at - MONTH).exclude(answer=Ask.Answer.YES).count() >= AT_MOST:
+    if shown.filter(asked_at__gt=at - MONTH).exclude(answer=ConsentRequest.Answer.YES).count() >= AT_MOST:
         raise StatusRateLimited
     ask_id = uuid.uuid4()
-    Ask.objects.create(
+    ConsentRequest.objects.create(
         line_id=subject,
         id=ask_id,
         token_hash=token_hash(token=token_of(ask_id=ask_id)),

@@ -14,7 +14,7 @@ from accounts.actions import sms_outbox
 from accounts.actions.incoming_texts import may_answer
 from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
-from consent.models import Ask
+from consent.models import ConsentRequest
 
 
 class TextCommand(StrEnum):
@@ -65,11 +65,11 @@ def _format_stop_text(line: Line) -> str:
         ) % {"url": f"{settings.BASE_URL}/choices/"}
 
 
-def confirm_answer(*, line_id: int, answer: Ask.Answer, at: datetime) -> None:
+def confirm_answer(*, line_id: int, answer: ConsentRequest.Answer, at: datetime) -> None:
     """Tell the phone whose code answered a company's question what that means, and how to change it."""
     url = f"{settings.BASE_URL}/choices/"
     with translation.override(language_of(Line.objects.get(pk=line_id))):
-        if answer == Ask.Answer.NO:
+        if answer == ConsentRequest.Answer.NO:
             text = _(
                 "Whereabouts: you said no to a company that asked to find a phone. It can't, and no company may ask "
                 "again for 12 months. What you allowed before stays as it was. To see or undo it, sign in: %(url)s"

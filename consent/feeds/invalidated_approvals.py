@@ -13,7 +13,7 @@ from accounts.primitives.sealing import unseal
 from consent.actions.choices import take_turn
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
-from consent.models import Approval, Choice, Origin, SetAside, Touched
+from consent.models import Approval, Choice, InvalidatedApproval, Origin, RejudgeRequest
 from consent.queries.invalidated_approvals import STANDS
 from consent.workers.expiry import retell
 
@@ -51,12 +51,12 @@ def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: st
         return 0
     approvals.keep(entries=approvals_held, at=at)
     choices.keep(entries=choices_held, at=at)
-    SetAside.objects.bulk_create(
-        SetAside(line_id=line.pk, yes_id=yes_id, campaign=campaign, recorded_at=now)
+    InvalidatedApproval.objects.bulk_create(
+        InvalidatedApproval(line_id=line.pk, yes_id=yes_id, campaign=campaign, recorded_at=now)
         for yes_id, (campaign, _) in named.items()
     )
     retell(line_id=line.pk)
-    Touched.objects.create(line_id=line.pk, since=min(moment for _, moment in named.values()))
+    RejudgeRequest.objects.create(line_id=line.pk, since=min(moment for _, moment in named.values()))
     audit.actions.record(
         action="consent.set_aside",
         actor=actor,

@@ -22,7 +22,7 @@ import audit.queries
 from accounts.primitives.sealing import number_hash, seal, unseal
 from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.feeds.attribution import Holders
-from consent.models import HeldRow, SetAside
+from consent.models import HeldRow, InvalidatedApproval
 from partners.feeds.checking import (
     Fate,
     RowRefused,
@@ -393,7 +393,7 @@ def _set_aside_here(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UU
     """The ids of those that are set aside on this very line, which the number came back to: there they stay so."""
     rows = {(line_id, entry.row.id): entry.row for line_id, of_line in by_line.items() for entry in of_line}
     ids = [row_id for _, row_id in rows]
-    aside = SetAside.objects.filter(line_id__in=by_line, yes_id__in=ids).values_list("line_id", "yes_id")
+    aside = InvalidatedApproval.objects.filter(line_id__in=by_line, yes_id__in=ids).values_list("line_id", "yes_id")
     return {one[1]: rows[one].content_hash for one in aside if one in rows}
 
 

@@ -15,7 +15,7 @@ from accounts.models import Line
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, receipts
-from consent.models import Choice, Origin, Touched
+from consent.models import Choice, Origin, RejudgeRequest
 
 ACTOR = "import:lines"
 # The moment of a choice made now, and that of the line's newest record, under the line's lock.
@@ -64,7 +64,7 @@ def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> No
     if not copied:
         return
     enqueue_orders_for_newly_affected(line_ids=[line.pk])
-    Touched.objects.create(line_id=line.pk, since=min(copy.made_at for copy in copied))
+    RejudgeRequest.objects.create(line_id=line.pk, since=min(copy.made_at for copy in copied))
     newest = max(copy.recorded_at for copy in copied)
     change_notices.notify_of_imported_changes(line_ids=[line.pk], change=change_notices.Change.RECORDS, at=newest)
     audit.actions.record(

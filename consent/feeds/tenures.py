@@ -17,7 +17,7 @@ from consent.feeds.numbers import build_line_number, period_in, periods_of
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.feeds.successors import take_over, take_over_late
 from consent.feeds.timeline import Period, Timeline
-from consent.models import Touched
+from consent.models import RejudgeRequest
 from consent.workers.expiry import retell
 
 ACTOR = "import:lines"
@@ -240,7 +240,7 @@ class _Keeper:
             return "msisdn", "number_overlap"
         self._store_numbers([line])
         self._mark_shortened(line, record.has_number_since)
-        Touched.objects.create(line_id=line.pk, since=record.has_number_since)
+        RejudgeRequest.objects.create(line_id=line.pk, since=record.has_number_since)
         self._audit_machine_row("line.earlier_number", line)
         return ACCEPTED
 
@@ -253,7 +253,7 @@ class _Keeper:
         self._mark_shortened(line, record.has_number_since)
         number_changed(line_id=line.pk, at=self.at, actor=self.source.actor)
         self._warn(line, Change.NUMBER)
-        Touched.objects.create(line_id=line.pk, since=record.has_number_since)
+        RejudgeRequest.objects.create(line_id=line.pk, since=record.has_number_since)
         return True
 
     def _end(self, line: Line, record: LineRecord) -> bool:
@@ -269,7 +269,7 @@ class _Keeper:
         self._mark_shortened(line, min(ends))
         people.end_tenure(line_id=line.pk, at=self.at)
         end_tenure(line_id=line.pk, at=self.at, actor=self.source.actor)
-        Touched.objects.create(line_id=line.pk, since=min(ends))
+        RejudgeRequest.objects.create(line_id=line.pk, since=min(ends))
         return True
 
     def _apply_newer_moment(self, line: Line, record: LineRecord, name: str) -> bool:
@@ -334,7 +334,7 @@ class _Keeper:
         line.save(update_fields=names)
         if "state" in names:
             LineState.objects.update_or_create(line=line, since=self.at, defaults={"state": line.state})
-            Touched.objects.create(line_id=line.pk, since=self.at)
+            RejudgeRequest.objects.create(line_id=line.pk, since=self.at)
             retell(line_id=line.pk)
         audit.actions.record(
             action="line.changed",

@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='SetAside',
+            name='InvalidatedApproval',
             fields=[
                 ('pk', models.CompositePrimaryKey('line_id', 'yes_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('line_id', models.BigIntegerField()),
@@ -99,14 +99,16 @@ class Migration(migrations.Migration):
                 ('campaign', models.CharField(max_length=200)),
                 ('recorded_at', models.DateTimeField()),
             ],
+            options={'db_table': 'consent_setaside'},
         ),
         migrations.CreateModel(
-            name='Touched',
+            name='RejudgeRequest',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('line_id', models.BigIntegerField()),
                 ('since', models.DateTimeField()),
             ],
+            options={'db_table': 'consent_touched'},
         ),
         migrations.CreateModel(
             name='Approval',
@@ -132,7 +134,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Ask',
+            name='ConsentRequest',
             fields=[
                 ('pk', models.CompositePrimaryKey('line_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('line_id', models.BigIntegerField()),
@@ -151,6 +153,7 @@ class Migration(migrations.Migration):
                 ('callback', models.CharField(blank=True, db_default='', default='', max_length=1000)),
             ],
             options={
+                'db_table': 'consent_ask',
                 'indexes': [models.Index(fields=['line_id', '-asked_at'], name='consent_ask_newest'), models.Index(condition=models.Q(('answer', ''), ('approval_id__isnull', False), ('texted_at__isnull', True)), fields=['expires_at'], name='consent_ask_waiting')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('answered_at__isnull', True)), models.Q(models.Q(('answer', ''), _negated=True), ('answered_at__isnull', False)), _connector='OR'), name='consent_ask_answered_has_time')],
             },
@@ -255,7 +258,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Unarchived',
+            name='ArchiveQueueEntry',
             fields=[
                 ('pk', models.CompositePrimaryKey('line_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('line_id', models.BigIntegerField(db_default=0, default=0)),
@@ -265,6 +268,7 @@ class Migration(migrations.Migration):
                 ('queued_at', models.DateTimeField()),
             ],
             options={
+                'db_table': 'consent_unarchived',
                 'indexes': [models.Index(fields=['queued_at', 'id'], name='consent_unarchived_first')],
             },
         ),

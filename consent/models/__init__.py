@@ -2,10 +2,10 @@
 
 from consent.models.choices import (
     Approval,
-    Ask,
     Choice,
     ChoiceOrder,
     ChoiceReceipt,
+    ConsentRequest,
     DigestFinding,
     DigestRun,
     EndedPause,
@@ -15,30 +15,30 @@ from consent.models.choices import (
     Origin,
     PrivacySignal,
     ProgressLink,
-    Touched,
+    RejudgeRequest,
 )
-from consent.models.external_archive import ArchiveHead, GateOpening, Tightening, Unarchived
-from consent.models.invalidated_approvals import SetAside
+from consent.models.external_archive import ArchiveHead, ArchiveQueueEntry, GateOpening, Tightening
+from consent.models.invalidated_approvals import InvalidatedApproval
 
 __all__ = [
     "Approval",
     "ArchiveHead",
-    "Ask",
+    "ArchiveQueueEntry",
     "Choice",
     "ChoiceOrder",
     "ChoiceReceipt",
+    "ConsentRequest",
     "DigestFinding",
     "DigestRun",
     "EndedPause",
     "GateOpening",
     "HeldRow",
+    "InvalidatedApproval",
     "LineGate",
     "Notice",
     "Origin",
     "PrivacySignal",
     "ProgressLink",
-    "SetAside",
+    "RejudgeRequest",
     "Tightening",
-    "Touched",
-    "Unarchived",
 ]

@@ -239,12 +239,15 @@ class HeldRow(models.Model):
         return f"held {self.feed} row"
 
 
-class Touched(models.Model):
+class RejudgeRequest(models.Model):
     """A line whose past judgements may have changed from a moment on; a task in `disclosures` judges them again."""
 
     id = models.BigAutoField(primary_key=True)
     line_id = models.BigIntegerField()
     since = models.DateTimeField()
+
+    class Meta:
+        db_table = "consent_touched"
 
     def __str__(self) -> str:
         return f"line {self.line_id} touched from {self.since}"
@@ -268,7 +271,7 @@ class Notice(models.Model):
         return f"notice {self.digest[:12]}"
 
 
-class Ask(models.Model):
+class ConsentRequest(models.Model):
     """A question to a line: does this company have your yes? The link names the question, never the person.
 
     One yes or no ends it; unanswered it ends after 7 days. One about a claim (`approval_id`) is texted; one that a
@@ -297,6 +300,7 @@ class Ask(models.Model):
     callback = models.CharField(max_length=1000, blank=True, default="", db_default="")
 
     class Meta:
+        db_table = "consent_ask"
         constraints = [
             models.CheckConstraint(
                 condition=Q(answer="", answered_at__isnull=True) | (~Q(answer="") & Q(answered_at__isnull=False)),

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Func, Q, Value
 
 
-class Unarchived(models.Model):
+class ArchiveQueueEntry(models.Model):
     """A choice, suspension or end that waits to be written to the archive outside. Made by the database with its row.
 
     `object_id`: the id of what waits. `line_id`: whose choice it is, so that it waits beside it; 0 of all else. Taken
@@ -25,6 +25,7 @@ class Unarchived(models.Model):
     queued_at = models.DateTimeField()
 
     class Meta:
+        db_table = "consent_unarchived"
         indexes = [models.Index(fields=["queued_at", "id"], name="consent_unarchived_first")]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from django.db import models
 
 
-class SetAside(models.Model):
+class InvalidatedApproval(models.Model):
     """A yes of a file or a claim that came by a number when that was no longer its line's. Append-only.
 
     It stays in the ledger and counts for nothing there: whoever had the number then is given it as their own.
@@ -15,6 +15,9 @@ class SetAside(models.Model):
     yes_id = models.UUIDField()
     campaign = models.CharField(max_length=200)
     recorded_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "consent_setaside"
 
     def __str__(self) -> str:
         return f"yes {self.yes_id}, which is not line {self.line_id}'s"

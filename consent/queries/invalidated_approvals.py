@@ -2,9 +2,9 @@
 
 from django.db.models import Exists, OuterRef
 
-from consent.models import SetAside
+from consent.models import InvalidatedApproval
 
-STANDS = ~Exists(SetAside.objects.filter(line_id=OuterRef("line_id"), yes_id=OuterRef("id")))
+STANDS = ~Exists(InvalidatedApproval.objects.filter(line_id=OuterRef("line_id"), yes_id=OuterRef("id")))
 # The same in SQL. `<line>` and `<yes>` stand for the ids of the line and of what it said.
 SQL = "NOT EXISTS (SELECT FROM consent_setaside aside WHERE aside.line_id = <line> AND aside.yes_id = <yes>)"
 

@@ -23,7 +23,7 @@ from accounts.workers import sms_delivery
 from consent.domain.consent_requests import rules
 from consent.domain.consent_requests.links import token_of
 from consent.domain.consent_requests.rules import AT_MOST, MONTH, Case
-from consent.models import Approval, Ask
+from consent.models import Approval, ConsentRequest
 from consent.queries.invalidated_approvals import STANDS
 
 TURN = "consent.request_texts"
@@ -62,7 +62,7 @@ def _run(now: datetime, clock: Callable[[], float]) -> int:
             continue
         outcome = texts.hand_over(msisdn=due.msisdn, text=due.text)
         if outcome in {Outcome.UNFIT, Outcome.AWAY}:
-            Ask.objects.filter(line_id=line_id, id=ask_id).update(texted_at=None)
+            ConsentRequest.objects.filter(line_id=line_id, id=ask_id).update(texted_at=None)
         else:
             sent += 1
         refused = refused + 1 if outcome == Outcome.AWAY else 0
@@ -72,7 +72,9 @@ def _run(now: datetime, clock: Callable[[], float]) -> int:
 
 
 def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
-    waiting = Ask.objects.filter(answer="", approval_id__isnull=False, texted_at__isnull=True, expires_at__gt=now)
+    waiting = ConsentRequest.objects.filter(
+        answer="", approval_id__isnull=False, texted_at__isnull=True, expires_at__gt=now
+    )
     # In any order: a number that the gateway never takes must not stand in front of the others for ever.
     for some in batched(waiting.order_by("?").values_list("line_id", "id"), BATCH, strict=False):
         lines = Line.objects.in_bulk({line_id for line_id, _ask in some})
@@ -88,10 +90,10 @@ def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
 def _reserve(*, line_id: int, ask_id: uuid.UUID, now: datetime) -> _Due | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT consent_lock_line(%s)", [line_id])
-    ask = Ask.objects.get(line_id=line_id, id=ask_id)
+    ask = ConsentRequest.objects.get(line_id=line_id, id=ask_id)
     if ask.answer or ask.texted_at or not _may_be_texted(ask, now):
         return None
-    Ask.objects.filter(line_id=line_id, id=ask_id).update(texted_at=now)
+    ConsentRequest.objects.filter(line_id=line_id, id=ask_id).update(texted_at=now)
     line = Line.objects.get(pk=line_id)
     answering = accounts.queries.answering_line(line=line, at=now) or line
     with translation.override(language_of(answering)):
@@ -100,7 +102,7 @@ def _reserve(*, line_id: int, ask_id: uuid.UUID, now: datetime) -> _Due | None:
         )
 
 
-def _may_be_texted(ask: Ask, now: datetime) -> bool:
+def _may_be_texted(ask: ConsentRequest, now: datetime) -> bool:
     if ask.until is not None and ask.until <= now:
         return False
     claim = Approval.objects.filter(STANDS, pk=(ask.line_id, ask.approval_id)).first()
@@ -109,11 +111,11 @@ def _may_be_texted(ask: Ask, now: datetime) -> bool:
     changed_at = Line.objects.values_list("number_changed_at", flat=True).get(pk=ask.line_id)
     if changed_at is not None and claim.captured_at <= changed_at:
         return False
-    this_month = Ask.objects.filter(line_id=ask.line_id, texted_at__gt=now - MONTH).count()
+    this_month = ConsentRequest.objects.filter(line_id=ask.line_id, texted_at__gt=now - MONTH).count()
     return this_month < AT_MOST and rules.askable(cases=[Case(ask.line_id, ask.campaign)], at=now)[0]
 
 
-def _words(ask: Ask, *, for_a_child: bool) -> str:
+def _words(ask: ConsentRequest, *, for_a_child: bool) -> str:
     url = f"{settings.BASE_URL}/ask/{token_of(ask_id=ask.id)}/"
     if for_a_child:
         return _(

@@ -11,11 +11,11 @@ from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff
 from partners.policies.lifecycle import NotNow
-from support.models import SeedLine
+from support.models import CarrierTestLine
 
 
 @transaction.atomic
-def mark_test_line(*, carrier_id: str, actor: str, reason: str, at: datetime) -> SeedLine:
+def mark_test_line(*, carrier_id: str, actor: str, reason: str, at: datetime) -> CarrierTestLine:
     """Watch a line of ours, by the carrier's id, for what partners sign about it.
 
     Only a line of an account of TEST_ACCOUNTS; of any other nothing is said, not even that it is there. Raises
@@ -28,7 +28,7 @@ def mark_test_line(*, carrier_id: str, actor: str, reason: str, at: datetime) ->
     ).first()
     if line is None:
         raise NotNow("There is no such line in a test account of ours (TEST_ACCOUNTS).")
-    seed, new = SeedLine.objects.get_or_create(
+    seed, new = CarrierTestLine.objects.get_or_create(
         line_id=line.pk, ended_at=None, defaults={"marked_at": at, "marked_by": name, "about": reason[:500]}
     )
     if not new:
@@ -44,7 +44,7 @@ def end_test_line(*, seed_id: int, actor: str, reason: str, at: datetime) -> Non
     """Watch it no more. Its incidents stay. Raises NotForThem, NoReason, and NotNow where it is not watched."""
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     reason = check_reason(reason)
-    seed = SeedLine.objects.select_for_update().filter(pk=seed_id, ended_at__isnull=True).first()
+    seed = CarrierTestLine.objects.select_for_update().filter(pk=seed_id, ended_at__isnull=True).first()
     if seed is None:
         raise NotNow("It is not watched.")
     seed.ended_at = at

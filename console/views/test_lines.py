@@ -16,7 +16,7 @@ from console.views.acts import Act, answer
 from console.views.listing import Cell, Column, Filter, Listing, show_list
 from revocations.models import Order
 from support.forms.base import ActForm
-from support.models import SeedLine
+from support.models import CarrierTestLine
 from support.queries import names
 
 
@@ -44,7 +44,7 @@ def mark(request: PersonRequest) -> HttpResponse:
 
 def end(request: PersonRequest, seed_id: int) -> HttpResponse:
     """Watch it no more."""
-    get_object_or_404(SeedLine, pk=seed_id)
+    get_object_or_404(CarrierTestLine, pk=seed_id)
     act = Act(
         title="Watch it no more",
         lead=f"Test line {seed_id}. What it found stays.",
@@ -59,7 +59,7 @@ def end(request: PersonRequest, seed_id: int) -> HttpResponse:
     return answer(request, act)
 
 
-def _cells(rows: Sequence[SeedLine], at: datetime) -> list[tuple[Cell, ...]]:
+def _cells(rows: Sequence[CarrierTestLine], at: datetime) -> list[tuple[Cell, ...]]:
     who = names.actors(wanted={one.marked_by for one in rows})
     told = Order.objects.filter(line_id__in={one.line_id for one in rows}).values("line_id").order_by()
     counted: dict[int, tuple[int, int]] = {
@@ -92,7 +92,7 @@ SEEDS = Listing(
         Column("Line"), Column("What for"), Column("Partners told", number=True), Column("Have signed", number=True),
         Column("Since", "marked_at"), Column("Until", "ended_at"),
     ),
-    start=lambda _: SeedLine.objects.order_by("-marked_at", "-id"),
+    start=lambda _: CarrierTestLine.objects.order_by("-marked_at", "-id"),
     cells=_cells,
     filters=(
         Filter(

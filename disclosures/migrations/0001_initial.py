@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='GivenBack',
+            name='ReassignedRelease',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('line_id', models.BigIntegerField()),
@@ -122,6 +122,7 @@ class Migration(migrations.Migration):
                 ('why', models.CharField(choices=[('ended', 'The line had ended'), ('number', 'The line had another number')], max_length=6)),
                 ('doubted', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=1000))),
             ],
+            options={'db_table': 'disclosures_givenback'},
         ),
         migrations.CreateModel(
             name='GrowingLine',

@@ -14,7 +14,6 @@ from disclosures.models.releases import (
     Disclosure,
     DisclosureRegister,
     DroppedMonth,
-    GivenBack,
     GrowingLine,
     HeldDisclosure,
     HeldNotice,
@@ -24,6 +23,7 @@ from disclosures.models.releases import (
     LongLine,
     Outcome,
     PathCompleted,
+    ReassignedRelease,
     RolledFacts,
     ShortenedPeriod,
 )
@@ -44,7 +44,6 @@ __all__ = [
     "Disclosure",
     "DisclosureRegister",
     "DroppedMonth",
-    "GivenBack",
     "GrowingLine",
     "HeldDisclosure",
     "HeldNotice",
@@ -55,6 +54,7 @@ __all__ = [
     "Outcome",
     "PathCompleted",
     "PublishedFigure",
+    "ReassignedRelease",
     "RolledFacts",
     "ShortenedPeriod",
 ]

@@ -197,7 +197,7 @@ class ShortenedPeriod(models.Model):
         return f"line {self.line_id}, shortened from {self.since}"
 
 
-class GivenBack(models.Model):
+class ReassignedRelease(models.Model):
     """That a row was taken out of a line because its number was not that line's at its moment. Append-only.
 
     `doubted`: the companies for which it is counted as doubtful already (an incident), so that it counts once.
@@ -214,6 +214,9 @@ class GivenBack(models.Model):
     given_back_at = models.DateTimeField()
     why = models.CharField(max_length=6, choices=Why)
     doubted = ArrayField(models.CharField(max_length=1000))
+
+    class Meta:
+        db_table = "disclosures_givenback"
 
     def __str__(self) -> str:
         return f"disclosure {self.disclosure_id}, given back"

@@ -17,7 +17,7 @@ from disclosures.domain.ingest import reassigned_rows
 from disclosures.domain.ingest.notices import take_turn
 from disclosures.domain.ingest.reassigned_rows import Stretch, pass_over
 from disclosures.domain.ingest.replay import attribute_held
-from disclosures.models import Basis, GivenBack, Outcome
+from disclosures.models import Basis, Outcome, ReassignedRelease
 from disclosures.workers import archiving
 from disclosures.workers.anomalies import detection
 from disclosures.workers.anomalies.detection import look_without
@@ -112,7 +112,7 @@ def _note(at: datetime, actor: str) -> None:
         cursor.execute(NOTED_ALONE)
     before = AuditEvent.objects.filter(target=TARGET, action=ACTION).order_by("-at", "-id").first()
     through = before.detail["through"] if before else 0
-    new = GivenBack.objects.filter(pk__gt=through).aggregate(
+    new = ReassignedRelease.objects.filter(pk__gt=through).aggregate(
         rows=Count("pk"), lines=Count("line_id", distinct=True), through=Max("pk")
     )
     if new["rows"]:

@@ -16,7 +16,7 @@ from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract
 from partners.domain.keysets import jwks_uri_of, on_own_host
 from partners.feeds.checking import RowRefused
 from partners.labels import UNKNOWN
-from partners.models import Campaign, Contract, Party, UnsettledChange
+from partners.models import Campaign, Contract, Party, PendingTermChange
 from partners.policies import identifiers
 from partners.policies.loosening import PAID
 
@@ -47,21 +47,21 @@ class Changes:
 
 def note(*, changes: Changes, at: datetime) -> None:
     """In the transaction of a change: whoever is cut off after it leaves to the next what was to follow."""
-    kind = UnsettledChange.Kind
+    kind = PendingTermChange.Kind
     noted = [
         *((kind.CAMPAIGN, "", ref) for ref in sorted(changes.campaigns)),
         *((kind.LINK, of, ref) for of, ref in sorted(changes.links)),
         *((kind.COMPANY, "", uri) for uri in sorted(changes.parties)),
     ]
-    UnsettledChange.objects.bulk_create(
-        UnsettledChange(kind=of_kind, of=of, ref=ref, recorded_at=at) for of_kind, of, ref in noted
+    PendingTermChange.objects.bulk_create(
+        PendingTermChange(kind=of_kind, of=of, ref=ref, recorded_at=at) for of_kind, of, ref in noted
     )
 
 
 def load_unsettled_changes() -> tuple[Changes, list[int]]:
     """All changes by files to which what rests on them has not come up, and by which ids they are `settled`."""
-    kind, changes, ids = UnsettledChange.Kind, Changes(), list[int]()
-    for one in UnsettledChange.objects.order_by("id"):
+    kind, changes, ids = PendingTermChange.Kind, Changes(), list[int]()
+    for one in PendingTermChange.objects.order_by("id"):
         ids.append(one.pk)
         match one.kind:
             case kind.CAMPAIGN:
@@ -75,12 +75,12 @@ def load_unsettled_changes() -> tuple[Changes, list[int]]:
 
 def delete_settled_changes(*, ids: Sequence[int]) -> None:
     """What rests on these changes has come up to them."""
-    UnsettledChange.objects.filter(pk__in=ids).delete()
+    PendingTermChange.objects.filter(pk__in=ids).delete()
 
 
 def is_left_behind(*, since: datetime) -> bool:
     """Whether a change by a file has waited since before this moment."""
-    return UnsettledChange.objects.filter(recorded_at__lt=since).exists()
+    return PendingTermChange.objects.filter(recorded_at__lt=since).exists()
 
 
 def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:

@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='UnsettledChange',
+            name='PendingTermChange',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('kind', models.CharField(choices=[('campaign', 'Campaign'), ('link', 'Link'), ('company', 'Company')], max_length=10)),
@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 ('ref', models.CharField(max_length=1000)),
                 ('recorded_at', models.DateTimeField()),
             ],
+            options={'db_table': 'partners_unsettledchange'},
         ),
         migrations.CreateModel(
             name='Cover',

@@ -1,7 +1,7 @@
 """Organisations, what was agreed with them, their keys, and what lower apps need to know about dealings with them."""
 
 from partners.models.agents import AgentRequest, AuthorizedAgent
-from partners.models.agreements import Campaign, Contract, Cover, Dealing, Kin, Party, Reach, UnsettledChange
+from partners.models.agreements import Campaign, Contract, Cover, Dealing, Kin, Party, PendingTermChange, Reach
 from partners.models.machines import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
 from partners.models.officers import JurisdictionRule, NoticeText, Proposal, Suspension
 
@@ -20,10 +20,10 @@ __all__ = [
     "PairwiseSubject",
     "PartnerKeySet",
     "Party",
+    "PendingTermChange",
     "Proposal",
     "Reach",
     "SigningKey",
     "Suspension",
-    "UnsettledChange",
     "UsedAssertion",
 ]

@@ -112,7 +112,7 @@ class Kin(models.Model):
         return f"{self.ref} {self.link} {self.kin_ref}"
 
 
-class UnsettledChange(models.Model):
+class PendingTermChange(models.Model):
     """What a parties file changed, until what rests on it came up to it: written with the change, taken out then.
 
     `of`: of a link, between what; else empty. `ref`: the campaign, what is linked, or the company (URI).
@@ -128,6 +128,9 @@ class UnsettledChange(models.Model):
     of = models.CharField(max_length=10, choices=Kin.Of, blank=True)
     ref = models.CharField(max_length=1000)
     recorded_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "partners_unsettledchange"
 
     def __str__(self) -> str:
         return f"{self.kind} {self.ref}"

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='CannedReply',
+            name='SavedReply',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('key', models.CharField(max_length=40)),
@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('retired_at', models.DateTimeField(null=True)),
             ],
             options={
+                'db_table': 'support_cannedreply',
                 'constraints': [models.UniqueConstraint(fields=('key', 'language'), name='support_canned_once_a_language')],
             },
         ),
@@ -103,7 +104,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='SeedLine',
+            name='CarrierTestLine',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('line_id', models.BigIntegerField()),
@@ -113,6 +114,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(null=True)),
             ],
             options={
+                'db_table': 'support_seedline',
                 'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('line_id',), name='support_seedline_once')],
             },
         ),

@@ -11,7 +11,7 @@ from support.migrations._replies import REPLIES
 
 def write_replies(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Write the desk's first answers, in every language."""
-    reply, at = apps.get_model("support", "CannedReply"), timezone.now()
+    reply, at = apps.get_model("support", "SavedReply"), timezone.now()
     reply.objects.using(schema_editor.connection.alias).bulk_create(
         reply(key=key, language=language, title=title, body=body, changed_at=at)
         for key, languages in REPLIES.items()

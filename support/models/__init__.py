@@ -1,8 +1,8 @@
 """Tickets: people whose location was shared, and what we answer them. The hourly trial of stopping."""
 
 from support.models.calls import LoggedCall, ProtectedLine
-from support.models.canary import CanaryRun, SeedLine
-from support.models.desk import Attachment, BulkReply, CannedReply, Draft, Reveal, SuspendRequest
+from support.models.canary import CanaryRun, CarrierTestLine
+from support.models.desk import Attachment, BulkReply, Draft, Reveal, SavedReply, SuspendRequest
 from support.models.tickets import CODE_LETTERS, LONGEST, MAILED, Entry, Ticket
 
 __all__ = [
@@ -12,13 +12,13 @@ __all__ = [
     "Attachment",
     "BulkReply",
     "CanaryRun",
-    "CannedReply",
+    "CarrierTestLine",
     "Draft",
     "Entry",
     "LoggedCall",
     "ProtectedLine",
     "Reveal",
-    "SeedLine",
+    "SavedReply",
     "SuspendRequest",
     "Ticket",
 ]

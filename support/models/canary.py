@@ -46,7 +46,7 @@ class CanaryRun(models.Model):
         return f"trial {self.pk}, {self.step}"
 
 
-class SeedLine(models.Model):
+class CarrierTestLine(models.Model):
     """A line of the carrier's own test account, by which false receipts of real partners are found out."""
 
     id = models.BigAutoField(primary_key=True)
@@ -57,6 +57,7 @@ class SeedLine(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
+        db_table = "support_seedline"
         constraints = [
             models.UniqueConstraint(
                 fields=["line_id"], name="support_seedline_once", condition=models.Q(ended_at__isnull=True)

@@ -76,7 +76,7 @@ class Attachment(models.Model):
         return f"attachment {self.id}"
 
 
-class CannedReply(models.Model):
+class SavedReply(models.Model):
     """An answer that is written often, in one language; `{name}`-like variables in it are filled in on use."""
 
     id = models.BigAutoField(primary_key=True)
@@ -88,6 +88,7 @@ class CannedReply(models.Model):
     retired_at = models.DateTimeField(null=True)
 
     class Meta:
+        db_table = "support_cannedreply"
         constraints = [models.UniqueConstraint(fields=["key", "language"], name="support_canned_once_a_language")]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from disclosures.models import AnomalyRule
 from partners.labels import party_name
 from partners.models import Party
 from revocations.models import Order
-from support.models import SeedLine, Ticket
+from support.models import CarrierTestLine, Ticket
 from support.queries import names
 from support.queries.affected import IncidentImpact, get_incident_impact, subject_of
 from support.queries.anomalies import HAVE_ROWS
@@ -112,7 +112,7 @@ def is_of_a_test_line(*, incident: Incident) -> bool:
     if incident.kind != Incident.Kind.CONTRADICTED or order_id == incident.key or not _is_uuid(order_id):
         return False
     lines = Order.objects.filter(id=order_id).values("line_id")
-    return SeedLine.objects.filter(line_id__in=lines).exists()
+    return CarrierTestLine.objects.filter(line_id__in=lines).exists()
 
 
 def _is_uuid(text: str) -> bool:

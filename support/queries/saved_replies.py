@@ -6,7 +6,7 @@ from itertools import groupby
 
 from django.conf import settings
 
-from support.models import CannedReply
+from support.models import SavedReply
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Answers:
     """One answer in all its languages. `missing`: the languages that it is not written in, code and name."""
 
     key: str
-    replies: Sequence[CannedReply]
+    replies: Sequence[SavedReply]
     missing: Sequence[tuple[str, str]]
 
 
@@ -22,13 +22,13 @@ def canned_list() -> list[Answers]:
     """Every answer, by name. One query."""
     order = [code for code, _ in settings.LANGUAGES]
     found = []
-    for key, each in groupby(CannedReply.objects.order_by("key"), key=lambda reply: reply.key):
+    for key, each in groupby(SavedReply.objects.order_by("key"), key=lambda reply: reply.key):
         replies = sorted(each, key=lambda reply: order.index(reply.language) if reply.language in order else len(order))
         there = {reply.language for reply in replies}
         found.append(Answers(key, replies, [one for one in settings.LANGUAGES if one[0] not in there]))
     return found
 
 
-def reply_of(*, reply_id: int) -> CannedReply | None:
+def reply_of(*, reply_id: int) -> SavedReply | None:
     """One of them, or None."""
-    return CannedReply.objects.filter(pk=reply_id).first()
+    return SavedReply.objects.filter(pk=reply_id).first()

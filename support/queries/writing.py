@@ -15,7 +15,7 @@ from django.utils.translation import pgettext
 from accounts.models import Line, User
 from accounts.primitives.zones import zone_of
 from partners.labels import party_name
-from support.models import Attachment, CannedReply, Draft, Entry, Ticket
+from support.models import Attachment, Draft, Entry, SavedReply, Ticket
 from support.policies.lifecycle import CLOCK_RUNS
 from support.primitives.tokens import link_to
 from support.queries import asked
@@ -43,7 +43,7 @@ class Desk:
     note: str
     on_its_way: datetime | None
     others: Sequence[str]
-    canned: Sequence[CannedReply]
+    canned: Sequence[SavedReply]
     files: Sequence[Attachment]
     is_read: bool = True
 
@@ -72,10 +72,10 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
     )
 
 
-def list_canned_replies(*, language: str) -> list[CannedReply]:
+def list_canned_replies(*, language: str) -> list[SavedReply]:
     """The answers that are written often, in the person's language where they are in it, else in ours."""
-    found: dict[str, CannedReply] = {}
-    ours = CannedReply.objects.filter(retired_at__isnull=True, language__in={language, settings.LANGUAGE_CODE})
+    found: dict[str, SavedReply] = {}
+    ours = SavedReply.objects.filter(retired_at__isnull=True, language__in={language, settings.LANGUAGE_CODE})
     for reply in ours.order_by("title"):
         if reply.language == language or reply.key not in found:
             found[reply.key] = reply
@@ -85,7 +85,7 @@ def list_canned_replies(*, language: str) -> list[CannedReply]:
 def left_open(*, body: str) -> str:
     """What these words still have of an answer written often that its writer was to fill in, "[…]"; "" for nothing."""
     asked = (one[0] for one in TO_FILL_IN.finditer(body))
-    return next((one for one in asked if CannedReply.objects.filter(body__contains=one).exists()), "")
+    return next((one for one in asked if SavedReply.objects.filter(body__contains=one).exists()), "")
 
 
 def waiting_files(*, ticket: Ticket, author: str) -> QuerySet[Attachment]:

@@ -47,11 +47,11 @@ from accounts.models import (
     CodeAsker,
     Delegation,
     KnownDevice,
-    Letter,
     Line,
     LineUser,
     Message,
     NewPassword,
+    OutgoingEmail,
     SafeContact,
     Separation,
     TextedCode,
@@ -297,7 +297,7 @@ def test_no_more_mails_and_links_of_receipts_than_a_day_has(line: Line, now: dat
     for verb in (mails, links):
         with pytest.raises(SentEnough):
             overlap(verb, verb)
-    assert (Letter.objects.count(), texts(line)) == (10, 5)
+    assert (OutgoingEmail.objects.count(), texts(line)) == (10, 5)
 
 
 def test_a_text_that_comes_twice_is_acted_on_once(now: datetime) -> None:

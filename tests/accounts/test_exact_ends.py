@@ -24,7 +24,17 @@ from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_news, po
 from accounts.clients.texts import MemoryBackend
 from accounts.domain import auth_factors, sessions
 from accounts.domain.session_store import SessionStore
-from accounts.models import DeviceCookie, Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User
+from accounts.models import (
+    DeviceCookie,
+    Line,
+    LineNumber,
+    Message,
+    NewPassword,
+    OutgoingEmail,
+    TextedCode,
+    TextTaken,
+    User,
+)
 from accounts.policies import delegations
 from accounts.primitives.sealing import number_hash, seal, unseal
 from accounts.workers import email_outbox, sms_delivery
@@ -305,7 +315,7 @@ def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, s
 def test_so_does_a_mail(line: Line, now: datetime) -> None:
     enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
     assert begins_at(lambda at: email_outbox.deliver(now=at), now)
-    assert ends_at(lambda at: email_outbox.deliver(now=at), Letter.objects.get().expires_at)
+    assert ends_at(lambda at: email_outbox.deliver(now=at), OutgoingEmail.objects.get().expires_at)
 
 
 def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.clients.texts import MemoryBackend
-from accounts.models import Letter, User
+from accounts.models import OutgoingEmail, User
 from audit.models import AuditEvent
 from tests.accounts import provider as providers
 from tests.accounts.provider import CLIENT, NOT_FOR_US, SECRET, Provider
@@ -116,7 +116,7 @@ def test_a_recovery_code_at_the_door_is_in_the_trail_and_works_once(officer: Use
     # Inside, where it is asked for once more, it is the same.
     assert again.post("/accounts/2fa/reauthenticate/", {"code": codes[1], "next": "/settings/"}).url == "/settings/"
     assert trail(officer) == [used, used]
-    assert (MemoryBackend.outbox, Letter.objects.count()) == ([], 0)
+    assert (MemoryBackend.outbox, OutgoingEmail.objects.count()) == ([], 0)
 
 
 def test_without_its_row_a_recovery_code_lets_nobody_in_and_is_not_used_up(

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from support.domain import tickets
-from support.models import CannedReply, Draft, Entry, Ticket
+from support.models import Draft, Entry, SavedReply, Ticket
 from support.workers import sending
 from tests.browser.test_pages_in_chromium import AXE, violations
 from tests.factories import a_line
@@ -98,7 +98,7 @@ def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(
         sent(page, "button:has-text('Keep draft') >> nth=0")
     page.goto(f"/desk/{ticket.code}/write/")
     assert page.input_value("#id_answer_body") == "Half"
-    reply = CannedReply.objects.get(key="more-needed", language="ar")
+    reply = SavedReply.objects.get(key="more-needed", language="ar")
     page.select_option("#id_canned", str(reply.pk))
     if script:
         # The page stays, and with it what is known of the case.
@@ -130,7 +130,7 @@ def test_officers_pages_of_answers_written_often(visit: Visit, site: str) -> Non
         [{"name": name, "value": one.value, "url": site} for name, one in officer.client.cookies.items() if one.value]
     )
     page = context.new_page()
-    for path in ("/desk/replies/", "/desk/replies/new/", f"/desk/replies/{CannedReply.objects.earliest('id').pk}/"):
+    for path in ("/desk/replies/", "/desk/replies/new/", f"/desk/replies/{SavedReply.objects.earliest('id').pk}/"):
         page.goto(path)
         is_clean(page, 390, 1280)
 

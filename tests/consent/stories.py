@@ -11,7 +11,7 @@ from accounts.primitives.sealing import number_hash
 from audit.queries import database_clock
 from consent.gate import deciding
 from consent.gate.shapes import Question
-from consent.models import LineGate, SetAside
+from consent.models import InvalidatedApproval, LineGate
 from consent.queries import permission
 from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
 from tests.consent import oracle
@@ -282,7 +282,7 @@ def _set_aside(line: Line, campaign: str, at: datetime, until: datetime | None, 
             verified_by="partner" if event.scope == "all" else "carrier",
         ).id
     )  # fmt: skip
-    SetAside.objects.create(line_id=line.pk, yes_id=yes_id, campaign=campaign, recorded_at=database_clock())
+    InvalidatedApproval.objects.create(line_id=line.pk, yes_id=yes_id, campaign=campaign, recorded_at=database_clock())
 
 
 def requests(world: oracle.World) -> list[oracle.Request]:

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from consent.actions.choices import stop
 from consent.clients.archive_s3 import S3Sink
 from consent.clients.archive_sink import sink
-from consent.models import ArchiveHead, Unarchived
+from consent.models import ArchiveHead, ArchiveQueueEntry
 from consent.workers.archiving import comparison, entries, reading, writing
 from consent.workers.archiving.gap_check import find_missing
 from consent.workers.archiving.reading import after_head
@@ -144,8 +144,8 @@ def test_choices_go_there_and_a_database_that_lost_them_is_told(
     store.told("503", "503", "503")
     with pytest.raises(OSError, match="503"):
         writing.write(now=now)
-    assert Unarchived.objects.count() == 1
-    assert (writing.write(now=now), Unarchived.objects.count(), comparison.behind()) == (1, 0, "")
+    assert ArchiveQueueEntry.objects.count() == 1
+    assert (writing.write(now=now), ArchiveQueueEntry.objects.count(), comparison.behind()) == (1, 0, "")
     assert find_missing(now=now + timedelta(minutes=6)) == 0
     head = ArchiveHead.objects.get()
     # Where nothing came after what the database knows, not each object of the day is read to open the gate.

@@ -15,7 +15,7 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.domain.consent_requests import links
 from consent.domain.consent_requests.links import token_of
-from consent.models import Ask, Choice, Notice
+from consent.models import Choice, ConsentRequest, Notice
 from partners.models import Reach, Suspension
 from revocations.models import Order
 from tests.consent.claiming import (
@@ -55,7 +55,7 @@ def a_question(partner: Partner, line: Line, **changes: object) -> str:
     """The path of a question that was texted."""
     partner.one(partner.claim(msisdn=number_of(line), **changes))
     assert text_now() == 1
-    return f"/ask/{token_of(ask_id=Ask.objects.get(line_id=line.pk).id)}/"
+    return f"/ask/{token_of(ask_id=ConsentRequest.objects.get(line_id=line.pk).id)}/"
 
 
 def plain(page: Page) -> str:
@@ -66,7 +66,8 @@ def plain(page: Page) -> str:
 
 def everything() -> tuple[Any, ...]:
     return (
-        list(Choice.objects.values()), list(Ask.objects.values()), AuditEvent.objects.count(), Notice.objects.count(),
+        list(Choice.objects.values()), list(ConsentRequest.objects.values()), AuditEvent.objects.count(),
+        Notice.objects.count(),
         User.objects.count(), len(MemoryBackend.outbox),
     )  # fmt: skip
 
@@ -120,7 +121,7 @@ def test_no_is_one_step(partner: Partner) -> None:
         "refuse", "campaign", partner.campaign.ref, "ask", "person",
     )  # fmt: skip
     assert choice.actor.startswith("subscriber:")
-    ask = Ask.objects.get()
+    ask = ConsentRequest.objects.get()
     assert (ask.answer, ask.choice_id, ask.answered_at) == ("no", choice.id, choice.made_at)
     assert gate_says(partner, line) == "stopped_campaign"
     assert "You said no" in answer.text
@@ -283,7 +284,7 @@ def test_used_ended_another_s_and_made_up_are_the_same_page(partner: Partner) ->
 
 def test_it_ends_after_seven_days(partner: Partner) -> None:
     a_question(partner, a_line(msisdn=NUMBER))
-    ask = Ask.objects.get()
+    ask = ConsentRequest.objects.get()
     token = token_of(ask_id=ask.id)
     assert links.behind(token=token, at=ask.expires_at - timedelta(seconds=1)) is not None
     assert links.behind(token=token, at=ask.expires_at) is None

@@ -15,7 +15,7 @@ from accounts.primitives.zones import zone_of
 from audit.queries import database_clock
 from consent.actions.claims import record_claims
 from consent.actions.records import FileApproval
-from consent.models import Ask, Origin
+from consent.models import ConsentRequest, Origin
 from consent.workers import request_texts
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
@@ -84,7 +84,7 @@ def lived(history: Sequence[Event]) -> tuple[list[datetime], list[datetime]]:
             nos.append(at)
         for hours in (0, 4, 16, 28):
             request_texts.text_waiting(now=_start() + timedelta(days=day, hours=hours, seconds=n + 0.5))
-    texted = Ask.objects.filter(line_id=line.pk, texted_at__isnull=False).values_list("texted_at", flat=True)
+    texted = ConsentRequest.objects.filter(line_id=line.pk, texted_at__isnull=False).values_list("texted_at", flat=True)
     return nos, sorted(at for at in texted if at is not None)
 
 

@@ -15,7 +15,7 @@ from audit.queries import database_clock
 from consent import tasks
 from consent.actions import choices
 from consent.domain.consent_requests.links import LASTS, token_of
-from consent.models import Ask, Choice
+from consent.models import Choice, ConsentRequest
 from consent.queries.links import token_hash
 from consent.workers import request_texts
 from partners.models import Campaign, Contract, JurisdictionRule, Suspension
@@ -59,7 +59,7 @@ def test_the_text_names_no_company_and_holds_the_link(partner: Partner) -> None:
     assert asked(NUMBER) == []
     assert text_now() == 1
     (text,) = asked(NUMBER)
-    ask = Ask.objects.get()
+    ask = ConsentRequest.objects.get()
     assert text.text == (
         "Whereabouts: a company says you agreed that it may find this phone. We don't let it unless you say yes. "
         f"See who asks and answer: {portal.BASE_URL}/ask/{token_of(ask_id=ask.id)}/ "
@@ -72,7 +72,7 @@ def test_the_text_names_no_company_and_holds_the_link(partner: Partner) -> None:
 def test_the_link_can_be_guessed_from_nothing_that_is_kept(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     partner.one(partner.claim())
-    ask = Ask.objects.get()
+    ask = ConsentRequest.objects.get()
     token = token_of(ask_id=ask.id)
     kept = " ".join(str(value) for value in vars(ask).values()) + bytes(ask.token_hash).decode("latin-1")
     assert len(token) == 32
@@ -121,7 +121,7 @@ def claimed(partner: Partner, line: Line, *, at: datetime, campaign: Campaign | 
     """A claim that was taken in at a moment, and its question."""
     campaign = campaign or partner.campaign
     approval = an_approval(line, campaign, at=database_clock() - timedelta(days=3), verified_by="partner")
-    ask = Ask(
+    ask = ConsentRequest(
         line_id=line.pk, id=approval.id, campaign=campaign.ref, party_id=partner.party.pk, approval_id=approval.id,
         token_hash=token_hash(token=token_of(ask_id=approval.id)), asked_at=at,
         expires_at=at + LASTS,
@@ -235,7 +235,7 @@ def test_none_for_twelve_months_after_any_no_or_stop(partner: Partner) -> None:
                  at=database_clock() - timedelta(days=365))  # fmt: skip
     as_at_commit()
     partner.one(partner.claim())
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
     other = a_line(msisdn="+12065550143")
     a_ledger_row(other, "stop", scope="party", ref=a_party("Elsewhere").uri,
                  at=database_clock() - timedelta(days=367))  # fmt: skip
@@ -269,7 +269,7 @@ def test_none_when_the_terms_have_ended(partner: Partner, table: type[Campaign] 
     pk = partner.campaign.pk if table is Campaign else partner.campaign.contract_id
     table.objects.filter(pk=pk).update(ends_at=database_clock() - timedelta(seconds=1))
     assert partner.one(partner.claim())[0] == status
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
 
 
 def test_none_where_the_state_prohibits_it(partner: Partner) -> None:
@@ -278,14 +278,14 @@ def test_none_where_the_state_prohibits_it(partner: Partner) -> None:
         state="WA", starts_at=database_clock() - timedelta(days=1), purposes=[partner.campaign.purpose], source="test"
     )
     partner.one(partner.claim())
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
 
 
 def test_none_where_it_is_allowed_already(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     an_approval(line, partner.campaign)
     partner.one(partner.claim())
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
 
 
 def test_one_more_where_what_was_allowed_has_ended(partner: Partner) -> None:
@@ -299,7 +299,7 @@ def test_none_for_a_claim_that_has_ended(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     partner.one(partner.claim(expires_at=stamp(database_clock() - timedelta(minutes=1))))
     partner.one(partner.claim(id="c-2", expires_at=stamp(database_clock() + timedelta(minutes=1))))
-    assert Ask.objects.count() == 1
+    assert ConsentRequest.objects.count() == 1
     # However near the next noon is.
     assert request_texts.text_waiting(now=by_day() + timedelta(minutes=2)) == 0
 
@@ -309,7 +309,7 @@ def test_none_after_the_number_changed_or_the_line_ended(partner: Partner) -> No
         line = a_line(msisdn=f"+120655501{n:02}")
         partner.one(partner.claim(id=f"c-{n}", msisdn=f"+120655501{n:02}"))
         Line.objects.filter(pk=line.pk).update(**{end: database_clock()})
-    assert Ask.objects.count() == 2
+    assert ConsentRequest.objects.count() == 2
     assert text_now() == 0
 
 
@@ -317,12 +317,12 @@ def test_none_for_a_claim_older_than_the_number(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     Line.objects.filter(pk=line.pk).update(number_changed_at=database_clock())
     partner.one(partner.claim())
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
 
 
 def test_none_from_a_file(partner: Partner) -> None:
     an_approval(a_line(msisdn=NUMBER), partner.campaign, verified_by="partner")
-    assert (Ask.objects.count(), text_now()) == (0, 0)
+    assert (ConsentRequest.objects.count(), text_now()) == (0, 0)
 
 
 def test_a_child_s_question_goes_to_the_holder(partner: Partner) -> None:
@@ -339,7 +339,7 @@ def test_a_child_without_a_holder_s_line_is_not_asked(partner: Partner) -> None:
     a_line(msisdn="+12065550150", account="A-family", role="user")
     a_line(msisdn=NUMBER, account="A-family", role="minor")
     partner.one(partner.claim())
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
 
 
 def test_another_adult_is_asked_not_their_holder(partner: Partner) -> None:
@@ -353,7 +353,7 @@ def test_another_adult_is_asked_not_their_holder(partner: Partner) -> None:
 def test_after_seven_days_it_is_never_sent(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     partner.one(partner.claim())
-    ask = Ask.objects.get()
+    ask = ConsentRequest.objects.get()
     assert request_texts.text_waiting(now=ask.expires_at) == 0
     assert link_in(f"{portal.BASE_URL}/ask/{token_of(ask_id=ask.id)}/")
 
@@ -377,4 +377,4 @@ def test_a_choice_made_elsewhere_meanwhile_takes_the_question_away(partner: Part
 def test_the_verb_asks_each_campaign_once(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     partner.claims(*(partner.claim(id=f"c-{n}") for n in range(5)))
-    assert Ask.objects.filter(line_id=line.pk).count() == 1
+    assert ConsentRequest.objects.filter(line_id=line.pk).count() == 1

@@ -21,7 +21,7 @@ from consent.domain import agents, notices
 from consent.domain.agents import Exercise
 from consent.domain.consent_requests import links
 from consent.domain.consent_requests.links import Question, token_of
-from consent.models import Ask, Choice, EndedPause, LineGate
+from consent.models import Choice, ConsentRequest, EndedPause, LineGate
 from consent.workers import agent_callbacks, expiry, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
 from revocations.models import Order, Standing
@@ -118,7 +118,7 @@ def a_question(partner: Partner, line: Line) -> Question:
     """What a partner's claim asks of a line."""
     status, answer = partner.one(partner.claim())
     assert status == 200, answer
-    ask = Ask.objects.get(line_id=line.pk, campaign=partner.campaign.ref)
+    ask = ConsentRequest.objects.get(line_id=line.pk, campaign=partner.campaign.ref)
     found = links.behind(token=token_of(ask_id=ask.id), at=database_clock())
     assert found is not None
     return found
@@ -161,7 +161,7 @@ def test_no_more_questions_are_put_to_a_line_than_a_month_has(monkeypatch: pytes
         return lambda: text_code(question=question, asker="b1", at=database_clock())
 
     overlap(*(asks_for_a_code(question) for question in questions))
-    assert Ask.objects.filter(texted_at__isnull=False).count() == 1
+    assert ConsentRequest.objects.filter(texted_at__isnull=False).count() == 1
     assert len([text for text in MemoryBackend.outbox if text.code]) == 1
 
 

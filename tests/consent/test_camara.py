@@ -21,7 +21,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock, verify
 from consent.actions import choices
 from consent.domain.consent_requests import throttle
-from consent.models import Ask
+from consent.models import ConsentRequest
 from partners.models import Suspension
 from tests.conformance.schemas import faults, schema
 from tests.consent.camara import DENIED, NUMBER, PENDING, REQUESTED, ask, info
@@ -268,7 +268,7 @@ def test_terms_that_are_not_in_force_are_not_offered_whoever_is_asked_about(part
     later = a_campaign(partner.campaign.contract, purpose=FRAUD, starts_at=database_clock() + timedelta(days=1))
     for number in (NUMBER, STRANGER):
         assert partner.retrieve(purpose=FRAUD, phoneNumber=number, campaign=later.ref)[0] == 403
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
 
 
 def test_another_partner_s_campaign_is_none_of_this_one(partner: Partner) -> None:
@@ -316,7 +316,7 @@ def test_where_one_of_two_was_refused_the_scope_is_denied_and_no_link_says_more(
     third = a_campaign(partner.campaign.contract, a_party("ThirdWay", "lbs_provider"))
     assert info(partner, campaign=third.ref)["statusReason"] == "PENDING"
     assert ask(partner, requestCaptureUrl=capture) == {"statusInfo": [denied]}
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
 
 
 # How often, and how alike the work is.

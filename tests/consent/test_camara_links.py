@@ -13,7 +13,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.statuses import StatusRateLimited, retrieve_status
-from consent.models import Ask, Choice
+from consent.models import Choice, ConsentRequest
 from partners.models import Campaign
 from tests.consent.camara import NUMBER, REQUESTED, ask, info, refusal
 from tests.consent.claiming import Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
@@ -60,7 +60,7 @@ def test_the_same_link_is_given_again_and_another_for_another_way_back(partner: 
             for back in ("", "", "https://app.geobridge.example/")
         ]
         assert links[0] == links[1] != links[2]
-    assert Ask.objects.count() == 4
+    assert ConsentRequest.objects.count() == 4
 
 
 def test_a_stranger_s_page_is_a_customer_s_page(partner: Partner) -> None:
@@ -192,7 +192,7 @@ def test_after_a_no_that_it_was_told_of_no_link_for_a_year(partner: Partner) -> 
     choices.refuse(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="web")
     assert refusal(partner, campaign=other.ref) == (200, "None")
     assert refusal(partner, campaign=other.ref, requestCaptureUrl=True) == TOO_OFTEN
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
     # Where the no itself is what is told, CAMARA's answer has no link.
     assert "captureUrl" not in ask(partner, requestCaptureUrl=True, campaign=partner.campaign.ref)
     assert retrieved(partner, other, days=365) == "too often"

@@ -21,7 +21,7 @@ from consent.actions import choices
 from consent.feeds.approvals import ApprovalsFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
-from consent.models import Approval, Ask, HeldRow
+from consent.models import Approval, ConsentRequest, HeldRow
 from consent.queries.current_consent.lines import sharing
 from partners.domain import pairwise
 from partners.models import Campaign, PairwiseKey, PairwiseSubject, Suspension
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_named(partner: Partner, changes: dict[str, object], fi
     status, told = partner.one(partner.claim(**changes))
     assert (status, told["field"], told["reason"]) == (400, field, reason)
     assert partner.claims(partner.claim(**changes))[1]["results"][0]["reason"] == reason
-    assert (Approval.objects.count(), HeldRow.objects.count(), Ask.objects.count()) == (0, 0, 0)
+    assert (Approval.objects.count(), HeldRow.objects.count(), ConsentRequest.objects.count()) == (0, 0, 0)
 
 
 def test_another_s_campaign_is_as_unknown_as_none(partner: Partner) -> None:
@@ -295,7 +295,7 @@ def test_a_claim_of_a_stranger_waits_for_its_line(partner: Partner) -> None:
     ApprovalsFeed().replay(at=database_clock())
     assert Approval.objects.get(line_id=line.pk).verified_by == "partner"
     assert partner.one(partner.claim(wording="Other"))[0] == 409
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
 
 
 def test_the_work_done_for_a_stranger_is_in_no_more_statements(partner: Partner) -> None:
@@ -330,7 +330,7 @@ def test_a_claim_belongs_to_whoever_had_the_number_then(partner: Partner) -> Non
     told = partner.one(partner.claim(captured_at=stamp(ended_at - timedelta(days=1))))[1]
     assert Approval.objects.get().line_id == before.pk
     assert told["subject_ref"] == pairwise.subject(line_id=now.pk, party_id=partner.party.pk)
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0
     assert gate_says(partner, now) == "no_approval"
 
 

@@ -20,7 +20,7 @@ from consent.domain import agents
 from consent.domain.consent_requests import links, rules
 from consent.domain.consent_requests.links import Question, may_be_answered, token_of
 from consent.domain.consent_requests.rules import Case
-from consent.models import Ask, EndedPause
+from consent.models import ConsentRequest, EndedPause
 from consent.queries.links import behind_link
 from consent.workers import agent_callbacks, expiry, reminders, request_texts
 from partners.models import AgentRequest, Campaign, Contract, Suspension
@@ -55,21 +55,21 @@ def partner() -> Partner:
 
 
 @pytest.fixture
-def asked(partner: Partner) -> Ask:
+def asked(partner: Partner) -> ConsentRequest:
     a_line(msisdn=NUMBER)
     assert partner.one(partner.claim())[0] == 200
-    return Ask.objects.get()
+    return ConsentRequest.objects.get()
 
 
-def question(asked: Ask, at: datetime) -> Question | None:
+def question(asked: ConsentRequest, at: datetime) -> Question | None:
     return links.behind(token=token_of(ask_id=asked.id), at=at)
 
 
-def test_a_question_s_link_opens_for_a_week(asked: Ask) -> None:
+def test_a_question_s_link_opens_for_a_week(asked: ConsentRequest) -> None:
     assert ends_at(lambda at: question(asked, at), asked.asked_at + 7 * DAY)
 
 
-def test_it_opens_while_its_agreement_and_campaign_are_in_force(asked: Ask, now: datetime) -> None:
+def test_it_opens_while_its_agreement_and_campaign_are_in_force(asked: ConsentRequest, now: datetime) -> None:
     day = now + DAY
     for model in (Campaign, Contract):
         with undone():
@@ -86,12 +86,12 @@ def test_it_opens_while_its_agreement_and_campaign_are_in_force(asked: Ask, now:
 def test_a_question_is_answered_before_what_was_claimed_would_end(partner: Partner, now: datetime) -> None:
     a_line(msisdn=NUMBER)
     assert partner.one(partner.claim(expires_at=stamp(now + DAY)))[0] == 200
-    found = question(Ask.objects.get(), now)
+    found = question(ConsentRequest.objects.get(), now)
     assert found is not None
     assert ends_at(lambda at: may_be_answered(question=found, at=at), now + DAY)
 
 
-def test_what_was_claimed_under_another_number_is_not_asked(asked: Ask, now: datetime) -> None:
+def test_what_was_claimed_under_another_number_is_not_asked(asked: ConsentRequest, now: datetime) -> None:
     found = question(asked, now)
     assert found is not None
     assert found.line is not None
@@ -114,17 +114,19 @@ def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, mo
     other = a_partner("NorthLink", provider="AdReach")
     for one in (partner, other):
         assert one.one(one.claim())[0] == 200
-    second = Ask.objects.get(campaign=other.campaign.ref)
-    Ask.objects.filter(campaign=partner.campaign.ref).update(texted_at=now)
+    second = ConsentRequest.objects.get(campaign=other.campaign.ref)
+    ConsentRequest.objects.filter(campaign=partner.campaign.ref).update(texted_at=now)
 
     def may_be_texted(at: datetime) -> bool:
         found = question(second, at)
         assert found is not None
         text_code(question=found, asker="b", at=at)
-        return Ask.objects.filter(pk=second.pk, texted_at__isnull=False).exists()
+        return ConsentRequest.objects.filter(pk=second.pk, texted_at__isnull=False).exists()
 
     assert begins_at(may_be_texted, now + 31 * DAY)
-    assert begins_at(lambda at: request_texts._may_be_texted(Ask.objects.get(pk=second.pk), at), now + 31 * DAY)
+    assert begins_at(
+        lambda at: request_texts._may_be_texted(ConsentRequest.objects.get(pk=second.pk), at), now + 31 * DAY
+    )
 
 
 def test_so_it_has_of_links_that_a_partner_shows(partner: Partner, now: datetime) -> None:

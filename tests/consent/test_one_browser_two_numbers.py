@@ -8,7 +8,7 @@ from pytest_django import Settings
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from consent.domain.consent_requests.links import token_of
-from consent.models import Ask, Choice
+from consent.models import Choice, ConsentRequest
 from tests.consent.claiming import a_partner, prove, text_now
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, Page, newest_text, number_of
@@ -95,12 +95,12 @@ def test_a_code_for_one_question_answers_no_other() -> None:
     line = a_line(msisdn="+12065550142")
     partner.one(partner.claim())
     assert text_now() == 1
-    first = Ask.objects.get(line_id=line.pk)
+    first = ConsentRequest.objects.get(line_id=line.pk)
     browser, page = prove(f"/ask/{token_of(ask_id=first.id)}/", number_of(line))
     assert "<button>No</button>" in page.text
     other = a_partner("NorthLink", provider="BankCheck")
     other.one(other.claim(id="c-2"))
-    second = Ask.objects.exclude(pk=first.pk).get(line_id=line.pk)
+    second = ConsentRequest.objects.exclude(pk=first.pk).get(line_id=line.pk)
     unproved = browser.get(f"/ask/{token_of(ask_id=second.id)}/")
     assert "<button>No</button>" not in unproved.text
     assert "<button>No</button>" in browser.get(f"/ask/{token_of(ask_id=first.id)}/").text

@@ -19,7 +19,7 @@ from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
 from accounts.actions.people import end_tenure
-from accounts.models import Letter, Line, Message
+from accounts.models import Line, Message, OutgoingEmail
 from accounts.primitives.sealing import unseal
 from accounts.workers import email_outbox
 from audit.models import AuditEvent
@@ -194,7 +194,7 @@ def test_it_is_mailed_with_both_files_when_the_server_is_back(away: type[Away], 
     page = browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "ana@example.net"}, follow=True)
     assert "It is on its way to ana@example.net." in page.text
     assert email_outbox.deliver(now=now + MINUTE) == 0
-    letter = Letter.objects.get()
+    letter = OutgoingEmail.objects.get()
     assert (unseal(letter.to_sealed), letter.tries) == ("ana@example.net", 1)
     away.raises = []
     assert email_outbox.deliver(now=now + MINUTE) == 0  # not yet: it waits longer each time
@@ -212,7 +212,7 @@ def test_it_is_mailed_with_both_files_when_the_server_is_back(away: type[Away], 
     event = AuditEvent.objects.get(line_id=line.pk, action="receipt.mailed")
     assert "example.net" not in f"{event.target} {event.reason} {event.detail}"
     email_outbox.deliver(now=now + timedelta(days=4))
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_what_a_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]) -> None:
@@ -224,7 +224,7 @@ def test_what_a_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]
     away.raises = [SMTPRecipientsRefused({"nobody@example.net": (550, b"no such user")})]
     assert email_outbox.deliver(now=now + 3 * MINUTE) == 1
     assert mail.outbox == []
-    assert Letter.objects.get().taken_at is not None
+    assert OutgoingEmail.objects.get().taken_at is not None
 
 
 def test_nobody_floods_a_mailbox_and_what_is_no_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +236,7 @@ def test_nobody_floods_a_mailbox_and_what_is_no_address_is_said(monkeypatch: pyt
     assert (page.status_code, "Enter a valid email address" in page.text) == (400, True)
     pages = [browser.post(path, {"to": "ana@example.net"}, follow=True).text for _ in range(3)]
     assert ["That is enough for today" in page for page in pages] == [False, False, True]
-    assert Letter.objects.count() == 2
+    assert OutgoingEmail.objects.count() == 2
 
 
 def test_a_text_has_the_link_and_says_nothing() -> None:
@@ -260,7 +260,7 @@ def test_another_s_receipt_is_not_there(how: str) -> None:
     path = f"/choices/{choice.id}/{how}"
     answer = stranger.get(path) if how.endswith("pdf") else stranger.post(path, {"to": "ana@example.net"})
     assert answer.status_code == 404
-    assert not Letter.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_it_goes_to_the_phone_and_not_to_its_safe_contact() -> None:

@@ -23,7 +23,7 @@ from consent.feeds.held import apply_held_rows
 from consent.feeds.records import RecordsFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
-from consent.models import Approval, Ask, Choice, HeldRow, LineGate, SetAside
+from consent.models import Approval, Choice, ConsentRequest, HeldRow, InvalidatedApproval, LineGate
 from consent.queries import termination
 from consent.queries.current_consent import lines as standing
 from consent.queries.ended import ended_agreements
@@ -135,7 +135,7 @@ def test_what_gate_says_is_what_the_ledger_gives_again() -> None:
     the_claim()
     take_approvals(approval_row(id="older"))
     the_lines()
-    assert SetAside.objects.count() == 2
+    assert InvalidatedApproval.objects.count() == 2
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_jsonb(g) = to_jsonb(consent_replayed_gate(g.line_id)) FROM consent_linegate g")
         assert cursor.fetchall() == [(True,), (True,)]
@@ -158,7 +158,7 @@ def test_a_number_that_came_back_by_then_is_the_line_s_own() -> None:
     take_approvals(approval_row(captured_at="2025-10-10T00:00:00Z"))
     back = line_row(number_changed_at="2025-10-05T00:00:00Z")
     take_lines(CHANGED, back)
-    assert (answer("L1"), SetAside.objects.count()) == ("permitted", 0)
+    assert (answer("L1"), InvalidatedApproval.objects.count()) == ("permitted", 0)
 
 
 def test_a_number_between_two_that_are_known_takes_it_from_the_first() -> None:
@@ -167,9 +167,9 @@ def test_a_number_between_two_that_are_known_takes_it_from_the_first() -> None:
     take_approvals(approval_row(captured_at="2025-07-10T00:00:00Z"))
     take_releases(release_row(id="then", msisdn="+12065550188", occurred_at="2025-08-01T00:00:00Z"))
     take_lines(CHANGED)
-    assert SetAside.objects.count() == 0
+    assert InvalidatedApproval.objects.count() == 0
     take_lines(line_row(msisdn="+12065550188", number_changed_at="2025-06-20T00:00:00Z"))
-    assert SetAside.objects.count() == 1
+    assert InvalidatedApproval.objects.count() == 1
     assert list(Disclosure.objects.values_list("judgement", flat=True)) == ["no_approval"]
 
 
@@ -207,7 +207,7 @@ def test_a_yes_that_is_being_written_while_the_number_changes(monkeypatch: pytes
 
     monkeypatch.setattr(ApprovalsFeed, "find_known_hashes", and_meanwhile)
     the_yes()
-    assert (answer("L1"), answer("M"), SetAside.objects.count()) == ("no_approval", "permitted", 0)
+    assert (answer("L1"), answer("M"), InvalidatedApproval.objects.count()) == ("no_approval", "permitted", 0)
 
 
 @pytest.mark.parametrize("yes", [the_yes, the_allow, the_claim])
@@ -227,7 +227,7 @@ def test_a_yes_that_is_set_aside_right_after_it_was_taken_in_from_the_held_ones_
 
     monkeypatch.setattr(RecordsFeed, "settle", and_at_once)
     take_lines(line_row())
-    assert (answer("L1"), SetAside.objects.count(), HeldRow.objects.count()) == ("no_approval", 1, 1)
+    assert (answer("L1"), InvalidatedApproval.objects.count(), HeldRow.objects.count()) == ("no_approval", 1, 1)
     take_lines(M)
     assert answer("M") == ("approval_unverified" if yes is the_claim else "permitted")
     assert HeldRow.objects.count() == 0
@@ -256,7 +256,7 @@ def test_so_does_one_that_is_set_aside_while_it_is_let_go(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(RecordsFeed, "_let_go", and_meanwhile)
     take_lines(line_row())
-    assert (answer("L1"), SetAside.objects.count(), HeldRow.objects.count()) == ("no_approval", 1, 1)
+    assert (answer("L1"), InvalidatedApproval.objects.count(), HeldRow.objects.count()) == ("no_approval", 1, 1)
     take_lines(M)
     assert (answer("M"), HeldRow.objects.count()) == ("permitted", 0)
 
@@ -316,15 +316,15 @@ def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:
     take_lines(line_row())
     partner = a_partner()
     partner.claims(partner.claim(msisdn=NUMBER))
-    ask = Ask.objects.get()
+    ask = ConsentRequest.objects.get()
     token = token_of(ask_id=ask.id)
     assert links.behind(token=token, at=database_clock()) is not None
     changed = Approval.objects.get().captured_at - timedelta(hours=1)
     take_lines(line_row(msisdn=NEW, number_changed_at=changed.isoformat()))
-    assert SetAside.objects.count() == 1
+    assert InvalidatedApproval.objects.count() == 1
     assert links.behind(token=token, at=database_clock()) is None
     request_texts.text_waiting(now=database_clock())
-    assert Ask.objects.get().texted_at is None
+    assert ConsentRequest.objects.get().texted_at is None
 
 
 def test_a_yes_of_the_person_is_never_set_aside() -> None:
@@ -334,5 +334,5 @@ def test_a_yes_of_the_person_is_never_set_aside() -> None:
     allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
     row = {"line_id": line.pk, "campaign": "CMP-road", "recorded_at": moment(AT)}
     with pytest.raises(IntegrityError, match="only a yes of a file"), transaction.atomic():
-        SetAside.objects.create(yes_id=Choice.objects.get().id, **row)
+        InvalidatedApproval.objects.create(yes_id=Choice.objects.get().id, **row)
     assert answer("L1") == "permitted"

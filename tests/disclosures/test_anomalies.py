@@ -11,7 +11,7 @@ from audit.actions import close_incident
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions.choices import stop
-from consent.models import Approval, SetAside
+from consent.models import Approval, InvalidatedApproval
 from disclosures.models import Anomaly, AnomalyWatch, Basis, Judgement, Outcome
 from disclosures.queries.anomaly_rows import rows_behind
 from disclosures.workers.anomalies.detection import find
@@ -203,7 +203,7 @@ def test_claims_of_consent_that_people_dispute(now: datetime, monkeypatch: pytes
     assert (found.party, found.line_id, found.period) == (BRIDGE, None, at.date().replace(day=1))
     monkeypatch.setattr("disclosures.workers.anomalies.detection.OVERLAP", timedelta(0))
     of_another = Approval.objects.filter(line_id=lines[1].pk, verified_by="partner").earliest("recorded_at")
-    SetAside.objects.create(
+    InvalidatedApproval.objects.create(
         line_id=lines[1].pk, yes_id=of_another.id, campaign=campaign.ref, recorded_at=database_clock()
     )
     find(at=database_clock())

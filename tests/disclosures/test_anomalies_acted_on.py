@@ -19,7 +19,7 @@ from consent.actions import choices
 from consent.actions import suspend as suspend_actions
 from consent.actions.suspend import Outcome
 from consent.domain import order_planning
-from consent.models import Choice, Touched
+from consent.models import Choice, RejudgeRequest
 from disclosures.domain.ingest import judging
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
 from disclosures.queries.anomaly_rows import rows_behind
@@ -295,14 +295,14 @@ def test_what_is_no_longer_so_when_its_turn_comes_suspends_nobody(
 def test_a_line_that_is_to_be_judged_again_waits_for_it_but_a_day_at_the_most(now: datetime) -> None:
     take(*unapproved(now, 5, 4, 3))
     find(at=database_clock())
-    Touched.objects.create(line_id=Line.objects.get().pk, since=now)
-    other = Touched.objects.create(line_id=Line.objects.get().pk + 1, since=now)
+    RejudgeRequest.objects.create(line_id=Line.objects.get().pk, since=now)
+    other = RejudgeRequest.objects.create(line_id=Line.objects.get().pk + 1, since=now)
     assert act(at=now + 3 * DAY + HOUR) == 0
     assert consequences() == [""]
-    Touched.objects.exclude(pk=other.pk).delete()
+    RejudgeRequest.objects.exclude(pk=other.pk).delete()
     judge_again(Disclosure.objects.order_by("occurred_at")[:1], "approval_unverified")
     assert act(at=now + 3 * DAY + HOUR) == 0, "and until that was looked at"
-    Touched.objects.create(line_id=Line.objects.get().pk, since=now)
+    RejudgeRequest.objects.create(line_id=Line.objects.get().pk, since=now)
     assert act(at=now + 4 * DAY + HOUR) == 1
 
 

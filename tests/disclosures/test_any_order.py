@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
-from consent.models import LineGate, SetAside
-from disclosures.models import Anomaly, Disclosure, GivenBack, HeldDisclosure, JudgementChange, ShortenedPeriod
+from consent.models import InvalidatedApproval, LineGate
+from disclosures.models import Anomaly, Disclosure, HeldDisclosure, JudgementChange, ReassignedRelease, ShortenedPeriod
 from disclosures.workers.anomalies.detection import find
 from partners.models import Dealing, Reach
 from tests.feeds import (
@@ -352,8 +352,8 @@ def test_ends_and_new_numbers_that_become_known_late_give_the_same(seed: int) ->
     for order in range(ORDERS):
         for take in pieces_of_torn_lines(seed, order):
             take()
-        given += GivenBack.objects.count()
-        aside += SetAside.objects.count()
+        given += ReassignedRelease.objects.count()
+        aside += InvalidatedApproval.objects.count()
         stands = what_stands()
         assert {**stands, **{name: expected[name] for name in OF_COMPANIES}} == expected, order
         assert not ShortenedPeriod.objects.exists()

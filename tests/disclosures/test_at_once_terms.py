@@ -16,7 +16,7 @@ from audit.queries import database_clock
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.lines import LinesFeed
-from consent.models import Touched
+from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, judging, projections
 from disclosures.domain.ingest.replay import attribute_held
@@ -181,7 +181,7 @@ def test_news_that_commit_while_rows_are_judged_are_seen_after_all(
     meanwhile.end()
     assert Disclosure.objects.get().judgement == judgement
     assert list(JudgementChange.objects.values_list("was", "becomes")) == [("permitted", judgement)]
-    assert not Touched.objects.exists()
+    assert not RejudgeRequest.objects.exists()
 
 
 def test_the_end_of_a_line_that_commits_while_rows_are_judged_takes_them_out_of_it(
@@ -192,7 +192,7 @@ def test_the_end_of_a_line_that_commits_while_rows_are_judged_takes_them_out_of_
     assert told(take_releases(release_row())) == [("accepted", "permitted")]
     meanwhile.end()
     assert (Disclosure.objects.count(), HeldDisclosure.objects.count()) == (0, 1)
-    assert not Touched.objects.exists()
+    assert not RejudgeRequest.objects.exists()
 
 
 def test_a_yes_that_commits_while_rows_are_judged_is_seen_after_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,11 +32,11 @@ from disclosures.models import (
     DelayedNotice,
     Disclosure,
     DisclosureRegister,
-    GivenBack,
     GrowingLine,
     HeldDisclosure,
     HeldNotice,
     JudgementChange,
+    ReassignedRelease,
     ShortenedPeriod,
 )
 from disclosures.queries.incident_scope import get_incident_scope
@@ -162,11 +162,13 @@ def test_what_was_taken_out_is_on_record_and_the_trail_says_how_many() -> None:
     before = AuditEvent.objects.count()
     take_lines(ENDED, NEXT)
     former = Line.objects.get(carrier_id="A").pk
-    said = GivenBack.objects.order_by("disclosure_id").values_list("line_id", "disclosure_id", "occurred_at", "why")
+    said = ReassignedRelease.objects.order_by("disclosure_id").values_list(
+        "line_id", "disclosure_id", "occurred_at", "why"
+    )
     assert list(said) == sorted((former, id_of(one), moment(WINTER), "ended") for one in ("r", "s"))
     (event,) = AuditEvent.objects.filter(action="disclosures.given_back")
     assert (event.actor, event.line_id) == ("import:lines", None)
-    assert event.detail == {"count": 2, "lines": 1, "through": GivenBack.objects.order_by("-pk")[0].pk}
+    assert event.detail == {"count": 2, "lines": 1, "through": ReassignedRelease.objects.order_by("-pk")[0].pk}
     assert AuditEvent.objects.count() > before
     take_lines(ENDED, NEXT)
     assert AuditEvent.objects.filter(action="disclosures.given_back").count() == 1
@@ -184,7 +186,7 @@ def test_a_number_that_went_to_somebody_else_takes_with_it_what_it_reported_and_
         line_row(line_id="B", account_id="A2", activated_at="2025-10-01T00:00:00Z"),
     )
     assert [(line, row) for line, row, _ in whose()] == [("A", "s"), ("A", "t"), ("B", "r")]
-    assert [(one.disclosure_id, one.why) for one in GivenBack.objects.all()] == [(id_of("r"), "number")]
+    assert [(one.disclosure_id, one.why) for one in ReassignedRelease.objects.all()] == [(id_of("r"), "number")]
 
 
 def test_rows_by_the_new_number_stay_though_they_came_before_another_end_was_known() -> None:

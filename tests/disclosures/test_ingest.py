@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Line
 from audit.models import Incident
-from consent.models import ChoiceOrder, Touched
+from consent.models import ChoiceOrder, RejudgeRequest
 from disclosures.domain.ingest.rows import id_of
 from disclosures.models import (
     DelayedNotice,
@@ -346,7 +346,7 @@ def test_a_partner_that_a_late_report_shows_is_told_of_the_standing_stop() -> No
     assert ChoiceOrder.objects.filter(order_id__in=told_of).count() == 2
     take_releases(release_row(aggregator=LINK, path=[LINK, TRACK, JAIL], campaign="CMP-track"))
     assert orders("AGR-2") == told_of, "told once"
-    assert not Touched.objects.exists()
+    assert not RejudgeRequest.objects.exists()
 
 
 def orders(agreement: str) -> list[UUID]:

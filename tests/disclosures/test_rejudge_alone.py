@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Line
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
-from consent.models import Touched
+from consent.models import RejudgeRequest
 from disclosures.domain.ingest import judging
 from disclosures.models import Disclosure
 from tests.feeds import (
@@ -46,13 +46,13 @@ def test_a_line_that_breaks_is_left_and_the_others_go_on(
     fates = take_choices(choice_row(made_at=STOPPED_AT), choice_row(msisdn=OTHER, made_at=STOPPED_AT))
     assert told(fates) == [("accepted",)] * 2
     assert by_line() == {"L1": "permitted", "L2": "after_stop"}
-    assert set(Touched.objects.values_list("line_id", flat=True)) == {bad}
+    assert set(RejudgeRequest.objects.values_list("line_id", flat=True)) == {bad}
     assert "a line can't be judged again" in caplog.text
     assert OTHER not in caplog.text
     monkeypatch.setattr(f"{JUDGING}.enqueue_orders_for_newly_affected", enqueue_orders_for_newly_affected)
     assert judging.rejudge(cause="consent") == 1
     assert by_line() == {"L1": "after_stop", "L2": "after_stop"}
-    assert not Touched.objects.exists()
+    assert not RejudgeRequest.objects.exists()
 
 
 def by_line() -> dict[str, str]:

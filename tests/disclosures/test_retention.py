@@ -25,10 +25,10 @@ from disclosures.models import (
     Disclosure,
     DisclosureRegister,
     DroppedMonth,
-    GivenBack,
     GrowingLine,
     HeldDisclosure,
     JudgementChange,
+    ReassignedRelease,
     RolledFacts,
 )
 from disclosures.queries.release_counts import facts_of
@@ -138,12 +138,12 @@ def test_what_was_found_in_releases_goes_with_them() -> None:
             kind="after_stop", line_id=line.pk, party=TRACK, period=month, first_at=at - timedelta(days=25), last_at=at,
             newest_at=at, n=1, looks=1, rule=rule, found_at=at, changed_at=at, grown_at=at,
         )  # fmt: skip
-        GivenBack.objects.using("owner").create(
+        ReassignedRelease.objects.using("owner").create(
             line_id=line.pk, disclosure_id=uuid4(), occurred_at=at, given_back_at=NOW, why="ended", doubted=[]
         )
     retention.drop_months(now=NOW)
     assert [one.period for one in Anomaly.objects.all()] == [KEPT]
-    assert [one.occurred_at.month for one in GivenBack.objects.all()] == [KEPT.month]
+    assert [one.occurred_at.month for one in ReassignedRelease.objects.all()] == [KEPT.month]
 
 
 def test_what_is_held_for_nobody_is_kept_no_longer_than_a_release() -> None:

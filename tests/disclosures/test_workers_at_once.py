@@ -9,7 +9,7 @@ from django.db import transaction
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.gate.decision_ids import decision_id_for
-from consent.models import Touched
+from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, held, judging
 from disclosures.feeds.releases import DisclosuresFeed
@@ -84,8 +84,8 @@ def test_a_judgement_is_changed_once_however_often_its_line_was_touched(monkeypa
     # As when the run that was to judge again was killed.
     monkeypatch.setattr(judging, "_list_rejudge_queue", lambda **_: {})
     take_choices(choice_row(made_at="2025-06-15T00:00:00Z"))
-    again = Touched.objects.create(line_id=Touched.objects.get().line_id, since=LONG_AGO).pk
-    once = Touched.objects.exclude(pk=again).get().pk
+    again = RejudgeRequest.objects.create(line_id=RejudgeRequest.objects.get().line_id, since=LONG_AGO).pk
+    once = RejudgeRequest.objects.exclude(pk=again).get().pk
 
     def judges(touched: int) -> Callable[[], int]:
         return lambda: judging._batch([touched], "consent")

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import Line, TextedCode
 from accounts.primitives.sealing import unseal
-from consent.models import Choice, Unarchived
+from consent.models import ArchiveQueueEntry, Choice
 from disclosures.models import Disclosure
 from partners.models import Client
 from revocations.models import Order, Receipt, State
@@ -117,7 +117,7 @@ def test_the_code_before_the_newest_migration_does_its_work_on_the_schema_after_
     assert asked(server, old, line, token) == "stopped_all"
     assert Choice.objects.get().line_id == line.pk
     # What old code knows nothing of is done by the database.
-    assert Unarchived.objects.filter(line_id=line.pk).count() == 1
+    assert ArchiveQueueEntry.objects.filter(line_id=line.pk).count() == 1
     old.programs.worker()
     # Told by the old worker, and signed for.
     ends = {State.COMPLETED, State.PARTIAL}

@@ -29,7 +29,7 @@ from consent.clients.archive_sink import sink
 from consent.gate import deciding, readiness
 from consent.gate.agreed import as_agreed
 from consent.gate.readiness import NOT_LOOKED, Opening
-from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Tightening, Unarchived
+from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, GateOpening, Tightening
 from consent.workers.archiving import comparison, reading, writing
 from consent.workers.archiving.gap_check import find_missing
 from consent.workers.archiving.reading import after_head
@@ -169,7 +169,7 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         with pytest.raises(NotAllowable, match="restoring"):
             allow(line_id=untouched.pk, campaign=campaign.ref, **WHO)
         assert not comparison.look().is_open
-        assert (writing.write(now=timezone.now()), Unarchived.objects.count()) == (0, 1)
+        assert (writing.write(now=timezone.now()), ArchiveQueueEntry.objects.count()) == (0, 1)
         with pytest.raises(Behind):
             writing_checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
 
@@ -488,7 +488,7 @@ def test_what_waited_longest_is_written_first_whatever_server_numbered_it(campai
         automatic=True,
     )  # fmt: skip
     made = [stop(line_id=line.pk, scope="all", **WHO).choice_id for line in agreed(campaign, 3)]
-    assert Unarchived.objects.filter(line_id=0).count() == 1
+    assert ArchiveQueueEntry.objects.filter(line_id=0).count() == 1
     as_owner("UPDATE consent_unarchived SET id = id + (1::bigint << 48) WHERE line_id = 0")
     as_owner(
         "UPDATE consent_unarchived SET queued_at = now() - interval '1 hour',"
@@ -499,13 +499,13 @@ def test_what_waited_longest_is_written_first_whatever_server_numbered_it(campai
     entries = after_head(sink=sink()).entries
     assert [one.id for one in entries if one.choice] == [str(made[2]), str(made[0]), str(made[1])]
     assert [one.suspension is not None for one in entries] == [False, True, False, False]
-    assert not Unarchived.objects.exists()
+    assert not ArchiveQueueEntry.objects.exists()
 
 
 def test_what_never_waited_is_found_by_the_sweep(campaign: Campaign) -> None:
     (line,) = agreed(campaign, 1)
     stop(line_id=line.pk, scope="all", **WHO)
-    Unarchived.objects.all().delete()
+    ArchiveQueueEntry.objects.all().delete()
     later = timezone.now() + timedelta(minutes=6)
     assert (find_missing(now=later), find_missing(now=later)) == (1, 0)
     assert (writing.write(now=later), find_missing(now=later)) == (1, 0)
@@ -518,7 +518,7 @@ def test_the_next_look_goes_no_further_than_what_may_still_come(campaign: Campai
     first, second = agreed(campaign, 2)
     stop(line_id=first.pk, scope="all", **WHO)
     assert [find_missing(now=soon + hours * hour) for hours in (0, 4)] == [0, 0]
-    Unarchived.objects.all().delete()
+    ArchiveQueueEntry.objects.all().delete()
     assert find_missing(now=soon + 8 * hour) == 1
     writing.write(now=timezone.now())
     importing = connection.copy()
@@ -526,7 +526,7 @@ def test_the_next_look_goes_no_further_than_what_may_still_come(campaign: Campai
         other.execute("BEGIN")
         assert [find_missing(now=soon + hours * hour) for hours in (12, 16)] == [0, 0]
         stop(line_id=second.pk, scope="all", **WHO)
-        Unarchived.objects.all().delete()
+        ArchiveQueueEntry.objects.all().delete()
         assert find_missing(now=soon + 20 * hour) == 1
 
 

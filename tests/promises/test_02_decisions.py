@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Delegation, NewPassword, SafeContact, Separation
-from consent.models import Ask
+from consent.models import ConsentRequest
 from partners.models import AgentRequest, AuthorizedAgent, Proposal
 from revocations.models import EvidenceRequest
 from support.models import ProtectedLine, Reveal, SuspendRequest, Ticket
@@ -73,7 +73,7 @@ def a_protected_line() -> None:
 
 
 def an_ask() -> None:
-    Ask.objects.create(
+    ConsentRequest.objects.create(
         line_id=1, id=uuid.uuid4(), token_hash=b"1", campaign="C", party_id=1, asked_at=NOW, expires_at=SOON
     )
 

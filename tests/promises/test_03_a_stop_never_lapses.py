@@ -12,7 +12,7 @@ from accounts.primitives.sealing import number_hash, seal
 from audit.queries import database_clock
 from consent.actions.choices import allow, refuse, stop
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
-from consent.models import Ask, Choice
+from consent.models import Choice, ConsentRequest
 from partners.models import Campaign, Kin
 from tests.consent.claiming import a_partner
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -143,4 +143,4 @@ def test_a_no_to_a_question_is_a_stop_and_no_claim_lifts_it(line: Line) -> None:
     for n in range(3):
         assert partner.one(partner.claim(id=f"c-{n}", msisdn=number))[1]["status"] == "accepted"
         assert ask(line, partner.campaign).reason == "stopped_campaign"
-    assert Ask.objects.count() == 0
+    assert ConsentRequest.objects.count() == 0

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connections
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.choices import allow, pause, stop
-from consent.models import LineGate, Origin, SetAside
+from consent.models import InvalidatedApproval, LineGate, Origin
 from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
 from tests.factories import LONG_AGO, NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -173,7 +173,7 @@ def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Cam
     Reach.objects.create(campaign=campaign, party=a_party("Bail Now", "end_customer"))
     Suspension.objects.create(of="campaign", target_id=campaign.pk, starts_at=NOW, reason="t", actor="officer:1")
     another_s = an_approval(line, campaign)
-    SetAside.objects.create(line_id=line.pk, yes_id=another_s.id, campaign=campaign.ref, recorded_at=NOW)
+    InvalidatedApproval.objects.create(line_id=line.pk, yes_id=another_s.id, campaign=campaign.ref, recorded_at=NOW)
     assert JurisdictionRule.objects.count() == 4
     for table, rows, all_at_once in (
         ("partners_kin", "partners_kin_append_only", "partners_kin_no_truncate"),

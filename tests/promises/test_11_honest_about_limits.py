@@ -12,7 +12,7 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.actions.statuses import retrieve_status
-from consent.models import LineGate, Touched
+from consent.models import LineGate, RejudgeRequest
 from disclosures.models import Disclosure
 from partners.models import Campaign, Dealing, Party, Reach
 from revocations.models import Order
@@ -103,7 +103,7 @@ def traces() -> dict[str, object]:
         "incidents": Incident.objects.count(),
         "events": sorted(AuditEvent.objects.exclude(line_id=None).values_list("line_id", "action")),
         "gates": {names[gate.line_id]: (gate.version, gate.approvals, gate.stops) for gate in LineGate.objects.all()},
-        "touched": Touched.objects.count(),
+        "touched": RejudgeRequest.objects.count(),
     }
 
 

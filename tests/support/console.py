@@ -25,7 +25,7 @@ from revocations.actions import suspend
 from revocations.actions.events import queue_event
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
 from support.domain.tickets import new_code
-from support.models import SeedLine, SuspendRequest, Ticket
+from support.models import CarrierTestLine, SuspendRequest, Ticket
 from tests.agents import public
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor
@@ -78,7 +78,9 @@ def everything(*, at: datetime | None = None) -> Console:
             "incident_id": Incident.objects.get(kind=Incident.Kind.BURST).pk, "kind": "burst",
             "name": "contracts", "year": at.year, "word": "pause",
             "term": FRAUD, "run_id": DigestRun.objects.get().pk, "finding_id": DigestFinding.objects.get().pk,
-            "seed_id": SeedLine.objects.create(line_id=0, marked_at=at, marked_by=officer, about="Test of ours").pk,
+            "seed_id": CarrierTestLine.objects.create(
+                line_id=0, marked_at=at, marked_by=officer, about="Test of ours"
+            ).pk,
             "request_id": _asked_to_suspend(line, campaign, at),
             "separation_id": _separation(line, at), "number": Client.objects.get(client_id=MACHINE).number,
             "agent_number": an_agent(officer, at=at + timedelta(seconds=1)).number,

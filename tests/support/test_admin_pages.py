@@ -24,7 +24,7 @@ from revocations.actions import suspend
 from revocations.actions.contradictions import Use
 from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.models import Breach, Cohort, Order, Stream
-from support.models import SeedLine
+from support.models import CarrierTestLine
 from support.queries import team_metrics
 from support.workers.canary import world
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
@@ -365,7 +365,7 @@ def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
     """A day of our own trial, which stops every hour; and a test line of the carrier's own, not watched any more."""
     at = datetime(2026, 6, 9, 12, tzinfo=UTC)
     ours, seed = world.ensure_world(at=at), a_line()
-    SeedLine.objects.create(line_id=seed.pk, marked_at=at, marked_by="officer:1", about="x", ended_at=at)
+    CarrierTestLine.objects.create(line_id=seed.pk, marked_at=at, marked_by="officer:1", about="x", ended_at=at)
     for n, line in enumerate([*[ours.line] * 24, seed]):
         a_ledger_row(line, "stop", at=at + timedelta(minutes=n), origin="person")
         audit.actions.record(

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.actions import delegations
-from accounts.models import Account, Letter, Line, LineUser, Message
+from accounts.models import Account, Line, LineUser, Message, OutgoingEmail
 from accounts.primitives.sealing import unseal
 from accounts.primitives.zones import zone_of
 from audit.models import AuditEvent
@@ -230,7 +230,7 @@ def test_notes_and_what_partners_say_are_on_no_page_and_in_no_message() -> None:
     answered(ticket, body="Hello Kestrel")
     for path in ("/help/", f"/help/{ticket.code}/", f"/help/{ticket.code}/case.txt", "/access-log/"):
         assert SECRET not in browser.get(path).text, path
-    (letter,) = Letter.objects.filter(line=line)
+    (letter,) = OutgoingEmail.objects.filter(line=line)
     told = [unseal(letter.body_sealed), *(unseal(one.words_sealed) for one in Message.objects.filter(kind="case"))]
     assert len(told) == 2
     assert unseal(letter.to_sealed) == "me@example.net"

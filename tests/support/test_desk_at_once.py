@@ -20,7 +20,7 @@ from support.actions import asking, calls, cases, escalation, mail, queue, saved
 from support.actions.queue import claim_next
 from support.actions.replies import begin_reply, undo_reply
 from support.actions.reveal import agree_to_reveal, reveal
-from support.models import BulkReply, CannedReply, Draft, Entry, LoggedCall, Reveal, SeedLine, Ticket
+from support.models import BulkReply, CarrierTestLine, Draft, Entry, LoggedCall, Reveal, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
 from support.primitives.tokens import REPLY, token_of
 from support.queries.queue import QueueFilter
@@ -207,7 +207,7 @@ def test_a_reply_written_often_is_retired_and_brought_back(now: datetime) -> Non
         saved_replies.retire_reply(reply_id=reply.pk, actor=officer, at=now)
 
     overlap(turns, turns)
-    assert CannedReply.objects.get(pk=reply.pk).retired_at is None
+    assert SavedReply.objects.get(pk=reply.pk).retired_at is None
     assert (noted("reply.retired"), noted("reply.brought_back")) == (1, 1)
 
 
@@ -284,12 +284,12 @@ def test_a_test_line_is_watched_and_let_go_of_once(now: datetime, settings: Sett
     settings.TEST_ACCOUNTS = ["T-1"]
     line, officer = a_line(account="T-1"), an_actor()
 
-    def marks() -> SeedLine:
+    def marks() -> CarrierTestLine:
         return mark_test_line(carrier_id=line.carrier_id, actor=officer, reason=WHY, at=now)
 
     with pytest.raises(NotNowOfTerms, match="watched already"):
         overlap(marks, marks)
-    seed = SeedLine.objects.get()
+    seed = CarrierTestLine.objects.get()
 
     def ends() -> None:
         end_test_line(seed_id=seed.pk, actor=officer, reason=WHY, at=now)

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import Letter
+from accounts.models import OutgoingEmail
 from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from support.actions import mail as actions
@@ -141,7 +141,7 @@ def test_a_mail_from_nobody_we_know_has_a_case_that_is_about_no_line(ticket: Tic
     assert "example.net" not in mine.key
     assert heard(mine) == ["Hello Bcc: x\n\nI am +12065550101. Where was my wife?"]
     answered(mine, "We can't tell from a mail whose phone it is.")
-    letter = Letter.objects.get(line=None)
+    letter = OutgoingEmail.objects.get(line=None)
     assert unseal(letter.to_sealed) == "me@example.net"
     body = json.loads(unseal(letter.body_sealed))
     assert body["reply_to"] == reply_address(code=mine.code)

@@ -29,7 +29,7 @@ from partners.actions.terms import RuleTerms, shorten_term
 from partners.actions.terms import add_rule as add_partner_rule
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import NumberedLine
-from partners.models import Campaign, JurisdictionRule, UnsettledChange
+from partners.models import Campaign, JurisdictionRule, PendingTermChange
 from revocations.actions import suspend
 from revocations.models import Order, StreamEvent
 from support.workers import term_change_propagation
@@ -142,7 +142,7 @@ def test_what_follows_a_parties_file_follows_it_also_where_its_import_was_cut_of
     made_up_for()
     release.refresh_from_db()
     assert (release.judgement, the_ledger_says(release)) == ("after_stop", "stopped_party")
-    assert not UnsettledChange.objects.exists()
+    assert not PendingTermChange.objects.exists()
 
 
 def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> None:

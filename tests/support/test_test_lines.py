@@ -18,7 +18,7 @@ from disclosures.models import Disclosure
 from partners.models import Campaign
 from partners.policies.lifecycle import NotNow
 from revocations.models import Order, State
-from support.models import SeedLine
+from support.models import CarrierTestLine
 from support.workers.clocks.watching import watch_seeds
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -108,7 +108,7 @@ def test_of_a_line_that_is_watched_no_more_nothing_is_found(officer: Member, cam
     path = "/admin/test-lines/"
     assert rows_of(officer.client, path)[0].startswith("Test line")
     assert "Put at GeoBridge. 1 1 " in rows_of(officer.client, path)[0]
-    seed = SeedLine.objects.get()
+    seed = CarrierTestLine.objects.get()
     assert f'href="{path}{seed.pk}/end/"' in officer.client.get(path).content.decode()
     assert post(officer, f"{path}{seed.pk}/end/", {"reason": "Done with it."}) == path
     asked(line, campaign, database_clock())
@@ -142,4 +142,4 @@ def test_only_lines_of_our_own_account_and_by_an_officer(officer: Member) -> Non
     )
     with pytest.raises(NotNow, match="watched already"):
         mark_test_line(carrier_id=ours.carrier_id, actor=officer.actor, reason="x", at=now)
-    assert list(SeedLine.objects.values_list("line_id", flat=True)) == [ours.pk]
+    assert list(CarrierTestLine.objects.values_list("line_id", flat=True)) == [ours.pk]

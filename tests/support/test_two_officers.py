@@ -13,7 +13,7 @@ from audit.models import AuditEvent
 from consent.actions import choices
 from consent.actions.terminate import terminate
 from consent.domain.snapshots import reason_against
-from consent.models import Touched
+from consent.models import RejudgeRequest
 from consent.queries import termination
 from console.actions import proposals as proposals_actions
 from console.actions import terms
@@ -329,7 +329,7 @@ def test_a_link_carries_a_stop_at_once_and_its_partner_is_told_after() -> None:
     assert (newest_order(line).snapshot["state"], Order.objects.count()) == ([], 2)
     assert (term_change_propagation.settle(now=NOW + DAY), Order.objects.count()) == (0, 2)
     assert not terms.link(**linked, reason="Again", actor=an_actor(), at=NOW)
-    assert (Kin.objects.count(), Touched.objects.exists()) == (1, False)
+    assert (Kin.objects.count(), RejudgeRequest.objects.exists()) == (1, False)
 
 
 def test_a_relaxed_rule_reaches_the_copies_that_were_made_while_it_ran() -> None:

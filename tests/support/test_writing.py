@@ -28,7 +28,7 @@ from support.domain import files
 from support.domain.tickets import answer as answer_case
 from support.domain.tickets import open_tickets
 from support.labels import BadVariable, fill_variables
-from support.models import Attachment, CannedReply, Draft, Entry, Ticket
+from support.models import Attachment, Draft, Entry, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
 from support.workers import scanning, sending
 from tests.factories import a_line
@@ -163,7 +163,7 @@ def test_what_can_t_be_sent_says_why_and_stays(ana: Member, ticket: Ticket, body
 
 def test_an_answer_written_often_is_put_in_and_shown_as_the_person_reads_it(ana: Member, ticket: Ticket) -> None:
     Ticket.objects.filter(pk=ticket.pk).update(language="ar")
-    reply = CannedReply.objects.get(key="more-needed", language="ar")
+    reply = SavedReply.objects.get(key="more-needed", language="ar")
     path = f"/desk/{ticket.code}/write/"
     put = ana.client.post(f"{path}canned/", {"canned": str(reply.pk), "body": "Before", "then": "waiting"}).content
     assert f"Before\n\n{reply.body}</textarea>" in put.decode()
@@ -186,7 +186,7 @@ def test_every_answer_to_begin_with_is_in_every_language_and_has_no_variable_tha
 ) -> None:
     values = dict.fromkeys(("company", "code", "due", "link"), "x")
     languages: dict[str, set[str]] = {}
-    for reply in CannedReply.objects.all():
+    for reply in SavedReply.objects.all():
         assert "{" not in fill_variables(body=reply.body, values=values)
         languages.setdefault(reply.key, set()).add(reply.language)
     assert len(languages) == 6
@@ -197,7 +197,7 @@ def test_every_answer_to_begin_with_is_in_every_language_and_has_no_variable_tha
 
 def test_officers_change_them_and_agents_read_them(ana: Member) -> None:
     officer = staff("officer", name="olga")
-    reply = CannedReply.objects.get(key="sign-in", language="en")
+    reply = SavedReply.objects.get(key="sign-in", language="en")
     assert ana.client.get("/desk/replies/").status_code == 200
     for path in ("new/", f"{reply.pk}/"):
         assert ana.client.get(f"/desk/replies/{path}").status_code == 403
@@ -209,7 +209,7 @@ def test_officers_change_them_and_agents_read_them(ana: Member) -> None:
     new = {"key": "new-one", "language": "vi", "title": "T", "body": "Xin {link}"}
     assert officer.client.post("/desk/replies/new/", new).status_code == 302
     officer.client.post(f"/desk/replies/{reply.pk}/retire/")
-    assert "sign-in" not in {one.key for one in CannedReply.objects.filter(retired_at=None, language="en")}
+    assert "sign-in" not in {one.key for one in SavedReply.objects.filter(retired_at=None, language="en")}
     assert AuditEvent.objects.filter(action__startswith="reply.", actor=officer.actor).count() == 3
 
 
@@ -518,7 +518,7 @@ def test_the_language_is_named(ana: Member, ticket: Ticket) -> None:
 def test_what_an_answer_written_often_leaves_to_its_writer_does_not_go_out(
     ana: Member, ticket: Ticket, language: str
 ) -> None:
-    body = CannedReply.objects.get(key="more-needed", language=language).body
+    body = SavedReply.objects.get(key="more-needed", language=language).body
     answer = ana.client.post(f"/desk/{ticket.code}/write/", {"body": body, "then": "solved"})
     assert (answer.status_code, "Fill in “[" in answer.content.decode()) == (400, True)
     assert not Draft.objects.exists()
@@ -529,7 +529,7 @@ def test_files_that_came_with_a_look_are_kept_beside_the_draft_and_go_out_with_t
     ana: Member, ticket: Ticket
 ) -> None:
     path = f"/desk/{ticket.code}/write/"
-    reply = CannedReply.objects.get(key="more-needed", language="en")
+    reply = SavedReply.objects.get(key="more-needed", language="en")
     for door, more in (("preview/", {}), ("canned/", {"canned": str(reply.pk)})):
         file = SimpleUploadedFile(f"{door[:-1]}.txt", b"what you asked for", "text/plain")
         page = ana.client.post(path + door, {"body": "See below.", "then": "solved", "uploads": [file], **more})

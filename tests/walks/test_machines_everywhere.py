@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from consent.actions.terminate import terminate
-from consent.models import Ask, DigestRun
+from consent.models import ConsentRequest, DigestRun
 from consent.queries import termination
 from consent.workers.cohorts.listing import build_manifests
 from partners.actions.clients import register_client
@@ -201,6 +201,6 @@ def _state(party: Party) -> tuple[object, ...]:
         list(Order.objects.filter(party_id=party.pk).values()),
         list(DigestRun.objects.filter(party_id=party.pk).values()),
         list(Cohort.objects.filter(party_id=party.pk).values()),
-        list(Ask.objects.order_by("id").values()),
+        list(ConsentRequest.objects.order_by("id").values()),
         Attempt.objects.count(),
     )

@@ -20,7 +20,7 @@ from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order
 from support.actions.escalation import ask_for_evidence, ask_to_suspend, decide_request
 from support.actions.replies import begin_reply, undo_reply
-from support.models import BulkReply, CannedReply, Entry, SuspendRequest, Ticket
+from support.models import BulkReply, Entry, SavedReply, SuspendRequest, Ticket
 from support.workers.replying import send_replies
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.support.desk import a_ticket, said
@@ -264,7 +264,7 @@ class Desk:
         for words in ("Told?", "nothing like it"):
             found = self.ana.client.post("/desk/search/", {"q": words})
             yield f"found: {words}", transcript(found.content.decode(), but=EVERYWHERE)
-        reply = CannedReply.objects.get(key="look-up", language="en")
+        reply = SavedReply.objects.get(key="look-up", language="en")
         self.officer.client.post(f"/desk/replies/{reply.pk}/retire/")
         new = {"key": "only-here", "language": "en", "title": "Only in English", "body": "Hello."}
         assert self.officer.client.post("/desk/replies/new/", new).status_code == 302

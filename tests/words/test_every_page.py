@@ -14,7 +14,7 @@ from accounts.clients.texts import MemoryBackend
 from accounts.models import User
 from console.urls import ADDRESSES
 from console.views.site import LEGAL
-from support.models import CannedReply
+from support.models import SavedReply
 from tests.browser.pages import a_walk
 from tests.browser.states import states
 from tests.factories import a_line, a_party
@@ -113,7 +113,7 @@ def test_pages_of_the_desk() -> None:
     theirs = a_ticket(at=at, number_ending="0177", line_id=a_line().pk, about="Who looked?", assignee=agent.user)
     said(theirs, "Who was that?", at=at)
     a_ticket(at=at, state="waiting", assignee=staff(User.Role.AGENT, name="ben").user)
-    reply = CannedReply.objects.get(key="look-up", language="en")
+    reply = SavedReply.objects.get(key="look-up", language="en")
     paths = (
         "", "?state=closed", "figures/", f"figures/complaints/{at.year}/", "many/", "replies/", "replies/new/",
         f"replies/{reply.pk}/", f"{late.code}/", f"{theirs.code}/", f"{theirs.code}/write/",

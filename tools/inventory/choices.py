@@ -39,7 +39,7 @@ TABLES: Mapping[str, Table] = {
         text="wording",
         proof="evidence_ref content_hash",
     ),
-    "consent.SetAside": Table(
+    "consent.InvalidatedApproval": Table(
         "An invalidated approval: its number no longer was the line's.",
         LEDGER,
         "nobody; what it names isn't shown on this line",
@@ -79,7 +79,7 @@ TABLES: Mapping[str, Table] = {
         time="held_at",
         sealed="source_hash msisdn_hash row_sealed",
     ),
-    "consent.Touched": Table(
+    "consent.RejudgeRequest": Table(
         "A line whose releases are to be judged again.",
         "seconds",
         "nobody",
@@ -97,7 +97,7 @@ TABLES: Mapping[str, Table] = {
         proof="digest",
         shapes={"companies": "the companies that it named: ids and names"},
     ),
-    "consent.Ask": Table(
+    "consent.ConsentRequest": Table(
         "A company's question to a line; the link as a hash.",
         "for ever; open for 7 days",
         "the line's user; the partner only its own status",
@@ -137,7 +137,7 @@ TABLES: Mapping[str, Table] = {
         word="kind",
         business="recipient purpose scope",
     ),
-    "consent.Unarchived": Table(
+    "consent.ArchiveQueueEntry": Table(
         "A choice, suspension or end waiting for the archive outside the database.",
         "seconds",
         "nobody",

@@ -54,7 +54,7 @@ TABLES: Mapping[str, Table] = {
         word="purpose scope consent_flow consideration",
         text="description",
     ),
-    "partners.UnsettledChange": Table(
+    "partners.PendingTermChange": Table(
         "What a carrier file changed of companies and agreements.",
         "until the follow-up work is done, minutes",
         "nobody",

@@ -50,7 +50,7 @@ TABLES: Mapping[str, Table] = {
         personal="name author",
         proof="sha256",
     ),
-    "support.CannedReply": Table(
+    "support.SavedReply": Table(
         "A saved reply.",
         "for ever",
         STAFF,

@@ -189,7 +189,7 @@ TABLES: Mapping[str, Table] = {
         key="line",
         time="told_at off_since",
     ),
-    "accounts.Letter": Table(
+    "accounts.OutgoingEmail": Table(
         "A requested mail that waits: sealed address and text, erased once taken.",
         "3 days",
         "nobody; the recipient reads it in their mailbox",
@@ -253,7 +253,7 @@ TABLES: Mapping[str, Table] = {
         word="step failed",
         shapes={"seconds": "how long each step took"},
     ),
-    "support.SeedLine": Table(
+    "support.CarrierTestLine": Table(
         "A line of the carrier's own account, watched for false receipts.",
         "for ever",
         "officers and auditors",

@@ -67,7 +67,7 @@ TABLES: Mapping[str, Table] = {
         time="since until",
         sealed="msisdn_hash",
     ),
-    "disclosures.GivenBack": Table(
+    "disclosures.ReassignedRelease": Table(
         "That a release was detached from a line whose number it wasn't, and why.",
         RELEASES,
         "nobody",

@@ -13,7 +13,7 @@ import accounts.queries
 from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import derived_secret
 from consent.domain.consent_requests.rules import Case, askable, open_campaigns
-from consent.models import Approval, Ask
+from consent.models import Approval, ConsentRequest
 from consent.queries.invalidated_approvals import STANDS
 from consent.queries.links import token_hash
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
@@ -110,7 +110,7 @@ def token_of(*, ask_id: uuid.UUID) -> str:
 
 def get_answer(*, token: str) -> AnsweredRequest | None:
     """What was answered under a link, for whoever answered it; None where nothing was."""
-    ask = Ask.objects.filter(token_hash=token_hash(token=token)).exclude(answer="").first()
+    ask = ConsentRequest.objects.filter(token_hash=token_hash(token=token)).exclude(answer="").first()
     if ask is None:
         return None
     provider = Campaign.objects.select_related("lbs_provider").get(ref=ask.campaign).lbs_provider
@@ -128,7 +128,7 @@ def behind(*, token: str, at: datetime) -> Question | None:
     One that was texted is None once it is answered. One that a partner shows stays as it is until it ends: whoever
     looks at it without being its person must not see in it that somebody answered, nor whether the number is ours.
     """
-    ask = Ask.objects.filter(token_hash=token_hash(token=token), expires_at__gt=at).first()
+    ask = ConsentRequest.objects.filter(token_hash=token_hash(token=token), expires_at__gt=at).first()
     if ask is None or (ask.approval_id and ask.answer) or not open_campaigns(refs=[ask.campaign], at=at):
         return None
     line = Line.objects.filter(pk=ask.line_id).first()

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from consent.clients.archive_sink import Sink, sink
-from consent.models import Choice, Unarchived
+from consent.models import ArchiveQueueEntry, Choice
 from consent.workers.archiving.entries import BadEntry, Entry, read
 
 log = structlog.get_logger(__name__)
@@ -34,15 +34,17 @@ def find_missing(*, now: datetime) -> int:
     open_since = _oldest_transaction()
     chosen = Choice.objects.filter(recorded_at__gte=_since(now), recorded_at__lt=now - SETTLED)
     recent = list(chosen.values_list("id", "line_id", "recorded_at").order_by("recorded_at"))
-    waiting = set(Unarchived.objects.filter(kind=Unarchived.Kind.CHOICE).values_list("object_id", flat=True))
+    waiting = set(
+        ArchiveQueueEntry.objects.filter(kind=ArchiveQueueEntry.Kind.CHOICE).values_list("object_id", flat=True)
+    )
     wanted = {str(choice_id) for choice_id, _, _ in recent}
     gone = _not_there(wanted - waiting, since=now - LOOK_BACK)
     missing = [
-        Unarchived(kind=Unarchived.Kind.CHOICE, line_id=line_id, object_id=str(choice_id), queued_at=now)
+        ArchiveQueueEntry(kind=ArchiveQueueEntry.Kind.CHOICE, line_id=line_id, object_id=str(choice_id), queued_at=now)
         for choice_id, line_id, _ in recent
         if str(choice_id) in gone
     ]
-    Unarchived.objects.bulk_create(missing)
+    ArchiveQueueEntry.objects.bulk_create(missing)
     if missing:
         log.error("archive.missing", entries=len(missing))
     _remember(recent, unseen=gone | waiting, until=min(now - SETTLED, open_since or now))

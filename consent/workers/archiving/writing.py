@@ -15,7 +15,7 @@ from django.db.models import F
 from accounts.models import Line
 from accounts.primitives.advisory_locks import turn
 from consent.clients.archive_sink import Sink, sink
-from consent.models import ArchiveHead, Choice, ChoiceReceipt, Tightening, Unarchived
+from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, Tightening
 from consent.workers.archiving.comparison import close, look
 from consent.workers.archiving.entries import (
     ArchivedChoice,
@@ -66,7 +66,7 @@ def write(*, now: datetime) -> int:
         if not mine or not look().is_open:
             return 0
         place = sink()
-        while rows := list(Unarchived.objects.order_by("queued_at", "id")[:BATCH]):
+        while rows := list(ArchiveQueueEntry.objects.order_by("queued_at", "id")[:BATCH]):
             before = _end_of(place)
             if before is None:
                 return done
@@ -120,11 +120,11 @@ def _end_of(place: Sink) -> str | None:
     return digest(last)
 
 
-def _write(rows: Sequence[Unarchived], place: Sink, before: str, now: datetime) -> None:
+def _write(rows: Sequence[ArchiveQueueEntry], place: Sink, before: str, now: datetime) -> None:
     made = {**_choices(rows), **_suspensions(rows), **_ends(rows)}
     day, newest = _append(place, [made[row.id] for row in rows if row.id in made], before, now)
     with transaction.atomic():
-        Unarchived.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        ArchiveQueueEntry.objects.filter(pk__in=[row.pk for row in rows]).delete()
         if newest:
             _remember(day, newest, now)
 
@@ -162,8 +162,8 @@ def _after(entry: Entry, before: str) -> Entry:
     )  # fmt: skip
 
 
-def _choices(rows: Sequence[Unarchived]) -> Waiting:
-    wanted = {UUID(row.object_id): row for row in rows if row.kind == Unarchived.Kind.CHOICE}
+def _choices(rows: Sequence[ArchiveQueueEntry]) -> Waiting:
+    wanted = {UUID(row.object_id): row for row in rows if row.kind == ArchiveQueueEntry.Kind.CHOICE}
     lines = Line.objects.in_bulk({row.line_id for row in wanted.values()})
     receipts = {one.choice_id: one for one in ChoiceReceipt.objects.filter(line_id__in=lines, choice_id__in=wanted)}
     return {
@@ -197,8 +197,8 @@ def _choice(choice: Choice, line: Line, receipt: ChoiceReceipt | None) -> Archiv
     )
 
 
-def _suspensions(rows: Sequence[Unarchived]) -> Waiting:
-    wanted = {int(row.object_id): row.id for row in rows if row.kind == Unarchived.Kind.SUSPENSION}
+def _suspensions(rows: Sequence[ArchiveQueueEntry]) -> Waiting:
+    wanted = {int(row.object_id): row.id for row in rows if row.kind == ArchiveQueueEntry.Kind.SUSPENSION}
     found: dict[int, Entry] = {}
     for one in Suspension.objects.filter(pk__in=wanted):
         ref = _ref(one.of, one.target_id)
@@ -210,8 +210,8 @@ def _suspensions(rows: Sequence[Unarchived]) -> Waiting:
     return found
 
 
-def _ends(rows: Sequence[Unarchived]) -> Waiting:
-    wanted = {UUID(row.object_id): row.id for row in rows if row.kind == Unarchived.Kind.END}
+def _ends(rows: Sequence[ArchiveQueueEntry]) -> Waiting:
+    wanted = {UUID(row.object_id): row.id for row in rows if row.kind == ArchiveQueueEntry.Kind.END}
     return {
         wanted[one.pk]: Entry(
             id=str(one.pk),

@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         12,
         "accounts/actions/sms_outbox.py",
-        "    Line.objects.select_for_update().get(pk=line_id)\n    if Letter",
-        "    if Letter",
+        "    Line.objects.select_for_update().get(pk=line_id)\n    if OutgoingEmail",
+        "    if OutgoingEmail",
         f"{ACCOUNTS}test_no_more_mails_and_links_of_receipts_than_a_day_has",
     ),
     Mutant(
@@ -135,8 +135,8 @@ MUTANTS = (
     Mutant(
         12,
         "accounts/workers/email_outbox.py",
-        "Letter.objects.select_for_update(skip_locked=True).filter(taken_at__isnull=True, expires_at__gt=now)",
-        "Letter.objects.filter(taken_at__isnull=True, expires_at__gt=now)",
+        "OutgoingEmail.objects.select_for_update(skip_locked=True).filter(",
+        "OutgoingEmail.objects.filter(",
         f"{ACCOUNTS}test_a_mail_is_claimed_by_one_worker",
     ),
     Mutant(
@@ -337,7 +337,7 @@ MUTANTS = (
     unlocked(
         8,
         "support/actions/saved_replies.py",
-        "CannedReply.objects.select_for_update().filter(pk=reply_id)",
+        "SavedReply.objects.select_for_update().filter(pk=reply_id)",
         f"{DESK}test_a_reply_written_often_is_retired_and_brought_back",
     ),
     unlocked(
@@ -367,7 +367,7 @@ MUTANTS = (
     unlocked(
         6,
         "console/actions/test_lines.py",
-        "SeedLine.objects.select_for_update().filter",
+        "CarrierTestLine.objects.select_for_update().filter",
         f"{DESK}test_a_test_line_is_watched_and_let_go_of_once",
     ),
     unlocked(

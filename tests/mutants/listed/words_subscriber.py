@@ -274,8 +274,8 @@ MUTANTS = (
     Mutant(
         6,
         "consent/domain/messages.py",
-        "        if answer == Ask.Answer.NO:\n",
-        "        if answer != Ask.Answer.NO:\n",
+        "        if answer == ConsentRequest.Answer.NO:\n",
+        "        if answer != ConsentRequest.Answer.NO:\n",
         f"{TEXTS}::test_a_company_s_question_and_its_answer_are_told",
     ),
     Mutant(
