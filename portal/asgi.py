@@ -21,10 +21,12 @@ THREADS = 32
 # While one connection's rows are read, PostgreSQL looks for the other's.
 FOR_BATCHES = 2
 
-on_a_loop, gate, bridge = (import_module(name) for name in ("consent.api.asgi", "consent.gate", "portal.wsgi_bridge"))
+on_a_loop, pipeline, bridge = (
+    import_module(name) for name in ("consent.api.asgi", "consent.gate.pipeline", "portal.wsgi_bridge")
+)
 application: "Application" = on_a_loop.gate_on_a_loop(
     bridge.in_threads(wsgi.whole_product, threads=THREADS),
-    gate.Pipelines(gate.Pipeline(), [gate.Pipeline() for _ in range(FOR_BATCHES)]),
+    pipeline.Pipelines(pipeline.Pipeline(), [pipeline.Pipeline() for _ in range(FOR_BATCHES)]),
 )
 
 # What was made so far stays: the collector of cycles need not look at it again and again while somebody waits.

@@ -8,7 +8,7 @@ from portal.wsgi import application as pages
 
 ROW = b"SELECT version FROM consent_linegate WHERE line_id = $1::text::bigint"
 # What needs settings can be known only once the pages have read them.
-ceiling, gate = import_module("tools.bench.ceiling"), import_module("consent.gate")
+ceiling, gate = import_module("tools.bench.ceiling"), import_module("consent.gate.pipeline")
 whole_product, pipeline = pages, gate.Pipeline()
 
 
