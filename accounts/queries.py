@@ -380,8 +380,8 @@ def _ended_line(user: User) -> list[PersonsLine]:
     found = last.select_related("line").order_by("-until").first()
     if found is None:
         return []
-    msisdn = msisdn_of(line_id=found.line_id, at=found.until or found.since)
-    return [PersonsLine(line=found.line, relation=Relation.EX_USER, msisdn=msisdn)]
+    number = msisdn_of(line_id=found.line_id, at=found.until or found.since)
+    return [PersonsLine(line=found.line, relation=Relation.EX_USER, msisdn=number)]
 
 
 def _lines(at: datetime) -> QuerySet[Line]:
@@ -392,8 +392,7 @@ def _lines(at: datetime) -> QuerySet[Line]:
 
 
 def _persons_line(line: Line, relation: Relation, delegation: Delegation | None = None) -> PersonsLine:
-    sealed = vars(line)["number_sealed"]
-    msisdn = unseal(sealed) if sealed else ""
+    msisdn = unseal(sealed) if (sealed := vars(line)["number_sealed"]) else ""
     return PersonsLine(line=line, relation=relation, msisdn=msisdn, delegation=delegation)
 
 

@@ -1,9 +1,7 @@
 """What approvals and choices have in common: known rows, rows to hold, rows of one line taken in together.
 
-No yes is written for a line for which a stop waits: whoever brings the yes takes the stop in first. Rows are held, and
-looked for, under one lock, so that no stop comes to wait unseen. Nor is a yes written for a line that did not have its
-number: what is known of numbers is looked at once more under the locks of the lines.
-"""
+No yes is written for a line for which a stop waits: whoever brings the yes takes the stop in first. Rows are held and
+found under one lock, so that no stop waits unseen. Nor is a yes written for a line that did not have its number."""
 
 import uuid
 from abc import ABC, abstractmethod

@@ -1,8 +1,6 @@
 """The ledger of choices and approvals, and the gate row derived from it.
 
-Ledger rows are written once: triggers refuse update, delete and truncate. The gate row is written by the database
-alone, in the transaction of the ledger row it follows from; the application's role may only read it.
-"""
+Ledger rows are written once: triggers refuse the rest. The database alone writes the gate row, with its ledger row."""
 
 from django.db import models
 from django.db.models import Q

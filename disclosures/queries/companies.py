@@ -397,5 +397,4 @@ def _laid(cards: tuple[CompanyCard, ...], *, at_least: int, at_most: int) -> Lai
 def _risk(card: CompanyCard) -> tuple[bool, bool, bool, int, float, str]:
     """Riskiest first: no proof, released after a stop, on a doubtful ground, most look-ups; then the newest."""
     last = card.last_at.timestamp() if card.last_at else 0.0
-    doubtful = bool(card.outside.doubtful)
-    return (not card.no_record, not card.after_stop, not doubtful, -card.recent, -last, card.company.uri)
+    return (not card.no_record, not card.after_stop, not card.outside.doubtful, -card.recent, -last, card.company.uri)

@@ -9,10 +9,18 @@ WRITES = {
 }  # fmt: skip
 KEYWORDS_ONLY = ("actions", "queries", "tasks", "delivery", "expiry")
 DOORS = ("views", "api")
+# What doors share: typed requests and their decorators, allauth's adapters, and the frame of the console.
+SHARED = ("access.py", "adapter.py", "acts.py", "listing.py", "navigation.py", "site.py")
 
 
 def on_actions(called: ast.Attribute) -> bool:
     return isinstance(called.value, ast.Name) and called.value.id == "actions"
+
+
+def may_be_positional(function: ast.FunctionDef) -> bool:
+    """One argument, or a filter of a list: rows and a value."""
+    names = [argument.arg for argument in function.args.args]
+    return len(names) < 2 or (names[0] == "rows" and len(names) == 2)
 
 
 def test_public_functions_take_keywords_only() -> None:
@@ -21,7 +29,7 @@ def test_public_functions_take_keywords_only() -> None:
         place(path, f, f.name)
         for path in rooms(*KEYWORDS_ONLY)
         for f in functions(path)
-        if not f.name.startswith("_") and f.args.args and f.name not in decorators
+        if not f.name.startswith("_") and not may_be_positional(f) and f.name not in decorators
     ]
     assert loose == []
 
@@ -37,7 +45,7 @@ def test_reads_and_doors_never_write() -> None:
 
 
 def test_doors_are_short_functions_with_at_most_one_verb() -> None:
-    doors = rooms(*DOORS)
+    doors = [path for path in rooms(*DOORS) if path.name not in SHARED]
     classes = [place(path, node, node.name) for path in doors for node in read(path).body
                if isinstance(node, ast.ClassDef)]  # fmt: skip
     assert classes == []

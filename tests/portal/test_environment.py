@@ -144,7 +144,7 @@ def test_checkpoints_go_to_a_folder_or_a_store_and_production_says_which(monkeyp
     given(monkeypatch, **without)
     both = (
         r"^CHECKPOINT_DIR is not set\. Set it to a folder on another disk than the database, the same for every web and"
-        r" worker, or set CHECKPOINT_BACKEND to partners\.checkpoints\.s3\.S3Place and CHECKPOINT_S3_URL to https://"
+        r" worker, or set CHECKPOINT_BACKEND to partners\.clients\.checkpoint_s3\.S3Place and CHECKPOINT_S3_URL to https://"
     )
     with pytest.raises(ImproperlyConfigured, match=both):
         environment()

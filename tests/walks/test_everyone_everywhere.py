@@ -30,9 +30,11 @@ def test_every_address_has_a_row() -> None:
 
 
 def test_the_officers_addresses_are_in_their_own_walk() -> None:
+    resolvers = (one for one in get_resolver().url_patterns if isinstance(one, URLResolver))
     (console,) = (
-        one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and one.namespace == "admin"
-    )
+        one for app in resolvers for one in app.url_patterns
+        if isinstance(one, URLResolver) and one.namespace == "admin"
+    )  # fmt: skip
     routes = {str(one.pattern) for one in console.url_patterns}
     assert str(console.pattern) == "admin/"
     assert routes == {one.route for one in ADDRESSES}
