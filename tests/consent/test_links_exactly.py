@@ -109,6 +109,7 @@ def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) 
 
 def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consent.actions.consent_requests.AT_MOST", 1)
+    monkeypatch.setattr("consent.workers.request_texts.AT_MOST", 1)
     monkeypatch.setattr("consent.actions.claims.LASTS", 60 * DAY)
     a_line(msisdn=NUMBER)
     other = a_partner("NorthLink", provider="AdReach")
