@@ -28,7 +28,10 @@ def texts_of(file: Path) -> Iterator[str]:
 
 def everything_read() -> str:
     """All transcripts and all texts in tests, in one line."""
-    read = [file.read_text() for file in sorted((TESTS / "words" / "transcripts").glob("*.txt"))]
+    # Of a page that was read before, what came has a "+ " before each line.
+    read = [
+        re.sub(r"^[+-] ", "", one.read_text(), flags=re.MULTILINE) for one in sorted((TESTS / "words").rglob("*.txt"))
+    ]
     for file in sorted(TESTS.rglob("*.py")):
         if "mutants" not in file.parts:
             read += texts_of(file)

@@ -1,4 +1,15 @@
+import pytest
+from pytest_django import Settings
+
+from accounts.clients.texts import MemoryBackend
 from tests.partners.fixtures import outside
 from tests.words.fixtures import market, surroundings
 
 __all__ = ["market", "outside", "surroundings"]
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()

@@ -6,9 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from consent.actions import choices
 from consent.gate import deciding
@@ -23,13 +21,6 @@ from tests.world import disclosed
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 @dataclass(frozen=True)

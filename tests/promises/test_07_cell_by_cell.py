@@ -32,7 +32,7 @@ from tests.agents import texted_link
 from tests.consent.test_agents import BUSINESS, Agent
 from tests.conventions.catalogues import ROOT
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
+from tests.people import PASSWORD, Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.selection import drawn
 from tests.shared import as_they_were, shared
 from tests.support.console import a_case
@@ -145,7 +145,7 @@ def build(at: datetime) -> Cells:
     old = a_line(account="A-old")
     left = a_line(account="A-old", role="user")
     choices = {line.pk: _data(line, campaign, at) for line in (adult, second, minor, new, ended, left)}
-    theirs, own = sign_in(adult).client, sign_in(holder).client
+    theirs, own = signed_in(adult).client, signed_in(holder).client
     asked = {may: _delegate(adult, may, at) for may in Delegation.May}
 
     def somebody(client: Client, line: Line, delegation: uuid.UUID | None = None) -> Somebody:
@@ -153,7 +153,7 @@ def build(at: datetime) -> Cells:
 
     people = {
         Relation.ADULT_USER: somebody(theirs, adult),
-        Relation.MINOR_USER: somebody(sign_in(minor).client, minor),
+        Relation.MINOR_USER: somebody(signed_in(minor).client, minor),
         Relation.SAME_HOLDER: somebody(own, second),
         Relation.HOLDER_OF_MINOR: somebody(own, minor),
         Relation.NEW_HOLDER: somebody(own, new),
@@ -164,7 +164,7 @@ def build(at: datetime) -> Cells:
         Relation.AUTHORIZED_AGENT: somebody(Client(), adult),
         Relation.EX_USER: somebody(_after_the_end(ended, at), ended),
         Relation.EX_HOLDER: somebody(_left(old, left, at), left),
-        Relation.STRANGER: somebody(sign_in(stranger).client, adult),
+        Relation.STRANGER: somebody(signed_in(stranger).client, adult),
         Relation.AGENT: somebody(staff(User.Role.AGENT).client, adult),
         Relation.OFFICER: somebody(staff(User.Role.OFFICER).client, adult),
         Relation.AUDITOR: somebody(staff(User.Role.AUDITOR).client, adult),
@@ -184,7 +184,7 @@ def _data(line: Line, campaign: Campaign, at: datetime) -> uuid.UUID:
 
 def _delegate(line: Line, may: str, at: datetime) -> tuple[Client, uuid.UUID]:
     friend = a_line()
-    client = sign_in(friend).client
+    client = signed_in(friend).client
     asked = delegations.delegate(
         line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may=may, ends_at=at + timedelta(days=9), at=at
     )
@@ -193,7 +193,7 @@ def _delegate(line: Line, may: str, at: datetime) -> tuple[Client, uuid.UUID]:
 
 
 def _after_the_end(line: Line, at: datetime) -> Client:
-    sign_in(line)
+    signed_in(line)
     line.numbers.update(ends_at=at)
     line.deactivated_at = at
     line.save()
@@ -206,7 +206,7 @@ def _after_the_end(line: Line, at: datetime) -> Client:
 
 def _left(old: Line, left: Line, at: datetime) -> Client:
     """The holder of the account that a line has left, after they were told."""
-    client = sign_in(old).client
+    client = signed_in(old).client
     Line.objects.filter(pk=left.pk).update(account=Account.objects.create(carrier_id="A-new"))
     return client
 

@@ -8,7 +8,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions.line_separation import ask_separation, close_separation
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, Message
 from accounts.primitives.sealing import number_hash, seal
 from accounts.queries import HOLD, get_hold_end
@@ -18,7 +17,7 @@ from consent.feeds.lines import LinesFeed
 from consent.models import Choice
 from tests.factories import a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines, taken
-from tests.people import sign_in, sign_in_by_code, texts_to
+from tests.people import sign_in_by_code, signed_in, texts_to
 from tests.staff import a_staff_user, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -31,13 +30,6 @@ ANOTHER = {
     "holder": "another account or account holder",
 }  # fmt: skip
 HELD = {"number": "the new number alone opens none of", "holder": ""}
-
-
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 def ago(span: timedelta) -> str:
@@ -234,7 +226,7 @@ def test_the_trail_names_the_machine_of_each_row() -> None:
 def test_a_new_holder_sees_nothing_of_a_child_s_line_for_a_day_and_may_stop() -> None:
     child = line_row(line_id="L3", msisdn="+12065550133", user_role="minor")
     take_lines(line_row(), line_row(line_id="L2", account_id="A2", msisdn="+12065550122", holder_name="B"), child)
-    holder = sign_in(Line.objects.get(carrier_id="L2"))
+    holder = signed_in(Line.objects.get(carrier_id="L2"))
     theirs = Line.objects.get(carrier_id="L3")
     an_approval(theirs, a_campaign())
     take_lines(child | {"account_id": "A2", "holder_name": "B"})
@@ -249,4 +241,4 @@ def test_a_new_holder_sees_nothing_of_a_child_s_line_for_a_day_and_may_stop() ->
     assert Choice.objects.get().line_id == theirs.pk
     Line.objects.filter(pk=theirs.pk).update(holder_known_at=timezone.now())
     with time_machine.travel(timezone.now() + HOLD + MINUTE, tick=False):
-        assert sign_in(Line.objects.get(carrier_id="L2")).get(pages[1]).status_code == 200
+        assert signed_in(Line.objects.get(carrier_id="L2")).get(pages[1]).status_code == 200

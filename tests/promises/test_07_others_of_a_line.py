@@ -12,7 +12,6 @@ import time_machine
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts import queries
 from accounts.actions import delegations as delegations_actions
@@ -34,7 +33,7 @@ from disclosures.tasks import make_archives
 from tests.factories import a_line
 from tests.feeds import line_row, take_lines, told
 from tests.fixtures import Refusal
-from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of
+from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in_by_code, signed_in, texts_to, user_of
 from tests.staff import an_actor
 from tests.walks.marks import tells
 from tests.walks.world import a_passkey
@@ -42,13 +41,6 @@ from tests.walks.world import a_passkey
 pytestmark = pytest.mark.usefixtures("no_broker")
 SAFE = "+14155550123"
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 def waiting(line: Line) -> list[tuple[str, str]]:
@@ -66,7 +58,7 @@ def asked(person: Browser, number: str, may: str = "both", days: int = 9) -> Del
 
 def taken_on(line: Line, friend: Line, may: str = "both") -> tuple[Browser, Browser, Delegation]:
     """The person, and a friend of theirs who has said yes."""
-    person, other = sign_in(line), sign_in(friend)
+    person, other = signed_in(line), signed_in(friend)
     made = asked(person, number_of(friend), may)
     assert other.post(f"/lines/asked/{made.pk}/", {"answer": "yes"}).url == "/lines/"
     return person, other, made
@@ -77,7 +69,7 @@ class TestDelegates:
 
     def test_the_journey_from_both_sides(self) -> None:
         line, friend = a_line(msisdn="+12065550142", role="user"), a_line()
-        person, other = sign_in(line), sign_in(friend)
+        person, other = signed_in(line), signed_in(friend)
         made = asked(person, number_of(friend))
         assert [kind for kind, _ in waiting(friend)] == ["delegate"]
         assert "somebody asks you to look after" in waiting(friend)[0][1]
@@ -120,9 +112,9 @@ class TestDelegates:
 
     def test_only_who_has_the_number_answers_and_only_for_a_week(self) -> None:
         line, friend, stranger = a_line(role="user"), a_line(), a_line()
-        made = asked(sign_in(line), number_of(friend))
+        made = asked(signed_in(line), number_of(friend))
         for method in ("get", "post"):
-            answer = getattr(sign_in(stranger), method)(f"/lines/asked/{made.pk}/")
+            answer = getattr(signed_in(stranger), method)(f"/lines/asked/{made.pk}/")
             assert answer.status_code == 404
         with pytest.raises(NotDelegated):
             answer_delegation(
@@ -140,11 +132,11 @@ class TestDelegates:
 
     def test_an_invitation_does_not_pass_on_with_the_number(self) -> None:
         line, friend = a_line(role="user"), a_line()
-        sign_in(friend)
+        signed_in(friend)
         number = number_of(friend)
-        made = asked(sign_in(line), number)
+        made = asked(signed_in(line), number)
         end(friend)
-        next_one = sign_in(a_line(msisdn=number, activated_at=timezone.now()))
+        next_one = signed_in(a_line(msisdn=number, activated_at=timezone.now()))
         assert "You are asked" not in next_one.get("/lines/").text
         assert next_one.get(f"/lines/asked/{made.pk}/").status_code == 404
         assert next_one.post(f"/lines/asked/{made.pk}/", {"answer": "yes"}).status_code == 404
@@ -152,11 +144,11 @@ class TestDelegates:
 
     def test_who_had_the_number_neither_sees_nor_answers_what_its_next_holder_is_asked(self) -> None:
         line, friend = a_line(role="user"), a_line()
-        sign_in(friend)
+        signed_in(friend)
         number = number_of(friend)
         end(friend)
-        theirs = sign_in(a_line(msisdn=number, activated_at=timezone.now()))
-        made = asked(sign_in(line), number)
+        theirs = signed_in(a_line(msisdn=number, activated_at=timezone.now()))
+        made = asked(signed_in(line), number)
         former = Browser()
         assert former.post("/accounts/login/ended/", {"number": number, "password": PASSWORD}).status_code == 302
         assert "You are asked" not in former.get("/lines/").text
@@ -209,7 +201,7 @@ class TestDelegates:
 
     def test_a_number_that_is_nobody_s_looks_the_same_to_whoever_asks(self) -> None:
         line, friend = a_line(role="user"), a_line()
-        person = sign_in(line)
+        person = signed_in(line)
         pages = []
         for number in (number_of(friend), "+14155550188"):
             made = asked(person, number)
@@ -221,7 +213,7 @@ class TestDelegates:
     @pytest.mark.parametrize(("days", "said"), [(400, "a year from now at most"), (-1, "a year from now at most")])
     def test_an_end_is_needed_within_a_year(self, days: int, said: str) -> None:
         line = a_line(role="user")
-        person = sign_in(line)
+        person = signed_in(line)
         day = (timezone.now().astimezone(zone_of(line.state)) + timedelta(days=days)).date().isoformat()
         form = {"number": "+14155550188", "may": "see"}
         assert said in person.post("/lines/delegates/", {**form, "day": day}).text
@@ -232,13 +224,13 @@ class TestDelegates:
         line, friend = a_line(role="user", state="WA"), a_line()
         with time_machine.travel("2027-11-07T00:30:00-07:00", tick=False):
             form = {"number": number_of(friend), "may": "see", "day": "2028-11-06"}
-            assert sign_in(line).post("/lines/delegates/", form).url == "/lines/delegates/"
+            assert signed_in(line).post("/lines/delegates/", form).url == "/lines/delegates/"
         made = Delegation.objects.get()
         assert made.ends_at - made.asked_at == timedelta(days=366)
 
     def test_the_database_holds_the_year(self, refused: Refusal) -> None:
         line, friend = a_line(role="user"), a_line()
-        asked(sign_in(line), number_of(friend))
+        asked(signed_in(line), number_of(friend))
         longer = "asked_at + interval '367 days'"
         refused(
             "INSERT INTO accounts_delegation (id, line_id, by_id, asked_hash, asked_sealed, may, asked_at, ends_at)"
@@ -255,7 +247,7 @@ class TestSafeContact:
         """What is texted is texted after the commit."""
 
     def given(self, line: Line, number: str) -> Browser:
-        person = sign_in(line)
+        person = signed_in(line)
         MemoryBackend.outbox.clear()
         person.post("/lines/contact/", {"number": number})
         code = newest_text(number).code
@@ -332,7 +324,7 @@ class TestInvitations:
 
     def test_the_user_is_texted_once_a_week_and_the_holder_is_told_the_same(self) -> None:
         holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
-        browser = sign_in(holder)
+        browser = signed_in(holder)
         form = {"line": str(adult.public_id)}
         pages = []
         for _ in range(2):
@@ -341,7 +333,7 @@ class TestInvitations:
         assert pages[0] == pages[1]
         assert [kind for kind, _ in waiting(adult)] == ["invited"]
         assert "/invited/" in waiting(adult)[0][1]
-        assert "Invited you to sign in" in sign_in(adult).get("/access-log/").text
+        assert "Invited you to sign in" in signed_in(adult).get("/access-log/").text
         Message.objects.update(made_at=timezone.now() - timedelta(days=7, minutes=1))
         browser.post("/lines/invite/", form)
         assert len(waiting(adult)) == 2
@@ -349,7 +341,7 @@ class TestInvitations:
     def test_who_texted_stop_is_invited_no_more(self) -> None:
         holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
         refuse_texts(line_id=adult.pk, at=timezone.now())
-        answer = sign_in(holder).post("/lines/invite/", {"line": str(adult.public_id)}, follow=True)
+        answer = signed_in(holder).post("/lines/invite/", {"line": str(adult.public_id)}, follow=True)
         assert "If this phone can get texts, it has an invitation now" in answer.text
         assert waiting(adult) == []
 
@@ -401,7 +393,7 @@ class TestSeparation:
     def test_the_holder_finds_nothing_of_it_anywhere(self, role: str) -> None:
         holder, line = a_line(account="A-1"), a_line(account="A-1", role=role)
         sign_in_by_code(line)
-        browser = sign_in(holder)
+        browser = signed_in(holder)
         before = [alike(page) for page in self.pages(browser, line)]
         made = self.ask(line)
         officer = an_actor()
@@ -414,14 +406,14 @@ class TestSeparation:
         out = StringIO()
         call_command("export_line", line.carrier_id, stdout=out, reason="x")
         assert "separation" not in out.getvalue()
-        own = sign_in(line)
+        own = signed_in(line)
         assert "Looked at your request for a line separation" in own.get("/access-log/").text
         assert "You have asked" in own.get("/lines/separation/").text
 
     def test_nor_in_what_the_holder_of_a_child_s_line_takes_away(self) -> None:
         holder, line = a_line(account="A-1"), a_line(account="A-1", role="minor")
         sign_in_by_code(line)
-        browser, query = sign_in(holder), f"?line={line.public_id}"
+        browser, query = signed_in(holder), f"?line={line.public_id}"
         made = self.ask(line)
         look_at_separation(separation_id=made, actor=an_actor(), reason="It is due.", at=timezone.now())
         browser.post(f"/settings/archive/ask/{query}")
@@ -444,7 +436,7 @@ class TestSeparation:
     def test_the_holder_s_list_stays_as_it_was_until_it_may_be_told(self) -> None:
         number = "+12065550142"
         holder, line = a_line(account="A-1"), a_line(msisdn=number, account="A-1", role="user")
-        browser = sign_in(holder)
+        browser = signed_in(holder)
         made = self.ask(line)
         before = alike(browser.get("/lines/").text)
         Line.objects.filter(pk=line.pk).update(account=Account.objects.create(carrier_id="A-new"), user_role="holder")
@@ -461,7 +453,7 @@ class TestSeparation:
 
     def test_a_child_s_line_that_left_is_closed_to_the_old_holder_at_once(self) -> None:
         holder, line = a_line(account="A-1"), a_line(account="A-1", role="minor")
-        browser = sign_in(holder)
+        browser = signed_in(holder)
         self.ask(line)
         Line.objects.filter(pk=line.pk).update(account=Account.objects.create(carrier_id="A-new"))
         for path in ("/home/", "/history/", "/choices/", "/access-log/"):
@@ -470,7 +462,7 @@ class TestSeparation:
 
     def test_who_holds_the_phone_for_a_minute_neither_learns_of_it_nor_takes_it_back(self) -> None:
         line = a_line(account="A-1", role="user")
-        own = sign_in(line)
+        own = signed_in(line)
         other = sign_in_by_code(line)
         before = alike(other.get("/lines/separation/").text)
         own.post("/lines/separation/", {"reach": "At my sister's", "note": ""})
@@ -487,7 +479,7 @@ class TestSeparation:
 
     def test_by_a_new_sim_it_is_asked_for_and_not_seen(self) -> None:
         line = a_line(account="A-1", role="user")
-        sign_in(line).post("/lines/separation/", {"reach": "At my sister's", "note": ""})
+        signed_in(line).post("/lines/separation/", {"reach": "At my sister's", "note": ""})
         Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now())
         held = sign_in_by_code(line)
         assert "You have asked" not in held.get("/lines/separation/").text
@@ -526,13 +518,13 @@ class TestEndedLines:
     def test_its_person_comes_back_by_the_password_sees_and_stops_that_tenure_alone(self) -> None:
         line = a_line()
         number = number_of(line)
-        sign_in(line)
+        signed_in(line)
         old = choices.pause(
             line_id=line.pk, scope="all", until=timezone.now() + DAY, actor=f"line:{line.pk}", channel="web"
         )
         end(line)
         new = a_line(msisdn=number, activated_at=timezone.now())
-        theirs = sign_in(new)
+        theirs = signed_in(new)
         made = choices.stop(line_id=new.pk, scope="all", actor=f"line:{new.pk}", channel="stop_page")
         browser, status = self.back(number)
         assert status == 302
@@ -549,7 +541,7 @@ class TestEndedLines:
     def test_a_texted_code_opens_the_new_holder_s_alone(self) -> None:
         line = a_line()
         number = number_of(line)
-        sign_in(line)
+        signed_in(line)
         end(line)
         new = a_line(msisdn=number, activated_at=timezone.now())
         sign_in_by_code(new)
@@ -558,7 +550,7 @@ class TestEndedLines:
     def test_the_question_for_a_passkey_is_the_same_for_every_number(self) -> None:
         line = a_line()
         number = number_of(line)
-        sign_in(line)
+        signed_in(line)
         a_passkey(line)
         end(line)
         pages = []
@@ -580,13 +572,13 @@ class TestEndedLines:
 
     def test_the_password_of_a_line_that_goes_on_opens_nothing_here(self) -> None:
         line = a_line()
-        sign_in(line)
+        signed_in(line)
         assert self.back(number_of(line))[1] == 200
 
     def test_guesses_come_to_an_end_and_open_again_after_an_hour(self) -> None:
         line = a_line()
         number = number_of(line)
-        sign_in(line)
+        signed_in(line)
         end(line)
         for _ in range(10):
             self.back(number, "wrong one here")
@@ -616,7 +608,7 @@ class TestTransfers:
         assert told(take_lines(begun)) == [("accepted",)]
         new = Line.objects.get(carrier_id="L-new")
         assert Choice.objects.filter(line_id=new.pk, kind="stop", scope="all").count() == 1
-        theirs = sign_in(new)
+        theirs = signed_in(new)
         assert theirs.get(f"/choices/{stopped.choice_id}/").status_code == 404
         assert theirs.get(f"/access-log/?line={old.public_id}").status_code == 404
         assert "Nobody looks after it" in theirs.get("/lines/delegates/").text

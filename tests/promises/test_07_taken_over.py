@@ -11,9 +11,7 @@ import time_machine
 from django.conf import settings as portal
 from django.test import Client as Http
 from django.utils import timezone
-from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from consent.actions.choices import stop
@@ -32,13 +30,6 @@ from tests.support.officers import Member, post, shown, staff
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 THEIRS, MINE, SAFE = "+12065550142", "+12065550666", "+14155550199"
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 @pytest.fixture

@@ -37,20 +37,10 @@ from tests.feeds import (
     take_releases,
     told,
 )
+from tests.promises.hidden import BOTH, FOREVER, GAGGED, HIDDEN, PLAIN, two_lines_alike
+from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("db")
-
-PLAIN, GAGGED = "+12065550101", "+12065550102"
-FOREVER = "2190-01-01T00:00:00Z"
-HIDDEN: list[Row] = [
-    {"id": "h-1", "basis": "legal_process", "path": [BRIDGE]},
-    {"id": "h-2", "basis": "legal_process", "path": [LINK, JAIL], "aggregator": LINK},
-    {"id": "h-3", "path": [BRIDGE, ROAD, "https://sealed.example"]},
-    {"id": "h-4", "path": [LINK, TRACK, "unknown"], "aggregator": LINK, "campaign": "CMP-track"},
-    {"id": "h-5", "basis": "emergency", "path": [BRIDGE, TRACK]},
-    {"id": "h-6", "basis": "network", "outcome": "refused", "path": [BRIDGE, TRACK]},
-    {"id": "h-7", "occurred_at": "2025-12-31T23:59:59Z", "outcome": "refused"},
-]
 
 
 def export(carrier_id: str) -> str:
@@ -64,33 +54,34 @@ def export(carrier_id: str) -> str:
     return re.sub(r'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"', '"now"', text)
 
 
-def two_lines_alike() -> None:
-    take_parties()
-    take_lines(
-        line_row(line_id="L-plain", msisdn=PLAIN, account_id="A"),
-        line_row(line_id="L-gagged", msisdn=GAGGED, account_id="A"),
-    )
-    for number, name in ((PLAIN, "L-plain"), (GAGGED, "L-gagged")):
-        take_approvals(approval_row(id=f"a-of-{name}", msisdn=number))
-        take_releases(
-            release_row(id=f"r-of-{name}", msisdn=number),
-            release_row(id=f"s-of-{name}", msisdn=number, occurred_at="2025-09-01T00:00:00Z"),
-        )
-
-
-@pytest.mark.parametrize("hidden", HIDDEN, ids=lambda hidden: str(hidden["id"]))
-def test_two_lines_alike_but_for_one_hidden_row_are_judged_and_exported_alike(hidden: dict[str, object]) -> None:
+def test_two_lines_alike_but_for_one_hidden_row_are_judged_and_exported_alike() -> None:
     two_lines_alike()
     before = traces()
-    fates = take_releases(release_row(msisdn=GAGGED, suppressed_until=FOREVER, **hidden))
-    assert told(fates) == [("accepted",)], "no judgement is told of it"
-    assert Disclosure.objects.filter(source_id=hidden["id"]).count() == 1, "it is kept all the same"
-    assert traces() == before
-    # What comes later, a stop and an approval, moves both in the same way.
-    for number, name in ((PLAIN, "L-plain"), (GAGGED, "L-gagged")):
-        take_choices(choice_row(id=f"c-of-{name}", msisdn=number, scope="party", ref=ROAD))
-        take_approvals(approval_row(id=f"b-of-{name}", msisdn=number, captured_at="2025-08-15T00:00:00Z"))
-    assert export("L-plain") == export("L-gagged")
+    for hidden in HIDDEN:
+        with undone():
+            fates = take_releases(release_row(msisdn=GAGGED, suppressed_until=FOREVER, **hidden))
+            assert told(fates) == [("accepted",)], f"no judgement is told of {hidden}"
+            assert Disclosure.objects.filter(source_id=hidden["id"]).count() == 1, "it is kept all the same"
+            assert traces() == before, hidden
+            # What comes later, a stop and an approval, moves both in the same way.
+            for number, name in BOTH:
+                take_choices(choice_row(id=f"c-of-{name}", msisdn=number, scope="party", ref=ROAD))
+            # A partner that asks how they stand is told alike.
+            assert told_of(PLAIN) == told_of(GAGGED) != [], hidden
+            for number, name in BOTH:
+                take_approvals(approval_row(id=f"b-of-{name}", msisdn=number, captured_at="2025-08-15T00:00:00Z"))
+            assert export("L-plain") == export("L-gagged"), hidden
+
+
+def told_of(number: str) -> list[tuple[str, str | None]]:
+    found: list[tuple[str, str | None]] = []
+    for campaign in Campaign.objects.select_related("contract").order_by("ref"):
+        answer = retrieve_status(
+            client_id=campaign.ref, party_id=campaign.contract.aggregator_id, msisdn=number, scopes=[campaign.scope],
+            purpose=campaign.purpose, campaign=campaign.ref, capture=True, callback="", at=database_clock(),
+        )  # fmt: skip
+        found += [(campaign.ref, told.reason) for _, told in answer.by_scope]
+    return found
 
 
 def traces() -> dict[str, object]:
@@ -129,7 +120,7 @@ def test_a_row_that_is_hidden_after_it_was_recorded_is_gone_and_a_stop_reaches_e
     """Decision 20: what partners are told by stays, or one partner fewer would be the trace of the order."""
     two_lines_alike()
     never_had_it = export_but_for_looks("L-gagged")
-    for number, name in ((PLAIN, "L-plain"), (GAGGED, "L-gagged")):
+    for number, name in BOTH:
         assert told(take_releases(release_row(id=f"t-of-{name}", msisdn=number, **THROUGH_ANOTHER))) == [
             ("accepted", "no_approval")
         ]
@@ -175,27 +166,6 @@ def to_sign(line: Line, aggregator: str) -> int:
 def export_but_for_looks(carrier_id: str) -> dict[str, object]:
     """The export without the log, in which each export is itself written down."""
     return {name: part for name, part in json.loads(export(carrier_id)).items() if name != "access_log"}
-
-
-@pytest.mark.parametrize("hidden", HIDDEN, ids=lambda hidden: str(hidden["id"]))
-def test_a_partner_that_asks_how_they_stand_is_told_alike(hidden: dict[str, object]) -> None:
-    two_lines_alike()
-    take_releases(release_row(msisdn=GAGGED, suppressed_until=FOREVER, **hidden))
-    for number, name in ((PLAIN, "L-plain"), (GAGGED, "L-gagged")):
-        take_choices(choice_row(id=f"c-of-{name}", msisdn=number, scope="party", ref=ROAD))
-
-    def told_of(number: str) -> list[tuple[str, str | None]]:
-        found: list[tuple[str, str | None]] = []
-        for campaign in Campaign.objects.select_related("contract").order_by("ref"):
-            answer = retrieve_status(
-                client_id=campaign.ref, party_id=campaign.contract.aggregator_id, msisdn=number,
-                scopes=[campaign.scope], purpose=campaign.purpose, campaign=campaign.ref, capture=True, callback="",
-                at=database_clock(),
-            )  # fmt: skip
-            found += [(campaign.ref, told.reason) for _, told in answer.by_scope]
-        return found
-
-    assert told_of(PLAIN) == told_of(GAGGED) != []
 
 
 def test_a_campaign_that_becomes_known_later_does_not_show_whom_a_hidden_row_reached() -> None:

@@ -47,7 +47,7 @@ from tests.feeds import (
     told,
 )
 from tests.people import signed_in, user_of
-from tests.promises.test_11_honest_about_limits import FOREVER, GAGGED, HIDDEN, PLAIN
+from tests.promises.hidden import FOREVER, GAGGED, HIDDEN, PLAIN
 from tests.selection import NIGHTLY
 from tests.support.officers import staff
 

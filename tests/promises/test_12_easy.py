@@ -7,9 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from consent.models import Choice
 from tests.consent.claiming import a_partner, link_in, prove, text_now
 from tests.consent.claiming import asked as asked_by_text
@@ -18,13 +16,6 @@ from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import Browser, newest_text, number_of, signed_in
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-
-
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 def the_form(page: str, having: str) -> str:

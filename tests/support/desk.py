@@ -6,8 +6,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from support.domain import tickets
 from support.domain.tickets import new_code, write
 from support.models import Entry, Ticket
+from tests.people import Browser
+from tests.staff import an_actor
 
 counter = itertools.count(1)
 
@@ -29,3 +32,15 @@ def said(ticket: Ticket, body: str, *, kind: Entry.Kind = Entry.Kind.HEARD, at: 
     return write(
         ticket=ticket, kind=kind, author="subscriber:1", channel=Entry.Channel.WEB, body=body, at=at or timezone.now()
     )
+
+
+def asks(browser: Browser, path: str = "/help/write/", **said: object) -> Ticket:
+    """Write something; the case that it makes."""
+    answer = browser.client.post(path, {"topic": "other", "message": "Who is this?", **said})
+    assert answer.status_code == 302, answer.content.decode()
+    return Ticket.objects.get(code=answer.headers["Location"].split("/")[-2])
+
+
+def answered(ticket: Ticket, body: str = "It was a tow truck.", then: Ticket.State = Ticket.State.SOLVED) -> None:
+    locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
+    tickets.answer(ticket=locked, body=body, actor=an_actor("agent"), then=then, at=timezone.now())

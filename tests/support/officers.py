@@ -1,5 +1,7 @@
 """Staff at a browser: signed in, with a second factor in the session or without."""
 
+import csv
+import io
 import re
 import time
 from collections.abc import Mapping
@@ -60,10 +62,29 @@ def post(member: Member, path: str, data: Mapping[str, object] | None = None) ->
     return answer.headers.get("Location", "")
 
 
+def words(page: str) -> str:
+    """The main part of a page as text, in one line."""
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page.partition("<main")[2]).split()))
+
+
 def shown(member: Member, path: str, data: Mapping[str, object] | None = None) -> str:
     answer = member.client.get(path) if data is None else member.client.post(path, {**WHY, **data})
     assert answer.status_code == 200
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode().partition("<main")[2]).split()))
+    return words(answer.content.decode())
+
+
+def rows_of(member: Member, path: str) -> list[str]:
+    """Each row of a list as its text."""
+    page = member.client.get(path).content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", page, flags=re.DOTALL)
+    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]
+
+
+def csv_of(member: Member, path: str, data: Mapping[str, object] | None = None) -> list[dict[str, str]]:
+    """A file that is streamed: its rows by the names of their columns."""
+    answer = member.client.get(path) if data is None else member.client.post(path, data)
+    assert answer.streaming
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
 
 
 def confirmed(member: Member, path: str, data: Mapping[str, object]) -> str:

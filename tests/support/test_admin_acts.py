@@ -15,17 +15,9 @@ from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, N
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Stream
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.support.officers import WHY, Member, ask, confirmed, post, shown, staff
+from tests.support.officers import WHY, Member, ask, confirmed, post, shown
 
-
-@pytest.fixture
-def officer(committed_db: None, no_broker: None) -> Member:
-    return staff(name="first")
-
-
-@pytest.fixture
-def second(officer: Member) -> Member:
-    return staff(name="second")
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
 @pytest.mark.parametrize("of", ["party", "contract", "campaign"])

@@ -5,21 +5,12 @@ import pytest
 from audit.models import AuditEvent
 from partners.models import Contract, Party, Proposal
 from tests.factories import a_contract, a_party
-from tests.support.officers import Member, confirmed, post, shown, staff
+from tests.support.officers import Member, confirmed, post, shown
 
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 BRIDGE = "https://geobridge.example"
 TYPED = {"endpoint_url": f"{BRIDGE}/events", "jwks_uri": f"{BRIDGE}/jwks.json", "hosts": "calls.geobridge.example"}
 SIGNS = "Whoever holds a key there can sign in its name that it stopped."
-
-
-@pytest.fixture
-def officer(committed_db: None, no_broker: None) -> Member:
-    return staff(name="first")
-
-
-@pytest.fixture
-def second(officer: Member) -> Member:
-    return staff(name="second")
 
 
 @pytest.fixture

@@ -29,8 +29,7 @@ from support.queries.anomalies import code_of, rows_page
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, DAY, JAIL, NO_APPROVAL, TRACK, every, looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import signed_in
-from tests.support.officers import Member, post, shown, staff
-from tests.support.test_admin_lists import rows_of
+from tests.support.officers import Member, post, rows_of, shown, staff
 from tests.world import gagged
 
 LOOK = {"kind": "review", "reason": "As asked for."}
@@ -78,8 +77,8 @@ def test_an_incident_lists_what_was_found_by_code(officer: Member, line: Line, n
     incident = Incident.objects.get()
     assert "Incidents Look-ups after people said stop open About SecureTrack . Seen 2" in shown(officer, path)
     codes = [code_of(incident_id=incident.pk, line_id=one.pk) for one in (line, other)]
-    assert [(row[:8], row[9:10]) for row in rows_of(officer.client, path)] == list(zip(codes, "21", strict=True))
-    assert all("version 1 1 in 30 days open" in row for row in rows_of(officer.client, path))
+    assert [(row[:8], row[9:10]) for row in rows_of(officer, path)] == list(zip(codes, "21", strict=True))
+    assert all("version 1 1 in 30 days open" in row for row in rows_of(officer, path))
     assert "SecureTrack" in shown(officer, "/admin/incidents/")
     second = code_of(incident_id=incident.pk + 1, line_id=line.pk)
     assert second != codes[0], "a code is good for one incident"
@@ -124,7 +123,7 @@ def test_it_is_acknowledged_assigned_and_closed_with_reasons(officer: Member, li
     assert post(officer, f"{path}assign/", {"to": second.actor, "reason": "Hers."}) == path
     incident.refresh_from_db()
     assert (incident.assigned_to, incident.acknowledged_at) == (second.actor, acknowledged_at)
-    assert second.user.email in rows_of(officer.client, "/admin/incidents/")[0]
+    assert second.user.email in rows_of(officer, "/admin/incidents/")[0]
     assert post(second, f"{path}close/", {"reason": "They mended it."}) == path
     said = shown(officer, path)
     for words in ("incident: assigned", "first@carrier.example: Mine.", "first@carrier.example: Hers.", "They mended"):
@@ -283,11 +282,9 @@ def test_the_file_has_codes_and_everybody_in_it_finds_that_it_was_taken(
     assert (event.line_id, event.reason) == (line.pk, "Something else: For counsel.")
 
 
-@pytest.mark.parametrize("part", [1, 2, 3, 7, 8])
 def test_the_file_has_all_of_them_whatever_its_parts(
-    officer: Member, now: datetime, monkeypatch: pytest.MonkeyPatch, part: int
+    officer: Member, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(anomalies, "PART", part)
     lines = [a_line() for _ in range(25)]
     for one in lines[:2]:
         looked(one, *every(MAY, 3, HOUR), MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
@@ -295,21 +292,22 @@ def test_the_file_has_all_of_them_whatever_its_parts(
         looked(one, MAY, MAY + HOUR, path=PATH, recorded_at=now)
     for one in lines:
         looked(one, MAY + 30 * HOUR, path=PATH, recorded_at=now)
-    path = the_incident(now, kind="after_stop")
-    text = officer.client.post(f"{path}csv/", {**LOOK, "reason": "xx xx"}).getvalue().decode()
-    told = sorted([*every(MAY, 3, HOUR), MAY])
-    assert [line.split(",")[1] for line in text.splitlines()[1:]] == [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in told] * 2
-    everybody = Incident.objects.get(kind="many_lines", subject=JAIL)
-    text = officer.client.post(f"/admin/incidents/{everybody.pk}/csv/", {**LOOK, "reason": "yy yy"}).getvalue().decode()
-    told = [MAY] * 27 + [MAY + HOUR] * 25 + [MAY + 2 * HOUR] * 2 + [MAY + 30 * HOUR] * 25
-    assert [line.split(",")[1] for line in text.splitlines()[1:]] == [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in told]
+    the_incident(now, kind="after_stop")
     looks = AuditEvent.objects.filter(action="anomaly.taken").order_by("line_id")
-    assert list(looks.filter(reason="To check how we work: xx xx").values_list("line_id", flat=True)) == [
-        one.pk for one in lines[:2]
-    ]
-    assert list(looks.filter(reason="To check how we work: yy yy").values_list("line_id", flat=True)) == [
-        one.pk for one in lines
-    ]
+    after_stop = sorted([*every(MAY, 3, HOUR), MAY]) * 2
+    of_everybody = [MAY] * 27 + [MAY + HOUR] * 25 + [MAY + 2 * HOUR] * 2 + [MAY + 30 * HOUR] * 25
+    for part in (1, 2, 3, 7, 8):
+        monkeypatch.setattr(anomalies, "PART", part)
+        for kind, subject, of, told in (
+            ("after_stop", TRACK, lines[:2], after_stop), ("many_lines", JAIL, lines, of_everybody),
+        ):  # fmt: skip
+            incident, reason = Incident.objects.get(kind=kind, subject=subject), f"In parts: {kind} {part}"
+            form = {**LOOK, "reason": reason}
+            text = officer.client.post(f"/admin/incidents/{incident.pk}/csv/", form).getvalue().decode()
+            moments = [line.split(",")[1] for line in text.splitlines()[1:]]
+            assert (reason, moments) == (reason, [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in told])
+            taken = looks.filter(reason=f"To check how we work: {reason}")
+            assert list(taken.values_list("line_id", flat=True)) == [one.pk for one in of]
 
 
 def test_a_part_stands_in_the_logs_before_it_is_given_out(
@@ -354,7 +352,7 @@ def test_an_end_customer_s_rows_are_of_every_line(officer: Member, now: datetime
         looked(one, MAY, path=PATH, recorded_at=now)
         looked(one, MAY, path=(BRIDGE, TRACK), recorded_at=now)
     path = the_incident(now, kind="many_lines")
-    assert rows_of(officer.client, path)[0].startswith("many lines 25 ")
+    assert rows_of(officer, path)[0].startswith("many lines 25 ")
     rows = table(officer.client.post(f"{path}rows/", LOOK).content.decode())
     assert (len(rows), len({row[0] for row in rows})) == (25, 25)
     assert AuditEvent.objects.filter(action="anomaly.seen").count() == 25
@@ -366,7 +364,7 @@ def test_disputed_claims_are_shown_with_when_they_were_disputed(officer: Member,
     an_approval(a_line(), campaign, at=now - DAY, verified_by="partner", recorded_at=now)
     stop(line_id=line.pk, scope="party", ref=TRACK, actor="subscriber:1", channel="web", reason="never_agreed")
     path = the_incident(database_clock(), kind="disputed")
-    assert "1 of 2 claims" in rows_of(officer.client, path)[0]
+    assert "1 of 2 claims" in rows_of(officer, path)[0]
     (row,) = table(officer.client.post(f"{path}rows/", LOOK).content.decode())
     assert row[2:] == ["GeoBridge → SecureTrack", "To give you a service you asked for", "Claimed, and disputed"]
 
@@ -375,9 +373,9 @@ def test_what_is_no_longer_so_is_told_apart_and_has_no_rows(officer: Member, lin
     looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path = the_incident(now)
     Anomaly.objects.update(cleared_at=now)
-    assert "no longer so since" in rows_of(officer.client, path)[0]
-    assert rows_of(officer.client, f"{path}?state=so") == []
-    assert len(rows_of(officer.client, f"{path}?state=over")) == 1
+    assert "no longer so since" in rows_of(officer, path)[0]
+    assert rows_of(officer, f"{path}?state=so") == []
+    assert len(rows_of(officer, f"{path}?state=over")) == 1
     assert "Nothing that may be shown" in shown(officer, f"{path}rows/", LOOK)
 
 
@@ -392,7 +390,7 @@ BURST = "/admin/anomaly-rules/burst/"
 
 
 def test_an_officer_changes_a_rule_and_every_version_stays(officer: Member, now: datetime) -> None:
-    assert rows_of(officer.client, "/admin/anomaly-rules/?kind=burst")[0].startswith(
+    assert rows_of(officer, "/admin/anomaly-rules/?kind=burst")[0].startswith(
         "A burst of look-ups of one line version 1 in force 20 or more look-ups of a line by one company within 60"
     )
     form = {"threshold": 10, "window": 90, "enabled": "on", "reason": "Tow trucks."}
@@ -400,10 +398,10 @@ def test_an_officer_changes_a_rule_and_every_version_stays(officer: Member, now:
     newest, first = AnomalyRule.objects.filter(kind="burst").order_by("-version")
     assert (newest.version, newest.threshold, newest.window, newest.enabled) == (2, 10, 90, True)
     assert (newest.actor, newest.reason, first.threshold) == (officer.actor, "Tow trucks.", 20)
-    rows = rows_of(officer.client, "/admin/anomaly-rules/?kind=burst")
+    rows = rows_of(officer, "/admin/anomaly-rules/?kind=burst")
     assert ["replaced" in row for row in rows] == [False, True]
     assert "first@carrier.example Tow trucks." in rows[0]
-    assert "threshold: 10, was 20; window: 90, was 60" in rows_of(officer.client, "/admin/trail/")[0]
+    assert "threshold: 10, was 20; window: 90, was 60" in rows_of(officer, "/admin/trail/")[0]
     assert post(officer, BURST, form) == "", "nothing would change"
     assert "The rule is like that already." in shown(officer, BURST, form)
 
@@ -428,7 +426,7 @@ def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
     newest = AnomalyRule.objects.get(kind="after_stop", version=2)
     assert (newest.threshold, newest.suspend_after_days, newest.enabled) == (2, None, False)
     assert (newest.actor, newest.reason) == (second.actor, "Too many.")
-    assert " off 2 or more" in rows_of(second.client, "/admin/anomaly-rules/?kind=after_stop")[0]
+    assert " off 2 or more" in rows_of(second, "/admin/anomaly-rules/?kind=after_stop")[0]
     detail = AuditEvent.objects.get(action="anomaly_rule.changed").detail
     assert (detail["proposal"], detail["proposed_by"]) == (str(proposal.pk), officer.actor)
 

@@ -12,21 +12,12 @@ from tests.people import Browser, number_of
 from tests.support.officers import Member, post, shown, staff
 from tests.walks.marks import tells
 
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 KEY, OTHER = public(Ed25519PrivateKey.generate()), public(Ed25519PrivateKey.generate())
 TYPED: dict[str, object] = {
     "agent_id": "PERMISSION_SLIP", "name": "Permission Slip", "key": f" {KEY} ", "hosts": "B.example\na.example\n",
 }  # fmt: skip
 LIST = "/admin/authorized-agents/"
-
-
-@pytest.fixture
-def officer(committed_db: None, no_broker: None) -> Member:
-    return staff(name="first")
-
-
-@pytest.fixture
-def second(officer: Member) -> Member:
-    return staff(name="second")
 
 
 def registered(officer: Member) -> str:

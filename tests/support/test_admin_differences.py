@@ -4,51 +4,17 @@ import csv
 import io
 import re
 
-import msgspec
 import pytest
 
-from accounts.models import Line, User
+from accounts.models import User
 from audit.models import AuditEvent, Incident
-from consent.actions import choices, digests
+from consent.actions import digests
 from consent.models import DigestFinding, DigestRun
-from tests.consent.books import Books
-from tests.support.officers import Member, shown, staff
-from tests.support.test_admin_lists import rows_of
+from tests.support.comparisons import Compared
+from tests.support.officers import Member, rows_of, shown, staff
 
 NO_RUN = "00000000-0000-4000-8000-000000000000"
-pytestmark = pytest.mark.usefixtures("no_broker")
-
-
-@pytest.fixture
-def officer(committed_db: None) -> Member:
-    return staff(name="first")
-
-
-class Compared:
-    """A partner that kept what was stopped, lost what is allowed, and holds a name that we never gave."""
-
-    def __init__(self) -> None:
-        self.books = Books()
-        self.kept: Line = self.books.a_line()
-        self.books.hold(self.kept)
-        choices.stop(line_id=self.kept.pk, scope="all", actor="subscriber:1", channel="web")
-        self.books.acknowledge(self.kept)
-        self.lost: Line = self.books.a_line()
-        (entry,) = self.books.told(self.lost)
-        self.books.held.append(msgspec.structs.replace(entry, sub="k1.nobody", purpose="+12065550199"))
-        self.run: DigestRun = self.books.send()
-        self.books.answer(self.run)
-        self.run.refresh_from_db()
-
-    @property
-    def path(self) -> str:
-        return f"/admin/reconciliation/{self.run.pk}/"
-
-    def row(self, kind: str) -> DigestFinding:
-        return DigestFinding.objects.get(run=self.run, kind=kind)
-
-    def look(self, kind: str) -> str:
-        return f"{self.path}{self.row(kind).pk}/"
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
 @pytest.fixture
@@ -79,20 +45,20 @@ def test_the_page_counts_by_kind_and_shows_the_rows_behind_each(officer: Member,
         ("partner_lacks", f"We allow, partner lacks .* {ref} .* {service} –$"),
         ("unknown", "^none of ours A name that we never gave .* none of its contracts no use of a campaign –$"),
     ):
-        (row,) = rows_of(officer.client, f"{compared.path}?kind={kind}")
+        (row,) = rows_of(officer, f"{compared.path}?kind={kind}")
         assert re.search(words, row), row
     assert officer.client.get(f"/admin/reconciliation/{NO_RUN}/").status_code == 404
 
 
 def test_a_line_has_a_code_that_is_good_for_one_comparison(officer: Member, compared: Compared) -> None:
-    (code,) = re.findall(r"^[A-Z2-7]{8}", rows_of(officer.client, f"{compared.path}?kind=partner_has")[0])
+    (code,) = re.findall(r"^[A-Z2-7]{8}", rows_of(officer, f"{compared.path}?kind=partner_has")[0])
     again = DigestRun.objects.create(
         id=NO_RUN, party_id=compared.run.party_id, received_at=compared.run.received_at, differing=["0007"]
     )
     DigestFinding.objects.create(
         run=again, kind="partner_has", line_id=compared.kept.pk, found_at=compared.run.received_at
     )
-    (row,) = rows_of(officer.client, f"/admin/reconciliation/{again.pk}/")
+    (row,) = rows_of(officer, f"/admin/reconciliation/{again.pk}/")
     assert re.match(r"[A-Z2-7]{8} ", row)
     assert code not in row
     assert figures(officer, f"/admin/reconciliation/{again.pk}/")["Partner has, we deny"] == "0"
@@ -152,7 +118,7 @@ def test_the_rows_are_a_file_with_codes_and_that_it_was_taken_is_written_down(
         ("unknown", "", "", ""),
     ]
     codes = [row["line_code"] for row in rows]
-    assert codes[0] in rows_of(officer.client, f"{compared.path}?kind=partner_has")[0]
+    assert codes[0] in rows_of(officer, f"{compared.path}?kind=partner_has")[0]
     assert [len(code) for code in codes] == [8, 8, 0]
     taken = AuditEvent.objects.get(action="export.taken")
     assert (taken.actor, taken.detail) == (officer.actor, {"run": str(compared.run.pk)})
@@ -165,7 +131,7 @@ def test_rows_are_paged_and_those_of_a_run_are_bounded_and_that_is_said(
     DigestFinding.objects.bulk_create(
         DigestFinding(run=compared.run, kind="partner_lacks", line_id=1_000 + n, found_at=at) for n in range(60)
     )
-    pages = [rows_of(officer.client, f"{compared.path}?kind=partner_lacks&page={n}") for n in (1, 2)]
+    pages = [rows_of(officer, f"{compared.path}?kind=partner_lacks&page={n}") for n in (1, 2)]
     assert [len(page) for page in pages] == [50, 11]
     monkeypatch.setattr(digests, "MOST_ROWS", 1)
     second = Compared()

@@ -3,13 +3,11 @@
 import re
 import uuid
 from datetime import datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
 import time_machine
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -30,8 +28,9 @@ from support.queries.counts import CAP, Count
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.staff import an_actor
 from tests.support.console import a_breach, a_chain, a_cohort
-from tests.support.officers import Member, staff
+from tests.support.officers import Member, rows_of, shown
 
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
 # How many statements a page costs, sign-in included, whatever the number of its rows.
 # Session, person, and whether the gate is closed.
 SIGNED_IN = 3
@@ -40,24 +39,6 @@ COST = {
     "proposals": 2 + 2, "terminations": 3 + 2, "streams": 3 + 2, "breaches": 2 + 2, "reconciliation": 1 + 2,
     "keys": 2, "clients": 2, "rules": 3, "anomaly-rules": 2 + 2, "notices": 1 + 2, "incidents": 2 + 2, "trail": 2 + 3,
 }  # fmt: skip
-
-
-@pytest.fixture
-def officer(db: None, no_broker: None) -> Member:
-    return staff()
-
-
-def text_of(client: Client, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode().partition("<main")[2]).split()))
-
-
-def rows_of(client: Client, path: str) -> list[str]:
-    """Each row of a list as its text."""
-    shown = client.get(path).content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
-    rows = re.findall(r"<tr>(.*?)</tr>", shown, flags=re.DOTALL)
-    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]
 
 
 def one_more_of_each(n: int, *, at: datetime) -> None:
@@ -106,11 +87,11 @@ def test_a_list_costs_the_same_for_one_row_and_for_three(officer: Member) -> Non
     at = timezone.now()
     one_more_of_each(1, at=at)
     with_one = {name: statements(officer, f"/admin/{name}/") for name in COST}
-    rows = {name: len(rows_of(officer.client, f"/admin/{name}/")) for name in COST}
+    rows = {name: len(rows_of(officer, f"/admin/{name}/")) for name in COST}
     one_more_of_each(2, at=at)
     one_more_of_each(3, at=at)
     with_three = {name: statements(officer, f"/admin/{name}/") for name in COST}
-    more = {name: len(rows_of(officer.client, f"/admin/{name}/")) - n for name, n in rows.items()}
+    more = {name: len(rows_of(officer, f"/admin/{name}/")) - n for name, n in rows.items()}
     assert with_one == with_three == {name: n + SIGNED_IN for name, n in COST.items()}
     assert {name for name, n in more.items() if n < 2} == {"keys"}
 
@@ -132,7 +113,7 @@ def test_the_dashboard_names_the_worst_partners_and_counts_the_others(officer: M
                 id=uuid.uuid4(), party_id=contract.aggregator_id, method=Stream.Method.POLL,
                 status=Stream.Status.DISABLED, status_by="partner", status_at=at, created_at=at,
             )  # fmt: skip
-    told = text_of(officer.client, "/admin/")
+    told = shown(officer, "/admin/")
     assert re.findall(r"Partner \d\d", told) == ["Partner 11", *(f"Partner {n:02}" for n in range(7))]
     assert "And 4 more, none of them worse: see all streams ." in told
 
@@ -148,7 +129,7 @@ def test_the_contracts_list_answers_at_a_glance(officer: Member) -> None:
     )  # fmt: skip
     a_breach(campaign, "order:1", at=at)
     with time_machine.travel(at, tick=False):
-        (row,) = rows_of(officer.client, "/admin/contracts/")
+        (row,) = rows_of(officer, "/admin/contracts/")
     ends = f"{(contract.ends_at - at).days:,}"
     assert row == f"{contract.ref} GeoBridge in force in {ends} days 1 Jan 2096 1 1 1 late push 180 min 1".replace(
         "180 min", "3 h"
@@ -178,12 +159,12 @@ def test_each_stage_is_said_and_found_by_its_filter(
     if suspended:
         suspend.suspend(of="contract", target_id=contract.pk, actor=an_actor(), reason="Sold.", at=at)
     for path in ("/admin/contracts/", "/admin/campaigns/"):
-        (row,) = rows_of(officer.client, path)
+        (row,) = rows_of(officer, path)
         assert stage in row
-    (found,) = rows_of(officer.client, f"/admin/contracts/?stage={stage}")
+    (found,) = rows_of(officer, f"/admin/contracts/?stage={stage}")
     assert contract.ref in found
     if stage == "suspended":
-        (found,) = rows_of(officer.client, f"/admin/campaigns/?stage={stage}")
+        (found,) = rows_of(officer, f"/admin/campaigns/?stage={stage}")
         assert campaign.ref in found
 
 
@@ -192,17 +173,15 @@ def test_a_list_is_searched_narrowed_and_sorted(officer: Member) -> None:
         a_party(name, kind)
     names = ["Alpha", "Beta", "Gamma"]
 
-    def shown(question: str) -> list[str]:
-        return [
-            row.split()[0] for row in rows_of(officer.client, f"/admin/parties/{question}") if row.split()[0] in names
-        ]
+    def found(question: str) -> list[str]:
+        return [row.split()[0] for row in rows_of(officer, f"/admin/parties/{question}") if row.split()[0] in names]
 
-    assert shown("") == names
-    assert shown("?sort=-name") == names[::-1]
-    assert shown("?q=BET") == ["Beta"]
-    assert shown("?kind=lbs_provider") == ["Beta", "Gamma"]
-    assert shown("?kind=lbs_provider&q=gam&sort=name") == ["Gamma"]
-    assert "Nothing matches" in text_of(officer.client, "/admin/parties/?q=nobody-is-called-so")
+    assert found("") == names
+    assert found("?sort=-name") == names[::-1]
+    assert found("?q=BET") == ["Beta"]
+    assert found("?kind=lbs_provider") == ["Beta", "Gamma"]
+    assert found("?kind=lbs_provider&q=gam&sort=name") == ["Gamma"]
+    assert "Nothing matches" in shown(officer, "/admin/parties/?q=nobody-is-called-so")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +196,7 @@ def test_the_second_page_goes_on_where_the_first_ended(officer: Member) -> None:
     Party.objects.bulk_create(
         Party(uri=f"https://p{n:03}.example", name=f"P{n:03}", kind="end_customer") for n in range(120)
     )
-    pages = [rows_of(officer.client, f"/admin/parties/?kind=end_customer&page={n}") for n in (1, 2, 3, 4)]
+    pages = [rows_of(officer, f"/admin/parties/?kind=end_customer&page={n}") for n in (1, 2, 3, 4)]
     assert [len(page) for page in pages] == [50, 50, 20, 0]
     assert [row.split()[0] for page in pages for row in page] == [f"P{n:03}" for n in range(120)]
 
@@ -229,7 +208,7 @@ def test_empty_lists_say_why_that_is_all_right(officer: Member) -> None:
         ("breaches", "No breaches"), ("incidents", "No incidents"), ("reconciliation", "No books were compared yet"),
         ("trail", "Nothing yet"), ("contracts", "No contracts yet"),
     ):  # fmt: skip
-        assert words in text_of(officer.client, f"/admin/{name}/")
+        assert words in shown(officer, f"/admin/{name}/")
 
 
 def test_what_a_stream_is_in_is_said_and_found(officer: Member) -> None:
@@ -245,20 +224,18 @@ def test_what_a_stream_is_in_is_said_and_found(officer: Member) -> None:
             endpoint_url="https://partner.example/events", status_by="system:streams", status_at=at,
             created_at=at, verified_at=verified_at,
         )  # fmt: skip
-    rows = rows_of(officer.client, "/admin/streams/")
+    rows = rows_of(officer, "/admin/streams/")
     assert [row.split()[0] for row in rows] == [paused.name, quiet.name, new.name, well.name]
     assert "paused The stream is paused. We look into it. poll" in rows[0]
     assert "not verified It has made no stream" in rows[1]
     assert "not verified It has answered no verification yet. push" in rows[2]
     assert "well push" in rows[3]
     for name, word in ((quiet.pk, "not verified"), (well.pk, "well")):
-        assert f"Sent to {Party.objects.get(pk=name).name} {word} " in text_of(
-            officer.client, f"/admin/streams/{name}/"
-        )
-    dashboard = text_of(officer.client, "/admin/")
+        assert f"Sent to {Party.objects.get(pk=name).name} {word} " in shown(officer, f"/admin/streams/{name}/")
+    dashboard = shown(officer, "/admin/")
     assert "1 of 4 partners does not receive as they should." in dashboard
     assert "Recent It has answered no verification yet. not verified" in dashboard
-    assert [row.split()[0] for row in rows_of(officer.client, "/admin/streams/?status=paused")] == ["Halted"]
+    assert [row.split()[0] for row in rows_of(officer, "/admin/streams/?status=paused")] == ["Halted"]
 
 
 def a_release(line_id: int, campaign: Campaign, at: datetime) -> Disclosure:

@@ -12,17 +12,9 @@ from partners.primitives import tokens
 from tests.factories import a_contract, a_party
 from tests.partners.outside import Outside, Signer
 from tests.partners.terminator import a_certificate
-from tests.support.officers import Member, post, shown, staff
+from tests.support.officers import Member, post, shown
 
-
-@pytest.fixture
-def officer(committed_db: None, no_broker: None) -> Member:
-    return staff(name="first")
-
-
-@pytest.fixture
-def second(officer: Member) -> Member:
-    return staff(name="second")
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Pages of the console: what needs an officer now, one of each, what was sent, files, delayed notices."""
 
-import csv
-import io
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -32,22 +30,9 @@ from tests.figures import when_counted
 from tests.orders import an_index, bring_to, sign_end
 from tests.staff import an_actor, move_endpoints, move_keys
 from tests.support.console import a_breach, a_case, a_cohort, everything
-from tests.support.officers import Member, staff
+from tests.support.officers import Member, csv_of, shown, staff, words
 
-
-@pytest.fixture
-def officer(db: None, no_broker: None) -> Member:
-    return staff()
-
-
-def shown(member: Member, path: str) -> str:
-    answer = member.client.get(path)
-    assert answer.status_code == 200
-    return words(answer.content.decode())
-
-
-def words(page: str) -> str:
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page.partition("<main")[2]).split()))
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 
 def test_a_quiet_day_says_so(officer: Member) -> None:
@@ -294,13 +279,6 @@ def test_search_finds_by_name_and_never_people(officer: Member) -> None:
     assert console.campaign.ref in shown(officer, f"/admin/search/?q={console.campaign.ref.lower()}")
     assert "Nothing is called so" in shown(officer, "/admin/search/?q=zebrafinch")
     assert "What are you looking for?" in shown(officer, "/admin/search/?q=%00")
-
-
-def csv_of(member: Member, path: str) -> list[dict[str, str]]:
-    answer = member.client.get(path)
-    assert answer.streaming
-    text = answer.getvalue().decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 @pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])

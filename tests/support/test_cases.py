@@ -26,23 +26,12 @@ from support.queries.archived import cases
 from tests.factories import a_line
 from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.staff import an_actor
+from tests.support.desk import answered, asks
 from tests.world import World, a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
 State = Ticket.State
 MADE_UP = "T-ZZZZZZ"
-
-
-def asks(browser: Browser, path: str = "/help/write/", **said: object) -> Ticket:
-    """Write something; the case that it makes."""
-    answer = browser.client.post(path, {"topic": "other", "message": "Who is this?", **said})
-    assert answer.status_code == 302, answer.content.decode()
-    return Ticket.objects.get(code=answer.headers["Location"].split("/")[-2])
-
-
-def answered(ticket: Ticket, body: str = "It was a tow truck.", then: Ticket.State = State.SOLVED) -> None:
-    locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
-    tickets.answer(ticket=locked, body=body, actor=an_actor("agent"), then=then, at=timezone.now())
 
 
 def shown(browser: Browser, path: str) -> str:

@@ -14,8 +14,7 @@ from partners.policies.lifecycle import NotNow
 from support.domain.tickets import open_tickets
 from support.models import Ticket
 from tests.factories import a_party
-from tests.support.officers import Member, staff
-from tests.support.test_admin_pages import words
+from tests.support.officers import shown, staff, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 WHY = "Their fix is in; books agree again."
@@ -26,10 +25,6 @@ def an_incident(*, subject: str = "", at_days_ago: int = 3) -> Incident:
     subject = subject or f"partner:{a_party('GeoBridge').pk}"
     audit.actions.open_incident(kind=Incident.Kind.PARTNER_HAS, key="k", subject=subject, at=at)
     return Incident.objects.get()
-
-
-def shown(member: Member, path: str) -> str:
-    return words(member.client.get(path).content.decode())
 
 
 @pytest.mark.parametrize("by", ["id", "uri"])

@@ -30,11 +30,6 @@ SAID: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def officer() -> Member:
-    return staff(name="first")
-
-
 def clocks(one: Incident) -> dict[str, datetime]:
     return {found.clock.duty.name: found.clock.due_at for found in duties_of(incident=one)}
 

@@ -34,8 +34,8 @@ from tests.feeds import (
     taken,
 )
 from tests.fixtures import Refusal
+from tests.support.comparisons import Compared
 from tests.support.officers import Member, shown, staff
-from tests.support.test_admin_differences import Compared
 
 OTHER = "+12065550177"
 DAY, FIRST, LAST = "2025-07-01", "2025-07-01T12:00:00Z", "2025-07-01T23:00:00Z"

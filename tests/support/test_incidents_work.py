@@ -17,18 +17,12 @@ from partners.policies.lifecycle import NotNow
 from support.queries.affected import get_incident_impact
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_line, a_party
-from tests.support.officers import Member, post, shown, staff
-from tests.support.test_admin_lists import rows_of
+from tests.support.officers import Member, post, rows_of, shown, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 DAY = timedelta(days=1)
 NUMBER, NAME = "+12065550177", "Quillfeather Person"
 TELL = "Tell the FCC, if opting out fails more than now and then"
-
-
-@pytest.fixture
-def officer() -> Member:
-    return staff(name="first")
 
 
 def opened(kind: str = "canary_failed", *, at: datetime, key: str = "k", subject: str = "page") -> Incident:
@@ -109,13 +103,13 @@ def test_the_list_has_the_next_date_first_and_marks_what_is_past(officer: Member
     opened(at=now - 30 * DAY, key="late", subject="Late")
     shut = opened(at=now - 40 * DAY, key="shut", subject="Shut")
     audit.actions.close_incident(incident_id=shut.pk, actor=officer.actor, reason="x", at=now)
-    rows = rows_of(officer.client, "/admin/incidents/")
+    rows = rows_of(officer, "/admin/incidents/")
     assert [name for row in rows for name in ("No clock", "Soon", "Late", "Shut") if name in row] == [
         "Late", "Soon", "No clock", "Shut",
     ]  # fmt: skip
     assert ["overdue" in row for row in rows] == [True, False, False, False]
     for asked, names in (("overdue", ["Late"]), ("running", ["Soon"]), ("none", ["No clock"])):
-        found = rows_of(officer.client, f"/admin/incidents/?due={asked}")
+        found = rows_of(officer, f"/admin/incidents/?due={asked}")
         assert ([name in row for name, row in zip(names, found, strict=True)]) == [True]
     told = shown(officer, "/admin/")
     assert "3 incidents open, 1 past the day to tell of it" in told

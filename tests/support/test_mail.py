@@ -24,8 +24,8 @@ from support.policies.lifecycle import NotNow
 from support.primitives.tokens import READ, reply_address, token_of
 from tests.factories import a_line
 from tests.people import Browser, signed_in
+from tests.support.desk import answered, asks
 from tests.support.officers import staff
-from tests.support.test_cases import answered, asks
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
 SECRET, OLDER = "m" * 32, "o" * 32

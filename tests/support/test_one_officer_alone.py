@@ -3,7 +3,8 @@
 import base64
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pytest_django import DjangoDbBlocker
 
 import disclosures.actions
 from accounts.models import Line
@@ -64,7 +66,8 @@ from tests.factories import (
     an_approval,
 )
 from tests.partners.outside import Signer
-from tests.properties import stories
+from tests.properties import stories, undone
+from tests.shared import shared
 from tests.staff import a_machine, an_actor
 from tests.support.console import an_agent
 
@@ -327,11 +330,23 @@ def _ways(
     }
 
 
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
+@dataclass(frozen=True)
+class Before:
+    """The scene, made once, and all that one officer alone must not change in it."""
+
+    scene: Scene
+    refused: set[tuple[int, int, str]]
+    let_in: set[tuple[str, int, str]]
+    addresses: dict[tuple[str, str], set[str]]
+
+
+@pytest.fixture(scope="module")
+def before(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Before]:
+    def build() -> Before:
+        scene = Scene()
+        return Before(scene, scene.refused(), scene.let_in(), scene.addresses())
+
+    yield from shared(django_db_blocker, build)
 
 
 @pytest.mark.usefixtures("no_broker")
@@ -353,17 +368,16 @@ def undone() -> Iterator[None]:
 )
 @example(plan=[("put_in_force", 11, 0), ("shorten", 0, 2), ("put_in_force", 11, 0)])
 @example(plan=[("propose", 0, 5), ("agree", 0, 0), ("propose", 2, 6), ("agree", 0, 0)])
-def test_no_sequence_of_acts_of_one_officer_makes_a_no_a_yes(plan: list[tuple[str, int, int]]) -> None:
+def test_no_sequence_of_acts_of_one_officer_makes_a_no_a_yes(before: Before, plan: list[tuple[str, int, int]]) -> None:
     with undone():
-        scene = Scene()
-        refused, let_in, addresses = scene.refused(), scene.let_in(), scene.addresses()
+        scene = deepcopy(before.scene)
         for act in plan:
             scene.do(*act)
-        assert refused - scene.refused() == set()
-        assert scene.let_in() - let_in == set()
+        assert before.refused - scene.refused() == set()
+        assert scene.let_in() - before.let_in == set()
         # What was known stays where it was; what was not one officer may write down.
         after = scene.addresses()
-        assert addresses == {what: after.get(what) for what in addresses}
+        assert before.addresses == {what: after.get(what) for what in before.addresses}
 
 
 def test_every_act_of_staff_is_tried_here_or_said_to_open_nothing() -> None:
@@ -386,8 +400,8 @@ def test_every_act_of_staff_is_tried_here_or_said_to_open_nothing() -> None:
 
 @pytest.mark.usefixtures("no_broker")
 @pytest.mark.django_db
-def test_the_scene_holds_every_kind_of_no_and_some_yes_and_two_officers_can_turn_it() -> None:
-    scene, two = Scene(), an_actor()
+def test_the_scene_holds_every_kind_of_no_that_two_officers_turn(before: Before) -> None:
+    scene, two = deepcopy(before.scene), an_actor()
     reasons = {
         reason_against(line_id=line.pk, campaign=campaign) for line in scene.lines for campaign in scene.campaigns
     }
@@ -395,11 +409,10 @@ def test_the_scene_holds_every_kind_of_no_and_some_yes_and_two_officers_can_turn
         "", "jurisdiction_prohibits", "campaign_not_in_force", "contract_not_in_force", "partner_suspended",
         "approval_unverified", "stopped_party",
     }  # fmt: skip
-    refused = scene.refused()
     proposal = proposals.propose(
         act="lift_suspension", of="party", target_id=scene.campaigns[8].lbs_provider_id, payload={}, reason="r",
         actor=scene.officer, at=scene.now,
     )  # fmt: skip
     proposals_actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=scene.now)
-    assert len(refused - scene.refused()) == 6
+    assert len(before.refused - scene.refused()) == 6
     assert Suspension.objects.get().lifted_by == proposal

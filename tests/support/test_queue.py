@@ -32,11 +32,6 @@ TUESDAY = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 NUMBER = "+12065550177"
 
 
-@pytest.fixture
-def ana() -> Member:
-    return staff(User.Role.AGENT, name="ana")
-
-
 def listed(member: Member, path: str = "/desk/") -> list[str]:
     """The codes on a page, in their order."""
     answer = member.client.get(path)

@@ -29,11 +29,6 @@ MINUTE = timedelta(minutes=1)
 WORDS = "We stopped GeoBridge for everybody on 24 November."
 
 
-@pytest.fixture
-def ana() -> Member:
-    return staff(User.Role.AGENT, name="ana")
-
-
 def an_incident(at: datetime) -> Incident:
     party = a_party("GeoBridge")
     audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=party.uri, at=at)

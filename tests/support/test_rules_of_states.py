@@ -18,14 +18,9 @@ from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, JurisdictionRule
 from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
 from tests.fixtures import Refusal
-from tests.support.officers import Member, ask, confirmed, shown, staff
+from tests.support.officers import Member, ask, confirmed, shown
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-
-
-@pytest.fixture
-def officer() -> Member:
-    return staff(name="first")
 
 
 A_RULE = RuleTerms(state="NV", starts_at=NOW, purposes=(FRAUD,), sale_test=False, source="test")

@@ -15,16 +15,11 @@ from tests.factories import FRAUD, LONG_AGO, READ, ROADSIDE, a_campaign, a_contr
 from tests.feeds import BRIDGE, ROAD, parties_document, take_parties
 from tests.fixtures import Refusal
 from tests.partners.outside import Signer
-from tests.support.officers import Member, post, shown, staff
+from tests.support.officers import Member, post, shown
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 A_URI = "Write an address with its scheme and without spaces, like https://geobridge.example."
 AN_ID = "Use letters, digits, dots, dashes, underscores and colons, like AGR-2026-07."
-
-
-@pytest.fixture
-def officer() -> Member:
-    return staff(name="first")
 
 
 def faults(member: Member, path: str, **typed: object) -> dict[str, str]:

@@ -22,8 +22,7 @@ from support.models import CarrierTestLine
 from support.workers.clocks.watching import watch_seeds
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
-from tests.support.officers import Member, post, shown, staff
-from tests.support.test_admin_lists import rows_of
+from tests.support.officers import Member, post, rows_of, shown, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR = timedelta(hours=1)
@@ -99,15 +98,15 @@ def test_what_comes_after_the_signature_is_an_incident_of_a_test_line(
     )  # fmt: skip
     said = shown(officer, f"/admin/incidents/{one.pk}/")
     assert "A partner went on after it had signed that it stopped open test line About GeoBridge" in said
-    assert "test line" in rows_of(officer.client, "/admin/incidents/")[0]
+    assert "test line" in rows_of(officer, "/admin/incidents/")[0]
     assert line.carrier_id not in said
 
 
 def test_of_a_line_that_is_watched_no_more_nothing_is_found(officer: Member, campaign: Campaign) -> None:
     line, _ = a_test_line(campaign, officer)
     path = "/admin/test-lines/"
-    assert rows_of(officer.client, path)[0].startswith("Test line")
-    assert "Put at GeoBridge. 1 1 " in rows_of(officer.client, path)[0]
+    assert rows_of(officer, path)[0].startswith("Test line")
+    assert "Put at GeoBridge. 1 1 " in rows_of(officer, path)[0]
     seed = CarrierTestLine.objects.get()
     assert f'href="{path}{seed.pk}/end/"' in officer.client.get(path).content.decode()
     assert post(officer, f"{path}{seed.pk}/end/", {"reason": "Done with it."}) == path

@@ -33,9 +33,8 @@ from support.policies.lifecycle import NotNow
 from support.workers import scanning, sending
 from tests.factories import a_line
 from tests.people import Browser, signed_in
-from tests.support.desk import a_ticket
+from tests.support.desk import a_ticket, asks
 from tests.support.officers import Member, staff
-from tests.support.test_cases import asks
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
 State, Scan = Ticket.State, Attachment.Scan
@@ -51,11 +50,6 @@ def person(db: None) -> Browser:
 @pytest.fixture
 def ticket(person: Browser) -> Ticket:
     return asks(person)
-
-
-@pytest.fixture
-def ana(db: None) -> Member:
-    return staff("agent", name="ana")
 
 
 def page(member: Member, ticket: Ticket) -> str:

@@ -1,8 +1,8 @@
 import pytest
 
-from tests.words.fixtures import market, surroundings
+from tests.words.fixtures import clock, market, standing, surroundings
 
-__all__ = ["market", "surroundings"]
+__all__ = ["clock", "market", "standing", "surroundings"]
 
 
 @pytest.fixture(autouse=True)

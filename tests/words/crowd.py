@@ -3,8 +3,8 @@
 The people, the gateway, the feeds and the officer do what brings each state about; all of it in one transaction.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 from django.utils import timezone
@@ -12,21 +12,18 @@ from django.utils import timezone
 from accounts.models import Line
 from disclosures import tasks
 from partners.models import Campaign
-from tests.factories import ADS, ROADSIDE, a_campaign, a_line
+from tests.clocks import Clock
+from tests.factories import ADS, a_campaign, a_line
 from tests.feeds import Row, approval_row, choice_row, take_approvals, take_choices, take_notices, told
 from tests.people import Browser, number_of, signed_in
 from tests.support.officers import post, staff
+from tests.words.exact import Pages
 from tests.words.expected import PACIFIC
-from tests.words.looks import ALLOWED, REFUSED, Look
-from tests.words.pages import main, opened, press
+from tests.words.pages import main, press
 from tests.words.partners import Company, Market, Partner
-from tests.words.transcripts import transcript
-from tests.words.worlds import DAY, HOUR, MINUTE, newest_choice
+from tests.words.worlds import DAY, HOUR, MINUTE
 
 IDENTITY, FAMILY = "dpv:IdentityVerification", "dpv:ServiceProvision"
-WHY = {
-    ROADSIDE: "to_give_you_a", IDENTITY: "to_check_who_you", FAMILY: "to_run_a_service", ADS: "to_show_you_ads_by",
-}  # fmt: skip
 # Each company by the place where it stands.
 NAMES = {
     "agreed": "Alder Aid",  # a yes by text; it looked in the last 30 days and before
@@ -73,10 +70,6 @@ class Crowd:
     other: Partner
     companies: dict[str, Company] = field(default_factory=dict)
     campaigns: dict[str, Campaign] = field(default_factory=dict)
-    # When what was said was said, by the name of who is concerned.
-    said: dict[str, datetime] = field(default_factory=dict)
-    # Everything that may be told of what was asked for.
-    looks: list[Look] = field(default_factory=list)
 
     def __getitem__(self, role: str) -> Company:
         return self.companies[role]
@@ -100,27 +93,18 @@ class Crowd:
 
     def looked(
         self, role: str, at: datetime, *below: Company | Partner | str, through: Partner | None = None,
-        judged: str = ALLOWED, **changes: object,
+        refused: bool = False, **changes: object,
     ) -> Row:  # fmt: skip
-        """What the gateway reports of a company of the crowd, and how it must be told."""
-        campaign, partner = self.campaigns[role], through or self.through
+        """What the gateway reports of a company of the crowd."""
+        campaign = self.campaigns[role]
         about = {"campaign": campaign.ref, "purpose": campaign.purpose, "precision_m": campaign.precision_m} | changes
-        if judged == REFUSED:
+        if refused:
             about["outcome"] = "refused"
-        names = tuple("" if isinstance(one, str) else one.name for one in below)
-        look = Look(
-            at, (partner.name, NAMES[role], *names), judged, WHY[campaign.purpose], int(str(about["precision_m"]))
-        )  # fmt: skip
-        return self.sees(look, partner.release(self.line, self[role], *below, at=at, **about))
-
-    def sees(self, look: Look, row: Row) -> Row:
-        """Keep how it must be told."""
-        self.looks.append(look)
-        return row
+        return (through or self.through).release(self.line, self[role], *below, at=at, **about)
 
 
-def crowd_pages(crowd: Crowd, person: Browser) -> Iterator[tuple[str, list[str]]]:
-    """The pages of the line, each with what it is narrowed to, by their titles; without the ways of single look-ups."""
+def look_at_all(crowd: Crowd, person: Browser, pages: Pages) -> None:
+    """The pages of the line, each with what it is narrowed to; the ways of single look-ups once, in the history."""
     narrowed = {
         "by itself": f"company={crowd['unknown'].party.uri}&itself=on",
         "no record": "only=no_record",
@@ -131,10 +115,14 @@ def crowd_pages(crowd: Crowd, person: Browser) -> Iterator[tuple[str, list[str]]
     }
     paths = {name: crowd.path(role) for role, name in NAMES.items()}
     paths |= {name: crowd.path(name) for name in ("Vine Bank", "County desk", "Birch Exchange", "Ash Exchange")}
-    paths |= {"choices": "/choices/", "log": "/access-log/", "asked": "/access-log/companies/"}
+    asked = "/access-log/companies/"
+    before = (crowd.now.astimezone(PACIFIC).date() - timedelta(days=29)).isoformat()
+    paths |= {"choices": "/choices/", "log": "/access-log/", "asked": asked, "asked before": f"{asked}?before={before}"}
     paths |= {f"history: {title}": f"/history/?{one}" for title, one in narrowed.items()}
+    for title, path in {"home": "/home/", "history": "/history/"}.items():
+        pages.look(title, person, path)
     for title, path in paths.items():
-        yield title, transcript(opened(person, path).text, but=("way",))
+        pages.look(title, person, path, but=("way",))
 
 
 def a_crowd(market: Market) -> Crowd:
@@ -182,7 +170,7 @@ def take_choice(crowd: Crowd, **changes: object) -> None:
 
 def _look(crowd: Crowd) -> None:
     """What they asked for in the name of an agreement."""
-    noon, none, birch = crowd.noon, "no_record_that_you", crowd.other
+    noon, birch = crowd.noon, crowd.other
     desk, bank, shop = (
         crowd.market.a_company(name, "end_customer") for name in ("County desk", "Vine Bank", "Wisteria Shop")
     )
@@ -192,56 +180,42 @@ def _look(crowd: Crowd) -> None:
     }  # fmt: skip
     crowd.market.reports(
         *(crowd.looked(role, noon(days)) for role, days in once.items()),
-        crowd.looked("unknown_stopped", noon(6), judged=none),
-        crowd.looked("unknown_paused", noon(7), judged=none),
+        crowd.looked("unknown_stopped", noon(6)),
+        crowd.looked("unknown_paused", noon(7)),
         crowd.looked("agreed", crowd.now - 30 * DAY + HOUR),
         crowd.looked("agreed", crowd.now - 30 * DAY - HOUR),
         crowd.looked("agreed", noon(2)),
-        crowd.looked("agreed", noon(2) + HOUR, judged=REFUSED),
-        crowd.looked("agreed", noon(1), judged="more_exact_than_you", precision_m=20),
-        crowd.looked("ended", noon(20), judged="your_agreement_had_ended"),
+        crowd.looked("agreed", noon(2) + HOUR, refused=True),
+        crowd.looked("agreed", noon(1), precision_m=20),
+        crowd.looked("ended", noon(20)),
         crowd.looked("ended", noon(60)),
-        crowd.looked("claimed", noon(5), judged="only_the_company_says_you"),
-        crowd.looked("claimed", noon(5) + HOUR, judged="only_the_company_says_you"),
-        crowd.looked("unknown", noon(3) + MINUTE, desk, through=birch, judged=none),
-        crowd.looked("unknown", noon(3) + 10 * MINUTE, desk, through=birch, judged=none),
-        crowd.looked("unknown", noon(4), "unknown", through=birch, judged=none),
+        crowd.looked("claimed", noon(5)),
+        crowd.looked("claimed", noon(5) + HOUR),
+        crowd.looked("unknown", noon(3) + MINUTE, desk, through=birch),
+        crowd.looked("unknown", noon(3) + 10 * MINUTE, desk, through=birch),
+        crowd.looked("unknown", noon(4), "unknown", through=birch),
         crowd.looked("one_customer", noon(17), bank),
         crowd.looked("one_customer", noon(18), shop),
-        crowd.looked("refused", noon(19), birch, judged=REFUSED),
-        crowd.looked("refused", noon(33), birch, judged=REFUSED),
-        crowd.sees(
-            Look(noon(25), ("Birch Exchange",), none, why="to_advertise"),
-            birch.release(crowd.line, at=noon(25), campaign="", purpose="dpv:Marketing"),
-        ),
+        crowd.looked("refused", noon(19), birch, refused=True),
+        crowd.looked("refused", noon(33), birch, refused=True),
+        birch.release(crowd.line, at=noon(25), campaign="", purpose="dpv:Marketing"),
     )
 
 
 def _get_outside_choices(crowd: Crowd) -> None:
     """For an emergency, by two orders of a court, one of which is still secret, and for the network."""
 
-    def outside(basis: str, judged: str, days: int, *path: str, look: Look | None = None, **more: object) -> Row:
+    def outside(basis: str, days: int, *path: str, **more: object) -> Row:
         about = {"basis": basis, "campaign": "", "purpose": "dpv:LegalCompliance", "path": list(path)}
-        row = crowd.other.release(crowd.line, at=crowd.noon(days), **(about | {"aggregator": path[0]} | more))
-        return crowd.sees(look or Look(crowd.noon(days), path, judged, why="to_follow_a_law"), row)
+        return crowd.other.release(crowd.line, at=crowd.noon(days), **(about | {"aggregator": path[0]} | more))
 
-    track, emergency = crowd["doubtful"], "emergency_call"
-    doubtful = Look(
-        crowd.noon(21), ("Birch Exchange", track.name), emergency, why="to_follow_a_law", doubtful=True
-    )  # fmt: skip
-    later = Look(
-        crowd.noon(23), ("urn:police",), "lawful_order", why="to_follow_a_law", delayed=True, authority="24-113"
-    )  # fmt: skip
-    law = ("legal_process", "lawful_order")
     crowd.market.reports(
-        outside("emergency", emergency, 21, crowd.other.party.uri, track.party.uri, look=doubtful),
-        outside("emergency", emergency, 22, "urn:psap:king-county"),
-        outside("network", "running_the_network", 55, "urn:network"),
-        outside(*law, 23, "urn:police", authority_ref="24-113", id="told later", look=later),
-        outside(*law, 24, "urn:police", authority_ref="24-114", id="hidden"),
+        outside("emergency", 21, crowd.other.party.uri, crowd["doubtful"].party.uri),
+        outside("emergency", 22, "urn:psap:king-county"),
+        outside("network", 55, "urn:network"),
+        outside("legal_process", 23, "urn:police", authority_ref="24-113", id="told later"),
+        outside("legal_process", 24, "urn:police", authority_ref="24-114", id="hidden"),
     )
-    # Of this one nothing is told to anybody.
-    crowd.looks.pop()
     notices = (
         {"disclosure_id": "told later", "suppressed_until": crowd.noon(1).isoformat(), "order_ref": "court-7"},
         {"disclosure_id": "hidden", "suppressed_until": None, "order_ref": "court-8"},
@@ -250,7 +224,7 @@ def _get_outside_choices(crowd: Crowd) -> None:
     tasks.reveal()
 
 
-def everybody_acts(crowd: Crowd) -> Browser:
+def everybody_acts(crowd: Crowd, clock: Clock) -> Browser:
     """What the person says on the pages, the carrier's files, an officer, and one company that asks after a stop."""
     person = signed_in(crowd.line)
     for role in ("unknown_stopped", "stopped", "kept_stop", "after_stop", "not_looked_stopped", "allowed"):
@@ -258,11 +232,11 @@ def everybody_acts(crowd: Crowd) -> Browser:
     for role in ("unknown_paused", "paused"):
         page = main(person, f"/choices/pause/?scope=party&ref={crowd[role].party.uri}")
         press(person, page, "Pause it", length="30")
-        crowd.said[role] = newest_choice(crowd.line).made_at
     page = main(person, "/choices/allow/?campaign=CMP-allowed")
     press(person, page, f"Yes, allow {NAMES['allowed']}", days="365")
-    crowd.said["allowed"] = newest_choice(crowd.line).made_at
     _presses_stop(crowd, person, "Vine Bank")
+    # What others do comes after what the person said.
+    clock.move_to(crowd.now + MINUTE)
     _others_act(crowd)
     return person
 
@@ -270,20 +244,13 @@ def everybody_acts(crowd: Crowd) -> Browser:
 def _presses_stop(crowd: Crowd, person: Browser, role: str) -> None:
     act = main(person, crowd.path(role)).one("section", aria_label="What you can do")
     press(person, act, "Stop")
-    crowd.said[role] = newest_choice(crowd.line).made_at
 
 
 def _others_act(crowd: Crowd) -> None:
-    crowd.said["newer record"] = timezone.now()
-    newer = crowd.agreed("kept_stop", captured_at=crowd.said["newer record"].isoformat(), method="ivr")
+    newer = crowd.agreed("kept_stop", captured_at=timezone.now().isoformat(), method="ivr")
     assert told(take_approvals(newer)) == [("accepted",)]
     take_choice(crowd, made_at=crowd.noon(70).isoformat(), scope="party", ref=crowd["by_record"].party.uri)
     # What a file says of long ago makes another thing of what came after that.
-    late = "after_you_said_stop"
-    crowd.looks = [replace(look, judged=late) if look.company == NAMES["by_record"] else look for look in crowd.looks]
     tasks.rejudge()
-    crowd.said["by_record"] = timezone.now()
-    crowd.said["asked again"] = timezone.now()
-    again = crowd.looked("after_stop", crowd.said["asked again"], judged="after_you_said_stop")
-    crowd.market.reports(again)
+    crowd.market.reports(crowd.looked("after_stop", timezone.now()))
     post(staff(), f"/admin/suspend/party/{crowd['suspended'].party.pk}/", {"sure": "on"})

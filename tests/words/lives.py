@@ -1,6 +1,6 @@
-"""A line with one company at most, and its pages read in every language."""
+"""A line with one company at most."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,8 @@ from django.utils import timezone
 from accounts.models import Line
 from tests.factories import a_line
 from tests.feeds import Row, approval_row, take_approvals, told
-from tests.people import Browser, number_of
+from tests.people import number_of
 from tests.words.crowd import noon
-from tests.words.expected import LANGUAGES, Words
-from tests.words.pages import changes, main, without
 from tests.words.partners import Market
 
 AID, ASH = "Alder Aid", "Ash Exchange"
@@ -61,32 +59,3 @@ class Life:
 
     def path(self) -> str:
         return f"/companies/{self.market.companies[AID].party.pk}/"
-
-
-def read(person: Browser, path: str = "/home/") -> Mapping[str, list[str]]:
-    """By language: all of a page but the chart."""
-    found = {}
-    for language in LANGUAGES:
-        page = main(person, path, language)
-        found[language] = without(page, *page.all("figure", of_class="chart")).whole
-    return found
-
-
-def assert_reads(read: Mapping[str, list[str]], expected: Mapping[str, list[str]], about: str = "") -> None:
-    """All the words of a page, in every language."""
-    for language in LANGUAGES:
-        differ = changes(expected[language], read[language])
-        assert not differ, "\n".join([f"{about} in {language}:", *differ])
-
-
-def assert_changed(
-    before: Mapping[str, list[str]], after: Mapping[str, list[str]], expected: Mapping[str, list[str]], about: str = ""
-) -> None:
-    """What is read differently from before, and nothing else."""
-    for language in LANGUAGES:
-        differ = changes(expected[language], changes(before[language], after[language]))
-        assert not differ, "\n".join([f"{about} in {language}:", *differ])
-
-
-def in_each(make: Callable[[Words], list[str]]) -> dict[str, list[str]]:
-    return {language: make(Words(language)) for language in LANGUAGES}

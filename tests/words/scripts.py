@@ -1,4 +1,7 @@
-"""Pages of the console as scripts: all their lines, kept under a name in one table, with what is filled in."""
+"""Pages of the console as scripts: all their lines under a name (`expected/console_pages.txt`), with what is filled in.
+
+Of a page that was read before, a script has what became different: "+" came, "-" went.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +12,7 @@ import time_machine
 
 from tests.people import Browser
 from tests.support.officers import Member, sign_in_anew
-from tests.words.expected.scripts import SCRIPTS
+from tests.words.expected import SCRIPTS
 from tests.words.pages import Part, changes, main, without
 
 
@@ -68,7 +71,7 @@ class Reader:
 
 def expected_of(name: str, filled: Mapping[str, object]) -> list[str]:
     """The lines of a script."""
-    return [line.format(**filled) for line in SCRIPTS[name].strip().splitlines()]
+    return [line.format(**filled) for line in SCRIPTS[name]]
 
 
 def whole(page: Part) -> list[str]:

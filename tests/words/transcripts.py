@@ -9,41 +9,31 @@ difference before it is committed:
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import unified_diff
 from pathlib import Path
 from textwrap import wrap
 
 import pytest
 
-from tests.words.pages import Part, changes, read, without
+from tests.words.pages import Part, read, without
 
 FOLDER = Path(__file__).parent / "transcripts"
 WRITE = os.environ.get("TRANSCRIBE") == "1"
 WIDTH = 118
+type Masks = tuple[tuple[str, str], ...]
 MONTH = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust|\.)?|Sep(?:t(?:ember|\.)?|\.)?"
     r"|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
 )
 DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
-# What differs from run to run, and what is read in its place.
-MASKS: tuple[tuple[str, str], ...] = (
+# What is drawn by lot, and what is read in its place.
+DRAWN: Masks = (
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "‹id›"),
     (r"\b(?:[0-9A-Z]{4}-){2,}[0-9A-Z]{4}\b", "‹number of the receipt›"),
     (r"\bT-[0-9A-Z]+\b", "‹case›"),
     (r"\bWB-[0-9A-Z]{4}-[0-9A-Z]{2}\b", "‹receipt›"),
-    # Before the dates: one may follow it.
     (r"\b\d+(?= Compañía)|(?<=between )\d+|(?<=service )\d+|(?<=party )\d+", "‹n›"),
-    (r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC|\+00:00)?)?", "‹date›"),
-    (rf"(?<!\d)\d\d? {MONTH}(?: \d{{4}})?", "‹date›"),
-    (rf"(?:{DAY}, )?{MONTH} \d\d?(?:, \d{{4}})?(?!\d)|{MONTH} \d{{4}}", "‹date›"),
-    (r"\bDue (?:today|in \d+ business days?|before the next business day)", "Due ‹when›"),
-    (r"\bOverdue (?:since today|by \d+ business days?|by less than a business day)", "Overdue ‹since when›"),
-    (r"\b\d{1,3},?\d{3} days\b|\b\d{3} days ago\b", "‹many days›"),
-    (r"\b20\d\d(?=\D|$)", "‹year›"),
-    (rf"\b{DAY}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?=, ‹)", "‹weekday›"),
-    (r"\b(?:\d\d?(?::\d\d)?\s[ap]\.m\.|\d\d?:\d\d(?::\d\d)?\s[AP]M\b|noon|midnight)(?!\w)", "‹time›"),
-    (r"\b\d\d:\d\d(?::\d\d)?(?:\.\d+)?\b", "‹time›"),
     (r"(?:\+1 ?)?\(\d{3}\) ?\d{3}[-‑]\d{4}|\+1\d{10}", "‹phone number›"),
     (r"^\d{8}$", "‹code›"),
     (r"(?<=AGR-)\d{4}\b|(?<=CMP-)\d{4}\b|(?<=officer)\d+(?=@)|(?<=agent)\d+(?=@)|\b[0-9a-f]{6,11}(?=…)", "‹n›"),
@@ -54,19 +44,37 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"^[0-9A-Z]{8}$", "‹order›"),
     (r"\bS-[0-9A-F]{8}\b", "‹separation›"),
     (r"\b\d+\.\d KB\b", "‹size›"),
+    (r"\bk1\.[\w-]{24}", "‹the line's name›"),
+    (r"(?<=127\.0\.0\.1:)\d+", "‹port›"),
+)
+# What differs from day to day. Ids come before: a date may follow one.
+MASKS = (
+    *DRAWN[:5],
+    (r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC|\+00:00)?)?", "‹date›"),
+    (rf"(?<!\d)\d\d? {MONTH}(?: \d{{4}})?", "‹date›"),
+    (rf"(?:{DAY}, )?{MONTH} \d\d?(?:, \d{{4}})?(?!\d)|{MONTH} \d{{4}}", "‹date›"),
+    (r"\bDue (?:today|in \d+ business days?|before the next business day)", "Due ‹when›"),
+    (r"\bOverdue (?:since today|by \d+ business days?|by less than a business day)", "Overdue ‹since when›"),
+    (r"\b\d{1,3},?\d{3} days\b|\b\d{3} days ago\b", "‹many days›"),
+    (r"\b20\d\d(?=\D|$)", "‹year›"),
+    (rf"\b{DAY}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?=, ‹)", "‹weekday›"),
+    (r"\b(?:\d\d?(?::\d\d)?\s[ap]\.m\.|\d\d?:\d\d(?::\d\d)?\s[AP]M\b|noon|midnight)(?!\w)", "‹time›"),
+    (r"\b\d\d:\d\d(?::\d\d)?(?:\.\d+)?\b", "‹time›"),
+    *DRAWN[5:],
 )
 # What would be read in another way on another day.
 MOVING = re.compile(rf"\d {MONTH}\b|\b{MONTH} \d|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b|\d business days?\b|\b20\d\d\b")
 
 
-def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = ()) -> list[str]:
+def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), masks: Masks = MASKS) -> list[str]:
     """A page's title and main part, line by line as it is read; all of one that has no main part.
 
     With what is said above it of a browser's signal, and with the names that a screen reader gives its parts. `around`:
-    with what is the same on every page, too. `but`: the classes of parts that are left out.
+    with what is the same on every page, too. `but`: the classes or tags of parts that are left out. `masks`: what of
+    a line is not told.
     """
     page = read(html)
-    page = without(page, *(part for one in but for part in page.all(of_class=one)))
+    page = without(page, *(part for one in but for part in (*page.all(of_class=one), *page.all(one))))
     main = page.all("main")
     parts = [*page.all("title")[:1], *page.all("aside", of_class="gpc"), *main]
     if around or not main:
@@ -74,7 +82,9 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = ()) ->
     lines = [line for part in parts for line in part.whole or part.lines]
     lines += [f"[{name}]" for part in parts for name in _names(part)]
     return [
-        part for line in lines for part in wrap(masked(line), WIDTH, break_long_words=False, break_on_hyphens=False)
+        part
+        for line in lines
+        for part in wrap(masked(line, masks), WIDTH, break_long_words=False, break_on_hyphens=False)
     ]
 
 
@@ -84,9 +94,9 @@ def _names(part: Part) -> list[str]:
     return [name for name in dict.fromkeys(given) if name]
 
 
-def masked(line: str) -> str:
+def masked(line: str, masks: Masks = MASKS) -> str:
     """The line without what differs from run to run."""
-    for pattern, instead in MASKS:
+    for pattern, instead in masks:
         line = re.sub(pattern, instead, line)
     return line
 
@@ -106,19 +116,11 @@ def moving() -> list[str]:
     return [line for line in lines if MOVING.search(line)]
 
 
-def since(name: str, pages: Iterable[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
-    """What these pages say otherwise than in that transcript ("- …", "+ …"), by their titles."""
-    whole = (FOLDER / f"{name}.txt").read_text()
-    before = {title: lines for title, *lines in (page.rstrip("\n").split("\n") for page in whole.split("== ")[1:])}
-    for title, told in pages:
-        yield title, changes(before[title], told)
-
-
 def compare(name: str, pages: Mapping[str, list[str]]) -> list[str]:
     """How these pages differ from their transcript, as lines of a difference; nothing where they are the same."""
     file = FOLDER / f"{name}.txt"
     told = [line for title, lines in pages.items() for line in (f"== {title}", *lines, "")]
     if WRITE:
-        FOLDER.mkdir(exist_ok=True)
+        file.parent.mkdir(exist_ok=True)
         file.write_text("\n".join(told))
     return list(unified_diff(file.read_text().split("\n"), told, "expected", "read", lineterm="", n=2))

@@ -16,9 +16,11 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Line
 from consent.models import Choice
 from revocations.models import Attempt, Order
+from tests.clocks import Clock
 from tests.factories import a_line, an_approval
 from tests.people import Browser, newest_text, number_of, signed_in
 from tests.shared import shared
+from tests.words.exact import NOON
 from tests.words.pages import main, press
 from tests.words.partners import INVALID, TAKEN_WITHOUT_A_WORD, Company, Market, Partner, a_market
 
@@ -54,6 +56,7 @@ class Cast:
 
     market: Market
     line: Line
+    clock: Clock
     partners: dict[str, Partner] = field(default_factory=dict)
     services: dict[str, Company] = field(default_factory=dict)
     choice: Choice = field(default_factory=Choice)
@@ -95,6 +98,7 @@ class Cast:
         own = self.services
         broken = self["broken"]
         self._signs("broken", timezone.now() - self.made_at, below=[own["broken"]])
+        self.clock.move_to(NOON + timedelta(seconds=1))
         self.market.reports(broken.release(self.line, own["broken"], at=timezone.now()))
         self._signs("begun", 3 * HOUR, "in_progress")
         self._signs("refused", 4 * HOUR, "rejected", reason="Not our customer, ask <b>another</b>\u202e", actions=())
@@ -126,10 +130,10 @@ class Cast:
         return time_machine.travel(self.made_at.replace(microsecond=0) + after, tick=False)
 
 
-def a_cast(market: Market, make: Callable[["Cast"], None]) -> Cast:
+def a_cast(market: Market, clock: Clock, make: Callable[["Cast"], None]) -> Cast:
     """A line that agreed to a use at each of them, whose location went to most; then `make` makes the choice."""
     line, at = a_line(), timezone.now()
-    cast = Cast(market, line)
+    cast = Cast(market, line, clock)
     for role, name in NAMES.items():
         service = service_of(name)
         partner = market.a_partner(

@@ -4,7 +4,7 @@ from tests.mutants.mutant import Mutant
 
 SELDOM = "tests/words/test_every_page.py::test_pages_in_states_that_are_seldom"
 CASES = "tests/words/test_every_page.py::test_pages_of_the_desk_in_states_that_are_seldom"
-CROWD = "tests/words/test_companies.py::test_every_page_says_what_it_said"
+CROWD = "tests/words/test_companies.py::test_every_page_says_what_it_said_before_and_after_everybody_acted"
 CONSOLE = "tests/words/test_every_page.py::test_pages_of_the_console"
 
 MUTANTS = (

@@ -85,21 +85,21 @@ MUTANTS = (
         "accounts/domain/auth_factors.py",
         "    if own.exists() or delegations.list_reassigned_contacts(",
         "    if delegations.list_reassigned_contacts(",
-        f"{SAFE_CODE}test_a_number_that_the_line_had_itself_does_not_count",
+        f"{SAFE_CODE}test_a_contact_does_not_count_that",
     ),
     Mutant(
         7,
         "accounts/domain/auth_factors.py",
         "    return contact if was_set.exists() else None\n",
         "    return contact\n",
-        f"{SAFE_CODE}test_a_contact_that_is_in_no_trail_does_not_count",
+        f"{SAFE_CODE}test_a_contact_does_not_count_that",
     ),
     Mutant(
         7,
         "accounts/domain/auth_factors.py",
         "shown == (contact.pk, line.number_changed_at)",
         "shown[0] == contact.pk",
-        f"{SAFE_CODE}test_a_code_dies_with_the_number_for_which_it_was_asked",
+        f"{SAFE_CODE}test_a_code_dies_with_the_number_and_the_contact_it_was_asked_for",
     ),
     Mutant(
         7,
@@ -113,7 +113,7 @@ MUTANTS = (
         "accounts/actions/contacts.py",
         """    return f"{unseal(contact.to_sealed)} {delegations.number_now(line_id=line.pk, at=at)}"\n""",
         "    return unseal(contact.to_sealed)\n",
-        f"{SAFE_CODE}test_a_code_dies_with_the_number_for_which_it_was_asked",
+        f"{SAFE_CODE}test_a_code_dies_with_the_number_and_the_contact_it_was_asked_for",
     ),
     Mutant(
         7,

@@ -224,7 +224,7 @@ MUTANTS = (
         "    if line.user_role == Line.UserRole.MINOR:\n        relation = Relation.HOLDER_OF_MINOR\n",
         "    if line.user_role != Line.UserRole.HOLDER:\n        relation = Relation.HOLDER_OF_MINOR\n",
         "tests/promises/test_07_each_person_sees_only_their_own.py::"
-        "test_a_role_change_to_adult_cuts_the_holder_off_at_once_past_included",
+        "test_a_minors_line_is_seen_by_it_and_its_holder_until_it_is_grown",
     ),
     Mutant(
         7,

@@ -6,8 +6,7 @@ WORDS = "tests/words"
 LINK = f"{WORDS}/test_behind_the_link.py::test_the_counts_are_those_of_what_each_partner_did"
 ALL_SIGNED = f"{WORDS}/test_behind_the_link.py::test_of_three_none_one_two_and_all_have_signed"
 TOLD = f"{WORDS}/test_choice.py::test_five_minutes_after_a_stop_nobody_is_said_to_have_signed"
-ANSWERED = f"{WORDS}/test_choice.py::test_three_days_after_a_stop_each_has_signed_what_it_signed"
-LATE = f"{WORDS}/test_choice.py::test_eleven_days_after_a_stop_what_is_owed_is_late"
+ANSWERED = f"{WORDS}/test_choice.py::test_days_after_a_stop_each_has_signed_what_it_signed_or_is_late"
 KINDS = f"{WORDS}/test_choice_of_other_kinds.py"
 PAUSE = f"{KINDS}::test_a_pause_asks_for_an_end_of_use_and_for_no_deletion"
 AFTER_A_STOP = f"{KINDS}::test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for"
@@ -81,7 +80,9 @@ MUTANTS = (
         '{% elif order.state == "completed" %}',
         PAUSE,
     ),
-    Mutant(6, "templates/choices/_order_tag.html", "{% elif order.overdue and", "{% elif order.owes_nothing and", LATE),
+    Mutant(
+        6, "templates/choices/_order_tag.html", "{% elif order.overdue and", "{% elif order.owes_nothing and", ANSWERED
+    ),
     Mutant(
         6,
         "templates/choices/_order_tag.html",

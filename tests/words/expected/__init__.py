@@ -1,48 +1,51 @@
 """What people should read, written by hand: the one table of sentences, labels and moments that the tests compare with.
 
-A sentence of a page is here once, in English and in Spanish, under a short name; `{…}` stands for what is filled in.
-To reword a page is to reword it here as well, and nowhere else. Nothing here is taken from the catalogue of
-translations, from a template or from the code that writes the words.
+A sentence of a page stands once in this folder's `*.txt`, in English and in Spanish, under a short name; `{…}` stands
+for what is filled in. To reword a page is to reword it there as well, and nowhere else. Nothing of it is taken from the
+catalogue of translations, from a template or from the code that writes the words.
 """
 
-from collections import Counter
+from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
-
-from tests.words.expected import (
-    cases,
-    choices,
-    companies,
-    console,
-    desk,
-    forms,
-    history,
-    home,
-    log,
-    receipts,
-    texts,
-)
 
 LANGUAGES: Final = ("en", "es")
 PACIFIC, EASTERN = ZoneInfo("America/Los_Angeles"), ZoneInfo("America/New_York")
-TABLES: Final = (
-    cases.TABLE,
-    choices.TABLE,
-    companies.TABLE,
-    console.TABLE,
-    desk.TABLE,
-    forms.TABLE,
-    history.TABLE,
-    home.TABLE,
-    log.TABLE,
-    receipts.TABLE,
-    texts.TABLE,
-)
-TABLE: Final = {name: said for table in TABLES for name, said in table.items()}
+FOLDER = Path(__file__).parent
+
+
+class Said(NamedTuple):
+    """One sentence or label as it should be read, in English and in Spanish."""
+
+    en: str
+    es: str
+
+
+def read_tables() -> Iterator[tuple[str, Said]]:
+    """The entries of all tables: a name, then a line in each language."""
+    for file in sorted(FOLDER.glob("*.txt")):
+        if file.name != SCRIPTS_FILE:
+            for entry in file.read_text().strip().split("\n\n"):
+                if not entry.startswith("#"):
+                    name, en, es = (line.replace("\\n", "\n") for line in entry.split("\n"))
+                    yield name, Said(en, es)
+
+
+def read_scripts() -> Iterator[tuple[str, list[str]]]:
+    """Whole pages of the console, and what becomes different on them: "== NAME", then their lines."""
+    for page in (FOLDER / SCRIPTS_FILE).read_text().removeprefix("== ").split("\n== "):
+        name, *lines = page.rstrip("\n").split("\n")
+        yield name, lines
+
+
+SCRIPTS_FILE: Final = "console_pages.txt"
+ENTRIES: Final = list(read_tables())
+TABLE: Final = dict(ENTRIES)
 # A name stands for one sentence, wherever it is used.
-REPEATED = [name for name, n in Counter(name for table in TABLES for name in table).items() if n > 1]
-assert not REPEATED, REPEATED
+assert len(TABLE) == len(ENTRIES), sorted({name for name, _ in ENTRIES if [n for n, _ in ENTRIES].count(name) > 1})
+SCRIPTS: Final = dict(read_scripts())
 SPANISH_MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
 SPANISH_MONTH_NAMES = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre",
