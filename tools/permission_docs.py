@@ -6,7 +6,6 @@ from accounts.models import User
 from accounts.policies.permissions import Action, How, Relation, StaffAction, how, staff_may
 
 CELL: Mapping[How, str] = {
-    How.NO: "-",
     How.CODE: "code",
     How.UNHELD: "code, unheld",
     How.PROOF: "password",
@@ -14,22 +13,22 @@ CELL: Mapping[How, str] = {
     How.GLASS: "glass",
 }
 WHO: Mapping[Relation, str] = {
-    Relation.ADULT_USER: "the adult who uses the line",
-    Relation.MINOR_USER: "the minor who uses it",
-    Relation.SAME_HOLDER: "the account holder, of another line of their own",
-    Relation.HOLDER_OF_MINOR: "the account holder, of a minor's line",
-    Relation.NEW_HOLDER: "the account holder, of a line that joined the account within a day",
-    Relation.HOLDER_OF_ADULT: "the account holder, of another adult's line",
-    Relation.DELEGATE_SEES: "a trusted helper who sees",
-    Relation.DELEGATE_STOPS: "a trusted helper who stops",
-    Relation.DELEGATE_BOTH: "a trusted helper who does both",
-    Relation.AUTHORIZED_AGENT: "an authorised agent (a company)",
-    Relation.EX_USER: "its user until it ended",
-    Relation.EX_HOLDER: "a former holder, or the holder of the account it left",
-    Relation.STRANGER: "a stranger, including the next holder of the number",
-    Relation.AGENT: "a support agent",
-    Relation.OFFICER: "a privacy officer",
-    Relation.AUDITOR: "an auditor",
+    Relation.ADULT_USER: "adult user",
+    Relation.MINOR_USER: "minor user",
+    Relation.SAME_HOLDER: "holder of another own line",
+    Relation.HOLDER_OF_MINOR: "holder of a minor's line",
+    Relation.NEW_HOLDER: "holder of a line that joined within a day",
+    Relation.HOLDER_OF_ADULT: "holder of another adult's line",
+    Relation.DELEGATE_SEES: "helper who sees",
+    Relation.DELEGATE_STOPS: "helper who stops",
+    Relation.DELEGATE_BOTH: "helper who does both",
+    Relation.AUTHORIZED_AGENT: "authorised agent (a company)",
+    Relation.EX_USER: "former user of an ended line",
+    Relation.EX_HOLDER: "former holder",
+    Relation.STRANGER: "stranger or next holder of the number",
+    Relation.AGENT: "support agent",
+    Relation.OFFICER: "privacy officer",
+    Relation.AUDITOR: "auditor",
 }
 PARTS: Mapping[str, tuple[Action, ...]] = {
     "See": (Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG),
@@ -63,42 +62,48 @@ DOES: Mapping[Action, str] = {
     Action.WORK_SEPARATION: "see a line separation, and complete it",
 }
 INTRODUCTION = (
-    "Generated from `accounts/policies/permissions.py`, which decides every permission (`uv run manage.py permissions >"
-    " docs/reference/permissions.md`). Tests try every cell: pages, downloads, texts, APIs and the officers' search."
+    "Generated from `accounts/policies/permissions.py`, which decides every permission: `uv run manage.py permissions >"
+    " docs/reference/permissions.md`. Tests try every cell on pages, downloads, texts, APIs and the officers' search."
 )
 PROOFS = (
     "- **code**: signed in by a texted code, even while held. **code, unheld**: the same, while no new SIM, number or"
     " forwarding holds the person's own line. **password**: also a password or passkey in this session, while nothing"
-    " holds their line. If only a new number holds it, an older password or passkey, or a code sent to the safe contact"
-    " from before the change, opens what there is to read.\n"
+    " holds their line. If only a new number holds it, an older password or passkey, or a code sent to an older safe"
+    " contact, opens what there is to read.\n"
     "- **signed**: with a permission the person signed and we verified. **glass**: as staff, with a second factor and a"
     " reason that appears in the person's own log.\n"
-    "- **-**: never. To anyone without access a line doesn't exist: the answer is that of an invented one."
+    "- Whoever isn't named: never. To anyone without access, a line doesn't exist: the answer is that of an invented"
+    " one."
 )
 RULES = (
-    "Only the person allows; staff, trusted helpers and agents only tighten. A line whose user's role is unknown is an"
-    " adult's. A change of role to adult cuts the account holder off at once, past included. Stopping is never held. An"
-    " ended line is no longer proved by its phone: stopping there takes the password."
+    "*Holder*: the account holder. *Helper*: a trusted helper. "
+    "Only the person allows; staff, helpers and agents only tighten. A user of unknown role is an adult. A change of"
+    " role to adult cuts off the account holder at once, past included. Stopping is never held. An ended line's phone"
+    " proves nothing: stopping there takes the password."
 )
 
 
 def document() -> str:
     """The whole page, Markdown."""
     head = f"# Permissions\n\n{INTRODUCTION}\n\n{PROOFS}\n\n{RULES}\n"
-    parts = "".join(f"\n## {title}\n\n{''.join(_table(actions))}" for title, actions in PARTS.items())
+    parts = "".join(f"\n## {title}\n\n{''.join(_lines(actions))}" for title, actions in PARTS.items())
     return f"{head}{parts}\n## What each staff role may do\n\n{''.join(_staff())}"
 
 
-def _table(actions: tuple[Action, ...]) -> Iterator[str]:
-    yield "".join(f"- `{action}`: {DOES[action]}\n" for action in actions) + "\n"
-    yield "| who | " + " | ".join(actions) + " |\n|---" + "|---" * len(actions) + "|\n"
-    for relation in Relation:
-        yield f"| {WHO[relation]} | " + " | ".join(CELL[how(relation, action)] for action in actions) + " |\n"
+def _lines(actions: tuple[Action, ...]) -> Iterator[str]:
+    for action in actions:
+        who = "; ".join(f"**{CELL[proof]}** {', '.join(people)}" for proof, people in _by_proof(action))
+        yield f"- `{action}`: {DOES[action]}. {who}\n"
+
+
+def _by_proof(action: Action) -> Iterator[tuple[How, list[str]]]:
+    for proof in CELL:
+        people = [WHO[relation] for relation in Relation if how(relation, action) is proof]
+        if people:
+            yield proof, people
 
 
 def _staff() -> Iterator[str]:
-    roles = [role for role in User.Role if role != User.Role.SUBSCRIBER]
-    yield "| act | " + " | ".join(role.label.lower() for role in roles) + " |\n|---" + "|---" * len(roles) + "|\n"
     for action in StaffAction:
-        cells = ("yes" if staff_may(role, action) else "-" for role in roles)
-        yield f"| {action.replace('_', ' ')} | " + " | ".join(cells) + " |\n"
+        roles = [role.label.lower() for role in User.Role if staff_may(role, action)]
+        yield f"- {action.replace('_', ' ')}: {', '.join(roles)}\n"

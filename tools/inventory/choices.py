@@ -118,7 +118,7 @@ TABLES: Mapping[str, Table] = {
     "consent.DigestRun": Table(
         "One reconciliation with a partner.",
         "for ever",
-        "officers and auditors; the partner its own",
+        "the office; the partner its own",
         key="id party_id",
         time="received_at finished_at",
         shapes={
@@ -130,7 +130,7 @@ TABLES: Mapping[str, Table] = {
     "consent.DigestFinding": Table(
         "One difference a reconciliation found.",
         "for ever",
-        "officers and auditors by a code; the line only after a reason",
+        "the office by a code; the line only after a reason",
         key="id run line_id contract_id",
         time="found_at",
         figure="told_so",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from tools.inventory.kinds import BUSINESS, LEDGER, RELEASES, Table
 
-EVERYBODY = "whoever dealt with it; officers and auditors"
-OFFICE = "officers and auditors"
+EVERYBODY = "whoever dealt with it; the office"
+OFFICE = "the office"
 
 TABLES: Mapping[str, Table] = {
     "partners.Party": Table(
@@ -24,7 +24,7 @@ TABLES: Mapping[str, Table] = {
     "partners.AuthorizedAgent": Table(
         "A company that may ask for stops in people's names.",
         "for ever; no requests while suspended",
-        "the person; officers and auditors",
+        "the person; the office",
         key="id number",
         time="registered_at changed_at token_asked_at ended_at",
         business="name",

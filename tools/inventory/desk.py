@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from tools.inventory.kinds import LEDGER, Table
 
-THREAD = "the person, except notes and partners' answers; agents, officers, auditors"
-STAFF = "agents, officers, auditors"
+THREAD = "the person, except notes and partners' answers; staff"
+STAFF = "staff"
 
 TABLES: Mapping[str, Table] = {
     "support.Ticket": Table(
@@ -62,7 +62,7 @@ TABLES: Mapping[str, Table] = {
     "support.Reveal": Table(
         "That a staff member saw who a case's person is.",
         "for ever",
-        "the person, in their log; officers and auditors",
+        "the person, in their log; the office",
         key="id ticket user line_id second",
         time="asked_at agreed_at until",
         figure="two_needed",
@@ -100,7 +100,7 @@ TABLES: Mapping[str, Table] = {
     "support.ProtectedLine": Table(
         "An officer's mark: two staff members must agree before one sees whose line it is.",
         "for ever",
-        "the person, in their log; officers and auditors",
+        "the person, in their log; the office",
         key="id line_id",
         time="at ended_at",
         personal="by ended_by",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from tools.inventory.kinds import BUSINESS, LEDGER, Table
 
-OWN = "the line's user, as a status; the partner; officers and auditors without the person"
-OFFICE = "officers and auditors; the partner its own"
+OWN = "status"
+OFFICE = "the office; the partner its own"
 
 TABLES: Mapping[str, Table] = {
     "revocations.Order": Table(
@@ -68,7 +68,7 @@ TABLES: Mapping[str, Table] = {
     "revocations.Breach": Table(
         "A deadline a partner missed.",
         LEDGER,
-        "officers and auditors",
+        "the office",
         key="id contract_id party_id line_id about",
         time="due_at at mended_at",
         word="kind",

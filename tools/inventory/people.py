@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tools.inventory.kinds import LEDGER, TENURE, Table
 
-TRAIL = "the person, in their log; officers and auditors without the person"
+TRAIL = "the person, in their log; the office without the person"
 
 TABLES: Mapping[str, Table] = {
     "accounts.User": Table(
@@ -220,7 +220,7 @@ TABLES: Mapping[str, Table] = {
     "audit.Incident": Table(
         "A failure, ours or a partner's, that may have to be reported.",
         LEDGER,
-        "officers and auditors",
+        "the office",
         key="id key subject",
         personal="assigned_to reported_by",
         text="happened affected",
@@ -231,7 +231,7 @@ TABLES: Mapping[str, Table] = {
     "audit.IncidentStep": Table(
         "An incident's timeline: opened, seen again, fewer, closed.",
         LEDGER,
-        "officers and auditors",
+        "the office",
         key="id incident_id",
         time="at",
         figure="count",
@@ -240,7 +240,7 @@ TABLES: Mapping[str, Table] = {
     "audit.IncidentLine": Table(
         "A line an incident reached, by a release's ids; the release itself goes with its month.",
         LEDGER,
-        "officers and auditors by a code, after a reason in the line's log; the count without",
+        "the office by a code, after a reason in the line's log; the count without",
         key="id incident_id line_id disclosure_id",
         time="occurred_at",
     ),
@@ -256,7 +256,7 @@ TABLES: Mapping[str, Table] = {
     "support.CarrierTestLine": Table(
         "A line of the carrier's own account, watched for false receipts.",
         "for ever",
-        "officers and auditors",
+        "the office",
         key="id line_id",
         time="marked_at ended_at",
         personal="marked_by",

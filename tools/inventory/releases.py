@@ -118,7 +118,7 @@ TABLES: Mapping[str, Table] = {
     "disclosures.AnomalyRule": Table(
         "One version of the rule for a kind of anomaly.",
         LEDGER,
-        "officers and auditors",
+        "the office",
         key="id version",
         time="made_at",
         figure="threshold window suspend_after_days enabled",
@@ -129,7 +129,7 @@ TABLES: Mapping[str, Table] = {
     "disclosures.Anomaly": Table(
         "A suspicious pattern of releases of one line or of many: by whom, how often, when.",
         RELEASES,
-        "the line's user; officers and auditors by a code, with rows only after a reason these people see",
+        "the line's user; the office by a code, with rows only after a reason these people see",
         key="id line_id rule",
         time="period first_at last_at newest_at found_at changed_at grown_at cleared_at",
         figure="n looks out_of",
@@ -147,7 +147,7 @@ TABLES: Mapping[str, Table] = {
         shapes={"rows": "counts and times by company, purpose and kind of choice; no line, no person"},
     ),
     "disclosures.DroppedMonth": Table(
-        "That a month was dropped, and when.", LEDGER, "officers and auditors", time="month dropped_at forgotten_at"
+        "That a month was dropped, and when.", LEDGER, "the office", time="month dropped_at forgotten_at"
     ),
     "disclosures.Archive": Table(
         "A person's request for all data about a line as one file, and its progress.",
