@@ -32,17 +32,17 @@ import json, django
 django.setup()
 from accounts.models import Line
 from audit.queries import verify
-from consent import gate
+from consent.gate import deciding, shapes
 from consent.models import Choice, ChoiceReceipt
-from partners import keys
+from partners.domain import keys
 from partners.models import Campaign, JurisdictionRule, SigningKey
 from revocations.models import Order
 line, campaign = Line.objects.get(), Campaign.objects.get()
-question = gate.Question(
+question = shapes.Question(
     aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
     purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, line=line.carrier_id,
 )
-(answer,) = gate.evaluate(questions=[question])
+(answer,) = deciding.evaluate(questions=[question])
 receipt = keys.verify_own(use=SigningKey.Use.RECEIPT, token=ChoiceReceipt.objects.get().token)
 trail = verify(since=None, until=None, signed={})
 print(json.dumps({
