@@ -128,10 +128,13 @@ class Forked(subprocess.Popen[str]):
 
 
 class Loaded:
-    """A server that has loaded a module and all that it imports, for programs of one environment."""
+    """A server that has loaded a module and all that it imports, for programs of one environment.
+
+    `held`: by how many at the moment, for those who keep it for others.
+    """
 
     def __init__(self, module: str, environment: Mapping[str, str]) -> None:
-        self.environment = dict(environment)
+        self.environment, self.held = dict(environment), 0
         self._folder = tempfile.mkdtemp(prefix="forks-")
         self.address = f"{self._folder}/socket"
         self._server = Forked(

@@ -1,10 +1,12 @@
 """A world with two partners in it, all its processes real."""
 
+import http.client
 import json
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,35 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.queries import database_clock
 from partners.actions.clients import register_client
+from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign, Client, Contract, Dealing, Party
+from tests.answers import Answer, read
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.faults.programs import PROJECT, Program, Programs, free_port
+from tests.faults.programs import PROJECT, Program, Programs
 from tests.partners.outside import Signer
 from tools.sandbox.identity import slug
 from tools.sandbox.server import jwks_path
 
 BELOW = "https://roadaid.example"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A web server of our own."""
+
+    port: int
+
+    def ask(
+        self, path: str, body: bytes, kind: str, token: str = "", *, method: str = "POST", chunked: bool = False
+    ) -> Answer:
+        """One request; `chunked` as of a body whose length nobody knows."""
+        headers = {"Content-Type": kind, **({"Authorization": f"Bearer {token}"} if token else {})}
+        sent = iter([body[:3], body[3:]]) if chunked else body
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            # Who is refused by the head alone may be answered before all of the body is out.
+            with suppress(BrokenPipeError):
+                connection.request(method, path, body=sent, headers=headers, encode_chunked=chunked)
+            return read(connection.getresponse())
 
 
 @dataclass
@@ -77,19 +100,47 @@ def _partner(name: str, programs: Programs, lead: str) -> Partner:
     return Partner(party, contract, a_campaign(contract, Party.objects.get(uri=BELOW)), program)
 
 
+def a_token(kind: Client.Kind, scope: str, party: Party | None = None) -> str:
+    client = register_client(
+        client_id=f"test-{kind}", kind=kind, public_jwk=dict(Signer("x").public), party=party, actor="system:test",
+        at=NOW,
+    )  # fmt: skip
+    lifetime = timedelta(minutes=5)
+    return issue_access_token(client=client, scopes=scope.split(), lifetime=lifetime, at=database_clock()).token
+
+
 @pytest.fixture
-def world(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[World]:
+def world(committed_db: None, settings: Settings) -> Iterator[World]:
     """Web server, broker, worker and two partners. GeoBridge's company below it signs, NorthLink's does not."""
-    with a_world(settings, tmp_path) as made:
+    with a_world(settings) as made:
         yield made
 
 
+@pytest.fixture(scope="module")
+def web_server(django_db_setup: None) -> Iterator[Programs]:
+    """One web server for all tests of a module that leave it alive. Use `server`."""
+    programs = Programs.usual()
+    try:
+        programs.web().wait()
+        yield programs
+    finally:
+        programs.end()
+
+
+@pytest.fixture
+def server(web_server: Programs, committed_db: None, settings: Settings) -> Server:
+    """It, on a database with nothing in it."""
+    settings.BASE_URL = web_server.base_url
+    return Server(web_server.web_port)
+
+
 @contextmanager
-def a_world(settings: Settings, folder: Path, database: str = "", code: Path = PROJECT) -> Iterator[World]:
+def a_world(settings: Settings, database: str = "", code: Path = PROJECT) -> Iterator[World]:
     """The same, its processes on another database server if one is named (host:port), or of other code."""
     settings.DOOR_OUT_LOOPBACK = True
-    settings.STOP_ARCHIVE_DIR, settings.CHECKPOINT_DIR = folder / "stop-archive", folder / "checkpoints"
-    programs = Programs(folder, web_port=free_port(), broker_port=free_port(), database=database, code=code)
+    programs = Programs.usual(database=database, code=code)
+    settings.STOP_ARCHIVE_DIR = programs.folder / "stop-archive"
+    settings.CHECKPOINT_DIR = programs.folder / "checkpoints"
     settings.BASE_URL = programs.base_url
     a_party("RoadAid", "lbs_provider")
     try:

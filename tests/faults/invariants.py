@@ -24,9 +24,8 @@ from partners.models import Client
 from partners.workers.checkpoints import reading
 from revocations.models import TO_PUSH, Order, State
 from revocations.workers.delivery import sweep
-from tests.faults.fixtures import World
+from tests.faults.fixtures import World, a_token
 from tests.faults.programs import get, until
-from tests.faults.test_bodies import a_token
 
 ENDED = (State.ACKNOWLEDGED, State.COMPLETED, State.PARTIAL, State.SUPERSEDED)
 

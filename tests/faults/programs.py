@@ -1,10 +1,12 @@
 """The portal's own processes, for tests that kill them: web server, worker, broker, partners, each started for real."""
 
+import atexit
 import contextlib
 import fcntl
 import itertools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,9 +16,10 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 
@@ -27,6 +30,8 @@ from tools.bench.gateway import UVICORN
 PROJECT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 30.0
 LOWEST_PORT, PORTS_EACH, WORKERS = 12_000, 500, 40
+# So many servers that have loaded our programs are kept for tests of the same environments.
+LOADED_KEPT = 2
 
 
 @dataclass
@@ -95,12 +100,21 @@ class Programs:
     more: dict[str, str] = field(default_factory=dict)
     code: Path = PROJECT
     all: list[Program] = field(default_factory=list)
-    _loaded: list[forks.Loaded] = field(default_factory=list)
+    _holds: list[forks.Loaded] = field(default_factory=list)
+
+    @classmethod
+    def usual(cls, *, database: str = "", more: Mapping[str, str] | None = None, code: Path = PROJECT) -> Self:
+        """With the same ports and the same folder, emptied, for every test: what is loaded for one serves the next."""
+        folder, web_port, broker_port = _usual_place()
+        shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+        return cls(folder, web_port, broker_port, database, dict(more or {}), code)
 
     @property
     def environment(self) -> dict[str, str]:
         return {
-            **os.environ,
+            # pytest tells each test's name.
+            **{name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
             "DATABASE_URL": database_url("default", at=self.database),
             "REDIS_URL": f"redis://127.0.0.1:{self.broker_port}/0",
             "CELERY_BROKER_URL": f"redis://127.0.0.1:{self.broker_port}/0",
@@ -129,14 +143,11 @@ class Programs:
         program.start()
         return program
 
-    def web(self, name: str = "web") -> Program:
+    def web(self) -> Program:
+        """It answers the gate's questions too: the gate's own process is of the same application."""
         uvicorn = ("-m", "uvicorn", *UVICORN)
         where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.asgi:application")
-        return self.add(name, sys.executable, *uvicorn, *where, port=self.web_port, forked=self.loaded())
-
-    def gate(self) -> Program:
-        """The gate's own process, in the place of the web server."""
-        return self.web("gate")
+        return self.add("web", sys.executable, *uvicorn, *where, port=self.web_port, forked=self.loaded())
 
     def broker(self) -> Program:
         options = ("--port", str(self.broker_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
@@ -162,8 +173,8 @@ class Programs:
     def end(self) -> None:
         for program in reversed(self.all):
             program.end()
-        for server in self._loaded:
-            server.end()
+        while self._holds:
+            self._holds.pop().held -= 1
 
     def loaded(self) -> str:
         """The address of a server that forks our programs, each from one that has read this very environment.
@@ -172,9 +183,41 @@ class Programs:
         """
         if self.code != PROJECT:
             return ""
-        if not self._loaded or self._loaded[-1].environment != self.environment:
-            self._loaded.append(forks.Loaded("tests.faults.loaded", self.environment))
-        return self._loaded[-1].address
+        server = _load(self.environment)
+        if server not in self._holds:
+            self._holds.append(server)
+            server.held += 1
+        return server.address
+
+
+def _load(environment: Mapping[str, str]) -> forks.Loaded:
+    """A server that has read this environment, and stays for the next test. The one asked for last stands last."""
+    server = next((one for one in _loaded if one.environment == environment), None)
+    if server is None:
+        for one in [one for one in _loaded if one.held == 0][: len(_loaded) + 1 - LOADED_KEPT]:
+            _loaded.remove(one)
+            one.end()
+        server = forks.Loaded("tests.faults.loaded", environment)
+    else:
+        _loaded.remove(server)
+    _loaded.append(server)
+    return server
+
+
+_loaded: list[forks.Loaded] = []
+
+
+@atexit.register
+def _end_loaded() -> None:
+    while _loaded:
+        _loaded.pop().end()
+
+
+@cache
+def _usual_place() -> tuple[Path, int, int]:
+    folder = Path(tempfile.mkdtemp(prefix="programs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder, free_port(), free_port()
 
 
 def database_url(alias: str, *, at: str = "", name: str = "") -> str:

@@ -3,28 +3,19 @@
 import http.client
 import json
 import socket
-from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
-from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.models import HeldRow
 from disclosures.models import Disclosure
-from partners.actions.clients import register_client
-from partners.actions.sign_in import issue_access_token
-from partners.models import Campaign, Client, Party
-from tests.answers import Answer, read
-from tests.factories import NOW, a_campaign, a_contract, a_party
-from tests.faults.programs import Programs, free_port
+from partners.models import Campaign, Client
+from tests.answers import read
+from tests.factories import a_campaign, a_contract, a_party
+from tests.faults.fixtures import Server, a_token
 from tests.feeds import line_row, ndjson, release_row, take_lines, take_parties
-from tests.partners.outside import Signer
 
 NDJSON = "application/x-ndjson"
 DOORS = (
@@ -38,45 +29,6 @@ DOORS = (
     ("PUT", "/ssf/digest"),
 )
 HEADER = "line_id,msisdn,account_id,holder_name,user_role,state,language,activated_at,deactivated_at"
-
-
-@dataclass(frozen=True)
-class Server:
-    """A web server of our own."""
-
-    port: int
-
-    def ask(
-        self, path: str, body: bytes, kind: str, token: str = "", *, method: str = "POST", chunked: bool = False
-    ) -> Answer:
-        """One request; `chunked` as of a body whose length nobody knows."""
-        headers = {"Content-Type": kind, **({"Authorization": f"Bearer {token}"} if token else {})}
-        sent = iter([body[:3], body[3:]]) if chunked else body
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
-            # Who is refused by the head alone may be answered before all of the body is out.
-            with suppress(BrokenPipeError):
-                connection.request(method, path, body=sent, headers=headers, encode_chunked=chunked)
-            return read(connection.getresponse())
-
-
-@pytest.fixture(params=["web", "gate"])
-def server(request: pytest.FixtureRequest, committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Server]:
-    programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port())
-    settings.BASE_URL = programs.base_url
-    try:
-        (programs.web() if request.param == "web" else programs.gate()).wait()
-        yield Server(programs.web_port)
-    finally:
-        programs.end()
-
-
-def a_token(kind: Client.Kind, scope: str, party: Party | None = None) -> str:
-    client = register_client(
-        client_id=f"test-{kind}", kind=kind, public_jwk=dict(Signer("x").public), party=party, actor="system:test",
-        at=NOW,
-    )  # fmt: skip
-    lifetime = timedelta(minutes=5)
-    return issue_access_token(client=client, scopes=scope.split(), lifetime=lifetime, at=database_clock()).token
 
 
 def a_claim(campaign: Campaign, number: int) -> dict[str, Any]:
@@ -160,32 +112,35 @@ def exchanged(port: int, head: str, body: bytes) -> tuple[bytes, bool]:
         return came, True
 
 
-@pytest.mark.parametrize(
-    ("path", "more", "status"),
-    [
+def test_whoever_is_refused_before_the_body_was_read_is_told_that_the_connection_ends(server: Server) -> None:
+    for path, more, status in (
         ("/api/v1/disclosures", "Content-Length: 20000000\r\n", 401),
         ("/api/v1/lines", "Content-Length: 20000000\r\n", 401),
         ("/ssf/poll", "Content-Length: 20000000\r\n", 401),
         ("/access/v1/evaluation", "Content-Length: 20000000\r\n", 401),
         ("/api/v1/disclosures", "Transfer-Encoding: chunked\r\n", 411),
-    ],
-)
-def test_whoever_is_refused_before_the_body_was_read_is_told_that_the_connection_ends(
-    server: Server, path: str, more: str, status: int
-) -> None:
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: {NDJSON}\r\n{more}\r\n"
-    body = (b"" if "Length" in more else b"1312d00\r\n") + b"x" * 3_000_000
-    came, ended = exchanged(server.port, head, body)
-    line, *headers = came.partition(b"\r\n\r\n")[0].decode().lower().splitlines()
-    assert f" {status} " in line
-    assert ("connection: close" in headers, ended) == (True, True)
+    ):
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: {NDJSON}\r\n{more}\r\n"
+        body = (b"" if "Length" in more else b"1312d00\r\n") + b"x" * 3_000_000
+        came = bytearray()
+        with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as connection:
+            connection.sendall(head.encode())
+            # It may hang up, or reset the connection, before all of this is out.
+            with suppress(ConnectionError):
+                connection.sendall(body)
+            with suppress(ConnectionResetError):
+                while piece := connection.recv(65_536):
+                    came += piece
+        line, *headers = came.partition(b"\r\n\r\n")[0].decode().lower().splitlines()
+        assert (path, f" {status} " in line, "connection: close" in headers) == (path, True, True)
 
 
 def test_after_a_whole_body_the_connection_stays_open(server: Server) -> None:
-    token = a_token(Client.Kind.GATEWAY, "disclosures:write")
-    head = (
-        f"POST /api/v1/disclosures HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: {NDJSON}\r\n"
-        f"Authorization: Bearer {token}\r\nContent-Length: 3\r\n\r\n"
-    )
-    came, ended = exchanged(server.port, head, b"{}\n")
-    assert (b" 200 OK" in came, b"connection: close" in came.lower(), ended) == (True, False, False)
+    headers = {"Content-Type": NDJSON, "Authorization": f"Bearer {a_token(Client.Kind.GATEWAY, 'disclosures:write')}"}
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+        connection.request("POST", "/api/v1/disclosures", b"{}\n", headers)
+        first, kept = read(connection.getresponse()), connection.sock
+        connection.request("POST", "/api/v1/disclosures", b"{}\n", headers)
+        second = read(connection.getresponse())
+        assert (first.status, first.headers.get("connection"), second.status) == (200, None, 200)
+        assert connection.sock is kept

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -15,8 +14,8 @@ from pytest_django import Settings
 from accounts.primitives.sealing import seal_bytes
 from disclosures.models import Archive, ArchivePart
 from tests.factories import a_line
-from tests.faults.programs import START_WITHIN_S, Programs, free_port, until
-from tests.faults.test_bodies import Server
+from tests.faults.fixtures import Server
+from tests.faults.programs import START_WITHIN_S, Programs, until
 from tests.people import Browser, sign_in, user_of
 
 FILE = "/settings/archive/whereabouts.zip"
@@ -41,11 +40,10 @@ def reader(committed_db: None, settings: Settings) -> Browser:
 
 
 @pytest.fixture
-def port(reader: Browser, tmp_path: Path) -> Iterator[int]:
+def port(reader: Browser) -> Iterator[int]:
     """A web process of four threads, of which one is for readers."""
     # The demo's would want its static files collected.
-    more = {"READING_LIMIT": "1", "WHEREABOUTS_DEMO": "0"}
-    programs = Programs(tmp_path, web_port=free_port(), broker_port=1, more=more)
+    programs = Programs.usual(more={"READING_LIMIT": "1", "WHEREABOUTS_DEMO": "0"})
     try:
         programs.web().wait()
         yield programs.web_port

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from pytest_django import Settings
 from consent.gate.timeouts import PATIENCE_S
 from partners.models import Client
 from tests.factories import a_line
-from tests.faults.programs import Programs, free_port
+from tests.faults.fixtures import Server, a_token
+from tests.faults.programs import Programs
 from tests.faults.relay import Relay, relay_to
-from tests.faults.test_bodies import Server, a_token
 
 # Twice as long as a gate and a new connection may take: the machine is not ours alone.
 AT_MOST_S = 2 * (PATIENCE_S + 3)
@@ -48,14 +47,14 @@ class Asked:
         return [one["context"]["reason"] for one in told]
 
 
-@pytest.fixture(params=[pytest.param("web", marks=pytest.mark.nightly), "gate"])
-def asked(request: pytest.FixtureRequest, committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Asked]:
+@pytest.fixture
+def asked(committed_db: None, settings: Settings) -> Iterator[Asked]:
     database = settings.DATABASES["default"]
     with relay_to(database["HOST"], int(database["PORT"] or 5432)) as relay:
-        programs = Programs(tmp_path, free_port(), free_port(), database=f"127.0.0.1:{relay.port}")
+        programs = Programs.usual(database=f"127.0.0.1:{relay.port}")
         settings.BASE_URL = programs.base_url
         try:
-            (programs.web() if request.param == "web" else programs.gate()).wait()
+            programs.web().wait()
             token = a_token(Client.Kind.GATEWAY, "decisions:read")
             yield Asked(relay, Server(programs.web_port), token, str(a_line().carrier_id))
         finally:

@@ -3,20 +3,17 @@
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
-from pathlib import Path
 
 import pytest
-from pytest_django import Settings
 
 from consent.api.asgi import Message, Scope
 from partners.models import Client
 from portal.asgi import THREADS, application
 from tests.answers import Answer, read
-from tests.faults.programs import Programs, free_port
-from tests.faults.test_bodies import Server, a_token
+from tests.faults.fixtures import Server, a_token
+from tests.faults.programs import Programs
 from tests.faults.test_dead_database import QUESTION
 
 MANY = "/access/v1/evaluations"
@@ -25,17 +22,6 @@ HEAD = (
     "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     "Content-Length: {length}\r\n{more}\r\n"
 )
-
-
-@pytest.fixture
-def server(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Server]:
-    programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port())
-    settings.BASE_URL = programs.base_url
-    try:
-        programs.gate().wait()
-        yield Server(programs.web_port)
-    finally:
-        programs.end()
 
 
 def answer(server: Server, head: str, body: bytes = b"") -> Answer:
@@ -57,10 +43,10 @@ def test_bodies_that_never_end_keep_no_thread_from_anybody(server: Server) -> No
     assert (many.status, len(many.told["evaluations"])) == (200, 3)
 
 
-def test_nobody_writes_down_who_asked_for_what(server: Server, tmp_path: Path) -> None:
+def test_nobody_writes_down_who_asked_for_what(server: Server, web_server: Programs) -> None:
     for path in (MANY, "/access/v1/evaluation", "/healthz"):
         server.ask(path, b"{}", "application/json")
-    written = (tmp_path / "gate.log").read_text()
+    written = (web_server.folder / "web.log").read_text()
     assert "HTTP/1.1" not in written
     assert "/healthz" not in written
 

@@ -19,9 +19,9 @@ from consent.models import ArchiveQueueEntry, Choice
 from disclosures.models import Disclosure
 from partners.models import Client
 from revocations.models import Order, Receipt, State
-from tests.faults.fixtures import BELOW, World, a_world
+from tests.faults.fixtures import BELOW, Server, World, a_token, a_world
 from tests.faults.programs import PROJECT, until
-from tests.faults.test_bodies import NDJSON, Server, a_token
+from tests.faults.test_bodies import NDJSON
 from tests.faults.test_rolling_restart import answering
 from tests.feeds import ndjson, release_row
 from tests.people import number_of
@@ -62,7 +62,7 @@ def before_the_newest_migration(folder: Path) -> Path:
 def old(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[World]:
     """A world whose web server and worker are of the older code, on the schema of today."""
     code = before_the_newest_migration(tmp_path / "old")
-    with a_world(settings, tmp_path, code=code) as world:
+    with a_world(settings, code=code) as world:
         web = next(one for one in world.programs.all if one.name == "web")
         # The demo's would want its static files collected.
         web.environment = {**web.environment, "WHEREABOUTS_DEMO": "0"}

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from consent.gate.shapes import Question
 from partners.models import Client
 from tests.answers import read
+from tests.faults.fixtures import a_token
 from tests.faults.programs import Programs, free_port
-from tests.faults.test_bodies import a_token
 from tests.promises import pairs
 from tools.bench.gateway import authzen
 
@@ -28,7 +28,7 @@ def port(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[int
     programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port())
     settings.BASE_URL = programs.base_url
     try:
-        programs.gate().wait()
+        programs.web().wait()
         yield programs.web_port
     finally:
         programs.end()
