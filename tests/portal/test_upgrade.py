@@ -4,7 +4,6 @@ import json
 import lzma
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from django.conf import settings
 from django.db import connections
 from pytest_django import DjangoDbBlocker
 
+from tests import forks
 from tests.conventions.test_sql_files import FUNCTIONS, TRIGGERS
 from tests.databases import cut_off
 from tests.faults.programs import PROJECT
@@ -82,9 +82,7 @@ def run(name: str, *command: str) -> str:
         BASE_URL="http://localhost:8000",
         **KEYS,
     )
-    done = subprocess.run(
-        [sys.executable, *command], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
-    )
+    done = forks.run([sys.executable, *command], cwd=PROJECT, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
