@@ -9,13 +9,14 @@ import sys
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 
+from tests.faults.programs import until
 from tests.portal.processes import PROJECT, clean_environment, processes_of, wait_for_keeper_to_end
+from tests.selection import NIGHTLY
 from tools.demo.processes import free_port
 
 READY_WITHIN_S = 240
@@ -30,23 +31,21 @@ class Demo:
     manifest: dict[str, Any]
 
 
-def start(data_dir: Path) -> Demo:
-    """Start a demo and wait until it says that it is ready."""
+def begin(data_dir: Path) -> subprocess.Popen[str]:
+    """Start a demo. A power cut may take its data: nobody waits for the disk."""
     command = ["demo", "--port", str(free_port(0)), "--data", str(data_dir), "--no-input"]
     with (data_dir.parent / "demo.log").open("a") as log:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", *command],
-            cwd=PROJECT,
-            env=clean_environment(),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    path, waiting = data_dir / "demo.json", Event()
-    for _ in range(READY_WITHIN_S * 10):
-        if path.exists() or process.poll() is not None:
-            break
-        waiting.wait(0.1)
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *command], cwd=PROJECT, env=clean_environment(EMBEDDED_THROWAWAY="1"),
+            stdout=log, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+
+def start(data_dir: Path) -> Demo:
+    """Start a demo and wait until it says that it is ready."""
+    process = begin(data_dir)
+    path = data_dir / "demo.json"
+    until(lambda: path.exists() or process.poll() is not None, READY_WITHIN_S)
     assert path.exists(), (data_dir.parent / "demo.log").read_text()[-2000:]
     return Demo(process, data_dir, json.loads(path.read_text()))
 
@@ -175,11 +174,17 @@ def test_a_demo_from_its_first_start_to_its_last(tmp_path: Path) -> None:
     texts_can_be_read_as_json(first)
     collected = (data_dir / "static" / "staticfiles.json").stat().st_mtime_ns
     sigterm_ends_every_process(first)
-    again = start(data_dir)
-    assert [p["password"] for p in again.manifest["people"]] == [p["password"] for p in first.manifest["people"]]
-    assert again.manifest["people"][0]["lines"] == first.manifest["people"][0]["lines"]
-    assert (data_dir / "static" / "staticfiles.json").stat().st_mtime_ns == collected, "nothing had changed"
-    sigkill_leaves_none_behind(again)
+    if NIGHTLY:
+        second = start(data_dir)
+        again = second.process
+        assert [p["password"] for p in second.manifest["people"]] == [p["password"] for p in first.manifest["people"]]
+        assert second.manifest["people"][0]["lines"] == first.manifest["people"][0]["lines"]
+        assert (data_dir / "static" / "staticfiles.json").stat().st_mtime_ns == collected, "nothing had changed"
+    else:
+        # Whatever it has started by then.
+        again = begin(data_dir)
+        until(lambda: any("celery" in one for one in processes_of(data_dir)), READY_WITHIN_S)
+    sigkill_leaves_none_behind(again, data_dir)
 
 
 def sigterm_ends_every_process(demo: Demo) -> None:
@@ -189,13 +194,8 @@ def sigterm_ends_every_process(demo: Demo) -> None:
     assert not (demo.data_dir / "demo.json").exists()
 
 
-def sigkill_leaves_none_behind(demo: Demo) -> None:
-    os.kill(demo.process.pid, signal.SIGKILL)
-    demo.process.wait(30)
-    wait_for_keeper_to_end(demo.data_dir)
-    waiting = Event()
-    for _ in range(100):
-        if not processes_of(demo.data_dir):
-            break
-        waiting.wait(0.1)
-    assert processes_of(demo.data_dir) == []
+def sigkill_leaves_none_behind(process: subprocess.Popen[str], data_dir: Path) -> None:
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(30)
+    wait_for_keeper_to_end(data_dir)
+    until(lambda: processes_of(data_dir) == [], 10)
