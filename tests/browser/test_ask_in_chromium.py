@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from partners.models import Reach
 from tests.browser.test_pages_in_chromium import AXE, LIMIT, violations, weighed
 from tests.consent.claiming import Partner, a_partner, asked, link_in, text_now
 from tests.factories import a_line, a_party
+from tests.selection import drawn
 
 pytestmark = pytest.mark.browser
 
@@ -59,13 +61,7 @@ def proved(context: BrowserContext, path: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [
-        (390, "dark"), pytest.param(390, "light", marks=pytest.mark.nightly),
-        (1280, "light"), pytest.param(1280, "dark", marks=pytest.mark.nightly),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("width", "scheme"), [*drawn(product((390, 1280), ("dark", "light")), of=4)])
 def test_the_pages_fit_and_need_no_script(visit: Visit, asking: str, width: int, scheme: str) -> None:
     context = visit(width=width, scheme=scheme, script=False)
     page = context.new_page()

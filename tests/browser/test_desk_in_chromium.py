@@ -11,6 +11,7 @@ from accounts.models import User
 from disclosures.models import Disclosure
 from tests.browser.test_pages_in_chromium import AXE, violations
 from tests.factories import a_line, a_party
+from tests.selection import drawn
 from tests.support.console import a_case, everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, staff
@@ -37,7 +38,7 @@ def full() -> None:
     a_ticket(due_in=3 * DAY, state="waiting", assignee=staff(User.Role.AGENT, name="ben").user)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1280, "light", marks=pytest.mark.nightly), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [*drawn([(1280, "light"), (390, "dark")], of=2)])
 def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, site: str, width: int, scheme: str) -> None:
     full()
     officer = staff()
@@ -152,14 +153,14 @@ def test_when_the_sign_in_has_ended_what_is_written_stays_and_the_page_goes_to_t
 CASE = ("", "reveal/", "stop/", "suspend/", "move/?to=solved", "priority/", "escalate/", "handling/", "copy/", "write/")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1280, "dark", marks=pytest.mark.nightly), (390, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [*drawn([(1280, "dark"), (390, "light")], of=2)])
 def test_a_case_and_each_of_its_forms(visit: Visit, site: str, width: int, scheme: str) -> None:
     console = everything()
     look_up = Disclosure.objects.get(line_id=console.line.pk, source_id="GeoBridge-1")
     case = a_case(console.line, about=str(look_up.id), priority=1, language="ar")
     said(case, "Verylongwordwithoutanyspace" * 6)
     page, found = at_the_desk(visit, staff(User.Role.AGENT), site, width=width, scheme=scheme), list[str]()
-    for form in CASE:
+    for form in drawn(CASE, of=2):
         page.goto(f"/desk/{case.code}/{form}")
         assert page.locator("h1").count() == 1, form
         found += faults(page, form)
