@@ -94,7 +94,7 @@ def test_check_deploy_fails_on_settings_of_a_demo(monkeypatch: pytest.MonkeyPatc
     for changed, errors in DEMO:
         settings = settings_of(monkeypatch, **PRODUCTION | changed)
         monkeypatch.setattr(deploy_checks, "settings", SimpleNamespace(**settings))
-        found = {error.id.removeprefix("whereabouts.") for error in deploy_checks.only_for_the_demo(None)}
+        found = {str(error.id).removeprefix("whereabouts.") for error in deploy_checks.only_for_the_demo(None)}
         assert (changed, found) == (changed, errors)
 
 

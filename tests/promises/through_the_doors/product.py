@@ -281,7 +281,7 @@ def running(folder: Path) -> Iterator[Product]:
 def _started(folder: Path, programs: Programs, database: str, roads: Mapping[str, Road]) -> Product:
     ports = {uri: free_port() for uri in PARTNERS}
     document = parties(ports, {uri: road.port for uri, road in roads.items()})
-    broker, gate = programs.broker(), programs.gate()
+    broker, gate = programs.broker(), programs.web()
     gateway = _machine(folder, programs.base_url, GATEWAY)
     product = Product(folder, programs, database, gate, programs.worker(), broker, gateway, document)
     product.takes_parties()
