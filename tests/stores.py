@@ -14,6 +14,7 @@ from django.db import connections
 from pytest_django import Settings
 
 from partners.clients import http, s3
+from tests.forks import PROJECT, Forked
 from tests.store import KEY_ID, REGION
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -48,7 +49,7 @@ class Running:
 @contextmanager
 def running() -> Iterator[Running]:
     """One with nothing in it."""
-    with subprocess.Popen([sys.executable, "-m", "tests.store", SECRET], stdout=subprocess.PIPE, text=True) as program:
+    with Forked([sys.executable, "-m", "tests.store", SECRET], cwd=PROJECT, stdout=subprocess.PIPE) as program:
         assert program.stdout is not None
         try:
             yield Running(int(program.stdout.readline()))

@@ -105,7 +105,7 @@ class Sandbox:
         return self._log.read()
 
     def end(self) -> None:
-        self.process.terminate()
+        self.process.kill()
         self.process.wait(timeout=WAIT_SECONDS)
         assert self.process.stdout is not None
         self.process.stdout.close()

@@ -1,5 +1,6 @@
 """A carrier and a partner for each test; the partner's folder outlives the process."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,14 +24,14 @@ def start(carrier: Carrier, tmp_path: Path) -> Iterator[Start]:
     """Start a partner, again and again in the same folder."""
     started: list[Partner] = []
 
-    def begin(*options: str) -> Partner:
-        started.append(Partner(carrier, tmp_path / "partner", *options))
+    def begin(*options: str, program: tuple[str, ...] = ()) -> Partner:
+        started.append(Partner(carrier, tmp_path / "partner", *options, program=program))
         return started[-1]
 
     yield begin
     for partner in started:
         if partner.process.poll() is None:
-            partner.end()
+            partner.end(signal.SIGKILL)
 
 
 @pytest.fixture
@@ -44,5 +45,5 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partner]:
     carrier = Carrier()
     partner = Partner(carrier, tmp_path_factory.mktemp("shared") / "partner")
     yield partner
-    partner.end()
+    partner.end(signal.SIGKILL)
     carrier.close()

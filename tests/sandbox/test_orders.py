@@ -1,5 +1,6 @@
 """What is taken, what is refused and why, and what an order means once it is taken."""
 
+import sys
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,16 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
 from tests.sandbox.carrier import FRAUD, LBS, WAIT_SECONDS, Carrier, change, granted
+from tests.sandbox.conftest import Start
 from tests.sandbox.process import URI, Partner, until
 
+# It asks for keys again after a moment, not after some seconds.
+SOON = """
+import runpy
+from tools.sandbox import transmitter
+transmitter.REFETCH_SECONDS = 0.1
+runpy.run_module("tools.sandbox", run_name="__main__")
+"""
 type Claims = dict[str, Any]
 
 
@@ -156,7 +165,8 @@ def test_a_repeat_is_acknowledged_listed_and_changes_nothing(partner: Partner, c
     assert [one["version"] for one in partner.get("/state")] == [1]
 
 
-def test_a_new_key_is_found(partner: Partner, carrier: Carrier) -> None:
+def test_a_new_key_is_found(start: Start, carrier: Carrier) -> None:
+    partner = start(program=(sys.executable, "-c", SOON))
     carrier.published = [ECKey.generate_key("P-256")]
     assert partner.push(carrier.sign(carrier.claims(URI))).status_code == 400
     carrier.published = [carrier.key]
