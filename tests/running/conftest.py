@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forks
 from tests.faults.programs import Program, free_port
 from tests.partners.terminator import Certificate, a_certificate
 from tests.running.proxies import HOST, Behind
@@ -30,7 +31,8 @@ def the_program(name: str, package: str) -> str:
 def web(folder: Path, name: str, port: int, application: str, environment: dict[str, str]) -> Program:
     """A web process as docs/running has it, with one worker."""
     where = ("--host", "127.0.0.1", "--port", str(port), application)
-    return Program(name, (sys.executable, "-m", "uvicorn", *UVICORN, *where), environment, folder / f"{name}.out", port)
+    command = (sys.executable, "-m", "uvicorn", *UVICORN, *where)
+    return Program(name, command, environment, folder / f"{name}.out", port, forked=forks.everybodys())
 
 
 @pytest.fixture(scope="module")

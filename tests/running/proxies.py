@@ -126,6 +126,8 @@ def caddy(program: str, folder: Path, behind: Behind, own: Certificate, authorit
         ("127.0.0.1:8000", f"127.0.0.1:{behind.web}"),
         ("127.0.0.1:8001", f"127.0.0.1:{behind.gate}"),
         ("127.0.0.1:8002", f"127.0.0.1:{behind.second}"),
+        ("health_interval 2s", "health_interval 100ms"),
+        ("lb_try_duration 2s", "lb_try_duration 300ms"),
     )
     (folder / "Caddyfile").write_text(site)
     proxy = Proxy("caddy", folder, secure, plain, authority)

@@ -26,11 +26,13 @@ from tests.factories import a_campaign, a_line, an_approval
 from tests.faults.programs import Program, free_port
 from tests.running.conftest import the_program
 from tests.running.proxies import RUNNING
+from tests.selection import EVERY_CELL
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 WAYS = ("session", "transaction")
 # Fewer sessions than callers, so that each statement may come to a session in which it was not prepared.
-CALLERS, SESSIONS, ROUNDS = 6, 2, 15
+# More rounds than it takes until a statement is prepared.
+CALLERS, SESSIONS, ROUNDS = 6, 2, 15 if EVERY_CELL else 8
 TAKEN = ("HOST", "PORT", "OPTIONS", "DISABLE_SERVER_SIDE_CURSORS")
 
 

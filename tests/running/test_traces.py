@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from portal.tracing import KEPT
+from tests import forks
 from tests.faults.programs import Programs, free_port, until
 from tests.running.conftest import web as web_process
 
@@ -92,7 +93,7 @@ def test_a_collector_is_told_of_pages_and_tasks_and_of_nobody(tmp_path: Path) ->
             programs.all.append(web)
             web.start()
             celery = ("-m", "celery", "--app", "portal", "worker", "--beat", "--concurrency", "1")
-            programs.add("worker", sys.executable, *celery)
+            programs.add("worker", sys.executable, *celery, forked=forks.everybodys())
             web.wait()
             paths = (f"/stop/progress/{TOKEN}/?code={TOKEN}", f"/healthz?code={TOKEN}")
             assert [asked(web.port, path) for path in paths] == [404, 200]
