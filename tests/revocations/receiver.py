@@ -90,17 +90,15 @@ class Receiver:
 
 
 def a_receiver(party: Party, *scopes: str) -> Receiver:
-    client = register_client(
-        client_id=f"machine-{party.pk}",
-        kind=Client.Kind.AGGREGATOR,
-        public_jwk=dict(Signer("machine").public),
-        party=party,
-        actor="system:test",
-        at=datetime.now(UTC),
-    )
-    return Receiver(party, a_token(client, *(scopes or ("ssf.manage", "ssf.read"))))
+    return Receiver(party, a_token_of(party, *(scopes or ("ssf.manage", "ssf.read"))))
 
 
-def a_token(client: Client, *scopes: str) -> str:
+def a_token_of(party: Party | None, *scopes: str, kind: str = "aggregator") -> str:
+    """For a machine of this party; the same one each time."""
+    name = f"machine-{party.pk if party else kind}"
+    client = Client.objects.filter(client_id=name).first() or register_client(
+        client_id=name, kind=Client.Kind(kind), public_jwk=dict(Signer(name).public), party=party,
+        actor="system:test", at=datetime.now(UTC),
+    )  # fmt: skip
     lifetime = timedelta(minutes=10)
     return issue_access_token(client=client, scopes=scopes, lifetime=lifetime, at=datetime.now(UTC)).token

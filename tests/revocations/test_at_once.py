@@ -1,12 +1,13 @@
 """Two workers, two receipts, a person and a partner at the same moment: nothing is told, taken or counted twice."""
 
+import time
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, connections, transaction
 
 from accounts.models import Line
 from audit.models import AuditEvent, Incident
@@ -39,16 +40,18 @@ from revocations.models import (
     StreamHealth,
 )
 from revocations.workers import verification
-from revocations.workers.clocks import health
-from revocations.workers.clocks.dates import note_overdue
+from revocations.workers.clocks import dates, health
 from revocations.workers.clocks.evidence import note_evidence
 from revocations.workers.delivery import claims, fairness, polling
 from revocations.workers.delivery.clock import Clock
+from tests.orders import bring_all_to, bring_to
 from tests.overlapping import overlap
-from tests.partners.outside import Outside, Signer
+from tests.partners.outside import Signer
 from tests.revocations.ended import end
-from tests.revocations.ordered import Ordered, below, company, dealt_with, nested
-from tests.revocations.scenes import Scene, a_scene, deliver, stop_all
+from tests.revocations.ordered import Ordered, a_stop, dealt_with
+from tests.revocations.scenes import Scene, deliver, stop_all
+from tests.revocations.signing import about, below, company
+from tests.revocations.waiting import Waiting, run
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -56,18 +59,11 @@ RESPONSE = f"{settings.BASE_URL}/schemas/secevent/consent/event-type/evidence-re
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-@pytest.fixture
-def scene(outside: Outside) -> Scene:
-    return a_scene(outside)
-
-
-def an_order(scene: Scene) -> Ordered:
-    """A stop that the partner acknowledged; our copy of its keys is fresh, so that nobody fetches meanwhile."""
-    line = scene.a_line()
-    (order_id,) = stop_all(line)
-    deliver([order_id])
+def a_stop_with_keys(scene: Scene) -> Ordered:
+    """Our copy of the partner's keys is fresh, so that nobody fetches meanwhile."""
+    ordered = a_stop(scene)
     keysets.key_of(party=scene.party, kid=scene.signer.kid, at=database_clock())
-    return Ordered(scene, line, order_id)
+    return ordered
 
 
 def noted(action: str) -> int:
@@ -78,35 +74,35 @@ def noted(action: str) -> int:
 
 
 def test_a_receipt_handed_in_twice_is_kept_once(scene: Scene) -> None:
-    ordered = an_order(scene)
+    ordered = a_stop_with_keys(scene)
     token = ordered.receipt()
     overlap(lambda: ordered.hand_in(token), lambda: ordered.hand_in(token))
     assert (Receipt.objects.count(), noted("order.receipt")) == (1, 1)
 
 
 def test_one_jti_is_one_receipt_whatever_it_is_about(scene: Scene) -> None:
-    one, other = an_order(scene), an_order(scene)
+    one, other = a_stop_with_keys(scene), a_stop_with_keys(scene)
     first, second = (ordered.scene.signer.sign(ordered.claims(jti="rcpt-1")) for ordered in (one, other))
     with pytest.raises(ReceiptRefused, match="used for another receipt"):
         overlap(lambda: one.hand_in(first), lambda: other.hand_in(second))
     assert other.order.state == State.ACKNOWLEDGED
 
 
-def test_two_receipts_that_each_bring_a_company_s_signature_bring_both(scene: Scene) -> None:
-    ordered = an_order(scene)
+def test_two_receipts_that_bring_a_company_s_signature_each(scene: Scene) -> None:
+    ordered = a_stop_with_keys(scene)
     companies = [company(scene.outside, name) for name in ("RoadAid", "AdReach")]
     dealt_with(ordered, *(party for party, _ in companies))
 
     def brings(party: Party, signer: Signer) -> Callable[[], None]:
         keysets.key_of(party=party, kid=signer.kid, at=database_clock())
-        token = ordered.receipt(downstream=[below(party.uri, nested(ordered, signer))])
+        token = ordered.receipt(downstream=[below(party.uri, ordered.nested(signer))])
         return lambda: ordered.hand_in(token)
 
     overlap(*(brings(party, signer) for party, signer in companies))
     assert ordered.order.state == State.COMPLETED
 
 
-def test_an_end_signed_twice_at_once_is_kept_once_and_not_taken_back(scene: Scene) -> None:
+def test_an_end_signed_twice_at_once_is_kept_once(scene: Scene) -> None:
     ended = end(scene)
     keysets.key_of(party=scene.party, kid=scene.signer.kid, at=database_clock())
     done, refused = ended.receipt(), ended.receipt(status="rejected", reason="no")
@@ -126,8 +122,11 @@ def a_question_for_proof(scene: Scene) -> EvidenceRequest:
     return EvidenceRequest.objects.get()
 
 
-def test_a_question_for_proof_is_answered_once(scene: Scene) -> None:
+def test_a_question_for_proof_is_noted_and_answered_once(scene: Scene) -> None:
     asked = a_question_for_proof(scene)
+    late = database_clock() + 8 * DAY
+    assert overlap(lambda: note_evidence(now=late), lambda: note_evidence(now=late)) == (1, 0)
+    assert Incident.objects.get(kind="no_evidence").count == 1
     keysets.key_of(party=scene.party, kid=scene.signer.kid, at=database_clock())
 
     def answers(said: str) -> Callable[[], None]:
@@ -143,48 +142,31 @@ def test_a_question_for_proof_is_answered_once(scene: Scene) -> None:
 def evidence(scene: Scene, asked: EvidenceRequest, *, answer: str) -> dict[str, object]:
     return {
         "iss": scene.party.uri, "aud": settings.BASE_URL, "jti": f"ev-{uuid.uuid4().hex}", "iat": 1, "toe": 1,
-        "txn": "tx-1", "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": asked.jti},
+        "txn": "tx-1", "sub_id": about(asked.jti),
         "events": {RESPONSE: {"event_timestamp": 1, "answer": answer, "captured_at": "2025-05-03T17:20:00Z"}},
     }  # fmt: skip
-
-
-def test_a_question_for_proof_that_nobody_answered_is_noted_once(scene: Scene) -> None:
-    a_question_for_proof(scene)
-    late = database_clock() + 8 * DAY
-    assert overlap(lambda: note_evidence(now=late), lambda: note_evidence(now=late)) == (1, 0)
-    assert Incident.objects.get(kind="no_evidence").count == 1
 
 
 # Orders
 
 
-def test_a_stop_and_a_partner_that_is_told_again_have_two_versions(scene: Scene) -> None:
-    ordered = an_order(scene)
-    place = (ordered.line.pk, scene.contract.pk)
+def test_a_choice_and_a_partner_told_again_have_two_versions(scene: Scene) -> None:
+    ordered = a_stop_with_keys(scene)
 
     def tells() -> int:
-        return reissue_orders(places=[place], at=database_clock())
+        return reissue_orders(places=[(ordered.line.pk, scene.contract.pk)], at=database_clock())
 
     def allows() -> object:
         return choices.allow(line_id=ordered.line.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
 
+    assert overlap(tells, tells) == (1, 0)
+    deliver(list(Order.objects.values_list("id", flat=True)))
     overlap(tells, allows)
     orders = Order.objects.filter(line_id=ordered.line.pk).order_by("version")
-    assert [order.version for order in orders] == [1, 2, 3]
+    assert [order.version for order in orders] == [1, 2, 3, 4]
     newest = orders.last()
     assert newest is not None
     assert Standing.objects.get().order_id == newest.id
-
-
-def test_a_partner_is_told_again_once(scene: Scene) -> None:
-    ordered = an_order(scene)
-    place = (ordered.line.pk, scene.contract.pk)
-
-    def tells() -> int:
-        return reissue_orders(places=[place], at=database_clock())
-
-    assert overlap(tells, tells) == (1, 0)
-    assert Order.objects.count() == 2
 
 
 def a_use(scene: Scene, line: Line) -> Use:
@@ -196,7 +178,7 @@ def a_use(scene: Scene, line: Line) -> Use:
 
 
 def test_a_use_after_the_signature_contradicts_once(scene: Scene) -> None:
-    ordered = an_order(scene)
+    ordered = a_stop_with_keys(scene)
     assert ordered.sign() == State.COMPLETED
     use, at = a_use(scene, ordered.line), database_clock() + 2 * HOUR
 
@@ -223,34 +205,18 @@ def test_so_does_one_of_what_had_ended(scene: Scene) -> None:
 # The way to a partner
 
 
-def test_an_order_is_claimed_by_one_worker(scene: Scene) -> None:
-    stop_all(scene.a_line())
-    now = database_clock()
+def test_an_order_is_given_to_one_worker_or_poll(scene: Scene) -> None:
+    party_id = scene.party.pk
 
     def claimed() -> int:
-        return len(claims.claim(party_id=scene.party.pk, clock=Clock(now)).pushes)
+        return len(claims.claim(party_id=party_id, clock=Clock(database_clock())).pushes)
 
-    assert overlap(claimed, claimed) == (1, 0)
+    def polled() -> int:
+        return len(claims.take_waiting(party_id=party_id, limit=10, now=database_clock()))
 
-
-def test_of_two_polls_one_is_given_it(scene: Scene) -> None:
-    stop_all(scene.a_line())
-    now = database_clock()
-
-    def polls() -> int:
-        return len(claims.take_waiting(party_id=scene.party.pk, limit=10, now=now))
-
-    assert overlap(polls, polls) == (1, 0)
-
-
-def test_what_a_poll_was_given_is_not_pushed(scene: Scene) -> None:
-    stop_all(scene.a_line())
-    now = database_clock()
-    given = overlap(
-        lambda: len(claims.take_waiting(party_id=scene.party.pk, limit=10, now=now)),
-        lambda: len(claims.claim(party_id=scene.party.pk, clock=Clock(now)).pushes),
-    )
-    assert given == (1, 0)
+    for first, second in ((claimed, claimed), (polled, polled), (polled, claimed)):
+        stop_all(scene.a_line())
+        assert overlap(first, second) == (1, 0)
 
 
 def test_no_more_is_in_flight_than_a_partner_s_share(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +233,10 @@ def test_no_more_is_in_flight_than_a_partner_s_share(scene: Scene, monkeypatch: 
             return 0
 
     assert overlap(claimed, claimed) == (2, 1)
+    assert fairness.in_flight(party_id=scene.party.pk, now=now) == 3
+    # When the workers died, the leases end, and others have the share.
+    later = Clock(now + claims.LEASE + MINUTE)
+    assert len(claims.claim(party_id=scene.party.pk, clock=later).pushes) == 3
 
 
 def test_one_probe_finds_out_whether_a_partner_is_back(scene: Scene) -> None:
@@ -365,27 +335,21 @@ def test_a_partner_asks_for_a_verification_once(scene: Scene) -> None:
     assert StreamEvent.objects.count() == 1
 
 
-def test_what_an_officer_paused_its_partner_does_not_enable(scene: Scene) -> None:
+def test_what_officers_pause_at_once_stays_paused(scene: Scene) -> None:
     stream, officer, now = a_stream(scene), an_actor(), database_clock()
-    with pytest.raises(NotAllowed):
-        overlap(
-            lambda: pause_stream(party_id=scene.party.pk, actor=officer, reason="r", at=now),
-            lambda: set_status(
-                party=scene.party, stream_id=str(stream.id), status=Stream.Status.ENABLED, reason="", at=now
-            ),
-        )
-    assert Stream.objects.get().status == Stream.Status.PAUSED
-
-
-def test_a_stream_paused_by_two_officers_at_once_is_paused_and_told_once(scene: Scene) -> None:
-    a_stream(scene)
-    officer, now = an_actor(), database_clock()
 
     def pauses() -> None:
         pause_stream(party_id=scene.party.pk, actor=officer, reason="r", at=now)
 
+    def enables() -> None:
+        set_status(party=scene.party, stream_id=str(stream.id), status=Stream.Status.ENABLED, reason="", at=now)
+
+    with pytest.raises(NotAllowed):
+        overlap(pauses, enables)
+    Stream.objects.update(status=Stream.Status.ENABLED, status_by="partner:1")
     overlap(pauses, pauses)
-    assert (noted("stream.paused"), StreamEvent.objects.filter(kind=StreamEvent.Kind.STREAM_UPDATED).count()) == (1, 1)
+    assert Stream.objects.get().status == Stream.Status.PAUSED
+    assert (noted("stream.paused"), StreamEvent.objects.filter(kind=StreamEvent.Kind.STREAM_UPDATED).count()) == (2, 2)
 
 
 def test_a_late_order_is_a_breach_once(scene: Scene) -> None:
@@ -393,7 +357,7 @@ def test_a_late_order_is_a_breach_once(scene: Scene) -> None:
     late = database_clock() + 30 * DAY
 
     def notes() -> int:
-        return note_overdue(now=late)
+        return dates.note_overdue(now=late)
 
     # The first of its transactions is about ends of agreements, of which there is none.
     assert overlap(notes, notes, at_commit=2) == (1, 0)
@@ -406,3 +370,59 @@ def test_a_partner_that_let_three_questions_pass_is_denied_once(scene: Scene) ->
     StreamHealth.objects.update(failed_verifications=3)
     assert overlap(lambda: health.watch(now=now), lambda: health.watch(now=now)) == (1, 0)
     assert (Suspension.objects.count(), noted("suspension.began")) == (1, 1)
+
+
+def many_orders(scene: Waiting, n: int, *, state: str = "sent") -> None:
+    """As many orders like the scene's, past the verbs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id,"
+            " lane, snapshot, queued_at, state, attempts, next_attempt_at, complete_by, parked_with, note)"
+            " SELECT 1000000 + n + (SELECT count(*) FROM revocations_order), gen_random_uuid(),"
+            " contract_id, party_id, 1, 1, gen_random_uuid()::text, 'x', gen_random_uuid(), lane,"
+            " snapshot, queued_at - n * interval '1 minute', 'queued', 0, queued_at,"
+            " complete_by - n * interval '1 minute', '', ''"
+            " FROM revocations_order, generate_series(1, %s) n WHERE line_id = %s",
+            [n, scene.line.pk],
+        )
+    then = scene.began
+    done = {"next_attempt_at": None, "acknowledged_at": then, "completed_at": then}
+    bring_all_to(state, Order.objects.filter(line_id__gt=1_000_000), **({} if state == "sent" else done))
+
+
+def as_autovacuum_would() -> None:
+    """What is planned from here on knows how much there is."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE revocations_order, revocations_breach, partners_contract")
+
+
+def plan(statement: str, values: dict[str, datetime | int] | list[datetime | str | int]) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}", values)
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_very_many_orders_are_looked_up_by_index_and_batched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dates, "BATCH", 700)
+    scene = Waiting()
+    many_orders(scene, 2_000, state="completed")
+    many_orders(scene, 2_000)
+    run(scene.began - 2 * DAY, scene.began + DAY)
+    as_autovacuum_would()
+    late = plan(dates.LATE_ORDERS, {"now": scene.began, "since": scene.began - DAY, "batch": 700})
+    assert "revocations_owed_by" in late
+    assert "Seq Scan on revocations_order" not in late
+    assert "Index Scan using revocations_waiting" in plan(health.WAITING, ["us", scene.began, 20])
+    began = time.monotonic()
+    assert health.watch(now=scene.began + 13 * HOUR) == 1
+    assert time.monotonic() - began < 5
+    assert dates.note_overdue(now=scene.began + 11 * DAY) == 2_001
+    assert Incident.objects.get(kind="overdue").count == 2_001
+    assert Breach.objects.filter(kind="complete").count() == 2_001
+    again = time.monotonic()
+    assert dates.note_overdue(now=scene.began + 11 * DAY) == 0
+    assert time.monotonic() - again < 5
+    as_autovacuum_would()
+    mine = Order.objects.filter(pk=scene.order.pk)
+    bring_to("completed", mine, acknowledged_at=scene.began, completed_at=scene.began)
+    assert dates.mend_breaches() == 1

@@ -1,7 +1,7 @@
 """Deadlines: 24 hours, streams that are not well, agreed dates. Time is moved by passing `now`."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,17 +9,14 @@ from django.core import mail
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import Line, User
-from audit.models import AuditEvent, Incident
+from accounts.models import User
+from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.gate import deciding
-from consent.gate.shapes import Question
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
 from revocations.actions.contradictions import Use
-from revocations.actions.orders import Agreement, enqueue_order
 from revocations.actions.suspend import lift
 from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.domain.streams.status import health_of
@@ -43,88 +40,14 @@ from revocations.workers.clocks.dates import mend_breaches, note_overdue
 from revocations.workers.clocks.health import lying_since
 from support.domain import tickets
 from support.models import Ticket
-from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.feeds import as_at_commit
-from tests.orders import an_index, bring_to, sign_end
+from tests.factories import NOW, a_contract, a_line, an_approval
+from tests.moments import A_MOMENT
+from tests.orders import an_index, sign_end
 from tests.properties import stories, undone
+from tests.revocations.waiting import DAY, HOUR, MINUTE, Waiting, denials, incidents, run
 from tests.staff import an_agreed_proposal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-class Scene:
-    """A partner with one campaign, and a line that agreed and stopped: one order waits for the partner."""
-
-    def __init__(self, *, lifeline: bool = False, name: str = "GeoBridge") -> None:
-        self.party = a_party(name)
-        self.contract = a_contract(self.party)
-        self.campaign = a_campaign(self.contract, lifeline=lifeline)
-        self.line, self.order = self.a_stop()
-        self.began = self.order.queued_at
-
-    def a_stop(self) -> tuple[Line, Order]:
-        line = a_line()
-        an_approval(line, self.campaign)
-        choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-        as_at_commit()
-        return line, Order.objects.get(line_id=line.pk, party_id=self.party.pk)
-
-    def a_stream(self, **changes: object) -> Stream:
-        fields = {
-            "id": uuid.uuid4(),
-            "party_id": self.party.pk,
-            "method": Stream.Method.POLL,
-            "status_by": "officer:1",
-            "status_at": self.began,
-            "created_at": self.began,
-            **changes,
-        }
-        return Stream.objects.create(**fields)
-
-    def acknowledge(self, order: Order | None = None, **changes: object) -> None:
-        fields = {"acknowledged_at": self.began + HOUR, **changes}
-        state = str(fields.pop("state", State.ACKNOWLEDGED))
-        bring_to(state, Order.objects.filter(pk=(order or self.order).pk), **fields)
-
-    def tried(self, hours: float, outcome: str, detail: str = "", number: int = 1) -> None:
-        Attempt.objects.create(
-            line_id=self.line.pk,
-            order_id=self.order.id,
-            number=number,
-            at=self.began + timedelta(hours=hours),
-            outcome=outcome,
-            detail=detail,
-        )
-
-    def says(self, line: Line) -> str:
-        """The gate's word on the campaign for a line that agreed and did not stop."""
-        question = Question(
-            aggregator=self.party.uri,
-            provider=self.campaign.lbs_provider.uri,
-            campaign=self.campaign.ref,
-            purpose=self.campaign.purpose,
-            scope=self.campaign.scope,
-            precision_m=self.campaign.precision_m,
-            line=line.carrier_id,
-        )
-        (answer,) = deciding.evaluate(questions=[question])
-        return answer.reason
-
-
-def run(since: datetime, until: datetime) -> None:
-    """Our delivery ran in each of these minutes."""
-    first = since.replace(second=0, microsecond=0)
-    minutes = range(int((until - first) / MINUTE) + 1)
-    Pulse.objects.bulk_create([Pulse(minute=first + n * MINUTE) for n in minutes], ignore_conflicts=True)
-
-
-def denials() -> list[tuple[str, int, bool]]:
-    return list(Suspension.objects.values_list("of", "target_id", "automatic"))
-
-
-def incidents() -> list[tuple[str, int]]:
-    return sorted(Incident.objects.values_list("kind", "count"))
 
 
 # --- which time counts
@@ -171,7 +94,7 @@ def test_answerable_reads_pulses_and_tries_as_they_were_written(
     beats: set[int], tries: list[tuple[int, str, bool]], since: int, lasts: int
 ) -> None:
     with undone():
-        scene = Scene()
+        scene = Waiting()
         zero = scene.began.replace(second=0, microsecond=0) + MINUTE
         Pulse.objects.bulk_create([Pulse(minute=zero + n * MINUTE) for n in beats])
         event = StreamEvent.objects.create(
@@ -197,7 +120,7 @@ def test_answerable_reads_pulses_and_tries_as_they_were_written(
 
 
 def test_after_24_hours_unacknowledged_a_partner_is_denied_everything() -> None:
-    scene = Scene()
+    scene = Waiting()
     other = a_line()
     an_approval(other, scene.campaign)
     run(scene.began, scene.began + 2 * DAY)
@@ -223,54 +146,51 @@ def test_after_24_hours_unacknowledged_a_partner_is_denied_everything() -> None:
     assert scene.says(other) == "partner_unhealthy"
 
 
-def test_an_acknowledged_order_starts_no_clock() -> None:
-    scene = Scene()
-    run(scene.began, scene.began + 2 * DAY)
-    scene.acknowledge()
-    assert (health_clocks.watch(now=scene.began + 2 * DAY), denials()) == (0, [])
-
-
 def test_our_own_outage_counts_nothing() -> None:
-    scene = Scene()
+    scene = Waiting()
     run(scene.began, scene.began + 10 * HOUR)
     run(scene.began + 15 * HOUR, scene.began + 40 * HOUR)
     assert health_clocks.watch(now=scene.began + 28 * HOUR) == 0
     assert health_clocks.watch(now=scene.began + 29 * HOUR + 3 * MINUTE) == 1
 
 
-def called_invalid(scene: Scene) -> None:
-    scene.tried(1, "refused", "invalid_request: no such field")
+FAILURES_OF_OURS = (("refused", "invalid_request: no such field"), ("ours", "our network is down"), ("lost", ""))
 
 
-def our_side(scene: Scene) -> None:
-    scene.tried(1, "ours", "our network is down")
-
-
-def a_dead_worker(scene: Scene) -> None:
-    scene.tried(1, "lost")
-
-
-@pytest.mark.parametrize("failed", [called_invalid, our_side, a_dead_worker])
-def test_time_after_a_failure_of_ours_counts_nothing_until_the_next_try(failed: Callable[[Scene], None]) -> None:
-    scene = Scene()
+def test_time_after_our_failure_counts_nothing_until_the_next_try() -> None:
+    scene = Waiting()
     run(scene.began, scene.began + 4 * DAY)
-    failed(scene)
-    assert health_clocks.watch(now=scene.began + 2 * DAY) == 0
-    scene.tried(48, "no_answer", number=2)
-    assert health_clocks.watch(now=scene.began + 2 * DAY + 22 * HOUR) == 0
-    assert health_clocks.watch(now=scene.began + 2 * DAY + 24 * HOUR) == 1
-
-
-def test_the_partner_s_own_failures_count() -> None:
-    scene = Scene()
-    run(scene.began, scene.began + 2 * DAY)
+    for outcome, detail in FAILURES_OF_OURS:
+        with undone():
+            scene.tried(1, outcome, detail)
+            assert health_clocks.watch(now=scene.began + 2 * DAY) == 0
+            scene.tried(48, "no_answer", number=2)
+            assert health_clocks.watch(now=scene.began + 2 * DAY + 22 * HOUR) == 0
+            assert health_clocks.watch(now=scene.began + 2 * DAY + 24 * HOUR) == 1
+    # The partner's own failures count.
     for number, outcome in enumerate(("no_connection", "error", "redirect", "no_answer", "refused"), start=1):
         scene.tried(number, outcome, number=number)
     assert health_clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
 
 
+def test_a_denial_comes_at_exactly_24_hours() -> None:
+    two_officers()
+    scene = Waiting(lifeline=True)
+    scene.acknowledge()
+    whole = scene.began.replace(second=0, microsecond=0) + MINUTE
+    run(whole, whole + 2 * DAY)
+    for waits in (lambda: scene.a_newer_order(whole), lambda: scene.an_event(whole)):
+        with undone():
+            waits()
+            mail.outbox.clear()
+            assert (health_clocks.watch(now=whole + 12 * HOUR - A_MOMENT), len(mail.outbox)) == (0, 0)
+            assert (health_clocks.watch(now=whole + 12 * HOUR), len(mail.outbox)) == (0, 2)
+            assert (health_clocks.watch(now=whole + DAY - A_MOMENT), denials()) == (0, [])
+            assert (health_clocks.watch(now=whole + DAY), Breach.objects.get().due_at) == (1, whole + DAY)
+
+
 def test_what_is_parked_with_us_counts_nothing() -> None:
-    scene = Scene()
+    scene = Waiting()
     run(scene.began, scene.began + 3 * DAY)
     later = scene.began + 4 * DAY
     Order.objects.filter(pk=scene.order.pk).update(
@@ -281,64 +201,39 @@ def test_what_is_parked_with_us_counts_nothing() -> None:
     assert health_clocks.watch(now=scene.began + 3 * DAY) == 1
 
 
-def test_a_newer_order_carries_on_the_clock_of_an_unacknowledged_one() -> None:
-    scene = Scene()
+def test_a_newer_order_carries_on_an_unacknowledged_one_s_clock() -> None:
+    scene = Waiting()
     run(scene.began, scene.began + 3 * DAY)
-    use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
-    (newer,) = enqueue_order(
-        line_id=scene.line.pk, agreements=[Agreement(scene.contract, [use], ())], by="user", at=scene.began + 20 * HOUR
-    ).values()
-    Order.objects.filter(pk=scene.order.pk).update(state=State.SUPERSEDED, superseded_by=newer, next_attempt_at=None)
-    assert lying_since() == {scene.party.pk: scene.began}
-    assert health_clocks.watch(now=scene.began + DAY - MINUTE) == 0
-    assert health_clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
-    assert Breach.objects.get().about == str(newer)
-
-
-def test_an_order_after_an_acknowledged_one_has_its_own_clock() -> None:
-    scene = Scene()
-    run(scene.began, scene.began + 3 * DAY)
-    use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
+    with undone():
+        newer = scene.a_newer_order(scene.began + 20 * HOUR)
+        Order.objects.filter(pk=scene.order.pk).update(
+            state=State.SUPERSEDED, superseded_by=newer.id, next_attempt_at=None
+        )
+        assert lying_since() == {scene.party.pk: scene.began}
+        assert health_clocks.watch(now=scene.began + DAY - MINUTE) == 0
+        assert health_clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
+        assert Breach.objects.get().about == str(newer.id)
+    with undone():
+        # One that is older than an acknowledged one starts no clock.
+        scene.acknowledge(scene.a_newer_order(scene.began + HOUR), acknowledged_at=scene.began + 2 * HOUR)
+        assert health_clocks.watch(now=scene.began + 3 * DAY) == 0
+    # One after an acknowledged one has its own.
     scene.acknowledge()
-    agreement = Agreement(scene.contract, [use], ())
-    enqueue_order(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + 20 * HOUR)
+    scene.a_newer_order(scene.began + 20 * HOUR)
     assert health_clocks.watch(now=scene.began + 44 * HOUR - MINUTE) == 0
     assert health_clocks.watch(now=scene.began + 44 * HOUR + 2 * MINUTE) == 1
 
 
-def test_an_order_older_than_an_acknowledged_one_starts_no_clock() -> None:
-    scene = Scene()
-    run(scene.began, scene.began + 3 * DAY)
-    use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
-    agreement = Agreement(scene.contract, [use], ())
-    (newer,) = enqueue_order(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + HOUR).values()
-    scene.acknowledge(Order.objects.get(id=newer), acknowledged_at=scene.began + 2 * HOUR)
-    assert health_clocks.watch(now=scene.began + 3 * DAY) == 0
-
-
 def test_one_partner_s_silence_denies_no_other() -> None:
-    silent, well = Scene(), Scene(name="NorthLink")
+    silent, well = Waiting(), Waiting(name="NorthLink")
     well.acknowledge()
     run(silent.began, silent.began + 2 * DAY)
     health_clocks.watch(now=silent.began + 2 * DAY)
     assert denials() == [("party", silent.party.pk, True)]
 
 
-def test_an_unacknowledged_end_of_a_contract_counts_too() -> None:
-    scene = Scene()
-    scene.acknowledge()
-    run(scene.began, scene.began + 2 * DAY)
-    StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=scene.party.pk, contract_id=scene.contract.pk, kind=StreamEvent.Kind.COHORT,
-        jti="cohort", claims={}, queued_at=scene.began, next_attempt_at=scene.began,
-    )  # fmt: skip
-    assert lying_since() == {scene.party.pk: scene.began}
-    assert health_clocks.watch(now=scene.began + 25 * HOUR) == 1
-    assert Breach.objects.get().line_id is None
-
-
-def test_operators_are_told_since_when_each_partner_lets_anything_lie() -> None:
-    silent, well = Scene(), Scene(name="NorthLink")
+def test_operators_are_told_since_when_each_lets_anything_lie() -> None:
+    silent, well = Waiting(), Waiting(name="NorthLink")
     well.acknowledge()
     silent.a_stop()
     assert lying_since() == {silent.party.pk: silent.began}
@@ -347,14 +242,8 @@ def test_operators_are_told_since_when_each_partner_lets_anything_lie() -> None:
     Order.objects.filter(pk=silent.order.pk).update(
         state=State.PARKED, parked_with=ResponsibleParty.US, next_attempt_at=later
     )
-    StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=well.party.pk, contract_id=well.contract.pk, kind=StreamEvent.Kind.COHORT,
-        jti="cohort", claims={}, queued_at=well.began + HOUR, next_attempt_at=later,
-    )  # fmt: skip
-    StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=well.party.pk, kind=StreamEvent.Kind.VERIFICATION, jti="question", claims={},
-        queued_at=well.began, next_attempt_at=later,
-    )  # fmt: skip
+    well.an_event(well.began + HOUR, next_attempt_at=later)
+    well.an_event(well.began, StreamEvent.Kind.VERIFICATION, next_attempt_at=later)
     assert lying_since() == {silent.party.pk: silent.began, well.party.pk: well.began + HOUR}
     told = health.metrics(at=well.began + 2 * HOUR).decode()
     assert f'whereabouts_oldest_unacknowledged_seconds{{party="{well.party.pk}"}} 3600.0' in told
@@ -365,44 +254,32 @@ def test_operators_are_told_since_when_each_partner_lets_anything_lie() -> None:
 # --- streams
 
 
-@pytest.mark.parametrize(
-    ("status", "by"),
-    [(Stream.Status.PAUSED, "partner:1"), (Stream.Status.DISABLED, "partner:1"), (Stream.Status.PAUSED, "system:410")],
-)
-def test_a_stream_not_enabled_for_fifteen_minutes_denies(status: str, by: str) -> None:
-    scene = Scene()
+NOT_ENABLED = [
+    (Stream.Status.PAUSED, "partner:1"), (Stream.Status.DISABLED, "partner:1"), (Stream.Status.PAUSED, "system:410"),
+    (Stream.Status.PAUSED, "officer:1"), (Stream.Status.DISABLED, "officer:1"),
+]  # fmt: skip
+
+
+def test_a_stream_not_enabled_for_fifteen_minutes_denies() -> None:
+    scene = Waiting()
     scene.acknowledge()
-    scene.a_stream(status=status, status_by=by)
     second = a_contract(scene.party)
-    run(scene.began, scene.began + HOUR)
-    assert health_clocks.watch(now=scene.began + 14 * MINUTE) == 0
-    assert health_clocks.watch(now=scene.began + 17 * MINUTE) == 1
-    assert denials() == [("party", scene.party.pk, True)]
-    assert sorted(Breach.objects.values_list("kind", "contract_id")) == [
-        ("unhealthy", scene.contract.pk), ("unhealthy", second.pk),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("status", [Stream.Status.PAUSED, Stream.Status.DISABLED])
-def test_a_stream_that_our_own_officer_stopped_denies_and_is_no_breach(status: str) -> None:
-    scene = Scene()
-    scene.acknowledge()
-    scene.a_stream(status=status, status_by="officer:1")
-    run(scene.began, scene.began + HOUR)
-    assert health_clocks.watch(now=scene.began + 17 * MINUTE) == 1
-    assert (denials(), incidents()) == ([("party", scene.party.pk, True)], [("unhealthy", 1)])
-    assert not Breach.objects.exists()
-
-
-def test_a_stream_paused_while_we_were_down_is_not_judged() -> None:
-    scene = Scene()
-    scene.acknowledge()
-    scene.a_stream(status=Stream.Status.PAUSED)
-    assert health_clocks.watch(now=scene.began + DAY) == 0
+    for status, by in NOT_ENABLED:
+        with undone():
+            scene.a_stream(status=status, status_by=by)
+            # While we were down it is not judged.
+            assert health_clocks.watch(now=scene.began + DAY) == 0
+            run(scene.began, scene.began + HOUR)
+            assert health_clocks.watch(now=scene.began + 14 * MINUTE) == 0
+            assert health_clocks.watch(now=scene.began + 17 * MINUTE) == 1
+            assert (denials(), incidents()) == ([("party", scene.party.pk, True)], [("unhealthy", 1)])
+            # What our own officer stopped is no breach.
+            contracts = [] if by == "officer:1" else [scene.contract.pk, second.pk]
+            assert sorted(Breach.objects.values_list("kind", "contract_id")) == [("unhealthy", pk) for pk in contracts]
 
 
 def test_three_failed_verifications_deny_and_two_do_not() -> None:
-    scene = Scene()
+    scene = Waiting()
     scene.acknowledge()
     health_of(party_id=scene.party.pk, at=scene.began)
     StreamHealth.objects.update(failed_verifications=2)
@@ -413,10 +290,12 @@ def test_three_failed_verifications_deny_and_two_do_not() -> None:
 
 
 def test_once_two_officers_have_lifted_it_the_clock_runs_anew() -> None:
-    scene = Scene()
+    scene = Waiting()
     run(scene.began, scene.began + 5 * DAY)
     # The gate's clock is the database's: the denial begins and is lifted now, whatever `now` was passed.
     assert health_clocks.watch(now=scene.began + 2 * DAY) == 1
+    with pytest.raises(Exception, match="needs two officers"), undone():
+        Suspension.objects.update(ends_at=database_clock())
     lifted = lift_by_two(scene.party)
     assert health_clocks.watch(now=lifted + DAY - MINUTE) == 0
     assert health_clocks.watch(now=lifted + DAY + 3 * MINUTE) == 1
@@ -424,26 +303,17 @@ def test_once_two_officers_have_lifted_it_the_clock_runs_anew() -> None:
 
 
 def test_so_does_the_clock_of_an_unacknowledged_end() -> None:
-    scene = Scene()
+    scene = Waiting()
     scene.acknowledge()
     began = scene.began - 2 * DAY
     run(began, scene.began + 5 * DAY)
-    StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=scene.party.pk, contract_id=scene.contract.pk, kind=StreamEvent.Kind.COHORT,
-        jti="cohort", claims={}, queued_at=began, next_attempt_at=began,
-    )  # fmt: skip
+    scene.an_event(began)
+    assert lying_since() == {scene.party.pk: began}
     assert health_clocks.watch(now=scene.began) == 1
+    assert Breach.objects.get().line_id is None
     lifted = lift_by_two(scene.party)
     assert health_clocks.watch(now=lifted + DAY - MINUTE) == 0
     assert health_clocks.watch(now=lifted + DAY + 3 * MINUTE) == 1
-
-
-def test_one_officer_can_t_lift_it() -> None:
-    scene = Scene()
-    run(scene.began, scene.began + 2 * DAY)
-    health_clocks.watch(now=scene.began + 2 * DAY)
-    with pytest.raises(Exception, match="needs two officers"):
-        Suspension.objects.update(ends_at=database_clock())
 
 
 def lift_by_two(party: Party) -> datetime:
@@ -463,7 +333,7 @@ def two_officers() -> None:
 
 def test_before_a_lifeline_is_denied_every_officer_is_told_once() -> None:
     two_officers()
-    scene = Scene(lifeline=True)
+    scene = Waiting(lifeline=True)
     run(scene.began, scene.began + 2 * DAY)
     assert (health_clocks.watch(now=scene.began + 12 * HOUR - MINUTE), len(mail.outbox)) == (0, 0)
     for minutes in (2, 3, 60):
@@ -484,9 +354,9 @@ def test_before_a_lifeline_is_denied_every_officer_is_told_once() -> None:
     assert len(mail.outbox) == 4
 
 
-def test_officers_are_told_of_a_stream_that_is_not_enabled_before_it_is_denied() -> None:
+def test_officers_are_told_of_a_stopped_stream_before_its_denial() -> None:
     two_officers()
-    scene = Scene(lifeline=True)
+    scene = Waiting(lifeline=True)
     scene.acknowledge()
     scene.a_stream(status=Stream.Status.PAUSED)
     run(scene.began, scene.began + HOUR)
@@ -495,10 +365,25 @@ def test_officers_are_told_of_a_stream_that_is_not_enabled_before_it_is_denied()
 
 def test_where_no_lifeline_is_reached_nobody_is_told() -> None:
     two_officers()
-    scene = Scene()
-    run(scene.began, scene.began + DAY)
-    health_clocks.watch(now=scene.began + 13 * HOUR)
+    scene, over = Waiting(), Waiting(lifeline=True, name="NorthLink")
+    # What has ended is nobody's.
+    Campaign.objects.filter(pk=over.campaign.pk).update(ends_at=over.began)
+    Contract.objects.filter(pk=over.contract.pk).update(ends_at=over.began)
+    run(scene.began, over.began + DAY)
+    health_clocks.watch(now=over.began + 13 * HOUR)
     assert (len(mail.outbox), incidents()) == (0, [])
+
+
+def test_officers_are_told_of_a_lifeline_once_a_day() -> None:
+    two_officers()
+    scene = Waiting(lifeline=True)
+    scene.acknowledge()
+    stream = scene.a_stream(status=Stream.Status.PAUSED)
+    assert health_clocks.watch(now=scene.began) == 0
+    for at, told in ((HOUR, 2), (DAY - A_MOMENT, 2), (DAY, 4), (DAY + HOUR, 4)):
+        # Paused anew, it is another trouble each time.
+        Stream.objects.filter(pk=stream.pk).update(status_at=scene.began + at)
+        assert (health_clocks.watch(now=scene.began + at), len(mail.outbox)) == (0, told), at
 
 
 def test_a_mail_server_that_is_down_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -507,7 +392,7 @@ def test_a_mail_server_that_is_down_stops_nothing(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("revocations.workers.clocks.health.send_mail", down)
     two_officers()
-    scene = Scene(lifeline=True)
+    scene = Waiting(lifeline=True)
     run(scene.began, scene.began + 2 * DAY)
     assert health_clocks.watch(now=scene.began + 2 * DAY) == 1
     assert incidents() == [("lifeline_at_risk", 1), ("unhealthy", 1)]
@@ -516,8 +401,8 @@ def test_a_mail_server_that_is_down_stops_nothing(monkeypatch: pytest.MonkeyPatc
 # --- agreed dates
 
 
-def test_each_order_past_its_date_is_a_breach_and_a_day_one_incident() -> None:
-    scene = Scene()
+def test_each_order_past_its_date_is_a_breach() -> None:
+    scene = Waiting()
     scene.a_stop()
     _, done = scene.a_stop()
     scene.acknowledge(done, state=State.COMPLETED, completed_at=scene.began + HOUR)
@@ -539,8 +424,8 @@ def test_each_order_past_its_date_is_a_breach_and_a_day_one_incident() -> None:
     assert late_by_party(at=due - MINUTE)[scene.party.pk].overdue is False
 
 
-def test_a_breach_is_mended_when_it_or_a_newer_order_is_completed() -> None:
-    scene = Scene()
+def test_a_breach_is_mended_when_a_newer_order_is_completed() -> None:
+    scene = Waiting()
     other, second = scene.a_stop()
     late = scene.began + 11 * DAY
     assert note_overdue(now=late) == 2
@@ -559,34 +444,16 @@ def test_a_breach_is_mended_when_it_or_a_newer_order_is_completed() -> None:
     assert Breach.objects.get(about=str(second.id)).mended_at == late + DAY
 
 
-def test_an_ended_contract_not_signed_for_by_its_date_is_a_breach_too() -> None:
-    scene = Scene()
+def test_an_end_not_signed_for_in_time_is_a_breach() -> None:
+    scene = Waiting()
     scene.acknowledge(state=State.COMPLETED, completed_at=scene.began)
-    cohort = Cohort.objects.create(
-        id=uuid.uuid4(), of="contract", target_id=scene.contract.pk, contract_id=scene.contract.pk,
-        party_id=scene.party.pk, epoch=2, terminated_at=scene.began, actor="officer:1", reason="over", plan={},
-        complete_by=scene.began + 10 * DAY,
-    )  # fmt: skip
+    cohort = scene.a_cohort(index_token=an_index())
     late = scene.began + 11 * DAY
     assert (note_overdue(now=late), note_overdue(now=late)) == (1, 0)
     assert lateness(party_id=scene.party.pk, at=late).cohorts == 1
-    sign_end(cohort, at=late + DAY)
-    assert mend_breaches() == 1
-    assert Breach.objects.get(about=str(cohort.id)).mended_at == late + DAY
-
-
-def test_an_end_that_is_asked_for_again_has_a_date_and_a_breach_of_its_own() -> None:
-    scene = Scene()
-    scene.acknowledge(state=State.COMPLETED, completed_at=scene.began)
-    cohort = Cohort.objects.create(
-        id=uuid.uuid4(), of="contract", target_id=scene.contract.pk, contract_id=scene.contract.pk,
-        party_id=scene.party.pk, epoch=2, terminated_at=scene.began, actor="officer:1", reason="over", plan={},
-        complete_by=scene.began + 10 * DAY, index_token=an_index(),
-    )  # fmt: skip
-    late = scene.began + 11 * DAY
-    assert note_overdue(now=late) == 1
     sign_end(cohort, at=late)
     assert mend_breaches() == 1
+    # One that is asked for again has a date and a breach of its own.
     used = Use(
         scene.line.pk, scene.party.pk, (scene.party.uri,), scene.campaign.purpose, scene.campaign.scope,
         occurred_at=late + DAY, campaign=scene.campaign.ref,
@@ -604,8 +471,8 @@ def test_an_end_that_is_asked_for_again_has_a_date_and_a_breach_of_its_own() -> 
     assert Breach.objects.get(about=str(cohort.pk)).mended_at == late
 
 
-def test_a_date_that_came_to_pass_unseen_is_found_when_all_are_looked_at() -> None:
-    scene = Scene()
+def test_a_date_that_passed_unseen_is_found_at_last() -> None:
+    scene = Waiting()
     _, second = scene.a_stop()
     scene.acknowledge(second, state=State.COMPLETED, completed_at=scene.began + HOUR)
     late = scene.began + 30 * DAY
@@ -618,8 +485,8 @@ def test_a_date_that_came_to_pass_unseen_is_found_when_all_are_looked_at() -> No
     assert note_overdue(now=late, whole=True) == 2
 
 
-def test_a_late_partner_has_one_ticket_a_day_that_names_it() -> None:
-    scene = Scene()
+def test_a_late_partner_has_one_ticket_a_day() -> None:
+    scene = Waiting()
     for _ in range(3):
         scene.a_stop()
     late = scene.began + 11 * DAY
@@ -637,13 +504,3 @@ def test_no_contract_may_ask_for_more_than_fifteen_business_days() -> None:
     week = [NOW + n * DAY for n in range(7)]
     assert max(business_days(day, LONGEST_COMPLETION_DAYS) for day in week) == 15
     assert max(business_days(day, LONGEST_COMPLETION_DAYS + 1) for day in week) == 16
-
-
-def test_what_has_ended_is_nobody_s_lifeline() -> None:
-    two_officers()
-    scene = Scene(lifeline=True)
-    Campaign.objects.filter(pk=scene.campaign.pk).update(ends_at=scene.began)
-    Contract.objects.filter(pk=scene.contract.pk).update(ends_at=scene.began)
-    run(scene.began, scene.began + DAY)
-    health_clocks.watch(now=scene.began + 13 * HOUR)
-    assert len(mail.outbox) == 0

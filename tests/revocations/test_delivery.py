@@ -11,7 +11,6 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from audit.queries import database_clock
 from partners.clients import http
@@ -25,17 +24,13 @@ from revocations.workers.delivery.verdicts import judge, retry_wait
 from tests.databases import cut_off
 from tests.factories import a_campaign, a_contract, a_line, an_approval
 from tests.faults.programs import until
-from tests.partners.outside import Answer, Asked, Outside
+from tests.partners.outside import Answer, Asked
+from tests.properties import undone
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
 from tests.staff import move_endpoints
 
 pytestmark = [pytest.mark.usefixtures("no_broker")]
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def scene(outside: Outside) -> Scene:
-    return a_scene(outside)
 
 
 def attempts(order_id: UUID) -> list[tuple[int, str, int | None]]:
@@ -55,82 +50,78 @@ def wait_of(order: Order, *, since: datetime | None = None) -> timedelta:
 
 @pytest.mark.django_db
 def test_a_202_acknowledges(scene: Scene) -> None:
-    (order_id,) = stop_all(scene.a_line())
+    order_ids = [order_id for _ in range(12) for order_id in stop_all(scene.a_line())]
+    order_id = order_ids[0]
     assert the_order(order_id).state == State.QUEUED
-    assert deliver([order_id]) == {"acknowledged": 1}
+    assert deliver(order_ids) == {"acknowledged": 12}
+    assert scene.outside.connections == 1
     order = the_order(order_id)
     assert (order.state, order.next_attempt_at, order.attempts) == (State.ACKNOWLEDGED, None, 1)
     assert order.acknowledged_at == order.sent_at is not None
     assert attempts(order_id) == [(1, "acknowledged", 202)]
+    tokens = {attempt.token.encode() for attempt in Attempt.objects.all()}
+    assert tokens == {asked.body for asked in scene.outside.posted}
+    # It is not sent again.
+    deliver(order_ids, after=timedelta(days=30))
+    assert len(scene.tokens()) == 12
+
+
+ANSWERS: list[tuple[Answer, State, str, str]] = [
+    (Answer(200), State.SENT, "error", "answered 200"),
+    (Answer(202, b"{}"), State.SENT, "error", "answered 202, but not empty: with a body"),
+    (Answer(204), State.SENT, "error", "answered 204"),
+    (Answer(302), State.SENT, "redirect", "answered 302; redirects are not followed"),
+    (Answer(401), State.SENT, "error", "answered 401"),
+    (Answer(404), State.SENT, "error", "answered 404"),
+    (Answer(429), State.SENT, "error", "answered 429"),
+    (Answer(500), State.SENT, "error", "answered 500"),
+    (Answer(503), State.SENT, "error", "answered 503"),
+    (Answer(400), State.SENT, "error", "answered 400 without a reason"),
+    (Answer(400, b"[]"), State.SENT, "error", "answered 400 without a reason"),
+    (refusal("authentication_failed"), State.SENT, "refused", "authentication_failed: because"),
+    (refusal("access_denied"), State.SENT, "refused", "access_denied: because"),
+    (refusal("made_up"), State.SENT, "refused", "made_up: because"),
+    (refusal("invalid_state"), State.SENT, "refused", "invalid_state: because"),
+    (Answer(0), State.QUEUED, "no_connection", "ConnectionError"),
+]
 
 
 @pytest.mark.django_db
-def test_the_attempt_keeps_the_exact_token(scene: Scene) -> None:
+def test_everything_else_is_tried_again(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
-    deliver([order_id])
-    assert Attempt.objects.get().token.encode() == scene.outside.posted[0].body
+    for answer, state, outcome, note in ANSWERS:
+        with undone():
+            scene.outside.answers, before = [answer], database_clock()
+            assert deliver([order_id]) == {outcome: 1}
+            order = the_order(order_id)
+            assert (order.state, order.note, order.acknowledged_at) == (state, note, None)
+            assert (order.sent_at is not None) == (state == State.SENT)
+            assert wait_of(order, since=before) >= 4 * SECOND
+            assert wait_of(order) <= 6 * SECOND
+            assert deliver([order_id]) == {}
+            assert deliver([order_id], after=7 * SECOND) == {"acknowledged": 1}
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("answer", "state", "outcome", "note"),
-    [
-        (Answer(200), State.SENT, "error", "answered 200"),
-        (Answer(202, b"{}"), State.SENT, "error", "answered 202, but not empty: with a body"),
-        (Answer(204), State.SENT, "error", "answered 204"),
-        (Answer(302), State.SENT, "redirect", "answered 302; redirects are not followed"),
-        (Answer(401), State.SENT, "error", "answered 401"),
-        (Answer(404), State.SENT, "error", "answered 404"),
-        (Answer(429), State.SENT, "error", "answered 429"),
-        (Answer(500), State.SENT, "error", "answered 500"),
-        (Answer(503), State.SENT, "error", "answered 503"),
-        (Answer(400), State.SENT, "error", "answered 400 without a reason"),
-        (Answer(400, b"[]"), State.SENT, "error", "answered 400 without a reason"),
-        (Answer(0), State.QUEUED, "no_connection", "ConnectionError"),
-        (refusal("authentication_failed"), State.SENT, "refused", "authentication_failed: because"),
-        (refusal("access_denied"), State.SENT, "refused", "access_denied: because"),
-        (refusal("made_up"), State.SENT, "refused", "made_up: because"),
-        (refusal("invalid_state"), State.SENT, "refused", "invalid_state: because"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_everything_else_is_tried_again(scene: Scene, answer: Answer, state: State, outcome: str, note: str) -> None:
+def test_what_needs_a_person_is_parked_and_still_tried(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
-    scene.outside.answers, before = [answer], database_clock()
-    assert deliver([order_id]) == {outcome: 1}
-    order = the_order(order_id)
-    assert (order.state, order.note, order.acknowledged_at) == (state, note, None)
-    assert (order.sent_at is not None) == (state == State.SENT)
-    assert wait_of(order, since=before) >= 4 * SECOND
-    assert wait_of(order) <= 6 * SECOND
-    assert deliver([order_id]) == {}
-    assert deliver([order_id], after=7 * SECOND) == {"acknowledged": 1}
+    answers = [
+        (refusal("invalid_request"), State.PARKED, 60), (refusal("invalid_key"), State.PARKED, 15),
+        (refusal("invalid_issuer"), State.PARKED, 15), (refusal("invalid_audience"), State.PARKED, 15),
+        (Answer(503, headers={"Retry-After": "120"}), State.SENT, 2),
+    ]  # fmt: skip
+    for answer, state, minutes in answers:
+        with undone():
+            scene.outside.answers = [answer]
+            deliver([order_id])
+            assert the_order(order_id).state == state
+            assert timedelta(minutes=minutes - 1) < wait_of(the_order(order_id)) <= timedelta(minutes=minutes)
+            assert deliver([order_id], after=timedelta(minutes=minutes)) == {"acknowledged": 1}
 
 
 def test_a_202_that_broke_off_acknowledges_nothing() -> None:
     verdict = judge(reply=http.Reply(202, detail="the answer broke off"))
     assert (verdict.outcome, verdict.state) == ("error", State.SENT)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("answer", "minutes"),
-    [
-        (refusal("invalid_request"), 60),
-        (refusal("invalid_key"), 15),
-        (refusal("invalid_issuer"), 15),
-        (refusal("invalid_audience"), 15),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_what_needs_a_person_is_parked_and_still_tried(scene: Scene, answer: Answer, minutes: int) -> None:
-    (order_id,) = stop_all(scene.a_line())
-    scene.outside.answers = [answer]
-    deliver([order_id])
-    order = the_order(order_id)
-    assert order.state == State.PARKED
-    assert timedelta(minutes=minutes - 1) < wait_of(order) <= timedelta(minutes=minutes)
-    assert deliver([order_id], after=timedelta(minutes=minutes)) == {"acknowledged": 1}
 
 
 @pytest.mark.django_db
@@ -155,18 +146,6 @@ def test_what_was_sent_once_does_not_become_unsent(scene: Scene) -> None:
     deliver([order_id], after=7 * SECOND)
     assert the_order(order_id).state == State.SENT
     assert attempts(order_id) == [(1, "error", 500), (2, "no_connection", None)]
-
-
-@pytest.mark.django_db
-def test_retry_after_is_honoured_within_bounds(scene: Scene) -> None:
-    for asked, least, most in (("120", 120, 120), ("1", 4, 6), ("999999", 3600, 3600), ("soon", 4, 6)):
-        (order_id,) = stop_all(scene.a_line())
-        scene.outside.answers = [Answer(503, headers={"Retry-After": asked})]
-        before = database_clock()
-        deliver([order_id])
-        order = the_order(order_id)
-        assert wait_of(order, since=before) >= least * SECOND
-        assert wait_of(order) <= most * SECOND
 
 
 def test_the_schedule_ends_never_and_is_jittered_by_a_fifth() -> None:
@@ -195,7 +174,7 @@ def test_only_the_newest_is_sent_and_the_older_name_it(scene: Scene) -> None:
 
 
 @pytest.mark.django_db
-def test_stop_all_while_the_partner_is_down_then_allow_one_still_carries_the_duty_to_delete(scene: Scene) -> None:
+def test_a_stop_then_an_allow_still_carries_the_deletion(scene: Scene) -> None:
     line = scene.a_line()
     (stopped,) = stop_all(line)
     scene.outside.answers = [Answer(0)]
@@ -214,27 +193,14 @@ def test_stop_all_while_the_partner_is_down_then_allow_one_still_carries_the_dut
 
 
 @pytest.mark.django_db
-def test_an_acknowledged_order_is_not_sent_again(scene: Scene) -> None:
-    (order_id,) = stop_all(scene.a_line())
-    deliver([order_id])
-    deliver([order_id], after=timedelta(days=30))
-    assert len(scene.tokens()) == 1
-
-
-@pytest.mark.django_db
-def test_a_partner_without_an_address_waits(scene: Scene) -> None:
+def test_without_an_address_it_waits_or_goes_elsewhere(scene: Scene) -> None:
+    address = scene.contract.endpoint_url
     move_endpoints(scene.contract, endpoint_url="")
     (order_id,) = stop_all(scene.a_line())
     assert deliver([order_id]) == {"no_connection": 1}
     assert (the_order(order_id).state, the_order(order_id).note) == (State.QUEUED, "no address is known")
-
-
-@pytest.mark.django_db
-def test_an_agreement_without_an_address_is_told_at_the_partner_s_other_one(scene: Scene) -> None:
-    a_contract(scene.party, endpoint_url=scene.contract.endpoint_url)
-    move_endpoints(scene.contract, endpoint_url="")
-    (order_id,) = stop_all(scene.a_line())
-    assert deliver([order_id]) == {"acknowledged": 1}
+    a_contract(scene.party, endpoint_url=address)
+    assert deliver([order_id], after=7 * SECOND) == {"acknowledged": 1}
 
 
 @pytest.mark.django_db
@@ -244,13 +210,6 @@ def test_an_order_under_a_draft_goes_where_its_partner_is(scene: Scene) -> None:
     an_approval(line, a_campaign(draft, is_draft=True))
     assert deliver(stop_all(line)) == {"acknowledged": 2}
     assert {asked.path for asked in scene.outside.posted} == {f"/{scene.party.pk}/events"}
-
-
-@pytest.mark.django_db
-def test_many_go_over_one_connection(scene: Scene) -> None:
-    order_ids = [order_id for _ in range(12) for order_id in stop_all(scene.a_line())]
-    assert deliver(order_ids) == {"acknowledged": 12}
-    assert scene.outside.connections == 1
 
 
 @pytest.mark.django_db
@@ -286,7 +245,7 @@ def test_the_sweep_finds_what_no_nudge_told_of(scene: Scene, capsys: pytest.Capt
 
 
 @pytest.mark.django_db
-def test_the_sweep_task_hands_each_partner_to_a_task_of_its_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweep_hands_each_partner_to_its_own_task(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     other = a_scene(scene.outside, "NorthLink")
     line = scene.a_line()
     an_approval(line, other.campaign)
@@ -318,7 +277,7 @@ def test_a_stop_nudges_the_partners_that_it_concerns(scene: Scene, monkeypatch: 
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_task_is_free_at_once_and_the_process_s_own_thread_delivers(scene: Scene) -> None:
+def test_a_task_is_free_and_a_thread_delivers(scene: Scene) -> None:
     hold = threading.Event()
     scene.outside.answers = [Answer(202, hold=hold)]
     (order_id,) = stop_all(scene.a_line())
@@ -334,7 +293,7 @@ def test_a_task_is_free_at_once_and_the_process_s_own_thread_delivers(scene: Sce
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_worker_whose_database_session_was_cut_off_delivers_on_another(scene: Scene) -> None:
+def test_a_worker_whose_session_was_cut_off_delivers_on_another(scene: Scene) -> None:
     (before,) = stop_all(scene.a_line())
     desk = dispatcher.desk()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=3600)
@@ -351,7 +310,7 @@ def test_a_worker_whose_database_session_was_cut_off_delivers_on_another(scene: 
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_a_worker_that_died_gives_its_order_back_and_the_lost_try_is_written_down(scene: Scene) -> None:
+def test_a_dead_worker_s_order_comes_back_its_try_noted(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
     assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now), only=[order_id]).pushes) == 1
@@ -375,29 +334,6 @@ def test_nothing_is_pushed_inside_a_transaction(scene: Scene) -> None:
     scene.outside.on_post = look
     deliver([order_id])
     assert seen == [1]
-
-
-@pytest.mark.usefixtures("committed_db")
-def test_two_workers_push_an_order_once(scene: Scene) -> None:
-    hold = threading.Event()
-    (order_id,) = stop_all(scene.a_line())
-    scene.outside.answers = [Answer(202, hold=hold), Answer(202, hold=hold)]
-    done: list[Mapping[str, int]] = []
-    both = threading.Barrier(2)
-
-    def work() -> None:
-        both.wait()
-        done.append(sweep.deliver(order_ids=[order_id], now=timezone.now()))
-        hold.set()
-        connection.close()
-
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert len(scene.tokens()) == 1
-    assert sorted(map(dict, done), key=len) == [{}, {"acknowledged": 1}]
 
 
 @pytest.mark.usefixtures("committed_db")

@@ -14,17 +14,12 @@ from revocations.actions.redelivery import recover_since, resend_newest
 from revocations.models import Attempt, Order, State
 from revocations.workers.delivery import sweep as sweep_delivery
 from tests.orders import bring_to
-from tests.partners.outside import Answer, Outside
-from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
+from tests.partners.outside import Answer
+from tests.revocations.scenes import Scene, allow, deliver, stop_all, the_order
 from tests.staff import an_actor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 WHY = "They restored a backup of Monday."
-
-
-@pytest.fixture
-def scene(outside: Outside) -> Scene:
-    return a_scene(outside)
 
 
 def resend(scene: Scene, *, line_id: int | None = None, actor: str | None = None, reason: str = WHY) -> int:
@@ -37,7 +32,7 @@ def sweep() -> dict[str, int]:
     return dict(sweep_delivery.sweep(now=database_clock()))
 
 
-def test_what_backs_off_is_sent_now_and_what_was_acknowledged_once_more(scene: Scene) -> None:
+def test_what_backs_off_or_was_acknowledged_is_sent_now(scene: Scene) -> None:
     (down,), (known,) = stop_all(scene.a_line()), stop_all(scene.a_line())
     deliver([known])
     scene.outside.answers = [Answer(500)]
@@ -55,7 +50,7 @@ def test_what_backs_off_is_sent_now_and_what_was_acknowledged_once_more(scene: S
 
 def test_it_is_written_down_with_its_reason_and_needs_one(scene: Scene) -> None:
     line = scene.a_line()
-    stop_all(line)
+    (order_id,) = stop_all(line)
     officer = an_actor()
     assert resend(scene, line_id=line.pk, actor=officer) == 1
     event = AuditEvent.objects.get(action="orders.resent")
@@ -64,6 +59,9 @@ def test_it_is_written_down_with_its_reason_and_needs_one(scene: Scene) -> None:
         resend(scene, reason=" ")
     with pytest.raises(NotForThem):
         resend(scene, actor=an_actor("agent"))
+    # What is on its way is left alone.
+    Order.objects.filter(id=order_id).update(leased_until=database_clock() + timedelta(seconds=20))
+    assert resend(scene) == 0
 
 
 def test_only_one_line_s_newest_where_one_is_named(scene: Scene) -> None:
@@ -78,13 +76,7 @@ def test_only_one_line_s_newest_where_one_is_named(scene: Scene) -> None:
     assert scene.tokens()[-1]["jti"] == the_order(newest).jti
 
 
-def test_what_is_on_its_way_is_left_alone(scene: Scene) -> None:
-    (order_id,) = stop_all(scene.a_line())
-    Order.objects.filter(id=order_id).update(leased_until=database_clock() + timedelta(seconds=20))
-    assert resend(scene) == 0
-
-
-def test_a_partner_that_lost_its_store_gets_everything_since_then_and_nothing_older(scene: Scene) -> None:
+def test_a_partner_that_lost_its_store_gets_all_since_then(scene: Scene) -> None:
     old, done = scene.a_line(), scene.a_line()
     (before,) = stop_all(old)
     deliver([before])
@@ -125,27 +117,14 @@ def test_a_newer_order_takes_the_place_of_one_offered_again(scene: Scene) -> Non
     assert the_order(newer).state == State.ACKNOWLEDGED
 
 
-def test_since_is_heard_once_in_ten_minutes_and_the_poll_goes_on(scene: Scene) -> None:
+def test_a_poller_asks_for_it_itself_once_in_ten_minutes(scene: Scene) -> None:
     cache.clear()
     (order_id,) = stop_all(scene.a_line())
     deliver([order_id])
     now = database_clock()
-    for offered in (1, 0, 0):
-        found = polling.poll(party=scene.party, limit=10, acknowledged=[the_order(order_id).jti], errors={}, at=now,
-                             since=now - timedelta(hours=1))  # fmt: skip
-        assert len(found.sets) == offered
-    assert AuditEvent.objects.filter(action="orders.recovered").count() == 1
-
-
-def test_a_partner_that_polls_asks_for_it_itself(scene: Scene) -> None:
-    cache.clear()
-    (order_id,) = stop_all(scene.a_line())
-    deliver([order_id])
-    now = database_clock()
-    found = polling.poll(
-        party=scene.party, limit=10, acknowledged=[], errors={}, at=now, since=now - timedelta(hours=1)
-    )
-    assert list(found.sets) == [the_order(order_id).jti]
+    jti, since = the_order(order_id).jti, now - timedelta(hours=1)
+    for acknowledged, offered in (([], [jti]), ([jti], []), ([jti], [])):
+        found = polling.poll(party=scene.party, limit=10, acknowledged=acknowledged, errors={}, at=now, since=since)
+        assert list(found.sets) == offered
     assert AuditEvent.objects.get(action="orders.recovered").actor == f"partner:{scene.party.pk}"
-    again = polling.poll(party=scene.party, limit=10, acknowledged=list(found.sets), errors={}, at=now)
-    assert (dict(again.sets), the_order(order_id).again_at) == ({}, None)
+    assert the_order(order_id).again_at is None

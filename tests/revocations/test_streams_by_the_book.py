@@ -10,17 +10,12 @@ from revocations.actions.streams import enable_stream, pause_stream
 from revocations.models import Order, Stream
 from revocations.workers import verification
 from revocations.workers.delivery import sweep
-from tests.partners.outside import Answer, Outside
+from tests.partners.outside import Answer
 from tests.revocations.receiver import POLL, PUSH, SSF, Receiver, a_receiver
-from tests.revocations.scenes import CHANGE, Scene, a_scene, stop_all
+from tests.revocations.scenes import CHANGE, Scene, stop_all
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-
-
-@pytest.fixture
-def scene(outside: Outside) -> Scene:
-    return a_scene(outside)
 
 
 @pytest.fixture
@@ -30,6 +25,13 @@ def receiver(scene: Scene) -> Receiver:
 
 def push_what_is_due(*, after: timedelta = timedelta(0)) -> None:
     sweep.sweep(now=database_clock() + after)
+
+
+def pushes(receiver: Receiver, scene: Scene) -> str:
+    """The id of a stream that is pushed to at an address of its own."""
+    address = f"{scene.outside.url}/in"
+    made = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}})
+    return str(made.body["stream_id"])
 
 
 def test_by_polling(scene: Scene, receiver: Receiver) -> None:
@@ -84,50 +86,28 @@ def test_by_pushing_with_a_header_of_its_own_and_rs256(scene: Scene, receiver: R
     assert list(receiver.believed(scene.outside.posted[-1].body.decode())["events"]) == [CHANGE]
 
 
-def test_paused_nothing_is_pushed_and_nothing_is_lost(scene: Scene, receiver: Receiver) -> None:
-    address = f"{scene.outside.url}/in"
-    stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
+def test_paused_by_itself_or_an_officer_nothing_is_lost(scene: Scene, receiver: Receiver) -> None:
+    stream_id = pushes(receiver, scene)
     receiver.status("POST", {"stream_id": stream_id, "status": "paused", "reason": "moving house"})
-    (order_id,) = stop_all(scene.a_line())
+    stop_all(scene.a_line())
     push_what_is_due(after=timedelta(minutes=1))
     assert scene.outside.posted == []
     receiver.status("POST", {"stream_id": stream_id, "status": "enabled"})
-    push_what_is_due(after=timedelta(minutes=2))
-    assert [list(receiver.believed(asked.body.decode())["events"]) for asked in scene.outside.posted] == [[CHANGE]]
-    assert Order.objects.get(id=order_id).state == "acknowledged"
-
-
-def test_paused_by_an_officer_it_is_told_so_first(scene: Scene, receiver: Receiver) -> None:
-    address = f"{scene.outside.url}/in"
-    stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
     at = database_clock()
     pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="keys were seen in a log", at=at)
-    stop_all(scene.a_line())
     push_what_is_due(after=timedelta(minutes=1))
     told = [receiver.believed(asked.body.decode()) for asked in scene.outside.posted]
     assert [claims["sub_id"] for claims in told] == [{"format": "opaque", "id": stream_id}]
     assert told[0]["events"] == {f"{SSF}stream-updated": {"status": "paused", "reason": "keys were seen in a log"}}
-
     enable_stream(party_id=scene.party.pk, actor=an_actor(), reason="new keys", at=at)
     push_what_is_due(after=timedelta(minutes=2))
     names = [next(iter(receiver.believed(asked.body.decode())["events"])) for asked in scene.outside.posted]
     assert names == [f"{SSF}stream-updated", f"{SSF}stream-updated", CHANGE]
+    assert Order.objects.get().state == "acknowledged"
 
 
-def test_after_deleting_its_stream_it_is_told_at_its_contract_s_address(scene: Scene, receiver: Receiver) -> None:
-    address = f"{scene.outside.url}/in"
-    stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
-    assert receiver.streams("DELETE", stream_id=stream_id).status == 204
-    stop_all(scene.a_line())
-    push_what_is_due()
-    assert [asked.path for asked in scene.outside.posted] == [f"/{scene.party.pk}/events"]
-
-
-def test_a_partner_that_answers_410_is_paused_told_by_its_poll_and_enables_itself_again(
-    scene: Scene, receiver: Receiver
-) -> None:
-    address = f"{scene.outside.url}/in"
-    stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
+def test_a_partner_that_answers_410_enables_itself_again(scene: Scene, receiver: Receiver) -> None:
+    stream_id = pushes(receiver, scene)
     scene.outside.answers.append(Answer(410))
     stop_all(scene.a_line())
     push_what_is_due()
@@ -145,13 +125,18 @@ def test_a_partner_that_answers_410_is_paused_told_by_its_poll_and_enables_itsel
     assert set(Order.objects.values_list("state", flat=True)) == {"acknowledged"}
 
 
-def test_a_partner_that_answered_410_may_take_another_address_or_none(scene: Scene, receiver: Receiver) -> None:
+def test_a_partner_that_answered_410_may_move(scene: Scene, receiver: Receiver) -> None:
     scene.outside.answers.append(Answer(410))
     stop_all(scene.a_line())
     push_what_is_due()
     (shown,) = receiver.streams("GET").body
     assert Stream.objects.get().status == "paused"
     named = {"stream_id": shown["stream_id"]}
+    # An officer's pause over it is not the partner's to undo.
+    pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="not for good", at=database_clock())
+    assert receiver.status("POST", {**named, "status": "enabled"}).status == 403
+    assert receiver.streams("DELETE", **named).status == 403
+    enable_stream(party_id=scene.party.pk, actor=an_actor(), reason="it is well", at=database_clock())
     moved = {**named, "delivery": {"method": PUSH, "endpoint_url": f"{scene.outside.url}/moved"}}
     assert receiver.streams("PATCH", moved).status == 200
     assert receiver.status("POST", {**named, "status": "enabled"}).status == 200
@@ -166,21 +151,6 @@ def test_a_partner_that_answered_410_may_take_another_address_or_none(scene: Sce
     push_what_is_due(after=timedelta(minutes=33))
     assert scene.outside.posted[-1].path == f"/{scene.party.pk}/events"
     assert set(Order.objects.values_list("state", flat=True)) == {"acknowledged"}
-
-
-def test_an_officer_s_pause_over_a_410_is_not_the_partner_s_to_undo(scene: Scene, receiver: Receiver) -> None:
-    scene.outside.answers.append(Answer(410))
-    stop_all(scene.a_line())
-    push_what_is_due()
-    stream_id = str(Stream.objects.get().id)
-    pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="closed for good", at=database_clock())
-    assert receiver.status("POST", {"stream_id": stream_id, "status": "enabled"}).status == 403
-    assert receiver.streams("DELETE", stream_id=stream_id).status == 403
-    # A 410 to the word of the pause makes it nobody else's.
-    scene.outside.answers.append(Answer(410))
-    push_what_is_due(after=timedelta(hours=1))
-    assert receiver.status("POST", {"stream_id": stream_id, "status": "enabled"}).status == 403
-    assert Stream.objects.get().status == "paused"
 
 
 def about_events(receiver: Receiver) -> list[str]:

@@ -10,9 +10,9 @@ from partners.domain import keys, pairwise
 from partners.models import Party, SigningKey
 from partners.primitives import tokens
 from tests.factories import ROADSIDE, a_campaign, a_contract, a_party, an_approval
-from tests.partners.outside import Answer, Outside
+from tests.partners.outside import Answer
 from tests.people import number_of
-from tests.revocations.scenes import CHANGE, Scene, a_scene, claims_of, deliver, event_of, stop_all, the_order
+from tests.revocations.scenes import CHANGE, Scene, a_scene, deliver, event_of, stop_all, the_order
 from tests.walks.marks import written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
@@ -22,16 +22,18 @@ PUBLIC = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def scene(outside: Outside) -> Scene:
-    return a_scene(outside)
-
-
 def test_the_set_by_its_letter(scene: Scene) -> None:
     line = scene.a_line()
     (order_id,) = stop_all(line)
-    assert deliver([order_id]) == {"acknowledged": 1}
-    (asked,) = scene.outside.posted
+    scene.outside.answers = [Answer(500)]
+    deliver([order_id])
+    assert deliver([order_id], after=timedelta(minutes=2)) == {"acknowledged": 1}
+    (first, again), (asked, repeated) = scene.tokens(), scene.outside.posted
+    # A repeat carries the same claims.
+    assert (first == again, asked.body == repeated.body) == (True, False)
+    # Nothing in it names the number, or our own ids.
+    for secret in (*written(number_of(line)), line.carrier_id, str(order_id), line.account.carrier_id):
+        assert secret not in str(first)
     order, opened = the_order(order_id), tokens.peek(asked.body.decode())
     assert asked.headers["Content-Type"] == "application/secevent+jwt"
     assert (opened.typ, opened.alg) == ("secevent+jwt", "ES256")
@@ -55,9 +57,13 @@ def test_the_set_by_its_letter(scene: Scene) -> None:
 
 
 def test_the_event_by_its_letter(scene: Scene) -> None:
-    (order_id,) = stop_all(scene.a_line())
-    deliver([order_id])
+    line = scene.a_line()
+    # Changes name this agreement's campaigns alone.
+    an_approval(line, a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider")))
+    order_ids = stop_all(line)
+    deliver(order_ids)
     (event,) = scene.events()
+    order_id = next(one for one in order_ids if the_order(one).party_id == scene.party.pk)
     order = the_order(order_id)
     since = order.queued_at.strftime("%Y-%m-%dT%H:%M:00Z")
     for time in ("stop_by", "complete_by"):
@@ -90,26 +96,6 @@ def test_the_event_by_its_letter(scene: Scene) -> None:
     }
 
 
-def test_nothing_in_it_names_the_number_or_our_own_ids(scene: Scene) -> None:
-    line = scene.a_line()
-    (order_id,) = stop_all(line)
-    deliver([order_id])
-    (asked,) = scene.outside.posted
-    said = str(claims_of(asked.body))
-    for secret in (*written(number_of(line)), line.carrier_id, str(order_id), line.account.carrier_id):
-        assert secret not in said
-
-
-def test_a_repeat_carries_the_same_claims(scene: Scene) -> None:
-    (order_id,) = stop_all(scene.a_line())
-    scene.outside.answers = [Answer(500)]
-    deliver([order_id])
-    deliver([order_id], after=timedelta(minutes=2))
-    first, second = scene.tokens()
-    assert first == second
-    assert scene.outside.posted[0].body != scene.outside.posted[1].body
-
-
 def values(claims: object) -> set[str]:
     """Every value in a token, however deep, epoch, version and rounded times apart."""
     if isinstance(claims, dict):
@@ -121,7 +107,7 @@ def values(claims: object) -> set[str]:
     return {str(claims)}
 
 
-def test_two_partners_tokens_for_one_stop_share_no_value_but_public_ones(scene: Scene) -> None:
+def test_two_partners_tokens_share_only_public_values(scene: Scene) -> None:
     other = a_scene(scene.outside, "NorthLink")
     line = scene.a_line()
     an_approval(line, other.campaign)
@@ -132,12 +118,3 @@ def test_two_partners_tokens_for_one_stop_share_no_value_but_public_ones(scene: 
     assert shared - PUBLIC - set(Party.objects.filter(kind="lbs_provider").values_list("uri", flat=True)) == {"True"}
     for name in ("iat", "toe"):
         assert int(str(ours[name])) % 60 == 0
-
-
-def test_changes_name_only_this_agreement_s_campaigns(scene: Scene) -> None:
-    line = scene.a_line()
-    other = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
-    an_approval(line, other)
-    deliver(stop_all(line))
-    (event,) = scene.events()
-    assert "medalert" not in str(event)

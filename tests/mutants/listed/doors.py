@@ -60,7 +60,7 @@ MUTANTS = (
         "revocations/workers/delivery/delivery_rounds.py",
         "            if not connection.is_usable():\n",
         "            if connection.in_atomic_block:\n",
-        "tests/revocations/test_delivery.py::test_a_worker_whose_database_session_was_cut_off_delivers_on_another",
+        "tests/revocations/test_delivery.py::test_a_worker_whose_session_was_cut_off_delivers_on_another",
     ),
     # A partner takes whatever comes last for the newest.
     Mutant(

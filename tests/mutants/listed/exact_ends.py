@@ -2,6 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 
+DENIED = "tests/revocations/test_clocks.py::test_a_denial_comes_at_exactly_24_hours"
+LIFELINE = "tests/revocations/test_clocks.py::test_officers_are_told_of_a_lifeline_once_a_day"
 ALL_READINGS = "tests/consent/test_exact_ends.py::test_all_readings_agree_at_each_beginning_and_end"
 
 MUTANTS = (
@@ -530,5 +532,19 @@ MUTANTS = (
         "coalesce(question.precision_m, 0) <= rule.max_radius_m)",
         "coalesce(question.precision_m, 0) < rule.max_radius_m)",
         "tests/support/test_rules_of_states.py::test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not",
+    ),
+    # A partner is denied at 24 hours, its officers are told at twelve, and of lifelines once a day.
+    *(
+        Mutant(6, "revocations/workers/clocks/health.py", was, was.replace(">=", ">"), DENIED)
+        for was in (
+            "            yield _not_acknowledged(order, since, denies=waited >= ACKNOWLEDGED_WITHIN)",
+            "            yield _not_acknowledged(event, since, denies=waited >= ACKNOWLEDGED_WITHIN)",
+            "        if waited >= WARN_AFTER:\n            yield _not_acknowledged(order",
+            "        if waited >= WARN_AFTER:\n            yield _not_acknowledged(event",
+        )
+    ),
+    *(
+        Mutant(6, "revocations/workers/clocks/health.py", "opened_at__gt=now - timedelta(days=1)", becomes, LIFELINE)
+        for becomes in ("opened_at__gte=now - timedelta(days=1)", "opened_at__gt=now - timedelta(hours=1)")
     ),
 )

@@ -144,7 +144,7 @@ MUTANTS = (
         "revocations/workers/delivery/fairness.py",
         "        PushTally.objects.filter(party_id=party_id).delete()\n",
         "",
-        f"{FAIRNESS}test_what_failed_before_the_probe_counts_no_longer",
+        f"{FAIRNESS}test_one_probe_goes_out_at_a_time",
     ),
     Mutant(
         4,
@@ -158,7 +158,7 @@ MUTANTS = (
         "revocations/workers/delivery/fairness.py",
         "        breaker.opened_at = breaker.open_until = breaker.probe_id = None\n",
         "        breaker.open_until = breaker.probe_id = None\n",
-        f"{FAIRNESS}test_the_probe_s_success_closes_it_and_everything_goes_out",
+        f"{FAIRNESS}test_one_verification_goes_out_before_any_subscriber_s_data",
     ),
     # An act that is not in the trail, or not in its person's own log
     Mutant(

@@ -394,37 +394,37 @@ MUTANTS = (
         6,
         "revocations/actions/receipts.py",
         "Order.objects.select_for_update().filter(jti=word.order_jti",
-        f"{REVOCATIONS}test_two_receipts_that_each_bring_a_company_s_signature_bring_both",
+        f"{REVOCATIONS}test_two_receipts_that_bring_a_company_s_signature_each",
     ),
     unlocked(
         6,
         "revocations/actions/cohort_receipts.py",
         "        StreamEvent.objects.select_for_update()\n",
-        f"{REVOCATIONS}test_an_end_signed_twice_at_once_is_kept_once_and_not_taken_back",
+        f"{REVOCATIONS}test_an_end_signed_twice_at_once_is_kept_once",
     ),
     unlocked(
         6,
         "revocations/actions/evidence.py",
         "EvidenceRequest.objects.select_for_update().filter(jti",
-        f"{REVOCATIONS}test_a_question_for_proof_is_answered_once",
+        f"{REVOCATIONS}test_a_question_for_proof_is_noted_and_answered_once",
     ),
     unlocked(
         6,
         "revocations/workers/clocks/evidence.py",
         "EvidenceRequest.objects.select_for_update(skip_locked=True)",
-        f"{REVOCATIONS}test_a_question_for_proof_that_nobody_answered_is_noted_once",
+        f"{REVOCATIONS}test_a_question_for_proof_is_noted_and_answered_once",
     ),
     unlocked(
         5,
         "revocations/actions/orders.py",
         "contract_id = ANY (%s) ORDER BY line_id, contract_id FOR UPDATE\n",
-        f"{REVOCATIONS}test_a_stop_and_a_partner_that_is_told_again_have_two_versions",
+        f"{REVOCATIONS}test_a_choice_and_a_partner_told_again_have_two_versions",
     ),
     unlocked(
         5,
         "revocations/actions/reissue.py",
         "Standing.objects.select_for_update()",
-        f"{REVOCATIONS}test_a_partner_is_told_again_once",
+        f"{REVOCATIONS}test_a_choice_and_a_partner_told_again_have_two_versions",
     ),
     unlocked(
         6,
@@ -444,13 +444,13 @@ MUTANTS = (
         "AND lane = %(lane)s AND next_attempt_at <= %(now)s\n"
         "    AND (%(only)s::uuid[] IS NULL OR id = ANY (%(only)s::uuid[]))\n"
         "ORDER BY next_attempt_at LIMIT %(room)s FOR UPDATE SKIP LOCKED\n",
-        f"{REVOCATIONS}test_what_a_poll_was_given_is_not_pushed",
+        f"{REVOCATIONS}test_an_order_is_given_to_one_worker_or_poll",
     ),
     unlocked(
         4,
         "revocations/workers/delivery/claims.py",
         "rows.select_for_update(skip_locked=True)[:room]",
-        f"{REVOCATIONS}test_of_two_polls_one_is_given_it",
+        f"{REVOCATIONS}test_an_order_is_given_to_one_worker_or_poll",
     ),
     unlocked(
         4,
@@ -499,13 +499,13 @@ MUTANTS = (
         4,
         "revocations/actions/streams.py",
         "Stream.objects.select_for_update().filter(party_id=party.pk)",
-        f"{REVOCATIONS}test_what_an_officer_paused_its_partner_does_not_enable",
+        f"{REVOCATIONS}test_what_officers_pause_at_once_stays_paused",
     ),
     unlocked(
         4,
         "revocations/domain/streams/status.py",
         "Stream.objects.select_for_update().get(party_id=party_id)",
-        f"{REVOCATIONS}test_a_stream_paused_by_two_officers_at_once_is_paused_and_told_once",
+        f"{REVOCATIONS}test_what_officers_pause_at_once_stays_paused",
     ),
     Mutant(
         6,

@@ -194,7 +194,7 @@ MUTANTS = (
         "revocations/queries/coverage.py",
         "        return not self.missing and not self.unnamed\n",
         "        return True\n",
-        "tests/revocations/test_receipts.py::test_a_known_company_that_has_not_signed_makes_it_partial",
+        "tests/revocations/test_receipts.py::test_a_state_goes_on_and_never_back",
     ),
     Mutant(
         6,

@@ -227,4 +227,27 @@ MUTANTS = (
         "    if reply.detail:\n",
         MACHINE,
     ),
+    # What was signed in part about an ended agreement is not taken back.
+    Mutant(
+        6,
+        "revocations/actions/cohort_receipts.py",
+        'case "rejected" if now in BEFORE_ANY_RECEIPT:',
+        'case "rejected":',
+        "tests/revocations/test_cohort_receipts.py::test_a_state_goes_on_and_never_back",
+    ),
+    Mutant(
+        6,
+        "revocations/actions/cohort_receipts.py",
+        'case "in_progress" if now in TO_PUSH:',
+        'case "in_progress":',
+        "tests/revocations/test_cohort_receipts.py::test_a_state_goes_on_and_never_back",
+    ),
+    # A new stream begins without what an earlier one acknowledged.
+    Mutant(
+        6,
+        "revocations/workers/verification.py",
+        "queued_at__gte=stream.created_at, ",
+        "",
+        "tests/revocations/test_verification.py::test_an_acknowledgement_ends_what_had_failed",
+    ),
 )
