@@ -15,24 +15,16 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
+from tests.people import Browser, Page
+
 CLIENT, SECRET = "whereabouts", "a-secret-of-the-client"
 NOW = int(time.time())
 # Each alone makes a word that is not for us, not fresh or not whole, whoever the provider speaks of.
 NOT_FOR_US: tuple[dict[str, object], ...] = (
-    {"aud": "another"},
-    {"aud": [CLIENT, "another"]},
-    {"azp": "another"},
-    {"iss": "https://another.example"},
-    {"nonce": "another"},
-    {"nonce": None},
-    {"exp": NOW - 100},
-    {"exp": None},
-    {"iat": NOW - 3600},
-    {"iat": NOW + 3600},
-    {"sub": ""},
-    {"sub": "x" * 200},
-    {"sub": 7},
-)
+    {"aud": "another"}, {"aud": [CLIENT, "another"]}, {"azp": "another"}, {"iss": "https://another.example"},
+    {"nonce": "another"}, {"nonce": None}, {"exp": NOW - 100}, {"exp": None}, {"iat": NOW - 3600},
+    {"iat": NOW + 3600}, {"sub": ""}, {"sub": "x" * 200}, {"sub": 7},
+)  # fmt: skip
 
 
 def b64(raw: bytes) -> str:
@@ -130,3 +122,14 @@ def running() -> Iterator[Provider]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def through(idp: Provider, browser: Browser, start: str) -> Page:
+    """The whole way of a browser: to the provider and back."""
+    sent = browser.get(start)
+    assert (sent.status_code, sent.url.split("?")[0]) == (302, f"{idp.url}/authorize")
+    return browser.get(idp.authorize(sent.url))
+
+
+def signed_in(browser: Browser) -> bool:
+    return browser.get("/settings/").status_code == 200

@@ -31,6 +31,7 @@ from accounts.actions.factors import (
 from accounts.actions.incoming_texts import take_once
 from accounts.actions.line_separation import NotOpen, ask_separation, close_separation, take_back_separation
 from accounts.actions.people import end_tenure, person_behind, sign_in_by_carrier
+from accounts.actions.rate_limits import STRICT, Door, TooManyTries, take_try
 from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_receipt
 from accounts.actions.staff import (
     NoInvitation,
@@ -58,6 +59,7 @@ from accounts.models import (
     User,
 )
 from accounts.policies import delegations
+from accounts.primitives.browsers import Source
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
 from audit.models import AuditEvent
@@ -145,6 +147,16 @@ def test_nor_is_one_from_another_browser(line: Line, now: datetime) -> None:
     TextedCode.objects.update(tries_left=1)
     right = type_code(line, newest_code(), now, "b2")
     assert overlap(type_code(line, "0000000", now, "b1"), right) == (None, None)
+
+
+def test_no_try_at_a_password_is_one_too_many(now: datetime) -> None:
+    def tries() -> object:
+        return take_try(door=Door.STAFF, account="ada@carrier.example", source=Source("198.51.100.0/24"), at=now)
+
+    for _ in range(STRICT.free - 1):
+        tries()
+    with pytest.raises(TooManyTries):
+        overlap(tries, tries)
 
 
 # Who signs in

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 from django.contrib.auth import SESSION_KEY
@@ -16,8 +17,10 @@ from accounts.actions import sms_outbox
 from accounts.actions.codes import FRESH, LONG_FRESH, take_code, text_code
 from accounts.actions.contacts import ask_contact, prove_contact
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
+from accounts.actions.devices import note_device
 from accounts.actions.factors import NotYet, ask_new_password, replace_password, set_first_password
 from accounts.actions.incoming_texts import may_answer, take_once
+from accounts.actions.invitations import invite
 from accounts.actions.people import person_behind
 from accounts.actions.rate_limits import remember_device
 from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_news, post_receipt
@@ -26,6 +29,7 @@ from accounts.domain import auth_factors, sessions
 from accounts.domain.session_store import SessionStore
 from accounts.models import (
     DeviceCookie,
+    KnownDevice,
     Line,
     LineNumber,
     Message,
@@ -170,7 +174,7 @@ def test_a_change_holds_for_a_day_what_lets_somebody_see(line: Line, now: dateti
 # Passwords
 
 
-def test_the_wait_for_a_new_password_ends_after_a_day_and_counts_for_a_week(user: User, now: datetime) -> None:
+def test_the_wait_for_a_new_password_counts_for_a_week(user: User, now: datetime) -> None:
     user = set_first_password(user=user, password="three quiet words", at=now)
     ask_new_password(user=user, at=now)
     waited = NewPassword.objects.get()
@@ -232,19 +236,42 @@ def test_so_many_wait_for_an_answer_and_no_more(line: Line, user: User, now: dat
     assert begins_at(asks, now + 7 * DAY)
 
 
-def test_one_number_is_asked_twice_a_day(line: Line, user: User, now: datetime) -> None:
+@pytest.mark.parametrize(("numbers", "most"), [(1, 2), (9, 5)], ids=["one number", "any numbers"])
+def test_so_often_is_asked_in_a_day(line: Line, user: User, now: datetime, numbers: int, most: int) -> None:
+    asked = count()
+
     def asks(at: datetime) -> bool:
+        msisdn = f"+1360555012{next(asked) % numbers}"
         try:
             made = delegations_actions.delegate(
-                line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=at + 30 * DAY, at=at
+                line_id=line.pk, user=user, msisdn=msisdn, may="see", ends_at=at + 30 * DAY, at=at
             )
         except NotDelegated:
             return False
         end_delegation(delegation_id=made, line_id=line.pk, user=user, at=at)
         return True
 
-    assert (asks(now), asks(now)) == (True, True)
+    assert [asks(now) for _ in range(most)] == [True] * most
     assert begins_at(asks, now + DAY)
+
+
+def test_an_invitation_to_sign_in_is_texted_once_a_week(line: Line, user: User, now: datetime) -> None:
+    def invites(at: datetime) -> bool:
+        invite(line_id=line.pk, account_id=line.account_id, user=user, at=at)
+        return Message.objects.filter(kind=Message.Kind.INVITED).count() == 2
+
+    assert not invites(now)
+    assert begins_at(invites, now + 7 * DAY)
+
+
+def test_a_device_is_known_for_a_year_and_a_day(user: User, now: datetime) -> None:
+    note_device(user=user, device="one", at=now)
+
+    def is_known(at: datetime) -> bool:
+        note_device(user=user, device="another", at=at)
+        return KnownDevice.objects.count() == 2
+
+    assert ends_at(is_known, now + 366 * DAY + A_MOMENT)
 
 
 def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user: User, now: datetime) -> None:

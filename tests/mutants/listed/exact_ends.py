@@ -4,6 +4,9 @@ from tests.mutants.mutant import Mutant
 
 DENIED = "tests/revocations/test_clocks.py::test_a_denial_comes_at_exactly_24_hours"
 LIFELINE = "tests/revocations/test_clocks.py::test_officers_are_told_of_a_lifeline_once_a_day"
+ASKED = "test_so_often_is_asked_in_a_day"
+INVITED = "test_an_invitation_to_sign_in_is_texted_once_a_week"
+DEVICE = "test_a_device_is_known_for_a_year_and_a_day"
 ALL_READINGS = "tests/consent/test_exact_ends.py::test_all_readings_agree_at_each_beginning_and_end"
 
 MUTANTS = (
@@ -546,5 +549,21 @@ MUTANTS = (
     *(
         Mutant(6, "revocations/workers/clocks/health.py", "opened_at__gt=now - timedelta(days=1)", becomes, LIFELINE)
         for becomes in ("opened_at__gte=now - timedelta(days=1)", "opened_at__gt=now - timedelta(hours=1)")
+    ),
+    # A day's questions, a week's invitation, and the device that is forgotten.
+    *(
+        Mutant(7, file, was, becomes, f"tests/accounts/test_exact_ends.py::{test}")
+        for file, was, becomes, test in (
+            ("accounts/actions/delegations.py", "lately.count() >= ASKED_A_DAY", "lately.count() > ASKED_A_DAY", ASKED),
+            (
+                "accounts/actions/delegations.py",
+                "(line=line_id, asked_at__gt=at - DAY)",
+                "(line=line_id, asked_at__gte=at - DAY)",
+                ASKED,
+            ),
+            ("accounts/actions/invitations.py", "made_at__gt=since", "made_at__gte=since", INVITED),
+            ("accounts/actions/devices.py", "    known.filter(last_at__lt=at - REMEMBERED).delete()\n", "", DEVICE),
+            ("accounts/actions/devices.py", "last_at__lt=at - REMEMBERED", "last_at__lte=at - REMEMBERED", DEVICE),
+        )
     ),
 )

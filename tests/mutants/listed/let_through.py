@@ -279,7 +279,7 @@ MUTANTS = (
         "accounts/actions/delegations.py",
         "or lately.filter(asked_hash=mark).count() >= ONE_NUMBER_A_DAY",
         "or lately.filter(asked_hash=mark).count() > ONE_NUMBER_A_DAY",
-        "tests/accounts/test_exact_ends.py::test_one_number_is_asked_twice_a_day",
+        "tests/accounts/test_exact_ends.py::test_so_often_is_asked_in_a_day",
     ),
     Mutant(
         6,
