@@ -10,12 +10,14 @@ from accounts.models import User
 from accounts.policies.permissions import actor_of
 from audit.queries import database_clock
 from partners.actions.addresses import endpoints_of
+from partners.actions.clients import register_client
 from partners.actions.machines import register_machine
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.domain.keysets import jwks_uri_of
 from partners.models import Client, Contract, Party, Proposal
 from partners.policies.loosening import as_json
 from partners.primitives.tokens import Json
+from tests.partners.outside import Signer
 
 counter = itertools.count(1)
 
@@ -70,3 +72,13 @@ def a_machine(client_id: str, kind: str, *, public_jwk: Mapping[str, Json], part
     carry_out(proposal=agreed, at=at)
     machine.refresh_from_db()
     return machine
+
+
+def a_client(
+    signer: Signer, kind: str = Client.Kind.GATEWAY, *, party: Party | None = None, at: datetime | None = None
+) -> Client:
+    """A machine that an operator has registered, with this key."""
+    return register_client(
+        client_id=signer.uri, kind=Client.Kind(kind), public_jwk=dict(signer.public), party=party, actor="system:test",
+        at=at or database_clock(),
+    )  # fmt: skip

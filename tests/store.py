@@ -24,6 +24,8 @@ class Store(BaseHTTPRequestHandler):
     """One bucket, `stops`."""
 
     protocol_version = "HTTP/1.1"
+    # Else each answer waits for the other side to say that its head came.
+    disable_nagle_algorithm = True
     secret: ClassVar[str]
     objects: ClassVar[dict[str, list[bytes]]] = defaultdict(list)
     faults: ClassVar[list[str]] = []

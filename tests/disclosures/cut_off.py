@@ -1,10 +1,12 @@
 """An import that is killed with all its processes: `python -m tests.disclosures.cut_off POINT OFFSET COMMAND…`.
 
 POINT: `within` (the rows of the chunk that begins at that byte are written and not committed), `after` (they are
-committed), `never`. Chunks are of ten lines; any file is large enough for several processes.
+committed), `never`. Chunks are of so many lines as CHUNK says; any file is large enough for several processes. Last is
+printed how many kilobytes of memory it took at its peak.
 """
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-CHUNK = 10
+CHUNK = int(os.environ.get("CHUNK", "10"))
 
 
 def main() -> None:
@@ -28,6 +30,7 @@ def main() -> None:
     elif point == "after":
         inside._take = then_killed(inside._take, lambda told: told["part"].block.starts_at == offset)
     call_command(*sys.argv[3:])
+    sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n")
 
 
 def then_killed(function: Callable[..., Any], condition: Callable[[dict[str, Any]], bool]) -> Callable[..., Any]:

@@ -154,31 +154,26 @@ def test_look_ups_of_a_line_that_had_been_quiet(now: datetime) -> None:
     assert standing()[0].party == BRIDGE, "nobody else can be named"
 
 
+def kept_from() -> datetime | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT disclosures_kept_from()")
+        (found,) = cursor.fetchone()
+    return found if found is None else datetime.fromisoformat(str(found))
+
+
 @pytest.mark.parametrize("basis", [Basis.APPROVAL, Basis.EMERGENCY, Basis.NETWORK])
-def test_nobody_can_say_that_it_was_quiet_before_the_ledger_began(now: datetime, basis: str) -> None:
+def test_nobody_knows_of_quiet_before_the_ledger_began(now: datetime, basis: str) -> None:
+    """It is as old as its oldest row, in whatever partition."""
+    assert kept_from() is None
     line, other = a_line(activated_at=MAY - 900 * DAY), a_line(activated_at=MAY - 900 * DAY)
     began = MAY - 180 * DAY
     looked(line, *every(MAY, 3, HOUR), recorded_at=now)
+    assert kept_from() == MAY
     looked(other, began + timedelta(microseconds=1), basis=basis, recorded_at=now)
     assert seen(now) == [], "the carrier went live in between, or what was before has been dropped"
     looked(other, began, basis=basis, recorded_at=now)
     assert seen(now + MINUTE) == [("dormant", 3, 3)]
-
-
-def test_the_ledger_is_as_old_as_its_oldest_row_in_whatever_partition(now: datetime) -> None:
-    def kept_from() -> datetime | None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT disclosures_kept_from()")
-            (found,) = cursor.fetchone()
-        return found if found is None else datetime.fromisoformat(str(found))
-
-    assert kept_from() is None
-    line = a_line(activated_at=MAY - 900 * DAY)
-    this_month = now - HOUR
-    looked(line, this_month, this_month + MINUTE, recorded_at=now)
-    assert kept_from() == this_month
-    looked(line, MAY, basis=Basis.LEGAL_PROCESS, recorded_at=now)
-    assert kept_from() == MAY
+    assert kept_from() == began
 
 
 def test_claims_of_consent_that_people_dispute(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,40 +212,37 @@ def test_claims_of_consent_that_people_dispute(now: datetime, monkeypatch: pytes
     assert [one.party for one in standing()] == [BRIDGE], "what the carrier holds is no claim"
 
 
-def test_nothing_else_is_ever_an_anomaly(line: Line, now: datetime) -> None:
+def test_each_company_has_its_own_and_others_bases_none(line: Line, now: datetime) -> None:
     for basis in (Basis.EMERGENCY, Basis.LEGAL_PROCESS, Basis.NETWORK):
         looked(line, *every(MAY, 40, MINUTE), basis=basis, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
     looked(line, *every(MAY, 40, MINUTE), outcome=Outcome.REFUSED, recorded_at=now)
     assert seen(now) == []
-
-
-def test_of_lookups_by_one_company_after_the_other_each_has_its_own(line: Line, now: datetime) -> None:
-    for path in ((BRIDGE, ROAD), (BRIDGE, TRACK, JAIL), (BRIDGE, TRACK, BAIL)):
+    # Two with long names that are alike at the start, too.
+    long = [f"https://{'a' * 240}{n}.example" for n in range(2)]
+    for path in ((BRIDGE, ROAD), (BRIDGE, TRACK, JAIL), (BRIDGE, TRACK, BAIL), *((BRIDGE, uri) for uri in long)):
         looked(line, MAY, judgement=AFTER_STOP, path=path, recorded_at=now)
     find(at=now)
-    assert [(one.party, one.n) for one in standing()] == [(ROAD, 1), (TRACK, 2)]
+    assert [(one.party, one.n) for one in standing()] == [(long[0], 1), (long[1], 1), (ROAD, 1), (TRACK, 2)]
+    assert Incident.objects.values("key").distinct().count() == 4
+    assert {len(one.subject) for one in Incident.objects.exclude(subject__in=(ROAD, TRACK))} == {200}
 
 
-def test_late_rows_are_looked_at_however_late_they_are(line: Line, now: datetime) -> None:
+def test_late_rows_are_looked_at_however_late(line: Line, now: datetime) -> None:
     old = a_line(activated_at=now - 900 * DAY)
     looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
     find(at=now)
+    # Committed after the look, and recorded before it.
+    looked(line, MAY - 2 * HOUR, judgement=AFTER_STOP, recorded_at=now - timedelta(minutes=9))
+    looked(a_line(), MAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now - DAY)
+    find(at=now + timedelta(seconds=30))
+    assert [(one.party, one.n) for one in standing()] == [(ROAD, 2)]
+    find(at=now + 5 * MINUTE, deep=True)
+    assert [one.party for one in standing()] == [ROAD, TRACK]
     later = now + 3 * DAY
     looked(old, now - 700 * DAY, judgement=AFTER_STOP, recorded_at=later - HOUR)
     looked(line, MAY - HOUR, judgement=AFTER_STOP, recorded_at=later - 2 * DAY)
     find(at=later)
-    assert {(one.line_id, one.n) for one in standing()} == {(line.pk, 2), (old.pk, 1)}
-
-
-def test_what_was_committed_after_a_look_that_it_was_recorded_before_is_found(line: Line, now: datetime) -> None:
-    find(at=now)
-    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now - timedelta(minutes=9))
-    looked(a_line(), MAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now - DAY)
-    later = now + 5 * MINUTE
-    find(at=now + timedelta(seconds=30))
-    assert [one.party for one in standing()] == [ROAD]
-    find(at=later, deep=True)
-    assert [one.party for one in standing()] == [ROAD, TRACK]
+    assert {(one.line_id, one.n) for one in standing(party=ROAD)} == {(line.pk, 3), (old.pk, 1)}
 
 
 def test_the_same_look_again_changes_nothing(line: Line, now: datetime) -> None:
@@ -265,23 +257,19 @@ def test_the_same_look_again_changes_nothing(line: Line, now: datetime) -> None:
     assert not AuditEvent.objects.filter(action__startswith="incident.").exists()
 
 
-def test_the_metrics_say_how_far_behind_it_is(now: datetime) -> None:
+def test_the_first_look_goes_back_thirty_recorded_days(line: Line, now: datetime) -> None:
     assert b"\nwhereabouts_anomalies_behind_seconds " not in health.metrics(at=now)
-    find(at=now)
-    assert b"whereabouts_anomalies_behind_seconds 90.0" in health.metrics(at=now + timedelta(seconds=90))
-
-
-def test_the_first_look_goes_back_thirty_days_of_recorded_time(line: Line, now: datetime) -> None:
     looked(line, MAY, judgement=AFTER_STOP, recorded_at=now - 31 * DAY)
     looked(a_line(), MAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now - 29 * DAY)
     # With the first row of these days, that is.
     assert find(at=now) == 30
     assert [one.party for one in standing()] == [TRACK]
     assert AnomalyWatch.objects.get().until == now
+    assert b"whereabouts_anomalies_behind_seconds 90.0" in health.metrics(at=now + timedelta(seconds=90))
     assert find(at=now + MINUTE) == 1
 
 
-def test_what_is_judged_again_is_looked_at_again_and_cleared(line: Line, now: datetime) -> None:
+def test_what_is_judged_again_is_cleared_and_stands_again(line: Line, now: datetime) -> None:
     rows = looked(line, *every(MAY, 4, HOUR), judgement=NO_APPROVAL, recorded_at=now - 2 * DAY)
     assert seen(now - DAY) == [("no_approval", 4, 4)]
     judge_again(rows[:1], "permitted")
@@ -305,7 +293,7 @@ def test_what_is_judged_again_is_looked_at_again_and_cleared(line: Line, now: da
     assert (incident.closed_at, incident.opened_at, incident.count) == (None, again, 1)
 
 
-def test_a_late_stop_makes_one_of_what_had_been_permitted(line: Line, now: datetime) -> None:
+def test_a_late_stop_makes_one_of_what_was_permitted(line: Line, now: datetime) -> None:
     rows = looked(line, MAY, recorded_at=now - 2 * DAY)
     assert seen(now - DAY) == []
     judge_again(rows, "after_stop")
@@ -326,7 +314,7 @@ def test_one_incident_a_kind_company_and_year(now: datetime) -> None:
     ]
 
 
-def test_an_incident_that_was_closed_is_open_again_only_for_more(now: datetime) -> None:
+def test_a_closed_incident_is_reopened_in_the_trail(now: datetime) -> None:
     looked(a_line(), MAY, judgement=AFTER_STOP, recorded_at=now)
     find(at=now)
     Incident.objects.update(closed_at=now)
@@ -345,12 +333,12 @@ def closed(at: datetime) -> Incident:
     return one
 
 
-def test_one_that_was_closed_is_open_again_when_the_company_goes_on_with_the_same_line(
-    line: Line, now: datetime
-) -> None:
+def test_a_closed_incident_opens_again_for_more_alone(line: Line, now: datetime) -> None:
     looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
     find(at=now)
     one = closed(now + MINUTE)
+    find(at=now + MINUTE)
+    assert Incident.objects.get().closed_at == now + MINUTE
     later = now + 2 * MINUTE
     looked(line, MAY + DAY, judgement=AFTER_STOP, recorded_at=later)
     find(at=later)
@@ -368,23 +356,15 @@ def test_one_that_was_closed_is_open_again_when_the_company_goes_on_with_the_sam
     gagged(looked(line, MAY + 3 * DAY, judgement=AFTER_STOP, recorded_at=later)[0], until=None, at=later)
     find(at=later + 4 * MINUTE)
     find(at=later + 5 * MINUTE, deep=True)
-    one.refresh_from_db()
-    assert one.closed_at == later + 3 * MINUTE
+    assert Incident.objects.get().closed_at == later + 3 * MINUTE
     judge_again(rows, AFTER_STOP)
     find(at=max(database_clock(), later + 6 * MINUTE))
-    one.refresh_from_db()
-    assert one.closed_at is None
-
-
-def test_what_was_found_while_an_officer_closed_it_opens_it_again(line: Line, now: datetime) -> None:
-    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
-    find(at=now)
-    looked(line, MAY + DAY, judgement=AFTER_STOP, recorded_at=now)
-    # A search says by which moment it looks, and takes its time.
-    one = closed(now + 2 * MINUTE)
-    find(at=now + MINUTE)
-    one.refresh_from_db()
-    assert one.closed_at is None
+    assert Incident.objects.get().closed_at is None
+    # Found while an officer closed it: a search says by which moment it looks, and takes its time.
+    closed(later + 9 * MINUTE)
+    looked(line, MAY + 4 * DAY, judgement=AFTER_STOP, recorded_at=later + 8 * MINUTE)
+    find(at=later + 8 * MINUTE)
+    assert Incident.objects.get().closed_at is None
 
 
 def test_more_of_the_same_line_in_another_week_begins_clocks_anew(line: Line, now: datetime) -> None:
@@ -415,16 +395,7 @@ def test_the_newest_is_never_before_the_last_whoever_writes_it(line: Line, now: 
     assert made.newest_at == MAY + DAY
 
 
-def test_two_companies_with_long_names_alike_at_the_start_have_incidents_apart(line: Line, now: datetime) -> None:
-    long = [f"https://{'a' * 240}{n}.example" for n in range(2)]
-    for uri in long:
-        looked(line, MAY, judgement=AFTER_STOP, path=(BRIDGE, uri), recorded_at=now)
-    find(at=now)
-    assert Incident.objects.values("key").distinct().count() == 2
-    assert {len(one.subject) for one in Incident.objects.all()} == {200}
-
-
-def test_a_rule_that_is_off_finds_nothing_and_leaves_what_was_found(line: Line, now: datetime) -> None:
+def test_a_rule_that_is_off_leaves_what_was_found(line: Line, now: datetime) -> None:
     looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
     assert seen(now) == [("after_stop", 1, 1)]
     set_rule("after_stop", at=now, enabled=False)
@@ -437,7 +408,7 @@ def test_a_rule_that_is_off_finds_nothing_and_leaves_what_was_found(line: Line, 
     assert {one.rule_id for one in standing()} == {newest.pk}
 
 
-def test_what_a_rule_found_that_is_off_by_now_is_cleared_when_it_is_no_longer_so(line: Line, now: datetime) -> None:
+def test_what_a_rule_that_is_off_found_is_cleared(line: Line, now: datetime) -> None:
     rows = looked(line, *every(MAY, 4, HOUR), judgement=NO_APPROVAL, recorded_at=now - HOUR)
     assert seen(now - HOUR) == [("no_approval", 4, 4)]
     set_rule("no_approval", at=now - HOUR, enabled=False, threshold=9)
@@ -453,7 +424,7 @@ def test_what_a_rule_found_that_is_off_by_now_is_cleared_when_it_is_no_longer_so
     assert seen(database_clock()) == []
 
 
-def test_another_threshold_counts_for_whatever_is_looked_at_from_then_on(line: Line, now: datetime) -> None:
+def test_another_threshold_counts_from_then_on(line: Line, now: datetime) -> None:
     other = a_line()
     for one in (line, other):
         looked(one, MAY, MAY + HOUR, judgement=AFTER_STOP, recorded_at=now - DAY)

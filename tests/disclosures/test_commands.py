@@ -30,6 +30,7 @@ from tests.feeds import (
     take_parties,
     take_releases,
 )
+from tests.selection import drawn
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -71,13 +72,9 @@ def test_five_files_and_again(tmp_path: Path) -> None:
             "judged": {"no_approval": 1, "permitted": 1, "precision_exceeded": 1}, "paths_completed": 0,
         },
     }  # fmt: skip
-    assert {name: (told["accepted"], told["repeated"], told["judged"]) for name, told in again.items()} == {
-        "lines": (0, 1, {}),
-        "parties": (0, 9, {}),
-        "approvals": (0, 1, {}),
-        "choices": (0, 1, {}),
-        "disclosures": (0, 3, {}),
-    }
+    assert [(told["accepted"], told["repeated"], told["judged"]) for told in again.values()] == [
+        (0, n, {}) for n in (1, 9, 1, 1, 3)
+    ]
     assert AuditEvent.objects.filter(action="import.disclosures").count() == 2
 
 
@@ -100,12 +97,8 @@ def test_chunks_rejects_and_progress(tmp_path: Path, monkeypatch: pytest.MonkeyP
         {"line": 8, "field": "basis", "reason": "not_allowed"},
         {"line": 9, "field": "msisdn", "reason": "line_unknown"},
     ]
-    assert (tmp_path / "rejects.csv").read_text().splitlines() == [
-        "line,field,reason",
-        "6,,broken",
-        "8,basis,not_allowed",
-        "9,msisdn,line_unknown",
-    ]
+    rejects = ["line,field,reason", "6,,broken", "8,basis,not_allowed", "9,msisdn,line_unknown"]
+    assert (tmp_path / "rejects.csv").read_text().splitlines() == rejects
     assert Disclosure.objects.count() == 5
 
 
@@ -127,7 +120,7 @@ def test_what_cannot_be_read_ends_with_one_line(tmp_path: Path) -> None:
         run("export_line", "L404")
 
 
-def test_an_export_holds_everything_of_the_line_and_nothing_of_its_number_before_or_after(tmp_path: Path) -> None:
+def test_an_export_holds_its_line_and_no_other_holder_s_time(tmp_path: Path) -> None:
     take_parties()
     take_lines(
         line_row(line_id="L1", deactivated_at="2025-07-15T00:00:00Z"),
@@ -179,8 +172,8 @@ PIERCING = {
 }
 
 
-@pytest.mark.parametrize("order", list(permutations(PIERCING)))
-def test_pierced_stops_are_counted_once_whichever_file_comes_last(tmp_path: Path, order: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("order", [*drawn(permutations(PIERCING), of=6)])
+def test_pierced_stops_are_counted_once_in_any_order(tmp_path: Path, order: tuple[str, ...]) -> None:
     told = []
     for name in (*order, *order):
         (tmp_path / name).write_bytes(PIERCING[name])

@@ -1,6 +1,7 @@
 """Who received a line's location: counts, proofs, order, and the overall state."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -39,7 +40,10 @@ def test_the_riskiest_come_first_and_every_number_is_right() -> None:
     world = a_world(at=at)
     found = companies_of(line=world.line, at=at)
     assert names(found.recent)[:1] == ["SecureTrack"]
-    assert names(found.recent)[1].endswith("…")
+    # A hostile name is one harmless line.
+    (name,) = [name for name in names(found.recent) if name.endswith("…")]
+    assert (names(found.recent)[1], len(name), "\u202e" in name, "\u0355" in name) == (name, 80, False, False)
+    assert "\u202e" in HOSTILE
     assert names(found.recent)[2:] == ["FamilyRing", "FraudShield", "AdReach", "RoadAid"]
     assert set(names(found.earlier)) == {"MedAlert", "NorthLink"}
     assert (found.lookups, found.no_record, found.unverified) == (73, 2, 1)
@@ -47,19 +51,10 @@ def test_the_riskiest_come_first_and_every_number_is_right() -> None:
     assert found.unnamed_next is True
     assert [(tally.judgement, tally.n) for tally in found.outside.recent] == [("emergency", 2), ("legal_process", 1)]
     assert (found.outside.doubtful, found.outside.n_before) == (1, 0)
-
-
-def test_a_card_says_why_how_often_and_on_what_proof() -> None:
-    at = timezone.now()
-    world = a_world(at=at)
-    road = next(card for card in companies_of(line=world.line, at=at).recent if card.company.name == "RoadAid")
+    road = next(card for card in found.recent if card.company.name == "RoadAid")
     (use,) = road.uses
-    assert (use.why, use.precision, use.n, use.recent) == (
-        "To give you a service you asked for",
-        "within about 500 m",
-        7,
-        2,
-    )
+    why = "To give you a service you asked for"
+    assert (use.why, use.precision, use.n, use.recent) == (why, "within about 500 m", 7, 2)
     assert (use.proof.kind, use.proof.method, use.proof.ended) == ("agreed", "sms", False)
     assert (road.is_allowed, road.lifeline, road.is_stopped, road.dispute) == (
         True,
@@ -68,6 +63,23 @@ def test_a_card_says_why_how_often_and_on_what_proof() -> None:
         ("campaign", "CMP-roadaid"),
     )
     assert [stop.name for stop in road.trails[0]] == ["", "GeoBridge", "RoadAid"]
+    # The chart has twelve weeks of the line's zone, and adds up.
+    chart = found.chart
+    assert len(chart.weeks) == 12
+    assert sum(week.total for week in chart.weeks) == chart.total == sum(one.total for one in chart.series)
+    assert [one.name for one in chart.series[:3]] == ["FraudShield", "SecureTrack", "FamilyRing"]
+    assert all(bar.y >= 0 and bar.y + bar.height <= chart.height for week in chart.weeks for bar in week.bars)
+    # A company's page counts its own as home does.
+    cards = [card for card in (*found.recent, *found.earlier) if card.company.id]
+    assert len(cards) > 6
+    for card in cards:
+        page = company_page(line=world.line, party_id=card.company.id, zone=PACIFIC, at=at)
+        assert page is not None
+        counted = ("n", "recent", "last_at", "refused", "not_allowed", "outside")
+        for one in (page.card, *(one for one in page.got if one.how == "itself")):
+            assert [getattr(one, name) for name in counted] == [getattr(card, name) for name in counted]
+        for name in ("no_record", "unverified", "after_stop"):
+            assert getattr(page.card, name) == getattr(card, name), (card.company.name, name)
 
 
 def test_an_approval_of_one_use_is_no_proof_of_another() -> None:
@@ -85,49 +97,37 @@ def test_an_approval_of_one_use_is_no_proof_of_another() -> None:
     assert (card.no_record, [(one.judgement, one.n) for one in card.not_allowed]) == (True, [("no_approval", 1)])
 
 
-def test_the_state_is_on_then_off_then_partly() -> None:
-    at = timezone.now()
-    world = a_world(at=at)
+def test_the_state_is_on_off_or_partly() -> None:
+    line = a_world(at=timezone.now()).line
 
     def state() -> str:
-        return companies_of(line=world.line, at=timezone.now()).sharing.state
+        return companies_of(line=line, at=timezone.now()).sharing.state
 
+    by: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
     assert state() == "on"
-    stop(line_id=world.line.pk, scope="party", ref="https://roadaid.example", actor="subscriber:1", channel="web")
+    stop(scope="campaign", ref="CMP-roadaid", **by)
     assert state() == "partly"
-    stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
-    assert state() == "off"
-    allow(line_id=world.line.pk, campaign="CMP-roadaid", actor="subscriber:1", channel="web")
+    allow(campaign="CMP-roadaid", **by)
+    assert state() == "on"
+    stop(scope="party", ref="https://roadaid.example", **by)
     assert state() == "partly"
-
-
-def test_a_stop_of_one_use_that_is_allowed_again_leaves_sharing_on() -> None:
-    world = a_world(at=timezone.now())
-    stop(line_id=world.line.pk, scope="campaign", ref="CMP-roadaid", actor="subscriber:1", channel="web")
-    assert companies_of(line=world.line, at=timezone.now()).sharing.state == "partly"
-    allow(line_id=world.line.pk, campaign="CMP-roadaid", actor="subscriber:1", channel="web")
-    assert companies_of(line=world.line, at=timezone.now()).sharing.state == "on"
-
-
-def test_a_pause_of_everything_is_off_until_it_ends() -> None:
-    world = a_world(at=timezone.now())
     until = timezone.now() + 3 * DAY
-    pause(line_id=world.line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
-    found = companies_of(line=world.line, at=timezone.now()).sharing
+    pause(scope="all", until=until, **by)
+    found = companies_of(line=line, at=timezone.now()).sharing
     assert (found.state, found.stopped_at, found.paused_until) == ("off", None, until)
-    assert companies_of(line=world.line, at=until + DAY).sharing.paused_until is None
-
-
-def test_a_stopped_company_offers_only_what_was_agreed_once() -> None:
-    world = a_world(at=timezone.now())
-    stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
-    cards = {card.company.name: card for card in companies_of(line=world.line, at=timezone.now()).recent}
+    assert companies_of(line=line, at=until + DAY).sharing.paused_until is None
+    stop(scope="all", **by)
+    assert state() == "off"
+    # A stopped company offers only what was agreed once.
+    cards = {card.company.name: card for card in companies_of(line=line, at=timezone.now()).recent}
     assert [use.campaign for use in cards["RoadAid"].allowable] == ["CMP-roadaid"]
     assert (cards["SecureTrack"].is_stopped, cards["SecureTrack"].allowable) == (True, ())
     assert (cards["AdReach"].proof.kind, cards["AdReach"].allowable) == ("claimed", ())
+    allow(campaign="CMP-roadaid", **by)
+    assert state() == "partly"
 
 
-def test_a_record_newer_than_the_persons_stop_is_shown_and_counts_for_nothing() -> None:
+def test_a_record_newer_than_a_stop_counts_for_nothing() -> None:
     at = timezone.now()
     line, campaign = a_line(), a_campaign()
     an_approval(line, campaign, at=at - 90 * DAY)
@@ -153,15 +153,12 @@ def test_hidden_rows_are_in_no_number() -> None:
     assert companies_of(line=line, at=at).chart.total == 2
     assert companies_of(line=line, at=at + 2 * DAY).outside.recent[0].n == 2
     assert shown.line_id == line.pk
-
-
-def test_a_party_known_only_from_a_hidden_row_has_no_page() -> None:
-    at = timezone.now()
-    line, geo, sealed = a_line(), a_party(), a_party("Sealed", "end_customer")
+    # A party known only from a hidden row has no page.
+    sealed = a_party("Sealed", "end_customer")
     (row,) = disclosed(line, [geo.uri, sealed.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
     gagged(row, until=None, at=at)
-    assert company_page(line=line, party_id=sealed.pk, zone=PACIFIC, at=at) is None
-    assert company_page(line=line, party_id=sealed.pk + 1000, zone=PACIFIC, at=at) is None
+    for party_id in (sealed.pk, sealed.pk + 1000):
+        assert company_page(line=line, party_id=party_id, zone=PACIFIC, at=at) is None
 
 
 def test_a_companys_page_has_its_evidence_orders_and_way() -> None:
@@ -171,20 +168,13 @@ def test_a_companys_page_has_its_evidence_orders_and_way() -> None:
     page = company_page(line=world.line, party_id=world.roadaid.lbs_provider_id, zone=PACIFIC, at=timezone.now())
     assert page is not None
     (evidence,) = page.evidence
-    assert (evidence.proof.wording, evidence.captured_by, evidence.by_itself) == (
-        "Find me when I call. Reply YES.",
-        "RoadAid",
-        True,
-    )
+    wording = "Find me when I call. Reply YES."
+    assert (evidence.proof.wording, evidence.captured_by, evidence.by_itself) == (wording, "RoadAid", True)
     assert (page.orders, page.card.n) == ((), 7)
     assert page.flow is not None
     assert [node.label for node in page.flow.nodes] == ["", "GeoBridge", "RoadAid"]
-    tracked = company_page(
-        line=world.line,
-        party_id=world.securetrack.lbs_provider_id,
-        zone=PACIFIC,
-        at=timezone.now(),
-    )
+    track = world.securetrack.lbs_provider_id
+    tracked = company_page(line=world.line, party_id=track, zone=PACIFIC, at=timezone.now())
     assert tracked is not None
     assert [(order.party, order.state) for order in tracked.orders] == [("NorthLink", "queued")]
     assert tracked.evidence == ()
@@ -211,22 +201,6 @@ def test_what_was_passed_on_to_a_company_is_not_said_to_be_its_own() -> None:
     }
 
 
-def test_a_companys_page_counts_its_own_as_home_does() -> None:
-    at = timezone.now()
-    world = a_world(at=at)
-    companies = companies_of(line=world.line, at=at)
-    cards = [card for card in (*companies.recent, *companies.earlier) if card.company.id]
-    assert len(cards) > 6
-    for card in cards:
-        page = company_page(line=world.line, party_id=card.company.id, zone=PACIFIC, at=at)
-        assert page is not None
-        counted = ("n", "recent", "last_at", "refused", "not_allowed", "outside")
-        for one in (page.card, *(one for one in page.got if one.how == "itself")):
-            assert [getattr(one, name) for name in counted] == [getattr(card, name) for name in counted]
-        for name in ("no_record", "unverified", "after_stop"):
-            assert getattr(page.card, name) == getattr(card, name), (card.company.name, name)
-
-
 def test_refusals_are_counted_apart() -> None:
     at = timezone.now()
     line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
@@ -235,23 +209,3 @@ def test_refusals_are_counted_apart() -> None:
     found = companies_of(line=line, at=at)
     (card,) = found.earlier
     assert (found.recent, card.refused, card.n) == ((), 4, 0)
-
-
-def test_a_hostile_name_is_one_harmless_line() -> None:
-    at = timezone.now()
-    found = companies_of(line=a_world(at=at).line, at=at)
-    (name,) = [name for name in names(found.recent) if name.endswith("…")]
-    assert len(name) == 80
-    assert "\u202e" not in name
-    assert "\u0355" not in name
-    assert "\u202e" in HOSTILE
-
-
-def test_the_chart_has_twelve_weeks_of_the_lines_zone_and_adds_up() -> None:
-    at = timezone.now()
-    world = a_world(at=at)
-    chart = companies_of(line=world.line, at=at).chart
-    assert len(chart.weeks) == 12
-    assert sum(week.total for week in chart.weeks) == chart.total == sum(one.total for one in chart.series)
-    assert [one.name for one in chart.series[:3]] == ["FraudShield", "SecureTrack", "FamilyRing"]
-    assert all(bar.y >= 0 and bar.y + bar.height <= chart.height for week in chart.weeks for bar in week.bars)

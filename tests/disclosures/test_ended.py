@@ -85,50 +85,39 @@ def ended(line: Line) -> tuple[EndedAgreement, ...]:
 # Pages
 
 
-def test_each_page_says_what_ended_and_what_the_partner_must_do(campaign: Campaign) -> None:
+def test_each_page_says_what_ended_and_what_is_owed(campaign: Campaign) -> None:
     line = a_line()
     an_approval(line, campaign, at=NOW - 90 * DAY)
     disclosed(line, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW, campaign=campaign.ref)
     browser = signed_in(line)
-    company = f"/companies/{campaign.lbs_provider_id}/"
-    for path in ("/home/", "/history/", company):
-        assert "We ended our agreement" not in words_of(browser.get(path).text)
+    home, company = "/home/", f"/companies/{campaign.lbs_provider_id}/"
+
+    def shown(*paths: str) -> list[str]:
+        return [words_of(browser.get(path).text) for path in paths]
+
+    for page in shown(home, "/history/", company):
+        assert "We ended our agreement" not in page
+    # A stop is not said to cut help that ended already.
+    assert ["RoadAid can't find you until" in page for page in shown(home, company)] == [True, True]
     cohort = end(campaign)
+    assert ["find you until" in page for page in shown(home, company)] == [False, False]
     local = cohort.terminated_at.astimezone(PACIFIC)
-    day = f"{local:%b} {local.day}, {local.year}"
-    for path in ("/home/", "/history/", company):
-        shown = words_of(browser.get(path).text)
-        assert f"We ended our agreement with GeoBridge on {day}." in shown
-        assert "GeoBridge must delete your data by" in shown
-        assert "signed that it deleted" not in shown
+    for page in shown(home, "/history/", company):
+        assert f"We ended our agreement with GeoBridge on {local:%b} {local.day}, {local.year}." in page
+        assert "GeoBridge must delete your data by" in page
+        assert "signed that it deleted" not in page
+    # A signature that is not the whole is not told as done.
+    signed(cohort, State.PARTIAL)
+    (page,) = shown(home)
+    assert "not everybody who must has signed for all of it" in page
+    assert "signed that it deleted your data" not in page
     signed(cohort)
-    for path in ("/home/", "/history/", company):
-        shown = words_of(browser.get(path).text)
-        assert "GeoBridge signed that it deleted your data" in shown
-        assert "must delete" not in shown
+    for page in shown(home, "/history/", company):
+        assert "GeoBridge signed that it deleted your data" in page
+        assert "must delete" not in page
 
 
-def test_a_stop_is_not_said_to_cut_help_that_ended_already(campaign: Campaign) -> None:
-    line = a_line()
-    an_approval(line, campaign, at=NOW - 90 * DAY)
-    disclosed(line, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW, campaign=campaign.ref)
-    browser = signed_in(line)
-    pages = ("/home/", f"/companies/{campaign.lbs_provider_id}/")
-    assert ["RoadAid can't find you until" in words_of(browser.get(path).text) for path in pages] == [True, True]
-    end(campaign)
-    assert ["find you until" in words_of(browser.get(path).text) for path in pages] == [False, False]
-
-
-def test_a_signature_that_is_not_the_whole_is_not_told_as_done(campaign: Campaign) -> None:
-    line = a_line()
-    an_approval(line, campaign)
-    signed(end(campaign), State.PARTIAL)
-    shown = words_of(signed_in(line).get("/home/").text)
-    assert "not everybody who must has signed for all of it" in shown
-    assert "signed that it deleted your data" not in shown
-
-
-def test_a_partner_that_went_on_after_it_signed_is_not_told_as_done(campaign: Campaign) -> None:
+def test_who_went_on_after_signing_is_not_told_as_done(campaign: Campaign) -> None:
     line, used = a_line(), a_line()
     for one in (line, used):
         an_approval(one, campaign)

@@ -38,6 +38,7 @@ from tests.feeds import (
     take_parties,
 )
 from tests.fixtures import empty_database
+from tests.selection import drawn
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 LINES = 95
@@ -82,9 +83,11 @@ def what_stands() -> object:
     )
 
 
-def run(folder: Path, point: str, offset: int, file: Path, workers: int) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, point: str, offset: int, file: Path, workers: int, *, chunk: int = CHUNK
+) -> subprocess.CompletedProcess[str]:
     """Import the file in a process group of its own."""
-    environment = Programs(folder, web_port=1, broker_port=1).environment
+    environment = Programs(folder, web_port=1, broker_port=1).environment | {"CHUNK": str(chunk)}
     options = ("--json", "--workers", str(workers), "--rejects", str(folder / "rejects"))
     command = (sys.executable, "-m", "tests.disclosures.cut_off", point, str(offset), "import_disclosures", str(file))
     return forks.run([*command, *options], cwd=PROJECT, env=environment, start_new_session=True, timeout=120)
@@ -96,7 +99,7 @@ def resumed(stream: BinaryIO, file: Path) -> list[ChunkResult]:
 
 
 def counts(out: str) -> dict[str, object]:
-    told: dict[str, object] = json.loads(out.splitlines()[-1])
+    told: dict[str, object] = json.loads(next(line for line in out.splitlines() if line.startswith("{")))
     return told
 
 
@@ -110,16 +113,11 @@ def whole(tmp_path: Path) -> tuple[dict[str, object], list[tuple[int, str]], obj
     """What the file comes to when one process takes it in at once: counts, refusals, what stands. And undone again."""
     a_world()
     out = io.StringIO()
-    call_command(
-        "import_disclosures",
-        str(a_file(tmp_path)),
-        "--json",
-        "--rejects",
-        str(tmp_path / "rejects"),
-        stdout=out,
-        stderr=io.StringIO(),
-    )
-    found = counts(out.getvalue()), refused(tmp_path), what_stands()
+    options = ("--json", "--rejects", str(tmp_path / "rejects"))
+    call_command("import_disclosures", str(a_file(tmp_path)), *options, stdout=out, stderr=io.StringIO())
+    told, reasons, stands = found = counts(out.getvalue()), refused(tmp_path), what_stands()
+    assert (told["accepted"], told["repeated"], told["rejected"], bool(stands)) == (71, 2, 22, True)
+    assert Counter(reason for _, reason in reasons) == {"broken": 9, "line_unknown": 10, "id_conflict": 3}
     empty_database()
     a_world()
     return found
@@ -128,19 +126,9 @@ def whole(tmp_path: Path) -> tuple[dict[str, object], list[tuple[int, str]], obj
 type Whole = tuple[dict[str, object], list[tuple[int, str]], object]
 
 
-def test_the_file_is_what_these_tests_need(whole: Whole) -> None:
-    told, reasons, _ = whole
-    assert (told["accepted"], told["repeated"], told["rejected"]) == (71, 2, 22)
-    assert Counter(reason for _, reason in reasons) == {"broken": 9, "line_unknown": 10, "id_conflict": 3}
-
-
 @pytest.mark.parametrize(
-    ("workers", "point"),
-    [
-        (1, "within"), (3, "after"),
-        pytest.param(1, "after", marks=pytest.mark.nightly), pytest.param(3, "within", marks=pytest.mark.nightly),
-    ],
-)  # fmt: skip
+    ("workers", "point"), [*drawn(((1, "within"), (3, "after"), (1, "after"), (3, "within")), of=4)]
+)
 def test_killed_and_begun_again_it_goes_on_where_it_was(whole: Whole, tmp_path: Path, point: str, workers: int) -> None:
     file = tmp_path / "file"
     at = chunk_starts(file)[4]
@@ -159,9 +147,13 @@ def test_killed_and_begun_again_it_goes_on_where_it_was(whole: Whole, tmp_path: 
     assert (once_more["accepted"], once_more["repeated"], once_more["rejected"]) == (0, 73, 22)
 
 
-def test_what_is_known_is_not_judged_again(whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_known_is_not_judged_again_what_changed_is(
+    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "file"
     run(tmp_path, "within", chunk_starts(file)[6], file, 1)
+    content, starts = bytearray(file.read_bytes()), chunk_starts(file)
+    content[starts[1] : starts[2]] = bytes(content[starts[1] : starts[2]]).replace(b'"r1', b'"s1')
     monkeypatch.setattr(DisclosuresFeed, "chunk", CHUNK)
     taken: list[int] = []
     take = importing._take
@@ -171,24 +163,10 @@ def test_what_is_known_is_not_judged_again(whole: Whole, tmp_path: Path, monkeyp
         return take(part, turn)
 
     monkeypatch.setattr(importing, "_take", seen)
-    with file.open("rb") as stream:
-        found = resumed(stream, file)
-    assert taken == chunk_starts(file)[6:]
-    assert [one.before for one in found] == [True] * 6 + [False] * 4
-    assert sum((Counter(one.counts) for one in found), Counter[str]())["accepted"] == 71
-
-
-def test_a_part_that_has_changed_meanwhile_is_taken_in_anew(
-    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "file"
-    run(tmp_path, "within", chunk_starts(file)[6], file, 1)
-    content = bytearray(file.read_bytes())
-    first, second = chunk_starts(file)[1:3]
-    content[first:second] = bytes(content[first:second]).replace(b'"r1', b'"s1')
-    monkeypatch.setattr(DisclosuresFeed, "chunk", CHUNK)
     found = resumed(io.BytesIO(content), file)
+    assert taken == [starts[1], *starts[6:]]
     assert [one.before for one in found] == [True, False, True, True, True, True, *[False] * 4]
+    assert sum((Counter(one.counts) for one in found), Counter[str]())["accepted"] == 71
     assert Disclosure.objects.filter(source_id__startswith="s1").count() == 8
 
 
@@ -204,3 +182,27 @@ def test_two_imports_of_one_file_at_once_take_each_row_once(whole: Whole, tmp_pa
     assert sum(int(str(one["accepted"])) for one in told) == 71
     assert what_stands() == whole[2]
     assert not ImportedChunk.objects.exists()
+
+
+def peak(folder: Path, chunks: int) -> int:
+    """Of importing so many chunks of rows that are new, in bytes. Each row is long, so that to keep them would show."""
+    file, size = folder / f"{chunks}", 500
+    file.write_bytes(ndjson(
+        release_row(id=f"{chunks} {n} {'x' * 800}", occurred_at=f"2025-07-{n % 28 + 1:02}T00:00:00Z")
+        for n in range(chunks * size)
+    ))  # fmt: skip
+    done = run(folder, "never", 0, file, 1, chunk=size)
+    assert done.returncode == 0, done.stderr
+    assert counts(done.stdout)["accepted"] == chunks * size
+    return int(done.stdout.splitlines()[-1]) * 1024
+
+
+@pytest.mark.nightly
+def test_four_times_the_file_takes_the_same_memory(tmp_path: Path) -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row())
+    small, large = peak(tmp_path, 6), peak(tmp_path, 24)
+    grown = (tmp_path / "24").stat().st_size - (tmp_path / "6").stat().st_size
+    assert grown > 10_000_000
+    assert large - small < grown // 4

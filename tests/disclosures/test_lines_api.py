@@ -11,11 +11,11 @@ from accounts.models import Line
 from audit.models import AuditEvent
 from consent.models import LineGate
 from disclosures.models import Disclosure
-from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client
 from tests.feeds import line_row, ndjson, release_row, take_parties, take_releases
 from tests.partners.outside import Signer
+from tests.staff import a_client
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -24,23 +24,14 @@ HEADER = "line_id,msisdn,account_id,holder_name,user_role,state,language,activat
 
 @pytest.fixture
 def carrier(db: None) -> Client:
-    return a_client("carrier-feed")
+    return a_client(Signer("carrier-feed"), Client.Kind.FEED)
 
 
-def a_client(client_id: str) -> Client:
-    return register_client(
-        client_id=client_id,
-        kind=Client.Kind.FEED,
-        public_jwk=dict(Signer("feed").public),
-        party=None,
-        actor="system:test",
-        at=datetime.now(UTC),
-    )
-
-
-def post(client: Client, body: bytes, content_type: str = "application/x-ndjson") -> tuple[int, dict[str, Any]]:
+def post(
+    client: Client, body: bytes, content_type: str = "application/x-ndjson", scope: str = "lines:write"
+) -> tuple[int, dict[str, Any]]:
     now = datetime.now(UTC)
-    token = issue_access_token(client=client, scopes=["lines:write"], lifetime=timedelta(minutes=1), at=now).token
+    token = issue_access_token(client=client, scopes=[scope], lifetime=timedelta(minutes=1), at=now).token
     headers = {"Authorization": f"Bearer {token}"}
     response = Browser().post("/api/v1/lines", body, content_type=content_type, headers=headers)
     return response.status_code, json.loads(response.content)
@@ -59,8 +50,9 @@ def test_a_line_is_there_at_once_and_the_same_again_changes_nothing(carrier: Cli
 
 def test_a_client_with_the_longest_name_is_written_down_whole(db: None) -> None:
     client_id = "https://" + "x" * 192
-    assert post(a_client(client_id), ndjson([line_row()]))[0] == 200
+    assert post(a_client(Signer(client_id), Client.Kind.FEED), ndjson([line_row()]))[0] == 200
     assert AuditEvent.objects.get(action="lines.reported").actor == f"client:{client_id}"
+    assert post(a_client(Signer("gateway")), b"{}", scope="disclosures:write")[0] == 403
 
 
 def test_csv_with_a_header_is_the_same(carrier: Client) -> None:
@@ -90,18 +82,3 @@ def test_a_number_that_moves_within_one_request_finds_its_new_line(carrier: Clie
 def test_more_than_a_request_takes_is_refused_whole(carrier: Client) -> None:
     status, told = post(carrier, b"{}\n" * 10_001)
     assert (status, told["title"]) == (413, "Too many lines")
-
-
-def test_the_gateway_may_not_write_lines(db: None) -> None:
-    gateway = register_client(
-        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
-        actor="system:test", at=datetime.now(UTC),
-    )  # fmt: skip
-    now = datetime.now(UTC)
-    token = issue_access_token(
-        client=gateway, scopes=["disclosures:write"], lifetime=timedelta(minutes=1), at=now
-    ).token
-    response = Browser().post(
-        "/api/v1/lines", b"{}", content_type="application/x-ndjson", headers={"Authorization": f"Bearer {token}"}
-    )
-    assert response.status_code == 403

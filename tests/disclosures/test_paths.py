@@ -91,19 +91,31 @@ CASES: dict[str, tuple[list[str], list[str], list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_release_the_gate_allowed_keeps_its_judgement(gateway: Gateway, case: str) -> None:
-    reported, stands, filled, judgement = CASES[case]
-    answer = gateway.report([just_released(gateway, path=reported)])
-    (result,) = answer["results"]
-    assert result == {
-        "line": 1, "status": "accepted", "judgement": judgement, **({"path_completed": filled} if filled else {})
-    }  # fmt: skip
-    assert answer["paths_completed"] == (1 if filled else 0)
-    row = Disclosure.objects.get()
-    assert (row.path, row.judgement) == (stands, judgement)
-    assert row.path_completed == {0: "", 1: "".join(filled), 2: "both"}[len(filled)]
+def stored() -> dict[str, tuple[list[str], str, str]]:
+    rows = Disclosure.objects.order_by("recorded_at", "occurred_at")
+    return {row.source_id: (row.path, row.judgement, row.path_completed) for row in rows}
+
+
+def test_a_release_the_gate_allowed_keeps_its_judgement(
+    gateway: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the API and from a file."""
+    rows = [just_released(gateway, id=case, path=path) for case, (path, *_) in CASES.items()]
+    answer = gateway.report(rows)
+    for n, (result, (case, (_, _, filled, judgement))) in enumerate(zip(answer["results"], CASES.items(), strict=True)):
+        said = {"path_completed": filled} if filled else {}
+        assert result == {"line": n + 1, "status": "accepted", "judgement": judgement, **said}, case
+    assert answer["paths_completed"] == sum(bool(filled) for _, _, filled, _ in CASES.values()) == 11
+    assert stored() == {
+        case: (path, judgement, "both" if len(filled) == 2 else "".join(filled))
+        for case, (_, path, filled, judgement) in CASES.items()
+    }
     assert not Incident.objects.filter(kind="ungated").exists()
+    by_the_api = list(stored().values())
+    (tmp_path / "releases").write_bytes(ndjson(row | {"id": f"file {row['id']}"} for row in rows))
+    call_command("import_disclosures", str(tmp_path / "releases"), "--json", "--workers", "1")
+    assert json.loads(capsys.readouterr().out)["paths_completed"] == 11
+    assert [one for case, one in stored().items() if case.startswith("file ")] == by_the_api
 
 
 @given(
@@ -146,18 +158,8 @@ def test_only_the_gates_own_yes_for_this_release_proves_its_provider(gateway: Ga
     assert [paths[str(row["id"])] for row in rows.values()] == [[uri] for uri in aggregators]
 
 
-def test_a_file_is_completed_like_the_api(gateway: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [just_released(gateway, id=case, path=path) for case, (path, *_) in CASES.items()]
-    (tmp_path / "releases.ndjson").write_bytes(ndjson(rows))
-    call_command("import_disclosures", str(tmp_path / "releases.ndjson"), "--json", "--workers", "1")
-    counts = json.loads(capsys.readouterr().out)
-    assert counts["paths_completed"] == sum(bool(filled) for _, _, filled, _ in CASES.values()) == 11
-    stands = {case: (path, judgement) for case, (_, path, _, judgement) in CASES.items()}
-    assert {row.source_id: (row.path, row.judgement) for row in Disclosure.objects.all()} == stands
-
-
 @pytest.mark.usefixtures("world")
-def test_the_same_report_again_is_repeated_and_another_path_a_conflict() -> None:
+def test_the_same_again_is_repeated_another_path_a_conflict() -> None:
     row = release_row(id="r", path=[ROAD])
     assert told(take_releases(row)) == [("accepted", "permitted")]
     assert told(take_releases(row)) == [("repeated",)]

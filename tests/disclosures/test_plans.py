@@ -183,9 +183,7 @@ def of_all_lines(sql: str) -> list[str]:
     return [node["Index Name"] for node in planned if node.get("Index Name") in stretches]
 
 
-@pytest.mark.usefixtures("committed_db", "no_broker")
-def test_no_page_reads_a_whole_table_that_grows_with_lines() -> None:
-    world, browser = a_carrier()
+def check_pages(world: World, browser: Browser) -> None:
     company = world.securetrack.lbs_provider_id
     read = [(path, sql) for path in PAGES for sql in statements(browser.client, path.format(company=company))]
     large = large_relations()
@@ -231,9 +229,8 @@ def wholes(sql: str, *, seqscan: str = "off") -> list[tuple[str, str]]:
     return [(table, index) for table, index in read if table_of(table) in GROWING]
 
 
-@pytest.mark.usefixtures("committed_db", "no_broker")
-def test_what_is_asked_each_few_seconds_reads_no_table_that_grows(settings: Settings) -> None:
-    """For figures, and whether we are ready: what is open has an index, what is over has none."""
+def check_probes(settings: Settings) -> None:
+    """Asked each few seconds, for figures and readiness: what is open has an index, what is over has none."""
     settings.METRICS_TOKEN = "token-of-this-test"
     browser = Browser()
     browser.client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {settings.METRICS_TOKEN}"
@@ -260,9 +257,8 @@ def plans_of_a_look(at: datetime) -> list[tuple[str, list[tuple[str, str, bool]]
     return found
 
 
-@pytest.mark.usefixtures("committed_db", "no_broker")
-def test_a_look_for_anomalies_reads_what_came_and_what_is_near_it() -> None:
-    world, _ = a_carrier()
+def check_a_look_for_anomalies(world: World) -> None:
+    """It reads what came and what is near it."""
     # After all that the others' notices said.
     now = database_clock() + timedelta(hours=1)
     claims = a_campaign(world.geobridge, world.securetrack.lbs_provider, ref="CMP-claimed")
@@ -301,8 +297,10 @@ def plans_of_judging(*rows: dict[str, object]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("db")
-@pytest.mark.parametrize(("customers", "count"), [(1, 1), (40, 400), (300, 3000)])
-def test_a_chunk_is_read_once_to_be_judged_and_not_for_each_of_its_companies(customers: int, count: int) -> None:
+@pytest.mark.parametrize("customers", [1, 40, pytest.param(300, marks=pytest.mark.nightly)])
+def test_a_chunk_is_judged_in_one_reading(customers: int) -> None:
+    """And not in one for each of its companies."""
+    count = 10 * customers
     take_parties()
     take_lines(line_row())
     take_approvals(approval_row(id="yes"))
@@ -312,11 +310,9 @@ def test_a_chunk_is_read_once_to_be_judged_and_not_for_each_of_its_companies(cus
     assert {name for name, _ in read} >= {"question", "own", "plain", "weighed"}
 
 
-@pytest.mark.usefixtures("committed_db", "no_broker")
-def test_figures_are_counted_from_the_month_that_they_are_about() -> None:
-    a_carrier()
-    at = timezone.now()
-    publishing.make(at=at)
+def check_figures() -> None:
+    """They are counted from the month that they are about."""
+    publishing.make(at=timezone.now())
     large = large_relations()
     since = PublishedFigure.objects.get(name=Figure.RELEASES).since
     month = f"disclosures_disclosure_{since:%Y_%m}"
@@ -329,6 +325,15 @@ def test_figures_are_counted_from_the_month_that_they_are_about() -> None:
             assert [one for one in on if one[0] in large and not one[2] and "Bitmap" not in one[1]] == [], figure.name
     found = reads(PublishedFigure.objects.get(name=Figure.RELEASES).query, seqscan="off")
     assert {table for table, _, _ in found} >= {"disclosures_delayednotice", month}
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_no_page_probe_figure_or_look_reads_a_whole_table(settings: Settings) -> None:
+    world, browser = a_carrier()
+    check_pages(world, browser)
+    check_probes(settings)
+    check_figures()
+    check_a_look_for_anomalies(world)
 
 
 def large_relations() -> set[str]:
@@ -353,7 +358,7 @@ def unique_keys() -> dict[str, list[list[str]]]:
 
 
 @pytest.mark.usefixtures("db")
-def test_every_unique_key_of_a_hot_table_holds_the_column_it_is_spread_by() -> None:
+def test_unique_keys_hold_the_column_their_table_is_spread_by() -> None:
     keys = unique_keys()
     assert {table: of for table in BY_LINE for of in keys[table] if "line_id" not in of} == {}
     assert {table: keys[table] for table in BY_ID} == {"disclosures_disclosureregister": [["id"]]}
@@ -388,7 +393,7 @@ def foreign_keys() -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("db")
-def test_what_a_table_that_is_spread_refers_to_is_on_every_server_by_then() -> None:
+def test_what_a_spread_table_refers_to_is_on_every_server() -> None:
     keys, spread = foreign_keys(), BY_LINE | BY_ID
     made = re.findall(r"create_(?:reference|distributed)_table\('(\w+)'", CITUS.read_text())
     assert ("partners_dealing", "partners_party") in keys
@@ -428,7 +433,7 @@ def reached_by_triggers(tables: set[str], *, how: re.Pattern[str] = NAMED) -> di
 
 
 @pytest.mark.usefixtures("db")
-def test_no_trigger_of_a_table_that_is_spread_leaves_its_shard() -> None:
+def test_no_trigger_of_a_spread_table_leaves_its_shard() -> None:
     reached = reached_by_triggers(BY_LINE | BY_ID)
     assert reached["consent_stop_has_its_orders"] >= {"partners_cover", "consent_choiceorder", "revocations_order"}
     assert reached["consent_choice_is_archived"] == {"consent_unarchived"}
@@ -442,7 +447,7 @@ def test_no_trigger_of_a_table_that_is_spread_leaves_its_shard() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_the_guide_names_the_triggers_that_need_more_than_their_server_s_copy() -> None:
+def test_the_guide_names_triggers_that_need_more_than_their_copy() -> None:
     on_every_server = set(reference_tables())
     reached = reached_by_triggers(on_every_server)
     written = reached_by_triggers(on_every_server, how=WRITTEN)
@@ -452,7 +457,7 @@ def test_the_guide_names_the_triggers_that_need_more_than_their_server_s_copy() 
     assert {"consent_suspension_is_archived", "partners_cover_kin", "consent_campaign_frozen"} <= needing
 
 
-def test_the_guide_for_operators_spreads_these_tables_and_no_others() -> None:
+def test_the_guide_spreads_these_tables_and_no_others() -> None:
     text = CITUS.read_text()
     spread = re.findall(r"create_distributed_table\('(\w+)', '(\w+)'", text)
     assert {table for table, column in spread if column == "line_id"} == BY_LINE

@@ -98,7 +98,7 @@ def test_months_are_made_ahead_and_take_in_what_came_before_them() -> None:
         Disclosure.objects.using("owner").filter(source_id="new").update(precision_m=1)
 
 
-def test_a_month_goes_whole_with_all_that_hung_on_it_and_nothing_else() -> None:
+def test_a_month_goes_whole_with_all_that_hung_on_it() -> None:
     line = scene()
     GrowingLine.objects.create(line_id=line.pk)
     retention.make_partitions(now=NOW)
@@ -128,7 +128,7 @@ def test_a_month_goes_whole_with_all_that_hung_on_it_and_nothing_else() -> None:
     assert RolledFacts.objects.filter(path__contains=[TRACK]).count() == 0
 
 
-def test_what_was_found_in_releases_goes_with_them() -> None:
+def test_what_was_found_or_held_goes_with_releases() -> None:
     line = scene()
     retention.make_partitions(now=NOW)
     rule = AnomalyRule.objects.get(kind="after_stop")
@@ -141,21 +141,17 @@ def test_what_was_found_in_releases_goes_with_them() -> None:
         ReassignedRelease.objects.using("owner").create(
             line_id=line.pk, disclosure_id=uuid4(), occurred_at=at, given_back_at=NOW, why="ended", doubted=[]
         )
-    retention.drop_months(now=NOW)
-    assert [one.period for one in Anomaly.objects.all()] == [KEPT]
-    assert [one.occurred_at.month for one in ReassignedRelease.objects.all()] == [KEPT.month]
-
-
-def test_what_is_held_for_nobody_is_kept_no_longer_than_a_release() -> None:
-    retention.make_partitions(now=NOW)
+    # What is held for nobody is kept no longer than a release.
     before = datetime(KEPT.year, KEPT.month, 1, tzinfo=UTC)
     for at in (before - timedelta(microseconds=1), before):
         HeldDisclosure.objects.create(id=uuid4(), msisdn_hash=b"", row_sealed=b"", held_at=at)
     retention.drop_months(now=NOW)
     assert [one.held_at for one in HeldDisclosure.objects.all()] == [before]
+    assert [one.period for one in Anomaly.objects.all()] == [KEPT]
+    assert [one.occurred_at.month for one in ReassignedRelease.objects.all()] == [KEPT.month]
 
 
-def test_what_is_sent_again_after_it_was_dropped_is_taken_and_dropped_again() -> None:
+def test_what_is_sent_again_is_dropped_again() -> None:
     scene()
     retention.make_partitions(now=NOW)
     retention.drop_months(now=NOW)
@@ -167,9 +163,7 @@ def test_what_is_sent_again_after_it_was_dropped_is_taken_and_dropped_again() ->
     assert DisclosureRegister.objects.count() == 3
 
 
-def test_a_drop_after_which_the_process_was_killed_comes_into_the_trail_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_drop_is_told_though_the_process_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     scene()
     retention.make_partitions(now=NOW)
     told = AuditEvent.objects.filter(action="disclosures.month_dropped").order_by("id")
@@ -224,7 +218,7 @@ def owners_clock(by: str) -> Iterator[None]:
         cursor.execute("RESET whereabouts.clock_shift")
 
 
-def test_what_an_order_hides_outlasts_its_month_and_is_shown_for_a_while_once_the_order_ends() -> None:
+def test_what_an_order_hides_outlasts_its_month_for_a_while() -> None:
     line = scene()
     hidden = {"id": "hidden", "occurred_at": "2021-11-03T00:00:00Z", "suppressed_until": "2190-01-01T00:00:00Z"}
     row = Disclosure.objects.get(source_id="hidden")
@@ -251,7 +245,7 @@ def test_what_an_order_hides_outlasts_its_month_and_is_shown_for_a_while_once_th
     assert not JudgementChange.objects.filter(disclosure_id=row.id).exists()
 
 
-def test_what_is_hidden_until_further_order_outlasts_it_and_what_was_shown_long_ago_does_not() -> None:
+def test_what_was_shown_long_ago_outlasts_nothing() -> None:
     line = scene()
     day = {"occurred_at": "2021-11-04T00:00:00Z"}
     take_releases(*(release_row(id=name, **day) for name in ("further", "over", "newly over", "over before")))
@@ -269,7 +263,7 @@ def test_what_is_hidden_until_further_order_outlasts_it_and_what_was_shown_long_
     assert seen(line) == {"next": False, "new": False, "newly over": True}
 
 
-def test_what_outlasts_its_month_is_counted_once_it_is_shown_and_not_before() -> None:
+def test_what_outlasts_its_month_counts_once_it_shows() -> None:
     line = scene()
     GrowingLine.objects.create(line_id=line.pk)
     upkeep()
@@ -321,7 +315,7 @@ def test_nothing_is_dropped_within_a_year_whatever_is_set(settings: Settings) ->
     assert newest in partitions()
 
 
-def test_the_applications_role_can_neither_drop_nor_delete(refused: Callable[[str], None]) -> None:
+def test_neither_role_deletes_but_by_dropping(refused: Callable[[str], None]) -> None:
     scene()
     retention.make_partitions(now=NOW)
     for statement in (
@@ -335,16 +329,12 @@ def test_the_applications_role_can_neither_drop_nor_delete(refused: Callable[[st
     ):
         refused(statement)
     assert len(sources()) == 5
-
-
-@pytest.mark.parametrize("table", ["disclosureregister", "judgementchange", "delayednotice"])
-def test_the_owner_cannot_delete_but_by_dropping_nor_change_at_all(table: str) -> None:
-    scene()
-    for statement in (f"DELETE FROM disclosures_{table}", f"UPDATE disclosures_{table} SET line_id = 0"):
-        with pytest.raises(IntegrityError, match="append-only"), connections["owner"].cursor() as cursor:
-            cursor.execute(statement)
-    with pytest.raises(IntegrityError, match="append-only"), connections["owner"].cursor() as cursor:
-        cursor.execute(f"SET disclosures.dropping = 'yes'; UPDATE disclosures_{table} SET line_id = 0")
+    for name in ("disclosureregister", "judgementchange", "delayednotice"):
+        table = f"disclosures_{name}"
+        change = f"UPDATE {table} SET line_id = 0"
+        for statement in (f"DELETE FROM {table}", change, f"SET disclosures.dropping = 'yes'; {change}"):
+            with pytest.raises(IntegrityError, match="append-only"), connections["owner"].cursor() as cursor:
+                cursor.execute(statement)
 
 
 def test_readyz_names_the_months_that_are_missing() -> None:

@@ -116,7 +116,7 @@ def test_no_small_count_of_several_rows_and_their_sums_is_told() -> None:
 
 
 @pytest.mark.parametrize("contracts", [pytest.param(1, marks=pytest.mark.nightly), 2])
-def test_no_small_count_is_told_by_the_figures_of_a_company_that_is_told_of_everything(contracts: int) -> None:
+def test_nothing_small_is_told_by_who_hears_of_everything(contracts: int) -> None:
     """It has so many agreements, and is told of each choice by an order under each of them."""
     alike: dict[object, list[Counts]] = defaultdict(list)
     for stop, dispute in product(pairs(23, "n", "from_files"), pairs(13, "n", "from_files")):
@@ -139,7 +139,7 @@ def test_no_small_count_is_told_by_the_figures_of_a_company_that_is_told_of_ever
             assert len(values) > 1 or not 0 < min(values) < 10, (each, name, values)
 
 
-def test_no_small_count_is_told_by_the_figures_of_a_company_that_is_told_of_all_but_some() -> None:
+def test_nothing_small_is_told_by_who_hears_of_most() -> None:
     """Nobody is to know of how few it was not told: of all, of those made here, of those that came by file."""
     alike: dict[object, list[Counts]] = defaultdict(list)
     for n, files in [(10, 0), (11, 0), (12, 0), (25, 0), (25, 12), (34, 22), (30, 30), (34, 0), (85, 40), (82, 41)]:
@@ -178,7 +178,7 @@ def test_no_small_count_is_told_by_the_figures_of_a_company_that_is_told_of_all_
         ((9, 9, 9, 9), ["few"] * 4),
     ],
 )
-def test_how_what_a_company_was_told_is_marked_beside_the_choices(row: tuple[int, ...], as_shown: list[object]) -> None:
+def test_how_what_was_told_is_marked_beside_choices(row: tuple[int, ...], as_shown: list[object]) -> None:
     choices = as_everybody_sees(
         [{"kind": "stop", "n": 60, "from_files": 0}, {"kind": "allow", "n": 40, "from_files": 0}]
     )

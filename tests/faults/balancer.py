@@ -73,6 +73,7 @@ class Carrier(BaseHTTPRequestHandler):
     """One caller."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     balancer: Balancer
 
     def log_message(self, *_: object) -> None:

@@ -77,9 +77,7 @@ def endpoints(contract: Contract) -> tuple[str, str, list[str]]:
         ("hosts", ("callback.geobridge.example", "evil.example")), ("hosts", ()),
     ],
 )  # fmt: skip
-def test_one_officer_s_change_of_what_is_in_force_waits_for_another(
-    contract: Contract, officer: str, field: str, value: Any
-) -> None:
+def test_one_officer_s_change_waits_for_another(contract: Contract, officer: str, field: str, value: Any) -> None:
     assert isinstance(put(contract, officer, **{field: value}), Proposal)
     assert endpoints(contract) == (EVENTS, KEYS, HOSTS)
     with pytest.raises(NotNow, match="it needs another officer's yes"):
@@ -122,7 +120,7 @@ def test_an_address_for_events_takes_the_place_of_polling(officer: str) -> None:
     assert events_address_of(party_id=party.pk) == ""
 
 
-def test_nothing_is_first_where_another_contract_of_the_partner_has_it(contract: Contract, officer: str) -> None:
+def test_nothing_is_first_that_another_contract_has(contract: Contract, officer: str) -> None:
     other = a_contract(contract.aggregator, starts_at=LONG_AGO - MINUTE)
     assert isinstance(put(other, officer, endpoint_url=f"{EVIL}/events"), Proposal)
     Proposal.objects.all().update(decision="withdrawn", decided_by=officer, decided_at=NOW)
@@ -147,30 +145,25 @@ def test_a_yes_is_to_the_change_that_was_seen(contract: Contract, officer: str) 
 def test_addresses_that_can_t_be_used_are_not_proposed(contract: Contract, officer: str) -> None:
     with pytest.raises(ValidationError, match="We would not speak to it"):
         put(contract, officer, jwks_uri="https://10.0.0.1/jwks.json")
-    about: dict[str, Any] = {"reason": "r", "actor": officer, "at": NOW}
-    payload = {"endpoint_url": "", "jwks_uri": "http://geobridge.example/jwks.json", "hosts": []}
-    with pytest.raises(ValidationError, match="We would not speak to it"):
-        proposals_actions.propose(act="set_endpoints", of="contract", target_id=contract.pk, payload=payload, **about)
-    same = {"endpoint_url": EVENTS, "jwks_uri": KEYS, "hosts": HOSTS}
-    with pytest.raises(NotNow, match="takes the place of no other address"):
-        proposals_actions.propose(act="set_endpoints", of="contract", target_id=contract.pk, payload=same, **about)
-    with pytest.raises(BadProposal, match="on its own host"):
-        proposals_actions.propose(
-            act="move_keys", of="party", target_id=contract.aggregator_id, payload={"jwks_uri": f"{EVIL}/k"}, **about
-        )
-    with pytest.raises(NotNow, match="takes the place of no other address"):
-        proposals_actions.propose(
-            act="move_keys", of="party", target_id=contract.aggregator_id, payload={"jwks_uri": KEYS}, **about
-        )
-    draft = a_contract(is_draft=True)
-    with pytest.raises(NotNow, match="is a draft: change it instead"):
-        proposals_actions.propose(act="set_endpoints", of="contract", target_id=draft.pk, payload=payload, **about)
+    plain = {"endpoint_url": "", "jwks_uri": "http://geobridge.example/jwks.json", "hosts": []}
+    same, no_other = {"endpoint_url": EVENTS, "jwks_uri": KEYS, "hosts": HOSTS}, "takes the place of no other address"
+    draft, party = a_contract(is_draft=True), contract.aggregator_id
+    refused: list[tuple[str, str, int, dict[str, Any], type[Exception], str]] = [
+        ("set_endpoints", "contract", contract.pk, plain, ValidationError, "We would not speak to it"),
+        ("set_endpoints", "contract", contract.pk, same, NotNow, no_other),
+        ("move_keys", "party", party, {"jwks_uri": f"{EVIL}/k"}, BadProposal, "on its own host"),
+        ("move_keys", "party", party, {"jwks_uri": KEYS}, NotNow, no_other),
+        ("set_endpoints", "contract", draft.pk, plain, NotNow, "is a draft: change it instead"),
+    ]
+    for act, of, target_id, payload, error, why in refused:
+        with pytest.raises(error, match=why):
+            proposals_actions.propose(
+                act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=officer, at=NOW
+            )
 
 
 @pytest.mark.parametrize("own", ["", f"{BRIDGE}/own.json"], ids=["keys by its contract", "keys of its own"])
-def test_a_company_s_keys_are_moved_by_two_and_the_rest_is_changed_by_one(
-    contract: Contract, officer: str, own: str
-) -> None:
+def test_keys_are_moved_by_two_the_rest_by_one(contract: Contract, officer: str, own: str) -> None:
     party = contract.aggregator
     if own:
         contract = a_contract(party := a_party("NorthLink", jwks_uri="https://northlink.example/own.json"))
@@ -187,7 +180,7 @@ def test_a_company_s_keys_are_moved_by_two_and_the_rest_is_changed_by_one(
     assert (done.target, done.actor, done.detail["was"], done.detail["now"]) == (f"party:{party.pk}", second, was, new)
 
 
-def test_without_its_own_address_a_company_s_keys_are_its_contract_s(contract: Contract, officer: str) -> None:
+def test_without_its_own_a_company_has_its_contract_s_keys(contract: Contract, officer: str) -> None:
     party = contract.aggregator
     # It moves nothing to write down once more what counts already.
     assert isinstance(call(party, officer, jwks_uri=KEYS), Party)
@@ -269,28 +262,21 @@ class TestDatabase:
 
     CONTRACT = "partners_contract_addresses"
 
-    @pytest.mark.parametrize(
-        "change",
-        [
+    def test_no_contract_in_force_is_moved(self, contract: Contract, refused: Refusal) -> None:
+        for change in (
             f"endpoint_url = '{EVIL}'", "endpoint_url = ''", f"jwks_uri = '{EVIL}'", "jwks_uri = ''", "hosts = '{}'",
             "hosts = '{evil.example}'",
-        ],
-    )  # fmt: skip
-    def test_no_contract_in_force_is_moved(self, contract: Contract, refused: Refusal, change: str) -> None:
-        refused(f"UPDATE partners_contract SET {change}", constraint=self.CONTRACT)
+        ):  # fmt: skip
+            refused(f"UPDATE partners_contract SET {change}", constraint=self.CONTRACT)
 
-    @pytest.mark.parametrize(
-        "said",
-        [{"endpoint_url": EVIL}, {"jwks_uri": EVIL}, {"hosts": ["evil.example"]}],
-        ids=["events", "keys", "hosts"],
-    )
-    def test_nor_by_another_contract_of_its_partner(
-        self, contract: Contract, refused: Refusal, said: dict[str, Any]
-    ) -> None:
-        a_contract(contract.aggregator, is_draft=True, **said)
-        refused("UPDATE partners_contract SET is_draft = false WHERE is_draft", constraint=self.CONTRACT)
-        with pytest.raises(IntegrityError, match="are moved by two officers"), transaction.atomic():
-            a_contract(contract.aggregator, **said)
+    def test_nor_by_another_contract_of_its_partner(self, contract: Contract, refused: Refusal) -> None:
+        others: list[dict[str, Any]] = [{"endpoint_url": EVIL}, {"jwks_uri": EVIL}, {"hosts": ["evil.example"]}]
+        for said in others:
+            draft = a_contract(contract.aggregator, is_draft=True, **said)
+            refused("UPDATE partners_contract SET is_draft = false WHERE is_draft", constraint=self.CONTRACT)
+            draft.delete()
+            with pytest.raises(IntegrityError, match="are moved by two officers"), transaction.atomic():
+                a_contract(contract.aggregator, **said)
 
     def test_nobody_who_polls_is_pushed_to_instead(self, refused: Refusal) -> None:
         party = a_party("Polls")
@@ -342,12 +328,9 @@ class TestFile:
         document["contracts"][0] |= changes
         return [f"{fate.field} {fate.reason}" for fate in take_parties(document) if fate.status == "rejected"]
 
-    def test_a_first_address_is_no_incident(self, known: Contract) -> None:
-        assert known.endpoint_url
-        assert not Incident.objects.exists()
-
     def test_another_address_for_events_opens_an_incident(self, known: Contract, refused: Refusal) -> None:
         was = known.endpoint_url
+        assert (bool(was), Incident.objects.exists()) == (True, False), "a first one is none"
         assert self.take(endpoint_url=f"{BRIDGE}/new") == []
         assert Contract.objects.get(ref="AGR-1").endpoint_url == f"{BRIDGE}/new"
         incident = Incident.objects.get()

@@ -7,28 +7,25 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from partners.actions import proposals
-from partners.actions.clients import register_client
+from audit.queries import database_clock
+from partners.actions import links, proposals
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import IssuedToken, TokenRefused, sign_in
 from partners.domain import keysets, pairwise
-from partners.models import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
+from partners.models import Campaign, Kin, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
 from partners.primitives.tokens import UnknownKey
 from partners.workers import rotation
-from tests.factories import NOW, a_line, a_party
+from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
 from tests.overlapping import overlap
 from tests.partners.outside import Outside, Signer
-from tests.staff import an_actor
+from tests.staff import a_client, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
 def test_one_assertion_signs_in_once() -> None:
     signer, now = Signer("gateway"), int(time.time())
-    register_client(
-        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(signer.public), party=None, actor="system:test",
-        at=datetime.now(UTC),
-    )  # fmt: skip
+    a_client(signer)
     claims = {"iss": "gateway", "sub": "gateway", "aud": settings.BASE_URL, "iat": now, "exp": now + 60, "jti": "j-1"}
     assertion = signer.sign(claims, typ="JWT")
 
@@ -102,3 +99,23 @@ def test_two_who_press_the_button_for_emergencies_make_one_new_key() -> None:
         return len(made.made)
 
     assert overlap(replaces, replaces) == (1, 0)
+
+
+@pytest.mark.parametrize("link_first", [True, False], ids=["the_link_first", "the_campaign_first"])
+def test_a_campaign_and_a_link_know_of_each_other(link_first: bool) -> None:
+    """The stop of the one company covers what the other asks for."""
+    provider, contract, old = a_party("RoadAid", "lbs_provider"), a_contract(), "https://old.example"
+
+    @transaction.atomic
+    def a_link() -> None:
+        links.add_link(of="party", ref=provider.uri, kin_ref=old, link="same_as", at=database_clock())
+
+    @transaction.atomic
+    def a_new_campaign() -> None:
+        a_campaign(contract, provider, ref="CMP-new")
+
+    overlap(*((a_link, a_new_campaign) if link_first else (a_new_campaign, a_link)))
+    assert Kin.objects.filter(ref=provider.uri, kin_ref=old).exists()
+    cover = Campaign.objects.get(ref="CMP-new").cover
+    assert sorted(cover.parties) == sorted([contract.aggregator.uri, provider.uri, old])
+    assert old in cover.named_parties

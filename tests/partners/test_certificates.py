@@ -21,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Http
 from pytest_django import Settings
 
-from partners.actions.clients import bind_client, register_client
+from partners.actions.clients import bind_client
 from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Client
 from partners.primitives import certificates
@@ -32,6 +32,7 @@ from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port
 from tests.partners.outside import Signer
 from tests.partners.terminator import Caller, Certificate, a_certificate, terminating
+from tests.staff import a_client
 from tools.bench.gateway import UVICORN
 
 ISSUER = "https://portal.example"
@@ -57,33 +58,21 @@ def other(folder: Path, authority: Certificate) -> Certificate:
     return a_certificate("trackhub", folder, by=authority)
 
 
-def test_a_certificate_s_thumbprint_is_the_same_in_each_form(right: Certificate) -> None:
+def test_a_certificate_s_thumbprint_is_the_same_in_each_form(right: Certificate, other: Certificate) -> None:
     assert len(right.thumbprint) == 43
     assert thumbprint_of(right.pem) == right.thumbprint
     assert thumbprint_in(right.header) == right.thumbprint
     assert thumbprint_in(quote(right.pem, safe="-")[: len("-----BEGIN")] + quote(right.pem)[10:]) == right.thumbprint
-
-
-@pytest.mark.parametrize(
-    "header", ["", ":", "::", ":x:", ":AAAA:", "AAAA", "-----BEGIN", "-----BEGIN CERTIFICATE-----", ":é:", ":" * 20_000]
-)
-def test_what_is_no_certificate_has_no_thumbprint(header: str) -> None:
-    assert thumbprint_in(header) == ""
-
-
-def test_two_headers_in_one_are_none(right: Certificate, other: Certificate) -> None:
-    assert thumbprint_in(f"{right.header},{other.header}") == ""
-    assert thumbprint_in(f"{right.header}, {right.header}") == ""
-
-
-def test_a_longer_header_is_not_read(right: Certificate) -> None:
-    assert thumbprint_in(right.header[:-1] + "A" * certificates.LONGEST + ":") == ""
-
-
-@pytest.mark.parametrize("pem", ["", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "é"])
-def test_a_file_that_is_no_certificate_is_refused(pem: str) -> None:
-    with pytest.raises(NoCertificate):
-        thumbprint_of(pem)
+    # What is no certificate, two in one header, and a longer header have none.
+    for header in (
+        "", ":", "::", ":x:", ":AAAA:", "AAAA", "-----BEGIN", "-----BEGIN CERTIFICATE-----", ":é:", ":" * 20_000,
+        f"{right.header},{other.header}", f"{right.header}, {right.header}",
+        right.header[:-1] + "A" * certificates.LONGEST + ":",
+    ):  # fmt: skip
+        assert thumbprint_in(header) == "", header
+    for pem in ("", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "é"):
+        with pytest.raises(NoCertificate):
+            thumbprint_of(pem)
 
 
 def test_certificates_are_only_taken_from_a_terminator(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,18 +98,10 @@ def form_of(signer: Signer, issuer: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def a_client(certificate: Certificate | None) -> Signer:
+def bound_client(certificate: Certificate) -> Signer:
     signer = Signer("geobridge")
-    register_client(
-        client_id="geobridge",
-        kind=Client.Kind.AGGREGATOR,
-        public_jwk=dict(signer.public),
-        party=a_party("GeoBridge"),
-        actor="system:test",
-        at=datetime.now(UTC),
-    )
-    if certificate:
-        bind(certificate)
+    a_client(signer, Client.Kind.AGGREGATOR, party=a_party("GeoBridge"))
+    bind(certificate)
     return signer
 
 
@@ -128,12 +109,6 @@ def bind(certificate: Certificate) -> None:
     bind_client(
         client_id="geobridge", certificate=certificate.pem, actor="system:test", reason="", at=datetime.now(UTC)
     )
-
-
-@pytest.mark.django_db
-def test_switched_off_the_header_is_nothing_to_us(right: Certificate, other: Certificate) -> None:
-    signer = a_client(right)
-    assert "cnf" not in peek(_issued(signer, other.header)).claims
 
 
 def _issued(signer: Signer, header: str) -> str:
@@ -148,7 +123,9 @@ def _issued(signer: Signer, header: str) -> str:
 def test_a_token_from_before_it_was_switched_on_ends(
     settings: Settings, right: Certificate, other: Certificate
 ) -> None:
-    signer = a_client(right)
+    signer = bound_client(right)
+    # Switched off, the header is nothing to us.
+    assert "cnf" not in peek(_issued(signer, other.header)).claims
     token = _issued(signer, right.header)
     bearer = {"Authorization": f"Bearer {token}", "Client-Cert": right.header}
     assert Http().get("/ssf/streams", headers=bearer).status_code == 200
@@ -202,7 +179,7 @@ def environment_of(web: dict[str, str], folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def portal(committed_db: None, folder: Path, authority: Certificate, right: Certificate) -> Iterator[Portal]:
-    signer = a_client(right)
+    signer = bound_client(right)
     a_contract(a_party("GeoBridge"))
     switched_on = {"MTLS_CLIENT_CERTIFICATES": "1", "BEHIND_PROXY": "1", "MTLS_BASE_URL": "https://mtls.portal.example"}
     port = free_port()

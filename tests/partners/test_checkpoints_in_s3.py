@@ -76,15 +76,9 @@ def the_server_started() -> None:
         owner.execute("UPDATE consent_gateopening SET server_started = '-infinity'")
 
 
-def test_an_object_for_each_below_its_day_and_each_follows_on_the_one_before(
-    store: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_lies_below_its_day_and_follows_the_one_before(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     place = checkpoint_places.place()
-    assert (str(place), reading.newest(place=place), reading.gap(place=place)) == (
-        f"{store.url}/carrier/signed",
-        None,
-        "",
-    )
+    assert (str(place), reading.newest(place=place), reading.gap(place=place)) == (f"{store.url}/{OURS}", None, "")
     made = [signed(NOON + timedelta(hours=9 * n)) for n in range(6)]
     assert made[:3] == [
         f"{OURS}/2026-11-24/20261124T120000000000Z.jws",
@@ -99,13 +93,13 @@ def test_an_object_for_each_below_its_day_and_each_follows_on_the_one_before(
     assert newest is not None
     assert newest.at == NOON + timedelta(hours=45)
     monkeypatch.setattr("partners.clients.checkpoint_s3.IN_MEMORY", 2)
-    oldest_first = [(name, token) for name, token in place.oldest_first()]
+    oldest_first = [*place.oldest_first()]
     assert [name for name, _ in oldest_first] == [key.rpartition("/")[2] for key in made]
     assert oldest_first == [*place.newest_first()][::-1]
     assert reading.line(place=place) == Line()
 
 
-def test_the_newest_is_found_by_a_list_of_days_and_one_of_a_day(store: Running) -> None:
+def test_the_newest_is_found_by_two_lists(store: Running) -> None:
     made = [signed(NOON + timedelta(hours=5 * n)) for n in range(7)]
     assert [key.split("/")[2] for key in made] == ["2026-11-24"] * 3 + ["2026-11-25"] * 4
     # The store tells two in a page.
@@ -120,7 +114,7 @@ def test_the_newest_is_found_by_a_list_of_days_and_one_of_a_day(store: Running) 
     assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", *interim, f"PUT /stops/{next_one}"]
 
 
-def test_one_that_is_gone_is_missed_and_old_ones_may_be_put_away(store: Running) -> None:
+def test_one_that_is_gone_is_missed_unless_it_is_old(store: Running) -> None:
     now = timezone.now()
     happened(now - timedelta(days=1))
     made = [signed(now - timedelta(minutes=10 * n)) for n in (4, 3, 2, 1)]
@@ -136,27 +130,23 @@ def test_one_that_is_gone_is_missed_and_old_ones_may_be_put_away(store: Running)
     assert [one.subject for one in Incident.objects.all()] == [f"a checkpoint before {missed} is not there"]
 
 
-@pytest.mark.parametrize("key", ["2026-11-24/readme.txt", "2026-11-24/20261125T120000000000Z.jws", "notes/list.txt"])
-def test_an_object_that_is_none_of_ours_is_an_error(store: Running, key: str) -> None:
-    kept = signed(NOON)
-    store.holds(f"{OURS}/{key}", b"hello")
-    place = checkpoint_places.place()
-    asks: list[Callable[[], object]] = [
-        lambda: reading.newest(place=place),
-        lambda: reading.gap(place=place),
-        write_checkpoint,
-    ]
-    for ask in asks:
-        with pytest.raises(StoreFailed, match=r"^1 (objects are no checkpoints of ours|folders are no days of check)"):
-            ask()
-    with pytest.raises(
-        CommandError, match=rf"in {store.url}/carrier/signed can't be trusted: 1 (objects|folders) are no "
-    ):
-        said_of_the_trail()
-    assert sorted(store.told()["objects"]) == sorted([kept, f"{OURS}/{key}"])
+def test_an_object_that_is_none_of_ours_is_an_error(store: Running) -> None:
+    kept, place = signed(NOON), checkpoint_places.place()
+    asks = (lambda: reading.newest(place=place), lambda: reading.gap(place=place), write_checkpoint)
+    for key in ("2026-11-24/readme.txt", "2026-11-24/20261125T120000000000Z.jws", "notes/list.txt"):
+        store.holds(f"{OURS}/{key}", b"hello")
+        for ask in asks:
+            with pytest.raises(StoreFailed, match=r"^1 (objects are no checkpoints of ours|folders are no days of c)"):
+                ask()
+        with pytest.raises(
+            CommandError, match=rf"in {store.url}/carrier/signed can't be trusted: 1 (objects|folders) are no "
+        ):
+            said_of_the_trail()
+        assert sorted(store.told()["objects"]) == sorted([kept, f"{OURS}/{key}"])
+        store.holds(f"{OURS}/{key}", b"")
 
 
-def test_a_folder_s_mark_and_what_lies_beside_the_folder_are_no_matter(store: Running) -> None:
+def test_a_folder_s_mark_and_what_lies_beside_are_nothing(store: Running) -> None:
     made = signed(NOON)
     marks = [f"{OURS}/{folder}" for folder in ("", "2026-11-24/", "2026-11-25/")]
     for key in (*marks, f"{OURS}-of-others/2026-11-25/20261125T120000000000Z.jws", "other.txt"):
@@ -194,39 +184,25 @@ def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -
     assert sorted(store.told()["objects"]) == [first, second, third]
 
 
-# Of a write to a day with one object: the list of days, that of the day, the object, the list of days of interim ones,
-# and what is written.
-@pytest.mark.parametrize(
-    "faults",
-    [("503",), ("", "reset", "500"), ("", "", "429"), ("", "", "", "503"), ("", "", "", "", "silent"),
-        ("", "", "", "", "silent", "503"), ("", "", "", "", "reset", "silent")],
-)  # fmt: skip
-def test_a_store_that_fails_for_a_moment_or_whose_answer_is_lost_has_it_once(
-    store: Running, faults: tuple[str, ...]
-) -> None:
-    first = signed(NOON)
-    store.told(*faults)
-    second = signed(NOON + timedelta(minutes=10))
-    assert store.told()["objects"] == {first: 1, second: 1}
-    assert reading.gap(place=checkpoint_places.place()) == ""
+def emptied(store: Running) -> None:
+    for key in store.told()["objects"]:
+        store.holds(key, b"")
 
 
-@pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
-def test_a_store_that_is_away_fails_the_task_and_the_next_goes_on(store: Running, before: int) -> None:
-    first = signed(NOON)
-    cache.delete(WRITTEN)
-    store.told(*[""] * before, "503", "503", "503")
-    with pytest.raises(StoreFailed, match=f"^{AWAY}$"):
-        write_checkpoint()
-    assert age_s() == float("inf")
-    assert [*store.told()["objects"]] == [first]
-    write_checkpoint()
-    assert 0 <= age_s() < 60
-    assert len(store.told()["objects"]) == 2
-    assert reading.gap(place=checkpoint_places.place()) == ""
-
-
-def test_whose_answer_never_came_is_followed_on_by_the_next(store: Running) -> None:
+def test_after_a_moment_s_failure_or_a_lost_answer_once(store: Running) -> None:
+    """Of a write to a day with one object: the list of days, that of the day, the object, the list of days of interim
+    ones, and what is written."""
+    for faults in (
+        ("503",), ("", "reset", "500"), ("", "", "429"), ("", "", "", "503"), ("", "", "", "", "silent"),
+        ("", "", "", "", "silent", "503"), ("", "", "", "", "reset", "silent"),
+    ):  # fmt: skip
+        first = signed(NOON)
+        store.told(*faults)
+        second = signed(NOON + timedelta(minutes=10))
+        assert store.told()["objects"] == {first: 1, second: 1}, faults
+        assert reading.gap(place=checkpoint_places.place()) == ""
+        emptied(store)
+    # An answer that never came, however often it was asked again, is followed on by the next.
     store.told("", "", "silent", "reset", "reset")
     with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered ConnectionError$"):
         signed(NOON)
@@ -235,14 +211,33 @@ def test_whose_answer_never_came_is_followed_on_by_the_next(store: Running) -> N
     assert reading.gap(place=checkpoint_places.place()) == ""
 
 
-def test_of_two_under_one_name_the_second_is_refused(store: Running) -> None:
+def test_a_store_that_is_away_fails_the_task_alone(store: Running) -> None:
+    for before in range(5):
+        first = signed(NOON)
+        cache.delete(WRITTEN)
+        store.told(*[""] * before, "503", "503", "503")
+        with pytest.raises(StoreFailed, match=f"^{AWAY}$"):
+            write_checkpoint()
+        assert age_s() == float("inf"), before
+        assert [*store.told()["objects"]] == [first]
+        write_checkpoint()
+        assert 0 <= age_s() < 60
+        assert len(store.told()["objects"]) == 2
+        assert reading.gap(place=checkpoint_places.place()) == ""
+        emptied(store)
+
+
+def test_another_content_or_a_wrong_key_is_refused(store: Running, settings: Settings) -> None:
     place = checkpoint_places.place()
-    place.put(name="20261124T120000000000Z.jws", token=b"theirs")
-    place.put(name="20261124T120000000000Z.jws", token=b"theirs")
+    for _ in range(2):
+        place.put(name="20261124T120000000000Z.jws", token=b"theirs")
     with pytest.raises(StoreFailed, match=r"^2026-11-24/20261124T120000000000Z\.jws is there already, and not ours$"):
         place.put(name="20261124T120000000000Z.jws", token=b"ours")
     assert store.told()["objects"] == {f"{OURS}/2026-11-24/20261124T120000000000Z.jws": 1}
     assert [*place.oldest_first()] == [("20261124T120000000000Z.jws", b"theirs")]
+    settings.CHECKPOINT_S3_SECRET = "another"
+    with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered 403 SignatureDoesNotMatch$"):
+        reading.newest(place=checkpoint_places.place())
 
 
 class Interrupted(S3Place):
@@ -305,13 +300,7 @@ def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
     assert reading.gap(place=checkpoint_places.place()) == ""
 
 
-def test_a_wrong_key_is_an_error_and_no_empty_place(store: Running, settings: Settings) -> None:
-    settings.CHECKPOINT_S3_SECRET = "another"
-    with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered 403 SignatureDoesNotMatch$"):
-        reading.newest(place=checkpoint_places.place())
-
-
-def test_readiness_asks_no_store_and_one_that_hangs_is_left_in_time(
+def test_readiness_asks_no_store_and_none_hangs_us(
     store: Running, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed(NOON)
@@ -324,16 +313,14 @@ def test_readiness_asks_no_store_and_one_that_hangs_is_left_in_time(
     assert store.told()["asked"] == ["GET /stops"] * 3
 
 
-def test_who_verifies_the_trail_is_told_that_the_store_is_away(store: Running) -> None:
+def test_who_verifies_the_trail_hears_of_an_absent_store(store: Running) -> None:
     now = timezone.now()
     happened(now - timedelta(hours=25))
     made = signed(now)
-    store.told("503", "503", "503")
-    with pytest.raises(CommandError, match=rf"^the newest checkpoint in {store.url}/carrier/signed can't.+: {AWAY}$"):
-        said_of_the_trail()
-    store.told("", "503", "503", "503")
-    with pytest.raises(CommandError, match=rf"^the newest checkpoint in {store.url}/carrier/signed can't.+: {AWAY}$"):
-        said_of_the_trail()
+    for faults in (["503"] * 3, ["", *["503"] * 3]):
+        store.told(*faults)
+        with pytest.raises(CommandError, match=rf"^the newest checkpoint in {store.url}/{OURS} can't.+: {AWAY}$"):
+            said_of_the_trail()
     store.told()
     assert vouches(made)
     # All are read once, and the newest by itself; of interim ones there is no day.
@@ -344,7 +331,7 @@ def test_who_verifies_the_trail_is_told_that_the_store_is_away(store: Running) -
     assert [one.subject for one in Incident.objects.all()] == ["the checkpoints can't be read"]
 
 
-def test_after_a_start_of_the_server_the_gate_opens_once_the_store_answers(store: Running) -> None:
+def test_after_a_start_the_gate_opens_once_the_store_answers(store: Running) -> None:
     happened(timezone.now())
     signed(timezone.now())
     the_server_started()

@@ -29,21 +29,13 @@ OFFICER = "officer:7"
 
 
 def register(
-    client_id: str = "gateway",
-    kind: Client.Kind = Client.Kind.GATEWAY,
-    *,
-    party: Party | None = None,
-    reason: str = "new",
-) -> Client:
+    client_id: str = "gateway", kind: str = Client.Kind.GATEWAY, *, party: Party | None = None, reason: str = "new",
+    public_jwk: dict[str, Any] | None = None,
+) -> Client:  # fmt: skip
     return register_client(
-        client_id=client_id,
-        kind=kind,
-        public_jwk=dict(Signer(client_id).public),
-        party=party,
-        actor=OFFICER,
-        reason=reason,
-        at=NOW,
-    )
+        client_id=client_id, kind=Client.Kind(kind), public_jwk=public_jwk or dict(Signer(client_id).public),
+        party=party, actor=OFFICER, reason=reason, at=NOW,
+    )  # fmt: skip
 
 
 def written() -> list[tuple[str, str, str, str]]:
@@ -51,10 +43,15 @@ def written() -> list[tuple[str, str, str, str]]:
     return list(rows.values_list("action", "actor", "target", "reason"))
 
 
-def test_registering_and_a_new_key_are_written_down() -> None:
+def test_each_key_is_written_down_and_told_by_an_incident() -> None:
     first = register()
+    told = ("machine_by_operator", f"machine:{first.number}")
+    assert incidents() == [told]
+    again = register(public_jwk=first.public_jwk)
+    assert (again.pk, incidents()) == (first.pk, [told])
     second = register(reason="yearly")
     assert first.public_jwk != second.public_jwk
+    assert incidents() == [told, told]
     assert written() == [
         ("client.registered", OFFICER, "client:gateway", "new"),
         ("client.key_changed", OFFICER, "client:gateway", "yearly"),
@@ -67,40 +64,11 @@ def incidents() -> list[tuple[str, str]]:
     return list(Incident.objects.order_by("id").values_list("kind", "subject"))
 
 
-def test_officers_are_told_of_each_key_by_an_incident() -> None:
+def test_an_operator_s_incident_covers_one_act_and_lets_none_in(refused: Refusal) -> None:
     client = register()
-    told = ("machine_by_operator", f"machine:{client.number}")
-    assert incidents() == [told]
-    again = register_client(
-        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=client.public_jwk, party=None, actor=OFFICER, at=NOW
-    )
-    assert (again.pk, incidents()) == (client.pk, [told])
-    register()
-    assert incidents() == [told, told]
-
-
-def test_taking_away_is_no_incident(tmp_path: Path) -> None:
-    register()
-    certificate = a_certificate("gateway", tmp_path)
-    about: dict[str, Any] = {"client_id": "gateway", "actor": OFFICER, "reason": "", "at": NOW}
-    bind_client(certificate=certificate.pem, **about)
-    assert len(incidents()) == 2
-    bind_client(certificate="", **about)
-    disable_client(**about)
-    assert len(incidents()) == 2
-
-
-def test_an_operator_s_incident_covers_one_act(refused: Refusal) -> None:
-    register()
-    refused(
-        """UPDATE partners_client SET public_jwk = '{"kty": "EC"}', changed_at = changed_at + interval '1 s'""",
-        constraint="partners_client_two_officers",
-    )
-    refused("""UPDATE partners_client SET public_jwk = '{"kty": "EC"}'""", constraint="partners_client_two_officers")
-
-
-def test_an_operator_lets_no_disabled_machine_in(refused: Refusal) -> None:
-    client = register()
+    another = """UPDATE partners_client SET public_jwk = '{"kty": "EC"}'"""
+    for statement in (f"{another}, changed_at = changed_at + interval '1 s'", another):
+        refused(statement, constraint="partners_client_two_officers")
     disable_client(client_id="gateway", actor=OFFICER, reason="", at=NOW)
     moment = NOW + timedelta(seconds=1)
     micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
@@ -123,7 +91,7 @@ def test_a_machine_stays_what_it_is_and_whose_it_is() -> None:
     assert Client.objects.get().party == geobridge
 
 
-def test_a_disabled_machine_is_out_at_once_and_no_new_key_lets_it_in() -> None:
+def test_a_disabled_machine_is_out_and_no_key_helps() -> None:
     client = register("machine", Client.Kind.AGGREGATOR, party=a_party())
     at = datetime.now(UTC)
     issued = issue_access_token(client=client, scopes=["ssf.read"], lifetime=timedelta(hours=1), at=at)
@@ -140,23 +108,26 @@ def test_a_disabled_machine_is_out_at_once_and_no_new_key_lets_it_in() -> None:
 
 def test_a_machine_is_bound_to_its_certificate(tmp_path: Path) -> None:
     certificate = a_certificate("gateway", tmp_path)
+    about: dict[str, Any] = {"client_id": "gateway", "actor": OFFICER, "reason": "", "at": NOW}
     register()
-    bind_client(client_id="gateway", certificate=certificate.pem, actor=OFFICER, reason="", at=NOW)
+    bind_client(certificate=certificate.pem, **about)
     assert Client.objects.get().certificate_sha256 == certificate.thumbprint
     assert AuditEvent.objects.get(action="client.bound").detail["certificate"] == certificate.thumbprint
     register()
     assert Client.objects.get().certificate_sha256 == certificate.thumbprint
     with pytest.raises(NoCertificate):
-        bind_client(client_id="gateway", certificate="x", actor=OFFICER, reason="", at=NOW)
-    bind_client(client_id="gateway", certificate="", actor=OFFICER, reason="", at=NOW)
-    assert Client.objects.get().certificate_sha256 == ""
-
-
-def test_a_machine_there_is_not() -> None:
+        bind_client(certificate="x", **about)
+    told = len(incidents())
+    assert told == 3
+    # Taking away is no incident.
+    bind_client(certificate="", **about)
+    disable_client(**about)
+    assert (Client.objects.get().certificate_sha256, len(incidents())) == ("", told)
+    nobody = about | {"client_id": "nobody"}
     with pytest.raises(NotNow, match="no machine nobody"):
-        disable_client(client_id="nobody", actor=OFFICER, reason="", at=NOW)
+        disable_client(**nobody)
     with pytest.raises(NotNow, match="no machine nobody"):
-        bind_client(client_id="nobody", certificate="", actor=OFFICER, reason="", at=NOW)
+        bind_client(certificate="", **nobody)
 
 
 class TestCommand:
@@ -171,38 +142,29 @@ class TestCommand:
         path.write_text(json.dumps(Signer("x").public))
         return path
 
-    def test_the_gateway_and_a_feed(self, jwk: Path) -> None:
+    def test_each_kind_of_machine(self, jwk: Path) -> None:
         out = self.run("gateway", "--kind", "gateway", "--key", jwk, "--reason", "first")
         assert out == "gateway may ask for decisions:read disclosures:write.\n"
         assert self.run("feed", "--kind", "feed", "--key", jwk) == "feed may ask for lines:write.\n"
         assert written()[0] == ("client.registered", "system:register_client", "client:gateway", "first")
-
-    def test_an_aggregator(self, jwk: Path) -> None:
         party = a_party("GeoBridge")
         self.run("geo", "--kind", "aggregator", "--key", jwk, "--party", party.uri)
         assert Client.objects.get(client_id="geo").party == party
 
-    @pytest.mark.parametrize("key", [ECKey.generate_key("P-256"), RSAKey.generate_key(2048)], ids=["EC", "RSA"])
-    def test_a_key_in_pem(self, tmp_path: Path, key: ECKey | RSAKey) -> None:
-        path = tmp_path / "public.pem"
-        path.write_bytes(key.as_pem(private=False))
-        self.run("gateway", "--kind", "gateway", "--key", path)
-        assert Client.objects.get().public_jwk["kty"] == key.key_type
-
-    @pytest.mark.parametrize("form", ["jwk", "pem"])
-    def test_a_private_key_is_refused(self, tmp_path: Path, form: str) -> None:
-        path, key = tmp_path / "private", ECKey.generate_key("P-256")
-        path.write_bytes(json.dumps(key.as_dict(private=True)).encode() if form == "jwk" else key.as_pem(private=True))
-        with pytest.raises(CommandError, match="holds a private key"):
-            self.run("gateway", "--kind", "gateway", "--key", path)
-        assert Client.objects.count() == 0
-
-    @pytest.mark.parametrize("text", ["", "[]", "{}", "x", '{"kty": "oct", "k": "AAAA"}', "-----BEGIN X-----"])
-    def test_what_is_no_key(self, tmp_path: Path, text: str) -> None:
+    def test_a_key_is_a_public_one_in_jwk_or_pem(self, tmp_path: Path) -> None:
         path = tmp_path / "key"
-        path.write_text(text)
-        with pytest.raises(CommandError):
+        ec, rsa = ECKey.generate_key("P-256"), RSAKey.generate_key(2048)
+        private = (json.dumps(ec.as_dict(private=True)).encode(), ec.as_pem(private=True))
+        nothing = (b"", b"[]", b"{}", b"x", b'{"kty": "oct", "k": "AAAA"}', b"-----BEGIN X-----")
+        for text, said in (*((one, "holds a private key") for one in private), *((one, ".") for one in nothing)):
+            path.write_bytes(text)
+            with pytest.raises(CommandError, match=said):
+                self.run("gateway", "--kind", "gateway", "--key", path)
+        assert Client.objects.count() == 0
+        for key in (ec, rsa):
+            path.write_bytes(key.as_pem(private=False))
             self.run("gateway", "--kind", "gateway", "--key", path)
+            assert Client.objects.get().public_jwk["kty"] == key.key_type
 
     def test_what_is_missing_is_said(self, jwk: Path, tmp_path: Path) -> None:
         for args in (

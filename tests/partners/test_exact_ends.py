@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -11,7 +12,6 @@ from django.test import RequestFactory
 
 from partners import queries
 from partners.actions import proposals
-from partners.actions.clients import register_client
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import TokenRefused, issue_access_token, sign_in
 from partners.actions.terms import shorten_term
@@ -24,7 +24,7 @@ from partners.workers import rotation
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.partners.outside import Outside, Signer
-from tests.staff import an_actor
+from tests.staff import a_client, an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -37,10 +37,7 @@ WHOLE = NOW.replace(microsecond=0)
 @pytest.fixture
 def signer() -> Signer:
     signer = Signer("gateway")
-    register_client(
-        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(signer.public), party=None, actor="system:test",
-        at=NOW,
-    )  # fmt: skip
+    a_client(signer, at=NOW)
     return signer
 
 
@@ -62,7 +59,7 @@ def is_let_in(signer: Signer, **times: float) -> Callable[[datetime], bool]:
     return enters
 
 
-def test_an_assertion_is_good_until_its_end_and_from_five_seconds_before_its_beginning(signer: Signer) -> None:
+def test_an_assertion_is_good_from_five_seconds_before_it_begins(signer: Signer) -> None:
     assert ends_at(is_let_in(signer, iat=0, exp=60), WHOLE + 60 * SECOND)
     assert begins_at(is_let_in(signer, iat=0, exp=30), WHOLE - 5 * SECOND)
     assert begins_at(is_let_in(signer, iat=0, nbf=10, exp=60), WHOLE + 5 * SECOND)
@@ -142,7 +139,7 @@ def test_a_partner_s_keys_are_fetched_anew_after_a_day(outside: Outside) -> None
     assert begins_at(fetches, NOW + DAY)
 
 
-def test_a_key_signs_from_its_moment_until_it_is_retired_and_is_published_as_long() -> None:
+def test_a_key_signs_from_its_moment_until_it_retires() -> None:
     first = SigningKey.objects.filter(use=SigningKey.Use.RECEIPT).get()
     due = first.used_from + rotation.PERIOD - rotation.PUBLISHED_BEFORE
     assert begins_at(lambda at: rotation.rotate(now=at).made, due)
@@ -197,59 +194,37 @@ def test_the_console_s_stages_begin_at_their_moment() -> None:
     assert begins_at(stage(Stage.ENDED, own=True), contract.ends_at)
 
 
-def proposed(contract: Contract, officer: str) -> Proposal:
+def proposed(contract: Contract, officer: str, *, at: datetime = NOW) -> Proposal:
     return proposals.propose(
         act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="r",
-        actor=officer, at=NOW,
+        actor=officer, at=at,
     )  # fmt: skip
+
+
+def goes(act: Callable[[datetime], object]) -> Callable[[datetime], bool]:
+    def at_that_moment(at: datetime) -> bool:
+        try:
+            act(at)
+        except NotNow:
+            return False
+        return True
+
+    return at_that_moment
 
 
 def test_a_proposal_counts_for_seven_days_to_the_moment() -> None:
     one, two = an_actor(), an_actor()
     contract = a_contract(ends_at=NOW + 30 * DAY)
-    proposal = proposed(contract, one)
-
-    def is_agreed(at: datetime) -> bool:
-        try:
-            mark_agreed(proposal_id=proposal.id, reason="r", actor=two, at=at)
-        except NotNow:
-            return False
-        return True
-
-    def may_be_proposed_again(at: datetime) -> bool:
-        try:
-            proposals.propose(
-                act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()},
-                reason="r", actor=two, at=at,
-            )  # fmt: skip
-        except NotNow:
-            return False
-        return True
-
+    number = proposed(contract, one).id
+    is_agreed = goes(lambda at: mark_agreed(proposal_id=number, reason="r", actor=two, at=at))
     assert ends_at(is_agreed, NOW + 7 * DAY)
-    assert begins_at(may_be_proposed_again, NOW + 7 * DAY)
+    assert begins_at(goes(lambda at: proposed(contract, two, at=at)), NOW + 7 * DAY)
 
 
 def test_what_has_ended_is_neither_extended_nor_shortened() -> None:
     one, two = an_actor(), an_actor()
     contract = a_contract(ends_at=NOW + 3 * DAY)
     proposal = mark_agreed(proposal_id=proposed(contract, one).id, reason="r", actor=two, at=NOW)
-
-    def is_extended(at: datetime) -> bool:
-        try:
-            carry_out(proposal=proposal, at=at)
-        except NotNow:
-            return False
-        return True
-
-    def is_shortened(at: datetime) -> bool:
-        try:
-            shorten_term(
-                of="contract", target_id=contract.pk, ends_at=at, reason="r", actor=one, at=at
-            )  # fmt: skip
-        except NotNow:
-            return False
-        return True
-
-    assert ends_at(is_extended, contract.ends_at)
-    assert ends_at(is_shortened, contract.ends_at)
+    assert ends_at(goes(lambda at: carry_out(proposal=proposal, at=at)), contract.ends_at)
+    of: dict[str, Any] = {"of": "contract", "target_id": contract.pk, "reason": "r", "actor": one}
+    assert ends_at(goes(lambda at: shorten_term(ends_at=at, at=at, **of)), contract.ends_at)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from partners.actions.parties import change_party
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.terms import set_endpoints
 from partners.domain import keysets
-from partners.models import Contract, PartnerKeySet, Party, Proposal
+from partners.models import PartnerKeySet, Party, Proposal
 from partners.primitives.tokens import UnknownKey
 from tests.factories import FAR_OFF, NOW, ROADSIDE, a_contract, a_party
 from tests.partners.outside import Outside, Signer
@@ -30,6 +31,14 @@ def test_keys_are_fetched_once_and_kept(outside: Outside) -> None:
     for minutes in range(5):
         keysets.key_of(party=party, kid=signer.kid, at=NOW + timedelta(minutes=minutes))
     assert len(outside.asked) == 1
+    # A failed fetch leaves the known keys standing; one that is taken out counts no longer than the set is kept.
+    documents = dict(outside.documents)
+    outside.documents.clear()
+    keysets.key_of(party=party, kid=signer.kid, at=NOW + timedelta(hours=25))
+    assert len(outside.asked) == 2
+    outside.documents.update(documents | {"/jwks.json": b'{"keys":[]}'})
+    with pytest.raises(UnknownKey):
+        keysets.key_of(party=party, kid=signer.kid, at=NOW + timedelta(hours=50))
 
 
 def test_an_unknown_kid_is_looked_for_at_most_once_a_minute(outside: Outside) -> None:
@@ -42,23 +51,6 @@ def test_an_unknown_kid_is_looked_for_at_most_once_a_minute(outside: Outside) ->
     assert len(outside.asked) == 1
     keysets.key_of(party=party, kid=newer.kid, at=NOW + timedelta(seconds=60))
     assert len(outside.asked) == 2
-
-
-def test_a_failed_fetch_leaves_the_known_keys_standing(outside: Outside) -> None:
-    party, signer = a_party_with_keys(outside)
-    keysets.key_of(party=party, kid=signer.kid, at=NOW)
-    outside.documents.clear()
-    keysets.key_of(party=party, kid=signer.kid, at=NOW + timedelta(hours=25))
-    assert len(outside.asked) == 2
-
-
-def test_a_key_taken_out_of_the_set_counts_no_longer_than_the_set_is_kept(outside: Outside) -> None:
-    party, signer = a_party_with_keys(outside)
-    keysets.key_of(party=party, kid=signer.kid, at=NOW)
-    Signer(party.uri, outside)
-    outside.documents["/jwks.json"] = b'{"keys":[]}'
-    with pytest.raises(UnknownKey):
-        keysets.key_of(party=party, kid=signer.kid, at=NOW + timedelta(hours=25))
 
 
 def test_the_newest_contract_s_address_serves_a_party_without_its_own(outside: Outside) -> None:
@@ -87,13 +79,8 @@ def moved_by_set_endpoints(party: Party, url: str) -> None:
     )  # fmt: skip
 
 
-def drafted(party: Party, url: str) -> Contract:
-    terms = ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=url)
-    return draft_contract(ref="AGR-new", aggregator=party.uri, terms=terms, actor=an_actor(), reason="r", at=NOW)
-
-
 @pytest.mark.parametrize("moves", [moved_by_change_party, moved_by_set_endpoints])
-def test_keys_from_an_address_that_is_no_longer_the_party_s_count_no_longer(
+def test_keys_of_an_address_that_was_left_count_no_longer(
     outside: Outside, moves: Callable[[Party, str], None]
 ) -> None:
     party = a_party()
@@ -113,31 +100,20 @@ def test_keys_from_an_address_that_is_no_longer_the_party_s_count_no_longer(
     keysets.key_of(party=party, kid=new.kid, at=NOW + timedelta(seconds=1))
 
 
-def test_a_draft_moves_no_keys_of_what_is_in_force(outside: Outside) -> None:
-    party = a_party()
-    a_contract(party, jwks_uri=f"{outside.url}/old.json")
-    old = keys_at(outside, party, "/old.json")
-    keysets.key_of(party=party, kid=old.kid, at=NOW)
-    draft = drafted(party, f"{outside.url}/new.json")
-    terms = ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=f"{outside.url}/newer.json")
-    change_draft(of="contract", target_id=draft.pk, terms=terms, actor=an_actor(), reason="r", at=NOW)
-    assert keysets.jwks_uri_of(party=party) == f"{outside.url}/old.json"
-    assert PartnerKeySet.objects.get().party_id == party.pk
-
-
-def test_an_act_that_moves_no_keys_keeps_them(outside: Outside) -> None:
-    party = a_party()
-    url = f"{outside.url}/jwks.json"
+def test_what_moves_no_keys_in_force_keeps_them(outside: Outside) -> None:
+    """A draft, whatever it says; another address for events; another name."""
+    party, url = a_party(), f"{outside.url}/old.json"
     contract = a_contract(party, jwks_uri=url)
-    keysets.key_of(party=party, kid=Signer(party.uri, outside).kid, at=NOW)
-    set_endpoints(
-        contract_id=contract.pk, endpoint_url="https://events.geobridge.example", jwks_uri=url, hosts=(),
-        actor=an_actor(), reason="r", at=NOW,
-    )  # fmt: skip
-    change_party(
-        party_id=party.pk, name="Renamed", website="", about="", jwks_uri="", actor=an_actor(), reason="r", at=NOW
-    )
-    assert PartnerKeySet.objects.get().party_id == contract.aggregator_id
+    keysets.key_of(party=party, kid=keys_at(outside, party, "/old.json").kid, at=NOW)
+    by: dict[str, Any] = {"actor": an_actor(), "reason": "r", "at": NOW}
+    terms = [ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=f"{outside.url}/{one}") for one in ("new", "newer")]
+    draft = draft_contract(ref="AGR-new", aggregator=party.uri, terms=terms[0], **by)
+    change_draft(of="contract", target_id=draft.pk, terms=terms[1], **by)
+    assert keysets.jwks_uri_of(party=party) == url
+    events = "https://events.geobridge.example"
+    set_endpoints(contract_id=contract.pk, endpoint_url=events, jwks_uri=url, hosts=(), **by)
+    change_party(party_id=party.pk, name="Renamed", website="", about="", jwks_uri="", **by)
+    assert PartnerKeySet.objects.get().party_id == party.pk
     assert len(outside.asked) == 1
 
 
@@ -152,27 +128,26 @@ def test_what_was_being_fetched_from_the_old_address_is_not_kept(outside: Outsid
     assert not PartnerKeySet.objects.exists()
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"keys":7}', b'{"keys":[7,{"kty":"EC"}]}', b"\xff", b"[" * 9000])
-def test_a_broken_set_is_no_set(outside: Outside, body: bytes) -> None:
-    party, signer = a_party_with_keys(outside)
-    outside.documents["/jwks.json"] = body
-    with pytest.raises(UnknownKey):
-        keysets.key_of(party=party, kid=signer.kid, at=NOW)
-
-
-def test_of_very_many_keys_the_first_fifty_are_kept(outside: Outside) -> None:
+def test_of_a_set_only_the_first_fifty_good_keys_are_kept(outside: Outside) -> None:
     party, signer = a_party_with_keys(outside)
     (key,) = json.loads(outside.documents["/jwks.json"])["keys"]
-    keys = [{**key, "kid": f"{signer.kid}-{n}"} for n in range(51)]
-    outside.documents["/jwks.json"] = json.dumps({"keys": keys}).encode()
-    keysets.key_of(party=party, kid=f"{signer.kid}-49", at=NOW)
-    assert len(PartnerKeySet.objects.get().jwks["keys"]) == 50
+    broken = (b"", b"[]", b'{"keys":7}', b'{"keys":[7,{"kty":"EC"}]}', b"\xff", b"[" * 9000)
+    for minutes, body in enumerate(broken):
+        outside.documents["/jwks.json"] = body
+        with pytest.raises(UnknownKey):
+            keysets.key_of(party=party, kid=signer.kid, at=NOW + timedelta(minutes=2 * minutes))
+    assert len(outside.asked) == len(broken)
 
+    def kept(*keys: object, kid: str, at: datetime) -> list[dict[str, str]]:
+        outside.documents["/jwks.json"] = json.dumps({"keys": keys}).encode()
+        keysets.key_of(party=party, kid=kid, at=at)
+        found: list[dict[str, str]] = PartnerKeySet.objects.get().jwks["keys"]
+        return found
 
-def test_private_halves_and_weak_keys_are_not_kept(outside: Outside) -> None:
-    party, signer = a_party_with_keys(outside)
+    many = [{**key, "kid": f"{signer.kid}-{n}"} for n in range(51)]
+    assert len(kept(*many, kid=f"{signer.kid}-49", at=NOW + timedelta(hours=1))) == 50
+    # Neither private halves nor weak keys.
     leaked = {**signer.key.as_dict(private=True), "kid": signer.kid}
     secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}
-    outside.documents["/jwks.json"] = json.dumps({"keys": [leaked, secret]}).encode()
-    keysets.key_of(party=party, kid=signer.kid, at=NOW)
-    assert [sorted(key) for key in PartnerKeySet.objects.get().jwks["keys"]] == [["crv", "kid", "kty", "x", "y"]]
+    (one,) = kept(leaked, secret, kid=signer.kid, at=NOW + timedelta(hours=2))
+    assert sorted(one) == ["crv", "kid", "kty", "x", "y"]

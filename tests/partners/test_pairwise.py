@@ -13,24 +13,20 @@ from tests.factories import NOW, a_line, a_party
 pytestmark = pytest.mark.django_db
 
 
-def test_a_name_is_written_down_once_and_stays() -> None:
-    line, party = a_line(), a_party()
+def test_a_name_is_written_down_once_and_is_its_pair_s() -> None:
+    line, party, other = a_line(), a_party(), a_party("NorthLink")
     first = pairwise.subject(line_id=line.pk, party_id=party.pk)
     assert re.fullmatch(r"k1\.[A-Za-z0-9_-]{24}", first)
     assert pairwise.subject(line_id=line.pk, party_id=party.pk) == first
     assert PairwiseSubject.objects.count() == 1
-
-
-def test_two_partners_names_for_one_line_have_nothing_in_common() -> None:
-    line = a_line()
-    names = {pairwise.subject(line_id=line.pk, party_id=a_party(name).pk) for name in ("GeoBridge", "NorthLink")}
-    assert len(names) == 2
-
-
-def test_two_tenures_have_two_names() -> None:
-    party = a_party()
-    names = pairwise.subjects(line_ids=[a_line().pk, a_line().pk], party_id=party.pk)
-    assert len(set(names.values())) == 2
+    # Another tenure's, and another partner's for the same line.
+    names = pairwise.subjects(line_ids=[line.pk, a_line().pk], party_id=party.pk)
+    assert len({*names.values(), pairwise.subject(line_id=line.pk, party_id=other.pk)}) == 3
+    # It leads back to its line for its own partner alone.
+    assert pairwise.lines_of(subs=[first, "unheard of"], party_id=party.pk) == {first: line.pk}
+    assert pairwise.lines_of(subs=[first], party_id=other.pk) == {}
+    with pytest.raises(DatabaseError), transaction.atomic():
+        PairwiseSubject.objects.update(sub="k1.other")
 
 
 def test_a_new_key_version_serves_new_pairs_only() -> None:
@@ -79,16 +75,3 @@ def test_by_which_key_a_line_is_named_for_many_partners() -> None:
     line = a_line()
     pairwise.name_lines(pairs={(line.pk, pk) for pk in parties})
     assert [pairwise.subject(line_id=line.pk, party_id=party)[:3] for party in parties] == ["k2.", "k1."]
-
-
-def test_a_name_leads_back_to_its_line_for_its_own_partner_alone() -> None:
-    line, party = a_line(), a_party()
-    sub = pairwise.subject(line_id=line.pk, party_id=party.pk)
-    assert pairwise.lines_of(subs=[sub, "unheard of"], party_id=party.pk) == {sub: line.pk}
-    assert pairwise.lines_of(subs=[sub], party_id=a_party("NorthLink").pk) == {}
-
-
-def test_the_database_refuses_to_change_a_name() -> None:
-    pairwise.subject(line_id=a_line().pk, party_id=a_party().pk)
-    with pytest.raises(DatabaseError), transaction.atomic():
-        PairwiseSubject.objects.update(sub="k1.other")

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -61,18 +62,22 @@ def verifies(token: str, jwks: dict[str, list[dict[str, Any]]]) -> bool:
 
 @pytest.mark.django_db
 class TestByTheBook:
-    def test_nothing_is_done_before_its_time(self) -> None:
-        before = SigningKey.objects.count()
+    def test_publish_use_retire_archive(self) -> None:
+        before, old = SigningKey.objects.count(), key_of(RECEIPT, DUE)
         assert rotation.rotate(now=DUE - HOUR) == rotation.RotationResult()
         assert SigningKey.objects.count() == before
-
-    def test_publish_use_retire_archive(self) -> None:
-        old = key_of(RECEIPT, DUE)
         made = rotation.rotate(now=DUE).made
-        assert len(made) == len(rotation.KINDS)
+        rows = SigningKey.objects.filter(kid__in=made)
+        # Each use and algorithm has its own.
+        assert sorted((row.use, keys.algorithm_of(row)) for row in rows) == sorted(
+            (kind.use.value, kind.algorithm) for kind in rotation.KINDS
+        )
+        assert key_of(ORDER, DUE + DAY) != key_of(ORDER, DUE + DAY, "RS256")
         (new,) = SigningKey.objects.filter(use=RECEIPT).exclude(kid=old)
         assert (new.published_at, new.used_from) == (DUE, DUE + DAY)
         token = keys.signer(use=RECEIPT, at=DUE).sign({"iss": "us"})
+        for at in (DUE, DUE + 3 * DAY):
+            assert rotation.rotate(now=at) == rotation.RotationResult(), "a second pass does nothing more"
 
         assert {old, new.kid} <= published(DUE)
         assert key_of(RECEIPT, DUE + DAY - timedelta(seconds=1)) == old
@@ -89,39 +94,26 @@ class TestByTheBook:
         assert kept["exp"] == int((DUE + 8 * DAY).timestamp())
         assert "revoked" not in kept
         assert verifies(token, {"keys": [kept]})
-
-    def test_each_use_and_algorithm_has_its_own(self) -> None:
-        made = rotation.rotate(now=DUE).made
-        rows = SigningKey.objects.filter(kid__in=made)
-        assert sorted((row.use, keys.algorithm_of(row)) for row in rows) == sorted(
-            (kind.use.value, kind.algorithm) for kind in rotation.KINDS
-        )
-        assert key_of(ORDER, DUE + DAY) != key_of(ORDER, DUE + DAY, "RS256")
-
-    def test_a_second_pass_does_nothing_more(self) -> None:
-        rotation.rotate(now=DUE)
-        assert rotation.rotate(now=DUE) == rotation.RotationResult()
-        assert rotation.rotate(now=DUE + 3 * DAY) == rotation.RotationResult()
-
-    def test_a_late_pass_publishes_a_day_before_use_all_the_same(self) -> None:
-        late = DUE + 300 * DAY
-        made = rotation.rotate(now=late).made
-        assert {row.used_from for row in SigningKey.objects.filter(kid__in=made)} == {late + DAY}
-
-    def test_every_step_is_written_down(self) -> None:
-        old = key_of(RECEIPT, DUE)
-        rotation.rotate(now=DUE)
-        rotation.rotate(now=DUE + 8 * DAY)
+        # Every step is written down.
         (retired,) = AuditEvent.objects.filter(action="key.retired", target=f"key:{old}")
         assert (retired.actor, retired.at, retired.detail) == ("system:rotation", DUE + 8 * DAY, {"use": RECEIPT.value})
-        new = key_of(RECEIPT, DUE + DAY)
-        (begun,) = AuditEvent.objects.filter(action="key.published", target=f"key:{new}")
+        (begun,) = AuditEvent.objects.filter(action="key.published", target=f"key:{new.kid}")
         assert begun.detail["used_from"] == (DUE + DAY).isoformat()
         # An import that appends to many chains beside it takes their heads in the same order.
         chains = list(AuditEvent.objects.filter(at=DUE).order_by("id").values_list("chain", flat=True))
         assert (len(chains), chains) == (len(rotation.KINDS), sorted(chains))
 
-    def test_the_key_of_a_trial_that_was_cut_off_is_retired_after_an_hour(self) -> None:
+    def test_a_late_pass_publishes_a_day_before_use(self) -> None:
+        late = DUE + 300 * DAY
+        made = rotation.rotate(now=late).made
+        assert {row.used_from for row in SigningKey.objects.filter(kid__in=made)} == {late + DAY}
+        # An installation without keys gets them at once.
+        SigningKey.objects.update(retired_at=KEYS_SINCE)
+        made = rotation.rotate(now=late).made
+        assert len(made) == len(rotation.KINDS)
+        assert {row.used_from for row in SigningKey.objects.filter(kid__in=made)} == {late}
+
+    def test_the_key_of_a_trial_cut_off_retires_in_an_hour(self) -> None:
         begun = DUE - 2 * DAY
         cut_off = publish_trial_key(algorithm="ES256", at=begun).kid
         running = publish_trial_key(algorithm="RS256", at=begun + timedelta(minutes=1)).kid
@@ -140,12 +132,6 @@ class TestByTheBook:
             ("system:trial", f"key:{running}", ""),
         ]
 
-    def test_an_installation_without_keys_gets_them(self) -> None:
-        SigningKey.objects.update(retired_at=KEYS_SINCE)
-        made = rotation.rotate(now=DUE).made
-        assert len(made) == len(rotation.KINDS)
-        assert {row.used_from for row in SigningKey.objects.filter(kid__in=made)} == {DUE}
-
     @given(
         passes=st.lists(st.integers(min_value=1, max_value=100 * 24), min_size=1, max_size=5),
         moments=st.lists(
@@ -155,7 +141,7 @@ class TestByTheBook:
         ),
     )
     @stories(25)
-    def test_whoever_fetched_our_keys_within_the_hour_can_check_every_living_token(
+    def test_who_fetched_keys_within_the_hour_checks_every_token(
         self, settings: Settings, passes: list[int], moments: list[tuple[SigningKey.Use, int, int, float]]
     ) -> None:
         """Passes come whenever they come; tokens are signed close to the moments at which something changes."""
@@ -215,11 +201,13 @@ class TestBeforeTheirTime:
         assert set(again.retired) == set(done.made)
         assert {key["kid"] for key in keys.archive(at=DUE + 100 * DAY)["keys"] if "revoked" in key} >= {last, in_use}
 
-    def test_pressed_twice_it_makes_one_key(self) -> None:
+    def test_pressed_twice_it_makes_one_key_with_a_reason(self) -> None:
         first = self.replace(emergency=True)
         second = self.replace(emergency=True, at=self.NOW + timedelta(seconds=30))
         assert (len(first.made), second) == (2, rotation.RotationResult())
         assert len(self.replace(emergency=True, at=self.NOW + 2 * timedelta(minutes=1)).made) == 2
+        with pytest.raises(ValueError, match="a reason must be given"):
+            rotation.replace(uses=[ORDER], emergency=True, actor="officer:7", reason=" ", now=self.NOW)
 
     def test_who_and_why_are_written_down(self) -> None:
         done = self.replace(emergency=True, use=RECEIPT)
@@ -231,20 +219,19 @@ class TestBeforeTheirTime:
             ("key.retired", "officer:7", f"key:{done.retired[0]}", "found in a log"),
         ]
 
-    def test_a_reason_is_needed(self) -> None:
-        with pytest.raises(ValueError, match="a reason must be given"):
-            rotation.replace(uses=[ORDER], emergency=True, actor="officer:7", reason=" ", now=self.NOW)
-
 
 @pytest.mark.django_db
 class TestSealing:
-    def test_resealed_keys_open_with_the_newest_field_key_alone(self, settings: Settings) -> None:
+    def test_only_resealed_keys_open_with_the_newest_alone(self, settings: Settings) -> None:
         old = settings.FIELD_ENCRYPTION_KEYS[0]
         new = Fernet.generate_key().decode()
         secret = PairwiseKey.objects.create(
             party=a_party(), version=1, secret_sealed=seal("pairwise"), made_at=KEYS_SINCE
         )
         token = keys.sign(use=RECEIPT, claims={"iss": "us"})
+        settings.FIELD_ENCRYPTION_KEYS = [new]
+        with pytest.raises(InvalidToken):
+            unseal(bytes(SigningKey.objects.filter(use=RECEIPT).get().private_sealed))
         settings.FIELD_ENCRYPTION_KEYS = [new, old]
         count = rotation.reseal(actor="officer:7", now=DUE)
         assert count == SigningKey.objects.count() + 1
@@ -258,11 +245,6 @@ class TestSealing:
         assert keys.verify_own(use=RECEIPT, token=token) == {"iss": "us"}
         (written,) = AuditEvent.objects.filter(action="keys.resealed")
         assert (written.actor, written.detail) == ("officer:7", {"count": count})
-
-    def test_without_resealing_the_old_field_key_is_needed(self, settings: Settings) -> None:
-        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-        with pytest.raises(InvalidToken):
-            unseal(bytes(SigningKey.objects.filter(use=RECEIPT).get().private_sealed))
 
     def test_another_vault_can_stand_behind_it(self, settings: Settings) -> None:
         settings.KEY_VAULT = "tests.partners.kms.Kms"
@@ -281,9 +263,12 @@ class TestCommand:
         call_command("rotate_keys", *args, stdout=out)
         return out.getvalue()
 
-    def test_it_does_what_is_due(self) -> None:
+    def test_it_does_what_is_due_and_seals_anew(self) -> None:
         assert self.run().count("published ") == len(rotation.KINDS)
         assert self.run() == "Nothing is due.\n"
+        assert self.run("--reseal") == f"{SigningKey.objects.count()} keys sealed anew.\n"
+        with pytest.raises(CommandError, match="invalid choice"):
+            self.run("--use", "letters")
 
     def test_in_an_emergency_it_asks_why(self) -> None:
         for how_ in ("--now", "--emergency"):
@@ -291,15 +276,7 @@ class TestCommand:
                 self.run(how_, "--use", "receipt")
         old = keys.signer(use=RECEIPT).kid
         out = self.run("--emergency", "--use", "receipt", "--reason", "found in a log")
-        new = keys.signer(use=RECEIPT).kid
-        assert out == f"published {new}\nretired {old}\n"
-
-    def test_it_seals_anew(self) -> None:
-        assert self.run("--reseal") == f"{SigningKey.objects.count()} keys sealed anew.\n"
-
-    def test_a_use_there_is_not(self) -> None:
-        with pytest.raises(CommandError, match="invalid choice"):
-            self.run("--use", "letters")
+        assert out == f"published {keys.signer(use=RECEIPT).kid}\nretired {old}\n"
 
 
 @pytest.fixture
@@ -312,39 +289,22 @@ def own_keys(committed_db: None) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own_keys")
-def test_two_rotations_at_once_make_one_key_of_each_kind() -> None:
-    before = SigningKey.objects.count()
-    done: list[rotation.RotationResult] = []
-    start = threading.Barrier(3)
+@pytest.mark.parametrize("first_start", [False, True])
+def test_several_at_once_make_one_key_of_each_kind(first_start: bool) -> None:
+    if first_start:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("DELETE FROM partners_signingkey")
+    before, start = SigningKey.objects.count(), threading.Barrier(3)
 
-    def work() -> None:
+    def makes(_: int) -> int:
         start.wait()
-        done.append(rotation.rotate(now=DUE))
-        connection.close()
+        try:
+            if first_start:
+                return len(ensure_signing_keys(at=KEYS_SINCE))
+            return len(rotation.rotate(now=DUE).made)
+        finally:
+            connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(len(one.made) for one in done) == [0, 0, len(rotation.KINDS)]
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(makes, range(3))) == [0, 0, len(rotation.KINDS)]
     assert SigningKey.objects.count() == before + len(rotation.KINDS)
-
-
-@pytest.mark.usefixtures("own_keys")
-def test_two_first_starts_at_once_make_one_key_of_each_kind() -> None:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("DELETE FROM partners_signingkey")
-    start = threading.Barrier(2)
-
-    def work() -> None:
-        start.wait()
-        ensure_signing_keys(at=KEYS_SINCE)
-        connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert SigningKey.objects.count() == len(rotation.KINDS)

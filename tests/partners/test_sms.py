@@ -48,23 +48,16 @@ def gateway(settings: Settings) -> Iterator[Gateway]:
 
 
 def test_a_text_is_handed_over_with_its_token(gateway: Gateway) -> None:
-    HttpBackend().send(msisdn="+12065550142", text="Your code is 123456.", code="123456")
-    assert gateway.taken == [("Bearer gateway-token", {"to": "+12065550142", "text": "Your code is 123456."})]
-
-
-def test_a_gateway_that_refuses_is_told_without_the_number(gateway: Gateway) -> None:
-    gateway.status = 503
-    with pytest.raises(NotTaken) as refused:
-        HttpBackend().send(msisdn="+12065550142", text="Your code is 123456.")
-    assert str(refused.value) == "503"
-
-
-@pytest.mark.parametrize("status", [400, 422])
-def test_a_gateway_that_refuses_this_text_is_not_away(gateway: Gateway, status: int) -> None:
-    gateway.status = status
-    with pytest.raises(Unfit) as refused:
-        HttpBackend().send(msisdn="+12065550142", text="Your code is 123456.")
-    assert str(refused.value) == str(status)
+    """And who refuses one is told without the number."""
+    text = "Your code is 123456."
+    HttpBackend().send(msisdn="+12065550142", text=text, code="123456")
+    assert gateway.taken == [("Bearer gateway-token", {"to": "+12065550142", "text": text})]
+    # Away, or against this text alone.
+    for status, error in ((503, NotTaken), (400, Unfit), (422, Unfit)):
+        gateway.status = status
+        with pytest.raises(error) as refused:
+            HttpBackend().send(msisdn="+12065550142", text=text)
+        assert (type(refused.value), str(refused.value)) == (error, str(status))
 
 
 def test_nothing_is_sent_to_an_address_that_is_not_https(settings: Settings) -> None:

@@ -668,7 +668,7 @@ MUTANTS = (
         "disclosures/workers/anomalies/suspension.py",
         " ORDER BY a.id FOR UPDATE OF a",
         " ORDER BY a.id",
-        "tests/disclosures/test_anomalies_acted_on.py::test_two_workers_who_act_at_once_suspend_once",
+        "tests/disclosures/test_anomaly_suspension.py::test_two_workers_who_act_at_once_suspend_once",
     ),
     Mutant(
         11,
@@ -683,8 +683,7 @@ MUTANTS = (
         "partners/sql/cover.sql",
         "        PERFORM pg_advisory_xact_lock(hashtext('partners.kin'));\n",
         "        NULL;\n",
-        "tests/partners/test_links_at_once.py::"
-        "test_a_campaign_and_a_link_that_come_at_once_know_of_each_other[the_link_first]",
+        f"{PARTNERS}test_a_campaign_and_a_link_know_of_each_other[the_link_first]",
     ),
     Mutant(
         1,

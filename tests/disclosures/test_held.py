@@ -1,5 +1,6 @@
-"""What the gateway releases for a number that no line has: without the gate's yes, counted once, seen by officers."""
+"""Rows of a number that no line has: under one id one content; without the gate's yes, counted once and seen."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from accounts.models import Line
-from audit.models import Incident
+from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.gate.deciding import evaluate
 from consent.gate.decision_ids import decision_id_for
@@ -16,10 +17,12 @@ from disclosures.domain.ingest.replay import attribute_held
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, HeldDisclosure
 from disclosures.queries.held import HeldRowCounts, count_held_rows
+from partners.feeds.checking import Fate
 from tests.feeds import (
     BRIDGE,
     ROAD,
     ROADSIDE,
+    Row,
     approval_row,
     line_row,
     ndjson,
@@ -148,3 +151,34 @@ def test_officers_and_operators_see_how_many_there_are(client: Browser, settings
     page = staff().client.get("/admin/").content.decode()
     assert "3 by the gateway, 2 from files" in page
     assert "1 released without the gate's yes" in page.replace("&#x27;", "'")
+
+
+LATE, CONFLICT = "+12065550777", ("rejected", "id", "id_conflict")
+FIRST = release_row(id="x", msisdn=LATE)
+OTHER, ALIKE = FIRST | {"precision_m": 700}, release_row(id="y", msisdn=LATE)
+
+
+def one_by_one(rows: Sequence[Row]) -> list[Fate]:
+    return [fate for row in rows for fate in take_releases(row)]
+
+
+@pytest.mark.parametrize("take", [one_by_one, lambda rows: take_releases(*rows)], ids=["one_by_one", "at_once"])
+def test_other_content_under_a_held_row_s_id_conflicts(take: Callable[[Sequence[Row]], list[Fate]]) -> None:
+    assert told(take([FIRST, OTHER, ALIKE, FIRST, OTHER])) == [HELD, CONFLICT, HELD, HELD, CONFLICT]
+    assert HeldDisclosure.objects.count() == 2
+    take_lines(line_row(line_id="L9", msisdn=LATE))
+    assert sorted(Disclosure.objects.values_list("source_id", "precision_m")) == [("x", 500), ("y", 500)]
+    (event,) = AuditEvent.objects.filter(action="disclosures.attributed")
+    assert event.detail == {"count": 2, "conflicts": 0}
+
+
+def test_a_held_row_whose_id_was_taken_is_counted() -> None:
+    take_lines(line_row())
+    take_approvals(approval_row())
+    assert told(take_releases(FIRST, ALIKE)) == [HELD, HELD]
+    assert told(take_releases(release_row(id="x"))) == [("accepted", "permitted")]
+    take_lines(line_row(line_id="L9", msisdn=LATE))
+    assert not HeldDisclosure.objects.exists()
+    assert set(Disclosure.objects.values_list("source_id", flat=True)) == {"x", "y"}
+    (event,) = AuditEvent.objects.filter(action="disclosures.attributed")
+    assert event.detail == {"count": 1, "conflicts": 1}

@@ -93,6 +93,12 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     assert len(said(browser.get(f"/history/?company={TRACK}").text)) == 1
     assert said(browser.get(f"/history/?company={BRIDGE}").text) == []
     assert rows_of(browser, company) == 14
+    browser.client.cookies["django_language"] = "es"
+    (spanish,) = said(browser.get("/home/").text)
+    assert spanish == (
+        "SecureTrack : Consultó 14 veces después de que usted dijo que no. Usted la detuvo, así que decimos que no"
+        " cuando pregunta. Ver estas consultas"
+    )
 
 
 def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> None:
@@ -128,14 +134,12 @@ def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> Non
         "Looked up 3 times with no record that you agreed.",
         "Looked up 2 times after you said stop.",
     ]
-    links = [unescape(one) for one in re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', company)]
-    assert [len(list(csv.DictReader(io.StringIO(taken(browser, link))))) for link in links] == [3, 2]
+    links = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', company)
+    assert [len(rows_in(browser, link)) for link in links] == [3, 2]
     assert rows_of(browser, company) == 3
 
 
-def test_what_it_claims_afterwards_is_counted_on_and_said_and_found_by_the_link(
-    line: Line, campaign: Campaign, now: datetime
-) -> None:
+def test_what_it_claims_afterwards_is_counted_and_said(line: Line, campaign: Campaign, now: datetime) -> None:
     path = (BRIDGE, TRACK)
     rows = looked(line, *every(now - 3 * DAY, 5, HOUR), judgement=NO_APPROVAL, path=path, recorded_at=now)
     # Of these it was said before, and one was somebody else's.
@@ -152,10 +156,10 @@ def test_what_it_claims_afterwards_is_counted_on_and_said_and_found_by_the_link(
     )
     assert rows_of(browser, page) == 5
     (link,) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', page)
-    assert len(list(csv.DictReader(io.StringIO(taken(browser, unescape(link)))))) == 5
+    assert len(rows_in(browser, link)) == 5
 
 
-def test_what_it_claims_afterwards_is_found_a_page_at_a_time_of_a_long_line_too(now: datetime) -> None:
+def test_what_it_claims_afterwards_is_found_on_long_lines(now: datetime) -> None:
     line = a_line(activated_at=now - 100 * DAY)
     looked(line, *every(now - 90 * DAY, 300, 5 * HOUR), path=(BRIDGE, TRACK), recorded_at=now)
     rows = looked(
@@ -176,60 +180,48 @@ def test_what_it_claims_afterwards_is_found_a_page_at_a_time_of_a_long_line_too(
     assert sorted(found) == sorted(row.occurred_at for row in rows)
 
 
-@pytest.mark.parametrize("path", [(), ("unknown",)])
-def test_what_nobody_can_be_named_for_is_found_by_its_link_too(
-    line: Line, now: datetime, path: tuple[str, ...]
-) -> None:
-    looked(line, *every(now - 3 * DAY, 2, HOUR), judgement=AFTER_STOP, path=path, recorded_at=now)
-    looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, "unknown"), recorded_at=now)
-    find(at=now)
-    browser = signed_in(line)
-    (link, _) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', browser.get("/home/").text)
-    assert "company=unknown&" in link
-    assert len(list(csv.DictReader(io.StringIO(taken(browser, unescape(link)))))) == 2
+def test_what_nobody_is_named_for_is_found_by_its_link(now: datetime) -> None:
+    for path in ((), ("unknown",)):
+        line = a_line(activated_at=now - 100 * DAY)
+        looked(line, *every(now - 3 * DAY, 2, HOUR), judgement=AFTER_STOP, path=path, recorded_at=now)
+        looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, "unknown"), recorded_at=now)
+        find(at=now)
+        browser = signed_in(line)
+        (link, _) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', browser.get("/home/").text)
+        assert "company=unknown&" in link
+        assert len(rows_in(browser, link)) == 2
 
 
-def taken(browser: Browser, link: str) -> str:
+def rows_in(browser: Browser, link: str) -> list[dict[str, str]]:
     """What the history behind a link is as a file."""
-    response: Any = browser.client.get(link.replace("/history/", "/history/download.csv"))
-    return b"".join(response.streaming_content).decode("utf-8-sig")
+    response: Any = browser.client.get(unescape(link).replace("/history/", "/history/download.csv"))
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
 
 
-def test_with_no_record_of_a_yes_what_comes_is_told_before_it_comes(
-    line: Line, campaign: Campaign, now: datetime
-) -> None:
+def test_what_comes_without_a_yes_is_told_before(line: Line, campaign: Campaign, now: datetime) -> None:
     looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     browser = signed_in(line)
     day = (now + 3 * DAY).astimezone(WEST)
-    when = f"{day:%b} {day.day}, {day.year}"
-    assert said(browser.get("/home/").text) == [
-        (
-            "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks. If nothing comes"
-            f" that explains it, we suspend this company for your line on {when} . See these look-ups"
-        )
-    ]
+    told, no = "SecureTrack : Looked up 3 times with no record that you agreed.", "We say no when it asks."
+    due = (
+        f"If nothing comes that explains it, we suspend this company for your line on {day:%b} {day.day}, {day.year} ."
+    )
+    newer, see = "Something newer says that you agreed, so we say yes when it asks now.", "See these look-ups"
+
+    def home() -> list[str]:
+        return said(browser.get("/home/").text)
+
+    assert home() == [f"{told} {no} {due} {see}"]
     an_approval(line, campaign, at=now - DAY)
-    assert said(browser.get("/home/").text) == [
-        (
-            "SecureTrack : Looked up 3 times with no record that you agreed. Something newer says that you agreed, so"
-            " we say yes when it asks now. If nothing comes that explains it, we suspend this company for your line on"
-            f" {when} . See these look-ups"
-        )
-    ]
+    assert home() == [f"{told} {newer} {due} {see}"]
     assert act(at=now + 4 * DAY) == 1
-    suspended = "SecureTrack : Looked up 3 times with no record that you agreed. We have suspended this company for"
-    assert said(browser.get("/home/").text) == [f"{suspended} your line. See these look-ups"]
+    assert home() == [f"{told} We have suspended this company for your line. {see}"]
     allow(line_id=line.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
-    assert said(browser.get("/home/").text) == [
-        (
-            "SecureTrack : Looked up 3 times with no record that you agreed. Something newer says that you agreed, so"
-            " we say yes when it asks now. See these look-ups"
-        )
-    ]
+    assert home() == [f"{told} {newer} {see}"]
 
 
-def test_a_yes_of_before_is_not_called_newer_than_what_it_did(line: Line, campaign: Campaign, now: datetime) -> None:
+def test_a_yes_of_before_is_not_called_newer(line: Line, campaign: Campaign, now: datetime) -> None:
     """What it did was for another use, or finer, or in nobody's name."""
     an_approval(line, campaign, at=now - 10 * DAY)
     looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
@@ -241,9 +233,7 @@ def test_a_yes_of_before_is_not_called_newer_than_what_it_did(line: Line, campai
     )
 
 
-def test_the_first_day_on_which_anything_of_a_company_is_due_is_told(
-    line: Line, campaign: Campaign, now: datetime
-) -> None:
+def test_the_first_day_on_which_anything_is_due_is_told(line: Line, campaign: Campaign, now: datetime) -> None:
     a_choice_from_a_file(line, TRACK, at=now - 20 * DAY)
     looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now - 2 * DAY)
     find(at=now - 2 * DAY)
@@ -275,16 +265,14 @@ def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign
     assert [(one.n, one.suspended_on) for one in old] == [(3, None)]
 
 
-@pytest.mark.parametrize(("ago", "shown"), [(25, True), (27, False)])
-def test_no_day_is_named_that_can_not_come(
-    line: Line, campaign: Campaign, now: datetime, ago: int, *, shown: bool
-) -> None:
-    last = now - ago * DAY
-    looked(line, *every(last - 2 * HOUR, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
-    find(at=now)
-    assert Anomaly.objects.get().last_at == last
-    assert ("we suspend this company" in said(signed_in(line).get("/home/").text)[0]) is shown
-    assert act(at=now + 3 * DAY + HOUR) == int(shown)
+def test_no_day_is_named_that_can_not_come(campaign: Campaign, now: datetime) -> None:
+    for ago, shown in ((25, True), (27, False)):
+        line, last = a_line(activated_at=now - 100 * DAY), now - ago * DAY
+        looked(line, *every(last - 2 * HOUR, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
+        find(at=now)
+        assert Anomaly.objects.get(line_id=line.pk).last_at == last
+        assert ("we suspend this company" in said(signed_in(line).get("/home/").text)[0]) is shown
+        assert act(at=now + 3 * DAY + HOUR) == int(shown)
 
 
 def test_a_stop_from_a_file_is_called_neither_ours_nor_theirs(line: Line, campaign: Campaign, now: datetime) -> None:
@@ -337,35 +325,12 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     on = f"on {day:%b} {day.day}, {day.year}"
     browser = signed_in(burst)
     assert rows_of(browser, browser.get("/home/").text) == 24
-    told = {one.pk: said(signed_in(one).get("/home/").text) for one in (burst, night, quiet)}
-    assert told == {
-        burst.pk: [f"SecureTrack : Looked up 24 times within 60 minutes, {on} . See these look-ups"],
-        night.pk: [
-            (
-                "SecureTrack : Looked up on 5 nights of 7, between 10 in the evening and 6 in the morning."
-                " See these look-ups"
-            )
-        ],
-        quiet.pk: [
-            (
-                "SecureTrack : No company had looked in the name of an agreement with you for 180 days. Then it looked"
-                f" 3 times within a day, {on} . See these look-ups"
-            )
-        ],
-    }
-
-
-def test_in_spanish(line: Line, campaign: Campaign, now: datetime) -> None:
-    stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{line.pk}", channel="web")
-    looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
-    find(at=now)
-    browser = signed_in(line)
-    browser.client.cookies["django_language"] = "es"
-    assert said(browser.get("/home/").text) == [
-        (
-            "SecureTrack : Consultó 14 veces después de que usted dijo que no. Usted la detuvo, así que decimos que no"
-            " cuando pregunta. Ver estas consultas"
-        )
+    told = ["".join(said(signed_in(one).get("/home/").text)) for one in (burst, night, quiet)]
+    after_a_quiet_time = "No company had looked in the name of an agreement with you for 180 days. Then it looked"
+    assert [one.removeprefix("SecureTrack : ").removesuffix(" See these look-ups") for one in told] == [
+        f"Looked up 24 times within 60 minutes, {on} .",
+        "Looked up on 5 nights of 7, between 10 in the evening and 6 in the morning.",
+        f"{after_a_quiet_time} 3 times within a day, {on} .",
     ]
 
 
@@ -379,7 +344,7 @@ def test_only_what_is_about_the_line_itself_and_its_own(line: Line, campaign: Ca
     assert said(signed_in(line).get("/home/").text) == []
 
 
-def test_what_is_over_a_year_ago_or_no_longer_so_is_not_at_the_head(line: Line, now: datetime) -> None:
+def test_what_is_old_or_no_longer_so_is_not_told(line: Line, now: datetime) -> None:
     looked(line, now - 366 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, ROAD), recorded_at=now)
     find(at=now)
@@ -409,22 +374,14 @@ def test_two_lines_alike_but_for_hidden_rows_read_the_same(campaign: Campaign, n
     assert len(notices(plain, now)["/home/"]) == 1
 
 
-def test_at_most_six_are_at_the_head_and_the_rest_is_a_link_away(line: Line, now: datetime) -> None:
+def test_at_most_six_are_at_the_head_named_harmlessly(line: Line, now: datetime) -> None:
     for n in range(8):
         a_party(f"Finder {n}", "lbs_provider")
         path = (BRIDGE, f"https://finder{n}.example")
         looked(line, now - 2 * DAY, judgement=AFTER_STOP, path=path, recorded_at=now)
+    looked(line, now - DAY, judgement=AFTER_STOP, path=(BRIDGE, "https://x.example/<script>"), recorded_at=now)
     find(at=now)
     page = signed_in(line).get("/home/").text
     assert len(said(page)) == 6
     assert "And more: see everything that you did not allow" in page
-
-
-def test_a_name_is_shown_harmlessly_and_one_that_nobody_knows_too(line: Line, now: datetime) -> None:
-    a_party("Odd", "lbs_provider")
-    looked(line, now - DAY, judgement=AFTER_STOP, path=(BRIDGE, "https://x.example/<script>"), recorded_at=now)
-    find(at=now)
-    page: str = Browser.get(signed_in(line), "/home/").text
-    assert "<script>alert" not in page
-    assert "/<script>" not in page
-    assert len(said(page)) == 1
+    assert ("<script>alert" in page, "/<script>" in page) == (False, False)

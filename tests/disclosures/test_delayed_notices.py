@@ -4,7 +4,7 @@ says so, and then leaves all that other rows leave."""
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Line
 from audit.models import Incident
@@ -17,7 +17,6 @@ from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import ConcealedDisclosure, DelayedNotice, Disclosure, HeldNotice
 from disclosures.queries.visible import visible
 from partners.models import Dealing
-from tests.factories import READ
 from tests.feeds import (
     BRIDGE,
     ROAD,
@@ -34,21 +33,14 @@ from tests.feeds import (
     taken,
     told,
 )
-from tests.partners.fixtures import outside
-from tests.partners.outside import Outside
-from tests.people import number_of
-from tests.revocations.ordered import Ordered
-from tests.revocations.scenes import a_scene, deliver, stop_all
 
-pytestmark = pytest.mark.django_db
-__all__ = ["outside"]
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
 PAST, EVER = "2026-01-01T00:00:00Z", "2190-01-01T00:00:00Z"
 UNKNOWN = ("rejected", "disclosure_id", "disclosure_unknown")
 
 
-@pytest.fixture
-def world(db: None, no_broker: None) -> None:
-    del db, no_broker
+@pytest.fixture(autouse=True)
+def _parties(db: None, no_broker: None) -> None:
     take_parties()
 
 
@@ -60,7 +52,6 @@ def seen() -> list[str]:
     return [row.source_id for row in visible(line_id=Line.objects.get().pk, at=database_clock())]
 
 
-@pytest.mark.usefixtures("world")
 def test_a_gag_on_a_held_row_hides_it_from_the_start() -> None:
     take_releases(release_row(id="r", basis="legal_process", campaign="", path=[BRIDGE, TRACK]))
     assert told(take_notices(notice(None), notice(None))) == [UNKNOWN, UNKNOWN]
@@ -73,22 +64,18 @@ def test_a_gag_on_a_held_row_hides_it_from_the_start() -> None:
     assert not HeldNotice.objects.exists()
 
 
-@pytest.mark.usefixtures("world")
 def test_notices_may_come_before_the_file_of_disclosures() -> None:
     take_lines(line_row())
     assert told(take_notices(notice(EVER), notice(None, ref="second"))) == [UNKNOWN, UNKNOWN]
     assert told(take_releases(release_row(id="r", suppressed_until=PAST, authority_ref="own"))) == [("accepted",)]
     assert seen() == []
     assert list(DelayedNotice.objects.order_by("number").values_list("number", "suppressed_until", "order_ref")) == [
-        (1, moment(PAST), "own"),
-        (2, moment(EVER), "court"),
-        (3, None, "second"),
-    ]
+        (1, moment(PAST), "own"), (2, moment(EVER), "court"), (3, None, "second"),
+    ]  # fmt: skip
     assert told(take_notices(notice(None, ref="second"), notice(PAST))) == [("repeated",), ("accepted",)]
     assert seen() == ["r"]
 
 
-@pytest.mark.usefixtures("world")
 def test_notices_that_waited_go_to_the_archive_in_their_order() -> None:
     take_lines(line_row())
     # As they may lie in their table after others went from it, read as a large table is.
@@ -102,22 +89,18 @@ def test_notices_that_waited_go_to_the_archive_in_their_order() -> None:
     assert [one.said["order_ref"] for one in kept] == ["first", "second", "third"]
 
 
-@pytest.mark.usefixtures("world")
 def test_what_a_notice_leaves_for_the_archive_is_its_line_s() -> None:
     take_lines(line_row())
     take_notices(notice(EVER, ref="held"))
     take_releases(release_row(id="r"))
     take_notices(notice(None))
     line_id = Disclosure.objects.values_list("line_id", flat=True).get()
-    named = str(id_of("r"))
+    held = {"disclosure_id": str(id_of("r")), "suppressed_until": EVER.replace("Z", "+00:00"), "order_ref": "held"}
     assert list(Tightening.objects.filter(kind="notice").order_by("at").values_list("line_id", "said")) == [
-        (0, {"disclosure_id": named, "suppressed_until": EVER.replace("Z", "+00:00"), "order_ref": "held"}),
-        (line_id, {"disclosure_id": named, "suppressed_until": EVER.replace("Z", "+00:00"), "order_ref": "held"}),
-        (line_id, {"disclosure_id": named, "suppressed_until": None, "order_ref": "court"}),
-    ]
+        (0, held), (line_id, held), (line_id, held | {"suppressed_until": None, "order_ref": "court"}),
+    ]  # fmt: skip
 
 
-@pytest.mark.usefixtures("world")
 def test_a_gag_that_was_lifted_meanwhile_stays_lifted() -> None:
     take_lines(line_row())
     take_notices(notice(None), notice(PAST))
@@ -127,9 +110,8 @@ def test_a_gag_that_was_lifted_meanwhile_stays_lifted() -> None:
     assert not ConcealedDisclosure.objects.exists()
 
 
-@pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("held", [False, True])
-def test_a_file_of_orders_taken_in_again_changes_nothing(held: bool) -> None:
+def test_orders_again_change_nothing_and_others_renew_them(held: bool) -> None:
     take_lines(line_row())
     orders = notice(None), notice(PAST)
     if held:
@@ -142,19 +124,13 @@ def test_a_file_of_orders_taken_in_again_changes_nothing(held: bool) -> None:
     assert told(take_notices(*orders)) == [("repeated",), ("repeated",)]
     assert told(take_notices(*orders[:1])) == [("repeated",)]
     assert (seen(), DelayedNotice.objects.count(), HeldNotice.objects.count()) == (["r"], 2, 0)
+    for renewed in (notice(None, ref="court, again"), notice(EVER)):
+        before = transaction.savepoint_create()
+        assert told(take_notices(renewed, renewed)) == [("accepted",), ("repeated",)]
+        assert seen() == []
+        transaction.savepoint_rollback(before)
 
 
-@pytest.mark.usefixtures("world")
-@pytest.mark.parametrize("renewed", [notice(None, ref="court, again"), notice(EVER)])
-def test_an_order_is_renewed_under_another_name_or_for_another_time(renewed: Row) -> None:
-    take_lines(line_row())
-    take_releases(release_row(id="r"))
-    fates = take_notices(notice(None), notice(PAST), renewed, renewed)
-    assert told(fates) == [("accepted",), ("accepted",), ("accepted",), ("repeated",)]
-    assert seen() == []
-
-
-@pytest.mark.usefixtures("world")
 def test_a_lifted_row_leaves_what_other_rows_leave_once() -> None:
     take_lines(line_row())
     row = release_row(id="r", basis="emergency", campaign="", path=[BRIDGE, TRACK], suppressed_until=EVER)
@@ -166,8 +142,7 @@ def test_a_lifted_row_leaves_what_other_rows_leave_once() -> None:
     assert list(Incident.objects.values_list("kind", "key", "count")) == [("basis_doubtful", f"2025-07-01 {TRACK}", 1)]
 
 
-@pytest.mark.usefixtures("world")
-def test_the_gateways_own_rows_are_not_asked_for_their_yes_while_they_are_hidden() -> None:
+def test_hidden_rows_of_the_gateway_need_no_yes_yet() -> None:
     take_lines(line_row())
     feed = DisclosuresFeed(gateway="gateway")
     fates = taken(feed, ndjson([release_row(id="r", suppressed_until=EVER)]))
@@ -177,7 +152,6 @@ def test_the_gateways_own_rows_are_not_asked_for_their_yes_while_they_are_hidden
     assert list(Incident.objects.values_list("kind", "count")) == [("ungated", 1)]
 
 
-@pytest.mark.usefixtures("world")
 def test_however_long_nothing_ran_no_lifted_row_is_passed_over() -> None:
     take_lines(line_row())
     soon = database_clock() + timedelta(days=1)
@@ -186,21 +160,3 @@ def test_however_long_nothing_ran_no_lifted_row_is_passed_over() -> None:
     projections.reveal(at=soon + timedelta(days=30))
     assert set(Dealing.objects.values_list("party__uri", flat=True)) == {ROAD}
     assert ConcealedDisclosure.objects.count() == 1
-
-
-@pytest.mark.usefixtures("no_broker")
-def test_a_lifted_row_goes_against_a_partners_signed_word(outside: Outside) -> None:
-    scene = a_scene(outside)
-    line = scene.a_line()
-    (order_id,) = stop_all(line)
-    deliver([order_id])
-    ordered = Ordered(scene, line, order_id)
-    ordered.sign()
-    row = release_row(
-        id="r", msisdn=number_of(line), aggregator=scene.party.uri, path=[scene.party.uri], scope=READ,
-        occurred_at=database_clock().isoformat(), suppressed_until=EVER,
-    )  # fmt: skip
-    assert told(take_releases(row)) == [("accepted",)]
-    assert ordered.order.state == "completed"
-    take_notices(notice(PAST))
-    assert ordered.order.state == "contradicted"
