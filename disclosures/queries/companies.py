@@ -58,7 +58,7 @@ class CompanyCard:
     asked for. `got_it`: whether it got the location at all, itself or through others.
     `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
     covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
-    not; `by_us`: we do, for what it did, and the person does not.
+    not; `by_us`: we do, for what it did, and the person does not. `gate_is_open`: as in `Sharing`.
     """
 
     company: NamedParty
@@ -83,6 +83,7 @@ class CompanyCard:
     denied_since: datetime | None
     by_record: bool
     by_us: bool
+    gate_is_open: bool
     orders: tuple[PartnerState, ...]
 
     @property
@@ -322,6 +323,7 @@ def card_of(
         denied_since=no.since,
         by_record=no.by_record,
         by_us=no.by_us,
+        gate_is_open=standing.gate_is_open,
         orders=tuple(
             PartnerState(parties[aggregator].name, order)
             for order in orders.values()

@@ -347,8 +347,9 @@ def while_the_gate_is_closed() -> Read:
     line = a_life()
     person = signed_in(line)
     comparison.close(why="restored")
-    for path in ("/home/", "/choices/", "/lines/", "/stop/"):
-        yield f"gate closed: {path}", read(person, path)
+    company = f"/companies/{a_party('Aspen Aid', 'lbs_provider').pk}/"
+    for path in ("/home/", company, "/choices/", "/lines/", "/stop/"):
+        yield f"gate closed: {'/companies/' if path == company else path}", read(person, path)
 
 
 def _asked(line: Line, at: datetime) -> Ticket:
