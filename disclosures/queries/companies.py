@@ -21,8 +21,7 @@ from disclosures.queries.trails import NamedParty, Parties, Stop, instead_of, tr
 from partners.labels import link, precision_in_words, purpose_in_words, sanitise_text
 
 MOST_TRAILS = 3
-# Of the companies under one heading of home so many are laid open, more of those that stand out, and so many of the
-# others named where they are folded away.
+# Of the companies under one heading of home: laid open at once, at most where some stand out, named where folded away.
 LAID_OPEN, MOST_LAID_OPEN, NAMED = 3, 6, 5
 MOST_RECENT, MOST_EARLIER = 24, 12
 
@@ -55,10 +54,9 @@ class CompanyCard:
 
     Counts are of look-ups of its own, released in the name of an agreement; `recent` of those in the last 30 days.
     `not_allowed` counts the ones that were not permitted, by reason; `outside`, what it got without an agreement being
-    asked for. `got_it`: whether it got the location at all, itself or through others.
-    `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
-    covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
-    not; `by_us`: we do, for what it did, and the person does not. `gate_is_open`: as in `Sharing`.
+    asked for. `got_it`: whether it got the location at all, itself or through others. `instead`: who can be stopped
+    where nobody can name who received it. `stopped_at` is set while the person's stop covers all its uses;
+    `denied_since`, while a stop or pause does; `by_record`, `by_us`: not the person but a file says so, or we do.
     """
 
     company: NamedParty
@@ -371,9 +369,9 @@ def _use_card(use: Use | None, purpose: str, facts: Sequence[Facts]) -> UseCard:
 
 
 def _most_used(facts: Iterable[Facts]) -> list[tuple[str, ...]]:
-    counted: dict[tuple[str, ...], int] = {}
+    counted: Counter[tuple[str, ...]] = Counter()
     for one in facts:
-        counted[one.path] = counted.get(one.path, 0) + one.n
+        counted[one.path] += one.n
     return sorted(counted, key=lambda path: (-counted[path], path))
 
 
