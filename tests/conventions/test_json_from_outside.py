@@ -1,6 +1,7 @@
 """JSON that others wrote is parsed in one place: `accounts.primitives.json_reader`."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +18,14 @@ OURS = (
 )  # fmt: skip
 # A program of its own, which knows nothing of ours; and a command that reads the file somebody has on their own disk.
 APART = ("tools/sandbox/", "portal/management/commands/verify_receipt.py")
+SPOKEN_OF = re.compile(r"json|DECODER")
 # The quick look at a line of a file. Where it fails, `decode_json` says what is wrong.
 QUICK = {"consent/feeds/importing.py": 1, "disclosures/feeds/releases.py": 1}
 
 
 def parsers(path: Path) -> Iterator[ast.Call]:
+    if not SPOKEN_OF.search(path.read_text()):
+        return
     decoders = {
         target.id
         for node in ast.walk(read(path))

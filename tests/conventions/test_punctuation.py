@@ -36,6 +36,8 @@ def bare_marks(source: str) -> list[str]:
 
 def bare_joins(code: str) -> Iterator[int]:
     """The lines where a module that speaks to people joins words by such a mark."""
+    if TRANSLATION not in code:
+        return
     tree = ast.parse(code)
     if not any(isinstance(node, ast.ImportFrom) and node.module == TRANSLATION for node in ast.walk(tree)):
         return

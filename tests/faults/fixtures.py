@@ -135,10 +135,12 @@ def server(web_server: Programs, committed_db: None, settings: Settings) -> Serv
 
 
 @contextmanager
-def a_world(settings: Settings, database: str = "", code: Path = PROJECT) -> Iterator[World]:
+def a_world(
+    settings: Settings, *, database: str = "", code: Path = PROJECT, more: Mapping[str, str] | None = None
+) -> Iterator[World]:
     """The same, its processes on another database server if one is named (host:port), or of other code."""
     settings.DOOR_OUT_LOOPBACK = True
-    programs = Programs.usual(database=database, code=code)
+    programs = Programs.usual(database=database, code=code, more=more)
     settings.STOP_ARCHIVE_DIR = programs.folder / "stop-archive"
     settings.CHECKPOINT_DIR = programs.folder / "checkpoints"
     settings.BASE_URL = programs.base_url

@@ -56,7 +56,7 @@ class Program:
         with self.log.open("ab") as log:
             if self.forked:
                 self.process = forks.Forked(
-                    self.command, server=self.forked, cwd=PROJECT, env=self.environment, stdin=subprocess.DEVNULL,
+                    self.command, server=self.forked, cwd=self.code, env=self.environment, stdin=subprocess.DEVNULL,
                     stdout=log, stderr=log, start_new_session=True,
                 )  # fmt: skip
             else:
@@ -136,9 +136,9 @@ class Programs:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.web_port}"
 
-    def add(self, name: str, *command: str, port: int = 0, forked: str = "") -> Program:
-        code = PROJECT if forked else self.code
-        program = Program(name, command, self.environment, self.folder / f"{name}.log", port, forked=forked, code=code)
+    def add(self, name: str, *command: str, port: int = 0, forked: str = "", code: Path | None = None) -> Program:
+        log = self.folder / f"{name}.log"
+        program = Program(name, command, self.environment, log, port, forked=forked, code=code or self.code)
         self.all.append(program)
         program.start()
         return program
@@ -168,7 +168,7 @@ class Programs:
         identity = ("--name", name, "--port", str(port), "--issuer", uri, "--transmitter", self.base_url)
         state = ("--state-dir", str(self.folder / name))
         command = (sys.executable, "-m", "tools.sandbox", *identity, *state, *options)
-        return self.add(name, *command, port=port, forked=forks.everybodys())
+        return self.add(name, *command, port=port, forked=forks.everybodys(), code=PROJECT)
 
     def end(self) -> None:
         for program in reversed(self.all):
@@ -179,10 +179,10 @@ class Programs:
     def loaded(self) -> str:
         """The address of a server that forks our programs, each from one that has read this very environment.
 
-        None has read code that is not ours.
+        None has read code that is not ours: its programs have their libraries alone.
         """
         if self.code != PROJECT:
-            return ""
+            return forks.everybodys()
         server = _load(self.environment)
         if server not in self._holds:
             self._holds.append(server)

@@ -20,11 +20,11 @@ from tests.faults.stopping import Stopper
 from tests.selection import EVERY_CELL
 
 # By night at full size, and for as long as one likes: python -m tests.faults.run --long.
-STOPS = 500 if EVERY_CELL else 200
+STOPS = 500 if EVERY_CELL else 80
 KILLS = (
     {"GeoBridge": 16, "NorthLink": 16, "broker": 9, "worker": 9, "web": 4}
     if EVERY_CELL
-    else {"GeoBridge": 5, "NorthLink": 5, "broker": 3, "worker": 4, "web": 2}
+    else {"GeoBridge": 3, "NorthLink": 2, "broker": 2, "worker": 2, "web": 1}
 )
 ENDED = (State.ACKNOWLEDGED, State.COMPLETED, State.PARTIAL)
 

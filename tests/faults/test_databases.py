@@ -43,7 +43,7 @@ def server(committed_db: None, tmp_path: Path) -> Iterator[Postgres]:
 def test_a_database_that_is_killed_and_one_that_takes_over(
     server: Postgres, settings: Settings, tmp_path: Path
 ) -> None:
-    with lived_in(server) as relay, a_world(settings, f"127.0.0.1:{relay.port}") as world:
+    with lived_in(server) as relay, a_world(settings, database=f"127.0.0.1:{relay.port}") as world:
         # Two beats at once: each job finds in its rows what is to be done.
         workers = [world.programs.worker("one"), world.programs.worker("two")]
         lines = [world.a_line() for _ in range(36)]

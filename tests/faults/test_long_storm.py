@@ -35,7 +35,7 @@ def test_a_long_storm(committed_db: None, settings: Settings, tmp_path: Path) ->
     with (
         own_server(tmp_path) as server,
         lived_in(server) as relay,
-        a_world(settings, f"127.0.0.1:{relay.port}") as world,
+        a_world(settings, database=f"127.0.0.1:{relay.port}") as world,
     ):
         for name in ("one", "two"):
             world.programs.worker(name)

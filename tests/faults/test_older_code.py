@@ -19,6 +19,7 @@ from consent.models import ArchiveQueueEntry, Choice
 from disclosures.models import Disclosure
 from partners.models import Client
 from revocations.models import Order, Receipt, State
+from tests import forks
 from tests.faults.fixtures import BELOW, Server, World, a_token, a_world
 from tests.faults.programs import PROJECT, until
 from tests.faults.test_bodies import NDJSON
@@ -62,14 +63,9 @@ def before_the_newest_migration(folder: Path) -> Path:
 def old(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[World]:
     """A world whose web server and worker are of the older code, on the schema of today."""
     code = before_the_newest_migration(tmp_path / "old")
-    with a_world(settings, code=code) as world:
-        web = next(one for one in world.programs.all if one.name == "web")
-        # The demo's would want its static files collected.
-        web.environment = {**web.environment, "WHEREABOUTS_DEMO": "0"}
-        # It may not even have begun to listen to being asked to end.
-        web.kill()
-        web.start()
-        answering(web)
+    # The demo's web server would want its static files collected.
+    with a_world(settings, code=code, more={"WHEREABOUTS_DEMO": "0"}) as world:
+        answering(next(one for one in world.programs.all if one.name == "web"))
         yield world
 
 
@@ -81,14 +77,9 @@ def the_code(line: Line) -> str:
 def run(world: World, script: str, *arguments: str) -> None:
     """A script of the older code."""
     programs = world.programs
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        cwd=programs.code,
-        env=programs.environment | {"DJANGO_SETTINGS_MODULE": "portal.settings"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    settings_of_it = {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+    command = [sys.executable, "-c", script, *arguments]
+    done = forks.run(command, cwd=programs.code, env=programs.environment | settings_of_it)
     assert done.returncode == 0, done.stderr[-2000:]
 
 

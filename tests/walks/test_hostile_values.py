@@ -1,19 +1,18 @@
 """A hostile value in every parameter of every page that a subscriber can reach: an answer, never a failure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 import pytest
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker
 
 from tests.people import signed_in
-from tests.selection import NIGHTLY
+from tests.selection import NIGHTLY, drawn
+from tests.shared import as_they_were, shared
 from tests.world import World, a_world
-
-pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 VALUES = (
@@ -71,23 +70,27 @@ SENT: Mapping[str, Mapping[str, str]] = {
 PLACES = ("/companies/{}/", "/choices/{}/", "/choices/{}/progress/", "/choices/{}/receipt/", "/stop/progress/{}/")
 
 
-@pytest.fixture(autouse=True)
-def _fast(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
+type Lived = tuple[World, Client]
+
+
+def build() -> Lived:
+    """Look-ups of each kind, but few: pages are made a thousand times here, and fail by the kind, not by the number."""
+    world = a_world(at=timezone.now(), weeks=1)
+    client = signed_in(world.line).client
+    # Told of failures as a person would be.
+    client.raise_request_exception = False
+    return world, client
+
+
+@pytest.fixture(scope="module")
+def lived(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Lived]:
+    yield from shared(django_db_blocker, build)
 
 
 @pytest.fixture
-def world() -> World:
-    """Look-ups of each kind, but few: pages are made a thousand times here, and fail by the kind, not by the number."""
-    return a_world(at=timezone.now(), weeks=1)
-
-
-def a_browser(world: World) -> Client:
-    """A browser that is told of failures as a person would be."""
-    client = signed_in(world.line).client
-    client.raise_request_exception = False
-    return client
+def browser(lived: Lived, db: None) -> Iterator[Client]:
+    with as_they_were([lived[1]]):
+        yield lived[1]
 
 
 def whole(answer: HttpResponseBase) -> bytes:
@@ -107,7 +110,7 @@ def read(answer: HttpResponseBase) -> int:
 def combine_values(names: Sequence[str]) -> list[dict[str, str]]:
     """Every name with every value once: one name alone by night, all names in one request by day.
 
-    A bad line is refused before anything else is read, so it always comes alone.
+    A bad line is refused before anything else is read, so it always comes alone. Of both a part is drawn.
     """
     others = [name for name in names if name != "line"]
     alone = [{"line": value} for value in VALUES if "line" in names]
@@ -116,7 +119,7 @@ def combine_values(names: Sequence[str]) -> list[dict[str, str]]:
     together = [
         {name: VALUES[(first + n) % len(VALUES)] for n, name in enumerate(others)} for first in range(len(VALUES))
     ]
-    return alone + (together if others else [])
+    return [*drawn(alone, of=3), *drawn(together if others else [], of=2)]
 
 
 def shorten(sent: Mapping[str, str]) -> dict[str, str]:
@@ -124,8 +127,7 @@ def shorten(sent: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", ASKED)
-def test_a_page_takes_any_question(world: World, path: str) -> None:
-    browser = a_browser(world)
+def test_a_page_takes_any_question(browser: Client, path: str) -> None:
     failed = [
         shorten(sent) for sent in combine_values(ASKED[path]) if read(browser.get(f"{path}?{urlencode(sent)}")) >= 500
     ]
@@ -133,8 +135,7 @@ def test_a_page_takes_any_question(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", SENT)
-def test_a_form_takes_anything(world: World, path: str) -> None:
-    browser = a_browser(world)
+def test_a_form_takes_anything(browser: Client, path: str) -> None:
     failed = [
         shorten(sent)
         for sent in combine_values(tuple(SENT[path]))
@@ -144,14 +145,12 @@ def test_a_form_takes_anything(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_an_address_takes_any_id(world: World, place: str) -> None:
-    browser = a_browser(world)
+def test_an_address_takes_any_id(browser: Client, place: str) -> None:
     ids = ("0", "-1", "9" * 40, "%00", "%ff", "x" * 3000, NO_ID, "%F0%9F%98%80")
     assert [one[:60] for one in ids if read(browser.get(place.format(one))) >= 500] == []
 
 
-def test_a_question_that_is_no_text_is_still_answered(world: World) -> None:
-    browser = a_browser(world)
+def test_a_question_that_is_no_text_is_still_answered(browser: Client) -> None:
     paths = (
         "/history/?company=%FF%FE",
         "/choices/allow/?campaign=%ED%A0%80",
@@ -161,21 +160,19 @@ def test_a_question_that_is_no_text_is_still_answered(world: World) -> None:
     assert [browser.get(path).status_code for path in paths] == [200, 404, 200, 404]
 
 
-def test_the_last_day_of_the_calendar_leaves_nothing_out(world: World) -> None:
-    browser = a_browser(world)
+def test_the_last_day_of_the_calendar_leaves_nothing_out(browser: Client) -> None:
     asked = ("", "?until=9999-12-31")
     rows = [whole(browser.get(f"/history/download.json{one}")).count(b'"occurred_at"') for one in asked]
     assert rows[0] == rows[1] > 0
 
 
-def test_what_cannot_be_a_campaign_is_not_there_to_allow(world: World) -> None:
-    browser = a_browser(world)
+def test_what_cannot_be_a_campaign_is_not_there_to_allow(browser: Client) -> None:
     assert browser.get("/choices/allow/?campaign=%00").status_code == 404
     assert browser.post("/choices/allow/", {"campaign": "\x00", "days": ""}).status_code == 404
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "2200-01-01"])
-def test_a_pause_ends_within_a_hundred_years(world: World, day: str) -> None:
-    answer = a_browser(world).post("/choices/pause/", {"scope": "all", "length": "day", "day": day})
+def test_a_pause_ends_within_a_hundred_years(browser: Client, day: str) -> None:
+    answer = browser.post("/choices/pause/", {"scope": "all", "length": "day", "day": day})
     assert answer.status_code == 200
     assert "Choose a day in the next hundred years. To say no for good, stop instead." in answer.content.decode()

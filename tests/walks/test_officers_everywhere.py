@@ -104,7 +104,7 @@ def test_every_role_gets_exactly_this_on_every_address(people: dict[str, Client]
     wrong: list[str] = []
     for row, one in enumerate(ADDRESSES):
         path = filled(one.route, console.ids)
-        tried = {"officer", *drawn(WHO, of=2, row=row)}
+        tried = {"officer", *drawn(WHO, of=4, row=row)}
         rows = dict(zip(("get", "post"), expected(one.name, one.methods, one.roles), strict=True))
         rows["head"] = rows["get"]
         for method in ("get", "post", "head", "options", "put", "patch", "delete"):
@@ -134,17 +134,17 @@ def test_every_address_is_either_read_or_a_form() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("who", ["nobody", "agent", "auditor", "legal", "no second factor"])
-def test_no_form_of_anybody_else_changes_anything(people: dict[str, Client], console: Console, who: str) -> None:
+def test_no_form_of_anybody_else_changes_anything(people: dict[str, Client], console: Console) -> None:
     before = counted()
     typed = {"reason": "Because.", "name": "Mine", "kind": "aggregator", "uri": "https://mine.example", "ref": "MINE",
              "ends_at": "2094-01-01", "state": "ZZ", "starts_at": "2094-01-01", "sale_test": "on", "source": "x",
              "use": "stop", "language": "en", "body": "Stop.", "typed": "MINE", "plan": "x", "how": "now",
              "kin_ref": "https://other.example", "link": "same_as", "consideration": "none"}  # fmt: skip
-    for one in ADDRESSES:
+    for row, one in enumerate(ADDRESSES):
         if "POST" in one.methods and one.roles != LEGAL and not one.looks:
-            people[who].post(filled(one.route, console.ids), typed)
-    assert counted() == before
+            for who in drawn(("nobody", "agent", "auditor", "legal", "no second factor"), of=2, row=row):
+                people[who].post(filled(one.route, console.ids), typed)
+                assert (who, one.name, counted()) == (who, one.name, before)
 
 
 def counted() -> tuple[int, ...]:
@@ -168,7 +168,7 @@ def test_pages_may_run_what_is_theirs_and_nothing_from_elsewhere(people: dict[st
 
 
 def test_an_auditor_sees_no_button_that_acts(people: dict[str, Client], console: Console) -> None:
-    for one in ADDRESSES:
+    for one in drawn(ADDRESSES, of=2):
         if one.roles not in {LEGAL, OFFICERS} and one.name not in {"export", "run-csv"} and not one.looks:
             path = filled(one.route, console.ids)
             shown = body(people["auditor"].get(path))
