@@ -5,6 +5,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from email.message import Message
 
 import pytest
@@ -23,25 +24,17 @@ DENIED = {"decision": False, "context": {"decision_id": "", "reason": "unavailab
 
 
 @pytest.fixture
-def orphan(committed_db: None, settings: Settings) -> Programs:
+def orphan(committed_db: None, settings: Settings) -> Iterator[Programs]:
     """A web server whose database is gone: nobody listens at its address."""
-    programs = Programs.usual(database=f"127.0.0.1:{free_port()}")
+    # Outside the demo pages are served without collecting what belongs to them.
+    more = {"CARRIER_PHONE": "1-800-555-0100", "WHEREABOUTS_DEMO": ""}
+    programs = Programs.usual(database=f"127.0.0.1:{free_port()}", more=more)
     settings.BASE_URL = programs.base_url
-    return programs
-
-
-def test_the_gate_says_no_to_one_question_and_to_many(orphan: Programs) -> None:
-    token = a_token(Client.Kind.GATEWAY, "decisions:read")
     try:
-        orphan.web().wait()
-        server = Server(orphan.web_port)
-        one = server.ask("/access/v1/evaluation", json.dumps(QUESTION).encode(), "application/json", token)
-        assert (one.status, one.told) == (200, DENIED)
-        asked = json.dumps({"evaluations": [QUESTION] * 3}).encode()
-        many = server.ask("/access/v1/evaluations", asked, "application/json", token)
-        assert (many.status, many.told) == (200, {"evaluations": [DENIED] * 3})
+        programs.web().wait()
+        yield programs
     finally:
-        orphan.end()
+        programs.end()
 
 
 def words(page: str) -> str:
@@ -60,25 +53,25 @@ def opened(base: str, path: str, language: str = "en") -> tuple[int, Message, st
             return error.code, error.headers, words(error.read().decode())
 
 
-def test_people_and_programs_are_told_that_the_records_are_away(orphan: Programs) -> None:
-    # Outside the demo pages are served without collecting what belongs to them.
-    orphan.more |= {"CARRIER_PHONE": "1-800-555-0100", "WHEREABOUTS_DEMO": ""}
-    try:
-        orphan.web().wait()
-        for path in ("/stop/", "/transparency/"):
-            status, head, told = opened(orphan.base_url, path)
-            assert (path, status, head["Retry-After"]) == (path, 503, "30")
-            for sentence in (
-                "We can't reach our records right now.",
-                "Until we can, we tell no company where a phone is. Every stop you made before is in force.",
-                "Try again in a few minutes.",
-                "If you had just pressed Stop, press it again then: a second stop does no harm.",
-                "Or call us at 1-800-555-0100 and say that you want to stop location sharing.",
-            ):
-                assert sentence in told
-        assert "En este momento no podemos acceder a nuestros registros." in opened(orphan.base_url, "/stop/", "es")[2]
-        status, head, told = opened(orphan.base_url, "/.well-known/jwks.json")
-        assert (status, head["Content-Type"], head["Retry-After"]) == (503, "application/problem+json", "30")
-        assert json.loads(told)["detail"] == "Our database does not answer. Ask again in half a minute."
-    finally:
-        orphan.end()
+def test_the_gate_says_no_and_people_and_programs_are_told_that_the_records_are_away(orphan: Programs) -> None:
+    token, server = a_token(Client.Kind.GATEWAY, "decisions:read"), Server(orphan.web_port)
+    one = server.ask("/access/v1/evaluation", json.dumps(QUESTION).encode(), "application/json", token)
+    assert (one.status, one.told) == (200, DENIED)
+    asked = json.dumps({"evaluations": [QUESTION] * 3}).encode()
+    many = server.ask("/access/v1/evaluations", asked, "application/json", token)
+    assert (many.status, many.told) == (200, {"evaluations": [DENIED] * 3})
+    for path in ("/stop/", "/transparency/"):
+        status, head, told = opened(orphan.base_url, path)
+        assert (path, status, head["Retry-After"]) == (path, 503, "30")
+        for sentence in (
+            "We can't reach our records right now.",
+            "Until we can, we tell no company where a phone is. Every stop you made before is in force.",
+            "Try again in a few minutes.",
+            "If you had just pressed Stop, press it again then: a second stop does no harm.",
+            "Or call us at 1-800-555-0100 and say that you want to stop location sharing.",
+        ):
+            assert sentence in told
+    assert "En este momento no podemos acceder a nuestros registros." in opened(orphan.base_url, "/stop/", "es")[2]
+    status, head, told = opened(orphan.base_url, "/.well-known/jwks.json")
+    assert (status, head["Content-Type"], head["Retry-After"]) == (503, "application/problem+json", "30")
+    assert json.loads(told)["detail"] == "Our database does not answer. Ask again in half a minute."

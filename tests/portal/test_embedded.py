@@ -53,11 +53,13 @@ def let_end(process: subprocess.Popen[str]) -> None:
     assert process.wait(30) == 0
 
 
-def test_the_last_user_stops_the_servers_and_waits_for_that(tmp_path: Path) -> None:
-    with a_user(tmp_path) as first, a_user(tmp_path) as second:
+def test_who_starts_at_once_shares_one_pair_and_the_last_user_stops_it_and_waits_for_that(tmp_path: Path) -> None:
+    with a_user(tmp_path) as first, a_user(tmp_path) as second, a_user(tmp_path) as third:
         found = said(first)
-        assert said(second) == found
+        assert said(second) == said(third) == found
+        assert len(processes_naming(f"{tmp_path}/postgres -p")) == 1
         let_end(first)
+        let_end(third)
         with psycopg.connect(found["DATABASE_URL"]) as connection:
             assert connection.execute("SELECT current_user").fetchone() == ("whereabouts_app",)
         let_end(second)
@@ -65,18 +67,20 @@ def test_the_last_user_stops_the_servers_and_waits_for_that(tmp_path: Path) -> N
     assert not (tmp_path / "servers.json").exists()
 
 
-def test_processes_that_start_at_once_share_one_pair(tmp_path: Path) -> None:
-    with a_user(tmp_path) as first, a_user(tmp_path) as second, a_user(tmp_path) as third:
-        assert said(first) == said(second) == said(third)
-        assert len(processes_naming(f"{tmp_path}/postgres -p")) == 1
-
-
-def test_the_servers_end_when_their_only_user_is_killed(tmp_path: Path) -> None:
-    with a_user(tmp_path) as only:
-        said(only)
+def test_nobody_enters_without_a_password_and_the_servers_end_when_their_only_user_is_killed(tmp_path: Path) -> None:
+    # Longer than the address of a socket may be.
+    data_dir = tmp_path / ("long" * 30)
+    with a_user(data_dir) as only:
+        found = said(only)
+        login, place = found["DATABASE_URL"].removeprefix("postgresql://").split("@")
+        assert place.startswith("127.0.0.1:")
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(f"postgresql://{login.split(':')[0]}:wrong@{place}")
+        with psycopg.connect(found["DATABASE_URL"]) as connection, pytest.raises(InsufficientPrivilege):
+            connection.execute("CREATE TABLE mine (n int)")
         only.kill()
-        wait_for_keeper_to_end(tmp_path)
-        assert processes_naming(str(tmp_path / "postgres")) == []
+        wait_for_keeper_to_end(data_dir)
+        assert processes_naming(str(data_dir / "postgres")) == []
 
 
 @pytest.mark.nightly
@@ -94,22 +98,6 @@ def test_a_second_start_finds_the_same_keys_and_data(tmp_path: Path) -> None:
         before[name] for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "METRICS_TOKEN")
     }
     assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
-
-
-def test_the_path_may_be_longer_than_a_socket_address(tmp_path: Path) -> None:
-    data_dir = tmp_path / ("long" * 30)
-    with a_user(data_dir) as user:
-        assert "127.0.0.1" in said(user)["DATABASE_URL"]
-
-
-def test_nobody_enters_without_a_password_and_the_application_makes_no_tables(tmp_path: Path) -> None:
-    with a_user(tmp_path) as user:
-        found = said(user)
-        login, place = found["DATABASE_URL"].removeprefix("postgresql://").split("@")
-        with pytest.raises(psycopg.OperationalError, match="password"):
-            psycopg.connect(f"postgresql://{login.split(':')[0]}:wrong@{place}")
-        with psycopg.connect(found["DATABASE_URL"]) as connection, pytest.raises(InsufficientPrivilege):
-            connection.execute("CREATE TABLE mine (n int)")
 
 
 @pytest.mark.nightly

@@ -57,7 +57,7 @@ def test_the_gate_and_its_database_may_go_before_all_others(service: str, tmp_pa
 
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize(
-    "name", ["whereabouts-gate.service", *drawn(["whereabouts-web.service", "whereabouts-web@.service"], of=2)]
+    "name", [*drawn(["whereabouts-gate.service", "whereabouts-web.service", "whereabouts-web@.service"], of=3)]
 )
 def test_what_a_unit_starts_answers(name: str, tmp_path: Path) -> None:
     port = free_port()
