@@ -145,7 +145,7 @@ def _moment(at: datetime) -> str:
 
 def _replace_missing_glyphs(text: str) -> str:
     """The same with a question mark for each letter that no font here has."""
-    known = _letters()
+    known = _list_glyphs()
     composed = ARABIC_SIGNS.sub("", unicodedata.normalize("NFC", text))
     return "".join(char if ord(char) in known or char in {LTR, OWN, END} else MISSING for char in composed)
 
@@ -175,7 +175,7 @@ def _fonts() -> typst.Fonts:
 
 
 @cache
-def _letters() -> frozenset[int]:
+def _list_glyphs() -> frozenset[int]:
     """What the fonts for words can write."""
     known = []
     for font in (BytesIO(FiraGO_Regular.fontbuffer), BytesIO(FiraGO_Bold.fontbuffer), sans_path()):

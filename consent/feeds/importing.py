@@ -52,8 +52,8 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResul
     lines = chain(first, lines)
     with ExitStack() as stack:
         if held >= SMALL and workers > 1:
-            crew = stack.enter_context(WorkerPool(size=workers, work=_take_of_a_crew))
-            if _is_only_crew():
+            crew = stack.enter_context(WorkerPool(size=workers, work=_take_in_pool))
+            if _may_start_pool():
                 stack.callback(_ask, OVER)
                 parts = _dealt(lines, workers)
                 for together in batched(crew.results(parts), workers, strict=True):
@@ -64,7 +64,7 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResul
             yield _take(some, ChoicesFeed())
 
 
-def _is_only_crew() -> bool:
+def _may_start_pool() -> bool:
     return _ask(ONE_CREW)
 
 
@@ -99,7 +99,7 @@ def _marks(line: Line) -> _Marks:
         return _Marks()
 
 
-def _take_of_a_crew(lines: Sequence[Line], turn: Turn) -> ImportResult:
+def _take_in_pool(lines: Sequence[Line], turn: Turn) -> ImportResult:
     turn.check()
     return _take(lines, ChoicesFeed(of_a_crew=True))
 

@@ -12,7 +12,7 @@ SHARED = (Relation.MINOR_USER, Relation.HOLDER_OF_MINOR)
 
 
 @register.simple_tag
-def said_by(line: PersonsLine, reader: User, actor: str) -> str:
+def choice_author(line: PersonsLine, reader: User, actor: str) -> str:
     """Either "you", "holder", "user", "delegate" or "us": a child's line has two people who choose; others have one.
 
     Of a line that was a child's once, what its holder chose stays theirs. Besides them whoever looks after it for

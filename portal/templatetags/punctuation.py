@@ -14,7 +14,7 @@ register = template.Library()
 
 
 @register.filter
-def listed(words: Iterable[object]) -> str:
+def join_words(words: Iterable[object]) -> str:
     """Words one after another: "RoadAid, MedAlert, GeoBridge"."""
     return message_templates.join_words(str(one) for one in words)
 

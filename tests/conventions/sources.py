@@ -20,7 +20,7 @@ def rooms(*names: str) -> list[Path]:
 
 
 def own_modules() -> list[Path]:
-    return [path for app in ("portal", *APPS) for path in sorted((ROOT / app).rglob("*.py"))]
+    return [path for app in ("tools", "portal", *APPS) for path in sorted((ROOT / app).rglob("*.py"))]
 
 
 @cache

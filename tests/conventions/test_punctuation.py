@@ -102,7 +102,7 @@ def test_a_bare_join_is_found_where_people_are_spoken_to() -> None:
 )
 def test_each_language_has_its_marks(language: str, shown: str) -> None:
     source = (
-        "{% load punctuation %}{{ words|listed }}{% semicolon %}{{ n }}{% comma %}"
+        "{% load punctuation %}{{ words|join_words }}{% semicolon %}{{ n }}{% comma %}"
         "{% for one in few %}{{ one }}"
         "{% if forloop.last %}{% full_stop %}{% else %}{% list_comma %}{% endif %}{% endfor %}"
     )
@@ -112,7 +112,7 @@ def test_each_language_has_its_marks(language: str, shown: str) -> None:
 
 
 def test_names_in_a_list_are_escaped_once() -> None:
-    shown = "{% blocktranslate with names=names|listed %}<b>{{ names }}</b>{% endblocktranslate %}"
+    shown = "{% blocktranslate with names=names|join_words %}<b>{{ names }}</b>{% endblocktranslate %}"
     source = f"{{% load i18n punctuation %}}{shown}"
     page = engines["django"].from_string(source).render({"names": ["A & B", "<i>C"]})
     assert page == "<b>A &amp; B, &lt;i&gt;C</b>"

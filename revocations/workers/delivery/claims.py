@@ -207,18 +207,18 @@ def take_waiting(*, party_id: int, limit: int, now: datetime) -> list[Push]:
 
 def waiting_orders(*, party_id: int, now: datetime) -> QuerySet[Order]:
     """Orders that this partner has not acknowledged, or is to be offered again, and that are not on their way to it."""
-    return Order.objects.filter(_WAITING, _in_nobody_s_hands(now), party_id=party_id)
+    return Order.objects.filter(_WAITING, _is_unclaimed(now), party_id=party_id)
 
 
 def waiting_events(*, party_id: int, now: datetime) -> QuerySet[StreamEvent]:
     """The same of events."""
-    return StreamEvent.objects.filter(_WAITING, _in_nobody_s_hands(now), party_id=party_id)
+    return StreamEvent.objects.filter(_WAITING, _is_unclaimed(now), party_id=party_id)
 
 
 _WAITING = Q(next_attempt_at__isnull=False) | Q(again_at__isnull=False)
 
 
-def _in_nobody_s_hands(now: datetime) -> Q:
+def _is_unclaimed(now: datetime) -> Q:
     """Neither given to a poll a moment ago nor with a worker: what became of that try is to be written down first."""
     polled = Q(polled_until__isnull=True) | Q(polled_until__lte=now)
     return polled & (Q(leased_until__isnull=True) | Q(leased_until__lte=now))

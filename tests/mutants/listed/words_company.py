@@ -18,8 +18,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_besides.html",
-        "count k=companies.passed_on|length with names=companies.passed_on|listed",
-        "count k=companies.passed_by|length with names=companies.passed_by|listed",
+        "count k=companies.passed_on|length with names=companies.passed_on|join_words",
+        "count k=companies.passed_by|length with names=companies.passed_by|join_words",
         COMPANIES,
     ),
     Mutant(

@@ -129,15 +129,15 @@ MUTANTS = (
     Mutant(
         6,
         "templates/components/not_signed.html",
-        "count n=coverage.missing|length with names=coverage.missing_names|listed",
-        "count n=coverage.signed|length with names=coverage.signed_names|listed",
+        "count n=coverage.missing|length with names=coverage.missing_names|join_words",
+        "count n=coverage.signed|length with names=coverage.signed_names|join_words",
         ANSWERED,
     ),
     Mutant(
         6,
         "templates/choices/_signed.html",
-        "names=coverage.reported_names|listed",
-        "names=coverage.signed_names|listed",
+        "names=coverage.reported_names|join_words",
+        "names=coverage.signed_names|join_words",
         ANSWERED,
     ),
     Mutant(

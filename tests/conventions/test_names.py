@@ -1,0 +1,59 @@
+"""Names say what a thing is or does, in words that somebody would search for (docs/glossary.md).
+
+A function is a verb and what it acts on, a class is a noun. A bare past participle (`said`, `Shown`) says neither, and
+one with a loose word behind it (`told_since`) needs the code to be understood.
+"""
+
+import ast
+import re
+
+from tests.conventions.sources import own_modules, place, read
+
+IRREGULAR = re.compile(
+    "said|told|asked|known|held|kept|given|taken|made|seen|found|got|left|sent|shown|met|done|begun|broken|chosen"
+    "|written|gone|come|spoken|hidden|lent|lost|paid|brought|bought|thought|sought|caught|built|meant|forgotten"
+)
+# "feed", "seed", "need": nouns and verbs that only look like participles.
+NO_PARTICIPLES = frozenset(("feed", "seed", "need", "embed", "exceed", "proceed", "speed", "shed"))
+LOOSE = re.compile("by|since|so|again|later|anew|still|then|once|before|itself|meanwhile|lately|aside|back|away")
+# Pictures for parts of a program that have a name in the trade.
+PICTURES = frozenset(("hands", "wishes", "worries", "letters", "glass", "nobodys", "crew", "traces"))
+# A library calls them so; or `verified_by` in partners' files; or a task, whose name waits in queues during an upgrade.
+OF_OTHERS = frozenset(("wrapped", "VerifiedBy", "deliver_letters"))
+
+
+def is_participle(word: str) -> bool:
+    return IRREGULAR.fullmatch(word) is not None or (
+        word.endswith("ed") and len(word) > 4 and word not in NO_PARTICIPLES
+    )
+
+
+def words_of(name: str) -> list[str]:
+    return [word for word in re.split(r"_+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()) if word]
+
+
+def is_private_word(name: str) -> bool:
+    words = words_of(name)
+    if not words or name.startswith("__") or name in OF_OTHERS:
+        return False
+    alone = len(words) == 1 and is_participle(words[0])
+    return alone or (is_participle(words[0]) and LOOSE.fullmatch(words[-1]) is not None) or bool(PICTURES & set(words))
+
+
+def test_the_rule_knows_such_names() -> None:
+    assert [name for name in ("said", "_Shown", "told_since", "wishes_of", "__init__") if is_private_word(name)] == [
+        "said", "_Shown", "told_since", "wishes_of",
+    ]  # fmt: skip
+    assert not any(map(is_private_word, ("HeldRow", "list_held_rows", "ended_at", "feed", "is_signed")))
+
+
+def test_names_of_definitions_are_words_of_the_trade() -> None:
+    named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    private = [
+        place(path, node, node.name)
+        for path in own_modules()
+        if "migrations" not in path.parts
+        for node in ast.walk(read(path))
+        if isinstance(node, named) and is_private_word(node.name)
+    ]
+    assert private == []
