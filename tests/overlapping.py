@@ -53,3 +53,9 @@ def _wait_until_it_waits[B](other: Future[B]) -> None:
             cursor.execute(WAITS_FOR_US)
             if cursor.fetchone() == (True,):
                 return
+
+
+def elsewhere[T](verb: Callable[[], T]) -> T:
+    """What this returns on another connection, once it is over."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_on_its_own_connection, verb).result()

@@ -25,6 +25,7 @@ from tests.people import Browser, Page
 SCOPES = ("approvals:write", "consent-info:retrieve")
 # Noon in the state of the factory's lines.
 NOON = timedelta(hours=20)
+STRANGER = "+12065559999"
 WORDING = "Sí, acepto que RoadAid me encuentre. Responda SÍ."
 
 

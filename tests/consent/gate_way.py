@@ -18,7 +18,7 @@ from consent.schemas import decisions
 from partners.api import access
 from partners.models import Campaign
 from partners.models import Client as Machine
-from tests.consent.test_evaluation_api import a_token, asked
+from tests.consent.gate_requests import a_token, asked
 
 
 def a_seen_token() -> bytes:

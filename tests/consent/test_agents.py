@@ -1,8 +1,6 @@
 """Authorised agents (Data Rights Protocol 1.0): they ask, the person says from the phone, and only stops are done."""
 
 import json
-from base64 import b64encode
-from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import timedelta
 from itertools import count
@@ -12,10 +10,8 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client as Http
 from django.utils import timezone
-from jsonschema import Draft202012Validator, FormatChecker
 from pytest_django import Settings
 
 from accounts.models import Line, Message
@@ -32,68 +28,14 @@ from consent.workers import agent_callbacks
 from partners.actions.authorized import suspend_agent
 from partners.clients import http
 from partners.models import AgentRequest, AuthorizedAgent
-from portal.openapi.document import document
-from tests.agents import let_in, let_in_again, texted_link
+from tests.agents import BUSINESS, Agent, as_published, let_in_again, texted_link
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, number_of, signed_in
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-BUSINESS = "CARRIER"
 CALLBACK = "https://agent.example/status"
-
-
-class Agent:
-    """An agent's own program."""
-
-    def __init__(self, name: str = "PERMISSION_SLIP") -> None:
-        self.id, self.key, self.http, self.token = name, Ed25519PrivateKey.generate(), Http(), ""
-
-    def register(self) -> None:
-        let_in(self.id, f"{self.id} Inc.", self.key, hosts=["agent.example"])
-
-    def signed(self, said: Mapping[str, object]) -> str:
-        plain = json.dumps(said).encode()
-        return b64encode(self.key.sign(plain) + plain).decode()
-
-    def envelope(self, **more: object) -> dict[str, object]:
-        now = timezone.now()
-        return {
-            "agent-id": self.id, "business-id": BUSINESS, "issued-at": now.isoformat(),
-            "expires-at": (now + 10 * MINUTE).isoformat(), "drp.version": "1.0", **more,
-        }  # fmt: skip
-
-    def post(self, path: str, said: Mapping[str, object]) -> tuple[int, dict[str, Any]]:
-        answer = self.http.post(f"/drp/v1/{path}", self.signed(said), content_type="text/plain", headers=self.bearer)
-        return answer.status_code, answer.json() if answer.content else {}
-
-    @property
-    def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
-
-    def sign_in(self) -> None:
-        status, said = self.post(f"agent/{self.id}", self.envelope())
-        assert (status, said["agent-id"]) == (200, self.id)
-        self.token = said["token"]
-
-    def exercise(self, number: str, **more: object) -> dict[str, str]:
-        said = {"exercise": "sale:opt_out", "regime": "ccpa", "phone_number": number, **more}
-        status, told = self.post("data-rights-request", self.envelope(**said))
-        assert status == 200, told
-        return as_published("drp-status", told)
-
-    def status(self, request_id: str) -> dict[str, str]:
-        told = self.http.get(f"/drp/v1/data-rights-request/{request_id}", headers=self.bearer).json()
-        return as_published("drp-status", told)
-
-
-def as_published(name: str, told: dict[str, str]) -> dict[str, str]:
-    """The same, once it fits its schema in the document of machine addresses."""
-    whole = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": document()["components"]["schemas"]}}
-    faults = Draft202012Validator(whole, format_checker=FormatChecker()).iter_errors(told)
-    assert [error.message for error in faults] == []
-    return told
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,8 @@ from consent.workers import request_texts
 from partners.models import Campaign, Contract, JurisdictionRule, Suspension
 from tests.accounts.gateways import Slow
 from tests.consent.claiming import Partner, a_partner, asked, by_day, link_in, stamp, text_now
-from tests.consent.test_claims import as_at_commit
 from tests.factories import a_campaign, a_ledger_row, a_line, a_party, an_approval
+from tests.feeds import as_at_commit
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 NUMBER = "+12065550142"

@@ -16,9 +16,8 @@ from consent.gate.deciding import AT_ONCE
 from consent.gate.pipeline import Pipeline
 from partners.models import Campaign
 from partners.models import Client as Machine
+from tests.consent.gate_requests import asked, without_ids
 from tests.consent.gate_way import Way, a_seen_token, stopped_elsewhere, told
-from tests.consent.test_evaluation_api import asked
-from tests.consent.test_straight import without_ids
 from tests.factories import a_line, an_approval
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")

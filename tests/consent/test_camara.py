@@ -25,10 +25,10 @@ from consent.models import ConsentRequest
 from partners.models import Suspension
 from tests.conformance.schemas import faults, schema
 from tests.consent.camara import DENIED, NUMBER, PENDING, REQUESTED, ask, info
-from tests.consent.claiming import Partner, a_partner, stamp
+from tests.consent.claiming import STRANGER, Partner, a_partner, stamp
 from tests.consent.shapes import camara
-from tests.consent.test_claims import STRANGER, as_at_commit
 from tests.factories import FRAUD, a_campaign, a_line, a_party, an_approval
+from tests.feeds import as_at_commit
 from tests.people import signed_in
 from tests.staff import move_endpoints
 

@@ -16,9 +16,9 @@ from consent.actions.statuses import StatusRateLimited, retrieve_status
 from consent.models import Choice, ConsentRequest
 from partners.models import Campaign
 from tests.consent.camara import NUMBER, REQUESTED, ask, info, refusal
-from tests.consent.claiming import Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
-from tests.consent.test_claims import STRANGER, as_at_commit
+from tests.consent.claiming import STRANGER, Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.factories import a_campaign, a_line, a_party, an_approval
+from tests.feeds import as_at_commit
 from tests.people import NO_CODE, Browser, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")

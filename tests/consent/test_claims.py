@@ -13,24 +13,23 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.clients.texts import MemoryBackend
-from accounts.models import Line
 from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.feeds.approvals import ApprovalsFeed
-from consent.gate.deciding import evaluate
-from consent.gate.shapes import Question
 from consent.models import Approval, ConsentRequest, HeldRow
 from consent.queries.current_consent.lines import sharing
 from partners.domain import pairwise
 from partners.models import Campaign, PairwiseKey, PairwiseSubject, Suspension
-from tests.consent.claiming import Partner, a_partner, stamp
+from tests.consent.claiming import STRANGER, Partner, a_partner, stamp
 from tests.factories import LONG_AGO, a_campaign, a_contract, a_line, a_party
+from tests.feeds import as_at_commit
+from tests.gate_questions import ask
 from tests.people import signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-NUMBER, STRANGER = "+12065550142", "+12065559999"
+NUMBER = "+12065550142"
 
 
 @pytest.fixture(autouse=True)
@@ -45,20 +44,6 @@ def partner(db: None) -> Partner:
     return a_partner()
 
 
-def gate_says(partner: Partner, line: Line) -> str:
-    campaign = partner.campaign
-    question = Question(
-        aggregator=partner.party.uri,
-        provider=campaign.lbs_provider.uri,
-        campaign=campaign.ref,
-        purpose=campaign.purpose,
-        scope=campaign.scope,
-        precision_m=campaign.precision_m,
-        line=line.carrier_id,
-    )
-    return evaluate(questions=[question])[0].reason
-
-
 def test_a_claim_is_taken_in_and_allows_nothing(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     status, told = partner.one(partner.claim())
@@ -68,7 +53,7 @@ def test_a_claim_is_taken_in_and_allows_nothing(partner: Partner) -> None:
         partner.campaign.ref, "partner", "sms", partner.claim()["wording"], "es", "ev-77",
     )  # fmt: skip
     assert told["subject_ref"] == PairwiseSubject.objects.get(line_id=line.pk, party=partner.party).sub
-    assert gate_says(partner, line) == "approval_unverified"
+    assert ask(line, partner.campaign) == "approval_unverified"
 
 
 def test_many_claims_each_get_their_result(partner: Partner) -> None:
@@ -211,12 +196,6 @@ def test_only_the_scope_opens_the_door(partner: Partner) -> None:
 # Alike for every number.
 
 
-def as_at_commit() -> None:
-    """Let the checks of a commit run now: what comes after is another transaction's."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-
-
 def shape(told: dict[str, object]) -> dict[str, object]:
     """An answer without the name itself: only what it looks like."""
     ref = str(told.get("subject_ref", ""))
@@ -331,7 +310,7 @@ def test_a_claim_belongs_to_whoever_had_the_number_then(partner: Partner) -> Non
     assert Approval.objects.get().line_id == before.pk
     assert told["subject_ref"] == pairwise.subject(line_id=now.pk, party_id=partner.party.pk)
     assert ConsentRequest.objects.count() == 0
-    assert gate_says(partner, now) == "no_approval"
+    assert ask(now, partner.campaign) == "no_approval"
 
 
 def test_the_person_sees_that_only_the_company_says_so(partner: Partner) -> None:

@@ -8,46 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from joserfc.jwk import ECKey
 
 from accounts.models import Line
 from consent.actions.choices import stop
 from consent.gate.decision_ids import allowed_at
-from partners.actions.clients import register_client
-from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign
 from partners.models import Client as Machine
-from tests.factories import NOW
+from tests.consent.gate_requests import a_token, asked
 
 pytestmark = pytest.mark.django_db
-
-
-def a_token(scope: str = "decisions:read", kind: Machine.Kind = Machine.Kind.GATEWAY) -> str:
-    machine = register_client(
-        client_id=f"test-{kind}",
-        kind=kind,
-        public_jwk=json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False))),
-        party=None,
-        actor="system:test",
-        at=NOW,
-    )
-    issued = issue_access_token(client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now())
-    return issued.token
-
-
-def asked(line: Line, campaign: Campaign, **resource: str) -> dict[str, Any]:
-    return {
-        "subject": {
-            "type": "partner",
-            "id": campaign.contract.aggregator.uri,
-            "properties": {"on_behalf_of": campaign.lbs_provider.uri, "campaign": campaign.ref},
-        },
-        "action": {
-            "name": campaign.scope,
-            "properties": {"purpose": campaign.purpose, "precision_m": campaign.precision_m},
-        },
-        "resource": resource or {"type": "line", "id": line.carrier_id},
-    }
 
 
 def post(client: Client, path: str, body: object, token: str | None = None) -> Any:

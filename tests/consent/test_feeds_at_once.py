@@ -28,6 +28,7 @@ from tests.feeds import (
     take_parties,
     told,
 )
+from tests.overlapping import elsewhere
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 N2 = "+12065550177"
@@ -35,30 +36,17 @@ N2 = "+12065550177"
 type Taken = list[tuple[object, ...]]
 
 
-def elsewhere[T](verb: Callable[[], T]) -> T:
-    """On another connection, to its end."""
-
-    def run() -> T:
-        try:
-            return verb()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result()
-
-
 def interrupted(monkeypatch: pytest.MonkeyPatch, kind: type[Any], verb: Callable[[], list[Fate]]) -> list[Taken]:
     """The next time a feed has looked up which ids are known, somebody else takes rows in. Returns their fates."""
-    known, fates = kind.known, list[Taken]()
+    known, fates = kind.find_known_hashes, list[Taken]()
 
     def and_meanwhile(self: Any, ids: Sequence[UUID]) -> dict[UUID, bytes]:
         found: dict[UUID, bytes] = known(self, ids)
-        monkeypatch.setattr(kind, "known", known)
+        monkeypatch.setattr(kind, "find_known_hashes", known)
         fates.append(told(elsewhere(verb)))
         return found
 
-    monkeypatch.setattr(kind, "known", and_meanwhile)
+    monkeypatch.setattr(kind, "find_known_hashes", and_meanwhile)
     return fates
 
 

@@ -14,7 +14,7 @@ from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.models import Choice
 from partners.models import Campaign, Party
-from tests.consent.test_pages_standing import words
+from tests.consent.pages import words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import Browser, signed_in
 from tests.world import disclosed

@@ -22,9 +22,8 @@ from partners.api import access
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
 from partners.workers import rotation
+from tests.consent.gate_requests import a_token, asked, without_ids
 from tests.consent.gate_way import Way, a_seen_token, answer_to, in_one, question_about, stopped_elsewhere, told
-from tests.consent.test_evaluation_api import a_token, asked
-from tests.consent.test_straight import without_ids
 from tests.factories import a_line, an_approval
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")

@@ -19,7 +19,7 @@ from consent.actions import choices
 from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt
 from consent.queries.current_consent.lines import use_of
-from partners.models import Campaign
+from tests.consent.pages import an_agreed_use, press
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import (
     approval_row,
@@ -33,26 +33,6 @@ from tests.feeds import (
 from tests.people import Browser, Page, sign_in_by_code, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-
-
-def an_agreed_use(line: Line, name: str = "RoadAid") -> Campaign:
-    campaign = a_campaign(a_contract(a_party(f"{name} Link")), a_party(name, "lbs_provider"))
-    an_approval(line, campaign, at=timezone.now() - timedelta(days=90))
-    return campaign
-
-
-def press(browser: Browser, page: Page, button: str, **more: str) -> Page:
-    """Send the first form that holds this button, its hidden fields filled in, as a browser would."""
-    for form in re.findall(r"<form\b.*?</form>", page.text, re.DOTALL):
-        if not re.search(button, form):
-            continue
-        data = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
-        data.pop("csrfmiddlewaretoken", None)
-        action = "".join(re.findall(r'action="([^"]*)"', form))
-        if 'method="get"' in form:
-            return browser.get(f"{action}?{'&'.join(f'{name}={value}' for name, value in data.items())}")
-        return browser.post(action, {**data, **more}, follow=True)
-    raise AssertionError(f"no form with {button}")
 
 
 def states(page: Page) -> list[str]:
@@ -73,6 +53,7 @@ def test_stop_all_is_one_step() -> None:
     made = newest(line)
     assert (made.kind, made.scope, made.ref, made.channel, made.actor[:11]) == ("stop", "all", "", "web", "subscriber:")
     assert "All sharing is off. We have said no to every company since" in page.text
+    assert "We opened a case" not in page.text
     assert states(page) == ["queued"]
 
 
@@ -132,43 +113,35 @@ def test_i_never_agreed_stops_that_use_and_is_marked() -> None:
     assert "proof, and tell you" not in page.text
 
 
-@pytest.mark.parametrize(("length", "days"), [("1", 1), ("7", 7), ("30", 30)])
-def test_a_pause_ends_by_itself(length: str, days: int) -> None:
-    line = a_line()
+def test_a_pause_ends_by_itself() -> None:
+    line = a_line(state="NY")
     an_agreed_use(line)
     browser = signed_in(line)
-    page = press(browser, browser.get("/home/"), "Pause all sharing", length=length)
-    made = newest(line)
-    assert (made.kind, made.scope) == ("pause", "all")
-    assert made.until is not None
-    assert timedelta(days=days) - timedelta(minutes=1) < made.until - made.made_at <= timedelta(days=days)
-    assert "You paused all sharing" in page.text
-
-
-def test_a_pause_until_a_day_lasts_to_its_end_where_the_line_is() -> None:
-    line = a_line(state="NY")
-    browser = signed_in(line)
+    for days in (1, 7, 30):
+        page = press(browser, browser.get("/home/"), "Pause all sharing", length=str(days))
+        made = newest(line)
+        assert (made.kind, made.scope) == ("pause", "all")
+        assert made.until is not None
+        assert timedelta(days=days) - timedelta(minutes=1) < made.until - made.made_at <= timedelta(days=days)
+        assert "You paused all sharing" in page.text
+    # Until a day: to its end where the line is.
     browser.post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": "2099-07-01"})
     made = newest(line)
     assert made.until is not None
     assert made.until.isoformat() == "2099-07-02T03:59:59+00:00"
 
 
-@pytest.mark.parametrize("day", ["", "2001-01-01", "rubbish"])
-def test_a_pause_that_makes_no_sense_is_asked_again(day: str) -> None:
+def test_a_pause_that_makes_no_sense_is_asked_again() -> None:
     line = a_line()
-    page = signed_in(line).post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": day})
-    assert page.status_code == 200
-    assert 'class="error"' in page.text
-    assert not Choice.objects.filter(line_id=line.pk).exists()
-
-
-def test_a_pause_whose_day_ended_on_the_way_is_asked_again() -> None:
-    line = a_line()
+    browser, form = signed_in(line), {"scope": "all", "ref": "", "length": "day"}
+    for day in ("", "2001-01-01", "rubbish"):
+        page = browser.post("/choices/pause/", {**form, "day": day})
+        assert (page.status_code, 'class="error"' in page.text) == (200, True), day
+    # As one whose day ended on the way.
     midnight = timezone.now().astimezone(zone_of(line.state)).replace(hour=0, minute=0, second=0, microsecond=0)
     with time_machine.travel(midnight - timedelta(seconds=1), tick=False):
-        form = {"scope": "all", "ref": "", "length": "day", "day": f"{midnight - timedelta(seconds=1):%Y-%m-%d}"}
-        page = signed_in(line).post("/choices/pause/", form)
+        day = f"{midnight - timedelta(seconds=1):%Y-%m-%d}"
+        page = signed_in(line).post("/choices/pause/", {**form, "day": day})
     assert (page.status_code, "Choose today or a day that is still to come." in page.text) == (200, True)
     assert not Choice.objects.filter(line_id=line.pk).exists()
 
@@ -181,36 +154,27 @@ def test_stopping_needs_no_password_and_seeing_does() -> None:
     assert browser.get(answer.url).url.startswith("/accounts/password/set/")
 
 
-@pytest.mark.parametrize(
-    ("path", "data"),
-    [
-        ("/choices/stop/", {"scope": "party", "ref": "https://nobody.example"}),
-        ("/choices/stop/", {"scope": "everything", "ref": ""}),
-        ("/choices/stop/", {}),
-        ("/choices/stop/", {"scope": "party", "ref": "x" * 1001}),
-        ("/choices/dispute/", {"scope": "campaign", "ref": "CMP-none"}),
-        ("/choices/pause/", {"scope": "party", "ref": "nobody", "length": "1"}),
-        ("/choices/allow/", {"campaign": "CMP-none"}),
-    ],
-)
-def test_what_is_not_known_is_not_there(path: str, data: dict[str, str]) -> None:
-    line = a_line()
-    assert signed_in(line).post(path, data).status_code == 404
-    assert not Choice.objects.filter(line_id=line.pk).exists()
-
-
-@pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/"])
-def test_looking_changes_nothing(path: str) -> None:
-    assert signed_in(a_line()).get(path).status_code == 405
-
-
-def test_another_persons_choice_does_not_exist() -> None:
+def test_what_is_not_known_is_not_there() -> None:
     line, other = a_line(), a_line()
     made = choices.stop(line_id=other.pk, scope="all", actor="subscriber:1", channel="web")
     browser = signed_in(line)
+    unknown: list[tuple[str, dict[str, str]]] = [
+        ("stop", {"scope": "party", "ref": "https://nobody.example"}), ("stop", {"scope": "everything", "ref": ""}),
+        ("stop", {}), ("stop", {"scope": "party", "ref": "x" * 1001}),
+        # The line of a post must be one's own.
+        ("stop", {"scope": "all", "ref": "", "line": str(other.public_id)}),
+        ("dispute", {"scope": "campaign", "ref": "CMP-none"}),
+        ("pause", {"scope": "party", "ref": "nobody", "length": "1"}), ("allow", {"campaign": "CMP-none"}),
+    ]  # fmt: skip
+    for door, data in unknown:
+        assert browser.post(f"/choices/{door}/", data).status_code == 404, (door, data)
+    assert "No choices yet" in browser.get("/choices/").text
     for path in ("", "progress/", "receipt/", "receipt.json"):
         assert browser.get(f"/choices/{made.choice_id}/{path}").status_code == 404
         assert browser.get(f"/choices/{uuid4()}/{path}").status_code == 404
+    # Looking changes nothing.
+    assert [browser.get(f"/choices/{door}/").status_code for door in ("stop", "dispute")] == [405, 405]
+    assert Choice.objects.count() == 1
 
 
 def test_the_list_goes_back_in_pages_and_names_each_choice() -> None:
@@ -227,10 +191,6 @@ def test_the_list_goes_back_in_pages_and_names_each_choice() -> None:
         pages += 1
     assert (pages, len(seen), len(set(seen))) == (3, 120, 120)
     assert "Taken over from an earlier system" in page
-
-
-def test_no_choices_is_a_page_too() -> None:
-    assert "No choices yet" in signed_in(a_line()).get("/choices/").text
 
 
 def with_choices(n: int) -> Line:
@@ -253,11 +213,11 @@ def queries(browser: Browser, path: str) -> int:
     return len(seen)
 
 
-def test_the_list_costs_the_same_for_one_choice_and_for_three() -> None:
+def test_the_list_costs_the_same_for_three_choices() -> None:
     assert {queries(signed_in(with_choices(n)), "/choices/") for n in (1, 3)} == {10}
 
 
-def test_a_choice_costs_the_same_for_one_partner_and_for_three() -> None:
+def test_a_choice_costs_the_same_for_three_partners() -> None:
     counts = set()
     for n in (1, 3):
         line = a_line()
@@ -282,22 +242,6 @@ def test_the_receipt_is_on_the_page_and_in_the_file() -> None:
     assert response["Content-Disposition"] == f'attachment; filename="receipt-{kept.number}.json"'
 
 
-def test_a_choice_from_a_file_has_no_receipt_and_says_where_it_came_from() -> None:
-    line = a_line()
-    row = a_ledger_row(line, "stop", at=timezone.now() - timedelta(days=1), origin="file")
-    browser = signed_in(line)
-    page = browser.get(f"/choices/{row.id}/").text
-    assert "Your receipt" not in page
-    assert browser.get(f"/choices/{row.id}/receipt/").status_code == 404
-
-
-def test_the_line_of_a_post_must_be_ones_own() -> None:
-    line, other = a_line(), a_line()
-    answer = signed_in(line).post("/choices/stop/", {"scope": "all", "ref": "", "line": str(other.public_id)})
-    assert answer.status_code == 404
-    assert not Choice.objects.exists()
-
-
 def taken_over(line: Line, kind: str = "stop", **fields: Any) -> Choice:
     """A choice of two months ago that a file brought an hour ago."""
     now = timezone.now()
@@ -310,7 +254,7 @@ def taken_over(line: Line, kind: str = "stop", **fields: Any) -> Choice:
     )  # fmt: skip
 
 
-def test_a_choice_taken_over_is_in_force_here_only_since_it_came() -> None:
+def test_a_choice_taken_over_counts_since_it_came() -> None:
     take_parties()
     take_lines(line_row())
     take_approvals(approval_row())
@@ -337,7 +281,7 @@ def times(said: str, page: str) -> list[datetime]:
     return [datetime.fromisoformat(one) for one in re.findall(said + r'\s*<time datetime="([^"]*)"', page)]
 
 
-def test_a_pause_that_had_ended_before_it_came_was_never_in_force_here() -> None:
+def test_a_pause_over_before_it_came_never_counted_here() -> None:
     line = a_line()
     made = taken_over(line, "pause", until=timezone.now() - timedelta(days=30))
     page = signed_in(line).get(f"/choices/{made.id}/").text
@@ -346,7 +290,7 @@ def test_a_pause_that_had_ended_before_it_came_was_never_in_force_here() -> None
     assert "Blocked here" not in page
 
 
-def test_an_allow_that_a_later_stop_undid_is_not_said_to_count() -> None:
+def test_an_allow_that_a_stop_undid_is_told_so() -> None:
     line = a_line()
     campaign = an_agreed_use(line)
     choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
@@ -374,10 +318,3 @@ def test_a_choice_taken_over_has_no_receipt_and_says_so() -> None:
     assert "Those you make here have a signed receipt." in listed
     assert "Receipt" not in listed[listed.index('<ul class="log">') :]
     assert browser.get(f"/choices/{made.id}/receipt/").status_code == 404
-
-
-def test_the_case_of_a_dispute_is_not_said_of_another_stop() -> None:
-    line = a_line()
-    an_agreed_use(line)
-    browser = signed_in(line)
-    assert "We opened a case" not in press(browser, browser.get("/home/"), 'name="stop-all"').text

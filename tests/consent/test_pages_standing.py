@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timedelta
-from html import unescape
 from uuid import UUID
 
 import pytest
@@ -16,11 +15,11 @@ from consent.queries.current_consent.lines import sharing, use_of
 from consent.queries.current_consent.uses import Sharing
 from partners.models import Campaign, Suspension
 from revocations.models import Order, State
-from tests.consent.test_pages_choices import an_agreed_use
+from tests.consent.pages import an_agreed_use, read, stop, words
 from tests.factories import a_line, an_approval
 from tests.feeds import Row, approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, take_parties
 from tests.orders import bring_to
-from tests.people import Browser, signed_in
+from tests.people import signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -28,23 +27,9 @@ DAY = timedelta(days=1)
 OWN_STOP = "You stopped all sharing. We say no to every company"
 
 
-def words(page: str) -> str:
-    text = page[page.index("<main") : page.index("</main>")]
-    text = re.sub(r'<time datetime="[^"]*">([^<]*)</time>', r"\1", text)
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).replace(" ,", ",").replace(" .", ".").split())
-
-
-def read(browser: Browser, path: str) -> str:
-    return words(browser.get(path).text)
-
-
 def panel(page: str) -> str:
     """The part of home with the buttons that stop and pause."""
     return words(f"<main{page[page.index('class="panel act"') : page.index('</section>')]}</main>")
-
-
-def stop(line: Line, scope: str = "all", ref: str = "") -> UUID:
-    return choices_actions.stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web").choice_id
 
 
 def pause(line: Line, until: datetime) -> UUID:

@@ -18,9 +18,8 @@ from consent.gate.shapes import Question
 from partners.api import access
 from partners.models import Campaign
 from portal.wsgi import application
+from tests.consent.gate_requests import MANY, ONE, asked, send
 from tests.consent.gate_way import a_seen_token, in_one, question_about
-from tests.consent.test_evaluation_api import asked
-from tests.consent.test_straight import MANY, ONE, send
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 OWN_PID = b"SELECT pg_backend_pid()"

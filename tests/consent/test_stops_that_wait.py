@@ -23,7 +23,6 @@ from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import NumberedLine
 from revocations.models import Order
 from tests.consent.claiming import a_partner
-from tests.consent.test_feeds_at_once import elsewhere
 from tests.feeds import (
     BRIDGE,
     NUMBER,
@@ -41,6 +40,7 @@ from tests.feeds import (
     take_parties,
     told,
 )
+from tests.overlapping import elsewhere
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 YES, NO = approval_row(id="yes"), choice_row(id="no")

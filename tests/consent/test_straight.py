@@ -1,9 +1,7 @@
 """The straight way to the gate: it answers as the long way does, and leaves to that whatever is not as it should be."""
 
 import json
-from collections.abc import Callable, Iterable
-from io import BytesIO
-from typing import Any
+from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -19,12 +17,10 @@ from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
 from partners.workers import rotation
 from portal.wsgi import application
-from tests.consent.test_evaluation_api import a_token, asked
+from tests.consent.gate_requests import MANY, ONE, a_token, asked, send, without_ids
 from tests.factories import a_campaign, a_line, an_approval
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-
-ONE, MANY = "/access/v1/evaluation", "/access/v1/evaluations"
 
 
 class Way:
@@ -41,34 +37,6 @@ class Way:
 
     def call(self, path: str, body: bytes, **changed: str | None) -> tuple[str, dict[str, str], bytes]:
         return send(self.straight, path, body, **changed)
-
-
-def send(
-    app: Callable[..., Iterable[bytes]], path: str, body: bytes, **changed: str | None
-) -> tuple[str, dict[str, str], bytes]:
-    """A POST as a server hands it on; `changed` adds to its environment, or takes away with None."""
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": "POST", "PATH_INFO": path, "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "REMOTE_ADDR": "127.0.0.1",
-        "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body),
-        "wsgi.url_scheme": "http",
-    }  # fmt: skip
-    environ = {name: value for name, value in (environ | changed).items() if value is not None}
-    said: list[tuple[str, dict[str, str]]] = []
-
-    def start(status: str, headers: list[tuple[str, str]], error: object = None) -> None:
-        said.append((status, dict(headers)))
-
-    content = b"".join(app(environ, start))
-    return (*said[0], content)
-
-
-def without_ids(content: bytes) -> object:
-    """An answer but for what names this very decision."""
-    said = json.loads(content)
-    for one in said.get("evaluations", [said]):
-        del one["context"]["decision_id"]
-    return said
 
 
 def test_it_answers_what_the_long_way_answers(client: Client, line: Line, campaign: Campaign) -> None:

@@ -1,10 +1,9 @@
 """The end of a contract or campaign: what is seen before, what is so from the commit on, who is told, and once."""
 
 import gzip
-import json
 import random
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -12,7 +11,6 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock
@@ -23,18 +21,20 @@ from consent.queries import termination
 from consent.workers.cohorts import listing
 from consent.workers.cohorts.listing import build_manifests
 from partners.domain import keys, pairwise
-from partners.models import Campaign, Contract, Dealing, Party, Reach, SigningKey
+from partners.models import Campaign, Contract, Reach, SigningKey
 from partners.policies.lifecycle import NotNow
 from revocations.domain.cohorts import digest
 from revocations.domain.wire import event_type, stream_event_claims
 from revocations.models import Cohort, ManifestShard, Order, State, StreamEvent
+from tests.consent.ending import LATER, MachineDied, build, dealt, listed, names
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.gate_questions import ask, judged
+from tests.overlapping import elsewhere
 from tests.revocations.scenes import event_of
-from tests.revocations.test_suspend import ask, in_another_session, judged
+from tests.selection import drawn
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-LATER = timedelta(minutes=2)
 SECOND = timedelta(seconds=1)
 WHY = "It sold what it was lent."
 
@@ -43,21 +43,6 @@ def ends(of: str, target: Contract | Campaign, **changed: str) -> Cohort:
     seen = termination.plan(of=of, target_id=target.pk, at=database_clock())
     given = {"actor": an_actor(), "reason": WHY, "plan_digest": seen.digest, **changed}
     return terminate(of=of, target_id=target.pk, at=database_clock(), **given)
-
-
-def build(**sizes: int) -> int:
-    """A worker's run, late enough for any transaction of anybody on this server to be over."""
-    return build_manifests(now=database_clock() + LATER, **sizes)
-
-
-def listed(cohort: Cohort) -> list[str]:
-    shards = ManifestShard.objects.filter(cohort_id=cohort.pk).order_by("number")
-    lines = [line for shard in shards for line in gzip.decompress(bytes(shard.content)).decode().splitlines()]
-    return [json.loads(line)["sub"] for line in lines]
-
-
-def names(party: Party, lines: Iterable[Line]) -> set[str]:
-    return set(pairwise.list_subjects(line_ids=[line.pk for line in lines], party_id=party.pk).values())
 
 
 @pytest.fixture
@@ -70,11 +55,6 @@ def campaign() -> Campaign:
 def other(campaign: Campaign) -> Campaign:
     """Fraud checks by FraudShield, under the same contract."""
     return a_campaign(campaign.contract, a_party("FraudShield", "lbs_provider"), purpose=FRAUD)
-
-
-def dealt(line: Line, campaign: Campaign, *more: Party, at: datetime = NOW) -> None:
-    for party in (campaign.lbs_provider, *more):
-        Dealing.objects.create(line_id=line.pk, aggregator=campaign.contract.aggregator, party=party, last_at=at)
 
 
 # What an officer sees
@@ -106,7 +86,7 @@ def test_the_plan_says_what_ends_and_for_whom(campaign: Campaign, other: Campaig
     assert plan.below == ("BailNow", "FraudShield", "RoadAid")
 
 
-def test_the_plan_of_a_campaign_leaves_the_rest_of_its_contract_out(campaign: Campaign, other: Campaign) -> None:
+def test_the_plan_of_a_campaign_leaves_others_out(campaign: Campaign, other: Campaign) -> None:
     both, one, dealing, elsewhere = (a_line() for _ in range(4))
     for line in (both, one):
         an_approval(line, campaign)
@@ -120,7 +100,7 @@ def test_the_plan_of_a_campaign_leaves_the_rest_of_its_contract_out(campaign: Ca
     assert plan.below == ("RoadAid",)
 
 
-def test_the_plan_takes_as_many_statements_for_many_lines_as_for_few(campaign: Campaign) -> None:
+def test_the_plan_takes_no_more_statements_for_many_lines(campaign: Campaign) -> None:
     counted = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:
@@ -146,20 +126,19 @@ def test_the_digest_stands_for_what_was_seen(campaign: Campaign) -> None:
         assert not now.is_what_was_seen(nonsense)
 
 
-@pytest.mark.parametrize("change", ["campaign", "company", "term", "epoch"])
-def test_a_plan_that_changed_since_is_refused(campaign: Campaign, change: str) -> None:
-    seen = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
-    match change:
-        case "campaign":
-            a_campaign(campaign.contract, a_party("FraudShield", "lbs_provider"), purpose=FRAUD)
-        case "company":
-            Reach.objects.create(campaign=campaign, party=a_party("BailNow", "end_customer"))
-        case "term":
-            Contract.objects.filter(pk=campaign.contract_id).update(ends_at=NOW.replace(year=2094))
-        case _:
-            Contract.objects.filter(pk=campaign.contract_id).update(epoch=2)
-    with pytest.raises(PlanChanged):
-        ends("contract", campaign.contract, plan_digest=seen.digest)
+def test_a_plan_that_changed_since_is_refused(campaign: Campaign) -> None:
+    contract = Contract.objects.filter(pk=campaign.contract_id)
+    changes: list[Callable[[], object]] = [
+        lambda: a_campaign(campaign.contract, a_party("FraudShield", "lbs_provider"), purpose=FRAUD),
+        lambda: Reach.objects.create(campaign=campaign, party=a_party("BailNow", "end_customer")),
+        lambda: contract.update(ends_at=NOW.replace(year=2094)),
+        lambda: contract.update(epoch=2),
+    ]
+    for change in changes:
+        seen = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
+        change()
+        with pytest.raises(PlanChanged):
+            ends("contract", campaign.contract, plan_digest=seen.digest)
     assert Cohort.objects.count() == 0
 
 
@@ -167,7 +146,7 @@ def test_a_plan_that_changed_since_is_refused(campaign: Campaign, change: str) -
 
 
 @pytest.mark.parametrize("of", ["contract", "campaign"])
-def test_no_is_the_answer_from_the_commit_on_and_not_before(campaign: Campaign, other: Campaign, of: str) -> None:
+def test_no_is_the_answer_from_the_commit_on(campaign: Campaign, other: Campaign, of: str) -> None:
     line = a_line()
     for one in (campaign, other):
         an_approval(line, one)
@@ -177,8 +156,8 @@ def test_no_is_the_answer_from_the_commit_on_and_not_before(campaign: Campaign, 
     with transaction.atomic():
         cohort = ends(of, target, actor=officer)
         assert ask(line, campaign) == reason
-        assert in_another_session(lambda: ask(line, campaign)) == ""
-    assert in_another_session(lambda: ask(line, campaign)) == reason
+        assert elsewhere(lambda: ask(line, campaign)) == ""
+    assert elsewhere(lambda: ask(line, campaign)) == reason
     assert ask(line, other) == (reason if of == "contract" else "")
     target.refresh_from_db()
     assert target.ends_at <= database_clock()
@@ -227,35 +206,27 @@ def test_nothing_is_written_per_line(campaign: Campaign) -> None:
     assert (Order.objects.count(), StreamEvent.objects.count()) == (0, 0)
 
 
-def test_the_same_again_is_the_one_that_ended_it(campaign: Campaign) -> None:
+def test_what_ran_out_is_ended_once_and_keeps_its_date(campaign: Campaign) -> None:
+    assert ends("campaign", campaign).epoch == 2
+    Contract.objects.filter(pk=campaign.contract_id).update(ends_at=NOW - timedelta(days=30))
     first = ends("contract", campaign.contract)
     assert ends("contract", campaign.contract, reason="Again.").pk == first.pk
-    assert Contract.objects.get(pk=campaign.contract_id).epoch == 2
-
-
-def test_a_campaign_and_then_its_contract(campaign: Campaign, other: Campaign) -> None:
-    epochs = [ends("campaign", campaign).epoch, ends("contract", campaign.contract).epoch]
-    assert epochs == [2, 3]
-
-
-def test_what_ran_out_is_ended_too_and_keeps_its_date(campaign: Campaign) -> None:
-    Contract.objects.filter(pk=campaign.contract_id).update(ends_at=NOW - timedelta(days=30))
-    ends("contract", campaign.contract)
     contract = Contract.objects.get(pk=campaign.contract_id)
-    assert (contract.ends_at, contract.epoch) == (NOW - timedelta(days=30), 2)
+    assert (contract.ends_at, contract.epoch) == (NOW - timedelta(days=30), 3)
+    # An end for nobody is told too.
+    build()
+    first.refresh_from_db()
+    told = StreamEvent.objects.filter(cohort_id=first.pk).count()
+    assert (first.subject_count, ManifestShard.objects.count(), told) == (0, 0, 1)
 
 
-@pytest.mark.parametrize("draft", [True, False])
-def test_what_is_not_in_force_yet_can_t_end(draft: bool) -> None:
-    contract = a_contract(is_draft=True) if draft else a_contract(starts_at=NOW.replace(year=2095))
-    with pytest.raises(NotNow):
-        ends("contract", contract)
-
-
-@pytest.mark.parametrize("of", ["party", "contract", "campaign"])
-def test_there_must_be_something_to_end(of: str) -> None:
-    with pytest.raises(NotNow):
-        terminate(of=of, target_id=999, actor=an_actor(), reason=WHY, plan_digest="x", at=database_clock())
+def test_what_is_not_in_force_or_not_there_can_t_end() -> None:
+    for contract in (a_contract(is_draft=True), a_contract(starts_at=NOW.replace(year=2095))):
+        with pytest.raises(NotNow):
+            ends("contract", contract)
+    for of in ("party", "contract", "campaign"):
+        with pytest.raises(NotNow):
+            terminate(of=of, target_id=999, actor=an_actor(), reason=WHY, plan_digest="x", at=database_clock())
 
 
 def test_who_may_end_it(campaign: Campaign) -> None:
@@ -349,7 +320,7 @@ def test_the_event_is_as_the_guide_has_it(campaign: Campaign) -> None:
     }
 
 
-def test_two_partners_lists_of_the_same_lines_can_t_be_laid_side_by_side(campaign: Campaign) -> None:
+def test_two_partners_lists_can_t_be_laid_side_by_side(campaign: Campaign) -> None:
     north = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
     lines = [a_line() for _ in range(12)]
     for line in lines:
@@ -384,13 +355,6 @@ def leaves(value: object) -> Iterable[object]:
         yield value
 
 
-def test_an_end_for_nobody_is_told_too(campaign: Campaign) -> None:
-    cohort = ends("contract", campaign.contract)
-    build()
-    cohort.refresh_from_db()
-    assert (cohort.subject_count, ManifestShard.objects.count(), StreamEvent.objects.count()) == (0, 0, 1)
-
-
 def test_a_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaign, other: Campaign) -> None:
     line, idle = a_line(), a_line()
     for one in (line, idle):
@@ -415,8 +379,8 @@ def test_a_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaig
     assert ask(idle, other) == ""
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_the_list_is_of_the_lines_that_a_stop_of_everything_would_concern(seed: int) -> None:
+@pytest.mark.parametrize("seed", [*drawn(range(4), of=2)])
+def test_the_list_is_of_lines_a_stop_would_concern(seed: int) -> None:
     """Over random ledgers, against `consent_affected`, by which each stop is held to its orders at commit."""
     chance = random.Random(seed)
     contracts = [a_contract(a_party(name)) for name in ("GeoBridge", "NorthLink")]
@@ -473,10 +437,6 @@ def test_a_worker_cut_off_anywhere_leaves_whole_shards(campaign: Campaign, monke
     assert StreamEvent.objects.count() == 1
 
 
-class MachineDied(BaseException):
-    """As when its power fails: nothing after it runs."""
-
-
 def dying(seam: str, after: int) -> Callable[..., object]:
     calls: list[int] = []
     name = seam.rpartition(".")[2]
@@ -501,7 +461,7 @@ def test_two_workers_at_once_list_nobody_twice(campaign: Campaign, monkeypatch: 
 
     def another_comes(*, line_ids: Collection[int], party_id: int) -> object:
         if not runs:
-            runs.append(in_another_session(lambda: build(batch=3, shard=3)))
+            runs.append(elsewhere(lambda: build(batch=3, shard=3)))
         return real(line_ids=line_ids, party_id=party_id)
 
     monkeypatch.setattr("consent.workers.cohorts.listing.pairwise.subjects", another_comes)
@@ -528,7 +488,7 @@ def test_without_a_lock_the_slower_one_writes_nothing(campaign: Campaign, monkey
     assert (len(listed(cohort)), len(set(listed(cohort))), StreamEvent.objects.count()) == (9, 9, 1)
 
 
-def test_the_list_waits_for_what_was_open_at_the_end_but_not_for_ever(campaign: Campaign) -> None:
+def test_the_list_waits_for_what_was_open_awhile(campaign: Campaign) -> None:
     line = a_line()
     other_session = connections["owner"]
     with other_session.cursor() as cursor:

@@ -24,10 +24,11 @@ from partners.models import Campaign, Contract, Kin, Suspension
 from partners.policies.lifecycle import NotNow, Stage, stage
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent
-from tests.consent.test_terminate import MachineDied, build, dealt, listed, names
+from tests.consent.ending import MachineDied, build, dealt, listed, names
 from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.gate_questions import ask
 from tests.orders import bring_to
-from tests.revocations.test_suspend import ask, in_another_session
+from tests.overlapping import elsewhere
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -102,7 +103,7 @@ def test_its_partner_is_told_once_with_the_list_and_must_delete(campaign: Campai
     assert Order.objects.count() == 0
 
 
-def test_however_long_ago_the_list_waits_for_what_was_open_when_it_was_ended(campaign: Campaign) -> None:
+def test_the_list_waits_for_what_was_open_then(campaign: Campaign) -> None:
     an_approval(a_line(), campaign)
     over_since(campaign.contract)
     at = database_clock()
@@ -120,6 +121,15 @@ def test_however_long_ago_the_list_waits_for_what_was_open_when_it_was_ended(cam
 def test_a_clock_of_ours_that_runs_ahead_ends_nothing(campaign: Campaign) -> None:
     assert end_terms(now=campaign.contract.ends_at + DAY) == 0
     assert Contract.objects.get().epoch == 1
+    # A term that an officer shortened ends in the same way, however long ago that was.
+    now = database_clock()
+    for of, pk, ago in (("campaign", campaign.pk, 500 * DAY), ("contract", campaign.contract_id, HOUR)):
+        shorten_term(
+            of="contract" if of == "contract" else "campaign", target_id=pk, ends_at=now - ago, reason="r",
+            actor=an_actor(), at=now - ago - HOUR,
+        )  # fmt: skip
+        assert (end_terms(now=now - ago - HOUR), end_terms(now=now)) == (0, 1)
+        assert Cohort.objects.get(of=of).terminated_at == now - ago
 
 
 def test_beat_has_a_task_for_it(campaign: Campaign) -> None:
@@ -127,24 +137,6 @@ def test_beat_has_a_task_for_it(campaign: Campaign) -> None:
     assert settings.CELERY_BEAT_SCHEDULE["end-terms"] == {"task": tasks.end_terms.name, "schedule": 60.0}
     tasks.end_terms()
     assert Cohort.objects.get().by_term
-
-
-def test_however_long_ago_it_was_its_partner_still_owes_it(campaign: Campaign) -> None:
-    day = over_since(campaign, 500 * DAY)
-    assert a_beat() == 1
-    assert Cohort.objects.get().terminated_at == day
-
-
-@pytest.mark.parametrize("of", ["contract", "campaign"])
-def test_a_term_that_an_officer_shortened_ends_in_the_same_way(campaign: Campaign, of: str) -> None:
-    row = campaign.contract if of == "contract" else campaign
-    now = database_clock()
-    shorten_term(
-        of="contract" if of == "contract" else "campaign", target_id=row.pk, ends_at=now - HOUR, reason="r",
-        actor=an_actor(), at=now - DAY,
-    )  # fmt: skip
-    assert (end_terms(now=now - 2 * HOUR), end_terms(now=now)) == (0, 1)
-    assert Cohort.objects.get().terminated_at == now - HOUR
 
 
 # What has an end of its own
@@ -160,7 +152,7 @@ def test_a_contract_s_end_is_that_of_every_campaign_under_it(campaign: Campaign)
     assert [one.of for one in Cohort.objects.all()] == ["contract"]
 
 
-def test_a_campaign_that_was_over_first_and_then_its_contract_are_two_ends(campaign: Campaign) -> None:
+def test_a_campaign_and_later_its_contract_are_two_ends(campaign: Campaign) -> None:
     over_since(campaign)
     assert a_beat() == 1
     over_since(campaign.contract, timedelta(0))
@@ -185,7 +177,7 @@ def test_what_never_began_or_was_ended_already_is_left_alone(campaign: Campaign)
 # How things stand when it is over
 
 
-def test_what_is_suspended_ends_all_the_same_and_stays_suspended(campaign: Campaign) -> None:
+def test_what_is_suspended_ends_and_stays_suspended(campaign: Campaign) -> None:
     line = a_line()
     an_approval(line, campaign)
     suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="First.", at=database_clock())
@@ -219,7 +211,7 @@ def test_an_officer_finds_it_ended(campaign: Campaign) -> None:
     assert (Cohort.objects.count(), Contract.objects.get().epoch) == (1, 2)
 
 
-def test_an_officer_who_terminates_what_is_over_first_is_the_one_who_did(campaign: Campaign) -> None:
+def test_an_officer_who_terminates_first_did_it(campaign: Campaign) -> None:
     over_since(campaign.contract)
     seen = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
     terminate(
@@ -240,9 +232,7 @@ def successor(campaign: Campaign) -> Campaign:
     return made
 
 
-def test_who_agreed_to_the_campaign_that_follows_stays_allowed_and_nobody_else(
-    campaign: Campaign, successor: Campaign
-) -> None:
+def test_who_agreed_to_what_follows_stays_allowed(campaign: Campaign, successor: Campaign) -> None:
     both, told, only_before, stopped = (a_line() for _ in range(4))
     for line in (both, told, only_before, stopped):
         an_approval(line, campaign)
@@ -279,16 +269,14 @@ def test_two_beats_at_once_end_it_once(campaign: Campaign, monkeypatch: pytest.M
 
     def another_comes(*, of: str, target_id: int, at: datetime) -> termination.Plan:
         if not runs:
-            runs.append(in_another_session(a_beat))
+            runs.append(elsewhere(a_beat))
         return real(of=of, target_id=target_id, at=at)
 
     monkeypatch.setattr("consent.workers.cohorts.ending.termination.plan", another_comes)
     assert (a_beat(), runs, Cohort.objects.count(), Contract.objects.get().epoch) == (1, [0], 1, 2)
 
 
-def test_without_a_turn_the_slower_one_ends_nothing_a_second_time(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_turn_the_slower_one_ends_nothing(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     over_since(campaign.contract)
     runs: list[int] = []
     real = termination.plan
@@ -297,7 +285,7 @@ def test_without_a_turn_the_slower_one_ends_nothing_a_second_time(
         seen = real(of=of, target_id=target_id, at=at)
         if not runs:
             runs.append(0)
-            in_another_session(lambda: ending._end_by_term("contract", target_id, at))
+            elsewhere(lambda: ending._end_by_term("contract", target_id, at))
         return seen
 
     monkeypatch.setattr("consent.workers.cohorts.ending.termination.plan", another_was_quicker)
@@ -319,7 +307,7 @@ def a_longer_term(campaign: Campaign) -> None:
 
 
 @pytest.mark.parametrize(("meanwhile", "next_beat"), [(a_change, 1), (a_longer_term, 0)])
-def test_what_changes_while_it_is_looked_at_is_looked_at_again(
+def test_what_changes_meanwhile_is_looked_at_again(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Campaign], None], next_beat: int
 ) -> None:
     other = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
@@ -342,16 +330,13 @@ def test_what_changes_while_it_is_looked_at_is_looked_at_again(
 
 
 SEAMS = (
-    "consent.workers.cohorts.ending.termination.plan", "consent.workers.cohorts.ending.guards.locked",
+    "consent.workers.cohorts.ending.termination.plan", "consent.workers.cohorts.ending.guards.lock_target",
     "consent.workers.cohorts.ending.termination.facts_digest", "consent.workers.cohorts.ending.Cohort.objects.create",
     "consent.workers.cohorts.ending.audit.actions.record",
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("seam", SEAMS)
-def test_killed_anywhere_nothing_is_half_done_and_the_next_beat_ends_it(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, seam: str
-) -> None:
+def test_killed_anywhere_nothing_is_half_done(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     line = a_line()
     an_approval(line, campaign)
     over_since(campaign.contract)
@@ -359,12 +344,13 @@ def test_killed_anywhere_nothing_is_half_done_and_the_next_beat_ends_it(
     def dies(*_: object, **__: object) -> None:
         raise MachineDied
 
-    with monkeypatch.context() as patched:
-        patched.setattr(seam, dies)
-        with pytest.raises(MachineDied):
-            a_beat()
-    connection.close()
-    assert (Cohort.objects.count(), Contract.objects.get().epoch, AuditEvent.objects.count()) == (0, 1, 0)
+    for seam in SEAMS:
+        with monkeypatch.context() as patched:
+            patched.setattr(seam, dies)
+            with pytest.raises(MachineDied):
+                a_beat()
+        connection.close()
+        assert (Cohort.objects.count(), Contract.objects.get().epoch, AuditEvent.objects.count()) == (0, 1, 0), seam
     assert (a_beat(), a_beat(), Contract.objects.get().epoch) == (1, 0, 2)
     # Killed after its commit, the list is left to the beat that makes lists.
     connection.close()

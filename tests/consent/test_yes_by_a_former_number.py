@@ -35,7 +35,6 @@ from disclosures.tasks import make_archives
 from partners.models import Contract, Party
 from revocations.models import Order
 from tests.consent.claiming import a_partner
-from tests.consent.test_feeds_at_once import elsewhere
 from tests.feeds import (
     BRIDGE,
     NUMBER,
@@ -53,11 +52,12 @@ from tests.feeds import (
     take_releases,
     told,
 )
-from tests.fixtures import empty_database
+from tests.overlapping import elsewhere
 from tests.people import signed_in
+from tests.properties import undone
 from tests.staff import an_actor
 
-pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+pytestmark = pytest.mark.usefixtures("no_broker")
 NEW = "+12065550177"
 AT = "2025-09-03T00:00:00Z"
 CHANGED = line_row(msisdn=NEW, number_changed_at="2025-09-01T00:00:00Z")
@@ -114,19 +114,22 @@ def what_stands(order: Sequence[Callable[[], object]]) -> object:
     return answer("L1"), answer("M"), list(gates), list(judged), HeldRow.objects.count()
 
 
+@pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(
     ("yes", "of_m"), [(the_yes, "permitted"), (the_allow, "permitted"), (the_claim, "approval_unverified")]
 )
 def test_every_order_gives_each_line_the_same(yes: Callable[[], object], of_m: str) -> None:
     files = (yes, the_lines, the_releases)
-    expected = what_stands((the_lines, yes, the_releases))
+    with undone():
+        expected = what_stands((the_lines, yes, the_releases))
     assert isinstance(expected, tuple)
     assert expected[:2] == ("no_approval", of_m)
     for order in permutations(files):
-        empty_database()
-        assert what_stands(order) == expected, order
+        with undone():
+            assert what_stands(order) == expected, order
 
 
+@pytest.mark.usefixtures("db")
 def test_what_gate_says_is_what_the_ledger_gives_again() -> None:
     take_parties()
     take_lines(line_row())
@@ -141,6 +144,7 @@ def test_what_gate_says_is_what_the_ledger_gives_again() -> None:
         assert cursor.fetchall() == [(True,), (True,)]
 
 
+@pytest.mark.usefixtures("db")
 def test_its_own_yes_of_that_time_stays() -> None:
     take_parties()
     take_lines(line_row())
@@ -152,6 +156,7 @@ def test_its_own_yes_of_that_time_stays() -> None:
     assert Approval.objects.filter(line_id=Line.objects.get(carrier_id="L1").pk).count() == 2
 
 
+@pytest.mark.usefixtures("db")
 def test_a_number_that_came_back_by_then_is_the_line_s_own() -> None:
     take_parties()
     take_lines(line_row())
@@ -161,7 +166,8 @@ def test_a_number_that_came_back_by_then_is_the_line_s_own() -> None:
     assert (answer("L1"), InvalidatedApproval.objects.count()) == ("permitted", 0)
 
 
-def test_a_number_between_two_that_are_known_takes_it_from_the_first() -> None:
+@pytest.mark.usefixtures("db")
+def test_a_number_between_two_takes_it_from_the_first() -> None:
     take_parties()
     take_lines(line_row())
     take_approvals(approval_row(captured_at="2025-07-10T00:00:00Z"))
@@ -173,7 +179,8 @@ def test_a_number_between_two_that_are_known_takes_it_from_the_first() -> None:
     assert list(Disclosure.objects.values_list("judgement", flat=True)) == ["no_approval"]
 
 
-def test_one_that_came_after_the_end_is_given_to_who_had_the_number() -> None:
+@pytest.mark.usefixtures("db")
+def test_one_after_the_end_goes_to_the_next_holder() -> None:
     take_parties()
     take_lines(line_row())
     the_yes()
@@ -181,7 +188,8 @@ def test_one_that_came_after_the_end_is_given_to_who_had_the_number() -> None:
     assert (answer("L1"), answer("M"), HeldRow.objects.count()) == ("line_unknown", "permitted", 0)
 
 
-def test_it_waits_where_nobody_had_the_number_and_never_comes_back_to_the_line() -> None:
+@pytest.mark.usefixtures("db")
+def test_it_waits_and_never_comes_back_to_the_line() -> None:
     take_parties()
     take_lines(line_row())
     the_yes()
@@ -195,6 +203,7 @@ def test_it_waits_where_nobody_had_the_number_and_never_comes_back_to_the_line()
     assert (answer("L1"), HeldRow.objects.count()) == ("no_approval", 0)
 
 
+@pytest.mark.usefixtures("committed_db")
 def test_a_yes_that_is_being_written_while_the_number_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     take_lines(line_row())
@@ -210,8 +219,9 @@ def test_a_yes_that_is_being_written_while_the_number_changes(monkeypatch: pytes
     assert (answer("L1"), answer("M"), InvalidatedApproval.objects.count()) == ("no_approval", "permitted", 0)
 
 
+@pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("yes", [the_yes, the_allow, the_claim])
-def test_a_yes_that_is_set_aside_right_after_it_was_taken_in_from_the_held_ones_stays_held(
+def test_a_yes_set_aside_right_after_it_came_stays_held(
     monkeypatch: pytest.MonkeyPatch, yes: Callable[[], object]
 ) -> None:
     take_parties()
@@ -233,7 +243,8 @@ def test_a_yes_that_is_set_aside_right_after_it_was_taken_in_from_the_held_ones_
     assert HeldRow.objects.count() == 0
 
 
-def test_so_does_one_that_is_set_aside_while_it_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("committed_db")
+def test_so_does_one_set_aside_while_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     the_yes()
     let_go = RecordsFeed._let_go
@@ -261,6 +272,7 @@ def test_so_does_one_that_is_set_aside_while_it_is_let_go(monkeypatch: pytest.Mo
     assert (answer("M"), HeldRow.objects.count()) == ("permitted", 0)
 
 
+@pytest.mark.usefixtures("committed_db")
 def test_the_gate_never_allows_once_the_change_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows are committed, and the import killed right after."""
     take_parties()
@@ -277,7 +289,8 @@ def test_the_gate_never_allows_once_the_change_is_known(monkeypatch: pytest.Monk
     assert answer("L1") == "no_approval"
 
 
-def test_partners_and_the_person_are_told_and_nothing_of_it_is_shown_to_them() -> None:
+@pytest.mark.usefixtures("committed_db")
+def test_partners_are_told_and_nobody_is_shown_it() -> None:
     take_parties()
     take_lines(line_row())
     line = Line.objects.get(carrier_id="L1")
@@ -312,7 +325,8 @@ def test_partners_and_the_person_are_told_and_nothing_of_it_is_shown_to_them() -
     assert ends == [0, 1], "whose yes it was, is told of its end"
 
 
-def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:
+@pytest.mark.usefixtures("db")
+def test_whom_a_claim_was_not_about_is_not_asked() -> None:
     take_lines(line_row())
     partner = a_partner()
     partner.claims(partner.claim(msisdn=NUMBER))
@@ -327,6 +341,7 @@ def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:
     assert ConsentRequest.objects.get().texted_at is None
 
 
+@pytest.mark.usefixtures("committed_db")
 def test_a_yes_of_the_person_is_never_set_aside() -> None:
     take_parties()
     take_lines(line_row())

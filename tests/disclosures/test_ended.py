@@ -28,8 +28,8 @@ from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import sign_end
+from tests.overlapping import elsewhere
 from tests.people import number_of, signed_in, texts_to
-from tests.revocations.test_suspend import in_another_session
 from tests.staff import an_actor
 from tests.words.pages import words_of
 from tests.world import disclosed
@@ -335,7 +335,7 @@ def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
 
     def another_comes(cohort: Cohort, line_id: int, at: datetime) -> None:
         if not runs:
-            runs.append(in_another_session(lambda: tell_subscribers(now=at)))
+            runs.append(elsewhere(lambda: tell_subscribers(now=at)))
         real(cohort, line_id, at)
 
     with patch("consent.workers.cohorts.texting._text", another_comes):

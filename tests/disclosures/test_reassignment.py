@@ -32,9 +32,9 @@ from disclosures.workers.anomalies.detection import find
 from partners.feeds.reading import NumberedLine
 from partners.models import Dealing, Party
 from tests import feeds
-from tests.consent.test_feeds_at_once import elsewhere
 from tests.feeds import BRIDGE, JAIL, LINK, ROAD, TRACK, line_row, moment, release_row, take_lines, take_releases, told
 from tests.fixtures import Refusal
+from tests.overlapping import elsewhere
 
 OTHER, THIRD = "+12065550143", "+12065550144"
 EVER, PAST = "2190-01-01T00:00:00Z", "2026-01-01T00:00:00Z"

@@ -13,7 +13,7 @@ from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.queries.current_consent.lines import sharing
 from partners.models import Campaign, Dealing, Kin, Party, Reach, Suspension
-from tests.consent.test_pages_standing import read, stop, words
+from tests.consent.pages import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import Browser, signed_in
 from tests.world import disclosed

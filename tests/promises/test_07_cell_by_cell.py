@@ -28,8 +28,7 @@ from consent.actions import choices as choices_actions
 from consent.domain.notices import before_yes
 from consent.models import Choice, PrivacySignal
 from partners.models import Campaign
-from tests.agents import texted_link
-from tests.consent.test_agents import BUSINESS, Agent
+from tests.agents import BUSINESS, Agent, texted_link
 from tests.conventions.catalogues import ROOT
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import PASSWORD, Browser, number_of, sign_in_by_code, signed_in, user_of

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from disclosures.models import Basis, Outcome
-from tests.consent.test_pages_standing import words
+from tests.consent.pages import words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import signed_in
 from tests.world import disclosed, gagged

@@ -11,7 +11,7 @@ from django.utils import timezone
 from consent.models import Choice
 from tests.consent.claiming import a_partner, link_in, prove, text_now
 from tests.consent.claiming import asked as asked_by_text
-from tests.consent.test_pages_choices import press
+from tests.consent.pages import press
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import Browser, newest_text, number_of, signed_in
 

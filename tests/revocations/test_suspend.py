@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,15 +21,14 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.gate import deciding
-from consent.gate.shapes import Question
-from consent.queries.permission import permission_at
 from partners.models import Campaign, Party, Proposal, Reach, Suspension
 from partners.policies.lifecycle import NotNow
 from revocations.actions.suspend import lift, suspend
 from revocations.models import Order
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.gate_questions import ask, judged, question
 from tests.moments import A_MOMENT
-from tests.overlapping import overlap
+from tests.overlapping import elsewhere, overlap
 from tests.staff import an_actor, an_agreed_proposal
 from tools.bench import suspend as bench
 from tools.bench.measure import BenchmarkFailed, check_disk
@@ -52,42 +50,10 @@ def campaign(line: Line) -> Campaign:
     return campaign
 
 
-def question(line: Line, campaign: Campaign) -> Question:
-    return Question(
-        aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
-        purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, line=line.carrier_id,
-    )  # fmt: skip
-
-
-def ask(line: Line, campaign: Campaign) -> str:
-    (answer,) = deciding.evaluate(questions=[question(line, campaign)])
-    return answer.reason
-
-
-def judged(line: Line, campaign: Campaign, at: datetime) -> str:
-    chain = [campaign.contract.aggregator.uri, campaign.lbs_provider.uri]
-    reached = Party.objects.filter(reached_by__campaign=campaign).values_list("uri", flat=True)
-    return permission_at(
-        line_id=line.pk, campaign=campaign.ref, purpose=campaign.purpose, parties=[*chain, *reached],
-        precision_m=campaign.precision_m, at=at, known_at=database_clock(),
-    )  # fmt: skip
-
-
 def suspended(of: str, target_id: int, actor: str = "", reason: str = WHY, **more: Any) -> Suspension:
     return suspend(
         of=of, target_id=target_id, actor=actor or an_actor(), reason=reason, **{"at": database_clock(), **more}
     )
-
-
-def in_another_session[T](work: Callable[[], T]) -> T:
-    def run() -> T:
-        try:
-            return work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(run).result()
 
 
 TARGETS: dict[str, Callable[[Campaign], tuple[str, int]]] = {
@@ -107,8 +73,8 @@ def test_no_is_the_answer_from_the_commit_on(line: Line, campaign: Campaign) -> 
         with transaction.atomic():
             made = suspended(*target(campaign), officer)
             assert ask(line, campaign) == "partner_suspended"
-            assert in_another_session(lambda: ask(line, campaign)) == "", name
-        assert in_another_session(lambda: ask(line, campaign)) == "partner_suspended"
+            assert elsewhere(lambda: ask(line, campaign)) == "", name
+        assert elsewhere(lambda: ask(line, campaign)) == "partner_suspended"
         assert ask(line, elsewhere) == ""
         assert judged(line, campaign, database_clock()) == "partner_suspended"
         assert judged(line, campaign, made.starts_at - A_MOMENT) == "permitted"
@@ -163,7 +129,7 @@ def test_nobody_who_changes_the_partner_meanwhile_holds_it_up(line: Line, campai
     officer = an_actor()
     with transaction.atomic():
         Party.objects.select_for_update().get(pk=campaign.lbs_provider_id)
-        in_another_session(lambda: suspended("party", campaign.lbs_provider_id, officer))
+        elsewhere(lambda: suspended("party", campaign.lbs_provider_id, officer))
     assert ask(line, campaign) == "partner_suspended"
 
 
@@ -215,9 +181,9 @@ def test_two_officers_lift_all_that_ran_when_it_was_proposed(line: Line, campaig
     proposal = agreed(of, target_id, database_clock())
     with transaction.atomic():
         lifted = lift(proposal=proposal, at=database_clock())
-        assert in_another_session(lambda: ask(line, campaign)) == "partner_suspended"
+        assert elsewhere(lambda: ask(line, campaign)) == "partner_suspended"
     assert [one.pk for one in lifted] == [one.pk for one in made]
-    assert in_another_session(lambda: ask(line, campaign)) == ""
+    assert elsewhere(lambda: ask(line, campaign)) == ""
     assert judged(line, campaign, during) == "partner_suspended"
     event = AuditEvent.objects.get(action="suspension.lifted")
     assert (event.actor, event.detail["proposed_by"]) == (proposal.decided_by, proposal.proposed_by)

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from accounts.models import Line
 from audit.models import Incident
 from consent.actions import choices
-from consent.gate import deciding
-from consent.gate.shapes import Question
 from partners.models import Suspension
 from revocations.actions.orders import Agreement, enqueue_order
 from revocations.models import Attempt, Cohort, Order, Pulse, State, Stream, StreamEvent
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
+from tests.gate_questions import ask
 from tests.orders import bring_to
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -78,13 +77,7 @@ class Waiting:
 
     def says(self, line: Line) -> str:
         """The gate's word on the campaign for a line that agreed and did not stop."""
-        campaign = self.campaign
-        question = Question(
-            aggregator=self.party.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref, line=line.carrier_id,
-            purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m,
-        )  # fmt: skip
-        (answer,) = deciding.evaluate(questions=[question])
-        return answer.reason
+        return ask(line, self.campaign)
 
 
 def run(since: datetime, until: datetime) -> None:

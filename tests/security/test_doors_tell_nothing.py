@@ -41,10 +41,9 @@ from accounts.models import Line, User
 from accounts.views.access import ANSWER_AT
 from partners.models import AuthorizedAgent
 from partners.models import Client as Registered
-from tests.agents import an_agent_asks
+from tests.agents import Agent, an_agent_asks
 from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
-from tests.consent.test_agents import Agent
 from tests.factories import a_line
 from tests.partners.outside import Signer
 from tests.people import NO_CODE, PASSWORD, Browser, asked_for_new_password, newest_text, number_of, sign_in
