@@ -61,28 +61,24 @@ def test_lines_come_back_as_they_were_added_day_by_day(store: Running) -> None:
     assert set(held.values()) == {1}
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [("", "503"), ("", "500", "429"), ("503", "", "reset"), ("", "silent"), ("", "silent", "503"), ("", "reset")],
-)
-def test_a_store_that_fails_for_a_moment_is_asked_again_and_nothing_is_there_twice(
-    store: Running, faults: tuple[str, ...]
-) -> None:
-    place = sink()
-    place.append(day=DAYS[0], lines=["first"])
-    store.told(*faults)
-    place.append(day=DAYS[0], lines=["second"])
-    assert [*place.lines(day=DAYS[0])] == ["first\n", "second\n"]
-    assert set(store.told()["objects"].values()) == {1}
+FAULTS = (("", "503"), ("", "500", "429"), ("503", "", "reset"), ("", "silent"), ("", "silent", "503"), ("", "reset"))
 
 
-def test_one_that_goes_on_failing_is_said_and_the_next_try_goes_on(store: Running) -> None:
-    place = sink()
+def test_a_store_that_fails_for_a_moment_is_asked_again(store: Running) -> None:
+    place, lines = sink(), ["first"]
+    place.append(day=DAYS[0], lines=lines)
+    for faults in FAULTS:
+        store.told(*faults)
+        place.append(day=DAYS[0], lines=[" ".join(faults)])
+        lines.append(" ".join(faults))
+        # Nothing is there twice.
+        assert [*place.lines(day=DAYS[0])] == [f"{line}\n" for line in lines]
+        assert set(store.told()["objects"].values()) == {1}
     store.told("503", "503", "503")
     with pytest.raises(StoreFailed, match=r"^the archive's store answered 503 SlowDown$"):
-        place.append(day=DAYS[0], lines=["first"])
-    place.append(day=DAYS[0], lines=["first"])
-    assert place.last() == "first"
+        place.append(day=DAYS[0], lines=["last"])
+    place.append(day=DAYS[0], lines=["last"])
+    assert place.last() == "last"
 
 
 def test_a_page_whose_token_is_empty_is_the_last(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
@@ -95,7 +91,7 @@ def test_a_page_whose_token_is_empty_is_the_last(monkeypatch: pytest.MonkeyPatch
     assert S3Sink().days() == ["2026-11-24"]
 
 
-def test_an_object_that_is_too_long_to_be_read_whole_is_said(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_too_long_to_be_read_is_said(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     place = sink()
     place.append(day=DAYS[0], lines=["fits", "x" * 994])
     place.append(day=DAYS[1], lines=["y" * 1000])
@@ -131,7 +127,7 @@ def test_a_wrong_key_is_an_error_and_no_empty_archive(store: Running, settings: 
 
 
 @pytest.mark.usefixtures("committed_db", "no_broker")
-def test_choices_go_there_and_a_database_that_lost_them_is_told(
+def test_choices_go_there_and_come_back(
     store: Running, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CHECKPOINT_DIR = tmp_path

@@ -1,6 +1,8 @@
 """The question after a claim: who is texted, when, how often, and when nobody is."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -23,6 +25,7 @@ from tests.accounts.gateways import Slow
 from tests.consent.claiming import Partner, a_partner, asked, by_day, link_in, stamp, text_now
 from tests.factories import a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
+from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 NUMBER = "+12065550142"
@@ -89,32 +92,25 @@ def test_it_is_sent_once_however_often_the_worker_runs(partner: Partner) -> None
     assert len(asked(NUMBER)) == 1
 
 
-def test_the_task_is_the_worker_s_door(partner: Partner) -> None:
-    a_line(msisdn=NUMBER, state="HI")
-    partner.one(partner.claim())
-    with time_machine.travel(by_day(), tick=False):
-        tasks.text_questions()
-    assert len(asked(NUMBER)) == 1
+HOURS = [
+    ("WA", "2026-12-01T15:59:59+00:00", 0),  # 07:59:59 Pacific
+    ("WA", "2026-12-01T16:00:00+00:00", 1),  # 08:00
+    ("WA", "2026-12-02T04:59:59+00:00", 1),  # 20:59:59
+    ("WA", "2026-12-02T05:00:00+00:00", 0),  # 21:00
+    ("NY", "2026-12-01T13:00:00+00:00", 1),  # 08:00 Eastern
+    ("NY", "2026-12-02T02:00:00+00:00", 0),  # 21:00 Eastern
+    ("HI", "2026-12-01T13:00:00+00:00", 0),  # 03:00 in Hawaii
+]
 
 
-@pytest.mark.parametrize(
-    ("state", "hour_utc", "sent"),
-    [
-        ("WA", "2026-12-01T15:59:59+00:00", 0),  # 07:59:59 Pacific
-        ("WA", "2026-12-01T16:00:00+00:00", 1),  # 08:00
-        ("WA", "2026-12-02T04:59:59+00:00", 1),  # 20:59:59
-        ("WA", "2026-12-02T05:00:00+00:00", 0),  # 21:00
-        ("NY", "2026-12-01T13:00:00+00:00", 1),  # 08:00 Eastern
-        ("NY", "2026-12-02T02:00:00+00:00", 0),  # 21:00 Eastern
-        ("HI", "2026-12-01T13:00:00+00:00", 0),  # 03:00 in Hawaii
-    ],
-)
-def test_nobody_is_texted_at_night_by_their_own_clock(partner: Partner, state: str, hour_utc: str, sent: int) -> None:
-    line = a_line(msisdn=NUMBER, state=state)
-    claimed(partner, line, at=datetime.fromisoformat("2026-11-30T12:00:00+00:00"))
-    assert request_texts.text_waiting(now=datetime.fromisoformat(hour_utc)) == sent
-    later = datetime.fromisoformat("2026-12-03T20:00:00+00:00")
-    assert request_texts.text_waiting(now=later) == 1 - sent
+def test_nobody_is_texted_at_night_by_their_own_clock(partner: Partner) -> None:
+    for state, hour_utc, sent in HOURS:
+        with undone():
+            line = a_line(msisdn=NUMBER, state=state)
+            claimed(partner, line, at=datetime.fromisoformat("2026-11-30T12:00:00+00:00"))
+            assert request_texts.text_waiting(now=datetime.fromisoformat(hour_utc)) == sent, hour_utc
+            later = datetime.fromisoformat("2026-12-03T20:00:00+00:00")
+            assert request_texts.text_waiting(now=later) == 1 - sent
 
 
 def claimed(partner: Partner, line: Line, *, at: datetime, campaign: Campaign | None = None) -> None:
@@ -151,9 +147,7 @@ def test_one_that_may_have_taken_it_is_not_given_it_again(partner: Partner, sett
 
 
 def test_a_gateway_that_is_away_is_asked_three_times_a_run(partner: Partner, settings: Settings) -> None:
-    for n in range(6):
-        a_line(msisdn=f"+120655501{n:02}")
-        partner.one(partner.claim(id=f"c-{n}", msisdn=f"+120655501{n:02}"))
+    six_wait(partner)
     settings.SMS_BACKEND = f"{__name__}.FailingBackend"
     text_now()
     assert len(FailingBackend.given) == 3
@@ -205,27 +199,20 @@ def test_at_most_twice_a_month_over_all_partners(partner: Partner) -> None:
     assert request_texts.text_waiting(now=noon + timedelta(days=31, seconds=1)) == 1
 
 
-@pytest.mark.parametrize("kind", ["stop", "pause", "refuse"])
-@pytest.mark.parametrize("when", ["before the claim", "between"])
-def test_none_while_a_no_covers_it(partner: Partner, kind: str, when: str) -> None:
+def test_none_while_a_no_covers_it(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
-
-    def say_no() -> None:
-        said: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
-        if kind == "refuse":
-            choices.refuse(campaign=partner.campaign.ref, **said)
-        elif kind == "pause":
-            choices.pause(scope="all", until=database_clock() + timedelta(days=90), **said)
-        else:
-            choices.stop(scope="purpose", ref=partner.campaign.purpose, **said)
-        as_at_commit()
-
-    if when == "before the claim":
-        say_no()
-    assert partner.one(partner.claim())[1]["status"] == "accepted"
-    if when == "between":
-        say_no()
-    assert text_now() == 0
+    said: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
+    ways: list[Callable[[], object]] = [
+        lambda: choices.refuse(campaign=partner.campaign.ref, **said),
+        lambda: choices.pause(scope="all", until=database_clock() + timedelta(days=90), **said),
+        lambda: choices.stop(scope="purpose", ref=partner.campaign.purpose, **said),
+    ]
+    for say_no, is_first in product(ways, (True, False)):
+        with undone():
+            for happens in (say_no, lambda: partner.one(partner.claim()))[:: 1 if is_first else -1]:
+                happens()
+                as_at_commit()
+            assert text_now() == 0
 
 
 def test_none_for_twelve_months_after_any_no_or_stop(partner: Partner) -> None:
@@ -245,22 +232,20 @@ def test_none_for_twelve_months_after_any_no_or_stop(partner: Partner) -> None:
     assert asked(NUMBER) == []
 
 
-@pytest.mark.parametrize("of", ["party", "contract", "campaign", "service"])
-def test_none_while_anybody_on_the_way_is_suspended(partner: Partner, of: str) -> None:
+def test_none_while_anybody_on_the_way_is_suspended(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     partner.one(partner.claim())
-    target = {
-        "party": partner.party.pk, "contract": partner.campaign.contract_id, "campaign": partner.campaign.pk,
-        "service": partner.campaign.lbs_provider_id,
-    }[of]  # fmt: skip
-    Suspension.objects.create(
-        of="party" if of == "service" else of,
-        target_id=target,
-        starts_at=database_clock(),
-        reason="t",
-        actor="officer:1",
-    )
-    assert text_now() == 0
+    campaign = partner.campaign
+    for of, target_id in (
+        ("party", partner.party.pk), ("contract", campaign.contract_id), ("campaign", campaign.pk),
+        ("party", campaign.lbs_provider_id),
+    ):  # fmt: skip
+        with undone():
+            Suspension.objects.create(
+                of=of, target_id=target_id, starts_at=database_clock(), reason="t", actor="officer:1"
+            )
+            assert text_now() == 0
+    assert text_now() == 1
 
 
 @pytest.mark.parametrize(("table", "status"), [(Campaign, 400), (Contract, 403)])
@@ -281,18 +266,19 @@ def test_none_where_the_state_prohibits_it(partner: Partner) -> None:
     assert ConsentRequest.objects.count() == 0
 
 
-def test_none_where_it_is_allowed_already(partner: Partner) -> None:
-    line = a_line(msisdn=NUMBER)
-    an_approval(line, partner.campaign)
-    partner.one(partner.claim())
-    assert ConsentRequest.objects.count() == 0
-
-
 def test_one_more_where_what_was_allowed_has_ended(partner: Partner) -> None:
-    line = a_line(msisdn=NUMBER)
+    # None from a file, and none where it is allowed already.
+    an_approval(a_line(msisdn="+12065550143"), partner.campaign, verified_by="partner")
+    line = a_line(msisdn=NUMBER, state="HI")
+    with undone():
+        an_approval(line, partner.campaign)
+        partner.one(partner.claim())
+        assert (ConsentRequest.objects.count(), text_now()) == (0, 0)
     an_approval(line, partner.campaign, expires_at=database_clock() - timedelta(days=1))
     partner.one(partner.claim())
-    assert text_now() == 1
+    with time_machine.travel(by_day(), tick=False):
+        tasks.text_questions()
+    assert len(asked(NUMBER)) == 1
 
 
 def test_none_for_a_claim_that_has_ended(partner: Partner) -> None:
@@ -318,11 +304,6 @@ def test_none_for_a_claim_older_than_the_number(partner: Partner) -> None:
     Line.objects.filter(pk=line.pk).update(number_changed_at=database_clock())
     partner.one(partner.claim())
     assert ConsentRequest.objects.count() == 0
-
-
-def test_none_from_a_file(partner: Partner) -> None:
-    an_approval(a_line(msisdn=NUMBER), partner.campaign, verified_by="partner")
-    assert (ConsentRequest.objects.count(), text_now()) == (0, 0)
 
 
 def test_a_child_s_question_goes_to_the_holder(partner: Partner) -> None:

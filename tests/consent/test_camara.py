@@ -100,44 +100,38 @@ def test_our_schemas_refuse_what_camara_s_do(name: str, body: object) -> None:
     assert faults(name, body) != []
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "code"),
-    [
-        ({"scopes": None}, 400, "INVALID_ARGUMENT"),
-        ({"scopes": []}, 400, "INVALID_ARGUMENT"),
-        ({"scopes": "location-retrieval:read"}, 400, "INVALID_ARGUMENT"),
-        ({"purpose": None}, 400, "INVALID_ARGUMENT"),
-        ({"purpose": "FraudPreventionAndDetection"}, 400, "INVALID_ARGUMENT"),
-        ({"purpose": "dpv:Fraud Prevention"}, 400, "INVALID_ARGUMENT"),
-        ({"purpose": f"{FRAUD}\n"}, 400, "INVALID_ARGUMENT"),
-        ({"requestCaptureUrl": None}, 400, "INVALID_ARGUMENT"),
-        ({"requestCaptureUrl": "true"}, 400, "INVALID_ARGUMENT"),
-        ({"phoneNumber": "2065550142"}, 400, "INVALID_ARGUMENT"),
-        ({"phoneNumber": "+1206555014212345"}, 400, "INVALID_ARGUMENT"),
-        ({"callbackUrl": "https://app.geobridge.example/a b"}, 400, "INVALID_ARGUMENT"),
-        ({"phoneNumber": None}, 422, "MISSING_IDENTIFIER"),
-        ({"purpose": FRAUD}, 403, "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"),
-        ({"scopes": ["location-retrieval:read", "sim-swap:check"]}, 403, "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"),
-        ({"campaign": "CMP-none"}, 403, "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"),
-        ({"callbackUrl": "https://elsewhere.example/back"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
-        ({"callbackUrl": "http://app.geobridge.example/back"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
-        ({"callbackUrl": "https://app.geobridge.example:8443/"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
-        ({"callbackUrl": "https://me@app.geobridge.example/"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
-        ({"callbackUrl": "javascript:alert(1)"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
-    ],
-)
-def test_errors_are_camara_s(partner: Partner, changes: dict[str, object], status: int, code: str) -> None:
-    found, body = partner.retrieve(**changes)
-    assert (found, body["status"], body["code"]) == (status, status, code)
+ERRORS: list[tuple[dict[str, object], int, str]] = [
+    ({"scopes": None}, 400, "INVALID_ARGUMENT"),
+    ({"scopes": []}, 400, "INVALID_ARGUMENT"),
+    ({"scopes": "location-retrieval:read"}, 400, "INVALID_ARGUMENT"),
+    ({"purpose": None}, 400, "INVALID_ARGUMENT"),
+    ({"purpose": "FraudPreventionAndDetection"}, 400, "INVALID_ARGUMENT"),
+    ({"purpose": "dpv:Fraud Prevention"}, 400, "INVALID_ARGUMENT"),
+    ({"purpose": f"{FRAUD}\n"}, 400, "INVALID_ARGUMENT"),
+    ({"requestCaptureUrl": None}, 400, "INVALID_ARGUMENT"),
+    ({"requestCaptureUrl": "true"}, 400, "INVALID_ARGUMENT"),
+    ({"phoneNumber": "2065550142"}, 400, "INVALID_ARGUMENT"),
+    ({"phoneNumber": "+1206555014212345"}, 400, "INVALID_ARGUMENT"),
+    ({"callbackUrl": "https://app.geobridge.example/a b"}, 400, "INVALID_ARGUMENT"),
+    ({"phoneNumber": None}, 422, "MISSING_IDENTIFIER"),
+    ({"purpose": FRAUD}, 403, "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"),
+    ({"scopes": ["location-retrieval:read", "sim-swap:check"]}, 403, "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"),
+    ({"campaign": "CMP-none"}, 403, "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"),
+    ({"callbackUrl": "https://elsewhere.example/back"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
+    ({"callbackUrl": "http://app.geobridge.example/back"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
+    ({"callbackUrl": "https://app.geobridge.example:8443/"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
+    ({"callbackUrl": "https://me@app.geobridge.example/"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
+    ({"callbackUrl": "javascript:alert(1)"}, 403, "CONSENT_INFO.INVALID_CALLBACK_URL"),
+]
 
 
-@pytest.mark.parametrize("sent", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 5000])
-def test_a_body_that_is_no_request_is_an_invalid_argument(partner: Partner, sent: bytes) -> None:
-    response = partner.post("/consent-info/v0.2/retrieve", sent, "application/json")
-    assert (response.status_code, json.loads(response.content)["code"]) == (400, "INVALID_ARGUMENT")
-
-
-def test_who_may_not_is_told_in_camara_s_words(partner: Partner) -> None:
+def test_errors_are_camara_s(partner: Partner) -> None:
+    for changes, status, code in ERRORS:
+        found, body = partner.retrieve(**changes)
+        assert (found, body["status"], body["code"]) == (status, status, code), changes
+    for sent in (b"", b"{", b"[]", b"null", b"\xff", b"[" * 5000):
+        response = partner.post("/consent-info/v0.2/retrieve", sent, "application/json")
+        assert (response.status_code, json.loads(response.content)["code"]) == (400, "INVALID_ARGUMENT")
     nobody = camara(Client().post("/consent-info/v0.2/retrieve", b"{}", content_type="application/json"))
     assert (nobody.status_code, json.loads(nobody.content)["code"]) == (401, "UNAUTHENTICATED")
     Suspension.objects.create(
@@ -209,7 +203,7 @@ def test_a_claim_alone_is_pending(partner: Partner) -> None:
     assert info(partner) == PENDING
 
 
-def test_pending_alike_for_strangers_strangers_to_the_partner_and_the_stopped(partner: Partner) -> None:
+def test_pending_alike_for_strangers_and_the_stopped(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     stopped = a_line(msisdn="+12065550143")
     choices.stop(line_id=stopped.pk, scope="all", actor=f"line:{stopped.pk}", channel="stop_page")
@@ -264,7 +258,7 @@ def test_what_is_suspended_is_not_offered(partner: Partner) -> None:
         assert partner.retrieve(phoneNumber=number)[1]["code"] == "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"
 
 
-def test_terms_that_are_not_in_force_are_not_offered_whoever_is_asked_about(partner: Partner) -> None:
+def test_terms_not_in_force_are_offered_for_nobody(partner: Partner) -> None:
     later = a_campaign(partner.campaign.contract, purpose=FRAUD, starts_at=database_clock() + timedelta(days=1))
     for number in (NUMBER, STRANGER):
         assert partner.retrieve(purpose=FRAUD, phoneNumber=number, campaign=later.ref)[0] == 403

@@ -1,16 +1,21 @@
 """Approvals and choices from files: checked, attributed, held until they can be, never above the person's own."""
 
 import json
+from datetime import datetime
+from io import BytesIO
 
 import pytest
 
 from accounts.models import Line
+from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ChoiceOrder, HeldRow, LineGate
+from disclosures.queries.export import export_of
+from partners.feeds.reading import numbered_lines
 from tests.feeds import (
     BRIDGE,
     NUMBER,
@@ -29,6 +34,7 @@ from tests.feeds import (
     taken,
     told,
 )
+from tests.moments import A_MOMENT
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -63,25 +69,43 @@ def test_an_approval_is_kept_word_for_word_and_moves_the_gate() -> None:
 
 
 @pytest.mark.usefixtures("world")
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
+def test_bad_approvals() -> None:
+    wrong: list[tuple[Row, tuple[str, str]]] = [
         ({"method": "telepathy"}, ("method", "not_allowed")),
         ({"verified_by": "nobody"}, ("verified_by", "not_allowed")),
         ({"captured_at": "2199-01-01T00:00:00Z"}, ("captured_at", "in_future")),
         ({"expires_at": "someday"}, ("expires_at", "not_a_time")),
         ({"wording": "x" * 1001}, ("wording", "too_long")),
         ({"captured_by": None}, ("captured_by", "missing")),
-    ],
-)
-def test_bad_approvals(changes: Row, expected: tuple[str, str]) -> None:
-    assert told(take_approvals(approval_row(**changes))) == [("rejected", *expected)]
+    ]
+    for changes, expected in wrong:
+        assert told(take_approvals(approval_row(**changes))) == [("rejected", *expected)]
 
 
 @pytest.mark.usefixtures("world")
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
+def test_an_approval_of_this_very_moment_is_not_in_the_future() -> None:
+    now = database_clock()
+
+    def fate(captured_at: datetime) -> list[tuple[str | None, ...]]:
+        row = approval_row(id=f"{captured_at}", captured_at=captured_at.isoformat())
+        return told(list(ApprovalsFeed().take(lines=numbered_lines(BytesIO(ndjson([row]))), at=now)))
+
+    assert fate(now + A_MOMENT) == [("rejected", "captured_at", "in_future")]
+    assert fate(now) == [("accepted",)]
+
+
+@pytest.mark.usefixtures("world")
+def test_the_export_gives_what_was_agreed_the_newest_first() -> None:
+    rows = [("b", "CMP-track", "03"), ("a", "CMP-road", "02"), ("c", "CMP-track", "04"), ("d", "CMP-road", "03")]
+    for source_id, campaign, month in rows:
+        take_approvals(approval_row(id=source_id, campaign=campaign, captured_at=f"2025-{month}-01T00:00:00Z"))
+    said = json.loads("".join(export_of(line=Line.objects.get(), reader=None, at=database_clock())))
+    assert [one["id"] for one in said["approvals"]] == ["c", "d", "b", "a"]
+
+
+@pytest.mark.usefixtures("world")
+def test_bad_choices() -> None:
+    wrong: list[tuple[Row, tuple[str, str]]] = [
         ({"scope": "party"}, ("ref", "missing")),
         ({"kind": "allow"}, ("scope", "allow_names_one_campaign")),
         ({"kind": "stop", "scope": "party", "ref": "unknown"}, ("ref", "names_no_party")),
@@ -91,14 +115,13 @@ def test_bad_approvals(changes: Row, expected: tuple[str, str]) -> None:
         ({"kind": "refuse"}, ("kind", "not_allowed")),
         ({"made_at": "2199-01-01T00:00:00Z"}, ("made_at", "in_future")),
         ({"channel": "x" * 41}, ("channel", "too_long")),
-    ],
-)
-def test_bad_choices(changes: Row, expected: tuple[str, str]) -> None:
-    assert told(take_choices(choice_row(**changes))) == [("rejected", *expected)]
+    ]
+    for changes, expected in wrong:
+        assert told(take_choices(choice_row(**changes))) == [("rejected", *expected)]
 
 
 @pytest.mark.usefixtures("world")
-def test_a_stop_has_no_end_and_its_programme_never_limits_it() -> None:
+def test_a_stop_has_no_end_nor_programme() -> None:
     take_approvals(approval_row())
     row = choice_row(until="2025-08-02T00:00:00Z", program="Custom Experience", ref="ignored")
     assert told(take_choices(row)) == [("accepted",)]
@@ -108,7 +131,7 @@ def test_a_stop_has_no_end_and_its_programme_never_limits_it() -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_a_stop_from_a_file_has_its_orders_though_an_allow_beside_it_names_another_partner() -> None:
+def test_a_stop_has_its_orders_beside_another_s_allow() -> None:
     allow = choice_row(kind="allow", scope="campaign", ref="CMP-track", made_at="2025-07-01T00:00:00Z")
     assert told(take_choices(choice_row(), allow)) == [("accepted",), ("accepted",)]
     assert ChoiceOrder.objects.count() == 1
@@ -125,7 +148,7 @@ def test_no_file_ever_pierces_the_persons_own_stop() -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_how_many_stops_from_files_newer_approvals_outweigh_is_counted_once() -> None:
+def test_stops_that_newer_approvals_outweigh_are_counted_once() -> None:
     take_choices(
         choice_row(),
         choice_row(scope="party", ref=ROAD, made_at="2025-08-02T00:00:00Z"),
@@ -143,7 +166,7 @@ def test_how_many_stops_from_files_newer_approvals_outweigh_is_counted_once() ->
     ]
 
 
-def test_what_names_nobody_yet_is_held_sealed_until_it_does() -> None:
+def test_what_names_nobody_yet_is_held_sealed() -> None:
     assert told(take_approvals(approval_row(id="a"))) == [("rejected", "msisdn", "line_unknown")]
     assert told(take_choices(choice_row(id="c", scope="party", ref=ROAD))) == [("rejected", "msisdn", "line_unknown")]
     assert told(take_choices(choice_row(id="c", scope="party", ref=ROAD))) == [("rejected", "msisdn", "line_unknown")]
@@ -185,7 +208,7 @@ def test_a_line_that_says_two_things_is_refused_and_named() -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_a_line_of_very_many_names_is_looked_through_all_the_same() -> None:
+def test_a_line_of_very_many_names_is_looked_through() -> None:
     many = ",".join(f'"n{number}":0' for number in range(60_000))
     line = json.dumps(choice_row())[:-1] + f", {many}"
     content = f'{line}}}\n{line},"kind":"allow"}}\n'.encode()

@@ -93,7 +93,7 @@ STATEMENTS: Mapping[str, tuple[bytes, set[str]]] = {
 }
 
 
-def test_every_row_is_found_by_its_key(campaigns: list[Campaign]) -> None:
+def test_the_benchmark_asks_by_keys_and_answers_as_the_gate(campaigns: list[Campaign]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(SAME_COLUMNS_AS_A_UNIQUE_ONE)
         of_one_row = {name for (name,) in cursor.fetchall()}
@@ -104,9 +104,6 @@ def test_every_row_is_found_by_its_key(campaigns: list[Campaign]) -> None:
         assert {kind for _, kind in of_lines} <= {"Index Scan", "Index Only Scan"}, which
         assert {node["Relation Name"] for node in read if node["Node Type"] == "Seq Scan"} <= FEW_ROWS, which
         assert {node["Index Name"] for node in read if node["Relation Name"] in OF_LINES} <= of_one_row, which
-
-
-def test_the_benchmark_s_answers_are_the_gate_s(campaigns: list[Campaign]) -> None:
     mixed = gateway.build_questions(campaigns=campaigns, lines=BENCH.lines, count=600)
     batch = gateway.asked_by_one(campaigns=campaigns, lines=BENCH.lines, count=600, which=3)
     for asked in (mixed, batch):

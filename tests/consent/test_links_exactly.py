@@ -1,6 +1,9 @@
 """Links, questions and agents' messages begin and end at their very moment."""
 
+import json
+from base64 import b64encode
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,7 +13,7 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.agents import NotOpenRequest, answer_request, give_token
+from consent.actions.agents import NotOpenRequest, answer_request, give_token, take_request
 from consent.actions.choices import PauseOver
 from consent.actions.consent_requests import text_code
 from consent.actions.digests import NoSuchRun, TooMany
@@ -23,7 +26,7 @@ from consent.domain.consent_requests.rules import Case
 from consent.models import ConsentRequest, EndedPause
 from consent.queries.links import behind_link
 from consent.workers import agent_callbacks, expiry, reminders, request_texts
-from partners.models import AgentRequest, Campaign, Contract, Suspension
+from partners.models import AgentRequest, AuthorizedAgent, Campaign, Contract, Suspension
 from tests.agents import AGENT, an_agent_asks, let_in
 from tests.consent.books import Books
 from tests.consent.claiming import Partner, a_partner, stamp
@@ -69,7 +72,7 @@ def test_a_question_s_link_opens_for_a_week(asked: ConsentRequest) -> None:
     assert ends_at(lambda at: question(asked, at), asked.asked_at + 7 * DAY)
 
 
-def test_it_opens_while_its_agreement_and_campaign_are_in_force(asked: ConsentRequest, now: datetime) -> None:
+def test_it_opens_while_its_campaign_is_in_force(asked: ConsentRequest, now: datetime) -> None:
     day = now + DAY
     for model in (Campaign, Contract):
         with undone():
@@ -83,7 +86,7 @@ def test_it_opens_while_its_agreement_and_campaign_are_in_force(asked: ConsentRe
     assert begins_at(lambda at: question(asked, at), day + DAY)
 
 
-def test_a_question_is_answered_before_what_was_claimed_would_end(partner: Partner, now: datetime) -> None:
+def test_a_question_is_answered_before_its_claim_ends(partner: Partner, now: datetime) -> None:
     a_line(msisdn=NUMBER)
     assert partner.one(partner.claim(expires_at=stamp(now + DAY)))[0] == 200
     found = question(ConsentRequest.objects.get(), now)
@@ -213,6 +216,11 @@ def test_an_agent_s_request_waits_for_a_week(line: Line) -> None:
 
     assert begins_at(is_closed, over)
 
+    def is_denied(at: datetime) -> bool:
+        return agents.status_of(request=AgentRequest.objects.get(), at=at)["status"] == "denied"
+
+    assert begins_at(is_denied, over)
+
 
 def test_an_agent_s_token_is_given_once_for_a_message(key: Ed25519PrivateKey) -> None:
     let_in(AGENT, "Permission Slip", key)
@@ -222,6 +230,44 @@ def test_an_agent_s_token_is_given_once_for_a_message(key: Ed25519PrivateKey) ->
         with pytest.raises(agents.MessageRefused, match="used before"):
             give_token(agent_id=AGENT, asked_at=used)
     assert give_token(agent_id=AGENT, asked_at=asked_at + A_MOMENT)
+
+
+def test_an_agent_s_message_is_good_to_its_very_end(key: Ed25519PrivateKey, line: Line, now: datetime) -> None:
+    let_in(AGENT, "Permission Slip", key)
+    agent = AuthorizedAgent.objects.get(pk=AGENT)
+
+    def is_good(at: datetime, begins: datetime = now, lasts: timedelta = HOUR) -> bool:
+        said = {
+            "agent-id": AGENT, "business-id": "CARRIER", "issued-at": begins.isoformat(), "drp.version": "1.0",
+            "expires-at": (begins + lasts).isoformat(),
+        }  # fmt: skip
+        plain = json.dumps(said).encode()
+        body = b64encode(key.sign(plain) + plain)
+        try:
+            agents.verify_message(body=body, agent=agent, shape=agents.TokenRequest, at=at)
+        except agents.MessageRefused:
+            return False
+        return True
+
+    assert begins_at(is_good, now - 2 * MINUTE)
+    assert ends_at(is_good, now + HOUR)
+    assert not is_good(now, lasts=HOUR + A_MOMENT)
+
+
+def test_a_number_is_asked_about_anew_after_a_day(key: Ed25519PrivateKey, line: Line, now: datetime) -> None:
+    agent = let_in(AGENT, "Permission Slip", key)
+    messages = count()
+
+    def is_asked(at: datetime) -> bool:
+        said = agents.Exercise(
+            agent_id=AGENT, business_id="CARRIER", issued_at=at, expires_at=at + HOUR, version="1.0",
+            exercise="sale:opt_out", phone_number="+12065550177",
+        )  # fmt: skip
+        made = take_request(agent=agent, said=said, body=str(next(messages)).encode(), at=at)
+        return made.reason == AgentRequest.Reason.NEED_USER_VERIFICATION
+
+    assert [is_asked(now) for _ in range(4)] == [True, True, True, False]
+    assert begins_at(is_asked, now + DAY)
 
 
 # Partners' books

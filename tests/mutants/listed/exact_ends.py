@@ -7,6 +7,11 @@ LIFELINE = "tests/revocations/test_clocks.py::test_officers_are_told_of_a_lifeli
 ASKED = "test_so_often_is_asked_in_a_day"
 INVITED = "test_an_invitation_to_sign_in_is_texted_once_a_week"
 DEVICE = "test_a_device_is_known_for_a_year_and_a_day"
+REQUEST = "test_links_exactly.py::test_an_agent_s_request_waits_for_a_week"
+MESSAGE = "test_links_exactly.py::test_an_agent_s_message_is_good_to_its_very_end"
+ANEW = "test_links_exactly.py::test_a_number_is_asked_about_anew_after_a_day"
+MOMENT = "test_feeds_records.py::test_an_approval_of_this_very_moment_is_not_in_the_future"
+EXPORT = "test_feeds_records.py::test_the_export_gives_what_was_agreed_the_newest_first"
 ALL_READINGS = "tests/consent/test_exact_ends.py::test_all_readings_agree_at_each_beginning_and_end"
 
 MUTANTS = (
@@ -564,6 +569,23 @@ MUTANTS = (
             ("accounts/actions/invitations.py", "made_at__gt=since", "made_at__gte=since", INVITED),
             ("accounts/actions/devices.py", "    known.filter(last_at__lt=at - REMEMBERED).delete()\n", "", DEVICE),
             ("accounts/actions/devices.py", "last_at__lt=at - REMEMBERED", "last_at__lte=at - REMEMBERED", DEVICE),
+        )
+    ),
+    # An agent's request, message and day; an approval of this very moment; the export's order.
+    *(
+        Mutant(promise, file, was, becomes, f"tests/consent/{test}")
+        for promise, file, was, becomes, test in (
+            (7, "consent/actions/agents.py", "expires_at__gt=at, agent", "expires_at__gte=at, agent", REQUEST),
+            (7, "consent/actions/agents.py", "received_at__gt=at - DAY", "received_at__gte=at - DAY", ANEW),
+            (7, "consent/domain/agents.py", "message.expires_at <= at:", "message.expires_at < at:", MESSAGE),
+            (7, "consent/domain/agents.py", "issued_at > at + SKEW", "issued_at >= at + SKEW", MESSAGE),
+            (7, "consent/domain/agents.py", "issued_at + LONGEST_VALID", "issued_at + 2 * LONGEST_VALID", MESSAGE),
+            (7, "consent/domain/agents.py", "request.expires_at <= at:", "request.expires_at < at:", REQUEST),
+            (7, "consent/domain/agents.py", "expires_at__gt=at\n", "expires_at__gte=at\n", REQUEST),
+            (7, "consent/workers/agent_callbacks.py", "expires_at__lte=now", "expires_at__lt=now", REQUEST),
+            (3, "consent/feeds/approvals.py", "captured_at > at:", "captured_at >= at:", MOMENT),
+            (10, "disclosures/queries/export.py", '"-captured_at", "campaign"', '"captured_at", "campaign"', EXPORT),
+            (10, "disclosures/queries/export.py", '"-captured_at", "campaign"', '"-captured_at", "-campaign"', EXPORT),
         )
     ),
 )

@@ -135,8 +135,7 @@ MUTANTS = (
         "consent/domain/agents.py",
         "    if status == AgentRequest.Status.IN_PROGRESS and request.expires_at <= at:\n",
         "    if status == AgentRequest.Status.IN_PROGRESS and request.expires_at < at:\n",
-        "tests/consent/test_agents.py::"
-        "test_one_that_nobody_answered_is_over_at_its_last_moment_whenever_that_is_written_down",
+        "tests/consent/test_agents.py::test_an_unanswered_one_is_over_at_its_last_moment",
     ),
     # A breaker that keeps its past
     Mutant(
