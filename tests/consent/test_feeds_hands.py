@@ -18,7 +18,7 @@ ANN = line_row(line_id="LA", holder_name="Ann Marsh")
 ADULT = line_row(line_id="LB", msisdn=OTHER, holder_name="Ann Marsh", user_role="user")
 OWN = ADULT | {"user_role": "holder", "account_id": "A2", "holder_name": "Bea Lund"}
 NEEDS_NEW = [("rejected", "user_role", "needs_new_line_id")]
-NOT_SAME = [("rejected", "continues_line_id", "not_same_user")]
+NOT_SAME: list[tuple[str, ...]] = [("rejected", "continues_line_id", "not_same_user")]
 
 
 def known(carrier_id: str = "LB") -> tuple[str, str, str, str]:

@@ -86,9 +86,9 @@ def test_bad_approvals() -> None:
 def test_an_approval_of_this_very_moment_is_not_in_the_future() -> None:
     now = database_clock()
 
-    def fate(captured_at: datetime) -> list[tuple[str | None, ...]]:
+    def fate(captured_at: datetime) -> list[tuple[object, ...]]:
         row = approval_row(id=f"{captured_at}", captured_at=captured_at.isoformat())
-        return told(list(ApprovalsFeed().take(lines=numbered_lines(BytesIO(ndjson([row]))), at=now)))
+        return told(ApprovalsFeed().take(lines=[*numbered_lines(BytesIO(ndjson([row])))], at=now))
 
     assert fate(now + A_MOMENT) == [("rejected", "captured_at", "in_future")]
     assert fate(now) == [("accepted",)]

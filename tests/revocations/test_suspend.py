@@ -67,15 +67,15 @@ TARGETS: dict[str, Callable[[Campaign], tuple[str, int]]] = {
 
 def test_no_is_the_answer_from_the_commit_on(line: Line, campaign: Campaign) -> None:
     officer = an_actor()
-    elsewhere = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
-    an_approval(line, elsewhere)
+    untouched = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
+    an_approval(line, untouched)
     for name, target in TARGETS.items():
         with transaction.atomic():
             made = suspended(*target(campaign), officer)
             assert ask(line, campaign) == "partner_suspended"
             assert elsewhere(lambda: ask(line, campaign)) == "", name
         assert elsewhere(lambda: ask(line, campaign)) == "partner_suspended"
-        assert ask(line, elsewhere) == ""
+        assert ask(line, untouched) == ""
         assert judged(line, campaign, database_clock()) == "partner_suspended"
         assert judged(line, campaign, made.starts_at - A_MOMENT) == "permitted"
         lift(proposal=agreed(*target(campaign), database_clock()), at=database_clock())
