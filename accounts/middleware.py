@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.actions.rate_limits import DEVICE_LASTS, remember_device
-from accounts.domain import quick_exit, sessions
+from accounts.domain import quick_exit, session_clock, sessions
 from accounts.domain.session_store import PROOFS
 from accounts.models import User
 from accounts.primitives import browsers
@@ -55,7 +55,7 @@ def private_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 
 def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """End a sign-in that lay unused or has lasted too long (`sessions.is_over`), and say so on the next page.
+    """End a sign-in that lay unused or has lasted too long (`session_clock.is_over`), and say so on the next page.
 
     What a page asks for by itself keeps no sign-in alive. A stop is none of this: it stands whoever is signed in.
     """
@@ -66,16 +66,13 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
         asks_by_itself = request.method == "GET" and "HX-Request" in request.headers
         sends = request.method == "POST"
         stops = sends and _stops(request)
-        is_over = sessions.is_over(request, by_hand=not asks_by_itself, stops=stops, at=timezone.now())
+        is_over = session_clock.is_over(request, by_hand=not asks_by_itself, stops=stops, at=timezone.now())
         if is_over and not sends:
             messages.info(request, SIGNED_OUT)
         response = get_response(request)
         if is_over and sends:
-            messages.info(request, NOT_DONE if _wants_sign_in(response) else SIGNED_OUT)
-            if "Location" in response.headers:
-                # The message says it already.
-                response.headers["Location"] = response.headers["Location"].removesuffix(SENT)
-        sessions.start_clock(request, at=timezone.now())
+            _say_after_sending(request, response)
+        session_clock.start_clock(request, at=timezone.now())
         return response
 
     return middleware
@@ -160,14 +157,26 @@ def nothing_after_leaving(
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        away, is_a_browser = reverse("away"), "Sec-Fetch-Mode" in request.headers
-        if quick_exit.has_left(request) and is_a_browser and request.path not in {away, reverse("leave")}:
+        if _is_after_leaving(request):
             return redirect("away") if "HX-Request" not in request.headers else page_anew()
         response = get_response(request)
-        is_shown = request.path == away and request.method == "GET" and response.status_code == OK
+        is_shown = request.path == reverse("away") and request.method == "GET" and response.status_code == OK
         is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or quick_exit.has_one(request)
         if is_shown and not is_led_there:
             return quick_exit.note_left(response)
         return response
 
     return middleware
+
+
+def _say_after_sending(request: HttpRequest, response: HttpResponse) -> None:
+    messages.info(request, NOT_DONE if _wants_sign_in(response) else SIGNED_OUT)
+    if "Location" in response.headers:
+        # The message says it already.
+        response.headers["Location"] = response.headers["Location"].removesuffix(SENT)
+
+
+def _is_after_leaving(request: HttpRequest) -> bool:
+    """Whether a browser that has left asks for another page than those of leaving."""
+    is_a_browser = "Sec-Fetch-Mode" in request.headers
+    return quick_exit.has_left(request) and is_a_browser and request.path not in {reverse("away"), reverse("leave")}

@@ -6,22 +6,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.tokens import default_token_generator
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
-from django.urls import reverse
-from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts.models import (
-    Delegation,
-    Line,
-    LineNumber,
-    LineReminder,
-    LineTexts,
-    LineUser,
-    TextedCode,
-    User,
-)
+from accounts.models import Delegation, Line, LineNumber, LineReminder, LineTexts, LineUser, TextedCode, User
 from accounts.policies import delegations
 from accounts.policies.permissions import (
     DELEGATES,
@@ -218,6 +206,21 @@ def list_lines_of_person(*, user: User, at: datetime) -> list[PersonsLine]:
     A person whose own line has ended knows of that one alone. One query, whatever the number of lines; up to five more
     where somebody asked them to look after a line, one left their account in confidence, or one has another number.
     """
+    lines = _lines_by_account(user, at)
+    own = lines[0] if lines and vars(lines[0])["is_own"] else None
+    if own is None:
+        return _ended_line(user)
+    relation = Relation.MINOR_USER if own.user_role == Line.UserRole.MINOR else Relation.ADULT_USER
+    known = [_persons_line(own, relation)]
+    if own.user_role == Line.UserRole.HOLDER:
+        known += _on_the_account(own, lines[1:], at)
+    if vars(own)["looks_after"]:
+        known += _looked_after(user, at, known)
+    return known
+
+
+def _lines_by_account(user: User, at: datetime) -> list[Line]:
+    """The line that this person uses and, if they hold its account, the others on it; their own first."""
     mine = LineUser.objects.filter(user=user, until__isnull=True)
     held = mine.filter(line__user_role=Line.UserRole.HOLDER).values("line__account__lines")
     found = _lines(at).annotate(
@@ -228,17 +231,7 @@ def list_lines_of_person(*, user: User, at: datetime) -> list[PersonsLine]:
     )
     # Each by an index: for one condition or the other the whole table would be read.
     found = found.filter(pk__in=mine.values("line").union(held))
-    lines = sorted(found, key=lambda line: (not vars(line)["is_own"], line.activated_at, line.pk))
-    own = lines[0] if lines and vars(lines[0])["is_own"] else None
-    if own is None:
-        return _ended_line(user)
-    relation = Relation.MINOR_USER if own.user_role == Line.UserRole.MINOR else Relation.ADULT_USER
-    known = [_persons_line(own, relation)]
-    if own.user_role == Line.UserRole.HOLDER:
-        known += _on_the_account(own, lines[1:], at)
-    if vars(own)["looks_after"]:
-        known += _looked_after(user, at, but={one.line.pk for one in known if one.may_see})
-    return known
+    return sorted(found, key=lambda line: (not vars(line)["is_own"], line.activated_at, line.pk))
 
 
 def list_visible_lines(*, user: User, at: datetime) -> list[PersonsLine]:
@@ -265,25 +258,6 @@ def require_logged_staff_act(*, actor: str, action: Action) -> str:
     return actor_of(user)
 
 
-def invitation(*, user: User) -> str:
-    """The path of a link by which somebody of staff chooses their first password: good once, for 3 days."""
-    uid = urlsafe_base64_encode(str(user.pk).encode())
-    return reverse("staff-invitation", kwargs={"uid": uid, "token": default_token_generator.make_token(user)})
-
-
-def find_invited_user(*, uid: str, token: str) -> User | None:
-    """Whom a link invites; None for one that is wrong, used or too old."""
-    try:
-        number = urlsafe_base64_decode(uid).decode()
-    except ValueError:
-        return None
-    if not _is_id(number):
-        return None
-    user = User.objects.filter(pk=int(number), is_active=True).exclude(role=User.Role.SUBSCRIBER).first()
-    fits = user is not None and not user.has_usable_password() and default_token_generator.check_token(user, token)
-    return user if fits else None
-
-
 def list_delegation_requests(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:
     """What whoever signs in by `line` was asked to look after, and has not answered."""
     asked = delegations.list_open_requests(line_id=line.line.pk, at=at)
@@ -299,7 +273,7 @@ def user_of_line(*, line_id: int) -> User | None:
 def signs_in_by_another(*, actor: str, line_id: int) -> bool:
     """Whether the person whom the ledger names so ("subscriber:7") signs in, or did, by another line than this."""
     role, _, number = actor.partition(":")
-    if role != User.Role.SUBSCRIBER or not _is_id(number):
+    if role != User.Role.SUBSCRIBER or not is_id(text=number):
         return False
     return LineUser.objects.filter(user=int(number)).exclude(line=line_id).exists()
 
@@ -318,10 +292,11 @@ def answering_line(*, line: Line, at: datetime) -> Line | None:
 
 def _acting(actor: str) -> User | None:
     role, _, number = actor.partition(":")
-    return User.objects.filter(pk=int(number), role=role, is_active=True).first() if _is_id(number) else None
+    return User.objects.filter(pk=int(number), role=role, is_active=True).first() if is_id(text=number) else None
 
 
-def _is_id(text: str) -> bool:
+def is_id(*, text: str) -> bool:
+    """Whether this text is what a person's id looks like."""
     return text.isdecimal() and text.isascii() and len(text) < LONGEST_ID
 
 
@@ -341,15 +316,20 @@ def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[Per
 
     Another adult's line has the number there that it began with: whoever changed it may have done so to escape.
     """
+    found = _known_to_holder(own, others, at)
+    unknown = [one for one in found.values() if one.relation == Relation.HOLDER_OF_ADULT]
+    began = _first_numbers([one.line.pk for one in unknown if one.line.number_changed_at or not one.msisdn])
+    known = [replace(one, msisdn=began.get(one.line.pk, one.msisdn)) for one in found.values()]
+    return sorted(known, key=lambda one: (one.line.activated_at, one.line.pk))
+
+
+def _known_to_holder(own: Line, others: Sequence[Line], at: datetime) -> dict[int, PersonsLine]:
     holder_name = unseal(own.holder_name_sealed)
     found = {line.pk: _persons_line(line, _as_holder(line, holder_name, at)) for line in others}
     for left in delegations.left_untold(account_id=own.account_id, at=at) if vars(own)["left"] else ():
         if left.line_id != own.pk:
             found.setdefault(left.line_id, PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=""))
-    unknown = [one for one in found.values() if one.relation == Relation.HOLDER_OF_ADULT]
-    began = _first_numbers([one.line.pk for one in unknown if one.line.number_changed_at or not one.msisdn])
-    known = [replace(one, msisdn=began.get(one.line.pk, one.msisdn)) for one in found.values()]
-    return sorted(known, key=lambda one: (one.line.activated_at, one.line.pk))
+    return found
 
 
 def _first_numbers(line_ids: Collection[int]) -> dict[int, str]:
@@ -358,20 +338,22 @@ def _first_numbers(line_ids: Collection[int]) -> dict[int, str]:
     return {row.line_id: unseal(row.msisdn_sealed) for row in rows}
 
 
-def _looked_after(user: User, at: datetime, *, but: set[int]) -> list[PersonsLine]:
+def _looked_after(user: User, at: datetime, known: Sequence[PersonsLine]) -> list[PersonsLine]:
+    """What somebody asked this person to look after, but for the lines that they see already."""
+    seen = {one.line.pk for one in known if one.may_see}
     asked = delegations.delegations_to(user=user, at=at)
-    return _list_delegated_lines([one for one in asked if one.line_id not in but], at)
+    return _list_delegated_lines([one for one in asked if one.line_id not in seen], at)
 
 
 def _list_delegated_lines(asked: Sequence[Delegation], at: datetime) -> list[PersonsLine]:
     by_line = {one.line_id: one for one in asked}
     lines = _lines(at).filter(pk__in=by_line) if by_line else []
-    found = {line.pk: _as_delegate(line, by_line[line.pk]) for line in lines}
-    return [found[line_id] for line_id in by_line if line_id in found]
-
-
-def _as_delegate(line: Line, delegation: Delegation) -> PersonsLine:
-    return _persons_line(line, DELEGATED[Delegation.May(delegation.may)], delegation)
+    found = {line.pk: line for line in lines}
+    return [
+        _persons_line(found[line_id], DELEGATED[Delegation.May(delegation.may)], delegation)
+        for line_id, delegation in by_line.items()
+        if line_id in found
+    ]
 
 
 def _ended_line(user: User) -> list[PersonsLine]:

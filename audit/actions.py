@@ -1,7 +1,7 @@
 """Write down what was done, inside the transaction that does it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -236,37 +236,51 @@ def state_incidents(*, stated: Sequence[IncidentCount], actor: str, at: datetime
     now = {(one.kind, one.key): one for one in stated}
     if not now:
         return
-    rows = Incident.objects.select_for_update().filter(
-        kind__in={kind for kind, _ in now}, key__in={key for _, key in now}
-    )
-    known = {(one.kind, one.key): one for one in rows.order_by("id") if (one.kind, one.key) in now}
-    Incident.objects.bulk_create(
-        Incident(
-            kind=one.kind, key=one.key, subject=one.subject, opened_at=at, count=one.count,
-            due_at=next_due(kind=one.kind, begun=[at]), anew_from=begins_anew_at(kind=one.kind, at=at),
-        )
-        for key, one in now.items()
-        if key not in known and one.count
-    )  # fmt: skip
+    known = _lock_incidents(now)
+    _open_incidents([one for key, one in now.items() if key not in known and one.count], at)
     events = [event for key, one in known.items() if (event := _restate(one, now[key], actor, at))]
     Incident.objects.bulk_update(known.values(), ["count", *MOVED])
     AuditEvent.objects.bulk_create(events)
 
 
+def _lock_incidents(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Incident]:
+    """Those of these incidents that there are, by kind and key."""
+    rows = Incident.objects.select_for_update().filter(
+        kind__in={kind for kind, _ in wanted}, key__in={key for _, key in wanted}
+    )
+    return {(one.kind, one.key): one for one in rows.order_by("id") if (one.kind, one.key) in wanted}
+
+
+def _open_incidents(stated: Sequence[IncidentCount], at: datetime) -> None:
+    Incident.objects.bulk_create(
+        Incident(
+            kind=one.kind, key=one.key, subject=one.subject, opened_at=at, count=one.count,
+            due_at=next_due(kind=one.kind, begun=[at]), anew_from=begins_anew_at(kind=one.kind, at=at),
+        )
+        for one in stated
+    )  # fmt: skip
+
+
 def _restate(one: Incident, now: IncidentCount, actor: str, at: datetime) -> AuditEvent | None:
     """Move an incident to how often it is so now. Returns the event of its end or new beginning, if that is one."""
-    verb, reason = "", ""
     more, one.count = now.count > one.count or _has_grown(one, now, at), now.count
-    if one.closed_at is not None and more:
-        verb = "reopened"
-        _begin_again(one, at)
-    elif one.closed_at is None and not now.count:
-        one.closed_at, verb, reason = at, "closed", NO_LONGER
-    elif one.closed_at is None and more:
-        _begin_clocks_anew(one, at)
+    verb, reason = _move_incident(one, at, more=more)
     if not verb:
         return None
     return AuditEvent(action=f"incident.{verb}", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason)
+
+
+def _move_incident(one: Incident, at: datetime, *, more: bool) -> tuple[str, str]:
+    """Open it again, close it, or begin its clocks anew. Returns the verb and the reason of an event, if it has one."""
+    if one.closed_at is not None and more:
+        _begin_again(one, at)
+        return "reopened", ""
+    if one.closed_at is None and not one.count:
+        one.closed_at = at
+        return "closed", NO_LONGER
+    if one.closed_at is None and more:
+        _begin_clocks_anew(one, at)
+    return "", ""
 
 
 def _has_grown(one: Incident, now: IncidentCount, at: datetime) -> bool:

@@ -10,6 +10,9 @@ from django.db.models import QuerySet
 
 from audit.models import AuditEvent, ChainHead, IncidentStep
 
+# A row of a chain: its `seq`, the hash before it, its own hash, and the text that is hashed.
+type _Row = tuple[int, bytes, bytes, str]
+
 CHAINS = 16
 # What a person asked in confidence, or what it did for them: a holder who reads it would know that there is something.
 CONFIDENTIAL = r"^(separation\.|protection\.|person\.reveal_)"
@@ -188,21 +191,45 @@ def _verify_chain(
     if not first:
         return None, 0
     low, high = max(first - 1, 1), min(last + 1, end.seq)
-    link = hashlib.sha256(f"whereabouts audit chain {chain}".encode()).digest() if low == 1 else None
+    link = _first_link(chain) if low == 1 else None
     place, checked = low - 1, 0
-    for seq, prev_hash, own_hash, text in _rows(chain, low, high):
-        if seq != place + 1:
-            return Fault(chain, place + 1, "is missing"), checked
-        if prev_hash != (link or prev_hash) or own_hash != hashlib.sha256(prev_hash + text.encode()).digest():
-            return Fault(chain, seq, "was changed"), checked
-        if signed is not None and seq == signed[0] and own_hash != signed[1]:
-            return Fault(chain, seq, "is not what the checkpoint signed"), checked
-        place, link, checked = seq, own_hash, checked + (first <= seq <= last)
-    if until is None and (place != max(end.seq, signed[0] if signed else 0) or (place and link != end.hash)):
+    for row in _rows(chain, low, high):
+        fault = _row_fault(chain, row, place, link, signed)
+        if fault is not None:
+            return fault, checked
+        place, _, link, _ = row
+        checked += first <= place <= last
+    if until is None and _is_cut_off(place, link, end, signed):
         return Fault(chain, place + 1, "is cut off"), checked
+    return _end_fault(chain, place, high, end), checked
+
+
+def _first_link(chain: int) -> bytes:
+    """What the first row of a chain names as the hash before it."""
+    return hashlib.sha256(f"whereabouts audit chain {chain}".encode()).digest()
+
+
+def _row_fault(chain: int, row: _Row, place: int, link: bytes | None, signed: tuple[int, bytes] | None) -> Fault | None:
+    """What is wrong with a row that follows on the one at `place`, whose hash is `link`."""
+    seq, prev_hash, own_hash, text = row
+    if seq != place + 1:
+        return Fault(chain, place + 1, "is missing")
+    if prev_hash != (link or prev_hash) or own_hash != hashlib.sha256(prev_hash + text.encode()).digest():
+        return Fault(chain, seq, "was changed")
+    if signed is not None and seq == signed[0] and own_hash != signed[1]:
+        return Fault(chain, seq, "is not what the checkpoint signed")
+    return None
+
+
+def _is_cut_off(place: int, link: bytes | None, end: _End, signed: tuple[int, bytes] | None) -> bool:
+    """Whether the last row that was read is not the one where the chain ends, or where a checkpoint saw it."""
+    return place != max(end.seq, signed[0] if signed else 0) or (place > 0 and link != end.hash)
+
+
+def _end_fault(chain: int, place: int, high: int, end: _End) -> Fault | None:
     if place < high:
-        return Fault(chain, place + 1, "is missing"), checked
-    return (Fault(chain, end.seq + 1, "is beyond the head") if end.newest > end.seq else None), checked
+        return Fault(chain, place + 1, "is missing")
+    return Fault(chain, end.seq + 1, "is beyond the head") if end.newest > end.seq else None
 
 
 def _range(chain: int, end: _End, since: datetime | None, until: datetime | None) -> tuple[int, int]:
@@ -215,7 +242,7 @@ def _range(chain: int, end: _End, since: datetime | None, until: datetime | None
     return first, last if until is not None else end.seq
 
 
-def _rows(chain: int, first: int, last: int) -> Iterator[tuple[int, bytes, bytes, str]]:
+def _rows(chain: int, first: int, last: int) -> Iterator[_Row]:
     """Some events of one chain in order, in batches by `seq`, with the text that is hashed."""
     seen = first - 1
     while seen < last:

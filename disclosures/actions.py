@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -290,9 +290,13 @@ def _put(
     }
     changed = [one for one, fate in fates.items() if fate]
     if until is None or until > at:
-        archiving.take_away(line_ids={visible[one] for one in changed if one in visible})
+        archiving.take_away(line_ids=_lines_of(changed, visible))
         look_again(disclosure_ids=ids, at=at)
     return DelayedNoticeResult(changed=len(changed), waiting=list(fates.values()).count(None))
+
+
+def _lines_of(ids: Collection[UUID], visible: Mapping[UUID, int]) -> set[int]:
+    return {visible[one] for one in ids if one in visible}
 
 
 def _list_hidden_rows(order_ref: str, at: datetime) -> list[DelayedRow]:

@@ -1,8 +1,11 @@
 """Reading single settings from the environment."""
 
 import os
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # Classes that settings name, under the names that they had before 1.0: who has set one need change nothing.
@@ -31,3 +34,60 @@ def dotted_path(name: str, default: str) -> str:
     """The class that a setting names, under the name that it has now; `default` where none is named."""
     path = os.environ.get(name) or default
     return MOVED.get(path, path)
+
+
+def secrets_of(name: str) -> list[str]:
+    """What signs texts from phones, calls to them, or mail that came in: it must not be guessed."""
+    secrets = parse_list(name)
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        raise ImproperlyConfigured(f"Each of {name} must have {SHORTEST_SECRET} characters or more.")
+    return secrets
+
+
+def whole_number(name: str, usual: int) -> int:
+    given = os.environ.get(name) or str(usual)
+    if not given.isascii() or not given.isdecimal() or not 0 < int(given) <= LARGEST_NUMBER:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 1 to {LARGEST_NUMBER}. It is {given!r}.")
+    return int(given)
+
+
+def only_here(name: str, base_url: str) -> bool:
+    """What opens the demo's doors: its sample people, phones and keys are for this very machine alone."""
+    wanted = os.environ.get(name) == "1"
+    if wanted and urlsplit(base_url).hostname not in LOOPBACK:
+        raise ImproperlyConfigured(f"{name} is for a loopback BASE_URL only. Unset it: it opens doors of the demo.")
+    return wanted
+
+
+def needed_by_https(name: str, locally: str, base_url: str) -> str:
+    """What goes out to people: shown on the console of one's own machine, never silently on a server's."""
+    if base_url.startswith("https://"):
+        return require_setting(name, f"what sends them in production ({locally} shows them on this machine)")
+    return os.environ.get(name) or locally
+
+
+def parse_list(name: str) -> list[str]:
+    return [part for part in os.environ.get(name, "").split(",") if part]
+
+
+def one_of(name: str, *allowed: str) -> str:
+    value = os.environ.get(name) or allowed[0]
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
+    return value
+
+
+def issuer_of(name: str) -> str:
+    """An issuer, exactly as the provider writes itself: by https, but for this very machine."""
+    issuer = os.environ.get(name, "")
+    parts = urlsplit(issuer)
+    if issuer and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ImproperlyConfigured(f"{name} must start with https:// (http:// only for a loopback address).")
+    return issuer
+
+
+def with_issuer(issuer: str, name: str) -> str:
+    """What a named provider needs beside its issuer."""
+    if os.environ.get(issuer):
+        return require_setting(name, "what your OpenID provider registered for this portal")
+    return ""

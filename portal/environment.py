@@ -4,16 +4,27 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded, external_storage, secret_files, tls_policy
-from portal.env import LOOPBACK, dotted_path, require_setting
+from portal.env import (
+    LOOPBACK,
+    dotted_path,
+    issuer_of,
+    needed_by_https,
+    one_of,
+    only_here,
+    parse_list,
+    require_setting,
+    secrets_of,
+    whole_number,
+    with_issuer,
+)
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
-SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
 # OpenTelemetry's own names of where traces go.
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -153,6 +164,10 @@ def mailer(url: str) -> dict[str, Any]:
         return {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
     if parts.scheme not in {"smtp", "smtps"}:
         raise ImproperlyConfigured("EMAIL_URL must start with console://, memory://, smtp:// or smtps://")
+    return _smtp_mailer(parts)
+
+
+def _smtp_mailer(parts: SplitResult) -> dict[str, Any]:
     return {
         "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "OPTIONS": {
@@ -176,9 +191,8 @@ def environment() -> Environment:
         Path(metrics_dir).mkdir(parents=True, exist_ok=True)
     if not os.environ.get("DATABASE_URL") and not os.environ.get("REDIS_URL"):
         os.environ.update(embedded.ensure(data_dir=data_dir))
-    given = os.environ
     base_url = _base_url()
-    plain_hosts = [one.strip().lower() for one in _parse_list("PLAIN_HOSTS") if one.strip()]
+    plain_hosts = [one.strip().lower() for one in parse_list("PLAIN_HOSTS") if one.strip()]
     if base_url.startswith("https://"):
         tls_policy.look(os.environ, plain=plain_hosts)
     external_storage.look()
@@ -187,84 +201,131 @@ def environment() -> Environment:
     external_storage.look_at_folders(archive=stop_archive_dir, checkpoints=checkpoint_dir)
     return Environment(
         data_dir=data_dir,
-        demo=_only_here("WHEREABOUTS_DEMO", base_url),
-        door_out_loopback=_only_here("DOOR_OUT_LOOPBACK", base_url),
-        secret_key=require_setting("SECRET_KEY", "a long random string"),
-        secret_key_fallbacks=_parse_list("SECRET_KEY_FALLBACKS"),
-        field_encryption_keys=require_setting("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
-        key_vault=given.get("KEY_VAULT") or "partners.primitives.sealing.SealedKeys",
-        debug=given.get("DEBUG") == "1",
-        allowed_hosts=_allowed_hosts(base_url),
         base_url=base_url,
-        password_words=_parse_list("PASSWORD_WORDS"),
         plain_hosts=plain_hosts,
-        internal_hosts=_internal_hosts(),
-        behind_proxy=given.get("BEHIND_PROXY") == "1",
-        mtls_client_certificates=_certificates(),
-        mtls_certificate_header=given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
-        mtls_base_url=given.get("MTLS_BASE_URL", "").rstrip("/"),
-        database_url=require_setting("DATABASE_URL", "postgresql://app-role@host/name"),
-        database_owner_url=given.get("DATABASE_OWNER_URL", ""),
-        redis_url=require_setting("REDIS_URL", "redis://host:6379/0"),
-        celery_broker_url=tls_policy.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
-        celery_broker_master=_sentinel_s_master(),
         checkpoint_dir=checkpoint_dir,
-        checkpoint_backend=external_storage.backend("CHECKPOINT"),
-        checkpoint_s3_url=external_storage.store("CHECKPOINT"),
-        checkpoint_s3_region=given.get("CHECKPOINT_S3_REGION") or "us-east-1",
-        checkpoint_s3_key_id=external_storage.with_store(
+        stop_archive_dir=stop_archive_dir,
+        **_house(base_url),
+        **_servers(),
+        **_stores(data_dir),
+        **_messages(base_url),
+        **_alarms(),
+        **_sign_in(),
+    )
+
+
+def _house(base_url: str) -> dict[str, Any]:
+    """How it is addressed, and its own secrets."""
+    given = os.environ
+    return {
+        "demo": only_here("WHEREABOUTS_DEMO", base_url),
+        "door_out_loopback": only_here("DOOR_OUT_LOOPBACK", base_url),
+        "secret_key": require_setting("SECRET_KEY", "a long random string"),
+        "secret_key_fallbacks": parse_list("SECRET_KEY_FALLBACKS"),
+        "field_encryption_keys": require_setting("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
+        "key_vault": given.get("KEY_VAULT") or "partners.primitives.sealing.SealedKeys",
+        "debug": given.get("DEBUG") == "1",
+        "allowed_hosts": _allowed_hosts(base_url),
+        "password_words": parse_list("PASSWORD_WORDS"),
+        "internal_hosts": _internal_hosts(),
+        "behind_proxy": given.get("BEHIND_PROXY") == "1",
+        "mtls_client_certificates": _certificates(),
+        "mtls_certificate_header": given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
+        "mtls_base_url": given.get("MTLS_BASE_URL", "").rstrip("/"),
+        "carrier_phone": given.get("CARRIER_PHONE", ""),
+        "security_contact": given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
+        "metrics_token": given.get("METRICS_TOKEN", ""),
+        "carrier_name": given.get("CARRIER_NAME") or urlsplit(base_url).hostname or "",
+        "drp_business_id": given.get("DRP_BUSINESS_ID", ""),
+    }
+
+
+def _servers() -> dict[str, Any]:
+    """The database, the broker, logs and what else it speaks to."""
+    given = os.environ
+    return {
+        "database_url": require_setting("DATABASE_URL", "postgresql://app-role@host/name"),
+        "database_owner_url": given.get("DATABASE_OWNER_URL", ""),
+        "redis_url": require_setting("REDIS_URL", "redis://host:6379/0"),
+        "celery_broker_url": tls_policy.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
+        "celery_broker_master": _sentinel_s_master(),
+        "canary": given.get("CANARY", "1") != "0",
+        "test_accounts": parse_list("TEST_ACCOUNTS"),
+        "log_format": one_of("LOG_FORMAT", "console", "json"),
+        "log_level": one_of("LOG_LEVEL", "info", "debug", "warning", "error"),
+        "retention_months": _retention_months(),
+        "reading_limit": whole_number("READING_LIMIT", 8),
+        "sentry_dsn": given.get("SENTRY_DSN", ""),
+        "traces": any(given.get(name) for name in COLLECTORS) and given.get("OTEL_SDK_DISABLED", "").lower() != "true",
+    }
+
+
+def _stores(data_dir: Path) -> dict[str, Any]:
+    """Where what is kept outside the database goes."""
+    given = os.environ
+    return {
+        "checkpoint_backend": external_storage.backend("CHECKPOINT"),
+        "checkpoint_s3_url": external_storage.store("CHECKPOINT"),
+        "checkpoint_s3_region": given.get("CHECKPOINT_S3_REGION") or "us-east-1",
+        "checkpoint_s3_key_id": external_storage.with_store(
             "CHECKPOINT", "S3_KEY_ID", "the id of a key that may write there"
         ),
-        checkpoint_s3_secret=external_storage.with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
-        stop_archive_dir=stop_archive_dir,
-        stop_archive_backend=external_storage.backend("STOP_ARCHIVE"),
-        stop_archive_s3_url=external_storage.store("STOP_ARCHIVE"),
-        stop_archive_s3_region=given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
-        stop_archive_s3_key_id=external_storage.with_store(
+        "checkpoint_s3_secret": external_storage.with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
+        "stop_archive_backend": external_storage.backend("STOP_ARCHIVE"),
+        "stop_archive_s3_url": external_storage.store("STOP_ARCHIVE"),
+        "stop_archive_s3_region": given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
+        "stop_archive_s3_key_id": external_storage.with_store(
             "STOP_ARCHIVE", "S3_KEY_ID", "the id of a key that may write there"
         ),
-        stop_archive_s3_secret=external_storage.with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
-        sms_backend=_sms_backend(base_url),
-        sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
-        sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
-        sms_inbound_secrets=_secrets("SMS_INBOUND_SECRETS"),
-        call_log_secrets=_secrets("CALL_LOG_SECRETS"),
-        mail_inbound_secrets=_secrets("MAIL_INBOUND_SECRETS"),
-        mail_reply_address=_reply_address(),
-        attachments_dir=Path(given.get("ATTACHMENTS_DIR") or data_dir / "attachments"),
-        attachment_scanner=dotted_path("ATTACHMENT_SCANNER", "support.domain.files.OwnLook"),
-        clamav_socket=given.get("CLAMAV_SOCKET") or "/run/clamav/clamd.ctl",
-        code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
-        stops_failing_alarm=_whole_number("STOPS_FAILING_ALARM", 5),
-        staff_browsing_alarm=_whole_number("STAFF_BROWSING_ALARM", 40),
-        staff_browsing_alarm_day=_whole_number("STAFF_BROWSING_ALARM_DAY", 160),
-        staff_browsing_alarm_week=_whole_number("STAFF_BROWSING_ALARM_WEEK", 600),
-        stops_by_agent_alarm=_whole_number("STOPS_BY_AGENT_ALARM", 30),
-        canary=given.get("CANARY", "1") != "0",
-        test_accounts=_parse_list("TEST_ACCOUNTS"),
-        email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
-        carrier_phone=given.get("CARRIER_PHONE", ""),
-        email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
-        security_contact=given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
-        metrics_token=given.get("METRICS_TOKEN", ""),
-        log_format=_one_of("LOG_FORMAT", "console", "json"),
-        log_level=_one_of("LOG_LEVEL", "info", "debug", "warning", "error"),
-        retention_months=_retention_months(),
-        staff_oidc_issuer=_issuer("STAFF_OIDC_ISSUER"),
-        staff_oidc_client_id=_with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_ID"),
-        staff_oidc_client_secret=_with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_SECRET"),
-        staff_oidc_roles_claim=given.get("STAFF_OIDC_ROLES_CLAIM", ""),
-        oidc_issuer=_carrier_issuer(),
-        oidc_client_id=_with_issuer("OIDC_ISSUER", "OIDC_CLIENT_ID"),
-        oidc_client_secret=_with_issuer("OIDC_ISSUER", "OIDC_CLIENT_SECRET"),
-        oidc_line_claim=given.get("OIDC_LINE_CLAIM") or "line_id",
-        oidc_seeing_acr=given.get("OIDC_SEEING_ACR", ""),
-        carrier_name=given.get("CARRIER_NAME") or urlsplit(base_url).hostname or "",
-        drp_business_id=given.get("DRP_BUSINESS_ID", ""),
-        reading_limit=_whole_number("READING_LIMIT", 8),
-        sentry_dsn=given.get("SENTRY_DSN", ""),
-        traces=any(given.get(name) for name in COLLECTORS) and given.get("OTEL_SDK_DISABLED", "").lower() != "true",
-    )
+        "stop_archive_s3_secret": external_storage.with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
+        "attachments_dir": Path(given.get("ATTACHMENTS_DIR") or data_dir / "attachments"),
+        "attachment_scanner": dotted_path("ATTACHMENT_SCANNER", "support.domain.files.OwnLook"),
+        "clamav_socket": given.get("CLAMAV_SOCKET") or "/run/clamav/clamd.ctl",
+    }
+
+
+def _messages(base_url: str) -> dict[str, Any]:
+    """How texts and mail go out, and come in."""
+    given = os.environ
+    return {
+        "sms_backend": _sms_backend(base_url),
+        "sms_webhook_url": given.get("SMS_WEBHOOK_URL", ""),
+        "sms_webhook_token": given.get("SMS_WEBHOOK_TOKEN", ""),
+        "sms_inbound_secrets": secrets_of("SMS_INBOUND_SECRETS"),
+        "call_log_secrets": secrets_of("CALL_LOG_SECRETS"),
+        "mail_inbound_secrets": secrets_of("MAIL_INBOUND_SECRETS"),
+        "mail_reply_address": _reply_address(),
+        "email_url": needed_by_https("EMAIL_URL", "console://", base_url),
+        "email_from": given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
+    }
+
+
+def _alarms() -> dict[str, Any]:
+    """From how many of them on somebody is told."""
+    return {
+        "code_texts_alarm": whole_number("CODE_TEXTS_ALARM", 5000),
+        "stops_failing_alarm": whole_number("STOPS_FAILING_ALARM", 5),
+        "staff_browsing_alarm": whole_number("STAFF_BROWSING_ALARM", 40),
+        "staff_browsing_alarm_day": whole_number("STAFF_BROWSING_ALARM_DAY", 160),
+        "staff_browsing_alarm_week": whole_number("STAFF_BROWSING_ALARM_WEEK", 600),
+        "stops_by_agent_alarm": whole_number("STOPS_BY_AGENT_ALARM", 30),
+    }
+
+
+def _sign_in() -> dict[str, Any]:
+    """The providers by which staff and subscribers sign in."""
+    given = os.environ
+    return {
+        "staff_oidc_issuer": issuer_of("STAFF_OIDC_ISSUER"),
+        "staff_oidc_client_id": with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_ID"),
+        "staff_oidc_client_secret": with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_SECRET"),
+        "staff_oidc_roles_claim": given.get("STAFF_OIDC_ROLES_CLAIM", ""),
+        "oidc_issuer": _carrier_issuer(),
+        "oidc_client_id": with_issuer("OIDC_ISSUER", "OIDC_CLIENT_ID"),
+        "oidc_client_secret": with_issuer("OIDC_ISSUER", "OIDC_CLIENT_SECRET"),
+        "oidc_line_claim": given.get("OIDC_LINE_CLAIM") or "line_id",
+        "oidc_seeing_acr": given.get("OIDC_SEEING_ACR", ""),
+    }
 
 
 def _retention_months() -> int:
@@ -278,14 +339,6 @@ def _retention_months() -> int:
     return int(given)
 
 
-def _secrets(name: str) -> list[str]:
-    """What signs texts from phones, calls to them, or mail that came in: it must not be guessed."""
-    secrets = _parse_list(name)
-    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-        raise ImproperlyConfigured(f"Each of {name} must have {SHORTEST_SECRET} characters or more.")
-    return secrets
-
-
 def _reply_address() -> str:
     """MAIL_REPLY_ADDRESS, to which a plus sign and the case's token are added."""
     address = os.environ.get("MAIL_REPLY_ADDRESS", "")
@@ -295,24 +348,8 @@ def _reply_address() -> str:
     return address
 
 
-def _whole_number(name: str, usual: int) -> int:
-    given = os.environ.get(name) or str(usual)
-    if not given.isascii() or not given.isdecimal() or not 0 < int(given) <= LARGEST_NUMBER:
-        raise ImproperlyConfigured(f"{name} must be a whole number from 1 to {LARGEST_NUMBER}. It is {given!r}.")
-    return int(given)
-
-
-def _issuer(name: str) -> str:
-    """An issuer, exactly as the provider writes itself: by https, but for this very machine."""
-    issuer = os.environ.get(name, "")
-    parts = urlsplit(issuer)
-    if issuer and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise ImproperlyConfigured(f"{name} must start with https:// (http:// only for a loopback address).")
-    return issuer
-
-
 def _internal_hosts() -> list[str]:
-    named = [one.strip().lower().rstrip(".") for one in _parse_list("INTERNAL_HOSTS") if one.strip()]
+    named = [one.strip().lower().rstrip(".") for one in parse_list("INTERNAL_HOSTS") if one.strip()]
     return [str(tls_policy.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
 
 
@@ -325,18 +362,11 @@ def _sentinel_s_master() -> str:
 
 def _carrier_issuer() -> str:
     """OIDC_ISSUER. One provider's word for both doors would let a client of the one stand for the other."""
-    issuer = _issuer("OIDC_ISSUER")
+    issuer = issuer_of("OIDC_ISSUER")
     same_client = os.environ.get("OIDC_CLIENT_ID") == os.environ.get("STAFF_OIDC_CLIENT_ID")
     if issuer and issuer == os.environ.get("STAFF_OIDC_ISSUER") and same_client:
         raise ImproperlyConfigured("OIDC_CLIENT_ID must not be STAFF_OIDC_CLIENT_ID: register this portal twice.")
     return issuer
-
-
-def _with_issuer(issuer: str, name: str) -> str:
-    """What a named provider needs beside its issuer."""
-    if os.environ.get(issuer):
-        return require_setting(name, "what your OpenID provider registered for this portal")
-    return ""
 
 
 def _base_url() -> str:
@@ -346,14 +376,6 @@ def _base_url() -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ImproperlyConfigured("BASE_URL must start with https:// (http:// only for a loopback address).")
     return url
-
-
-def _only_here(name: str, base_url: str) -> bool:
-    """What opens the demo's doors: its sample people, phones and keys are for this very machine alone."""
-    wanted = os.environ.get(name) == "1"
-    if wanted and urlsplit(base_url).hostname not in LOOPBACK:
-        raise ImproperlyConfigured(f"{name} is for a loopback BASE_URL only. Unset it: it opens doors of the demo.")
-    return wanted
 
 
 def _certificates() -> bool:
@@ -369,28 +391,10 @@ def _certificates() -> bool:
 
 def _allowed_hosts(base_url: str) -> list[str]:
     if urlsplit(base_url).hostname in LOOPBACK:
-        return _parse_list("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+        return parse_list("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
     return require_setting("ALLOWED_HOSTS", "the host names people use, with commas between them").split(",")
 
 
-def _needed_by_https(name: str, locally: str, base_url: str) -> str:
-    """What goes out to people: shown on the console of one's own machine, never silently on a server's."""
-    if base_url.startswith("https://"):
-        return require_setting(name, f"what sends them in production ({locally} shows them on this machine)")
-    return os.environ.get(name) or locally
-
-
 def _sms_backend(base_url: str) -> str:
-    needed_here = _needed_by_https("SMS_BACKEND", "accounts.clients.texts.ConsoleBackend", base_url)
+    needed_here = needed_by_https("SMS_BACKEND", "accounts.clients.texts.ConsoleBackend", base_url)
     return dotted_path("SMS_BACKEND", needed_here)
-
-
-def _parse_list(name: str) -> list[str]:
-    return [part for part in os.environ.get(name, "").split(",") if part]
-
-
-def _one_of(name: str, *allowed: str) -> str:
-    value = os.environ.get(name) or allowed[0]
-    if value not in allowed:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
-    return value

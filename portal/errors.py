@@ -58,13 +58,16 @@ def only_what_may_leave(event: Event, _hint: Hint) -> Event:
     """The report with nothing in it but names from our own code, numbers of lines, and when it was."""
     given: Mapping[str, Any] = event
     kept: dict[str, Any] = {name: given[name] for name in KEPT if name in given}
-    values = (given.get("exception") or {}).get("values") or []
-    kept["exception"] = {"values": [_exception(value) for value in values]}
-    if (given.get("transaction_info") or {}).get("source") in OWN_WORDS:
+    kept["exception"] = {"values": [_exception(value) for value in _member(given, "exception", "values") or []]}
+    if _member(given, "transaction_info", "source") in OWN_WORDS:
         kept["transaction"] = given.get("transaction")
-    if method := (given.get("request") or {}).get("method"):
+    if method := _member(given, "request", "method"):
         kept["tags"] = {"method": method}
     return cast("Event", kept)
+
+
+def _member(given: Mapping[str, Any], part: str, name: str) -> Any:
+    return (given.get(part) or {}).get(name)
 
 
 def _exception(value: Mapping[str, Any]) -> dict[str, Any]:

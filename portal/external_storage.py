@@ -55,14 +55,18 @@ def store(of: str) -> str:
     """
     name = f"{of}_S3_URL"
     url = with_store(of, "S3_URL", "https://host/bucket/folder, where it is kept")
-    parts = urlsplit(url)
-    here = parts.scheme == "http" and parts.hostname in LOOPBACK and os.environ.get("DOOR_OUT_LOOPBACK") == "1"
-    more = parts.username or parts.password or parts.query or parts.fragment
-    if url and (not parts.hostname or not parts.path.strip("/") or more or (parts.scheme != "https" and not here)):
+    if url and not _is_bucket(url):
         raise ImproperlyConfigured(f"{name} must be https://host/bucket or https://host/bucket/folder.")
     if url and not os.environ.get(f"{of}_BACKEND"):
         raise ImproperlyConfigured(f"{name} is set, and nothing would go there. Set {of}_BACKEND to {STORES[of]}.")
     return url
+
+
+def _is_bucket(url: str) -> bool:
+    parts = urlsplit(url)
+    here = parts.scheme == "http" and parts.hostname in LOOPBACK and os.environ.get("DOOR_OUT_LOOPBACK") == "1"
+    more = [parts.username, parts.password, parts.query, parts.fragment]
+    return bool(parts.hostname and parts.path.strip("/")) and not any(more) and (parts.scheme == "https" or here)
 
 
 def look() -> None:

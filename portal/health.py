@@ -121,6 +121,24 @@ class Figures(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
+        yield from self._orders()
+        yield GaugeMetricFamily(
+            "whereabouts_partitions_missing",
+            "Of this month and the next, those whose releases have no partition.",
+            value=len(retention.missing_months(now=self._at)),
+        )
+        yield GaugeMetricFamily("whereabouts_gate_open", "0: every release is denied.", value=int(opening().is_open))
+        yield GaugeMetricFamily(
+            "whereabouts_unarchived_seconds",
+            "How long the oldest choice waits for the archive outside the database.",
+            value=_unarchived_s(self._at),
+        )
+        yield _count_open_incidents()
+        yield _build_held_metric()
+        yield from _canary(self._at)
+        yield from self._late_and_many()
+
+    def _orders(self) -> Iterator[Metric]:
         states = GaugeMetricFamily(
             "whereabouts_orders", "Orders that no partner has taken, by state.", labels=["state"]
         )
@@ -141,24 +159,8 @@ class Figures(Collector):
         yield GaugeMetricFamily(
             "whereabouts_oldest_due_seconds", "How long the oldest due order waits.", value=_oldest_due_s(self._at)
         )
-        yield GaugeMetricFamily(
-            "whereabouts_partitions_missing",
-            "Of this month and the next, those whose releases have no partition.",
-            value=len(retention.missing_months(now=self._at)),
-        )
-        yield GaugeMetricFamily("whereabouts_gate_open", "0: every release is denied.", value=int(opening().is_open))
-        yield GaugeMetricFamily(
-            "whereabouts_unarchived_seconds",
-            "How long the oldest choice waits for the archive outside the database.",
-            value=_unarchived_s(self._at),
-        )
-        open_now = Incident.objects.filter(closed_at__isnull=True).values_list("kind").annotate(Count("id"))
-        incidents = GaugeMetricFamily("whereabouts_incidents_open", "Incidents that are open.", labels=["kind"])
-        for kind, count in open_now:
-            incidents.add_metric([kind], count)
-        yield incidents
-        yield _build_held_metric()
-        yield from _canary(self._at)
+
+    def _late_and_many(self) -> Iterator[Metric]:
         behind = GaugeMetricFamily(
             "whereabouts_anomalies_behind_seconds", "How far behind the search for anomalies is.", labels=[]
         )
@@ -269,3 +271,11 @@ def _waiting(found: Connection) -> int:
         return int(queue.queue_declare(passive=True).message_count)
     except found.channel_errors:
         return 0
+
+
+def _count_open_incidents() -> Metric:
+    open_now = Incident.objects.filter(closed_at__isnull=True).values_list("kind").annotate(Count("id"))
+    incidents = GaugeMetricFamily("whereabouts_incidents_open", "Incidents that are open.", labels=["kind"])
+    for kind, count in open_now:
+        incidents.add_metric([kind], count)
+    return incidents

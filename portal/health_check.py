@@ -9,8 +9,8 @@ import http.client
 import os
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -22,17 +22,21 @@ PATIENCE_S = 2.0
 
 def problem(processes: Path, data_dir: Path) -> str:
     """Why the container's process does not work; "" where it does. `processes`: /proc."""
-    for number in sorted(int(place.name) for place in processes.iterdir() if place.name.isdigit()):
-        try:
-            command = (processes / str(number) / "cmdline").read_text().split("\0")
-        except OSError:
-            continue  # it has ended meanwhile
+    for command in _commands(processes):
         names = {Path(word).name for word in command[:4]}
         if names & SERVERS:
             return _check_healthz(command)
         if "celery" in names:
             return _silent(next((kind for kind in LATELY_S if kind in command), "worker"), data_dir)
     return "no process of ours runs here"
+
+
+def _commands(processes: Path) -> Iterator[list[str]]:
+    """The command of each process, the oldest first."""
+    for number in sorted(int(place.name) for place in processes.iterdir() if place.name.isdigit()):
+        # One that cannot be read has ended meanwhile.
+        with suppress(OSError):
+            yield (processes / str(number) / "cmdline").read_text().split("\0")
 
 
 def _check_healthz(command: Sequence[str]) -> str:

@@ -43,6 +43,21 @@ def _without_arguments(_logger: Any, _method: str, event: Event) -> Event:
     return event
 
 
+LOGGERS: dict[str, dict[str, Any]] = {
+    "django": {"handlers": [], "propagate": True},
+    "django.server": {"handlers": [], "propagate": True},
+    "uvicorn": {"handlers": [], "propagate": True},
+    # Who asked for what is nobody's to read; `--no-access-log` alone would be forgotten with the line above.
+    "uvicorn.access": {"handlers": [], "propagate": False},
+    # Addresses of pages that were not found, or refused, can hold anything a stranger typed.
+    "django.request": {"level": logging.ERROR},
+    "django.security": {"level": logging.CRITICAL},
+    # What reads fonts and PDFs tells of every letter.
+    "fontTools": {"level": logging.ERROR},
+    "pypdf": {"level": logging.ERROR},
+}
+
+
 def configure(*, log_format: str, level: str) -> dict[str, Any]:
     """Set structlog up and return Django's LOGGING, so that both write the same lines to standard error."""
     shared: list[Processor] = [
@@ -75,17 +90,5 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
-        "loggers": {
-            "django": {"handlers": [], "propagate": True},
-            "django.server": {"handlers": [], "propagate": True},
-            "uvicorn": {"handlers": [], "propagate": True},
-            # Who asked for what is nobody's to read; `--no-access-log` alone would be forgotten with the line above.
-            "uvicorn.access": {"handlers": [], "propagate": False},
-            # Addresses of pages that were not found, or refused, can hold anything a stranger typed.
-            "django.request": {"level": logging.ERROR},
-            "django.security": {"level": logging.CRITICAL},
-            # What reads fonts and PDFs tells of every letter.
-            "fontTools": {"level": logging.ERROR},
-            "pypdf": {"level": logging.ERROR},
-        },
+        "loggers": LOGGERS,
     }

@@ -25,7 +25,7 @@ from consent.models import ArchiveHead, Choice, GateOpening, Tightening
 from consent.workers.archiving import comparison, reading, writing
 from consent.workers.archiving import entries as entries_archiving
 from consent.workers.archiving.comparison import NotThere
-from consent.workers.archiving.entries import ArchivedSuspension, Entry
+from consent.workers.archiving.entries import ArchivedEnd, ArchivedSuspension, ArchivedTightening, Entry
 from consent.workers.archiving.reading import after_head, lines_of
 from consent.workers.archiving.writing import TURN, begin_anew
 from consent.workers.cohorts.listing import renew
@@ -157,10 +157,7 @@ class _Restoring:
             what = one.suspension or one.end
             if what is None:
                 continue
-            if isinstance(what, ArchivedSuspension):
-                came = restore.suspend_again(said=what, at=self.at)
-            else:
-                came = restore.suspend_ended(said=what, at=self.at)
+            came = self._suspend_one(what)
             self.summary.done["suspensions" if one.suspension else "ends"] += _counts(came)
             if came == RestoreOutcome.UNKNOWN:
                 unknown.append(f"{what.of} {what.ref}")
@@ -172,9 +169,14 @@ class _Restoring:
                 " Bring in the parties file, then run this again"
             )
 
+    def _suspend_one(self, what: ArchivedSuspension | ArchivedEnd) -> RestoreOutcome:
+        if isinstance(what, ArchivedSuspension):
+            return restore.suspend_again(said=what, at=self.at)
+        return restore.suspend_ended(said=what, at=self.at)
+
     def _tighten(self, entries: Sequence[Entry], lost: Sequence[Entry]) -> None:
         """Rules, kin, ends of access, courts' orders. What was ended is suspended already: its plan ends its term."""
-        ended = {(one.end.of, one.end.ref) for one in lost if one.end is not None}
+        ended = _ended_in(lost)
         unknown: list[str] = []
         links: set[tuple[str, str]] = set()
         campaigns: set[str] = set()
@@ -185,12 +187,8 @@ class _Restoring:
             again = _hide_again if said.kind == Tightening.Kind.NOTICE else None
             came = tighten_again(tightening_id=tightening_id, said=said, at=self.at, again=again)
             self.summary.done[f"{said.kind} {came}"] += 1
-            if said.kind == Tightening.Kind.KIN:
-                links |= {(said.said["of"], said.said["ref"]), (said.said["of"], said.said["kin_ref"])}
-            if said.kind in (Tightening.Kind.CONTRACT, Tightening.Kind.CAMPAIGN, Tightening.Kind.PAYMENT):
-                of_contract = said.kind == Tightening.Kind.CONTRACT
-                named = {"contract__ref" if of_contract else "ref": said.said["ref"]}
-                campaigns |= set(Campaign.objects.filter(**named).values_list("ref", flat=True))
+            links |= _links_of(said)
+            campaigns |= _campaigns_of(said)
             if came == RestoreOutcome.UNKNOWN:
                 unknown.append(str(said.said["ref"]))
         if links or campaigns:
@@ -264,6 +262,24 @@ class _Restoring:
         with connections["owner" if "owner" in settings.DATABASES else "default"].cursor() as cursor:
             cursor.execute("SELECT consent_gate_open()")
         self.summary.is_open = readiness.opening().is_open
+
+
+def _ended_in(entries: Sequence[Entry]) -> set[tuple[str, str]]:
+    return {(one.end.of, one.end.ref) for one in entries if one.end is not None}
+
+
+def _links_of(said: ArchivedTightening) -> set[tuple[str, str]]:
+    if said.kind != Tightening.Kind.KIN:
+        return set()
+    return {(said.said["of"], said.said["ref"]), (said.said["of"], said.said["kin_ref"])}
+
+
+def _campaigns_of(said: ArchivedTightening) -> set[str]:
+    """The campaigns whose terms it shortened, or whose payment it said."""
+    if said.kind not in (Tightening.Kind.CONTRACT, Tightening.Kind.CAMPAIGN, Tightening.Kind.PAYMENT):
+        return set()
+    named = {"contract__ref" if said.kind == Tightening.Kind.CONTRACT else "ref": said.said["ref"]}
+    return set(Campaign.objects.filter(**named).values_list("ref", flat=True))
 
 
 def _has_everything() -> bool:

@@ -29,21 +29,23 @@ HOW = {
 
 def look(given: Mapping[str, str], *, plain: Collection[str]) -> None:
     """Raise ImproperlyConfigured for the first of these settings that would speak openly to another machine."""
-    networks = [network("PLAIN_HOSTS", one) for one in plain if "/" in one]
     for name, (kind, is_safe) in SPOKEN_TO.items():
         for url in given.get(name, "").split(";" if kind == "broker" else None):
-            # After the first of several brokers Celery takes a bare name too.
-            bare = [url] if kind == "broker" and url and "://" not in url else []
-            for host in bare or _hosts(url):
-                if name in BY_THE_DOOR_OUT and not is_safe(url):
-                    raise ImproperlyConfigured(
-                        f"{name} must start with https://, on this machine and in PLAIN_HOSTS too."
-                    )
-                if not is_safe(url) and not _is_here(host) and host not in plain and not _is_inside(host, networks):
-                    raise ImproperlyConfigured(
-                        f"{name} leads to another machine without TLS that checks its certificate: {HOW[kind]}. "
-                        "For a network that you answer for name the host in PLAIN_HOSTS."
-                    )
+            if not is_safe(url):
+                _refuse_unsafe(name, kind, url, plain)
+
+
+def _refuse_unsafe(name: str, kind: str, url: str, plain: Collection[str]) -> None:
+    """Raise ImproperlyConfigured, unless this leads to nothing but this machine and networks named in PLAIN_HOSTS."""
+    networks = _networks(plain)
+    for host in _bare_names(kind, url) or _hosts(url):
+        if name in BY_THE_DOOR_OUT:
+            raise ImproperlyConfigured(f"{name} must start with https://, on this machine and in PLAIN_HOSTS too.")
+        if not (_is_here(host) or host in plain or _is_inside(host, networks)):
+            raise ImproperlyConfigured(
+                f"{name} leads to another machine without TLS that checks its certificate: {HOW[kind]}. "
+                "For a network that you answer for name the host in PLAIN_HOSTS."
+            )
 
 
 def broker(url: str) -> str:
@@ -112,10 +114,23 @@ def _query(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query))
 
 
+def _networks(plain: Collection[str]) -> list[Network]:
+    return [network("PLAIN_HOSTS", one) for one in plain if "/" in one]
+
+
+def _bare_names(kind: str, url: str) -> list[str]:
+    """After the first of several brokers Celery takes a bare name too."""
+    return [url] if kind == "broker" and url and "://" not in url else []
+
+
+def _is_of_no_host(scheme: str) -> bool:
+    return not scheme or scheme.endswith(("+socket", "+unix")) or scheme in {"unix", "memory", "console"}
+
+
 def _hosts(url: str) -> list[str]:
     """The hosts that a URL names; a folder, which is one of sockets, is none."""
     parts = urlsplit(url)
-    if not parts.scheme or parts.scheme.endswith(("+socket", "+unix")) or parts.scheme in {"unix", "memory", "console"}:
+    if _is_of_no_host(parts.scheme):
         return []
     named = _query(url).get("host", "") if parts.scheme.startswith("postgres") else ""
     return [host for host in (named or parts.hostname or "").split(",") if not host.startswith("/")]

@@ -127,10 +127,9 @@ def code_to_send(
 ) -> str | None:
     """The code to text now, bound to `number`: one that is fresh still, or a new one; None where none is sent."""
     mark = compute_hmac("network", network.encode()) if network else b""
-    fresh = [one for one in _locked_codes(line, number, purpose, at) if at < one.made_at + _lasts(one)]
+    codes = _locked_codes(line, number, purpose, at)
     compared = _count_recent_comparisons(line, purpose, at)
-    # A short code that no guess is compared with any more is of no use to the line's person either.
-    code = next((one for one in fresh if one.long or compared < SHORT_COMPARISONS_A_DAY), None)
+    code = _fresh_code(codes, compared, at)
     if code is not None:
         asks = {"tries_left": _tries(code, asker), "network_hash": mark, "asked_at": at}
         mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults=asks)
@@ -138,13 +137,27 @@ def code_to_send(
         if mine.tries_left or code.long:
             return None if _is_crowded(mark, at) else _again(code, at)
     long = compared >= LONG_AFTER or _has_many_unused(line=line, purpose=purpose, at=at)
+    code, digits = _make_code(line, number, purpose, at, long=long)
+    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code, asker), network_hash=mark, asked_at=at)
+    return digits
+
+
+def _fresh_code(codes: Sequence[TextedCode], compared: int, at: datetime) -> TextedCode | None:
+    fresh = [one for one in codes if at < one.made_at + _lasts(one)]
+    # A short code that no guess is compared with any more is of no use to the line's person either.
+    return next((one for one in fresh if one.long or compared < SHORT_COMPARISONS_A_DAY), None)
+
+
+def _make_code(
+    line: Line, number: str, purpose: TextedCode.Purpose, at: datetime, *, long: bool
+) -> tuple[TextedCode, str]:
+    """A new code, and its digits."""
     digits = "".join(str(secrets.randbelow(10)) for _ in range(LONG if long else SHORT))
     code = TextedCode.objects.create(
         id=uuid4(), line=line, purpose=purpose, number_hash=number_hash(number), code_sealed=seal(digits), made_at=at,
         sent_at=at, long=long, tries_left=LONG_TRIES_OF_ALL if long else SHORT_TRIES_OF_ALL,
     )  # fmt: skip
-    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code, asker), network_hash=mark, asked_at=at)
-    return digits
+    return code, digits
 
 
 def _is_crowded(network: bytes, at: datetime) -> bool:

@@ -123,10 +123,8 @@ def is_right_code(*, user: User | None, code: str, source: Source, at: datetime)
     except TooManyTries:
         return False
     of_an_app = tokens.is_of_an_app(code)
-    typed = (
-        code if of_an_app else tokens.normalize_recovery_code(user=user, typed=code) if tokens.is_like_one(code) else ""
-    )
     kinds = [Authenticator.Type.TOTP if of_an_app else Authenticator.Type.RECOVERY_CODES]
+    typed = _normalize_code(user, code)
     kept = Authenticator.objects.filter(user_id=user_id, type__in=kinds).first()
     is_right = kept is not None and bool(kept.wrap().validate_code(typed))
     if is_right and of_an_app:
@@ -134,6 +132,13 @@ def is_right_code(*, user: User | None, code: str, source: Source, at: datetime)
     if is_right:
         give_back(right=taken)
     return is_right
+
+
+def _normalize_code(user: User | None, code: str) -> str:
+    """What was typed as the factor would have it; "" if it is like none."""
+    if tokens.is_of_an_app(code):
+        return code
+    return tokens.normalize_recovery_code(user=user, typed=code) if tokens.is_like_one(code) else ""
 
 
 def spend_code(*, user_id: int, code: str, at: datetime) -> bool:

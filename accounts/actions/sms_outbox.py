@@ -1,6 +1,6 @@
 """Put a text where it waits for the gateway: in the transaction of what it tells of."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -126,23 +126,35 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     lines = {line.pk: line for line in known.order_by("pk")}
     if not lines:
         return 0
+    made = [
+        (
+            uuid4(), line.pk, seal(msisdn), seal(_read_there(line, words(line), contact)),
+            sms_delivery.from_when(kind=kind, line=line, at=at), contact.pk if contact else None,
+        )
+        for line, msisdn, contact in _whom_to_text(lines, at)
+    ]  # fmt: skip
+    if made:
+        _insert_news(made, kind, at)
+    return len({line_id for _, line_id, *_ in made})
+
+
+def _insert_news(made: Sequence[tuple[object, ...]], kind: Message.Kind, at: datetime) -> None:
+    columns = [list(column) for column in zip(*made, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(POST_NEWS, [kind, at, at + LASTS[kind], *columns])
+
+
+def _whom_to_text(lines: Mapping[int, Line], at: datetime) -> list[tuple[Line, str, SafeContact | None]]:
+    """Where news of these lines goes: each line with a number, and the safe contact whose number that is."""
     # A number that is no longer the line's may be somebody else's by now.
     now = LineNumber.objects.filter(line_id__in=lines, starts_at__lte=at).exclude(ends_at__lte=at)
     number_of = {line_id: unseal(sealed) for line_id, sealed in now.values_list("line_id", "msisdn_sealed")}
     contacts = sms_delivery.contacts_that_count(line_ids=lines, at=at)
-    made = [
-        (
-            uuid4(), pk, seal(msisdn), seal(_read_there(line, words(line), contact)),
-            sms_delivery.from_when(kind=kind, line=line, at=at), contact.pk if contact else None,
-        )
+    return [
+        (line, msisdn, contact)
         for pk, line in lines.items()
         for msisdn, contact in _either(number_of.get(pk, ""), contacts.get(pk), at)
-    ]  # fmt: skip
-    if made:
-        columns = [list(column) for column in zip(*made, strict=True)]
-        with connection.cursor() as cursor:
-            cursor.execute(POST_NEWS, [kind, at, at + LASTS[kind], *columns])
-    return len({line_id for _, line_id, *_ in made})
+    ]
 
 
 def _read_there(line: Line, words: str, contact: SafeContact | None) -> str:
@@ -180,24 +192,28 @@ def warn(*, line_id: int, words: Callable[[Line], str], has_new_number: bool, at
     lately = Message.objects.filter(line=line, kind=Message.Kind.MOVED, made_at__gt=at - DAY)
     if delegations.leaves_in_confidence(line_id=line_id, at=at) or lately.count() >= WARNED_A_DAY:
         return
-    number = (
-        delegations.number_before(line_id=line_id) if has_new_number else delegations.number_now(line_id=line_id, at=at)
-    )
-    contact = sms_delivery.contacts_that_count(line_ids=[line_id], at=at).get(line_id)
-    there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
-    there += [(number, None)] if number else []
     made = [
         Message(
             id=uuid4(), line=line, kind=Message.Kind.MOVED, to_sealed=seal(msisdn),
             words_sealed=seal(_read_there(line, words(line), to)), made_at=at, contact=to, next_at=at,
             expires_at=at + LASTS[Message.Kind.MOVED],
         )
-        for msisdn, to in there
+        for msisdn, to in _whom_to_warn(line_id, at, has_new_number=has_new_number)
     ]  # fmt: skip
     Message.objects.bulk_create(made)
     if not texts.waits_for_network():
         for message in made:
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message.pk, now=at), robust=True)
+
+
+def _whom_to_warn(line_id: int, at: datetime, *, has_new_number: bool) -> list[tuple[str, SafeContact | None]]:
+    number = (
+        delegations.number_before(line_id=line_id) if has_new_number else delegations.number_now(line_id=line_id, at=at)
+    )
+    contact = sms_delivery.contacts_that_count(line_ids=[line_id], at=at).get(line_id)
+    there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
+    there += [(number, None)] if number else []
+    return there
 
 
 @transaction.atomic

@@ -181,14 +181,18 @@ def _check(kind: Kind, claims: Mapping[str, Any], *, nonce: str, now: int) -> No
         raise OidcRefused("iss is not the provider")
     if claims.get("aud") not in (client, [client]) or claims.get("azp", client) != client:
         raise OidcRefused("aud is not this portal alone")
+    _check_times(claims, now)
+    said = claims.get("nonce")
+    if not isinstance(said, str) or not secrets.compare_digest(said.encode(), nonce.encode()):
+        raise OidcRefused("nonce is not the one sent")
+
+
+def _check_times(claims: Mapping[str, Any], now: int) -> None:
     ends, made = claims.get("exp"), claims.get("iat")
     if not isinstance(ends, int | float) or not isinstance(made, int | float):
         raise OidcRefused("exp and iat must be numbers")
     if ends <= now - SKEW_S or not now - FRESH_S <= made <= now + SKEW_S:
         raise OidcRefused("the id_token is expired or not fresh")
-    said = claims.get("nonce")
-    if not isinstance(said, str) or not secrets.compare_digest(said.encode(), nonce.encode()):
-        raise OidcRefused("nonce is not the one sent")
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
@@ -199,13 +203,8 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
 
 
 def _line_word(claims: Mapping[str, Any]) -> LineWord:
-    name = settings.OIDC_LINE_CLAIM
-    subject, said = _subject(claims), claims.get(name)
-    if not isinstance(said, str) or not 0 < len(said) <= LONGEST_LINE or "\x00" in said:
-        raise OidcRefused("the claim that names a line is missing or too long")
-    is_number = name == NUMBER_CLAIM
-    if is_number and claims.get(f"{NUMBER_CLAIM}_verified") is not True:
-        raise OidcRefused("the number is not verified")
+    subject, said = _subject(claims), _line_claim(claims)
+    is_number = settings.OIDC_LINE_CLAIM == NUMBER_CLAIM
     strong = bool(settings.OIDC_SEEING_ACR) and claims.get("acr") == settings.OIDC_SEEING_ACR
     return LineWord(
         issuer=settings.OIDC_ISSUER,
@@ -214,6 +213,17 @@ def _line_word(claims: Mapping[str, Any]) -> LineWord:
         msisdn=said if is_number else "",
         strong=strong,
     )
+
+
+def _line_claim(claims: Mapping[str, Any]) -> str:
+    """The claim that names a line, which the provider must have verified if it is a number."""
+    name = settings.OIDC_LINE_CLAIM
+    said = claims.get(name)
+    if not isinstance(said, str) or not 0 < len(said) <= LONGEST_LINE or "\x00" in said:
+        raise OidcRefused("the claim that names a line is missing or too long")
+    if name == NUMBER_CLAIM and claims.get(f"{NUMBER_CLAIM}_verified") is not True:
+        raise OidcRefused("the number is not verified")
+    return said
 
 
 def _subject(claims: Mapping[str, Any]) -> str:

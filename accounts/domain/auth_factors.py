@@ -81,13 +81,20 @@ def contact_from_before(*, line: Line, at: datetime) -> SafeContact | None:
     contact, moved = delegations.contact_of(line_id=line.pk), line.number_changed_at
     if contact is None or contact.proved_at is None or moved is None or contact.proved_at >= moved:
         return None
-    if line.user_role == Line.UserRole.MINOR or not is_on_hold_only_for_new_number(line=line, at=at):
-        return None
-    own = LineNumber.objects.filter(line=line, msisdn_hash=number_hash(unseal(contact.to_sealed)))
-    if own.exists() or delegations.list_reassigned_contacts(contacts=[contact], at=at):
+    if not _is_adult_held_for_new_number(line, at) or _may_be_anothers(contact, line, at):
         return None
     was_set = AuditEvent.objects.filter(line_id=line.pk, action="line.contact_set", at=contact.proved_at)
     return contact if was_set.exists() else None
+
+
+def _is_adult_held_for_new_number(line: Line, at: datetime) -> bool:
+    return line.user_role != Line.UserRole.MINOR and is_on_hold_only_for_new_number(line=line, at=at)
+
+
+def _may_be_anothers(contact: SafeContact, line: Line, at: datetime) -> bool:
+    """Whether this is a number of the line itself, or of another line since."""
+    own = LineNumber.objects.filter(line=line, msisdn_hash=number_hash(unseal(contact.to_sealed)))
+    return own.exists() or bool(delegations.list_reassigned_contacts(contacts=[contact], at=at))
 
 
 def is_open_by_contact(*, shown: tuple[int, datetime] | None, line: Line, at: datetime) -> bool:

@@ -4,7 +4,6 @@ A texted code signs in, which is enough to stop. To see takes more in the same s
 (with the authenticator app's code, if the person set one up).
 """
 
-import json
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -12,20 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
 from allauth.account.models import Login
+from allauth.account.stages import LoginStageController
 from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.webauthn.internal import auth as passkeys
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.auth import SESSION_KEY, update_session_auth_hash
+from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from accounts.domain.session_store import session_key_hash
-from accounts.models import BrowserSession, User
+from accounts.models import User
 from accounts.primitives.sealing import seal, unseal
 
 PROVED_KEY = "may_see"
@@ -35,17 +35,10 @@ LINK_KEY = "stopped"
 # As many as a short code takes from one browser (`actions.codes`).
 TRIES_AT_A_CODE = 5
 ASKER_KEY = "asker"
-CLOCK_KEY = "clock"
 CARRIER = "carrier"
 # On the pin of a carrier account: its person has once come by it as strongly as it takes to see.
 SEES = "sees"
 PROOF_LASTS = timedelta(minutes=15)
-# How long a sign-in lasts unused, and in all. Staff see many people; a subscriber's phone is theirs, they may lay it
-# down in the middle of a form, and a stop needs no sign-in at all.
-STAFF_UNUSED, STAFF_IN_ALL = timedelta(minutes=30), timedelta(hours=12)
-OWN_UNUSED, OWN_IN_ALL = timedelta(hours=12), timedelta(days=7)
-# A use is noted so much later than the one before it, at least: not each page is worth a write.
-NOTED_AFTER = timedelta(minutes=1)
 # Of the name that a browser gives itself so much is kept.
 LONGEST_NAME = 200
 CODE_IS_NEW_S = 10.0
@@ -184,46 +177,6 @@ def note_answer(request: HttpRequest, *, about: str) -> None:
 def has_answered(request: HttpRequest, *, about: str) -> bool:
     """Whether this session is the one that answered it, and has answered nothing since."""
     return bool(request.session.get(ANSWERED_KEY) == about)
-
-
-def is_over(request: HttpRequest, *, by_hand: bool, stops: bool, at: datetime) -> bool:
-    """Whether this sign-in has lasted too long or lain unused too long; then it is ended, and nobody is signed in.
-
-    `by_hand`: this is a use of it, and not a page that asks by itself how things stand. `stops`: a stop that a
-    subscriber sends from a page that lay open is taken, however long it lay; of staff none is, they have no line.
-    Half-done steps to a stop without an account are not lost.
-    """
-    person, clock = request.session.get(SESSION_KEY), request.session.get(CLOCK_KEY)
-    if person is None:
-        return False
-    if clock is None or clock["of"] != person:
-        start_clock(request, at=at)
-        return False
-    unused, in_all = (STAFF_UNUSED, STAFF_IN_ALL) if clock["staff"] else (OWN_UNUSED, OWN_IN_ALL)
-    began, seen = datetime.fromisoformat(clock["began"]), datetime.fromisoformat(clock["seen"])
-    over = at >= began + in_all or at >= seen + unused
-    if over and (clock["staff"] or not stops):
-        steps = {key: request.session[key] for key in (ASKER_KEY, STEPS_KEY, LINK_KEY) if key in request.session}
-        request.session.flush()
-        request.session.update(steps)
-        return True
-    if by_hand and at >= seen + NOTED_AFTER:
-        request.session[CLOCK_KEY] = {**clock, "seen": at.isoformat()}
-    return False
-
-
-def start_clock(request: HttpRequest, *, at: datetime) -> None:
-    """Note when somebody signed in, unless that is noted. Where this request signed them in it costs no write more."""
-    person, clock = request.session.get(SESSION_KEY), request.session.get(CLOCK_KEY)
-    if person is None or (clock is not None and clock["of"] == person) or not isinstance(request.user, User):
-        return
-    now, staff = at.isoformat(), not request.user.is_subscriber
-    request.session[CLOCK_KEY] = {"of": person, "staff": staff, "began": now, "seen": now}
-    place = {
-        "address": get_adapter().get_client_ip(request),
-        "browser": request.headers.get("User-Agent", "")[:LONGEST_NAME],
-    }
-    BrowserSession.objects.filter(key_hash=key_hash(request)).update(began_at=at, origin_sealed=seal(json.dumps(place)))
 
 
 def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
@@ -378,14 +331,25 @@ def _kind(record: dict[str, str]) -> str:
 
 
 def _missing(given: set[str], owned: set[str], *, has_password: bool) -> str:
-    if given & {"webauthn", CARRIER} or (not has_password and "recovery_codes" in given):
+    if given & {"webauthn", CARRIER}:
         return ""
-    if "webauthn" in owned and not has_password:
-        return reverse("mfa_reauthenticate_webauthn")
     if not has_password:
-        return reverse("account_set_password")
+        return _missing_without_password(given, owned)
     if "password" not in given:
         return reverse("account_reauthenticate")
     if "totp" in owned and not given & {"totp", "recovery_codes"}:
         return reverse("mfa_reauthenticate")
     return ""
+
+
+def _missing_without_password(given: set[str], owned: set[str]) -> str:
+    if "recovery_codes" in given:
+        return ""
+    return reverse("mfa_reauthenticate_webauthn" if "webauthn" in owned else "account_set_password")
+
+
+def get_person_awaiting_second_factor(request: HttpRequest) -> User | None:
+    """Who has given a password here and is asked for a second factor before they are signed in; None: nobody is."""
+    stage = LoginStageController.enter(request, AuthenticateStage.key)
+    user = stage.login.user if stage else None
+    return user if isinstance(user, User) else None

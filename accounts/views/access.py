@@ -29,8 +29,6 @@ from http import HTTPStatus
 from typing import Concatenate
 from urllib.parse import urlencode
 
-from allauth.account.stages import LoginStageController
-from allauth.mfa.stages import AuthenticateStage
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -285,13 +283,6 @@ def page_anew() -> HttpResponse:
     return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
 
 
-def get_person_awaiting_second_factor(request: HttpRequest) -> User | None:
-    """Who has given a password here and is asked for a second factor before they are signed in; None: nobody is."""
-    stage = LoginStageController.enter(request, AuthenticateStage.key)
-    user = stage.login.user if stage else None
-    return user if isinstance(user, User) else None
-
-
 def way_on(request: HttpRequest) -> str:
     """Where the person wanted to go on to, if that is a page of ours; else ""."""
     then = request.POST.get("next") or request.GET.get("next") or ""
@@ -348,11 +339,22 @@ def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase |
     if how not in {How.CODE, How.UNHELD, How.PROOF}:
         raise PermissionDenied
     if request.held_until and how is not How.CODE:
-        reads = request.method in {"GET", "HEAD"} and request.action in READS
-        if reads and _is_open_by_contact(request, request.known[0]):
-            return None
-        if not reads or not _opens_by_proof(request):
-            return render_hold_page(request, line=request.line, own=request.known[0], until=request.held_until)
+        return _missing_while_held(request, user, how, request.held_until)
+    return _missing_factor(request, user, how)
+
+
+def _missing_while_held(
+    request: SubscriberRequest, user: User, how: How, held_until: datetime
+) -> HttpResponseBase | None:
+    reads = request.method in {"GET", "HEAD"} and request.action in READS
+    if reads and _is_open_by_contact(request, request.known[0]):
+        return None
+    if not reads or not _opens_by_proof(request):
+        return render_hold_page(request, line=request.line, own=request.known[0], until=held_until)
+    return _missing_factor(request, user, how)
+
+
+def _missing_factor(request: SubscriberRequest, user: User, how: How) -> HttpResponseBase | None:
     if how is How.PROOF and (proof := sessions.next_proof(request, user=user)):
         return to_sign_in(request, page=proof, then=_back(request))
     return None

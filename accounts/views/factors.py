@@ -27,17 +27,11 @@ from accounts.actions.factors import (
 )
 from accounts.clients import oidc
 from accounts.domain import auth_factors, sessions
+from accounts.domain.sessions import get_person_awaiting_second_factor
 from accounts.forms import FirstPasswordForm
 from accounts.models import User
 from accounts.primitives import tokens
-from accounts.views.access import (
-    SubscriberRequest,
-    choosing_required,
-    get_person_awaiting_second_factor,
-    require_no_hold,
-    subscriber_required,
-    way_on,
-)
+from accounts.views.access import SubscriberRequest, choosing_required, require_no_hold, subscriber_required, way_on
 
 type Door = Callable[..., HttpResponseBase]
 

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -58,11 +59,8 @@ def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: dat
 
     A number that is no line of ours is treated alike, but for the text. Raises agents.Refused.
     """
-    if said.status_callback and http.find_url_refusal(url=said.status_callback, hosts=agent.hosts):
-        raise agents.MessageRefused("status_callback must be https, on a host that was registered for you.")
+    _lock_agent(agent, said)
     digest = hashlib.sha256(body.strip()).digest()
-    if AuthorizedAgent.objects.select_for_update().get(pk=agent.pk).ended_at is not None:
-        raise agents.MessageRefused("This agent may ask for nobody any more.")
     known = AgentRequest.objects.filter(agent=agent, digest=digest).first()
     if known is not None:
         return known
@@ -73,14 +71,28 @@ def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: dat
     made = AgentRequest.objects.create(
         id=uuid.uuid4(), agent=agent, agent_request_id=said.agent_request_id, digest=digest,
         line_id=line.pk if line else None, number_hash=number_hash(msisdn), exercise=said.exercise,
-        status=Status.DENIED if denied else Status.IN_PROGRESS, reason=denied or Reason.NEED_USER_VERIFICATION,
         token_hash=agents.token_hash(token=token), callback=said.status_callback, received_at=at,
-        expires_at=at + agents.LASTS, closed_at=at if denied else None,
+        expires_at=at + agents.LASTS, **_beginning(denied, at),
     )  # fmt: skip
     if line is not None:
         _ask(line, token, at)
         _note("asked", made, f"authorized:{agent.pk}", at)
     return made
+
+
+def _lock_agent(agent: AuthorizedAgent, said: Exercise) -> None:
+    """Raises agents.Refused for a callback that is not the agent's, and where the agent may ask no more."""
+    if said.status_callback and http.find_url_refusal(url=said.status_callback, hosts=agent.hosts):
+        raise agents.MessageRefused("status_callback must be https, on a host that was registered for you.")
+    if AuthorizedAgent.objects.select_for_update().get(pk=agent.pk).ended_at is not None:
+        raise agents.MessageRefused("This agent may ask for nobody any more.")
+
+
+def _beginning(denied: str, at: datetime) -> dict[str, Any]:
+    """How a request begins: denied for that reason, or until its person has answered."""
+    if denied:
+        return {"status": Status.DENIED, "reason": denied, "closed_at": at}
+    return {"status": Status.IN_PROGRESS, "reason": Reason.NEED_USER_VERIFICATION}
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
@@ -20,7 +21,8 @@ from consent.models import Approval, Choice, ChoiceOrder, Origin
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
 from revocations.actions.evidence import ask_evidence
-from revocations.actions.orders import Agreement, enqueue_order
+from revocations.actions.orders import enqueue_order
+from revocations.domain.order_snapshots import Agreement
 from revocations.models import Duty
 
 TRIES = 5
@@ -258,20 +260,34 @@ def _twin(choice: Choice, at: datetime) -> Choice | None:
         origin=Origin.PERSON,
     ).order_by("-made_at")  # fmt: skip
     if choice.reason == NEVER_AGREED:
-        twin = alike.first()
-        allowed = Choice.objects.filter(line_id=choice.line_id, kind=Choice.Kind.ALLOW)
-        if twin is None or allowed.filter(made_at__gt=twin.made_at).exists():
-            return None
-        return None if _was_claimed_since(twin) else twin
+        return _standing_dispute(alike)
+    return _just_pressed(choice, alike, at)
+
+
+def _standing_dispute(alike: QuerySet[Choice]) -> Choice | None:
+    twin = alike.first()
+    if twin is None:
+        return None
+    allowed = Choice.objects.filter(line_id=twin.line_id, kind=Choice.Kind.ALLOW)
+    if allowed.filter(made_at__gt=twin.made_at).exists():
+        return None
+    return None if _was_claimed_since(twin) else twin
+
+
+def _just_pressed(choice: Choice, alike: QuerySet[Choice], at: datetime) -> Choice | None:
     twin = alike.filter(actor=choice.actor, channel=choice.channel, made_at__gt=at - PRESSED_AGAIN).first()
     if twin is None or Choice.objects.filter(line_id=choice.line_id, made_at__gt=twin.made_at).exists():
         return None
     if Approval.objects.filter(line_id=choice.line_id, recorded_at__gt=twin.made_at).exists():
         return None
+    return twin if _lasts_as_long(twin, choice, at) else None
+
+
+def _lasts_as_long(twin: Choice, choice: Choice, at: datetime) -> bool:
+    """Whether both have no end, or one that is to come and nearly the same."""
     if (twin.until is None) != (choice.until is None) or (twin.until is not None and twin.until <= at):
-        return None
-    near = twin.until is None or choice.until is None or abs(twin.until - choice.until) <= PRESSED_AGAIN
-    return twin if near else None
+        return False
+    return twin.until is None or choice.until is None or abs(twin.until - choice.until) <= PRESSED_AGAIN
 
 
 def _was_claimed_since(disputed: Choice) -> bool:

@@ -92,9 +92,7 @@ def compare_buckets(
     What it holds and we deny: one incident a day for the partner, the order or end that it had signed is contradicted,
     and it is told again. What it lacks is told again. Raises NoSuchRun, NotDiffering.
     """
-    run = DigestRun.objects.select_for_update().filter(id=run_id, party_id=party.pk).first()
-    if run is None or run.received_at <= at - DAY:
-        raise NoSuchRun
+    run = _lock_run(party, run_id, at)
     if not {name_of(bucket) for bucket in buckets} <= {*run.differing}:
         raise NotDiffering
     fresh = {bucket: entries for bucket, entries in buckets.items() if name_of(bucket) not in run.drilled}
@@ -116,6 +114,14 @@ def compare_buckets(
         detail={"buckets": len(fresh), **dict(zip(FINDINGS, counted, strict=True))},
     )
     return _progress(run)
+
+
+def _lock_run(party: Party, run_id: uuid.UUID, at: datetime) -> DigestRun:
+    """Raises NoSuchRun for one of another partner's, or of another day."""
+    run = DigestRun.objects.select_for_update().filter(id=run_id, party_id=party.pk).first()
+    if run is None or run.received_at <= at - DAY:
+        raise NoSuchRun
+    return run
 
 
 def _keep(run: DigestRun, found: Comparison, at: datetime) -> None:
@@ -170,13 +176,19 @@ def _act(party: Party, found: Comparison, as_of: datetime, at: datetime) -> None
     _tell(found, at)
 
 
-def _tell(found: Comparison, at: datetime) -> None:
-    """Tell the partner again, anew where it held too much, and as it is now where our own word was too much."""
+def _owing(found: Comparison) -> Mapping[tuple[int, int], set[str]]:
+    """By line and contract: the uses that the partner held too much of, by no word of ours."""
     owing: dict[tuple[int, int], set[str]] = defaultdict(set)
     for one in found.has:
         if one.contract_id is not None and not one.told_so:
             recipient, purpose, _ = one.place
             owing[one.line_id, one.contract_id].add(f"{purpose} {recipient}")
+    return owing
+
+
+def _tell(found: Comparison, at: datetime) -> None:
+    """Tell the partner again, anew where it held too much, and as it is now where our own word was too much."""
+    owing = _owing(found)
     lacking = [(one.line_id, one.contract_id) for one in found.lacks if one.contract_id is not None]
     reissue_orders(places=[*lacking, *owing], owing=owing, at=at)
     untold: dict[int, set[int]] = defaultdict(set)

@@ -10,7 +10,8 @@ from consent.actions.choices import take_turn
 from consent.domain import order_planning, snapshots
 from consent.models import Choice, ChoiceOrder
 from consent.queries.overrides import Override
-from revocations.actions.orders import EVERYTHING, Agreement, enqueue_order
+from revocations.actions.orders import enqueue_order
+from revocations.domain.order_snapshots import EVERYTHING, Agreement
 from revocations.models import Duty
 from revocations.queries.coverage import find_uncovered_orders
 

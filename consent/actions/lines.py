@@ -10,7 +10,8 @@ from accounts.policies import delegations
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
 from consent.domain import change_notices, messages, order_planning, snapshots
 from consent.models import Choice, RejudgeRequest
-from revocations.actions.orders import EVERYTHING, enqueue_order
+from revocations.actions.orders import enqueue_order
+from revocations.domain.order_snapshots import EVERYTHING
 
 # Who says the stops by which a yes of the account holder's ends when a child's line becomes an adult's.
 GROWN_UP = "import:grown_up"

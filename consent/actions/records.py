@@ -18,7 +18,8 @@ from consent.models import Approval, Choice, Origin, RejudgeRequest
 from consent.workers.expiry import retell_each
 from partners.domain import pairwise
 from partners.models import Campaign
-from revocations.actions.orders import Agreement, enqueue_orders
+from revocations.actions.orders import enqueue_orders
+from revocations.domain.order_snapshots import Agreement
 
 # Millions of rows: Django would take several times as long to make the statement as PostgreSQL to follow it.
 APPEND = """
@@ -80,18 +81,9 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
     """
     turns = take_turns(line_ids=list(by_line))
     late = _late(by_line, turns)
-    everyone: dict[int, set[int]] = defaultdict(set)
-    for one in late:
-        everyone[one.line_id] |= {*one.contract_ids}
-    uses = snapshots.uses_of_each(contract_ids={pk: sorted(theirs) for pk, theirs in everyone.items()}) if late else {}
-    before = snapshots.states_of_each(uses=uses)
+    before = _states_before(late)
     _append(by_line, turns)
-    _name_for_partners(
-        {
-            line_id: {choice.ref for choice in choices if choice.kind == Choice.Kind.ALLOW}
-            for line_id, choices in by_line.items()
-        }
-    )
+    _name_for_partners({line_id: _allowed_campaigns(choices) for line_id, choices in by_line.items()})
     all_off = [pk for pk, them in by_line.items() if any(one.scope == Choice.Scope.ALL for one in them)]
     drop_reminders(line_ids=all_off)
     told = _tell_of_each(late, before, turns)
@@ -106,8 +98,25 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
         action="consent.choices_recorded",
         actor=actor,
         at=now,
-        details={line_id: {"count": len(choices)} for line_id, choices in by_line.items()},
+        details=_counts(by_line),
     )
+
+
+def _states_before(late: Sequence[order_planning.Late]) -> Mapping[int, snapshots.States]:
+    """How the lines of these choices stand under the agreements that they are told of."""
+    everyone: dict[int, set[int]] = defaultdict(set)
+    for one in late:
+        everyone[one.line_id] |= {*one.contract_ids}
+    uses = snapshots.uses_of_each(contract_ids={pk: sorted(theirs) for pk, theirs in everyone.items()}) if late else {}
+    return snapshots.states_of_each(uses=uses)
+
+
+def _allowed_campaigns(choices: Sequence[FileChoice]) -> set[str]:
+    return {choice.ref for choice in choices if choice.kind == Choice.Kind.ALLOW}
+
+
+def _counts(by_line: Mapping[int, Sequence[object]]) -> dict[int, dict[str, int]]:
+    return {line_id: {"count": len(rows)} for line_id, rows in by_line.items()}
 
 
 @transaction.atomic
@@ -115,24 +124,7 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
     """Append approvals and claims of many lines; a partner that was told it is denied hears what now counts."""
     turns = take_turns(line_ids=list(by_line))
     Approval.objects.bulk_create(
-        Approval(
-            line_id=line_id,
-            id=one.id,
-            campaign=one.campaign,
-            method=one.method,
-            captured_at=one.captured_at,
-            captured_by=one.captured_by,
-            wording=one.wording,
-            language=one.language,
-            evidence_ref=one.evidence_ref,
-            expires_at=one.expires_at,
-            verified_by=one.verified_by,
-            recorded_at=turns[line_id],
-            source_id=one.source_id,
-            content_hash=one.content_hash,
-        )
-        for line_id, approvals in by_line.items()
-        for one in approvals
+        _approval(line_id, one, turns[line_id]) for line_id, approvals in by_line.items() for one in approvals
     )
     _name_for_partners({line_id: {one.campaign for one in approvals} for line_id, approvals in by_line.items()})
     retell_each(line_ids=list(by_line), but=())
@@ -140,16 +132,38 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
         RejudgeRequest(line_id=line_id, since=min(one.captured_at for one in approvals))
         for line_id, approvals in by_line.items()
     )
-    # A partner's claim changes nothing: whom it is about is asked.
-    changed = [pk for pk, them in by_line.items() if any(one.verified_by == VERIFIED for one in them)]
     change_notices.notify_of_imported_changes(
-        line_ids=changed, change=change_notices.Change.RECORDS, at=max(turns.values())
+        line_ids=_changed_lines(by_line), change=change_notices.Change.RECORDS, at=max(turns.values())
     )
     audit.actions.record_for_lines(
         action="consent.approvals_recorded",
         actor=actor,
         at=max(turns.values()),
-        details={line_id: {"count": len(approvals)} for line_id, approvals in by_line.items()},
+        details=_counts(by_line),
+    )
+
+
+def _changed_lines(by_line: Mapping[int, Sequence[FileApproval]]) -> list[int]:
+    # A partner's claim changes nothing: whom it is about is asked.
+    return [pk for pk, them in by_line.items() if any(one.verified_by == VERIFIED for one in them)]
+
+
+def _approval(line_id: int, one: FileApproval, recorded_at: datetime) -> Approval:
+    return Approval(
+        line_id=line_id,
+        id=one.id,
+        campaign=one.campaign,
+        method=one.method,
+        captured_at=one.captured_at,
+        captured_by=one.captured_by,
+        wording=one.wording,
+        language=one.language,
+        evidence_ref=one.evidence_ref,
+        expires_at=one.expires_at,
+        verified_by=one.verified_by,
+        recorded_at=recorded_at,
+        source_id=one.source_id,
+        content_hash=one.content_hash,
     )
 
 
@@ -206,10 +220,7 @@ def _tell_of_each(
 
     Returns the lines and contracts of which was told.
     """
-    asked = order_planning.agreements_after_each(late=late, origin=Origin.FILE, before=before) if late else []
-    waiting: dict[int, list[tuple[uuid.UUID, Sequence[Agreement]]]] = defaultdict(list)
-    for one, agreements in zip(late, asked, strict=True):
-        waiting[one.line_id].append((one.no.id, agreements))
+    waiting = _agreements_by_line(late, before)
     named: list[tuple[int, uuid.UUID, int, uuid.UUID]] = []
     for together in zip_longest(*waiting.values()):
         of_line = {pk: said for pk, said in zip(waiting, together, strict=True) if said is not None}
@@ -221,6 +232,17 @@ def _tell_of_each(
         ]
     order_planning.name_orders_of_each(named=named)
     return {(line_id, contract_id) for line_id, _, contract_id, _ in named}
+
+
+def _agreements_by_line(
+    late: Sequence[order_planning.Late], before: Mapping[int, snapshots.States]
+) -> Mapping[int, list[tuple[uuid.UUID, Sequence[Agreement]]]]:
+    """What partners are to be told of each no, by its line, one after another."""
+    asked = order_planning.agreements_after_each(late=late, origin=Origin.FILE, before=before) if late else []
+    waiting: dict[int, list[tuple[uuid.UUID, Sequence[Agreement]]]] = defaultdict(list)
+    for one, agreements in zip(late, asked, strict=True):
+        waiting[one.line_id].append((one.no.id, agreements))
+    return waiting
 
 
 def _name_for_partners(campaigns: Mapping[int, Collection[str]]) -> None:

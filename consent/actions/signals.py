@@ -93,14 +93,18 @@ def _stop_the_rest(line_id: int, actor: str, standing: Sharing) -> int:
     """Stop what has no yes of the person's own. Returns how many stops that took."""
     kept = {use.campaign for use in standing.own_yeses}
     if not kept:
-        if standing.stopped_at is not None and not standing.by_record:
-            return 0
-        stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=CHANNEL)
-        return 1
+        return _stop_everything(line_id, actor, standing)
     rest = [use for ref, use in sorted(standing.uses.items()) if ref not in kept and not _is_stopped(use)]
     for use in rest:
         stop(line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=use.campaign, actor=actor, channel=CHANNEL)
     return len(rest)
+
+
+def _stop_everything(line_id: int, actor: str, standing: Sharing) -> int:
+    if standing.stopped_at is not None and not standing.by_record:
+        return 0
+    stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=CHANNEL)
+    return 1
 
 
 def _is_stopped(use: Use) -> bool:

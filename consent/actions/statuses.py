@@ -99,19 +99,28 @@ def _build_retrieved_status(
     msisdn: str, subject: int, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
 ) -> RetrievedStatus:
     found = statuses.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
-    scope_of = {one.ref: one.scope for one in offered}
-    by_scope = [
-        (scope, statuses.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
-        for scope in dict.fromkeys(scopes)
-    ]
-    # Where a no is what is told, no link follows that would say that one of its campaigns may still be asked about.
-    wanted = next((told.campaign for _, told in by_scope if told.campaign), "")
+    by_scope = _by_scope(found, scopes, offered)
+    wanted = _campaign_to_ask(by_scope)
     if callback is None or not wanted:
         return RetrievedStatus(by_scope, "")
     if any(told.quiet for _, told in by_scope):
         raise StatusRateLimited
     campaign = next(one for one in offered if one.ref == wanted)
     return RetrievedStatus(by_scope, token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
+
+
+def _campaign_to_ask(by_scope: Sequence[tuple[str, Status]]) -> str:
+    # Where a no is what is told, no link follows that would say that one of its campaigns may still be asked about.
+    return next((told.campaign for _, told in by_scope if told.campaign), "")
+
+
+def _by_scope(found: Sequence[Status], scopes: Sequence[str], offered: Sequence[Campaign]) -> list[tuple[str, Status]]:
+    """Each scope with how its campaigns stand as one."""
+    scope_of = {one.ref: one.scope for one in offered}
+    return [
+        (scope, statuses.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
+        for scope in dict.fromkeys(scopes)
+    ]
 
 
 def _note(subject: int, partner: Party, at: datetime) -> None:

@@ -1,5 +1,6 @@
 """We say no for a person to one company, after what it did on their line. Only their own newer yes outlasts that."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -64,8 +65,7 @@ def _standing(row: LineGate, party: str, after: datetime) -> Outcome | None:
         .select_related("contract__aggregator", "lbs_provider", "cover")
         .order_by("ref")
     )
-    yeses = [since for one in campaigns for since, _, origin in row.approvals[one.ref] if origin == Origin.PERSON.value]
-    newest_yes = max(yeses, default=0)
+    newest_yes = _newest_yes(row, campaigns)
     if newest_yes > microseconds(after):
         return Outcome.ALLOWED
     keys = {"all", *(f"party:{uri}" for uri in kin_of(uris={party})[party])}
@@ -78,6 +78,12 @@ def _standing(row: LineGate, party: str, after: datetime) -> Outcome | None:
     if max(stops, default=0) > newest_yes:
         return Outcome.STOPPED
     return Outcome.SPARED if _finds_them(row.line_id, campaigns, party) else None
+
+
+def _newest_yes(row: LineGate, campaigns: Collection[Campaign]) -> int:
+    """When the person themself agreed last to one of these, in microseconds; 0 if never."""
+    yeses = [since for one in campaigns for since, _, origin in row.approvals[one.ref] if origin == Origin.PERSON.value]
+    return max(yeses, default=0)
 
 
 def _finds_them(line_id: int, campaigns: list[Campaign], party: str) -> bool:

@@ -39,14 +39,19 @@ def _take(
     if not take_once(text_id=text_id, at=at) or line is None:
         return False
     if wish == TextCommand.STOP_LOCATION:
-        proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
-        if proved:
-            stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
-            messages.confirm_stop(line_id=line.pk, at=at)
-        return not proved
+        return not _stop_if_proved(line, msisdn, code, at, on_network=on_network)
     if not (wish == TextCommand.NO and on_network and _keeps_password(line, at)):
         _about_texts(wish, line, at, on_network=on_network)
     return False
+
+
+def _stop_if_proved(line: Line, msisdn: str, code: str, at: datetime, *, on_network: bool) -> bool:
+    """Stop everything where our own network or a code says that it is this phone. Returns whether that was so."""
+    proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
+    if proved:
+        stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
+        messages.confirm_stop(line_id=line.pk, at=at)
+    return proved
 
 
 def _about_texts(wish: TextCommand, line: Line, at: datetime, *, on_network: bool) -> None:

@@ -107,13 +107,24 @@ def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
         and scope["method"] == "POST"
         and is_json(headers.get(b"content-type", b"").decode("latin-1"))
         and len(headers) == len(scope["headers"])  # what is said twice is not this way's to weigh
-        and headers.get(b"content-length", b"") == b"%d" % len(first["body"])
+        and _is_whole(headers, first)
+        and is_ours(headers.get(b"host", b"").decode("latin-1"))
+        and _is_safe(scope, headers)
+    )
+
+
+def _is_whole(headers: dict[bytes, bytes], first: Message) -> bool:
+    """Whether the body came in one piece, as long as it was announced and no longer than may be."""
+    return bool(
+        headers.get(b"content-length", b"") == b"%d" % len(first["body"])
         and not first["more_body"]
         and len(first["body"]) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        and is_ours(headers.get(b"host", b"").decode("latin-1"))
-        and not settings.MTLS_CLIENT_CERTIFICATES
-        and (not settings.SECURE_SSL_REDIRECT or _is_secure(scope, headers))
     )
+
+
+def _is_safe(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """Whether nobody needs to look at a certificate or to lead the client to https."""
+    return not settings.MTLS_CLIENT_CERTIFICATES and (not settings.SECURE_SSL_REDIRECT or _is_secure(scope, headers))
 
 
 async def _answer_request(pipelines: Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:

@@ -88,13 +88,17 @@ def verify_message[M: Message](*, body: bytes, agent: AuthorizedAgent, shape: ty
         raise MessageRefused("business-id is not ours.")
     if message.version != VERSION:
         raise MessageRefused(f"drp.version is not {VERSION}.")
+    _check_times(message, at)
+    return message
+
+
+def _check_times(message: Message, at: datetime) -> None:
     if message.issued_at.tzinfo is None or message.expires_at.tzinfo is None:
         raise MessageRefused("issued-at and expires-at need a time zone.")
     if message.issued_at > at + SKEW or message.expires_at > message.issued_at + LONGEST_VALID:
         raise MessageRefused("issued-at is still to come, or expires-at is more than an hour after it.")
     if message.expires_at <= at:
         raise MessageRefused("expires-at has passed.")
-    return message
 
 
 def verify_signature(*, body: bytes, agent: AuthorizedAgent) -> bytes:

@@ -15,7 +15,7 @@ from consent.queries.overrides import LateDenial, Override, list_overrides
 from partners.domain import pairwise
 from partners.models import Campaign, Contract
 from revocations.actions.evidence import DisputedUse
-from revocations.actions.orders import Agreement
+from revocations.domain.order_snapshots import Agreement
 from revocations.models import Duty
 
 NAME_ORDERS = """
@@ -89,12 +89,25 @@ class _RequestedDuties:
         signed_for: Collection[int] = (),
     ) -> Self:
         """By a no that came to us late."""
-        free = {pk for pk, one in passed.items() if one.had_from is None and pk not in signed_for}
+        free = {pk for pk, one in passed.items() if one.had_from is None} - {*signed_for}
         return cls(
-            () if not running else PAUSE_DUTIES if no.kind == Choice.Kind.PAUSE else STOP_DUTIES,
+            _duties_of(no) if running else (),
             {pk: named for pk, named in scopes.items() if pk not in free},
             {pk: one.since for pk, one in passed.items()},
         )
+
+
+def _duties_of(no: No) -> Sequence[Duty.Action]:
+    return PAUSE_DUTIES if no.kind == Choice.Kind.PAUSE else STOP_DUTIES
+
+
+def _contracts_of(
+    contract_ids: Mapping[int, Sequence[int]], known: Mapping[int, snapshots.Uses]
+) -> dict[int, Contract]:
+    """The contracts by their ids; those that no use names are read."""
+    contracts = {campaign.contract_id: campaign.contract for one in known.values() for campaign, _ in one.asked}
+    others = {pk for theirs in contract_ids.values() for pk in theirs} - contracts.keys()
+    return contracts | (Contract.objects.in_bulk(others) if others else {})
 
 
 @dataclass(frozen=True)
@@ -108,9 +121,7 @@ class _Now:
     def read(cls, contract_ids: Mapping[int, Sequence[int]], uses: Mapping[int, snapshots.Uses] | None = None) -> Self:
         known = uses or snapshots.uses_of_each(contract_ids=contract_ids)
         states = snapshots.states_of_each(uses=known)
-        contracts = {campaign.contract_id: campaign.contract for one in known.values() for campaign, _ in one.asked}
-        others = {pk for theirs in contract_ids.values() for pk in theirs} - contracts.keys()
-        contracts |= Contract.objects.in_bulk(others) if others else {}
+        contracts = _contracts_of(contract_ids, known)
         pairs = {(line_id, contracts[pk].aggregator_id) for line_id, theirs in contract_ids.items() for pk in theirs}
         pairwise.name_lines(pairs=pairs)
         return cls(contracts, states)

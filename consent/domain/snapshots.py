@@ -14,7 +14,7 @@ from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.gate.shapes import Answer, Question
 from partners.models import Campaign, Contract, Party
-from revocations.actions.orders import StateEntry, stamp
+from revocations.domain.order_snapshots import StateEntry, stamp
 
 type States = Mapping[int, list[StateEntry]]
 
@@ -80,14 +80,12 @@ def uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
 
 def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses]:
     """The same for many lines, each under its own agreements. `contract_ids`: by line."""
-    with connection.cursor() as cursor:
-        cursor.execute(ON_RECORD, [list(contract_ids)])
-        on_record = {line_id: (carrier_id, set(agreed_to)) for line_id, carrier_id, agreed_to in cursor.fetchall()}
+    on_record = _on_record(contract_ids)
+    agreed_to = set[str]().union(*(refs for _, refs in on_record.values()))
     campaigns = _list_agreed_campaigns(
-        sorted({pk for theirs in contract_ids.values() for pk in theirs}),
-        sorted({ref for _, agreed_to in on_record.values() for ref in agreed_to}),
+        sorted({pk for theirs in contract_ids.values() for pk in theirs}), sorted(agreed_to)
     )
-    prefetch_related_objects([campaign for campaign in campaigns if campaign.names_recipient], "cover")
+    _prefetch_covers(campaigns)
     return {
         line_id: _uses(
             theirs,
@@ -96,6 +94,17 @@ def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses
         )
         for line_id, theirs in contract_ids.items()
     }
+
+
+def _on_record(line_ids: Iterable[int]) -> dict[int, tuple[str, set[str]]]:
+    """By line: the carrier's id of it, and the campaigns agreed to."""
+    with connection.cursor() as cursor:
+        cursor.execute(ON_RECORD, [list(line_ids)])
+        return {line_id: (carrier_id, set(agreed_to)) for line_id, carrier_id, agreed_to in cursor.fetchall()}
+
+
+def _prefetch_covers(campaigns: Sequence[Campaign]) -> None:
+    prefetch_related_objects([campaign for campaign in campaigns if campaign.names_recipient], "cover")
 
 
 def _uses(contract_ids: Sequence[int], carrier_id: str, campaigns: Sequence[Campaign]) -> Uses:
@@ -142,6 +151,10 @@ def states_of_each(*, uses: Mapping[int, Uses]) -> dict[int, States]:
     return {line_id: _states(one, islice(answers, len(one.questions))) for line_id, one in uses.items()}
 
 
+def _allowed_use(known: "_Use | None", answer: Answer) -> "_Use":
+    return _Use(answer.expires_at) if known is None else known.or_(answer.expires_at)
+
+
 def _states(uses: Uses, answers: Iterable[Answer]) -> States:
     found: dict[int, dict[tuple[str, str, str], _Use]] = defaultdict(dict)
     for (campaign, recipient), answer in zip(uses.asked, answers, strict=True):
@@ -150,9 +163,7 @@ def _states(uses: Uses, answers: Iterable[Answer]) -> States:
         if recipient and known is not None and not answer.allowed:
             known.denied.add(recipient)
         elif answer.allowed and not recipient:
-            found[campaign.contract_id][place] = (
-                _Use(answer.expires_at) if known is None else known.or_(answer.expires_at)
-            )
+            found[campaign.contract_id][place] = _allowed_use(known, answer)
     return {contract_id: _entries(found.get(contract_id, {})) for contract_id in uses.contract_ids}
 
 
@@ -193,20 +204,24 @@ def covered_scopes(*, contract_ids: Iterable[int], scope: str, ref: str) -> Mapp
     """By agreement: what a stop of this scope puts duties on, as "all" or "<purpose> <recipient URI>"."""
     if scope == "all":
         return {contract_id: ["all"] for contract_id in contract_ids}
-    found: dict[int, list[str]] = {}
-    for contract_id in contract_ids:
-        campaigns = Campaign.objects.filter(contract_id=contract_id).select_related(
-            "cover", "lbs_provider", "contract__aggregator"
-        )
-        covered = [campaign for campaign in campaigns if covers(campaign=campaign, scope=scope, ref=ref)]
-        if any(scope == "party" and campaign.contract.aggregator.uri == ref for campaign in covered):
-            found[contract_id] = ["all"]
-        elif covered:
-            found[contract_id] = sorted({_scope_of(campaign, scope, ref) for campaign in covered})
-        else:
-            # Known from releases alone: the party is named, the purpose is not.
-            found[contract_id] = [f" {ref}"] if scope == "party" else ["all"]
-    return found
+    return {contract_id: _scopes_under(contract_id, scope, ref) for contract_id in contract_ids}
+
+
+def _scopes_under(contract_id: int, scope: str, ref: str) -> list[str]:
+    campaigns = Campaign.objects.filter(contract_id=contract_id).select_related(
+        "cover", "lbs_provider", "contract__aggregator"
+    )
+    covered = [campaign for campaign in campaigns if covers(campaign=campaign, scope=scope, ref=ref)]
+    if scope == "party" and any(campaign.contract.aggregator.uri == ref for campaign in covered):
+        return ["all"]
+    if covered:
+        return sorted({_scope_of(campaign, scope, ref) for campaign in covered})
+    # Known from releases alone: the party is named, the purpose is not.
+    return _scopes_by_name(scope, ref)
+
+
+def _scopes_by_name(scope: str, ref: str) -> list[str]:
+    return [f" {ref}"] if scope == "party" else ["all"]
 
 
 def _scope_of(campaign: Campaign, scope: str, ref: str) -> str:

@@ -9,8 +9,9 @@ import msgspec
 
 from consent.actions.records import FileApproval, record_file_approvals
 from consent.feeds.choices import ChoicesFeed
+from consent.feeds.entries import Entry
 from consent.feeds.overrides import list_overridden_stops
-from consent.feeds.records import Entry, RecordsFeed
+from consent.feeds.records import RecordsFeed
 from consent.models import Approval, HeldRow
 from consent.queries.invalidated_approvals import STANDS
 from partners.feeds.checking import (

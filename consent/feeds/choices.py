@@ -9,8 +9,9 @@ from typing import Literal
 import msgspec
 
 from consent.actions.records import FileChoice, record_file_choices
+from consent.feeds.entries import Entry
 from consent.feeds.overrides import list_overridden_stops
-from consent.feeds.records import Entry, RecordsFeed
+from consent.feeds.records import RecordsFeed
 from consent.feeds.successors import carry_on_each
 from consent.models import Choice, HeldRow
 from consent.queries.invalidated_approvals import STANDS
@@ -102,14 +103,19 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         del entries
         return set()
 
-    def take_in(self, by_line: Mapping[int, Sequence[Entry[FileChoice]]]) -> int:
+    def _allows_and_denials(
+        self, by_line: Mapping[int, Sequence[Entry[FileChoice]]]
+    ) -> tuple[Mapping[int, list[FileChoice]], Mapping[int, list[FileChoice]]]:
         allows: dict[int, list[FileChoice]] = defaultdict(list)
         denials: dict[int, list[FileChoice]] = defaultdict(list)
         for line_id, entries in by_line.items():
             for entry in entries:
                 (allows if self.allows(entry) else denials)[line_id].append(entry.row)
+        return allows, denials
+
+    def take_in(self, by_line: Mapping[int, Sequence[Entry[FileChoice]]]) -> int:
         # Allows first: a partner that one of them names is affected by the stops beside it.
-        for together in filter(None, (allows, denials)):
+        for together in filter(None, self._allows_and_denials(by_line)):
             record_file_choices(by_line=together, actor=ACTOR)
         new = {line_id: [entry.row.id for entry in entries] for line_id, entries in by_line.items()}
         carry_on_each(ids=new)
@@ -132,15 +138,19 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
 def _refuse_contradictions(told: ReportedChoice, made_at: datetime, until: datetime | None, at: datetime) -> None:
     if made_at > at:
         raise RowRefused("made_at", "in_future")
-    if told.scope != "all" and not told.ref:
-        raise RowRefused("ref", "missing")
-    if told.scope == "party" and told.ref == UNKNOWN:
-        raise RowRefused("ref", "names_no_party")
-    if told.kind == "allow" and told.scope != "campaign":
-        raise RowRefused("scope", "allow_names_one_campaign")
+    _refuse_other_scope(told)
     if told.kind == "pause" and until is None:
         raise RowRefused("until", "missing")
     if told.kind != "stop" and until is not None and until <= made_at:
         raise RowRefused("until", "before_made_at")
     if len(told.channel) > LONGEST_CHANNEL:
         raise RowRefused("channel", "too_long")
+
+
+def _refuse_other_scope(told: ReportedChoice) -> None:
+    if told.scope != "all" and not told.ref:
+        raise RowRefused("ref", "missing")
+    if told.scope == "party" and told.ref == UNKNOWN:
+        raise RowRefused("ref", "names_no_party")
+    if told.kind == "allow" and told.scope != "campaign":
+        raise RowRefused("scope", "allow_names_one_campaign")

@@ -22,8 +22,8 @@ from consent.actions.claims import HeldClaim, hold_claims, record_claims
 from consent.actions.records import FileApproval
 from consent.domain.consent_requests.rules import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
-from consent.feeds.attribution import Holders
-from consent.feeds.records import LINES_AT_ONCE, Entry, take_turn
+from consent.feeds.entries import Entry, Holders
+from consent.feeds.records import LINES_AT_ONCE, take_turn
 from consent.models import HeldRow
 from partners.domain import pairwise
 from partners.feeds.checking import (
@@ -239,21 +239,33 @@ def _resolve_claims(
 ) -> list[_ResolvedClaim]:
     """Whose phone each is about. Adds to `fates` what names a phone by a name that we never gave this partner."""
     holders = Holders(msisdns=[claim.msisdn for claim, _ in entries if claim.msisdn])
-    lines = pairwise.lines_of(subs=[claim.subject_ref for claim, _ in entries if claim.subject_ref], party_id=party.pk)
+    lines = _lines_by_reference([claim for claim, _ in entries], party)
     tenures = Line.objects.in_bulk(set(lines.values()))
     named = []
     for claim, entry in entries:
         if claim.msisdn:
-            now = holders.line_at(claim.msisdn, at)
-            then = holders.line_at(claim.msisdn, entry.at)
-            named.append(_ResolvedClaim(entry, claim, stand_in_id(claim.msisdn) if now is None else now, then))
+            named.append(_named_by_number(claim, claim.msisdn, entry, holders, at))
         elif (line_id := lines.get(claim.subject_ref or "")) is not None:
-            named.append(
-                _ResolvedClaim(entry, claim, line_id, line_id if _had(tenures.get(line_id), entry.at) else None)
-            )
+            named.append(_named_by_reference(claim, entry, line_id, tenures.get(line_id)))
         else:
             fates.append(ClaimFate(build_rejected_fate(entry.line, "subject_ref", "subject_unknown"), claim.id))
     return named
+
+
+def _lines_by_reference(claims: Sequence[Claim], party: Party) -> Mapping[str, int]:
+    return pairwise.lines_of(subs=[claim.subject_ref for claim in claims if claim.subject_ref], party_id=party.pk)
+
+
+def _named_by_number(
+    claim: Claim, msisdn: str, entry: Entry[FileApproval], holders: Holders, at: datetime
+) -> _ResolvedClaim:
+    now = holders.line_at(msisdn, at)
+    then = holders.line_at(msisdn, entry.at)
+    return _ResolvedClaim(entry, claim, stand_in_id(msisdn) if now is None else now, then)
+
+
+def _named_by_reference(claim: Claim, entry: Entry[FileApproval], line_id: int, tenure: Line | None) -> _ResolvedClaim:
+    return _ResolvedClaim(entry, claim, line_id, line_id if _had(tenure, entry.at) else None)
 
 
 def _had(tenure: Line | None, at: datetime) -> bool:
@@ -267,28 +279,47 @@ def _had(tenure: Line | None, at: datetime) -> bool:
 def _decide_fates(named: Sequence[_ResolvedClaim], party: Party, at: datetime) -> list[ClaimFate]:
     """Take in, repeat, keep or refuse each: told alike whichever of the first three it was."""
     known = _find_known_claims([one.entry for one in named], at)
-    by_line: dict[int, list[_ResolvedClaim]] = defaultdict(list)
-    held: list[_ResolvedClaim] = []
-    new: set[int] = set()
-    for one in named:
-        row = one.entry.row
-        if row.id in known:
-            continue
-        known[row.id] = row.content_hash
-        new.add(one.entry.line)
-        if one.then is None:
-            held.append(one)
-        else:
-            by_line[one.then].append(one)
-    for line_ids in batched(sorted(by_line), LINES_AT_ONCE, strict=False):
-        claims = [one for line_id in line_ids for one in by_line[line_id]]
-        while (there := _write(claims, line_ids, party, at, new)) is None:
-            FEED.take_stops_in(line_ids=line_ids, at=at)
-        known.update(there)
-    known.update(_hold(held, at, new))
+    fresh = _first_of_each(named, known)
+    new = {one.entry.line for one in fresh}
+    known.update(_take_in_or_hold(fresh, party, at, new))
     fates = [(one, _fate(one.entry, known, new)) for one in named]
     subs = pairwise.subjects(line_ids=[one.now for one, fate in fates if not fate.reason], party_id=party.pk)
     return [ClaimFate(fate, one.claim.id, "" if fate.reason else subs[one.now]) for one, fate in fates]
+
+
+def _first_of_each(named: Sequence[_ResolvedClaim], known: dict[uuid.UUID, bytes]) -> list[_ResolvedClaim]:
+    """Those that nobody has made before, each once. Adds them to `known`."""
+    fresh = []
+    for one in named:
+        row = one.entry.row
+        if row.id not in known:
+            known[row.id] = row.content_hash
+            fresh.append(one)
+    return fresh
+
+
+def _take_in_or_hold(
+    fresh: Sequence[_ResolvedClaim], party: Party, at: datetime, new: set[int]
+) -> dict[uuid.UUID, bytes]:
+    """Write down the claims, and keep those of no line of ours. Returns what came in meanwhile."""
+    there: dict[uuid.UUID, bytes] = {}
+    by_line: dict[int, list[_ResolvedClaim]] = defaultdict(list)
+    for one in fresh:
+        if one.then is not None:
+            by_line[one.then].append(one)
+    for line_ids in batched(sorted(by_line), LINES_AT_ONCE, strict=False):
+        there |= _take_in(by_line, line_ids, party, at, new)
+    return there | _hold([one for one in fresh if one.then is None], at, new)
+
+
+def _take_in(
+    by_line: Mapping[int, Sequence[_ResolvedClaim]], line_ids: Sequence[int], party: Party, at: datetime, new: set[int]
+) -> dict[uuid.UUID, bytes]:
+    """Write down the claims of these lines, after the stops that wait. Returns what came in meanwhile."""
+    claims = [one for line_id in line_ids for one in by_line[line_id]]
+    while (there := _write(claims, line_ids, party, at, new)) is None:
+        FEED.take_stops_in(line_ids=line_ids, at=at)
+    return there
 
 
 def _fate(entry: Entry[FileApproval], known: Mapping[uuid.UUID, bytes], new: Collection[int]) -> Fate:

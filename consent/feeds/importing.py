@@ -48,7 +48,7 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResul
     first, held = list[Line](), 0
     while held < SMALL and (line := next(lines, None)):
         first.append(line)
-        held += len(line.content) if isinstance(line, NumberedLine) else sum(map(len, line.values.values()))
+        held += _length_of(line)
     lines = chain(first, lines)
     with ExitStack() as stack:
         if held >= SMALL and workers > 1:
@@ -62,6 +62,10 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResul
             stack.pop_all().close()
         for some in batched(lines, LINES_AT_ONCE, strict=False):
             yield _take(some, ChoicesFeed())
+
+
+def _length_of(line: Line) -> int:
+    return len(line.content) if isinstance(line, NumberedLine) else sum(map(len, line.values.values()))
 
 
 def _may_start_pool() -> bool:

@@ -11,8 +11,10 @@ import audit.actions
 from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import unseal
 from consent.actions.choices import take_turn
+from consent.actions.records import FileApproval, FileChoice
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
+from consent.feeds.entries import Entry
 from consent.models import Approval, Choice, InvalidatedApproval, Origin, RejudgeRequest
 from consent.queries.invalidated_approvals import STANDS
 from consent.workers.expiry import retell
@@ -27,24 +29,9 @@ def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: st
     how many yeses it was.
     """
     now = take_turn(line_id=line.pk)
-    approvals, choices = ApprovalsFeed(), ChoicesFeed()
-    agreed = Approval.objects.filter(STANDS, line_id=line.pk, captured_at__gte=since)
-    allowed = Choice.objects.filter(
-        STANDS, line_id=line.pk, made_at__gte=since, kind=Choice.Kind.ALLOW, origin=Origin.FILE
-    )
-    numbers = _Numbers(line)
-    approvals_held = [
-        entry
-        for row in agreed
-        for msisdn in numbers.not_at(row.captured_at)
-        if (entry := approvals.entry_of(row=row, msisdn=msisdn, at=now)) is not None
-    ]
-    choices_held = [
-        choice
-        for row in allowed
-        for msisdn in numbers.not_at(row.made_at)
-        if (choice := choices.entry_of(row=row, msisdn=msisdn, at=now)) is not None
-    ]
+    approvals, choices, numbers = ApprovalsFeed(), ChoicesFeed(), _Numbers(line)
+    approvals_held = _approvals_since(approvals, line, numbers, since, now)
+    choices_held = _allows_since(choices, line, numbers, since, now)
     named = {one.row.id: (one.row.campaign, one.at) for one in approvals_held}
     named |= {one.row.id: (one.row.ref, one.at) for one in choices_held}
     if not named:
@@ -66,6 +53,32 @@ def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: st
         detail={"count": len(named)},
     )
     return len(named)
+
+
+def _approvals_since(
+    feed: ApprovalsFeed, line: Line, numbers: "_Numbers", since: datetime, now: datetime
+) -> list[Entry[FileApproval]]:
+    agreed = Approval.objects.filter(STANDS, line_id=line.pk, captured_at__gte=since)
+    return [
+        entry
+        for row in agreed
+        for msisdn in numbers.not_at(row.captured_at)
+        if (entry := feed.entry_of(row=row, msisdn=msisdn, at=now)) is not None
+    ]
+
+
+def _allows_since(
+    feed: ChoicesFeed, line: Line, numbers: "_Numbers", since: datetime, now: datetime
+) -> list[Entry[FileChoice]]:
+    allowed = Choice.objects.filter(
+        STANDS, line_id=line.pk, made_at__gte=since, kind=Choice.Kind.ALLOW, origin=Origin.FILE
+    )
+    return [
+        entry
+        for row in allowed
+        for msisdn in numbers.not_at(row.made_at)
+        if (entry := feed.entry_of(row=row, msisdn=msisdn, at=now)) is not None
+    ]
 
 
 class _Numbers:

@@ -136,6 +136,11 @@ def record_of(line: NumberedLine | Record, *, at: datetime) -> LineRecord:
         forwarding_changed_at=instant_or_none("forwarding_changed_at", told.forwarding_changed_at),
         continues=told.continues_line_id or "",
     )
+    _refuse_senseless_times(record, at)
+    return record
+
+
+def _refuse_senseless_times(record: LineRecord, at: datetime) -> None:
     for name in MOMENTS:
         moment = getattr(record, name)
         if moment is not None and moment > at:
@@ -144,7 +149,6 @@ def record_of(line: NumberedLine | Record, *, at: datetime) -> LineRecord:
         raise RowRefused("deactivated_at", "before_activated_at")
     if record.deactivated_at is not None and record.has_number_since >= record.deactivated_at:
         raise RowRefused("number_changed_at", "after_deactivated_at")
-    return record
 
 
 def _fates(settled: Iterable[tuple[LineRecord, RowFate]]) -> list[Fate]:

@@ -37,6 +37,10 @@ class LineRecord:
         """From when on the row says that the line has its number."""
         return max(self.activated_at, self.number_changed_at or self.activated_at)
 
+    def is_over_by(self, moment: datetime) -> bool:
+        """Whether the row says that the line had ended by then."""
+        return self.deactivated_at is not None and self.deactivated_at <= moment
+
 
 @dataclass(frozen=True)
 class Source:

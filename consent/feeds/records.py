@@ -5,12 +5,10 @@ found under one lock, so that no stop waits unseen. Nor is a yes written for a l
 
 import uuid
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from django.db import connection, transaction
@@ -19,7 +17,7 @@ from django.db.models import Q
 import audit.queries
 from accounts.primitives.sealing import number_hash, seal, unseal
 from consent.actions.choices import again_if_a_release_came_between, take_turns
-from consent.feeds.attribution import Holders
+from consent.feeds.entries import Entry, FeedRow, Holders, SortedEntries, WriteResult, flatten, group_by_line, leave_out
 from consent.models import HeldRow, InvalidatedApproval
 from partners.feeds.checking import (
     Fate,
@@ -75,43 +73,6 @@ ORDER BY held.source_hash
 """
 
 type Sealed = tuple[bytes, str]
-
-
-class FeedRow(Protocol):
-    """A row that was read and is well formed."""
-
-    @property
-    def source_id(self) -> str: ...
-    @property
-    def id(self) -> uuid.UUID: ...
-    @property
-    def content_hash(self) -> bytes: ...
-
-
-@dataclass(frozen=True)
-class Entry[R: FeedRow]:
-    """A checked row with where it came from: its line in the file, the number it names, and its moment."""
-
-    line: int
-    msisdn: str
-    at: datetime
-    campaign: str
-    told: msgspec.Struct
-    row: R
-
-
-@dataclass(frozen=True)
-class WriteResult[R: FeedRow]:
-    """What became of entries that were to be written.
-
-    `there`: ids that were known by then, with the hash of their content. `moved`: yeses of another line's number.
-    `pierced`: how many stops they outweigh.
-    """
-
-    new: Sequence[Entry[R]]
-    there: Mapping[uuid.UUID, bytes]
-    moved: Sequence[Entry[R]]
-    pierced: int
 
 
 def take_turn(*, of_a_crew: bool = False) -> None:
@@ -177,32 +138,37 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
     def settle(self, entries: Sequence[Entry[R]], at: datetime) -> list[Fate]:
         """Take in, repeat, hold or refuse each entry."""
         holders = Holders(msisdns=[entry.msisdn for entry in entries])
-        known = self.find_known_hashes([entry.row.id for entry in entries])
-        missing = self.unknown_campaigns(entries)
-        by_line: dict[int, list[Entry[R]]] = defaultdict(list)
-        homeless: list[Entry[R]] = []
-        again: list[Entry[R]] = []
+        sorted_out = self._sort_out(entries, holders)
         fates: list[Fate] = []
+        for line_ids in _batches(sorted_out.by_line, self.lines_at_once):
+            fates += self._settle_lines(sorted_out, line_ids, at)
+        fates += self._hold(sorted_out.homeless, at) if sorted_out.homeless else []
+        return fates + [_of_known(entry, sorted_out.known) for entry in sorted_out.again]
+
+    def _sort_out(self, entries: Sequence[Entry[R]], holders: Holders) -> "SortedEntries[R]":
+        found = SortedEntries[R](self.find_known_hashes([entry.row.id for entry in entries]))
+        missing = self.unknown_campaigns(entries)
         for entry in entries:
             line_id = holders.line_at(entry.msisdn, entry.at)
-            if entry.row.id in known:
-                again.append(entry)
+            if entry.row.id in found.known:
+                found.again.append(entry)
             elif line_id is None or entry.campaign in missing:
-                homeless.append(entry)
+                found.homeless.append(entry)
             else:
-                known[entry.row.id] = entry.row.content_hash
-                by_line[line_id].append(entry)
-        for line_ids in _batches(by_line, self.lines_at_once):
-            batch = {line_id: by_line[line_id] for line_id in line_ids}
-            while (written := self._take_in(batch)) is None:
-                self.take_stops_in(line_ids=line_ids, at=at)
-            fates += [build_accepted_fate(entry.line) for entry in written.new]
-            known.update(written.there)
-            again += [entry for line_id in line_ids for entry in by_line[line_id] if entry.row.id in written.there]
-            self.pierced += written.pierced
-            fates += self.settle(written.moved, at) if written.moved else []
-        fates += self._hold(homeless, at) if homeless else []
-        return fates + [_of_known(entry, known) for entry in again]
+                found.known[entry.row.id] = entry.row.content_hash
+                found.by_line[line_id].append(entry)
+        return found
+
+    def _settle_lines(self, found: "SortedEntries[R]", line_ids: Sequence[int], at: datetime) -> list[Fate]:
+        """Take in the entries of some lines, after the stops that wait for them."""
+        batch = {line_id: found.by_line[line_id] for line_id in line_ids}
+        while (written := self._take_in(batch)) is None:
+            self.take_stops_in(line_ids=line_ids, at=at)
+        fates = [build_accepted_fate(entry.line) for entry in written.new]
+        found.known.update(written.there)
+        found.again += [entry for of_line in batch.values() for entry in of_line if entry.row.id in written.there]
+        self.pierced += written.pierced
+        return fates + (self.settle(written.moved, at) if written.moved else [])
 
     @again_if_a_release_came_between
     @transaction.atomic
@@ -212,23 +178,20 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         None, and nothing written, where there is a yes among them and a stop that is not among them waits.
         """
         take_turn(of_a_crew=self.of_a_crew)
-        there = self.find_known_hashes([entry.row.id for of_line in by_line.values() for entry in of_line])
+        there = self.find_known_hashes([entry.row.id for entry in flatten(by_line)])
         there |= _set_aside_here(by_line)
-        new = {
-            line_id: unwritten
-            for line_id, of_line in by_line.items()
-            if (unwritten := [entry for entry in of_line if entry.row.id not in there])
-        }
-        fresh = [entry for of_line in new.values() for entry in of_line]
+        new = leave_out(by_line, lambda entry: entry.row.id in there)
         may_allow = [line_id for line_id, of_line in new.items() if any(map(self.allows, of_line))]
         moved = self._find_moved_entries({line_id: new[line_id] for line_id in may_allow}) if may_allow else []
-        if moved:
-            new = {pk: stays for pk, of_line in new.items() if (stays := [one for one in of_line if one not in moved])}
-            fresh = [entry for entry in fresh if entry not in moved]
-        if may_allow and self.stops_wait(line_ids=may_allow, besides=[entry.row.id for entry in fresh]):
+        new = leave_out(new, lambda entry: entry in moved)
+        fresh = flatten(new)
+        if self._stops_come_first(may_allow, fresh):
             return None
         pierced = self.take_in(new) if new else 0
         return WriteResult(fresh, there, moved, pierced)
+
+    def _stops_come_first(self, may_allow: Sequence[int], fresh: Sequence[Entry[R]]) -> bool:
+        return bool(may_allow) and self.stops_wait(line_ids=may_allow, besides=[entry.row.id for entry in fresh])
 
     def _find_moved_entries(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> list[Entry[R]]:
         """The yeses whose number is known by now to have been another line's, or nobody's.
@@ -297,11 +260,11 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         """
         take_turn()
         entries = list(settled.values())
-        take_turns(line_ids=list(_by_line(entries)))
+        take_turns(line_ids=list(group_by_line(entries)))
         # Whose they are is asked anew: whoever had a turn before us may have taken the number from the line.
         there = (
             self.find_known_hashes([entry.row.id for entry in entries]).keys()
-            | _set_aside_here(_by_line(entries)).keys()
+            | _set_aside_here(group_by_line(entries)).keys()
         )
         done = [source for source, entry in settled.items() if entry.row.id in there]
         HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=done)).delete()
@@ -374,17 +337,6 @@ def _batches(line_ids: Collection[int], at_once: int) -> Iterator[list[int]]:
         batch.append(line_id)
     if batch:
         yield batch
-
-
-def _by_line[R: FeedRow](entries: Collection[Entry[R]]) -> dict[int, list[Entry[R]]]:
-    """Entries by the line that had their number then, without those that name nobody's."""
-    holders = Holders(msisdns=[entry.msisdn for entry in entries])
-    found: dict[int, list[Entry[R]]] = defaultdict(list)
-    for entry in entries:
-        line_id = holders.line_at(entry.msisdn, entry.at)
-        if line_id is not None:
-            found[line_id].append(entry)
-    return found
 
 
 def _set_aside_here(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UUID, bytes]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 import audit.actions
 from accounts.models import Line
@@ -53,14 +54,7 @@ def take_over_late(*, line: Line) -> None:
 
 
 def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> None:
-    if line.continues_line_id is None:
-        return
-    theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin__in=SAID_HERE)
-    if among is not None:
-        theirs = theirs.filter(id__in=among)
-    there = set(Choice.objects.filter(line_id=line.pk).values_list("id", flat=True))
-    fresh = [choice for choice in theirs.order_by("made_at") if _copy_id(line, choice) not in there]
-    copied = [copy for copy in (_copy_late(line, choice) for choice in fresh) if copy is not None]
+    copied = _copy_each(line, line.continues_line_id, among) if line.continues_line_id is not None else []
     if not copied:
         return
     enqueue_orders_for_newly_affected(line_ids=[line.pk])
@@ -77,6 +71,16 @@ def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> No
     )
     for successor in Line.objects.filter(continues_line_id=line.pk).order_by("pk"):
         _copy_from_persons(successor, among=[copy.id for copy in copied])
+
+
+def _copy_each(line: Line, before_id: int, among: Collection[uuid.UUID] | None) -> list[Choice]:
+    """Copy what was said of the line before it, as far as it was not copied yet. Returns the copies."""
+    theirs = Choice.objects.filter(line_id=before_id, kind__in=DENIALS, origin__in=SAID_HERE)
+    if among is not None:
+        theirs = theirs.filter(id__in=among)
+    there = set(Choice.objects.filter(line_id=line.pk).values_list("id", flat=True))
+    fresh = [choice for choice in theirs.order_by("made_at") if _copy_id(line, choice) not in there]
+    return [copy for copy in (_copy_late(line, choice) for choice in fresh) if copy is not None]
 
 
 def _copy_late(line: Line, choice: Choice) -> Choice | None:
@@ -110,31 +114,37 @@ def carry_on(*, line_id: int, ids: Collection[uuid.UUID]) -> None:
 def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None) -> list[uuid.UUID]:
     if line.continues_line_id is None:
         return []
-    before = Choice.objects.filter(
-        line_id=line.continues_line_id, kind__in=DENIALS, origin=Origin.FILE, made_at__lte=line.activated_at
-    )
-    if among is not None:
-        before = before.filter(id__in=among)
-    copies = [
-        FileChoice(
-            id=_copy_id(line, choice),
-            source_id="",
-            kind=Choice.Kind(choice.kind),
-            scope=choice.scope,
-            ref=choice.ref,
-            made_at=choice.made_at,
-            until=choice.until,
-            channel=choice.channel,
-            program=choice.program,
-            content_hash=b"",
-        )
-        for choice in before.order_by("made_at", "id")
-    ]
+    copies = [_file_copy(line, choice) for choice in _file_denials(line, line.continues_line_id, among)]
     there = set(Choice.objects.filter(line_id=line.pk, id__in=[one.id for one in copies]).values_list("id", flat=True))
     fresh = [one for one in copies if one.id not in there]
     if fresh:
         record_file_choices(by_line={line.pk: fresh}, actor=ACTOR)
     return [one.id for one in fresh]
+
+
+def _file_denials(line: Line, before_id: int, among: Collection[uuid.UUID] | None) -> QuerySet[Choice]:
+    """What a file said of the line before it until it began, in order."""
+    before = Choice.objects.filter(
+        line_id=before_id, kind__in=DENIALS, origin=Origin.FILE, made_at__lte=line.activated_at
+    )
+    if among is not None:
+        before = before.filter(id__in=among)
+    return before.order_by("made_at", "id")
+
+
+def _file_copy(line: Line, choice: Choice) -> FileChoice:
+    return FileChoice(
+        id=_copy_id(line, choice),
+        source_id="",
+        kind=Choice.Kind(choice.kind),
+        scope=choice.scope,
+        ref=choice.ref,
+        made_at=choice.made_at,
+        until=choice.until,
+        channel=choice.channel,
+        program=choice.program,
+        content_hash=b"",
+    )
 
 
 def _copy_choice(line: Line, choice: Choice, *, made_at: datetime, at: datetime) -> Choice:

@@ -1,19 +1,27 @@
 """Bring the lines we know to what a lines file says: new tenures, their ends, new numbers, what else changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions import people
-from accounts.models import Account, Line, LineNumber, LineState
-from accounts.primitives.sealing import number_hash, seal, unseal
+from accounts.models import Line, LineState
+from accounts.primitives.sealing import number_hash, seal
 from consent.actions.lines import end_tenure, notify_new_adult, number_changed
 from consent.domain.change_notices import Change, notify_of_line_move
 from consent.feeds.invalidated_approvals import invalidate_approvals
-from consent.feeds.line_continuity import LineHolder, get_line_holder, role_of, stays
-from consent.feeds.numbers import build_line_number, period_in, periods_of
+from consent.feeds.line_continuity import (
+    LineHolder,
+    continues,
+    get_line_holder,
+    list_news,
+    make_accounts,
+    role_of,
+    stays,
+)
+from consent.feeds.numbers import lacks_start, period_in, periods_of, speaks_of, store_periods
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.feeds.successors import take_over, take_over_late
 from consent.feeds.timeline import Period, Timeline
@@ -54,6 +62,20 @@ def record_lines(
     return settled + unsettled.pop_replaced_rows()
 
 
+def _refuse_another(before: Line | None, line: Line) -> RowFate | None:
+    same = before is not None and before.pk == line.continues_line_id
+    return None if same else ("continues_line_id", "id_conflict")
+
+
+def _ends_anew(line: Line, record: LineRecord, *, new_number: bool) -> bool:
+    return record.deactivated_at is not None and (new_number or line.deactivated_at is None)
+
+
+def _may_be_newer(line: Line, record: LineRecord) -> bool:
+    # A tenure ends once; what says otherwise is older.
+    return line.deactivated_at is None or record.deactivated_at is not None
+
+
 class _Keeper:
     """The lines that a chunk speaks of, as they stand and as it changes them."""
 
@@ -66,9 +88,7 @@ class _Keeper:
         self.read_to_end = read_to_end
         named = {record.carrier_id for record in records} | {record.continues for record in records if record.continues}
         self.lines = {line.carrier_id: line for line in Line.objects.filter(carrier_id__in=named)}
-        refs = {record.account for record in records}
-        Account.objects.bulk_create([Account(carrier_id=ref) for ref in sorted(refs)], ignore_conflicts=True)
-        self.accounts = {account.carrier_id: account for account in Account.objects.filter(carrier_id__in=refs)}
+        self.accounts = make_accounts(refs={record.account for record in records})
         self.timeline = Timeline.of(
             periods_of(lines=self.lines.values(), numbers={number_hash(record.msisdn) for record in records})
         )
@@ -97,7 +117,7 @@ class _Keeper:
         self.new = {}
         Line.objects.bulk_create(lines)
         LineState.objects.bulk_create(LineState(line=line, state=line.state, since=line.activated_at) for line in lines)
-        self._store_numbers(lines)
+        store_periods(timeline=self.timeline, lines=lines)
         if self.source.is_machine:
             began = {line.pk: {"line": line.carrier_id} for line in lines}
             audit.actions.record_for_lines(action="line.recorded", actor=self.source.actor, at=self.at, details=began)
@@ -116,12 +136,9 @@ class _Keeper:
 
     def _begin(self, record: LineRecord) -> RowFate:
         before = self.lines.get(record.continues) if record.continues else None
-        if record.continues and before is None:
-            return "continues_line_id", "line_unknown"
-        if before is not None and not self._stays(
-            get_line_holder(line=before), self._build_line_holder(record, role=record.user_role), before
-        ):
-            return "continues_line_id", "not_same_user"
+        refused = self._cannot_begin(record, before)
+        if refused:
+            return refused
         if record.continues in self.new:
             self.write()
         period = period_in(record=record)
@@ -145,28 +162,55 @@ class _Keeper:
         self.unsettled.heard(record, since=period.starts_at)
         return ACCEPTED
 
+    def _cannot_begin(self, record: LineRecord, before: Line | None) -> RowFate | None:
+        """Why a new line can't continue the one that its row names."""
+        if record.continues and before is None:
+            return "continues_line_id", "line_unknown"
+        if before is not None and not self._stays(
+            get_line_holder(line=before), self._build_line_holder(record, role=record.user_role), before
+        ):
+            return "continues_line_id", "not_same_user"
+        return None
+
     def _change(self, line: Line, record: LineRecord) -> RowFate:
+        refused = self._cannot_change(line, record)
+        if refused:
+            return refused
+        newest = self.timeline.newest(line.carrier_id)
+        since = speaks_of(record=record, newest=newest)
+        is_of_now = since >= newest.starts_at and _may_be_newer(line, record)
+        fates = [REPEATED]
+        if self._names_earlier_number(record, newest, since):
+            fates.append(self._earlier_number(line, record))
+        if is_of_now and fates[-1] in TAKEN:
+            fates.append(self._apply_dated_row(line, record, since))
+        if fates[-1] not in TAKEN:
+            return fates[-1]
+        fate = self._take_moments(line, record, fates)
+        return self._apply_undated_row(line, record, since, fate) if is_of_now else fate
+
+    def _cannot_change(self, line: Line, record: LineRecord) -> RowFate | None:
+        """Why the row can't be about this line."""
         if line.activated_at != record.activated_at:
             return "activated_at", "id_conflict"
         refused = self._cannot_continue(line, record)
         if refused:
             return refused
         newest = self.timeline.newest(line.carrier_id)
-        since = self._speaks_of(record, newest)
-        if since == newest.starts_at and newest.number != number_hash(record.msisdn):
+        speaks_of_newest = speaks_of(record=record, newest=newest) == newest.starts_at
+        if speaks_of_newest and newest.number != number_hash(record.msisdn):
             return "number_changed_at", "missing"
-        fates = [REPEATED]
-        if record.has_number_since < newest.starts_at and (since < newest.starts_at or self._lacks_start(record)):
-            fates.append(self._earlier_number(line, record))
-        # A tenure ends once; what says otherwise is older.
-        is_of_now = since >= newest.starts_at and (line.deactivated_at is None or record.deactivated_at is not None)
-        if is_of_now and fates[-1] in TAKEN:
-            fates.append(self._apply_dated_row(line, record, since))
-        if fates[-1] not in TAKEN:
-            return fates[-1]
+        return None
+
+    def _names_earlier_number(self, record: LineRecord, newest: Period, since: datetime) -> bool:
+        return record.has_number_since < newest.starts_at and (
+            since < newest.starts_at or lacks_start(record=record, timeline=self.timeline)
+        )
+
+    def _take_moments(self, line: Line, record: LineRecord, fates: Collection[RowFate]) -> RowFate:
+        """Take in the moments beside the number's, and the line that this one continues."""
         besides = [*(self._apply_newer_moment(line, record, name) for name in MOVES), self._continue(line, record)]
-        fate = ACCEPTED if any(besides) or ACCEPTED in fates else REPEATED
-        return self._apply_undated_row(line, record, since, fate) if is_of_now else fate
+        return ACCEPTED if any(besides) or ACCEPTED in fates else REPEATED
 
     def _cannot_continue(self, line: Line, record: LineRecord) -> RowFate | None:
         """Why the row's predecessor can't be this line's. A row that names none says nothing about it."""
@@ -174,18 +218,11 @@ class _Keeper:
             return None
         before = self.lines.get(record.continues)
         if line.continues_line_id is not None:
-            same = before is not None and before.pk == line.continues_line_id
-            return None if same else ("continues_line_id", "id_conflict")
+            return _refuse_another(before, line)
         if before is None:
             return "continues_line_id", "line_unknown"
-        if before == line:
+        if before == line or continues(before=before, line=line):
             return "continues_line_id", "id_conflict"
-        while before is not None and before.continues_line_id is not None:
-            before = before.continues_line
-            if before == line:
-                # In a circle: each would be the other's past.
-                return "continues_line_id", "id_conflict"
-        before = self.lines[record.continues]
         return (
             None
             if self._stays(get_line_holder(line=before), get_line_holder(line=line), line)
@@ -210,25 +247,12 @@ class _Keeper:
         new_number = since > newest.starts_at
         if new_number and not self._new_number(line, record):
             return "msisdn", "number_overlap"
-        if record.deactivated_at is not None and record.deactivated_at <= since:
+        if record.is_over_by(since):
             return "deactivated_at", "before_number_changed_at"
-        over = record.deactivated_at is not None and (new_number or line.deactivated_at is None)
+        over = _ends_anew(line, record, new_number=new_number)
         if over and not self._end(line, record):
             return "msisdn", "number_overlap"
         return ACCEPTED if over or new_number else REPEATED
-
-    def _speaks_of(self, record: LineRecord, newest: Period) -> datetime:
-        """Since when the row says that the line has its number; where it does not, the newest is meant, if it fits."""
-        fits = newest.number == number_hash(record.msisdn)
-        over_by_then = record.deactivated_at is not None and record.deactivated_at <= newest.starts_at
-        return record.has_number_since if record.number_changed_at or not fits or over_by_then else newest.starts_at
-
-    def _lacks_start(self, record: LineRecord) -> bool:
-        """Rows may come in any order: as long as the line's first time is missing, this is the row of it."""
-        return (
-            record.number_changed_at is None
-            and self.timeline.by_line[record.carrier_id][0].starts_at > record.activated_at
-        )
 
     def _earlier_number(self, line: Line, record: LineRecord) -> RowFate:
         """What a row says of the time before the newest number: known, or the number of that time."""
@@ -238,7 +262,7 @@ class _Keeper:
             return REPEATED if same else ("number_changed_at", "missing")
         if not self.timeline.insert(period_in(record=record)):
             return "msisdn", "number_overlap"
-        self._store_numbers([line])
+        store_periods(timeline=self.timeline, lines=[line])
         self._mark_shortened(line, record.has_number_since)
         RejudgeRequest.objects.create(line_id=line.pk, since=record.has_number_since)
         self._audit_machine_row("line.earlier_number", line)
@@ -249,7 +273,7 @@ class _Keeper:
             return False
         line.number_changed_at = record.has_number_since
         line.save(update_fields=["number_changed_at", *self._set_known_time(line)])
-        self._store_numbers([line])
+        store_periods(timeline=self.timeline, lines=[line])
         self._mark_shortened(line, record.has_number_since)
         number_changed(line_id=line.pk, at=self.at, actor=self.source.actor)
         self._warn(line, Change.NUMBER)
@@ -265,7 +289,7 @@ class _Keeper:
         line.deactivated_at = newest.ends_at = record.deactivated_at
         newest.changed = True
         line.save(update_fields=["deactivated_at"])
-        self._store_numbers([line])
+        store_periods(timeline=self.timeline, lines=[line])
         self._mark_shortened(line, min(ends))
         people.end_tenure(line_id=line.pk, at=self.at)
         end_tenure(line_id=line.pk, at=self.at, actor=self.source.actor)
@@ -298,11 +322,24 @@ class _Keeper:
         """What has no moment of its own in the file is so from now on, as the file's last row of the line has it."""
         if self.unsettled.is_outdated(record, since=since):
             return fate
-        news = self._news(line, record)
+        news = list_news(line=line, record=record, account=self.accounts[record.account])
         corrected = record.deactivated_at != line.deactivated_at
-        if (news or corrected) and not self.read_to_end:
+        if not news and not corrected:
+            self.unsettled.heard(record, since=since)
+            return fate
+        if not self.read_to_end:
             self.unsettled.wait(record, fate)
             return WAITS
+        refused = self._cannot_correct(line, record, news=bool(news), corrected=corrected)
+        if refused:
+            return refused
+        if news:
+            self._take_news(line, news)
+        self.unsettled.heard(record, since=since)
+        return ACCEPTED
+
+    def _cannot_correct(self, line: Line, record: LineRecord, *, news: bool, corrected: bool) -> RowFate | None:
+        """Why what the row says otherwise can't be so; ends the line where it says another end."""
         if news and not self._stays(
             get_line_holder(line=line),
             self._build_line_holder(record, role=role_of(line=line, said=record.user_role)),
@@ -311,10 +348,7 @@ class _Keeper:
             return "user_role", "needs_new_line_id"
         if corrected and not self._end(line, record):
             return "msisdn", "number_overlap"
-        if news:
-            self._take_news(line, news)
-        self.unsettled.heard(record, since=since)
-        return ACCEPTED if news or corrected else fate
+        return None
 
     def _take_news(self, line: Line, news: Mapping[str, object]) -> None:
         """Write what a row says otherwise, and tell whom it concerns: who grew up, whose line has another holder."""
@@ -352,19 +386,6 @@ class _Keeper:
                 action=action, actor=self.source.actor, target=f"line:{line.pk}", at=self.at, line_id=line.pk
             )
 
-    def _news(self, line: Line, record: LineRecord) -> dict[str, object]:
-        """What a row says otherwise than it is known."""
-        said: dict[str, object] = {
-            "user_role": role_of(line=line, said=record.user_role),
-            "state": record.state,
-            "language": record.language,
-            "account": self.accounts[record.account],
-        }
-        news = {name: value for name, value in said.items() if getattr(line, name) != value}
-        if unseal(bytes(line.holder_name_sealed)) != record.holder_name:
-            news["holder_name_sealed"] = seal(record.holder_name)
-        return news
-
     def _build_line_holder(self, record: LineRecord, *, role: str) -> LineHolder:
         return LineHolder(role, self.accounts[record.account].pk, record.holder_name)
 
@@ -377,16 +398,3 @@ class _Keeper:
         self.write()
         held = Line.objects.filter(account=account_id, user_role=Line.UserRole.HOLDER, deactivated_at__isnull=True)
         return held.exclude(carrier_id=but.carrier_id).exists()
-
-    def _store_numbers(self, lines: Sequence[Line]) -> None:
-        fresh: list[tuple[Period, LineNumber]] = []
-        for line in lines:
-            for period in self.timeline.by_line[line.carrier_id]:
-                if period.pk is None:
-                    fresh.append((period, build_line_number(line=line, period=period)))
-                elif period.changed:
-                    LineNumber.objects.filter(pk=period.pk).update(ends_at=period.ends_at)
-                period.changed = False
-        LineNumber.objects.bulk_create([row for _, row in fresh])
-        for period, row in fresh:
-            period.pk = row.pk

@@ -58,9 +58,7 @@ class Timeline:
         A number ends at the latest when the next begins. One that was given back before stays given back: by then it
         may be another line's.
         """
-        own = self.by_line[period.line]
-        after = next((one for one in own if one.starts_at > period.starts_at), None)
-        before = next((one for one in reversed(own) if one.starts_at < period.starts_at), None)
+        before, after = self._neighbours(period)
         if after:
             period.ends_at = _earlier(period.ends_at, after.starts_at)
         if not self.free(period.number, period.starts_at, period.ends_at, line=period.line):
@@ -70,6 +68,12 @@ class Timeline:
             before.changed = True
         self.put(period)
         return True
+
+    def _neighbours(self, period: Period) -> tuple[Period | None, Period | None]:
+        own = self.by_line[period.line]
+        after = next((one for one in own if one.starts_at > period.starts_at), None)
+        before = next((one for one in reversed(own) if one.starts_at < period.starts_at), None)
+        return before, after
 
 
 def _earlier(ends_at: datetime | None, moment: datetime) -> datetime:

@@ -11,7 +11,7 @@ from consent.gate.decision_ids import decision_ids, record_id_for
 from consent.gate.look_up import look_up, look_up_for, look_up_in
 from consent.gate.pipeline import Pipeline
 from consent.gate.readiness import RESTORING
-from consent.gate.rules import moment_of, reason_for, weigh
+from consent.gate.rules import WeighedChoices, moment_of, reason_for, weigh
 from consent.gate.shapes import Answer, Line, Question, Terms
 from consent.gate.timeouts import PATIENCE_S, TOO_LATE, in_time
 
@@ -91,6 +91,10 @@ def _answer(question: Question, terms: Terms, line: Line, ids: _Ids, *, closed: 
     decision_id = ids[terms.campaign or "", not reason, terms.now](line.line_id or 0)
     if reason:
         return Answer(allowed=False, reason=reason, decision_id=decision_id)
+    return _yes(terms, line, weighed, decision_id)
+
+
+def _yes(terms: Terms, line: Line, weighed: WeighedChoices, decision_id: str) -> Answer:
     return Answer(
         allowed=True,
         reason="",

@@ -136,10 +136,7 @@ class _Session:
         if not self.places:
             self.heard_at = self.loop.time()
         try:
-            # Lists are written much faster in binary.
-            formats = [PyFormat.BINARY if isinstance(value, list) else PyFormat.AUTO for value in values]
-            given = self.reader.dump_sequence(values, formats)
-            self.own.pgconn.send_query_prepared(self._name(statement), given, self.reader.formats)
+            self._send_query(statement, values)
         except psycopg.OperationalError as error:
             self.end(str(error))
             raise ConnectionLost(str(error)) from error
@@ -153,6 +150,12 @@ class _Session:
             self.is_watched = True
             self.loop.call_later(LOOKS_EVERY_S, self._watch)
         return future
+
+    def _send_query(self, statement: bytes, values: Sequence[object]) -> None:
+        # Lists are written much faster in binary.
+        formats = [PyFormat.BINARY if isinstance(value, list) else PyFormat.AUTO for value in values]
+        given = self.reader.dump_sequence(values, formats)
+        self.own.pgconn.send_query_prepared(self._name(statement), given, self.reader.formats)
 
     def end(self, why: str) -> None:
         """Close the connection, and tell whoever waits."""
@@ -229,21 +232,27 @@ class _Session:
             if place.future is None and result.status == ExecStatus.COMMAND_OK:
                 return True
             if place.future is not None and result.status == ExecStatus.TUPLES_OK:
-                self.reader.set_pgresult(result)
-                rows = self.reader.load_rows(0, result.ntuples, tuple)
-                # A process that was halted meanwhile would hand on what no longer holds.
-                if place.until <= self.loop.time():
-                    _refuse(place, DatabaseError(TOO_LATE))
-                elif not place.future.done():
-                    place.future.set_result(rows)
+                self._hand_rows(result, place, place.future)
                 return True
             why = result.error_message.decode(errors="replace") or "the statement found no rows"
         except psycopg.Error as error:
             why = str(error)
-        # What could not be prepared is the fault of the question behind it.
-        _refuse(next((one for one in self.places if one.future is not None), place), StatementFailed(why))
+        _refuse(self._place_behind(place), StatementFailed(why))
         self.end(why)
         return False
+
+    def _place_behind(self, place: Place) -> Place:
+        """The question to whose fault it is due: what could not be prepared is that of the question behind it."""
+        return next((one for one in self.places if one.future is not None), place)
+
+    def _hand_rows(self, result: Any, place: Place, future: "asyncio.Future[Rows]") -> None:
+        self.reader.set_pgresult(result)
+        rows = self.reader.load_rows(0, result.ntuples, tuple)
+        # A process that was halted meanwhile would hand on what no longer holds.
+        if place.until <= self.loop.time():
+            _refuse(place, DatabaseError(TOO_LATE))
+        elif not future.done():
+            future.set_result(rows)
 
 
 def _refuse(place: Place, error: DatabaseError) -> None:

@@ -72,26 +72,39 @@ class WeighedChoices(msgspec.Struct, frozen=True, gc=False):
 
 def weigh(terms: Terms, line: Line, at: int) -> WeighedChoices:
     """What this line's row says for and against such a request at this moment."""
+    approvals = _approvals_of(line, at)
+    if line.stops in EMPTY and line.pauses in EMPTY:
+        return WeighedChoices(approvals, [approval for approval in approvals if approval.lasts(at)])
+    stops = _covering_stops(terms, line)
+    pauses = _running_pauses(terms, line, at)
+    denials = [(denied_at, origin) for denied_at, _, origin in stops] + pauses
+    return WeighedChoices(approvals, [approval for approval in approvals if approval.alive(at, denials)], stops, pauses)
+
+
+def _approvals_of(line: Line, at: int) -> Sequence[Approval]:
     approvals = [] if line.approvals is None else approvals_in(line.approvals)
     if line.number_changed_at is not None and line.number_changed_at <= at:
         approvals = [approval.end_at_change(line.number_changed_at) for approval in approvals]
-    if line.stops in EMPTY and line.pauses in EMPTY:
-        return WeighedChoices(approvals, [approval for approval in approvals if approval.lasts(at)])
+    return approvals
+
+
+def _covering_stops(terms: Terms, line: Line) -> list[tuple[int, str, str]]:
     stops_by_key = stops_in(line.stops or NOTHING)
-    pauses_by_key = pauses_in(line.pauses or NOTHING)
-    stops = [
+    return [
         (denied_at, key.partition(":")[0], origin)
         for key in stops_by_key.keys() & terms.covered_by
         for origin, denied_at in stops_by_key[key].items()
     ]
-    pauses = [
+
+
+def _running_pauses(terms: Terms, line: Line, at: int) -> list[tuple[int, str]]:
+    pauses_by_key = pauses_in(line.pauses or NOTHING)
+    return [
         (since, origin)
         for key in pauses_by_key.keys() & terms.covered_by
         for since, until, origin in pauses_by_key[key]
         if since <= at < until
     ]
-    denials = [(denied_at, origin) for denied_at, _, origin in stops] + pauses
-    return WeighedChoices(approvals, [approval for approval in approvals if approval.alive(at, denials)], stops, pauses)
 
 
 def reason_for(question: Question, terms: Terms, line: Line, weighed: WeighedChoices) -> str:
@@ -100,17 +113,26 @@ def reason_for(question: Question, terms: Terms, line: Line, weighed: WeighedCho
         return "line_unknown"
     if terms.suspended is not None:
         return "partner_unhealthy" if terms.suspended else "partner_suspended"
+    denied = _denial_reason(weighed)
+    if denied:
+        return denied
+    if terms.campaign is None:
+        return "no_approval"
+    return _campaign_reason(question, terms, line, weighed)
+
+
+def _denial_reason(weighed: WeighedChoices) -> str:
     standing = [
         (denied_at, scope) for denied_at, scope, origin in weighed.stops if not weighed.is_overridden(denied_at, origin)
     ]
     if standing:
         newest = max(denied_at for denied_at, _ in standing)
         return "stopped_" + min((scope for since, scope in standing if since == newest), key=NARROWEST_FIRST.index)
-    if any(not weighed.is_overridden(since, origin) for since, origin in weighed.pauses):
-        return "paused"
-    if terms.campaign is None:
-        return "no_approval"
-    return _campaign_reason(question, terms, line, weighed)
+    return "paused" if _is_paused(weighed) else ""
+
+
+def _is_paused(weighed: WeighedChoices) -> bool:
+    return any(not weighed.is_overridden(since, origin) for since, origin in weighed.pauses)
 
 
 def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: WeighedChoices) -> str:
@@ -120,10 +142,16 @@ def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: W
         return "campaign_not_in_force"
     if line.prohibited_within_m is not None and (question.precision_m or 0) <= line.prohibited_within_m:
         return "jurisdiction_prohibits"
+    return _approval_reason(line, weighed) or _precision_reason(question, campaign)
+
+
+def _approval_reason(line: Line, weighed: WeighedChoices) -> str:
     if not weighed.approvals:
         return "approval_unverified" if line.claimed else "no_approval"
-    if not weighed.living:
-        return "approval_expired"
+    return "" if weighed.living else "approval_expired"
+
+
+def _precision_reason(question: Question, campaign: Terms) -> str:
     if (question.precision_m or 0) < campaign.precision_m:
         return "precision_exceeded"
     return ""

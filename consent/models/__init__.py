@@ -6,10 +6,9 @@ from consent.models.choices import (
     ChoiceOrder,
     ChoiceReceipt,
     ConsentRequest,
-    DigestFinding,
-    DigestRun,
     EndedPause,
     HeldRow,
+    InvalidatedApproval,
     LineGate,
     Notice,
     Origin,
@@ -17,8 +16,8 @@ from consent.models.choices import (
     ProgressLink,
     RejudgeRequest,
 )
+from consent.models.digests import DigestFinding, DigestRun
 from consent.models.external_archive import ArchiveHead, ArchiveQueueEntry, GateOpening, Tightening
-from consent.models.invalidated_approvals import InvalidatedApproval
 
 __all__ = [
     "Approval",

@@ -349,52 +349,21 @@ class PrivacySignal(models.Model):
         return f"privacy signal for line {self.line_id}"
 
 
-class DigestRun(models.Model):
-    """One comparison of a partner's books with ours: which of 65,536 buckets differ, and what was found in them.
+class InvalidatedApproval(models.Model):
+    """A yes of a file or a claim that came by a number when that was no longer its line's. Append-only.
 
-    `findings`: `{"partner_has": n, "partner_lacks": n, "same": n}` once all differing buckets were drilled into.
+    It stays in the ledger and counts for nothing there: whoever had the number then is given it as their own.
+    `yes_id`: of the approval, or of the choice that allows.
     """
 
-    id = models.UUIDField(primary_key=True)
-    party_id = models.BigIntegerField()
-    received_at = models.DateTimeField()
-    differing = models.JSONField()
-    drilled = models.JSONField(default=list)
-    findings = models.JSONField(default=dict)
-    finished_at = models.DateTimeField(null=True)
+    pk = models.CompositePrimaryKey("line_id", "yes_id")
+    line_id = models.BigIntegerField()
+    yes_id = models.UUIDField()
+    campaign = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["party_id", "-received_at"], name="consent_digest_newest")]
+        db_table = "consent_setaside"
 
     def __str__(self) -> str:
-        return f"digest run {self.id}"
-
-
-class DigestFinding(models.Model):
-    """One difference that a run found, as it was then. Append-only; of a run the first 20,000 are kept.
-
-    `line_id` is None for a name that we never gave. `recipient`, `purpose` and `scope` are of one of our campaigns, or
-    "": what a partner writes into its books beside those could be anything. `told_so`: our own order still allowed it.
-    """
-
-    class Kind(models.TextChoices):
-        PARTNER_HAS = "partner_has", "Partner has, we deny"
-        PARTNER_LACKS = "partner_lacks", "We allow, partner lacks"
-        UNKNOWN = "unknown", "A name that we never gave"
-
-    id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(DigestRun, on_delete=models.PROTECT, related_name="rows")
-    kind = models.CharField(max_length=20, choices=Kind)
-    line_id = models.BigIntegerField(null=True)
-    contract_id = models.BigIntegerField(null=True)
-    recipient = models.CharField(max_length=1000, blank=True)
-    purpose = models.CharField(max_length=200, blank=True)
-    scope = models.CharField(max_length=200, blank=True)
-    told_so = models.BooleanField(default=False)
-    found_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["run", "kind", "id"], name="consent_finding_of_run")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} in run {self.run_id}"
+        return f"yes {self.yes_id}, which is not line {self.line_id}'s"

@@ -152,22 +152,21 @@ def about(*, scope: str, ref: str) -> str | None:
     """What a choice of this scope would be about, in names that people know; "" for everything, None for nothing."""
     if scope == Choice.Scope.ALL:
         return ""
-    found: str | None = None
     if "\x00" in ref:
         return None
     if scope == Choice.Scope.PARTY:
         party = Party.objects.filter(uri=ref).exclude(uri=UNKNOWN).first()
-        found = party_name(party.name, party.uri) if party else None
-    elif scope == Choice.Scope.PURPOSE:
-        found = purpose_in_words(ref) if Campaign.objects.filter(purpose=ref).exists() else None
-    elif scope == Choice.Scope.CAMPAIGN:
-        one = Campaign.objects.filter(ref=ref).select_related("lbs_provider").first()
-        found = (
-            f"{party_name(one.lbs_provider.name, one.lbs_provider.uri)}: {purpose_in_words(one.purpose)}"
-            if one
-            else None
-        )
-    return found
+        return party_name(party.name, party.uri) if party else None
+    if scope == Choice.Scope.PURPOSE:
+        return purpose_in_words(ref) if Campaign.objects.filter(purpose=ref).exists() else None
+    return _campaign_in_words(ref) if scope == Choice.Scope.CAMPAIGN else None
+
+
+def _campaign_in_words(ref: str) -> str | None:
+    one = Campaign.objects.filter(ref=ref).select_related("lbs_provider").first()
+    if one is None:
+        return None
+    return f"{party_name(one.lbs_provider.name, one.lbs_provider.uri)}: {purpose_in_words(one.purpose)}"
 
 
 def rows_of(*, choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:

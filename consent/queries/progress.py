@@ -276,16 +276,19 @@ def find_current_orders(*, told: Collection[Order]) -> dict[uuid.UUID, Order]:
     At most two queries, whatever their number and that of their lines.
     """
     replaced = {(order.line_id, order.contract_id) for order in told if order.state == State.SUPERSEDED}
-    standing: dict[tuple[int, int], Order] = {}
-    if replaced:
-        lines, contracts = ({pair[n] for pair in replaced} for n in (0, 1))
-        stands = Standing.objects.filter(line_id__in=lines, contract_id__in=contracts).values("order_id")
-        newest = Order.objects.filter(line_id__in=lines, id__in=stands)
-        standing = {(one.line_id, one.contract_id): one for one in newest}
+    standing = _standing_orders(replaced) if replaced else {}
     return {
         order.id: standing.get((order.line_id, order.contract_id), order) if order.state == State.SUPERSEDED else order
         for order in told
     }
+
+
+def _standing_orders(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], Order]:
+    """By line and contract."""
+    lines, contracts = ({pair[n] for pair in pairs} for n in (0, 1))
+    stands = Standing.objects.filter(line_id__in=lines, contract_id__in=contracts).values("order_id")
+    newest = Order.objects.filter(line_id__in=lines, id__in=stands)
+    return {(one.line_id, one.contract_id): one for one in newest}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -107,30 +107,40 @@ def receipt_of(
     known = follow(told=orders) if asks != "nothing" else {}
     told = {*order_ids, *(one.order.id for one in known.values())}
     signed = list(Receipt.objects.raw(SIGNED, [line_id, list(told)]))
-    parties = Party.objects.in_bulk({one.party_id for one in signed} | {order.party_id for order in orders})
+    parties = _parties_of(signed, orders)
+    to_sign = _followed_to_sign(orders, known, asks)
+    return ReceiptView(
+        number=number,
+        token=token,
+        phone=mask_number(unseal(bytes(sealed))) if sealed else "",
+        partners=tuple(_partner_receipt(one, parties[one.party_id]) for one in signed),
+        standing=tuple(_standing(one, parties[one.order.party_id]) for one in to_sign),
+    )
+
+
+def _parties_of(signed: Sequence[Receipt], orders: Sequence[Order]) -> dict[int, Party]:
+    return Party.objects.in_bulk({one.party_id for one in signed} | {order.party_id for order in orders})
+
+
+def _followed_to_sign(
+    orders: Sequence[Order], known: Mapping[uuid.UUID, FollowedOrder], asks: Asks
+) -> list[FollowedOrder]:
+    """What became of the orders that partners are asked to sign for, by the partners' names."""
     to_sign = [
         known[order.id]
         for order in orders
         if order.id in known and get_requested_actions(asks=asks, orders=[order, known[order.id].order]).anything
     ]
-    return ReceiptView(
-        number=number,
-        token=token,
-        phone=mask_number(unseal(bytes(sealed))) if sealed else "",
-        partners=tuple(
-            PartnerReceipt(
-                party=party_name(parties[one.party_id].name, parties[one.party_id].uri),
-                uri=parties[one.party_id].uri,
-                status=one.status,
-                received_at=one.received_at,
-                token=one.token,
-            )
-            for one in signed
-        ),
-        standing=tuple(
-            _standing(one, parties[one.order.party_id])
-            for one in sorted(to_sign, key=lambda one: (one.party.casefold(), one.order.party_id))
-        ),
+    return sorted(to_sign, key=lambda one: (one.party.casefold(), one.order.party_id))
+
+
+def _partner_receipt(one: Receipt, party: Party) -> PartnerReceipt:
+    return PartnerReceipt(
+        party=party_name(party.name, party.uri),
+        uri=party.uri,
+        status=one.status,
+        received_at=one.received_at,
+        token=one.token,
     )
 
 

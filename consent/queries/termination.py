@@ -218,19 +218,7 @@ def plan(*, of: str, target_id: int, at: datetime) -> Plan:
         },
     )
     open_orders, receipts_owed = _one(ORDERS, {"contract": contract.pk})
-    endings = tuple(
-        Ending(
-            ref=one.ref,
-            company=party_name(one.lbs_provider.name, one.lbs_provider.uri),
-            why=purpose_in_words(one.purpose),
-            what=sanitise_text(one.description),
-            precision=precision_in_words(one.precision_m),
-            lifeline=one.lifeline,
-            agreed=agreed.get(one.ref, 0),
-            recent=received.get(one.lbs_provider_id, 0),
-        )
-        for one in campaigns
-    )
+    endings = _endings(campaigns, agreed, received)
     lifeline = sum(one.agreed for one in endings if one.lifeline)
     return Plan(
         of=of,
@@ -248,6 +236,24 @@ def plan(*, of: str, target_id: int, at: datetime) -> Plan:
         below=tuple(sorted(party_name(one.name, one.uri) for one in list_downstream_parties(row=row))),
         delete_within_days=contract.complete_within_days,
         digest=f"{facts_digest(row=row)}.{lines}.{lifeline}",
+    )
+
+
+def _endings(
+    campaigns: Sequence[Campaign], agreed: Mapping[Any, int], received: Mapping[Any, int]
+) -> tuple[Ending, ...]:
+    return tuple(
+        Ending(
+            ref=one.ref,
+            company=party_name(one.lbs_provider.name, one.lbs_provider.uri),
+            why=purpose_in_words(one.purpose),
+            what=sanitise_text(one.description),
+            precision=precision_in_words(one.precision_m),
+            lifeline=one.lifeline,
+            agreed=agreed.get(one.ref, 0),
+            recent=received.get(one.lbs_provider_id, 0),
+        )
+        for one in campaigns
     )
 
 

@@ -257,13 +257,25 @@ def _of_another_kind(body: bytes, beside: Evaluations) -> Question | None:
         found = decode_json(body, _any)
     except Unreadable:
         return None
-    subject, resource = found.subject or beside.subject, found.resource or beside.resource
-    action = found.action or beside.action
-    if subject is None or resource is None or action is None or not action.name or NUL in body:
+    if NUL in body:
         return None
-    if not subject.type or not resource.type or (subject.type == PARTNER and resource.type in LINES):
+    return _asked_about(
+        found.subject or beside.subject, found.action or beside.action, found.resource or beside.resource
+    )
+
+
+def _asked_about(
+    subject: AnyEntity | Subject | None, action: AnyEntity | Action | None, resource: AnyEntity | Resource | None
+) -> Question | None:
+    if subject is None or resource is None or action is None or not action.name:
+        return None
+    if not subject.type or not resource.type or _are_of_ours(subject.type, resource.type):
         return None
     return _question(Subject(subject.type, subject.id), Action(action.name), Resource(resource.type, resource.id))
+
+
+def _are_of_ours(subject_type: str, resource_type: str) -> bool:
+    return subject_type == PARTNER and resource_type in LINES
 
 
 def _without_nul(asked: msgspec.Struct, top: str) -> None:
@@ -289,11 +301,12 @@ def _whole(beside: Evaluations, item: PartialEvaluation) -> tuple[Subject, Actio
     action = item.action or beside.action
     resource = item.resource or beside.resource
     if subject is None or action is None or resource is None:
-        missing = next(
-            name for name, value in (("subject", subject), ("action", action), ("resource", resource)) if value is None
-        )
-        raise Incomplete(f"has no {missing}, and there is no default")
+        raise Incomplete(f"has no {_first_missing(subject, action, resource)}, and there is no default")
     return subject, action, resource
+
+
+def _first_missing(*members: object) -> str:
+    return next(name for name, value in zip(("subject", "action", "resource"), members, strict=True) if value is None)
 
 
 def _question(subject: Subject, action: Action, resource: Resource) -> Question:

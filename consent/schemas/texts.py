@@ -38,11 +38,7 @@ DECODER = msgspec.json.Decoder(TextedUs)
 
 def parse_text(*, text: str) -> ParsedText:
     """What the words of a text mean, whatever their case, accents and punctuation. What nobody knows asks for help."""
-    plain = unicodedata.normalize("NFKD", text.upper())
-    words = re.findall(r"[A-Z0-9]+", "".join(one for one in plain if not unicodedata.combining(one)))
-    if words[:1] == ["STOPLOCATION"]:
-        words = ["STOP", "LOCATION", *words[1:]]
-    match words:
+    match _words_of(text):
         case [stop, location, *rest] if stop in STOPS and location in LOCATION:
             code = "".join(rest)
             return ParsedText(TextCommand.STOP_LOCATION, code if CODE.fullmatch(code) else "")
@@ -53,3 +49,11 @@ def parse_text(*, text: str) -> ParsedText:
         case [word] if word in NOS:
             return ParsedText(TextCommand.NO)
     return ParsedText(TextCommand.HELP)
+
+
+def _words_of(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", text.upper())
+    words = re.findall(r"[A-Z0-9]+", "".join(one for one in plain if not unicodedata.combining(one)))
+    if words[:1] == ["STOPLOCATION"]:
+        words = ["STOP", "LOCATION", *words[1:]]
+    return words

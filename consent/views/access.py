@@ -49,18 +49,16 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
         if question is None or sessions.has_answered(request, about=token):
             return render_closed(request)
         request.question, request.person = question, _find_subscriber(request)
-        proved = sessions.proved_line(request, door=DOOR, about=token, at=now)
-        by_code = proved is not None and question.answering is not None and proved.line_id == question.answering.pk
-        if by_code:
-            request.person = None
+        if _has_proved_it_by_code(request, question, token, now):
+            request.person, request.may_answer = None, True
         elif request.person is not None and not _may_allow(request.person, question):
             return render_closed(request)
-        request.may_answer = by_code or request.person is not None
-        if (request.may_answer or question.texted) and not may_be_answered(question=question, at=now):
+        else:
+            request.may_answer = request.person is not None
+        if _is_closed(request, question, now):
             return render_closed(request)
         request.held_until = _find_hold_end(request, question, now) if request.may_answer else None
-        state = question.answering.state if request.may_answer and question.answering else ""
-        with timezone.override(zone_of(state)):
+        with timezone.override(zone_of(_state_of(request, question))):
             return view(request)
 
     return door
@@ -90,3 +88,18 @@ def _find_subscriber(request: HttpRequest) -> User | None:
 def _may_allow(person: User, question: Question) -> bool:
     lines = accounts.queries.list_visible_lines(user=person, at=timezone.now())
     return question.line is not None and any(one.line.pk == question.line.pk and one.may_allow for one in lines)
+
+
+def _has_proved_it_by_code(request: AskRequest, question: Question, token: str, now: datetime) -> bool:
+    proved = sessions.proved_line(request, door=DOOR, about=token, at=now)
+    return proved is not None and question.answering is not None and proved.line_id == question.answering.pk
+
+
+def _is_closed(request: AskRequest, question: Question, now: datetime) -> bool:
+    """Whether there is no answer to give any more; whoever may not answer does not learn that of a partner's link."""
+    return (request.may_answer or question.texted) and not may_be_answered(question=question, at=now)
+
+
+def _state_of(request: AskRequest, question: Question) -> str:
+    """The state whose time is shown, to nobody but who may answer."""
+    return question.answering.state if request.may_answer and question.answering else ""

@@ -20,6 +20,7 @@ from accounts.models import Line
 from accounts.primitives.advisory_locks import turn
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
+from consent.gate.shapes import Question
 from consent.models import LineGate
 from partners.models import Campaign
 
@@ -59,21 +60,26 @@ def _due(*, after: int, now: datetime) -> Sequence[Line]:
 
 def _still_on(lines: Sequence[Line]) -> list[int]:
     """Those of them for which the gate says yes to anything."""
-    agreed = dict(LineGate.objects.filter(pk__in=[line.pk for line in lines]).values_list("line_id", "approvals"))
-    refs = {ref for approvals in agreed.values() for ref in approvals}
-    campaigns = Campaign.objects.filter(ref__in=refs).select_related("contract__aggregator", "lbs_provider", "cover")
-    known = {campaign.ref: campaign for campaign in campaigns}
-    asked = [
-        (line.pk, as_agreed(campaign=known[ref], line=line.carrier_id, recipient=""))
-        for line in lines
-        for ref in sorted(agreed[line.pk])
-        if ref in known
-    ]
+    asked = _questions_about(lines)
     allowed: dict[int, bool] = defaultdict(bool)
     answers = deciding.evaluate(questions=[question for _line, question in asked])
     for (line_id, _question), answer in zip(asked, answers, strict=True):
         allowed[line_id] |= answer.allowed
     return [line_id for line_id, yes in allowed.items() if yes]
+
+
+def _questions_about(lines: Sequence[Line]) -> list[tuple[int, Question]]:
+    """Each line with a question about each campaign that was agreed to."""
+    agreed = dict(LineGate.objects.filter(pk__in=[line.pk for line in lines]).values_list("line_id", "approvals"))
+    refs = {ref for approvals in agreed.values() for ref in approvals}
+    campaigns = Campaign.objects.filter(ref__in=refs).select_related("contract__aggregator", "lbs_provider", "cover")
+    known = {campaign.ref: campaign for campaign in campaigns}
+    return [
+        (line.pk, as_agreed(campaign=known[ref], line=line.carrier_id, recipient=""))
+        for line in lines
+        for ref in sorted(agreed[line.pk])
+        if ref in known
+    ]
 
 
 def _words(line: Line) -> str:

@@ -37,10 +37,7 @@ def report_incident(
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     if not (reason.strip() and happened.strip() and affected.strip()):
         raise NoReason("Say what happened, what was affected, and why you report it.")
-    if kind not in REPORTED:
-        raise NotNow("The system finds these by itself. Choose another kind.")
-    if known_at > at:
-        raise NotNow("That moment is still to come. Write down when it became known.")
+    _refuse_report(kind, known_at, at)
     party = Party.objects.filter(uri=company).first() if kind == Incident.Kind.PARTNER_BREACH else None
     if (party is None) == (kind == Incident.Kind.PARTNER_BREACH):
         raise NotNow("Choose the company whose breach it is.")
@@ -48,6 +45,13 @@ def report_incident(
         kind=kind, subject=f"partner:{party.pk}" if party else "our own house", happened=happened.strip(),
         affected=affected.strip(), known_at=known_at, actor=name, reason=reason, at=at,
     )  # fmt: skip
+
+
+def _refuse_report(kind: str, known_at: datetime, at: datetime) -> None:
+    if kind not in REPORTED:
+        raise NotNow("The system finds these by itself. Choose another kind.")
+    if known_at > at:
+        raise NotNow("That moment is still to come. Write down when it became known.")
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """What needs an officer now: the dashboard. A fixed number of statements, whatever the size of the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +23,9 @@ from support.queries.stages import running
 
 ENDING = timedelta(days=60)
 SHOWN = 8
+
+
+type NamedTargets = Mapping[tuple[str, int], names.NamedTarget]
 
 
 @dataclass(frozen=True)
@@ -129,17 +132,65 @@ def now(*, reader: str, at: datetime) -> Now:
     )
     held = list(running(at=at)[:SHOWN])
     runs = _differences()
-    named = names.targets(
-        wanted={(one.of, one.target_id) for one in open_proposals}
+    named = names.targets(wanted=_targets_of(open_proposals, held, cohorts, runs))
+    browsing = {one.subject for one in newest if one.kind == Incident.Kind.STAFF_BROWSING}
+    who = names.actors(wanted=browsing | _actors_of(open_proposals, held))
+    about = {**{one: names.NamedTarget("staff", 0, who[one]) for one in browsing}, **about}
+    return Now(
+        unwell=_unwell(receiving, health, at),
+        partners=len(receiving),
+        breaches=count_of(rows=Breach.objects.filter(mended_at__isnull=True)),
+        incidents=[(one, about.get(one.subject)) for one in newest],
+        incident_count=count_of(rows=incidents),
+        overdue_incidents=count_of(rows=incidents.filter(due_at__lte=at)),
+        proposals=_waiting(open_proposals, named, who, reader),
+        requests=requests_waiting(rows=SHOWN),
+        held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],
+        ending=_ending(at),
+        terminations=_under_way(cohorts, named, at),
+        differences=[(one, named["party", one.party_id]) for one in runs],
+        keys=_keys_due(at),
+        lineless=count_held_rows(),
+    )
+
+
+def _targets_of(
+    open_proposals: Sequence[Proposal],
+    held: Sequence[Suspension],
+    cohorts: Sequence[Cohort],
+    runs: Sequence[DigestRun],
+) -> set[tuple[str, int]]:
+    return (
+        {(one.of, one.target_id) for one in open_proposals}
         | {(one.of, one.target_id) for one in held}
         | {(one.of, one.target_id) for one in cohorts}
         | {("party", one.party_id) for one in cohorts}
         | {("party", one.party_id) for one in runs}
     )
-    browsing = {one.subject for one in newest if one.kind == Incident.Kind.STAFF_BROWSING}
-    actors = {one.proposed_by for one in open_proposals} | {one.actor for one in held}
-    who = names.actors(wanted=browsing | actors)
-    about = {**{one: names.NamedTarget("staff", 0, who[one]) for one in browsing}, **about}
+
+
+def _actors_of(open_proposals: Sequence[Proposal], held: Sequence[Suspension]) -> set[str]:
+    return {one.proposed_by for one in open_proposals} | {one.actor for one in held}
+
+
+def _unwell(receiving: Sequence[Party], health: Mapping[int, Health], at: datetime) -> list[Unwell]:
+    """The partners that are not well, the worst first."""
+    return sorted(
+        (Unwell(one, health[one.pk]) for one in receiving if health[one.pk].tone != "good"),
+        key=lambda one: (one.health.tone != "bad", one.health.oldest or at),
+    )
+
+
+def _waiting(
+    open_proposals: Sequence[Proposal], named: NamedTargets, who: Mapping[str, str], reader: str
+) -> list[Waiting]:
+    return [
+        Waiting(one, named[one.of, one.target_id], who[one.proposed_by], one.proposed_by == reader)
+        for one in open_proposals
+    ]
+
+
+def _under_way(cohorts: Sequence[Cohort], named: NamedTargets, at: datetime) -> list[UnderWay]:
     signed = set(
         CohortReceipt.objects.filter(
             cohort_id__in=[one.pk for one in cohorts],
@@ -147,34 +198,13 @@ def now(*, reader: str, at: datetime) -> Now:
             status="completed",
         ).values_list("cohort_id", flat=True)
     )
-    return Now(
-        unwell=sorted(
-            (Unwell(one, health[one.pk]) for one in receiving if health[one.pk].tone != "good"),
-            key=lambda one: (one.health.tone != "bad", one.health.oldest or at),
-        ),
-        partners=len(receiving),
-        breaches=count_of(rows=Breach.objects.filter(mended_at__isnull=True)),
-        incidents=[(one, about.get(one.subject)) for one in newest],
-        incident_count=count_of(rows=incidents),
-        overdue_incidents=count_of(rows=incidents.filter(due_at__lte=at)),
-        proposals=[
-            Waiting(one, named[one.of, one.target_id], who[one.proposed_by], one.proposed_by == reader)
-            for one in open_proposals
-        ],
-        requests=requests_waiting(rows=SHOWN),
-        held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],
-        ending=_ending(at),
-        terminations=[
-            UnderWay(
-                one, named[one.of, one.target_id], named["party", one.party_id], _share(one), one.pk in signed,
-                one.complete_by <= at,
-            )
-            for one in cohorts
-        ],
-        differences=[(one, named["party", one.party_id]) for one in runs],
-        keys=_keys_due(at),
-        lineless=count_held_rows(),
-    )  # fmt: skip
+    return [
+        UnderWay(
+            one, named[one.of, one.target_id], named["party", one.party_id], _share(one), one.pk in signed,
+            one.complete_by <= at,
+        )
+        for one in cohorts
+    ]  # fmt: skip
 
 
 def _ending(at: datetime) -> list[Contract | Campaign]:

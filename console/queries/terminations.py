@@ -67,10 +67,7 @@ def termination_page(*, cohort_id: uuid.UUID, at: datetime) -> TerminationPage |
 def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]:
     late = cohort.complete_by <= at
     by = f"due {cohort.complete_by:%-d %b %Y}"
-    partner, missing = progress.partner, sum(not one.is_completed for one in progress.below)
     all_signed = not progress.missing and not progress.unnamed
-    words = [f"{missing} not yet, {by}"] if missing else []
-    words += [UNNAMED] if progress.unnamed else []
     return [
         Step("Denied at our gate", done=True, at=cohort.terminated_at, more=f"epoch {cohort.epoch}"),
         Step("List of lines made and signed", done=bool(cohort.manifest_at), at=cohort.manifest_at),
@@ -81,16 +78,25 @@ def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]
         ),
         Step("Subscribers told", done=bool(cohort.subscribers_told_at), at=cohort.subscribers_told_at),
         *_list_contradiction_steps(progress),
-        Step(
-            "Partner signed that it deleted", done=partner.is_completed,
-            at=partner.signed_at if partner.is_completed else None,
-            more="" if partner.is_completed else by, late=late and not partner.is_completed,
-        ),
+        _deletion_step(progress.partner, by, late=late),
         Step(
             "Every company below it signed", done=all_signed, at=cohort.completed_at if all_signed else None,
-            more="; ".join(words), late=late and not all_signed,
+            more="; ".join(_who_is_missing(progress, by)), late=late and not all_signed,
         ),
     ]  # fmt: skip
+
+
+def _deletion_step(partner: Signer, by: str, *, late: bool) -> Step:
+    title = "Partner signed that it deleted"
+    if partner.is_completed:
+        return Step(title, done=True, at=partner.signed_at, more="", late=False)
+    return Step(title, done=False, at=None, more=by, late=late)
+
+
+def _who_is_missing(progress: CohortProgress, by: str) -> list[str]:
+    missing = sum(not one.is_completed for one in progress.below)
+    words = [f"{missing} not yet, {by}"] if missing else []
+    return words + ([UNNAMED] if progress.unnamed else [])
 
 
 def _list_contradiction_steps(progress: CohortProgress) -> list[Step]:

@@ -70,23 +70,28 @@ class Act[F: ActForm]:
 def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
     """Show the form, or do the act and go back. A refusal is said in the form, with all that was typed in it."""
     cancel = act.back if isinstance(act.back, str) else act.cancel
+    button = act.button or act.title
     if request.method == "POST" and act.form.is_valid():
         first = act.shows(act.form)
         if first is not None and request.POST.get("seen") != (seen := _seal(first)):
-            words = {"shown": first, "seen": seen, "cancel": cancel, "button": act.button or act.title}
+            words = {"shown": first, "seen": seen, "cancel": cancel, "button": button}
             return show(request, first.template, title=act.title, form=act.form, **words)
         done, result = _perform_act(act, actor_of(request.user))
         if done:
-            messages.success(request, act.done if isinstance(act.done, str) else act.done(result))
-            return redirect(act.back if isinstance(act.back, str) else act.back(result))
+            return _go_back(request, act, result)
     words = {
         "lead": act.lead,
-        "button": act.button or act.title,
+        "button": button,
         "warns": act.warns,
         "cancel": cancel,
         "asked": act.asked,
     }
     return show(request, "act.html", title=act.title, form=act.form, **words)
+
+
+def _go_back[F: ActForm](request: PersonRequest, act: Act[F], result: object) -> HttpResponse:
+    messages.success(request, act.done if isinstance(act.done, str) else act.done(result))
+    return redirect(act.back if isinstance(act.back, str) else act.back(result))
 
 
 def _seal(shown: ActPreview) -> str:

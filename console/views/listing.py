@@ -168,7 +168,7 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
     rows = filter_rows(listing, asked=asked, at=at)
     column, down = _sort(request, listing)
     if column:
-        rows = rows.order_by(f"-{column.sort}" if down else column.sort, "-pk")
+        rows = rows.order_by(_order_of(column, down=down), "-pk")
     page = _number(request.GET.get("page", ""))
     found = list(rows[(page - 1) * SIZE : page * SIZE + 1])
     return ListPage(
@@ -182,12 +182,20 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
         filters=asked.chosen,
         earlier=_question(request, page=str(page - 1)) if page > 1 else "",
         later=_question(request, page=str(page + 1)) if len(found) > SIZE and page < LAST_PAGE else "",
-        export=f"{reverse(listing.export)}{_question(request, page='', sort='')}"
-        if listing.export and not asked.is_reversed
-        else "",
+        export=_export_address(request, listing, asked),
         problem=REVERSED if asked.is_reversed else "",
         kept={"sort": request.GET["sort"]} if column else {},
     )
+
+
+def _order_of(column: Column, *, down: bool) -> str:
+    return f"-{column.sort}" if down else column.sort
+
+
+def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) -> str:
+    if not listing.export or asked.is_reversed:
+        return ""
+    return f"{reverse(listing.export)}{_question(request, page='', sort='')}"
 
 
 def read_list_query(request: HttpRequest, listing: Listing) -> ListQuery:

@@ -73,8 +73,7 @@ def _trail_of(request: PersonRequest) -> Listing:
 
 def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
     about, opened = subjects(rows=rows), tickets(rows=rows)
-    browsing = {one.subject for one in rows if one.kind == Incident.Kind.STAFF_BROWSING}
-    who = names.actors(wanted=browsing | {one.assigned_to for one in rows if one.assigned_to})
+    who = _staff_in(rows)
     return [
         (
             Cell(
@@ -92,6 +91,12 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
         )
         for one in rows
     ]
+
+
+def _staff_in(rows: Sequence[Incident]) -> Mapping[str, str]:
+    """The names of staff whom incidents are about, or assigned to."""
+    browsing = {one.subject for one in rows if one.kind == Incident.Kind.STAFF_BROWSING}
+    return names.actors(wanted=browsing | {one.assigned_to for one in rows if one.assigned_to})
 
 
 def _bare_subject(one: Incident, who: Mapping[str, str]) -> Cell:

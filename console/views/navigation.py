@@ -101,9 +101,7 @@ def context(request: HttpRequest) -> dict[str, object]:
     """`places`: the groups of the way round; `may_act`: whether act buttons are shown at all; `can_search`: by name."""
     user = request.user
     role = user.role if isinstance(user, User) else ""
-    match = request.resolver_match
-    name = (match.url_name if match else "") or ""
-    at = BELOW.get(name, name)
+    at = _page_of(request)
     groups = LEGAL if role == User.Role.LEGAL else GROUPS
     return {
         "places": [(title, [_place(one, at) for one in places if _is_for(one, role)]) for title, places in groups],
@@ -112,6 +110,13 @@ def context(request: HttpRequest) -> dict[str, object]:
         "may_act": role in {User.Role.OFFICER, User.Role.LEGAL},
         "role": user.get_role_display() if isinstance(user, User) else "",
     }
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page of the navigation that this one belongs to."""
+    match = request.resolver_match
+    name = (match.url_name if match else "") or ""
+    return BELOW.get(name, name)
 
 
 def _is_for(place: Place, role: str) -> bool:

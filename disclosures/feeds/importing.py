@@ -43,10 +43,7 @@ class FileImport(AbstractContextManager["FileImport"]):
     def import_stream(self, *, stream: Readable) -> Iterator[ChunkResult]:
         """What each part came to, in order. Constant memory. Call outside a transaction."""
         parts = blocks(stream, lines=DisclosuresFeed.chunk, size=LARGEST_BLOCK)
-        first, held = list[Block](), 0
-        while held < SMALL and (block := next(parts, None)):
-            first.append(block)
-            held += len(block.content)
+        first, held = _first_blocks(parts)
         with ExitStack() as stack:
             many = held >= SMALL and self.workers > 1
             crew = stack.enter_context(WorkerPool(size=self.workers, work=_take)) if many else None
@@ -65,6 +62,15 @@ class FileImport(AbstractContextManager["FileImport"]):
     ) -> None:
         if self.noted:
             chunks.end_run(file=self.noted)
+
+
+def _first_blocks(blocks: Iterator[Block]) -> tuple[list[Block], int]:
+    """As many as show whether the file is small, and their size."""
+    first, held = list[Block](), 0
+    while held < SMALL and (block := next(blocks, None)):
+        first.append(block)
+        held += len(block.content)
+    return first, held
 
 
 def _parts(
@@ -107,6 +113,11 @@ def _claiming(turn: Turn, file: bytes | None) -> Iterator[None]:
         yield
 
 
+def _list_rejected_rows(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[Fate]:
+    fates = [fate_of(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+    return [fate for fate in fates if fate.status == "rejected"]
+
+
 def _build_chunk_result(
     block: Block, rows: Sequence[Row], outcomes: Sequence[Outcome], refused: Sequence[Fate]
 ) -> ChunkResult:
@@ -122,8 +133,7 @@ def _build_chunk_result(
         if outcome.judgement:
             judged[outcome.judgement] += count
     if counts["rejected"] > len(refused):
-        fates = [fate_of(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
-        refused = sorted([*refused, *(fate for fate in fates if fate.status == "rejected")], key=line_number)
+        refused = sorted([*refused, *_list_rejected_rows(rows, outcomes)], key=line_number)
     return ChunkResult(
         lines=lines,
         size=block.ends_at - block.starts_at,

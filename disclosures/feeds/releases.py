@@ -182,7 +182,11 @@ def _plain_row(line: NumberedLine, at: datetime) -> Row | None:
         return None
     if occurred_at > at:
         return None
-    report = Report(
+    return row_of(_plain_report(told, occurred_at), n=line.number)
+
+
+def _plain_report(told: PlainRelease, occurred_at: datetime) -> Report:
+    return Report(
         told.id,
         occurred_at,
         told.msisdn,
@@ -198,7 +202,6 @@ def _plain_row(line: NumberedLine, at: datetime) -> Row | None:
         told.authority_ref or "",
         None,
     )
-    return row_of(report, n=line.number)
 
 
 def _quotes_in(told: PlainRelease) -> int:

@@ -89,10 +89,7 @@ def chart_of(*, counted: Mapping[tuple[date, str], int], parties: Parties, zone:
     most = _round_up(max((sum(column) for column in columns), default=0))
     # Room for the highest number beside the grid.
     left = DIGIT * max(len(str(most)), 3) + BESIDE
-    series = [Series(parties[uri].name, other=False, tint=tint, total=totals[uri]) for tint, uri in enumerate(named)]
-    rest = sum(totals.values()) - sum(one.total for one in series)
-    if rest:
-        series.append(Series("", other=True, tint=NAMED, total=rest))
+    series = _series(totals, named, parties)
     return Chart(
         weeks=tuple(
             _week(place, start, column[: len(series)], most, left)
@@ -103,6 +100,15 @@ def chart_of(*, counted: Mapping[tuple[date, str], int], parties: Parties, zone:
         total=sum(totals.values()),
         left=left,
     )
+
+
+def _series(totals: Counter[str], named: Sequence[str], parties: Parties) -> list[Series]:
+    """One for each company that is named, and one for all others together."""
+    series = [Series(parties[uri].name, other=False, tint=tint, total=totals[uri]) for tint, uri in enumerate(named)]
+    rest = sum(totals.values()) - sum(one.total for one in series)
+    if rest:
+        series.append(Series("", other=True, tint=NAMED, total=rest))
+    return series
 
 
 def _counts(counted: Mapping[tuple[date, str], int], start: date, named: Sequence[str]) -> list[int]:

@@ -11,13 +11,13 @@ from consent.queries.current_consent.proofs import Proof
 from consent.queries.current_consent.uses import Sharing
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import Asks, Progress, newest_order_states, standing_progress
-from disclosures.models import Basis, Outcome
-from disclosures.queries.companies import CompanyCard, card_of
+from disclosures.models import Anomaly, Outcome
+from disclosures.queries.company_cards import CompanyCard, card_of
 from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.release_counts import Facts, facts_of
-from disclosures.queries.tallies import How, Involvement, build_involvement, how_got
+from disclosures.queries.tallies import How, Involvement, build_involvement, how_got, under_agreements
 from disclosures.queries.trails import Parties, uris_of
 from partners.labels import UNKNOWN
 from partners.models import Party
@@ -62,10 +62,8 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     if party is None:
         return None
     facts = [one for one in facts_of(line_id=line.pk, zone=zone, at=at) if party.uri in one.path]
-    by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
-    campaigns = {one.campaign for one in by_agreement if one.campaign}
-    asked = {(campaign, party.uri) for campaign in campaigns}
-    standing = sharing(line=line, campaigns=campaigns, recipients=asked, at=at)
+    by_agreement = under_agreements(facts=facts)
+    standing = _standing(line, party, by_agreement, at)
     parties = _parties(party, facts, standing)
     orders = newest_order_states(line_id=line.pk, at=at)
     card = card_of(
@@ -75,30 +73,55 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
         parties=parties,
         orders=orders,
     )
-    if not facts and all(use.proof.kind == "none" for use in card.uses):
+    if not facts and _was_never_agreed_to(card):
         return None
-    partners = {parties[path[0]].id for one in by_agreement if (path := one.path)} | {
-        parties[one.use.aggregator_uri].id for one in card.uses if one.use
-    }
+    partners = _partners(by_agreement, card, parties)
     return CompanyPage(
         card=card,
         got=_list_involvements(party.uri, facts),
         evidence=_evidence(card, parties),
         orders=_orders(line, card, partners, at),
-        flow=flow_of(
-            paths=[(one.path, one.n) for one in by_agreement if one.outcome == Outcome.RELEASED], parties=parties
-        ),
+        flow=_flow(by_agreement, parties),
         history=history_page(line_id=line.pk, filters=Filters(company=party.uri), zone=zone, at=at, rows=NEWEST_ROWS),
         noticed=merge_alerts(
-            found=[one for one in list_line_anomalies(line_id=line.pk, at=at) if one.party == party.uri],
+            found=_anomalies_of(line, party, at),
             facts=facts,
             parties=parties,
             zone=zone,
             card=lambda _: card,
             at=at,
         ),
-        ended=tuple(one for one in ended_agreements(line_id=line.pk, at=at) if one.concerns({party.pk, *partners})),
+        ended=_ended_with(line, {party.pk, *partners}, at),
     )
+
+
+def _standing(line: Line, party: Party, by_agreement: Sequence[Facts], at: datetime) -> Sharing:
+    campaigns = {one.campaign for one in by_agreement if one.campaign}
+    asked = {(campaign, party.uri) for campaign in campaigns}
+    return sharing(line=line, campaigns=campaigns, recipients=asked, at=at)
+
+
+def _was_never_agreed_to(card: CompanyCard) -> bool:
+    return all(use.proof.kind == "none" for use in card.uses)
+
+
+def _partners(by_agreement: Sequence[Facts], card: CompanyCard, parties: Parties) -> set[int]:
+    """The aggregators through which it received, or was agreed to."""
+    through = {parties[path[0]].id for one in by_agreement if (path := one.path)}
+    return through | {parties[one.use.aggregator_uri].id for one in card.uses if one.use}
+
+
+def _flow(by_agreement: Sequence[Facts], parties: Parties) -> Flow | None:
+    released = [(one.path, one.n) for one in by_agreement if one.outcome == Outcome.RELEASED]
+    return flow_of(paths=released, parties=parties)
+
+
+def _anomalies_of(line: Line, party: Party, at: datetime) -> list[Anomaly]:
+    return [one for one in list_line_anomalies(line_id=line.pk, at=at) if one.party == party.uri]
+
+
+def _ended_with(line: Line, party_ids: Collection[int], at: datetime) -> tuple[EndedAgreement, ...]:
+    return tuple(one for one in ended_agreements(line_id=line.pk, at=at) if one.concerns({*party_ids}))
 
 
 def _list_involvements(uri: str, facts: Sequence[Facts]) -> tuple[Involvement, ...]:

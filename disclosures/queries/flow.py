@@ -53,15 +53,7 @@ def flow_of(*, paths: Iterable[tuple[Sequence[str], int]], parties: Parties) -> 
     if not ways:
         return None
     levels = max(len(way) for way, _ in ways)
-    kept = [_list_frequent_uris(ways, level) for level in range(levels)]
-    counts: list[Counter[str]] = [Counter() for _ in range(levels)]
-    streams: Counter[tuple[int, str, str]] = Counter()
-    for way, n in ways:
-        names = [uri if uri in kept[level] else OTHERS for level, uri in enumerate(way)]
-        for level, name in enumerate(names):
-            counts[level][name] += n
-        for level, (above, below) in enumerate(pairwise(names)):
-            streams[level, above, below] += n
+    counts, streams = _count_flow(ways, levels)
     total = sum(n for _, n in ways)
     placed = {
         (level, name): node for level, row in enumerate(counts) for name, node in _row(row, level, total, parties)
@@ -71,6 +63,22 @@ def flow_of(*, paths: Iterable[tuple[Sequence[str], int]], parties: Parties) -> 
         ribbons=tuple(_ribbons(streams, placed)),
         height=TOP + levels * ROW - ROW // 2 + 12,
     )
+
+
+def _count_flow(
+    ways: Sequence[tuple[Sequence[str], int]], levels: int
+) -> tuple[list[Counter[str]], Counter[tuple[int, str, str]]]:
+    """How many came to each company at each level, and how many went from one to the next below it."""
+    kept = [_list_frequent_uris(ways, level) for level in range(levels)]
+    counts: list[Counter[str]] = [Counter() for _ in range(levels)]
+    streams: Counter[tuple[int, str, str]] = Counter()
+    for way, n in ways:
+        names = [uri if uri in kept[level] else OTHERS for level, uri in enumerate(way)]
+        for level, name in enumerate(names):
+            counts[level][name] += n
+        for level, (above, below) in enumerate(pairwise(names)):
+            streams[level, above, below] += n
+    return counts, streams
 
 
 def _list_frequent_uris(ways: Sequence[tuple[Sequence[str], int]], level: int) -> set[str]:

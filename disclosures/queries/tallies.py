@@ -89,17 +89,26 @@ def how_got(*, uri: str, facts: Facts) -> How:
 def build_involvement(*, how: How, facts: Iterable[Facts]) -> Involvement:
     """What disclosures come to, all of which a company stands on in the same way."""
     facts = list(facts)
-    by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
+    by_agreement = under_agreements(facts=facts)
     released = [one for one in by_agreement if one.outcome == Outcome.RELEASED]
     return Involvement(
         how=how,
         n=sum(one.n for one in released),
         recent=sum(one.recent for one in released),
         last_at=max((one.last_at for one in released), default=None),
-        refused=sum(one.n for one in by_agreement if one.outcome == Outcome.REFUSED),
+        refused=_count_refused(by_agreement),
         not_allowed=count_by_judgement(facts=[one for one in released if one.judgement in NOT_ALLOWED]),
         outside=outside_of(facts=facts),
     )
+
+
+def _count_refused(facts: Iterable[Facts]) -> int:
+    return sum(one.n for one in facts if one.outcome == Outcome.REFUSED)
+
+
+def under_agreements(*, facts: Iterable[Facts]) -> list[Facts]:
+    """Those that an agreement was asked for."""
+    return [one for one in facts if one.basis == Basis.APPROVAL]
 
 
 def count_by_judgement(*, facts: Iterable[Facts]) -> tuple[Tally, ...]:

@@ -68,15 +68,30 @@ def list_replaced_endpoints(*, row: Contract, wanted: Endpoints) -> list[str]:
     party = Party.objects.select_for_update().get(pk=row.aggregator_id)
     events, keys = events_address_of(party_id=party.pk), keysets.jwks_uri_of(party=party)
     listed = list(Contract.objects.filter(aggregator=party, is_draft=False).values_list("hosts", flat=True))
-    hosts = {host for one in listed for host in one}
-    told = events or (listed and Client.objects.filter(party=party, changed_at__isnull=False).exists())
+    hosts = set[str]().union(*listed)
+    told = _is_told(party, events, listed)
     now = Endpoints("", "", ()) if row.is_draft else endpoints_of(row=row)
     replaces = {
-        "endpoint_url": told and wanted.endpoint_url not in {now.endpoint_url, now.endpoint_url or events},
-        "jwks_uri": keys and wanted.jwks_uri not in {now.jwks_uri, now.jwks_uri or keys},
-        "hosts": (told or hosts) and wanted.hosts != now.hosts and (now.hosts or not hosts.issuperset(wanted.hosts)),
+        "endpoint_url": told and _replaces_address(wanted.endpoint_url, now.endpoint_url, events),
+        "jwks_uri": keys and _replaces_address(wanted.jwks_uri, now.jwks_uri, keys),
+        "hosts": (told or hosts) and _replaces_hosts(wanted, now, hosts),
     }
     return [field for field in LABELS if replaces[field]]
+
+
+def _is_told(party: Party, events: str, listed: Collection[Collection[str]]) -> bool:
+    """Whether a way to tell the partner is written down, or a machine of theirs was let in to poll."""
+    if events:
+        return True
+    return bool(listed) and Client.objects.filter(party=party, changed_at__isnull=False).exists()
+
+
+def _replaces_address(wanted: str, now: str, counts: str) -> bool:
+    return wanted not in {now, now or counts}
+
+
+def _replaces_hosts(wanted: Endpoints, now: Endpoints, hosts: set[str]) -> bool:
+    return wanted.hosts != now.hosts and bool(now.hosts or not hosts.issuperset(wanted.hosts))
 
 
 def moves_keys(*, party: Party, jwks_uri: str) -> bool:

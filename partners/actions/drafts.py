@@ -109,15 +109,9 @@ def change_draft(
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)
-    if not row.is_draft:
-        raise NotNow(f"{row.ref} is no draft any more. Shorten it, or make a new {of}.")
-    if isinstance(row, Contract) != isinstance(terms, ContractTerms):
-        raise NotNow(f"These are not the terms of a {of}.")
+    _refuse_other_terms(row, of, terms)
     faults = Faults()
-    wanted = _contract_fields(terms) if isinstance(terms, ContractTerms) else _campaign_fields(terms, faults)
-    changed = [field for field, value in wanted.items() if getattr(row, field) != value]
-    for field in changed:
-        setattr(row, field, wanted[field])
+    changed = _put_terms(row, terms, faults)
     _check(row, faults, at)
     if changed:
         _save(row, changed)
@@ -135,6 +129,23 @@ def change_draft(
         detail={"fields": sorted(changed)},
     )
     return row
+
+
+def _refuse_other_terms(row: Contract | Campaign, of: Of, terms: ContractTerms | CampaignTerms) -> None:
+    """Raises NotNow where these terms can't be put into this row."""
+    if not row.is_draft:
+        raise NotNow(f"{row.ref} is no draft any more. Shorten it, or make a new {of}.")
+    if isinstance(row, Contract) != isinstance(terms, ContractTerms):
+        raise NotNow(f"These are not the terms of a {of}.")
+
+
+def _put_terms(row: Contract | Campaign, terms: ContractTerms | CampaignTerms, faults: Faults) -> list[str]:
+    """Set the row's fields by these terms. Returns those that changed."""
+    wanted = _contract_fields(terms) if isinstance(terms, ContractTerms) else _campaign_fields(terms, faults)
+    changed = [field for field, value in wanted.items() if getattr(row, field) != value]
+    for field in changed:
+        setattr(row, field, wanted[field])
+    return changed
 
 
 @transaction.atomic

@@ -32,13 +32,7 @@ def publish_notice(*, use: str, language: str, body: str, reason: str, actor: st
     if use not in NoticeText.Use.values or language not in dict(settings.LANGUAGES):
         raise ValidationError({"use": "There is no such notice, or no such language."})
     text = " ".join(body.split())
-    if not 0 < len(text) <= LONGEST_BODY or "\x00" in text:
-        raise ValidationError({"body": f"A notice has 1 to {LONGEST_BODY} characters."})
-    places = PLACE.findall(text)
-    rest = PLACE.sub("", text)
-    if sorted(places) != sorted(NEEDED.get(use, ())) or "{" in rest or "}" in rest:
-        needed = " ".join(f"{{{place}}}" for place in sorted(NEEDED.get(use, ()))) or "no braces"
-        raise ValidationError({"body": f"Before this it must hold, each once and no others: {needed}"})
+    _check_text(use, text)
     newest = NoticeText.objects.filter(use=use, language=language).order_by("-version").first()
     if newest is not None and newest.body == text:
         raise NotNow(f"These very words are published already, as version {newest.version}.")
@@ -52,3 +46,14 @@ def publish_notice(*, use: str, language: str, body: str, reason: str, actor: st
         action="notice.published", actor=name, target=f"notice:{use}.{language}.{row.version}", at=at, reason=reason
     )
     return row
+
+
+def _check_text(use: str, text: str) -> None:
+    """Raises ValidationError unless the text has each place that this notice needs once, and no other."""
+    if not 0 < len(text) <= LONGEST_BODY or "\x00" in text:
+        raise ValidationError({"body": f"A notice has 1 to {LONGEST_BODY} characters."})
+    places = PLACE.findall(text)
+    rest = PLACE.sub("", text)
+    if sorted(places) != sorted(NEEDED.get(use, ())) or "{" in rest or "}" in rest:
+        needed = " ".join(f"{{{place}}}" for place in sorted(NEEDED.get(use, ()))) or "no braces"
+        raise ValidationError({"body": f"Before this it must hold, each once and no others: {needed}"})

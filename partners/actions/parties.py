@@ -1,5 +1,6 @@
 """Companies: write one down, and what it is called."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -66,28 +67,39 @@ def change_party(
     """
     who = guards.officer(actor=actor, reason=reason)
     lock_open(act=Proposal.Act.MOVE_KEYS, of=Proposal.Of.PARTY, target_id=party_id)
-    party = Party.objects.select_for_update().filter(pk=party_id).exclude(uri="unknown").first()
-    if party is None:
-        raise NotNow("There is no such company.")
-    if party.kind == Party.Kind.UNNAMED:
-        raise NotNow("It was only seen in a path: add it as a company first.")
+    party = _lock_known(party_id)
     wanted = {"name": name, "website": website, "about": about, "jwks_uri": jwks_uri}
-    changed = sorted(field for field, value in wanted.items() if getattr(party, field) != value)
+    changed = _changed_fields(party, wanted)
     if not changed:
         raise NotNow(guards.THE_SAME)
     faults = guards.Faults()
     faults.note("jwks_uri", keys_fault(uri=party.uri, jwks_uri=jwks_uri))
     proposed = moves_keys(party=party, jwks_uri=jwks_uri)
     _put(party, faults, **{**wanted, "jwks_uri": party.jwks_uri if proposed else jwks_uri})
-    done = [field for field in changed if field != "jwks_uri" or not proposed]
-    if done:
-        guards.note_on(action="party.changed", actor=who, row=party, at=at, reason=reason, detail={"fields": done})
+    if proposed:
+        changed = [field for field in changed if field != "jwks_uri"]
+    if changed:
+        guards.note_on(action="party.changed", actor=who, row=party, at=at, reason=reason, detail={"fields": changed})
     if not proposed:
         return party
     return propose(
         act=Proposal.Act.MOVE_KEYS, of=Proposal.Of.PARTY, target_id=party.pk, payload={"jwks_uri": jwks_uri},
         reason=reason, actor=actor, at=at,
     )  # fmt: skip
+
+
+def _changed_fields(party: Party, wanted: Mapping[str, str]) -> list[str]:
+    return sorted(field for field, value in wanted.items() if getattr(party, field) != value)
+
+
+def _lock_known(party_id: int) -> Party:
+    """Raises NotNow for a company that nobody wrote down."""
+    party = Party.objects.select_for_update().filter(pk=party_id).exclude(uri="unknown").first()
+    if party is None:
+        raise NotNow("There is no such company.")
+    if party.kind == Party.Kind.UNNAMED:
+        raise NotNow("It was only seen in a path: add it as a company first.")
+    return party
 
 
 def _put(party: Party, faults: guards.Faults, *, name: str, website: str, about: str, jwks_uri: str) -> None:

@@ -327,13 +327,23 @@ def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload,
         return
     if row.ends_at <= at and not isinstance(wanted, Terminate):
         raise NotNow(f"{row.ref} has ended. What has ended begins anew as another.")
-    if isinstance(wanted, ExtendTerm) and wanted.ends_at <= row.ends_at:
+    if isinstance(wanted, ExtendTerm):
+        _refuse_extension(row, wanted)
+    if isinstance(wanted, PaidForLess):
+        _refuse_payment(row, wanted)
+
+
+def _refuse_extension(row: Contract | Campaign, wanted: ExtendTerm) -> None:
+    if wanted.ends_at <= row.ends_at:
         raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}: name a later end. One officer may shorten it.")
-    if isinstance(wanted, ExtendTerm) and isinstance(row, Campaign) and wanted.ends_at > row.contract.ends_at:
+    if isinstance(row, Campaign) and wanted.ends_at > row.contract.ends_at:
         until = f"{row.contract.ref} ends on {row.contract.ends_at:%Y-%m-%d}"
         raise NotNow(f"Its contract {until}: name that day or an earlier one, or extend the contract first.")
+
+
+def _refuse_payment(row: Contract | Campaign, wanted: PaidForLess) -> None:
     paid = PAID[row.consideration] if isinstance(row, Campaign) else 0
-    if isinstance(wanted, PaidForLess) and PAID[wanted.consideration] >= paid:
+    if PAID[wanted.consideration] >= paid:
         raise NotNow("That is not less than what is written down: one officer sets it.")
 
 

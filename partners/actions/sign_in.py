@@ -14,7 +14,7 @@ from partners.domain import keys
 from partners.models import Client, SigningKey, UsedAssertion
 from partners.policies.scopes import SCOPES
 from partners.primitives import tokens
-from partners.primitives.tokens import BadToken, Claims, Json
+from partners.primitives.tokens import BadToken, Claims, Json, ParsedToken
 
 ACCESS_LIFETIME = timedelta(minutes=10)
 ASSERTION_LIFETIME = 60
@@ -110,11 +110,7 @@ def _authenticate(assertion: str) -> tuple[Client, Claims]:
     """
     opened = tokens.peek(assertion)
     claims = opened.claims
-    if opened.typ not in ASSERTION_TYPS or opened.alg not in tokens.ALGORITHMS.values():
-        raise BadToken("the assertion's typ or alg is not one for signing in")
-    client_id = claims.get("iss")
-    if not isinstance(client_id, str) or claims.get("sub") != client_id:
-        raise BadToken("iss and sub must both be the client_id")
+    client_id = _client_named(opened)
     client = Client.objects.filter(client_id=client_id, disabled_at__isnull=True).first()
     fits = client is not None and opened.alg == tokens.ALGORITHMS.get(client.public_jwk.get("kty", ""))
     jwk = client.public_jwk if client and fits else _key_of_nobody(opened.alg)
@@ -124,6 +120,16 @@ def _authenticate(assertion: str) -> tuple[Client, Claims]:
     if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
         raise BadToken("aud must be our issuer and nothing else")
     return client, claims
+
+
+def _client_named(opened: ParsedToken) -> str:
+    """The client that an assertion is of, by its own word. Raises BadToken for what is no assertion."""
+    if opened.typ not in ASSERTION_TYPS or opened.alg not in tokens.ALGORITHMS.values():
+        raise BadToken("the assertion's typ or alg is not one for signing in")
+    client_id = opened.claims.get("iss")
+    if not isinstance(client_id, str) or opened.claims.get("sub") != client_id:
+        raise BadToken("iss and sub must both be the client_id")
+    return client_id
 
 
 @cache

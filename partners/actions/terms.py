@@ -175,12 +175,16 @@ def _check_rule(rule: JurisdictionRule, at: datetime) -> None:
         faults.note("starts_at", RULE_DATES)
     if rule.consideration and not rule.sale_test:
         faults.note("consideration", "It says what makes a sale, and this rule looks at none.")
+    _check_columns(rule, faults)
+    faults.raise_if_any()
+
+
+def _check_columns(rule: JurisdictionRule, faults: guards.Faults) -> None:
     try:
         # No purpose by name is fine beside the test of a sale; those named were looked at above.
         rule.full_clean(exclude=["state", "relaxed_by", "ends_at", "purposes"], validate_constraints=False)
     except ValidationError as error:
         faults.add(error)
-    faults.raise_if_any()
 
 
 @transaction.atomic
@@ -192,12 +196,7 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
     NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    if of not in Kin.Of.values or link not in {"succeeds", "same_as"} or (link == "same_as" and of != Kin.Of.PARTY):
-        raise ValidationError({"link": "Parties, purposes and campaigns succeed one another; parties are the same."})
-    if ref == kin_ref:
-        raise NotNow("It is itself already.")
-    if "unknown" in {ref, kin_ref} and of == Kin.Of.PARTY:
-        raise NotNow("A company that we can't name is not linked to any.")
+    _refuse_senseless_link(of, ref, kin_ref, link)
     target = _target(of, ref)
     if "\x00" in kin_ref or not kin_ref:
         raise ValidationError({"kin_ref": "Name the other."})
@@ -217,6 +216,15 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
             detail={"link": link, "ref": ref, "to": kin_ref},
         )
     return new
+
+
+def _refuse_senseless_link(of: str, ref: str, kin_ref: str, link: str) -> None:
+    if of not in Kin.Of.values or link not in {"succeeds", "same_as"} or (link == "same_as" and of != Kin.Of.PARTY):
+        raise ValidationError({"link": "Parties, purposes and campaigns succeed one another; parties are the same."})
+    if ref == kin_ref:
+        raise NotNow("It is itself already.")
+    if "unknown" in {ref, kin_ref} and of == Kin.Of.PARTY:
+        raise NotNow("A company that we can't name is not linked to any.")
 
 
 def _target(of: str, ref: str) -> str:

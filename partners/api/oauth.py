@@ -1,7 +1,7 @@
 """Machine sign-in and our public keys: RFC 6749, 7523, 7517, 8414."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -20,17 +20,25 @@ def token(request: HttpRequest) -> HttpResponse:
     if request.content_type != "application/x-www-form-urlencoded":
         return oauth_error("invalid_request", "Send a form.")
     given = request.POST
-    if any(len(values) > 1 for name, values in given.lists() if name != "resource") or not given.get("grant_type"):
+    if _repeats_any(given) or not given.get("grant_type"):
         return oauth_error("invalid_request", "Send grant_type, and each parameter once.")
     if given["grant_type"] != "client_credentials":
         return oauth_error("unsupported_grant_type", "grant_type must be client_credentials.")
     if given.get("client_secret") or request.headers.get("Authorization"):
         return oauth_error("invalid_request", "Sign in by client_assertion and nothing else.")
+    return _refuse_assertion(given) or _issue(request)
+
+
+def _repeats_any(given: QueryDict) -> bool:
+    return any(len(values) > 1 for name, values in given.lists() if name != "resource")
+
+
+def _refuse_assertion(given: QueryDict) -> HttpResponse | None:
     if given.get("client_assertion_type") != ASSERTION_TYPE or not given.get("client_assertion"):
         return oauth_error("invalid_client", f"Send client_assertion of type {ASSERTION_TYPE}.")
     if given.getlist("resource") not in ([], [settings.BASE_URL]):
         return oauth_error("invalid_target", f"The one resource is {settings.BASE_URL}.")
-    return _issue(request)
+    return None
 
 
 def _issue(request: HttpRequest) -> HttpResponse:

@@ -29,7 +29,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
-from partners.clients.deadlines import Reach, deadline, here
+from partners.clients.deadlines import Reach, Watch, deadline, here
 from partners.policies.hosts import first_address, is_listed, is_public, literal, on_list
 
 if TYPE_CHECKING:
@@ -147,9 +147,13 @@ def _unfit(url: str, hosts: Collection[str] | None) -> str:
         return "the address is not a URL"
     if not host or parts.username or parts.password:
         return "the address is not a plain URL"
-    if parts.scheme != "https" and not (parts.scheme == "http" and loopback_allowed() and is_loopback(host)):
+    if not _is_safe_scheme(parts.scheme, host):
         return "the address is not https"
     return "" if hosts is None or on_list(url=url, hosts=hosts) else "the address is not on the contract's list"
+
+
+def _is_safe_scheme(scheme: str, host: str) -> bool:
+    return scheme == "https" or (scheme == "http" and loopback_allowed() and is_loopback(host))
 
 
 def _not_public(url: str) -> str:
@@ -188,10 +192,14 @@ def _exchange(
         except NotPublic:
             return Reply(None, detail=NOT_PUBLIC)
         except (HTTPError, OSError, ValueError) as error:
-            slow = watch.over or isinstance(error, ReadTimeoutError) or _was_slow_to_connect(error)
-            ours = watch.ours or _is_ours(error)
-            detail = "no answer in time" if slow else _get_error_name(error)
-            return Reply(None, detail=detail, taken=watch.wrote and slow, slow=slow, ours=ours)
+            return _build_failure(error, watch)
+
+
+def _build_failure(error: HTTPError | OSError | ValueError, watch: Watch) -> Reply:
+    slow = watch.over or isinstance(error, ReadTimeoutError) or _was_slow_to_connect(error)
+    ours = watch.ours or _is_ours(error)
+    detail = "no answer in time" if slow else _get_error_name(error)
+    return Reply(None, detail=detail, taken=watch.wrote and slow, slow=slow, ours=ours)
 
 
 def _was_slow_to_connect(error: Exception) -> bool:

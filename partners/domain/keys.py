@@ -126,13 +126,17 @@ def _withdrawn(rows: Sequence[SigningKey]) -> set[str]:
     """The keys that did not get their last week: only an emergency takes a key away before. `rows`: by used_from."""
     found = {row.kid for row in rows if row.retired_at is not None and row.use != TRIAL}
     for use, algorithm in {(row.use, algorithm_of(row)) for row in rows}:
-        own = [row for row in rows if (row.use, algorithm_of(row)) == (use, algorithm)]
-        found -= {
-            row.kid
-            for row, newer in pairwise(own)
-            if row.retired_at is not None and row.retired_at >= newer.used_from + PUBLISHED_AFTER
-        }
+        found -= _list_succeeded_keys([row for row in rows if (row.use, algorithm_of(row)) == (use, algorithm)])
     return found
+
+
+def _list_succeeded_keys(own: Sequence[SigningKey]) -> set[str]:
+    """Of keys for one use, those that another one had taken over from before they were retired."""
+    return {
+        row.kid
+        for row, newer in pairwise(own)
+        if row.retired_at is not None and row.retired_at >= newer.used_from + PUBLISHED_AFTER
+    }
 
 
 def _jwk(row: SigningKey) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from accounts.primitives.json_reader import Unreadable, read_json
 from partners.clients import http
 from partners.models import Contract, PartnerKeySet, Party
 from partners.primitives import tokens
-from partners.primitives.tokens import BadToken, Json, PublicKey, UnknownKey, peek
+from partners.primitives.tokens import BadToken, Claims, Json, PublicKey, UnknownKey, peek
 
 REFETCH = timedelta(minutes=1)
 KEPT = timedelta(hours=24)
@@ -54,16 +55,19 @@ def _signers(token: str) -> set[tuple[str, str]]:
         opened = peek(token)
     except BadToken:
         return set()
-    events = opened.claims.get("events")
-    below = [
-        entry["receipt"]
-        for event in (events.values() if isinstance(events, dict) else ())
-        if isinstance(event, dict) and isinstance(told := event.get("downstream"), list)
-        for entry in told
-        if isinstance(entry, dict) and isinstance(entry.get("receipt"), str)
-    ]
     own = {(str(opened.claims.get("iss")), opened.kid)}
-    return own.union(*(_issuer(str(receipt)) for receipt in below))
+    return own.union(*(_issuer(receipt) for receipt in _receipts_below(opened.claims)))
+
+
+def _receipts_below(claims: Claims) -> list[str]:
+    events = claims.get("events")
+    told = [event.get("downstream") for event in _objects(list(events.values()) if isinstance(events, dict) else None)]
+    entries = [entry for one in told for entry in _objects(one)]
+    return [receipt for entry in entries if isinstance(receipt := entry.get("receipt"), str)]
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _issuer(token: str) -> set[tuple[str, str]]:

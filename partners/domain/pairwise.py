@@ -76,13 +76,17 @@ def name_lines(*, pairs: Collection[tuple[int, int]]) -> None:
         new = cursor.fetchall()
         if not new:
             return
-        keys = {party_id: (version, sealed) for _, party_id, version, sealed in new}
-        opened = {
-            party_id: _unseal_key(version, sealed) if sealed else _newest_key(party_id)
-            for party_id, (version, sealed) in keys.items()
-        }
+        opened = _open_keys({party_id: (version, sealed) for _, party_id, version, sealed in new})
         named = [(line_id, party_id, _name(*opened[party_id], line_id)) for line_id, party_id, _, _ in new]
         cursor.execute(NAME, [list(column) for column in zip(*named, strict=True)])
+
+
+def _open_keys(keys: Mapping[int, tuple[int, bytes | memoryview]]) -> dict[int, tuple[int, bytes]]:
+    """Each partner's key, made where it has none."""
+    return {
+        party_id: _unseal_key(version, sealed) if sealed else _newest_key(party_id)
+        for party_id, (version, sealed) in keys.items()
+    }
 
 
 def list_subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:

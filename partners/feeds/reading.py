@@ -174,12 +174,8 @@ def _fields(
         return None, []
     text, taken = line.content.decode(), list[NumberedLine]()
     while True:
-        try:
-            (fields,) = csv.reader([text], strict=True)
-        except csv.Error as error:
-            if "unexpected end of data" not in str(error):
-                return _leniently(text), taken
-        else:
+        fields, goes_on = _split(text)
+        if not goes_on:
             return fields, taken
         more = upcoming() if len(taken) < LONGEST_RECORD_LINES else None
         if more is not None:
@@ -187,6 +183,17 @@ def _fields(
         if more is None or more.problem:
             return None, taken
         text = f"{text}\n{more.content.decode()}"
+
+
+def _split(text: str) -> tuple[list[str] | None, bool]:
+    """The fields of a record, and whether it goes on in the next line."""
+    try:
+        (fields,) = csv.reader([text], strict=True)
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            return None, True
+        return _leniently(text), False
+    return fields, False
 
 
 def _leniently(text: str) -> list[str] | None:

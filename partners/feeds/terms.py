@@ -96,6 +96,11 @@ def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
         return _update(party, {**fields, "jwks_uri": party.jwks_uri})
     if fields["jwks_uri"] and not on_own_host(uri=uri, jwks_uri=fields["jwks_uri"]):
         raise RowRefused("jwks_uri", "not_on_its_own_host")
+    return _name_party(party, uri, fields, changes)
+
+
+def _name_party(party: Party | None, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
+    """Write down a party that we knew from paths alone, or not at all."""
     if party is not None and (known := jwks_uri_of(party=party)):
         _refuse_other_keys(known, fields)
     changes.parties.add(uri)
@@ -122,8 +127,7 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
     if contract is None:
         _add_contract(ref, party, fields, at)
         return True
-    if contract.aggregator_id != party.pk or contract.signed_at != fields["signed_at"]:
-        raise RowRefused("aggregator" if contract.aggregator_id != party.pk else "signed_at", "id_conflict")
+    _refuse_another(contract, party, fields)
     _refuse_other_keys(contract.jwks_uri, fields)
     _refuse_longer(contract, fields)
     _refuse_wider(contract, fields)
@@ -135,6 +139,14 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
     if changed:
         changes.campaigns |= set(Campaign.objects.filter(contract=contract).values_list("ref", flat=True))
     return changed
+
+
+def _refuse_another(contract: Contract, party: Party, fields: Mapping[str, Any]) -> None:
+    """Refuse what names this contract and is another one."""
+    if contract.aggregator_id != party.pk:
+        raise RowRefused("aggregator", "id_conflict")
+    if contract.signed_at != fields["signed_at"]:
+        raise RowRefused("signed_at", "id_conflict")
 
 
 def _add_contract(ref: str, party: Party, fields: Mapping[str, Any], at: datetime) -> None:

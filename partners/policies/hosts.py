@@ -62,12 +62,16 @@ def is_listed(*, host: str, address: IPv4Address | IPv6Address, internal: Collec
     Never on this very machine, nor at an address by which a machine speaks to its own wire: cloud providers hand out
     their machines' secrets there.
     """
-    if address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast:
+    if _is_of_this_machine(address):
         return False
     networks = [ip_network(one) for one in internal if "/" in one]
     return host.lower().rstrip(".") in internal or any(
         address in network for network in networks if network.version == address.version
     )
+
+
+def _is_of_this_machine(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -66,8 +66,10 @@ def _stage(row: Contract | Campaign, at: datetime, *, suspended: bool, ends: Seq
         return Stage.DRAFT
     if any(one.ends_at <= at for one in both):
         return Stage.ENDED
-    if suspended:
-        return Stage.SUSPENDED
+    return Stage.SUSPENDED if suspended else _stage_of_term(both, at)
+
+
+def _stage_of_term(both: Sequence[Contract | Campaign], at: datetime) -> Stage:
     if any(at < one.starts_at for one in both):
         return Stage.NOT_YET
     return Stage.ENDING if any(one.ends_at <= at + NOTICE_PERIOD for one in both) else Stage.IN_FORCE

@@ -1,5 +1,6 @@
 """Reading and checking signed tokens, whoever signed them. Knows no table and no clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from joserfc import jwt
@@ -50,26 +51,34 @@ def peek(token: str) -> ParsedToken:
     except (JoseError, ValueError, RecursionError) as error:
         raise BadToken("this is not a compact JWS with JSON claims") from error
     header = signature.headers()
-    typ, alg, kid = (header.get(name) for name in ("typ", "alg", "kid"))
+    alg = header.get("alg")
     if not isinstance(claims, dict) or not isinstance(alg, str):
         raise BadToken("this is not a JWT")
     if unstorable:
         raise BadToken("a text in the token holds a NUL or half a surrogate pair")
     return ParsedToken(
-        typ=media_type(typ) if isinstance(typ, str) else "",
+        typ=media_type(_text_or_nothing(header.get("typ"))),
         alg=alg,
-        kid=kid if isinstance(kid, str) else "",
+        kid=_text_or_nothing(header.get("kid")),
         claims=claims,
     )
+
+
+def _text_or_nothing(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def storable(value: Json) -> bool:
     """Whether the database takes every text in `value`: JSON's escapes can spell a NUL and half a character."""
     if isinstance(value, str):
-        return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+        return _is_storable_text(value)
     if isinstance(value, list):
         return all(storable(one) for one in value)
     return not isinstance(value, dict) or all(storable(name) and storable(one) for name, one in value.items())
+
+
+def _is_storable_text(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def numeric_date(claims: Claims, name: str) -> float:
@@ -94,15 +103,23 @@ def read_jwk(value: Json) -> PublicKey:
         raise BadToken("a JWK is a JSON object")
     parts = {name: part for name, part in value.items() if isinstance(part, str)}
     try:
-        if parts.get("kty") == "EC" and parts.get("crv") == "P-256":
-            return ECKey.import_key({name: parts[name] for name in ("kty", "crv", "x", "y")})
-        if parts.get("kty") == "RSA":
-            key = RSAKey.import_key({name: parts[name] for name in ("kty", "n", "e")})
-            if key.public_key.key_size >= 2048:
-                return key
+        key = _import_key(parts)
     except (JoseError, ValueError, KeyError) as error:
         raise BadToken("the JWK does not make a key") from error
-    raise BadToken("only EC P-256 and RSA keys of 2048 bits or more are used")
+    if key is None:
+        raise BadToken("only EC P-256 and RSA keys of 2048 bits or more are used")
+    return key
+
+
+def _import_key(parts: Mapping[str, str]) -> PublicKey | None:
+    """The key of a JWK's parts; None for a kind or size that is not used."""
+    if parts.get("kty") == "EC" and parts.get("crv") == "P-256":
+        return ECKey.import_key({name: parts[name] for name in ("kty", "crv", "x", "y")})
+    if parts.get("kty") == "RSA":
+        key = RSAKey.import_key({name: parts[name] for name in ("kty", "n", "e")})
+        if key.public_key.key_size >= 2048:
+            return key
+    return None
 
 
 def public_part(jwk: Json) -> dict[str, str]:

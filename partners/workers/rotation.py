@@ -99,8 +99,14 @@ def replace(
         if not fresh:
             made.append(_make(kind, now, now, actor, reason))
         if emergency:
-            retired += [_retire(row, now, actor, reason) for row in live if row.kid not in fresh[-1:]]
+            retired += _retire_others(live, fresh[-1:], now, actor, reason)
     return _record_rotation(made, retired)
+
+
+def _retire_others(
+    live: Sequence[SigningKey], kept: Collection[str], now: datetime, actor: str, reason: str
+) -> list[Event]:
+    return [_retire(row, now, actor, reason) for row in live if row.kid not in kept]
 
 
 @transaction.atomic

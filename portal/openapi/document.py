@@ -74,14 +74,18 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.takes:
         sent = {one.name: (one.takes, one.sends) for one in examples if one.sends is not None}
         said["requestBody"] = {"required": True, "content": _content(operation.takes, sent)}
+    said["responses"] = _responses(operation, examples)
+    return said
+
+
+def _responses(operation: Operation, examples: Sequence[Example]) -> dict[str, Any]:
     answers = {status: _answer(status, contents) for status, contents in operation.answers.items()}
     told = {one.name: (one.gives, one.answers) for one in examples if one.answers is not None}
     first = min(operation.answers)
     answers[first] = _answer(first, operation.answers[first], told)
     for status in operation.refusals:
         answers[status] = _answer(status, _refusal(operation.path, status))
-    said["responses"] = {str(status): answers[status] for status in sorted(answers)}
-    return said
+    return {str(status): answers[status] for status in sorted(answers)}
 
 
 def _refusal(path: str, status: int) -> tuple[Content, ...]:

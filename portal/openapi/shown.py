@@ -37,22 +37,26 @@ def list_documented_operations() -> tuple[list[DocumentedOperation], dict[str, s
     """All operations, and every schema's text by its name."""
     whole = document()
     operations = [
-        DocumentedOperation(
-            method=method.upper(),
-            path=path,
-            summary=one["summary"],
-            description=one["description"],
-            scopes=[scope for needed in one.get("security", []) for scope in needed.get("oauth2", ())],
-            parameters=[(each["in"], each["name"], each["description"]) for each in one["parameters"]],
-            takes=_bodies("", one.get("requestBody", {})),
-            answers=[body for status, answer in one["responses"].items() for body in _bodies(status, answer)],
-            examples=_examples(one.get("requestBody", {}), *one["responses"].values()),
-        )
+        _document_operation(method, path, one)
         for path, methods in whole["paths"].items()
         for method, one in methods.items()
     ]
     texts = {name: json.dumps(schema, indent=1) for name, schema in whole["components"]["schemas"].items()}
     return operations, texts
+
+
+def _document_operation(method: str, path: str, one: Mapping[str, Any]) -> DocumentedOperation:
+    return DocumentedOperation(
+        method=method.upper(),
+        path=path,
+        summary=one["summary"],
+        description=one["description"],
+        scopes=[scope for needed in one.get("security", []) for scope in needed.get("oauth2", ())],
+        parameters=[(each["in"], each["name"], each["description"]) for each in one["parameters"]],
+        takes=_bodies("", one.get("requestBody", {})),
+        answers=[body for status, answer in one["responses"].items() for body in _bodies(status, answer)],
+        examples=_examples(one.get("requestBody", {}), *one["responses"].values()),
+    )
 
 
 def _bodies(status: str, said: dict[str, Any]) -> list[Body]:

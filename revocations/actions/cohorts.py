@@ -137,24 +137,18 @@ def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at
 
     `number` 0 is the signed index, from 1 the shards. Raises NoSuchManifest, for others' ones too, ManifestExpired.
     """
-    cohort = (
-        Cohort.objects.filter(pk=cohort_id, party_id=party.pk, manifest_at__isnull=False).first() if party else None
-    )
-    if cohort is None and party is not None:
+    if party is None:
+        raise NoSuchManifest
+    cohort = Cohort.objects.filter(pk=cohort_id, party_id=party.pk, manifest_at__isnull=False).first()
+    if cohort is None:
         part = fetch_trial_shard(party=party, manifest_id=cohort_id, number=number, at=at)
         if part is not None:
             return ManifestPart(part, cohorts.MEDIA_TYPE if number else INDEX)
-    if cohort is None or cohort.manifest_expires_at is None or party is None:
+    if cohort is None or cohort.manifest_expires_at is None:
         raise NoSuchManifest
     if cohort.manifest_expires_at <= at:
         raise ManifestExpired
-    if number == 0:
-        fetched = ManifestPart(cohort.index_token.encode(), INDEX)
-    else:
-        shard = ManifestShard.objects.filter(cohort_id=cohort_id, number=number).first()
-        if shard is None:
-            raise NoSuchManifest
-        fetched = ManifestPart(bytes(shard.content), cohorts.MEDIA_TYPE)
+    fetched = _read_part(cohort, number)
     audit.actions.record(
         action="manifest.fetched",
         actor=f"partner:{party.pk}",
@@ -163,3 +157,13 @@ def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at
         detail={"number": number},
     )
     return fetched
+
+
+def _read_part(cohort: Cohort, number: int) -> ManifestPart:
+    """The index or a shard. Raises NoSuchManifest for a number beyond the last one."""
+    if number == 0:
+        return ManifestPart(cohort.index_token.encode(), INDEX)
+    shard = ManifestShard.objects.filter(cohort_id=cohort.pk, number=number).first()
+    if shard is None:
+        raise NoSuchManifest
+    return ManifestPart(bytes(shard.content), cohorts.MEDIA_TYPE)

@@ -12,8 +12,8 @@ import audit.actions
 from audit.models import Incident
 from partners.labels import UNKNOWN
 from partners.models import Campaign
-from revocations.actions.orders import EVERYTHING
 from revocations.actions.reissue import STOP_DUTIES, reopen
+from revocations.domain.order_snapshots import EVERYTHING
 from revocations.models import Duty, Order, State
 
 SIGNED = (State.COMPLETED, State.PARTIAL)
@@ -45,15 +45,9 @@ def contradict(*, uses: Sequence[Use], at: datetime) -> int:
     that had gone out since allowed it. What was signed as done is owed again for that use, and the partner is told so
     by a new version.
     """
-    lines = {use.line_id for use in uses}
-    signed = set(Order.objects.filter(line_id__in=lines, state__in=SIGNED).values_list("line_id", "party_id"))
-    suspects = [use for use in uses if (use.line_id, use.party_id) in signed]
-    orders = list(
-        Order.objects.select_for_update()
-        .filter(line_id__in={use.line_id for use in suspects})
-        .order_by("line_id", "contract_id", "-epoch", "-version")
-    )
     found: dict[Order, list[Use]] = defaultdict(list)
+    suspects = _after_a_signature(uses)
+    orders = _lock_orders({use.line_id for use in suspects})
     for use in suspects:
         for order in _find_contradicted_orders(use, orders):
             found[order].append(use)
@@ -65,16 +59,38 @@ def contradict(*, uses: Sequence[Use], at: datetime) -> int:
     return len(found)
 
 
+def _after_a_signature(uses: Sequence[Use]) -> list[Use]:
+    """The uses by partners that have signed as done an order about that line."""
+    lines = {use.line_id for use in uses}
+    signed = set(Order.objects.filter(line_id__in=lines, state__in=SIGNED).values_list("line_id", "party_id"))
+    return [use for use in uses if (use.line_id, use.party_id) in signed]
+
+
+def _lock_orders(line_ids: Collection[int]) -> list[Order]:
+    """By agreement, the newest first."""
+    return list(
+        Order.objects.select_for_update()
+        .filter(line_id__in=line_ids)
+        .order_by("line_id", "contract_id", "-epoch", "-version")
+    )
+
+
 def _find_contradicted_orders(use: Use, orders: Sequence[Order]) -> list[Order]:
     """By agreement the order that the use goes against, if any."""
+    past = _list_orders_until(use, orders)
+    if any(_allows(newest, use) for newest, *_ in past):
+        return []
+    broken = (_broken_word(told, use) for told in past)
+    return [order for order in broken if order is not None]
+
+
+def _list_orders_until(use: Use, orders: Sequence[Order]) -> list[list[Order]]:
+    """What the partner had been told about the line when it was used, by agreement."""
     past: dict[int, list[Order]] = defaultdict(list)
     for order in orders:
         if (order.line_id, order.party_id) == (use.line_id, use.party_id) and order.queued_at <= use.occurred_at:
             past[order.contract_id].append(order)
-    if any(_allows(newest, use) for newest, *_ in past.values()):
-        return []
-    broken = (_broken_word(told, use) for told in past.values())
-    return [order for order in broken if order is not None]
+    return list(past.values())
 
 
 def _broken_word(told: Sequence[Order], use: Use) -> Order | None:
@@ -113,13 +129,9 @@ def _owed_again(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
     Nothing where it was told later to do that anyway: it owes it, or has signed it since.
     """
     laid = list(Duty.objects.filter(line_id=order.line_id, contract_id=order.contract_id))
-    providers = _providers(order.contract_id)
     # Whoever uses it owes an end of that, also where the order asked for no more than what a pause had left.
     actions = dict.fromkeys([Duty.Action.STOP_USE, *(order.snapshot["required_actions"] or STOP_DUTIES)])
-    newest: dict[tuple[str, str], Use] = {}
-    for use in sorted(uses, key=lambda one: one.occurred_at):
-        recipient = next((uri for uri in use.path if uri in providers.get(use.purpose, ())), _last_known(use.path))
-        newest |= {(action, f"{use.purpose} {recipient}"): use for action in actions}
+    newest = {(action, scope): use for scope, use in _newest_by_scope(order, uses).items() for action in actions}
     return [
         Duty(
             line_id=order.line_id,
@@ -131,8 +143,22 @@ def _owed_again(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
             since=min(at, use.occurred_at + MINUTE),
         )
         for (action, scope), use in newest.items()
-        if not any(duty.action == action and duty.since > use.occurred_at and _about(duty, use) for duty in laid)
+        if not _is_laid_since(laid, action, use)
     ]
+
+
+def _is_laid_since(laid: Sequence[Duty], action: str, use: Use) -> bool:
+    """Whether the partner was told after this use to do that anyway."""
+    return any(duty.action == action and duty.since > use.occurred_at and _about(duty, use) for duty in laid)
+
+
+def _newest_by_scope(order: Order, uses: Sequence[Use]) -> dict[str, Use]:
+    providers = _providers(order.contract_id)
+    newest: dict[str, Use] = {}
+    for use in sorted(uses, key=lambda one: one.occurred_at):
+        recipient = next((uri for uri in use.path if uri in providers.get(use.purpose, ())), _last_known(use.path))
+        newest[f"{use.purpose} {recipient}"] = use
+    return newest
 
 
 def _providers(contract_id: int) -> Mapping[str, Collection[str]]:

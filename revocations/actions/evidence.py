@@ -12,9 +12,9 @@ import audit.actions
 from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
 from revocations.actions.events import queue_event
-from revocations.actions.orders import stamp
 from revocations.actions.trials import take_trial_evidence
 from revocations.domain import receipts
+from revocations.domain.order_snapshots import stamp
 from revocations.domain.receipts import ReceiptRefused
 from revocations.domain.wire import agreement_uri, pairwise_subject
 from revocations.models import EvidenceRequest, StreamEvent

@@ -3,24 +3,28 @@
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from partners.models import Contract
 from revocations import tasks
+from revocations.domain.order_snapshots import (
+    EVERYTHING,
+    Agreement,
+    are_same,
+    list_changes,
+    snapshot_duties,
+    snapshot_of,
+)
 from revocations.models import Duty, Order, Standing, State
 from revocations.queries import coverage
 
-STOP_USE_WITHIN = timedelta(minutes=15)
-EVERYTHING = "all"
 _TELL = Duty.Action.NOTIFY_DOWNSTREAM
-StateEntry = dict[str, Any]
 # Most lines have none of these yet: Django would take ten times as long to ask as PostgreSQL to find nothing.
 STANDING = """
 SELECT line_id, contract_id, epoch, version, order_id FROM revocations_standing
@@ -62,24 +66,6 @@ WHERE line_id = ANY (%s) AND aggregator_id = ANY (%s) GROUP BY line_id, aggregat
 type Orders = dict[int, uuid.UUID]
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """What one partner is to be told about one line.
-
-    `state`: everything still allowed, `[{"scopes","purpose","recipient","status","expires_at"?}]`.
-    `before`: the same as it was, for a partner that was never told. `actions`: what the partner must now do, for each
-    of `scopes` ("all", "<purpose> <recipient URI>", or " <recipient URI>"), about all it has received until `since`
-    (None: until now).
-    """
-
-    contract: Contract
-    state: Sequence[StateEntry]
-    before: Sequence[StateEntry]
-    actions: Sequence[Duty.Action] = ()
-    scopes: Sequence[str] = ()
-    since: datetime | None = None
-
-
 def enqueue_order(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime) -> Orders:
     """Queue one order for each agreement whose snapshot changes. Must run in the transaction of what it tells.
 
@@ -105,16 +91,24 @@ def enqueue_orders(
         _lay(duties)
         _write(orders)
         _stand(orders)
-        # robust: a dead broker must not fail a stop; the sweep finds the rows.
-        party_ids = sorted({order.party_id for order in orders})
-        transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
-    told = {line_id: {pk: order.id for pk, order in theirs.newest.items()} for line_id, theirs in known.items()}
-    for order in orders:
-        told[order.line_id][order.contract_id] = order.id
+        _nudge(orders)
+    newest = _newest_orders(known, orders)
     return {
-        line_id: {pk: told[line_id][pk] for pk in sorted({one.contract.pk for one in theirs})}
+        line_id: {pk: newest[line_id, pk] for pk in sorted({one.contract.pk for one in theirs})}
         for line_id, theirs in agreements.items()
     }
+
+
+def _nudge(orders: Sequence[Order]) -> None:
+    # robust: a dead broker must not fail a stop; the sweep finds the rows.
+    party_ids = sorted({order.party_id for order in orders})
+    transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
+
+
+def _newest_orders(known: Mapping[int, "_OrderHistory"], queued: Sequence[Order]) -> dict[tuple[int, int], uuid.UUID]:
+    """By line and contract: the order that stood, or the one that was queued in its place."""
+    told = {(line_id, pk): order.id for line_id, theirs in known.items() for pk, order in theirs.newest.items()}
+    return told | {(order.line_id, order.contract_id): order.id for order in queued}
 
 
 def _build_orders(
@@ -124,11 +118,9 @@ def _build_orders(
     fresh: dict[int, list[Duty]] = {}
     anew: dict[int, Agreement] = {}
     for agreement in agreements:
-        contract, newest = agreement.contract, known.newest.get(agreement.contract.pk)
+        contract = agreement.contract
         duties = _fresh_duties(line_id, agreement, known, at)
-        # An order of an older epoch is over at a partner that was told of an end: it is told anew, changed or not.
-        lasts = newest is not None and newest.epoch == contract.epoch
-        if newest is None or not lasts or duties or not _same(newest.snapshot["state"], agreement.state):
+        if duties or not _stands_so(agreement, known):
             fresh[contract.pk] = _without_repeats([*fresh.get(contract.pk, ()), *duties])
             anew.setdefault(contract.pk, agreement)
     orders = [
@@ -136,6 +128,14 @@ def _build_orders(
         for one in sorted(anew.values(), key=lambda one: one.contract.pk)
     ]
     return [duty for laid in fresh.values() for duty in laid], orders
+
+
+def _stands_so(agreement: Agreement, known: "_OrderHistory") -> bool:
+    """Whether the order that stands says what the agreement says."""
+    newest = known.newest.get(agreement.contract.pk)
+    # An order of an older epoch is over at a partner that was told of an end: it is told anew, changed or not.
+    lasts = newest is not None and newest.epoch == agreement.contract.epoch
+    return newest is not None and lasts and are_same(newest.snapshot["state"], agreement.state)
 
 
 @dataclass(frozen=True)
@@ -158,25 +158,33 @@ class _OrderHistory:
             return {}
         contracts = {one.contract.pk: one.contract.aggregator_id for theirs in agreements.values() for one in theirs}
         known = {line_id: cls({}, {}, defaultdict(list), {}, set()) for line_id in agreements}
-        among = [list(agreements), list(contracts)]
-        standing = list(Standing.objects.raw(STANDING, among))
+        cls._read_orders(known, contracts)
+        for duty in Duty.objects.raw(LAID, [list(agreements), list(contracts)]):
+            known[duty.line_id].laid[duty.contract_id].append(duty)
+        cls._read_receipts(known, contracts)
+        return known
+
+    @staticmethod
+    def _read_orders(known: Mapping[int, "_OrderHistory"], contracts: Collection[int]) -> None:
+        """Lock where each contract stands, and read the orders that stand."""
+        standing = list(Standing.objects.raw(STANDING, [list(known), list(contracts)]))
         for stands in standing:
             known[stands.line_id].standing[stands.contract_id] = stands
         ids = [one.order_id for one in standing]
-        told = list(Order.objects.filter(line_id__in=list(agreements), id__in=ids)) if ids else []
+        told = list(Order.objects.filter(line_id__in=list(known), id__in=ids)) if ids else []
         for order in told:
             known[order.line_id].newest[order.contract_id] = order
-        for duty in Duty.objects.raw(LAID, among):
-            known[duty.line_id].laid[duty.contract_id].append(duty)
+
+    @staticmethod
+    def _read_receipts(known: Mapping[int, "_OrderHistory"], contracts: Mapping[int, int]) -> None:
+        """Read when each partner last received, and where companies behind it have not signed."""
         with connection.cursor() as cursor:
-            cursor.execute(RECEIVED, [list(agreements), sorted(set(contracts.values()))])
+            cursor.execute(RECEIVED, [list(known), sorted(set(contracts.values()))])
             for line_id, aggregator_id, last_at in cursor.fetchall():
                 known[line_id].received[aggregator_id] = last_at
-        for line_id, contract_id in (
-            coverage.find_uncovered_orders(line_ids={one.line_id for one in told}) if told else ()
-        ):
+        told = {line_id for line_id, theirs in known.items() if theirs.newest}
+        for line_id, contract_id in coverage.find_uncovered_orders(line_ids=told) if told else ():
             known[line_id].uncovered.add((line_id, contract_id))
-        return known
 
 
 def _lay(duties: Sequence[Duty]) -> None:
@@ -211,7 +219,7 @@ def _order(
     contract = agreement.contract
     standing, newest = known.standing.get(contract.pk), known.newest.get(contract.pk)
     before = newest.snapshot["state"] if newest else agreement.before
-    changes = _changes(before, agreement.state)
+    changes = list_changes(before, agreement.state)
     complete_by = _complete_by(contract, newest, owed, fresh, at)
     version = standing.version + 1 if standing and standing.epoch == contract.epoch else 1
     return Order(
@@ -226,15 +234,7 @@ def _order(
         record_id=uuid.uuid4(),
         lane=_lane(by, stops=bool(owed) or any(change["to"] == "withdrawn" for change in changes)),
         snapshot={
-            "event_timestamp": int(minute(at=at).timestamp()),
-            "initiating_entity": by,
-            "agreement": f"{settings.BASE_URL}/agreements/{contract.ref}",
-            "epoch": contract.epoch,
-            "version": version,
-            "snapshot": True,
-            "changes": changes,
-            "state": list(agreement.state),
-            "default": "denied",
+            **snapshot_of(agreement, version, changes, by, at),
             **snapshot_duties(owed=owed, complete_by=complete_by, at=at),
         },
         queued_at=at,
@@ -263,23 +263,6 @@ def _lane(by: str, *, stops: bool) -> Order.Lane:
     return Order.Lane.STOP if stops else Order.Lane.ALLOW
 
 
-def snapshot_duties(*, owed: Sequence[Duty], complete_by: datetime | None, at: datetime) -> StateEntry:
-    """What a snapshot says of what is owed and by when."""
-    return {
-        "required_actions": sorted({duty.action for duty in owed}, key=list(Duty.Action).index),
-        "duties": [
-            {"action": duty.action, "scope": _format_scope(duty.scope), "since": stamp(at=duty.since)} for duty in owed
-        ],
-        **_deadlines(at, complete_by),
-    }
-
-
-def _deadlines(at: datetime, complete_by: datetime | None) -> StateEntry:
-    if complete_by is None:
-        return {}
-    return {"stop_by": stamp(at=at + STOP_USE_WITHIN), "complete_by": stamp(at=complete_by)}
-
-
 def _stand(orders: Sequence[Order]) -> None:
     rows = [(one.line_id, one.contract_id, one.epoch, one.version, one.id) for one in orders]
     with connection.cursor() as cursor:
@@ -293,7 +276,7 @@ def _fresh_duties(line_id: int, agreement: Agreement, known: _OrderHistory, at: 
     newest = known.newest.get(contract.pk)
     reopened = newest is not None and (newest.state == State.CONTRADICTED or (line_id, contract.pk) in known.uncovered)
     since = agreement.since or at
-    changed = newest is None or not _same(newest.snapshot["state"], agreement.state)
+    changed = newest is None or not are_same(newest.snapshot["state"], agreement.state)
 
     def is_covered(action: str, scope: str) -> bool:
         return any(
@@ -333,46 +316,3 @@ def _without_repeats(duties: Sequence[Duty]) -> list[Duty]:
         ):
             kept.append(duty)
     return kept
-
-
-def _format_scope(scope: str) -> dict[str, object]:
-    if scope == EVERYTHING:
-        return {"all": True}
-    purpose, _, recipient = scope.partition(" ")
-    return {name: value for name, value in (("purpose", purpose), ("recipient", recipient)) if value}
-
-
-def _place(entry: StateEntry) -> tuple[str, str, tuple[str, ...]]:
-    return entry["recipient"], entry["purpose"], tuple(entry["scopes"])
-
-
-def _same(told: Sequence[StateEntry], now: Sequence[StateEntry]) -> bool:
-    return sorted(map(repr, map(_whole, told))) == sorted(map(repr, map(_whole, now)))
-
-
-def _whole(entry: StateEntry) -> tuple[object, ...]:
-    return (*_place(entry), entry["status"], entry.get("expires_at"), tuple(entry.get("except", ())))
-
-
-def _changes(before: Sequence[StateEntry], after: Sequence[StateEntry]) -> list[StateEntry]:
-    was, now = {_place(entry) for entry in before}, {_place(entry) for entry in after}
-    return [
-        {
-            "scopes": list(scopes),
-            "purpose": purpose,
-            "recipient": recipient,
-            "from": "granted" if (recipient, purpose, scopes) in was else "withdrawn",
-            "to": "granted" if (recipient, purpose, scopes) in now else "withdrawn",
-        }
-        for recipient, purpose, scopes in sorted(was ^ now)
-    ]
-
-
-def minute(*, at: datetime) -> datetime:
-    """Rounded down to the minute, so that two partners' orders about one act can't be joined on their times."""
-    return at.replace(second=0, microsecond=0)
-
-
-def stamp(*, at: datetime) -> str:
-    """RFC 3339, to the minute, in UTC."""
-    return minute(at=at).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from partners.models import Contract
 from revocations import tasks
-from revocations.actions.orders import minute, snapshot_duties
+from revocations.domain.order_snapshots import minute, snapshot_duties
 from revocations.models import Duty, Order, Standing
 
 PART = 500

@@ -181,15 +181,23 @@ def _own(party: Party, stream_id: object) -> Stream:
 def _fields(party: Party, wanted: StreamWanted, *, whole: bool) -> dict[str, Any]:
     """The columns that the partner's wish changes; `whole`: what it leaves out goes back to how it begins."""
     fields: dict[str, Any] = {}
-    if wanted.delivery is not UNSET or whole:
-        fields |= _delivery(party, POLLED if wanted.delivery is UNSET else wanted.delivery, whole=whole)
-    if wanted.events_requested is not UNSET or whole:
+    if _counts(wanted.delivery, whole=whole):
+        fields |= _delivery(party, _get_or_default(wanted.delivery, POLLED), whole=whole)
+    if _counts(wanted.events_requested, whole=whole):
         fields["events_requested"] = _parse_requested_events(wanted.events_requested)
-    if wanted.description is not UNSET or whole:
+    if _counts(wanted.description, whole=whole):
         fields["description"] = (wanted.description or "")[:LONGEST_DESCRIPTION]
-    if wanted.signing_alg is not UNSET or whole:
-        fields["algorithm"] = "ES256" if wanted.signing_alg is UNSET else wanted.signing_alg
+    if _counts(wanted.signing_alg, whole=whole):
+        fields["algorithm"] = _get_or_default(wanted.signing_alg, "ES256")
     return fields
+
+
+def _counts(value: object, *, whole: bool) -> bool:
+    return value is not UNSET or whole
+
+
+def _get_or_default[T](value: T | UnsetType, otherwise: T) -> T:
+    return otherwise if value is UNSET else value
 
 
 def _delivery(party: Party, wanted: Delivery, *, whole: bool) -> dict[str, Any]:
@@ -203,9 +211,12 @@ def _delivery(party: Party, wanted: Delivery, *, whole: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {"method": Stream.Method.PUSH, "endpoint_url": url}
     # The header is never shown, so who changes the rest by PATCH need not know it.
     if whole or wanted.authorization_header is not UNSET:
-        header = wanted.authorization_header or ""
-        fields["authorization_sealed"] = seal(header) if header else None
+        fields["authorization_sealed"] = _sealed_header(wanted.authorization_header or "")
     return fields
+
+
+def _sealed_header(header: str) -> bytes | None:
+    return seal(header) if header else None
 
 
 def _may_be_opened(url: str) -> bool:
@@ -231,10 +242,13 @@ def _check_ours(wanted: StreamWanted, ours: dict[str, Any]) -> None:
         said = getattr(wanted, name)
         if said is not UNSET and said != ours[name] and not (name == "aud" and said == [ours[name]]):
             raise Unfit(f"{name} is ours to say, and it is not that.")
-    delivery = wanted.delivery if isinstance(wanted.delivery, Delivery) else POLLED
-    polled_at = delivery.endpoint_url if delivery.method == Stream.Method.POLL else None
-    if polled_at not in {None, "", f"{settings.BASE_URL}/ssf/poll"}:
+    if _polled_at(wanted) not in {None, "", f"{settings.BASE_URL}/ssf/poll"}:
         raise Unfit("Where to poll is ours to say: leave out delivery.endpoint_url.")
+
+
+def _polled_at(wanted: StreamWanted) -> str | None:
+    delivery = wanted.delivery if isinstance(wanted.delivery, Delivery) else POLLED
+    return delivery.endpoint_url if delivery.method == Stream.Method.POLL else None
 
 
 def _record_stream_change(action: str, stream: Stream, party: Party, at: datetime) -> None:

@@ -105,12 +105,16 @@ def _list_reoffered_tries(rows: Iterable[Order | StreamEvent], now: datetime) ->
 def _judge_tries(rows: Iterable[Row]) -> Iterator[Try]:
     """When, and whether we failed. What a poll was given and the next refused in the same minute is one try."""
     tried = sorted(rows)
-    for (about, _, at, outcome, detail), after in zip_longest(tried, tried[1:]):
-        refused_at = after[2] if after and after[0] == about and after[3] == "refused" else None
-        if outcome == "polled" and refused_at and _minute(refused_at) == _minute(at):
+    for row, after in zip_longest(tried, tried[1:]):
+        _, _, at, outcome, detail = row
+        if outcome == "polled" and after and _refuses_at_once(after, row):
             continue
         called_invalid = outcome == "refused" and detail.partition(":")[0] == CALLED_INVALID
         yield at, outcome in OURS or called_invalid
+
+
+def _refuses_at_once(after: Row, row: Row) -> bool:
+    return after[0] == row[0] and after[3] == "refused" and _minute(after[2]) == _minute(row[2])
 
 
 def _minute(at: datetime) -> datetime:

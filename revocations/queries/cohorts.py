@@ -84,20 +84,20 @@ def companies_under(*, cohort: Cohort) -> list[Party]:
 def cohort_progress(*, cohort_id: uuid.UUID, at: datetime) -> CohortProgress:
     """Who has signed for an ended agreement, and who has not. Five statements. Raises Cohort.DoesNotExist."""
     cohort = Cohort.objects.get(pk=cohort_id)
-    event = StreamEvent.objects.filter(pk=cohort.event_id).first() if cohort.event_id else None
+    event = _newest_event(cohort)
     signed = CohortReceipt.objects.filter(cohort_id=cohort_id).order_by("received_at", "jti")
-    receipts = list(signed.filter(event_id=event.pk)) if event else []
+    receipts = list(signed.filter(event_id=event.pk)) if event.state else []
     companies = companies_under(cohort=cohort)
     return CohortProgress(
         cohort_id=cohort_id,
-        state=event.state if event else "",
-        note=event.note if event else "",
+        state=event.state,
+        note=event.note,
         subject_count=cohort.subject_count,
         terminated_at=cohort.terminated_at,
-        told_at=event.sent_at if event else None,
-        acknowledged_at=event.acknowledged_at if event else None,
+        told_at=event.sent_at,
+        acknowledged_at=event.acknowledged_at,
         complete_by=cohort.complete_by,
-        overdue=cohort.complete_by <= at and (event is None or event.state != State.COMPLETED),
+        overdue=cohort.complete_by <= at and event.state != State.COMPLETED,
         partner=_signer(Party.objects.get(pk=cohort.party_id), receipts, cohort),
         below=tuple(_signer(one, receipts, cohort) for one in companies if one.uri != UNKNOWN),
         unnamed=any(one.uri == UNKNOWN for one in companies),
@@ -105,11 +105,14 @@ def cohort_progress(*, cohort_id: uuid.UUID, at: datetime) -> CohortProgress:
     )
 
 
+def _newest_event(cohort: Cohort) -> StreamEvent:
+    """The newest event to the partner; one without a state while the list is still made."""
+    event = StreamEvent.objects.filter(pk=cohort.event_id).first() if cohort.event_id else None
+    return event or StreamEvent(state="", note="")
+
+
 def _signer(party: Party, receipts: Sequence[CohortReceipt], cohort: Cohort) -> Signer:
-    own = [one for one in receipts if one.signer_uri == party.uri]
-    # What was signed as done stays done.
-    done = [one for one in own if one.status == COMPLETED]
-    word = next(iter(reversed(done or own)), None)
+    word = _newest_word(party, receipts)
     acted_on = None if word is None else word.acted_on
     return Signer(
         party_id=party.pk,
@@ -120,3 +123,10 @@ def _signer(party: Party, receipts: Sequence[CohortReceipt], cohort: Cohort) -> 
         acted_on=acted_on,
         differs=acted_on is not None and acted_on != cohort.subject_count,
     )
+
+
+def _newest_word(party: Party, receipts: Sequence[CohortReceipt]) -> CohortReceipt | None:
+    own = [one for one in receipts if one.signer_uri == party.uri]
+    # What was signed as done stays done.
+    done = [one for one in own if one.status == COMPLETED]
+    return next(iter(reversed(done or own)), None)

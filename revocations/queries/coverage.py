@@ -96,25 +96,44 @@ def coverage_of(*, orders: Collection[Order]) -> dict[uuid.UUID, Coverage]:
     """
     if not orders:
         return {}
-    lines = {order.line_id for order in orders}
-    received: dict[tuple[int, int], list[Dealing]] = defaultdict(list)
-    dealings = Dealing.objects.filter(line_id__in=lines, aggregator_id__in={order.party_id for order in orders})
-    for dealing in dealings.exclude(party_id=F("aggregator_id")).select_related("party"):
-        received[dealing.line_id, dealing.aggregator_id].append(dealing)
-    reports: dict[uuid.UUID, list[DownstreamReport]] = defaultdict(list)
-    for report in DownstreamReport.objects.filter(line_id__in=lines, order_id__in={order.id for order in orders}):
-        reports[report.order_id].append(report)
-    names = {one.party.uri: _get_party_name(one.party) for known in received.values() for one in known}
+    received, reports = _dealings_of(orders), _reports_on(orders)
     by_cohort = _signed_by_cohort([order for order in orders if order.state == State.COMPLETED])
     reported = {one.party_uri for said in reports.values() for one in said}.union(*by_cohort.values())
-    unnamed = reported - names.keys()
-    names |= {party.uri: _get_party_name(party) for party in (Party.objects.filter(uri__in=unnamed) if unnamed else ())}
+    names = _names_of(received, reported)
     return {
         order.id: _coverage(
             order, received[order.line_id, order.party_id], reports[order.id], by_cohort.get(order.id, set()), names
         )
         for order in orders
     }
+
+
+def _dealings_of(orders: Collection[Order]) -> Mapping[tuple[int, int], list[Dealing]]:
+    """By line and partner: the companies behind it that our ledger shows."""
+    received: dict[tuple[int, int], list[Dealing]] = defaultdict(list)
+    lines, partners = {order.line_id for order in orders}, {order.party_id for order in orders}
+    dealings = Dealing.objects.filter(line_id__in=lines, aggregator_id__in=partners)
+    for dealing in dealings.exclude(party_id=F("aggregator_id")).select_related("party"):
+        received[dealing.line_id, dealing.aggregator_id].append(dealing)
+    return received
+
+
+def _reports_on(orders: Collection[Order]) -> Mapping[uuid.UUID, list[DownstreamReport]]:
+    """By order: what its partner says of companies behind it."""
+    reports: dict[uuid.UUID, list[DownstreamReport]] = defaultdict(list)
+    lines, ids = {order.line_id for order in orders}, {order.id for order in orders}
+    for report in DownstreamReport.objects.filter(line_id__in=lines, order_id__in=ids):
+        reports[report.order_id].append(report)
+    return reports
+
+
+def _names_of(received: Mapping[tuple[int, int], list[Dealing]], reported: Collection[str]) -> dict[str, str]:
+    """By URI: the names of the companies that received, and of those reported that we know."""
+    names = {one.party.uri: _get_party_name(one.party) for known in received.values() for one in known}
+    unnamed = set(reported) - names.keys()
+    if unnamed:
+        names |= {party.uri: _get_party_name(party) for party in Party.objects.filter(uri__in=unnamed)}
+    return names
 
 
 def find_uncovered_orders(*, line_ids: Collection[int]) -> set[tuple[int, int]]:
@@ -130,27 +149,34 @@ def find_uncovered_orders(*, line_ids: Collection[int]) -> set[tuple[int, int]]:
 
 def _signed_by_cohort(orders: Sequence[Order]) -> dict[uuid.UUID, set[str]]:
     """By order: who signed for the end of its whole agreement, where that is what settled it."""
-    cohorts = (
-        Cohort.objects.filter(of=Cohort.Of.CONTRACT, contract_id__in={one.contract_id for one in orders})
-        if orders
-        else ()
-    )
+    if not orders:
+        return {}
+    cohorts = Cohort.objects.filter(of=Cohort.Of.CONTRACT, contract_id__in={one.contract_id for one in orders})
     ended = {one.contract_id: one for one in cohorts}
     if not ended:
         return {}
+    receipts = _receipts_for(ended.values())
+    of_orders = [(order, ended[order.contract_id]) for order in orders if order.contract_id in ended]
+    return {order.id: _signers_for(order, cohort, receipts[cohort.pk]) for order, cohort in of_orders}
+
+
+def _receipts_for(cohorts: Iterable[Cohort]) -> Mapping[uuid.UUID, list[CohortReceipt]]:
+    """By cohort: the receipts that say all is done."""
     receipts: dict[uuid.UUID, list[CohortReceipt]] = defaultdict(list)
-    of_them = CohortReceipt.objects.filter(cohort_id__in=[one.pk for one in ended.values()], status=State.COMPLETED)
+    of_them = CohortReceipt.objects.filter(cohort_id__in=[one.pk for one in cohorts], status=State.COMPLETED)
     for receipt in of_them.defer("token"):
         receipts[receipt.cohort_id].append(receipt)
-    found: dict[uuid.UUID, set[str]] = {}
-    for order in orders:
-        cohort = ended.get(order.contract_id)
-        if cohort is None or order.completed_at is None or cohort.epoch <= order.epoch:
-            continue
-        by_then = [one for one in receipts[cohort.pk] if one.received_at <= order.completed_at]
-        if any(one.received_at == order.completed_at for one in by_then):
-            found[order.id] = {one.signer_uri for one in by_then}
-    return found
+    return receipts
+
+
+def _signers_for(order: Order, cohort: Cohort, receipts: Sequence[CohortReceipt]) -> set[str]:
+    """Who had signed for the end of the agreement when that settled the order; nobody if something else did."""
+    if order.completed_at is None or cohort.epoch <= order.epoch:
+        return set()
+    by_then = [one for one in receipts if one.received_at <= order.completed_at]
+    if not any(one.received_at == order.completed_at for one in by_then):
+        return set()
+    return {one.signer_uri for one in by_then}
 
 
 def _coverage(
@@ -160,12 +186,9 @@ def _coverage(
     by_cohort: Collection[str],
     names: Mapping[str, str],
 ) -> Coverage:
-    until = order.completed_at if order.completed_at and order.state in _SIGNED_AS_DONE else END_OF_TIME
-    due = {one.party.uri for one in received if (one.first_at or one.last_at) <= until}
     done = {one.party_uri for one in reports if one.status == State.COMPLETED}
-    signed = {one.party_uri for one in reports if one.status == State.COMPLETED and one.signed}
-    due |= {one.party_uri for one in reports} - done
-    signed |= {uri for uri in by_cohort if uri in due}
+    due = _received_by_signature(order, received) | ({one.party_uri for one in reports} - done)
+    signed = _signed_themselves(reports) | due.intersection(by_cohort)
     if Duty.Action.NOTIFY_DOWNSTREAM not in order.snapshot["required_actions"]:
         due = set()
     said = {one.party_uri: one for one in reports}
@@ -176,6 +199,16 @@ def _coverage(
         unnamed=UNKNOWN in due,
         known=len(due - {UNKNOWN}),
     )
+
+
+def _signed_themselves(reports: Iterable[DownstreamReport]) -> set[str]:
+    return {one.party_uri for one in reports if one.status == State.COMPLETED and one.signed}
+
+
+def _received_by_signature(order: Order, received: Iterable[Dealing]) -> set[str]:
+    """The companies that had received the line's location when the partner signed that all is done, if it has."""
+    until = order.completed_at if order.completed_at and order.state in _SIGNED_AS_DONE else END_OF_TIME
+    return {one.party.uri for one in received if (one.first_at or one.last_at) <= until}
 
 
 def _companies(

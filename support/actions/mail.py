@@ -50,12 +50,21 @@ def take_mail(*, mail: IncomingMail, at: datetime) -> None:
         return
     if not take_once(text_id=f"mail:{mail.message_id}", at=at):
         return
-    tokens = [token for token in (token_in(address=one) for one in mail.addresses) if token]
-    codes = [code for code in (code_in(token=token, purpose=REPLY) for token in tokens) if code]
+    tokens = _tokens_in(mail.addresses)
+    codes = _codes_in(tokens)
     if codes:
         _into_case(codes[0], mail, at)
     elif not tokens:
         _of_its_own(sender, mail, at)
+
+
+def _tokens_in(addresses: Sequence[str]) -> list[str]:
+    return [token for token in (token_in(address=one) for one in addresses) if token]
+
+
+def _codes_in(tokens: Sequence[str]) -> list[str]:
+    """The cases that these tokens let somebody answer in."""
+    return [code for code in (code_in(token=token, purpose=REPLY) for token in tokens) if code]
 
 
 def _into_case(code: str, mail: IncomingMail, at: datetime) -> None:

@@ -142,10 +142,7 @@ def _goes_on_for(other: Ticket, ticket: Ticket, by: str, at: datetime) -> None:
     """What is owed in the case that ends is owed in the other, as soon and as urgently; saves the other."""
     if ticket.state in CLOCK_RUNS and other.state == State.WAITING:
         move(ticket=other, to=State.OPEN, at=at)
-    if ticket.state in CLOCK_RUNS and other.state in CLOCK_RUNS:
-        other.due_at = min(other.due_at, ticket.due_at)
-    elif ticket.state == other.state == State.WAITING:
-        other.due_at = max(other.due_at, ticket.due_at)
+    other.due_at = _due_together(ticket, other)
     other.priority = min(other.priority, ticket.priority)
     other.escalated_at = other.escalated_at or ticket.escalated_at
     if other.escalated_at and other.assignee and not staff_may(other.assignee.role, StaffAction.LEAD_DESK):
@@ -154,6 +151,19 @@ def _goes_on_for(other: Ticket, ticket: Ticket, by: str, at: datetime) -> None:
         append_event(ticket=other, body="Back in the queue, for the privacy office.", author=by, at=at)
     other.last_at = at
     other.save()
+
+
+def _due_together(ticket: Ticket, other: Ticket) -> datetime:
+    """What is ours is due when the first of both was; what waits, when the last wait is over."""
+    if ticket.state in CLOCK_RUNS and other.state in CLOCK_RUNS:
+        return min(other.due_at, ticket.due_at)
+    if ticket.state == other.state == State.WAITING:
+        return max(other.due_at, ticket.due_at)
+    return other.due_at
+
+
+def _fits_behind(mine: Draft, draft: Draft) -> bool:
+    return mine.send_at is None and len(mine.body) + len(draft.body) + 2 <= LONGEST
 
 
 def _bring_along(ticket: Ticket, other: Ticket) -> None:
@@ -170,7 +180,7 @@ def _bring_along(ticket: Ticket, other: Ticket) -> None:
         if mine is None:
             draft.ticket, draft.send_at, draft.then = other, None, ""
             draft.save(update_fields=["ticket", "send_at", "then"])
-        elif mine.send_at is None and len(mine.body) + len(draft.body) + 2 <= LONGEST:
+        elif _fits_behind(mine, draft):
             mine.body = f"{mine.body}\n\n{draft.body}"
             mine.save(update_fields=["body"])
             draft.delete()

@@ -34,7 +34,7 @@ def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) 
     if two:
         mine = mine.filter(two_needed=True)
     asks = list(mine.order_by("-asked_at")[:10])
-    running = next((one for one in asks if one.is_waiting(at=at) or (one.until is not None and one.until > at)), None)
+    running = next((one for one in asks if _is_running(one, at)), None)
     if running is not None:
         return running
     made = Reveal.objects.create(
@@ -43,6 +43,10 @@ def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) 
     )  # fmt: skip
     note(ticket=ticket, action="person.reveal_asked" if two else "person.revealed", actor=name, at=at, reason=why)
     return made
+
+
+def _is_running(asked: Reveal, at: datetime) -> bool:
+    return asked.is_waiting(at=at) or (asked.until is not None and asked.until > at)
 
 
 @transaction.atomic

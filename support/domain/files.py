@@ -225,14 +225,14 @@ def _objects(reader: PdfReader) -> Iterator[object]:
         yield reader.get_object(IndirectObject(number, generation, reader))
 
 
+def _is_action(found: DictionaryObject) -> bool:
+    says = str(found.raw_get("/S")) if "/S" in found else ""
+    return says in ACTIONS or not ACTIVE_KEYS.isdisjoint(found)
+
+
 def _acts(found: object, depth: int = 0) -> bool:
     if depth > DEEPEST:
         return True
     if isinstance(found, DictionaryObject):
-        says = str(found.raw_get("/S")) if "/S" in found else ""
-        return (
-            says in ACTIONS
-            or not ACTIVE_KEYS.isdisjoint(found)
-            or any(_acts(value, depth + 1) for value in dict.values(found))
-        )
+        return _is_action(found) or any(_acts(value, depth + 1) for value in dict.values(found))
     return isinstance(found, ArrayObject) and any(_acts(one, depth + 1) for one in list.__iter__(found))

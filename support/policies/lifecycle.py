@@ -81,8 +81,14 @@ def move(*, ticket: Ticket, to: Ticket.State, at: datetime) -> None:
     elif to in UNDER_WAY and was in (State.WAITING, *DONE):
         ticket.due_at = due_at(kind=ticket.kind, priority=ticket.priority, at=at)
     ticket.state, ticket.last_at = to, at
-    ticket.solved_at = at if to == State.SOLVED else ticket.solved_at if to == State.CLOSED else None
+    ticket.solved_at = _solved_at(ticket, to, at)
     ticket.closed_at = at if to == State.CLOSED else None
+
+
+def _solved_at(ticket: Ticket, to: Ticket.State, at: datetime) -> datetime | None:
+    if to == State.SOLVED:
+        return at
+    return ticket.solved_at if to == State.CLOSED else None
 
 
 def restart_answer_clock(*, ticket: Ticket, at: datetime) -> None:

@@ -66,29 +66,38 @@ def get_incident_impact(*, incident: Incident, about: NamedTarget | None, at: da
     """What is known of it now. What an order of court hides is in no number."""
     seen = _occurrences(incident).aggregate(first=Min("at"), last=Max("at"))
     first, last = seen["first"] or incident.opened_at, seen["last"] or incident.opened_at
-    lines: int | None = None
-    if incident.kind in AnomalyRule.Kind.values:
-        found = anomalies_under(incident=incident).filter(cleared_at=None)
-        lines = found.filter(line_id__isnull=False).values("line_id").distinct().count() or None
-        spans = found.aggregate(first=Min("first_at"), last=Max("newest_at"))
-        first, last = spans["first"] or first, spans["last"] or last
-    elif incident.kind in STATEMENTS:
-        reached = get_incident_scope(incident=incident, at=at)
-        lines, first, last = reached.lines or None, reached.first_at or first, reached.last_at or last
-    elif incident.kind in ONE_A_LINE:
-        lines = incident.count
-    elif incident.kind == Kind.CONTRADICTED and incident.key.startswith(("order:", "test-line:")):
-        lines = 1
-    elif incident.kind == Kind.OVERDUE:
-        lines = _overdue(incident, about)
+    lines, first_reached, last_reached = _reach(incident, about, at)
     return IncidentImpact(
         lines=lines,
         count=incident.count,
         partners=(about.name,) if about else (),
-        first_at=first,
-        last_at=last,
+        first_at=first_reached or first,
+        last_at=last_reached or last,
         through=_through(incident),
     )
+
+
+def _reach(
+    incident: Incident, about: NamedTarget | None, at: datetime
+) -> tuple[int | None, datetime | None, datetime | None]:
+    """How many lines it is about, and from when to when that was, as far as it is known."""
+    if incident.kind in AnomalyRule.Kind.values:
+        found = anomalies_under(incident=incident).filter(cleared_at=None)
+        lines = found.filter(line_id__isnull=False).values("line_id").distinct().count()
+        spans = found.aggregate(first=Min("first_at"), last=Max("newest_at"))
+        return lines or None, spans["first"], spans["last"]
+    if incident.kind in STATEMENTS:
+        reached = get_incident_scope(incident=incident, at=at)
+        return reached.lines or None, reached.first_at, reached.last_at
+    return _lines_by_key(incident, about), None, None
+
+
+def _lines_by_key(incident: Incident, about: NamedTarget | None) -> int | None:
+    if incident.kind in ONE_A_LINE:
+        return incident.count
+    if incident.kind == Kind.CONTRADICTED and incident.key.startswith(("order:", "test-line:")):
+        return 1
+    return _overdue(incident, about) if incident.kind == Kind.OVERDUE else None
 
 
 def _through(incident: Incident) -> str:

@@ -235,9 +235,7 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
     asks = list(Reveal.objects.filter(ticket=ticket).select_related("user").order_by("-asked_at")[:50])
     mine = [one for one in asks if one.user_id == user_id]
     two = takes_two(line_id=line_id, at=at)
-    # What one alone was shown ends at once when the line comes to take two.
-    counts = [one for one in mine if one.two_needed or not two]
-    shown_until = max((one.until for one in counts if one.until and one.until > at), default=None)
+    shown_until = _shown_until(mine, at, two=two)
     return Person(
         role=line.user_role,
         language=line.language,
@@ -245,9 +243,24 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
         two_needed=two,
         marked=find_officer_mark(line_id=line_id) is not None,
         seen=_get_revealed_person(line, shown_until, at) if shown_until and may_reveal else None,
-        asked=next((one for one in mine if one.is_waiting(at=at)), None),
-        waiting=[one for one in asks if one.user_id != user_id and one.is_waiting(at=at)],
+        asked=_waiting_one(mine, at),
+        waiting=_waiting_for(user_id, asks, at),
     )
+
+
+def _shown_until(mine: Sequence[Reveal], at: datetime, *, two: bool) -> datetime | None:
+    # What one alone was shown ends at once when the line comes to take two.
+    counts = [one for one in mine if one.two_needed or not two]
+    return max((one.until for one in counts if one.until and one.until > at), default=None)
+
+
+def _waiting_one(mine: Sequence[Reveal], at: datetime) -> Reveal | None:
+    return next((one for one in mine if one.is_waiting(at=at)), None)
+
+
+def _waiting_for(user_id: int, asks: Sequence[Reveal], at: datetime) -> list[Reveal]:
+    """What colleagues wait for somebody else to agree to."""
+    return [one for one in asks if one.user_id != user_id and one.is_waiting(at=at)]
 
 
 def _get_revealed_person(line: Line, until: datetime, at: datetime) -> RevealedPerson:

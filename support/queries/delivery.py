@@ -87,6 +87,21 @@ def _health(
 def _verdict(
     stream: Stream | None, failed: int, open_until: datetime | None, oldest: datetime | None, at: datetime
 ) -> tuple[str, str, str]:
+    bad = _bad_verdict(stream, failed, open_until, oldest, at)
+    if bad is not None:
+        return bad
+    if oldest is not None and at - oldest >= LATE:
+        return "late", "warn", "Not acknowledged within 15 minutes."
+    if stream is None:
+        return UNVERIFIED, "warn", "It has made no stream, so that nothing asks it every six hours whether it is there."
+    if stream.verified_at is None:
+        return UNVERIFIED, "warn", "It has answered no verification yet."
+    return "well", "good", ""
+
+
+def _bad_verdict(
+    stream: Stream | None, failed: int, open_until: datetime | None, oldest: datetime | None, at: datetime
+) -> tuple[str, str, str] | None:
     if stream is not None and stream.status != Stream.Status.ENABLED:
         return stream.status, "bad", f"The stream is {stream.status}. {stream.status_reason}".strip()
     if oldest is not None and at - oldest >= DENIED:
@@ -95,10 +110,4 @@ def _verdict(
         return "unverified", "bad", f"{failed} verifications in a row failed."
     if open_until is not None:
         return "left alone", "bad", "Most of what was pushed failed, so pushing rests and is probed."
-    if oldest is not None and at - oldest >= LATE:
-        return "late", "warn", "Not acknowledged within 15 minutes."
-    if stream is None:
-        return UNVERIFIED, "warn", "It has made no stream, so that nothing asks it every six hours whether it is there."
-    if stream.verified_at is None:
-        return UNVERIFIED, "warn", "It has answered no verification yet."
-    return "well", "good", ""
+    return None

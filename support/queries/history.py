@@ -79,11 +79,15 @@ def more_of(*, event: AuditEvent) -> str:
     parts += _of_rule(event)
     parts += _of_duty(event)
     parts += _of_search(event)
-    moved = _of_addresses(event)
-    parts += moved
-    if isinstance(said.get("fields"), list) and not moved:
-        parts.append(", ".join(sanitise_text(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
+    parts += _of_addresses(event) or _of_fields(event)
     return "; ".join(part for part in parts if part)
+
+
+def _of_fields(event: AuditEvent) -> list[str]:
+    fields = event.detail.get("fields")
+    if not isinstance(fields, list):
+        return []
+    return [", ".join(sanitise_text(str(one), at_most=40).replace("_", " ") for one in fields)]
 
 
 def _of_rule(event: AuditEvent) -> list[str]:
@@ -128,17 +132,20 @@ def _of_machine(event: AuditEvent) -> list[str]:
     if not event.target.startswith(("machine:", "client:")):
         return []
     said = event.detail
-    key, certificate = said.get("key"), said.get("certificate")
+    key = said.get("key")
     was = said.get("was") if isinstance(said.get("was"), str) else ""
     parts = []
     if isinstance(key, str) and key:
         replaced = event.action in {"machine.key_replaced", "machine.let_in"} and was != key
         parts.append(_format_change("key", key, was if replaced else ""))
+    return parts + _of_certificate(event, was)
+
+
+def _of_certificate(event: AuditEvent, was: str) -> list[str]:
     if event.action == "machine.unbound":
-        parts.append(f"certificate: none, was {was}")
-    elif isinstance(certificate, str) and certificate:
-        parts.append(f"certificate: {certificate}")
-    return parts
+        return [f"certificate: none, was {was}"]
+    certificate = event.detail.get("certificate")
+    return [f"certificate: {certificate}"] if isinstance(certificate, str) and certificate else []
 
 
 def _of_agent(event: AuditEvent) -> list[str]:

@@ -133,13 +133,16 @@ def duties_of(*, incident: Incident) -> list[DutyState]:
     begun = clocks_begun(incident_id=incident.pk, opened_at=incident.opened_at)
     who = names.actors(wanted={one.actor for one in told.values()})
     done = [
-        DutyState(Clock(duty, newest), found, who[found.actor])
+        DutyState(Clock(duty, _newest_by(begun, found.at)), found, who[found.actor])
         for duty in DUTIES.get(incident.kind, ())
         if (found := told.get(duty.name))
-        for newest in [max(one for one in begun if one <= found.at)]
     ]
     to_do = still_to_do(kind=incident.kind, begun=begun, done_at={name: one.at for name, one in told.items()})
     return sorted([*done, *(DutyState(clock, None) for clock in to_do)], key=lambda one: one.clock.due_at)
+
+
+def _newest_by(begun: Iterable[datetime], at: datetime) -> datetime:
+    return max(one for one in begun if one <= at)
 
 
 def officers() -> list[tuple[str, str]]:

@@ -79,20 +79,18 @@ def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:
         rows = Party.objects.filter(pk__in=ids).values_list("pk", "name", "uri")
         return {pk: party_name(name, uri) for pk, name, uri in rows}
     if kind == "contract":
-        return {
-            pk: sanitise_text(ref, at_most=80)
-            for pk, ref in Contract.objects.filter(pk__in=ids).values_list("pk", "ref")
-        }
+        return _shown_refs(Contract.objects.filter(pk__in=ids).values_list("pk", "ref"))
     if kind == "campaign":
-        return {
-            pk: sanitise_text(ref, at_most=80)
-            for pk, ref in Campaign.objects.filter(pk__in=ids).values_list("pk", "ref")
-        }
+        return _shown_refs(Campaign.objects.filter(pk__in=ids).values_list("pk", "ref"))
+    if kind == "machine":
+        return _shown_refs(Client.objects.filter(number__in=ids).values_list("number", "client_id"))
     if kind == "rule":
         return {rule.pk: str(rule) for rule in JurisdictionRule.objects.filter(pk__in=ids)}
-    if kind == "machine":
-        return {one.number: sanitise_text(one.client_id, at_most=80) for one in Client.objects.filter(number__in=ids)}
     return _names_of_others(kind, ids)
+
+
+def _shown_refs(rows: Iterable[tuple[int, str]]) -> dict[int, str]:
+    return {pk: sanitise_text(ref, at_most=80) for pk, ref in rows}
 
 
 def _names_of_others(kind: str, ids: Collection[int]) -> Mapping[int, str]:

@@ -121,8 +121,13 @@ def filter_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySe
         wanted &= Q(party_id__in=companies(part=asked.company))
     if asked.overdue:
         wanted &= Q(due_at__lt=at)
+    return Ticket.objects.filter(wanted, **_same(asked))
+
+
+def _same(asked: QueueFilter) -> dict[str, str | int]:
+    """What must be just as it was asked for."""
     same = {"kind": asked.kind, "priority": asked.priority, "language": asked.language}
-    return Ticket.objects.filter(wanted, **{name: value for name, value in same.items() if value})
+    return {name: value for name, value in same.items() if value}
 
 
 def companies(*, part: str) -> list[int]:

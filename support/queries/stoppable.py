@@ -3,7 +3,7 @@
 A company that is known by look-ups alone which are hidden now is not there, as on their pages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from accounts.models import Line
@@ -29,9 +29,7 @@ def stoppable(*, ticket: Ticket, at: datetime) -> Sequence[tuple[str, str]]:
     agreed = Approval.objects.filter(STANDS, line_id=line.pk).values("campaign")
     named = Campaign.objects.filter(ref__in=agreed).select_related("lbs_provider", "contract__aggregator")
     campaigns = named.order_by("ref")[:MOST]
-    uris = _find_recipient_uris(line, at) | {
-        uri for one in campaigns for uri in (one.lbs_provider.uri, one.contract.aggregator.uri)
-    }
+    uris = _find_recipient_uris(line, at) | _companies_of(campaigns)
     parties = Party.objects.filter(uri__in=uris).exclude(uri=UNKNOWN).order_by("name", "uri")[:MOST]
     purposes = {one.purpose: purpose_in_words(one.purpose) for one in campaigns}
     return (
@@ -39,6 +37,10 @@ def stoppable(*, ticket: Ticket, at: datetime) -> Sequence[tuple[str, str]]:
         *((f"{Choice.Scope.CAMPAIGN} {one.ref}", _format_campaign(one)) for one in campaigns),
         *((f"{Choice.Scope.PURPOSE} {term}", words) for term, words in purposes.items()),
     )
+
+
+def _companies_of(campaigns: Iterable[Campaign]) -> set[str]:
+    return {uri for one in campaigns for uri in (one.lbs_provider.uri, one.contract.aggregator.uri)}
 
 
 def _find_recipient_uris(line: Line, at: datetime) -> set[str]:

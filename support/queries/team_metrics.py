@@ -112,9 +112,7 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     whole = _rows("true", span, user_id, at)
     kinds, people = _rows("kind", span, user_id, at), _rows("assignee_id", span, user_id, at)
     companies = _rows("party_id", span, user_id, at)
-    named: dict[int | None, str] = {
-        one.pk: get_staff_name(user=one) for one in User.objects.filter(pk__in=[key for key in people if key])
-    }
+    named = _colleagues_named([key for key in people if key])
     names = names_of(party_ids=(int(str(key)) for key in companies if key))
     return Figures(
         whole=_figure("", whole.get(True, (0, 0, 0, None, None))),
@@ -171,6 +169,10 @@ def mark_of(*, user: User, at: datetime) -> str:
     name = user.get_full_name()
     who = f"{name} ({user.email})" if name else user.email or str(user)
     return f"Taken by {who} at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _colleagues_named(ids: Sequence[Any]) -> dict[int | None, str]:
+    return {one.pk: get_staff_name(user=one) for one in User.objects.filter(pk__in=ids)}
 
 
 type _Row = tuple[int, int, int, list[float] | None, list[float] | None]

@@ -58,18 +58,22 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
     drafts = list(Draft.objects.filter(ticket=ticket).select_related("user").order_by("updated_at"))
     mine = {draft.kind: draft for draft in drafts if draft.user_id == user_id}
     answer, note = mine.get(Entry.Kind.ANSWER), mine.get(Entry.Kind.NOTE)
-    others = [one.user for one in drafts if one.user_id != user_id and one.updated_at > at - WRITES]
     author = f"{User.objects.get(pk=user_id).role}:{user_id}"
     return Desk(
         ticket=ticket,
         answer=answer.body if answer else "",
         note=note.body if note else "",
         on_its_way=answer.send_at if answer else None,
-        others=list(dict.fromkeys(get_staff_name(user=user) for user in others)),
+        others=_who_else_writes(drafts, user_id, at),
         canned=list_canned_replies(language=ticket.language),
         files=list(waiting_files(ticket=ticket, author=author)),
         is_read=is_read(ticket=ticket),
     )
+
+
+def _who_else_writes(drafts: Sequence[Draft], user_id: int, at: datetime) -> list[str]:
+    others = [one.user for one in drafts if one.user_id != user_id and one.updated_at > at - WRITES]
+    return list(dict.fromkeys(get_staff_name(user=user) for user in others))
 
 
 def list_canned_replies(*, language: str) -> list[SavedReply]:

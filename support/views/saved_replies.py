@@ -11,6 +11,7 @@ from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.views.access import PersonRequest
 from support.actions import saved_replies as actions
 from support.forms.writing import CannedForm
+from support.models import SavedReply
 from support.policies.lifecycle import NotNow
 from support.queries.saved_replies import canned_list, reply_of
 from support.views.access import at_the_desk
@@ -31,9 +32,7 @@ def reply(request: PersonRequest, reply_id: int = 0) -> HttpResponse:
     found = reply_of(reply_id=reply_id) if reply_id else None
     if reply_id and found is None:
         raise Http404
-    initial = {name: getattr(found, name) for name in ("key", "language", "title", "body")} if found else {}
-    asked = {name: request.GET[name] for name in ("key", "language") if name in request.GET}
-    form = CannedForm(request.POST or None, initial={**asked, **initial}, fixed=found is not None)
+    form = CannedForm(request.POST or None, initial=_initial(request, found), fixed=found is not None)
     if form.is_valid():
         actions.write_reply(**form.cleaned_data, actor=actor_of(request.user), at=timezone.now())
         messages.success(request, _("Kept. Whoever writes finds it from now on."))
@@ -51,3 +50,10 @@ def retire(request: PersonRequest, reply_id: int) -> HttpResponse:
     except NotNow as error:
         raise Http404 from error
     return redirect("desk-replies")
+
+
+def _initial(request: PersonRequest, found: SavedReply | None) -> dict[str, str]:
+    """What the form begins with: the reply as it is, or what the address names of a new one."""
+    if found is not None:
+        return {name: getattr(found, name) for name in ("key", "language", "title", "body")}
+    return {name: request.GET[name] for name in ("key", "language") if name in request.GET}

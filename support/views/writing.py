@@ -107,7 +107,7 @@ def draft(request: PersonRequest, code: str, kind: str) -> HttpResponse:
         except NotNow as error:
             said = str(error)
     else:
-        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        said = _faults_of(form)
     return _build_saved_response(request, code, said=said, kept=kept)
 
 
@@ -158,6 +158,10 @@ def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     return to_save(name=found.name, media_type=found.media_type, content=files.read_file(file_id=found.pk))
+
+
+def _faults_of(form: DraftForm) -> str:
+    return " ".join(str(error) for errors in form.errors.values() for error in errors)
 
 
 def _keep_files(request: PersonRequest, code: str) -> str:

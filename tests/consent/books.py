@@ -20,7 +20,8 @@ from consent.domain.digests.books import Entry, bucket_of
 from consent.models import DigestRun
 from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
-from revocations.actions.orders import Agreement, enqueue_order
+from revocations.actions.orders import enqueue_order
+from revocations.domain.order_snapshots import Agreement
 from revocations.models import Order, Standing, State
 from tests.factories import ADS, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to

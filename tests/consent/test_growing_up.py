@@ -22,7 +22,7 @@ from disclosures.models import PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
 from partners.models import Campaign, Dealing, Kin
-from revocations.actions.orders import Agreement
+from revocations.domain.order_snapshots import Agreement
 from support.queries.exports import EXPORTS
 from tests.consent.test_while_more_comes import after_the_first_making_up
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party

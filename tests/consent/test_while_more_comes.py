@@ -10,7 +10,7 @@ from consent.actions.choices import TRIES, again_if_a_release_came_between, stop
 from consent.domain import order_planning
 from consent.models import Choice
 from partners.models import Dealing, Reach
-from revocations.actions.orders import Agreement
+from revocations.domain.order_snapshots import Agreement
 from revocations.models import Order
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 

@@ -26,7 +26,7 @@ from disclosures.workers.anomalies import suspension
 from disclosures.workers.anomalies.detection import find
 from disclosures.workers.anomalies.suspension import act
 from partners.models import Campaign, Dealing, Party
-from revocations.actions.orders import Agreement
+from revocations.domain.order_snapshots import Agreement
 from tests.disclosures.anomalies import DAY, HOUR, judge_again, set_rule, standing, told
 from tests.factories import a_contract, a_party
 from tests.feeds import (

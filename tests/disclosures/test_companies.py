@@ -10,9 +10,10 @@ from django.utils import timezone
 from accounts.models import Line
 from consent.actions.choices import allow, pause, stop
 from disclosures.models import Basis, Judgement, Outcome
-from disclosures.queries.companies import Companies, CompanyCard
+from disclosures.queries.companies import Companies
 from disclosures.queries.companies import companies_of as companies_in_zone
 from disclosures.queries.company import company_page
+from disclosures.queries.company_cards import CompanyCard
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.world import HOSTILE, a_world, disclosed, gagged
 

@@ -68,7 +68,7 @@ def _chart(result: Mapping[str, Any], sizes: str) -> str:
     name = str(result["name"])
     reading = READINGS.get(name, Reading(name, "value", "ceiling"))
     value, ceiling, ratio = (float(result[key]) for key in ("value", "ceiling", "ratio"))
-    if not all(isfinite(one) and one >= 0 for one in (value, ceiling, ratio)):
+    if not _are_drawable(value, ceiling, ratio):
         raise ValueError(name)
     unit, most = str(result["unit"]), max(value, ceiling) or 1.0
     aim = f"Aimed at: {reading.aim}." if reading.aim else ""
@@ -82,7 +82,7 @@ def _chart(result: Mapping[str, Any], sizes: str) -> str:
             ((reading.value, "value", value), (reading.ceiling, "ceiling", ceiling))
         )
     ]
-    foot = f"Ratio {ratio:.2f}." + (f" {aim}" if aim else "") + (f" {sizes}." if sizes else "")
+    foot = " ".join(filter(None, (f"Ratio {ratio:.2f}.", aim, f"{sizes}." if sizes else "")))
     head = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="t d" font-family="system-ui, sans-serif"'
     return "\n".join(
         (
@@ -98,6 +98,10 @@ def _chart(result: Mapping[str, Any], sizes: str) -> str:
             "",
         )
     )
+
+
+def _are_drawable(*values: float) -> bool:
+    return all(isfinite(one) and one >= 0 for one in values)
 
 
 def _bar(y: int, words: str, kind: str, part: float, amount: str) -> str:

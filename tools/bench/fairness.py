@@ -14,7 +14,8 @@ from django.db import transaction
 
 from audit.queries import database_clock
 from partners.models import Contract
-from revocations.actions.orders import EVERYTHING, Agreement, enqueue_order
+from revocations.actions.orders import enqueue_order
+from revocations.domain.order_snapshots import EVERYTHING, Agreement
 from revocations.models import Duty, Order
 from tools.bench import world
 from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile

@@ -258,25 +258,33 @@ def about(campaigns: Sequence[Campaign], n: int, kind: str, *, by_line: bool) ->
     """A question about line n, of its own campaign or of another ("other"); or about a line or campaign not known."""
     own = campaigns[n % CAMPAIGNS]
     campaign = campaigns[(n + 1) % CAMPAIGNS] if kind == "other" else own
-    unknown_line, unknown_campaign = kind == "unknown line", kind == "unknown campaign"
-    question = Question(
+    unknown_campaign = kind == "unknown campaign"
+    question = _question(campaign, n, kind, by_line=by_line)
+    if kind == "unknown line":
+        return ExpectedAnswer(question, "line_unknown")
+    stop = _stop_of(n // CAMPAIGNS % 10, own=campaign is own)
+    return ExpectedAnswer(question, stop or ("no_approval" if campaign is not own or unknown_campaign else ""))
+
+
+def _stop_of(fate: int, *, own: bool) -> str:
+    """Why a line of this fate is denied, asked by its own campaign or by another; "" where no stop is in the way."""
+    if fate == 1:
+        return "stopped_party" if own else ""
+    return {0: "stopped_all", 2: "paused"}.get(fate, "")
+
+
+def _question(campaign: Campaign, n: int, kind: str, *, by_line: bool) -> Question:
+    unknown_line = kind == "unknown line"
+    return Question(
         aggregator=campaign.contract.aggregator.uri,
         provider=campaign.lbs_provider.uri,
-        campaign="BENCH-none" if unknown_campaign else campaign.ref,
+        campaign="BENCH-none" if kind == "unknown campaign" else campaign.ref,
         purpose=campaign.purpose,
         scope=campaign.scope,
         precision_m=campaign.precision_m,
         line=(f"nobody-{n}" if unknown_line else f"gate-{n}") if by_line else None,
         msisdn=None if by_line else _number(-n if unknown_line else n),
     )
-    if unknown_line:
-        return ExpectedAnswer(question, "line_unknown")
-    fate = n // CAMPAIGNS % 10
-    if fate == 1 and campaign is own:
-        return ExpectedAnswer(question, "stopped_party")
-    if fate in {0, 2}:
-        return ExpectedAnswer(question, "stopped_all" if fate == 0 else "paused")
-    return ExpectedAnswer(question, "no_approval" if campaign is not own or unknown_campaign else "")
 
 
 def _number(n: int) -> str:

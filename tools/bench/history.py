@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -220,28 +220,44 @@ def _measure(own: Own, pages: Sequence[str], bench: Bench) -> tuple[float, float
     Each round looks at every page of every typical line, and as often at those of the long ones.
     """
     again = max(1, len(own.typical) // len(own.long))
-    looks = [(browser, page) for browser in own.typical.values() for page in pages]
-    looks_at_long = [(browser, page) for _ in range(again) for browser in own.long.values() for page in pages]
+    looks, looks_at_long = _pairs(own.typical.values(), pages), _pairs(own.long.values(), pages) * again
     at = {"few": _open_connection("few, public"), "all": _open_connection("public")}
     took: dict[str, list[list[float]]] = {name: [] for name in at}
     for _ in range(ROUNDS):
         for kind in (looks, looks_at_long):
-            here: dict[str, list[float]] = {name: [] for name in at}
-            for browser, page in kind:
-                for name, link in at.items():
-                    connection.connection = link
-                    here[name].append(_look(browser, page))
-            for name, times in here.items():
+            for name, times in _time_looks(kind, at).items():
                 took[name].append(times)
     connection.connection = at.pop("all")
     at.pop("few").close()
-    found = {name: percentile([one for times in parts for one in times], 0.95) for name, parts in took.items()}
+    found = {name: _p95(parts) for name, parts in took.items()}
     for name, parts in took.items():
-        typical, long = (median(one for times in parts[kind::2] for one in times) for kind in (0, 1))
+        typical, long = (_median(parts[kind::2]) for kind in (0, 1))
         bench.tell(
             f"history: at {name} p95 {found[name]:.1f} ms; median of typical lines {typical:.1f}, of long {long:.1f}"
         )
     return found["all"], found["few"]
+
+
+def _pairs(browsers: Iterable[Client], pages: Sequence[str]) -> list[tuple[Client, str]]:
+    return [(browser, page) for browser in browsers for page in pages]
+
+
+def _time_looks(looks: Sequence[tuple[Client, str]], at: Mapping[str, Any]) -> dict[str, list[float]]:
+    """How long each look took, at each of these connections in turn."""
+    here: dict[str, list[float]] = {name: [] for name in at}
+    for browser, page in looks:
+        for name, link in at.items():
+            connection.connection = link
+            here[name].append(_look(browser, page))
+    return here
+
+
+def _p95(parts: Sequence[Sequence[float]]) -> float:
+    return percentile([one for times in parts for one in times], 0.95)
+
+
+def _median(parts: Sequence[Sequence[float]]) -> float:
+    return median(one for times in parts for one in times)
 
 
 def _open_connection(search_path: str) -> Any:

@@ -124,7 +124,7 @@ class Office:
         lot = hashlib.blake2b(identity.encode(), digest_size=16).digest()  # the same rows for the same sizes
         line = 1 + int.from_bytes(lot[:6]) % self.bench.lines
         chances = [int.from_bytes(lot[n : n + 2]) % 1000 for n in range(6, 16, 2)]
-        use = self.books.uses[(line + (0 if chances[0] < 600 else 3 if chances[0] < 970 else 1)) % len(self.books.uses)]
+        use = self.books.uses[(line + _step(chances[0])) % len(self.books.uses)]
         late = timedelta(minutes=chances[2] / 4 if chances[1] < 970 else chances[2] * 86)
         tail = [use.customer] if chances[3] < 300 else ["unknown"] if chances[3] < 330 else []
         row: dict[str, object] = {
@@ -145,6 +145,11 @@ class Office:
             del row["campaign"], row["decision_id"]
             row |= {"basis": "emergency", "path": [use.aggregator], "authority_ref": f"call-{identity}"}
         return row
+
+
+def _step(chance: int) -> int:
+    """To which of its uses a line's release goes, as seen from the first."""
+    return 0 if chance < 600 else 3 if chance < 970 else 1
 
 
 def _bare(name: str) -> float:

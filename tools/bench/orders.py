@@ -76,13 +76,13 @@ def _ours(contract: Contract, count: int) -> float:
             )
             for _ in range(os.cpu_count() or 1)
         ]
-        ready = [worker.stdout.readline() for worker in workers if worker.stdout]
+        ready = _read_lines(workers)
         began = time.perf_counter()
         for worker in workers:
             if worker.stdin:
                 worker.stdin.write("\n")
                 worker.stdin.close()
-        said = [worker.stdout.readline() for worker in workers if worker.stdout]
+        said = _read_lines(workers)
         took = time.perf_counter() - began
     if "" in [*ready, *said]:
         raise BenchmarkFailed("a worker ended before its time")
@@ -90,6 +90,10 @@ def _ours(contract: Contract, count: int) -> float:
     if done != {"acknowledged": count}:
         raise BenchmarkFailed(f"not every order was acknowledged: {dict(done)}")
     return count / took
+
+
+def _read_lines(workers: Sequence[subprocess.Popen[str]]) -> list[str]:
+    return [worker.stdout.readline() for worker in workers if worker.stdout]
 
 
 def _bare(orders: Sequence[Order], contract: Contract, url: str) -> float:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,9 +24,9 @@ def spent() -> Counter[str]:
     found: Counter[str] = Counter()
     all_, server = _all(), _postmasters()
     parents = {pid: int(fields[PARENT]) for pid, fields in all_.items()}
-    database, ours = {pid for pid, parent in parents.items() if parent in server} | server, _descendants(parents)
+    database, ours = _children(parents, server) | server, _descendants(parents)
     # A session that was opened for one question is gone by now; it counts as much as those that stay.
-    found["database"] = sum(_ms(fields[OF_THE_ENDED]) for pid, fields in all_.items() if pid in server)
+    found["database"] = sum(_ms(all_[pid][OF_THE_ENDED]) for pid in all_.keys() & server)
     for pid, fields in all_.items():
         ms = _ms(fields[OWN])
         if pid in database:
@@ -79,6 +79,10 @@ def _ms(ticks: Sequence[str]) -> int:
 def _postmasters() -> set[int]:
     path = Path(settings.DATA_DIR, "postgres", "postmaster.pid")
     return {int(path.read_text().split()[0])} if path.exists() else set()
+
+
+def _children(parents: Mapping[int, int], of: Collection[int]) -> set[int]:
+    return {pid for pid, parent in parents.items() if parent in of}
 
 
 def _descendants(parents: dict[int, int]) -> set[int]:

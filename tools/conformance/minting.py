@@ -16,9 +16,8 @@ from joserfc.jwk import ECKey, RSAKey
 from partners.domain import keys
 from partners.domain.keys import Signer
 from partners.models import SigningKey
-from revocations.actions import orders
 from revocations.actions.trials import add_trial_manifest, add_trial_order
-from revocations.domain import cohorts, wire
+from revocations.domain import cohorts, order_snapshots, wire
 from revocations.domain.cohorts import AgreementEnd
 from revocations.domain.wire import StreamClaims
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent, Trial, TrialOrder
@@ -75,7 +74,7 @@ class Mint:
 
         `agreement`: a second one of the trial's, by a name of its own.
         """
-        minute = orders.minute(at=at)
+        minute = order_snapshots.minute(at=at)
         order = Order(
             jti=uuid.uuid4().hex,
             txn=f"tx-{uuid.uuid4().hex}",
@@ -91,7 +90,9 @@ class Mint:
                 "state": list(state),
                 "default": "denied",
                 "required_actions": list(required),
-                "duties": [{"action": one, "scope": {"all": True}, "since": orders.stamp(at=at)} for one in required],
+                "duties": [
+                    {"action": one, "scope": {"all": True}, "since": order_snapshots.stamp(at=at)} for one in required
+                ],
                 **self._deadlines(at, required),
             },
         )
@@ -124,7 +125,7 @@ class Mint:
         event = {
             "agreement": self._agreement,
             "recipient": self.build_granted_entry()["recipient"],
-            "respond_by": orders.stamp(at=at + COMPLETE_WITHIN),
+            "respond_by": order_snapshots.stamp(at=at + COMPLETE_WITHIN),
         }
         minted = self._event(StreamEvent.Kind.EVIDENCE, wire.pairwise_subject(sub=self.sub()), event, at)
         add_trial_order(trial=self._trial, jti=minted.jti, epoch=0, version=0, required_actions=[], at=at)
@@ -235,7 +236,7 @@ class Mint:
         if not required:
             return {}
         stop_by, complete_by = at + cohorts.STOP_USE_WITHIN, at + COMPLETE_WITHIN
-        return {"stop_by": orders.stamp(at=stop_by), "complete_by": orders.stamp(at=complete_by)}
+        return {"stop_by": order_snapshots.stamp(at=stop_by), "complete_by": order_snapshots.stamp(at=complete_by)}
 
 
 def _compact(header: Mapping[str, object], claims: Mapping[str, object], signer: Signer) -> str:

@@ -93,9 +93,7 @@ class ReceiptReview:
         good = self.sent.taken.get("good-order")
         if good is not None and len({one.jti for one in came.get(good.jti, ())}) > 1:
             self.find("repeated", Verdict.FAILED, "202; and two receipts for one order")
-        older = [("reordered", self.sent.reordered[1])] if self.sent.reordered else []
-        older += [("late-order", self.sent.late)] if self.sent.late else []
-        for name, minted in older:
+        for name, minted in self._older():
             if any(one.status == "completed" for one in came.get(minted.jti, ())):
                 self.find(name, Verdict.FAILED, "202; and it signed that it carried out the older order")
             elif not came:
@@ -111,14 +109,22 @@ class ReceiptReview:
             else:
                 self.find(name, Verdict.FAILED, f"202; signed: {http.readable(', '.join(statuses))}")
 
+    def _older(self) -> list[tuple[str, MintedEvent]]:
+        """The orders that came after a newer one."""
+        older = [("reordered", self.sent.reordered[1])] if self.sent.reordered else []
+        return older + ([("late-order", self.sent.late)] if self.sent.late else [])
+
+    def _valid_receipts(self, came: Came) -> list[TrialReceipt]:
+        return [one for minted in self.sent.taken.values() for one in came.get(minted.jti, ()) if _valid(one)]
+
     def _downstream(self, came: Came) -> None:
         wanted = {below.recipient for below in self.target.below}
-        receipts = [one for minted in self.sent.taken.values() for one in came.get(minted.jti, ()) if _valid(one)]
+        receipts = self._valid_receipts(came)
         if not wanted or not receipts:
             why = "no receipt came" if wanted else "no company below is known to us"
             self.find("downstream", Verdict.UNKNOWN, f"{CANNOT_BE_SEEN}: {why}")
             return
-        missing = {uri for one in receipts for uri in wanted - {*one.downstream}}
+        missing = set[str]().union(*(wanted - {*one.downstream} for one in receipts))
         if missing:
             self.find("downstream", Verdict.FAILED, f"not named: {', '.join(sorted(missing))}")
         else:

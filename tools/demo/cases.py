@@ -138,7 +138,7 @@ def _ticket(
     at: datetime,
 ) -> Ticket:  # fmt: skip
     opened, line = at - timedelta(days=case.days_ago), lines.get(case.line_id)
-    answered = next((opened + hours * HOUR for hours, kind, _ in case.said if kind == OURS), None)
+    answered = _first_answer_at(case, opened)
     done = answered if case.state in {State.SOLVED, State.CLOSED} else None
     return Ticket(
         code=new_code(), kind=case.kind, key=f"demo:{number}", state=case.state, priority=case.priority,
@@ -147,9 +147,17 @@ def _ticket(
         assignee=staff.get(case.whose), claimed_at=opened + HOUR if case.whose in staff else None, opened_at=opened,
         due_at=due_at(kind=case.kind, priority=case.priority, at=opened), first_answer_at=answered,
         last_at=opened + max((hours for hours, _, _ in case.said), default=0.0) * HOUR, solved_at=done,
-        closed_at=done + CLOSES_AFTER if done and case.state == State.CLOSED else None, rating=case.rating,
+        closed_at=_closed_at(case, done), rating=case.rating,
         rated_at=done if case.rating else None,
     )  # fmt: skip
+
+
+def _first_answer_at(case: Case, opened: datetime) -> datetime | None:
+    return next((opened + hours * HOUR for hours, kind, _ in case.said if kind == OURS), None)
+
+
+def _closed_at(case: Case, done: datetime | None) -> datetime | None:
+    return done + CLOSES_AFTER if done and case.state == State.CLOSED else None
 
 
 def _write(ticket: Ticket, case: Case, staff: Mapping[str, User]) -> None:

@@ -45,13 +45,7 @@ def prepare(argv: Sequence[str]) -> None:
     add_options(parser)
     options, _ = parser.parse_known_args(argv[2:])
     data_dir = Path(options.data or os.environ.get("DATA_DIR") or PROJECT / ".data").resolve()
-    given = urlsplit(os.environ.get("BASE_URL", "http://localhost")).hostname or ""
-    if given != "localhost" and not _is_loopback(given):
-        raise ImproperlyConfigured("the demo serves loopback addresses only, and BASE_URL names another.")
-    if _is_taken(options.port):
-        raise ImproperlyConfigured(
-            f"port {options.port} is in use: end the demo that runs there first, or give another with --port."
-        )
+    _check_address(options.port)
     data_dir.mkdir(parents=True, exist_ok=True)
     if options.fresh:
         _clear(data_dir, ask=not options.no_input)
@@ -73,20 +67,35 @@ def prepare(argv: Sequence[str]) -> None:
         os.environ.setdefault("METRICS_TOKEN", kept.metrics_token)
 
 
+def _check_address(port: int) -> None:
+    """Raises ImproperlyConfigured where the demo would be seen from outside, or another one runs."""
+    given = urlsplit(os.environ.get("BASE_URL", "http://localhost")).hostname or ""
+    if given != "localhost" and not _is_loopback(given):
+        raise ImproperlyConfigured("the demo serves loopback addresses only, and BASE_URL names another.")
+    if _is_taken(port):
+        raise ImproperlyConfigured(
+            f"port {port} is in use: end the demo that runs there first, or give another with --port."
+        )
+
+
 def _clear(data_dir: Path, *, ask: bool) -> None:
     if embedded.in_use(data_dir=data_dir):
         raise ImproperlyConfigured(f"{data_dir} is in use: end the other command first.")
     found = [data_dir / name for name in OURS if (data_dir / name).exists()]
     if found and ask:
-        sys.stdout.write(f"Everything the demo kept in {data_dir} will be removed. Type yes to go on: ")
-        sys.stdout.flush()
-        if sys.stdin.readline().strip() != "yes":
-            raise ImproperlyConfigured("nothing was removed.")
+        _ask_to_remove(data_dir)
     for path in found:
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _ask_to_remove(data_dir: Path) -> None:
+    sys.stdout.write(f"Everything the demo kept in {data_dir} will be removed. Type yes to go on: ")
+    sys.stdout.flush()
+    if sys.stdin.readline().strip() != "yes":
+        raise ImproperlyConfigured("nothing was removed.")
 
 
 def _is_taken(port: int) -> bool:

@@ -189,13 +189,13 @@ def lines_of(*, names: Iterable[str]) -> dict[str, list[world.Line]]:
     for person in PEOPLE:
         if person.name in names and person.line_id:
             own = next(line for line in world.LINES if line.line_id == person.line_id)
-            theirs = [
-                line
-                for line in world.LINES
-                if line.line_id != own.line_id and line.account_id == own.account_id and own.user_role == "holder"
-            ]
-            found[person.name] = [own, *(line for line in theirs if line.user_role != "user")]
+            found[person.name] = [own, *(_others_seen_by_holder(own) if own.user_role == "holder" else ())]
     return found
+
+
+def _others_seen_by_holder(own: world.Line) -> list[world.Line]:
+    others = [line for line in world.LINES if line.account_id == own.account_id and line.line_id != own.line_id]
+    return [line for line in others if line.user_role != "user"]
 
 
 def _password() -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from tools.sandbox.cohorts import Cohorts
 from tools.sandbox.courier import Courier
 from tools.sandbox.faults import Fault, Faults
-from tools.sandbox.identity import Signer, kept_key, load, slug
+from tools.sandbox.identity import Identity, Signer, kept_key, load, slug
 from tools.sandbox.inbox import Inbox
 from tools.sandbox.server import ENDING, Server, serve
 from tools.sandbox.store import Store
@@ -83,8 +83,26 @@ def run(asked: Options) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"sandbox {name}: %(message)s")
     folder = asked.state_dir or asked.data_dir / "sandbox" / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    identity = _identity(asked, name, folder)
+    try:
+        server = _server(asked, identity, folder)
+    except OSError as error:
+        sys.stderr.write(f"can't listen on 127.0.0.1:{asked.port}: {error.strerror}\n")
+        return 1
+    if asked.poll or asked.manage_stream:
+        server.stream = _stream(asked, server)
+    sys.stdout.write(f"{asked.name} listens on {server.base_url}\n")
+    sys.stdout.flush()
+    return 0 if serve(server) else 1
+
+
+def _identity(asked: Options, name: str, folder: Path) -> Identity:
     downstream = [uri.strip() for uri in asked.downstream.split(",") if uri.strip()]
-    identity = load(uri=asked.issuer or f"https://{name}.example", downstream=downstream, folder=folder)
+    return load(uri=asked.issuer or f"https://{name}.example", downstream=downstream, folder=folder)
+
+
+def _server(asked: Options, identity: Identity, folder: Path) -> Server:
+    """The partner's server with all its parts. Raises OSError where it can't listen."""
     store, faults = Store(folder / "partner.sqlite3"), Faults(asked.fault)
     if asked.fault is Fault.FORGET:
         store.forget()
@@ -105,25 +123,21 @@ def run(asked: Options) -> int:
         store=store, cohorts=cohorts, courier=courier, identity=identity, transmitter=transmitter, faults=faults
     )
     faults.on_change = courier.nudge
-    try:
-        server = Server(
-            name=asked.name, port=asked.port, store=store, cohorts=cohorts, identity=identity, transmitter=transmitter,
-            courier=courier, inbox=inbox, faults=faults,
-        )  # fmt: skip
-    except OSError as error:
-        sys.stderr.write(f"can't listen on 127.0.0.1:{asked.port}: {error.strerror}\n")
-        return 1
+    server = Server(
+        name=asked.name, port=asked.port, store=store, cohorts=cohorts, identity=identity, transmitter=transmitter,
+        courier=courier, inbox=inbox, faults=faults,
+    )  # fmt: skip
     server.authorization, server.digest_every = asked.header, max(asked.digest_every, 0.0)
-    if asked.poll or asked.manage_stream:
-        server.stream = Stream(
-            method=Method.POLL if asked.poll else Method.PUSH,
-            endpoint_url=f"{server.base_url}/events",
-            authorization=asked.header,
-            name=asked.name,
-            transmitter=transmitter,
-            inbox=inbox,
-            faults=faults,
-        )
-    sys.stdout.write(f"{asked.name} listens on {server.base_url}\n")
-    sys.stdout.flush()
-    return 0 if serve(server) else 1
+    return server
+
+
+def _stream(asked: Options, server: Server) -> Stream:
+    return Stream(
+        method=Method.POLL if asked.poll else Method.PUSH,
+        endpoint_url=f"{server.base_url}/events",
+        authorization=asked.header,
+        name=asked.name,
+        transmitter=server.transmitter,
+        inbox=server.inbox,
+        faults=server.faults,
+    )

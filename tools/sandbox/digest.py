@@ -105,8 +105,7 @@ def _of(order: Order, at: datetime) -> Iterator[Entry]:
         ends = clock.instant(member.get("expires_at"))
         if member.get("status") != "granted" or (ends is not None and ends <= at):
             continue
-        excepted, scopes = member.get("except"), member.get("scopes")
-        for scope in scopes if isinstance(scopes, list) else []:
+        for scope in _list(member.get("scopes")):
             yield Entry(
                 sub=order.sub,
                 agreement=order.agreement,
@@ -115,5 +114,9 @@ def _of(order: Order, at: datetime) -> Iterator[Entry]:
                 recipient=str(member.get("recipient")),
                 purpose=str(member.get("purpose")),
                 scope=str(scope),
-                excepted=tuple(one for one in (excepted if isinstance(excepted, list) else []) if isinstance(one, str)),
+                excepted=tuple(one for one in _list(member.get("except")) if isinstance(one, str)),
             )
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -185,8 +185,8 @@ class Store:
     def _receive_data(self, n: int, order: Order, *, first: bool, at: datetime) -> None:
         """Locations as a partner comes by them: some before its first order, one more with each new permission."""
         earlier = datetime.fromtimestamp(order.iat, UTC) - timedelta(hours=1)
-        lost = {rules.place(one) for one in order.changes if one.get("from") == "granted"}
-        new = {rules.place(one) for one in order.changes if one.get("to") == "granted"} - lost
+        lost = _places_granted(order, "from")
+        new = _places_granted(order, "to") - lost
         had = (lost | {rules.place(one) for one in order.state} - new) or {("", "")}
         arrived = [(held, earlier - timedelta(hours=ago)) for held in had for ago in range(SEEDED)] if first else []
         arrived += [(held, at) for held in new & rules.allowed_places(order, at)]
@@ -270,6 +270,11 @@ def queue_receipt(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [standing, jti, about.jti, epoch, version, status, token, stamp(at)],
     )
+
+
+def _places_granted(order: Order, side: str) -> set[rules.Place]:
+    """What an order's changes say was granted: before ("from") or after ("to")."""
+    return {rules.place(one) for one in order.changes if one.get(side) == "granted"}
 
 
 def _numbers(row: sqlite3.Row) -> tuple[int, int]:

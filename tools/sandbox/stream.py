@@ -145,6 +145,13 @@ class Stream:
             raise Unreachable(f"{POLL} answers {answer.status}")
         if self._faults.now is Fault.SLOW:
             self._faults.dawdle()
+        told = self._take(sets)
+        if not sets:
+            # A transmitter that does not let us wait is not asked without a pause.
+            self._wait(FIRST_PAUSE)
+        return told
+
+    def _take(self, sets: Mapping[str, object]) -> Outcome:
         told = Outcome()
         for jti, token in sets.items():
             try:
@@ -154,9 +161,6 @@ class Stream:
                 told.refused[jti] = {"err": refusal.err, "description": str(refusal)}
             except Unreachable as error:
                 log.warning("left for the next poll: %s", error)
-        if not sets:
-            # A transmitter that does not let us wait is not asked without a pause.
-            self._wait(FIRST_PAUSE)
         return told
 
     def _wait(self, pause: timedelta) -> None:

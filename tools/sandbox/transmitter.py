@@ -55,6 +55,10 @@ class Answer:
         return found
 
 
+def _has_name_and_curve(jwk: object) -> bool:
+    return isinstance(jwk, dict) and jwk.get("crv") == "P-256" and isinstance(jwk.get("kid"), str)
+
+
 class Transmitter:
     """One transmitter. Safe to share between threads."""
 
@@ -120,7 +124,7 @@ class Transmitter:
         published = answer.json().get("keys")
         keys: dict[str, ECKey] = {}
         for jwk in published if isinstance(published, list) else []:
-            if isinstance(jwk, dict) and jwk.get("crv") == "P-256" and isinstance(jwk.get("kid"), str):
+            if _has_name_and_curve(jwk):
                 try:
                     keys[jwk["kid"]] = ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")})
                 except (JoseError, KeyError, ValueError):

@@ -128,8 +128,8 @@ def behind(*, token: str, at: datetime) -> Question | None:
     One that was texted is None once it is answered. One that a partner shows stays as it is until it ends: whoever
     looks at it without being its person must not see in it that somebody answered, nor whether the number is ours.
     """
-    ask = ConsentRequest.objects.filter(token_hash=token_hash(token=token), expires_at__gt=at).first()
-    if ask is None or (ask.approval_id and ask.answer) or not open_campaigns(refs=[ask.campaign], at=at):
+    ask = _open_ask(token, at)
+    if ask is None:
         return None
     line = Line.objects.filter(pk=ask.line_id).first()
     # Of a number that is not ours the same is looked for, and not found: the time must not tell which it is.
@@ -137,6 +137,7 @@ def behind(*, token: str, at: datetime) -> Question | None:
     claim = Approval.objects.filter(STANDS, pk=(ask.line_id, ask.approval_id)).first() if ask.approval_id else None
     if ask.approval_id and claim is None:
         return None  # set aside: it was about somebody else
+    wording, language = (sanitise_text(claim.wording), sanitise_text(claim.language, at_most=40)) if claim else ("", "")
     return Question(
         id=ask.id,
         token=token,
@@ -149,9 +150,16 @@ def behind(*, token: str, at: datetime) -> Question | None:
         since=claim.captured_at if claim else ask.asked_at,
         answered=bool(ask.answer),
         callback=ask.callback,
-        wording=sanitise_text(claim.wording) if claim else "",
-        language=sanitise_text(claim.language, at_most=40) if claim else "",
+        wording=wording,
+        language=language,
     )
+
+
+def _open_ask(token: str, at: datetime) -> ConsentRequest | None:
+    ask = ConsentRequest.objects.filter(token_hash=token_hash(token=token), expires_at__gt=at).first()
+    if ask is None or (ask.approval_id and ask.answer) or not open_campaigns(refs=[ask.campaign], at=at):
+        return None
+    return ask
 
 
 def _number_of(line: Line | None, at: datetime) -> str:

@@ -1,6 +1,6 @@
 """When a line may be asked: only where nothing but its yes is missing, and never soon after a no."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,6 +61,17 @@ def askable(*, cases: Sequence[Case], at: datetime) -> list[bool]:
     """
     lines = Line.objects.in_bulk({case.line_id for case in cases})
     campaigns = _campaigns({case.campaign for case in cases})
+    missing = _lack_only_a_yes(cases, lines, campaigns, at)
+    return [
+        n in missing and accounts.queries.answering_line(line=lines[case.line_id], at=at) is not None
+        for n, case in enumerate(cases)
+    ]
+
+
+def _lack_only_a_yes(
+    cases: Sequence[Case], lines: Mapping[int, Line], campaigns: Mapping[str, Campaign], at: datetime
+) -> set[int]:
+    """The cases where nothing was refused or stopped lately, and where the gate misses nothing but a yes."""
     said_no = set(
         Choice.objects.filter(line_id__in=lines, kind__in=NOS, made_at__gt=at - QUIET).values_list("line_id", flat=True)
     )
@@ -70,11 +81,7 @@ def askable(*, cases: Sequence[Case], at: datetime) -> list[bool]:
             as_agreed(campaign=campaigns[cases[n].campaign], line=lines[cases[n].line_id].carrier_id) for n in asked
         ]
     )
-    missing = {n for n, answer in zip(asked, answers, strict=True) if answer.reason in ONLY_A_YES_IS_MISSING}
-    return [
-        n in missing and accounts.queries.answering_line(line=lines[case.line_id], at=at) is not None
-        for n, case in enumerate(cases)
-    ]
+    return {n for n, answer in zip(asked, answers, strict=True) if answer.reason in ONLY_A_YES_IS_MISSING}
 
 
 def _campaigns(refs: Collection[str]) -> dict[str, Campaign]:

@@ -129,14 +129,27 @@ def together(*, statuses: Sequence[Status]) -> Status:
     `campaign` is then the first whose question is still open, "" for none.
     """
     if all(one.valid for one in statuses):
-        ends = [one.expires_at for one in statuses if one.expires_at is not None]
-        return Status("", valid=True, expires_at=min(ends, default=None))
-    reason = next(reason for reason in WEIGHTIEST_FIRST if any(one.reason == reason for one in statuses))
-    ended = [one.expires_at for one in statuses if one.reason == reason and one.expires_at is not None]
-    whole = Status("", valid=False, reason=reason, expires_at=max(ended, default=None))
+        return _valid_until_first_end(statuses)
+    whole = _weightiest(statuses)
     quiet = any(one.quiet for one in statuses)
     still_open = next((one.campaign for one in statuses if one.wants_a_yes), "")
     return replace(whole, campaign=still_open, quiet=quiet) if whole.wants_a_yes else whole
+
+
+def _valid_until_first_end(statuses: Sequence[Status]) -> Status:
+    ends = [one.expires_at for one in statuses if one.expires_at is not None]
+    return Status("", valid=True, expires_at=min(ends, default=None))
+
+
+def _weightiest(statuses: Sequence[Status]) -> Status:
+    """Why campaigns may not all be used, by the reason that weighs most."""
+    reason = next(reason for reason in WEIGHTIEST_FIRST if any(one.reason == reason for one in statuses))
+    ended = [one.expires_at for one in statuses if one.reason == reason and one.expires_at is not None]
+    return Status("", valid=False, reason=reason, expires_at=max(ended, default=None))
+
+
+def _is_stopped(answer: Answer) -> bool:
+    return answer.reason.startswith("stopped_") or answer.reason == "paused"
 
 
 def _status(ref: str, answer: Answer, known: _RequestFacts) -> Status:
@@ -144,7 +157,7 @@ def _status(ref: str, answer: Answer, known: _RequestFacts) -> Status:
         return Status(ref, valid=True, expires_at=answer.expires_at)
     if answer.reason == RESTORING:
         return Status(ref, valid=False, reason="PENDING", quiet=True)
-    if known.told and (answer.reason.startswith("stopped_") or answer.reason == "paused"):
+    if known.told and _is_stopped(answer):
         return Status(ref, valid=False, reason="DENIED")
     if known.ended_at is not None and answer.reason == "approval_expired":
         return Status(ref, valid=False, reason="EXPIRED", expires_at=known.ended_at, quiet=known.quiet)

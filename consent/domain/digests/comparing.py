@@ -1,7 +1,7 @@
 """Entry by entry: what a partner holds of some buckets, set against what the gate says now and said when it looked."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -89,15 +89,21 @@ def compare(*, party: Party, buckets: Mapping[int, Sequence[Entry]], as_of: date
     """Compare these buckets, each held whole by the partner at `as_of`. A bounded number of statements."""
     lines = get_bucket_lines(party_id=party.pk, buckets=buckets)
     books = _Books.read(party, {*lines.values()}, as_of)
-    entries, found = list[Entry](), Comparison()
-    for entry in (entry for bucket in buckets.values() for entry in dict.fromkeys(bucket)):
-        if entry.sub in lines:
-            entries.append(entry)
-        else:
-            found.unknown += 1
-    held = [_HeldEntry(entry, lines[entry.sub], books.agreements.get(entry.agreement)) for entry in entries]
-    books.ask([question for one in held for question in books.questions(one.pair, one.entry.place)])
-    books.look_at_suspensions([one for one in held if books.told_no(one)])
+    entries = [entry for bucket in buckets.values() for entry in dict.fromkeys(bucket)]
+    held = [
+        _HeldEntry(entry, lines[entry.sub], books.agreements.get(entry.agreement))
+        for entry in entries
+        if entry.sub in lines
+    ]
+    books.ask_about(held)
+    found = _compare_held(books, held)
+    found.unknown = len(entries) - len(held)
+    found.lacks += books.lacking({(one.pair, one.entry.place) for one in held})
+    return found
+
+
+def _compare_held(books: "_Books", held: Sequence[_HeldEntry]) -> Comparison:
+    found = Comparison()
     denied: list[_HeldEntry] = []
     for one in held:
         if books.denies(one):
@@ -109,7 +115,6 @@ def compare(*, party: Party, buckets: Mapping[int, Sequence[Entry]], as_of: date
     for one in books.list_denied_as_of(denied):
         (found.untold if books.was_not_told(one) else found.has).append(books.finding(one))
     found.same += len(denied) - len(found.has)
-    found.lacks += books.lacking({(one.pair, one.entry.place) for one in held})
     return found
 
 
@@ -177,6 +182,11 @@ class _Books:
                 questions=[self._as_agreed(wanted[key]) for key in part], but_for_suspensions=True
             )
             self.answers |= dict(zip(part, answers, strict=True))
+
+    def ask_about(self, held: Sequence[_HeldEntry]) -> None:
+        """Ask the gate what these entries hold, and look at suspensions where our word is that it is denied."""
+        self.ask([question for one in held for question in self.questions(one.pair, one.entry.place)])
+        self.look_at_suspensions([one for one in held if self.told_no(one)])
 
     def look_at_suspensions(self, told_no: Sequence[_HeldEntry]) -> None:
         """Which of these are suspended now: what was told as denied under a suspension is denied by it."""
@@ -263,18 +273,22 @@ class _Books:
 
     def list_denied_as_of(self, denied: Sequence[_HeldEntry]) -> list[_HeldEntry]:
         """Those that were denied at `as_of` too, as the ledger has it: what ended since may still be in the books."""
-        asked: list[permission.PermissionQuestion] = []
-        about: list[tuple[int, str]] = []
-        for n, one in enumerate(denied):
-            # A use that is allowed as such is denied for the companies it does not except.
-            companies = self._denied_recipients(one) if self._allowing(one.pair, one.entry.place) else [""]
-            for campaign in self._campaigns(one):
-                about += [(n, company) for company in companies]
-                asked += [self._then(_Question(one.line_id, campaign, company)) for company in companies]
-        answers = permission.answers_at(asked=asked) if asked else []
-        allowed = {place for place, answer in zip(about, answers, strict=True) if answer == "permitted"}
-        still = {n for n, company in about if (n, company) not in allowed}
+        questions = [(n, question) for n, one in enumerate(denied) for question in self._questions_then(one)]
+        still = self._denied_by_all(questions)
         return [one for n, one in enumerate(denied) if n in still or self.told_no(one) or not self._campaigns(one)]
+
+    def _denied_by_all(self, questions: Sequence[tuple[int, _Question]]) -> set[int]:
+        """The entries about which for some company no campaign was permitted."""
+        asked = [self._then(question) for _, question in questions]
+        answers = permission.answers_at(asked=asked) if asked else []
+        about = [(n, question.recipient) for n, question in questions]
+        allowed = {place for place, answer in zip(about, answers, strict=True) if answer == "permitted"}
+        return {n for n, company in about if (n, company) not in allowed}
+
+    def _questions_then(self, one: _HeldEntry) -> list[_Question]:
+        # A use that is allowed as such is denied for the companies it does not except.
+        companies = self._denied_recipients(one) if self._allowing(one.pair, one.entry.place) else [""]
+        return [_Question(one.line_id, campaign, company) for campaign in self._campaigns(one) for company in companies]
 
     def finding(self, one: _HeldEntry) -> Difference:
         """What is to be made known of an entry that is denied."""
@@ -295,12 +309,15 @@ class _Books:
         An end that the partner knows by itself is none of that: a term as it was agreed, a use's own `expires_at`.
         """
         if self.told.get(one.pair) is None:
-            # The person's own yes is all its word, and an officer's act is what stands against it.
-            agreed = [campaign for campaign in self._campaigns(one) if campaign.ref in self.agreed.get(one.line_id, ())]
-            return any(self._why(one.line_id, campaign) in OFFICERS_ACTS for campaign in agreed)
+            return self._is_denied_by_officers(one)
         use = self._find_ordered_use(one)
         ended = use is None or (use.ends_at is not None and use.ends_at <= self.as_of)
         return not ended and any(self._why(one.line_id, campaign) not in ENDS for campaign in self._campaigns(one))
+
+    def _is_denied_by_officers(self, one: _HeldEntry) -> bool:
+        # The person's own yes is all its word, and an officer's act is what stands against it.
+        agreed = [campaign for campaign in self._campaigns(one) if campaign.ref in self.agreed.get(one.line_id, ())]
+        return any(self._why(one.line_id, campaign) in OFFICERS_ACTS for campaign in agreed)
 
     def _why(self, line_id: int, campaign: Campaign) -> str:
         """Why the gate denies this campaign, in its own words, or `SHORTENED`."""
@@ -310,15 +327,18 @@ class _Books:
 
     def lacking(self, held: Collection[tuple[Pair, Place]]) -> list[Difference]:
         """What the partner lacks of that which it was told and which is allowed."""
-        missing = [
-            (pair, place)
-            for pair, standing in self.told.items()
-            if standing.number is not None and not standing.since
-            for place, use in standing.had.items()
-            if (pair, place) not in held and (use.ends_at is None or use.ends_at > self.as_of)
-        ]
+        missing = [one for one in self._running() if one not in held]
         self.ask([question for pair, place in missing for question in self.questions(pair, place)])
         return [Difference(*pair, place, told_so=False) for pair, place in missing if self._allowing(pair, place)]
+
+    def _running(self) -> Iterator[tuple[Pair, Place]]:
+        """What the partner holds by an order that nothing on its way changes, and that had not ended by itself."""
+        for pair, standing in self.told.items():
+            if standing.number is not None and not standing.since:
+                yield from ((pair, place) for place, use in standing.had.items() if self._lasts(use))
+
+    def _lasts(self, use: Use) -> bool:
+        return use.ends_at is None or use.ends_at > self.as_of
 
     def _as_agreed(self, question: _Question) -> Question:
         return as_agreed(

@@ -158,23 +158,36 @@ class Ledger:
         `newest`: those that stand now. A newer yes that counts against a no ends it for its use; `comes_back`: until
         that yes has ended itself, as a stop of everything is whole again then.
         """
+        stood = [
+            span
+            for key in keys
+            for denial in self.denials.get(key, ())
+            for span in self._spans_of(denial, yeses, comes_back=comes_back)
+        ]
+        since, until = self._last_run(stood)
+        stands = newest and since is not None and until > self.at_us
+        return moment_of(since) if stands and since is not None else self.in_force(newest)
+
+    def _spans_of(self, denial: Denial, yeses: Sequence[Yes], *, comes_back: bool) -> list[tuple[int, int]]:
+        """When a no stood: from its beginning to its end, but for what newer yeses took of that."""
         stood: list[tuple[int, int]] = []
-        for denial in (one for key in keys for one in self.denials.get(key, ())):
-            against = [yes for yes in yeses if yes.at_us > denial.at_us and outweighs(yes=yes.origin, no=denial.origin)]
-            begins, ends = microseconds(self.began(denial)), FOREVER if denial.until is None else denial.until
-            for yes in sorted(against, key=lambda one: one.from_us):
-                if yes.from_us > begins:
-                    stood.append((begins, min(ends, yes.from_us)))
-                begins = max(begins, self._ends(yes)) if comes_back else FOREVER
-            stood.append((begins, ends))
+        against = [yes for yes in yeses if yes.at_us > denial.at_us and outweighs(yes=yes.origin, no=denial.origin)]
+        begins, ends = microseconds(self.began(denial)), FOREVER if denial.until is None else denial.until
+        for yes in sorted(against, key=lambda one: one.from_us):
+            if yes.from_us > begins:
+                stood.append((begins, min(ends, yes.from_us)))
+            begins = max(begins, self._ends(yes)) if comes_back else FOREVER
+        return [*stood, (begins, ends)]
+
+    def _last_run(self, stood: Iterable[tuple[int, int]]) -> tuple[int | None, int]:
+        """The last of the times without a gap that had begun by now."""
         since: int | None = None
         until = 0
         for begins, ends in sorted(stood):
             if begins >= ends or begins > self.at_us:
                 continue
             since, until = (begins if since is None or begins > until else since), max(until, ends)
-        stands = newest and since is not None and until > self.at_us
-        return moment_of(since) if stands and since is not None else self.in_force(newest)
+        return since, until
 
     def _ends(self, yes: Yes) -> int:
         """When a yes ended or will: by its own end, or by the line's number change after it."""
@@ -228,12 +241,17 @@ def read(*, kept: LineLedger, refs: Collection[str], at: datetime) -> Ledger:
         if choice.kind == Choice.Kind.ALLOW:
             allows.setdefault(choice.ref, []).append(choice)
             continue
-        key, made = f"{choice.scope}:{choice.ref}" if choice.ref else choice.scope, microseconds(choice.made_at)
-        until = microseconds(choice.until) if choice.until and choice.kind == Choice.Kind.PAUSE else None
-        denials.setdefault(key, []).append(Denial(key, choice.origin, made, until))
+        denial = _denial(choice)
+        denials.setdefault(denial.key, []).append(denial)
         if choice.origin == Origin.FILE:
-            came[key, made] = choice.recorded_at
+            came[denial.key, denial.at_us] = choice.recorded_at
     return Ledger(kept.row, approvals, allows, came, denials, microseconds(at))
+
+
+def _denial(choice: LineChoice) -> Denial:
+    key = f"{choice.scope}:{choice.ref}" if choice.ref else choice.scope
+    until = microseconds(choice.until) if choice.until and choice.kind == Choice.Kind.PAUSE else None
+    return Denial(key, choice.origin, microseconds(choice.made_at), until)
 
 
 def _yes(origin: str, at: datetime, recorded_at: datetime, until: datetime | None) -> Yes:

@@ -50,21 +50,36 @@ def sharing(
     uses = _but_for_some({ref: use for (ref, recipient), use in found.items() if not recipient}, found, row)
     pauses = ledger.pauses(EVERYTHING)
     whole = _stop_of_everything(ledger)
-    every_yes = [yes for one in known for yes in ledger.yeses(one.ref)]
+    stopped_by = whole.origin if whole is not None else None
     return Sharing(
         state=_state(ledger, uses),
-        stopped_at=ledger.stood_since(EVERYTHING, every_yes, newest=[whole], comes_back=True) if whole else None,
-        stop_id=_own_stop(kept) if whole is not None and whole.origin == Origin.PERSON else "",
-        by_record=whole is not None and whole.origin == Origin.FILE,
+        stopped_at=_everything_stopped_since(whole, known, ledger),
+        stop_id=_own_stop(kept) if stopped_by == Origin.PERSON else "",
+        by_record=stopped_by == Origin.FILE,
         paused_since=ledger.in_force(pauses),
         paused_until=_ends(pauses),
         uses=uses,
         by_recipient={pair: use for pair, use in found.items() if pair[1]},
-        stops={key: since for key in row.stops if (since := _find_stop_start(key, known, ledger))},
-        own_stops=frozenset(key for key, said in row.stops.items() if Origin.PERSON in said),
-        our_stops=frozenset(key for key, said in row.stops.items() if Origin.SYSTEM in said),
+        stops=_standing_stops(row, known, ledger),
+        own_stops=_keys_stopped_by(Origin.PERSON, row),
+        our_stops=_keys_stopped_by(Origin.SYSTEM, row),
         gate_is_open=kept.gate_is_open,
     )
+
+
+def _everything_stopped_since(whole: Denial | None, known: Sequence[Campaign], ledger: Ledger) -> datetime | None:
+    if whole is None:
+        return None
+    every_yes = [yes for one in known for yes in ledger.yeses(one.ref)]
+    return ledger.stood_since(EVERYTHING, every_yes, newest=[whole], comes_back=True)
+
+
+def _standing_stops(row: LineGate, known: Sequence[Campaign], ledger: Ledger) -> dict[str, datetime]:
+    return {key: since for key in row.stops if (since := _find_stop_start(key, known, ledger))}
+
+
+def _keys_stopped_by(origin: Origin, row: LineGate) -> frozenset[str]:
+    return frozenset(key for key, said in row.stops.items() if origin in said)
 
 
 def use_of(*, line: Line, campaign: str, at: datetime) -> Use | None:
@@ -105,16 +120,23 @@ def _beneath(questions: Sequence[Question], answers: Sequence[Answer]) -> list[s
 
 def _but_for_some(uses: Mapping[str, Use], found: Mapping[tuple[str, str], Use], row: LineGate) -> dict[str, Use]:
     """The uses, each with the names of those for whom alone it is stopped."""
-    alone = [
-        (ref, recipient)
-        for (ref, recipient), use in found.items()
-        if recipient and use.is_stopped and not uses[ref].is_stopped and is_refused_by_name(uri=recipient, row=row)
-    ]
+    alone = _stopped_alone(uses, found, row)
     names = names_of(uris=[recipient for _, recipient in alone])
     return {
         ref: replace(use, not_for=tuple(sorted(names[recipient] for one, recipient in alone if one == ref)))
         for ref, use in uses.items()
     }
+
+
+def _stopped_alone(
+    uses: Mapping[str, Use], found: Mapping[tuple[str, str], Use], row: LineGate
+) -> list[tuple[str, str]]:
+    """Campaigns that are not stopped, each with a recipient that is."""
+    return [
+        (ref, recipient)
+        for (ref, recipient), use in found.items()
+        if recipient and use.is_stopped and not uses[ref].is_stopped and is_refused_by_name(uri=recipient, row=row)
+    ]
 
 
 def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], ledger: Ledger) -> Use:

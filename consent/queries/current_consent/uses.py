@@ -115,14 +115,10 @@ class Sharing:
     def no_to(self, *, uri: str, uses: Sequence[Use]) -> No:
         """The no to a company whose uses these are; by its name alone where no use of it is known."""
         if not uses:
-            keys = {"all", f"party:{uri}"}
-            stopped = min((since for key, since in self.stops.items() if key in keys), default=None)
-            anothers = stopped is not None and not self.own_stops & keys
-            by_us = anothers and bool(self.our_stops & keys)
-            by_record = anothers and not by_us
-            return No(stopped, self.paused_until, stopped or self.paused_since, by_record=by_record, by_us=by_us)
-        if not all(use.is_stopped for use in uses):
-            return No()
+            return self._no_by_name(uri)
+        return self._no_to_all(uses) if all(use.is_stopped for use in uses) else No()
+
+    def _no_to_all(self, uses: Sequence[Use]) -> No:
         return No(
             stopped_at=_latest(use.denied_since for use in uses if use.paused_until is None),
             paused_until=_latest(use.paused_until for use in uses),
@@ -130,6 +126,14 @@ class Sharing:
             by_record=any(use.by_record for use in uses),
             by_us=any(use.by_us for use in uses),
         )
+
+    def _no_by_name(self, uri: str) -> No:
+        keys = {"all", f"party:{uri}"}
+        stopped = min((since for key, since in self.stops.items() if key in keys), default=None)
+        anothers = stopped is not None and not self.own_stops & keys
+        by_us = anothers and bool(self.our_stops & keys)
+        by_record = anothers and not by_us
+        return No(stopped, self.paused_until, stopped or self.paused_since, by_record=by_record, by_us=by_us)
 
     def allowed_by_name(self, *, since: datetime) -> list[Use]:
         """The uses that the person allowed after a moment, on these pages, and to which the gate says yes now."""

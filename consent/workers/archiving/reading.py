@@ -63,6 +63,11 @@ def after_head(*, sink: Sink) -> Reading:
         found.faults.append(Fault(head.day, 0, "the newest entry that this database knows of is not in the archive"))
         lines = _lines(sink, since=head.day)
         found.knows_head, found.digest = False, ""
+    _read_on(found, lines)
+    return found
+
+
+def _read_on(found: Reading, lines: Iterator[tuple[str, int, str]]) -> None:
     torn: list[Fault] = []
     for day, number, line in lines:
         text = line.removesuffix("\n")
@@ -79,7 +84,6 @@ def after_head(*, sink: Sink) -> Reading:
         found.entries.append(entry)
         found.day, found.digest = day, digest(text)
     found.faults += torn
-    return found
 
 
 def list_missing_entries(*, entries: Sequence[Entry]) -> list[Entry]:
@@ -87,12 +91,16 @@ def list_missing_entries(*, entries: Sequence[Entry]) -> list[Entry]:
     missing: list[Entry] = []
     for start in range(0, len(entries), BATCH):
         part = entries[start : start + BATCH]
-        known = set(Choice.objects.filter(id__in=[one.id for one in part if one.choice]).values_list("id", flat=True))
-        ended = Cohort.objects.filter(pk__in=[one.id for one in part if one.end]).values_list("pk", flat=True)
-        kept = Tightening.objects.filter(id__in=[one.id for one in part if one.tightening]).values_list("id", flat=True)
-        here = {str(pk) for pk in (*known, *ended, *kept)}
+        here = _ids_here(part)
         missing += [one for one in part if one.id not in here and not _is_known(one)]
     return missing
+
+
+def _ids_here(part: Sequence[Entry]) -> set[str]:
+    known = set(Choice.objects.filter(id__in=[one.id for one in part if one.choice]).values_list("id", flat=True))
+    ended = Cohort.objects.filter(pk__in=[one.id for one in part if one.end]).values_list("pk", flat=True)
+    kept = Tightening.objects.filter(id__in=[one.id for one in part if one.tightening]).values_list("id", flat=True)
+    return {str(pk) for pk in (*known, *ended, *kept)}
 
 
 def is_suspended(*, entry: Entry) -> bool:

@@ -66,20 +66,13 @@ def _settle(cohort: Cohort, now: datetime) -> None:
 def _lost_it(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
     """The active lines, by their ids, that had a living yes to medical or roadside help when it ended."""
     row = termination.target(of=cohort.of, target_id=cohort.target_id)
-    under = Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
-    lifelines = list(under.filter(lifeline=True).select_related("contract__aggregator", "lbs_provider", "cover"))
+    lifelines = _lifelines_of(row)
     over = row.ends_at < (now - BY_ITS_TERM if cohort.by_term else cohort.terminated_at - BY_THE_END)
     if not lifelines or over:
         return
     selection = Selection([one.ref for one in lifelines], cohort.party_id, NOBODY, None)
     last = _last_moment(row, lifelines)
-    # Whom the same company may still find, by another campaign, lost nothing.
-    same = {one.lbs_provider_id for one in lifelines}
-    others = list(
-        Campaign.objects.filter(lifeline=True, is_draft=False, lbs_provider__in=same, ends_at__gt=now)
-        .exclude(pk__in=[one.pk for one in lifelines])
-        .select_related("contract__aggregator", "lbs_provider", "cover")
-    )
+    others = _others_of(lifelines, now)
     after = cohort.told_to_line
     while lines := termination.lines_after(selection=selection, after=after, limit=batch):
         alive = _alive(lines, lifelines, last, row.ends_at, now)
@@ -87,6 +80,21 @@ def _lost_it(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
         active = Line.objects.filter(pk__in=alive).exclude(deactivated_at__lte=now)
         yield from active.order_by("pk").values_list("pk", flat=True)
         after = lines[-1]
+
+
+def _lifelines_of(row: Contract | Campaign) -> list[Campaign]:
+    under = Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
+    return list(under.filter(lifeline=True).select_related("contract__aggregator", "lbs_provider", "cover"))
+
+
+def _others_of(lifelines: Sequence[Campaign], now: datetime) -> list[Campaign]:
+    """Whom the same company may still find, by another campaign, lost nothing."""
+    same = {one.lbs_provider_id for one in lifelines}
+    return list(
+        Campaign.objects.filter(lifeline=True, is_draft=False, lbs_provider__in=same, ends_at__gt=now)
+        .exclude(pk__in=[one.pk for one in lifelines])
+        .select_related("contract__aggregator", "lbs_provider", "cover")
+    )
 
 
 def _last_moment(row: Contract | Campaign, lifelines: Sequence[Campaign]) -> datetime:

@@ -64,20 +64,19 @@ def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, s
     """
     if not rows:
         return Counter(), set()
-    held = [_build_held_row(row, at, gateway) for row in rows]
-    columns = (
-        [row.id for row in held],
-        [row.msisdn_hash for row in held],
-        [row.row_sealed for row in held],
-        [row.suppressed_until for row in held],
-        [row.ungated_from for row in held],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, [at, gateway, *columns])
-        kept = {identity.hex for (identity,) in cursor.fetchall()}
-    conflicts = _others([row for row in rows if row.id not in kept]) if len(kept) < len(rows) else set()
+    kept = _keep(rows, at, gateway)
+    conflicts = set() if len(kept) == len(rows) else _others([row for row in rows if row.id not in kept])
     mine = [row.id for row in rows if row.n not in conflicts]
     return _count(at, mine) if gateway else Counter(), conflicts
+
+
+def _keep(rows: Sequence[Row], at: datetime, gateway: str) -> set[str]:
+    """Write the rows that are not held yet. Returns the ids of those that are held so now."""
+    held = [_build_held_row(row, at, gateway) for row in rows]
+    values = map(attrgetter("id", "msisdn_hash", "row_sealed", "suppressed_until", "ungated_from"), held)
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [at, gateway, *(list(column) for column in zip(*values, strict=True))])
+        return {identity.hex for (identity,) in cursor.fetchall()}
 
 
 def _others(rows: Sequence[Row]) -> set[int]:

@@ -10,7 +10,7 @@ What was filled is noted on the row (`Disclosure.path_completed`).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from django.db.backends.utils import CursorWrapper
@@ -137,10 +137,18 @@ def _aggregators_in(cursor: CursorWrapper, terms: Collection[ReportedPath]) -> s
     """
     asked = [term for term in terms if term.needs_approval and term.campaign]
     first = {term.path[0] for term in terms if term.path and term.path[0] != term.aggregator}
-    second = {term.path[1] for term in asked if len(term.path) > 1}
-    found = _aggregators_among(cursor, first | second)
-    behind = (term.path[2:] for term in asked if term.path[1:2] and term.path[1] in {*found, UNKNOWN})
-    return found | _aggregators_among(cursor, {uri for path in behind for uri in path})
+    found = _aggregators_among(cursor, first | _behind_the_first(asked))
+    return found | _aggregators_among(cursor, _behind_aggregators(asked, found))
+
+
+def _behind_the_first(terms: Iterable[ReportedPath]) -> set[str]:
+    return {term.path[1] for term in terms if len(term.path) > 1}
+
+
+def _behind_aggregators(terms: Iterable[ReportedPath], aggregators: Collection[str]) -> set[str]:
+    """Who stands behind a second company that is an aggregator or not known."""
+    behind = (term.path[2:] for term in terms if term.path[1:2] and term.path[1] in {*aggregators, UNKNOWN})
+    return {uri for path in behind for uri in path}
 
 
 def _aggregators_among(cursor: CursorWrapper, uris: Set[str]) -> set[str]:

@@ -55,16 +55,17 @@ def suppress_small_cells(
     is all, once or several times, where nothing is missing to it.
     """
     counted = [_Row(statement, raw, held, partial, all_of) for raw in rows]
-    found: list[Row] = [
-        {
-            **{column: raw[column] for column in (*statement.words, *statement.plain)},
-            **{column: row.cell(column) for column in statement.counts},
-            **{column: raw[column] if row.many(of) else None for column, of in statement.times.items()},
-        }
-        for raw, row in zip(rows, counted, strict=True)
-    ]
+    found = [_shown_row(statement, raw, row) for raw, row in zip(rows, counted, strict=True)]
     sums = {column: _sum([row.cell(column) for row in counted]) for column in statement.counts}
     return found, sums if statement.totals else None
+
+
+def _shown_row(statement: Statement, raw: Raw, row: "_Row") -> Row:
+    return {
+        **{column: raw[column] for column in (*statement.words, *statement.plain)},
+        **{column: row.cell(column) for column in statement.counts},
+        **{column: raw[column] if row.many(of) else None for column, of in statement.times.items()},
+    }
 
 
 def _sum(cells: Sequence[Count]) -> Count:
@@ -113,16 +114,22 @@ class _Row:
 
     def _alone(self, column: str, parts_of: Sequence[tuple[str, tuple[str, ...]]]) -> Why:
         """How it is marked beside the wholes that it is a part of, which are marked already."""
+        own = [(whole, parts) for whole, parts in parts_of if column in parts]
+        if any(self._is_some_of(column, whole) for whole, _ in own):
+            return Why.HELD
+        if not self._n[column]:
+            return self._nought(column, own)
+        wholes = [(self._n[whole], parts) for whole, parts in own if self._shows(whole)]
+        return self._beside(column, wholes, is_part=bool(own))
+
+    def _nought(self, column: str, own: Sequence[tuple[str, tuple[str, ...]]]) -> Why:
+        nothing = not any(self._n[whole] for whole, _ in own)
+        return Why.HELD if nothing and column in self._partial else Why.SHOWN
+
+    def _beside(self, column: str, wholes: Sequence[tuple[int, tuple[str, ...]]], *, is_part: bool) -> Why:
+        """How a count that is not nought is marked beside the wholes that are shown."""
         n = self._n[column]
-        if any(column in parts and self._is_some_of(column, whole) for whole, parts in parts_of):
-            return Why.HELD
-        if not n:
-            nothing = not any(self._n[whole] for whole, parts in parts_of if column in parts)
-            return Why.HELD if nothing and column in self._partial else Why.SHOWN
-        wholes = [(self._n[whole], parts) for whole, parts in parts_of if column in parts and self._shows(whole)]
-        if column in self._held or n < self._all_of.get(column, 0) == TOLD_BY_ITS_REST:
-            return Why.HELD
-        if any(n < whole == TOLD_BY_ITS_REST for whole, _ in wholes):
+        if self._is_told_by_rest(column, wholes):
             return Why.HELD
         if _small(n):
             return Why.FEW
@@ -131,16 +138,24 @@ class _Row:
         if not _short(n, self._all_of.get(column, 0)):
             return Why.SHOWN
         # What is missing to a whole is missing to its parts too, which may be as large.
-        return Why.HELD if any(column in parts for _, parts in parts_of) else Why.MOST
+        return Why.HELD if is_part else Why.MOST
+
+    def _is_told_by_rest(self, column: str, wholes: Sequence[tuple[int, tuple[str, ...]]]) -> bool:
+        n = self._n[column]
+        if column in self._held or n < self._all_of.get(column, 0) == TOLD_BY_ITS_REST:
+            return True
+        return any(n < whole == TOLD_BY_ITS_REST for whole, _ in wholes)
 
     def _hold(self, whole: str, parts: Sequence[str]) -> None:
         n = self._n[whole]
         if not self._shows(whole) or not _small(n - sum(self._n[part] for part in parts if self._shows(part))):
             return
         for part in parts:
-            is_half = 2 * self._n[part] >= n and n - self._n[part] > TOLD_BY_ITS_REST
-            if self._n[part] and not is_half:
+            if self._n[part] and not self._is_half(part, n):
                 self._why[part] = Why.HELD
+
+    def _is_half(self, part: str, whole: int) -> bool:
+        return 2 * self._n[part] >= whole and whole - self._n[part] > TOLD_BY_ITS_REST
 
     def _is_some_of(self, column: str, whole: str) -> bool:
         """Whether it would tell of how few, of its own or of the rest, something is missing to the whole.

@@ -29,8 +29,8 @@ class Beside:
 
 def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
     """What of this figure is not shown beside these choices, as they are shown."""
-    few = {str(row["kind"]) for row in choices if _is_hidden(row["n"])}
-    from_few_files = {str(row["kind"]) for row in choices if _is_hidden(row["from_files"])}
+    few = _kinds_with_hidden(choices, "n")
+    from_few_files = _kinds_with_hidden(choices, "from_files")
     match name:
         case Figure.FOLLOWED:
             return Beside(
@@ -42,6 +42,10 @@ def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
             return Beside(held=STATEMENTS[name].counts)
         case _:
             return Beside()
+
+
+def _kinds_with_hidden(choices: Sequence[Row], column: str) -> set[str]:
+    return {str(row["kind"]) for row in choices if _is_hidden(row[column])}
 
 
 def _all_of(choices: Sequence[Row]) -> Mapping[str, int]:

@@ -164,7 +164,6 @@ def _find(touch: str, values: Values) -> None:
     """Find anew whatever rests on the rows that `touch` says, or on claims that came since."""
     at: datetime = values["at"]
     rules = rules_last_on()
-    off = [last.rule.kind for last in rules if last.off_at]
     with connection.cursor() as cursor:
         cursor.execute(statements.TABLES)
         cursor.execute(touch, values)
@@ -177,10 +176,14 @@ def _find(touch: str, values: Values) -> None:
         cursor.execute("ANALYZE due")
         for last in looked_for:
             cursor.execute(SEARCHES[last.rule.kind].find, values | _get_search_values(last))
-        cursor.execute(statements.NOTHING_NEW, {"off": off})
+        cursor.execute(statements.NOTHING_NEW, {"off": _kinds_off(rules)})
         standing = _settle(cursor, at)
         cursor.execute("DROP TABLE touched, due, found, gone")
     audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
+
+
+def _kinds_off(rules: Sequence[LastOn]) -> list[str]:
+    return [last.rule.kind for last in rules if last.off_at]
 
 
 def _get_search_values(last: LastOn) -> Values:

@@ -1,7 +1,7 @@
 """What checkpoints say, held against the database and against each other."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import merge
@@ -149,14 +149,20 @@ def line(*, place: Place) -> Line:
         except ValueError as error:
             found.forged = str(error)
             continue
-        named = claims.get("before")
-        if fitting is not None and named is not None and named not in fitting:
-            found.gap = name
-        # Those from before they said whether one follows a restore say nothing of it.
-        if claims.get("restored") is False and _went_back(before, signed.heads):
-            found.back = found.back or name
+        _compare_with_last(found, name, claims, fitting, went_back=_went_back(before, signed.heads))
         fitting, before = {own}, signed.heads
     return found
+
+
+def _compare_with_last(
+    found: Line, name: str, claims: Mapping[str, object], fitting: Collection[str] | None, *, went_back: bool
+) -> None:
+    named = claims.get("before")
+    if fitting is not None and named is not None and named not in fitting:
+        found.gap = name
+    # Those from before they said whether one follows a restore say nothing of it.
+    if claims.get("restored") is False and went_back:
+        found.back = found.back or name
 
 
 def _went_back(before: Mapping[int, tuple[int, bytes]], heads: Mapping[int, tuple[int, bytes]]) -> bool:

@@ -61,17 +61,10 @@ class Command(BaseCommand):
         """What no chain can show of itself: whether its end was cut off together with its head."""
         rows = sum(seq for seq, _ in audit.queries.heads().values())
         if signed is None:
-            began = audit.queries.began_at()
-            if began is not None and began < timezone.now() - SIGNED_EVERY:
-                raise CommandError(f"there is no checkpoint in {place}: a cut-off end can't be excluded")
+            _refuse_unsigned(place)
             self.stdout.write(f"There is no checkpoint yet, so nothing vouches for the end of these {rows} rows.")
             return
-        if line.forged:
-            raise CommandError(f"a checkpoint in {place} can't be trusted: {line.forged}")
-        if line.gap:
-            raise CommandError(f"a checkpoint before {line.gap} is not there: the trail may have been cut off")
-        if line.back:
-            raise CommandError(f"the checkpoint {line.back} signed less than the one before it: the trail was cut off")
+        _check_line(place, line)
         if gone := audit.queries.lacking(signed=signed.heads):
             seq = signed.heads[gone[0]][0]
             raise CommandError(
@@ -82,6 +75,21 @@ class Command(BaseCommand):
             f"The audit trail verifies up to {signed.at:%Y-%m-%dT%H:%M:%SZ}, by the checkpoint {signed.name}."
             f" Rows after that: {later}. Until the next checkpoint, rows cut off after this one would not show."
         )
+
+
+def _refuse_unsigned(place: Place) -> None:
+    began = audit.queries.began_at()
+    if began is not None and began < timezone.now() - SIGNED_EVERY:
+        raise CommandError(f"there is no checkpoint in {place}: a cut-off end can't be excluded")
+
+
+def _check_line(place: Place, line: Line) -> None:
+    if line.forged:
+        raise CommandError(f"a checkpoint in {place} can't be trusted: {line.forged}")
+    if line.gap:
+        raise CommandError(f"a checkpoint before {line.gap} is not there: the trail may have been cut off")
+    if line.back:
+        raise CommandError(f"the checkpoint {line.back} signed less than the one before it: the trail was cut off")
 
 
 def _time(text: str) -> datetime:

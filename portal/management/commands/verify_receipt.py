@@ -136,29 +136,48 @@ def _confirmations(kept: Object, number: object, published: Object) -> list[str]
     held = kept.get("partner_receipts") or []
     if not held:
         return []
+    stated = _stated_keys(kept, number, published)
+    known: Known = {(one["party"], one["kid"]): one["jwk"] for one in stated["keys"]}
+    about = {one["sha256"]: one["party"] for one in stated["confirmations"]}
+    return [line for one in held for line in _confirmation(_object(one), number, about, known, published)]
+
+
+def _stated_keys(kept: Object, number: object, published: Object) -> Object:
     if "partner_keys" not in kept:
         raise DoesNotVerify("it holds partners' confirmations, and not the keys to check them by")
     stated, _kid = _ours(kept["partner_keys"], published)
     if stated.get("receipt") != number:
         raise DoesNotVerify("the keys in it belong to another receipt")
-    known: Known = {(one["party"], one["kid"]): one["jwk"] for one in stated["keys"]}
-    about = {one["sha256"]: one["party"] for one in stated["confirmations"]}
-    lines: list[str] = []
-    for one in held:
-        token = _object(one).get("token")
-        party = about.get(hashlib.sha256(token.encode()).hexdigest()) if isinstance(token, str) else None
-        if not isinstance(token, str) or party is None:
-            raise DoesNotVerify("it holds a confirmation that we never took about this choice")
-        try:
-            said = _verify_party_claims(token, party, known)
-        except BadToken as error:
-            raise DoesNotVerify(f"the confirmation of {party}: {error}") from error
-        (event,) = _object(said["events"]).values()
-        lines.append(f"{party} signed: {_object(event).get('status')}. The confirmation verifies.")
-        lines += _completion(_object(one), number, party, token, published)
-        lines += _deeds(_object(event))
-        lines += [_below(entry, party, known) for entry in _object(event).get("downstream") or []]
-    return lines
+    return stated
+
+
+def _confirmation(one: Object, number: object, about: Mapping[str, str], known: Known, published: Object) -> list[str]:
+    token, party = _token_about(one, about)
+    event = _confirmed_event(token, party, known)
+    return [
+        f"{party} signed: {event.get('status')}. The confirmation verifies.",
+        *_completion(one, number, party, token, published),
+        *_deeds(event),
+        *(_below(entry, party, known) for entry in event.get("downstream") or []),
+    ]
+
+
+def _token_about(confirmation: Object, about: Mapping[str, str]) -> tuple[str, str]:
+    """A confirmation's token, and the party that signed it by our word. `about`: parties by their tokens' digests."""
+    token = confirmation.get("token")
+    party = about.get(hashlib.sha256(token.encode()).hexdigest()) if isinstance(token, str) else None
+    if not isinstance(token, str) or party is None:
+        raise DoesNotVerify("it holds a confirmation that we never took about this choice")
+    return token, party
+
+
+def _confirmed_event(token: str, party: str, known: Known) -> Object:
+    try:
+        said = _verify_party_claims(token, party, known)
+    except BadToken as error:
+        raise DoesNotVerify(f"the confirmation of {party}: {error}") from error
+    (event,) = _object(said["events"]).values()
+    return _object(event)
 
 
 def _standing(kept: Object, number: object, published: Object) -> list[str]:
@@ -169,13 +188,16 @@ def _standing(kept: Object, number: object, published: Object) -> list[str]:
     if stated.get("receipt") != number or stated.get("partners") != kept.get("partners"):
         raise DoesNotVerify("what it says of how far each company is, is not what we signed")
     lines = [f"As of {stated.get('as_of')}, as {stated.get('iss')} signed. That verifies."]
-    for one in map(_object, stated["partners"]):
-        below = _object(one["below"])
-        missing = [str(each["id"]) for each in below["not_signed"]]
-        missing += ["a company that nobody can name"] if below["not_signed_unnamed"] else []
-        waits = f" Of the companies behind it these have not signed: {', '.join(missing)}." if missing else ""
-        lines.append(f"  {one['id']}: {one['state']}.{waits}")
+    lines += [
+        f"  {one['id']}: {one['state']}.{_waits(_object(one['below']))}" for one in map(_object, stated["partners"])
+    ]
     return lines
+
+
+def _waits(below: Object) -> str:
+    missing = [str(each["id"]) for each in below["not_signed"]]
+    missing += ["a company that nobody can name"] if below["not_signed_unnamed"] else []
+    return f" Of the companies behind it these have not signed: {', '.join(missing)}." if missing else ""
 
 
 def _completion(one: Object, number: object, party: str, token: str, published: Object) -> list[str]:

@@ -47,8 +47,7 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
     `status_at` keeps saying since when the stream is not enabled, from one such status to another.
     """
     reason = reason[:300]
-    # What a partner pauses and enables itself gives it no more time to answer.
-    is_its_own = by.startswith(PARTNER) and (status != Stream.Status.ENABLED or stream.status_by.startswith(PARTNER))
+    is_its_own = _is_partners_own(stream, status, by)
     if (stream.status, stream.status_reason, stream.status_by) == (status, reason, by):
         return False
     before, stream.status, stream.status_reason, stream.status_by = stream.status, status.value, reason, by
@@ -62,15 +61,23 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
         detail={"before": before},
     )  # fmt: skip
     if before != status and not by.startswith(PARTNER):
-        said = {"status": status.value, **({"reason": reason} if reason else {})}
-        queue(
-            party_id=stream.party_id,
-            kind=StreamEvent.Kind.STREAM_UPDATED,
-            sub_id=subject_of(stream=stream),
-            event=said,
-            at=at,
-        )
+        _tell_status(stream, status, reason, at)
     return True
+
+
+def _is_partners_own(stream: Stream, status: Stream.Status, by: str) -> bool:
+    """What a partner pauses and enables itself gives it no more time to answer."""
+    return by.startswith(PARTNER) and (status != Stream.Status.ENABLED or stream.status_by.startswith(PARTNER))
+
+
+def _tell_status(stream: Stream, status: Stream.Status, reason: str, at: datetime) -> None:
+    queue(
+        party_id=stream.party_id,
+        kind=StreamEvent.Kind.STREAM_UPDATED,
+        sub_id=subject_of(stream=stream),
+        event={"status": status.value, **({"reason": reason} if reason else {})},
+        at=at,
+    )
 
 
 def health_of(*, party_id: int, at: datetime) -> StreamHealth:

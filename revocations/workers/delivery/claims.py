@@ -264,10 +264,11 @@ def _supersede(older: Iterable[Order], newest: Mapping[tuple[int, int], UUID]) -
 def _hold(taken: ClaimedBatch, *, until: datetime, polled: bool) -> None:
     """Count the try, and keep everybody else from these rows until then. `polled`: it is not in flight."""
     _write_down_the_lost(taken, at=until - LEASE)
+    leased_until, polled_until = (None, until) if polled else (until, None)
     held = {
         "until": until,
-        "leased": None if polled else until,
-        "polled": until if polled else None,
+        "leased": leased_until,
+        "polled": polled_until,
         "to_push": [str(state) for state in TO_PUSH],
     }
     with connection.cursor() as cursor:
@@ -280,11 +281,7 @@ def _hold(taken: ClaimedBatch, *, until: datetime, polled: bool) -> None:
 
 def _write_down_the_lost(taken: ClaimedBatch, *, at: datetime) -> None:
     """A try that was claimed and never recorded: the worker died, and whether the partner got it is not known."""
-    tried = [
-        (order.line_id, order.id, order.attempts)
-        for order in taken.orders
-        if order.attempts and (order.leased_until or at) <= at
-    ]
+    tried = [(order.line_id, order.id, order.attempts) for order in taken.orders if _was_claimed(order, at)]
     if tried:
         recorded = set(Attempt.objects.filter(pk__in=tried).values_list("line_id", "order_id", "number"))
         Attempt.objects.bulk_create(
@@ -299,10 +296,14 @@ def _write_down_the_lost(taken: ClaimedBatch, *, at: datetime) -> None:
         [
             StreamAttempt(event_id=event.id, number=event.attempts, at=at, outcome="lost")
             for event in taken.events
-            if event.attempts and (event.leased_until or at) <= at
+            if _was_claimed(event, at)
         ],
         ignore_conflicts=True,
     )
+
+
+def _was_claimed(row: Order | StreamEvent, at: datetime) -> bool:
+    return bool(row.attempts) and (row.leased_until or at) <= at
 
 
 def sign_pushes(

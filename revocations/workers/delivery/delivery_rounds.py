@@ -61,6 +61,10 @@ class Partner:
         self.woken = self.silent
         self.wanting = self.wanting or not self.silent
 
+    def has_room(self) -> bool:
+        """Whether a claim for it may find more, and that would be taken up soon."""
+        return not self.silent and self.wanting and len(self.waiting) < BATCH // 2
+
     def idle(self) -> bool:
         """Whether nothing is under way; one that was woken meanwhile begins again."""
         if self.posters or self.waiting or (self.wanting and not self.silent):
@@ -101,10 +105,7 @@ class Round:
     def _turn(self, linger_s: float) -> bool:
         """Claim once for each partner that has room, and take in what came. False: it is over."""
         claimed = [self._claim(partner) for partner in list(self._partners.values())]
-        for partner in list(self._partners.values()):
-            self._man(partner)
-            if partner.idle():
-                del self._partners[partner.party_id]
+        self._man_all()
         if not self._partners and not linger_s:
             return False
         wait = 0.0 if any(claimed) else None if self._partners else linger_s
@@ -112,8 +113,14 @@ class Round:
         self._take_in(messages)
         return bool(messages or self._partners)
 
+    def _man_all(self) -> None:
+        for partner in list(self._partners.values()):
+            self._man(partner)
+            if partner.idle():
+                del self._partners[partner.party_id]
+
     def _claim(self, partner: Partner) -> bool:
-        if partner.silent or not partner.wanting or len(partner.waiting) >= BATCH // 2:
+        if not partner.has_room():
             return False
         try:
             claimed = claim(party_id=partner.party_id, clock=self._clock, only=partner.only)

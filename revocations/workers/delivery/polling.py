@@ -106,6 +106,15 @@ def _wait(party_id: int, clock: Clock, longest: timedelta) -> None:
 def _write_down(pushes: Collection[Push], now: datetime) -> None:
     orders = [(push, push.row) for push in pushes if isinstance(push.row, Order)]
     events = [(push, push.row) for push in pushes if isinstance(push.row, StreamEvent)]
+    _write_down_tries(orders, events, now)
+    sent = {"state": State.SENT, "sent_at": Coalesce(F("sent_at"), now), "parked_with": ""}
+    Order.objects.filter(pk__in=[order.pk for _, order in orders], state__in=TO_PUSH).update(**sent)
+    StreamEvent.objects.filter(pk__in=[event.pk for _, event in events], state__in=TO_PUSH).update(**sent)
+
+
+def _write_down_tries(
+    orders: Collection[tuple[Push, Order]], events: Collection[tuple[Push, StreamEvent]], now: datetime
+) -> None:
     Attempt.objects.bulk_create(
         [
             Attempt(
@@ -122,9 +131,6 @@ def _write_down(pushes: Collection[Push], now: datetime) -> None:
         ],
         ignore_conflicts=True,
     )
-    sent = {"state": State.SENT, "sent_at": Coalesce(F("sent_at"), now), "parked_with": ""}
-    Order.objects.filter(pk__in=[order.pk for _, order in orders], state__in=TO_PUSH).update(**sent)
-    StreamEvent.objects.filter(pk__in=[event.pk for _, event in events], state__in=TO_PUSH).update(**sent)
 
 
 @transaction.atomic
@@ -170,6 +176,10 @@ def _refuse(row: Order | StreamEvent, error: tuple[str, str], now: datetime) -> 
     told = tries.exclude(outcome=REFUSED[0], status=REFUSED[1]).count()
     due = now + wait_after(row_id=row.id, tries=told, verdict=verdict, retry_after="", at=now)
     _write_down_refusal(row, verdict, newest.token if newest is not None else "", now)
+    _park(row, verdict, due, now)
+
+
+def _park(row: Order | StreamEvent, verdict: Verdict, due: datetime, now: datetime) -> None:
     rows = Order.objects.filter(pk=row.pk) if isinstance(row, Order) else StreamEvent.objects.filter(pk=row.pk)
     rows.filter(state__in=TO_PUSH).update(
         state=verdict.state or F("state"),

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -77,9 +78,7 @@ def record(*, batch: Sequence[Result]) -> list[str]:
         for told in tried:
             if told.verdict.state != State.ACKNOWLEDGED:
                 _move(told)
-        for result in batch:
-            if result.reply is None:
-                _give_back(result)
+        _give_back_untried(batch)
         _pause(tried)
         _tell_people(tried)
     _count(tried)
@@ -88,21 +87,16 @@ def record(*, batch: Sequence[Result]) -> list[str]:
 
 def _write_down(tried: Sequence[_PushVerdict]) -> None:
     orders = [(told, told.push.row) for told in tried if isinstance(told.push.row, Order)]
-    if orders:
+    rows = [
+        (
+            order.line_id, order.id, told.push.number, told.at, told.verdict.outcome, told.reply.status,
+            told.verdict.note, told.push.token,
+        )
+        for told, order in orders
+    ]  # fmt: skip
+    if rows:
         with connection.cursor() as cursor:
-            cursor.execute(
-                WRITE_DOWN,
-                [
-                    [order.line_id for _, order in orders],
-                    [order.id for _, order in orders],
-                    [told.push.number for told, _ in orders],
-                    [told.at for told, _ in orders],
-                    [told.verdict.outcome for told, _ in orders],
-                    [told.reply.status for told, _ in orders],
-                    [told.verdict.note for told, _ in orders],
-                    [told.push.token for told, _ in orders],
-                ],
-            )
+            cursor.execute(WRITE_DOWN, [list(column) for column in zip(*rows, strict=True)])
     StreamAttempt.objects.bulk_create(
         [
             StreamAttempt(
@@ -119,19 +113,23 @@ def _write_down(tried: Sequence[_PushVerdict]) -> None:
 def _acknowledge(told: Sequence[_PushVerdict]) -> None:
     orders = [(one.push.row, one.at) for one in told if isinstance(one.push.row, Order)]
     if orders:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                ACKNOWLEDGE,
-                {
-                    "to_push": [str(state) for state in TO_PUSH],
-                    "line_ids": [order.line_id for order, _ in orders],
-                    "ids": [order.id for order, _ in orders],
-                    "ats": [at for _, at in orders],
-                },
-            )
+        _acknowledge_orders(orders)
     for one in told:
         if isinstance(one.push.row, StreamEvent):
             acknowledge_event(event=one.push.row, at=one.at)
+
+
+def _acknowledge_orders(orders: Sequence[tuple[Order, datetime]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ACKNOWLEDGE,
+            {
+                "to_push": [str(state) for state in TO_PUSH],
+                "line_ids": [order.line_id for order, _ in orders],
+                "ids": [order.id for order, _ in orders],
+                "ats": [at for _, at in orders],
+            },
+        )
 
 
 def acknowledge_event(*, event: StreamEvent, at: datetime) -> None:
@@ -208,19 +206,40 @@ def _tell_people(tried: Sequence[_PushVerdict]) -> None:
 
 def _count(tried: Sequence[_PushVerdict]) -> None:
     """Have the breakers take note. What had no address, or never left our house, says nothing of the partner."""
+    probes = _probes_among(tried)
+    for party_id, all_told in _sent_by_partner(tried).items():
+        _count_probes(party_id, [told for told in all_told if told.push.row.id in probes])
+        _count_ordinary(party_id, [told for told in all_told if told.push.row.id not in probes])
+
+
+def _sent_by_partner(tried: Sequence[_PushVerdict]) -> dict[int, list[_PushVerdict]]:
     parties: dict[int, list[_PushVerdict]] = defaultdict(list)
     for told in tried:
         if told.push.url and told.verdict.outcome != "ours":
             parties[told.push.row.party_id].append(told)
+    return parties
+
+
+def _probes_among(tried: Sequence[_PushVerdict]) -> set[UUID | None]:
+    """The events of these that a breaker had sent to find out whether the partner answers again."""
     events = {told.push.row.id for told in tried if isinstance(told.push.row, StreamEvent)}
-    probes = set(Breaker.objects.filter(probe_id__in=events).values_list("probe_id", flat=True)) if events else set()
-    for party_id, all_told in parties.items():
-        ordinary = [told for told in all_told if told.push.row.id not in probes]
-        for told in all_told:
-            if told.push.row.id in probes:
-                fairness.record_probe_result(
-                    party_id=party_id, event_id=told.push.row.id, arrived=not told.verdict.failed, at=told.at
-                )
-        if ordinary:
-            failures = sum(told.verdict.failed for told in ordinary)
-            fairness.count(party_id=party_id, tries=len(ordinary), failures=failures, at=ordinary[-1].at)
+    return set(Breaker.objects.filter(probe_id__in=events).values_list("probe_id", flat=True)) if events else set()
+
+
+def _count_probes(party_id: int, probes: Sequence[_PushVerdict]) -> None:
+    for told in probes:
+        fairness.record_probe_result(
+            party_id=party_id, event_id=told.push.row.id, arrived=not told.verdict.failed, at=told.at
+        )
+
+
+def _count_ordinary(party_id: int, ordinary: Sequence[_PushVerdict]) -> None:
+    if ordinary:
+        failures = sum(told.verdict.failed for told in ordinary)
+        fairness.count(party_id=party_id, tries=len(ordinary), failures=failures, at=ordinary[-1].at)
+
+
+def _give_back_untried(batch: Sequence[Result]) -> None:
+    for result in batch:
+        if result.reply is None:
+            _give_back(result)

@@ -48,10 +48,8 @@ def judge(*, reply: http.Reply) -> Verdict:
     """What this reply makes of the order and of the attempt."""
     if reply.ours:
         return Verdict("ours", None, reply.detail, failed=False)
-    if reply.status is None and reply.taken:
-        return Verdict("no_answer", State.SENT, reply.detail)
     if reply.status is None:
-        return Verdict("no_connection", None, reply.detail)
+        return _judge_silence(reply)
     if reply.status == HTTPStatus.ACCEPTED:
         return _judge_accepted_reply(reply)
     if reply.status == HTTPStatus.GONE:
@@ -62,6 +60,12 @@ def judge(*, reply: http.Reply) -> Verdict:
     if reply.status == HTTPStatus.BAD_REQUEST:
         return _refusal(reply)
     return Verdict("error", State.SENT, f"answered {reply.status}")
+
+
+def _judge_silence(reply: http.Reply) -> Verdict:
+    if reply.taken:
+        return Verdict("no_answer", State.SENT, reply.detail)
+    return Verdict("no_connection", None, reply.detail)
 
 
 def _judge_accepted_reply(reply: http.Reply) -> Verdict:

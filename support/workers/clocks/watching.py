@@ -170,14 +170,25 @@ def _fault(now: datetime) -> str:
         return "the newest checkpoint can't be trusted"
     except OSError:
         return "the checkpoints can't be read"
+    return _fault_of_line(line) or _lateness(signed, now) or _fault_of_chains(signed)
+
+
+def _fault_of_line(line: reading.Line) -> str:
     if line.forged:
         return "the newest checkpoint can't be trusted"
-    if line.gap or line.back:
-        said = f"a checkpoint before {line.gap} is not there"
-        return said if line.gap else f"the checkpoint {line.back} signed less than the one before it"
+    if line.gap:
+        return f"a checkpoint before {line.gap} is not there"
+    return f"the checkpoint {line.back} signed less than the one before it" if line.back else ""
+
+
+def _lateness(signed: reading.SignedCheckpoint | None, now: datetime) -> str:
     began = audit.queries.began_at()
     if began is not None and began < now - LATE and (signed is None or signed.at < now - LATE):
         return "there is no checkpoint" if signed is None else f"there is no checkpoint since {signed.at:%Y-%m-%d}"
+    return ""
+
+
+def _fault_of_chains(signed: reading.SignedCheckpoint | None) -> str:
     found = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
     return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
 

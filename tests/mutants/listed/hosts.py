@@ -29,15 +29,15 @@ MUTANTS = (
     Mutant(
         6,
         "partners/clients/http.py",
-        '(parts.scheme == "http" and loopback_allowed() and is_loopback(host))',
-        '(parts.scheme == "http" and is_loopback(host))',
+        '(scheme == "http" and loopback_allowed() and is_loopback(host))',
+        '(scheme == "http" and is_loopback(host))',
         f"{HOSTS}test_nothing_but_https_is_opened",
     ),
     Mutant(
         6,
         "partners/clients/http.py",
-        '(parts.scheme == "http" and loopback_allowed() and is_loopback(host))',
-        '(parts.scheme == "http" and loopback_allowed())',
+        '(scheme == "http" and loopback_allowed() and is_loopback(host))',
+        '(scheme == "http" and loopback_allowed())',
         f"{HOSTS}test_this_machine_alone_is_spoken_to_without_tls_in_the_demo",
     ),
     Mutant(

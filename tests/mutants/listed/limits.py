@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/domain/auth_factors.py",
-        "    if own.exists() or delegations.list_reassigned_contacts(",
-        "    if delegations.list_reassigned_contacts(",
+        "    return own.exists() or bool(delegations.list_reassigned_contacts(contacts=[contact], at=at))\n",
+        "    return bool(delegations.list_reassigned_contacts(contacts=[contact], at=at))\n",
         f"{SAFE_CODE}test_a_contact_does_not_count_that",
     ),
     Mutant(
@@ -125,8 +125,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/views/access.py",
-        "        if reads and _is_open_by_contact(",
-        "        if _is_open_by_contact(",
+        "    if reads and _is_open_by_contact(",
+        "    if _is_open_by_contact(",
         f"{SAFE_CODE}test_the_code_opens_what_there_is_to_read_and_nothing_else",
     ),
     # An agent's request that is over, and is told to be open until that is written down

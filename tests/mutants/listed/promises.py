@@ -44,8 +44,8 @@ MUTANTS = (
     Mutant(
         6,
         "consent/actions/choices.py",
-        "        return None if _was_claimed_since(twin) else twin\n",
-        "        return twin\n",
+        "    return None if _was_claimed_since(twin) else twin\n",
+        "    return twin\n",
         "tests/consent/test_pressed_twice.py::test_i_never_agreed_to_a_yes_that_was_brought_since_asks_for_its_proof",
     ),
     Mutant(
@@ -81,8 +81,7 @@ MUTANTS = (
     Mutant(
         3,
         "consent/feeds/records.py",
-        "        if may_allow and self.stops_wait(line_ids=may_allow, besides=[entry.row.id for entry in fresh]):\n"
-        "            return None\n",
+        "        if self._stops_come_first(may_allow, fresh):\n            return None\n",
         "",
         "tests/consent/test_stops_that_wait.py::"
         "test_whatever_brings_the_yes_before_the_lines_come_to_their_end[by_a_new_yes]",

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--disclosures", type=int, default=2_000_000, help="disclosures to measure at (2000000)")
 
     def handle(self, *args: Any, names: Sequence[str], lines: int, disclosures: int, **options: Any) -> None:
-        unknown = [name for name in names if name not in BENCHMARKS]
-        if unknown:
-            raise CommandError(f"there is no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
-        if lines < 1 or disclosures < 1:
-            raise CommandError("--lines and --disclosures must be 1 or more")
+        _check_arguments(names, lines, disclosures)
         if options["source"]:
             self._draw(_read(Path(options["source"])), options["charts"])
             return
@@ -56,22 +52,22 @@ class Command(BaseCommand):
         if os.environ.get(INSIDE) != "1":
             self._run_on_own_servers()
             return
-        sizes, on = {"lines": lines, "disclosures": disclosures}, machine()
-        report: dict[str, Any] = {"results": []}
-        self.stdout.write(f"machine: {_format_facts(on)}\nsizes: {_format_facts(sizes)}")
-        self.stdout.flush()
-        try:
-            check_disk(folder=Path(settings.DATA_DIR), names=names or BENCHMARKS, lines=lines, disclosures=disclosures)
-            bench = Bench(lines=lines, disclosures=disclosures, tell=self._tell)
-            report["results"] = [
-                {**self._one(name, bench).as_json(), "sizes": sizes, "machine": on} for name in names or BENCHMARKS
-            ]
-        except (BenchmarkFailed, Error, OSError) as error:
-            raise CommandError(" ".join(f"the benchmark failed: {error}".split())) from error
+        report: dict[str, Any] = {"results": self._run_each(names or BENCHMARKS, lines, disclosures)}
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(_beside(known, report["results"]), indent=1) + "\n")
         if options["charts"]:
             self._draw(report, options["charts"])
+
+    def _run_each(self, names: Collection[str], lines: int, disclosures: int) -> list[dict[str, Any]]:
+        sizes, on = {"lines": lines, "disclosures": disclosures}, machine()
+        self.stdout.write(f"machine: {_format_facts(on)}\nsizes: {_format_facts(sizes)}")
+        self.stdout.flush()
+        try:
+            check_disk(folder=Path(settings.DATA_DIR), names=names, lines=lines, disclosures=disclosures)
+            bench = Bench(lines=lines, disclosures=disclosures, tell=self._tell)
+            return [{**self._one(name, bench).as_json(), "sizes": sizes, "machine": on} for name in names]
+        except (BenchmarkFailed, Error, OSError) as error:
+            raise CommandError(" ".join(f"the benchmark failed: {error}".split())) from error
 
     def _one(self, name: str, bench: Bench) -> Result:
         result = BENCHMARKS[name](bench)
@@ -136,3 +132,11 @@ def _beside(known: dict[str, dict[str, Any]], results: Sequence[dict[str, Any]])
 
 def _format_facts(facts: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def _check_arguments(names: Sequence[str], lines: int, disclosures: int) -> None:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        raise CommandError(f"there is no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+    if lines < 1 or disclosures < 1:
+        raise CommandError("--lines and --disclosures must be 1 or more")

@@ -1,0 +1,112 @@
+"""What an order says: where one line stands under one agreement, and what its partner is to do about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from partners.models import Contract
+from revocations.models import Duty
+
+STOP_USE_WITHIN = timedelta(minutes=15)
+EVERYTHING = "all"
+StateEntry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What one partner is to be told about one line.
+
+    `state`: everything still allowed, `[{"scopes","purpose","recipient","status","expires_at"?}]`.
+    `before`: the same as it was, for a partner that was never told. `actions`: what the partner must now do, for each
+    of `scopes` ("all", "<purpose> <recipient URI>", or " <recipient URI>"), about all it has received until `since`
+    (None: until now).
+    """
+
+    contract: Contract
+    state: Sequence[StateEntry]
+    before: Sequence[StateEntry]
+    actions: Sequence[Duty.Action] = ()
+    scopes: Sequence[str] = ()
+    since: datetime | None = None
+
+
+def snapshot_of(
+    agreement: Agreement, version: int, changes: Sequence[StateEntry], by: str, at: datetime
+) -> dict[str, Any]:
+    """What an order says of the agreement, but for what is to be done by when."""
+    return {
+        "event_timestamp": int(minute(at=at).timestamp()),
+        "initiating_entity": by,
+        "agreement": f"{settings.BASE_URL}/agreements/{agreement.contract.ref}",
+        "epoch": agreement.contract.epoch,
+        "version": version,
+        "snapshot": True,
+        "changes": changes,
+        "state": list(agreement.state),
+        "default": "denied",
+    }
+
+
+def snapshot_duties(*, owed: Sequence[Duty], complete_by: datetime | None, at: datetime) -> StateEntry:
+    """What a snapshot says of what is owed and by when."""
+    return {
+        "required_actions": sorted({duty.action for duty in owed}, key=list(Duty.Action).index),
+        "duties": [
+            {"action": duty.action, "scope": _format_scope(duty.scope), "since": stamp(at=duty.since)} for duty in owed
+        ],
+        **_deadlines(at, complete_by),
+    }
+
+
+def _deadlines(at: datetime, complete_by: datetime | None) -> StateEntry:
+    if complete_by is None:
+        return {}
+    return {"stop_by": stamp(at=at + STOP_USE_WITHIN), "complete_by": stamp(at=complete_by)}
+
+
+def _format_scope(scope: str) -> dict[str, object]:
+    if scope == EVERYTHING:
+        return {"all": True}
+    purpose, _, recipient = scope.partition(" ")
+    return {name: value for name, value in (("purpose", purpose), ("recipient", recipient)) if value}
+
+
+def _place(entry: StateEntry) -> tuple[str, str, tuple[str, ...]]:
+    return entry["recipient"], entry["purpose"], tuple(entry["scopes"])
+
+
+def are_same(told: Sequence[StateEntry], now: Sequence[StateEntry]) -> bool:
+    """Whether both say the same, whatever the order."""
+    return sorted(map(repr, map(_whole, told))) == sorted(map(repr, map(_whole, now)))
+
+
+def _whole(entry: StateEntry) -> tuple[object, ...]:
+    return (*_place(entry), entry["status"], entry.get("expires_at"), tuple(entry.get("except", ())))
+
+
+def list_changes(before: Sequence[StateEntry], after: Sequence[StateEntry]) -> list[StateEntry]:
+    """The uses that came to be allowed or denied."""
+    was, now = {_place(entry) for entry in before}, {_place(entry) for entry in after}
+    return [
+        {
+            "scopes": list(scopes),
+            "purpose": purpose,
+            "recipient": recipient,
+            "from": "granted" if (recipient, purpose, scopes) in was else "withdrawn",
+            "to": "granted" if (recipient, purpose, scopes) in now else "withdrawn",
+        }
+        for recipient, purpose, scopes in sorted(was ^ now)
+    ]
+
+
+def minute(*, at: datetime) -> datetime:
+    """Rounded down to the minute, so that two partners' orders about one act can't be joined on their times."""
+    return at.replace(second=0, microsecond=0)
+
+
+def stamp(*, at: datetime) -> str:
+    """RFC 3339, to the minute, in UTC."""
+    return minute(at=at).strftime("%Y-%m-%dT%H:%M:%SZ")
