@@ -1,5 +1,6 @@
 CREATE OR REPLACE FUNCTION audit_event_chain() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp
+-- By the index, however many old versions of a head an import leaves behind.
+SET enable_seqscan = off SET search_path = public, pg_temp
 AS $$
 DECLARE head audit_chainhead;
 BEGIN

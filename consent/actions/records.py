@@ -1,6 +1,5 @@
 """What carrier files bring: choices from an earlier system, approvals, claims. Never above the person's own."""
 
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -8,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 
+import msgspec
 from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
 from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.domain import change_notices, order_planning, receipts, snapshots
-from consent.models import Approval, Choice, Origin, RejudgeRequest
+from consent.models import Approval, Choice, Origin
 from consent.workers.expiry import retell_each
 from partners.domain import pairwise
 from partners.models import Campaign
@@ -35,7 +35,11 @@ APPENDED = (
     "line_id", "id", "kind", "scope", "ref", "made_at", "until", "origin", "channel", "program", "reason", "actor",
     "recorded_at", "source_id", "content_hash", "notice",
 )  # fmt: skip
+TOUCH = "INSERT INTO consent_touched (line_id, since) SELECT * FROM unnest(%s::bigint[], %s::timestamptz[])"
 VERIFIED = Approval.VerifiedBy.CARRIER
+
+
+ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,7 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
     drop_reminders(line_ids=all_off)
     told = _tell_of_each(late, before, turns)
     retell_each(line_ids=list(by_line), but=told)
-    RejudgeRequest.objects.bulk_create(
-        RejudgeRequest(line_id=line_id, since=min(choice.made_at for choice in choices))
-        for line_id, choices in by_line.items()
-    )
+    _touch({line_id: min(choice.made_at for choice in choices) for line_id, choices in by_line.items()})
     now = max(turns.values())
     change_notices.notify_of_imported_changes(line_ids=list(by_line), change=change_notices.Change.RECORDS, at=now)
     audit.actions.record_for_lines(
@@ -128,10 +129,7 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
     )
     _name_for_partners({line_id: {one.campaign for one in approvals} for line_id, approvals in by_line.items()})
     retell_each(line_ids=list(by_line), but=())
-    RejudgeRequest.objects.bulk_create(
-        RejudgeRequest(line_id=line_id, since=min(one.captured_at for one in approvals))
-        for line_id, approvals in by_line.items()
-    )
+    _touch({line_id: min(one.captured_at for one in approvals) for line_id, approvals in by_line.items()})
     change_notices.notify_of_imported_changes(
         line_ids=_changed_lines(by_line), change=change_notices.Change.RECORDS, at=max(turns.values())
     )
@@ -202,15 +200,19 @@ def _append(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, dat
         for line_id, choices in by_line.items()
         for choice in choices
     ]
-    said = [{name: getattr(row, name) for name in APPENDED} for row in rows]
+    said = [
+        {name: getattr(row, name) for name in APPENDED} | {"content_hash": bytes(row.content_hash or b"").hex()}
+        for row in rows
+    ]
     with connection.cursor() as cursor:
-        # Ids and moments as text, hashes in hex.
-        cursor.execute(APPEND, [json.dumps(said, default=_as_text)])
+        cursor.execute(APPEND, [ENCODER.encode(said).decode()])
     receipts.keep_each(choices=rows)
 
 
-def _as_text(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+def _touch(since: Mapping[int, datetime]) -> None:
+    """What these lines' past comes to is judged again, each from its moment on."""
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCH, [list(since), list(since.values())])
 
 
 def _tell_of_each(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+from django.db import connection
 
 from consent.actions.records import FileChoice, record_file_choices
 from consent.feeds.entries import Entry
@@ -14,7 +15,7 @@ from consent.feeds.overrides import list_overridden_stops
 from consent.feeds.records import RecordsFeed
 from consent.feeds.successors import carry_on_each
 from consent.models import Choice, HeldRow
-from consent.queries.invalidated_approvals import STANDS
+from consent.queries.invalidated_approvals import stands
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -32,6 +33,9 @@ from partners.labels import UNKNOWN
 IDS = uuid.UUID("9d3f1f3e-7c0d-4a66-8f55-1f6f2f9b7c02")
 ACTOR = "import:choices"
 LONGEST_CHANNEL = 40
+KNOWN = """
+SELECT c.id, c.content_hash FROM consent_choice c WHERE c.id = ANY (%s) AND <stands>
+""".replace("<stands>", stands(line="c.line_id", yes="c.id"))
 
 
 class ReportedChoice(msgspec.Struct, frozen=True):
@@ -95,8 +99,9 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         return entry if entry.row.content_hash == bytes(row.content_hash or b"") else None
 
     def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
-        found = Choice.objects.filter(STANDS, id__in=ids).values_list("id", "content_hash")
-        return {one: bytes(was or b"") for one, was in found}
+        with connection.cursor() as cursor:
+            cursor.execute(KNOWN, [list(ids)])
+            return {one: bytes(was or b"") for one, was in cursor.fetchall()}
 
     def unknown_campaigns(self, entries: Sequence[Entry[FileChoice]]) -> set[str]:
         """None is needed: a choice that names what is not known yet applies when it appears."""

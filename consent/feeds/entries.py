@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import Protocol
 
 import msgspec
+from django.db import connection
 
-from accounts.models import LineNumber
 from accounts.primitives.sealing import number_hash
+
+# For a thousand numbers at once, Django would take longer to make the statement than PostgreSQL to follow it.
+PERIODS = "SELECT msisdn_hash, starts_at, ends_at, line_id FROM accounts_linenumber WHERE msisdn_hash = ANY (%s)"
 
 
 class Holders:
@@ -19,9 +22,10 @@ class Holders:
     def __init__(self, *, msisdns: Collection[str]) -> None:
         self._hashes = {msisdn: number_hash(msisdn) for msisdn in set(msisdns)}
         self._periods: dict[bytes, list[tuple[datetime, datetime | None, int]]] = defaultdict(list)
-        found = LineNumber.objects.filter(msisdn_hash__in=self._hashes.values())
-        for hashed, starts_at, ends_at, line_id in found.values_list("msisdn_hash", "starts_at", "ends_at", "line_id"):
-            self._periods[bytes(hashed)].append((starts_at, ends_at, line_id))
+        with connection.cursor() as cursor:
+            cursor.execute(PERIODS, [list(self._hashes.values())])
+            for hashed, starts_at, ends_at, line_id in cursor.fetchall():
+                self._periods[bytes(hashed)].append((starts_at, ends_at, line_id))
 
     def line_at(self, msisdn: str, at: datetime) -> int | None:
         """The line whose number this was at a moment."""

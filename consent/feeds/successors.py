@@ -21,6 +21,7 @@ from consent.models import Choice, Origin, RejudgeRequest
 ACTOR = "import:lines"
 # The moment of a choice made now, and that of the line's newest record, under the line's lock.
 TURN = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
+CONTINUED = "SELECT DISTINCT continues_line_id FROM accounts_line WHERE continues_line_id = ANY (%s) ORDER BY 1"
 SAID_HERE = (Origin.PERSON, Origin.SYSTEM)
 DENIALS = (Choice.Kind.STOP, Choice.Kind.REFUSE, Choice.Kind.PAUSE)
 
@@ -97,10 +98,11 @@ def _copy_late(line: Line, choice: Choice) -> Choice | None:
 
 def carry_on_each(*, ids: Mapping[int, Collection[uuid.UUID]]) -> None:
     """The same for the rows of many lines. `ids`: by line."""
-    before = Line.objects.filter(continues_line_id__in=ids).order_by("continues_line_id")
-    for line_id in before.values_list("continues_line_id", flat=True).distinct():
-        if line_id is not None:
-            carry_on(line_id=line_id, ids=ids[line_id])
+    with connection.cursor() as cursor:
+        cursor.execute(CONTINUED, [list(ids)])
+        continued = [line_id for (line_id,) in cursor.fetchall()]
+    for line_id in continued:
+        carry_on(line_id=line_id, ids=ids[line_id])
 
 
 def carry_on(*, line_id: int, ids: Collection[uuid.UUID]) -> None:

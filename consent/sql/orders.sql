@@ -3,7 +3,10 @@
 -- a release to whom it covers. Of a release only its companies are known here: one for a purpose or use counts where a
 -- company of one of its campaigns has received something. An unfinished order is none of its own there: what it was
 -- about is one of these.
-CREATE OR REPLACE FUNCTION consent_affected(line bigint, what text, named text) RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path TO 'public', 'pg_temp'
+CREATE OR REPLACE FUNCTION consent_affected(line bigint, what text, named text) RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER
+-- By the line's index always: a session keeps the plans it made while the tables were small or had no statistics, as in
+-- a first import, and would go on to read the whole ledger for each choice.
+SET enable_seqscan = off SET search_path = public, pg_temp
 AS $function$
 BEGIN
     -- Most lines of an old system's list: nobody was ever allowed anything, nobody received anything.
@@ -48,7 +51,7 @@ END $function$;
 
 -- The order named is also the one that stands at the partner, or an older one.
 CREATE OR REPLACE FUNCTION consent_stop_has_its_orders() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp
+SET enable_seqscan = off SET search_path = public, pg_temp
 AS $$
 DECLARE
     missing bigint;

@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION consent_choice_has_its_receipt() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp
+SET enable_seqscan = off SET search_path = public, pg_temp
 AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM consent_choicereceipt r WHERE r.line_id = NEW.line_id AND r.choice_id = NEW.id) THEN

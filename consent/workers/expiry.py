@@ -15,6 +15,7 @@ from revocations.models import Standing
 
 ACTOR = "system:expiry"
 BATCH = 500
+TOLD = "SELECT line_id, contract_id FROM revocations_standing WHERE line_id = ANY (%s)"
 
 
 def end_pauses(*, now: datetime) -> int:
@@ -67,9 +68,11 @@ def retell_each(*, line_ids: Collection[int], but: Collection[tuple[int, int]]) 
     `but`: lines and contracts.
     """
     contract_ids: dict[int, set[int]] = defaultdict(set)
-    for line_id, contract_id in Standing.objects.filter(line_id__in=line_ids).values_list("line_id", "contract_id"):
-        if (line_id, contract_id) not in but:
-            contract_ids[line_id].add(contract_id)
+    with connection.cursor() as cursor:
+        cursor.execute(TOLD, [list(line_ids)])
+        for line_id, contract_id in cursor.fetchall():
+            if (line_id, contract_id) not in but:
+                contract_ids[line_id].add(contract_id)
     _retell(contract_ids)
 
 

@@ -228,3 +228,29 @@ def test_whom_a_stop_concerns_is_asked_of_the_lines_that_were_touched_alone() ->
         plan = "\n".join(row for (row,) in cursor.fetchall())
     (asked,) = re.findall(r"Function Scan on consent_affected affected \(actual rows=[\d.]+ loops=(\d+)\)", plan)
     assert int(asked) == 10
+
+
+def whole_readings() -> dict[str, int]:
+    """How often this transaction has read each table that grows from its beginning to its end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname = ANY (%s)", [LEDGERS])
+        return dict(cursor.fetchall())
+
+
+LEDGERS = [
+    "consent_choice", "consent_choicereceipt", "consent_approval", "consent_choiceorder", "consent_linegate",
+    "partners_dealing", "revocations_order", "audit_chainhead",
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("db", "no_broker")
+def test_a_first_import_reads_no_table_whole_for_each_row() -> None:
+    """Whatever the session planned while they were empty."""
+    a_world(LINES)
+    with_something_agreed(range(4))
+    taken(ChoicesFeed(), ndjson([choice_row(msisdn=number(0))]))
+    before = whole_readings()
+    taken(ChoicesFeed(), ndjson(choice_row(msisdn=number(n)) for n in range(1, LINES)))
+    read = {table: n - before[table] for table, n in whole_readings().items()}
+    assert set(read) == set(LEDGERS)
+    assert {table: n for table, n in read.items() if n >= LINES // 2} == {}

@@ -142,7 +142,8 @@ def _list_rejudge_queue(*, besides: Collection[int]) -> dict[int, int]:
 
 def _with_untold_partners(line_ids: Iterable[int]) -> list[int]:
     asked = sorted(set(line_ids))
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(UNTOLD, [asked])
         untold = {line_id for (line_id,) in cursor.fetchall()}
     return sorted(untold | {line_id for line_id, _ in find_uncovered_orders(line_ids=asked)})
