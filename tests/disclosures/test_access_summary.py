@@ -28,7 +28,7 @@ def told(page: AccessPage) -> list[tuple[str, list[tuple[str, int, int]]]]:
     ]
 
 
-def test_days_are_the_line_s_own_and_the_most_frequent_comes_first() -> None:
+def test_days_are_the_line_s_own_most_frequent_first() -> None:
     line, north = a_line(), a_party("NorthLink")
     road, ads = a_party("RoadAid", "lbs_provider"), a_party("AdReach", "lbs_provider")
     minute = timedelta(minutes=1)
@@ -47,7 +47,7 @@ def test_days_are_the_line_s_own_and_the_most_frequent_comes_first() -> None:
     assert [one.outside for one in page.days[0].askers] == [0, 1]
 
 
-def test_older_days_are_a_page_of_their_own_and_every_day_stands_on_one() -> None:
+def test_every_day_stands_on_one_page() -> None:
     line, north = a_line(), a_party("NorthLink")
     for days in (0, 29, 30, 75, 300):
         disclosed(line, [north.uri], at=EVENING - days * DAY)

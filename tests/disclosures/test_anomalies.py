@@ -68,7 +68,7 @@ def test_releases_after_a_stop_or_with_no_approval(
     assert (june.n, june.first_at, june.last_at) == (least + 2, MAY if least > 1 else MAY + 5 * DAY, MAY + 29 * DAY)
 
 
-def test_a_window_holds_both_its_ends_and_not_a_moment_more(line: Line, now: datetime) -> None:
+def test_a_window_holds_both_its_ends_exactly(line: Line, now: datetime) -> None:
     looked(line, MAY, MAY + DAY, MAY + 30 * DAY + timedelta(microseconds=1), judgement=NO_APPROVAL, recorded_at=now)
     assert seen(now) == []
     looked(line, MAY + 30 * DAY, judgement=NO_APPROVAL, recorded_at=now)
@@ -367,7 +367,7 @@ def test_a_closed_incident_opens_again_for_more_alone(line: Line, now: datetime)
     assert Incident.objects.get().closed_at is None
 
 
-def test_more_of_the_same_line_in_another_week_begins_clocks_anew(line: Line, now: datetime) -> None:
+def test_more_in_another_week_begins_clocks_anew(line: Line, now: datetime) -> None:
     looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
     find(at=now)
     later = now + 8 * DAY
@@ -441,7 +441,7 @@ def statements_of(at: datetime) -> int:
     return len(seen)
 
 
-def test_a_look_takes_the_same_number_of_statements_whatever_it_finds(now: datetime) -> None:
+def test_a_look_costs_the_same_whatever_it_finds(now: datetime) -> None:
     def come(n: int) -> None:
         for _ in range(n):
             looked(a_line(), *every(MAY, 25, MINUTE), judgement=AFTER_STOP, path=(BRIDGE, TRACK, JAIL), recorded_at=now)

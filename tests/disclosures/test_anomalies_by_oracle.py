@@ -1,14 +1,11 @@
 """Whatever came in whatever order, was hidden, shown or judged again: what stands is what the oracle says."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +31,7 @@ from tests.disclosures.anomalies import (
     told,
 )
 from tests.factories import a_line
-from tests.properties import stories
+from tests.properties import stories, undone
 from tests.world import gagged
 
 # Small enough that a few look-ups make something of every kind.
@@ -73,14 +70,6 @@ events = st.builds(
     path=st.integers(0, len(PATHS) - 1),
     judgement=st.sampled_from(("permitted", AFTER_STOP.value, NO_APPROVAL.value, UNVERIFIED.value)),
 )
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """A stretch of the test's transaction that leaves nothing behind."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 class Story:

@@ -64,7 +64,7 @@ def test_what_comes_hidden_counts_once_its_order_ends(line: Line, now: datetime)
     assert seen(now + 2 * DAY + MINUTE) == [("no_approval", 3, 3)], "nobody wrote anything: its moment came"
 
 
-def test_what_is_hidden_late_is_gone_as_if_it_had_never_been(line: Line, now: datetime) -> None:
+def test_what_is_hidden_late_leaves_no_trace(line: Line, now: datetime) -> None:
     kept = looked(line, *every(MAY, 2, HOUR), judgement=AFTER_STOP, recorded_at=now - HOUR)
     jailed = looked(
         line, *every(MAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK, JAIL), recorded_at=now - HOUR

@@ -137,7 +137,7 @@ def test_its_own_claim_that_came_afterwards_excuses_nothing(now: datetime) -> No
     assert standing() == []
 
 
-def test_a_claim_that_was_there_first_is_told_as_what_it_is(now: datetime) -> None:
+def test_a_claim_there_first_and_old_ones_suspend_nobody(now: datetime) -> None:
     take_approvals(approval_row(captured_at=ago(now, 300), verified_by="partner"))
     take(*(release_row(occurred_at=ago(now, one)) for one in (5, 4, 3)))
     # What happened too long ago is told and suspends nobody.
@@ -199,7 +199,7 @@ def test_a_pause_counts_beside_our_stop(now: datetime) -> None:
     assert Disclosure.objects.latest("occurred_at").judgement == "after_stop"
 
 
-def test_after_a_stop_from_a_file_that_a_file_pierced_we_stop_it(now: datetime) -> None:
+def test_after_a_file_s_pierced_stop_we_stop_it(now: datetime) -> None:
     take_choices(choice_row(made_at=ago(now, 20), scope="party", ref=ROAD))
     take(release_row(occurred_at=ago(now, 10)))
     take_approvals(approval_row(captured_at=ago(now, 5)))

@@ -108,7 +108,7 @@ def test_nothing_is_kept_open_and_nothing_longer_than_a_day() -> None:
     assert browser.get(FILE).status_code == 404
 
 
-def test_what_is_hidden_is_in_no_part_of_it_and_what_is_hidden_later_takes_it_away() -> None:
+def test_what_is_hidden_is_in_no_part_of_it() -> None:
     now = timezone.now()
     line = a_line()
     shown = disclosed(line, ["https://seen.example"], at=now - 5 * HOUR)[0]
@@ -126,13 +126,7 @@ def test_what_is_hidden_is_in_no_part_of_it_and_what_is_hidden_later_takes_it_aw
     assert state(browser.post(ASK, follow=True).text) == ["waiting"]
     make_archives()
     assert b"seen.example" not in taken(browser).read("data/everything.json")
-
-
-def test_a_row_that_was_hidden_from_the_start_takes_nothing_away() -> None:
-    line, now = a_line(), timezone.now()
-    browser = sign_in(line)
-    browser.post(ASK)
-    make_archives()
+    # A row that was hidden from the start takes nothing away.
     (hidden,) = disclosed(line, ["https://hidden.example"], at=now + HOUR)
     gagged(hidden, until=None, at=now + HOUR)
     assert browser.client.get(FILE).status_code == 200
@@ -159,7 +153,7 @@ def a_reported_line(*ids: str) -> Line:
     return line
 
 
-def test_an_order_takes_away_what_was_made_while_it_waited_for_its_turn() -> None:
+def test_an_order_takes_away_what_was_made_meanwhile() -> None:
     line, before, legal = a_reported_line("a", "b"), timezone.now(), an_actor("legal")
     asked_by(line)
     make_archives()
@@ -174,7 +168,7 @@ def test_an_order_takes_away_what_was_made_while_it_waited_for_its_turn() -> Non
     assert left() == (0, 0)
 
 
-def test_whatever_is_ordered_of_a_row_that_came_hidden_takes_nothing_away() -> None:
+def test_an_order_on_a_hidden_row_takes_nothing_away() -> None:
     line, legal = a_reported_line("a"), an_actor("legal")
     ordered("late", "court", timezone.now())
     take_releases(release_row(id="late"))
@@ -261,7 +255,7 @@ def test_only_who_asked_may_take_it() -> None:
     assert parent.get(FILE).status_code == 404
 
 
-def test_a_worker_that_was_killed_is_followed_by_another_and_what_never_works_is_said() -> None:
+def test_a_killed_worker_is_followed_by_another() -> None:
     line, now = a_line(), timezone.now()
     browser = sign_in(line)
     actions.ask_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=now)

@@ -1,6 +1,7 @@
-"""Two imports of the same rows at once, an import that was cut off, a notice while its row is being stored."""
+"""Imports at once or cut off, a notice while its row is stored, a line that breaks: nobody keeps others waiting."""
 
 from collections import Counter
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import batched
@@ -10,8 +11,11 @@ import pytest
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from accounts.models import Line
 from audit.queries import database_clock
-from disclosures.domain.ingest import projections
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.models import RejudgeRequest
+from disclosures.domain.ingest import judging, projections
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from partners.feeds.checking import Fate
@@ -22,10 +26,12 @@ from tests.feeds import (
     ROAD,
     Row,
     approval_row,
+    choice_row,
     line_row,
     ndjson,
     release_row,
     take_approvals,
+    take_choices,
     take_lines,
     take_notices,
     take_parties,
@@ -64,16 +70,13 @@ def test_each_row_is_taken_exactly_once_whoever_comes_first() -> None:
         counts = sum(pool.map(import_them, (1, -1, 1)), Counter[str]())
     assert counts == {"accepted": 240, "repeated": 480}
     assert (Disclosure.objects.count(), DisclosureRegister.objects.count()) == (240, 240)
+    # One that goes on where it was cut off.
+    more = [row | {"id": f"more {row['id']}"} for row in rows]
+    take_releases(*more[:100])
+    assert Counter(fate.status for fate in take_releases(*more)) == {"accepted": 140, "repeated": 100}
 
 
-def test_an_import_that_was_cut_off_goes_on_where_it_was() -> None:
-    rows = world()
-    take_releases(*rows[:100])
-    fates = take_releases(*rows)
-    assert Counter(fate.status for fate in fates) == {"accepted": 140, "repeated": 100}
-
-
-def test_a_notice_that_comes_while_its_row_is_being_stored_is_put_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notice_finds_the_row_that_is_being_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     take_lines(line_row())
     leave, fates = projections.leave, list[Future[list[Fate]]]()
@@ -93,3 +96,35 @@ def test_a_notice_that_comes_while_its_row_is_being_stored_is_put_on_it(monkeypa
         take_releases(release_row(id="r"))
         assert told(fates[0].result()) == [("accepted",)]
     assert not HeldNotice.objects.exists()
+
+
+def test_a_line_that_breaks_is_left_alone(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    other, since = "+12065550199", "2025-06-15T00:00:00Z"
+    take_parties()
+    take_lines(line_row(), line_row(line_id="L2", msisdn=other))
+    take_approvals(approval_row(), approval_row(msisdn=other))
+    take_releases(release_row(), release_row(msisdn=other))
+    bad = Line.objects.get(carrier_id="L1").pk
+
+    def breaks(*, line_ids: Collection[int]) -> int:
+        if bad in line_ids:
+            raise RuntimeError
+        return enqueue_orders_for_newly_affected(line_ids=line_ids)
+
+    monkeypatch.setattr("disclosures.domain.ingest.judging._with_untold_partners", sorted)
+    monkeypatch.setattr("disclosures.domain.ingest.judging.enqueue_orders_for_newly_affected", breaks)
+    fates = take_choices(choice_row(made_at=since), choice_row(msisdn=other, made_at=since))
+    assert told(fates) == [("accepted",)] * 2
+    assert by_line() == {"L1": "permitted", "L2": "after_stop"}
+    assert set(RejudgeRequest.objects.values_list("line_id", flat=True)) == {bad}
+    assert "a line can't be judged again" in caplog.text
+    assert other not in caplog.text
+    monkeypatch.undo()
+    assert judging.rejudge(cause="consent") == 1
+    assert by_line() == {"L1": "after_stop", "L2": "after_stop"}
+    assert not RejudgeRequest.objects.exists()
+
+
+def by_line() -> dict[str, str]:
+    names = dict(Line.objects.values_list("pk", "carrier_id"))
+    return {names[row.line_id]: row.judgement for row in Disclosure.objects.all()}

@@ -115,11 +115,12 @@ def a_suspension() -> News:
     return commit, settle
 
 
-def a_world() -> None:
+def a_world(*, agreed: bool = True) -> None:
     """A line that agreed, and said no to a company that nobody has heard of."""
     take_parties()
     take_lines(line_row())
-    take_approvals(approval_row())
+    if agreed:
+        take_approvals(approval_row())
     take_choices(choice_row(made_at=SINCE, scope="party", ref=OLD))
 
 
@@ -169,22 +170,24 @@ def _somebody_waits(cursor: CursorWrapper) -> bool:
         (an_end_moved_forward, "campaign_not_in_force"),
         (a_rule, "jurisdiction_prohibits"),
         (a_suspension, "partner_suspended"),
+        (lambda: from_file(ApprovalsFeed(), approval_row()), "permitted"),
     ],
-    ids=["a_stop", "a_link", "the_end_of_a_campaign", "a_rule_of_a_state", "a_suspension"],
+    ids=["a_stop", "a_link", "the_end_of_a_campaign", "a_rule_of_a_state", "a_suspension", "a_yes"],
 )
-def test_news_that_commit_while_rows_are_judged_are_seen_after_all(
+def test_news_committed_meanwhile_are_seen_after_all(
     monkeypatch: pytest.MonkeyPatch, news: Callable[[], News], judgement: str
 ) -> None:
-    a_world()
+    was = "no_approval" if judgement == "permitted" else "permitted"
+    a_world(agreed=was == "permitted")
     meanwhile = Meanwhile(monkeypatch, news())
-    assert told(take_releases(release_row())) == [("accepted", "permitted")]
+    assert told(take_releases(release_row())) == [("accepted", was)]
     meanwhile.end()
     assert Disclosure.objects.get().judgement == judgement
-    assert list(JudgementChange.objects.values_list("was", "becomes")) == [("permitted", judgement)]
+    assert list(JudgementChange.objects.values_list("was", "becomes")) == [(was, judgement)]
     assert not RejudgeRequest.objects.exists()
 
 
-def test_the_end_of_a_line_that_commits_while_rows_are_judged_takes_them_out_of_it(
+def test_a_line_s_end_meanwhile_takes_its_rows_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     a_world()
@@ -195,16 +198,7 @@ def test_the_end_of_a_line_that_commits_while_rows_are_judged_takes_them_out_of_
     assert not RejudgeRequest.objects.exists()
 
 
-def test_a_yes_that_commits_while_rows_are_judged_is_seen_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    take_parties()
-    take_lines(line_row())
-    meanwhile = Meanwhile(monkeypatch, from_file(ApprovalsFeed(), approval_row()))
-    assert told(take_releases(release_row())) == [("accepted", "no_approval")]
-    meanwhile.end()
-    assert Disclosure.objects.get().judgement == "permitted"
-
-
-def test_a_chunk_that_begins_while_another_is_waited_for_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chunk_begun_meanwhile_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
     a_world()
     stop = from_file(ChoicesFeed(), choice_row(made_at=SINCE, scope="party", ref=ROAD))
     meanwhile = Meanwhile(monkeypatch, stop, then=lambda: take_releases(release_row(id="other")))
@@ -216,7 +210,7 @@ def test_a_chunk_that_begins_while_another_is_waited_for_is_not_held_up(monkeypa
     assert JudgementChange.objects.count() == 1
 
 
-def test_a_chunk_that_never_ends_is_given_up_on_and_looked_at_the_next_time(
+def test_a_chunk_that_never_ends_is_given_up_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     a_world()
@@ -251,7 +245,7 @@ def what_was_held(_: Path) -> None:
 
 
 @pytest.mark.parametrize("door", [the_file, the_gateways_report, what_was_held])
-def test_a_process_that_is_killed_right_after_its_commit_leaves_nothing_to_be_looked_at_by_itself(
+def test_a_process_killed_after_commit_leaves_nothing_undone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, door: Callable[[Path], None]
 ) -> None:
     held = door is what_was_held

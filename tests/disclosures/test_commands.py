@@ -120,7 +120,7 @@ def test_what_cannot_be_read_ends_with_one_line(tmp_path: Path) -> None:
         run("export_line", "L404")
 
 
-def test_an_export_holds_its_line_and_no_other_holder_s_time(tmp_path: Path) -> None:
+def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
     take_parties()
     take_lines(
         line_row(line_id="L1", deactivated_at="2025-07-15T00:00:00Z"),

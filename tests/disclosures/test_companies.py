@@ -181,7 +181,7 @@ def test_a_companys_page_has_its_evidence_orders_and_way() -> None:
     assert tracked.evidence == ()
 
 
-def test_what_was_passed_on_to_a_company_is_not_said_to_be_its_own() -> None:
+def test_what_was_passed_on_is_not_its_own() -> None:
     at = timezone.now()
     line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
     jail = a_party("CountyJail", "end_customer")

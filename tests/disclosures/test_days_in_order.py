@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("db")
 REVERSED = "This day is before the first. Choose a later one."
 
 
-def test_the_history_and_its_downloads_say_that_the_days_are_in_the_wrong_order() -> None:
+def test_the_history_says_that_days_are_reversed() -> None:
     browser, days = sign_in(a_line()), "since=2026-05-02&until=2026-05-01"
     assert REVERSED in browser.get(f"/history/?{days}").text
     for name in ("csv", "json"):
@@ -29,7 +29,7 @@ def test_the_figures_of_the_desk_say_so() -> None:
     assert REVERSED in page.content.decode()
 
 
-def test_who_did_what_says_so_and_can_not_be_taken_away() -> None:
+def test_who_did_what_says_so() -> None:
     officer = staff("officer", name="reversed")
     page = read(officer.client.get("/admin/trail/?from=2026-05-02&to=2026-05-01").content.decode()).one("main").words
     assert "The last day is before the first. Choose a later one." in page

@@ -74,7 +74,7 @@ def test_rows_are_hidden_renewed_and_shown_again_by_their_order() -> None:
     assert seen() == ["b", "c"]
 
 
-def test_a_row_that_comes_later_is_hidden_as_it_arrives_and_leaves_all_when_it_is_shown() -> None:
+def test_a_row_that_comes_later_is_hidden_on_arrival() -> None:
     legal = an_actor("legal")
     assert delay("late", legal=legal, awaited=True) == DelayedNoticeResult(changed=0, waiting=1)
     (order,) = looked_at(legal, "26-mc-7")
@@ -100,7 +100,7 @@ def test_one_order_does_not_lift_another_s() -> None:
 
 @pytest.mark.parametrize("arrived", [True, False])
 @pytest.mark.parametrize(("said", "lost", "holds"), [(None, 1, None), (30, 1, 30), (1, 30, 30), (30, None, None)])
-def test_an_order_that_was_lost_shortens_none_that_was_given_since(
+def test_a_lost_order_shortens_none_given_since(
     said: int | None, lost: int | None, holds: int | None, arrived: bool
 ) -> None:
     now = database_clock()
@@ -116,23 +116,22 @@ def test_an_order_that_was_lost_shortens_none_that_was_given_since(
     assert (until and (until - now).days) == holds
 
 
-@pytest.mark.parametrize("role", ["officer", "agent", "auditor", "subscriber"])
-def test_nobody_else_sees_or_changes_that_there_is_one(role: str) -> None:
+def test_nobody_else_sees_or_changes_that_there_is_one() -> None:
     take_releases(release_row(id="a"))
     delay("a", legal=an_actor("legal"))
-    other = an_actor(role)
+    others = [an_actor(role) for role in ("officer", "agent", "auditor", "subscriber")]
     count = AuditEvent.objects.count()
-    for verb in (
-        lambda: looked_at(other),
-        lambda: delay("a", legal=other),
-        lambda: lift("a", legal=other),
-    ):
+    for other in others:
         with pytest.raises(NotForThem):
-            verb()
+            looked_at(other)
+        with pytest.raises(NotForThem):
+            delay("a", legal=other)
+        with pytest.raises(NotForThem):
+            lift("a", legal=other)
     assert (AuditEvent.objects.count(), DelayedNotice.objects.count(), seen()) == (count, 1, [])
 
 
-def test_every_look_and_act_is_written_down_and_none_of_it_in_the_subscriber_s_log() -> None:
+def test_every_look_is_written_down_for_staff_alone() -> None:
     legal = an_actor("legal")
     take_releases(release_row(id="a"))
     before = list(events_of_line(line_id=Line.objects.get().pk, reader=""))
@@ -170,7 +169,7 @@ def test_what_makes_no_sense_is_refused_with_a_reason() -> None:
     assert (seen(), DelayedNotice.objects.exists()) == (["a"], False)
 
 
-def test_an_order_for_a_mistyped_id_hides_nothing_and_says_so() -> None:
+def test_an_order_for_a_mistyped_id_hides_nothing() -> None:
     legal = staff("legal")
     take_releases(release_row(id="a"), release_row(id="b"))
     typed = {"order_ref": "26-mc-7", "open_end": "on", "disclosures": "a\nB"}
@@ -186,7 +185,7 @@ def test_an_order_for_a_mistyped_id_hides_nothing_and_says_so() -> None:
     assert "No such release: x0, x1, x2, x3, x4 and 2 more. Nothing is hidden" in many
 
 
-def test_what_came_of_an_order_is_told_in_numbers_and_what_is_to_come_takes_a_step_of_its_own() -> None:
+def test_what_came_of_an_order_is_told_in_numbers() -> None:
     legal = staff("legal")
     take_releases(release_row(id="a"), release_row(id="b"))
     typed = {"order_ref": "26-mc-7", "open_end": "on", "disclosures": "a\nb"}

@@ -52,7 +52,7 @@ def seen() -> list[str]:
     return [row.source_id for row in visible(line_id=Line.objects.get().pk, at=database_clock())]
 
 
-def test_a_gag_on_a_held_row_hides_it_from_the_start() -> None:
+def test_an_order_on_a_held_row_hides_it_at_once() -> None:
     take_releases(release_row(id="r", basis="legal_process", campaign="", path=[BRIDGE, TRACK]))
     assert told(take_notices(notice(None), notice(None))) == [UNKNOWN, UNKNOWN]
     assert HeldNotice.objects.count() == 1
@@ -89,7 +89,7 @@ def test_notices_that_waited_go_to_the_archive_in_their_order() -> None:
     assert [one.said["order_ref"] for one in kept] == ["first", "second", "third"]
 
 
-def test_what_a_notice_leaves_for_the_archive_is_its_line_s() -> None:
+def test_a_notice_leaves_its_line_s_rows_for_the_archive() -> None:
     take_lines(line_row())
     take_notices(notice(EVER, ref="held"))
     take_releases(release_row(id="r"))

@@ -173,7 +173,7 @@ def test_of_a_campaign_only_its_own_lines_are_told(campaign: Campaign, fraud: Ca
     assert "We ended what RoadAid did through GeoBridge" in words_of(signed_in(mine).get("/home/").text)
 
 
-def test_a_line_that_was_not_on_the_list_is_not_told_that_its_data_is_deleted(campaign: Campaign) -> None:
+def test_a_line_not_listed_is_not_told_of_deletion(campaign: Campaign) -> None:
     line, late = a_line(), a_line()
     an_approval(line, campaign)
     signed(end(campaign))
@@ -188,7 +188,7 @@ def test_while_the_list_is_made_it_is_owed(campaign: Campaign) -> None:
     assert [one.state for one in ended(line)] == ["owed"]
 
 
-def test_what_ended_by_its_term_is_told_as_such_by_its_day(campaign: Campaign, fraud: Campaign) -> None:
+def test_what_ended_by_its_term_is_told_so(campaign: Campaign, fraud: Campaign) -> None:
     line, other = a_line(), a_line()
     an_approval(line, campaign)
     an_approval(other, fraud)
@@ -222,9 +222,7 @@ def over(row: Contract | Campaign, ago: timedelta) -> datetime:
 
 
 @pytest.mark.parametrize(("ago", "texts"), [(DAY, 1), (8 * DAY, 0)])
-def test_a_term_that_is_over_is_texted_to_whom_it_found_though_workers_were_away_for_days(
-    campaign: Campaign, ago: timedelta, texts: int
-) -> None:
+def test_an_end_by_term_is_texted_within_days(campaign: Campaign, ago: timedelta, texts: int) -> None:
     an_approval(a_line(), campaign)
     over(campaign.contract, ago)
     assert tell_subscribers(now=database_clock()) == texts
@@ -251,7 +249,7 @@ def test_whom_the_same_company_may_still_find_is_texted_nothing(campaign: Campai
     assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(lost), number_of(stopped)}
 
 
-def test_whoever_had_it_to_find_them_is_texted_once_and_nobody_else(campaign: Campaign, fraud: Campaign) -> None:
+def test_whom_it_found_is_texted_once(campaign: Campaign, fraud: Campaign) -> None:
     had, allowed, stopped, ran_out, claimed, other, ended_line = (a_line() for _ in range(7))
     for line in (had, stopped):
         an_approval(line, campaign)
@@ -276,7 +274,7 @@ def test_whoever_had_it_to_find_them_is_texted_once_and_nobody_else(campaign: Ca
     assert "RoadAid" not in text.text
 
 
-def test_one_that_was_suspended_first_is_told_too_unless_it_said_no_meanwhile(campaign: Campaign) -> None:
+def test_one_suspended_first_is_told_too(campaign: Campaign) -> None:
     had, stopped = a_line(), a_line()
     for line in (had, stopped):
         an_approval(line, campaign)
@@ -314,7 +312,7 @@ class Dying:
             raise PowerFailed
 
 
-def test_cut_off_between_two_texts_it_goes_on_and_sends_none_twice(campaign: Campaign) -> None:
+def test_cut_off_between_texts_none_is_sent_twice(campaign: Campaign) -> None:
     lines = [a_line() for _ in range(6)]
     for line in lines:
         an_approval(line, campaign)
@@ -343,7 +341,7 @@ def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
     assert (runs, len(MemoryBackend.outbox)) == ([0], 3)
 
 
-def test_nobody_is_texted_of_it_at_night_by_their_own_clock(campaign: Campaign) -> None:
+def test_nobody_is_texted_at_night_by_their_clock(campaign: Campaign) -> None:
     early, late = a_line(state="NY"), a_line(state="WA")
     for line in (early, late):
         an_approval(line, campaign)
@@ -359,9 +357,7 @@ def test_nobody_is_texted_of_it_at_night_by_their_own_clock(campaign: Campaign) 
     assert told(cohort)
 
 
-def test_an_agreement_s_lines_are_told_only_when_the_gateway_took_their_texts(
-    campaign: Campaign, settings: Settings
-) -> None:
+def test_lines_are_told_once_the_gateway_took_texts(campaign: Campaign, settings: Settings) -> None:
     line = a_line()
     an_approval(line, campaign)
     cohort = end(campaign)
@@ -379,7 +375,7 @@ def test_an_agreement_s_lines_are_told_only_when_the_gateway_took_their_texts(
 # What the signature settles
 
 
-def test_a_signature_for_the_whole_settles_each_open_order_under_it(campaign: Campaign) -> None:
+def test_a_whole_signature_settles_each_open_order(campaign: Campaign) -> None:
     lines = [a_line() for _ in range(5)]
     elsewhere = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
     for line in lines:

@@ -62,7 +62,7 @@ def a_yes(line: Line, at: datetime) -> str:
     return decision_id_for(line_id=line.pk, campaign="CMP-road", allowed=True, at_us=at_us)
 
 
-def test_what_can_only_have_been_a_no_is_counted_on_arrival_and_once() -> None:
+def test_what_was_surely_a_no_is_counted_on_arrival() -> None:
     question = Question(
         aggregator=BRIDGE, provider=ROAD, campaign="CMP-road", purpose=ROADSIDE, scope="location-retrieval:read",
         precision_m=500, msisdn="+12065559999",
@@ -90,14 +90,14 @@ def test_what_can_only_have_been_a_no_is_counted_on_arrival_and_once() -> None:
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1), (of_day, BRIDGE, 4)]
 
 
-def test_what_a_file_says_of_an_unknown_number_is_not_asked_for_a_yes() -> None:
+def test_a_file_s_unknown_number_needs_no_yes() -> None:
     assert told(take_releases(release_row(id="r"))) == [HELD]
     assert reported(release_row(id="r")) == [HELD]
     take_lines(line_row())
     assert (Disclosure.objects.count(), ungated()) == (1, [])
 
 
-def test_a_claimed_yes_is_judged_when_its_line_arrives_as_if_it_had_been_there() -> None:
+def test_a_claimed_yes_is_judged_when_its_line_arrives() -> None:
     """The gate was asked by the line's id, before the file told us of its new number."""
     take_lines(line_row())
     take_approvals(approval_row())

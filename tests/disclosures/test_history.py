@@ -113,7 +113,7 @@ def test_a_day_that_is_cut_says_how_often_in_all() -> None:
     assert drawn(Filters(company=road.uri)) == [[("RoadAid", 3, 5, True)], [("RoadAid", 2, 5, True)]]
 
 
-def test_a_cut_day_costs_one_look_more_and_any_other_none() -> None:
+def test_a_cut_day_costs_one_look_more() -> None:
     line, geo = a_line(), a_party()
     for day in range(2):
         disclosed(line, [geo.uri], at=NOON + timedelta(days=day), n=4, every=timedelta(minutes=1))

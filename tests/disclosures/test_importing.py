@@ -170,7 +170,7 @@ def test_what_is_known_is_not_judged_again_what_changed_is(
     assert Disclosure.objects.filter(source_id__startswith="s1").count() == 8
 
 
-def test_two_imports_of_one_file_at_once_take_each_row_once(whole: Whole, tmp_path: Path) -> None:
+def test_two_imports_at_once_take_each_row_once(whole: Whole, tmp_path: Path) -> None:
     file = tmp_path / "file"
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:

@@ -280,7 +280,7 @@ def test_a_late_link_carries_a_stop_over_earlier_releases() -> None:
     assert Disclosure.objects.get().judgement == "after_stop"
 
 
-def test_a_partner_that_a_late_report_shows_is_told_of_the_standing_stop() -> None:
+def test_a_partner_shown_late_is_told_of_the_stop() -> None:
     take_choices(choice_row(id="c"), choice_row(id="p", scope="party", ref=JAIL))
     assert set(ChoiceOrder.objects.values_list("order_id", flat=True)) == set(orders("AGR-1"))
     take_releases(release_row(aggregator=LINK, path=[LINK, TRACK, JAIL], campaign="CMP-track"))

@@ -275,7 +275,7 @@ def test_no_day_is_named_that_can_not_come(campaign: Campaign, now: datetime) ->
         assert act(at=now + 3 * DAY + HOUR) == int(shown)
 
 
-def test_a_stop_from_a_file_is_called_neither_ours_nor_theirs(line: Line, campaign: Campaign, now: datetime) -> None:
+def test_a_file_s_stop_is_neither_ours_nor_theirs(line: Line, campaign: Campaign, now: datetime) -> None:
     a_choice_from_a_file(line, TRACK, at=now - 5 * DAY)
     looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)

@@ -37,7 +37,7 @@ def post(
     return response.status_code, json.loads(response.content)
 
 
-def test_a_line_is_there_at_once_and_the_same_again_changes_nothing(carrier: Client) -> None:
+def test_a_line_is_there_at_once_and_again_unchanged(carrier: Client) -> None:
     body = ndjson([line_row(), line_row(line_id="L2", msisdn="+12065550199", state="Washington")])
     refused = {"line": 2, "status": "rejected", "field": "state", "reason": "not_allowed"}
     status, told = post(carrier, body)
@@ -70,7 +70,7 @@ def test_a_release_that_waited_for_its_line_is_taken_in(carrier: Client) -> None
     assert Disclosure.objects.get().line_id == Line.objects.get().pk
 
 
-def test_a_number_that_moves_within_one_request_finds_its_new_line(carrier: Client) -> None:
+def test_a_number_that_moves_finds_its_new_line(carrier: Client) -> None:
     ended = line_row(deactivated_at="2025-06-01T00:00:00Z")
     new = line_row(line_id="L2", account_id="A2", activated_at="2025-06-01T00:00:00Z")
     post(carrier, ndjson([line_row()]))

@@ -62,7 +62,7 @@ def line(db: None, no_broker: None) -> Line:
     return Line.objects.get()
 
 
-def test_a_line_is_looked_at_now_and_then_and_becomes_long_when_it_is(line: Line) -> None:
+def test_a_line_becomes_long_when_it_is(line: Line) -> None:
     assert GrowingLine.objects.filter(line_id=line.pk).exists(), "one row in 64 has its line counted"
     assert rollups.roll_up(at=database_clock(), long=241) == 0
     assert (LongLine.objects.count(), GrowingLine.objects.count()) == (0, 0)
@@ -101,7 +101,7 @@ def test_a_judgement_that_changes_opens_its_days(counted: Line) -> None:
     assert {one.judgement: one.n for one in facts_of(line_id=counted.pk, zone=PACIFIC, at=database_clock())} == found
 
 
-def test_a_day_with_a_hidden_row_is_never_counted_and_is_again_when_nothing_is_hidden(counted: Line) -> None:
+def test_a_day_with_a_hidden_row_is_never_counted(counted: Line) -> None:
     row = release_row(id="h", occurred_at="2026-03-05T09:00:00Z", suppressed_until="2190-01-01T00:00:00Z")
     take_releases(row)
     for _ in range(2):
@@ -186,7 +186,7 @@ def test_no_line_becomes_long_while_somebody_stores_rows() -> None:
 
 @pytest.mark.usefixtures("committed_db", "no_broker")
 @pytest.mark.parametrize("after", ["CHANGED", "COUNT", "DONE"])
-def test_a_row_that_commits_while_its_day_is_counted_is_not_lost(after: str) -> None:
+def test_a_row_that_commits_meanwhile_is_not_lost(after: str) -> None:
     line = a_scene()
     rollups.roll_up(at=database_clock(), long=240)
     take_releases(release_row(occurred_at="2026-03-05T09:00:00Z"))

@@ -290,7 +290,7 @@ def test_a_long_history_is_read_in_pages() -> None:
     assert (pages, seen) == (4, 480)
 
 
-def test_a_day_too_long_for_a_page_says_where_the_rest_is() -> None:
+def test_a_day_too_long_says_where_the_rest_is() -> None:
     line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
     noon = (timezone.now() - 2 * DAY).astimezone(PACIFIC).replace(hour=12, minute=0)
     disclosed(line, [geo.uri, road.uri], at=noon, n=205, every=timedelta(minutes=1))

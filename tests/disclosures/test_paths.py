@@ -135,7 +135,7 @@ def test_any_path_is_completed_by_the_rule(gateway: Gateway, path: list[str], pr
     assert result["judgement"] == ("permitted" if lawful else "no_approval")
 
 
-def test_only_the_gates_own_yes_for_this_release_proves_its_provider(gateway: Gateway) -> None:
+def test_only_the_gates_own_yes_proves_a_provider(gateway: Gateway) -> None:
     take_lines(line_row(line_id="L2", msisdn="+12065550143", account_id="A2"))
     yes, now = gateway.allowed(), database_clock().isoformat()
     rows = {
@@ -175,7 +175,7 @@ def test_a_held_release_is_completed_when_its_line_arrives() -> None:
     assert (row.path, row.path_completed, row.judgement) == ([BRIDGE, ROAD], "aggregator", "no_approval")
 
 
-def test_what_begins_a_path_may_turn_out_to_be_another_aggregator() -> None:
+def test_a_path_may_begin_with_another_aggregator() -> None:
     """In whichever order the files come, a path that begins with another aggregator is judged as it was reported."""
     take_lines(line_row())
     take_approvals(approval_row())

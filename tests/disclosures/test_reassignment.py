@@ -180,7 +180,7 @@ def test_a_hidden_row_must_show_its_yes_once_it_shows() -> None:
     assert list(Incident.objects.values_list("kind", "count")) == [("ungated", 1)]
 
 
-def test_what_was_an_incident_is_one_and_reaches_whose_it_is() -> None:
+def test_an_incident_reaches_whose_it_is() -> None:
     take_releases(release_row(id="r", occurred_at=WINTER, basis="emergency", path=[BRIDGE, TRACK]))
     ungated = release_row(id="s", occurred_at=WINTER, decision_id="made-up")
     feeds.taken(DisclosuresFeed(gateway="gate"), feeds.ndjson([ungated]))
@@ -313,7 +313,7 @@ def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> Non
     assert models.Disclosure.objects.count() == 2
 
 
-def test_a_row_given_back_while_it_is_taken_in_stays_held(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_given_back_while_taken_in_stays_held(monkeypatch: pytest.MonkeyPatch) -> None:
     numbered = line_row(line_id="C", account_id="A3", msisdn=THIRD)
 
     def another_number() -> None:

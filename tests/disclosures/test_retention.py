@@ -89,7 +89,7 @@ def in_default() -> int:
     return int(n)
 
 
-def test_months_are_made_ahead_and_take_in_what_came_before_them() -> None:
+def test_months_made_ahead_take_in_what_came_before() -> None:
     scene()
     assert (in_default(), retention.make_partitions(now=NOW)) == (5, 2)
     assert (in_default(), partitions() >= {DROPPED, KEPT}, len(sources())) == (0, True, 5)
@@ -186,7 +186,7 @@ def test_a_drop_is_told_though_the_process_was_killed(monkeypatch: pytest.Monkey
     assert [event.detail["dropped_at"] for event in told][1:] == [again.isoformat()]
 
 
-def test_a_drop_that_was_cut_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drop_cut_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     scene()
     retention.make_partitions(now=NOW)
     with monkeypatch.context() as cut:
@@ -287,7 +287,7 @@ def test_what_outlasts_its_month_counts_once_it_shows() -> None:
     assert (counted(), DailyRollup.objects.filter(day=day).count()) == (1, 1)
 
 
-def test_a_company_that_a_late_look_up_names_can_still_be_told() -> None:
+def test_a_company_named_late_can_still_be_told() -> None:
     line = scene()
     take_releases(
         release_row(

@@ -108,7 +108,7 @@ def test_no_small_count_of_one_row_is_told() -> None:
 
 
 @pytest.mark.nightly
-def test_no_small_count_of_several_rows_and_their_sums_is_told() -> None:
+def test_no_small_count_of_rows_and_sums_is_told() -> None:
     rows = [row for row in pairs(22, "n", "from_files") if row["n"] not in {2, 3, 4, 5, 6}]
     assert told(CHOICES, product(rows, rows)) == []
     few = [{"released": n, "not_allowed": 0, "refused": 0} for n in (*range(14), 400)]
@@ -228,14 +228,14 @@ def test_how_the_parts_of_what_was_asked_are_marked(row: tuple[int, ...], as_sho
     assert list(found) == as_shown
 
 
-def test_what_a_company_did_with_all_but_a_few_is_marked_so() -> None:
+def test_what_was_done_with_most_is_marked_so() -> None:
     row = {"received": 100, "said_here": 100, "acknowledged": 100, "completed": 94, "overdue": 6}
     (found, _) = seen(FOLLOWED, [row])
     assert found[:5] == (100, 100, 100, "most", "few")
     assert found[5:] == (1.5,) * 6
 
 
-def test_a_sum_is_shown_where_all_that_it_adds_up_is() -> None:
+def test_a_sum_is_shown_where_its_parts_are() -> None:
     def sums(*released: tuple[int, int, int]) -> object:
         return seen(RELEASES, [dict(zip(RELEASES.counts, row, strict=True)) for row in released])[-1]
 
@@ -246,7 +246,7 @@ def test_a_sum_is_shown_where_all_that_it_adds_up_is() -> None:
     assert sums() == (0, 0, 0)
 
 
-def test_what_is_few_among_choices_stands_in_no_figure_beside_them() -> None:
+def test_few_choices_stand_in_no_figure_beside_them() -> None:
     def marks(*choices: tuple[str, int, int]) -> tuple[Beside, Beside]:
         found = as_everybody_sees([{"kind": kind, "n": n, "from_files": part} for kind, n, part in choices])
         return beside(name=Figure.FOLLOWED, choices=found), beside(name=Figure.DISPUTES, choices=found)

@@ -124,7 +124,7 @@ def rows_of(page: str, part: str) -> list[list[str]]:
 
 
 @in_database
-def test_the_files_say_the_same_and_may_be_kept_until_they_change() -> None:
+def test_the_files_say_the_same_and_may_be_kept() -> None:
     browser, geo, at = Browser(), a_party("=GeoBridge"), datetime(2026, 5, 12, 12, tzinfo=UTC)
     assert (
         browser.get("/transparency/releases.csv").text
@@ -176,7 +176,7 @@ def test_a_page_reads_the_figures_alone() -> None:
 
 
 @in_database
-def test_each_month_is_counted_by_itself_and_only_when_it_is_over() -> None:
+def test_each_month_is_counted_once_it_is_over() -> None:
     """Whoever looks on any two days sees one month twice, or two months that have no day in common."""
     line, geo = a_line(), a_party()
     a_campaign(a_contract(geo), a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=FRAUD)
@@ -244,7 +244,7 @@ def test_the_next_count_has_nothing_that_is_hidden_by_then(settings: Settings) -
 
 @in_database
 @pytest.mark.usefixtures("to_the_minute")
-def test_a_company_did_what_it_signed_for_by_a_newer_order() -> None:
+def test_a_company_did_what_a_newer_order_shows() -> None:
     """Twelve people stop one service, then everything; the company acknowledges and signs the newest order of each."""
     at, told = database_clock(), told_twice(12)
     said = max(newer.queued_at for _, newer in told)
@@ -328,7 +328,7 @@ def test_what_we_stopped_is_not_what_people_said() -> None:
 
 @in_database
 @pytest.mark.usefixtures("to_the_minute")
-def test_what_was_late_at_the_end_is_late_whatever_was_signed_since() -> None:
+def test_what_was_late_at_the_end_stays_late() -> None:
     """Of each two of twelve people's orders, an older and a newer one, the company did the same."""
     told, said = told_twice(12), database_clock()
     end = max(newer.complete_by for _, newer in told if newer.complete_by) + DAY
@@ -428,9 +428,7 @@ def counted() -> dict[tuple[str, str], tuple[int, int, int]]:
         (130, Count(None, Why.HELD), [("s4", 1000)]),
     ],
 )
-def test_what_is_too_few_to_say_is_not_drawn_as_the_rest(
-    whole: int, received: Count, drawn: list[tuple[str, int]]
-) -> None:
+def test_what_is_too_few_is_not_drawn_as_rest(whole: int, received: Count, drawn: list[tuple[str, int]]) -> None:
     row: Row = {"label": "Meridian", "all": Count(whole), "received": received}
     (bar,) = bars_of(rows=[row], label="label", whole="all", parts=[("received", "s1")], rest="s0", untold="s4")
     assert [(one.tint, one.width) for one in bar.segments] == drawn

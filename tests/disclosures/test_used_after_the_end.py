@@ -69,7 +69,7 @@ def test_a_use_after_the_receipt_contradicts_the_end(ended: Ended, changes: Row)
     assert contradicted(ended)
 
 
-def test_many_lines_are_one_incident_of_their_day_and_one_new_event(ended: Ended) -> None:
+def test_many_lines_are_one_incident_and_one_event(ended: Ended) -> None:
     ended.sign()
     stranger = a_line()
     rows = [a_row(ended, line=line, id=f"r-{n}") for n, line in enumerate([*ended.lines, stranger])]
@@ -120,7 +120,7 @@ def test_a_hidden_row_contradicts_once_its_order_is_lifted(ended: Ended) -> None
     assert contradicted(ended)
 
 
-def test_a_use_before_the_receipt_does_not_a_late_one_does(ended: Ended) -> None:
+def test_a_use_before_the_receipt_does_not(ended: Ended) -> None:
     before = a_row(ended)
     ended.sign()
     take_releases(before)

@@ -62,7 +62,7 @@ def test_two_orders_on_one_row_have_two_numbers(is_there: bool) -> None:
 
 
 @pytest.mark.parametrize("row_first", [True, False], ids=["the_row_first", "the_order_first"])
-def test_an_order_and_its_row_that_come_at_once_find_each_other(row_first: bool) -> None:
+def test_an_order_and_its_row_find_each_other(row_first: bool) -> None:
     take_parties()
     take_lines(line_row())
 
@@ -76,7 +76,7 @@ def test_an_order_and_its_row_that_come_at_once_find_each_other(row_first: bool)
     assert (DelayedNotice.objects.count(), HeldNotice.objects.count()) == (1, 0)
 
 
-def test_a_judgement_is_changed_once_however_often_its_line_was_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_judgement_is_changed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     take_lines(line_row())
     take_approvals(approval_row())
@@ -110,7 +110,7 @@ def test_what_was_given_back_is_noted_once() -> None:
     assert [event.detail["count"] for event in events] == [2]
 
 
-def test_what_is_held_without_the_gate_s_yes_is_counted_once() -> None:
+def test_what_is_held_ungated_is_counted_once() -> None:
     take_parties()
     now = database_clock()
     claimed = decision_id_for(line_id=1, campaign="CMP-road", allowed=True, at_us=int(now.timestamp() * 1_000_000))
@@ -131,7 +131,7 @@ def test_one_run_notes_how_far_a_file_is(monkeypatch: pytest.MonkeyPatch) -> Non
     assert chunks.begin_run(file=FILE)
 
 
-def test_who_resumes_a_file_knows_of_the_chunk_that_was_being_committed() -> None:
+def test_who_resumes_a_file_knows_the_last_chunk() -> None:
     def takes() -> None:
         with transaction.atomic():
             chunks.take_part(file=FILE)

@@ -42,7 +42,7 @@ def call(authorization: str) -> HttpResponse:
     return door(RequestFactory().post("/", headers=headers))
 
 
-def test_a_token_opens_the_doors_of_its_scopes_until_it_ends(gateway: Client) -> None:
+def test_a_token_opens_its_scopes_until_it_ends(gateway: Client) -> None:
     response = call(f"Bearer {a_token(gateway, 'decisions:read', 'disclosures:write')}")
     assert (response.status_code, response.content) == (200, b"gateway")
     response = call(f"Bearer {a_token(gateway, 'disclosures:write')}")
@@ -88,7 +88,7 @@ def test_a_token_that_lacks_one_thing_is_none(gateway: Client) -> None:
         assert call(f"Bearer {token}").status_code == 401, changed
 
 
-def test_a_key_taken_away_ends_its_tokens_a_replaced_one_not(gateway: Client) -> None:
+def test_a_key_taken_away_ends_its_tokens(gateway: Client) -> None:
     def replace(*, emergency: bool) -> None:
         rotation.replace(
             uses=[SigningKey.Use.ACCESS], emergency=emergency, actor="officer:1", reason="r", now=datetime.now(UTC)

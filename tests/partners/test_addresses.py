@@ -204,7 +204,7 @@ def test_a_yes_is_to_the_keys_that_were_there(contract: Contract, officer: str) 
     assert Party.objects.get(pk=contract.aggregator_id).jwks_uri == ""
 
 
-def test_a_company_s_first_address_of_keys_is_one_officer_s(officer: str) -> None:
+def test_a_first_address_of_keys_is_one_officer_s(officer: str) -> None:
     party = a_party("RoadAid", "lbs_provider")
     call(party, officer, jwks_uri="https://roadaid.example/jwks.json")
     assert Party.objects.get(pk=party.pk).jwks_uri == "https://roadaid.example/jwks.json"

@@ -52,7 +52,7 @@ def test_a_partner_knows_a_line_by_one_name(knows_a_line: bool) -> None:
     assert PairwiseKey.objects.count() == 1
 
 
-def test_a_line_is_named_for_many_partners_by_one_name_each() -> None:
+def test_a_line_has_one_name_for_each_partner() -> None:
     parties, line = [a_party(), a_party("NorthLink")], a_line()
 
     def names() -> None:
@@ -63,7 +63,7 @@ def test_a_line_is_named_for_many_partners_by_one_name_each() -> None:
     assert PairwiseSubject.objects.filter(line_id=line.pk).count() == 2
 
 
-def test_what_is_fetched_while_an_officer_moves_the_keys_is_not_kept(outside: Outside) -> None:
+def test_keys_fetched_while_moved_are_dropped(outside: Outside) -> None:
     party = a_party(jwks_uri=f"{outside.url}/old.json")
     old, officer = Signer(party.uri, outside, "/old.json"), an_actor()
     proposal = proposals.propose(
@@ -89,7 +89,7 @@ def test_keys_are_rotated_once() -> None:
     assert overlap(rotates, rotates) == (len(rotation.KINDS), 0)
 
 
-def test_two_who_press_the_button_for_emergencies_make_one_new_key() -> None:
+def test_two_emergencies_at_once_make_one_new_key() -> None:
     now = datetime.now(UTC)
 
     def replaces() -> int:

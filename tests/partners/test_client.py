@@ -266,7 +266,7 @@ def leads_nowhere(*_: object, **__: object) -> str:
     raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
 
-def test_a_name_not_found_is_ours_where_our_own_is_not(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_not_found_may_be_our_failure(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partners.clients.http.filter_host", leads_nowhere)
     reply = http.get(url="https://partner.example/jwks.json")
     assert (reply.status, reply.ours, judge(reply=reply).outcome) == (None, False, "no_connection")

@@ -64,7 +64,7 @@ def incidents() -> list[tuple[str, str]]:
     return list(Incident.objects.order_by("id").values_list("kind", "subject"))
 
 
-def test_an_operator_s_incident_covers_one_act_and_lets_none_in(refused: Refusal) -> None:
+def test_an_operator_s_incident_covers_one_act(refused: Refusal) -> None:
     client = register()
     another = """UPDATE partners_client SET public_jwk = '{"kty": "EC"}'"""
     for statement in (f"{another}, changed_at = changed_at + interval '1 s'", another):

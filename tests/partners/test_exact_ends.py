@@ -82,7 +82,7 @@ def test_used_assertions_are_known_until_they_would_be_over(signer: Signer) -> N
     assert begins_at(is_forgotten, end + A_MOMENT)
 
 
-def test_an_access_token_ends_and_none_is_issued_without_an_end(signer: Signer) -> None:
+def test_every_access_token_has_an_end(signer: Signer) -> None:
     issued = issue_access_token(
         client=Client.objects.get(), scopes=["decisions:read"], lifetime=10 * MINUTE, at=WHOLE
     )  # fmt: skip
@@ -110,7 +110,7 @@ def test_a_token_without_an_end_lets_nobody_in() -> None:
         assert access.grant_of(f"Bearer {token}", now=int(WHOLE.timestamp())) is None
 
 
-def test_what_a_gateway_signs_is_taken_for_five_minutes_either_way() -> None:
+def test_a_gateway_s_signature_counts_for_five_minutes() -> None:
     stamp = int(WHOLE.timestamp())
     signed = hmac.new(b"secret", f"{stamp}.".encode(), hashlib.sha256).hexdigest()
     request = RequestFactory().generic("POST", "/", headers={"X-Signed": f"t={stamp},v1={signed}"})
@@ -164,7 +164,7 @@ def test_a_key_signs_from_its_moment_until_it_retires() -> None:
 # Terms and what officers decide
 
 
-def test_a_partner_is_let_in_while_an_agreement_is_in_force() -> None:
+def test_a_partner_enters_while_an_agreement_is_in_force() -> None:
     contract = a_contract(starts_at=NOW, ends_at=NOW + 30 * DAY)
 
     def is_in_force(at: datetime) -> bool:

@@ -164,7 +164,7 @@ def test_a_company_of_another_kind_is_no_party_to_it() -> None:
             transaction.savepoint_rollback(before)
 
 
-def test_a_company_that_was_only_seen_may_be_party_to_it() -> None:
+def test_a_company_only_seen_may_be_a_party() -> None:
     Party.objects.create(uri="https://seen.example", name="Seen", kind=Party.Kind.UNNAMED)
     document: dict[str, Any] = parties_document()
     document["contracts"][0]["aggregator"] = document["campaigns"][0]["lbs_provider"] = "https://seen.example"
@@ -190,7 +190,7 @@ def test_what_somebody_agreed_to_is_frozen() -> None:
         assert refusals(changed("campaigns", 0, **{field: value})) == [("campaigns[0]", field, "id_conflict")]
 
 
-def test_what_a_file_does_not_say_stays_as_an_officer_set_it() -> None:
+def test_what_a_file_leaves_out_stays_as_it_was() -> None:
     document: dict[str, Any] = parties_document()
     del document["contracts"][0]["endpoint_url"]
     del document["parties"][2]["website"]

@@ -41,7 +41,7 @@ def test_keys_are_fetched_once_and_kept(outside: Outside) -> None:
         keysets.key_of(party=party, kid=signer.kid, at=NOW + timedelta(hours=50))
 
 
-def test_an_unknown_kid_is_looked_for_at_most_once_a_minute(outside: Outside) -> None:
+def test_an_unknown_kid_is_looked_for_once_a_minute(outside: Outside) -> None:
     party, signer = a_party_with_keys(outside)
     keysets.key_of(party=party, kid=signer.kid, at=NOW)
     newer = Signer(party.uri, outside)
@@ -53,7 +53,7 @@ def test_an_unknown_kid_is_looked_for_at_most_once_a_minute(outside: Outside) ->
     assert len(outside.asked) == 2
 
 
-def test_the_newest_contract_s_address_serves_a_party_without_its_own(outside: Outside) -> None:
+def test_a_contract_s_address_serves_a_party_without_one(outside: Outside) -> None:
     party = a_party()
     signer = Signer(party.uri, outside, "/contract.json")
     a_contract(party, jwks_uri=f"{outside.url}/contract.json")
@@ -117,7 +117,7 @@ def test_what_moves_no_keys_in_force_keeps_them(outside: Outside) -> None:
     assert len(outside.asked) == 1
 
 
-def test_what_was_being_fetched_from_the_old_address_is_not_kept(outside: Outside) -> None:
+def test_what_came_from_the_old_address_is_not_kept(outside: Outside) -> None:
     party = a_party()
     a_contract(party, jwks_uri=f"{outside.url}/old.json")
     old = keys_at(outside, party, "/old.json")
@@ -128,7 +128,7 @@ def test_what_was_being_fetched_from_the_old_address_is_not_kept(outside: Outsid
     assert not PartnerKeySet.objects.exists()
 
 
-def test_of_a_set_only_the_first_fifty_good_keys_are_kept(outside: Outside) -> None:
+def test_only_the_first_fifty_good_keys_are_kept(outside: Outside) -> None:
     party, signer = a_party_with_keys(outside)
     (key,) = json.loads(outside.documents["/jwks.json"])["keys"]
     broken = (b"", b"[]", b'{"keys":7}', b'{"keys":[7,{"kty":"EC"}]}', b"\xff", b"[" * 9000)

@@ -123,7 +123,7 @@ def test_a_list_of_stages_takes_two_statements() -> None:
         assert len(asked) == 2
 
 
-def test_a_draft_is_put_in_force_from_now_on_and_not_from_before(officer: str) -> None:
+def test_a_draft_is_in_force_from_now_on(officer: str) -> None:
     contract, campaign = drafted(officer)
     assert lifecycle.stage(campaign, at=NOW) == Stage.DRAFT
     begin(contract, officer)
@@ -252,7 +252,7 @@ def test_more_may_be_paid_by_one_officer_and_less_not(officer: str) -> None:
         pay("")
 
 
-def test_a_rule_is_added_by_one_officer_and_there_is_one_at_a_time(officer: str) -> None:
+def test_one_officer_adds_one_rule_at_a_time(officer: str) -> None:
     def add(state: str = "wa", purposes: tuple[str, ...] = (FRAUD,)) -> JurisdictionRule:
         return add_rule(
             terms=RuleTerms(state=state, starts_at=NOW, purposes=purposes, sale_test=False, source="test: a law"),
@@ -318,7 +318,7 @@ def test_endpoints_are_judged_by_the_door_out(officer: str) -> None:
         assert list(refused.value.message_dict) == [field]
 
 
-def test_a_link_is_written_once_and_only_between_what_is_known(officer: str) -> None:
+def test_a_link_is_written_once_between_known_names(officer: str) -> None:
     def link(of: str, ref: str, kin_ref: str, link: str = "succeeds") -> bool:
         return terms_actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason="r", actor=officer, at=NOW)
 

@@ -169,7 +169,7 @@ def test_nobody_but_an_officer_and_nobody_without_a_reason(officer: str) -> None
     assert Client.objects.get().disabled_at is None
 
 
-def test_a_known_machine_is_not_registered_again_and_whose_it_is_must_fit(officer: str) -> None:
+def test_a_machine_s_name_and_owner_must_fit(officer: str) -> None:
     registered(officer)
     with pytest.raises(NotNow, match="gateway is registered already"):
         registered(officer)

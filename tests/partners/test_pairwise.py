@@ -13,7 +13,7 @@ from tests.factories import NOW, a_line, a_party
 pytestmark = pytest.mark.django_db
 
 
-def test_a_name_is_written_down_once_and_is_its_pair_s() -> None:
+def test_a_name_is_written_once_for_its_pair() -> None:
     line, party, other = a_line(), a_party(), a_party("NorthLink")
     first = pairwise.subject(line_id=line.pk, party_id=party.pk)
     assert re.fullmatch(r"k1\.[A-Za-z0-9_-]{24}", first)

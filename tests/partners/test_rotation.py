@@ -113,7 +113,7 @@ class TestByTheBook:
         assert len(made) == len(rotation.KINDS)
         assert {row.used_from for row in SigningKey.objects.filter(kid__in=made)} == {late}
 
-    def test_the_key_of_a_trial_cut_off_retires_in_an_hour(self) -> None:
+    def test_a_cut_off_trial_s_key_retires_after_an_hour(self) -> None:
         begun = DUE - 2 * DAY
         cut_off = publish_trial_key(algorithm="ES256", at=begun).kid
         running = publish_trial_key(algorithm="RS256", at=begun + timedelta(minutes=1)).kid

@@ -60,7 +60,7 @@ def refusal(signer: Signer, changed: dict[str, object], typ: str = "JWT") -> tup
     return status, body["error"]
 
 
-def test_a_client_gets_a_token_for_all_it_may_or_less(signer: Signer) -> None:
+def test_a_client_gets_a_token_for_its_scopes(signer: Signer) -> None:
     for typ in ("", "JWT", "client-authentication+jwt", "application/client-authentication+jwt"):
         status, body = ask(assertion_of(signer, typ), client_id=signer.uri)
         assert status == 200, typ

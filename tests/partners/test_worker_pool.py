@@ -25,7 +25,7 @@ def whole(crew: WorkerPool[bytes, bytes], parts: list[bytes | FinishedPart[bytes
     return found[0] if found else None
 
 
-def test_large_results_of_large_parts_do_not_wait_for_each_other() -> None:
+def test_large_results_do_not_wait_for_each_other() -> None:
     """A lines file that is a day late: most of each block comes back as refused."""
 
     def work(part: bytes, _: Turn) -> bytes:

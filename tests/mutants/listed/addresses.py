@@ -24,7 +24,7 @@ MUTANTS = (
         "partners/actions/parties.py",
         "    if party.pk and moves_keys(party=party, jwks_uri=jwks_uri):\n",
         "    if False:\n",
-        f"{ADDRESSES}test_a_company_s_first_address_of_keys_is_one_officer_s",
+        f"{ADDRESSES}test_a_first_address_of_keys_is_one_officer_s",
     ),
     Mutant(
         6,

@@ -174,7 +174,7 @@ MUTANTS = (
         "partners/domain/keysets.py",
         "keys[:MOST_KEYS]",
         "keys",
-        "tests/partners/test_keysets.py::test_of_a_set_only_the_first_fifty_good_keys_are_kept",
+        "tests/partners/test_keysets.py::test_only_the_first_fifty_good_keys_are_kept",
     ),
     Mutant(
         6,
@@ -216,7 +216,7 @@ MUTANTS = (
         "disclosures/queries/export.py",
         'order_by("-made_at", "id")',
         'order_by("made_at", "id")',
-        "tests/disclosures/test_commands.py::test_an_export_holds_its_line_and_no_other_holder_s_time",
+        "tests/disclosures/test_commands.py::test_an_export_holds_its_line_s_own_time_alone",
     ),
     Mutant(
         11,

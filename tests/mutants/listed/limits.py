@@ -276,14 +276,14 @@ MUTANTS = (
         "partners/api/access.py",
         "    if grant is None or grant.expires_at <= now:\n",
         "    if grant is None or grant.expires_at < now:\n",
-        f"{MACHINES}test_an_access_token_ends_and_none_is_issued_without_an_end",
+        f"{MACHINES}test_every_access_token_has_an_end",
     ),
     Mutant(
         2,
         "partners/api/access.py",
         "    return grant if grant is not None and now < grant.expires_at else None\n",
         "    return grant\n",
-        f"{MACHINES}test_an_access_token_ends_and_none_is_issued_without_an_end",
+        f"{MACHINES}test_every_access_token_has_an_end",
     ),
     Mutant(
         2,

@@ -612,21 +612,21 @@ MUTANTS = (
         "disclosures/domain/ingest/notices.py",
         "SELECT pg_advisory_xact_lock(",
         "SELECT (",
-        f"{DISCLOSURES}test_an_order_and_its_row_that_come_at_once_find_each_other[the_row_first]",
+        f"{DISCLOSURES}test_an_order_and_its_row_find_each_other[the_row_first]",
     ),
     Mutant(
         11,
         "disclosures/domain/ingest/notices.py",
         "SELECT pg_advisory_xact_lock_shared(",
         "SELECT (",
-        f"{DISCLOSURES}test_an_order_and_its_row_that_come_at_once_find_each_other[the_order_first]",
+        f"{DISCLOSURES}test_an_order_and_its_row_find_each_other[the_order_first]",
     ),
     Mutant(
         11,
         "disclosures/domain/ingest/judging.py",
         "SELECT pg_advisory_xact_lock(",
         "SELECT (",
-        f"{DISCLOSURES}test_a_judgement_is_changed_once_however_often_its_line_was_touched",
+        f"{DISCLOSURES}test_a_judgement_is_changed_once",
     ),
     Mutant(
         7,
@@ -640,7 +640,7 @@ MUTANTS = (
         "disclosures/domain/ingest/held.py",
         "LIMIT %(most)s FOR UPDATE",
         "LIMIT %(most)s",
-        f"{DISCLOSURES}test_what_is_held_without_the_gate_s_yes_is_counted_once",
+        f"{DISCLOSURES}test_what_is_held_ungated_is_counted_once",
     ),
     Mutant(
         11,
@@ -654,7 +654,7 @@ MUTANTS = (
         "disclosures/domain/ingest/chunks.py",
         "SELECT pg_advisory_xact_lock_shared(",
         "SELECT num_nonnulls(",
-        f"{DISCLOSURES}test_who_resumes_a_file_knows_of_the_chunk_that_was_being_committed",
+        f"{DISCLOSURES}test_who_resumes_a_file_knows_the_last_chunk",
     ),
     Mutant(
         7,
@@ -675,8 +675,7 @@ MUTANTS = (
         "disclosures/domain/ingest/import_progress.py",
         "SELECT pg_advisory_xact_lock(hashtext('disclosures.underway'), pg_backend_pid())",
         "SELECT 1",
-        "tests/disclosures/test_at_once_terms.py::"
-        "test_news_that_commit_while_rows_are_judged_are_seen_after_all[a_stop]",
+        "tests/disclosures/test_at_once_terms.py::test_news_committed_meanwhile_are_seen_after_all[a_stop]",
     ),
     Mutant(
         3,
@@ -705,14 +704,14 @@ MUTANTS = (
         "partners/domain/pairwise.py",
         "named (line_id, party_id, sub)\nON CONFLICT DO NOTHING\n",
         "named (line_id, party_id, sub)\n",
-        f"{PARTNERS}test_a_line_is_named_for_many_partners_by_one_name_each",
+        f"{PARTNERS}test_a_line_has_one_name_for_each_partner",
     ),
     Mutant(
         6,
         "partners/domain/keysets.py",
         "    return Party.objects.select_for_update().get(pk=party.pk)\n",
         "    return Party.objects.get(pk=party.pk)\n",
-        f"{PARTNERS}test_what_is_fetched_while_an_officer_moves_the_keys_is_not_kept",
+        f"{PARTNERS}test_keys_fetched_while_moved_are_dropped",
     ),
     Mutant(
         10,

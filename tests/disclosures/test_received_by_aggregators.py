@@ -72,13 +72,13 @@ def test_what_went_through_an_aggregator_it_received_itself() -> None:
 
 @pytest.mark.usefixtures("own_provider")
 @pytest.mark.parametrize("stop", [{"scope": "purpose", "ref": FRAUD}, {"scope": "campaign"}])
-def test_a_stop_of_an_aggregators_own_service_is_told_to_it(stop: dict[str, str]) -> None:
+def test_a_stop_of_an_aggregator_s_service_is_told(stop: dict[str, str]) -> None:
     take_releases(release_row(path=[BRIDGE, "unknown"], campaign="CMP-own", purpose=FRAUD))
     take_choices(choice_row(**{"ref": "CMP-own", **stop}))
     assert ChoiceOrder.objects.count() == 1
 
 
-def test_the_plan_and_the_end_of_an_aggregators_own_service_find_its_lines(own_provider: Campaign) -> None:
+def test_the_end_of_its_service_finds_its_lines(own_provider: Campaign) -> None:
     yesterday = (database_clock() - timedelta(days=1)).isoformat()
     take_releases(release_row(path=[BRIDGE, JAIL], campaign="CMP-own", purpose=FRAUD, occurred_at=yesterday))
     plan = termination.plan(of="campaign", target_id=own_provider.pk, at=database_clock())
@@ -92,7 +92,7 @@ def test_the_plan_and_the_end_of_an_aggregators_own_service_find_its_lines(own_p
     assert ended.use_id == own_provider.lbs_provider_id
 
 
-def test_an_aggregators_lines_are_counted_once_each_and_no_further_than_is_quick() -> None:
+def test_an_aggregator_s_lines_are_counted_once_each() -> None:
     bridge, link = a_party("GeoBridge"), a_party("NorthLink")
     behind = [a_party(f"Behind {n}", "lbs_provider") for n in range(3)]
     at = database_clock()
