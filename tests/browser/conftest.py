@@ -15,6 +15,9 @@ from accounts.models import Line
 from portal.wsgi import whole_product as application
 from tests.people import sign_in
 from tests.selection import NIGHTLY
+from tests.support.officers import Member
+
+type Visit = Callable[..., BrowserContext]
 
 # The same engine without a window, for half the processor time; by night the whole browser.
 HEADLESS, CHROMIUM = Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")
@@ -65,14 +68,15 @@ def site(
 
 
 @pytest.fixture
-def visit(site: str, chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """A visitor's browser: `width`, `scheme`, `script`, `language`, and the `line` they signed in with."""
+def visit(site: str, chromium: Browser) -> Iterator[Visit]:
+    """A visitor's browser: `width`, `scheme`, `script`, `language`, and the `line` or `member` of staff signed in."""
     contexts: list[BrowserContext] = []
     signed_in: dict[int, dict[str, str]] = {}
 
     def open_context(
-        *, line: Line | None = None, width: int = 390, scheme: str = "light", script: bool = True, language: str = "en"
-    ) -> BrowserContext:
+        *, line: Line | None = None, member: Member | None = None, width: int = 390, scheme: str = "light",
+        script: bool = True, language: str = "en",
+    ) -> BrowserContext:  # fmt: skip
         context = chromium.new_context(
             base_url=site,
             viewport={"width": width, "height": 844},
@@ -85,6 +89,8 @@ def visit(site: str, chromium: Browser) -> Iterator[Callable[..., BrowserContext
                 browser = sign_in(line)
                 signed_in[line.pk] = {name: morsel.value for name, morsel in browser.client.cookies.items()}
             cookies |= signed_in[line.pk]
+        if member is not None:
+            cookies |= {name: morsel.value for name, morsel in member.client.cookies.items()}
         context.add_cookies([{"name": name, "value": value, "url": site} for name, value in cookies.items() if value])
         contexts.append(context)
         return context

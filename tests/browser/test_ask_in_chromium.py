@@ -1,7 +1,6 @@
 """A company's question in a real browser: no script, 390 and 1280 px, light and dark, very long names."""
 
 import os
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page
 from accounts.clients.texts import MemoryBackend
 from consent.models import Choice
 from partners.models import Reach
+from tests.browser.conftest import Visit
 from tests.browser.test_pages_in_chromium import AXE, LIMIT, violations, weighed
 from tests.consent.claiming import Partner, a_partner, asked, link_in, text_now
 from tests.factories import a_line, a_party
@@ -19,7 +19,6 @@ from tests.selection import drawn
 
 pytestmark = pytest.mark.browser
 
-type Visit = Callable[..., BrowserContext]
 NUMBER = "+12065550142"
 LONG = "Compañía Norteamericana de Asistencia en Carretera, Localización y Recuperación de Vehículos " + "W" * 90
 SHOTS = os.environ.get("SCREENSHOTS", "")

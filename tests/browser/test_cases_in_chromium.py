@@ -1,16 +1,16 @@
 """Cases in a browser: the person who asks, and the agent who answers; with a script and without."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from support.domain import tickets
 from support.models import Draft, Entry, SavedReply, Ticket
 from support.workers import sending
+from tests.browser.conftest import Visit
 from tests.browser.test_pages_in_chromium import AXE, violations
 from tests.factories import a_line
 from tests.selection import NIGHTLY
@@ -19,7 +19,6 @@ from tests.world import a_world
 
 pytestmark = pytest.mark.browser
 
-type Visit = Callable[..., BrowserContext]
 SOON = timedelta(seconds=31)
 
 
@@ -65,9 +64,7 @@ def test_who_asks_about_a_row_reads_the_answer_rates_it_and_opens_it_again(visit
 
 
 @pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.nightly), False], ids=["script", "no script"])
-def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(
-    visit: Visit, site: str, *, script: bool
-) -> None:
+def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(visit: Visit, *, script: bool) -> None:
     now, ana = timezone.now(), staff("agent", name="ana")
     ticket = Ticket.objects.create(
         code="T-ABCDEF",
@@ -81,11 +78,7 @@ def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(
     Entry.objects.create(
         ticket=ticket, kind="heard", author="subscriber:1", channel="web", at=now, body="من رأى هاتفي؟", language="ar"
     )
-    context = visit(script=script)
-    context.add_cookies(
-        [{"name": name, "value": one.value, "url": site} for name, one in ana.client.cookies.items() if one.value]
-    )
-    page = context.new_page()
+    page = visit(member=ana, script=script).new_page()
     page.goto(f"/desk/{ticket.code}/write/")
     if script:
         is_clean(page, 390, 1280)
@@ -123,13 +116,8 @@ def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(
     expect(page.locator(".talk .by-answer .said-body")).to_have_text("Done.")
 
 
-def test_officers_pages_of_answers_written_often(visit: Visit, site: str) -> None:
-    officer = staff("officer", name="olga")
-    context = visit()
-    context.add_cookies(
-        [{"name": name, "value": one.value, "url": site} for name, one in officer.client.cookies.items() if one.value]
-    )
-    page = context.new_page()
+def test_officers_pages_of_answers_written_often(visit: Visit) -> None:
+    page = visit(member=staff("officer", name="olga")).new_page()
     for path in ("/desk/replies/", "/desk/replies/new/", f"/desk/replies/{SavedReply.objects.earliest('id').pk}/"):
         page.goto(path)
         is_clean(page, 390, 1280)
@@ -154,20 +142,13 @@ def test_a_case_is_its_persons_and_the_desks_and_nobody_elses(visit: Visit, site
             page.goto(path)
             assert ticket.about not in page.inner_text("main")
     for role, may_answer in (("agent", True), ("officer", True), ("auditor", False)):
-        page = as_staff(visit, role, role, site)
+        page = visit(member=staff(role, name=role)).new_page()
         page.goto(f"/desk/{ticket.code}/")
         assert "Who looked for me?" in page.inner_text("main")
         assert (page.locator("#id_answer_body, a[href$='/write/']").count() > 0) is may_answer, role
-    lead = as_staff(visit, "officer", "lead", site)
+    lead = visit(member=staff("officer", name="lead")).new_page()
     lead.goto("/desk/figures/")
     assert "1" in lead.inner_text("main")
     tickets.answer(ticket=ticket, body="A tow truck.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
     asked.goto(f"/help/{ticket.code}/")
     expect(asked.locator(".thread .ours .said")).to_have_text("A tow truck.")
-
-
-def as_staff(visit: Visit, role: str, name: str, site: str) -> Page:
-    context = visit()
-    cookies = staff(role, name=name).client.cookies
-    context.add_cookies([{"name": name, "value": one.value, "url": site} for name, one in cookies.items() if one.value])
-    return context.new_page()

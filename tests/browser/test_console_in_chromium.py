@@ -1,14 +1,12 @@
 """The officers' console in a browser: whatever stands in its lists, nothing of it is cut off."""
 
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page
 
 import audit.actions
 from audit.models import Incident
@@ -24,6 +22,7 @@ from partners.models import Client as Machine
 from revocations.actions import suspend
 from revocations.models import Order
 from tests.agents import public
+from tests.browser.conftest import Visit
 from tests.factories import a_campaign, a_contract, a_party
 from tests.partners.outside import Signer
 from tests.selection import drawn
@@ -33,7 +32,6 @@ from tests.support.officers import Member, staff
 
 pytestmark = pytest.mark.browser
 
-type Visit = Callable[..., BrowserContext]
 WORD = "Verylongwordwithoutanyspaceinit"
 LISTS = [one.name for one in urls.ADDRESSES if one.methods == READ and one.roles == SEEING and "<" not in one.route]
 # What is wider than the page, or outside of it; what is there for screen readers alone is nowhere. Links that look like
@@ -124,19 +122,12 @@ def own(campaign: Campaign) -> list[str]:
     return [reverse(f"admin:{name}", args=[of]) for name, of in pages.items()]
 
 
-def signed_in(visit: Visit, officer: Member, site: str, **how: object) -> Page:
-    context = visit(**how)
-    cookies = {name: morsel.value for name, morsel in officer.client.cookies.items()}
-    context.add_cookies([{"name": name, "value": value, "url": site} for name, value in cookies.items()])
-    return context.new_page()
-
-
 @pytest.mark.parametrize(("width", "scheme"), [*drawn([(1280, "light"), (1000, "light"), (390, "dark")], of=3)])
-def test_no_column_of_the_console_is_cut_off(visit: Visit, site: str, width: int, scheme: str) -> None:
+def test_no_column_of_the_console_is_cut_off(visit: Visit, width: int, scheme: str) -> None:
     at, officer = timezone.now(), staff(name="an.officer.with.a.very.long.name.indeed")
     first = everything(at=at).campaign
     wide = wide_rows(officer, at=at)
-    page = signed_in(visit, officer, site, width=width, scheme=scheme)
+    page = visit(member=officer, width=width, scheme=scheme).new_page()
     cut, without_rows = {}, set()
     paths = [*drawn([reverse(f"admin:{name}") for name in ("index", *LISTS)] + own(first) + own(wide), of=2)]
     for path in paths:

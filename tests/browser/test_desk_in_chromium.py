@@ -1,33 +1,25 @@
 """The desk in a browser: by keyboard, without a script, in both lights, and nothing for axe to find."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from disclosures.models import Disclosure
+from tests.browser.conftest import Visit
 from tests.browser.test_pages_in_chromium import AXE, violations
 from tests.factories import a_line, a_party
 from tests.selection import drawn
 from tests.support.console import a_case, everything
 from tests.support.desk import a_ticket, said
-from tests.support.officers import Member, staff
+from tests.support.officers import staff
 
 pytestmark = pytest.mark.browser
 
-type Visit = Callable[..., BrowserContext]
 DAY = timedelta(days=1)
 TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
-
-
-def at_the_desk(visit: Visit, member: Member, site: str, **how: object) -> Page:
-    context = visit(**how)
-    cookies = {name: morsel.value for name, morsel in member.client.cookies.items()}
-    context.add_cookies([{"name": name, "value": value, "url": site} for name, value in cookies.items()])
-    return context.new_page()
 
 
 def full() -> None:
@@ -39,10 +31,10 @@ def full() -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [*drawn([(1280, "light"), (390, "dark")], of=2)])
-def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, site: str, width: int, scheme: str) -> None:
+def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, width: int, scheme: str) -> None:
     full()
     officer = staff()
-    page, found = at_the_desk(visit, officer, site, width=width, scheme=scheme), list[str]()
+    page, found = visit(member=officer, width=width, scheme=scheme).new_page(), list[str]()
     for path in ("/desk/", "/desk/?state=closed", "/desk/figures/", "/desk/figures/complaints/2026/", "/desk/many/"):
         page.goto(path)
         found += faults(page, path)
@@ -63,10 +55,10 @@ def faults(page: Page, path: str) -> list[str]:
     return [f"{path}: {fault}" for fault in [*violations(page), *wide]]
 
 
-def test_by_keys_alone(visit: Visit, site: str) -> None:
+def test_by_keys_alone(visit: Visit) -> None:
     full()
     ana = staff(User.Role.AGENT, name="ana")
-    page = at_the_desk(visit, ana, site, width=1280)
+    page = visit(member=ana, width=1280).new_page()
     page.goto("/desk/")
     codes = page.locator("[data-case] .code").all_inner_texts()
     page.keyboard.press("j")
@@ -109,7 +101,7 @@ def test_by_keys_alone(visit: Visit, site: str) -> None:
 def test_without_a_script_it_is_whole(visit: Visit, site: str) -> None:
     full()
     ana = staff(User.Role.AGENT, name="ana")
-    page = at_the_desk(visit, ana, site, script=False)
+    page = visit(member=ana, script=False).new_page()
     page.goto("/desk/")
     assert page.locator("[data-count=open]").inner_text() == "3"
     assert not page.locator("[data-keys]").is_visible()
@@ -125,9 +117,9 @@ def test_without_a_script_it_is_whole(visit: Visit, site: str) -> None:
     page.wait_for_url(f"{site}/desk/T-**")
 
 
-def test_the_counts_follow(visit: Visit, site: str) -> None:
+def test_the_counts_follow(visit: Visit) -> None:
     ana = staff(User.Role.AGENT, name="ana")
-    page = at_the_desk(visit, ana, site)
+    page = visit(member=ana).new_page()
     page.goto("/desk/")
     assert page.locator("[data-count=open]").inner_text() == "0"
     a_ticket()
@@ -139,7 +131,7 @@ def test_when_the_sign_in_has_ended_what_is_written_stays_and_the_page_goes_to_t
     visit: Visit, site: str
 ) -> None:
     path = f"/desk/{a_ticket().code}/write/"
-    page = at_the_desk(visit, staff(User.Role.AGENT, name="ana"), site)
+    page = visit(member=staff(User.Role.AGENT, name="ana")).new_page()
     page.goto(path)
     page.fill("#id_answer_body", "Dear you")
     page.context.clear_cookies(name="sessionid")
@@ -154,12 +146,12 @@ CASE = ("", "reveal/", "stop/", "suspend/", "move/?to=solved", "priority/", "esc
 
 
 @pytest.mark.parametrize(("width", "scheme"), [*drawn([(1280, "dark"), (390, "light")], of=2)])
-def test_a_case_and_each_of_its_forms(visit: Visit, site: str, width: int, scheme: str) -> None:
+def test_a_case_and_each_of_its_forms(visit: Visit, width: int, scheme: str) -> None:
     console = everything()
     look_up = Disclosure.objects.get(line_id=console.line.pk, source_id="GeoBridge-1")
     case = a_case(console.line, about=str(look_up.id), priority=1, language="ar")
     said(case, "Verylongwordwithoutanyspace" * 6)
-    page, found = at_the_desk(visit, staff(User.Role.AGENT), site, width=width, scheme=scheme), list[str]()
+    page, found = visit(member=staff(User.Role.AGENT), width=width, scheme=scheme).new_page(), list[str]()
     for form in drawn(CASE, of=2):
         page.goto(f"/desk/{case.code}/{form}")
         assert page.locator("h1").count() == 1, form

@@ -1,13 +1,12 @@
 """Whole journeys with the keyboard alone, without a script, on a page at 400 % zoom: 320 px wide."""
 
-from collections.abc import Callable
-
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from consent.models import Choice
 from support.models import Ticket
+from tests.browser.conftest import Visit
 from tests.browser.states import a_line_asked_by_the_signal, hold
 from tests.factories import a_line
 from tests.people import PASSWORD, newest_text, number_of, sign_in
@@ -15,7 +14,6 @@ from tests.world import a_world
 
 pytestmark = pytest.mark.browser
 
-type Visit = Callable[..., BrowserContext]
 ZOOMED = 320
 # More presses of Tab than this, and nobody gets there.
 MOST = 60

@@ -1,16 +1,14 @@
 """Leave quickly: after it, Back shows nothing, as often as it is pressed, with a script and without."""
 
-from collections.abc import Callable
-
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
+from tests.browser.conftest import Visit
 from tests.world import World, a_world
 
 pytestmark = pytest.mark.browser
 
-type Visit = Callable[..., BrowserContext]
 WAY_IN = ("/", "/help/", "/safety/", "/home/", "/history/")
 TELLING = ("location", "sharing", "Whereabouts", "RoadAid", "SecureTrack", "Sign in")
 

@@ -1,6 +1,5 @@
 """What only a browser can tell: accessibility, layout, bytes, keyboard, scripts on and off."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.resources import files
@@ -11,13 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import ConsoleMessage, Page, Request
 from pypdf import PdfReader
 
 from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from partners.models import Dealing
 from revocations.models import DownstreamReport, Order, State
+from tests.browser.conftest import Visit
 from tests.browser.pages import NOT_VISITED, PAGES, a_walk
 from tests.browser.pages import Visit as Visited
 from tests.browser.release import WIDTHS
@@ -30,7 +30,6 @@ from tests.world import a_world, disclosed
 
 pytestmark = pytest.mark.browser
 
-type Visit = Callable[..., BrowserContext]
 LIMIT = 40_000
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 # Only what is wrong is described node by node: to describe all that is right takes a third of the time.

@@ -1,21 +1,18 @@
 """A passkey is set up and given, by a browser with an authenticator of its own (WebAuthn over CDP)."""
 
-from collections.abc import Callable
-
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 from pytest_django import Settings
 
 from accounts.actions.people import end_tenure
 from accounts.models import Line
 from audit.models import AuditEvent
+from tests.browser.conftest import Visit
 from tests.factories import a_line
 from tests.people import PASSWORD, newest_text, number_of, sign_in
 
 pytestmark = pytest.mark.browser
-
-type Visit = Callable[..., BrowserContext]
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 30.0
 LOWEST_PORT, PORTS_EACH, WORKERS = 12_000, 500, 40
 # So many servers that have loaded our programs are kept for tests of the same environments.
-LOADED_KEPT = 2
+LOADED_KEPT = 3
 
 
 @dataclass

@@ -43,20 +43,20 @@ def restore(file: Path, *, into: str, where: Mapping[str, str] | None = None) ->
 def life_in(backup: Path | str) -> Iterator[None]:
     """Restore a dump, or a copy, into a new database; until the end everything here happens in that one."""
     name = f"restored_{os.getpid()}"
-    with _as_owner() as owner:
-        if isinstance(backup, Path):
-            owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            restore(backup, into=name)
-        else:
-            _copy(owner, backup, name)
     before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
-    _move_to(dict.fromkeys(before, name))
     try:
+        with _as_owner() as owner:
+            if isinstance(backup, Path):
+                owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                restore(backup, into=name)
+            else:
+                _copy(owner, backup, name)
+        _move_to(dict.fromkeys(before, name))
         yield
     finally:
         _move_to(before)
         with _as_owner() as owner:
-            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
