@@ -31,7 +31,7 @@ SERVERS = (
     "tests/promises/test_01", "tests/promises/test_02", "tests/promises/test_03", "tests/promises/test_04",
     "tests/promises/test_05", "tests/promises/test_09", "tests/promises/test_10", "tests/portal/test_migrate.py",
     "tests/portal/test_hung_broker.py", "tests/consent/test_gate_plan.py", "tests/disclosures/test_plans.py",
-    "tests/audit/test_chain.py", "tests/audit/test_plans.py", "tests/audit/test_tallies.py",
+    "tests/audit/test_chain.py", "tests/audit/test_generic_plans.py", "tests/audit/test_counters.py",
 )  # fmt: skip
 LOCKS = "_at_once"
 

@@ -217,7 +217,7 @@ def test_the_wait_for_a_new_password_begins_and_ends_once(line: Line, now: datet
     assert (noted("line.new_password_cancelled"), texts(line)) == (1, 2)
 
 
-def test_a_forgotten_password_is_replaced_once_and_not_when_taken_back(line: Line, now: datetime) -> None:
+def test_forgotten_password_is_replaced_once_and_not_when_taken_back(line: Line, now: datetime) -> None:
     user = a_user_with_password(line, now)
     then = now + DAY
 
@@ -248,7 +248,7 @@ def test_a_line_is_the_first_of_the_provider_s_people(line: Line, now: datetime)
 # Staff
 
 
-def test_a_member_of_staff_is_pinned_to_one_name_of_the_provider(now: datetime) -> None:
+def test_member_of_staff_is_pinned_to_one_name_of_provider(now: datetime) -> None:
     officer = a_staff_user()
 
     def comes(subject: str) -> Callable[[], User | None]:
@@ -295,7 +295,7 @@ def test_an_invitation_to_sign_in_is_texted_once(line: Line, now: datetime) -> N
     assert (texts(line), noted("line.invited")) == (1, 1)
 
 
-def test_no_more_mails_and_links_of_receipts_than_a_day_has(line: Line, now: datetime) -> None:
+def test_no_more_mails_and_links_of_receipts_than_day_has(line: Line, now: datetime) -> None:
     def mails() -> None:
         enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
 
@@ -352,7 +352,7 @@ def test_a_text_is_claimed_by_one_worker(line: Line, now: datetime, settings: Se
 # The safe contact
 
 
-def test_no_guess_at_a_contact_s_code_is_one_too_many(line: Line, now: datetime) -> None:
+def test_no_guess_at_a_contacts_code_is_one_too_many(line: Line, now: datetime) -> None:
     user = a_user(line, now)
     assert ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     SafeContact.objects.update(tries_left=1)
@@ -380,7 +380,7 @@ def test_a_contact_is_proved_and_removed_once(line: Line, now: datetime) -> None
     assert (noted("line.contact_set"), noted("line.contact_removed")) == (1, 1)
 
 
-def test_no_more_numbers_are_texted_a_code_than_a_day_has(line: Line, now: datetime) -> None:
+def test_no_more_numbers_are_texted_code_than_a_day_has(line: Line, now: datetime) -> None:
     def asks() -> bool:
         return ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
 

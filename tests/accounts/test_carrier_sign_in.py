@@ -95,7 +95,7 @@ def test_it_is_the_same_person_as_by_texted_code(idp: Provider, line: Line) -> N
     assert browser.get("/lines/").url == "/accounts/reauthenticate/?next=%2Flines%2F"
 
 
-def test_the_line_is_told_of_the_first_time_and_of_no_other(idp: Provider, line: Line) -> None:
+def test_the_line_is_told_of_the_first_time(idp: Provider, line: Line) -> None:
     through(idp, Browser(), START)
     (message,) = Message.objects.filter(line=line)
     assert message.kind == Message.Kind.WAY_IN
@@ -110,7 +110,7 @@ def test_the_line_is_told_of_the_first_time_and_of_no_other(idp: Provider, line:
     assert Message.objects.filter(line=line).count() == 1
 
 
-def test_who_sees_by_it_is_not_overtaken_by_who_has_the_phone(idp: Provider, settings: Settings, line: Line) -> None:
+def test_who_has_the_phone_does_not_overtake_who_sees(idp: Provider, settings: Settings, line: Line) -> None:
     """By texted code alone no password, passkey or app is set up beside it: that waits a day, as if one were lost."""
     settings.OIDC_SEEING_ACR = STRONG
     idp.claims |= {"acr": STRONG}

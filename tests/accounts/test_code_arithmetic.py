@@ -89,7 +89,7 @@ def test_the_limit_is_reached_and_a_long_code_still_works(compared: list[datetim
     assert len(texts_to(msisdn)) < 60
 
 
-def test_a_wrong_guess_counts_against_each_code_that_is_still_good() -> None:
+def test_wrong_guess_counts_against_each_code_that_is_still_good() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)
     text_code(msisdn=msisdn, purpose=STOP, asker="a", at=now)

@@ -138,7 +138,7 @@ def test_the_code_of_a_safe_contact_lasts_ten_minutes(line: Line, user: User, no
 # Whose number and line it is
 
 
-def test_a_line_has_its_number_from_its_beginning_to_its_end(now: datetime) -> None:
+def test_line_has_its_number_from_its_beginning_to_its_end(now: datetime) -> None:
     line = a_line(msisdn=ELSEWHERE, activated_at=now, deactivated_at=now + DAY)
 
     def is_theirs(at: datetime) -> bool:
@@ -201,7 +201,7 @@ def test_the_wait_for_a_new_password_counts_for_a_week(user: User, now: datetime
 # Who else looks after a line
 
 
-def test_what_was_asked_waits_a_week_and_ends_on_its_day(line: Line, user: User, now: datetime) -> None:
+def test_what_was_asked_waits_a_week(line: Line, user: User, now: datetime) -> None:
     other = a_line(msisdn=ELSEWHERE)
     helper = person_behind(line=other, at=now)
     ends = now + 30 * DAY
@@ -288,7 +288,7 @@ def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user
     assert len(delegations.list_open_requests(line_id=other.pk, at=now)) == 1
 
 
-def test_a_phone_hears_of_its_contact_s_news_for_a_day(line: Line, user: User, now: datetime) -> None:
+def test_a_phone_hears_of_its_contacts_news_for_a_day(line: Line, user: User, now: datetime) -> None:
     ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
     own = queries.msisdn_of(line_id=line.pk, at=now)
@@ -372,7 +372,7 @@ def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, m
     assert begins_at(lambda at: may_answer(line_id=line.pk, at=at), now + HOUR)
 
 
-def test_news_of_one_kind_come_once_a_day_and_not_on_the_first(line: Line, now: datetime) -> None:
+def test_news_of_one_kind_come_once_a_day(line: Line, now: datetime) -> None:
     Line.objects.filter(pk=line.pk).update(recorded_at=now)
 
     def news(at: datetime) -> int:
@@ -403,7 +403,7 @@ def a_request(**session: object) -> HttpRequest:
     return request
 
 
-def test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour(line: Line, now: datetime) -> None:
+def test_what_was_proved_at_door_lasts_quarter_of_an_hour(line: Line, now: datetime) -> None:
     request = a_request()
     sessions.prove_line(request, door="stop", line_id=line.pk, msisdn=ELSEWHERE, at=now)
     assert ends_at(lambda at: sessions.proved_line(request, door="stop", at=at), now + 15 * MINUTE)
@@ -417,9 +417,7 @@ def test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour(line: Line, now: d
     [(False, timedelta(hours=12), timedelta(days=7)), (True, timedelta(minutes=30), timedelta(hours=12))],
     ids=["a_subscriber", "staff"],
 )
-def test_a_sign_in_ends_when_it_lay_too_long_or_lasted_too_long(
-    now: datetime, is_staff: bool, unused: timedelta, in_all: timedelta
-) -> None:
+def test_a_sign_in_ends_unused_or_in_all(now: datetime, is_staff: bool, unused: timedelta, in_all: timedelta) -> None:
     def is_on(seen: datetime, at: datetime) -> bool:
         clock = {"of": "1", "staff": is_staff, "began": now.isoformat(), "seen": seen.isoformat()}
         request = a_request(**{SESSION_KEY: "1", session_clock.CLOCK_KEY: clock})

@@ -31,7 +31,7 @@ def nested(levels: int, inner: str = "") -> bytes:
     return f'{{"x": {"[" * (levels - 1)}{inner}{"]" * (levels - 1)}, "a": 1}}'.encode()
 
 
-def test_json_may_nest_as_deep_as_the_limit_and_no_deeper() -> None:
+def test_json_may_nest_as_deep_as_the_limit() -> None:
     assert read_json(nested(MAX_DEPTH))["a"] == 1
     assert decode_json(nested(MAX_DEPTH), OBJECT).a == 1
     for levels in (MAX_DEPTH + 1, 900, 200_000):
@@ -57,23 +57,13 @@ def test_brackets_inside_texts_do_not_hide_how_deep_it_is() -> None:
         decode_json(content, OBJECT)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"\xff",
-        b'"\xff"',
-        b"[NaN]",
-        b"[1e999]",
-        b"[" + b"9" * 5000 + b"]",
-        b"\xef\xbb\xbf{}",
-        b"\xff\xfe{\0}\0",
-    ],
-)
-def test_what_is_no_json_is_told_as_that(content: bytes) -> None:
-    with pytest.raises(Unreadable, match=NOT_JSON):
-        read_json(content)
+def test_what_is_no_json_is_told_as_that() -> None:
+    nine = b"[" + b"9" * 5000 + b"]"
+    for content in (
+        b"", b"{", b"\xff", b'"\xff"', b"[NaN]", b"[1e999]", nine, b"\xef\xbb\xbf{}", b"\xff\xfe{\0}\0",
+    ):  # fmt: skip
+        with pytest.raises(Unreadable, match=NOT_JSON):
+            read_json(content)
 
 
 def test_what_is_too_large_is_not_parsed() -> None:

@@ -5,18 +5,14 @@ import pytest
 from accounts.primitives import numbers
 
 
-@pytest.mark.parametrize(
-    "typed",
-    ["(206) 555-0142", "206.555.0142", "206 555 0142", "1-206-555-0142", "+1 206 555 0142", " +12065550142 "],
-)
-def test_every_way_of_typing_is_one_number(typed: str) -> None:
-    assert numbers.normalise(typed) == "+12065550142"
-
-
-@pytest.mark.parametrize("typed", ["", "555", "hello", "+1 206 555 0142 ext. 3", "2" * 41, "٢٠٦"])
-def test_what_cannot_be_a_number_is_refused(typed: str) -> None:
-    with pytest.raises(numbers.NotANumber):
-        numbers.normalise(typed)
+def test_every_way_of_typing_is_one_number() -> None:
+    for typed in (
+        "(206) 555-0142", "206.555.0142", "206 555 0142", "1-206-555-0142", "+1 206 555 0142", " +12065550142 ",
+    ):  # fmt: skip
+        assert numbers.normalise(typed) == "+12065550142"
+    for typed in ("", "555", "hello", "+1 206 555 0142 ext. 3", "2" * 41, "٢٠٦"):
+        with pytest.raises(numbers.NotANumber):
+            numbers.normalise(typed)
 
 
 def test_numbers_are_shown_as_people_write_them() -> None:

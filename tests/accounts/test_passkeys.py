@@ -32,7 +32,7 @@ def test_setting_one_up(line: Line) -> None:
     assert "A password works without it." in said
 
 
-def test_the_first_is_called_after_the_phone_and_the_others_are_numbered(line: Line) -> None:
+def test_the_first_is_called_after_the_phone(line: Line) -> None:
     browser = sign_in(line)
     assert 'value="My phone"' in browser.get("/accounts/2fa/webauthn/add/").text
     a_passkey(line)

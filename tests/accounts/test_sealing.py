@@ -9,7 +9,7 @@ from accounts.primitives.sealing import derived_secret, number_hash, seal, unsea
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
-def test_a_newer_key_in_front_seals_and_the_old_one_still_unseals_and_finds(settings: Settings) -> None:
+def test_a_newer_key_in_front_seals(settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [OLD]
     sealed, found_by = seal("+12065550142"), number_hash("+12065550142")
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]

@@ -35,6 +35,20 @@ def test_a_session_is_found_by_its_key_and_no_other(django_assert_num_queries: D
     stranger = SessionStore("x" * 32)
     assert dict(stranger.items()) == {}
     assert stranger.session_key is None
+    row = BrowserSession.objects.get()
+    assert timedelta(days=13) < row.expires_at - datetime.now(tz=UTC) <= timedelta(days=14)
+    store = SessionStore(key)
+    store["asker"] = "another"
+    with django_assert_num_queries(1):
+        store.save()
+    assert SessionStore(store.session_key)["asker"] == "another"
+    assert BrowserSession.objects.count() == 1
+    # Ended meanwhile, it does not come back.
+    store["asker"] = "a third"
+    SessionStore(store.session_key).delete()
+    with pytest.raises(UpdateError):
+        store.save()
+    assert BrowserSession.objects.count() == 0
 
 
 def test_a_row_holds_neither_the_key_nor_readable_data() -> None:
@@ -57,21 +71,6 @@ def test_data_copied_into_another_row_is_unreadable_there() -> None:
     assert dict(stolen.items()) == {}
     assert stolen.session_key is None
     assert SessionStore(key_of(officer))["asker"] == "officer"
-
-
-def test_a_session_lasts_two_weeks() -> None:
-    a_session(asker="one")
-    row = BrowserSession.objects.get()
-    assert timedelta(days=13) < row.expires_at - datetime.now(tz=UTC) <= timedelta(days=14)
-
-
-def test_a_change_is_written_by_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    store = a_session(asker="one")
-    store["asker"] = "another"
-    with django_assert_num_queries(1):
-        store.save()
-    assert SessionStore(store.session_key)["asker"] == "another"
-    assert BrowserSession.objects.count() == 1
 
 
 def test_an_expired_session_is_gone_and_is_deleted() -> None:
@@ -109,15 +108,6 @@ def test_a_session_that_proves_more_gets_another_key(
     again[PROOFS] = [*again[PROOFS], {"method": "mfa", "at": 2.0}]
     again.save()
     assert again.session_key != store.session_key
-
-
-def test_a_session_that_was_ended_meanwhile_does_not_come_back() -> None:
-    store = a_session(asker="one")
-    store["asker"] = "another"
-    SessionStore(store.session_key).delete()
-    with pytest.raises(UpdateError):
-        store.save()
-    assert BrowserSession.objects.count() == 0
 
 
 def test_a_flushed_session_is_deleted_and_begins_anew(django_assert_num_queries: DjangoAssertNumQueries) -> None:

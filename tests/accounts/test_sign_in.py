@@ -229,7 +229,7 @@ def test_a_code_is_asked_of_nobody_whose_line_has_ended() -> None:
     assert MemoryBackend.outbox == []
 
 
-def test_the_end_of_a_tenure_ends_its_sessions_and_its_sign_in() -> None:
+def test_the_end_of_a_tenure_ends_its_sessions() -> None:
     line = a_line()
     client, user = sign_in(line), user_of(line)
     end_tenure(line_id=line.pk, at=timezone.now())

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from accounts.models import User
-from accounts.policies.permissions import STAFF_MAY, StaffAction, roles_that_may, staff_may
+from accounts.policies.permissions import STAFF_MAY, StaffAction, staff_may
 from accounts.queries import NotForThem, acting_staff
 from tests.staff import a_staff_user, an_actor
 
@@ -26,18 +26,10 @@ def test_the_table_names_every_role() -> None:
     assert all(len(row) == len(StaffAction) for row in TABLE.values())
 
 
-@pytest.mark.parametrize(("role", "action"), list(product(User.Role, StaffAction)))
-def test_each_cell(role: User.Role, action: StaffAction) -> None:
-    assert staff_may(role, action) is (TABLE[role][list(StaffAction).index(action)] == "y")
-
-
-def test_a_role_nobody_knows_may_nothing() -> None:
+def test_each_cell() -> None:
+    for role, action in product(User.Role, StaffAction):
+        assert staff_may(role, action) is (TABLE[role][list(StaffAction).index(action)] == "y"), (role, action)
     assert not any(staff_may("root", action) for action in StaffAction)
-
-
-def test_only_legal_process_sees_delayed_notices_and_only_officers_change_terms() -> None:
-    assert roles_that_may(StaffAction.SEE_DELAYED) == (User.Role.LEGAL,)
-    assert roles_that_may(StaffAction.CHANGE_TERMS) == (User.Role.OFFICER,)
 
 
 def test_each_officer_has_one_name(db: None) -> None:
@@ -46,15 +38,12 @@ def test_each_officer_has_one_name(db: None) -> None:
     assert acting_staff(actor=actor.replace(":", ":00"), action=StaffAction.AGREE) == actor
 
 
-@pytest.mark.parametrize("role", ["agent", "auditor", "legal", "subscriber"])
-def test_nobody_else_is_an_officer(db: None, role: str) -> None:
-    user = a_staff_user(role)
-    for actor in (f"{role}:{user.pk}", f"officer:{user.pk}", "officer:", "officer:0", "system:beat", "officer:-1", ""):
-        with pytest.raises(NotForThem):
-            acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
-
-
-def test_an_officer_who_left_is_none(db: None) -> None:
-    user = a_staff_user(is_active=False)
+def test_nobody_else_is_an_officer(db: None) -> None:
+    for role in ("agent", "auditor", "legal", "subscriber"):
+        pk = a_staff_user(role).pk
+        for actor in (f"{role}:{pk}", f"officer:{pk}", "officer:", "officer:0", "system:beat", "officer:-1", ""):
+            with pytest.raises(NotForThem):
+                acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
+    left = a_staff_user(is_active=False)
     with pytest.raises(NotForThem):
-        acting_staff(actor=f"officer:{user.pk}", action=StaffAction.CHANGE_TERMS)
+        acting_staff(actor=f"officer:{left.pk}", action=StaffAction.CHANGE_TERMS)

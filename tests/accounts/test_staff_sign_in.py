@@ -92,7 +92,7 @@ def trail(officer: User) -> list[tuple[str, str, int | None]]:
     return list(rows.values_list("action", "actor", "line_id"))
 
 
-def test_a_recovery_code_at_the_door_is_in_the_trail_and_works_once(officer: User) -> None:
+def test_a_recovery_code_at_the_door_is_in_the_trail(officer: User) -> None:
     secret, codes = with_codes(officer)
     used = ("staff.code_used", f"officer:{officer.pk}", None)
     browser = at_the_door()
@@ -123,7 +123,7 @@ def test_without_its_row_a_recovery_code_is_not_used_up(officer: User, monkeypat
     assert [given(browser, codes[0]), signed_in(browser)] == [302, True]
 
 
-def test_who_has_just_set_one_up_gives_its_code_and_is_in(idp: Provider, officer: User) -> None:
+def test_who_has_just_set_one_up_gives_its_code(idp: Provider, officer: User) -> None:
     browser = Browser()
     assert through(idp, browser, START).url == "/admin/"
     assert browser.get("/admin/").url == "/accounts/2fa/totp/activate/?next=%2Fadmin%2F"
@@ -139,7 +139,7 @@ def test_who_has_just_set_one_up_gives_its_code_and_is_in(idp: Provider, officer
     assert browser.get("/admin/").status_code == 200
 
 
-def test_the_provider_s_own_name_for_a_person_is_pinned_at_first_use(idp: Provider, officer: User) -> None:
+def test_providers_own_name_for_person_is_pinned_at_first_use(idp: Provider, officer: User) -> None:
     through(idp, Browser(), START)
     assert list(SocialAccount.objects.values_list("user", "provider", "uid", "extra_data")) == [
         (officer.pk, idp.url, "idp-7", {})
@@ -176,9 +176,7 @@ def test_two_with_one_address_and_one_who_left_are_not_let_in(idp: Provider, off
     assert through(idp, Browser(), START).status_code == 403
 
 
-def test_the_provider_may_take_a_role_away_and_never_gives_one(
-    idp: Provider, officer: User, settings: Settings
-) -> None:
+def test_provider_may_take_a_role_away_and_never_gives_one(idp: Provider, officer: User, settings: Settings) -> None:
     settings.STAFF_OIDC_ROLES_CLAIM = "roles"
     for roles, status in ((None, 403), (["agent"], 403), ("officer", 302), (["officer", "x"], 302)):
         idp.claims = {"roles": roles}
@@ -203,7 +201,7 @@ def invite(role: str = "officer", email: str = "new@carrier.example") -> str:
     return urlsplit(link).path
 
 
-def test_an_invitation_is_good_once_and_leads_to_a_second_factor() -> None:
+def test_invitation_is_good_once_and_leads_to_a_second_factor() -> None:
     path, browser = invite(), Browser()
     for wrong in (path[:-2] + "x/", path.replace("/invitation/", "/invitation/x"), "/accounts/invitation/MA/a-b/"):
         assert (wrong, Browser().get(wrong).status_code) == (wrong, 404)
@@ -222,7 +220,7 @@ def test_an_invitation_is_good_once_and_leads_to_a_second_factor() -> None:
     ]
 
 
-def test_a_second_invitation_ends_the_password_and_who_has_left_is_out() -> None:
+def test_a_second_invitation_ends_the_password() -> None:
     path, browser, out = invite(), Browser(), StringIO()
     browser.post(path, {"password": PASSWORD})
     form = {"login": "new@carrier.example", "password": PASSWORD}
@@ -243,7 +241,7 @@ def test_a_second_invitation_ends_the_password_and_who_has_left_is_out() -> None
             call_command(command, email="new@carrier.example", **({"again": True} if command == "make_staff" else {}))
 
 
-def test_nobody_is_made_staff_twice_and_a_subscriber_s_role_is_none() -> None:
+def test_nobody_is_made_staff_twice() -> None:
     invite()
     with pytest.raises(CommandError, match="has this e-mail already"):
         invite(email="NEW@carrier.example")

@@ -65,7 +65,7 @@ def test_the_link_needs_no_session_and_lasts_thirty_days() -> None:
     assert Browser().get(f"{link}receipt.json").status_code == 404
 
 
-def test_the_line_is_told_by_text_and_no_company_is_named() -> None:
+def test_line_is_told_by_text_and_no_company_is_named() -> None:
     line = a_line()
     an_approval(line, a_campaign(provider=a_party("RoadAid", "lbs_provider")))
     proved(line).post("/stop/all/", {"stop-all": "1"})
@@ -121,7 +121,7 @@ def test_a_sign_in_code_does_not_stop() -> None:
         assert client.post("/stop/code/", {"code": to_sign_in}).status_code == 200
 
 
-def test_the_first_page_may_be_found_by_search_and_the_others_not() -> None:
+def test_the_first_page_may_be_found_by_search() -> None:
     assert "noindex" not in Browser().get("/stop/").text
     link = proved(a_line()).post("/stop/all/", {"stop-all": "1"}).url
     assert "noindex" in Browser().get(link).text

@@ -17,12 +17,12 @@ OPM: dict[int, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("year", OPM)
-def test_the_holidays_are_those_on_which_federal_offices_are_closed(year: int) -> None:
-    assert sorted(holidays(year=year)) == [date.fromisoformat(f"{year}-{day}") for day in OPM[year]]
+def test_the_holidays_are_those_of_federal_offices() -> None:
+    for year, days in OPM.items():
+        assert sorted(holidays(year=year)) == [date.fromisoformat(f"{year}-{day}") for day in days]
 
 
-def test_five_days_from_the_friday_before_thanksgiving_end_on_a_monday() -> None:
+def test_five_days_from_friday_before_thanksgiving_end_on_a_monday() -> None:
     friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
     assert after_business_days(start=friday, days=5, zone=EAST) == datetime(2026, 11, 30, 17, tzinfo=UTC)
     assert after_business_days(start=friday, days=0, zone=EAST) == friday
@@ -38,12 +38,12 @@ def test_the_day_is_that_of_the_zone() -> None:
     assert after_business_days(start=late_on_friday_there, days=1, zone=EAST) == datetime(2026, 11, 17, 3, tzinfo=UTC)
 
 
-def test_the_same_time_of_day_stands_where_clocks_are_set_between() -> None:
+def test_same_time_of_day_stands_where_clocks_are_set_between() -> None:
     noon = datetime(2026, 10, 30, 16, tzinfo=UTC)
     assert after_business_days(start=noon, days=1, zone=EAST) == datetime(2026, 11, 2, 17, tzinfo=UTC)
 
 
-def test_no_day_is_named_that_is_none_and_none_is_left_out() -> None:
+def test_no_day_is_named_that_is_none() -> None:
     for n in range(800):
         start = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=n)
         for days in (1, 5, 7):

@@ -109,7 +109,7 @@ def test_an_event_put_beside_the_chains_is_found() -> None:
     assert check().fault == audit.queries.Fault(99, 1, "is in a chain that is not its own")
 
 
-def test_a_line_s_log_is_in_the_order_of_its_chain_whatever_its_ids_say() -> None:
+def test_a_lines_log_is_in_the_order_of_its_chain() -> None:
     for n in range(3):
         audit.actions.record(action=f"test.{n}", actor="system:test", target="thing:1", at=NOW, line_id=7)
     as_owner("UPDATE audit_auditevent SET id = id + 1000 WHERE action = 'test.0'")
@@ -120,7 +120,7 @@ def test_a_line_s_log_is_in_the_order_of_its_chain_whatever_its_ids_say() -> Non
     ]
 
 
-def test_times_that_do_not_rise_with_the_places_raise_no_alarm() -> None:
+def test_times_that_do_not_rise_with_places_raise_no_alarm() -> None:
     for n in (0, 5, 1, 4, 2, 6, 3):
         audit.actions.record(
             action="test.done", actor="system:test", target="thing:1", at=NOW + timedelta(minutes=n), line_id=7
@@ -134,7 +134,7 @@ def test_times_that_do_not_rise_with_the_places_raise_no_alarm() -> None:
 
 
 @pytest.mark.parametrize("seq", [2, 3, 4, 5])
-def test_what_is_gone_from_a_range_or_beside_it_is_found(seq: int) -> None:
+def test_what_is_gone_from_range_or_beside_it_is_found(seq: int) -> None:
     some_events()
     as_owner(f"DELETE FROM audit_auditevent WHERE seq = {seq}")
     found = check(since=NOW + timedelta(minutes=2), until=NOW + timedelta(minutes=4)).fault
@@ -162,7 +162,7 @@ def test_events_that_are_written_meanwhile_raise_no_alarm(monkeypatch: pytest.Mo
     assert check() == audit.queries.Verification(6, None)
 
 
-def test_a_trail_cut_off_with_its_head_is_found_by_the_checkpoint() -> None:
+def test_trail_cut_off_with_its_head_is_found_by_checkpoint() -> None:
     some_events()
     signed = audit.queries.heads()
     as_owner(

@@ -139,7 +139,7 @@ def test_agents_may_ask_for_stops_and_nothing_else(agent: Agent, line: Line) -> 
     assert not Message.objects.filter(kind=Message.Kind.AGENT).exists()
 
 
-def test_a_number_that_is_no_line_of_ours_looks_the_same(agent: Agent, line: Line) -> None:
+def test_number_that_is_no_line_of_ours_looks_the_same(agent: Agent, line: Line) -> None:
     moving = {"request_id", "received_at", "expected_by", "expires_at", "user_verification_url"}
     told = [agent.exercise(number) for number in (number_of(line), "+12065559999")]
     assert [{name: one[name] for name in one if name not in moving} for one in told] == [

@@ -52,7 +52,7 @@ def allow(line: Line, campaign: Campaign) -> RecordedChoice:
 # Choices
 
 
-def test_what_is_said_while_another_choice_is_written_is_the_newer_one(line: Line, campaign: Campaign) -> None:
+def test_what_is_said_meanwhile_is_the_newer_choice(line: Line, campaign: Campaign) -> None:
     first, second = overlap(lambda: allow(line, campaign), lambda: stop(line))
     assert first.made_at < second.made_at
     assert [order.version for order in Order.objects.order_by("version")] == [1, 2]
@@ -60,7 +60,7 @@ def test_what_is_said_while_another_choice_is_written_is_the_newer_one(line: Lin
     assert Order.objects.latest("version").snapshot["state"] == []
 
 
-def test_two_rows_of_the_ledger_at_once_both_move_the_gate(line: Line) -> None:
+def test_two_rows_of_ledger_at_once_both_move_the_gate(line: Line) -> None:
     one, other = a_campaign(), a_campaign()
     at = database_clock() - DAY
 
@@ -87,7 +87,7 @@ def test_a_pause_that_has_ended_is_told_of_once(line: Line, campaign: Campaign) 
     assert (EndedPause.objects.count(), Message.objects.count() - before) == (1, 1)
 
 
-def test_a_partner_that_is_told_again_never_hears_what_was_before_a_stop(line: Line, campaign: Campaign) -> None:
+def test_partner_told_again_never_hears_what_was_before_a_stop(line: Line, campaign: Campaign) -> None:
     allow(line, campaign)
     overlap(lambda: stop(line), lambda: expiry.retell(line_id=line.pk))
     assert [order.snapshot["state"] for order in Order.objects.order_by("version")][1:] == [[]]
@@ -152,7 +152,7 @@ def test_a_question_s_text_is_sent_by_one_worker(partner: Partner) -> None:
     assert len([text for text in MemoryBackend.outbox if "/ask/" in text.text]) == 1
 
 
-def test_no_more_questions_are_put_to_a_line_than_a_month_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_questions_are_put_to_line_than_month_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consent.actions.consent_requests.AT_MOST", 1)
     line = a_line(msisdn=NUMBER)
     questions = [a_question(a_partner(name, provider=f"{name}Road"), line) for name in ("GeoBridge", "NorthLink")]
@@ -241,7 +241,7 @@ def test_a_bucket_of_a_partner_s_books_is_compared_once() -> None:
     assert (run.findings["partner_has"], noted("digest.compared")) == (1, 1)
 
 
-def test_a_number_that_two_files_give_to_two_lines_is_one_s() -> None:
+def test_number_that_two_files_give_to_two_lines_is_ones() -> None:
     one, other = line_row(line_id="L1"), line_row(line_id="L2", account_id="A2")
     first, second = overlap(lambda: told(take_lines(one)), lambda: told(take_lines(other)))
     assert first == [("accepted",)]
@@ -249,7 +249,7 @@ def test_a_number_that_two_files_give_to_two_lines_is_one_s() -> None:
     assert list(Line.objects.values_list("carrier_id", flat=True)) == ["L1"]
 
 
-def test_a_yes_that_was_lost_with_the_database_is_told_of_once(line: Line, campaign: Campaign) -> None:
+def test_yes_that_was_lost_with_database_is_told_of_once(line: Line, campaign: Campaign) -> None:
     lost = a_ledger_row(line, "allow", scope="campaign", ref=campaign.ref, at=database_clock()).id
 
     def tells() -> bool:

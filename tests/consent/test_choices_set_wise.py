@@ -170,7 +170,7 @@ def test_many_lines_together_fare_as_each_by_itself(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("db")
-def test_what_a_line_takes_over_from_another_is_told_before_its_own() -> None:
+def test_what_a_line_takes_over_is_told_first() -> None:
     """Whoever is allowed after a stop that came over is told of what counts, as no word of the person's own."""
     a_world(1)
     with_successors([0])
@@ -184,9 +184,7 @@ def test_what_a_line_takes_over_from_another_is_told_before_its_own() -> None:
 
 
 @pytest.mark.usefixtures("committed_db", "no_broker")
-def test_a_large_file_is_taken_in_by_several_processes_as_by_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_processes_take_a_file_in_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_world(LINES)
     # The same id by two numbers, far apart and side by side, lands in one of them however it is dealt.
     rows = some_rows(seed=36, count=60)
@@ -216,7 +214,7 @@ def test_a_large_file_is_taken_in_by_several_processes_as_by_one(
 
 
 @pytest.mark.usefixtures("db")
-def test_whom_a_stop_concerns_is_asked_of_the_lines_that_were_touched_alone() -> None:
+def test_whom_stop_concerns_is_asked_of_the_lines_touched_alone() -> None:
     """Nobody has statistics of a ledger that has just come in."""
     a_world(60)
     taken(ChoicesFeed(), ndjson(choice_row(msisdn=number(n)) for n in range(60)))

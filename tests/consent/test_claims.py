@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
 from audit.queries import database_clock
@@ -32,13 +31,6 @@ from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 NUMBER = "+12065550142"
-
-
-@pytest.fixture(autouse=True)
-def _quick(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 @pytest.fixture
@@ -232,7 +224,7 @@ def test_two_partners_know_a_stranger_by_different_names(partner: Partner) -> No
     assert other.one(borrowed)[1]["reason"] == "subject_unknown"
 
 
-def test_the_moment_claimed_does_not_tell_since_when_a_number_is_ours(partner: Partner) -> None:
+def test_moment_claimed_does_not_tell_since_when_number_is_ours(partner: Partner) -> None:
     a_line(msisdn=NUMBER, activated_at=timezone.now() - timedelta(days=100))
     refs = {
         partner.one(partner.claim(id=f"c-{days}", captured_at=stamp(timezone.now() - timedelta(days=days))))[1][
@@ -243,7 +235,7 @@ def test_the_moment_claimed_does_not_tell_since_when_a_number_is_ours(partner: P
     assert len(refs) == 1
 
 
-def test_repeats_and_conflicts_of_a_stranger_are_told_as_a_customer_s(partner: Partner) -> None:
+def test_repeats_and_conflicts_of_stranger_are_told_as_a_customers(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     told = []
     for number in (NUMBER, STRANGER):
@@ -264,7 +256,7 @@ def test_a_claim_of_a_stranger_waits_for_its_line(partner: Partner) -> None:
     assert ConsentRequest.objects.count() == 0
 
 
-def test_the_work_done_for_a_stranger_is_in_no_more_statements(partner: Partner) -> None:
+def test_work_done_for_a_stranger_is_in_no_more_statements(partner: Partner) -> None:
     """The time of the answer is levelled by waiting; this holds that what is read before differs in nothing."""
     a_line(msisdn=NUMBER)
     partner.one(partner.claim(id="c-0", msisdn="+12065550111"))

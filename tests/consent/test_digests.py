@@ -482,7 +482,7 @@ ACTS = {**RULES, **TERMS}
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_the_end_of_a_term_is_told_then_must_be_gone(term: str) -> None:
+def test_end_of_a_term_is_told_then_must_be_gone(term: str) -> None:
     books = Books()
     line, never_told = books.a_line(), a_line()
     books.hold(line)
@@ -554,7 +554,7 @@ def test_a_moved_line_is_told_by_its_new_rules() -> None:
     assert books.compare() == {**NOTHING, "partner_has": 1}
 
 
-def test_a_company_that_must_be_excepted_and_is_not_is_found() -> None:
+def test_company_that_must_be_excepted_and_is_not_is_found() -> None:
     books = Books(names_recipient=True)
     bail = a_party("BailNow", "end_customer")
     Reach.objects.create(campaign=books.campaign, party=bail)

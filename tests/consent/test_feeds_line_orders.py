@@ -93,7 +93,7 @@ def test_any_order_ends_the_same() -> None:
         assert set(map(repr, ends(rows))) == {repr(wanted)}, rows
 
 
-def test_a_number_that_was_given_back_stays_with_who_has_it_now() -> None:
+def test_number_given_back_stays_with_who_has_it_now() -> None:
     """The line it was taken from comes to life again with another number: what the new holder did stays theirs."""
     take_lines(given_back(FIRST), line_row(line_id="L2", account_id="A2", activated_at="2025-04-01T00:00:00Z"))
     assert told(take_lines(ended(TO_N3))) == [("accepted",)]
@@ -145,7 +145,7 @@ def test_a_predecessor_that_is_named_late_hands_its_stops_over() -> None:
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_stop_that_comes_over_has_a_receipt_of_its_own(late: bool) -> None:
+def test_stop_that_comes_over_has_a_receipt_of_its_own(late: bool) -> None:
     take_lines(line_row())
     choice_id = stop("L1")
     if late:
@@ -184,7 +184,7 @@ def test_what_came_between_does_not_stand_in_the_way() -> None:
     assert ("person", "all", "continued") in denials("L3"), "and so on down the line"
 
 
-def test_a_link_stays_what_it_is_and_never_goes_in_a_circle() -> None:
+def test_a_link_stays_what_it_is() -> None:
     take_lines(line_row(), successor(continues_line_id="L1"), line_row(line_id="L3", account_id="A3", msisdn=N3))
     fates = take_lines(
         successor(continues_line_id="L3"),

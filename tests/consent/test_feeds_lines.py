@@ -139,7 +139,7 @@ def test_a_number_passes_on_and_comes_back() -> None:
     assert [line.carrier_id if line else None for line in holders] == ["L1", "L2", None, "L3"]
 
 
-def test_an_overlap_that_a_later_row_of_the_file_cures_is_none() -> None:
+def test_overlap_that_later_row_of_the_file_cures_is_none() -> None:
     assert told(take_lines(line_row(line_id="L1"))) == [("accepted",)]
     fates = take_lines(
         line_row(line_id="L2", activated_at="2025-07-01T00:00:00Z"),
@@ -182,7 +182,7 @@ def test_another_number_needs_its_moment_and_must_be_free() -> None:
     assert numbers() == [(NUMBER, "2025-01-01", None)]
 
 
-def test_a_new_number_ends_the_approvals_and_keeps_the_stops_and_partners_hear_no_number() -> None:
+def test_a_new_number_ends_the_approvals_and_keeps_the_stops() -> None:
     take_parties()
     take_lines(line_row())
     take_approvals(approval_row())
@@ -202,7 +202,7 @@ def test_a_new_number_ends_the_approvals_and_keeps_the_stops_and_partners_hear_n
     assert told(fates) == [("accepted", "permitted"), ("accepted", "approval_expired")]
 
 
-def test_the_end_of_a_tenure_ends_sign_in_and_tells_partners_to_delete() -> None:
+def test_the_end_of_a_tenure_ends_sign_in() -> None:
     take_parties()
     take_lines(line_row())
     take_approvals(approval_row())
@@ -235,7 +235,7 @@ def test_what_has_no_moment_of_its_own_holds_from_now_on() -> None:
     assert event.detail == {"changed": ["user_role", "state", "language", "account", "holder_name"]}
 
 
-def test_a_line_that_continues_another_takes_its_stops_and_never_its_approvals() -> None:
+def test_a_line_that_continues_another_takes_its_stops() -> None:
     take_parties()
     take_lines(line_row(line_id="L1", deactivated_at="2025-09-01T00:00:00Z"))
     take_approvals(approval_row())

@@ -80,7 +80,7 @@ def test_the_last_row_has_the_last_word_whatever_the_chunks() -> None:
             assert known() == before
 
 
-def test_what_a_later_row_of_the_file_takes_back_was_never_so() -> None:
+def test_what_later_row_of_file_takes_back_was_never_so() -> None:
     take_lines(line_row())
     fates = in_chunks([line_row(state="MD"), line_row(state="VA"), line_row(state="OR"), line_row(state="OR")], 1)
     assert told(fates) == [("repeated",), ("repeated",), ("repeated",), ("accepted",)]

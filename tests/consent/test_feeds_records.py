@@ -54,7 +54,7 @@ def reason() -> str:
 
 
 @pytest.mark.usefixtures("world")
-def test_an_approval_is_kept_word_for_word_and_moves_the_gate() -> None:
+def test_approval_is_kept_word_for_word_and_moves_the_gate() -> None:
     row = approval_row(
         id="a-1", wording="Sí 😀 <b>", captured_at="2025-06-01T02:00:00+02:00", expires_at="2099-01-01T00:00:00Z"
     )
@@ -83,7 +83,7 @@ def test_bad_approvals() -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_an_approval_of_this_very_moment_is_not_in_the_future() -> None:
+def test_approval_of_this_very_moment_is_not_in_the_future() -> None:
     now = database_clock()
 
     def fate(captured_at: datetime) -> list[tuple[object, ...]]:

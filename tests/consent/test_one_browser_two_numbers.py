@@ -3,9 +3,7 @@
 import re
 
 import pytest
-from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from consent.domain.consent_requests.links import token_of
 from consent.models import Choice, ConsentRequest
@@ -15,13 +13,6 @@ from tests.people import Browser, Page, newest_text, number_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 ANOTHER = "Nothing was stopped yet."
-
-
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 @pytest.fixture
@@ -50,7 +41,7 @@ def stopped() -> list[int]:
     return list(Choice.objects.order_by("made_at").values_list("line_id", flat=True))
 
 
-def test_the_button_of_a_page_that_lay_open_stops_nothing_for_another_number(lines: tuple[Line, Line]) -> None:
+def test_an_old_page_stops_nothing_for_another_number(lines: tuple[Line, Line]) -> None:
     first, second = lines
     browser = Browser()
     lay_open = pressed(proved(browser, first))
@@ -77,7 +68,7 @@ def test_whoever_comes_next_is_not_led_to_what_was_done_before(lines: tuple[Line
     assert browser.get("/stop/all/").url == "/stop/"
 
 
-def test_the_page_of_progress_names_the_number_to_whoever_has_just_stopped_it_alone(lines: tuple[Line, Line]) -> None:
+def test_progress_names_the_number_to_who_just_stopped_it(lines: tuple[Line, Line]) -> None:
     first, second = lines
     browser = Browser()
     done = browser.post("/stop/all/", pressed(proved(browser, first))).url

@@ -65,7 +65,7 @@ def test_gate_ledger_and_oracle_agree(plan: Plan) -> None:
 
 
 @pytest.mark.django_db
-def test_a_stop_on_one_recipient_leaves_another_of_the_campaign_and_nobody_from_elsewhere() -> None:
+def test_a_stop_on_one_recipient_leaves_another_of_the_campaign() -> None:
     events = (Event("allow", 1, "campaign", 3, None, person=True), Event("stop", 2, "party", 5, None, person=True))
     with undone():
         line, world = build(Plan(events, "WA", None, (), None, "", None))
@@ -94,7 +94,7 @@ def test_a_stop_on_one_recipient_leaves_another_of_the_campaign_and_nobody_from_
 @pytest.mark.django_db
 @stories(60)
 @given(plan=plans)
-def test_what_a_partner_is_told_of_named_recipients_is_what_the_gate_says(plan: Plan) -> None:
+def test_partners_are_told_of_recipients_what_the_gate_says(plan: Plan) -> None:
     with undone():
         line, world = build(plan)
         now = database_clock()

@@ -74,7 +74,7 @@ def test_what_is_said_anew_is_a_choice_of_its_own(line: Line, road: Campaign) ->
 
 
 @pytest.mark.parametrize("kind", ["pause", "allow"])
-def test_one_that_is_over_is_not_the_same_as_one_that_begins(line: Line, kind: str) -> None:
+def test_one_over_is_not_the_same_as_one_that_begins(line: Line, kind: str) -> None:
     # Nobody had to be told of the pause.
     campaign = a_campaign().ref if kind == "allow" else ""
     at, scope = database_clock(), "campaign" if kind == "allow" else "all"
@@ -86,7 +86,7 @@ def test_one_that_is_over_is_not_the_same_as_one_that_begins(line: Line, kind: s
     assert (made.repeated, Choice.objects.get(id=made.choice_id).until) == (False, until)
 
 
-def test_a_stop_in_two_tabs_at_once_is_one_stop_one_receipt_and_one_text(line: Line, road: Campaign) -> None:
+def test_a_stop_in_two_tabs_at_once_is_one(line: Line, road: Campaign) -> None:
     at = database_clock()
 
     def press(_: int) -> str:
@@ -117,9 +117,7 @@ def test_i_never_agreed_leads_to_its_case_however_often_it_is_pressed(line: Line
 
 
 @pytest.mark.parametrize("scope", ["all", "party", "campaign"])
-def test_i_never_agreed_to_a_yes_that_was_brought_since_asks_for_its_proof(
-    line: Line, road: Campaign, scope: str
-) -> None:
+def test_i_never_agreed_to_a_later_yes_asks_for_proof(line: Line, road: Campaign, scope: str) -> None:
     ref = {"all": "", "party": road.lbs_provider.uri, "campaign": road.ref}[scope]
     browser, said = sign_in(line), {"scope": scope, "ref": ref}
     first = browser.post("/choices/dispute/", said).url

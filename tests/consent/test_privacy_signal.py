@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
-from pytest_django import Settings
 
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
@@ -26,13 +25,6 @@ ASKS = "Which counts?"
 NOT_YET = "It has not come for this phone line yet."
 STOP = "/choices/signal/stop/"
 KEEP = PrivacySignal.Answer.KEEP
-
-
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 @pytest.fixture
@@ -224,7 +216,7 @@ def test_a_later_yes_counts_against_the_signal(line: Line, road: Campaign) -> No
     assert allowed(line, road)
 
 
-def test_the_phone_s_code_is_enough_and_the_phone_is_told(line: Line, road: Campaign) -> None:
+def test_the_phones_code_is_enough_and_the_phone_is_told(line: Line, road: Campaign) -> None:
     browser, msisdn = Browser(), number_of(line)
     post(browser, "/stop/", {"number": msisdn})
     assert stops(line) == []

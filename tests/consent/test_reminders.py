@@ -41,7 +41,7 @@ def reminded(line: Line) -> list[Message]:
     return list(Message.objects.filter(line=line, kind=Message.Kind.REMINDER).order_by("made_at"))
 
 
-def test_what_is_still_on_is_told_to_the_line_by_day_and_names_nobody(campaign: Campaign) -> None:
+def test_what_is_still_on_is_told_to_line_by_day(campaign: Campaign) -> None:
     line, now = an_old_line(campaign), timezone.now()
     assert reminders.remind(now=now) == 1
     (message,) = reminded(line)
@@ -54,7 +54,7 @@ def test_what_is_still_on_is_told_to_the_line_by_day_and_names_nobody(campaign: 
     assert is_day(zone_of(line.state), message.next_at)
 
 
-def test_a_reminder_that_waits_for_day_is_forgotten_when_everything_is_stopped(campaign: Campaign) -> None:
+def test_a_waiting_reminder_is_forgotten_at_a_stop(campaign: Campaign) -> None:
     stopped, paused, partly = (an_old_line(campaign) for _ in range(3))
     now = timezone.now()
     assert reminders.remind(now=now) == 3

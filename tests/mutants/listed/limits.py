@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 RETENTION = "tests/disclosures/test_retention.py::"
 ENDS = "tests/accounts/test_exact_ends.py::"
 MACHINES = "tests/partners/test_exact_ends.py::"
-LINKS = "tests/consent/test_links_exactly.py::"
+LINKS = "tests/consent/test_link_ends.py::"
 DESK = "tests/support/test_exact_ends.py::"
 FAIRNESS = "tests/revocations/test_fairness.py::"
 MOVED = "tests/promises/test_07_moved.py::"
@@ -49,7 +49,7 @@ MUTANTS = (
         "accounts/actions/sms_outbox.py",
         "    phone_too = contact is None or delegations.both_until(contact=contact, at=at) is not None\n",
         "    phone_too = True\n",
-        f"{ENDS}test_a_phone_hears_of_its_contact_s_news_for_a_day",
+        f"{ENDS}test_a_phone_hears_of_its_contacts_news_for_a_day",
     ),
     Mutant(
         7,
@@ -204,14 +204,14 @@ MUTANTS = (
         "consent/queries/overrides.py",
         "a.verified_by = 'carrier' AND %(origin)s = 'file'",
         "%(origin)s = 'file'",
-        "tests/consent/test_telling_late.py::test_a_claim_outlasts_no_stop_of_a_file",
+        "tests/consent/test_late_releases.py::test_a_claim_outlasts_no_stop_of_a_file",
     ),
     Mutant(
         6,
         "consent/queries/superseding_choices.py",
         "verified_by = 'carrier' AND captured_at > %(made_at)s",
         "captured_at > %(made_at)s",
-        "tests/consent/test_telling_late.py::test_a_claim_outlasts_no_stop_of_a_file",
+        "tests/consent/test_late_releases.py::test_a_claim_outlasts_no_stop_of_a_file",
     ),
     # A role that is forgotten, or taken for another
     Mutant(
@@ -241,14 +241,14 @@ MUTANTS = (
         "accounts/domain/sessions.py",
         ' or at >= datetime.fromisoformat(steps["until"]):',
         ":",
-        f"{ENDS}test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour",
+        f"{ENDS}test_what_was_proved_at_door_lasts_quarter_of_an_hour",
     ),
     Mutant(
         7,
         "accounts/domain/sessions.py",
         '    if not kept or at >= datetime.fromisoformat(kept["until"]):\n',
         '    if not kept or at > datetime.fromisoformat(kept["until"]):\n',
-        f"{ENDS}test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour",
+        f"{ENDS}test_what_was_proved_at_door_lasts_quarter_of_an_hour",
     ),
     Mutant(
         7,

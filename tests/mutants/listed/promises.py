@@ -46,7 +46,7 @@ MUTANTS = (
         "consent/actions/choices.py",
         "    return None if _was_claimed_since(twin) else twin\n",
         "    return twin\n",
-        "tests/consent/test_pressed_twice.py::test_i_never_agreed_to_a_yes_that_was_brought_since_asks_for_its_proof",
+        "tests/consent/test_pressed_twice.py::test_i_never_agreed_to_a_later_yes_asks_for_proof",
     ),
     Mutant(
         3,
@@ -83,15 +83,14 @@ MUTANTS = (
         "consent/feeds/records.py",
         "        if self._stops_come_first(may_allow, fresh):\n            return None\n",
         "",
-        "tests/consent/test_stops_that_wait.py::"
-        "test_whatever_brings_the_yes_before_the_lines_come_to_their_end[by_a_new_yes]",
+        "tests/consent/test_held_stops.py::test_whatever_brings_yes_before_the_lines_come_to_their_end[by_a_new_yes]",
     ),
     Mutant(
         2,
         "consent/feeds/tenures.py",
         "    keeper.invalidate_outdated_approvals()\n",
         "",
-        "tests/consent/test_yes_by_a_former_number.py::test_the_gate_never_allows_once_the_change_is_known",
+        "tests/consent/test_invalidated_approvals.py::test_the_gate_never_allows_once_the_change_is_known",
     ),
     Mutant(
         3,

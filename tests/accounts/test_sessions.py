@@ -1,0 +1,128 @@
+"""Where somebody is signed in, and under which key a session goes on once it has proved more."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.conf import settings as configured
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Line
+from tests.factories import a_line
+from tests.people import PASSWORD, Browser, sign_in, sign_in_by_code
+from tests.staff import a_staff_user
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+THERE = "198.51.100.7"
+
+
+def key_of(client: Client) -> str:
+    return str(client.cookies[configured.SESSION_COOKIE_NAME].value)
+
+
+def is_signed_in(key: str) -> bool:
+    client = Client()
+    client.cookies[configured.SESSION_COOKIE_NAME] = key
+    return client.get("/settings/").status_code == 200
+
+
+def elsewhere(line: Line) -> Browser:
+    browser = Browser()
+    browser.client.defaults |= {"HTTP_USER_AGENT": FIREFOX, "REMOTE_ADDR": THERE}
+    return sign_in(line, browser)
+
+
+def facts(page: str) -> list[tuple[str, str]]:
+    """The facts of each sign-in, without the markup of times."""
+    return [(name, re.sub(r"<[^>]+>", "", said)) for name, said in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page)]
+
+
+# Another key at each step-up
+
+
+def test_giving_the_password_gives_another_key() -> None:
+    line = a_line()
+    sign_in(line)
+    browser = sign_in_by_code(line)
+    before = key_of(browser.client)
+    assert browser.post("/accounts/reauthenticate/", {"password": "not the password"}).status_code == 200
+    assert key_of(browser.client) == before
+    assert browser.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    assert key_of(browser.client) != before
+    assert [is_signed_in(before), is_signed_in(key_of(browser.client))] == [False, True]
+
+
+def test_choosing_the_first_password_gives_another_key() -> None:
+    line = a_line()
+    other, browser = sign_in_by_code(line), sign_in_by_code(line)
+    before = key_of(browser.client)
+    browser.post("/accounts/password/set/", {"password": PASSWORD})
+    assert [is_signed_in(before), is_signed_in(key_of(other.client))] == [False, False]
+    assert browser.get("/accounts/sessions/").text.count('class="facts"') == 1
+
+
+def test_staff_get_another_key_with_password_before_the_second_factor() -> None:
+    officer = a_staff_user(password=PASSWORD)
+    client = Client()
+    client.get("/accounts/login/staff/")
+    client.post("/accounts/login/staff/", {"login": officer.email, "password": "not the password"})
+    assert client.post("/accounts/login/staff/", {"login": officer.email, "password": PASSWORD}).status_code == 302
+    before = key_of(client)
+    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    assert key_of(client) != before
+    assert not is_signed_in(before)
+
+
+def test_changing_the_password_ends_other_sign_ins() -> None:
+    line = a_line()
+    browser, other = sign_in(line), sign_in(line)
+    new = "four other quiet words"
+    form = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert browser.post("/accounts/password/change/", form).status_code == 302
+    assert [is_signed_in(key_of(one.client)) for one in (browser, other)] == [True, False]
+    assert browser.get("/accounts/sessions/").text.count('class="facts"') == 1
+
+
+# Who sees by which address and browser
+
+
+def test_a_code_alone_sees_ages_and_buttons_only() -> None:
+    line = a_line()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        elsewhere(line)
+        clock.shift(timedelta(hours=3))
+        page = sign_in_by_code(line).get("/accounts/sessions/").text
+    assert facts(page) == [("Signed in", "0\xa0minutes ago"), ("Signed in", "3\xa0hours ago")]
+    assert page.count("Sign out there</button>") == 1
+    assert [said in page for said in (THERE, "127.0.0.1", "Firefox", "<time")] == [False] * 4
+
+
+def test_the_password_shows_addresses_and_browsers() -> None:
+    line = a_line()
+    elsewhere(line)
+    browser = sign_in_by_code(line)
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    said = facts(browser.get("/accounts/sessions/").text)
+    assert [name for name, _ in said] == ["Since", "Internet address", "Browser"] * 2
+    assert [value for name, value in said if name != "Since"] == [
+        "127.0.0.1", "It did not say which", THERE, "Firefox (Linux)",
+    ]  # fmt: skip
+
+
+def test_ages_are_all_that_is_shown_without_a_proof() -> None:
+    line, officer, client = a_line(), a_staff_user(password=PASSWORD), Client()
+    ages = [("Signed in", "0\xa0minutes ago")]
+    browser = elsewhere(line)
+    assert THERE in browser.get("/accounts/sessions/").text
+    # Under hold, though the password was given; who has no password yet; staff without a second factor.
+    Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now())
+    unproved = sign_in_by_code(a_line())
+    client.post("/accounts/login/staff/", {"login": officer.email, "password": PASSWORD})
+    for page in (
+        browser.get("/accounts/sessions/").text, unproved.get("/accounts/sessions/").text,
+        client.get("/accounts/sessions/").content.decode(),
+    ):  # fmt: skip
+        assert facts(page) == ages

@@ -1,0 +1,89 @@
+"""What a texted code alone said is told to the phone it came to: a no and a yes to a company's question."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.clients.texts import MemoryBackend
+from accounts.models import Message
+from accounts.workers import sms_delivery
+from consent.models import Choice
+from tests.consent.claiming import Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
+from tests.factories import a_line
+from tests.people import newest_text, number_of, signed_in, texts_to
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+NUMBER, CHILD = "+12065550142", "+12065550150"
+
+
+@pytest.fixture
+def partner(committed_db: None) -> Partner:
+    return a_partner()
+
+
+def question(partner: Partner, msisdn: str = NUMBER, to: str = NUMBER) -> str:
+    partner.one(partner.claim(msisdn=msisdn))
+    assert text_now() == 1
+    return link_in(asked(to)[0])
+
+
+def test_a_no_is_confirmed_with_what_it_means(partner: Partner) -> None:
+    a_line(msisdn=NUMBER)
+    path = question(partner)
+    browser, _ = prove(path, NUMBER)
+    before = len(texts_to(NUMBER))
+    say_no(browser, path)
+    assert len(texts_to(NUMBER)) == before + 1
+    assert newest_text(NUMBER).text == (
+        "Whereabouts: you said no to a company that asked to find a phone. It can't, and no company may ask again for "
+        "12 months. What you allowed before stays as it was. To see or undo it, sign in: http://localhost:8000/choices/"
+    )
+    assert "RoadAid" not in newest_text(NUMBER).text
+
+
+def test_a_yes_is_confirmed_with_the_way_to_stop(partner: Partner) -> None:
+    a_line(msisdn=NUMBER)
+    path = question(partner)
+    browser, _ = prove(path, NUMBER)
+    say_yes(browser, path)
+    assert Choice.objects.get().kind == "allow"
+    assert "you said yes to a company" in newest_text(NUMBER).text
+    assert "Or stop all sharing: http://localhost:8000/stop/" in newest_text(NUMBER).text
+
+
+def test_the_holder_is_told_whose_code_it_was(
+    partner: Partner,
+) -> None:
+    a_line(msisdn=NUMBER, account="A-fam")
+    a_line(msisdn=CHILD, role="minor", account="A-fam")
+    path = question(partner, msisdn=CHILD)
+    browser, _ = prove(path, NUMBER)
+    say_no(browser, path)
+    assert "you said no to a company" in newest_text(NUMBER).text
+    (told,) = texts_to(CHILD)
+    assert "the account holder changed who may get this phone's location" in told.text
+
+
+def test_somebody_signed_in_is_not_told_what_they_see(partner: Partner) -> None:
+    line = a_line(msisdn=NUMBER)
+    path = question(partner)
+    say_no(signed_in(line), path)
+    assert Choice.objects.get().kind == "refuse"
+    assert [text for text in texts_to(number_of(line)) if "you said no" in text.text] == []
+
+
+def test_an_outage_delays_the_word_and_not_the_choice(partner: Partner, settings: Settings) -> None:
+    a_line(msisdn=NUMBER)
+    path = question(partner)
+    browser, _ = prove(path, NUMBER)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
+    say_no(browser, path)
+    assert Choice.objects.get().kind == "refuse"
+    assert "you said no" not in newest_text(NUMBER).text
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
+    assert sms_delivery.deliver(now=timezone.now() + timedelta(minutes=1)) == 1
+    assert "you said no" in newest_text(NUMBER).text
+    assert Message.objects.get(kind="answered").taken_at is not None
+    assert MemoryBackend.outbox[-1].code == ""

@@ -1,0 +1,228 @@
+"""Who is told of which change, by whom it was made: exactly the table of `docs/reference/notices.md`, one text each."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings as portal
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.actions.incoming_texts import refuse_texts
+from accounts.clients.texts import MemoryBackend
+from accounts.models import Line, Message
+from accounts.primitives.sealing import unseal
+from accounts.workers import sms_delivery
+from audit.queries import database_clock
+from consent.actions import suspend
+from consent.actions.choices import allow, pause, refuse
+from consent.actions.choices import stop as say_stop
+from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
+from consent.actions.without_account import stop_all_by_line
+from consent.domain import change_notices
+from consent.domain.change_notices import TOLD, Change, Who
+from consent.models import Choice
+from consent.workers import expiry
+from partners.models import Campaign
+from tests.accounts.gateways import Refusing
+from tests.factories import a_campaign, a_ledger_row, a_line, a_party
+from tests.feeds import line_row, take_lines
+from tests.people import number_of, sign_in_by_code, texts_to, user_of
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+DAY = timedelta(days=1)
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "notices.md"
+WEB = "web"
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return a_campaign(provider=a_party("RoadAid", "lbs_provider"))
+
+
+@pytest.fixture
+def child() -> Line:
+    line = a_line(account="A-1", role="minor")
+    known_for_long(line)
+    return line
+
+
+@pytest.fixture
+def holder() -> Line:
+    return a_line(account="A-1")
+
+
+def known_for_long(line: Line) -> None:
+    Line.objects.filter(pk=line.pk).update(recorded_at=timezone.now() - 2 * DAY)
+
+
+def file_choice(campaign: Campaign, kind: Choice.Kind = Choice.Kind.STOP) -> FileChoice:
+    source = str(uuid.uuid4())
+    return FileChoice(
+        id=uuid.uuid4(), source_id=source, kind=kind, scope="campaign", ref=campaign.ref,
+        made_at=database_clock() - timedelta(minutes=1), until=None, channel="ivr", program="", content_hash=b"",
+    )  # fmt: skip
+
+
+def file_approval(campaign: Campaign, verified_by: str = "carrier") -> FileApproval:
+    return FileApproval(
+        id=uuid.uuid4(), source_id=str(uuid.uuid4()), campaign=campaign.ref, method="sms",
+        captured_at=database_clock() - timedelta(minutes=1), captured_by="https://roadaid.example", wording="Yes?",
+        language="en", evidence_ref="ev-1", expires_at=None, verified_by=verified_by, content_hash=b"",
+    )  # fmt: skip
+
+
+def kinds(line: Line) -> list[str]:
+    return [message.kind for message in Message.objects.filter(line=line).order_by("made_at")]
+
+
+def said_by(actor: str, change: Change, line: Line, campaign: Campaign) -> None:
+    """A choice of each kind, by whoever it is."""
+    verbs: dict[Change, Callable[[], object]] = {
+        Change.STOP: lambda: say_stop(line_id=line.pk, scope="all", actor=actor, channel=WEB),
+        Change.DISPUTE: lambda: say_stop(
+            line_id=line.pk, scope="campaign", ref=campaign.ref, reason="never_agreed", actor=actor, channel=WEB
+        ),
+        Change.PAUSE: lambda: pause(
+            line_id=line.pk, scope="all", until=database_clock() + DAY, actor=actor, channel=WEB
+        ),
+        Change.REFUSE: lambda: refuse(line_id=line.pk, campaign=campaign.ref, actor=actor, channel=WEB),
+        Change.ALLOW: lambda: allow(line_id=line.pk, campaign=campaign.ref, actor=actor, channel=WEB),
+    }
+    verbs[change]()
+
+
+CHOSEN = [Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW]
+
+
+@pytest.mark.parametrize(
+    ("who", "wanted"), [("person", []), ("holder", ["child"]), ("agent:7", ["staff"]), ("officer:7", ["staff"])]
+)
+def test_one_text_for_each_change_by_another(
+    child: Line, holder: Line, campaign: Campaign, who: str, wanted: list[str]
+) -> None:
+    for line in (child, holder):
+        sign_in_by_code(line)
+    actor = {"person": f"subscriber:{user_of(child).pk}", "holder": f"subscriber:{user_of(holder).pk}"}.get(who, who)
+    # Nobody of staff allows: the database refuses it (promise 8).
+    for change in CHOSEN[: -1 if actor == who else None]:
+        before, had = len(MemoryBackend.outbox), len(kinds(child))
+        said_by(actor, change, child, campaign)
+        assert (kinds(child)[had:], kinds(holder)) == (wanted, []), change
+        texts = MemoryBackend.outbox[before:]
+        assert [text.msisdn for text in texts] == [number_of(child)] * len(wanted)
+        said = " ".join(text.text for text in texts)
+        assert not any(word in said for word in ("RoadAid", "GeoBridge", campaign.ref, "stop that"))
+        assert all(f"{portal.BASE_URL}/home/" in text.text for text in texts)
+
+
+def test_a_child_is_told_though_its_phone_texted_stop(child: Line, holder: Line, campaign: Campaign) -> None:
+    """Whoever had the phone for a minute can't turn it off."""
+    sign_in_by_code(holder)
+    refuse_texts(line_id=child.pk, at=timezone.now())
+    said_by(f"subscriber:{user_of(holder).pk}", Change.ALLOW, child, campaign)
+    assert kinds(child) == ["child"]
+
+
+def test_who_stops_by_the_phone_alone_is_told_once(child: Line, holder: Line) -> None:
+    stop_all_by_line(line_id=child.pk, at=timezone.now())
+    assert (kinds(child), kinds(holder)) == (["stopped"], [])
+
+
+def test_the_end_of_a_pause_is_told_once(child: Line, holder: Line, campaign: Campaign) -> None:
+    sign_in_by_code(child)
+    until = database_clock() + DAY
+    pause(line_id=child.pk, scope="all", until=until, actor=f"subscriber:{user_of(child).pk}", channel=WEB)
+    assert [expiry.end_pauses(now=until + DAY) for _ in range(2)] == [1, 0]
+    assert (kinds(child), kinds(holder)) == (["pause_over"], [])
+
+
+def test_pause_that_was_over_when_it_came_is_not_told(child: Line) -> None:
+    now = database_clock()
+    a_ledger_row(child, "pause", at=now - 3 * DAY, until=now + DAY)
+    expiry.end_pauses(now=now + 2 * DAY)
+    assert kinds(child) == ["pause_over"]
+    other = a_line()
+    record_file_choices(
+        by_line={
+            other.pk: [
+                FileChoice(
+                    id=uuid.uuid4(), source_id="old", kind=Choice.Kind.PAUSE, scope="all", ref="",
+                    made_at=now - 3 * DAY, until=now - 2 * DAY, channel="ivr", program="", content_hash=b"",
+                )
+            ]
+        },
+        actor="import:choices",
+    )  # fmt: skip
+    assert (expiry.end_pauses(now=now), kinds(other)) == (1, [])
+
+
+def test_files_are_told_once_a_day_however_many_rows(child: Line, holder: Line, campaign: Campaign) -> None:
+    for _ in range(2):
+        record_file_choices(by_line={child.pk: [file_choice(campaign)]}, actor="import:choices")
+        record_file_approvals(by_line={child.pk: [file_approval(campaign)]}, actor="import:approvals")
+    assert (kinds(child), kinds(holder)) == (["records"], [])
+    Message.objects.update(made_at=timezone.now() - DAY - timedelta(minutes=1))
+    record_file_approvals(by_line={child.pk: [file_approval(campaign)]}, actor="import:approvals")
+    assert kinds(child) == ["records", "records"]
+
+
+def test_what_files_bring_on_lines_first_day_is_no_change(campaign: Campaign) -> None:
+    fresh = a_line()
+    record_file_choices(by_line={fresh.pk: [file_choice(campaign)]}, actor="import:choices")
+    record_file_approvals(by_line={fresh.pk: [file_approval(campaign)]}, actor="import:approvals")
+    assert kinds(fresh) == []
+
+
+def test_a_claim_changes_nothing_and_tells_nobody(child: Line, campaign: Campaign) -> None:
+    record_file_approvals(by_line={child.pk: [file_approval(campaign, "partner")]}, actor="client:x")
+    assert kinds(child) == []
+
+
+def test_a_new_number_is_told_to_the_new_number() -> None:
+    take_lines(line_row())
+    line = Line.objects.get(carrier_id="L1")
+    known_for_long(line)
+    changed = (timezone.now() - timedelta(hours=1)).astimezone(UTC).isoformat()
+    take_lines(line_row(msisdn="+12065550143", number_changed_at=changed))
+    assert unseal(Message.objects.get(line=line, kind="number").to_sealed) == "+12065550143"
+
+
+def test_the_portal_tells_of_its_own_stop(child: Line, campaign: Campaign) -> None:
+    at = database_clock()
+    suspend.suspend(line_id=child.pk, party="https://roadaid.example", after=at, actor="system:anomalies", at=at)
+    assert kinds(child) == ["suspended"]
+
+
+def test_a_dead_gateway_delays_no_choice_and_loses_no_text(
+    child: Line, holder: Line, campaign: Campaign, settings: Settings
+) -> None:
+    sign_in_by_code(holder)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
+    Refusing.tried.clear()
+    for n, change in enumerate(CHOSEN, start=1):
+        said_by(f"subscriber:{user_of(holder).pk}", change, child, campaign)
+        assert (Choice.objects.filter(line_id=child.pk).count(), len(Refusing.tried)) == (n, n)
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
+    assert sms_delivery.deliver(now=timezone.now() + timedelta(minutes=1)) == len(CHOSEN)
+    assert len(texts_to(number_of(child))) == len(CHOSEN)
+
+
+def test_texts_of_files_wait_for_day(child: Line, campaign: Campaign) -> None:
+    night = datetime(2094, 1, 1, 11, tzinfo=UTC)  # three o'clock in Washington State
+    change_notices.notify_of_imported_changes(line_ids=[child.pk], change=Change.RECORDS, at=night)
+    assert (Message.objects.get().next_at - night) == timedelta(hours=5)
+
+
+def documented() -> dict[tuple[str, str], str]:
+    rows = [line.strip("|").split("|") for line in DOCS.read_text().splitlines() if line.startswith("| ")]
+    names = ["person", "phone", "holder", "delegate", "staff", "file", "portal"]
+    cells = {(row[0].strip(), who): cell.strip() for row in rows[1:] for who, cell in zip(names, row[1:], strict=True)}
+    assert len(cells) == len(Change) * len(Who)
+    return {place: kind for place, kind in cells.items() if kind != "-"}
+
+
+def test_the_guide_says_what_the_code_does() -> None:
+    assert documented() == {(change.value, who.value): kind.value for (change, who), kind in TOLD.items()}

@@ -1,0 +1,113 @@
+"""Since when a no has stood without a gap: a newer stop moves it no further, and what came between does."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import Line
+from consent.actions import choices
+from consent.models import Choice
+from consent.queries.current_consent.lines import sharing
+from partners.models import Campaign
+from tests.clocks import Clock, standing_still
+from tests.factories import NOW, a_campaign, a_line, a_party, an_approval
+from tests.feeds import choice_row, take_choices
+from tests.people import number_of, signed_in
+from tests.words.expected import PACIFIC, Words
+from tests.words.pages import main
+
+pytestmark = pytest.mark.usefixtures("db")
+DAY = timedelta(days=1)
+# Kind, days ago, and what else: "all" where no scope is named; "until" in days ago.
+type Said = tuple[str, float, dict[str, Any]]
+
+
+def said(kind: str, ago: float, **more: Any) -> Said:
+    return kind, ago, more
+
+
+STORIES: dict[str, tuple[Sequence[Said], float | None, float | None]] = {
+    # What was said; since how many days ago the use is denied; since how many all of it.
+    "one stop": ([said("stop", 5)], 5, 5),
+    "each newer stop changes nothing": ([said("stop", 9), said("stop", 5), said("stop", 2)], 9, 9),
+    "a narrower one first": ([said("stop", 9, of="party"), said("stop", 5)], 9, 5),
+    "a narrower one after": ([said("stop", 9), said("refuse", 5, of="campaign")], 9, 9),
+    "of its purpose first": ([said("stop", 9, of="purpose"), said("stop", 5)], 9, 5),
+    "a yes between": ([said("stop", 9), said("allow", 7), said("stop", 5), said("stop", 2)], 5, 5),
+    "a yes that ended between": ([said("stop", 9), said("allow", 7, until=6), said("stop", 5)], 5, 6),
+    "a yes that ended after": ([said("stop", 9), said("allow", 7, until=3)], None, 3),
+    "a yes before all": ([said("allow", 12), said("stop", 9), said("stop", 5)], 9, 9),
+    "a pause that led into it": ([said("pause", 9, until=4), said("stop", 5)], 9, 9),
+    "a pause that ended before": ([said("pause", 9, until=6), said("stop", 5)], 5, 5),
+    "a file's stop first": ([said("stop", 9, origin="file"), said("stop", 5)], 9, 9),
+    "a file's yes against a file's stop": (
+        [said("stop", 9, origin="file"), said("approval", 7), said("stop", 5)], 5, 5,
+    ),
+    "a file's yes against the person's stop": ([said("stop", 9), said("approval", 7), said("stop", 5)], 9, 9),
+    "a claim is no yes": ([said("stop", 9), said("claim", 7), said("stop", 5)], 9, 9),
+    "two pauses end to end": ([said("pause", 9, until=5), said("pause", 6, until=-3)], 9, None),
+    "two pauses with a gap": ([said("pause", 9, until=7), said("pause", 6, until=-3)], 6, None),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
+    with django_db_blocker.unblock(), standing_still(NOW) as clock:
+        yield clock
+
+
+def told(clock: Clock, stories: Sequence[Said]) -> tuple[Line, Campaign]:
+    """A line that agreed long ago, and then said all that by the verbs and files that say it, each at its moment."""
+    line, campaign = a_line(), a_campaign(provider=a_party("RoadAid", "lbs_provider"))
+    an_approval(line, campaign, at=NOW - 90 * DAY)
+    refs = {"party": campaign.lbs_provider.uri, "purpose": campaign.purpose, "campaign": campaign.ref}
+    for kind, ago, more in stories:
+        clock.move_to(NOW - ago * DAY)
+        until: Any = NOW - more["until"] * DAY if "until" in more else None
+        scope = more.get("of", "all")
+        who: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
+        match kind:
+            case "approval" | "claim":
+                an_approval(line, campaign, at=clock.now, verified_by="carrier" if kind == "approval" else "partner")
+            case "allow":
+                choices.allow(campaign=campaign.ref, until=until, **who)
+            case "refuse":
+                choices.refuse(campaign=campaign.ref, **who)
+            case "pause":
+                choices.pause(scope=scope, ref=refs.get(scope, ""), until=until, **who)
+            case "stop" if more.get("origin") == "file":
+                take_choices(
+                    choice_row(msisdn=number_of(line), kind="stop", scope="all", made_at=clock.now.isoformat())
+                )
+            case _:
+                choices.stop(scope=scope, ref=refs.get(scope, ""), **who)
+    clock.move_to(NOW)
+    return line, campaign
+
+
+def days_ago(moment: datetime | None) -> float | None:
+    return None if moment is None else round((NOW - moment) / DAY, 3)
+
+
+def test_a_no_has_stood_since_it_last_began(clock: Clock) -> None:
+    for story, (stories, of_use, of_all) in STORIES.items():
+        line, campaign = told(clock, stories)
+        found = sharing(line=line, at=NOW)
+        read = (days_ago(found.uses[campaign.ref].denied_since), days_ago(found.stopped_at))
+        assert read == (of_use, of_all), story
+
+
+@pytest.mark.parametrize("of", ["all", "party"])
+def test_home_company_and_the_stops_own_page_say_since_when(clock: Clock, of: str) -> None:
+    say, first = Words("en", PACIFIC), NOW - 9 * DAY
+    line, campaign = told(clock, [said("stop", 9, of=of), said("stop", 5, of=of), said("stop", 2, of=of)])
+    browser = signed_in(line)
+    since = say("said_no_since", moment=say.moment(first))
+    assert since in main(browser, "/home/").one("article", of_class="card").words
+    assert since in main(browser, f"/companies/{campaign.lbs_provider_id}/").words
+    newest = Choice.objects.filter(line_id=line.pk).latest("made_at")
+    lead = "all_is_off" if of == "all" else "no_since"
+    assert say(lead, exact=say.exact(first)) in main(browser, f"/choices/{newest.id}/").words

@@ -1,0 +1,287 @@
+"""A receipt as PDF, by mail, by text: it verifies wherever it is, and no outage loses it or holds up a choice."""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from io import BytesIO, StringIO
+from pathlib import Path
+from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
+from typing import Any, ClassVar, cast
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.core.mail.message import EmailMessage
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pypdf import PdfReader, PdfWriter
+from pytest_django import Settings
+
+from accounts.actions.people import end_tenure
+from accounts.models import Line, Message, OutgoingEmail
+from accounts.primitives.sealing import unseal
+from accounts.workers import email_outbox
+from audit.models import AuditEvent
+from consent.actions.choices import stop
+from consent.actions.without_account import stop_all_by_line
+from consent.domain.pdf_receipts import MISSING, Paper, receipt_pdf
+from consent.models import Choice, ChoiceReceipt
+from consent.queries.receipts import ReceiptView
+from partners.domain import keys
+from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
+from tests.fixtures import KEYS_SINCE
+from tests.people import PASSWORD, Browser, number_of, sign_in, signed_in, texts_to
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+MINUTE = timedelta(minutes=1)
+
+
+def a_stop(line: Line, name: str = "RoadAid") -> Choice:
+    campaign = a_campaign(a_contract(), a_party(name, "lbs_provider"))
+    an_approval(line, campaign, at=timezone.now() - timedelta(days=90))
+    uri = campaign.lbs_provider.uri
+    made = stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
+    return Choice.objects.get(id=made.choice_id)
+
+
+def number_of_receipt(choice: Choice) -> str:
+    return ChoiceReceipt.objects.get(choice_id=choice.id).number
+
+
+def printed(browser: Browser, path: str) -> bytes:
+    answer = browser.client.get(path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    content = answer.content
+    assert isinstance(content, bytes)
+    return content
+
+
+def verified(content: bytes, folder: Path) -> str:
+    file, jwks, said = folder / "receipt.pdf", folder / "jwks.json", StringIO()
+    file.write_bytes(content)
+    jwks.write_text(json.dumps(keys.jwks(at=KEYS_SINCE + timedelta(days=1))))
+    call_command("verify_receipt", str(file), jwks=jwks, stdout=said)
+    return said.getvalue()
+
+
+def words(content: bytes) -> str:
+    """What it says, without the signs that only turn the direction."""
+    said = " ".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+    return " ".join(re.sub("[\u2066-\u2069]", "", said).split())
+
+
+def tags(element: Any) -> list[str]:
+    """The kinds of a tagged PDF's parts, in the order in which they are read."""
+    kids = element.get("/K", [])
+    below = [kid.get_object() for kid in (kids if isinstance(kids, list) else [kids])]
+    own = [str(element["/S"])] if "/S" in element else []
+    return own + [tag for kid in below if isinstance(kid, dict) for tag in tags(kid)]
+
+
+def fonts_of(pdf: PdfReader) -> list[tuple[str, bool]]:
+    """Each font of the first page by its name; whether all that is drawn with it is in the file."""
+    found, page = [], cast("Any", pdf.pages[0])
+    for font in page["/Resources"]["/Font"].values():
+        (drawn,) = font.get_object()["/DescendantFonts"]
+        held = {"/FontFile2", "/FontFile3"} & {*drawn.get_object()["/FontDescriptor"].get_object()}
+        found.append((str(font.get_object()["/BaseFont"]).split("+")[1], bool(held)))
+    return sorted(found)
+
+
+def test_the_pdf_says_it_in_words_and_verifies_offline(tmp_path: Path) -> None:
+    line = a_line()
+    choice = a_stop(line, "Café Việt 東 ཀ")
+    content = printed(signed_in(line), f"/choices/{choice.id}/receipt.pdf")
+    said = words(content)
+    for part in ("You stopped Café Việt 東 ?", number_of_receipt(choice), "Made by a signed-in person", "1 / 1"):
+        assert part in said
+    assert number_of(line) not in said
+    pdf = PdfReader(BytesIO(content))
+    width, height = pdf.pages[0].mediabox.width, pdf.pages[0].mediabox.height
+    assert (round(width), round(height)) == (595, 792)  # whole on A4 and on Letter
+    assert pdf.xmp_metadata is not None
+    assert pdf.xmp_metadata.dc_title == {"x-default": f"Receipt {number_of_receipt(choice)}"}
+    assert "The receipt verifies." in verified(content, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("language", "lang", "parts", "fonts"),
+    [
+        ("en", "en", ("Receipt", "You stopped RoadAid", "Signed by your carrier"), {"FiraGO-Bold", "FiraGO-Regular"}),
+        ("es", "es", ("Comprobante", "Usted detuvo a RoadAid"), {"FiraGO-Bold", "FiraGO-Regular"}),
+        ("vi", "vi", ("Biên nhận", "Nhà mạng của quý vị đã ký"), {"FiraGO-Bold", "FiraGO-Regular"}),
+        ("ar", "ar", ("إيصال", "RoadAid", "شركة"), {"FiraGO-Bold", "FiraGO-Regular"}),
+        ("zh-hans", "zh-CN", ("回执", "RoadAid", "由您的运营商签名"), {"NotoSansSC-Regular-Identity-H"}),
+    ],
+)
+def test_it_speaks_the_reader_s_language_aloud_too(
+    language: str, lang: str, parts: tuple[str, ...], fonts: set[str], tmp_path: Path
+) -> None:
+    line = a_line()
+    choice = a_stop(line)
+    browser = signed_in(line)
+    browser.client.cookies["django_language"] = language
+    content = printed(browser, f"/choices/{choice.id}/receipt.pdf")
+    said = words(content)
+    assert [part for part in parts if part not in said] == []
+    assert MISSING not in said
+    pdf = PdfReader(BytesIO(content))
+    root = cast("Any", pdf.root_object)
+    assert (str(root["/Lang"]), dict(root["/MarkInfo"])) == (lang, {"/Marked": True, "/Suspects": False})
+    shown = {name: str(how) for name, how in root["/ViewerPreferences"].items()}
+    assert shown == {"/DisplayDocTitle": "True", "/Direction": "/R2L" if language == "ar" else "/L2R"}
+    read = tags(root["/StructTreeRoot"].get_object())
+    assert [tag for tag in read if tag in {"/H1", "/H2", "/L", "/LI", "/Lbl", "/LBody"}] == (
+        ["/H1", "/L", *["/LI", "/Lbl", "/LBody"] * 5, "/H2", "/H2", "/H2"]
+    )
+    used = fonts_of(pdf)
+    assert {name for name, _held in used} == {*fonts, "CascadiaMono-Regular"}
+    assert all(held for _name, held in used)
+    assert "The receipt verifies." in verified(content, tmp_path)
+
+
+def test_what_no_lasting_file_may_hold_is_a_question_mark() -> None:
+    now = timezone.now()
+    receipt = ReceiptView(number="WB-AAAA-AA", token="a.b.c", phone="", partners=(), standing=())
+    said = Paper(title="My \uf89e “Café” ½ ㏓", made_at=now, until=None, how="-", zone="UTC")
+    assert "My ? “Café” ½ ? Receipt WB-AAAA-AA" in words(receipt_pdf(receipt=receipt, paper=said, body={}, at=now))
+
+
+def test_behind_the_link_of_a_stop_it_names_nobody(tmp_path: Path) -> None:
+    line = a_line()
+    an_approval(line, a_campaign(), at=timezone.now() - timedelta(days=90))
+    token = stop_all_by_line(line_id=line.pk, notice=None, at=timezone.now())
+    content = printed(Browser(), f"/stop/progress/{token}/receipt.pdf")
+    assert "All sharing was stopped" in words(content)
+    assert '"scope": "all"' in verified(content, tmp_path)
+    assert Browser().get("/stop/progress/none/receipt.pdf").status_code == 404
+
+
+def test_pdf_that_holds_no_receipt_of_ours_does_not_verify(tmp_path: Path) -> None:
+    for attached in ({}, {"receipt-WB-AAAA-AA.json": b'{"token": "a.b.c"}'}, {"other.json": b"{}"}):
+        made, out = PdfWriter(), BytesIO()
+        made.add_blank_page(100, 100)
+        for name, held in attached.items():
+            made.add_attachment(name, held)
+        made.write(out)
+        for content in (out.getvalue(), b"%PDF-1.7 and nothing more"):
+            with pytest.raises(CommandError, match=r"^this receipt does not verify: [^\n]+$"):
+                verified(content, tmp_path)
+
+
+class Away(EmailBackend):
+    """A mail server that raises what it is told to, until it is told otherwise."""
+
+    raises: ClassVar[list[Exception]] = []
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        if self.raises:
+            raise self.raises[0]
+        return super().send_messages(messages)
+
+
+@pytest.fixture
+def away(settings: Settings) -> type[Away]:
+    settings.MAILERS = {"default": {"BACKEND": "tests.consent.test_receipt_copies.Away"}}
+    Away.raises = [SMTPServerDisconnected("gone")]
+    return Away
+
+
+def test_it_is_mailed_with_both_files_when_server_is_back(away: type[Away], tmp_path: Path) -> None:
+    line = a_line()
+    choice, browser, now = a_stop(line), signed_in(line), timezone.now()
+    page = browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "ana@example.net"}, follow=True)
+    assert "It is on its way to ana@example.net." in page.text
+    assert email_outbox.deliver(now=now + MINUTE) == 0
+    letter = OutgoingEmail.objects.get()
+    assert (unseal(letter.to_sealed), letter.tries) == ("ana@example.net", 1)
+    away.raises = []
+    assert email_outbox.deliver(now=now + MINUTE) == 0  # not yet: it waits longer each time
+    assert email_outbox.deliver(now=now + 3 * MINUTE) == 1
+    (sent,) = mail.outbox
+    number = number_of_receipt(choice)
+    assert (sent.to, sent.subject) == (["ana@example.net"], f"Receipt {number}")
+    for secret in ("RoadAid", number_of(line)):
+        assert secret not in f"{sent.subject} {sent.body}"
+    files = {name: content for name, content, _type in sent.attachments}
+    assert sorted(files) == [f"receipt-{number}.json", f"receipt-{number}.pdf"]
+    assert "The receipt verifies." in verified(bytes(files[f"receipt-{number}.pdf"]), tmp_path)
+    letter.refresh_from_db()
+    assert (bytes(letter.to_sealed), bytes(letter.body_sealed)) == (b"", b"")
+    event = AuditEvent.objects.get(line_id=line.pk, action="receipt.mailed")
+    assert "example.net" not in f"{event.target} {event.reason} {event.detail}"
+    email_outbox.deliver(now=now + timedelta(days=4))
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_what_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]) -> None:
+    line = a_line()
+    choice, browser, now = a_stop(line), signed_in(line), timezone.now()
+    browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "nobody@example.net"})
+    away.raises = [SMTPRecipientsRefused({"nobody@example.net": (450, b"later")})]
+    assert email_outbox.deliver(now=now + MINUTE) == 0
+    away.raises = [SMTPRecipientsRefused({"nobody@example.net": (550, b"no such user")})]
+    assert email_outbox.deliver(now=now + 3 * MINUTE) == 1
+    assert mail.outbox == []
+    assert OutgoingEmail.objects.get().taken_at is not None
+
+
+def test_nobody_floods_mailbox_and_what_is_no_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.actions.sms_outbox.LETTERS_A_DAY", 2)
+    line = a_line()
+    choice, browser = a_stop(line), signed_in(line)
+    path = f"/choices/{choice.id}/receipt/mail/"
+    page = browser.post(path, {"to": "no address"})
+    assert (page.status_code, "Enter a valid email address" in page.text) == (400, True)
+    pages = [browser.post(path, {"to": "ana@example.net"}, follow=True).text for _ in range(3)]
+    assert ["That is enough for today" in page for page in pages] == [False, False, True]
+    assert OutgoingEmail.objects.count() == 2
+
+
+def test_a_text_has_the_link_and_says_nothing() -> None:
+    line = a_line()
+    choice, browser = a_stop(line), sign_in(line)
+    browser.post(f"/choices/{choice.id}/receipt/text/")
+    (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
+    assert unseal(message.words_sealed) == (
+        "Whereabouts: the page that you asked for. You sign in to read it: "
+        f"http://localhost:8000/choices/{choice.id}/receipt/"
+    )
+    assert unseal(message.to_sealed) == number_of(line)
+    pages = [browser.post(f"/choices/{choice.id}/receipt/text/", follow=True).text for _ in range(5)]
+    assert ["That is enough for today" in page for page in pages] == [False] * 4 + [True]
+    assert texts_to(number_of(line))[-1].text.startswith("Whereabouts:")
+
+
+def test_another_s_receipt_is_not_there() -> None:
+    choice, stranger = a_stop(a_line()), signed_in(a_line())
+    path = f"/choices/{choice.id}/receipt"
+    assert stranger.get(f"{path}.pdf").status_code == 404
+    for how in ("mail", "text"):
+        assert stranger.post(f"{path}/{how}/", {"to": "ana@example.net"}).status_code == 404
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_it_goes_to_the_phone() -> None:
+    line = a_line()
+    choice, browser = a_stop(line), signed_in(line)
+    a_safe_contact(line, msisdn="+14155550123", at=timezone.now() - timedelta(days=2))
+    browser.post(f"/choices/{choice.id}/receipt/text/")
+    (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
+    assert unseal(message.to_sealed) == number_of(line)
+
+
+def test_line_that_ended_gets_no_text_and_is_offered_none() -> None:
+    line = a_line()
+    choice, browser, at = a_stop(line), Browser(), timezone.now()
+    signed_in(line)
+    number = number_of(line)
+    line.numbers.update(ends_at=at)
+    Line.objects.filter(pk=line.pk).update(deactivated_at=at)
+    end_tenure(line_id=line.pk, at=at)
+    browser.post("/accounts/login/ended/", {"number": number, "password": PASSWORD})
+    page = browser.get(f"/choices/{choice.id}/receipt/").text
+    assert [words in page for words in ("Mail it", "Text me a link")] == [True, False]
+    assert browser.post(f"/choices/{choice.id}/receipt/text/").status_code == 404
+    assert not Message.objects.filter(kind=Message.Kind.RECEIPT).exists()

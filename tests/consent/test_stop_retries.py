@@ -1,0 +1,79 @@
+"""A stop while more becomes known of who it concerns: it is made up again, and does not fail."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+
+from consent.actions.choices import TRIES, again_if_a_release_came_between, stop
+from consent.domain import order_planning
+from consent.models import Choice
+from partners.models import Dealing, Reach
+from revocations.domain.order_snapshots import Agreement
+from revocations.models import Order
+from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+def after_the_first_making_up(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> list[int]:
+    """Let something happen once a stop knows what to tell and before it commits. Returns a list, one for each try."""
+    made_up, tries = order_planning.agreements, list[int]()
+
+    def and_meanwhile(**asked: Any) -> Sequence[Agreement]:
+        found = made_up(**asked)
+        tries.append(len(found))
+        if len(tries) == 1:
+            happens()
+        return found
+
+    monkeypatch.setattr(order_planning, "agreements", and_meanwhile)
+    return tries
+
+
+def test_a_company_that_becomes_known_meanwhile_is_stopped_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line, contract, bail = a_line(), a_contract(a_party("NorthLink")), a_party("BailNow", "end_customer")
+    first = a_campaign(contract, a_party("SecureTrack", "lbs_provider"))
+    second = a_campaign(contract, a_party("AdReach", "lbs_provider"), purpose=ADS)
+    Reach.objects.create(campaign=first, party=bail)
+    for campaign in (first, second):
+        an_approval(line, campaign)
+    tries = after_the_first_making_up(
+        monkeypatch, lambda: Reach.objects.using("owner").create(campaign_id=second.pk, party_id=bail.pk)
+    )
+    stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web")
+    assert tries == [1, 1]
+    assert (Choice.objects.count(), [order.snapshot["state"] for order in Order.objects.all()]) == (1, [[]])
+
+
+def test_a_partner_that_a_release_shows_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, other = a_line(), a_contract(a_party("NorthLink"))
+    an_approval(line, a_campaign())
+    tries = after_the_first_making_up(
+        monkeypatch,
+        lambda: Dealing.objects.using("owner").create(
+            line_id=line.pk, aggregator_id=other.aggregator_id, party_id=other.aggregator_id, last_at=NOW
+        ),
+    )
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert tries == [1, 2]
+    assert (Choice.objects.count(), Order.objects.filter(contract_id=other.pk).count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "error", [IntegrityError("choice 1 has no order for agreement 1"), IntegrityError("a_unique_key")]
+)
+def test_whatever_else_the_database_refuses_is_not_tried_again(error: IntegrityError) -> None:
+    tries = list[int]()
+
+    @again_if_a_release_came_between
+    def verb() -> None:
+        tries.append(1)
+        raise error
+
+    with pytest.raises(IntegrityError):
+        verb()
+    assert len(tries) == 1 < TRIES

@@ -1,0 +1,516 @@
+"""The end of a contract or campaign: what is seen before, what is so from the commit on, who is told, and once."""
+
+import gzip
+import random
+from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
+from typing import cast
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accounts.queries import NotForThem
+from audit.models import AuditEvent
+from audit.queries import database_clock
+from consent.actions.choices import allow, stop
+from consent.actions.terminate import PlanChanged, terminate
+from consent.domain.snapshots import affected_contracts
+from consent.queries import termination
+from consent.workers.cohorts import listing
+from consent.workers.cohorts.listing import build_manifests
+from partners.domain import keys, pairwise
+from partners.models import Campaign, Contract, Reach, SigningKey
+from partners.policies.lifecycle import NotNow
+from revocations.domain.cohorts import digest
+from revocations.domain.wire import event_type, stream_event_claims
+from revocations.models import Cohort, ManifestShard, Order, State, StreamEvent
+from tests.consent.ending import LATER, MachineDied, build, dealt, listed, names
+from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.gate_questions import ask, judged
+from tests.overlapping import elsewhere
+from tests.revocations.scenes import event_of
+from tests.selection import drawn
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+SECOND = timedelta(seconds=1)
+WHY = "It sold what it was lent."
+
+
+def ends(of: str, target: Contract | Campaign, **changed: str) -> Cohort:
+    seen = termination.plan(of=of, target_id=target.pk, at=database_clock())
+    given = {"actor": an_actor(), "reason": WHY, "plan_digest": seen.digest, **changed}
+    return terminate(of=of, target_id=target.pk, at=database_clock(), **given)
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    """Roadside help by RoadAid, through GeoBridge."""
+    return a_campaign(a_contract(a_party("GeoBridge")), a_party("RoadAid", "lbs_provider"), lifeline=True)
+
+
+@pytest.fixture
+def other(campaign: Campaign) -> Campaign:
+    """Fraud checks by FraudShield, under the same contract."""
+    return a_campaign(campaign.contract, a_party("FraudShield", "lbs_provider"), purpose=FRAUD)
+
+
+# What an officer sees
+
+
+def test_the_plan_says_what_ends_and_for_whom(campaign: Campaign, other: Campaign) -> None:
+    agreed, claimed, allowed, dealing, ran_out, stranger = (a_line() for _ in range(6))
+    an_approval(agreed, campaign)
+    an_approval(agreed, other)
+    an_approval(claimed, other, verified_by="partner")
+    an_approval(ran_out, campaign, expires_at=NOW - timedelta(days=1))
+    an_approval(allowed, campaign, expires_at=NOW - timedelta(days=1))
+    allow(line_id=allowed.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    bail = a_party("BailNow", "end_customer")
+    Reach.objects.create(campaign=other, party=bail)
+    dealt(dealing, other, bail, at=database_clock())
+    dealt(agreed, campaign, at=database_clock() - timedelta(days=31))
+    an_approval(stranger, a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider")))
+    stop(line_id=agreed.pk, scope="all", actor="subscriber:1", channel="web")
+    plan = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
+    assert (plan.lines, plan.approvals, plan.allows, plan.dealings, plan.orders) == (5, 4, 1, 2, 2)
+    assert (plan.company, plan.epoch, plan.open_orders, plan.receipts_owed) == ("GeoBridge", 2, 2, 1)
+    assert [(one.company, one.lifeline, one.agreed, one.recent) for one in plan.campaigns] == [
+        ("RoadAid", True, 2, 0),
+        ("FraudShield", False, 1, 1),
+    ]
+    assert ([one.ref for one in plan.lifelines], plan.lifeline_lines) == ([campaign.ref], 2)
+    assert [one.ref for one in plan.recent] == [other.ref]
+    assert plan.below == ("BailNow", "FraudShield", "RoadAid")
+
+
+def test_the_plan_of_a_campaign_leaves_others_out(campaign: Campaign, other: Campaign) -> None:
+    both, one, dealing, elsewhere = (a_line() for _ in range(4))
+    for line in (both, one):
+        an_approval(line, campaign)
+    an_approval(both, other)
+    an_approval(elsewhere, other)
+    dealt(dealing, campaign)
+    dealt(elsewhere, other)
+    plan = termination.plan(of="campaign", target_id=campaign.pk, at=database_clock())
+    assert (plan.lines, plan.approvals, plan.dealings, plan.orders) == (3, 2, 1, 0)
+    assert [ending.ref for ending in plan.campaigns] == [campaign.ref]
+    assert plan.below == ("RoadAid",)
+
+
+def test_the_plan_takes_no_more_statements_for_many_lines(campaign: Campaign) -> None:
+    counted = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
+        counted.append(len(queries))
+        for _ in range(20):
+            an_approval(a_line(), campaign)
+    assert counted[0] == counted[1] <= 15
+
+
+def test_the_digest_stands_for_what_was_seen(campaign: Campaign) -> None:
+    lines = [a_line() for _ in range(3)]
+    for line in lines[:2]:
+        an_approval(line, campaign)
+    seen = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
+    an_approval(lines[2], campaign)
+    now = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
+    assert now.is_what_was_seen(seen.digest)
+    facts, _, lifeline = now.digest.split(".")
+    assert not now.is_what_was_seen(f"{facts}.1000.{lifeline}")
+    assert not now.is_what_was_seen(f"{facts}.{now.lines}.1000")
+    for nonsense in ("", "x", "a.b.c", f"{facts[::-1]}.3.3"):
+        assert not now.is_what_was_seen(nonsense)
+
+
+def test_a_plan_that_changed_since_is_refused(campaign: Campaign) -> None:
+    contract = Contract.objects.filter(pk=campaign.contract_id)
+    changes: list[Callable[[], object]] = [
+        lambda: a_campaign(campaign.contract, a_party("FraudShield", "lbs_provider"), purpose=FRAUD),
+        lambda: Reach.objects.create(campaign=campaign, party=a_party("BailNow", "end_customer")),
+        lambda: contract.update(ends_at=NOW.replace(year=2094)),
+        lambda: contract.update(epoch=2),
+    ]
+    for change in changes:
+        seen = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
+        change()
+        with pytest.raises(PlanChanged):
+            ends("contract", campaign.contract, plan_digest=seen.digest)
+    assert Cohort.objects.count() == 0
+
+
+# The end itself
+
+
+@pytest.mark.parametrize("of", ["contract", "campaign"])
+def test_no_is_the_answer_from_the_commit_on(campaign: Campaign, other: Campaign, of: str) -> None:
+    line = a_line()
+    for one in (campaign, other):
+        an_approval(line, one)
+    reason = {"contract": "contract_not_in_force", "campaign": "campaign_not_in_force"}[of]
+    target = campaign.contract if of == "contract" else campaign
+    officer = an_actor()
+    with transaction.atomic():
+        cohort = ends(of, target, actor=officer)
+        assert ask(line, campaign) == reason
+        assert elsewhere(lambda: ask(line, campaign)) == ""
+    assert elsewhere(lambda: ask(line, campaign)) == reason
+    assert ask(line, other) == (reason if of == "contract" else "")
+    target.refresh_from_db()
+    assert target.ends_at <= database_clock()
+    assert judged(line, campaign, target.ends_at) == reason
+    assert judged(line, campaign, target.ends_at - SECOND) == "permitted"
+    contract = Contract.objects.get(pk=campaign.contract_id)
+    assert (contract.epoch, cohort.epoch, cohort.party_id) == (2, 2, contract.aggregator_id)
+    assert (cohort.actor, cohort.reason, cohort.plan["lines"]) == (officer, WHY, 1)
+    assert cohort.complete_by == cohort.terminated_at + timedelta(days=10)
+    event = AuditEvent.objects.get(action=f"{of}.terminated")
+    assert (event.actor, event.target, event.reason) == (officer, f"{of}:{target.pk}", WHY)
+    assert event.detail == {"cohort": str(cohort.pk), "epoch": 2, "lines": 1, "second_actor": ""}
+
+
+def test_nobody_loses_what_is_over_or_has_yet_to_begin(campaign: Campaign) -> None:
+    now, provider = database_clock(), a_party("MedAlert", "lbs_provider")
+    over = a_campaign(campaign.contract, provider, lifeline=True, ends_at=now - timedelta(days=1))
+    for one in (
+        over,
+        a_campaign(campaign.contract, provider, lifeline=True, starts_at=now + timedelta(days=1)),
+        a_campaign(campaign.contract, provider, lifeline=True, is_draft=True),
+    ):
+        an_approval(a_line(), one)
+    plan = termination.plan(of="contract", target_id=campaign.contract_id, at=now)
+    assert ([one.ref for one in plan.campaigns], [one.ref for one in plan.lifelines]) == ([campaign.ref],) * 2
+    assert (plan.lines, plan.lifeline_lines, plan.digest.rpartition(".")[2]) == (3, 0, "0")
+    # Of what is over the data is deleted all the same, and nothing is lost.
+    ended = termination.plan(of="campaign", target_id=over.pk, at=now)
+    assert (ended.lines, ended.campaigns, ended.lifeline_lines) == (1, (), 0)
+
+
+def test_nothing_is_written_per_line(campaign: Campaign) -> None:
+    counted: list[int] = []
+    for contract in (campaign.contract, a_campaign(a_contract(a_party("NorthLink")), lifeline=True).contract):
+        (one,) = contract.campaigns.all()
+        for _ in range(1 + 9 * len(counted)):
+            an_approval(a_line(), one)
+        seen, officer = termination.plan(of="contract", target_id=contract.pk, at=database_clock()), an_actor()
+        with CaptureQueriesContext(connection) as queries:
+            terminate(
+                of="contract", target_id=contract.pk, actor=officer, reason=WHY, plan_digest=seen.digest,
+                at=database_clock(),
+            )  # fmt: skip
+        counted.append(len(queries))
+    assert counted[0] == counted[1]
+    assert (Order.objects.count(), StreamEvent.objects.count()) == (0, 0)
+
+
+def test_what_ran_out_is_ended_once_and_keeps_its_date(campaign: Campaign) -> None:
+    assert ends("campaign", campaign).epoch == 2
+    Contract.objects.filter(pk=campaign.contract_id).update(ends_at=NOW - timedelta(days=30))
+    first = ends("contract", campaign.contract)
+    assert ends("contract", campaign.contract, reason="Again.").pk == first.pk
+    contract = Contract.objects.get(pk=campaign.contract_id)
+    assert (contract.ends_at, contract.epoch) == (NOW - timedelta(days=30), 3)
+    # An end for nobody is told too.
+    build()
+    first.refresh_from_db()
+    told = StreamEvent.objects.filter(cohort_id=first.pk).count()
+    assert (first.subject_count, ManifestShard.objects.count(), told) == (0, 0, 1)
+
+
+def test_what_is_not_in_force_or_not_there_cannot_end() -> None:
+    for contract in (a_contract(is_draft=True), a_contract(starts_at=NOW.replace(year=2095))):
+        with pytest.raises(NotNow):
+            ends("contract", contract)
+    for of in ("party", "contract", "campaign"):
+        with pytest.raises(NotNow):
+            terminate(of=of, target_id=999, actor=an_actor(), reason=WHY, plan_digest="x", at=database_clock())
+
+
+def test_who_may_end_it(campaign: Campaign) -> None:
+    officer = an_actor()
+    for changed, error in (
+        ({"actor": an_actor("auditor")}, NotForThem),
+        ({"actor": officer, "second_actor": officer}, NotNow),
+        ({"second_actor": an_actor("agent")}, NotForThem),
+        ({"reason": " "}, NotNow),
+    ):
+        with pytest.raises(error):
+            ends("contract", campaign.contract, **changed)
+    second = an_actor()
+    cohort = ends("contract", campaign.contract, actor=officer, second_actor=second)
+    assert (cohort.actor, cohort.second_actor) == (officer, second)
+
+
+def test_choice_made_later_makes_an_order_of_the_new_epoch(campaign: Campaign) -> None:
+    line = a_line()
+    an_approval(line, campaign)
+    stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
+    ends("contract", campaign.contract)
+    build()
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    orders = Order.objects.order_by("epoch", "version").values_list("epoch", "version", "state")
+    assert list(orders) == [(1, 1, "queued"), (2, 1, "queued")]
+
+
+# The list and the event
+
+
+def test_partner_is_told_once_with_a_list_that_is_signed(campaign: Campaign, other: Campaign) -> None:
+    lines = [a_line() for _ in range(7)]
+    for line in lines[:4]:
+        an_approval(line, campaign)
+    for line in lines[2:6]:
+        an_approval(line, other)
+    dealt(lines[6], other)
+    a_line()
+    cohort = ends("contract", campaign.contract)
+    assert build(batch=2, shard=3) == 1
+    assert build(batch=2, shard=3) == 0
+    cohort.refresh_from_db()
+    party = campaign.contract.aggregator
+    assert cohort.subject_count == 7
+    assert sorted(listed(cohort)) == sorted(names(party, lines))
+    shards = list(ManifestShard.objects.order_by("number"))
+    assert [(shard.number, shard.lines) for shard in shards] == [(1, 3), (2, 3), (3, 1)]
+    assert [shard.sha256 for shard in shards] == [digest(content=bytes(shard.content)) for shard in shards]
+    index = keys.verify_own(use=SigningKey.Use.MANIFEST, token=cohort.index_token)
+    whole = b"".join(gzip.decompress(bytes(shard.content)) for shard in shards)
+    assert (index["aud"], index["epoch"], index["subject_count"]) == (party.uri, 2, 7)
+    assert index["list_sha256"] == digest(content=whole)
+    assert index["shards"] == [
+        {"number": shard.number, "lines": shard.lines, "sha256": shard.sha256} for shard in shards
+    ]
+    event = StreamEvent.objects.get()
+    assert (event.pk, event.party_id, event.kind) == (cohort.event_id, party.pk, "cohort-revoked")
+
+
+def test_the_event_is_as_the_guide_has_it(campaign: Campaign) -> None:
+    an_approval(a_line(), campaign)
+    cohort = ends("contract", campaign.contract)
+    build()
+    cohort.refresh_from_db()
+    queued = StreamEvent.objects.get()
+    claims = stream_event_claims(event=queued, audience=campaign.contract.aggregator.uri)
+    agreement = f"{settings.BASE_URL}/agreements/{campaign.contract.ref}"
+    assert claims["sub_id"] == {"format": "complex", "group": {"format": "uri", "uri": agreement}}
+    assert list(cast("dict[str, object]", claims["events"])) == [event_type("cohort-revoked")]
+    event = event_of(claims)
+    minute = queued.queued_at.replace(second=0, microsecond=0)
+    assert event == {
+        "event_timestamp": int(minute.timestamp()),
+        "initiating_entity": "admin",
+        "reason_admin": {"en": "Permission changed. See the current state."},
+        "agreement": agreement,
+        "epoch": 2,
+        "selector": "all_subjects_of_group",
+        "subject_count": 1,
+        "manifest": {
+            "url": f"{settings.BASE_URL}/ssf/manifests/{cohort.pk}",
+            "media_type": "application/x-ndjson+gzip",
+            "shards": 1,
+            "sha-256": digest(content=cohort.index_token.encode()),
+            "expires_at": f"{cohort.manifest_expires_at:%Y-%m-%dT%H:%M:00Z}",
+        },
+        "required_actions": ["stop_use", "delete_held", "notify_downstream"],
+        "stop_by": f"{minute + timedelta(minutes=15):%Y-%m-%dT%H:%M:00Z}",
+        "complete_by": f"{cohort.complete_by:%Y-%m-%dT%H:%M:00Z}",
+    }
+
+
+def test_two_partners_lists_can_t_be_laid_side_by_side(campaign: Campaign) -> None:
+    north = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
+    lines = [a_line() for _ in range(12)]
+    for line in lines:
+        an_approval(line, campaign)
+        an_approval(line, north)
+    both = [ends("contract", campaign.contract), ends("contract", north.contract)]
+    build()
+    orders = []
+    for cohort in both:
+        place = {sub: n for n, sub in enumerate(listed(cohort))}
+        subs = pairwise.list_subjects(line_ids=[line.pk for line in lines], party_id=cohort.party_id)
+        orders.append([place[subs[line.pk]] for line in lines])
+        assert listed(cohort) == sorted(listed(cohort))
+    assert orders[0] != orders[1]
+    told = [StreamEvent.objects.get(party_id=one.party_id) for one in both]
+    values = [set(leaves(stream_event_claims(event=one, audience=f"aud-{one.party_id}"))) for one in told]
+    common = {value for value in values[0] & values[1] if isinstance(value, str) and not value.startswith("20")}
+    assert common == {
+        settings.BASE_URL, "complex", "uri", "admin", "Permission changed. See the current state.",
+        "all_subjects_of_group", "application/x-ndjson+gzip", "stop_use", "delete_held", "notify_downstream",
+    }  # fmt: skip
+
+
+def leaves(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        for one in value.values():
+            yield from leaves(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from leaves(one)
+    else:
+        yield value
+
+
+def test_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaign, other: Campaign) -> None:
+    line, idle = a_line(), a_line()
+    for one in (line, idle):
+        an_approval(one, campaign)
+        an_approval(one, other)
+    stop(line_id=line.pk, scope="campaign", ref=other.ref, actor="subscriber:1", channel="web")
+    before = Order.objects.get()
+    cohort = ends("campaign", campaign)
+    build()
+    cohort.refresh_from_db()
+    assert set(listed(cohort)) == names(campaign.contract.aggregator, [line, idle])
+    event = event_of(stream_event_claims(event=StreamEvent.objects.get(), audience="x"))
+    assert event["scope"] == {"purpose": campaign.purpose, "recipient": campaign.lbs_provider.uri}
+    assert event["still_in_force"] == [
+        {"recipient": other.lbs_provider.uri, "purpose": other.purpose, "scopes": [other.scope]}
+    ]
+    after = Order.objects.exclude(id=before.id).get()
+    before.refresh_from_db()
+    assert (before.state, before.superseded_by) == (State.SUPERSEDED, after.id)
+    assert (after.epoch, after.version, after.state, after.snapshot["state"]) == (2, 1, "queued", [])
+    assert after.snapshot["required_actions"] == before.snapshot["required_actions"]
+    assert ask(idle, other) == ""
+
+
+@pytest.mark.parametrize("seed", [*drawn(range(4), of=2)])
+def test_the_list_is_of_lines_a_stop_would_concern(seed: int) -> None:
+    """Over random ledgers, against `consent_affected`, by which each stop is held to its orders at commit."""
+    chance = random.Random(seed)
+    contracts = [a_contract(a_party(name)) for name in ("GeoBridge", "NorthLink")]
+    providers = [a_party(name, "lbs_provider") for name in ("RoadAid", "MedAlert", "FraudShield")]
+    campaigns = [a_campaign(contract, provider) for contract in contracts for provider in providers]
+    lines = [a_line() for _ in range(20)]
+    for line in lines:
+        for campaign in chance.sample(campaigns, chance.randint(0, 2)):
+            match chance.choice(("approval", "claim", "allow", "dealing", "stop")):
+                case "approval":
+                    an_approval(line, campaign, expires_at=chance.choice((None, NOW)))
+                case "claim":
+                    an_approval(line, campaign, verified_by="partner")
+                case "allow":
+                    allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+                case "dealing":
+                    dealt(line, campaign)
+                case _:
+                    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    for contract in contracts:
+        affected = [line for line in lines if contract.pk in affected_contracts(line_id=line.pk, scope="all", ref="")]
+        plan = termination.plan(of="contract", target_id=contract.pk, at=database_clock())
+        cohort = ends("contract", contract)
+        build(batch=chance.randint(1, 7), shard=chance.randint(1, 9))
+        assert set(listed(cohort)) == names(contract.aggregator, affected)
+        assert len(listed(cohort)) == len(affected) == plan.lines
+
+
+# Cut off, and at once
+
+
+def test_a_worker_cut_off_anywhere_leaves_whole_shards(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [a_line() for _ in range(10)]
+    for line in lines:
+        an_approval(line, campaign)
+    cohort = ends("contract", campaign.contract)
+    cuts = ["subjects", "add_shard", "publish_manifest"]
+    seams = {
+        "subjects": "consent.workers.cohorts.listing.pairwise.subjects",
+        "add_shard": "consent.workers.cohorts.listing.add_shard",
+        "publish_manifest": "consent.workers.cohorts.listing.publish_manifest",
+    }
+    for cut in cuts:
+        for after in range(3):
+            with monkeypatch.context() as patched:
+                patched.setattr(seams[cut], dying(seams[cut], after))
+                try:
+                    build(batch=2, shard=4)
+                except MachineDied:
+                    connection.close()
+    build(batch=2, shard=4)
+    assert len(listed(cohort)) == 10
+    assert set(listed(cohort)) == names(campaign.contract.aggregator, lines)
+    assert StreamEvent.objects.count() == 1
+
+
+def dying(seam: str, after: int) -> Callable[..., object]:
+    calls: list[int] = []
+    name = seam.rpartition(".")[2]
+    real = getattr(pairwise if name == "subjects" else listing, name)
+
+    def instead(**given: object) -> object:
+        calls.append(1)
+        if len(calls) > after:
+            raise MachineDied
+        return real(**given)
+
+    return instead
+
+
+def test_two_workers_at_once_list_nobody_twice(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [a_line() for _ in range(9)]
+    for line in lines:
+        an_approval(line, campaign)
+    cohort = ends("contract", campaign.contract)
+    runs: list[int] = []
+    real = pairwise.subjects
+
+    def another_comes(*, line_ids: Collection[int], party_id: int) -> object:
+        if not runs:
+            runs.append(elsewhere(lambda: build(batch=3, shard=3)))
+        return real(line_ids=line_ids, party_id=party_id)
+
+    monkeypatch.setattr("consent.workers.cohorts.listing.pairwise.subjects", another_comes)
+    assert build(batch=3, shard=3) == 1
+    assert runs == [0]
+    assert (len(listed(cohort)), StreamEvent.objects.count()) == (9, 1)
+
+
+def test_without_a_lock_the_slower_one_writes_nothing(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(9):
+        an_approval(a_line(), campaign)
+    cohort = ends("contract", campaign.contract)
+    runs: list[int] = []
+    real = pairwise.subjects
+
+    def another_comes(*, line_ids: Collection[int], party_id: int) -> object:
+        if not runs:
+            runs.append(0)
+            listing._build(cohort.pk, database_clock() + LATER, 3, 3)
+        return real(line_ids=line_ids, party_id=party_id)
+
+    monkeypatch.setattr("consent.workers.cohorts.listing.pairwise.subjects", another_comes)
+    assert build(batch=3, shard=3) == 0
+    assert (len(listed(cohort)), len(set(listed(cohort))), StreamEvent.objects.count()) == (9, 9, 1)
+
+
+def test_the_list_waits_for_what_was_open_awhile(campaign: Campaign) -> None:
+    line = a_line()
+    other_session = connections["owner"]
+    with other_session.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT pg_current_xact_id()")
+        cohort = ends("contract", campaign.contract)
+        try:
+            assert build_manifests(now=cohort.terminated_at + SECOND) == 0
+            an_approval(line, campaign)
+            assert build_manifests(now=cohort.terminated_at + listing.PATIENCE) == 1
+        finally:
+            cursor.execute("ROLLBACK")
+    assert set(listed(cohort)) == names(campaign.contract.aggregator, [line])
+
+
+def test_a_stop_between_the_end_and_the_list_counts(campaign: Campaign) -> None:
+    line, late = a_line(), a_line()
+    an_approval(line, campaign)
+    cohort = ends("contract", campaign.contract)
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    dealt(late, campaign)
+    build()
+    assert set(listed(cohort)) == names(campaign.contract.aggregator, [line, late])
+    order = Order.objects.get()
+    assert (order.epoch, order.version, order.state) == (2, 1, State.QUEUED)
