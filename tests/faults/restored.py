@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,43 +40,20 @@ def restore(file: Path, *, into: str, where: Mapping[str, str] | None = None) ->
 
 
 @contextmanager
-def life_in(backup: Path | str) -> Iterator[None]:
-    """Restore a dump, or a copy, into a new database; until the end everything here happens in that one."""
+def life_in(file: Path) -> Iterator[None]:
+    """Restore a dump into a new database; until the end everything here happens in that one."""
     name = f"restored_{os.getpid()}"
     before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
+    with _as_owner() as owner:
+        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
-        with _as_owner() as owner:
-            if isinstance(backup, Path):
-                owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-                restore(backup, into=name)
-            else:
-                _copy(owner, backup, name)
+        restore(file, into=name)
         _move_to(dict.fromkeys(before, name))
         yield
     finally:
         _move_to(before)
         with _as_owner() as owner:
-            owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@contextmanager
-def copying() -> Iterator[Callable[[], str]]:
-    """Copies of the tests' database as it is then, for `life_in`: a dump and its restore take several times as long."""
-    name, of = f"backup_{os.getpid()}", str(connections["owner"].settings_dict["NAME"])
-
-    def copy() -> str:
-        connections.close_all()
-        with _as_owner() as owner:
-            _copy(owner, of, name)
-        return name
-
-    yield copy
-    with _as_owner() as owner:
-        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
-
-
-def _copy(owner: psycopg.Connection, of: str, name: str) -> None:
-    owner.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(of)))
+            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _move_to(names: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from io import StringIO
@@ -50,7 +50,7 @@ from portal.restoring import MAY_BE_UNDONE
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Standing
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.faults.restored import copying, dump, life_in
+from tests.faults.restored import dump, life_in
 from tests.partners.outside import Signer
 from tests.staff import an_agreed_proposal
 from tests.stores import checkpoints_stored
@@ -64,12 +64,6 @@ def _outside(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     settings.STOP_ARCHIVE_DIR = tmp_path / "stop-archive"
     settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
     monkeypatch.setattr("revocations.tasks.deliver_due.delay", lambda **_: None)
-
-
-@pytest.fixture
-def copy() -> Iterator[Callable[[], str]]:
-    with copying() as made:
-        yield made
 
 
 @pytest.fixture
@@ -244,7 +238,7 @@ def given_access(line: Line) -> list[uuid.UUID]:
     ]  # fmt: skip
 
 
-def test_what_else_had_tightened_is_so_again(campaign: Campaign, copy: Callable[[], str]) -> None:
+def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path) -> None:
     line, hidden = agreed(campaign, 2)
     cared, other = given_access(line)
     old_key, new_key = (dict(Signer(name).public) for name in ("old", "new"))
@@ -253,7 +247,7 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, copy: Callable[
     ads = a_campaign(a_contract(ref="AGR-2"), a_party("Adly", "lbs_provider"), ref="CMP-ads")
     shared = released(hidden, campaign)
     staff = User.objects.create(username="s-1", email="s@carrier.example", role=User.Role.AGENT)
-    backup = copy()
+    backup = dump(tmp_path)
     JurisdictionRule.objects.create(state="WA", starts_at=NOW, purposes=[campaign.purpose], source="RCW 1")
     add_link(of="party", ref="https://roadaid.example", kin_ref="https://newname.example", link="succeeds", at=NOW)
     register_client(**gateway, public_jwk=new_key, actor="system:test", at=NOW)
@@ -303,21 +297,21 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, copy: Callable[
         assert reading.list_missing_entries(entries=after_head(sink=sink()).entries) == []
 
 
-def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, copy: Callable[[], str]) -> None:
+def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, tmp_path: Path) -> None:
     (line,) = agreed(campaign, 1)
     stop(line_id=line.pk, scope="all", **WHO)
     kept_outside()
-    with life_in(copy()):
+    with life_in(dump(tmp_path)):
         said = after_restore()
         assert "Events of the audit trail are gone" not in said
         assert said.endswith("The gate is open.\n")
 
 
 def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_closed(
-    campaign: Campaign, copy: Callable[[], str]
+    campaign: Campaign, tmp_path: Path
 ) -> None:
     (line,) = agreed(campaign, 1)
-    backup = copy()
+    backup = dump(tmp_path)
     adly = a_party("Adly", "lbs_provider")
     ads = a_campaign(a_contract(ref="AGR-2"), adly, ref="CMP-ads")
     for _ in range(2):
@@ -369,12 +363,12 @@ def test_a_checkpoint_that_a_crash_cut_off_closes_nothing(campaign: Campaign) ->
 
 
 def test_a_restore_with_checkpoints_in_a_store(
-    campaign: Campaign, copy: Callable[[], str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    campaign: Campaign, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (line,) = agreed(campaign, 1)
     with checkpoints_stored(settings, monkeypatch) as store:
         kept_outside()
-        backup = copy()
+        backup = dump(tmp_path)
         stop(line_id=line.pk, scope="all", **WHO)
         kept_outside()
         assert len(store.told()["objects"]) == 2
@@ -576,11 +570,11 @@ def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_close
     assert (writing.write(now=timezone.now()), comparison.behind()) == (2, "")
 
 
-def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, copy: Callable[[], str]) -> None:
+def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_path: Path) -> None:
     (line,) = agreed(campaign, 1)
     adly = a_party("Adly", "lbs_provider")
     ads = a_campaign(a_contract(ref="AGR-2"), adly, ref="CMP-ads")
-    backup = copy()
+    backup = dump(tmp_path)
     stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
     suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
     an_end(ads)
@@ -604,7 +598,7 @@ def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, copy: C
         assert set(Suspension.objects.values_list("of", flat=True)) == {"party", "campaign"}
 
 
-def test_a_key_that_was_replaced_on_the_restored_database_stays(campaign: Campaign, copy: Callable[[], str]) -> None:
+def test_a_key_that_was_replaced_on_the_restored_database_stays(campaign: Campaign, tmp_path: Path) -> None:
     first, second, third = (dict(Signer(name).public) for name in ("first", "second", "third"))
 
     def replaced(name: str, key: dict[str, Any]) -> None:
@@ -616,7 +610,7 @@ def test_a_key_that_was_replaced_on_the_restored_database_stays(campaign: Campai
         replaced(name, third)
         replaced(name, first)
     # What waits in the backup went out after it, and before what is newer: it keeps nothing back.
-    backup = copy()
+    backup = dump(tmp_path)
     Contract.objects.update(ends_at=timezone.now() + timedelta(days=9))
     for name in ("gateway-1", "gateway-2"):
         replaced(name, second)
@@ -636,10 +630,10 @@ def test_a_key_that_was_replaced_on_the_restored_database_stays(campaign: Campai
 
 
 def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
-    campaign: Campaign, copy: Callable[[], str]
+    campaign: Campaign, tmp_path: Path
 ) -> None:
     row, soon = uuid.uuid4(), timezone.now() + timedelta(days=1)
-    backup = copy()
+    backup = dump(tmp_path)
     Contract.objects.filter(pk=campaign.contract_id).update(ends_at=soon)
     hide_again(disclosure_id=row, suppressed_until=soon, order_ref="lost", at=NOW)
     assert kept_outside() == 2
@@ -652,10 +646,10 @@ def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
         assert [one.said.get("order_ref", "AGR-1") for one in waiting] == ["since", "AGR-1"]
 
 
-def test_what_was_released_is_judged_by_the_terms_that_came_back(campaign: Campaign, copy: Callable[[], str]) -> None:
+def test_what_was_released_is_judged_by_the_terms_that_came_back(campaign: Campaign, tmp_path: Path) -> None:
     (line,) = agreed(campaign, 1)
     row = released(line, campaign)
-    backup = copy()
+    backup = dump(tmp_path)
     Contract.objects.filter(pk=campaign.contract_id).update(ends_at=NOW)
     assert kept_outside() == 1
     with life_in(backup):
