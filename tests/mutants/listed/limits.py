@@ -306,12 +306,4 @@ MUTANTS = (
         "CALL_COUNTS = timedelta(days=30)",
         f"{DESK}test_a_logged_call_proves_for_half_an_hour_from_when_it_was_answered",
     ),
-    # As slow as all that was there before
-    Mutant(
-        11,
-        "consent/sql/receipts.sql",
-        "SET enable_seqscan = off SET search_path = public, pg_temp\n",
-        "SET search_path = public, pg_temp\n",
-        "tests/consent/test_choices_set_wise.py::test_a_first_import_reads_no_table_whole_for_each_row",
-    ),
 )
