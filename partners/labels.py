@@ -1,7 +1,7 @@
 """Feed words for people: purposes and precision at a twelve-year-old's level, and names made harmless.
 
 Names, descriptions and wordings come from partners. They are kept as they came; what pages show of them has passed
-`shown`: no control characters, no bidirectional overrides, no towers of combining marks, one line.
+`sanitise_text`: no control characters, no bidirectional overrides, no towers of combining marks, one line.
 """
 
 import re

@@ -38,7 +38,7 @@ def end_sign_ins(*, user: User, kept: bytes = b"", only: int | None = None, at: 
 def note_device(*, user: User, device: str, at: datetime) -> None:
     """Remember the browser and network by which somebody has just signed in; tell their line of one it did not know.
 
-    `device`: what `sessions.device` says. Only a keyed hash of it is kept. The first of a tenure is no news.
+    `device`: what `browsers.device` says. Only a keyed hash of it is kept. The first of a tenure is no news.
     """
     mark = compute_hmac("device", f"{user.pk}|{device}".encode())
     User.objects.select_for_update(of=("self",)).get(pk=user.pk)

@@ -30,7 +30,7 @@ NOWHERE = Source("")
 def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: bool = False, at: datetime) -> User | None:
     """The user of the tenure, made at its first sign-in, when `typed` is the code texted for that; None otherwise.
 
-    `device`: what `sessions.device` says of where they are. `alone`: every other sign-in of theirs ends, for which
+    `device`: what `browsers.device` says of where they are. `alone`: every other sign-in of theirs ends, for which
     the phone in hand is enough.
     """
     line = take_code(msisdn=msisdn, purpose=TextedCode.Purpose.SIGN_IN, asker=asker, typed=typed, at=at)

@@ -83,7 +83,7 @@ class SentEnough(Exception):
     """So many were sent about this line today that this one is not."""
 
 
-# What fails here fails with what it tells of: nobody goes on from in between.
+# A failure rolls back the caller's transaction as well; no savepoint is needed.
 @transaction.atomic(savepoint=False)
 def post(
     *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = ""

@@ -33,7 +33,7 @@ def forget_codes(*, now: datetime) -> int:
     so do the wrong guesses of the day before.
     """
     WrongCode.objects.filter(at__lte=now - DAY).delete()
-    # By then every limit has faded (`actions.tries`).
+    # By then every limit has faded (`actions.rate_limits`).
     Throttle.objects.filter(last_at__lte=now - 3 * DAY).delete()
     forgotten = 0
     while over := list(TextedCode.objects.filter(sent_at__lte=now - DAY).values_list("pk", flat=True)[:BATCH]):

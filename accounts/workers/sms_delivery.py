@@ -75,10 +75,10 @@ class _Due:
 
 
 def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
-    """Hand over the texts that are due. Returns how many were taken; those that were not wait, longer each time.
+    """Send the texts that are due. Returns how many the gateway accepted; the others wait, longer each time.
 
-    What is over, taken or not, is forgotten. Does nothing while another worker is at it, or the gateway is left alone.
-    `clock`: seconds, by which the run comes to its end.
+    Deletes expired texts, sent or not. Does nothing while another worker is sending or the gateway is given a rest.
+    `clock`: seconds; the run ends by it.
     """
     with turn(name=TURN) as mine:
         if not mine:

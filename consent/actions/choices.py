@@ -36,8 +36,8 @@ TOUCHED = "INSERT INTO consent_touched (line_id, since) VALUES (%s, %s)"
 NEVER_AGREED = "never_agreed"
 # A form that lay open in another tab is sent again within this time.
 PRESSED_AGAIN = timedelta(minutes=15)
-# What the check at the commit says of a partner that came to be concerned, or of a company that came to be known behind
-# a campaign, while a verb made up its orders.
+# Constraints that fail at commit when a partner became affected, or a company became known behind a campaign, while the
+# orders were being built.
 CAME_BETWEEN = {"consent_stop_has_its_orders", "consent_order_says_so"}
 
 
@@ -71,10 +71,7 @@ class RecordedChoice:
 
 
 def again_if_a_release_came_between[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
-    """Repeat a verb whose transaction met a partner or company it did not know of: a stop must not fail for that.
-
-    Nor for somebody who had to wait for it and for whom it had to wait.
-    """
+    """Retry an act whose transaction met a partner or company it did not know of, or a deadlock."""
 
     @wraps(verb)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -17,11 +17,11 @@ from revocations.queries.coverage import find_uncovered_orders
 
 
 def enqueue_orders_for_newly_affected(*, line_ids: Collection[int]) -> int:
-    """For each no and running pause of these lines, queue orders to partners it concerns now and did not before.
+    """Queue orders to partners that a stop or running pause of these lines affects now and did not before.
 
-    A partner that signed as done, while a company below it that we hear of only now did not, is told once more. One
-    that is concerned by nothing but a yes that outlasts the no owes nothing: the order that stands is named for it.
-    Returns how many orders it named. Safe to repeat: who was told of a choice is not told of it again.
+    A partner that signed as done is told again if a company below it, known only since, has not signed. A partner that
+    is affected only through a later approval owes nothing: the choice is linked to its existing order.
+    Returns how many orders the choices were linked to. Safe to repeat: nobody is told of a choice twice.
     """
     return sum(_tell_line(line_id) for line_id in sorted(line_ids))
 

@@ -76,7 +76,7 @@ class AgentRequestPage:
 
 
 def verify_message[M: Message](*, body: bytes, agent: AuthorizedAgent, shape: type[M], at: datetime) -> M:
-    """A signed message, checked in the protocol's own order. Raises Refused."""
+    """A signed message, checked in the protocol's own order. Raises MessageRefused."""
     plain = verify_signature(body=body, agent=agent)
     try:
         message = decode_json(plain, msgspec.json.Decoder(shape))
@@ -102,7 +102,7 @@ def _check_times(message: Message, at: datetime) -> None:
 
 
 def verify_signature(*, body: bytes, agent: AuthorizedAgent) -> bytes:
-    """What stands behind the Ed25519 signature in front of it, base64 around both. Raises Refused."""
+    """What stands behind the Ed25519 signature in front of it, base64 around both. Raises MessageRefused."""
     try:
         combined = b64decode(body.strip(), validate=True)
         key = Ed25519PublicKey.from_public_bytes(bytes(agent.verify_key))

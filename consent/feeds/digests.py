@@ -100,7 +100,7 @@ _which = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read(*, stream: Stream, encoding: str, at: datetime) -> Digest | BucketEntries:
-    """The body of a `PUT`, whichever of the two it is. Raises Refused."""
+    """The body of a `PUT`, whichever of the two it is. Raises DigestRefused."""
     body = _decompress_body(stream.read(MOST_SENT + 1), encoding)
     try:
         is_held = "run" in decode_json(body, _which)

@@ -102,7 +102,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
     @abstractmethod
     def build_entry(self, told: T, line: int, at: datetime) -> Entry[R]:
-        """The entry in a line, as known at `at`. Raises Refused."""
+        """The entry in a line, as known at `at`. Raises RowRefused."""
 
     @abstractmethod
     def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:

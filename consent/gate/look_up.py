@@ -32,10 +32,10 @@ asked AS (SELECT place - 1 AS n, a.* FROM unnest($10::text::int4[], $11::text[],
     WITH ORDINALITY AS a (k, line, number, place)),
 """
 
-# `terms`: what holds for whoever asks so, once for all lines asked about. A request that is not its campaign's own is
-# judged as naming no campaign, and a recipient that is not one of the campaign's own as none. Kin need a look only for
-# who is not among those that cover the campaign anyway. The `LIMIT 1`s leave the planner no choice but the key: small
-# tables it would rather read whole and merge.
+# `terms`: what holds for this kind of question, once for all lines. If the request differs from the campaign's own
+# details, the campaign is ignored, and so is a recipient that is not one of its own. Linked companies and campaigns are
+# looked up only where they add something. Each `LIMIT 1` makes the planner use the key instead of reading small tables
+# whole.
 FOUND = """moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid

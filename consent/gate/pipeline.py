@@ -129,7 +129,7 @@ class _Session:
         return self.loop.time() - self.heard_at if self.places else 0.0
 
     def answer(self, statement: bytes, values: Sequence[object], until: float) -> asyncio.Future[Rows]:
-        """Send it; its rows come later, or a DatabaseError soon after `until`. Raises Lost at once or later."""
+        """Send it; its rows come later, or a DatabaseError soon after `until`. Raises ConnectionLost, now or later."""
         future: asyncio.Future[Rows] = self.loop.create_future()
         if self.is_over:
             raise ConnectionLost("the connection is closed")

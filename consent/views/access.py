@@ -35,7 +35,7 @@ class AskRequest(HttpRequest):
 
 
 def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Find the question behind the link, and whether its person is here. Anything else is `closed`.
+    """Find the question behind the link, and whether its person is here. Anything else is `render_closed`.
 
     A question that a partner shows looks the same to everybody but its person for as long as it lasts: nobody can see
     in it whether the number is ours, nor whether somebody answered.

@@ -138,7 +138,7 @@ def line_number(fate: Fate) -> int:
 
 
 def row_in(line: NumberedLine | Record, *, at: datetime) -> Row:
-    """The row in a line, as known at `at`. Raises Refused."""
+    """The row in a line, as known at `at`. Raises RowRefused."""
     if isinstance(line, NumberedLine) and not line.problem:
         plain = _plain_row(line, at)
         if plain is not None:

@@ -330,7 +330,7 @@ class ImportedChunk(models.Model):
     """What became of one part of a file whose import has not come to its end: written with its rows.
 
     So an import that was cut off goes on where it stopped, and tells what became of the whole file. `file` and `digest`
-    are of the contents; `told` is `ingest.chunks.Taken`. Gone when the file was read to its end and told of.
+    are of the contents; `told` is `ingest.chunks.ChunkResult`. Gone when the file was read to its end and told of.
     """
 
     pk = models.CompositePrimaryKey("file", "starts_at")

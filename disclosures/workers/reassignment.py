@@ -1,7 +1,8 @@
-"""Give back what was reported by a number after it was no longer a line's, and was attributed before that was known.
+"""Reassign releases when we learn late that a number had changed hands.
 
-What is given back is held, from where it is attributed to whoever had the number then, or stays held. Each batch is a
-transaction of its own, and takes the work that it did with it: whatever breaks is done again.
+A release belongs to the line that held its number at that moment. Releases stored under a line that no longer held the
+number are detached here and held, then stored under whoever held it, or kept unassigned. Each batch is one transaction
+and is safe to repeat.
 """
 
 import logging

@@ -153,8 +153,8 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     """Make a draft count from its start on, and not from before now. It begins without anybody's yes.
 
     Raises NotNow for what is no draft, is over already, lacks something, or would move where its partner is spoken to
-    or its keys, which takes two officers; NotForThem. `support.actions.put_in_force` also looks whether somebody agreed
-    to it while it was a draft: call that one.
+    or its keys, which takes two officers; NotForThem. Call `console.actions.terms.put_in_force`, which also looks whether
+    somebody agreed to it while it was a draft.
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)

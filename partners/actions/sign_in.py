@@ -43,7 +43,7 @@ class IssuedToken:
 
 
 def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timedelta, at: datetime) -> IssuedToken:
-    """An access token (`at+jwt`) for this client. Raises Refused (`invalid_scope`) for what its kind may not have."""
+    """An access token (`at+jwt`) for this client. Raises TokenRefused (`invalid_scope`)."""
     asked = tuple(sorted(set(scopes)))
     may = SCOPES[client.kind]
     if not asked or not may.issuperset(asked):
@@ -71,7 +71,7 @@ def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timed
 def sign_in(
     *, assertion: str, scopes: Iterable[str], at: datetime, client_id: str = "", certificate: str = ""
 ) -> IssuedToken:
-    """Client credentials by `private_key_jwt` (RFC 7523). Raises Refused.
+    """Client credentials by `private_key_jwt` (RFC 7523). Raises TokenRefused.
 
     An assertion that is good is used up, also where it asks for scopes that its client may not have. No scopes asked:
     all that the client's kind may have. `client_id`: if the form named one, it must be the assertion's. `certificate`:

@@ -192,8 +192,8 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
     """Write down that one party, purpose or campaign succeeds, or (parties) is the same as, another.
 
     Stops and pauses hold across from now on, both ways; approvals never do. Not taken back. Returns whether it is new.
-    Whom the stops newly concern is for `support.actions.link` to tell: call that one. Raises ValidationError, NotNow,
-    NotForThem.
+    Call `console.actions.terms.link`, which tells the partners that the stops newly affect. Raises ValidationError,
+    NotNow, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
     _refuse_senseless_link(of, ref, kin_ref, link)

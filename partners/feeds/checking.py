@@ -122,7 +122,7 @@ def summary_of(fates: Sequence[Fate]) -> dict[str, object]:
 
 
 def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) -> T:
-    """One JSON line as the struct of its feed. Unknown fields are ignored, repeated ones are not. Raises Refused."""
+    """One JSON line as the struct of its feed. Unknown fields are ignored, repeated ones are not. Raises RowRefused."""
     try:
         row, twice = decode_json(content, decoder), names_twice(content)
     except WrongShape as error:
@@ -154,7 +154,7 @@ def names_twice(content: bytes) -> list[str]:
 
 
 def convert[T: msgspec.Struct](values: Mapping[str, object], kind: type[T], *, strict: bool = True) -> T:
-    """The struct of a feed from names and values. `strict=False`: values that are all text (CSV). Raises Refused."""
+    """The struct of a feed from names and values. `strict=False`: values that are all text (CSV). Raises RowRefused."""
     try:
         row = msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
@@ -196,7 +196,7 @@ def parse_msgspec_error(message: str) -> tuple[str, str]:
 
 
 def instant(field: str, text: str) -> datetime:
-    """The moment (UTC) that an RFC 3339 text names. Raises Refused for one that is in no calendar."""
+    """The moment (UTC) that an RFC 3339 text names. Raises RowRefused for one that is in no calendar."""
     leap = ":60" in text and LEAP.search(text)
     try:
         moment = datetime.fromisoformat((LEAP.sub(":59", text) if leap else text).upper())
@@ -214,7 +214,7 @@ def instant_or_none(field: str, text: str | None) -> datetime | None:
 
 
 def metres(field: str, told: float) -> int:
-    """A whole number of metres, 500.0 as well as 500. Raises Refused."""
+    """A whole number of metres, 500.0 as well as 500. Raises RowRefused."""
     if told != int(told):
         raise RowRefused(field, "wrong_type")
     return int(told)
@@ -231,7 +231,7 @@ def hash_of_meaning(values: list[object]) -> bytes:
 
 
 def read[T: msgspec.Struct](line: NumberedLine | Record, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
-    """A JSON line or a CSV record as the struct of its feed. Raises Refused."""
+    """A JSON line or a CSV record as the struct of its feed. Raises RowRefused."""
     if line.problem:
         raise RowRefused(*(line.problem if isinstance(line, Record) else ("", line.problem)))
     if isinstance(line, NumberedLine):

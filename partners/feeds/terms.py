@@ -59,7 +59,7 @@ def note(*, changes: Changes, at: datetime) -> None:
 
 
 def load_unsettled_changes() -> tuple[Changes, list[int]]:
-    """All changes by files to which what rests on them has not come up, and by which ids they are `settled`."""
+    """List the changes by files that are not settled yet, and the ids to give to `delete_settled_changes`."""
     kind, changes, ids = PendingTermChange.Kind, Changes(), list[int]()
     for one in PendingTermChange.objects.order_by("id"):
         ids.append(one.pk)

@@ -24,7 +24,7 @@ BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
 def record_for_cohort(*, word: Word, token: str, digest: bytes, party: Party, at: datetime) -> bool:
     """Check a receipt, keep it and what companies below signed, and move the event as far as that goes.
 
-    False where it names no ended agreement of this partner's. In the caller's transaction. Raises Refused.
+    False where it names no ended agreement of this partner's. In the caller's transaction. Raises ReceiptRefused.
     """
     event = (
         StreamEvent.objects.select_for_update()

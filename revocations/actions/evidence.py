@@ -54,7 +54,7 @@ def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[Dispu
 
 
 def record_evidence(*, token: str, party: Party, at: datetime) -> None:
-    """Check an answer that `party` handed in, and keep it. Raises Refused. The same bytes again change nothing."""
+    """Check an answer of `party`, and keep it; the same bytes again change nothing. Raises ReceiptRefused."""
     word = receipts.verify_evidence(token=token, party=party, at=at)
     if take_trial_evidence(word=word, token=token, party=party, at=at):
         return

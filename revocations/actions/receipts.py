@@ -25,7 +25,7 @@ BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
 
 
 def record_receipt(*, token: str, party: Party, at: datetime) -> None:
-    """Check a receipt that `party` handed in, keep it, and move its order as far as it goes. Raises Refused.
+    """Check a receipt that `party` handed in, keep it, and move its order as far as it goes. Raises ReceiptRefused.
 
     An answer to an evidence-request comes by the same door.
 
@@ -48,7 +48,7 @@ def record_receipt(*, token: str, party: Party, at: datetime) -> None:
 
 
 def _is_repeated_receipt(jti: str, digest: bytes, party: Party) -> bool:
-    """Whether this receipt was taken before. Raises Refused where other bytes were, under the same id."""
+    """Whether this receipt was taken before. Raises ReceiptRefused where other bytes were, under the same id."""
     of_order = Receipt.objects.filter(party_id=party.pk, jti=jti).values_list("token_hash", flat=True)
     of_cohort = CohortReceipt.objects.filter(signer_uri=party.uri, jti=jti).values_list("token_hash", flat=True)
     before = {bytes(one) for one in (*of_order, *of_cohort)}

@@ -10,14 +10,14 @@ CLOCK_SKEW = timedelta(seconds=5)
 
 
 def check_applied(*, word: Word, epoch: int, version: int) -> None:
-    """The partner had taken this order, or a newer one, when it signed. Raises Refused."""
+    """The partner had taken this order, or a newer one, when it signed. Raises ReceiptRefused."""
     applied = word.said.applied
     if applied is None or (applied.epoch, applied.version) < (epoch, version):
         raise ReceiptRefused("invalid_request", "applied must be at least the order's (epoch, version)")
 
 
 def check_required_actions(*, word: Word, required: Collection[str], ordered_at: datetime, at: datetime) -> None:
-    """Every required action is there, done between the order and now. Raises Refused."""
+    """Every required action is there, done between the order and now. Raises ReceiptRefused."""
     done = {deed.action: deed for deed in word.said.actions if deed.status == "completed"}
     # The partner writes whole seconds; it may have acted within the second of the order.
     since = ordered_at.replace(microsecond=0)

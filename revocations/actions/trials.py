@@ -91,8 +91,8 @@ def fetch_trial_shard(*, party: Party, manifest_id: uuid.UUID, number: int, at: 
 def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
     """Judge and keep a receipt about a trial order. False if it is about no trial of this partner.
 
-    Raises Refused for one that would not count, which is kept too, with the reason. May fetch keys: never inside a
-    transaction.
+    Raises ReceiptRefused for one that would not count, which is kept too, with the reason. May fetch keys: never inside
+    a transaction.
     """
     claims = _peek_claims(token)
     order = _order_of(claims, party)

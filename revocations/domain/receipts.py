@@ -1,6 +1,6 @@
-"""A partner's receipt taken apart and believed: who signed it, for whom, about which order, and what it says.
+"""Parse and verify a partner's receipt: who signed it, for whom, about which order, and what it says.
 
-Looks at the token and at published keys alone. What it means for the order is for `actions.record_receipt`.
+Looks at the token and at published keys alone. `actions.receipts` decides what it means for the order.
 """
 
 import hashlib
@@ -177,7 +177,7 @@ def is_evidence(token: str) -> bool:
 
 
 def verify_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
-    """Check everything about an answer that can be checked without its question. Raises Refused.
+    """Check everything about an answer that can be checked without its question. Raises ReceiptRefused.
 
     May fetch keys: never inside a transaction.
     """
@@ -192,12 +192,12 @@ def verify_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
 
 
 def jti_of(token: str) -> str:
-    """The id a token gives itself, not believed. Raises Refused."""
+    """The id a token gives itself, not believed. Raises ReceiptRefused."""
     return _text(_peek(token).claims, "jti")
 
 
 def verify_receipt(*, token: str, party: Party, at: datetime) -> Word:
-    """Check everything about a receipt that can be checked without its order. Raises Refused.
+    """Check everything about a receipt that can be checked without its order. Raises ReceiptRefused.
 
     May fetch keys: never inside a transaction.
     """
@@ -322,9 +322,9 @@ def _of_company(error: ReceiptRefused, place: int, recipient: str) -> ReceiptRef
 
 
 def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Party, at: datetime) -> NestedReceipt:
-    """What the company's own key signed about this very order of ours. Raises Refused.
+    """Verify what the company's own key signed about this order. Raises ReceiptRefused.
 
-    Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.
+    A company without keys gets the same error as an unregistered key, so that nobody learns which companies we know.
     """
     opened = _peek(below.receipt)
     party = Party.objects.filter(uri=below.recipient).first()

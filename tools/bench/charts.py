@@ -46,7 +46,7 @@ STYLE = """
 
 
 def charts_of(*, report: Mapping[str, Any]) -> dict[str, str]:
-    """By file name: a picture of each result of a report, as `bench --json` writes it. Raises Failed."""
+    """By file name: a picture of each result of a report, as `bench --json` writes it. Raises BenchmarkFailed."""
     try:
         results: Sequence[Mapping[str, Any]] = report["results"]
         return {f"{one['name']}.svg": _chart(one, _sizes(one)) for one in results if _check_name(str(one["name"]))}

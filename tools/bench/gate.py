@@ -158,7 +158,7 @@ def _body(batch: Sequence[ExpectedAnswer]) -> dict[str, object]:
 
 
 def _check_order(port: int, batch: Sequence[ExpectedAnswer], token: str) -> None:
-    """Raises Failed unless every answer stands where its question stood."""
+    """Raises BenchmarkFailed unless every answer stands where its question stood."""
     http = HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     http.request("POST", MANY, json.dumps(_body(batch)), headers)

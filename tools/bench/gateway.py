@@ -185,7 +185,7 @@ def server(application: str, *, before: Sequence[str] = ()) -> Iterator[int]:
 def ask(
     *, port: int, file: str, connections: int, seconds: float, rate: float = 0.0, before: Sequence[str] = ()
 ) -> RoundResult:
-    """One round: as fast as it goes, or at this rate. Raises Failed when an answer was wrong.
+    """One round: as fast as it goes, or at this rate. Raises BenchmarkFailed when an answer was wrong.
 
     `before`: put before the asker's command.
     """

@@ -74,7 +74,7 @@ def machine() -> dict[str, object]:
 
 
 def check_disk(*, folder: Path, names: Collection[str], lines: int, disclosures: int) -> None:
-    """Raises Failed where the data of these benchmarks would not fit."""
+    """Raises BenchmarkFailed where the data of these benchmarks would not fit."""
     if set(names) <= LINES_ALONE:
         needed = lines * BYTES_A_BARE_LINE
     else:

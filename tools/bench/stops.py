@@ -230,7 +230,7 @@ def _tell_work(bench: Bench, crowd: Crowd, began: float, before: Counter[str]) -
 
 
 def _measure_drain(contracts: Sequence[Contract], began: float) -> tuple[float, int]:
-    """Seconds from the first stop until every order was acknowledged, and how many. Raises Failed if some are not."""
+    """Return the seconds until every order was acknowledged, and how many. Raises BenchmarkFailed if some are not."""
     of_them = Order.objects.filter(contract_id__in=[one.pk for one in contracts])
     while True:
         states = dict(of_them.values_list("state").annotate(Count("id")))

@@ -115,7 +115,7 @@ def _some_lines(size: int, trial: int) -> list[str]:
 def _trial(campaign: Campaign, officers: Sequence[str], lines: Sequence[str]) -> float:
     """Suspend the aggregator, ask about the first line until the gate says no, and lift it again.
 
-    Raises Failed where any of the others is not denied then.
+    Raises BenchmarkFailed where any of the others is not denied then.
     """
     line, *others = lines
     if not all(_evaluate_lines(campaign, [line])):

@@ -110,7 +110,7 @@ class Mint:
         return {"scopes": [below.scope], "purpose": purpose, "recipient": below.recipient, "status": "granted"}
 
     def part(self, *, agreement: str) -> AgreementEnd:
-        """The end of what `granted(0)` allows, of an agreement under which `granted(1)` goes on."""
+        """End what `build_granted_entry(0)` allows; `build_granted_entry(1)` goes on under the same agreement."""
         whole, ended, other = self._agreement + agreement, self.build_granted_entry(0), self.build_granted_entry(1)
         goes_on = {name: other[name] for name in ("recipient", "purpose", "scopes")}
         part = {name: str(ended[name]) for name in ("purpose", "recipient")}

@@ -37,7 +37,7 @@ class Inbox:
         self._updated: Record | None = None
 
     def take(self, token: str) -> None:
-        """On disk when it returns. Raises Refused, or Unreachable where the event may come again."""
+        """On disk when it returns. Raises EventRefused, or Unreachable where the event may come again."""
         if self._faults.now is Fault.ERR400:
             raise EventRefused("invalid_request", "Broken, as ordered.")
         if self._faults.now is Fault.GULLIBLE:

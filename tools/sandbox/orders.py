@@ -108,7 +108,7 @@ type Event = Order | Cohort | Verification | StreamUpdated | EvidenceRequest
 def read(token: str, *, transmitter: Transmitter, audience: str) -> Event:
     """The one event in a SET.
 
-    Raises Refused, or Unreachable if the transmitter's keys can't be had just now.
+    Raises EventRefused, or Unreachable if the transmitter's keys can't be had just now.
     """
     claims = verify_token(token, transmitter, typ=TYP)
     if claims.get("iss") != transmitter.issuer:

@@ -5,7 +5,7 @@ What is judged again and what is put under a notice is noted by the database its
 
 from django.db.backends.utils import CursorWrapper
 
-# Until this commits, no line becomes long: `rollups.adopt` waits, and sees the rows.
+# Until this commits, no line becomes long: `rollups` waits, and sees the rows.
 SHARED = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.days'))"
 # One row in 64 has its line counted: a line of a thousand rows is found, and nobody counts at every row.
 NOTED = """

@@ -51,10 +51,9 @@ WITH changed AS (
 UPDATE disclosures_disclosure d SET judgement = changed.becomes FROM changed
 WHERE d.line_id = changed.line_id AND d.occurred_at = changed.at AND d.id = changed.disclosure_id
 """.replace("<words>", IN_WORDS).replace("<answer>", ANSWER)
-# Stops and running pauses that name a partner nobody told of them, or only by an order that asks nothing: it is looked
-# at again, for it may have had something before the yes for whose sake nothing was asked.
-# Line by line, by the index: where there are no statistics yet, as in a first import, the planner would rather read the
-# whole ledger for each batch, and ask of each of its rows whom it concerns.
+# Stops and running pauses with an affected partner that got no order, or only one without actions: it may have received
+# something before the approval because of which nothing was asked. Line by line, by the index: without statistics, as
+# in a first import, the planner would read the whole ledger for each batch.
 UNTOLD = """
 SELECT asked.line_id FROM unnest(%s::bigint[]) AS asked (line_id)
 CROSS JOIN LATERAL (

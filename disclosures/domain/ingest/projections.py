@@ -32,9 +32,8 @@ ORDER BY 1 ON CONFLICT (uri) DO NOTHING
 """
 # A dealing of the aggregator itself follows from those behind it (`partners_received`), and would be a third of the
 # writing: it is written only where nobody behind it is named.
-# A party new to a line that has said no to something may be one that its stop concerns, and so may one that had
-# something earlier than we knew: it is told, if so, after the commit (`judging.tell`), and the row left here sees to it
-# that this is not forgotten.
+# A party new to a line that has said no may be affected by its stop, and so may one that had something earlier than we
+# knew. Its order is made after the commit (`judging.enqueue_affected_lines`); the row left here makes sure of it.
 DEALINGS = """
 WITH hop AS MATERIALIZED (
     SELECT DISTINCT t.term, aggregator.id AS aggregator_id, party.id AS party_id

@@ -20,7 +20,7 @@ OF_WHAT_WAS_TOLD = ("received", "said_here", "acknowledged", "completed")
 
 @dataclass(frozen=True)
 class Beside:
-    """What of a figure is not shown beside another: as `cells.shown` takes it."""
+    """What of a figure is not shown beside another: as `cells.suppress_small_cells` takes it."""
 
     held: Collection[str] = ()
     partial: Collection[str] = ()
