@@ -19,7 +19,7 @@ from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
 from accounts.primitives.numbers import NotANumber, normalise
 from accounts.primitives.sealing import number_hash
-from consent.actions.choices import again_if_a_release_came_between
+from consent.actions.choices import retry_on_conflict
 from consent.actions.without_account import stop_all_by_line
 from consent.domain import agents
 from consent.domain.agents import Exercise
@@ -112,7 +112,7 @@ def answer_request(*, token: str, theirs: bool, notice: DisplayedNotice | None, 
     return _confirm(token, notice, at) if theirs else _refuse(token, at)
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def _confirm(token: str, notice: DisplayedNotice | None, at: datetime) -> str:
     request = _open(at, token_hash=agents.token_hash(token=token), line_id__isnull=False)

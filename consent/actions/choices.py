@@ -70,7 +70,7 @@ class RecordedChoice:
     repeated: bool = False
 
 
-def again_if_a_release_came_between[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
+def retry_on_conflict[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
     """Retry an act whose transaction met a partner or company it did not know of, or a deadlock."""
 
     @wraps(verb)
@@ -93,7 +93,7 @@ def _broken_constraint(error: IntegrityError) -> str | None:
     return error.__cause__.diag.constraint_name if isinstance(error.__cause__, psycopg.Error) else None
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def stop(
     *,
@@ -126,7 +126,7 @@ def stop(
     return recorded
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def refuse(
     *, line_id: int, campaign: str, actor: str, channel: str, notice: DisplayedNotice | None = None
@@ -147,7 +147,7 @@ def refuse(
     return deny(choice=choice, duties=order_planning.STOP_DUTIES, by="user", notice=notice)
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: str, channel: str) -> RecordedChoice:
     """Say no until a moment; what stood before counts again then. Raises UnknownRef, PauseOver for a past end."""

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.actions import codes
 from accounts.actions.people import person_behind
 from accounts.models import TextedCode, User
-from consent.actions.choices import RecordedChoice, again_if_a_release_came_between, allow, refuse, take_turn
+from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict, take_turn
 from consent.domain import messages
 from consent.domain.consent_requests.links import Question, may_be_answered
 from consent.domain.consent_requests.rules import AT_MOST, MONTH
@@ -48,7 +48,7 @@ def _may_be_texted(question: Question, at: datetime) -> bool:
     return True
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def say_yes(*, question: Question, user: User | None, notice: DisplayedNotice, at: datetime) -> RecordedChoice:
     """Allow what was asked, from now on. `user` None: whoever has the answering line's phone, by its code.
@@ -69,7 +69,7 @@ def say_yes(*, question: Question, user: User | None, notice: DisplayedNotice, a
     return recorded
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def say_no(*, question: Question, user: User | None, notice: DisplayedNotice | None, at: datetime) -> RecordedChoice:
     """Refuse what was asked. Nobody asks this line for 12 months. Raises NotOpen."""

@@ -7,7 +7,7 @@ from django.db import transaction
 import audit.actions
 from accounts import queries
 from accounts.policies import delegations
-from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
+from consent.actions.choices import deny, retry_on_conflict, take_turn
 from consent.domain import change_notices, messages, order_planning, snapshots
 from consent.models import Choice, RejudgeRequest
 from revocations.actions.orders import enqueue_order
@@ -41,7 +41,7 @@ def notify_new_adult(*, line_id: int, at: datetime) -> None:
         messages.notify_adult(line_id=line_id, at=at)
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def grow_up(*, line_id: int, at: datetime) -> None:
     """The line is an adult's by now: what another allowed for the child ends, and the phone is told.

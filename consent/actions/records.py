@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
-from consent.actions.choices import again_if_a_release_came_between, take_turns
+from consent.actions.choices import retry_on_conflict, take_turns
 from consent.domain import change_notices, order_planning, receipts, snapshots
 from consent.models import Approval, Choice, Origin
 from consent.workers.expiry import retell_each
@@ -76,7 +76,7 @@ class FileApproval:
     content_hash: bytes
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: str) -> None:
     """Append choices of many lines, new to us and none dated after the database's clock, and tell who is affected.

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 import audit.actions
 import audit.queries
-from consent.actions.choices import NEVER_AGREED, again_if_a_release_came_between, take_turn
+from consent.actions.choices import NEVER_AGREED, retry_on_conflict, take_turn
 from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, order_planning, receipts, snapshots
 from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, RejudgeRequest
@@ -39,7 +39,7 @@ class RestoreOutcome(StrEnum):
     UNKNOWN = "unknown"  # what it is about is not here
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def take_back(*, line_id: int, choice_id: UUID, said: ArchivedChoice) -> RestoreOutcome:
     """Write a lost stop, pause or refusal down again under its own id, with its receipt, and tell everybody.

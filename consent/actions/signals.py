@@ -7,7 +7,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from consent.actions.choices import RecordedChoice, again_if_a_release_came_between, stop, take_turn
+from consent.actions.choices import RecordedChoice, retry_on_conflict, stop, take_turn
 from consent.domain import change_notices
 from consent.models import Choice, PrivacySignal
 from consent.queries.current_consent.lines import sharing
@@ -29,7 +29,7 @@ class NoOpenSignal(Exception):
     """Nobody is asked anything about a signal, or they have answered."""
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def take_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
     """Honour the signal for a line that was proved just now: what has no yes of the person's own is stopped.
@@ -56,7 +56,7 @@ def take_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
     return SignalTaken(stopped, everything=bool(stopped) and not standing.own_yeses)
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def follow_signal(*, line_id: int, actor: str, channel: str) -> RecordedChoice:
     """Say that the signal counts: stop everything, own yeses too.

@@ -7,7 +7,7 @@ from enum import StrEnum
 from django.db import transaction
 
 from accounts.models import Line
-from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
+from consent.actions.choices import deny, retry_on_conflict, take_turn
 from consent.domain import change_notices, order_planning
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     NOBODY = "nobody"  # nobody can name the company
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: datetime) -> Outcome:
     """Stop one company (URI) for one line, if nothing of the person's says so already. Their phone is texted.

@@ -9,7 +9,7 @@ from accounts.actions.codes import BY_TEXT, take_code, text_code
 from accounts.actions.factors import cancel_new_password
 from accounts.actions.incoming_texts import allow_texts, may_answer, refuse_texts, take_once
 from accounts.models import Line, TextedCode
-from consent.actions.choices import again_if_a_release_came_between, stop
+from consent.actions.choices import retry_on_conflict, stop
 from consent.domain import messages
 from consent.domain.messages import Answer, TextCommand
 from consent.models import Choice
@@ -30,7 +30,7 @@ def take_text(*, text_id: str, msisdn: str, wish: TextCommand, code: str = "", o
         text_code(msisdn=msisdn, purpose=STOP, asker=BY_TEXT, at=at)
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def _take(
     text_id: str, line: Line | None, msisdn: str, wish: TextCommand, code: str, at: datetime, *, on_network: bool

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from consent.actions.choices import again_if_a_release_came_between, deny
+from consent.actions.choices import deny, retry_on_conflict
 from consent.domain import messages, order_planning
 from consent.domain.notices import DisplayedNotice
 from consent.models import Choice
@@ -16,7 +16,7 @@ LINK = "INSERT INTO consent_progresslink (token_hash, line_id, choice_id, expire
 LINK_LASTS = timedelta(days=30)
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def stop_all_by_line(*, line_id: int, notice: DisplayedNotice | None = None, at: datetime) -> str:
     """Stop everything for a line that was proved by code. Returns the token of the link that shows how far it is.

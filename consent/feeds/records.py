@@ -16,7 +16,7 @@ from django.db.models import Q
 
 import audit.queries
 from accounts.primitives.sealing import number_hash, seal, unseal
-from consent.actions.choices import again_if_a_release_came_between, take_turns
+from consent.actions.choices import retry_on_conflict, take_turns
 from consent.feeds.entries import Entry, FeedRow, Holders, SortedEntries, WriteResult, flatten, group_by_line, leave_out
 from consent.models import HeldRow, InvalidatedApproval
 from partners.feeds.checking import (
@@ -170,7 +170,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         self.pierced += written.pierced
         return fates + (self.settle(written.moved, at) if written.moved else [])
 
-    @again_if_a_release_came_between
+    @retry_on_conflict
     @transaction.atomic
     def _take_in(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> WriteResult[R] | None:
         """Write those entries of some lines that nobody has written meanwhile.

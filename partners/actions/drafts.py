@@ -153,7 +153,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     """Make a draft count from its start on, and not from before now. It begins without anybody's yes.
 
     Raises NotNow for what is no draft, is over already, lacks something, or would move where its partner is spoken to
-    or its keys, which takes two officers; NotForThem. Call `console.actions.terms.put_in_force`, which also looks whether
+    or its keys, which takes two officers; NotForThem. `console.actions.terms.put_in_force` also checks whether
     somebody agreed to it while it was a draft.
     """
     name = guards.officer(actor=actor, reason=reason)

@@ -13,7 +13,7 @@ from partners.models import Party
 from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.domain import cohorts
 from revocations.domain.cohorts import ACTIONS
-from revocations.domain.receipts import ReceiptRefused, Word
+from revocations.domain.receipts import ReceiptRefused, VerifiedReceipt
 from revocations.models import TO_PUSH, Cohort, CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import companies_under
 
@@ -21,7 +21,7 @@ MOVABLE = (*TO_PUSH, State.ACKNOWLEDGED, State.REJECTED, State.PARTIAL)
 BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
 
 
-def record_for_cohort(*, word: Word, token: str, digest: bytes, party: Party, at: datetime) -> bool:
+def record_for_cohort(*, word: VerifiedReceipt, token: str, digest: bytes, party: Party, at: datetime) -> bool:
     """Check a receipt, keep it and what companies below signed, and move the event as far as that goes.
 
     False where it names no ended agreement of this partner's. In the caller's transaction. Raises ReceiptRefused.
@@ -63,7 +63,7 @@ def record_for_cohort(*, word: Word, token: str, digest: bytes, party: Party, at
     return True
 
 
-def _check_list(word: Word, cohort: Cohort) -> None:
+def _check_list(word: VerifiedReceipt, cohort: Cohort) -> None:
     """It says of how many, and of which list."""
     if word.said.acted_on is None:
         raise ReceiptRefused("invalid_request", "acted_on must say how many of the list you acted on")
@@ -72,7 +72,7 @@ def _check_list(word: Word, cohort: Cohort) -> None:
 
 
 def _keep(
-    word: Word, token: str, digest: bytes, about: tuple[uuid.UUID, uuid.UUID], party: Party, at: datetime
+    word: VerifiedReceipt, token: str, digest: bytes, about: tuple[uuid.UUID, uuid.UUID], party: Party, at: datetime
 ) -> None:
     """`about`: the end, and the event that tells of it."""
     said, (cohort_id, event_id) = word.said, about
@@ -108,7 +108,7 @@ def _keep(
     CohortReceipt.objects.bulk_create([own, *nested], ignore_conflicts=True)
 
 
-def _outcome(word: Word, event: StreamEvent, cohort: Cohort) -> tuple[State, str]:
+def _outcome(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> tuple[State, str]:
     """The state this receipt leads to from the event's own, never back, and the note that explains it."""
     now = State(event.state)
     match word.said.status:
@@ -125,7 +125,7 @@ def _outcome(word: Word, event: StreamEvent, cohort: Cohort) -> tuple[State, str
             return now, event.note
 
 
-def _describe_shortfall(word: Word, event: StreamEvent, cohort: Cohort) -> str:
+def _describe_shortfall(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> str:
     """What keeps the partner's word from being the whole of it; "" where nothing does."""
     companies = companies_under(cohort=cohort)
     named = {one.uri for one in companies} - {UNKNOWN}

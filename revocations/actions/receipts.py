@@ -15,7 +15,7 @@ from revocations.actions.evidence import record_evidence
 from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.actions.trials import take_trial_receipt
 from revocations.domain import receipts
-from revocations.domain.receipts import ReceiptRefused, Word
+from revocations.domain.receipts import ReceiptRefused, VerifiedReceipt
 from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
 from revocations.queries.coverage import coverage_of
 
@@ -63,7 +63,7 @@ def _take_turn(party: Party, jti: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"receipt {party.pk} {jti}"])
 
 
-def _record(word: Word, token: str, digest: bytes, party: Party, at: datetime) -> None:
+def _record(word: VerifiedReceipt, token: str, digest: bytes, party: Party, at: datetime) -> None:
     order = Order.objects.select_for_update().filter(jti=word.order_jti, party_id=party.pk).first()
     if order is None:
         if record_for_cohort(word=word, token=token, digest=digest, party=party, at=at):
@@ -92,7 +92,7 @@ def _record(word: Word, token: str, digest: bytes, party: Party, at: datetime) -
     )
 
 
-def _keep(word: Word, token: str, digest: bytes, order: Order, at: datetime) -> None:
+def _keep(word: VerifiedReceipt, token: str, digest: bytes, order: Order, at: datetime) -> None:
     Receipt.objects.create(
         line_id=order.line_id,
         order_id=order.id,
@@ -119,7 +119,7 @@ def _keep(word: Word, token: str, digest: bytes, order: Order, at: datetime) -> 
         )
 
 
-def _outcome(word: Word, order: Order) -> tuple[State, str]:
+def _outcome(word: VerifiedReceipt, order: Order) -> tuple[State, str]:
     """The state this receipt leads to from the order's own, never back, and the note that explains it."""
     now = State(order.state)
     match word.said.status:
@@ -147,7 +147,7 @@ def _changes(state: State, note: str, at: datetime) -> dict[str, object]:
     }
 
 
-def _discharge(word: Word, order: Order, state: State, at: datetime) -> None:
+def _discharge(word: VerifiedReceipt, order: Order, state: State, at: datetime) -> None:
     """What the partner owed and has now signed as done is owed no longer; telling others only when all have signed."""
     done = [deed.action for deed in word.said.actions if deed.status == "completed"]
     if state == State.PARTIAL:

@@ -3,20 +3,22 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from revocations.domain.receipts import ReceiptRefused, Word
+from revocations.domain.receipts import ReceiptRefused, VerifiedReceipt
 
 # A partner's clock may run this far ahead of ours.
 CLOCK_SKEW = timedelta(seconds=5)
 
 
-def check_applied(*, word: Word, epoch: int, version: int) -> None:
+def check_applied(*, word: VerifiedReceipt, epoch: int, version: int) -> None:
     """The partner had taken this order, or a newer one, when it signed. Raises ReceiptRefused."""
     applied = word.said.applied
     if applied is None or (applied.epoch, applied.version) < (epoch, version):
         raise ReceiptRefused("invalid_request", "applied must be at least the order's (epoch, version)")
 
 
-def check_required_actions(*, word: Word, required: Collection[str], ordered_at: datetime, at: datetime) -> None:
+def check_required_actions(
+    *, word: VerifiedReceipt, required: Collection[str], ordered_at: datetime, at: datetime
+) -> None:
     """Every required action is there, done between the order and now. Raises ReceiptRefused."""
     done = {deed.action: deed for deed in word.said.actions if deed.status == "completed"}
     # The partner writes whole seconds; it may have acted within the second of the order.

@@ -14,7 +14,7 @@ from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Claims
 from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.domain import receipts
-from revocations.domain.receipts import EvidenceWord, ReceiptRefused, Word
+from revocations.domain.receipts import ReceiptRefused, VerifiedEvidence, VerifiedReceipt
 from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
 
 KEPT = timedelta(days=90)
@@ -115,7 +115,7 @@ def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
     return True
 
 
-def take_trial_evidence(*, word: EvidenceWord, token: str, party: Party, at: datetime) -> bool:
+def take_trial_evidence(*, word: VerifiedEvidence, token: str, party: Party, at: datetime) -> bool:
     """Keep the answer to a trial's evidence-request. False if it is about no trial of this partner."""
     order = TrialOrder.objects.filter(jti=word.request_jti, party_id=party.pk).first()
     if order is None:
@@ -148,7 +148,7 @@ def _check_first(before: TrialReceipt | None, digest: bytes) -> None:
         raise ReceiptRefused("invalid_request", "this jti was used for another receipt")
 
 
-def _check(word: Word, order: TrialOrder, at: datetime) -> None:
+def _check(word: VerifiedReceipt, order: TrialOrder, at: datetime) -> None:
     """As strictly as a real order's receipt is checked."""
     if word.said.status != "rejected":
         check_applied(word=word, epoch=order.epoch, version=order.version)
@@ -161,7 +161,7 @@ def _check(word: Word, order: TrialOrder, at: datetime) -> None:
             raise ReceiptRefused("invalid_request", "list_sha256 is not that of the list")
 
 
-def _refuse_below_once(word: Word, order: TrialOrder) -> None:
+def _refuse_below_once(word: VerifiedReceipt, order: TrialOrder) -> None:
     """Say once of a company's own receipt what is said where its key is not registered."""
     place = next((place for place, below in enumerate(word.said.downstream) if below.receipt), None)
     waiting = TrialOrder.objects.filter(pk=order.pk, below=TrialOrder.Below.REFUSE)
@@ -170,7 +170,13 @@ def _refuse_below_once(word: Word, order: TrialOrder) -> None:
 
 
 def _keep(
-    claims: Claims, digest: bytes, order: TrialOrder, at: datetime, *, word: Word | None = None, fault: str = ""
+    claims: Claims,
+    digest: bytes,
+    order: TrialOrder,
+    at: datetime,
+    *,
+    word: VerifiedReceipt | None = None,
+    fault: str = "",
 ) -> None:
     reports = word.reports if word else ()
     TrialReceipt.objects.update_or_create(

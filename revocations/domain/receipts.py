@@ -134,7 +134,7 @@ class NestedReceipt:
 
 
 @dataclass(frozen=True)
-class Report:
+class DownstreamStatus:
     """A company below the partner that did its part; `nested` None: only the partner says so."""
 
     uri: str
@@ -149,17 +149,17 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Word:
+class VerifiedReceipt:
     """A receipt that is what it claims to be: the partner's own, for us, about the order with this `order_jti`."""
 
     jti: str
     order_jti: str
     said: ReceiptEvent
-    reports: Sequence[Report]
+    reports: Sequence[DownstreamStatus]
 
 
 @dataclass(frozen=True)
-class EvidenceWord:
+class VerifiedEvidence:
     """An answer to an evidence-request that is what it claims to be: the partner's own, for us."""
 
     jti: str
@@ -176,7 +176,7 @@ def is_evidence(token: str) -> bool:
     return isinstance(events, dict) and wire.event_type("evidence-response") in events
 
 
-def verify_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
+def verify_evidence(*, token: str, party: Party, at: datetime) -> VerifiedEvidence:
     """Check everything about an answer that can be checked without its question. Raises ReceiptRefused.
 
     May fetch keys: never inside a transaction.
@@ -188,7 +188,7 @@ def verify_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
         raise ReceiptRefused(
             "invalid_request", "captured_at must say when the person agreed, with an offset, not after now"
         )
-    return EvidenceWord(jti=_text(claims, "jti"), request_jti=_subject(claims), said=said)
+    return VerifiedEvidence(jti=_text(claims, "jti"), request_jti=_subject(claims), said=said)
 
 
 def jti_of(token: str) -> str:
@@ -196,7 +196,7 @@ def jti_of(token: str) -> str:
     return _text(_peek(token).claims, "jti")
 
 
-def verify_receipt(*, token: str, party: Party, at: datetime) -> Word:
+def verify_receipt(*, token: str, party: Party, at: datetime) -> VerifiedReceipt:
     """Check everything about a receipt that can be checked without its order. Raises ReceiptRefused.
 
     May fetch keys: never inside a transaction.
@@ -208,7 +208,7 @@ def verify_receipt(*, token: str, party: Party, at: datetime) -> Word:
         below.recipient: _report(place, below, order_jti=order_jti, partner=party, at=at)
         for place, below in sorted(enumerate(said.downstream), key=lambda placed: bool(placed[1].receipt))
     }
-    return Word(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
+    return VerifiedReceipt(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
 
 
 def _verify_claims(token: str, party: Party, at: datetime) -> Claims:
@@ -298,18 +298,18 @@ def _text(claims: dict[str, Json], name: str) -> str:
     return value
 
 
-def _report(place: int, below: DownstreamEntry, *, order_jti: str, partner: Party, at: datetime) -> Report:
+def _report(place: int, below: DownstreamEntry, *, order_jti: str, partner: Party, at: datetime) -> DownstreamStatus:
     """What is said of one company. A receipt of its own that does not count is refused, so that the partner hears it.
 
     Taken in silence, it would leave the order partial for ever, and nobody would know why.
     """
     if not below.receipt:
-        return Report(uri=below.recipient, status=below.status, at=below.at, nested=None)
+        return DownstreamStatus(uri=below.recipient, status=below.status, at=below.at, nested=None)
     try:
         nested = _verify_nested_receipt(below, order_jti, partner, at)
     except ReceiptRefused as error:
         raise _of_company(error, place, below.recipient) from error
-    return Report(uri=below.recipient, status=below.status, at=below.at, nested=nested)
+    return DownstreamStatus(uri=below.recipient, status=below.status, at=below.at, nested=nested)
 
 
 def build_unregistered_refusal(*, place: int, recipient: str) -> ReceiptRefused:

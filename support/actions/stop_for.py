@@ -16,7 +16,7 @@ from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.policies.permissions import Action, StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
-from consent.actions.choices import RecordedChoice, again_if_a_release_came_between, pause, stop
+from consent.actions.choices import RecordedChoice, pause, retry_on_conflict, stop
 from consent.models import Choice
 from support.actions.cases import lock_case, note, of_somebody
 from support.domain.tickets import append_event
@@ -71,7 +71,7 @@ def stop_for_person(
     return _stop(code=code, wish=wish, name=name, reason=reason, by_call=False, at=at)
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def _stop(*, code: str, wish: StopRequest, name: str, reason: str, by_call: bool, at: datetime) -> RecordedChoice:
     """The choice, its orders, the text to the line, the row in its log and the line in the thread: all or nothing."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
-from consent.actions.choices import TRIES, again_if_a_release_came_between, stop
+from consent.actions.choices import TRIES, retry_on_conflict, stop
 from consent.domain import order_planning
 from consent.models import Choice
 from partners.models import Dealing, Reach
@@ -69,7 +69,7 @@ def test_a_partner_that_a_release_shows_meanwhile_is_told(monkeypatch: pytest.Mo
 def test_whatever_else_the_database_refuses_is_not_tried_again(error: IntegrityError) -> None:
     tries = list[int]()
 
-    @again_if_a_release_came_between
+    @retry_on_conflict
     def verb() -> None:
         tries.append(1)
         raise error

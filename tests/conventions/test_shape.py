@@ -24,7 +24,7 @@ def may_be_positional(function: ast.FunctionDef) -> bool:
 
 
 def test_public_functions_take_keywords_only() -> None:
-    decorators = {"again_if_a_release_came_between"}
+    decorators = {"retry_on_conflict"}
     loose = [
         place(path, f, f.name)
         for path in rooms(*KEYWORDS_ONLY)

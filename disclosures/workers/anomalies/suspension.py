@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from consent.actions.choices import again_if_a_release_came_between
+from consent.actions.choices import retry_on_conflict
 from consent.actions.suspend import Outcome, suspend
 from disclosures.models import Anomaly
 from disclosures.queries.rules import MAY_BE_LATE, SUSPENDS_FOR
@@ -82,7 +82,7 @@ def _suspend(line_id: int, party: str, ids: list[int], at: datetime) -> Outcome 
         return None
 
 
-@again_if_a_release_came_between
+@retry_on_conflict
 @transaction.atomic
 def _suspend_once(line_id: int, party: str, ids: list[int], at: datetime) -> Outcome | None:
     """By what is so now: it may have been cleared, seen to or switched off since it was read."""

@@ -165,8 +165,8 @@ MUTANTS = (
     Mutant(
         6,
         "revocations/queries/coverage.py",
-        "if one.status == State.COMPLETED and one.signed}",
-        "if one.status == State.COMPLETED and one.signed and one.party_uri in due}",
+        "signed=_companies(signed, names, said)",
+        "signed=_companies(signed & due, names, said)",
         ANSWERED,
     ),
     Mutant(
