@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
 from psycopg import sql
 
 OWNER = "whereabouts_owner"
@@ -184,7 +185,10 @@ def _wheel(package: str) -> Path:
     """Where a wheel lies. Importing it would drag in its own helpers, and their warnings, for the sake of a path."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(package)
+        raise ImproperlyConfigured(
+            "DATABASE_URL and REDIS_URL are not set, and the servers for one's own machine are not installed."
+            " Set both, or run `uv sync --no-dev`."
+        )
     return Path(spec.submodule_search_locations[0])
 
 

@@ -10,7 +10,7 @@ from tests.portal.processes import PROJECT
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 APPLICATION: list[str] = PYPROJECT["project"]["dependencies"]
-DEVELOPMENT: list[str] = PYPROJECT["dependency-groups"]["dev"]
+DEVELOPMENT: list[str] = PYPROJECT["dependency-groups"]["dev"] + PYPROJECT["dependency-groups"]["local"]
 
 
 def pins(text: str) -> dict[str, str]:
