@@ -12,7 +12,7 @@ from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from partners.actions.parties import add_party
 from partners.models import Campaign, Kin, Reach
-from tests.factories import ADS, FAR_OFF, FRAUD, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.factories import FRAUD, NOW, ROADSIDE, a_campaign, a_line, a_party, an_approval
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -50,22 +50,6 @@ def agreed(line: Line, campaign: Campaign) -> Campaign:
     """A yes that a file brings after the stop: as new as can be, and all the same no answer to the person's no."""
     an_approval(line, campaign, at=database_clock())
     return campaign
-
-
-def test_a_renewed_contract_starts_at_no() -> None:
-    line, old = a_line(), a_campaign()
-    an_approval(line, old)
-    stopped(line, "party", old.contract.aggregator.uri)
-    renewed = agreed(line, a_campaign(a_contract(old.contract.aggregator, ends_at=FAR_OFF), old.lbs_provider))
-    assert answer(line, renewed) == "stopped_party"
-
-
-def test_a_new_purpose_of_a_company_starts_at_no() -> None:
-    line, old = a_line(), a_campaign()
-    an_approval(line, old)
-    stopped(line, "campaign", old.ref)
-    new = a_campaign(old.contract, old.lbs_provider, purpose=ADS)
-    assert (answer(line, old), answer(line, new)) == ("stopped_campaign", "no_approval")
 
 
 def test_a_stop_of_a_recipient_covers_every_campaign_that_comes_to_reach_it() -> None:

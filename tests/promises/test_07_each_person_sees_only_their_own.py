@@ -89,19 +89,6 @@ def test_another_persons_line_is_a_line_that_does_not_exist() -> None:
     assert marker in signed_in(foreign).get("/access-log/").text
 
 
-def test_the_holder_reads_one_sentence_of_an_adults_line_whether_or_not_choices_exist() -> None:
-    holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
-    browser = signed_in(holder)
-    before = browser.get("/lines/").text
-    signed_in(adult)
-    stop(line_id=adult.pk, scope="all", actor=f"subscriber:{user_of(adult).pk}", channel="web")
-    after = browser.get("/lines/").text
-    assert before.count(SENTENCE) == 1
-    assert alike(before) == alike(after)
-    # The form that invites its user names it, and no way leads to it.
-    assert f"?line={adult.public_id}" not in after
-
-
 def test_the_holder_is_a_stranger_to_every_page_of_an_adults_line() -> None:
     holder = a_line(account="A-1")
     browser = signed_in(holder)
@@ -203,27 +190,6 @@ def test_staff_are_no_subscribers() -> None:
 
 # Before what tightens, what loosens.
 VERBS = ("allow", "pause", "stop", "dispute")
-OF_A_CHOICE = ("/choices/{0}/", "/choices/{0}/progress/", "/choices/{0}/receipt/", "/choices/{0}/receipt.json")
-
-
-def test_a_foreign_choice_does_not_exist() -> None:
-    browser = signed_in(a_line(account="A-1"))
-    for account, role in (("A-2", "holder"), ("A-1", "user")):
-        foreign = a_line(account=account, role=role)
-        own = signed_in(foreign)
-        made = stop(line_id=foreign.pk, scope="all", actor=f"line:{foreign.pk}", channel="stop_page")
-        for page in OF_A_CHOICE:
-            path = page.format(made.choice_id)
-            answers = browser.get(path), browser.get(of_line(path, foreign)), own.get(path)
-            assert (role, path, [one.status_code for one in answers]) == (role, path, [404, 404, 200])
-
-
-def test_nobody_decides_about_a_line_that_is_not_theirs() -> None:
-    browser, campaign = signed_in(a_line(account="A-1")), a_campaign()
-    for foreign in (a_line(account="A-2"), a_line(account="A-1", role="user")):
-        for verb in VERBS:
-            answer = browser.post(f"/choices/{verb}/", posted(foreign, campaign.ref))
-            assert (verb, answer.status_code, Choice.objects.count()) == (verb, 404, 0)
 
 
 def test_a_minor_stops_and_pauses_and_does_not_allow() -> None:

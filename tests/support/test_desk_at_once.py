@@ -16,11 +16,32 @@ from consent.models import Choice
 from console.actions.test_lines import end_test_line, mark_test_line
 from partners.models import Suspension
 from partners.policies.lifecycle import NotNow as NotNowOfTerms
-from support.actions import asking, calls, cases, escalation, mail, queue, saved_replies, stop_for, writing
+from support.actions import (
+    asking,
+    calls,
+    cases,
+    escalation,
+    mail,
+    protected_lines,
+    queue,
+    saved_replies,
+    stop_for,
+    writing,
+)
 from support.actions.queue import claim_next
 from support.actions.replies import begin_reply, undo_reply
 from support.actions.reveal import agree_to_reveal, reveal
-from support.models import BulkReply, CarrierTestLine, Draft, Entry, LoggedCall, Reveal, SavedReply, Ticket
+from support.models import (
+    BulkReply,
+    CarrierTestLine,
+    Draft,
+    Entry,
+    LoggedCall,
+    ProtectedLine,
+    Reveal,
+    SavedReply,
+    Ticket,
+)
 from support.policies.lifecycle import NotNow
 from support.primitives.tokens import REPLY, token_of
 from support.queries.queue import QueueFilter
@@ -306,3 +327,14 @@ def test_an_incident_counts_what_comes_at_once(now: datetime) -> None:
     assert overlap(opens, opens) == (True, False)
     overlap(opens, opens)
     assert Incident.objects.get().count == 8
+
+
+def test_a_line_is_protected_once_from_whichever_of_its_cases(line: Line, now: datetime) -> None:
+    one, other = (a_ticket(line_id=line.pk) for _ in range(2))
+
+    def protects(case: Ticket) -> Callable[[], object]:
+        return lambda: protected_lines.protect(code=case.code, reason=WHY, actor=an_actor(), at=now)
+
+    with pytest.raises(NotNow, match="It is protected already"):
+        overlap(protects(one), protects(other))
+    assert ProtectedLine.objects.count() == 1

@@ -14,16 +14,17 @@ from console.actions import proposals as proposals_actions
 from partners.actions import proposals
 from partners.actions.authorized import register_agent, suspend_agent
 from partners.actions.clients import disable_client, register_client
-from partners.actions.drafts import put_in_force
+from partners.actions.drafts import ContractTerms, draft_contract, put_in_force
 from partners.actions.machines import disable_machine, propose_key
+from partners.actions.notices import publish_notice
 from partners.actions.parties import add_party, change_party
-from partners.actions.terms import set_consideration, shorten_term
-from partners.models import Campaign, Client, Contract, Party, Proposal, Suspension
+from partners.actions.terms import RuleTerms, add_rule, set_consideration, shorten_term
+from partners.models import Campaign, Client, Contract, JurisdictionRule, NoticeText, Party, Proposal, Suspension
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from revocations.actions.suspend import suspend
 from tests.agents import public
-from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
+from tests.factories import FAR_OFF, FRAUD, LONG_AGO, NOW, a_campaign, a_contract, a_party
 from tests.overlapping import overlap
 from tests.partners.outside import Signer
 from tests.staff import a_machine, an_actor
@@ -181,3 +182,23 @@ def test_a_rule_for_anomalies_has_one_next_version() -> None:
         suspend_after_days=None, enabled=True,
     )  # fmt: skip
     assert noted("anomaly_rule.changed") == 1
+
+
+def test_a_law_a_wording_a_company_and_a_contract_are_written_down_once() -> None:
+    before = NoticeText.objects.count()
+    terms = RuleTerms(state="NV", starts_at=NOW + DAY, purposes=(FRAUD,), sale_test=False, source="test: a law")
+    the_same_twice(add_rule, "that very moment", terms=terms)
+    the_same_twice(publish_notice, "published a version a moment ago", use="stop", language="en", body="Stopping is in force at once.")
+    the_same_twice(add_party, "written down a moment ago", uri="https://race.example", name="Race", kind="end_customer")
+    agreed = ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (FRAUD,))
+    the_same_twice(draft_contract, "written down a moment ago", ref="AGR-RACE", aggregator=a_party().uri, terms=agreed)
+    assert (JurisdictionRule.objects.filter(state="NV").count(), noted("rule.added")) == (1, 1)
+    assert NoticeText.objects.count() == before + 1
+    assert (Party.objects.filter(uri="https://race.example").count(), Contract.objects.count()) == (1, 1)
+
+
+def test_the_same_is_proposed_once() -> None:
+    contract = a_suspended_contract(an_actor())
+    lift = {"act": "lift_suspension", "of": "contract", "target_id": contract.pk, "payload": {}}
+    the_same_twice(proposals.propose, "proposed already", **lift)
+    assert Proposal.objects.count() == 1

@@ -42,9 +42,10 @@ def look(pages: Pages, title: str, choice: Choice, now: datetime, *, is_open: bo
         assert (title, again, "htmx-2" in page.text) == (title, *(("every 4s", True) if is_open else (None, False)))
 
 
-def test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for(market: Market) -> None:
+def test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
+    clock.move_to(clock.now + MINUTE)
     pause_everything(line)
     pause = newest_choice(line)
     ash.is_told()
@@ -75,10 +76,11 @@ def test_a_pause_asks_for_an_end_of_use_and_for_no_deletion(market: Market, cloc
         look(pages, "over", pause, pause.made_at + 8 * DAY)
 
 
-def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market) -> None:
+def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     ash.is_told()
+    clock.move_to(clock.now + MINUTE)
     allow(line, ash, days="30")
     yes = newest_choice(line)
     with as_before("a_yes") as pages:
@@ -109,23 +111,25 @@ def test_a_stop_of_one_company_asks_for_what_that_one_had(market: Market) -> Non
         look(pages, "signed", stop, stop.made_at + MINUTE, is_open=False)
 
 
-def test_what_was_told_before_is_not_told_as_if_it_were_new(market: Market) -> None:
+def test_what_was_told_before_is_not_told_as_if_it_were_new(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     first = newest_choice(line)
     ash.is_told()
     ash.signs(below=[ash.signed_below(market.a_company("Ash Maps"))])
+    clock.move_to(clock.now + MINUTE)
     stop_by_phone(line, Browser())
     with as_before("a_stop_said_again") as pages:
         look(pages, "told already", newest_choice(line), first.made_at + DAY, is_open=False)
 
 
-def test_what_is_asked_after_a_signature_is_not_called_signed(market: Market) -> None:
+def test_what_is_asked_after_a_signature_is_not_called_signed(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     pause_everything(line)
     pause = newest_choice(line)
     ash.is_told()
     ash.signs(below=[ash.signed_below(market.a_company("Ash Maps"))])
+    clock.move_to(clock.now + MINUTE)
     stop_everything(line)
     stop = newest_choice(line)
     with as_before("a_stop_after_a_signed_pause") as pages:
@@ -133,12 +137,13 @@ def test_what_is_asked_after_a_signature_is_not_called_signed(market: Market) ->
         look(pages, "the stop", stop, stop.made_at + MINUTE)
 
 
-def test_what_a_stop_asked_and_nobody_signed_is_still_owed_in_a_pause(market: Market) -> None:
+def test_what_a_stop_asked_and_nobody_signed_is_still_owed_in_a_pause(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     other = a_campaign(ash.contract, market.a_company("Other").party, purpose=FRAUD)
     an_approval(line, other, at=timezone.now() - 90 * DAY)
     stop_company(line, "Ash Maps")
     stop = newest_choice(line)
+    clock.move_to(clock.now + MINUTE)
     pause_everything(line)
     pause = newest_choice(line)
     ash.is_told()
@@ -147,12 +152,14 @@ def test_what_a_stop_asked_and_nobody_signed_is_still_owed_in_a_pause(market: Ma
         look(pages, "the stop", stop, pause.made_at + MINUTE)
 
 
-def test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is(market: Market) -> None:
+def test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     stop = newest_choice(line)
+    clock.move_to(clock.now + MINUTE)
     allow(line, ash, days="30")
     yes = newest_choice(line)
+    clock.move_to(clock.now + MINUTE)
     other = a_campaign(ash.contract, market.a_company("Other").party, purpose=FRAUD)
     allow(line, replace(ash, campaign=other))
     newest = newest_choice(line)
@@ -163,11 +170,13 @@ def test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is(ma
         look(pages, "the yes when it is over", yes, newest.made_at + 31 * DAY, is_open=False)
 
 
-def test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop(market: Market) -> None:
+def test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
+    clock.move_to(clock.now + MINUTE)
     allow(line, ash)
     yes = newest_choice(line)
+    clock.move_to(clock.now + MINUTE)
     stop_everything(line)
     ash.is_told()
     with as_before("a_yes_that_a_stop_replaced") as pages:
@@ -191,10 +200,11 @@ def test_a_word_that_was_broken_and_given_again_is_the_newer_one(market: Market,
         look(pages, "given again", stop, stop.made_at + 3 * MINUTE, is_open=False)
 
 
-def test_who_was_not_reached_before_has_no_new_quarter_of_an_hour(market: Market) -> None:
+def test_who_was_not_reached_before_has_no_new_quarter_of_an_hour(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     limit = newest_choice(line).made_at + 15 * MINUTE
+    clock.move_to(clock.now + MINUTE)
     allow(line, ash)
     yes = newest_choice(line)
     with as_before("a_yes_to_who_was_not_reached") as pages:
