@@ -70,7 +70,7 @@ def shift_clock(**options: str) -> None:
     }
 
 
-def test_no_is_the_answer_from_the_commit_on_and_not_before() -> None:
+def test_no_is_the_answer_from_the_commit_on() -> None:
     line, campaign = a_line(), a_campaign()
     an_approval(line, campaign)
     assert ask(line, campaign).allowed
@@ -116,7 +116,7 @@ def test_a_pause_is_in_force_at_once() -> None:
 
 
 @pytest.mark.parametrize("rounds", [3, pytest.param(22, marks=pytest.mark.nightly)])
-def test_pairs_of_stop_and_allow_from_servers_ten_seconds_apart_end_in_commit_order(rounds: int) -> None:
+def test_pairs_from_servers_seconds_apart_end_in_commit_order(rounds: int) -> None:
     """1,000 pairs in all, over ten lines from four sessions, half of them on a server whose clock is 10 s ahead.
 
     What is said twice in a row is one choice.

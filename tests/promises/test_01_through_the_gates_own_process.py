@@ -52,7 +52,7 @@ def through(caller: http.client.HTTPConnection, token: str, *, many: bool) -> pa
     return asks
 
 
-def test_of_300_pairs_of_check_and_stop_no_check_that_started_after_the_commit_is_allowed(port: int) -> None:
+def test_no_check_after_the_commit_is_allowed_of_300_pairs(port: int) -> None:
     """Asked over HTTP by seven at a time, singly and in batches, while the lines are stopped by others."""
     asked = pairs.questions(PAIRS)
     token = a_token(Client.Kind.GATEWAY, "decisions:read")

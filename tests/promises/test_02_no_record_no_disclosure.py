@@ -73,7 +73,7 @@ def test_what_is_on_record_is_allowed(line: Line, campaign: Campaign) -> None:
         ({"precision_m": None}, "precision_exceeded"),
     ],
 )
-def test_a_request_that_is_not_the_record_s_own_is_denied(
+def test_whatever_differs_from_the_record_is_denied(
     line: Line, campaign: Campaign, changed: dict[str, object], why: str
 ) -> None:
     assert reason(line, campaign, **changed) == why
@@ -128,7 +128,7 @@ def test_a_database_that_fails_denies(line: Line, campaign: Campaign, monkeypatc
 
 
 @pytest.mark.parametrize("named", ["unknown", "https://made-up.example", "https://elsewhere.example"])
-def test_a_recipient_that_the_campaign_does_not_know_leaves_no_stop_behind(line: Line, named: str) -> None:
+def test_an_unknown_recipient_leaves_no_stop_behind(line: Line, named: str) -> None:
     """Only a request that names one of the companies known behind the campaign leaves the stops of the others."""
     a_party("Elsewhere", "end_customer")
     campaign = a_campaign(names_recipient=True)
@@ -202,7 +202,7 @@ def test_one_officer_alone_relaxes_no_state_s_rule() -> None:
     assert reason(marylander, sold) == ""
 
 
-def test_a_partner_s_claim_allows_nothing_and_a_later_yes_nothing_before_it(no_broker: None) -> None:
+def test_a_claim_allows_nothing_and_a_yes_nothing_before_it(no_broker: None) -> None:
     line, partner = a_line(msisdn="+12065550142"), a_partner()
     campaign = partner.campaign
     claimed_at = database_clock() - timedelta(days=30)

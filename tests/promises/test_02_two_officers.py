@@ -50,7 +50,7 @@ def test_one_officer_alone_says_nowhere_that_less_is_paid() -> None:
     assert reason(marylander, fresh(sold)) == "jurisdiction_prohibits"
 
 
-def test_what_two_officers_lifted_can_be_suspended_anew_and_stays_so(line: Line) -> None:
+def test_what_two_lifted_can_be_suspended_anew(line: Line) -> None:
     campaign = a_campaign()
     an_approval(line, campaign)
     proposal = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW)
@@ -85,7 +85,7 @@ def test_what_began_after_the_proposal_is_not_lifted_by_it(line: Line) -> None:
     assert reason(line, campaign) == "partner_suspended"
 
 
-def test_a_term_that_was_extended_and_then_shortened_is_not_extended_again(line: Line) -> None:
+def test_a_shortened_term_is_not_extended_by_the_same_yes(line: Line) -> None:
     campaign = a_campaign(ends_at=NOW - DAY)
     an_approval(line, campaign)
     term = Campaign.objects.filter(pk=campaign.pk)

@@ -89,7 +89,7 @@ def test_not_even_the_owner_changes_a_choice_by_accident(line: Line, campaign: C
             cursor.execute("DELETE FROM consent_choice")
 
 
-def test_the_application_s_role_holds_no_right_to_change_a_ledger(line: Line, campaign: Campaign) -> None:
+def test_the_application_may_change_no_ledger(line: Line, campaign: Campaign) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name FROM unnest(%s::text[]) AS name WHERE has_table_privilege(name, 'UPDATE')"
@@ -115,7 +115,7 @@ def test_a_choice_older_than_the_newest_is_refused(line: Line, campaign: Campaig
         )  # fmt: skip
 
 
-def test_a_no_to_a_question_is_a_stop_and_no_claim_lifts_it(line: Line) -> None:
+def test_a_no_to_a_question_outlasts_every_claim(line: Line) -> None:
     partner = a_partner("NorthLink", provider="FraudShield")
     number = queries.msisdn_of(line_id=line.pk, at=database_clock())
     refuse(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="ask")

@@ -80,7 +80,7 @@ def test_a_number_is_never_two_lines_at_once(line: Line) -> None:
     assert LineNumber.objects.filter(msisdn_hash=number_hash(NUMBER)).count() == 3
 
 
-def test_where_it_were_two_lines_at_once_the_gate_has_no_answer(line: Line, campaign: Campaign) -> None:
+def test_the_gate_has_no_answer_for_two_lines(line: Line, campaign: Campaign) -> None:
     """And its doors, which say no to a database that has none, release nothing."""
     other = a_line(msisdn="+12065550780")
     with connections["owner"].cursor() as owner:

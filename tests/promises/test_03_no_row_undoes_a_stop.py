@@ -87,7 +87,7 @@ def test_no_campaign_begins_to_name_its_recipient(line: Line, campaign: Campaign
     assert ask(line, campaign).reason == "stopped_party"
 
 
-def test_who_is_behind_a_use_stays_behind_it_and_told_apart(refused: Refusal) -> None:
+def test_who_is_behind_a_use_stays_behind_it(refused: Refusal) -> None:
     bail = a_party("Bail Now", "end_customer")
     campaign = a_campaign(names_recipient=True)
     Reach.objects.create(campaign=campaign, party=bail)
@@ -98,7 +98,7 @@ def test_who_is_behind_a_use_stays_behind_it_and_told_apart(refused: Refusal) ->
     assert list(Reach.objects.values_list("campaign_id", "party_id", "told_apart")) == [(campaign.pk, bail.pk, True)]
 
 
-def test_a_draft_may_still_name_its_recipient_and_a_campaign_may_cease_to() -> None:
+def test_a_draft_may_name_recipients_a_campaign_may_cease_to() -> None:
     draft, running = a_campaign(is_draft=True), a_campaign(names_recipient=True)
     assert Campaign.objects.filter(pk=draft.pk).update(names_recipient=True) == 1
     assert Campaign.objects.filter(pk=running.pk).update(names_recipient=False) == 1
@@ -129,7 +129,7 @@ def test_a_number_stays_with_the_tenure_that_had_it(
     assert ask(line, campaign).reason == "stopped_all"
 
 
-def test_the_gate_row_stays_what_the_ledger_says_whoever_writes_it(
+def test_the_gate_row_follows_the_ledger_whoever_writes(
     line: Line, campaign: Campaign, refused: Refusal
 ) -> None:
     allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
@@ -151,7 +151,7 @@ def test_the_gate_row_stays_what_the_ledger_says_whoever_writes_it(
     assert ask(line, campaign).reason == "stopped_all"
 
 
-def test_a_gate_row_that_went_wrong_is_brought_back_from_the_ledger(line: Line, campaign: Campaign) -> None:
+def test_a_wrong_gate_row_is_rebuilt_from_the_ledger(line: Line, campaign: Campaign) -> None:
     stop_all(line)
     whole = LineGate.objects.get(line_id=line.pk)
     with connections["owner"].cursor() as cursor:

@@ -52,7 +52,7 @@ def agreed(line: Line, campaign: Campaign) -> Campaign:
     return campaign
 
 
-def test_a_stop_of_a_recipient_covers_every_campaign_that_comes_to_reach_it() -> None:
+def test_a_recipient_s_stop_covers_campaigns_that_reach_it_later() -> None:
     line, campaign, jail = a_line(), a_campaign(), a_party("County Jail", "end_customer")
     an_approval(line, campaign)
     stopped(line, "party", jail.uri)
@@ -101,7 +101,7 @@ def test_no_lines_file_lifts_it(change: Row) -> None:
     assert answer(line, campaign) == "stopped_party"
 
 
-def test_nor_does_one_that_is_refused_because_the_line_would_be_another_person_s() -> None:
+def test_nor_does_a_refused_lines_file() -> None:
     line, campaign = a_stopped_line_of_the_files()
     assert told(take_lines(line_row(account_id="A9", holder_name="Ben Marsh"))) == [
         ("rejected", "user_role", "needs_new_line_id")
@@ -138,7 +138,7 @@ def asked_for(line: Line, recipient: str) -> str:
     return found.reason or "allowed"
 
 
-def test_no_company_that_becomes_known_leaves_the_stop_of_another_by_one_word() -> None:
+def test_no_newly_known_company_leaves_a_stop_alone() -> None:
     take_parties(naming_document(BAIL, JAIL))
     take_lines(line_row(), line_row(line_id="L2", msisdn="+12065550177"))
     take_approvals(approval_row(), approval_row(msisdn="+12065550177"))

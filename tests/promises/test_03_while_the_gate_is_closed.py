@@ -69,7 +69,7 @@ def said(browser: Browser, path: str) -> tuple[str, bool, bool]:
     return path, NOBODY in page.text, STAYS in page.text
 
 
-def test_a_person_reads_it_where_they_stop_and_where_they_look(closed: None) -> None:
+def test_a_person_reads_it_where_they_stop_and_look(closed: None) -> None:
     line, stranger = a_line(), Browser()
     shown = [said(stranger, "/stop/")]
     stranger.post("/stop/", {"number": number_of(line)})
@@ -94,7 +94,7 @@ def about_to_allow() -> tuple[Browser, Line, Campaign, dict[str, str]]:
     return person, line, campaign, {"campaign": campaign.ref, "days": "30", "notice": read}
 
 
-def test_a_yes_that_would_not_count_says_so_however_often_it_was_said_before(reopened: None) -> None:
+def test_a_yes_that_would_not_count_says_so(reopened: None) -> None:
     person, line, campaign, form = about_to_allow()
     first = person.post("/choices/allow/", form)
     choice = Choice.objects.get(kind="allow")
@@ -122,7 +122,7 @@ def test_so_does_one_to_a_company_that_was_suspended_since() -> None:
     assert "Nothing changed. This company does not answer our messages, so we say no to it for now." in home
 
 
-def test_a_company_s_question_stays_open_and_its_page_says_why(reopened: None) -> None:
+def test_a_company_s_question_stays_open_and_says_why(reopened: None) -> None:
     partner, line = a_partner(), a_line()
     partner.one(partner.claim(msisdn=number_of(line)))
     assert text_now() == 1
@@ -149,7 +149,7 @@ def test_in_their_own_language(closed: None) -> None:
         assert sentence in Browser().get("/stop/", **{"Accept-Language": language}).text, language
 
 
-def test_officers_and_agents_have_it_at_the_top_of_every_page(closed: None) -> None:
+def test_staff_have_it_at_the_top_of_every_page(closed: None) -> None:
     for role, path in ((User.Role.OFFICER, "/admin/"), (User.Role.AGENT, "/desk/")):
         page = staff(role).client.get(path).content.decode()
         assert (role, OF_STAFF in page, WHY in page, NOBODY in page) == (role, True, True, False)
@@ -168,7 +168,7 @@ def test_who_has_to_wait_to_read_is_told_the_same(settings: Settings) -> None:
     assert (page.status_code, "What you stopped stays stopped." in page.text) == (503, True)
 
 
-def test_what_opens_it_after_a_start_of_the_server_opens_nothing_after_a_restore(closed: None) -> None:
+def test_a_server_s_start_opens_nothing_after_a_restore(closed: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT consent_gate_reopen()")
         assert cursor.fetchone() == (False,)

@@ -53,7 +53,7 @@ def write_down(line: Line, campaign: Campaign, order_id: uuid.UUID, *, scope: st
 
 
 @pytest.mark.parametrize("scope", ["all", "party", "aggregator", "purpose", "campaign"])
-def test_a_stop_that_names_an_order_which_still_allows_can_t_be_committed(
+def test_no_stop_names_an_order_that_still_allows(
     line: Line, campaign: Campaign, scope: str
 ) -> None:
     standing = allowed_again(line, campaign)
@@ -70,21 +70,21 @@ def test_a_stop_that_names_an_order_which_still_allows_can_t_be_committed(
     assert Choice.objects.count() == 2
 
 
-def test_a_stop_of_something_else_may_name_an_order_that_still_allows(line: Line, campaign: Campaign) -> None:
+def test_another_stop_may_name_an_order_that_allows(line: Line, campaign: Campaign) -> None:
     other = a_campaign(campaign.contract, a_party("AdReach", "lbs_provider"), purpose=ADS)
     standing = allowed_again(line, campaign)
     write_down(line, campaign, standing, scope="campaign", ref=other.ref, origin="person")
     assert Choice.objects.count() == 3
 
 
-def test_a_stop_that_names_an_order_of_the_past_can_t_be_committed(line: Line, campaign: Campaign) -> None:
+def test_no_stop_names_an_order_of_the_past(line: Line, campaign: Campaign) -> None:
     (past,) = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids
     allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     with pytest.raises(IntegrityError, match="has no order for agreement"):
         write_down(line, campaign, past, scope="all", ref="", origin="person")
 
 
-def test_several_stops_of_one_file_are_committed_each_with_its_own_order(line: Line, campaign: Campaign) -> None:
+def test_several_stops_of_a_file_have_their_own_orders(line: Line, campaign: Campaign) -> None:
     def old(n: int, scope: str, ref: str) -> FileChoice:
         return FileChoice(
             id=uuid.uuid4(), source_id=f"c{n}", kind=Choice.Kind.STOP, scope=scope, ref=ref,
@@ -119,7 +119,7 @@ def test_an_order_goes_on_only_with_what_shows_it(
     assert Order.objects.get().state == "queued"
 
 
-def test_a_try_shows_no_completion_and_an_older_order_takes_no_newer_one_s_place(
+def test_a_try_shows_no_completion_older_orders_replace_none(
     line: Line, campaign: Campaign, refused: Refusal
 ) -> None:
     standing = allowed_again(line, campaign)
@@ -169,7 +169,7 @@ def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
         refused(f"UPDATE revocations_streamevent SET state = '{state}'", constraint="revocations_event_never_goes_back")
 
 
-def test_only_a_signed_end_is_contradicted_and_is_then_done_by_a_newer_signature_alone(refused: Refusal) -> None:
+def test_a_contradicted_end_takes_a_newer_signature(refused: Refusal) -> None:
     cohort = a_cohort(a_campaign(a_contract(a_party("GeoBridge"))), at=NOW)
     done = "UPDATE revocations_cohort SET completed_at = now()"
     refused(done, constraint="revocations_cohort_is_signed_for")
@@ -212,7 +212,7 @@ def test_only_a_signed_end_is_contradicted_and_is_then_done_by_a_newer_signature
     assert Cohort.objects.get().completed_at == NOW + timedelta(days=1)
 
 
-def test_a_partner_heard_of_late_is_told_of_a_no_to_a_question(line: Line) -> None:
+def test_a_partner_heard_of_late_is_told_of_a_no(line: Line) -> None:
     campaign = a_campaign(a_contract(a_party("NorthLink")), a_party("AdReach", "lbs_provider"))
     said = refuse(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="ask")
     assert Order.objects.count() == 0
@@ -226,7 +226,7 @@ def test_a_partner_heard_of_late_is_told_of_a_no_to_a_question(line: Line) -> No
     assert ChoiceOrder.objects.filter(choice_id=said.choice_id, order_id=late.id).count() == 1
 
 
-def test_a_no_taken_over_from_a_file_orders_deletion_like_a_stop(line: Line, campaign: Campaign) -> None:
+def test_a_no_from_a_file_orders_deletion(line: Line, campaign: Campaign) -> None:
     no = FileChoice(
         id=uuid.uuid4(), source_id="no", kind=Choice.Kind.REFUSE, scope="campaign", ref=campaign.ref, made_at=NOW,
         until=None, channel="store", program="", content_hash=b"",

@@ -36,7 +36,7 @@ def a_line_dealt_with_by_two() -> Line:
     return line
 
 
-def test_a_stop_writes_one_order_for_each_affected_partner_and_none_to_a_stranger() -> None:
+def test_a_stop_orders_each_affected_partner_and_no_stranger() -> None:
     line = a_line_dealt_with_by_two()
     recorded = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     orders = Order.objects.order_by("party_id")
@@ -51,7 +51,7 @@ def test_a_stop_writes_one_order_for_each_affected_partner_and_none_to_a_strange
 
 
 @pytest.mark.parametrize("scope", ["party", "purpose", "campaign"])
-def test_of_a_narrower_stop_hears_who_handled_that_for_this_line_and_nobody_else(scope: str) -> None:
+def test_a_narrower_stop_is_told_to_who_handled_it(scope: str) -> None:
     """Both aggregators serve RoadAid; this line's locations came to it through GeoBridge alone."""
     line, other = a_line(), a_line()
     geo, north = a_contract(a_party("GeoBridge")), a_contract(a_party("NorthLink"))
@@ -68,7 +68,7 @@ def test_of_a_narrower_stop_hears_who_handled_that_for_this_line_and_nobody_else
 
 
 @pytest.mark.parametrize("scope", ["party", "purpose", "campaign"])
-def test_of_a_narrower_stop_hears_who_only_released_with_no_approval_that_we_know(scope: str) -> None:
+def test_a_narrower_stop_is_told_without_an_approval_too(scope: str) -> None:
     line, road = a_line(), a_party("RoadAid", "lbs_provider")
     north = a_contract(a_party("NorthLink"))
     campaign = a_campaign(north, road)
@@ -78,7 +78,7 @@ def test_of_a_narrower_stop_hears_who_only_released_with_no_approval_that_we_kno
     assert set(Order.objects.values_list("party_id", flat=True)) == {north.aggregator_id}
 
 
-def test_a_stop_that_waits_for_its_line_can_t_be_removed_or_changed(refused: Refusal) -> None:
+def test_a_stop_that_waits_for_its_line_stays(refused: Refusal) -> None:
     take_choices(choice_row(kind="stop"))
     assert HeldRow.objects.count() == 1
     for role in ("default", "owner"):
@@ -95,7 +95,7 @@ def test_a_stop_without_its_orders_can_t_be_committed() -> None:
     assert Choice.objects.count() == 0
 
 
-def test_a_stop_that_names_another_line_s_order_can_t_be_committed() -> None:
+def test_no_stop_names_another_line_s_order() -> None:
     line, other = a_line_dealt_with_by_two(), a_line()
     an_approval(other, a_campaign(a_contract(a_party("GeoBridge"))))
     (order_id,) = stop(line_id=other.pk, scope="all", actor="subscriber:1", channel="web").order_ids
@@ -152,7 +152,7 @@ def test_what_a_person_chose_is_not_committed_without_its_receipt() -> None:
     assert Choice.objects.count() == 0
 
 
-def test_a_second_stop_that_changes_nothing_names_the_orders_already_standing() -> None:
+def test_a_second_stop_names_the_orders_already_standing() -> None:
     line = a_line_dealt_with_by_two()
     first = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     second = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
@@ -190,7 +190,7 @@ def test_an_order_names_its_successor_when_superseded() -> None:
         Order.objects.update(state="superseded", next_attempt_at=None, superseded_by=uuid.uuid4())
 
 
-def test_a_partner_shown_by_a_late_report_is_told_of_the_standing_stop() -> None:
+def test_a_partner_reported_late_is_told_of_the_stop() -> None:
     line = a_line()
     an_approval(line, a_campaign(a_contract(a_party("GeoBridge"))))
     recorded = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")

@@ -68,7 +68,7 @@ def test_each_order_has_a_version_above_the_one_before(scene: Scene) -> None:
     assert [(the_order(one).epoch, the_order(one).version) for one in ids] == [(1, 1), (1, 2), (1, 3)]
 
 
-def test_an_allow_is_not_sent_once_there_is_a_newer_stop(scene: Scene) -> None:
+def test_no_allow_is_sent_after_a_newer_stop(scene: Scene) -> None:
     line = scene.a_line()
     stop_all(line)
     (allowed,) = allow(line, scene.campaign)

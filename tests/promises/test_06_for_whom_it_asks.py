@@ -99,7 +99,7 @@ def test_each_end_customers_page_has_the_gates_answer_for_it() -> None:
     assert "for BailNow" not in jail
 
 
-def test_a_stopped_end_customer_can_be_allowed_again_though_the_rest_is_allowed() -> None:
+def test_a_stopped_end_customer_can_be_allowed_again() -> None:
     scene, browser = with_bail_stopped_alone()
     assert f'value="{scene.campaign.ref}"' in browser.get(f"/companies/{scene.bail.pk}/").text
     asked = browser.get(f"/choices/allow/?campaign={scene.campaign.ref}").text
@@ -111,7 +111,7 @@ def test_a_stopped_end_customer_can_be_allowed_again_though_the_rest_is_allowed(
     assert "Nothing needs to be done." in read(browser, f"/choices/allow/?campaign={scene.campaign.ref}")
 
 
-def test_a_stop_of_kin_reaches_the_page_of_the_end_customer_that_took_it_over() -> None:
+def test_a_stop_of_kin_reaches_the_end_customer_s_page() -> None:
     scene = a_scene()
     kin = {"ref": scene.jail.uri, "kin_ref": scene.bail.uri, "link": "same_as", "recorded_at": timezone.now()}
     Kin.objects.create(of=Kin.Of.PARTY, **kin)
@@ -120,7 +120,7 @@ def test_a_stop_of_kin_reaches_the_page_of_the_end_customer_that_took_it_over() 
     assert "We have said no since" in read(signed_in(scene.line), f"/companies/{scene.jail.pk}/")
 
 
-def test_a_company_that_a_file_added_later_is_stopped_with_any_other_and_its_page_says_so() -> None:
+def test_a_company_added_later_is_stopped_and_says_so() -> None:
     scene = a_scene()
     late = a_party("Newcomer", "end_customer")
     Reach.objects.create(campaign=scene.campaign, party=late, told_apart=False)
@@ -138,7 +138,7 @@ def test_a_company_that_a_file_added_later_is_stopped_with_any_other_and_its_pag
     assert "We have said no since" in page
 
 
-def test_a_suspended_end_customer_is_told_on_its_own_page_alone() -> None:
+def test_a_suspended_end_customer_s_page_alone_says_so() -> None:
     scene = a_scene()
     Suspension.objects.create(
         of="party", target_id=scene.jail.pk, starts_at=timezone.now() - DAY, reason="r", actor="officer:1"

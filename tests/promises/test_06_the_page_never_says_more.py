@@ -33,7 +33,7 @@ def where_it_signed(line: Line, service: Company, link: str, language: str) -> d
     return {**pages, link: counted in main(Browser(), link, language).words}
 
 
-def test_no_page_says_signed_before_the_receipt_and_each_does_after(market: Market) -> None:
+def test_pages_say_signed_from_the_receipt_on(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     service, link = market.a_company("Ash Maps"), stop_by_phone(line, Browser())
     choice: Choice = newest_choice(line)

@@ -235,7 +235,7 @@ def test_each_cell_at_its_doors(cells: Cells) -> None:
     assert set(cells.people) == set(Relation)
 
 
-def test_an_authorized_agent_s_token_opens_its_own_door_alone_and_stops_nothing(
+def test_an_authorized_agent_s_token_opens_its_door_alone(
     cells: Cells, settings: Settings
 ) -> None:
     settings.DRP_BUSINESS_ID = BUSINESS
@@ -255,7 +255,7 @@ def test_an_authorized_agent_s_token_opens_its_own_door_alone_and_stops_nothing(
 
 
 @pytest.mark.parametrize("relation", ["adult_user", "minor_user", "same_holder", "holder_of_minor", "delegate_both"])
-def test_each_cell_by_a_code_alone_and_while_a_new_sim_holds_the_line(cells: Cells, relation: str) -> None:
+def test_each_cell_by_a_code_and_while_held(cells: Cells, relation: str) -> None:
     one = cells.people[Relation(relation)]
     own = User.objects.get(pk=one.client.session["_auth_user_id"]).line_users.get().line
     by_code = Somebody(sign_in_by_code(own).client, one.line, one.choice, one.delegation)
@@ -284,7 +284,7 @@ TOLD = {
 }
 
 
-def test_nobody_but_the_line_is_texted_of_what_is_done_with_it(cells: Cells) -> None:
+def test_nobody_but_the_line_is_texted_of_its_choices(cells: Cells) -> None:
     told: dict[Relation, set[str]] = {}
     for relation, one in cells.people.items():
         for action in (Action.STOP, Action.PAUSE, Action.DISPUTE, Action.ALLOW):
@@ -298,7 +298,7 @@ def test_nobody_but_the_line_is_texted_of_what_is_done_with_it(cells: Cells) -> 
     assert {relation: kinds for relation, kinds in told.items() if kinds} == TOLD
 
 
-def test_no_session_of_a_person_s_opens_what_is_for_programs(cells: Cells) -> None:
+def test_no_person_s_session_opens_what_is_for_programs(cells: Cells) -> None:
     for relation, one in cells.people.items():
         for path in PROGRAMS:
             assert (relation, path, one.client.post(path, {}, "application/json").status_code) == (relation, path, 401)
@@ -321,7 +321,7 @@ def test_the_page_says_what_the_code_decides() -> None:
     assert set(DOES) == set(Action)
 
 
-def test_nothing_of_a_person_stands_in_a_field_that_goes_into_an_address(cells: Cells) -> None:
+def test_no_search_field_holds_anything_of_a_person(cells: Cells) -> None:
     officer = cells.people[Relation.OFFICER].client
     page = officer.post(f"/admin/separations/{cells.separation}/", {"reason": "It is due."}).content.decode()
     assert "At my sister" in page

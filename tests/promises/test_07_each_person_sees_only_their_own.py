@@ -89,7 +89,7 @@ def test_another_persons_line_is_a_line_that_does_not_exist() -> None:
     assert marker in signed_in(foreign).get("/access-log/").text
 
 
-def test_the_holder_is_a_stranger_to_every_page_of_an_adults_line() -> None:
+def test_the_holder_is_a_stranger_to_an_adults_line() -> None:
     holder = a_line(account="A-1")
     browser = signed_in(holder)
     for role in ("user", "unheard of"):
@@ -100,7 +100,7 @@ def test_the_holder_is_a_stranger_to_every_page_of_an_adults_line() -> None:
             assert (role, page, answer.status_code, marker in answer.text) == (role, page, 404, False)
 
 
-def test_a_minors_line_is_seen_by_it_and_its_holder_until_it_is_grown() -> None:
+def test_a_minors_line_is_its_holders_until_it_is_grown() -> None:
     holder, minor = a_line(msisdn="+12065550142", account="A-1"), a_line(account="A-1", role="minor")
     marker, of_holder = marked(minor), marked(holder)
     child, browser = signed_in(minor), signed_in(holder)
@@ -116,7 +116,7 @@ def test_a_minors_line_is_seen_by_it_and_its_holder_until_it_is_grown() -> None:
     assert SENTENCE in browser.get("/lines/").text
 
 
-def test_the_next_holder_of_a_number_starts_empty_and_the_last_one_is_out() -> None:
+def test_the_next_holder_starts_empty_the_last_is_out() -> None:
     now = timezone.now()
     first = a_line()
     msisdn = number_of(first)
@@ -137,7 +137,7 @@ def test_the_next_holder_of_a_number_starts_empty_and_the_last_one_is_out() -> N
     assert LineUser.objects.filter(until__isnull=True).count() == 1
 
 
-def test_a_code_texted_to_the_last_holder_is_no_use_to_the_next() -> None:
+def test_a_code_of_the_last_holder_is_no_use_afterwards() -> None:
     now = timezone.now()
     first = a_line()
     msisdn = number_of(first)
@@ -210,7 +210,7 @@ def test_the_holder_decides_about_a_minors_line() -> None:
         assert (verb, answer.status_code, Choice.objects.filter(line_id=minor.pk).count()) == (verb, 302, n)
 
 
-def test_a_line_is_told_what_its_holder_does_and_not_what_its_person_does() -> None:
+def test_a_line_is_told_what_its_holder_does() -> None:
     holder, minor, second = a_line(account="A-1"), a_line(account="A-1", role="minor"), a_line(account="A-1")
     browser, campaign = signed_in(holder), a_campaign(provider=a_party("RoadAid", "lbs_provider"))
     actor = f"subscriber:{user_of(holder).pk}"
@@ -229,7 +229,7 @@ def test_a_line_is_told_what_its_holder_does_and_not_what_its_person_does() -> N
     assert "the account holder changed who may get this phone's location" in text.text
 
 
-def test_a_file_does_not_make_the_holder_of_an_adult_their_reader() -> None:
+def test_no_file_makes_the_holder_an_adult_s_reader() -> None:
     ann = line_row(line_id="LA", msisdn="+12065550177", holder_name="Ann Marsh")
     adult = line_row(line_id="LB", msisdn="+12065550188", holder_name="Ann Marsh", user_role="user")
     take_lines(ann, adult)
@@ -245,7 +245,7 @@ def test_a_file_does_not_make_the_holder_of_an_adult_their_reader() -> None:
 @pytest.mark.parametrize(
     "grown", [{"user_role": "user"}, {"user_role": "holder", "account_id": "A2", "holder_name": "Li"}]
 )
-def test_what_the_holder_allowed_for_a_child_ends_when_it_is_none_any_more(grown: Row) -> None:
+def test_the_holder_s_yes_ends_when_the_child_is_grown(grown: Row) -> None:
     row = line_row(line_id="LB", msisdn="+12065550188", user_role="minor")
     take_lines(line_row(line_id="LA", msisdn="+12065550177"), row)
     holder, child = Line.objects.get(carrier_id="LA"), Line.objects.get(carrier_id="LB")
@@ -272,7 +272,7 @@ def test_what_the_holder_allowed_for_a_child_ends_when_it_is_none_any_more(grown
     assert "You allowed" not in browser.get("/home/").text
 
 
-def test_what_a_child_chose_and_what_is_stopped_since_outlasts_its_childhood() -> None:
+def test_what_a_child_chose_outlasts_its_childhood() -> None:
     row = line_row(line_id="LB", msisdn="+12065550188", user_role="minor")
     take_lines(line_row(line_id="LA", msisdn="+12065550177"), row)
     holder, child = Line.objects.get(carrier_id="LA"), Line.objects.get(carrier_id="LB")
@@ -286,7 +286,7 @@ def test_what_a_child_chose_and_what_is_stopped_since_outlasts_its_childhood() -
 
 
 @pytest.mark.parametrize("separates", ["never", "before", "after"])
-def test_a_new_number_of_an_adult_is_not_the_holder_s_to_read(separates: str) -> None:
+def test_an_adult_s_new_number_is_not_the_holder_s(separates: str) -> None:
     row = line_row(line_id="LB", msisdn="+12065550188", user_role="user")
     take_lines(line_row(line_id="LA", msisdn="+12065550177"), row)
     holder, adult = Line.objects.get(carrier_id="LA"), Line.objects.get(carrier_id="LB")
@@ -311,7 +311,7 @@ def test_a_new_number_of_an_adult_is_not_the_holder_s_to_read(separates: str) ->
     assert ("555-0188" in after, "555-0199" in after) == (separates != "never", False)
 
 
-def test_a_company_s_question_is_answered_by_whoever_it_is_about_and_by_nobody_else() -> None:
+def test_a_company_s_question_is_answered_by_its_person_alone() -> None:
     adult = a_line(msisdn="+12065550142", account="A-1", role="user")
     holder, stranger = a_line(account="A-1"), a_line()
     partner = a_partner()
@@ -329,7 +329,7 @@ def test_a_company_s_question_is_answered_by_whoever_it_is_about_and_by_nobody_e
     assert signed_in(adult).post(f"{path}no/").url == f"{path}answered/"
 
 
-def test_the_next_holder_of_a_number_finds_no_question_of_the_last_one_s() -> None:
+def test_the_next_holder_finds_no_question_of_the_last() -> None:
     old = a_line(msisdn="+12065550142")
     partner = a_partner()
     partner.one(partner.claim())
@@ -363,7 +363,7 @@ def test_a_shared_line_s_pages_name_who_chose() -> None:
     assert "You stopped all sharing" in theirs.get("/choices/").text
 
 
-def test_the_ways_on_from_a_page_keep_the_line_it_is_about() -> None:
+def test_the_ways_on_from_a_page_keep_its_line() -> None:
     holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
     browser = signed_in(holder)
     made = stop(line_id=child.pk, scope="all", actor=f"subscriber:{user_of(holder).pk}", channel="web")

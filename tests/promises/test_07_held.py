@@ -129,7 +129,7 @@ def test_every_address_held_to_the_minute_and_no_other(someone: Someone) -> None
     assert {name for name, _ in held} == HOLDS
 
 
-def test_the_hold_ends_to_the_second_and_the_page_says_when(someone: Someone) -> None:
+def test_the_hold_ends_to_the_second(someone: Someone) -> None:
     second = timedelta(seconds=1)
     for n, moment in enumerate(MOMENTS):
         at = timezone.now().replace(microsecond=0) - timedelta(hours=5 - n)
@@ -144,7 +144,7 @@ def test_the_hold_ends_to_the_second_and_the_page_says_when(someone: Someone) ->
         assert "RoadAid" not in page
 
 
-def test_the_newest_of_the_three_counts_and_what_the_tenure_began_with_does_not(someone: Someone) -> None:
+def test_the_newest_of_the_three_counts(someone: Someone) -> None:
     now = timezone.now()
     someone.changed("sim_changed_at", timedelta(hours=20))
     someone.changed("forwarding_changed_at", timedelta(hours=3))
@@ -163,7 +163,7 @@ READS = ("/home/", "/history/", "/choices/", "/access-log/", "/lines/", "/settin
 ACTS = ("/lines/delegates/", "/lines/contact/", "/accounts/password/change/", "/accounts/2fa/")
 
 
-def test_after_a_new_number_a_password_from_before_opens_what_there_is_to_read_and_nothing_else(
+def test_after_a_new_number_an_old_password_opens_reading_alone(
     someone: Someone,
 ) -> None:
     someone.changed("number_changed_at", timedelta(0))
@@ -193,7 +193,7 @@ def test_beside_a_new_sim_or_forwarding_no_password_opens_anything(someone: Some
         assert (days, HELD in page.text, "RoadAid" in page.text) == (days, True, False)
 
 
-def test_a_password_that_was_chosen_after_the_number_changed_opens_nothing_sooner(someone: Someone) -> None:
+def test_a_password_from_after_the_change_opens_nothing(someone: Someone) -> None:
     # As when the carrier reports it late: the password is some seconds old.
     someone.changed("number_changed_at", timedelta(minutes=5))
     Line.objects.filter(pk=someone.line.pk).update(change_known_at=timezone.now())
@@ -232,7 +232,7 @@ def test_stopping_pausing_disputing_and_ending_sign_ins_are_never_held(someone: 
 
 
 @pytest.mark.parametrize("page", ["/home/", "/choices/signal/"])
-def test_stop_is_taken_from_a_privacy_signal_s_question_that_lay_open_and_nothing_else_is(
+def test_stop_is_taken_from_an_open_question_and_nothing_else(
     someone: Someone, page: str
 ) -> None:
     allow(line_id=someone.line.pk, campaign=someone.campaign.ref, actor="subscriber:1", channel="web")
@@ -256,7 +256,7 @@ def test_stop_is_taken_from_a_privacy_signal_s_question_that_lay_open_and_nothin
         assert hidden not in shown.text
 
 
-def test_whoever_took_a_number_over_learns_from_no_answer_whether_anything_was_asked(someone: Someone) -> None:
+def test_no_answer_tells_whether_anything_was_asked(someone: Someone) -> None:
     pages = []
     for asks in (False, True):
         if asks:
@@ -316,7 +316,7 @@ def test_after_a_new_sim_nobody_chooses_the_first_password() -> None:
             assert browser.get(f"/{path}").status_code == 403
 
 
-def test_an_account_holder_who_is_held_sees_no_line_and_a_child_s_new_sim_holds_the_child_alone() -> None:
+def test_a_child_s_new_sim_holds_the_child_alone() -> None:
     holder, child = a_line(account="A-fam"), a_line(role="minor", account="A-fam")
     of_child = f"/home/?line={child.public_id}"
     parent, kid = signed_in(holder), signed_in(child)
@@ -335,7 +335,7 @@ def questions(partner: Partner, line: Line) -> Iterator[str]:
 
 @pytest.mark.parametrize("shown", [False, True], ids=["texted", "camara"])
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_nobody_says_yes_to_a_question_meanwhile_and_everybody_says_no(moment: str, *, shown: bool) -> None:
+def test_nobody_says_yes_meanwhile_and_everybody_says_no(moment: str, *, shown: bool) -> None:
     partner, line = a_partner(), a_line(msisdn=NUMBER)
     old = database_clock() - HOLD - MINUTE
     Line.objects.filter(pk=line.pk).update(**{moment: old})
@@ -356,7 +356,7 @@ def test_nobody_says_yes_to_a_question_meanwhile_and_everybody_says_no(moment: s
     assert Choice.objects.get().kind == "refuse"
 
 
-def test_a_question_is_not_answered_yes_by_somebody_signed_in_either() -> None:
+def test_nobody_signed_in_answers_yes_either() -> None:
     partner, line = a_partner(), a_line(msisdn=NUMBER)
     path, browser = next(questions(partner, line)), signed_in(line)
     digest = digest_in(browser.get(f"{path}yes/"))

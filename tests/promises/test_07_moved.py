@@ -62,7 +62,7 @@ def read(number: str) -> list[str]:
 
 
 @pytest.mark.parametrize("moment", MOVES)
-def test_a_change_reported_late_holds_a_day_from_when_we_learn(line: Line, moment: str) -> None:
+def test_a_late_report_holds_a_day_from_its_arrival(line: Line, moment: str) -> None:
     changed = {"msisdn": NEW} if moment == "number_changed_at" else {}
     take_lines(line_row(**changed, **{moment: ago(LATE)}))
     now = timezone.now()
@@ -73,7 +73,7 @@ def test_a_change_reported_late_holds_a_day_from_when_we_learn(line: Line, momen
 
 
 @pytest.mark.parametrize("moment", MOVES)
-def test_what_the_first_import_of_a_line_says_holds_from_when_it_was(moment: str) -> None:
+def test_a_first_import_holds_from_when_it_was(moment: str) -> None:
     later = {"msisdn": NEW} if moment == "number_changed_at" else {}
     take_lines(line_row(), line_row(**later, **{moment: ago(LATE)}))
     assert get_hold_end(line=the_line(), at=timezone.now()) is None
@@ -91,7 +91,7 @@ def test_the_same_row_again_holds_no_longer(line: Line) -> None:
     assert get_hold_end(line=the_line(), at=timezone.now()) == first
 
 
-def test_a_person_without_a_password_is_held_after_a_number_change_too(line: Line) -> None:
+def test_who_has_no_password_is_held_too(line: Line) -> None:
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
     browser = sign_in_by_code(the_line())
     assert browser.post("/accounts/password/set/", {"password": "three quiet words"}).status_code == 403
@@ -103,7 +103,7 @@ def test_a_person_without_a_password_is_held_after_a_number_change_too(line: Lin
 # --- who is told
 
 
-def test_a_number_change_tells_the_old_number_and_the_safe_contact_at_once(line: Line) -> None:
+def test_a_number_change_tells_old_number_and_safe_contact(line: Line) -> None:
     a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
     assert read(OLD) == [warning("number")]
@@ -124,7 +124,7 @@ def test_a_number_change_tells_the_old_number_and_the_safe_contact_at_once(line:
         ("holder", {"account_id": "A9"}),
     ],
 )
-def test_another_sim_forwarding_or_holder_tells_the_phone_and_the_safe_contact(
+def test_other_changes_tell_the_phone_and_the_safe_contact(
     what: str, changes: dict[str, object]
 ) -> None:
     row = line_row(user_role="user")
@@ -135,13 +135,13 @@ def test_another_sim_forwarding_or_holder_tells_the_phone_and_the_safe_contact(
     assert read(SAFE) == [f"About your other phone line: {warning(what)}"]
 
 
-def test_a_number_that_another_line_has_had_since_is_told_nothing(line: Line) -> None:
+def test_a_number_since_another_line_s_is_told_nothing(line: Line) -> None:
     given_back = line_row(line_id="L2", msisdn=OLD, activated_at=ago(24 * HOUR), deactivated_at=ago(23 * HOUR))
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)), given_back)
     assert (read(OLD), Message.objects.filter(kind="moved").count()) == ([], 0)
 
 
-def test_a_number_that_becomes_another_s_before_the_text_is_sent_is_told_nothing(
+def test_a_number_that_becomes_another_s_is_told_nothing(
     line: Line, settings: Settings
 ) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
@@ -223,7 +223,7 @@ def test_the_trail_names_the_machine_of_each_row() -> None:
 # --- a line that comes to another holder
 
 
-def test_a_new_holder_sees_nothing_of_a_child_s_line_for_a_day_and_may_stop() -> None:
+def test_a_new_holder_sees_nothing_for_a_day_and_stops() -> None:
     child = line_row(line_id="L3", msisdn="+12065550133", user_role="minor")
     take_lines(line_row(), line_row(line_id="L2", account_id="A2", msisdn="+12065550122", holder_name="B"), child)
     holder = signed_in(Line.objects.get(carrier_id="L2"))

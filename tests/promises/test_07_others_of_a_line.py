@@ -110,7 +110,7 @@ class TestDelegates:
                 end_tenure(line_id=friend.pk, at=at)
         assert line.pk not in {one.line.pk for one in queries.list_lines_of_person(user=user, at=at)}
 
-    def test_only_who_has_the_number_answers_and_only_for_a_week(self) -> None:
+    def test_only_the_number_answers_and_for_a_week(self) -> None:
         line, friend, stranger = a_line(role="user"), a_line(), a_line()
         made = asked(signed_in(line), number_of(friend))
         for method in ("get", "post"):
@@ -142,7 +142,7 @@ class TestDelegates:
         assert next_one.post(f"/lines/asked/{made.pk}/", {"answer": "yes"}).status_code == 404
         assert Delegation.objects.get(pk=made.pk).user is None
 
-    def test_who_had_the_number_neither_sees_nor_answers_what_its_next_holder_is_asked(self) -> None:
+    def test_former_holders_answer_nothing_for_the_next(self) -> None:
         line, friend = a_line(role="user"), a_line()
         signed_in(friend)
         number = number_of(friend)
@@ -180,7 +180,7 @@ class TestDelegates:
         assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
         ask(number_of(friend), at + DAY)
 
-    def test_nobody_learns_by_asking_whom_other_lines_asked_and_a_phone_rings_twice_a_day_at_most(self) -> None:
+    def test_nobody_learns_by_asking_whom_others_asked(self) -> None:
         friend, at = a_line(), timezone.now()
         for _ in range(4):
             line = a_line(role="user")
@@ -199,7 +199,7 @@ class TestDelegates:
         assert page.count("Nothing is stopped") + page.count("All sharing is off") == 1
         assert "Looked at this line&#x27;s pages" not in person.get("/access-log/").text
 
-    def test_a_number_that_is_nobody_s_looks_the_same_to_whoever_asks(self) -> None:
+    def test_nobody_s_number_looks_the_same_to_who_asks(self) -> None:
         line, friend = a_line(role="user"), a_line()
         person = signed_in(line)
         pages = []
@@ -220,7 +220,7 @@ class TestDelegates:
         assert "Choose the day on which it ends." in person.post("/lines/delegates/", form).text
         assert Delegation.objects.count() == 0
 
-    def test_the_last_day_of_a_year_in_which_the_clocks_were_put_back_twice(self) -> None:
+    def test_the_last_day_of_a_year_with_two_clock_changes(self) -> None:
         line, friend = a_line(role="user", state="WA"), a_line()
         with time_machine.travel("2027-11-07T00:30:00-07:00", tick=False):
             form = {"number": number_of(friend), "may": "see", "day": "2028-11-06"}
@@ -264,7 +264,7 @@ class TestSafeContact:
         sms_delivery.deliver(now=at)
         return {text.msisdn for text in MemoryBackend.outbox}
 
-    def test_news_goes_there_and_for_a_day_to_the_phone_too(self) -> None:
+    def test_news_goes_there_and_a_day_longer_here(self) -> None:
         line = a_line(role="user")
         self.given(line, SAFE)
         (old,) = texts_to(number_of(line))
@@ -278,7 +278,7 @@ class TestSafeContact:
         sms_outbox.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Whereabouts: done.", at=at)
         assert texts_to(number_of(line))[-1].text == "Whereabouts: done."
 
-    def test_a_change_and_a_removal_are_told_to_the_old_one(self) -> None:
+    def test_a_change_and_a_removal_are_told_there(self) -> None:
         line = a_line(role="user")
         self.given(line, SAFE)
         person = self.given(line, "+14155550124")
@@ -289,7 +289,7 @@ class TestSafeContact:
         assert "goes was changed" in texts_to("+14155550124")[-1].text
         assert self.news(line, 25) == {number_of(line)}
 
-    def test_it_counts_no_more_once_its_number_is_another_line_s(self) -> None:
+    def test_it_ends_once_its_number_is_another_line_s(self) -> None:
         line = a_line(role="user")
         self.given(line, SAFE)
         later = timezone.now() + timedelta(hours=25)
@@ -322,7 +322,7 @@ class TestSafeContact:
 class TestInvitations:
     pytestmark = pytest.mark.django_db
 
-    def test_the_user_is_texted_once_a_week_and_the_holder_is_told_the_same(self) -> None:
+    def test_the_user_is_invited_once_a_week(self) -> None:
         holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
         browser = signed_in(holder)
         form = {"line": str(adult.public_id)}
@@ -366,7 +366,7 @@ class TestSeparation:
         assert answer.url == "/lines/separation/"
         return Separation.objects.get(line=line).pk
 
-    def test_it_is_due_in_two_business_days_and_no_text_goes_out(self) -> None:
+    def test_it_is_due_in_two_days_and_untexted(self) -> None:
         line = a_line(account="A-1", role="user", state="WA")
         a_line(account="A-1")
         self.ask(line)
@@ -410,7 +410,7 @@ class TestSeparation:
         assert "Looked at your request for a line separation" in own.get("/access-log/").text
         assert "You have asked" in own.get("/lines/separation/").text
 
-    def test_nor_in_what_the_holder_of_a_child_s_line_takes_away(self) -> None:
+    def test_nor_in_what_a_child_s_holder_takes_away(self) -> None:
         holder, line = a_line(account="A-1"), a_line(account="A-1", role="minor")
         sign_in_by_code(line)
         browser, query = signed_in(holder), f"?line={line.public_id}"
@@ -433,7 +433,7 @@ class TestSeparation:
         for path in ("/lines/", f"/home/{query}", f"/history/{query}", f"/choices/{query}", f"/access-log/{query}"):
             yield browser.get(path).text
 
-    def test_the_holder_s_list_stays_as_it_was_until_it_may_be_told(self) -> None:
+    def test_the_holder_s_list_stays_until_it_may_be_told(self) -> None:
         number = "+12065550142"
         holder, line = a_line(account="A-1"), a_line(msisdn=number, account="A-1", role="user")
         browser = signed_in(holder)
@@ -451,7 +451,7 @@ class TestSeparation:
         Separation.objects.update(tell_from=now - timedelta(seconds=1))
         assert not tells(browser.get("/lines/").text, number)
 
-    def test_a_child_s_line_that_left_is_closed_to_the_old_holder_at_once(self) -> None:
+    def test_a_child_s_line_that_left_closes_at_once(self) -> None:
         holder, line = a_line(account="A-1"), a_line(account="A-1", role="minor")
         browser = signed_in(holder)
         self.ask(line)
@@ -460,7 +460,7 @@ class TestSeparation:
             assert browser.get(f"{path}?line={line.public_id}").status_code == 404
         assert tells(browser.get("/lines/").text, number_of(line))
 
-    def test_who_holds_the_phone_for_a_minute_neither_learns_of_it_nor_takes_it_back(self) -> None:
+    def test_a_borrowed_phone_neither_learns_nor_takes_back(self) -> None:
         line = a_line(account="A-1", role="user")
         own = signed_in(line)
         other = sign_in_by_code(line)
@@ -477,7 +477,7 @@ class TestSeparation:
         assert Separation.objects.get().state == "open"
         assert "You have asked" in own.get("/lines/separation/").text
 
-    def test_by_a_new_sim_it_is_asked_for_and_not_seen(self) -> None:
+    def test_a_new_sim_may_ask_and_not_see(self) -> None:
         line = a_line(account="A-1", role="user")
         signed_in(line).post("/lines/separation/", {"reach": "At my sister's", "note": ""})
         Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now())
@@ -515,7 +515,7 @@ class TestEndedLines:
         browser = Browser()
         return browser, browser.post("/accounts/login/ended/", {"number": number, "password": password}).status_code
 
-    def test_its_person_comes_back_by_the_password_sees_and_stops_that_tenure_alone(self) -> None:
+    def test_its_person_returns_by_password_to_that_tenure_alone(self) -> None:
         line = a_line()
         number = number_of(line)
         signed_in(line)
@@ -547,7 +547,7 @@ class TestEndedLines:
         sign_in_by_code(new)
         assert user_of(new) != User.objects.get(line_users__line=line)
 
-    def test_the_question_for_a_passkey_is_the_same_for_every_number(self) -> None:
+    def test_every_number_is_asked_for_a_passkey_alike(self) -> None:
         line = a_line()
         number = number_of(line)
         signed_in(line)
@@ -570,12 +570,12 @@ class TestEndedLines:
         end(line)
         assert self.back(number)[1] == 200
 
-    def test_the_password_of_a_line_that_goes_on_opens_nothing_here(self) -> None:
+    def test_a_running_line_s_password_opens_nothing_here(self) -> None:
         line = a_line()
         signed_in(line)
         assert self.back(number_of(line))[1] == 200
 
-    def test_guesses_come_to_an_end_and_open_again_after_an_hour(self) -> None:
+    def test_guesses_end_and_open_again_after_an_hour(self) -> None:
         line = a_line()
         number = number_of(line)
         signed_in(line)
@@ -590,7 +590,7 @@ class TestEndedLines:
 class TestTransfers:
     pytestmark = pytest.mark.django_db
 
-    def test_a_line_that_continues_another_has_its_stops_and_no_sight_delegate_or_safe_number(self) -> None:
+    def test_a_continued_line_has_the_stops_and_nothing_else(self) -> None:
         row = line_row(line_id="L-old", msisdn="+12065550142", user_role="user")
         assert told(take_lines(row)) == [("accepted",)]
         old = Line.objects.get(carrier_id="L-old")

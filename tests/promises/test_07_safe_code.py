@@ -99,7 +99,7 @@ def opened(person: Person) -> Browser:
     return browser
 
 
-def test_the_code_opens_what_there_is_to_read_and_nothing_else(person: Person) -> None:
+def test_the_code_opens_reading_and_nothing_else(person: Person) -> None:
     person.chooses_contact()
     person.moves()
     browser = person.comes()
@@ -183,7 +183,7 @@ def answers(person: Person) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize("ago", [30 * MINUTE, HOUR], ids=["after", "at that very moment"])
-def test_a_contact_that_was_not_there_before_the_change_does_not_count(person: Person, ago: timedelta) -> None:
+def test_a_contact_from_after_the_change_does_not_count(person: Person, ago: timedelta) -> None:
     """As when the carrier reports the change late: whoever had the number by then may have chosen it."""
     person.chooses_contact(ago=ago)
     if ago == HOUR:
@@ -217,7 +217,7 @@ def test_a_contact_does_not_count_that(person: Person, how: str) -> None:
     assert nothing_is_sent(person)
 
 
-def test_a_number_that_is_another_line_s_by_now_does_not_count(person: Person) -> None:
+def test_a_number_of_another_line_does_not_count(person: Person) -> None:
     person.chooses_contact()
     person.moves()
     browser = opened(person)
@@ -228,7 +228,7 @@ def test_a_number_that_is_another_line_s_by_now_does_not_count(person: Person) -
 
 
 @pytest.mark.parametrize("change", ["sim_changed_at", "number_changed_at", "forwarding_changed_at"])
-def test_a_line_of_ours_that_was_changed_lately_itself_does_not_count(person: Person, change: str) -> None:
+def test_a_line_changed_lately_itself_does_not_count(person: Person, change: str) -> None:
     """Whoever took one line over may have taken the other."""
     there = a_line(msisdn=SAFE)
     person.chooses_contact()
@@ -261,7 +261,7 @@ def test_a_password_set_since_the_change_closes_this_way_too(person: Person) -> 
     assert nothing_is_sent(person)
 
 
-def test_only_the_browser_that_asked_uses_the_code_and_its_guesses_end_before_it_is_found(person: Person) -> None:
+def test_only_who_asked_uses_the_code_and_guesses_end(person: Person) -> None:
     person.chooses_contact()
     person.moves()
     browser, other = person.comes(), person.comes(Browser())
@@ -279,7 +279,7 @@ def test_only_the_browser_that_asked_uses_the_code_and_its_guesses_end_before_it
     assert browser.post(TYPE, {"code": code_of()}).url == "/home/"
 
 
-def test_the_safe_contact_is_texted_five_times_a_day_whatever_browsers_ask(person: Person) -> None:
+def test_the_safe_contact_is_texted_five_times_a_day(person: Person) -> None:
     person.chooses_contact()
     person.moves()
     browsers = [person.comes(Browser()) for _ in range(3)]
@@ -290,7 +290,7 @@ def test_the_safe_contact_is_texted_five_times_a_day_whatever_browsers_ask(perso
     assert len(sent_to_safe()) == 5
 
 
-def test_a_code_dies_with_the_number_and_the_contact_it_was_asked_for(person: Person) -> None:
+def test_a_code_dies_with_its_number_and_its_contact(person: Person) -> None:
     person.chooses_contact()
     person.moves()
     browser, read = person.comes(), opened(person)
@@ -309,7 +309,7 @@ def test_a_code_dies_with_the_number_and_the_contact_it_was_asked_for(person: Pe
     assert not reads(browser)
 
 
-def test_after_the_day_it_opens_nothing_and_the_password_is_asked_for(person: Person) -> None:
+def test_after_the_day_it_opens_nothing(person: Person) -> None:
     person.chooses_contact()
     person.moves()
     browser, until = opened(person), person.line.change_known_at
@@ -333,7 +333,7 @@ def test_a_line_that_is_not_held_is_sent_nothing(person: Person) -> None:
     assert not TextedCode.objects.filter(purpose="read").exists()
 
 
-def test_a_child_who_can_t_choose_a_safe_number_is_offered_no_code(person: Person) -> None:
+def test_a_child_is_offered_no_code(person: Person) -> None:
     person.chooses_contact()
     person.moves()
     Line.objects.update(user_role="minor")
@@ -342,7 +342,7 @@ def test_a_child_who_can_t_choose_a_safe_number_is_offered_no_code(person: Perso
     assert nothing_is_sent(person)
 
 
-def test_it_is_the_person_s_own_line_that_counts_whichever_is_named(person: Person) -> None:
+def test_the_person_s_own_line_counts_whichever_is_named(person: Person) -> None:
     """A holder who is held reads their child's line by it too, and the child's code is nobody's."""
     child = a_line(role="minor", account="A1")
     pause(line_id=child.pk, scope="all", until=person.began + DAY, actor=f"line:{child.pk}", channel="web")

@@ -129,7 +129,7 @@ def feed() -> Signer:
     return signer
 
 
-def test_whoever_has_a_machine_is_named_and_the_person_is_told(feed: Signer, victim: Line) -> None:
+def test_the_machine_is_named_and_the_person_told(feed: Signer, victim: Line) -> None:
     assert Incident.objects.get().kind == "machine_by_operator"
     assert report(token_for(feed), moved(yesterday())) == 200
     events = AuditEvent.objects.filter(line_id=victim.pk, action="line.number_changed")
@@ -142,7 +142,7 @@ def test_whoever_has_a_machine_is_named_and_the_person_is_told(feed: Signer, vic
     assert [text.text for text in texts_to(SAFE)] == [f"About your other phone line: {warning}"]
 
 
-def test_whoever_moved_the_line_reads_and_allows_nothing_for_a_day(
+def test_whoever_moved_the_line_opens_nothing_for_a_day(
     feed: Signer, victim: Line, campaign: Campaign
 ) -> None:
     assert report(token_for(feed), moved(yesterday())) == 200

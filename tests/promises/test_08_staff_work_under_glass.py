@@ -72,7 +72,7 @@ def log_of(console: Console) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.OFFICER, User.Role.AUDITOR, User.Role.LEGAL])
-def test_no_address_shows_a_subscriber_without_an_entry_in_their_log(console: Console, role: User.Role) -> None:
+def test_no_address_shows_a_subscriber_without_a_log_entry(console: Console, role: User.Role) -> None:
     """Every page of staff, read and posted to with a reason: whatever names the line has written so."""
     member = staff(role)
     unseen: list[str] = []
@@ -88,7 +88,7 @@ def test_no_address_shows_a_subscriber_without_an_entry_in_their_log(console: Co
 
 
 @pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
-def test_a_look_at_an_order_needs_a_reason_and_is_in_the_log_at_once(console: Console, role: User.Role) -> None:
+def test_a_look_at_an_order_needs_a_reason(console: Console, role: User.Role) -> None:
     member, before = staff(role), log_of(console)
     sub = pairwise.subject(line_id=console.line.pk, party_id=int(str(console.ids["party_id"])))
     refused = [{}, {"reason": WHY}, {"kind": "fault", "reason": "z"}, {"kind": "x", "reason": WHY}]
@@ -104,7 +104,7 @@ def test_a_look_at_an_order_needs_a_reason_and_is_in_the_log_at_once(console: Co
     assert member.user.email not in read
 
 
-def test_the_verb_asks_for_staff_and_a_reason_whoever_calls_it(console: Console) -> None:
+def test_the_verb_asks_for_staff_and_a_reason(console: Console) -> None:
     ids: dict[str, Any] = {"party_id": console.ids["party_id"], "order_id": console.ids["order_id"]}
     agent, officer = staff(User.Role.AGENT), staff(User.Role.OFFICER)
     with pytest.raises(NotForThem):
@@ -116,7 +116,7 @@ def test_the_verb_asks_for_staff_and_a_reason_whoever_calls_it(console: Console)
     assert "order.seen" not in {action for action, _ in log_of(console)}
 
 
-def test_an_export_by_command_is_in_the_log_with_its_reason(console: Console) -> None:
+def test_an_export_by_command_is_logged_with_its_reason(console: Console) -> None:
     before, out = log_of(console), StringIO()
     call_command("export_line", CARRIER_LINE, reason=WHY, stdout=out)
     assert json.loads(out.getvalue())["line"]["line_id"] == CARRIER_LINE

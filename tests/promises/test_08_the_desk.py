@@ -141,7 +141,7 @@ STOP_ALL = {"what": "all", "days": "0"}
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.OFFICER, User.Role.AUDITOR])
-def test_each_look_at_a_case_is_in_its_person_s_log_by_role_and_code(desk: Desk, role: User.Role) -> None:
+def test_each_look_at_a_case_is_logged(desk: Desk, role: User.Role) -> None:
     member = {User.Role.AGENT: desk.agent, User.Role.OFFICER: desk.officer}.get(role) or staff(role)
     page = desk.shows(member)
     assert "GeoBridge Finder" in page
@@ -155,7 +155,7 @@ def test_each_look_at_a_case_is_in_its_person_s_log_by_role_and_code(desk: Desk,
     assert member.user.email not in read
 
 
-def test_no_page_of_the_desk_shows_a_person_s_case_without_an_entry_in_their_log(desk: Desk) -> None:
+def test_no_desk_page_shows_a_case_without_a_log_entry(desk: Desk) -> None:
     """Every address of the desk, read and posted to: whatever tells of what the line's case is about has written so."""
     reveal = Reveal.objects.create(
         ticket=desk.ticket, user=desk.officer.user, line_id=desk.line.pk, reason=WHY, asked_at=timezone.now(),
@@ -188,7 +188,7 @@ def test_a_look_that_can_t_be_written_down_shows_nothing(desk: Desk, monkeypatch
     assert "GeoBridge" not in answer.content.decode()
 
 
-def test_to_see_who_it_is_takes_a_case_and_a_reason_and_lasts_15_minutes(desk: Desk) -> None:
+def test_to_see_who_it_is_lasts_15_minutes(desk: Desk) -> None:
     protected_by(desk, "none")
     assert not desk.post(desk.agent, "reveal/", kind="")
     assert desk.agent.client.post("/desk/T-234567/reveal/", {"kind": "fault", "reason": WHY}).status_code == 404
@@ -225,7 +225,7 @@ def test_a_look_has_a_kind_and_something_else_has_words(desk: Desk, kind: str, r
 @pytest.mark.parametrize(
     "typed", ["(206) 555-0199", "206.555.0142", "+1 206 555 0142", "5550142", "２０６５５５０１９９"]
 )
-def test_a_reason_with_a_phone_number_is_refused_whosever_it_is(desk: Desk, typed: str) -> None:
+def test_a_reason_with_a_phone_number_is_refused(desk: Desk, typed: str) -> None:
     """The person's own number (the first and last) and another's: the answer is the same, and says nothing of them."""
     protected_by(desk, "none")
     form = {"kind": "call", "reason": f"Called {typed} back."}
@@ -240,7 +240,7 @@ def test_dates_and_references_may_stand_in_a_reason(desk: Desk, typed: str) -> N
     assert desk.post(desk.agent, "reveal/", reason=typed)
 
 
-def test_an_auditor_sees_the_case_and_nobody_s_number_or_name(desk: Desk) -> None:
+def test_an_auditor_sees_no_number_and_no_name(desk: Desk) -> None:
     protected_by(desk, "none")
     auditor = staff("auditor")
     page = desk.shows(auditor)
@@ -293,7 +293,7 @@ def test_whose_a_protected_line_is_takes_two(desk: Desk, how: str) -> None:
     ]
 
 
-def test_what_one_alone_was_shown_ends_when_the_line_comes_to_take_two(desk: Desk) -> None:
+def test_what_one_was_shown_ends_where_two_are_needed(desk: Desk) -> None:
     protected_by(desk, "none")
     assert desk.post(desk.agent, "reveal/")
     assert PERSON in desk.shows(desk.agent)
@@ -313,7 +313,7 @@ def test_a_line_without_anything_of_the_kind_takes_one(desk: Desk) -> None:
     assert PERSON in desk.shows(desk.agent)
 
 
-def test_an_officer_s_protection_goes_on_for_a_day_and_no_holder_reads_of_it(desk: Desk) -> None:
+def test_protection_goes_on_a_day_and_holders_read_nothing(desk: Desk) -> None:
     protected_by(desk, "officer")
     assert desk.post(desk.officer, "protect/")
     proposal = Proposal.objects.get(act="end_protection")
@@ -340,7 +340,7 @@ def read_out(desk: Desk, member: Member) -> str:
     return text.code
 
 
-def test_a_stop_for_a_person_takes_their_code_and_they_are_texted(desk: Desk) -> None:
+def test_a_stop_for_a_person_takes_their_code(desk: Desk) -> None:
     code = read_out(desk, desk.agent)
     assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed="000000" if code != "000000" else "1")
     assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed="")
@@ -368,7 +368,7 @@ def test_a_code_for_another_purpose_or_case_proves_nothing(desk: Desk) -> None:
     assert stops(desk) == 0
 
 
-def test_a_logged_call_counts_once_for_its_own_line_and_for_half_an_hour(desk: Desk) -> None:
+def test_a_logged_call_counts_once_for_half_an_hour(desk: Desk) -> None:
     by_call = {**STOP_ALL, "what": "party https://geobridge.example", "days": "30", "proof": "call"}
     assert not desk.post(desk.agent, "stop/", **by_call)
     assert a_call(desk, "c-0", key="another secret that nobody told us of") == 401
@@ -387,7 +387,7 @@ def test_a_logged_call_counts_once_for_its_own_line_and_for_half_an_hour(desk: D
     assert LoggedCall.objects.get(call_ref="c-4").used_for == desk.ticket.code
 
 
-def test_a_call_counts_for_the_agent_who_placed_it_and_for_no_colleague(desk: Desk) -> None:
+def test_a_call_counts_for_the_agent_who_placed_it_alone(desk: Desk) -> None:
     by_call, colleague = {**STOP_ALL, "proof": "call"}, staff(User.Role.AGENT, name="colleague")
     others = (colleague.user.email, colleague.actor, f"officer:{desk.agent.user.pk}", "ext. 7", "")
     assert [a_call(desk, f"c-{by}", by=by) for by in others] == [202] * len(others)
@@ -399,7 +399,7 @@ def test_a_call_counts_for_the_agent_who_placed_it_and_for_no_colleague(desk: De
     assert set(LoggedCall.objects.exclude(used_for="").values_list("call_ref", flat=True)) == {"m-0", "m-1"}
 
 
-def test_a_call_to_whoever_has_the_number_now_proves_nothing_of_the_line_before(desk: Desk) -> None:
+def test_a_call_to_the_next_holder_proves_nothing(desk: Desk) -> None:
     past = timezone.now() - timedelta(days=9)
     Line.objects.filter(pk=desk.line.pk).update(deactivated_at=past)
     desk.line.numbers.update(ends_at=past)
@@ -437,7 +437,7 @@ def test_a_hidden_row_is_nowhere_on_a_case(desk: Desk) -> None:
     assert of_it == plain(about_it.shows(desk.agent))
 
 
-def test_two_lines_alike_but_for_a_row_that_was_hidden_after_it_was_shown(desk: Desk) -> None:
+def test_a_row_hidden_later_leaves_two_lines_alike(desk: Desk) -> None:
     """Both asked about its company: of the one it is as if it had never had the row."""
     now, company = timezone.now(), a_party("Zebrafinch", "lbs_provider")
     lines = a_line(), a_line()
@@ -481,7 +481,7 @@ def test_partners_are_asked_for_proof_once_and_the_case_waits(desk: Desk) -> Non
     assert Ticket.objects.get(pk=desk.ticket.pk).state == "open"
 
 
-def test_of_a_look_up_that_came_to_be_hidden_no_proof_is_said_to_be_due(desk: Desk) -> None:
+def test_no_proof_is_due_of_a_hidden_look_up(desk: Desk) -> None:
     assert desk.post(desk.agent, "evidence/")
     gagged(Disclosure.objects.get(id=desk.ticket.about_ref), until=None, at=timezone.now())
     facts = desk.shows(desk.agent).partition('class="case-side"')[2]
@@ -490,7 +490,7 @@ def test_of_a_look_up_that_came_to_be_hidden_no_proof_is_said_to_be_due(desk: De
 
 
 @pytest.mark.parametrize("decides", ["suspend", "decline"])
-def test_an_officer_decides_on_a_suspension_that_an_agent_asks_for(desk: Desk, decides: str) -> None:
+def test_an_officer_decides_on_an_agent_s_suspension(desk: Desk, decides: str) -> None:
     party = str(desk.console.campaign.lbs_provider_id)
     assert desk.post(desk.agent, "suspend/", company=party)
     assert not desk.post(desk.agent, "suspend/", company=party)
@@ -507,7 +507,7 @@ def test_an_officer_decides_on_a_suspension_that_an_agent_asks_for(desk: Desk, d
     assert f"The privacy office {told} GeoBridge Finder: We looked." in page
 
 
-def test_a_case_moves_by_rule_and_is_solved_by_an_answer(desk: Desk) -> None:
+def test_a_case_moves_by_rule_and_an_answer_solves_it(desk: Desk) -> None:
     for to in ("waiting", "solved"):
         assert not desk.post(desk.agent, "move/", to=to)
     now = timezone.now()
@@ -525,7 +525,7 @@ def test_a_case_moves_by_rule_and_is_solved_by_an_answer(desk: Desk) -> None:
     assert ticket.escalated_at is not None
 
 
-def test_a_copy_says_who_took_it_and_when_and_never_whose_case_it_is(desk: Desk) -> None:
+def test_a_copy_says_who_took_it_never_whose_it_is(desk: Desk) -> None:
     assert desk.post(desk.agent, "reveal/")
     assert desk.post(desk.officer, f"reveal/{Reveal.objects.get().pk}/")
     answer = desk.agent.client.post(f"{desk.path}copy/", {"reason": WHY})
@@ -557,7 +557,7 @@ NAME_NOBODY = {
 }  # fmt: skip
 
 
-def test_a_command_that_shows_a_person_writes_so_and_there_is_one(desk: Desk) -> None:
+def test_the_one_command_that_shows_a_person_writes_so(desk: Desk) -> None:
     ours = {name for name, app in get_commands().items() if app in {"portal", *APPS}}
     assert ours - NAME_NOBODY == {"export_line"}
     before = AuditEvent.objects.filter(line_id=desk.line.pk, action="line.exported").count()

@@ -34,7 +34,7 @@ def test_no_model_has_a_field_for_a_place() -> None:
 
 
 @pytest.mark.usefixtures("db")
-def test_no_column_of_the_database_is_for_a_place_nor_of_a_geometric_type() -> None:
+def test_no_column_of_the_database_is_for_a_place() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"

@@ -111,7 +111,7 @@ def test_a_forged_checkpoint_is_refused(tmp_path: Path, settings: Settings) -> N
         reading.newest(place=checkpoint_places.place())
 
 
-def test_a_forged_one_among_others_is_refused_and_what_is_torn_after_it_is_said(
+def test_a_forged_checkpoint_among_others_is_refused(
     tmp_path: Path, settings: Settings
 ) -> None:
     settings.CHECKPOINT_DIR = tmp_path
@@ -178,7 +178,7 @@ def test_a_checkpoint_that_is_gone_is_missed(tmp_path: Path, settings: Settings)
 
 
 @pytest.mark.parametrize("kept", [0, 40, -9])
-def test_a_checkpoint_that_a_crash_cut_off_is_said_and_the_next_follows_on_what_was_whole(
+def test_a_torn_checkpoint_is_said_and_the_next_goes_on(
     tmp_path: Path, settings: Settings, kept: int
 ) -> None:
     settings.CHECKPOINT_DIR = tmp_path

@@ -104,7 +104,7 @@ def incidents() -> list[tuple[str, str, int]]:
     return list(Incident.objects.values_list("kind", "subject", "count"))
 
 
-def test_looks_of_staff_cut_off_after_the_newest_checkpoint_are_found(place: Place) -> None:
+def test_looks_cut_off_after_the_newest_checkpoint_are_found(place: Place) -> None:
     write_checkpoint()
     chain = three_looks()
     sign_acts()
@@ -147,7 +147,7 @@ def test_what_no_checkpoint_signed_yet_is_never_vouched_for(folder: Path) -> Non
     assert said() == f"{up_to}{later - 3}{ends}"
 
 
-def test_an_interim_checkpoint_is_written_where_something_happened_and_every_few_seconds(folder: Path) -> None:
+def test_an_interim_checkpoint_follows_whatever_happened_within_seconds(folder: Path) -> None:
     task = portal.CELERY_BEAT_SCHEDULE["sign-acts"]
     assert (task["task"], task["schedule"]) == ("partners.tasks.sign_acts", 3.0)
     place = checkpoint_places.place()
@@ -176,7 +176,7 @@ def test_an_interim_checkpoint_is_written_where_something_happened_and_every_few
     assert f"by the checkpoint {names(place.interim())[-1]}." in said()
 
 
-def test_a_clock_that_was_set_back_puts_none_before_those_that_are_there(folder: Path) -> None:
+def test_a_clock_set_back_puts_no_checkpoint_before_others(folder: Path) -> None:
     place, now = checkpoint_places.place(), timezone.now()
     something()
     writing.write(place=place, at=now)
@@ -190,7 +190,7 @@ def test_a_clock_that_was_set_back_puts_none_before_those_that_are_there(folder:
 
 
 @pytest.mark.parametrize("restored", [False, True])
-def test_one_that_signs_less_than_the_one_before_is_found_unless_a_restore_says_so(
+def test_a_checkpoint_that_signs_less_is_found(
     folder: Path, *, restored: bool
 ) -> None:
     place, now = checkpoint_places.place(), timezone.now()

@@ -54,7 +54,7 @@ def export(carrier_id: str) -> str:
     return re.sub(r'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"', '"now"', text)
 
 
-def test_two_lines_alike_but_for_one_hidden_row_are_judged_and_exported_alike() -> None:
+def test_a_hidden_row_changes_no_judgement_and_no_export() -> None:
     two_lines_alike()
     before = traces()
     for hidden in HIDDEN:
@@ -98,7 +98,7 @@ def traces() -> dict[str, object]:
     }
 
 
-def test_when_the_order_lifts_the_row_appears_marked_and_leaves_what_others_leave() -> None:
+def test_a_row_appears_marked_when_its_order_lifts() -> None:
     two_lines_alike()
     take_releases(release_row(id="h", msisdn=GAGGED, path=[BRIDGE, ROAD, JAIL], suppressed_until=FOREVER))
     lifted = {"disclosure_id": "h", "suppressed_until": "2026-11-01T00:00:00Z", "order_ref": "lifted"}
@@ -116,7 +116,7 @@ def test_a_row_hidden_anew_is_gone_again() -> None:
 
 
 @pytest.mark.usefixtures("no_broker")
-def test_a_row_that_is_hidden_after_it_was_recorded_is_gone_and_a_stop_reaches_everyone_all_the_same() -> None:
+def test_a_row_hidden_later_is_gone_stops_reach_everyone() -> None:
     """Decision 20: what partners are told by stays, or one partner fewer would be the trace of the order."""
     two_lines_alike()
     never_had_it = export_but_for_looks("L-gagged")
@@ -168,7 +168,7 @@ def export_but_for_looks(carrier_id: str) -> dict[str, object]:
     return {name: part for name, part in json.loads(export(carrier_id)).items() if name != "access_log"}
 
 
-def test_a_campaign_that_becomes_known_later_does_not_show_whom_a_hidden_row_reached() -> None:
+def test_a_later_campaign_does_not_show_whom_hidden_rows_reached() -> None:
     document = parties_document()
     take_parties({**document, "campaigns": []})
     take_lines(line_row(line_id="L-gagged", msisdn=GAGGED))

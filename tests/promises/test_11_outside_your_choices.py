@@ -65,7 +65,7 @@ def test_releases_older_than_30_days_are_on_home_too() -> None:
     assert "It got nothing." not in said
 
 
-def test_a_company_that_sells_look_ups_is_counted_whatever_the_record_says_it_was_for() -> None:
+def test_a_seller_of_look_ups_is_counted_whatever_the_purpose() -> None:
     line = a_line()
     given_out(line, 4, [LINK, TRACK], Basis.EMERGENCY, n=9, doubtful=True)
     said = home(line)
@@ -85,7 +85,7 @@ def test_a_company_that_sells_look_ups_is_counted_whatever_the_record_says_it_wa
         (Basis.NETWORK, "Running the network"),
     ],
 )
-def test_what_nobody_asks_for_is_said_in_the_heading_where_no_company_got_it(basis: str, named: str) -> None:
+def test_what_nobody_asks_for_is_said_in_the_heading(basis: str, named: str) -> None:
     line = a_line()
     given_out(line, 4, ["urn:them"], basis, n=2)
     said = home(line)
@@ -107,7 +107,7 @@ def test_beside_companies_it_is_said_under_the_heading() -> None:
     assert "Besides, it was given out 1 time for a reason that never asks you." in said
 
 
-def test_no_record_at_all_is_said_only_where_there_is_none() -> None:
+def test_no_record_is_said_only_where_there_is_none() -> None:
     line, refused = a_line(), a_line()
     disclosed(refused, [LINK], at=timezone.now() - 40 * DAY, basis=Basis.NETWORK, outcome=Outcome.REFUSED)
     assert len([one for one in NOTHING if one in home(line)]) == 3
@@ -126,7 +126,7 @@ def test_a_row_that_may_not_be_shown_changes_no_sentence() -> None:
     assert "Some court orders also keep us from telling you until later." in texts[0]
 
 
-def test_the_companys_own_page_counts_what_it_got_without_an_agreement() -> None:
+def test_the_companys_page_counts_what_no_agreement_covers() -> None:
     line = a_line()
     given_out(line, 4, [LINK, TRACK], Basis.EMERGENCY, n=9, doubtful=True)
     given_out(line, 50, [TRACK], Basis.LEGAL_PROCESS)
@@ -140,7 +140,7 @@ def test_the_companys_own_page_counts_what_it_got_without_an_agreement() -> None
     assert "A stop does not reach these." in said
 
 
-def test_a_stop_that_told_nobody_does_not_say_that_nobody_got_anything() -> None:
+def test_a_stop_that_told_nobody_claims_no_more() -> None:
     line = a_line()
     given_out(line, 44, [LINK, TRACK], Basis.EMERGENCY, doubtful=True)
     said = words(signed_in(line).post("/choices/stop/", {"scope": "all"}, follow=True).text)

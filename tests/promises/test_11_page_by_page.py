@@ -273,7 +273,7 @@ def all_rows_of(line: Line) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("how", ["in the row", "before the row"])
-def test_two_lines_alike_but_for_hidden_rows_go_through_every_verb_alike(how: str) -> None:
+def test_hidden_rows_change_nothing_of_any_verb(how: str) -> None:
     take_parties()
     lines = []
     for account, (number, name) in enumerate(((PLAIN, "L-plain"), (GAGGED, "L-gagged"))):

@@ -30,7 +30,7 @@ def asked(form: str) -> list[str]:
     return names
 
 
-def test_to_stop_without_an_account_takes_two_fields_and_three_actions() -> None:
+def test_a_stop_without_account_takes_three_actions() -> None:
     line = a_line()
     an_approval(line, a_campaign())
     browser, msisdn, actions, fields = Browser(), number_of(line), 0, 0
@@ -84,7 +84,7 @@ def test_to_stop_takes_no_more_steps_than_to_allow() -> None:
     ("having", "scope", "pressed"),
     [("data-campaign=", "campaign", 1), ("data-purpose=", "purpose", 1), ("choices/pause/", "party", 2)],
 )
-def test_a_part_of_what_a_company_does_takes_no_more_steps_to_stop(having: str, scope: str, pressed: int) -> None:
+def test_a_part_takes_no_more_steps_to_stop(having: str, scope: str, pressed: int) -> None:
     line = a_line()
     provider = a_party("RoadAid", "lbs_provider")
     campaign = a_campaign(provider=provider)
@@ -96,7 +96,7 @@ def test_a_part_of_what_a_company_does_takes_no_more_steps_to_stop(having: str, 
     assert (choice.kind, choice.scope, choice.ref) == ("pause" if scope == "party" else "stop", scope, ref)
 
 
-def test_allowing_for_an_hour_or_to_a_day_takes_the_same_two_steps() -> None:
+def test_allowing_for_an_hour_takes_the_same_two_steps() -> None:
     line, campaign = a_line(), a_campaign()
     browser, before = signed_in(line), timezone.now()
     path = f"/choices/allow/?campaign={campaign.ref}"
@@ -135,7 +135,7 @@ def test_nobody_pauses_what_is_not_there() -> None:
         assert browser.get(f"/choices/pause/?{asked_of}").status_code == 404
 
 
-def test_no_to_a_company_s_question_takes_one_step_and_yes_two() -> None:
+def test_no_takes_one_step_and_yes_two() -> None:
     partner = a_partner()
     pressed = []
     for number, first in (("+12065550142", "<button>No</button>"), ("+12065550143", "<button>Yes</button>")):

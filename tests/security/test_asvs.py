@@ -84,7 +84,7 @@ def forms_that_take_files() -> Iterator[Path]:
             yield path
 
 
-def test_nothing_says_that_no_file_is_taken_while_a_form_takes_some() -> None:
+def test_nothing_says_that_files_are_not_taken() -> None:
     assert len(list(forms_that_take_files())) == 3
     denied = re.compile(r"no uploads|nobody uploads|no pictures are taken|no files? (?:is|are) taken", re.IGNORECASE)
     assert [number for number, _, held in TABLE if denied.search(held)] == []
@@ -106,7 +106,7 @@ def test_the_limits_that_are_said_are_those_that_hold() -> None:
     assert f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes" in rows["5.2.1"]
 
 
-def test_the_proxy_takes_what_is_said_of_cases_and_no_more() -> None:
+def test_the_proxy_takes_no_more_than_cases_may_hold() -> None:
     proxy = (ROOT / "docs" / "running" / "nginx.conf").read_text()
     (cases,) = re.findall(r"location ~ [^{]*help[^{]*\{\s*client_max_body_size (\d+)m;", proxy)
     assert f"{cases} MB in all at the proxy" in limits()

@@ -103,7 +103,7 @@ def test_every_answer_to_somebody_is_kept_by_no_cache(everyone: World, who: str)
     assert wrong == []
 
 
-def test_no_page_holds_a_script_or_a_style_of_its_own(everyone: World) -> None:
+def test_no_page_holds_scripts_or_styles_of_its_own(everyone: World) -> None:
     inline = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style|\sstyle=|\son\w+=|javascript:")
     for path in ("/", "/home/", "/history/", "/choices/", "/lines/", "/stop/", "/settings/", "/transparency/"):
         page = everyone.people["owner"].get(path).content.decode()

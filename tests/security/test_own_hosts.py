@@ -43,12 +43,12 @@ def _as_at_a_carrier(settings: Settings) -> None:
         ("https://[", False),
     ],
 )
-def test_keys_are_on_their_company_s_own_host_or_below_it(jwks_uri: str, is_own: bool) -> None:
+def test_keys_are_on_their_company_s_own_host(jwks_uri: str, is_own: bool) -> None:
     assert keysets.on_own_host(uri=OWN, jwks_uri=jwks_uri) is is_own
 
 
 @pytest.mark.parametrize("uri", ["", "unknown", "urn:company:7", "https:///path"])
-def test_a_company_without_a_host_has_no_keys_of_its_own(uri: str) -> None:
+def test_a_company_without_a_host_has_no_keys(uri: str) -> None:
     assert not keysets.on_own_host(uri=uri, jwks_uri="https://roadaid.example/jwks.json")
     assert not keysets.on_own_host(uri=uri, jwks_uri="")
 
@@ -75,7 +75,7 @@ def test_no_address_carries_a_name_or_password(url: str) -> None:
     assert not _may_be_opened(url)
 
 
-def test_this_machine_alone_is_spoken_to_without_tls_in_the_demo(settings: Settings) -> None:
+def test_the_demo_speaks_to_this_machine_without_tls(settings: Settings) -> None:
     settings.DOOR_OUT_LOOPBACK = True
     assert [http.find_url_refusal(url=url) for url in LOOPBACK[:3]] == [""] * 3
     assert http.find_url_refusal(url="http://roadaid.example/") == "the address is not https"
@@ -129,7 +129,7 @@ def test_a_draft_lists_nothing(contract: Contract) -> None:
     assert not endpoints.allows(url="https://draft.bridge.example/", party_id=contract.aggregator_id)
 
 
-def test_this_machine_is_on_every_list_in_the_demo_and_nothing_else(contract: Contract, settings: Settings) -> None:
+def test_the_demo_lists_this_machine_alone(contract: Contract, settings: Settings) -> None:
     settings.DOOR_OUT_LOOPBACK = True
     assert all(endpoints.allows(url=url, party_id=contract.aggregator_id) for url in LOOPBACK)
     assert not any(endpoints.allows(url=url, party_id=contract.aggregator_id) for url in NOT_ON_IT[:5])
@@ -140,7 +140,7 @@ ELSEWHERE = ["https://notroadaid.example/jwks.json", "https://127.0.0.1.evil.exa
 
 
 @pytest.mark.parametrize("loopback", [False, True], ids=["at a carrier", "in the demo"])
-def test_whoever_moves_a_company_s_keys_moves_them_on_its_own_host(
+def test_keys_are_moved_on_their_own_host(
     db: None, settings: Settings, loopback: bool
 ) -> None:
     settings.DOOR_OUT_LOOPBACK = loopback
@@ -156,7 +156,7 @@ def test_whoever_moves_a_company_s_keys_moves_them_on_its_own_host(
 
 
 @pytest.mark.parametrize("loopback", [False, True], ids=["at a carrier", "in the demo"])
-def test_no_address_of_a_network_of_its_own_is_spoken_to(settings: Settings, loopback: bool) -> None:
+def test_no_address_of_an_inner_network_is_spoken_to(settings: Settings, loopback: bool) -> None:
     settings.DOOR_OUT_LOOPBACK = loopback
     inside = ["10.0.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "[fd00::1]", "[::ffff:10.0.0.1]"]
     within = ["[64:ff9b::a00:1]", "[::10.0.0.1]", "[fec0::1]"]

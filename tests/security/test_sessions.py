@@ -107,7 +107,7 @@ def test_a_sign_in_ends_unused_and_after_its_time(
         assert not is_in(left)
 
 
-def test_it_is_said_why_and_that_a_form_was_not_sent() -> None:
+def test_the_page_says_why_and_what_was_not_sent() -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         read, wrote = of_a_subscriber(), of_a_subscriber()
         clock.shift(session_clock.OWN_UNUSED)
@@ -134,7 +134,7 @@ def test_a_page_that_asks_by_itself_keeps_nobody_signed_in() -> None:
 SCRIPT = {"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/"}
 
 
-def test_a_script_whose_sign_in_has_ended_loads_its_page_anew_and_that_says_why() -> None:
+def test_a_script_without_sign_in_loads_its_page_anew() -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = staff("agent").client
         assert browser.get("/desk/counts/", headers=SCRIPT).status_code == 200
@@ -147,13 +147,13 @@ def test_a_script_whose_sign_in_has_ended_loads_its_page_anew_and_that_says_why(
 
 
 @pytest.mark.parametrize("path", ["/desk/X/write/canned/", "/desk/X/write/draft/answer/", "/settings/"])
-def test_what_a_script_sends_after_its_sign_in_has_ended_is_refused_and_puts_nothing_in_its_page(path: str) -> None:
+def test_a_script_without_sign_in_sends_nothing(path: str) -> None:
     sent = Client().post(path, {"body": "Half a sentence"}, headers=SCRIPT)
     assert (sent.status_code, sent.content, sent.has_header("HX-Refresh")) == (401, b"", False)
 
 
 @pytest.mark.parametrize("path", [f"/choices/{UUID(int=7)}/progress/", "/settings/archive/progress/"])
-def test_what_shows_how_far_something_is_goes_to_no_sign_in_either(path: str) -> None:
+def test_progress_goes_to_no_sign_in_either(path: str) -> None:
     asked = sign_in_by_code(a_line()).client.get(path, headers=SCRIPT)
     assert (asked.status_code, asked["HX-Refresh"]) == (204, "true")
 
@@ -175,7 +175,7 @@ def left(line: Line, clock: time_machine.Traveller, last_used: timedelta) -> Bro
 
 @pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/choices/pause/", "/choices/signal/stop/"])
 @pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
-def test_a_stop_sent_from_a_page_that_lay_open_is_taken_and_no_stop_lapses_with_a_sign_in(
+def test_a_stop_from_an_old_page_is_taken_and_stays(
     line: Line, path: str, last_used: timedelta
 ) -> None:
     said = {"scope": "all", "length": "7"}
@@ -201,7 +201,7 @@ def asked(line: Line) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
-def test_a_no_to_which_of_the_two_counts_is_taken_like_any_stop(
+def test_a_no_to_the_signal_s_question_is_taken(
     line: Line, asked: Callable[[], bool], last_used: timedelta
 ) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -226,7 +226,7 @@ def test_whatever_else_is_sent_there_needs_a_sign_in(
 
 
 @pytest.mark.parametrize("path", ["/settings/", "/choices/allow/", "/choices/signal/stop/more/"])
-def test_a_stop_is_one_where_it_is_taken_and_nowhere_else(line: Line, path: str) -> None:
+def test_a_stop_is_one_where_it_is_taken(line: Line, path: str) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = left(line, clock, timedelta())
         browser.post(path, {"answer": "stop", "language": "es"})
@@ -241,7 +241,7 @@ def test_a_look_where_a_stop_is_taken_is_none(line: Line, asked: Callable[[], bo
 
 
 @pytest.mark.parametrize("path", ["/choices/stop/", "/choices/signal/stop/"])
-def test_a_stop_takes_a_code_alone_however_old_and_proves_no_more_than_that(line: Line, path: str) -> None:
+def test_a_stop_takes_a_code_alone_and_proves_no_more(line: Line, path: str) -> None:
     sign_in(line)
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = sign_in_by_code(line)
@@ -265,7 +265,7 @@ def test_no_stop_revives_a_sign_in_of_staff(path: str, said: dict[str, str]) -> 
         assert not is_in(browser)
 
 
-def test_steps_to_a_stop_without_an_account_outlast_the_sign_in() -> None:
+def test_steps_to_a_stop_outlast_the_sign_in() -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         line = a_line()
         browser = sign_in_by_code(line)

@@ -33,7 +33,7 @@ def test_what_something_else_suspended_an_officer_may_suspend_as_well(officer: M
     assert "Suspend now" not in shown(officer, f"/admin/parties/{party}/")
 
 
-def test_without_a_reason_nothing_is_done_and_nothing_typed_is_lost(officer: Member) -> None:
+def test_without_a_reason_nothing_is_done_or_lost(officer: Member) -> None:
     contract = a_contract()
     again = officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": "  "})
     assert "This field is required." in again.content.decode()
@@ -60,7 +60,7 @@ def test_a_proposal_is_declined_or_withdrawn(officer: Member, second: Member) ->
     assert contract.ends_at.year == 2096
 
 
-def test_a_contract_and_its_campaign_from_draft_to_the_end_of_their_term(officer: Member) -> None:
+def test_a_contract_and_campaign_from_draft_to_their_end(officer: Member) -> None:
     party = a_party("GeoBridge", jwks_uri="https://geobridge.example/jwks.json")
     a_party("RoadAid", "lbs_provider")
     terms: dict[str, object] = {
@@ -118,7 +118,7 @@ def test_a_longer_term_comes_with_the_second_officer(officer: Member, second: Me
 
 
 @pytest.mark.parametrize("of", ["contract", "campaign"])
-def test_an_earlier_end_is_asked_for_and_never_in_the_past(officer: Member, of: str) -> None:
+def test_no_earlier_end_lies_in_the_past(officer: Member, of: str) -> None:
     campaign = a_campaign(a_contract(), a_party("MedAlert", "lbs_provider"), lifeline=True)
     a_campaign(campaign.contract)
     target = campaign if of == "campaign" else campaign.contract
@@ -163,7 +163,7 @@ def test_a_history_is_of_one_contract_alone(officer: Member) -> None:
     assert f'<a href="{there}">' in officer.client.get("/admin/trail/").content.decode()
 
 
-def test_what_is_paid_rises_by_one_officer_and_falls_by_two(officer: Member, second: Member) -> None:
+def test_what_is_paid_falls_by_two_officers(officer: Member, second: Member) -> None:
     campaign = a_campaign(consideration="other")
     path = f"/admin/campaigns/{campaign.pk}/paid/"
     page = f"/admin/campaigns/{campaign.pk}/"
@@ -189,7 +189,7 @@ def chosen(member: Member, path: str) -> list[str]:
     return [f"[{value}]" if more else value for value, more in re.findall(r'<option value="(\w*)"( selected)?', form)]
 
 
-def test_what_is_paid_starts_at_what_is_so_and_never_at_the_loosest(officer: Member) -> None:
+def test_what_is_paid_starts_at_what_is_so(officer: Member) -> None:
     for now, offered in (
         ("monetary", ["none", "[monetary]", "other"]), ("other", ["none", "monetary", "[other]"]),
         ("", ["[]", "none", "monetary", "other"]),
@@ -219,7 +219,7 @@ def test_parties_are_added_changed_and_linked(officer: Member) -> None:
     assert "https://new.example succeeds https://old.example" in shown(officer, page)
 
 
-def test_endpoints_are_set_and_a_private_address_is_refused_by_its_field(officer: Member) -> None:
+def test_endpoints_are_set_and_private_addresses_refused(officer: Member) -> None:
     contract = a_contract()
     path = f"/admin/contracts/{contract.pk}/endpoints/"
     again = officer.client.post(path, {**WHY, "endpoint_url": "http://10.0.0.1/x", "jwks_uri": "", "hosts": ""})
@@ -301,7 +301,7 @@ def test_a_stream_is_paused_and_enabled(officer: Member) -> None:
     assert officer.client.get(f"{page}status/delete/").status_code == 404
 
 
-def test_orders_are_sent_again_at_once_or_offered_since_a_time(officer: Member) -> None:
+def test_orders_are_sent_again_or_offered_since_a_time(officer: Member) -> None:
     at = timezone.now()
     contract = a_contract()
     order = Order.objects.create(

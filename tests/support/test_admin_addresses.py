@@ -33,7 +33,7 @@ def test_first_endpoints_take_effect_at_once(officer: Member) -> None:
     assert Contract.objects.get().endpoint_url == f"{BRIDGE}/events"
 
 
-def test_other_endpoints_are_proposed_and_a_second_officer_reads_what_changes(
+def test_other_endpoints_are_proposed_to_a_second_officer(
     officer: Member, second: Member, contract: Contract
 ) -> None:
     path = f"/admin/contracts/{contract.pk}/"
@@ -70,7 +70,7 @@ def test_only_what_changes_is_said(officer: Member, second: Member, contract: Co
     assert "What happens Other hosts it may name would be none instead of calls.geobridge.example. About" in asked
 
 
-def test_a_company_is_renamed_at_once_and_its_keys_wait_for_a_second_officer(
+def test_a_company_is_renamed_at_once_its_keys_wait(
     officer: Member, second: Member, contract: Contract
 ) -> None:
     party = contract.aggregator
@@ -112,7 +112,7 @@ def test_a_first_address_of_keys_takes_effect_at_once(officer: Member) -> None:
     assert AuditEvent.objects.get(action="party.changed").detail["fields"] == ["jwks_uri"]
 
 
-def test_a_draft_with_other_addresses_is_not_put_in_force_and_the_page_says_what_to_do(
+def test_a_draft_with_other_addresses_is_not_put_in_force(
     officer: Member, contract: Contract
 ) -> None:
     draft = a_contract(contract.aggregator, ref="AGR-2", is_draft=True, endpoint_url="https://evil.example/")

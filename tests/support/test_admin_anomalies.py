@@ -144,7 +144,7 @@ def test_nobody_else_has_one(officer: Member, line: Line, now: datetime, role: U
 
 
 @pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
-def test_the_rows_show_after_a_reason_and_each_subscriber_finds_the_look(
+def test_rows_show_after_a_reason_and_are_logged(
     officer: Member, line: Line, now: datetime, role: User.Role
 ) -> None:
     other, bystander = a_line(), a_line()
@@ -178,7 +178,7 @@ def test_the_rows_show_after_a_reason_and_each_subscriber_finds_the_look(
     assert "As asked for." in log
 
 
-def test_rows_are_paged_and_every_page_is_a_look_of_its_own(officer: Member, now: datetime) -> None:
+def test_every_page_of_rows_is_a_look(officer: Member, now: datetime) -> None:
     lines = [a_line() for _ in range(3)]
     for one in lines:
         looked(one, *every(MAY, 20, HOUR), judgement=AFTER_STOP, path=PATH, recorded_at=now)
@@ -199,7 +199,7 @@ def test_rows_are_paged_and_every_page_is_a_look_of_its_own(officer: Member, now
     assert page.first, "the place is one of another incident"
 
 
-def test_rows_that_come_or_go_between_two_pages_shift_no_other(officer: Member, line: Line, now: datetime) -> None:
+def test_rows_that_come_or_go_shift_no_other(officer: Member, line: Line, now: datetime) -> None:
     rows = looked(line, *every(MAY, 60, HOUR), judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path = the_incident(now)
     first = officer.client.post(f"{path}rows/", LOOK).content.decode()
@@ -241,7 +241,7 @@ def test_windows_of_a_burst_that_share_rows_show_each_once(officer: Member, line
     ("kind", "judgement"),
     [("after_stop", AFTER_STOP), ("no_approval", NO_APPROVAL), ("suspended", Judgement.PARTNER_SUSPENDED)],
 )
-def test_all_of_a_month_that_was_judged_so_is_shown_beyond_the_fullest_window(
+def test_all_of_a_month_is_shown_beyond_the_fullest_window(
     officer: Member, line: Line, now: datetime, kind: str, judgement: str
 ) -> None:
     first, last = datetime(2026, 5, 1, tzinfo=UTC), JUNE.replace(hour=0) - timedelta(microseconds=1)
@@ -257,7 +257,7 @@ def test_all_of_a_month_that_was_judged_so_is_shown_beyond_the_fullest_window(
     assert (Anomaly.objects.get(kind=kind, party=TRACK).n, len(read)) == (4, 5)
 
 
-def test_the_file_has_codes_and_everybody_in_it_finds_that_it_was_taken(
+def test_the_file_has_codes_and_everybody_finds_it_taken(
     officer: Member, line: Line, now: datetime
 ) -> None:
     looked(line, MAY, MAY + HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
@@ -310,7 +310,7 @@ def test_the_file_has_all_of_them_whatever_its_parts(
             assert list(taken.values_list("line_id", flat=True)) == [one.pk for one in of]
 
 
-def test_a_part_stands_in_the_logs_before_it_is_given_out(
+def test_a_part_is_logged_before_it_goes_out(
     officer: Member, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(anomalies, "PART", 2)
@@ -328,7 +328,7 @@ def test_a_part_stands_in_the_logs_before_it_is_given_out(
     assert list(looks.values_list("line_id", flat=True)) == [one.pk for one in lines]
 
 
-def test_what_is_hidden_is_in_no_row_no_file_and_no_count(officer: Member, line: Line, now: datetime) -> None:
+def test_what_is_hidden_is_in_no_file_and_count(officer: Member, line: Line, now: datetime) -> None:
     (hidden, *_) = looked(line, *every(MAY, 4, HOUR), judgement=NO_APPROVAL, path=PATH, recorded_at=now)
     path = the_incident(now)
     gagged(hidden, until=None, at=now)
@@ -369,7 +369,7 @@ def test_disputed_claims_are_shown_with_when_they_were_disputed(officer: Member,
     assert row[2:] == ["GeoBridge → SecureTrack", "To give you a service you asked for", "Claimed, and disputed"]
 
 
-def test_what_is_no_longer_so_is_told_apart_and_has_no_rows(officer: Member, line: Line, now: datetime) -> None:
+def test_what_is_no_longer_so_has_no_rows(officer: Member, line: Line, now: datetime) -> None:
     looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path = the_incident(now)
     Anomaly.objects.update(cleared_at=now)

@@ -54,7 +54,7 @@ def test_it_is_registered_by_one_and_let_in_by_another(officer: Member, second: 
     assert 'href="/admin/authorized-agents/' in officer.client.get("/admin/search/?q=permission").content.decode()
 
 
-def test_another_key_waits_for_another_officer_and_one_suspends_at_once(officer: Member, second: Member) -> None:
+def test_another_key_takes_two_a_suspension_one(officer: Member, second: Member) -> None:
     page = registered(officer)
     post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
     assert f'value="{KEY}"' in officer.client.get(f"{page}propose/").content.decode()
@@ -72,7 +72,7 @@ def test_another_key_waits_for_another_officer_and_one_suspends_at_once(officer:
     assert AuthorizedAgent.objects.get().ended_at is not None
 
 
-def test_what_became_of_its_requests_is_counted_and_nobody_is_named(officer: Member) -> None:
+def test_its_requests_are_counted_and_nobody_is_named(officer: Member) -> None:
     lines = [a_line(msisdn=number) for number in ("+12065550142", "+12065550143")]
     links = [an_agent_asks(line) for line in lines]
     Browser().post(links[0], {"refuse": "1"})

@@ -27,7 +27,7 @@ def figures(member: Member, path: str) -> dict[str, str]:
     return dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(\d+)</dd>", page))
 
 
-def test_the_page_counts_by_kind_and_shows_the_rows_behind_each(officer: Member, compared: Compared) -> None:
+def test_the_page_counts_by_kind_and_shows_rows(officer: Member, compared: Compared) -> None:
     assert compared.run.findings == {"partner_has": 1, "partner_lacks": 1, "same": 0, "unknown": 1}
     assert f'<a href="{compared.path}">' in officer.client.get("/admin/reconciliation/").content.decode()
     assert f'<a href="{compared.path}">' in officer.client.get("/admin/").content.decode()
@@ -50,7 +50,7 @@ def test_the_page_counts_by_kind_and_shows_the_rows_behind_each(officer: Member,
     assert officer.client.get(f"/admin/reconciliation/{NO_RUN}/").status_code == 404
 
 
-def test_a_line_has_a_code_that_is_good_for_one_comparison(officer: Member, compared: Compared) -> None:
+def test_a_line_s_code_is_good_for_one_comparison(officer: Member, compared: Compared) -> None:
     (code,) = re.findall(r"^[A-Z2-7]{8}", rows_of(officer, f"{compared.path}?kind=partner_has")[0])
     again = DigestRun.objects.create(
         id=NO_RUN, party_id=compared.run.party_id, received_at=compared.run.received_at, differing=["0007"]
@@ -68,7 +68,7 @@ def test_a_line_has_a_code_that_is_good_for_one_comparison(officer: Member, comp
 
 
 @pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
-def test_whose_it_is_shows_after_a_reason_alone_and_stands_in_their_log(
+def test_whose_it_is_shows_after_a_reason(
     officer: Member, compared: Compared, role: User.Role
 ) -> None:
     member, sub, path = staff(role, name="looker"), compared.books.sub(compared.kept), compared.look("partner_has")
@@ -92,7 +92,7 @@ def test_whose_it_is_shows_after_a_reason_alone_and_stands_in_their_log(
     assert "Say why you look" in shown(member, order)
 
 
-def test_a_name_that_we_never_gave_has_no_page_and_what_stood_beside_it_is_not_kept(
+def test_a_name_that_we_never_gave_has_no_page(
     officer: Member, compared: Compared
 ) -> None:
     row = compared.row("unknown")
@@ -102,7 +102,7 @@ def test_a_name_that_we_never_gave_has_no_page_and_what_stood_beside_it_is_not_k
     assert officer.client.get(other).status_code == 404
 
 
-def test_the_rows_are_a_file_with_codes_and_that_it_was_taken_is_written_down(
+def test_the_rows_are_a_file_with_codes(
     officer: Member, compared: Compared
 ) -> None:
     answer = officer.client.get(f"{compared.path}csv/")
@@ -124,7 +124,7 @@ def test_the_rows_are_a_file_with_codes_and_that_it_was_taken_is_written_down(
     assert (taken.actor, taken.detail) == (officer.actor, {"run": str(compared.run.pk)})
 
 
-def test_rows_are_paged_and_those_of_a_run_are_bounded_and_that_is_said(
+def test_rows_are_paged_and_bounded(
     officer: Member, compared: Compared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = compared.run.received_at

@@ -84,7 +84,7 @@ def statements(member: Member, path: str) -> int:
     return len(captured)
 
 
-def test_a_list_costs_the_same_for_one_row_and_for_three(officer: Member) -> None:
+def test_a_list_costs_the_same_whatever_its_rows(officer: Member) -> None:
     at = timezone.now()
     one_more_of_each(1, at=at)
     with_one = {name: statements(officer, f"/admin/{name}/") for name in COST}
@@ -235,7 +235,7 @@ def a_release(line_id: int, campaign: Campaign, at: datetime) -> Disclosure:
     )  # fmt: skip
 
 
-def test_look_ups_are_of_the_last_thirty_days_and_never_of_a_hidden_row(db: None) -> None:
+def test_look_ups_are_of_thirty_days_without_hidden_rows(db: None) -> None:
     at = timezone.now()
     line, campaign = a_line(), a_campaign()
     for days in (1, 2, 29, 31):
@@ -250,7 +250,7 @@ def test_look_ups_are_of_the_last_thirty_days_and_never_of_a_hidden_row(db: None
     assert counts.lookups(at=at)[campaign.ref] == Count(4)
 
 
-def test_many_rows_are_told_from_a_sample_and_said_to_be_so(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_told_from_a_sample(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     at = timezone.now()
     line, campaign = a_line(), a_campaign()
     for minutes in range(1, 400):
@@ -276,7 +276,7 @@ def test_lines_are_counted_no_further_than_the_cap(db: None) -> None:
         assert str(counts.lines_of(party_ids=[party.pk])[party.pk]) == counted
 
 
-def test_rows_of_a_list_are_counted_no_further_than_the_cap(db: None) -> None:
+def test_rows_are_counted_no_further_than_the_cap(db: None) -> None:
     Breach.objects.bulk_create(
         Breach(kind="complete", contract_id=1, party_id=1, about=f"order:{n}", due_at=timezone.now(), at=timezone.now())
         for n in range(CAP + 2)

@@ -63,7 +63,7 @@ def test_without_a_reason_no_machine_is_registered(officer: Member) -> None:
     assert not Client.objects.exists()
 
 
-def test_a_machine_is_let_in_by_a_second_officer_who_reads_what_for(officer: Member, second: Member) -> None:
+def test_a_second_officer_lets_a_machine_in(officer: Member, second: Member) -> None:
     signer = Signer("old")
     form = {"client_id": "feed", "kind": "feed", "party": "", "public_jwk": json.dumps(signer.public)}
     page = post(officer, "/admin/clients/register/", form)
@@ -103,7 +103,7 @@ def test_another_key_is_proposed_after_a_look_at_both(officer: Member, second: M
     )
 
 
-def test_a_machine_is_disabled_by_one_and_let_in_again_by_two(officer: Member, second: Member, gateway: Client) -> None:
+def test_a_machine_is_disabled_by_one_let_in_by_two(officer: Member, second: Member, gateway: Client) -> None:
     page = f"/admin/clients/{gateway.number}/"
     assert "gateway may sign in" in shown(officer, page)
     assert post(officer, f"{page}disable/") == page
@@ -138,7 +138,7 @@ def test_a_machine_is_bound_by_two_and_unbound_by_one(
     assert f"certificate: none, was {certificate.thumbprint}" in told
 
 
-def test_another_address_of_keys_is_taken_after_a_look_at_both(
+def test_another_address_is_taken_after_a_look_at_both(
     officer: Member, second: Member, outside: Outside
 ) -> None:
     old, new = Signer("old"), Signer("new")
@@ -164,7 +164,7 @@ def test_another_address_of_keys_is_taken_after_a_look_at_both(
     assert not PartnerKeySet.objects.exists()
 
 
-def test_keys_that_can_t_be_read_are_said_so_and_others_by_then_are_shown_again(
+def test_unreadable_keys_are_said_and_others_shown_again(
     officer: Member, outside: Outside
 ) -> None:
     contract = a_contract(jwks_uri=f"{outside.url}/old")

@@ -82,7 +82,7 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
     assert "AGR-FAR" not in ending
 
 
-def test_an_end_that_was_signed_and_not_kept_is_said_wherever_it_stands(officer: Member) -> None:
+def test_a_broken_end_is_said_wherever_it_stands(officer: Member) -> None:
     at = timezone.now()
     line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1"), ref="CMP-1")
     cohort = a_cohort(campaign, at=at - timedelta(days=2), manifest_at=at, index_token=an_index())
@@ -116,7 +116,7 @@ def test_an_end_that_was_signed_and_not_kept_is_said_wherever_it_stands(officer:
         assert "went on after signing" not in shown(officer, path)
 
 
-def test_what_is_over_by_its_term_stands_with_what_was_terminated_and_says_so(officer: Member) -> None:
+def test_what_is_over_by_its_term_says_so(officer: Member) -> None:
     at = timezone.now()
     campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1", ends_at=at - timedelta(hours=3)), ref="CMP-1")
     assert end_terms(now=at) == 1
@@ -176,7 +176,7 @@ def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
         assert f"Its keys can't be fetched from here: {why}." in shown(officer, party_page)
 
 
-def test_what_was_sent_is_listed_without_the_line_and_shown_whole_after_a_reason(officer: Member) -> None:
+def test_what_was_sent_shows_its_line_after_a_reason(officer: Member) -> None:
     console = everything()
     party_id = int(str(console.ids["party_id"]))
     sub = subject(line_id=console.line.pk, party_id=party_id)
@@ -222,7 +222,7 @@ def test_the_timeline_goes_on_before_its_last(officer: Member) -> None:
         assert officer.client.get(f"{page}{odd}").status_code == 200
 
 
-def test_what_was_queued_in_one_moment_is_on_one_page_or_the_next(officer: Member) -> None:
+def test_what_was_queued_at_once_is_listed_once(officer: Member) -> None:
     page, further = sent_to(a_contract(), at=timezone.now(), apart=timedelta(0)), ""
     seen: list[str] = []
     for rows in (50, 20):
@@ -234,7 +234,7 @@ def test_what_was_queued_in_one_moment_is_on_one_page_or_the_next(officer: Membe
     assert (len(set(seen)), further) == (70, "")
 
 
-def test_what_is_held_back_says_whose_move_it_is_and_until_when(officer: Member) -> None:
+def test_what_is_held_back_says_whose_move_it_is(officer: Member) -> None:
     console = everything()
     party_id = int(str(console.ids["party_id"]))
     held = Order.objects.filter(id=str(console.ids["order_id"]))
@@ -305,7 +305,7 @@ def test_files_for_the_certificate_stream_and_are_written_down(db: None, no_brok
     ]  # fmt: skip
 
 
-def test_requests_of_a_year_are_counted_by_the_way_they_came(officer: Member) -> None:
+def test_requests_of_a_year_are_counted_by_way(officer: Member) -> None:
     line, at = a_line(), datetime(2026, 6, 9, tzinfo=UTC)
     for days, origin in ((3, "person"), (2, "person"), (1, "file")):
         a_ledger_row(line, "stop", at=at - timedelta(days=days), origin=origin)

@@ -17,7 +17,7 @@ def officer(committed_db: None) -> Member:
     return staff(name="first")
 
 
-def test_a_purpose_says_who_uses_it_and_where_it_is_prohibited(officer: Member) -> None:
+def test_a_purpose_says_who_uses_it_and_where_not(officer: Member) -> None:
     campaign = a_campaign(a_contract(a_party()), a_party("AdReach", "lbs_provider"), purpose=ADS)
     page = f"/admin/purposes/{ADS}/"
     assert f'<a href="{page}">' in officer.client.get("/admin/purposes/").content.decode()
@@ -30,7 +30,7 @@ def test_a_purpose_says_who_uses_it_and_where_it_is_prohibited(officer: Member) 
     assert officer.client.get("/admin/purposes/dpv:Nothing/link/").status_code == 404
 
 
-def test_stops_hold_across_linked_purposes_from_then_on_and_approvals_do_not(officer: Member) -> None:
+def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member) -> None:
     line, other = a_line(), a_line()
     fraud = a_campaign(a_contract(a_party()), a_party("Finder", "lbs_provider"), purpose=FRAUD)
     a_campaign(fraud.contract, a_party("AdReach", "lbs_provider"), purpose=ADS)

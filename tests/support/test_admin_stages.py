@@ -83,7 +83,7 @@ def stands(found: Iterable[tuple[Stage, Iterable[int]]]) -> dict[int, list[Stage
 
 
 @pytest.mark.django_db
-def test_each_stands_in_the_list_of_its_stage_and_in_no_other() -> None:
+def test_each_stands_in_its_stage_s_list_alone() -> None:
     varied_world()
     contracts, campaigns = Contract.objects.all(), Campaign.objects.select_related("contract")
     of_contracts = lifecycle.contract_stages(contracts=contracts, at=AT)

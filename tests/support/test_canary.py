@@ -103,7 +103,7 @@ def figures() -> dict[str, Any]:
     return found
 
 
-def test_it_stops_is_told_signs_and_allows_again_and_the_next_does_too(front: Front, settings: Settings) -> None:
+def test_it_stops_signs_and_allows_again_and_again(front: Front, settings: Settings) -> None:
     before = figures()
     assert health.readiness(at=database_clock()).canary == "never"
     run = begun()
@@ -157,7 +157,7 @@ BREAKS = (
 )  # fmt: skip
 
 
-def test_what_breaks_on_the_way_opens_one_incident_a_step_that_names_it(front: Front) -> None:
+def test_whatever_breaks_opens_one_incident_a_step(front: Front) -> None:
     counted: dict[str, tuple[str, int]] = {}
     for path, answer, step, why in BREAKS:
         front.answers = {path: answer}
@@ -179,7 +179,7 @@ def test_what_breaks_on_the_way_opens_one_incident_a_step_that_names_it(front: F
 
 
 @pytest.mark.django_db
-def test_where_the_door_wants_a_certificate_a_closed_gate_still_breaks_the_trial(
+def test_a_closed_gate_breaks_the_trial_behind_certificates_too(
     no_broker: None, settings: Settings
 ) -> None:
     settings.MTLS_CLIENT_CERTIFICATES = True
@@ -196,7 +196,7 @@ def test_where_the_door_wants_a_certificate_a_closed_gate_still_breaks_the_trial
         steps.allow(world=tried, at=at)
 
 
-def test_a_push_that_does_not_arrive_and_a_receipt_of_the_company_s_that_is_not_taken(front: Front) -> None:
+def test_lost_pushes_and_refused_receipts_are_incidents(front: Front) -> None:
     front.answers = {"/canary/": ("503 Away", "")}
     run = begun()
     push()
@@ -227,7 +227,7 @@ def test_one_that_never_finished_is_an_incident_within_five_minutes(settings: Se
     assert run.failed == "it did not come to its end"
 
 
-def test_one_runs_at_a_time_and_one_that_is_an_hour_late_begins_by_itself(front: Front, settings: Settings) -> None:
+def test_one_runs_at_a_time_and_late_ones_begin(front: Front, settings: Settings) -> None:
     settings.CANARY = False
     running.start(now=database_clock())
     running.tend(now=database_clock())
@@ -257,7 +257,7 @@ def test_nobody_else_is_heard_at_its_door(front: Front) -> None:
 
 
 @pytest.mark.django_db
-def test_it_is_told_where_people_reach_us_now_and_no_officer_is_asked(settings: Settings) -> None:
+def test_it_is_told_where_people_reach_us_now(settings: Settings) -> None:
     for url in ("https://before.carrier.example", "https://privacy.carrier.example"):
         settings.BASE_URL = url
         tried = world.ensure_world(at=database_clock())

@@ -60,7 +60,7 @@ def world(every_world: World, db: None) -> World:
     return deepcopy(every_world)
 
 
-def test_from_a_row_of_history_to_the_answer_the_rating_and_open_again(world: World) -> None:
+def test_from_a_look_up_to_the_answer_and_its_rating(world: World) -> None:
     browser, line = signed_in(world.line), world.line
     link = re.search(r'href="(/help/ask/look_up/([^/]+)/)"', browser.get("/history/").text)
     assert link is not None
@@ -103,7 +103,7 @@ def test_from_a_row_of_history_to_the_answer_the_rating_and_open_again(world: Wo
     assert "Said how good our answer was" in log
 
 
-def test_a_choice_an_order_and_a_company_have_their_link_too(world: World) -> None:
+def test_choices_orders_and_companies_have_their_link_too(world: World) -> None:
     browser = signed_in(world.line)
     made = choices.stop(
         line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web"
@@ -135,7 +135,7 @@ def test_what_is_not_there_can_t_be_asked_about(world: World) -> None:
         assert (kind, [status for status, _ in bodies]) == (kind, [404])
 
 
-def test_a_row_under_an_order_is_not_there_neither_to_ask_nor_in_a_case_of_before(world: World) -> None:
+def test_a_hidden_row_is_in_no_question_and_no_case(world: World) -> None:
     browser, now = signed_in(world.line), timezone.now()
     row = Disclosure.objects.filter(line_id=world.line.pk, basis="approval", outcome="released").latest("occurred_at")
     path = f"/help/ask/look_up/{row.id}/"
@@ -202,7 +202,7 @@ def test_parent_and_child_each_read_their_own() -> None:
     assert same_as_made_up(parent, by_parent)
 
 
-def test_who_can_t_get_in_writes_by_a_code_alone_and_reads_nothing_by_it() -> None:
+def test_a_code_alone_writes_and_reads_nothing() -> None:
     line = a_line()
     signed_in(line)
     browser = sign_in_by_code(line)
@@ -218,7 +218,7 @@ def test_who_can_t_get_in_writes_by_a_code_alone_and_reads_nothing_by_it() -> No
 SECRET = "Zebrafinch"
 
 
-def test_notes_and_what_partners_say_are_on_no_page_and_in_no_message() -> None:
+def test_notes_and_partners_words_reach_no_person() -> None:
     line = a_line()
     browser = signed_in(line)
     ticket, now = asks(browser, mail="me@example.net"), timezone.now()
@@ -305,7 +305,7 @@ def test_the_file_with_everything_has_their_cases_and_no_others(world: World) ->
     assert list(cases(line=a_line(), reader=user_of(line), at=now, shown={})) == []
 
 
-def test_who_has_two_lines_is_told_by_the_one_that_they_asked_about() -> None:
+def test_who_has_two_lines_is_told_by_the_right_one() -> None:
     first = a_line()
     browser = signed_in(first)
     ticket = asks(browser)
@@ -319,7 +319,7 @@ def test_who_has_two_lines_is_told_by_the_one_that_they_asked_about() -> None:
     assert get_line_to_notify(ticket=Ticket(asked_by=ticket.asked_by, line_id=a_line().pk)) == second.pk
 
 
-def test_that_a_child_wrote_to_us_is_in_no_log_but_its_own() -> None:
+def test_that_a_child_wrote_is_in_its_own_log() -> None:
     holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
     parent, kid = signed_in(holder), signed_in(child)
     query = f"?line={child.public_id}"
@@ -339,7 +339,7 @@ def test_that_a_child_wrote_to_us_is_in_no_log_but_its_own() -> None:
     assert (logged.count("ticket.asked"), logged.count("ticket.answered")) == (1, 2)
 
 
-def test_a_search_of_staff_that_found_a_child_s_case_is_in_no_log_but_its_own() -> None:
+def test_a_found_child_s_case_is_in_its_own_log() -> None:
     holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
     parent, kid = signed_in(holder), signed_in(child)
     code = asks(kid).code

@@ -95,7 +95,7 @@ def looks(content: bytes, media_type: str = "text/plain") -> bool:
     return files.ClamAV().is_clean(content=content, media_type=media_type)
 
 
-def test_all_of_a_file_is_sent_in_parts_and_what_is_said_of_it_counts(clamd: Clamd) -> None:
+def test_all_of_a_file_is_sent_in_parts(clamd: Clamd) -> None:
     whole = b"line\n" * 30_000
     assert len(whole) > 2 * files.CHUNK
     assert [looks(whole), looks(b"a\n" + EVIL)] == [True, False]
@@ -107,7 +107,7 @@ def test_what_our_own_look_finds_is_not_sent_at_all(clamd: Clamd) -> None:
     assert clamd.heard == []
 
 
-def test_a_scanner_that_is_away_or_says_nothing_keeps_all_waiting(here: Path, settings: Settings, clamd: Clamd) -> None:
+def test_a_scanner_away_or_silent_keeps_all_waiting(here: Path, settings: Settings, clamd: Clamd) -> None:
     clamd.says = "\0"
     with pytest.raises(files.ScannerAway):
         looks(b"a")
@@ -116,13 +116,13 @@ def test_a_scanner_that_is_away_or_says_nothing_keeps_all_waiting(here: Path, se
         looks(b"a")
 
 
-def test_one_that_is_too_large_for_it_is_not_taken_for_a_scanner_that_is_away(clamd: Clamd) -> None:
+def test_a_file_too_large_is_no_scanner_away(clamd: Clamd) -> None:
     with pytest.raises(files.NotLookedAt):
         looks(b"much\n" * 800_000)
 
 
 @pytest.mark.usefixtures("db", "attachments")
-def test_a_file_that_it_can_t_look_at_stops_no_other_and_is_tried_for_an_hour(clamd: Clamd, settings: Settings) -> None:
+def test_an_unreadable_file_is_tried_for_an_hour(clamd: Clamd, settings: Settings) -> None:
     settings.ATTACHMENT_SCANNER = "support.domain.files.ClamAV"
     ticket, at = a_ticket(), timezone.now()
     uploads = [
@@ -138,7 +138,7 @@ def test_a_file_that_it_can_t_look_at_stops_no_other_and_is_tried_for_an_hour(cl
 
 
 @pytest.mark.usefixtures("db", "attachments")
-def test_files_that_it_can_t_look_at_stop_none_that_came_later(
+def test_unreadable_files_stop_none_that_came_later(
     clamd: Clamd, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ATTACHMENT_SCANNER = "support.domain.files.ClamAV"

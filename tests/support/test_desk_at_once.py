@@ -157,7 +157,7 @@ def test_nor_by_mail(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch)
     assert Entry.objects.filter(channel=Entry.Channel.MAIL).count() == 1
 
 
-def test_an_answer_goes_out_once_and_is_not_taken_back_then(line: Line, now: datetime) -> None:
+def test_an_answer_goes_out_once(line: Line, now: datetime) -> None:
     case, agent = ask_something(line, now), an_actor("agent")
     writing.send(code=case.code, body="Because.", then=Ticket.State.SOLVED, actor=agent, at=now)
 
@@ -196,7 +196,7 @@ def test_an_answer_waits_for_who_works_on_its_case(line: Line, now: datetime) ->
     assert Ticket.objects.get().priority == Ticket.Priority.URGENT
 
 
-def test_one_reply_to_many_is_begun_sent_and_taken_back_once(line: Line, now: datetime) -> None:
+def test_a_reply_to_many_is_begun_and_sent_once(line: Line, now: datetime) -> None:
     audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=a_party().uri, at=now)
     incident, agent = Incident.objects.get(), an_actor("agent")
     a_ticket(line_id=line.pk, about_kind="incident", about_ref=str(incident.pk))

@@ -49,7 +49,7 @@ def test_each_door_opens_to_these_and_no_others() -> None:
     assert answered == DOORS
 
 
-def test_nobody_passes_without_a_second_factor_and_a_stranger_signs_in_as_staff() -> None:
+def test_nobody_passes_without_a_second_factor() -> None:
     member = staff(User.Role.AGENT, second_factor=False)
     assert "/2fa/" in member.client.get("/desk/").headers["Location"]
     member.client.logout()
@@ -57,7 +57,7 @@ def test_nobody_passes_without_a_second_factor_and_a_stranger_signs_in_as_staff(
     assert answer.headers["Location"] == "/accounts/login/staff/?next=%2Fdesk%2F%3Fkind%3Ddispute"
 
 
-def test_a_reply_s_page_that_is_not_there_is_not_found() -> None:
+def test_pages_that_are_not_there_are_not_found() -> None:
     ana = staff(User.Role.AGENT)
     assert ana.client.get(f"/desk/many/{uuid4()}/").status_code == 404
     assert ana.client.get("/desk/T-ABC234/handling/").status_code == 404

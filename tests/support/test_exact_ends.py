@@ -55,7 +55,7 @@ def ask(line: Line, at: datetime) -> Ticket:
     )
 
 
-def test_who_a_case_is_about_is_shown_for_a_quarter_of_an_hour(line: Line, now: datetime) -> None:
+def test_a_person_is_shown_for_a_quarter_of_an_hour(line: Line, now: datetime) -> None:
     case, agent = a_ticket(line_id=line.pk), an_actor("agent")
     first = reveal.reveal(code=case.code, kind="call", reason=WHY, actor=agent, at=now)
 
@@ -66,7 +66,7 @@ def test_who_a_case_is_about_is_shown_for_a_quarter_of_an_hour(line: Line, now: 
     assert ends_at(is_the_same, now + 15 * MINUTE)
 
 
-def test_a_second_person_s_yes_is_waited_for_as_long_as_it_says(line: Line, now: datetime) -> None:
+def test_a_second_yes_is_waited_for_as_said(line: Line, now: datetime) -> None:
     case, agent, officer = a_ticket(line_id=line.pk), a_staff_user("agent"), an_actor()
     asked = Reveal.objects.create(ticket=case, user=agent, line_id=line.pk, reason=WHY, asked_at=now, two_needed=True)
 
@@ -88,7 +88,7 @@ def test_an_officer_s_protection_goes_on_for_a_day(line: Line, now: datetime) ->
     assert ends_at(lambda at: takes_two(line_id=line.pk, at=at), now + DAY)
 
 
-def test_a_logged_call_proves_for_half_an_hour_from_when_it_was_answered(line: Line, now: datetime) -> None:
+def test_a_logged_call_proves_for_half_an_hour(line: Line, now: datetime) -> None:
     agent, case = a_staff_user("agent"), a_ticket(line_id=line.pk)
     LoggedCall.objects.create(call_ref="c", line_id=line.pk, answered_at=now, heard_at=now, by=agent.email)
 
@@ -103,7 +103,7 @@ def test_a_logged_call_proves_for_half_an_hour_from_when_it_was_answered(line: L
     assert ends_at(stops, now + 30 * MINUTE)
 
 
-def test_no_call_is_logged_that_was_answered_more_than_a_minute_from_now(line: Line, now: datetime) -> None:
+def test_no_call_is_logged_from_the_future(line: Line, now: datetime) -> None:
     msisdn = accounts.queries.msisdn_of(line_id=line.pk, at=now)
 
     def is_logged(at: datetime) -> bool:
@@ -121,7 +121,7 @@ def test_an_answer_may_be_taken_back_until_it_goes_out(line: Line, now: datetime
     assert begins_at(lambda at: sending.send(now=at), send_at)
 
 
-def test_a_reply_to_many_may_be_taken_back_until_it_begins(line: Line, now: datetime) -> None:
+def test_a_reply_to_many_is_taken_back_before_it_begins(line: Line, now: datetime) -> None:
     audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=a_party().uri, at=now)
     incident, agent = Incident.objects.get(), an_actor("agent")
     a_ticket(line_id=line.pk, about_kind="incident", about_ref=str(incident.pk))

@@ -113,7 +113,7 @@ def test_nobody_takes_others_figures_who_may_not_see_them() -> None:
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
-def test_a_calendar_s_last_day_and_its_first_are_refused_in_words(day: str) -> None:
+def test_the_calendar_s_first_and_last_day_are_refused(day: str) -> None:
     page = staff().client.get(f"/desk/figures/?since={day}&until={day}")
     assert (page.status_code, "Ensure this value is" in page.content.decode()) == (200, True)
 

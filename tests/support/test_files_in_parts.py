@@ -64,7 +64,7 @@ def looks_behind(n: int, *, year: int) -> Iterator[str]:
     return anomalies.as_csv(incident_id=1, parts=anomalies.rows_in_parts(incident=incident, at=AT))
 
 
-def test_a_file_of_five_times_the_rows_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_five_times_the_rows_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (anomalies, differences):
         monkeypatch.setattr(module, "PART", 100)
     contract = a_contract()
@@ -79,7 +79,7 @@ def test_a_file_of_five_times_the_rows_takes_no_more_memory(monkeypatch: pytest.
         assert more < 1.5 * fewer, name
 
 
-def test_what_comes_while_a_year_is_read_is_not_in_it() -> None:
+def test_what_comes_while_reading_is_not_in_it() -> None:
     contract = a_contract()
     lines = breaches(contract, 500, year=2026)
     read = [next(lines), next(lines)]

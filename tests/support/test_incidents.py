@@ -28,7 +28,7 @@ def an_incident(*, subject: str = "", at_days_ago: int = 3) -> Incident:
 
 
 @pytest.mark.parametrize("by", ["id", "uri"])
-def test_it_is_about_a_party_by_name_with_its_ticket_and_when_that_is_due(by: str) -> None:
+def test_it_names_its_party_its_ticket_and_when_due(by: str) -> None:
     party = a_party("GeoBridge")
     one = an_incident(subject=f"partner:{party.pk}" if by == "id" else party.uri, at_days_ago=6)
     open_tickets(at=one.opened_at)

@@ -34,7 +34,7 @@ def clocks(one: Incident) -> dict[str, datetime]:
     return {found.clock.duty.name: found.clock.due_at for found in duties_of(incident=one)}
 
 
-def test_a_breach_of_ours_has_its_clocks_from_when_it_became_known(officer: Member) -> None:
+def test_a_breach_of_ours_has_clocks_from_when_known(officer: Member) -> None:
     assert f'href="{PATH}"' in officer.client.get("/admin/incidents/").content.decode()
     path = post(officer, PATH, SAID)
     one = Incident.objects.get()
@@ -65,7 +65,7 @@ def test_a_breach_at_a_partner_is_the_partner_s(officer: Member) -> None:
     assert f'href="/admin/parties/{party.pk}/"' in officer.client.get(path).content.decode()
 
 
-def test_an_outage_of_the_whole_house_has_the_fcc_s_clock(officer: Member) -> None:
+def test_an_outage_has_the_fcc_s_clock(officer: Member) -> None:
     post(officer, PATH, {**SAID, "kind": "stops_failing"})
     post(officer, PATH, {**SAID, "kind": "stops_failing"})
     one, other = Incident.objects.order_by("id")

@@ -77,7 +77,7 @@ def three_releases(kind: str, **more: object) -> Incident:
 
 
 @pytest.mark.parametrize("kind", ["ungated", "basis_doubtful"])
-def test_releases_are_counted_by_line_and_looked_at_with_a_reason(officer: Member, kind: str) -> None:
+def test_releases_are_counted_by_line(officer: Member, kind: str) -> None:
     one = three_releases(kind)
     path = f"/admin/incidents/{one.pk}/"
     said = shown(officer, path).partition("What it reached")[2]
@@ -109,7 +109,7 @@ def test_releases_are_counted_by_line_and_looked_at_with_a_reason(officer: Membe
 
 
 @pytest.mark.parametrize("kind", ["ungated", "basis_doubtful"])
-def test_what_an_order_of_court_hides_is_in_no_number_and_no_row(officer: Member, kind: str) -> None:
+def test_what_a_court_hides_is_in_no_row(officer: Member, kind: str) -> None:
     one, at = three_releases(kind), timezone.now()
     assert get_incident_scope(incident=one, at=at) == IncidentScope(2, moment(FIRST), moment(LAST))
     take_notices({"disclosure_id": "r", "suppressed_until": EVER, "order_ref": "court"})
@@ -123,7 +123,7 @@ def test_what_an_order_of_court_hides_is_in_no_number_and_no_row(officer: Member
     assert len(list_incident_rows(incident=one, at=moment("2190-01-02T00:00:00Z"), rows=9)) == 3
 
 
-def test_a_release_that_comes_into_the_open_later_is_counted_then(officer: Member) -> None:
+def test_a_release_unhidden_later_is_counted_then(officer: Member) -> None:
     one = three_releases("ungated")
     by_the_gateway(release_row(id="h", msisdn=OTHER, occurred_at=LAST, suppressed_until=EVER))
     assert IncidentLine.objects.count() == 3
@@ -139,7 +139,7 @@ def test_another_day_and_company_are_other_incidents(officer: Member) -> None:
     assert len(list_incident_rows(incident=one, at=timezone.now(), rows=9)) == 3
 
 
-def test_the_page_reads_what_was_kept_and_no_day_of_the_ledger(officer: Member) -> None:
+def test_the_page_reads_what_was_kept(officer: Member) -> None:
     one = three_releases("basis_doubtful")
     releases = list(Disclosure.objects.order_by("id").values_list("line_id", "id", "occurred_at"))
     kept = IncidentLine.objects.filter(incident_id=one.pk).order_by("disclosure_id")
@@ -152,7 +152,7 @@ def test_the_page_reads_what_was_kept_and_no_day_of_the_ledger(officer: Member) 
     assert all("FROM audit_incidentline kept JOIN disclosures_disclosureregister" in sql for sql in of_the_ledger)
 
 
-def test_a_release_that_names_two_such_companies_is_kept_for_both(officer: Member) -> None:
+def test_a_release_of_two_companies_is_kept_for_both(officer: Member) -> None:
     take_releases(release_row(basis="emergency", campaign="", path=[BRIDGE, TRACK, ROAD], occurred_at=FIRST))
     found = Incident.objects.filter(kind="basis_doubtful")
     assert sorted(found.values_list("key", "count")) == [(f"{DAY} {ROAD}", 1), (f"{DAY} {TRACK}", 1)]
@@ -160,7 +160,7 @@ def test_a_release_that_names_two_such_companies_is_kept_for_both(officer: Membe
         assert get_incident_scope(incident=one, at=timezone.now()) == IncidentScope(1, moment(FIRST), moment(FIRST))
 
 
-def test_what_a_company_is_may_become_known_later_and_its_earlier_releases_are_counted_by_line(
+def test_a_company_known_later_has_its_releases_counted(
     db: None, no_broker: None
 ) -> None:
     take_lines(line_row(), line_row(line_id="L2", account_id="A2", msisdn=OTHER))
@@ -176,7 +176,7 @@ def test_what_a_company_is_may_become_known_later_and_its_earlier_releases_are_c
     )
 
 
-def test_of_an_incident_before_lines_were_kept_no_number_is_shown_that_is_too_small(officer: Member) -> None:
+def test_incidents_without_kept_lines_show_no_number(officer: Member) -> None:
     audit.actions.open_incident(kind="basis_doubtful", key=f"{DAY} {TRACK}", subject=TRACK, at=timezone.now(), count=5)
     one = three_releases("basis_doubtful")
     assert (one.count, IncidentLine.objects.filter(incident_id=one.pk).count()) == (8, 3)
@@ -185,7 +185,7 @@ def test_of_an_incident_before_lines_were_kept_no_number_is_shown_that_is_too_sm
     assert "not counted by line" in shown(officer, f"/admin/incidents/{one.pk}/")
 
 
-def test_what_a_partner_holds_and_we_deny_is_counted_and_looked_at(compared: Compared) -> None:
+def test_what_partners_hold_and_we_deny_is_counted(compared: Compared) -> None:
     officer, one = staff(name="first"), Incident.objects.get(kind="partner_has")
     path, code = f"/admin/incidents/{one.pk}/", code_of(incident_id=one.pk, line_id=compared.kept.pk)
     assert "shows only after a reason. 1 " in shown(officer, path)
@@ -195,7 +195,7 @@ def test_what_a_partner_holds_and_we_deny_is_counted_and_looked_at(compared: Com
     assert look.line_id == compared.kept.pk
 
 
-def test_what_says_no_company_and_day_reaches_nobody_that_is_known(officer: Member) -> None:
+def test_an_incident_without_company_and_day_reaches_nobody(officer: Member) -> None:
     at = timezone.now()
     for kind in (Incident.Kind.BASIS_DOUBTFUL, Incident.Kind.PARTNER_HAS, Incident.Kind.UNGATED, Incident.Kind.OVERDUE):
         audit.actions.open_incident(kind=kind, key="k", subject=BRIDGE, at=at - timedelta(days=1))

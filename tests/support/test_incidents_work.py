@@ -40,7 +40,7 @@ def an_incident_of_lines(*lines: Line) -> Incident:
     return Incident.objects.get(kind="after_stop")
 
 
-def test_what_is_to_be_told_has_its_clock_and_is_done_by_an_officer_s_word(officer: Member) -> None:
+def test_duties_have_clocks_and_end_by_an_officer_s_word(officer: Member) -> None:
     friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
     one = opened(at=friday)
     assert one.due_at == datetime(2026, 11, 30, 17, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_what_is_to_be_told_has_its_clock_and_is_done_by_an_officer_s_word(offic
     assert "Written down by" not in shown(officer, path)
 
 
-def test_no_day_is_named_that_is_the_next_one_where_the_agencies_are() -> None:
+def test_deadlines_end_on_the_agencies_own_day() -> None:
     evening_there = datetime(2026, 11, 26, 1, 28, tzinfo=UTC)
     due = [
         (clock.duty.name, clock.due_at) for clock in still_to_do(kind="after_stop", begun=[evening_there], done_at={})
@@ -79,7 +79,7 @@ def test_no_day_is_named_that_is_the_next_one_where_the_agencies_are() -> None:
     assert [at for _, at in due] == [datetime.combine(day, time(23, 59), UTC) for day in days]
 
 
-def test_of_two_duties_done_the_next_date_is_that_of_the_third() -> None:
+def test_the_next_date_is_that_of_the_next_duty() -> None:
     one = opened("after_stop", at=datetime(2026, 11, 20, 17, tzinfo=UTC))
     assert [duty.name for duty in DUTIES["after_stop"]] == ["fcc", "agencies", "customers", "partner"]
     officer = staff()
@@ -96,7 +96,7 @@ def test_of_two_duties_done_the_next_date_is_that_of_the_third() -> None:
     assert due == [monday, agencies, customers, None]
 
 
-def test_the_list_has_the_next_date_first_and_marks_what_is_past(officer: Member) -> None:
+def test_the_next_date_comes_first(officer: Member) -> None:
     now = timezone.now()
     opened("burst", at=now, key="none", subject="No clock")
     opened(at=now - 3 * DAY, key="soon", subject="Soon")
@@ -115,7 +115,7 @@ def test_the_list_has_the_next_date_first_and_marks_what_is_past(officer: Member
     assert "3 incidents open, 1 past the day to tell of it" in told
 
 
-def test_notes_stand_in_the_timeline_with_all_that_became_of_it(officer: Member) -> None:
+def test_notes_stand_in_the_timeline(officer: Member) -> None:
     one = opened(at=timezone.now() - DAY)
     path = f"/admin/incidents/{one.pk}/"
     audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=timezone.now())
@@ -136,7 +136,7 @@ def test_notes_stand_in_the_timeline_with_all_that_became_of_it(officer: Member)
     assert places[0] > 0
 
 
-def test_first_and_last_are_of_what_happened_since_it_was_opened_again(officer: Member) -> None:
+def test_first_and_last_are_since_it_was_opened_again(officer: Member) -> None:
     friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
     one = opened(at=friday)
     closed, again = friday + DAY, friday + 2 * DAY

@@ -204,7 +204,7 @@ ACTS: Mapping[str, tuple[Step, Step, str, str]] = {
 }  # fmt: skip
 
 
-def test_a_release_of_the_moment_of_an_act_is_judged_by_it(clock: Clock) -> None:
+def test_a_release_is_judged_by_an_act_of_its_moment(clock: Clock) -> None:
     clock.move_to(T - DAY)
     feeds.take_parties()
     feeds.take_lines(feeds.line_row())
@@ -228,7 +228,7 @@ def test_a_release_of_the_moment_of_an_act_is_judged_by_it(clock: Clock) -> None
     assert found == {what: (before, since) for what, (_, _, before, since) in ACTS.items()}
 
 
-def test_what_is_written_down_a_moment_ahead_of_the_clock_is_known_to_whoever_judges(clock: Clock) -> None:
+def test_rows_ahead_of_the_clock_are_known_to_judges(clock: Clock) -> None:
     """A row counts as written after the newest of its line: by a clock that was set back, only later."""
     clock.move_to(T)
     feeds.take_parties()

@@ -77,7 +77,7 @@ def test_what_was_said_stays(refused: Refusal) -> None:
     assert Entry.objects.get().body == "Why?"
 
 
-def test_while_it_waits_for_the_person_it_is_due_when_that_ends_and_then_its_clock_starts_anew() -> None:
+def test_a_wait_has_its_end_then_the_clock_starts_anew() -> None:
     ticket, at = a_ticket(), timezone.now()
     ticket.priority = Ticket.Priority.HIGH
     move(ticket=ticket, to=State.WAITING, at=at)
@@ -106,7 +106,7 @@ def test_opened_again_it_is_not_late_at_once(was: Ticket.State) -> None:
     assert ticket.due_at == due_at(kind="other", at=at)
 
 
-def test_what_is_more_urgent_is_due_sooner_and_never_later_than_was_said() -> None:
+def test_what_is_more_urgent_is_due_sooner() -> None:
     ticket, at = a_ticket(), timezone.now()
     ticket.due_at = said = due_at(kind="other", at=at)
     hurry(ticket=ticket, priority=Ticket.Priority.URGENT, at=at)

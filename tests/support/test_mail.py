@@ -76,7 +76,7 @@ def test_the_door_opens_to_what_is_signed_and_fresh_alone(settings: Settings) ->
     assert post(a_mail()) == 404
 
 
-def test_a_reply_goes_into_its_case_without_what_it_answers_and_opens_it_again(ticket: Ticket) -> None:
+def test_a_reply_goes_into_its_case_and_reopens_it(ticket: Ticket) -> None:
     answered(ticket)
     text = "It is still on.\r\n\r\nMe\r\nOn Mon, Nov 23, 2026 at 9:10 Whereabouts wrote:\r\n> We answered\r\n> more"
     mail = a_mail(f"Whereabouts <{reply_address(code=ticket.code)}>", text)
@@ -88,7 +88,7 @@ def test_a_reply_goes_into_its_case_without_what_it_answers_and_opens_it_again(t
     assert (event.actor, event.line_id, event.detail) == ("mail:reply", ticket.line_id, {})
 
 
-def test_a_token_that_we_did_not_make_opens_nothing_and_tells_nothing(ticket: Ticket) -> None:
+def test_a_foreign_token_opens_and_tells_nothing(ticket: Ticket) -> None:
     name, _, host = reply_address(code=ticket.code).partition("@")
     for token in (
         name[:-1] + ("a" if name[-1] != "a" else "b"),
@@ -132,7 +132,7 @@ def test_so_many_an_hour_and_no_more(ticket: Ticket, monkeypatch: pytest.MonkeyP
     assert Ticket.objects.filter(key__startswith="mail:").count() == actions.FROM_ONE + 1
 
 
-def test_a_mail_from_nobody_we_know_has_a_case_that_is_about_no_line(ticket: Ticket) -> None:
+def test_a_mail_from_strangers_makes_a_case_of_no_line(ticket: Ticket) -> None:
     post(a_mail(text="I am +12065550101. Where was my wife?", subject="Hello\r\nBcc: x"))
     mine = Ticket.objects.get(key__startswith="mail:")
     assert (mine.kind, mine.line_id, mine.asked_by, mine.about, mine.number_ending) == (
@@ -186,7 +186,7 @@ def test_files_of_a_mail_are_looked_at_like_all_others(ticket: Ticket) -> None:
     assert "1 of the mail's files were not taken" in Entry.objects.get(ticket=ticket, kind="event").body
 
 
-def test_after_thirty_days_what_is_mailed_is_a_case_of_its_own(ticket: Ticket) -> None:
+def test_after_thirty_days_a_mail_is_a_new_case(ticket: Ticket) -> None:
     then = timezone.now() - timedelta(days=31)
     Ticket.objects.filter(pk=ticket.pk).update(state=State.SOLVED, solved_at=then)
     post(a_mail(reply_address(code=ticket.code), "Late"))
@@ -202,7 +202,7 @@ def test_a_mail_server_s_own_word_goes_into_no_case(ticket: Ticket, sender: str)
     assert Ticket.objects.count() == 1
 
 
-def test_two_mails_of_one_sender_become_one_case_and_another_s_stays_apart() -> None:
+def test_mails_of_one_sender_become_one_case() -> None:
     ana, at = staff("agent", name="ana"), timezone.now()
     post(a_mail(text="First"))
     post(a_mail(text="Second"))
@@ -223,7 +223,7 @@ def test_two_mails_of_one_sender_become_one_case_and_another_s_stays_apart() -> 
     assert Ticket.objects.get(pk=second.pk).state == State.OPEN
 
 
-def test_what_is_mailed_to_a_case_that_was_merged_twice_lands_where_that_went(ticket: Ticket) -> None:
+def test_mail_to_a_twice_merged_case_follows_it(ticket: Ticket) -> None:
     browser, ana = sign_in_of(ticket), staff("agent", name="ana")
     second, third = asks(browser), asks(browser)
     for one, into in ((ticket, second), (second, third)):

@@ -109,7 +109,7 @@ def test_what_is_shortened_meanwhile_is_not_extended() -> None:
     assert Contract.objects.get().ends_at == NOW + 5 * DAY
 
 
-def test_a_draft_is_put_in_force_once_and_changed_no_more() -> None:
+def test_a_draft_is_put_in_force_once() -> None:
     contract = a_contract(is_draft=True, endpoint_url="https://a.example/events", jwks_uri="https://a.example/keys")
     the_same_twice(put_in_force, "put in force already", of="contract", target_id=contract.pk)
     assert noted("contract.put_in_force") == 1
@@ -184,7 +184,7 @@ def test_a_rule_for_anomalies_has_one_next_version() -> None:
     assert noted("anomaly_rule.changed") == 1
 
 
-def test_a_law_a_wording_a_company_and_a_contract_are_written_down_once() -> None:
+def test_laws_wordings_companies_and_contracts_are_written_down_once() -> None:
     before = NoticeText.objects.count()
     terms = RuleTerms(state="NV", starts_at=NOW + DAY, purposes=(FRAUD,), sale_test=False, source="test: a law")
     the_same_twice(add_rule, "that very moment", terms=terms)

@@ -368,7 +368,7 @@ def before(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 )
 @example(plan=[("put_in_force", 11, 0), ("shorten", 0, 2), ("put_in_force", 11, 0)])
 @example(plan=[("propose", 0, 5), ("agree", 0, 0), ("propose", 2, 6), ("agree", 0, 0)])
-def test_no_sequence_of_acts_of_one_officer_makes_a_no_a_yes(before: Before, plan: list[tuple[str, int, int]]) -> None:
+def test_no_acts_of_one_officer_make_a_no_a_yes(before: Before, plan: list[tuple[str, int, int]]) -> None:
     with undone():
         scene = deepcopy(before.scene)
         for act in plan:
@@ -380,7 +380,7 @@ def test_no_sequence_of_acts_of_one_officer_makes_a_no_a_yes(before: Before, pla
         assert before.addresses == {what: after.get(what) for what in before.addresses}
 
 
-def test_every_act_of_staff_is_tried_here_or_said_to_open_nothing() -> None:
+def test_every_act_is_tried_or_said_to_open_nothing() -> None:
     """From the code: whatever is done with a reason, in any module of verbs."""
     found = set()
     for app in ("accounts", "audit", "consent", "disclosures", "partners", "revocations", "support", "console"):
@@ -400,7 +400,7 @@ def test_every_act_of_staff_is_tried_here_or_said_to_open_nothing() -> None:
 
 @pytest.mark.usefixtures("no_broker")
 @pytest.mark.django_db
-def test_the_scene_holds_every_kind_of_no_that_two_officers_turn(before: Before) -> None:
+def test_the_scene_holds_every_kind_of_no(before: Before) -> None:
     scene, two = deepcopy(before.scene), an_actor()
     reasons = {
         reason_against(line_id=line.pk, campaign=campaign) for line in scene.lines for campaign in scene.campaigns

@@ -62,7 +62,7 @@ def lists() -> list[tuple[Member, str]]:
 
 
 @pytest.mark.usefixtures("committed_db", "no_broker")
-def test_no_list_of_staff_reads_a_whole_table_that_grows_with_lines() -> None:
+def test_no_list_of_staff_reads_a_whole_growing_table() -> None:
     everything(at=timezone.now())
     pages = lists()
     with connections["owner"].cursor() as cursor:

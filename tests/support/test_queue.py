@@ -60,7 +60,7 @@ def test_clocks_are_in_business_days(due_at: datetime, words: str, late: bool) -
     assert (clock.words, clock.late) == (words, late)
 
 
-def test_what_is_due_first_stands_first_and_what_is_done_does_not(ana: Member) -> None:
+def test_what_is_due_first_stands_first(ana: Member) -> None:
     later, first, late = a_ticket(), a_ticket(due_in=DAY), a_ticket(due_in=-DAY)
     a_ticket(state="solved", due_in=-2 * DAY)
     assert listed(ana) == [late.code, first.code, later.code]
@@ -165,7 +165,7 @@ def test_one_s_own_is_handed_over_with_a_note(ana: Member) -> None:
     assert "It is not yours to hand over." in ana.client.post(path, {"note": "Again."}).content.decode()
 
 
-def test_a_lead_gives_anybody_s_to_anybody_and_an_agent_does_not(ana: Member) -> None:
+def test_a_lead_assigns_anybody_s_case_an_agent_does_not(ana: Member) -> None:
     lead, one = staff(), a_ticket(assignee=ana.user)
     path = f"/desk/{one.code}/assign/"
     assert ana.client.post(path, {"to": lead.user.pk}).status_code == 403
@@ -186,7 +186,7 @@ def test_a_lead_gives_anybody_s_to_anybody_and_an_agent_does_not(ana: Member) ->
 
 
 @pytest.mark.parametrize("typed", ["T-TA7B2C", "ta7b2c", " tta7b2c "])
-def test_two_cases_of_one_person_become_one_however_its_code_is_typed(ana: Member, typed: str) -> None:
+def test_two_cases_of_one_person_become_one(ana: Member, typed: str) -> None:
     """Codes may begin with a T themselves."""
     line = a_line()
     one, other = a_ticket(line_id=line.pk), a_ticket(line_id=line.pk, code="T-TA7B2C")
@@ -251,7 +251,7 @@ def test_a_code_that_reads_like_a_number_is_a_code(ana: Member, code: str) -> No
 
 
 @pytest.mark.parametrize("q", ["0177", "•••-0177", "(206) 555-0177", NUMBER])
-def test_by_the_end_of_a_number_each_person_found_has_it_in_their_log(ana: Member, q: str) -> None:
+def test_whoever_is_found_by_number_has_it_logged(ana: Member, q: str) -> None:
     line = a_line(msisdn=NUMBER)
     theirs = [a_ticket(line_id=line.pk, number_ending="0177") for _ in range(2)]
     a_ticket(line_id=a_line().pk, number_ending="0178")
@@ -262,7 +262,7 @@ def test_by_the_end_of_a_number_each_person_found_has_it_in_their_log(ana: Membe
     assert event.detail == {"tickets": [one.code for one in reversed(theirs)]}
 
 
-def test_the_queue_shows_nobody_and_a_search_by_words_no_number(ana: Member) -> None:
+def test_the_queue_and_searches_show_nobody(ana: Member) -> None:
     line = a_line(msisdn=NUMBER, holder_name="Zebrafinch Person")
     one = a_ticket(line_id=line.pk, number_ending="0177")
     said(one, "Quagga")
@@ -282,7 +282,7 @@ def test_older_finds_follow(ana: Member) -> None:
     assert older.next == ""
 
 
-def test_what_was_handed_up_is_the_privacy_office_s_until_it_gives_it_back(ana: Member) -> None:
+def test_a_handed_up_case_is_the_privacy_office_s(ana: Member) -> None:
     lead, at = staff(), timezone.now()
     up = a_ticket(due_in=-DAY, escalated_at=at)
     assert "There is nothing to take" in ana.client.post("/desk/claim/", follow=True).content.decode()
@@ -332,7 +332,7 @@ def test_what_colleagues_have_begun_goes_along_with_its_case(ana: Member) -> Non
     assert Attachment.objects.get(pk=file.pk).ticket == other
 
 
-def test_no_file_of_a_draft_goes_along_to_an_answer_that_it_is_not_of(ana: Member) -> None:
+def test_no_draft_s_file_goes_to_another_answer(ana: Member) -> None:
     ben, eva = (staff(User.Role.AGENT, name=name) for name in ("ben", "eva"))
     line, at = a_line(), timezone.now()
     one, other = a_ticket(line_id=line.pk), a_ticket(line_id=line.pk)
@@ -365,7 +365,7 @@ def a_draft(ticket: Ticket, member: Member, body: str, **fields: object) -> Draf
     )
 
 
-def test_the_thread_of_a_case_has_what_was_said_in_those_that_became_it(ana: Member) -> None:
+def test_the_thread_has_what_merged_cases_said(ana: Member) -> None:
     line = a_line()
     first, second, third = (a_ticket(line_id=line.pk) for _ in range(3))
     said(first, "In the first")
@@ -377,7 +377,7 @@ def test_the_thread_of_a_case_has_what_was_said_in_those_that_became_it(ana: Mem
     assert f"<code>{first.code}</code>" in page
 
 
-def test_what_is_owed_in_a_case_that_ends_is_owed_as_soon_in_the_one_that_goes_on(ana: Member) -> None:
+def test_a_merged_case_is_due_as_soon(ana: Member) -> None:
     line, at = a_line(), timezone.now()
     soon = a_ticket(line_id=line.pk, due_in=DAY, priority=1, escalated_at=at)
     waits = a_ticket(line_id=line.pk, due_in=14 * DAY, state="waiting")
@@ -390,7 +390,7 @@ def test_what_is_owed_in_a_case_that_ends_is_owed_as_soon_in_the_one_that_goes_o
     ("state", "due_in", "then", "then_due_in"),
     [("partner", DAY, "open", DAY), ("waiting", 13 * DAY, "waiting", 13 * DAY), ("waiting", DAY, "waiting", 3 * DAY)],
 )
-def test_what_is_owed_while_a_partner_is_asked_is_owed_too_and_the_longer_of_two_waits_goes_on(
+def test_the_longer_of_two_waits_goes_on(
     ana: Member, state: str, due_in: timedelta, then: str, then_due_in: timedelta
 ) -> None:
     line, at = a_line(), timezone.now()
@@ -402,7 +402,7 @@ def test_what_is_owed_while_a_partner_is_asked_is_owed_too_and_the_longer_of_two
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.OFFICER])
-def test_what_was_handed_up_is_nobody_s_after_a_merge_unless_the_privacy_office_has_it(role: User.Role) -> None:
+def test_a_merge_leaves_handed_up_cases_to_the_office(role: User.Role) -> None:
     has, line, at = staff(role, name="eva"), a_line(), timezone.now()
     up = a_ticket(line_id=line.pk, escalated_at=at)
     own = a_ticket(line_id=line.pk, assignee=has.user)
@@ -414,7 +414,7 @@ def test_what_was_handed_up_is_nobody_s_after_a_merge_unless_the_privacy_office_
     assert said_so == (1 if role == User.Role.AGENT else 0)
 
 
-def test_a_case_waits_for_its_person_only_once_it_was_answered(ana: Member) -> None:
+def test_a_case_waits_for_its_person_once_answered(ana: Member) -> None:
     at = timezone.now()
     late = a_ticket(due_in=-DAY)
     said(late, "Who was it?", at=at - 9 * DAY)

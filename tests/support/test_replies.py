@@ -84,7 +84,7 @@ def test_each_is_answered_once_after_the_minute_batch_by_batch(ana: Member, monk
     assert {one.line_id for one in events} == {one.line_id for one in tickets[1:]}
 
 
-def test_variables_are_filled_in_for_each_and_what_one_has_not_is_refused(ana: Member) -> None:
+def test_variables_are_filled_in_for_each(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
     party = Party.objects.get(uri=incident.subject)
@@ -164,7 +164,7 @@ def test_who_may_and_what_it_must_say(ana: Member) -> None:
         begin_reply(**said, body=WORDS, actor=staff(User.Role.AUDITOR).actor)
 
 
-def test_a_date_of_an_answer_is_not_told_to_whom_we_wait_for(ana: Member) -> None:
+def test_no_date_is_told_to_whom_we_wait_for(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
     hit(incident)
@@ -175,7 +175,7 @@ def test_a_date_of_an_answer_is_not_told_to_whom_we_wait_for(ana: Member) -> Non
     assert begin_reply(**said, body="{code}").ticket_ids[-1] == waits.pk
 
 
-def test_the_page_shows_how_far_it_is_and_the_way_back(ana: Member) -> None:
+def test_the_page_shows_progress_and_the_way_back(ana: Member) -> None:
     incident = an_incident(timezone.now())
     hit(incident)
     page = ana.client.post("/desk/many/", {"incident": incident.pk, "body": WORDS}, follow=True)
@@ -190,7 +190,7 @@ def test_the_page_shows_how_far_it_is_and_the_way_back(ana: Member) -> None:
     assert "This field is required." in empty
 
 
-def test_what_is_begun_twice_is_refused_so_that_taking_it_back_takes_it_back(ana: Member) -> None:
+def test_what_is_begun_twice_is_refused(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
     hit(incident)
@@ -212,7 +212,7 @@ def test_those_of_another_language_can_be_written_to_meanwhile(ana: Member) -> N
     assert begin_reply(**said, language="es").ticket_ids == [spanish.pk]
 
 
-def test_an_answer_to_many_takes_no_file_of_a_draft_along(ana: Member) -> None:
+def test_an_answer_to_many_takes_no_file_along(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
     ticket = hit(incident)
@@ -226,7 +226,7 @@ def test_an_answer_to_many_takes_no_file_of_a_draft_along(ana: Member) -> None:
     assert event.detail == {"to_many": str(BulkReply.objects.get().pk)}
 
 
-def test_people_are_counted_and_not_their_cases_and_what_was_handed_up_is_left_to_the_office(ana: Member) -> None:
+def test_people_are_counted_and_not_their_cases(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
     first = hit(incident)

@@ -31,7 +31,7 @@ def a_rule(officer: Member, **changed: Any) -> None:
     add_rule(terms=terms, reason="A law.", actor=officer.actor, at=timezone.now())
 
 
-def test_a_state_that_is_none_and_a_day_out_of_reason_are_refused_at_once(officer: Member) -> None:
+def test_no_state_and_no_day_out_of_reason_is_taken(officer: Member) -> None:
     typed = {"reason": "A law.", "state": "ZZ", "starts_at": "1999-01-01", "sale_test": "", "source": ""}
     text = unescape(officer.client.post("/admin/rules/add/", typed).content.decode())
     found = dict(re.findall(r'<p class="o-error" id="id_(\w+)_error">(.*?)</p>', text))
@@ -51,7 +51,7 @@ def test_a_state_that_is_none_and_a_day_out_of_reason_are_refused_at_once(office
     assert JurisdictionRule.objects.count() == 4
 
 
-def test_what_a_rule_prohibits_and_for_how_many_is_seen_before_it_counts(officer: Member) -> None:
+def test_what_a_rule_prohibits_is_seen_before_it_counts(officer: Member) -> None:
     campaign = a_campaign(purpose=FRAUD, precision_m=500, lifeline=True, ref="CMP-F")
     sold = a_campaign(campaign.contract, a_party("AdReach", "lbs_provider"), ref="CMP-S", consideration="other")
     a_campaign(campaign.contract, ref="CMP-N", precision_m=600)
@@ -98,7 +98,7 @@ def both(campaign: Campaign, line_id: int, carrier_id: str, precision_m: int | N
     return one.reason or "permitted", many.reason or "permitted", said
 
 
-def test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not(officer: Member) -> None:
+def test_a_rule_prohibits_within_its_radius_alone(officer: Member) -> None:
     campaign = a_campaign(purpose=FRAUD, precision_m=100)
     line = a_line(state="NV")
     an_approval(line, campaign)
@@ -124,7 +124,7 @@ def test_a_sale_is_what_the_rule_says_it_is(officer: Member, paid: str) -> None:
     assert both(campaign, line.pk, line.carrier_id, 500) == sale
 
 
-def test_connecticut_has_its_row_and_no_row_of_today_denies_less(refused: Refusal) -> None:
+def test_connecticut_has_its_row_and_none_denies_less(refused: Refusal) -> None:
     rows = {one.state: one for one in JurisdictionRule.objects.all()}
     assert sorted(rows) == ["CT", "MD", "OR", "VA"]
     assert {(one.consideration, one.max_radius_m) for one in rows.values()} == {("", None)}

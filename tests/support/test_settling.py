@@ -105,7 +105,7 @@ def test_what_is_paid_judges_the_past_again_up_and_down() -> None:
     ]  # fmt: skip
 
 
-def test_a_link_of_purposes_judges_what_was_released_after_a_stop_of_the_other_again() -> None:
+def test_a_link_of_purposes_judges_past_releases_again() -> None:
     release = a_release_in_maryland()
     feeds.take_choices(feeds.choice_row(scope="purpose", ref=ADS, made_at="2026-01-01T00:00:00Z"))
     release.refresh_from_db()
@@ -129,7 +129,7 @@ def by_the_scheduler() -> None:
 
 
 @pytest.mark.parametrize("made_up_for", [by_the_next_import, by_the_scheduler])
-def test_what_follows_a_parties_file_follows_it_also_where_its_import_was_cut_off(
+def test_a_cut_off_parties_import_is_made_up_for(
     made_up_for: Callable[[], None],
 ) -> None:
     release = a_release_in_maryland()
@@ -145,7 +145,7 @@ def test_what_follows_a_parties_file_follows_it_also_where_its_import_was_cut_of
     assert not PendingTermChange.objects.exists()
 
 
-def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> None:
+def test_a_rule_with_a_past_beginning_judges_anew() -> None:
     release = a_release_in_maryland()
     feeds.take_releases(feeds.release_row(occurred_at="2025-07-01T12:00:00Z"))
     at = database_clock()
@@ -168,7 +168,7 @@ def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> 
 
 
 @pytest.mark.parametrize("of", ["party", "contract", "campaign"])
-def test_a_suspension_that_came_back_judges_what_was_released_since_again(of: str) -> None:
+def test_a_suspension_that_came_back_judges_anew(of: str) -> None:
     """As after a restore, where releases are taken in again first."""
     release = a_release_in_maryland()
     feeds.take_releases(feeds.release_row(occurred_at="2025-07-01T12:00:00Z"))
@@ -247,7 +247,7 @@ def test_lines_in_other_states_hear_nothing() -> None:
     assert (uses_of(line), Order.objects.count()) == ([ADS], 1)
 
 
-def test_a_rule_is_told_on_the_day_it_begins_however_long_ago_it_was_added() -> None:
+def test_a_rule_is_told_on_the_day_it_begins() -> None:
     line, campaign = a_line_that_was_told()
     at = database_clock()
     add_partner_rule(
@@ -262,7 +262,7 @@ def test_a_rule_is_told_on_the_day_it_begins_however_long_ago_it_was_added() -> 
     assert (term_change_propagation.settle(now=at), term_change_propagation.settle(now=at), uses_of(line)) == (1, 0, [])
 
 
-def test_a_rule_s_end_is_told_on_its_day_and_not_when_two_agreed_to_it() -> None:
+def test_a_rule_s_end_is_told_on_its_day() -> None:
     rule = JurisdictionRule.objects.create(
         state="WA", starts_at=LONG_AGO, purposes=[ADS], sale_test=False, source="test: a law"
     )
@@ -282,7 +282,7 @@ def test_a_rule_s_end_is_told_on_its_day_and_not_when_two_agreed_to_it() -> None
     )
 
 
-def test_the_end_of_a_term_is_told_as_a_whole_and_to_no_line_by_itself() -> None:
+def test_the_end_of_a_term_is_told_as_a_whole() -> None:
     line, campaign = a_line_that_was_told()
     other, agreed = a_line_that_was_told()
     at = database_clock()
@@ -316,7 +316,7 @@ def end_now(campaign: Campaign) -> datetime:
 
 
 @pytest.mark.parametrize("of", ["party", "contract", "campaign"])
-def test_what_follows_a_campaign_that_ended_while_it_was_suspended_is_told_when_that_is_over(of: str) -> None:
+def test_what_ended_while_suspended_is_told_afterwards(of: str) -> None:
     line, ended = a_campaign_that_another_follows()
     follows = Campaign.objects.exclude(pk=ended.pk).get()
     target = {"party": follows.lbs_provider_id, "contract": follows.contract_id, "campaign": follows.pk}[of]
@@ -343,7 +343,7 @@ def test_so_it_is_when_a_state_s_rule_is_over() -> None:
     assert (term_change_propagation.settle(now=at), uses_of(line)) == (2, [ended.purpose])
 
 
-def test_what_ended_before_it_was_suspended_is_told_to_nobody_again() -> None:
+def test_what_ended_before_its_suspension_is_not_told_again() -> None:
     _, ended = a_campaign_that_another_follows()
     end_now(ended)
     assert Order.objects.count() == 1

@@ -107,7 +107,7 @@ def test_a_longer_term_ends_with_its_contract_at_the_latest(officer: Member) -> 
     assert post(officer, f"/admin/extend/campaign/{campaign.pk}/", {"ends_at": f"{contract.ends_at:%Y-%m-%d}"}) != ""
 
 
-def test_a_draft_can_be_discarded_and_its_id_is_free_again(officer: Member) -> None:
+def test_a_discarded_draft_frees_its_id(officer: Member) -> None:
     contract = a_contract(ref="AGR-SLIP", is_draft=True)
     campaign = a_campaign(contract, ref="CMP-SLIP", is_draft=True)
     Reach.objects.create(campaign=campaign, party=a_party("Bail", "end_customer"))
@@ -143,7 +143,7 @@ def test_what_counts_and_what_somebody_agreed_to_stays(officer: Member, refused:
     refused(f"DELETE FROM partners_campaign WHERE id = {campaign.pk}", constraint="partners_campaign_kept")
 
 
-def test_a_file_names_nothing_so_either_and_what_goes_beyond_its_contract_comes_with_a_warning() -> None:
+def test_a_file_is_held_to_the_same_names() -> None:
     document = parties_document()
     document["parties"].append({"id": "not a uri", "name": "X", "kind": "end_customer"})
     document["contracts"].append({**document["contracts"][0], "id": "bad ref !!/../"})
@@ -198,7 +198,7 @@ def test_the_page_says_done_only_of_what_was_done(officer: Member) -> None:
     assert "Nothing was sent: it has signed for every order." in shown(officer, f"/admin/streams/{party.pk}/")
 
 
-def test_what_ends_within_60_days_is_a_list_of_60_days(officer: Member) -> None:
+def test_what_ends_within_60_days_is_listed(officer: Member) -> None:
     at = timezone.now()
     soon = a_contract(ref="AGR-45", ends_at=at + timedelta(days=45))
     a_contract(ref="AGR-90", ends_at=at + timedelta(days=90))

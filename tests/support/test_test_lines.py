@@ -81,7 +81,7 @@ def in_its_books(line: Line, campaign: Campaign, at: datetime) -> None:
 
 
 @pytest.mark.parametrize("evidence", [asked, claimed, in_its_books])
-def test_what_comes_after_the_signature_is_an_incident_of_a_test_line(
+def test_what_follows_the_signature_is_an_incident(
     officer: Member, campaign: Campaign, evidence: Callable[[Line, Campaign, datetime], None]
 ) -> None:
     line, order = a_test_line(campaign, officer)
@@ -102,7 +102,7 @@ def test_what_comes_after_the_signature_is_an_incident_of_a_test_line(
     assert line.carrier_id not in said
 
 
-def test_of_a_line_that_is_watched_no_more_nothing_is_found(officer: Member, campaign: Campaign) -> None:
+def test_nothing_is_found_of_an_ended_test_line(officer: Member, campaign: Campaign) -> None:
     line, _ = a_test_line(campaign, officer)
     path = "/admin/test-lines/"
     assert rows_of(officer, path)[0].startswith("Test line")

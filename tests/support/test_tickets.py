@@ -79,7 +79,7 @@ def test_a_dispute_waits_for_the_partner_that_was_asked() -> None:
     assert (event.line_id, event.target) == (choice.line_id, f"ticket:{ticket.code}")
 
 
-def test_what_a_partner_shows_lands_in_the_thread_once_and_the_case_is_ours_again() -> None:
+def test_what_a_partner_shows_lands_in_the_thread_once() -> None:
     a_dispute()
     at = database_clock()
     assert take_evidence(at=at) == 0
@@ -97,7 +97,7 @@ def test_what_a_partner_shows_lands_in_the_thread_once_and_the_case_is_ours_agai
     )
 
 
-def test_no_proof_or_no_answer_by_the_date_ends_the_wait_too() -> None:
+def test_no_answer_by_the_date_ends_the_wait() -> None:
     a_dispute()
     at = database_clock()
     open_tickets(at=at)
@@ -126,7 +126,7 @@ def test_what_comes_for_a_merged_case_lands_where_that_went() -> None:
     assert Entry.objects.get().ticket_id == other.pk
 
 
-def test_an_incident_about_a_company_names_it_and_some_are_urgent() -> None:
+def test_an_incident_names_its_company_and_may_be_urgent() -> None:
     party, at = a_party("GeoBridge"), timezone.now()
     for kind, key in ((Incident.Kind.UNGATED, "u"), (Incident.Kind.BURST, "b")):
         audit.actions.open_incident(kind=kind, key=key, subject=party.uri, at=at)
@@ -135,7 +135,7 @@ def test_an_incident_about_a_company_names_it_and_some_are_urgent() -> None:
     assert found == [("incident", party.pk, "incident", 1), ("incident", party.pk, "incident", 3)]
 
 
-def test_orders_signed_in_part_have_one_ticket_for_a_partner_and_day() -> None:
+def test_orders_signed_in_part_have_one_ticket_a_day() -> None:
     campaign = a_campaign(a_contract(a_party("GeoBridge")))
     for _ in range(3):
         line = a_line()
@@ -159,7 +159,7 @@ def test_a_line_without_a_number_has_no_ending() -> None:
     assert ending_of(line_id=line.pk, at=line.activated_at - timedelta(days=1)) == ""
 
 
-def test_an_answer_that_nobody_wrote_to_is_closed_after_its_time() -> None:
+def test_an_unanswered_answer_is_closed_after_its_time() -> None:
     at = timezone.now()
     for code, ago in (("T-LONG22", CLOSES_AFTER), ("T-NEW222", CLOSES_AFTER - timedelta(minutes=1))):
         Ticket.objects.create(
@@ -192,7 +192,7 @@ def test_a_wait_for_the_person_ends_after_its_time() -> None:
     ]
 
 
-def test_an_answer_in_a_case_that_was_merged_is_an_answer() -> None:
+def test_an_answer_in_a_merged_case_is_an_answer() -> None:
     at = timezone.now()
     goes_on = a_wait(at, (Entry.Kind.HEARD, 20))
     merged = a_ticket(state="merged", merged_into=goes_on)
@@ -201,7 +201,7 @@ def test_an_answer_in_a_case_that_was_merged_is_an_answer() -> None:
     assert Ticket.objects.get(pk=goes_on.pk).state == "solved"
 
 
-def test_a_wait_lasts_its_whole_time_from_an_answer_whatever_date_it_was_given() -> None:
+def test_a_wait_lasts_its_whole_time_from_an_answer() -> None:
     at = timezone.now()
     # As the release before leaves it: due when our answer was.
     ticket = a_wait(at, (Entry.Kind.ANSWER, 3))
@@ -221,7 +221,7 @@ def a_wait(at: datetime, *thread: tuple[Entry.Kind, int], **fields: Any) -> Tick
 @pytest.mark.parametrize(
     ("role", "escalated", "theirs"), [("agent", False, True), ("agent", True, False), ("officer", True, True)]
 )
-def test_an_answer_makes_a_case_that_nobody_has_its_writer_s(role: str, *, escalated: bool, theirs: bool) -> None:
+def test_an_answer_makes_nobody_s_case_its_writer_s(role: str, *, escalated: bool, theirs: bool) -> None:
     at, writer, ben = timezone.now(), a_staff_user(role), a_staff_user("agent")
     free = a_ticket(escalated_at=at if escalated else None)
     bens = a_ticket(assignee=ben)
@@ -240,7 +240,7 @@ def test_an_answer_to_many_makes_no_case_its_writer_s() -> None:
     assert Ticket.objects.get().assignee is None
 
 
-def test_an_answer_to_an_answered_case_keeps_it_open_for_its_whole_time() -> None:
+def test_another_answer_keeps_a_case_open_its_whole_time() -> None:
     at = timezone.now()
     ticket = a_ticket(state="solved", solved_at=at - CLOSES_AFTER + timedelta(minutes=1))
     answer(ticket=ticket, body="One thing more.", actor="agent:1", then=Ticket.State.SOLVED, at=at)
@@ -248,7 +248,7 @@ def test_an_answer_to_an_answered_case_keeps_it_open_for_its_whole_time() -> Non
     assert Ticket.objects.get().solved_at == at
 
 
-def test_what_comes_for_a_case_that_was_merged_twice_lands_where_that_went() -> None:
+def test_what_comes_for_a_twice_merged_case_follows_it() -> None:
     a_dispute()
     at = database_clock()
     open_tickets(at=at)

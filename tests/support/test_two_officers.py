@@ -103,7 +103,7 @@ def test_a_proposal_counts_for_seven_days() -> None:
     assert Contract.objects.get().ends_at == FAR_OFF
 
 
-def test_one_waits_at_a_time_and_may_be_withdrawn_or_declined() -> None:
+def test_one_waits_at_a_time_until_withdrawn_or_declined() -> None:
     contract, one, two = a_contract(ends_at=NOW + 10 * DAY), an_actor(), an_actor()
     for verb, right, wrong, decision in (
         (proposals.withdraw, one, two, "withdrawn"),
@@ -190,7 +190,7 @@ def test_a_proposal_out_of_shape_is_refused(act: str, of: str, payload: dict[str
     assert not Proposal.objects.exists()
 
 
-def test_nothing_is_proposed_about_what_is_not_there_or_not_so() -> None:
+def test_nothing_is_proposed_about_what_is_not_so() -> None:
     one = an_actor()
     for act, of, target in (
         ("terminate", "contract", 0),
@@ -203,7 +203,7 @@ def test_nothing_is_proposed_about_what_is_not_there_or_not_so() -> None:
         proposals_actions.agree(proposal_id=uuid.uuid4(), reason="r", actor=one, at=NOW)
 
 
-def test_a_yes_from_before_it_counted_keeps_a_draft_from_force() -> None:
+def test_an_early_yes_keeps_a_draft_from_force() -> None:
     one = an_actor()
     contract = draft_contract(
         ref="AGR-d",
@@ -228,7 +228,7 @@ def test_a_claim_alone_does_not_keep_it_from_force() -> None:
 
 
 @pytest.mark.parametrize("of", ["party", "contract", "campaign"])
-def test_a_suspension_is_lifted_by_two_and_the_gate_answers_as_before(of: str) -> None:
+def test_a_suspension_is_lifted_by_two(of: str) -> None:
     one, two = an_actor(), an_actor()
     line, campaign = a_line(), a_campaign()
     an_approval(line, campaign)
@@ -255,7 +255,7 @@ def test_the_database_refuses_to_lift_without_two() -> None:
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_two_may_end_a_contract_by_the_plan_that_was_seen(*, named: bool) -> None:
+def test_two_end_a_contract_by_the_plan_seen(*, named: bool) -> None:
     one, two = an_actor(), an_actor()
     line, campaign = a_line(), a_campaign()
     an_approval(line, campaign)
@@ -266,7 +266,7 @@ def test_two_may_end_a_contract_by_the_plan_that_was_seen(*, named: bool) -> Non
     assert not allowed(line, campaign)
 
 
-def test_what_is_terminated_is_not_proposed_and_not_agreed_to_again() -> None:
+def test_what_is_terminated_is_not_agreed_to_again() -> None:
     one, two, campaign = an_actor(), an_actor(), a_campaign()
     of: dict[str, Any] = {"of": "contract", "target_id": campaign.contract_id}
     plan = termination.plan(**of, at=NOW).digest
@@ -292,7 +292,7 @@ def test_a_plan_that_is_no_longer_true_ends_nothing() -> None:
     assert (proposal.decision, Cohort.objects.exists()) == ("", False)
 
 
-def test_a_link_carries_a_stop_at_once_and_its_partner_is_told_after() -> None:
+def test_a_link_carries_a_stop_and_its_partner_hears() -> None:
     line, campaign = a_line(), a_campaign()
     old = a_party("Old", "lbs_provider")
     for one in (campaign, a_campaign(campaign.contract, old)):

@@ -195,7 +195,7 @@ def test_whoever_goes_on_past_midnight_is_found(settings: Settings, within: str,
 
 
 @pytest.mark.django_db
-def test_within_an_hour_the_same_looks_are_one_incident_at_midnight_too(settings: Settings) -> None:
+def test_the_same_looks_are_one_incident_at_midnight(settings: Settings) -> None:
     settings.STAFF_BROWSING_ALARM = 2
     actor, minute = an_actor("agent"), timedelta(minutes=1)
     _looks(actor, [a_line() for _ in range(3)], MONDAY - minute)
@@ -205,7 +205,7 @@ def test_within_an_hour_the_same_looks_are_one_incident_at_midnight_too(settings
 
 
 @pytest.mark.django_db
-def test_what_an_officer_closed_stays_closed_while_a_sliding_count_falls_and_comes_back(settings: Settings) -> None:
+def test_a_closed_incident_stays_closed_while_counts_slide(settings: Settings) -> None:
     settings.STAFF_BROWSING_ALARM = 2
     actor, lines = an_actor("agent"), [a_line() for _ in range(5)]
     noon, minute = MONDAY + 12 * HOUR, timedelta(minutes=1)
@@ -232,7 +232,7 @@ def test_what_an_officer_closed_stays_closed_while_a_sliding_count_falls_and_com
 
 
 @pytest.mark.django_db
-def test_a_search_s_pages_and_one_answer_to_many_are_work(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_searches_and_answers_to_many_are_work(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.STAFF_BROWSING_ALARM = 2
     monkeypatch.setattr(watching, "PAGE", 1)
     actor, lines, now = an_actor("agent"), [a_line() for _ in range(6)], timezone.now()
@@ -352,7 +352,7 @@ def test_few_among_very_many_are_no_failing_mechanism(
     assert [one[0] for one in incidents()] == ["stops_failing"]
 
 
-def test_what_the_cache_did_not_take_waits_for_the_next_stop(
+def test_uncounted_failures_wait_for_the_next_stop(
     counted: None, fail: Callable[[], int], settings: Settings
 ) -> None:
     one, now = settings.CACHES["default"], timezone.now()
@@ -376,7 +376,7 @@ def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[],
 
 
 @pytest.mark.parametrize(("path", "n"), [("/choices/signal/stop/", 1), ("/choices/signal/", 0)])
-def test_an_answer_that_stops_and_fails_is_counted_and_no_other(
+def test_a_failing_answer_that_stops_is_counted(
     counted: None, fail: Callable[[], int], path: str, n: int
 ) -> None:
     client, now = Client(raise_request_exception=False), timezone.now()
@@ -386,7 +386,7 @@ def test_an_answer_that_stops_and_fails_is_counted_and_no_other(
     assert sum(stop_failures.by_hour(now=now).values()) == n
 
 
-def test_what_is_no_stop_and_what_was_refused_are_not_counted(
+def test_refusals_and_other_failures_are_not_counted(
     counted: None, fail: Callable[[], int], settings: Settings
 ) -> None:
     client, now = Client(raise_request_exception=False), timezone.now()
@@ -408,7 +408,7 @@ def _ask(n: int, number: str = "") -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("gateway", ["partners.clients.sms.HttpBackend", "tests.accounts.gateways.Silent"])
-def test_codes_that_the_gateway_does_not_take_are_an_opt_out_that_fails(
+def test_codes_the_gateway_refuses_are_a_failing_opt_out(
     counted: None, settings: Settings, gateway: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.STOPS_FAILING_ALARM, settings.ANSWER_SECONDS = 3, 0.0
@@ -437,7 +437,7 @@ def _handed_over(result: str) -> float:
 
 
 @pytest.mark.django_db
-def test_few_codes_among_very_many_that_came_are_no_failing_mechanism(
+def test_few_codes_among_many_are_no_failing_mechanism(
     counted: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.STOPS_FAILING_ALARM, settings.ANSWER_SECONDS = 1, 0.0
@@ -455,7 +455,7 @@ def test_few_codes_among_very_many_that_came_are_no_failing_mechanism(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("came", "found"), [(3, 3), (4, 0)])
-def test_a_few_an_hour_are_an_outage_where_most_did_not_come(
+def test_few_codes_are_an_outage_where_most_failed(
     counted: None, settings: Settings, came: int, found: int
 ) -> None:
     settings.STOPS_FAILING_ALARM = 3
@@ -472,7 +472,7 @@ def test_a_few_an_hour_are_an_outage_where_most_did_not_come(
 
 
 @pytest.mark.django_db
-def test_what_became_of_a_code_is_counted_where_no_page_waits(counted: None, settings: Settings) -> None:
+def test_codes_are_counted_where_no_page_waits(counted: None, settings: Settings) -> None:
     settings.SMS_BACKEND, settings.ANSWER_SECONDS = "tests.accounts.gateways.OverTheNetwork", 0.0
     beside: list[tuple[Any, ...]] = []
 

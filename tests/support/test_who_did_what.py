@@ -68,7 +68,7 @@ def a_suspension(campaign: Campaign, officer: Member) -> None:
     )  # fmt: skip
 
 
-def test_each_look_and_act_says_who_what_to_whom_and_why(officer: Member, line: Line, campaign: Campaign) -> None:
+def test_each_act_says_who_what_to_whom_why(officer: Member, line: Line, campaign: Campaign) -> None:
     agent, auditor = staff(User.Role.AGENT), staff(User.Role.AUDITOR)
     case = a_case(line)
     agent.client.get(f"/desk/{case.code}/")
@@ -137,7 +137,7 @@ def test_days_are_whole_and_in_utc(officer: Member) -> None:
     assert len(without_searches(officer, "?from=yesterday&to=2026-13-01")) == 4
 
 
-def test_who_was_found_by_a_search_is_found_by_their_case(officer: Member, line: Line) -> None:
+def test_a_search_s_finds_are_found_by_their_case(officer: Member, line: Line) -> None:
     agent, case = staff(User.Role.AGENT), a_case(line)
     agent.client.post("/desk/search/", {"q": "who looked"})
     found = f"agent@carrier.example Support agent ticket: found {case.code} a subscriber A search at our desk"
@@ -172,7 +172,7 @@ def test_every_search_is_written_down_and_no_number_in_it(officer: Member) -> No
     ]  # fmt: skip
 
 
-def test_it_is_taken_away_by_who_may_and_that_is_written_down(officer: Member, line: Line, campaign: Campaign) -> None:
+def test_taking_it_away_is_written_down(officer: Member, line: Line, campaign: Campaign) -> None:
     agent, auditor, case = staff(User.Role.AGENT), staff(User.Role.AUDITOR), a_case(line)
     agent.client.get(f"/desk/{case.code}/")
     a_suspension(campaign, officer)

@@ -63,7 +63,7 @@ def send(member: Member, ticket: Ticket, body: str = "Dear you", **more: object)
     assert answer.status_code == 302, re.findall(r'class="error".*?</p>', answer.content.decode(), re.DOTALL)
 
 
-def test_an_answer_waits_half_a_minute_and_can_be_taken_back(ana: Member, ticket: Ticket) -> None:
+def test_an_answer_can_be_taken_back_for_half_a_minute(ana: Member, ticket: Ticket) -> None:
     send(ana, ticket, "Dear you, your case is {code}.")
     now = timezone.now()
     assert sending.send(now=now) == 0
@@ -84,7 +84,7 @@ def test_an_answer_waits_half_a_minute_and_can_be_taken_back(ana: Member, ticket
     assert "It has gone out." in ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
 
 
-def test_an_answer_that_can_t_go_out_stops_no_other_and_locks_as_its_writer_does(
+def test_an_answer_that_can_t_go_out_stops_no_other(
     ana: Member, ticket: Ticket, person: Browser
 ) -> None:
     other = asks(person)
@@ -105,7 +105,7 @@ def test_an_answer_that_can_t_go_out_stops_no_other_and_locks_as_its_writer_does
     assert (event.line_id, event.reason) == (other.line_id, other.code)
 
 
-def test_an_answer_to_a_closed_case_opens_it_on_the_way(ana: Member, ticket: Ticket) -> None:
+def test_an_answer_to_a_closed_case_opens_it(ana: Member, ticket: Ticket) -> None:
     Ticket.objects.filter(pk=ticket.pk).update(state=State.SOLVED, solved_at=timezone.now())
     send(ana, ticket, then="waiting")
     sending.send(now=timezone.now() + SOON)
@@ -113,7 +113,7 @@ def test_an_answer_to_a_closed_case_opens_it_on_the_way(ana: Member, ticket: Tic
     assert (ticket.state, ticket.solved_at) == (State.WAITING, None)
 
 
-def test_a_draft_is_kept_by_button_and_by_script_and_a_colleague_sees_who_writes(ana: Member, ticket: Ticket) -> None:
+def test_a_draft_is_kept_and_colleagues_see_who_writes(ana: Member, ticket: Ticket) -> None:
     ben, path = staff("agent", name="ben"), f"/desk/{ticket.code}/write/draft/answer/"
     assert ana.client.post(path, {"body": "Half a sen"}).status_code == 302
     kept = ana.client.post(path, {"body": "Half a sentence"}, headers={"HX-Request": "true"})
@@ -155,7 +155,7 @@ def test_what_can_t_be_sent_says_why_and_stays(ana: Member, ticket: Ticket, body
     assert Draft.objects.count() == 0
 
 
-def test_an_answer_written_often_is_put_in_and_shown_as_the_person_reads_it(ana: Member, ticket: Ticket) -> None:
+def test_a_saved_reply_is_shown_as_the_person_reads_it(ana: Member, ticket: Ticket) -> None:
     Ticket.objects.filter(pk=ticket.pk).update(language="ar")
     reply = SavedReply.objects.get(key="more-needed", language="ar")
     path = f"/desk/{ticket.code}/write/"
@@ -169,13 +169,13 @@ def test_an_answer_written_often_is_put_in_and_shown_as_the_person_reads_it(ana:
     assert 'lang="ar"' in preview
 
 
-def test_nothing_is_put_in_while_an_answer_is_on_its_way(ana: Member, ticket: Ticket) -> None:
+def test_nothing_is_put_in_while_an_answer_goes_out(ana: Member, ticket: Ticket) -> None:
     send(ana, ticket)
     put = ana.client.post(f"/desk/{ticket.code}/write/canned/", {"body": "Before"}, headers={"HX-Request": "true"})
     assert (put.status_code, "Take it back" in put.content.decode()) == (409, True)
 
 
-def test_every_answer_to_begin_with_is_in_every_language_and_has_no_variable_that_there_is_not(
+def test_every_saved_reply_is_in_every_language(
     settings: Settings,
 ) -> None:
     values = dict.fromkeys(("company", "code", "due", "link"), "x")
@@ -213,7 +213,7 @@ def test_each_look_stands_in_the_persons_log(ana: Member, ticket: Ticket) -> Non
     assert (event.action, event.reason) == ("case.seen", ticket.code)
 
 
-def test_a_look_at_a_case_of_no_line_stands_in_the_trail_too(ana: Member) -> None:
+def test_a_look_at_a_mailed_case_stands_in_the_trail(ana: Member) -> None:
     mailed = a_ticket()
     page(ana, mailed)
     assert ana.client.get(f"/desk/{mailed.code}/").status_code == 200
@@ -221,7 +221,7 @@ def test_a_look_at_a_case_of_no_line_stands_in_the_trail_too(ana: Member) -> Non
     assert list(looks.values_list("actor", "line_id", "reason")) == [(ana.actor, None, mailed.code)] * 2
 
 
-def test_while_we_wait_for_the_person_no_page_and_no_answer_calls_that_date_the_answer_s(
+def test_a_wait_s_end_is_not_called_an_answer_s(
     ana: Member, ticket: Ticket, person: Browser
 ) -> None:
     end = datetime.fromisoformat("2026-06-05T12:00:00Z")
@@ -309,7 +309,7 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
     assert person.get(f"/help/{ticket.code}/files/{sent.pk}/").status_code == 200
 
 
-def test_a_note_takes_no_files_so_that_none_goes_out_with_an_answer(ana: Member, ticket: Ticket) -> None:
+def test_a_note_takes_no_files(ana: Member, ticket: Ticket) -> None:
     note = page(ana, ticket).partition('class="card note"')[2].partition("</form>")[0]
     assert 'name="body"' in note
     assert 'type="file"' not in note
@@ -339,7 +339,7 @@ def test_a_note_takes_no_files_so_that_none_goes_out_with_an_answer(ana: Member,
         ("big.png", PNG + b"\0" * files.LARGEST),
     ],
 )
-def test_what_is_no_kind_of_ours_is_not_taken_whatever_its_name(person: Browser, name: str, content: bytes) -> None:
+def test_only_our_kinds_of_files_are_taken(person: Browser, name: str, content: bytes) -> None:
     answer = person.client.post(
         "/help/write/", {"topic": "other", "message": "Look", "uploads": [given(name, content)]}
     )
@@ -380,7 +380,7 @@ class Away:
         raise files.ScannerAway
 
 
-def test_what_was_found_is_taken_away_and_a_scanner_that_is_away_keeps_it_waiting(
+def test_what_was_found_is_taken_away(
     person: Browser, settings: Settings, attachments: Path
 ) -> None:
     ticket = asks(person, uploads=[given("a.pdf", a_pdf(script=True))])
@@ -405,7 +405,7 @@ class Fails:
         return True
 
 
-def test_a_file_that_can_t_be_looked_at_stops_no_other(person: Browser, settings: Settings) -> None:
+def test_an_unreadable_file_stops_no_other(person: Browser, settings: Settings) -> None:
     names = ["bad0", "bad1", "bad2", "good"]
     asks(person, uploads=[given(f"{name}.txt", name.encode()) for name in names])
     unsealed = asks(person, uploads=[given("early.txt", b"good")]).attachments.get()
@@ -494,7 +494,7 @@ def test_when_it_is_late_the_page_says_so(person: Browser, ticket: Ticket) -> No
     assert "Our answer is late. It was due by Mon, Jan 5." in person.get(f"/help/{ticket.code}/").text
 
 
-def test_a_look_at_a_case_is_one_row_and_reads_its_thread_once(ana: Member, ticket: Ticket) -> None:
+def test_a_look_is_one_row_and_reads_the_thread_once(ana: Member, ticket: Ticket) -> None:
     with CaptureQueriesContext(connection) as asked:
         assert ana.client.get(f"/desk/{ticket.code}/").status_code == 200
     read = [one["sql"] for one in asked if one["sql"].startswith("SELECT") and 'FROM "support_entry"' in one["sql"]]
@@ -509,7 +509,7 @@ def test_the_language_is_named(ana: Member, ticket: Ticket) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_what_an_answer_written_often_leaves_to_its_writer_does_not_go_out(
+def test_a_saved_reply_s_gaps_do_not_go_out(
     ana: Member, ticket: Ticket, language: str
 ) -> None:
     body = SavedReply.objects.get(key="more-needed", language=language).body
@@ -519,7 +519,7 @@ def test_what_an_answer_written_often_leaves_to_its_writer_does_not_go_out(
     send(ana, ticket, re.sub(r"\[.*?\]", "your carrier [the old one]", body))
 
 
-def test_files_that_came_with_a_look_are_kept_beside_the_draft_and_go_out_with_the_answer(
+def test_files_beside_a_preview_go_out_with_the_answer(
     ana: Member, ticket: Ticket
 ) -> None:
     path = f"/desk/{ticket.code}/write/"
@@ -536,7 +536,7 @@ def test_files_that_came_with_a_look_are_kept_beside_the_draft_and_go_out_with_t
     assert Attachment.objects.count() == 2
 
 
-def test_a_case_about_no_person_takes_notes_and_no_answer_that_nobody_would_read(ana: Member) -> None:
+def test_a_case_about_no_person_takes_notes_and_no_answer(ana: Member) -> None:
     audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject="page", at=timezone.now())
     open_tickets(at=timezone.now())
     of_nobody = Ticket.objects.get(kind="incident")

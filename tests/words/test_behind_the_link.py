@@ -76,7 +76,7 @@ def test_of_three_none_one_two_and_all_have_signed(market: Market) -> None:
                 pages.look(f"{partner.name} signed", Browser(), link)
 
 
-def test_a_newer_message_is_counted_for_the_one_that_it_carries_on(market: Market) -> None:
+def test_a_newer_message_counts_for_what_it_carries_on(market: Market) -> None:
     line, partner = a_line(), market.a_partner("Ash Link")
     an_approval(line, partner.campaign, at=timezone.now() - 90 * DAY)
     link = stop_by_phone(line, Browser())

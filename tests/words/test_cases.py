@@ -26,7 +26,7 @@ def dispute(line: Line, scope: str, ref: str) -> Browser:
     return browser
 
 
-def test_a_case_says_what_each_was_asked_and_what_it_answered(market: Market) -> None:
+def test_a_case_says_what_each_was_asked_and_answered(market: Market) -> None:
     market.a_partner("Beech Link", service="Beech Maps", purpose=FRAUD)
     line, (ash, beech, cherry) = a_line_dealing_with(market, "Ash Link", "Beech Link", "Cherry Link")
     dispute(line, "all", "")
@@ -61,7 +61,7 @@ def test_a_case_with_nobody_to_ask_says_so(market: Market) -> None:
         pages.look("nobody to ask", browser, f"/help/{newest_choice(line).id}/")
 
 
-def test_the_signal_s_page_says_what_it_stopped_and_asks_about_an_own_yes(market: Market) -> None:
+def test_the_signal_s_page_says_what_it_stopped(market: Market) -> None:
     market.a_partner("Beech Link", service="Beech Maps", purpose=FRAUD)
     line, (ash, _beech) = a_line_dealing_with(market, "Ash Link", "Beech Link")
     quiet = signed_in(line)

@@ -53,14 +53,14 @@ def look(cast: Cast, pages: Pages, title: str) -> Browser:
     return browser
 
 
-def test_five_minutes_after_a_stop_nobody_is_said_to_have_signed(cast: Cast) -> None:
+def test_minutes_after_a_stop_nobody_is_said_to_have_signed(cast: Cast) -> None:
     with as_before("a_stop_told") as pages, cast.later(5 * MINUTE):
         page = main(look(cast, pages, "five minutes after"), choice_path(cast.choice))
     not_received = {role: state for role, state in STATES.items() if state in {"queued", "sent", "parked"}}
     assert_beside_the_words(cast, page, dict.fromkeys(NAMES, "acknowledged") | not_received | {"begun": "sent"})
 
 
-def test_days_after_a_stop_each_has_signed_what_it_signed_or_is_late(cast: Cast) -> None:
+def test_days_later_each_has_signed_or_is_late(cast: Cast) -> None:
     cast.answered()
     with as_before("a_stop_answered") as pages:
         with cast.later(3 * DAY):
@@ -76,7 +76,7 @@ def test_days_after_a_stop_each_has_signed_what_it_signed_or_is_late(cast: Cast)
             look(cast, pages, "eleven days after")
 
 
-def test_while_the_gate_is_closed_each_page_says_first_that_nobody_gets_anything(cast: Cast) -> None:
+def test_a_closed_gate_is_said_first(cast: Cast) -> None:
     comparison.close(why="restored")
     with as_before("a_stop_while_the_gate_is_closed") as pages, cast.later(5 * MINUTE):
         pages.look("choices", look(cast, pages, "the stop"), "/choices/")

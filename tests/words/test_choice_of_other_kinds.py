@@ -42,7 +42,7 @@ def look(pages: Pages, title: str, choice: Choice, now: datetime, *, is_open: bo
         assert (title, again, "htmx-2" in page.text) == (title, *(("every 4s", True) if is_open else (None, False)))
 
 
-def test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for(market: Market, clock: Clock) -> None:
+def test_a_pause_tells_no_deletion_of_an_earlier_stop(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     clock.move_to(clock.now + MINUTE)
@@ -55,7 +55,7 @@ def test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for(market: M
         look(pages, "signed", pause, timezone.now(), is_open=False)
 
 
-def test_a_pause_asks_for_an_end_of_use_and_for_no_deletion(market: Market, clock: Clock) -> None:
+def test_a_pause_asks_for_no_deletion(market: Market, clock: Clock) -> None:
     names = ("Ash Link", "Beech Link", "Cherry Link", "Damson Link", "Elder Link", "Fig Link")
     line, (_ash, beech, cherry, damson, elder, fig) = a_line_dealing_with(market, *names)
     second = market.a_company("Second")
@@ -76,7 +76,7 @@ def test_a_pause_asks_for_an_end_of_use_and_for_no_deletion(market: Market, cloc
         look(pages, "over", pause, pause.made_at + 8 * DAY)
 
 
-def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market, clock: Clock) -> None:
+def test_a_yes_is_said_to_be_received_no_more(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     ash.is_told()
@@ -97,7 +97,7 @@ def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market,
         look(pages, "signed", yes, yes.made_at + 20 * MINUTE, is_open=False)
 
 
-def test_a_stop_of_one_company_asks_for_what_that_one_had(market: Market) -> None:
+def test_one_company_s_stop_asks_for_what_it_had(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     other = a_campaign(ash.contract, market.a_company("Other").party, purpose=FRAUD)
     an_approval(line, other, at=timezone.now() - 90 * DAY)
@@ -111,7 +111,7 @@ def test_a_stop_of_one_company_asks_for_what_that_one_had(market: Market) -> Non
         look(pages, "signed", stop, stop.made_at + MINUTE, is_open=False)
 
 
-def test_what_was_told_before_is_not_told_as_if_it_were_new(market: Market, clock: Clock) -> None:
+def test_what_was_told_before_is_not_told_as_new(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     first = newest_choice(line)
@@ -137,7 +137,7 @@ def test_what_is_asked_after_a_signature_is_not_called_signed(market: Market, cl
         look(pages, "the stop", stop, stop.made_at + MINUTE)
 
 
-def test_what_a_stop_asked_and_nobody_signed_is_still_owed_in_a_pause(market: Market, clock: Clock) -> None:
+def test_an_unsigned_stop_is_still_owed_in_a_pause(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     other = a_campaign(ash.contract, market.a_company("Other").party, purpose=FRAUD)
     an_approval(line, other, at=timezone.now() - 90 * DAY)
@@ -152,7 +152,7 @@ def test_what_a_stop_asked_and_nobody_signed_is_still_owed_in_a_pause(market: Ma
         look(pages, "the stop", stop, pause.made_at + MINUTE)
 
 
-def test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is(market: Market, clock: Clock) -> None:
+def test_a_newer_message_is_shown_in_its_place(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     stop = newest_choice(line)
@@ -170,7 +170,7 @@ def test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is(ma
         look(pages, "the yes when it is over", yes, newest.made_at + 31 * DAY, is_open=False)
 
 
-def test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop(market: Market, clock: Clock) -> None:
+def test_a_replaced_yes_shows_no_steps_of_the_stop(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     clock.move_to(clock.now + MINUTE)
@@ -183,7 +183,7 @@ def test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop(market: Ma
         look(pages, "the yes", yes, yes.made_at + MINUTE, is_open=False)
 
 
-def test_a_word_that_was_broken_and_given_again_is_the_newer_one(market: Market, clock: Clock) -> None:
+def test_a_broken_word_given_again_is_the_newer_one(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     service = market.a_company("Ash Maps")
     stop_everything(line)
@@ -200,7 +200,7 @@ def test_a_word_that_was_broken_and_given_again_is_the_newer_one(market: Market,
         look(pages, "given again", stop, stop.made_at + 3 * MINUTE, is_open=False)
 
 
-def test_who_was_not_reached_before_has_no_new_quarter_of_an_hour(market: Market, clock: Clock) -> None:
+def test_an_unreached_partner_has_no_new_quarter_hour(market: Market, clock: Clock) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_everything(line)
     limit = newest_choice(line).made_at + 15 * MINUTE
@@ -223,7 +223,7 @@ def test_how_often_it_was_tried_is_counted(market: Market) -> None:
         look(pages, "tried", stop, stop.made_at + 20 * MINUTE)
 
 
-def test_who_is_found_below_after_the_signature_is_named_as_not_having_signed(market: Market) -> None:
+def test_who_is_found_below_later_has_not_signed(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     service, late, before = market.a_company("Ash Maps"), market.a_company("Late"), timezone.now()
     stop_everything(line)

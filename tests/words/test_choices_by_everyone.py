@@ -56,7 +56,7 @@ def say_everything(browser: Browser, line: Line, ash: Partner) -> list[Choice]:
     ]
 
 
-def test_whatever_one_says_is_listed_and_its_page_says_how_it_stands(market: Market) -> None:
+def test_whatever_one_says_is_listed_as_it_stands(market: Market) -> None:
     market.a_partner("Beech Link", service="Beech Maps", purpose=FRAUD)
     line, (ash, _beech) = a_line_dealing_with(market, "Ash Link", "Beech Link")
     browser = signed_in(line)
@@ -82,7 +82,7 @@ def test_a_yes_changes_what_was_said_before_it(market: Market) -> None:
         look(pages, browser, made)
 
 
-def test_what_was_taken_over_from_files_says_from_when_it_counts_here(market: Market) -> None:
+def test_what_came_from_files_says_since_when(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     number, now = number_of(line), timezone.now()
     at = {"msisdn": number, "scope": "campaign", "ref": ash.campaign.ref, "channel": "phone"}
@@ -119,7 +119,7 @@ def test_what_we_did_ourselves_says_that_it_was_us(market: Market) -> None:
         look(pages, browser, [suspended, _allow(browser, line, ash)], about="after a yes")
 
 
-def test_a_child_and_the_account_holder_read_who_of_them_said_it(market: Market) -> None:
+def test_child_and_account_holder_read_who_said_it(market: Market) -> None:
     market.a_partner("Beech Link", service="Beech Maps", purpose=FRAUD)
     child, (ash, beech) = a_line_dealing_with(market, "Ash Link", "Beech Link")
     Line.objects.filter(pk=child.pk).update(user_role="minor")
@@ -135,7 +135,7 @@ def test_a_child_and_the_account_holder_read_who_of_them_said_it(market: Market)
         look(pages, old, made, query=query, about="the holder's")
 
 
-def test_a_delegate_an_agent_and_a_browser_s_signal_are_named_as_such(market: Market) -> None:
+def test_delegates_agents_and_a_browser_s_signal_are_named(market: Market) -> None:
     line, (_ash,) = a_line_dealing_with(market, "Ash Link")
     friend, now = a_line(), timezone.now()
     browser, helper = signed_in(line), signed_in(friend)
@@ -152,7 +152,7 @@ def test_a_delegate_an_agent_and_a_browser_s_signal_are_named_as_such(market: Ma
         look(pages, browser, stops)
 
 
-def test_an_empty_list_says_what_will_stand_in_it_and_a_long_one_goes_on(market: Market) -> None:
+def test_an_empty_list_explains_itself_a_long_one_goes_on(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     browser = signed_in(line)
     nothing = "/choices/?before=2001-01-01T00:00:00Z_6b0bb6a0-0000-4000-8000-000000000000"

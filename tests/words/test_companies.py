@@ -18,7 +18,7 @@ from tests.words.partners import Market
 pytestmark = pytest.mark.usefixtures("db", "clock")
 
 
-def test_every_page_says_what_it_said_before_and_after_everybody_acted(market: Market, clock: Clock) -> None:
+def test_every_page_says_what_it_said(market: Market, clock: Clock) -> None:
     crowd = a_crowd(market)
     person = signed_in(crowd.line)
     with as_before("companies") as pages:

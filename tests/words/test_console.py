@@ -115,7 +115,7 @@ def test_a_contract_is_suspended_and_two_officers_lift_it(market: Market) -> Non
         reader.reads("parties", one, "/admin/parties/")
 
 
-def test_a_contract_is_drafted_put_in_force_and_comes_to_its_end(market: Market) -> None:
+def test_a_contract_is_drafted_in_force_and_ends(market: Market) -> None:
     ash = market.a_partner("Ash Exchange", service="Alder Aid")
     aid, officer = market.companies["Alder Aid"], staff(name="first")
     reader, browser = a_reader(ash, officer), Desk(officer)
@@ -189,7 +189,7 @@ def signed_below(ash: Partner, company: Company) -> dict[str, str]:
     return {"recipient": company.party.uri, "status": "completed", "at": stamp(), "receipt": token}
 
 
-def test_two_officers_end_a_contract_and_its_partner_signs_for_it(market: Market) -> None:
+def test_two_end_a_contract_and_its_partner_signs(market: Market) -> None:
     ash = market.a_partner("Ash Exchange", service="Alder Aid")
     aid = market.companies["Alder Aid"]
     line, *_ = lines_that_agreed(ash, 3)

@@ -60,7 +60,7 @@ def test_while_the_gate_is_closed_no_yes_is_taken(market: Market) -> None:
         pages.look("the answer", browser, "/home/")
 
 
-def test_a_yes_that_leaves_somebody_out_says_whom_and_passes_on_by_name(market: Market) -> None:
+def test_a_yes_says_whom_it_leaves_out(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link", released=False)
     named = a_campaign(ash.contract, ash.campaign.lbs_provider, names_recipient=True)
     an_approval(line, named, at=timezone.now() - 90 * DAY)
@@ -74,7 +74,7 @@ def test_a_yes_that_leaves_somebody_out_says_whom_and_passes_on_by_name(market: 
         before_yes(pages, "but for one", line, ash)
 
 
-def test_a_pause_says_what_it_is_about_and_how_long_it_may_be(market: Market) -> None:
+def test_a_pause_says_of_what_and_how_long(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     browser = signed_in(line)
     with as_before("before_a_pause") as pages:

@@ -85,7 +85,7 @@ def test_a_stop_from_a_file_is_nobodys_here(life: Life) -> None:
         pages.look("off", signed_in(life.line), "/home/")
 
 
-def test_what_does_not_look_right_and_what_we_do_about_it(life: Life) -> None:
+def test_what_does_not_look_right_is_told(life: Life) -> None:
     life.looked(2, 3, 4)
     tasks.find_anomalies()
     paths = {"home": "/home/", "history": "/history/", "the company": life.path()}

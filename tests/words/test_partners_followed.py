@@ -33,7 +33,7 @@ def cast(standing: Clock, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
     yield from in_a_market(django_db_blocker, build)
 
 
-def test_home_and_the_desk_say_how_far_each_partner_is_and_no_more(cast: Cast) -> None:
+def test_home_and_desk_say_how_far_each_partner_is(cast: Cast) -> None:
     desk = f"/desk/{Ticket.objects.get(line_id=cast.line.pk).code}/"
 
     def look(title: str, after: timedelta, *, at_the_desk: bool = True) -> None:
@@ -51,7 +51,7 @@ def test_home_and_the_desk_say_how_far_each_partner_is_and_no_more(cast: Cast) -
         look("answered", 3 * DAY)
 
 
-def test_the_console_reads_each_order_with_its_states_tries_and_receipts(cast: Cast) -> None:
+def test_the_console_reads_each_order(cast: Cast) -> None:
     cast.told()
     cast.answered()
     with as_before("partners_followed_in_the_console") as pages, cast.later(3 * DAY):

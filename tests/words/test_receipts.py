@@ -241,7 +241,7 @@ def printed(browser: Browser, path: str, language: str) -> bytes:
     return content
 
 
-def test_the_receipt_of_a_stop_says_who_signed_what_and_when(signed: Signed) -> None:
+def test_a_stop_s_receipt_says_who_signed_what(signed: Signed) -> None:
     stop, words, far = signed.stop, signed.words, signed.far
     with as_before("a_receipt") as pages, time_machine.travel(stop.made_at + 3 * DAY, tick=False):
         browser, path = signed_in(signed.line), choice_path(stop)
@@ -258,7 +258,7 @@ def test_the_receipt_of_a_stop_says_who_signed_what_and_when(signed: Signed) -> 
             assert_paper(pages, f"paper ({language})", content, stop, words, far)
 
 
-def test_behind_the_link_is_our_word_alone_and_no_company_s_name(signed: Signed) -> None:
+def test_behind_the_link_is_our_word_alone(signed: Signed) -> None:
     with as_before("a_receipt_behind_the_link") as pages:
         for language in LANGUAGES:
             content = printed(Browser(), f"{signed.link}receipt.pdf", language)
@@ -279,7 +279,7 @@ def test_the_receipt_of_a_pause_says_until_when(market: Market) -> None:
             assert_paper(pages, f"paper ({language})", content, pause, (), far, until=until)
 
 
-def test_what_is_signed_later_belongs_to_the_stop_that_asked_and_to_no_yes(market: Market) -> None:
+def test_a_later_signature_belongs_to_the_stop_that_asked(market: Market) -> None:
     line, (fig,) = a_line_dealing_with(market, "Fig Link")
     browser = stop_everything(line)
     first = newest_choice(line)
@@ -293,7 +293,7 @@ def test_what_is_signed_later_belongs_to_the_stop_that_asked_and_to_no_yes(marke
         assert_file(browser.client.get(f"{choice_path(choice)}receipt.json").json(), choice, words, asked)
 
 
-def test_a_receipt_is_mailed_with_both_files_and_the_page_says_so(signed: Signed) -> None:
+def test_a_receipt_is_mailed_with_both_files(signed: Signed) -> None:
     stop, words, far = signed.stop, signed.words, signed.far
     path, number = f"{choice_path(stop)}receipt/", receipt_of(stop).number
     with as_before("a_receipt_by_mail") as pages, time_machine.travel(stop.made_at + 3 * DAY, tick=False):

@@ -77,7 +77,7 @@ def test_a_stop_by_code_or_by_text_is_confirmed(settings: Settings) -> None:
     in_both(once)
 
 
-def test_a_child_is_told_what_the_holder_did_and_that_it_is_grown_up() -> None:
+def test_a_child_is_told_of_holder_and_growing_up() -> None:
     for language, number in zip(LANGUAGES, ("+12065550171", "+12065550172"), strict=True):
         row = line_row(
             line_id=f"L-{language}", msisdn=number, user_role="minor", account_id=f"A-{language}", language=language
@@ -117,7 +117,7 @@ def test_what_others_did_is_told_to_the_phone_itself() -> None:
     in_both(once)
 
 
-def test_a_line_and_whoever_is_asked_to_look_after_it_are_told_of_each_step() -> None:
+def test_line_and_helper_are_told_of_each_step() -> None:
     def once(language: str) -> None:
         line, friend, now = a_line(language=language), a_line(language=language), timezone.now()
         signed_in(line)
@@ -218,7 +218,7 @@ def test_what_is_still_on_is_told_after_ninety_days(market: Market) -> None:
     in_both(once)
 
 
-def test_who_asks_in_somebody_s_name_is_told_to_the_phone() -> None:
+def test_an_authorised_agent_is_told_to_the_phone() -> None:
     def once(language: str) -> None:
         line = a_line(language=language)
         an_agent_asks(line)

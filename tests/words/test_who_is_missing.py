@@ -26,7 +26,7 @@ def signed_for_all_but_one(market: Market, ash: Partner) -> None:
     ash.signs(below=[ash.signed_below(known), ash.signed_below(three), ash.signed_below(four), ash.said_below(gone)])
 
 
-def test_who_has_not_signed_is_named_on_every_page_but_that_of_the_link(market: Market) -> None:
+def test_who_has_not_signed_is_named_but_behind_the_link(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     service, gone = market.a_company("Ash Maps"), market.a_company("Gone")
     market.reports(ash.release(line, service, gone, at=timezone.now() - 2 * DAY))

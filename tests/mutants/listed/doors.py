@@ -24,7 +24,7 @@ MUTANTS = (
         "revocations/actions/orders.py",
         "partial(tasks.deliver.delay, party_ids=party_ids), robust=True)\n",
         "partial(tasks.deliver.delay, party_ids=party_ids))\n",
-        f"{DOORS}/test_01_gate_first.py::test_no_question_after_the_click_is_allowed_with_broker_and_partners_dead",
+        f"{DOORS}/test_01_gate_first.py::test_nothing_is_allowed_after_the_click_with_broker_dead",
     ),
     Mutant(
         2,
@@ -52,7 +52,7 @@ MUTANTS = (
         "portal/settings.py",
         '    "sweep-orders": {"task": "revocations.tasks.sweep", "schedule": 5.0},\n',
         '    "sweep-orders": {"task": "revocations.tasks.sweep", "schedule": 86400.0},\n',
-        f"{DOORS}/test_04_nothing_is_lost.py::test_what_waited_at_a_broker_that_is_emptied_is_told_all_the_same",
+        f"{DOORS}/test_04_nothing_is_lost.py::test_what_waited_at_an_emptied_broker_is_told",
     ),
     # A worker keeps the session that its database has cut off.
     Mutant(
@@ -68,7 +68,7 @@ MUTANTS = (
         "tools/sandbox/store.py",
         "            if repeated or (standing is not None and (order.epoch, order.version) <= _numbers(standing)):\n",
         "            if repeated:\n",
-        f"{DOORS}/test_05_the_newest_wins.py::test_a_partner_ends_stopped_however_its_orders_are_mixed_up_and_repeated",
+        f"{DOORS}/test_05_the_newest_wins.py::test_a_partner_ends_stopped_however_its_orders_are_mixed",
     ),
     # A file that ends a line leaves its person signed in.
     Mutant(
@@ -77,7 +77,7 @@ MUTANTS = (
         "        people.end_tenure(line_id=line.pk, at=self.at)\n",
         "",
         f"{DOORS}/test_07_each_person_sees_only_their_own.py::"
-        "test_the_next_holder_of_a_number_starts_with_nothing_and_the_last_one_is_out",
+        "test_the_next_holder_starts_empty_the_last_is_out",
     ),
     # What a gateway reports is written into the log.
     Mutant(
@@ -86,7 +86,7 @@ MUTANTS = (
         "    try:\n        report = take(",
         "    try:\n        print(request.body, flush=True)\n        report = take(",
         f"{DOORS}/test_09_not_a_location_database.py::"
-        "test_a_place_in_what_the_carrier_and_its_gateway_say_is_nowhere_afterwards",
+        "test_a_place_in_files_and_reports_is_nowhere_afterwards",
     ),
     # A receipt is checked by the keys of our database as well, which whoever holds it does not have.
     Mutant(
@@ -95,7 +95,7 @@ MUTANTS = (
         "        return _object(json.loads(jwks.read_text()))\n",
         "        return keys.archive(at=timezone.now())\n",
         f"{DOORS}/test_10_proof_without_trust.py::"
-        "test_what_a_person_downloads_verifies_without_us_and_nothing_changed_does",
+        "test_downloads_verify_without_us_and_changed_ones_do_not",
     ),
     # Pages that browsers send on, and Django's test client does not: it asks for no token against forgeries.
     Mutant(
@@ -103,14 +103,14 @@ MUTANTS = (
         "templates/stop/everything.html",
         "    {% csrf_token %}\n",
         "",
-        f"{DOORS}/test_12_easy.py::test_whoever_holds_the_phone_stops_all_with_three_buttons_and_no_account",
+        f"{DOORS}/test_12_easy.py::test_the_phone_stops_all_with_three_buttons",
     ),
     Mutant(
         12,
         "templates/choices/_pause_form.html",
         '  <input type="hidden" name="csrfmiddlewaretoken" value="{{ csrf_token }}">\n',
         "",
-        f"{DOORS}/test_12_easy.py::test_from_home_each_stop_takes_one_button_and_to_allow_takes_two",
+        f"{DOORS}/test_12_easy.py::test_a_stop_takes_one_button_and_allowing_two",
     ),
     Mutant(
         8,
@@ -118,6 +118,6 @@ MUTANTS = (
         "      {% csrf_token %}\n",
         "",
         f"{DOORS}/test_08_staff_work_under_glass.py::"
-        "test_an_agents_looks_and_acts_stand_in_the_persons_log_and_none_of_them_allows",
+        "test_agents_looks_and_acts_are_logged_and_none_allows",
     ),
 )

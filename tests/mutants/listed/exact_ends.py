@@ -532,14 +532,14 @@ MUTANTS = (
         "consent/gate/rules.py",
         "(question.precision_m or 0) <= line.prohibited_within_m:",
         "(question.precision_m or 0) < line.prohibited_within_m:",
-        "tests/support/test_rules_of_states.py::test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not",
+        "tests/support/test_rules_of_states.py::test_a_rule_prohibits_within_its_radius_alone",
     ),
     Mutant(
         2,
         "consent/queries/permission.py",
         "coalesce(question.precision_m, 0) <= rule.max_radius_m)",
         "coalesce(question.precision_m, 0) < rule.max_radius_m)",
-        "tests/support/test_rules_of_states.py::test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not",
+        "tests/support/test_rules_of_states.py::test_a_rule_prohibits_within_its_radius_alone",
     ),
     # A partner is denied at 24 hours, its officers are told at twelve, and of lifelines once a day.
     *(

@@ -4,7 +4,7 @@ from tests.mutants.mutant import Mutant
 
 SELDOM = "tests/words/test_every_page.py::test_pages_in_states_that_are_seldom"
 CASES = "tests/words/test_every_page.py::test_pages_of_the_desk_in_states_that_are_seldom"
-CROWD = "tests/words/test_companies.py::test_every_page_says_what_it_said_before_and_after_everybody_acted"
+CROWD = "tests/words/test_companies.py::test_every_page_says_what_it_said"
 CONSOLE = "tests/words/test_every_page.py::test_pages_of_the_console"
 
 MUTANTS = (
@@ -160,7 +160,7 @@ MUTANTS = (
         "accounts/actions/delegations.py",
         "    _tell(delegation.line, message_templates.delegate_ended_text, at)\n",
         "",
-        "tests/words/test_texts.py::test_a_line_and_whoever_is_asked_to_look_after_it_are_told_of_each_step",
+        "tests/words/test_texts.py::test_line_and_helper_are_told_of_each_step",
     ),
     Mutant(
         7,
@@ -223,14 +223,14 @@ MUTANTS = (
         "support/queries/counts.py",
         "AND (gag.suppressed_until IS NULL OR gag.suppressed_until > %s)",
         "AND (gag.suppressed_until IS NULL OR gag.suppressed_until >= %s)",
-        "tests/support/test_admin_lists.py::test_look_ups_are_of_the_last_thirty_days_and_never_of_a_hidden_row",
+        "tests/support/test_admin_lists.py::test_look_ups_are_of_thirty_days_without_hidden_rows",
     ),
     Mutant(
         7,
         "support/actions/stop_for.py",
         "    if line is None or line.pk != line_id:",
         "    if line is None:",
-        "tests/promises/test_08_the_desk.py::test_a_call_to_whoever_has_the_number_now_proves_nothing_of_the_line_before",
+        "tests/promises/test_08_the_desk.py::test_a_call_to_the_next_holder_proves_nothing",
     ),
     Mutant(
         3,
@@ -272,7 +272,7 @@ MUTANTS = (
         "support/domain/messages.py",
         'says.append(_("To write to us again, answer this mail. What you write goes into your case."))',
         'says.append(_("What you write goes into your case."))',
-        "tests/support/test_mail.py::test_a_mail_from_nobody_we_know_has_a_case_that_is_about_no_line",
+        "tests/support/test_mail.py::test_a_mail_from_strangers_makes_a_case_of_no_line",
     ),
     Mutant(
         7,
@@ -307,6 +307,6 @@ MUTANTS = (
         "consent/sql/gate_opening.sql",
         "AND table_oid = consent_table_of_opening() AND closed_because = '';\n    RETURN FOUND",
         "AND table_oid = consent_table_of_opening();\n    RETURN FOUND",
-        "tests/promises/test_03_while_the_gate_is_closed.py::test_what_opens_it_after_a_start_of_the_server_opens_nothing_after_a_restore",
+        "tests/promises/test_03_while_the_gate_is_closed.py::test_a_server_s_start_opens_nothing_after_a_restore",
     ),
 )

@@ -219,7 +219,7 @@ MUTANTS = (
         2,
         "partners/actions/guards.py",
         '        row = Contract.objects.select_for_update(of=("self",)).filter(pk=target_id).first()\n',
-        f"{OFFICERS}test_a_draft_is_put_in_force_once_and_changed_no_more",
+        f"{OFFICERS}test_a_draft_is_put_in_force_once",
     ),
     unlocked(
         8,
@@ -320,19 +320,19 @@ MUTANTS = (
         "support/actions/replies.py",
         "    Incident.objects.select_for_update().filter(pk=incident_id).first()\n",
         "",
-        f"{DESK}test_one_reply_to_many_is_begun_sent_and_taken_back_once",
+        f"{DESK}test_a_reply_to_many_is_begun_and_sent_once",
     ),
     unlocked(
         8,
         "support/actions/replies.py",
         "BulkReply.objects.select_for_update().filter(pk=reply_id)",
-        f"{DESK}test_one_reply_to_many_is_begun_sent_and_taken_back_once",
+        f"{DESK}test_a_reply_to_many_is_begun_and_sent_once",
     ),
     unlocked(
         8,
         "support/workers/replying.py",
         "BulkReply.objects.select_for_update(skip_locked=True)",
-        f"{DESK}test_one_reply_to_many_is_begun_sent_and_taken_back_once",
+        f"{DESK}test_a_reply_to_many_is_begun_and_sent_once",
     ),
     unlocked(
         8,

@@ -5,16 +5,16 @@ from tests.mutants.mutant import Mutant
 WORDS = "tests/words"
 LINK = f"{WORDS}/test_behind_the_link.py::test_the_counts_are_those_of_what_each_partner_did"
 ALL_SIGNED = f"{WORDS}/test_behind_the_link.py::test_of_three_none_one_two_and_all_have_signed"
-TOLD = f"{WORDS}/test_choice.py::test_five_minutes_after_a_stop_nobody_is_said_to_have_signed"
-ANSWERED = f"{WORDS}/test_choice.py::test_days_after_a_stop_each_has_signed_what_it_signed_or_is_late"
+TOLD = f"{WORDS}/test_choice.py::test_minutes_after_a_stop_nobody_is_said_to_have_signed"
+ANSWERED = f"{WORDS}/test_choice.py::test_days_later_each_has_signed_or_is_late"
 KINDS = f"{WORDS}/test_choice_of_other_kinds.py"
-PAUSE = f"{KINDS}::test_a_pause_asks_for_an_end_of_use_and_for_no_deletion"
-AFTER_A_STOP = f"{KINDS}::test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for"
-YES = f"{KINDS}::test_of_a_yes_no_more_is_ever_said_than_that_it_was_received"
-REPLACED = f"{KINDS}::test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is"
+PAUSE = f"{KINDS}::test_a_pause_asks_for_no_deletion"
+AFTER_A_STOP = f"{KINDS}::test_a_pause_tells_no_deletion_of_an_earlier_stop"
+YES = f"{KINDS}::test_a_yes_is_said_to_be_received_no_more"
+REPLACED = f"{KINDS}::test_a_newer_message_is_shown_in_its_place"
 LISTED = f"{WORDS}/test_choices_by_everyone.py"
 BY_A_YES = f"{LISTED}::test_a_yes_changes_what_was_said_before_it"
-RECEIPT = f"{WORDS}/test_receipts.py::test_the_receipt_of_a_stop_says_who_signed_what_and_when"
+RECEIPT = f"{WORDS}/test_receipts.py::test_a_stop_s_receipt_says_who_signed_what"
 TEXTS = f"{WORDS}/test_texts.py"
 
 MUTANTS = (
@@ -49,7 +49,7 @@ MUTANTS = (
         "consent/queries/links.py",
         "states = [one.state for one in known]",
         "states = [State.QUEUED for one in known]",
-        f"{WORDS}/test_behind_the_link.py::test_a_newer_message_is_counted_for_the_one_that_it_carries_on",
+        f"{WORDS}/test_behind_the_link.py::test_a_newer_message_counts_for_what_it_carries_on",
     ),
     # Where an order stands
     Mutant(
@@ -103,14 +103,14 @@ MUTANTS = (
         "templates/choices/_partner.html",
         "{% if step.already %}{% translate",
         "{% if step.never %}{% translate",
-        f"{KINDS}::test_what_was_told_before_is_not_told_as_if_it_were_new",
+        f"{KINDS}::test_what_was_told_before_is_not_told_as_new",
     ),
     Mutant(
         6,
         "templates/choices/_partner.html",
         "{% if not partner.is_replaced or not undone %}<ol",
         "{% if partner %}<ol",
-        f"{KINDS}::test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop",
+        f"{KINDS}::test_a_replaced_yes_shows_no_steps_of_the_stop",
     ),
     Mutant(
         6,
@@ -174,7 +174,7 @@ MUTANTS = (
         "revocations/queries/coverage.py",
         "missing=_companies(due - signed, names, said)",
         "missing=_companies(due - done, names, said)",
-        f"{WORDS}/test_who_is_missing.py::test_who_has_not_signed_is_named_on_every_page_but_that_of_the_link",
+        f"{WORDS}/test_who_is_missing.py::test_who_has_not_signed_is_named_but_behind_the_link",
     ),
     Mutant(
         6,
@@ -195,7 +195,7 @@ MUTANTS = (
         "consent/queries/progress.py",
         '.order_by("queued_at")\n    .values("queued_at")[:1]\n)',
         '.order_by("-queued_at")\n    .values("queued_at")[:1]\n)',
-        f"{KINDS}::test_who_was_not_reached_before_has_no_new_quarter_of_an_hour",
+        f"{KINDS}::test_an_unreached_partner_has_no_new_quarter_hour",
     ),
     # What a choice's page says first, and the list
     Mutant(
@@ -218,14 +218,14 @@ MUTANTS = (
         "templates/choices/list.html",
         "with k=choice.received",
         "with k=choice.orders",
-        f"{LISTED}::test_whatever_one_says_is_listed_and_its_page_says_how_it_stands",
+        f"{LISTED}::test_whatever_one_says_is_listed_as_it_stands",
     ),
     Mutant(
         6,
         "templates/choices/_by.html",
         '{% elif who == "holder" %}{% translate "Made by the account holder" %}',
         '{% elif who == "holder" %}{% translate "Made by the person who uses this phone" %}',
-        f"{LISTED}::test_a_child_and_the_account_holder_read_who_of_them_said_it",
+        f"{LISTED}::test_child_and_account_holder_read_who_said_it",
     ),
     Mutant(
         6,
@@ -239,7 +239,7 @@ MUTANTS = (
         "consent/queries/choices.py",
         "one.received_at is not None for",
         "one.order.sent_at is not None or one.state for",
-        f"{LISTED}::test_whatever_one_says_is_listed_and_its_page_says_how_it_stands",
+        f"{LISTED}::test_whatever_one_says_is_listed_as_it_stands",
     ),
     # Receipts and texts
     Mutant(6, "templates/choices/receipt.html", "{% when one.received_at %}", "{% when choice.made_at %}", RECEIPT),

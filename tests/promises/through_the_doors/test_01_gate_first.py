@@ -27,7 +27,7 @@ class Gateway(Thread):
         self.join()
 
 
-def test_no_question_after_the_click_is_allowed_with_broker_and_partners_dead(product: Product) -> None:
+def test_nothing_is_allowed_after_the_click_with_broker_dead(product: Product) -> None:
     line = product.next_line()
     gateway = Gateway(product, line)
     with product.without(product.broker, product.worker, *product.partner_programs):

@@ -96,7 +96,7 @@ def test_a_machine_that_may_not_ask_hears_no(product: Product) -> None:
         partner.send_json("POST", DECIDE, asked, scope="decisions:read")
 
 
-def test_a_company_that_an_officer_suspended_is_denied_from_the_answer_on(product: Product) -> None:
+def test_a_suspended_company_is_denied_from_the_answer_on(product: Product) -> None:
     line, officer = product.next_line(), product.hires("officer")
     more = other_companies(product)
     more["campaigns"] = [campaign_row(OTHER, "AGR-other")]

@@ -91,7 +91,7 @@ def test_whatever_changes_around_it_only_its_person_lifts_a_stop(product: Produc
     assert answers(product, everything, *USES) == ["line_unknown"] * len(USES)
 
 
-def test_its_person_allows_again_in_two_steps_and_nothing_else_with_it(product: Product) -> None:
+def test_its_person_allows_again_in_two_steps(product: Product) -> None:
     line = product.next_line()
     product.stops_all(line)
     browser = product.signs_in(line)

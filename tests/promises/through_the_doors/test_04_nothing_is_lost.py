@@ -22,7 +22,7 @@ def carried_out(partner: Partner, orders: set[str]) -> dict[str, int]:
     return {order: made.count(order) for order in orders}
 
 
-def test_a_worker_killed_while_the_partner_thinks_and_an_emptied_broker_lose_no_order(product: Product) -> None:
+def test_a_killed_worker_and_an_emptied_broker_lose_nothing(product: Product) -> None:
     line, partner, dead = product.next_line(), product.partners[LINK], Event()
 
     def dies(_: Pushed) -> int:
@@ -45,7 +45,7 @@ def test_a_worker_killed_while_the_partner_thinks_and_an_emptied_broker_lose_no_
     assert [one["version"] for one in partner.get("/state") if one["jti"] == order] == [1]
 
 
-def test_what_waited_at_a_broker_that_is_emptied_is_told_all_the_same(product: Product) -> None:
+def test_what_waited_at_an_emptied_broker_is_told(product: Product) -> None:
     came = {uri: len(partner.road.pushed) for uri, partner in product.partners.items()}
     with product.while_it_sleeps(product.worker):
         stops = [product.stops_all(product.next_line()) for _ in range(2)]

@@ -16,7 +16,7 @@ def standing(partner: Partner, sub: str) -> tuple[int, list[object]]:
     return found["version"], found["allowed"]
 
 
-def test_a_partner_ends_stopped_however_its_orders_are_mixed_up_and_repeated(product: Product) -> None:
+def test_a_partner_ends_stopped_however_its_orders_are_mixed(product: Product) -> None:
     line, partner = product.next_line(), product.partners[LINK]
     browser = product.signs_in(line)
     # Our pushes are taken on the way, and kept for later.
@@ -50,7 +50,7 @@ def test_a_partner_ends_stopped_however_its_orders_are_mixed_up_and_repeated(pro
         assert (version, len(uses)) == (push.version, allowed)
 
 
-def test_an_allow_that_could_not_be_told_is_never_told_after_the_stop_that_followed_it(product: Product) -> None:
+def test_no_late_allow_is_told_after_a_newer_stop(product: Product) -> None:
     line, partner = product.next_line(), product.partners[LINK]
     browser = product.signs_in(line)
     browser.send(browser.get("/home/").form("/choices/stop/", scope="all"))

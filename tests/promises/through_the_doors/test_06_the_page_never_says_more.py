@@ -76,7 +76,7 @@ class Person:
         )
 
 
-def test_each_state_is_read_as_what_it_is_while_a_partner_goes_through_all_of_them(product: Product) -> None:
+def test_each_state_of_a_partner_is_read_as_it_is(product: Product) -> None:
     bridge, link = product.partners[BRIDGE], product.partners[LINK]
     # What they sign they keep to themselves for now.
     for partner in (bridge, link):

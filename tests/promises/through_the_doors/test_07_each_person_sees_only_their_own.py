@@ -43,7 +43,7 @@ def alike(pages: Sequence[Page]) -> list[str]:
     return [page.words for page in pages]
 
 
-def test_to_a_stranger_a_line_and_its_choices_do_not_exist(product: Product) -> None:
+def test_to_a_stranger_a_line_does_not_exist(product: Product) -> None:
     line, other = product.next_line(), product.next_line()
     owner = product.signs_in(line)
     choice = owner.send(owner.get("/home/").form("/choices/stop/", scope="all")).url
@@ -61,7 +61,7 @@ def test_to_a_stranger_a_line_and_its_choices_do_not_exist(product: Product) -> 
     assert product.answers(line) == "stopped_all"
 
 
-def test_of_an_adults_line_its_holder_reads_one_sentence_whatever_is_chosen_there(product: Product) -> None:
+def test_the_holder_reads_one_sentence_of_an_adults_line(product: Product) -> None:
     paying, using = family(product, 1, holder="holder", adult="user")
     holder, adult = product.signs_in(paying), product.signs_in(using)
     theirs = name_of(adult)
@@ -73,7 +73,7 @@ def test_of_an_adults_line_its_holder_reads_one_sentence_whatever_is_chosen_ther
     assert (product.answers(using), product.answers(paying)) == ("stopped_all", "allowed")
 
 
-def test_holder_and_minor_both_stop_and_only_the_holder_allows_until_the_minor_is_grown(product: Product) -> None:
+def test_both_stop_and_the_holder_allows_until_the_minor_grows(product: Product) -> None:
     paying, childs = family(product, 2, holder="holder", minor="minor")
     holder, minor = product.signs_in(paying), product.signs_in(childs)
     line = name_of(minor)
@@ -95,7 +95,7 @@ def test_holder_and_minor_both_stop_and_only_the_holder_allows_until_the_minor_i
     assert product.answers(childs) == "stopped_campaign"
 
 
-def test_the_next_holder_of_a_number_starts_with_nothing_and_the_last_one_is_out(product: Product) -> None:
+def test_the_next_holder_starts_empty_the_last_is_out(product: Product) -> None:
     (first,) = family(product, 3, holder="holder")
     last = product.signs_in(first)
     assert "Roadaid" in last.get("/history/").words

@@ -8,7 +8,7 @@ WHY, STOPPED = "They called and asked who has it.", "They asked me to on the pho
 VERBS = ("allow", "stop", "pause", "dispute")
 
 
-def test_an_agents_looks_and_acts_stand_in_the_persons_log_and_none_of_them_allows(product: Product) -> None:
+def test_agents_looks_and_acts_are_logged_and_none_allows(product: Product) -> None:
     line, agent = product.next_line(), product.hires("agent")
     person = product.signs_in(line)
     written = person.get("/help/write/?topic=still_have").form("/help/write/")

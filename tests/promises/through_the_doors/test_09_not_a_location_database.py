@@ -35,7 +35,7 @@ def files(folder: Path) -> str:
     return "\n".join(f"{path}\n{path.read_bytes().decode(errors='replace')}" for path in found)
 
 
-def test_a_place_in_what_the_carrier_and_its_gateway_say_is_nowhere_afterwards(product: Product) -> None:
+def test_a_place_in_files_and_reports_is_nowhere_afterwards(product: Product) -> None:
     known = product.next_line()
     later = Line(f"{known.line_id}-later", known.msisdn.replace("+1206555", "+1206444"), "A-later")
     ids = {name: f"{name}-{known.line_id}" for name in ("placed", "held", "refused", "reported")}

@@ -34,7 +34,7 @@ def changed(text: str) -> str:
     return text[:middle] + ("A" if text[middle] != "A" else "B") + text[middle + 1 :]
 
 
-def test_what_a_person_downloads_verifies_without_us_and_nothing_changed_does(product: Product) -> None:
+def test_downloads_verify_without_us_and_changed_ones_do_not(product: Product) -> None:
     browser = product.signs_in(product.next_line())
     choice = browser.send(browser.get("/home/").form("/choices/stop/", scope="all")).url
     whole: dict[str, Any] = {}
@@ -97,7 +97,7 @@ WHERE seq > 2 AND seq = (SELECT seq FROM audit_chainhead h WHERE h.chain = e.cha
 """
 
 
-def test_a_row_of_the_trail_that_was_changed_or_cut_off_is_found_by_the_command(product: Product) -> None:
+def test_a_changed_or_cut_off_trail_is_found(product: Product) -> None:
     product.stops_all(product.next_line())
     write_checkpoint(product)
     with product.while_it_sleeps(product.worker), as_owner(product) as owner:

@@ -20,7 +20,7 @@ def needs_no_script(page: Page) -> bool:
     )
 
 
-def test_whoever_holds_the_phone_stops_all_with_three_buttons_and_no_account(product: Product) -> None:
+def test_the_phone_stops_all_with_three_buttons(product: Product) -> None:
     line, browser = product.next_line(), product.browser()
     pages = [browser.get("/"), browser.get("/stop/")]
     assert pages[0].links("/stop/") or pages[0].forms("/stop/")
@@ -31,7 +31,7 @@ def test_whoever_holds_the_phone_stops_all_with_three_buttons_and_no_account(pro
     assert browser.get("/home/").url.startswith("/accounts/login/")
 
 
-def test_from_home_each_stop_takes_one_button_and_to_allow_takes_two(product: Product) -> None:
+def test_a_stop_takes_one_button_and_allowing_two(product: Product) -> None:
     line, browser = product.next_line(), product.browser()
     product.signs_in(line, browser)
     signed_in = browser.pressed
