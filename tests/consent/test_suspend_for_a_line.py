@@ -34,7 +34,7 @@ from tests.factories import (
 from tests.feeds import BRIDGE, ROAD, approval_row, line_row, release_row, take_approvals, take_lines, take_parties
 from tests.feeds import take_releases as take
 from tests.people import number_of, signed_in, texts_by_day
-from tests.promises.test_01_gate_first import ask
+from tests.promises.asking import ask
 from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")

@@ -45,7 +45,7 @@ from tests.feeds import (
 from tests.feeds import take_releases as take
 from tests.overlapping import overlap
 from tests.people import texts_by_day
-from tests.promises.test_01_gate_first import ask
+from tests.promises.asking import ask
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 WASHINGTON = zone_of("WA")

@@ -11,39 +11,21 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.models import Line
 from audit.models import AuditEvent
 from consent.actions.choices import allow, pause, stop
-from consent.gate import deciding
 from consent.gate.deciding import evaluate_for, evaluate_in
 from consent.gate.pipeline import Pipeline
-from consent.gate.shapes import Answer, Question
+from consent.gate.shapes import Question
 from consent.models import Choice
 from partners.actions.clients import register_client
-from partners.models import Campaign, Client, SigningKey
+from partners.models import Client, SigningKey
 from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.partners.outside import Signer
 from tests.promises import pairs
+from tests.promises.asking import ask
 from tests.selection import NIGHTLY
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-
-
-def ask(line: Line, campaign: Campaign) -> Answer:
-    (answer,) = deciding.evaluate(
-        questions=[
-            Question(
-                aggregator=campaign.contract.aggregator.uri,
-                provider=campaign.lbs_provider.uri,
-                campaign=campaign.ref,
-                purpose=campaign.purpose,
-                scope=campaign.scope,
-                precision_m=campaign.precision_m,
-                line=line.carrier_id,
-            )
-        ]
-    )
-    return answer
 
 
 def in_another_session[T](work: Callable[[], T]) -> T:

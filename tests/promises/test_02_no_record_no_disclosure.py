@@ -12,33 +12,15 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.api import decisions
 from consent.gate import deciding
-from consent.gate.shapes import Answer, Question
+from consent.gate.shapes import Answer
 from consent.queries.permission import permission_at
 from partners.models import Campaign, JurisdictionRule, Reach, Suspension
 from tests.consent.claiming import a_partner
 from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.promises.asking import question, reason
 from tests.staff import an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
-
-
-def question(of_line: Line, of_campaign: Campaign, **changed: Any) -> Question:
-    asked: dict[str, Any] = {
-        "aggregator": of_campaign.contract.aggregator.uri,
-        "provider": of_campaign.lbs_provider.uri,
-        "campaign": of_campaign.ref,
-        "purpose": of_campaign.purpose,
-        "scope": of_campaign.scope,
-        "precision_m": of_campaign.precision_m,
-        "line": of_line.carrier_id,
-        **changed,
-    }
-    return Question(**asked)
-
-
-def reason(of_line: Line, of_campaign: Campaign, **changed: Any) -> str:
-    (answer,) = deciding.evaluate(questions=[question(of_line, of_campaign, **changed)])
-    return answer.reason
 
 
 @pytest.fixture

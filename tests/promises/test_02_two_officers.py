@@ -9,7 +9,7 @@ from accounts.models import Line
 from partners.models import Campaign, Suspension
 from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_line, an_approval
 from tests.fixtures import Refusal
-from tests.promises.test_02_no_record_no_disclosure import reason
+from tests.promises.asking import reason
 from tests.staff import an_agreed_proposal
 
 pytestmark = pytest.mark.django_db

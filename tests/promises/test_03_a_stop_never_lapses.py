@@ -16,7 +16,7 @@ from partners.models import Campaign
 from tests.consent.claiming import a_partner
 from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.fixtures import Refusal
-from tests.promises.test_01_gate_first import ask
+from tests.promises.asking import ask
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 

@@ -13,7 +13,7 @@ from consent.gate.shapes import Question
 from partners.models import Campaign
 from tests.factories import LONG_AGO, a_campaign, a_line, an_approval
 from tests.fixtures import Refusal
-from tests.promises.test_01_gate_first import ask
+from tests.promises.asking import ask
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 BOTH = pytest.mark.parametrize("role", ["default", "owner"])

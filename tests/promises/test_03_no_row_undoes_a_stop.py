@@ -12,7 +12,7 @@ from consent.models import InvalidatedApproval, LineGate, Origin
 from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
 from tests.factories import LONG_AGO, NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
-from tests.promises.test_01_gate_first import ask
+from tests.promises.asking import ask
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 BAIL = "https://bailnow.example"
@@ -129,9 +129,7 @@ def test_a_number_stays_with_the_tenure_that_had_it(
     assert ask(line, campaign).reason == "stopped_all"
 
 
-def test_the_gate_row_follows_the_ledger_whoever_writes(
-    line: Line, campaign: Campaign, refused: Refusal
-) -> None:
+def test_the_gate_row_follows_the_ledger_whoever_writes(line: Line, campaign: Campaign, refused: Refusal) -> None:
     allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     stop_all(line)
     far = database_clock() + timedelta(days=3)

@@ -31,7 +31,7 @@ from tests.feeds import (
     take_releases,
     told,
 )
-from tests.promises.test_01_gate_first import ask
+from tests.promises.asking import ask
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")

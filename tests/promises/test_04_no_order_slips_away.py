@@ -53,9 +53,7 @@ def write_down(line: Line, campaign: Campaign, order_id: uuid.UUID, *, scope: st
 
 
 @pytest.mark.parametrize("scope", ["all", "party", "aggregator", "purpose", "campaign"])
-def test_no_stop_names_an_order_that_still_allows(
-    line: Line, campaign: Campaign, scope: str
-) -> None:
+def test_no_stop_names_an_order_that_still_allows(line: Line, campaign: Campaign, scope: str) -> None:
     standing = allowed_again(line, campaign)
     ref = {
         "all": "",
@@ -119,9 +117,7 @@ def test_an_order_goes_on_only_with_what_shows_it(
     assert Order.objects.get().state == "queued"
 
 
-def test_a_try_shows_no_completion_older_orders_replace_none(
-    line: Line, campaign: Campaign, refused: Refusal
-) -> None:
+def test_a_try_shows_no_completion_older_orders_replace_none(line: Line, campaign: Campaign, refused: Refusal) -> None:
     standing = allowed_again(line, campaign)
     stop_order = Order.objects.exclude(id=standing).get()
     Attempt.objects.create(line_id=line.pk, order_id=standing, number=1, at=NOW, outcome="error")

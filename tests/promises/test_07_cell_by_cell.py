@@ -235,9 +235,7 @@ def test_each_cell_at_its_doors(cells: Cells) -> None:
     assert set(cells.people) == set(Relation)
 
 
-def test_an_authorized_agent_s_token_opens_its_door_alone(
-    cells: Cells, settings: Settings
-) -> None:
+def test_an_authorized_agent_s_token_opens_its_door_alone(cells: Cells, settings: Settings) -> None:
     settings.DRP_BUSINESS_ID = BUSINESS
     agent, theirs = Agent(), cells.people[Relation.ADULT_USER]
     agent.register()

@@ -232,9 +232,7 @@ def test_stopping_pausing_disputing_and_ending_sign_ins_are_never_held(someone: 
 
 
 @pytest.mark.parametrize("page", ["/home/", "/choices/signal/"])
-def test_stop_is_taken_from_an_open_question_and_nothing_else(
-    someone: Someone, page: str
-) -> None:
+def test_stop_is_taken_from_an_open_question_and_nothing_else(someone: Someone, page: str) -> None:
     allow(line_id=someone.line.pk, campaign=someone.campaign.ref, actor="subscriber:1", channel="web")
     browser = Browser()
     browser.client.defaults["HTTP_SEC_GPC"] = "1"

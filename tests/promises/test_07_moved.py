@@ -124,9 +124,7 @@ def test_a_number_change_tells_old_number_and_safe_contact(line: Line) -> None:
         ("holder", {"account_id": "A9"}),
     ],
 )
-def test_other_changes_tell_the_phone_and_the_safe_contact(
-    what: str, changes: dict[str, object]
-) -> None:
+def test_other_changes_tell_the_phone_and_the_safe_contact(what: str, changes: dict[str, object]) -> None:
     row = line_row(user_role="user")
     take_lines(row)
     a_safe_contact(the_line(), msisdn=SAFE, at=timezone.now() - timedelta(days=3))
@@ -141,9 +139,7 @@ def test_a_number_since_another_line_s_is_told_nothing(line: Line) -> None:
     assert (read(OLD), Message.objects.filter(kind="moved").count()) == ([], 0)
 
 
-def test_a_number_that_becomes_another_s_is_told_nothing(
-    line: Line, settings: Settings
-) -> None:
+def test_a_number_that_becomes_another_s_is_told_nothing(line: Line, settings: Settings) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
     waiting = Message.objects.filter(kind="moved")

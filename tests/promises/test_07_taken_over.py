@@ -142,9 +142,7 @@ def test_the_machine_is_named_and_the_person_told(feed: Signer, victim: Line) ->
     assert [text.text for text in texts_to(SAFE)] == [f"About your other phone line: {warning}"]
 
 
-def test_whoever_moved_the_line_opens_nothing_for_a_day(
-    feed: Signer, victim: Line, campaign: Campaign
-) -> None:
+def test_whoever_moved_the_line_opens_nothing_for_a_day(feed: Signer, victim: Line, campaign: Campaign) -> None:
     assert report(token_for(feed), moved(yesterday())) == 200
     line = Line.objects.get(pk=victim.pk)
     began = timezone.now()

@@ -111,9 +111,7 @@ def test_a_forged_checkpoint_is_refused(tmp_path: Path, settings: Settings) -> N
         reading.newest(place=checkpoint_places.place())
 
 
-def test_a_forged_checkpoint_among_others_is_refused(
-    tmp_path: Path, settings: Settings
-) -> None:
+def test_a_forged_checkpoint_among_others_is_refused(tmp_path: Path, settings: Settings) -> None:
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now().replace(microsecond=0)
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
@@ -178,9 +176,7 @@ def test_a_checkpoint_that_is_gone_is_missed(tmp_path: Path, settings: Settings)
 
 
 @pytest.mark.parametrize("kept", [0, 40, -9])
-def test_a_torn_checkpoint_is_said_and_the_next_goes_on(
-    tmp_path: Path, settings: Settings, kept: int
-) -> None:
+def test_a_torn_checkpoint_is_said_and_the_next_goes_on(tmp_path: Path, settings: Settings, kept: int) -> None:
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now().replace(microsecond=0)
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))

@@ -190,9 +190,7 @@ def test_a_clock_set_back_puts_no_checkpoint_before_others(folder: Path) -> None
 
 
 @pytest.mark.parametrize("restored", [False, True])
-def test_a_checkpoint_that_signs_less_is_found(
-    folder: Path, *, restored: bool
-) -> None:
+def test_a_checkpoint_that_signs_less_is_found(folder: Path, *, restored: bool) -> None:
     place, now = checkpoint_places.place(), timezone.now()
     for _ in range(3):
         something()

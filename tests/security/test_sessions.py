@@ -175,9 +175,7 @@ def left(line: Line, clock: time_machine.Traveller, last_used: timedelta) -> Bro
 
 @pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/choices/pause/", "/choices/signal/stop/"])
 @pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
-def test_a_stop_from_an_old_page_is_taken_and_stays(
-    line: Line, path: str, last_used: timedelta
-) -> None:
+def test_a_stop_from_an_old_page_is_taken_and_stays(line: Line, path: str, last_used: timedelta) -> None:
     said = {"scope": "all", "length": "7"}
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = left(line, clock, last_used)
@@ -201,9 +199,7 @@ def asked(line: Line) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
-def test_a_no_to_the_signal_s_question_is_taken(
-    line: Line, asked: Callable[[], bool], last_used: timedelta
-) -> None:
+def test_a_no_to_the_signal_s_question_is_taken(line: Line, asked: Callable[[], bool], last_used: timedelta) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = left(line, clock, last_used)
         browser.post("/choices/signal/stop/")

@@ -33,9 +33,7 @@ def test_first_endpoints_take_effect_at_once(officer: Member) -> None:
     assert Contract.objects.get().endpoint_url == f"{BRIDGE}/events"
 
 
-def test_other_endpoints_are_proposed_to_a_second_officer(
-    officer: Member, second: Member, contract: Contract
-) -> None:
+def test_other_endpoints_are_proposed_to_a_second_officer(officer: Member, second: Member, contract: Contract) -> None:
     path = f"/admin/contracts/{contract.pk}/"
     new = {"endpoint_url": f"{BRIDGE}/new", "jwks_uri": "", "hosts": "a.geobridge.example\nb.geobridge.example"}
     assert confirmed(officer, f"{path}endpoints/", new) == path
@@ -70,9 +68,7 @@ def test_only_what_changes_is_said(officer: Member, second: Member, contract: Co
     assert "What happens Other hosts it may name would be none instead of calls.geobridge.example. About" in asked
 
 
-def test_a_company_is_renamed_at_once_its_keys_wait(
-    officer: Member, second: Member, contract: Contract
-) -> None:
+def test_a_company_is_renamed_at_once_its_keys_wait(officer: Member, second: Member, contract: Contract) -> None:
     party = contract.aggregator
     path = f"/admin/parties/{party.pk}/"
     assert (
@@ -112,9 +108,7 @@ def test_a_first_address_of_keys_takes_effect_at_once(officer: Member) -> None:
     assert AuditEvent.objects.get(action="party.changed").detail["fields"] == ["jwks_uri"]
 
 
-def test_a_draft_with_other_addresses_is_not_put_in_force(
-    officer: Member, contract: Contract
-) -> None:
+def test_a_draft_with_other_addresses_is_not_put_in_force(officer: Member, contract: Contract) -> None:
     draft = a_contract(contract.aggregator, ref="AGR-2", is_draft=True, endpoint_url="https://evil.example/")
     assert (
         "AGR-2 can't be put in force yet. It would change what is in force for GeoBridge: Address for events. That"

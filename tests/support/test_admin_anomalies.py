@@ -144,9 +144,7 @@ def test_nobody_else_has_one(officer: Member, line: Line, now: datetime, role: U
 
 
 @pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
-def test_rows_show_after_a_reason_and_are_logged(
-    officer: Member, line: Line, now: datetime, role: User.Role
-) -> None:
+def test_rows_show_after_a_reason_and_are_logged(officer: Member, line: Line, now: datetime, role: User.Role) -> None:
     other, bystander = a_line(), a_line()
     looked(line, MAY, MAY + HOUR, judgement=NO_APPROVAL, path=PATH, recorded_at=now)
     looked(line, MAY + 2 * HOUR, judgement=NO_APPROVAL, path=(BRIDGE, TRACK, "unknown"), recorded_at=now)
@@ -257,9 +255,7 @@ def test_all_of_a_month_is_shown_beyond_the_fullest_window(
     assert (Anomaly.objects.get(kind=kind, party=TRACK).n, len(read)) == (4, 5)
 
 
-def test_the_file_has_codes_and_everybody_finds_it_taken(
-    officer: Member, line: Line, now: datetime
-) -> None:
+def test_the_file_has_codes_and_everybody_finds_it_taken(officer: Member, line: Line, now: datetime) -> None:
     looked(line, MAY, MAY + HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path, incident = the_incident(now), Incident.objects.get()
     assert "Say why you look" in shown(officer, f"{path}csv/")
@@ -310,9 +306,7 @@ def test_the_file_has_all_of_them_whatever_its_parts(
             assert list(taken.values_list("line_id", flat=True)) == [one.pk for one in of]
 
 
-def test_a_part_is_logged_before_it_goes_out(
-    officer: Member, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_part_is_logged_before_it_goes_out(officer: Member, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(anomalies, "PART", 2)
     lines = [a_line() for _ in range(4)]
     for one in lines:

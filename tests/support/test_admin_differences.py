@@ -68,9 +68,7 @@ def test_a_line_s_code_is_good_for_one_comparison(officer: Member, compared: Com
 
 
 @pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
-def test_whose_it_is_shows_after_a_reason(
-    officer: Member, compared: Compared, role: User.Role
-) -> None:
+def test_whose_it_is_shows_after_a_reason(officer: Member, compared: Compared, role: User.Role) -> None:
     member, sub, path = staff(role, name="looker"), compared.books.sub(compared.kept), compared.look("partner_has")
     for each in ("/admin/reconciliation/", compared.path, path, f"{compared.path}csv/"):
         text = member.client.get(each).getvalue().decode()
@@ -92,9 +90,7 @@ def test_whose_it_is_shows_after_a_reason(
     assert "Say why you look" in shown(member, order)
 
 
-def test_a_name_that_we_never_gave_has_no_page(
-    officer: Member, compared: Compared
-) -> None:
+def test_a_name_that_we_never_gave_has_no_page(officer: Member, compared: Compared) -> None:
     row = compared.row("unknown")
     assert (row.line_id, row.recipient, row.purpose, row.scope) == (None, "", "", "")
     assert officer.client.get(compared.look("unknown")).status_code == 404
@@ -102,9 +98,7 @@ def test_a_name_that_we_never_gave_has_no_page(
     assert officer.client.get(other).status_code == 404
 
 
-def test_the_rows_are_a_file_with_codes(
-    officer: Member, compared: Compared
-) -> None:
+def test_the_rows_are_a_file_with_codes(officer: Member, compared: Compared) -> None:
     answer = officer.client.get(f"{compared.path}csv/")
     assert answer.streaming
     assert answer.headers["Content-Disposition"] == (
@@ -124,9 +118,7 @@ def test_the_rows_are_a_file_with_codes(
     assert (taken.actor, taken.detail) == (officer.actor, {"run": str(compared.run.pk)})
 
 
-def test_rows_are_paged_and_bounded(
-    officer: Member, compared: Compared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_paged_and_bounded(officer: Member, compared: Compared, monkeypatch: pytest.MonkeyPatch) -> None:
     at = compared.run.received_at
     DigestFinding.objects.bulk_create(
         DigestFinding(run=compared.run, kind="partner_lacks", line_id=1_000 + n, found_at=at) for n in range(60)

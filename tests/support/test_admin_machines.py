@@ -138,9 +138,7 @@ def test_a_machine_is_bound_by_two_and_unbound_by_one(
     assert f"certificate: none, was {certificate.thumbprint}" in told
 
 
-def test_another_address_is_taken_after_a_look_at_both(
-    officer: Member, second: Member, outside: Outside
-) -> None:
+def test_another_address_is_taken_after_a_look_at_both(officer: Member, second: Member, outside: Outside) -> None:
     old, new = Signer("old"), Signer("new")
     party = a_party("GeoBridge", jwks_uri=f"{outside.url}/old")
     contract = a_contract(party, jwks_uri=f"{outside.url}/old")
@@ -164,9 +162,7 @@ def test_another_address_is_taken_after_a_look_at_both(
     assert not PartnerKeySet.objects.exists()
 
 
-def test_unreadable_keys_are_said_and_others_shown_again(
-    officer: Member, outside: Outside
-) -> None:
+def test_unreadable_keys_are_said_and_others_shown_again(officer: Member, outside: Outside) -> None:
     contract = a_contract(jwks_uri=f"{outside.url}/old")
     path = f"/admin/contracts/{contract.pk}/endpoints/"
     typed: dict[str, object] = {"jwks_uri": f"{outside.url}/new"}

@@ -179,9 +179,7 @@ def test_whatever_breaks_opens_one_incident_a_step(front: Front) -> None:
 
 
 @pytest.mark.django_db
-def test_a_closed_gate_breaks_the_trial_behind_certificates_too(
-    no_broker: None, settings: Settings
-) -> None:
+def test_a_closed_gate_breaks_the_trial_behind_certificates_too(no_broker: None, settings: Settings) -> None:
     settings.MTLS_CLIENT_CERTIFICATES = True
     at = database_clock()
     tried = world.ensure_world(at=at)

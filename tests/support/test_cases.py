@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
+from django.template.loader import render_to_string
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
@@ -350,3 +352,21 @@ def test_a_found_child_s_case_is_in_its_own_log() -> None:
     found = "Found your case in a list"
     assert found in kid.get("/access-log/").text
     assert found not in parent.get(f"/access-log/?line={child.public_id}").text
+
+
+def test_what_a_partner_signed_is_said_in_words() -> None:
+    at = timezone.now()
+    sent = SimpleNamespace(
+        state="sent", queued_at=at, sent_at=None, acknowledged_at=None, complete_by=None, completed_at=None
+    )
+    for status, said in (
+        ("in_progress", "Signed as begun"),
+        ("completed", "Signed as done"),
+        ("rejected", "The partner refused"),
+    ):
+        signed = ("signed", at, SimpleNamespace(status=status, at=at))
+        told = SimpleNamespace(
+            party=SimpleNamespace(name="GeoBridge", pk=1), sent=sent, events=[("queued", at, None), signed]
+        )
+        steps = render_to_string("desk/_told.html", {"case": {"told": [told]}}).partition("<ol")[2]
+        assert (re.findall(r"<li>([^,<]*),", steps), status in steps) == ([said], False)

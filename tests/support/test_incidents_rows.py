@@ -160,9 +160,7 @@ def test_a_release_of_two_companies_is_kept_for_both(officer: Member) -> None:
         assert get_incident_scope(incident=one, at=timezone.now()) == IncidentScope(1, moment(FIRST), moment(FIRST))
 
 
-def test_a_company_known_later_has_its_releases_counted(
-    db: None, no_broker: None
-) -> None:
+def test_a_company_known_later_has_its_releases_counted(db: None, no_broker: None) -> None:
     take_lines(line_row(), line_row(line_id="L2", account_id="A2", msisdn=OTHER))
     path, next_day = [BRIDGE, TRACK], "2025-07-02T12:00:00Z"
     for of in ({}, {"msisdn": OTHER}, {"occurred_at": next_day}):

@@ -188,7 +188,13 @@ def test_laws_wordings_companies_and_contracts_are_written_down_once() -> None:
     before = NoticeText.objects.count()
     terms = RuleTerms(state="NV", starts_at=NOW + DAY, purposes=(FRAUD,), sale_test=False, source="test: a law")
     the_same_twice(add_rule, "that very moment", terms=terms)
-    the_same_twice(publish_notice, "published a version a moment ago", use="stop", language="en", body="Stopping is in force at once.")
+    the_same_twice(
+        publish_notice,
+        "published a version a moment ago",
+        use="stop",
+        language="en",
+        body="Stopping is in force at once.",
+    )
     the_same_twice(add_party, "written down a moment ago", uri="https://race.example", name="Race", kind="end_customer")
     agreed = ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (FRAUD,))
     the_same_twice(draft_contract, "written down a moment ago", ref="AGR-RACE", aggregator=a_party().uri, terms=agreed)

@@ -84,9 +84,7 @@ def test_an_answer_can_be_taken_back_for_half_a_minute(ana: Member, ticket: Tick
     assert "It has gone out." in ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
 
 
-def test_an_answer_that_can_t_go_out_stops_no_other(
-    ana: Member, ticket: Ticket, person: Browser
-) -> None:
+def test_an_answer_that_can_t_go_out_stops_no_other(ana: Member, ticket: Ticket, person: Browser) -> None:
     other = asks(person)
     for one in (ticket, other):
         send(ana, one, "Zebrafinch")
@@ -221,9 +219,7 @@ def test_a_look_at_a_mailed_case_stands_in_the_trail(ana: Member) -> None:
     assert list(looks.values_list("actor", "line_id", "reason")) == [(ana.actor, None, mailed.code)] * 2
 
 
-def test_a_wait_s_end_is_not_called_an_answer_s(
-    ana: Member, ticket: Ticket, person: Browser
-) -> None:
+def test_a_wait_s_end_is_not_called_an_answer_s(ana: Member, ticket: Ticket, person: Browser) -> None:
     end = datetime.fromisoformat("2026-06-05T12:00:00Z")
     Ticket.objects.filter(pk=ticket.pk).update(due_at=end)
     taken = {"reason": "For the file."}
@@ -380,9 +376,7 @@ class Away:
         raise files.ScannerAway
 
 
-def test_what_was_found_is_taken_away(
-    person: Browser, settings: Settings, attachments: Path
-) -> None:
+def test_what_was_found_is_taken_away(person: Browser, settings: Settings, attachments: Path) -> None:
     ticket = asks(person, uploads=[given("a.pdf", a_pdf(script=True))])
     settings.ATTACHMENT_SCANNER = "tests.support.test_writing.Away"
     assert scanning.scan(now=timezone.now()) == 0
@@ -509,9 +503,7 @@ def test_the_language_is_named(ana: Member, ticket: Ticket) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_a_saved_reply_s_gaps_do_not_go_out(
-    ana: Member, ticket: Ticket, language: str
-) -> None:
+def test_a_saved_reply_s_gaps_do_not_go_out(ana: Member, ticket: Ticket, language: str) -> None:
     body = SavedReply.objects.get(key="more-needed", language=language).body
     answer = ana.client.post(f"/desk/{ticket.code}/write/", {"body": body, "then": "solved"})
     assert (answer.status_code, "Fill in “[" in answer.content.decode()) == (400, True)
@@ -519,9 +511,7 @@ def test_a_saved_reply_s_gaps_do_not_go_out(
     send(ana, ticket, re.sub(r"\[.*?\]", "your carrier [the old one]", body))
 
 
-def test_files_beside_a_preview_go_out_with_the_answer(
-    ana: Member, ticket: Ticket
-) -> None:
+def test_files_beside_a_preview_go_out_with_the_answer(ana: Member, ticket: Ticket) -> None:
     path = f"/desk/{ticket.code}/write/"
     reply = SavedReply.objects.get(key="more-needed", language="en")
     for door, more in (("preview/", {}), ("canned/", {"canned": str(reply.pk)})):

@@ -230,7 +230,7 @@ MUTANTS = (
         "support/actions/stop_for.py",
         "    if line is None or line.pk != line_id:",
         "    if line is None:",
-        "tests/promises/test_08_the_desk.py::test_a_call_to_the_next_holder_proves_nothing",
+        "tests/promises/test_08_support_desk.py::test_a_call_to_the_next_holder_proves_nothing",
     ),
     Mutant(
         3,

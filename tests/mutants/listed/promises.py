@@ -15,8 +15,7 @@ MUTANTS = (
         "consent/sql/gate.sql",
         "    SELECT newest_at INTO newest FROM consent_linegate WHERE line_id = line FOR UPDATE;\n",
         "    SELECT newest_at INTO newest FROM consent_linegate WHERE line_id = line;\n",
-        "tests/promises/test_01_gate_first.py::"
-        "test_pairs_from_servers_seconds_apart_end_in_commit_order[3]",
+        "tests/promises/test_01_gate_first.py::test_pairs_from_servers_seconds_apart_end_in_commit_order[3]",
     ),
     Mutant(
         2,
@@ -38,8 +37,7 @@ MUTANTS = (
         "    twin = _twin(choice, made_at)\n    before = ",
         "    if (twin := _twin(choice, made_at)) is not None:\n"
         "        return _build_repeated_choice(twin)\n    before = ",
-        "tests/promises/test_03_while_the_gate_is_closed.py::"
-        "test_a_yes_that_would_not_count_says_so",
+        "tests/promises/test_03_while_the_gate_is_closed.py::test_a_yes_that_would_not_count_says_so",
     ),
     Mutant(
         6,
@@ -53,8 +51,7 @@ MUTANTS = (
         "consent/views/consent_requests.py",
         "        except NotAllowable as error:\n",
         "        except NotAllowable as error:\n            return render_closed(request)\n",
-        "tests/promises/test_03_while_the_gate_is_closed.py::"
-        "test_a_company_s_question_stays_open_and_says_why",
+        "tests/promises/test_03_while_the_gate_is_closed.py::test_a_company_s_question_stays_open_and_says_why",
     ),
     Mutant(
         3,
@@ -104,8 +101,7 @@ MUTANTS = (
         "consent/sql/gate.sql",
         "    IF pg_trigger_depth() = 1 THEN\n",
         "    IF false THEN\n",
-        "tests/promises/test_03_no_row_undoes_a_stop.py::"
-        "test_the_gate_row_follows_the_ledger_whoever_writes",
+        "tests/promises/test_03_no_row_undoes_a_stop.py::test_the_gate_row_follows_the_ledger_whoever_writes",
     ),
     Mutant(
         2,
@@ -119,16 +115,14 @@ MUTANTS = (
         "consent/sql/orders.sql",
         "        IF FOUND THEN\n            RAISE EXCEPTION 'the order",
         "        IF false THEN\n            RAISE EXCEPTION 'the order",
-        "tests/promises/test_04_no_order_slips_away.py::"
-        "test_no_stop_names_an_order_that_still_allows",
+        "tests/promises/test_04_no_order_slips_away.py::test_no_stop_names_an_order_that_still_allows",
     ),
     Mutant(
         4,
         "revocations/sql/orders.sql",
         "                AND (newer.epoch, newer.version) > (o.epoch, o.version));\n",
         "                AND newer.id <> o.id);\n",
-        "tests/promises/test_04_no_order_slips_away.py::"
-        "test_a_try_shows_no_completion_older_orders_replace_none",
+        "tests/promises/test_04_no_order_slips_away.py::test_a_try_shows_no_completion_older_orders_replace_none",
     ),
     Mutant(
         3,
@@ -149,8 +143,7 @@ MUTANTS = (
         "consent/sql/orders.sql",
         "what = 'all' OR id IN (SELECT id FROM covered)",
         "true",
-        "tests/promises/test_04_nothing_is_lost.py::"
-        "test_a_narrower_stop_is_told_to_who_handled_it",
+        "tests/promises/test_04_nothing_is_lost.py::test_a_narrower_stop_is_told_to_who_handled_it",
     ),
     Mutant(
         6,
@@ -213,8 +206,7 @@ MUTANTS = (
         "accounts/policies/permissions.py",
         "    Relation.HOLDER_OF_ADULT: {Action.KNOW: How.PROOF, Action.INVITE: How.PROOF},\n",
         "    Relation.HOLDER_OF_ADULT: _READ,\n",
-        "tests/promises/test_07_each_person_sees_only_their_own.py::"
-        "test_the_holder_is_a_stranger_to_an_adults_line",
+        "tests/promises/test_07_each_person_sees_only_their_own.py::test_the_holder_is_a_stranger_to_an_adults_line",
     ),
     Mutant(
         7,
@@ -264,38 +256,35 @@ MUTANTS = (
         "consent/views/choices.py",
         "@subscriber_required\ndef follow_signal(",
         "@line_required(Action.SIGNAL)\ndef follow_signal(",
-        "tests/promises/test_07_held.py::"
-        "test_stop_is_taken_from_an_open_question_and_nothing_else[/home/]",
+        "tests/promises/test_07_held.py::test_stop_is_taken_from_an_open_question_and_nothing_else[/home/]",
     ),
     Mutant(
         8,
         "console/actions/staff_access_log.py",
         '    if page is not None:\n        audit.actions.record(\n            action="order.seen"',
         '    if page is None:\n        audit.actions.record(\n            action="order.seen"',
-        "tests/promises/test_08_staff_work_under_glass.py::"
-        "test_a_look_at_an_order_needs_a_reason",
+        "tests/promises/test_08_staff_access.py::test_a_look_at_an_order_needs_a_reason",
     ),
     Mutant(
         8,
         "support/actions/cases.py",
         '    note(ticket=ticket, action="case.seen", actor=actor, at=at)\n',
         "    pass\n",
-        "tests/promises/test_08_the_desk.py::test_each_look_at_a_case_is_logged[agent]",
+        "tests/promises/test_08_support_desk.py::test_each_look_at_a_case_is_logged[agent]",
     ),
     Mutant(
         8,
         "support/actions/reveal.py",
         "    two = takes_two(line_id=line_id, at=at)\n",
         "    two = False\n",
-        "tests/promises/test_08_the_desk.py::test_whose_a_protected_line_is_takes_two[separation]",
+        "tests/promises/test_08_support_desk.py::test_whose_a_protected_line_is_takes_two[separation]",
     ),
     Mutant(
         9,
         "disclosures/migrations/0002_rules.py",
         "    recorded_at timestamptz NOT NULL,\n",
         "    recorded_at timestamptz NOT NULL,\n    cell_id text,\n",
-        "tests/promises/test_09_not_a_location_database.py::"
-        "test_no_column_of_the_database_is_for_a_place",
+        "tests/promises/test_09_not_a_location_database.py::test_no_column_of_the_database_is_for_a_place",
     ),
     Mutant(
         10,
@@ -316,24 +305,21 @@ MUTANTS = (
         "disclosures/queries/visible.py",
         "    return Disclosure.objects.filter(line_id=line_id).exclude(Exists(in_force))\n",
         "    return Disclosure.objects.filter(line_id=line_id)\n",
-        "tests/promises/test_11_honest_about_limits.py::"
-        "test_a_hidden_row_changes_no_judgement_and_no_export",
+        "tests/promises/test_11_honest_about_limits.py::test_a_hidden_row_changes_no_judgement_and_no_export",
     ),
     Mutant(
         11,
         "disclosures/domain/ingest/projections.py",
         "p.kind IN ('lbs_provider', 'end_customer') AND NOT r.hidden\n",
         "p.kind IN ('lbs_provider', 'end_customer')\n",
-        "tests/promises/test_11_honest_about_limits.py::"
-        "test_a_hidden_row_changes_no_judgement_and_no_export",
+        "tests/promises/test_11_honest_about_limits.py::test_a_hidden_row_changes_no_judgement_and_no_export",
     ),
     Mutant(
         11,
         "disclosures/domain/ingest/terms.py",
         "    ) AS hidden\n",
         "    ) AND false AS hidden\n",
-        "tests/promises/test_11_honest_about_limits.py::"
-        "test_a_later_campaign_does_not_show_whom_hidden_rows_reached",
+        "tests/promises/test_11_honest_about_limits.py::test_a_later_campaign_does_not_show_whom_hidden_rows_reached",
     ),
     Mutant(
         12,

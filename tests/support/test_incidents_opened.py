@@ -352,9 +352,7 @@ def test_few_among_very_many_are_no_failing_mechanism(
     assert [one[0] for one in incidents()] == ["stops_failing"]
 
 
-def test_uncounted_failures_wait_for_the_next_stop(
-    counted: None, fail: Callable[[], int], settings: Settings
-) -> None:
+def test_uncounted_failures_wait_for_the_next_stop(counted: None, fail: Callable[[], int], settings: Settings) -> None:
     one, now = settings.CACHES["default"], timezone.now()
     settings.CACHES = {"default": {**one, "LOCATION": "redis://127.0.0.1:1"}}
     assert [fail(), fail()] == [503, 503]
@@ -376,9 +374,7 @@ def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[],
 
 
 @pytest.mark.parametrize(("path", "n"), [("/choices/signal/stop/", 1), ("/choices/signal/", 0)])
-def test_a_failing_answer_that_stops_is_counted(
-    counted: None, fail: Callable[[], int], path: str, n: int
-) -> None:
+def test_a_failing_answer_that_stops_is_counted(counted: None, fail: Callable[[], int], path: str, n: int) -> None:
     client, now = Client(raise_request_exception=False), timezone.now()
     client.cookies[configured.SESSION_COOKIE_NAME] = "a" * 32
     with connection.execute_wrapper(_broken):
@@ -455,9 +451,7 @@ def test_few_codes_among_many_are_no_failing_mechanism(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("came", "found"), [(3, 3), (4, 0)])
-def test_few_codes_are_an_outage_where_most_failed(
-    counted: None, settings: Settings, came: int, found: int
-) -> None:
+def test_few_codes_are_an_outage_where_most_failed(counted: None, settings: Settings, came: int, found: int) -> None:
     settings.STOPS_FAILING_ALARM = 3
     now = timezone.now().replace(hour=12)
     for hours in range(2):
