@@ -225,7 +225,7 @@ def answered(one: Somebody, tried: Try) -> tuple[bool, str]:
 def test_each_cell_at_its_doors(cells: Cells) -> None:
     wrong = []
     for row, (relation, one) in enumerate(cells.people.items()):
-        for action in drawn(Action, of=2, row=row):
+        for action in drawn(Action, of=3, row=row):
             expected = how(relation, action) is not How.NO and (relation, action) not in NO_PAGE
             for tried in doors(action, one, cells):
                 opened, said = answered(one, tried)
@@ -252,8 +252,10 @@ def test_an_authorized_agent_s_token_opens_its_door_alone(cells: Cells, settings
     assert (made.actor, agent.status(told["request_id"])["status"]) == (f"line:{theirs.line.pk}", "fulfilled")
 
 
-@pytest.mark.parametrize("relation", ["adult_user", "minor_user", "same_holder", "holder_of_minor", "delegate_both"])
-def test_each_cell_by_a_code_and_while_held(cells: Cells, relation: str) -> None:
+@pytest.mark.parametrize(
+    ("row", "relation"), [*enumerate(("adult_user", "minor_user", "same_holder", "holder_of_minor", "delegate_both"))]
+)
+def test_each_cell_by_a_code_and_while_held(cells: Cells, row: int, relation: str) -> None:
     one = cells.people[Relation(relation)]
     own = User.objects.get(pk=one.client.session["_auth_user_id"]).line_users.get().line
     by_code = Somebody(sign_in_by_code(own).client, one.line, one.choice, one.delegation)
@@ -263,7 +265,7 @@ def test_each_cell_by_a_code_and_while_held(cells: Cells, relation: str) -> None
         if held:
             Line.objects.filter(pk=own.pk).update(sim_changed_at=moment)
         enough = {How.CODE} if held else {How.CODE, How.UNHELD}
-        for action in Action:
+        for action in drawn(Action, of=2, row=row + held):
             expected = how(Relation(relation), action) in enough
             for tried in doors(action, by_code, cells):
                 opened, said = answered(by_code, tried)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 from uuid import UUID
 
 import pytest
@@ -19,8 +20,10 @@ from consent.actions.signals import take_signal
 from consent.models import Choice, PrivacySignal
 from tests.factories import a_campaign, a_line
 from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code, user_of
+from tests.selection import drawn
 from tests.staff import a_staff_user
 from tests.support.officers import staff
+from tests.walks.world import undone
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -146,16 +149,21 @@ def test_a_script_without_sign_in_loads_its_page_anew() -> None:
         assert AWAY in page.content.decode()
 
 
-@pytest.mark.parametrize("path", ["/desk/X/write/canned/", "/desk/X/write/draft/answer/", "/settings/"])
-def test_a_script_without_sign_in_sends_nothing(path: str) -> None:
-    sent = Client().post(path, {"body": "Half a sentence"}, headers=SCRIPT)
-    assert (sent.status_code, sent.content, sent.has_header("HX-Refresh")) == (401, b"", False)
+def test_a_script_without_sign_in_sends_nothing() -> None:
+    for path in ("/desk/X/write/canned/", "/desk/X/write/draft/answer/", "/settings/"):
+        sent = Client().post(path, {"body": "Half a sentence"}, headers=SCRIPT)
+        assert (path, sent.status_code, sent.content, sent.has_header("HX-Refresh")) == (path, 401, b"", False)
 
 
-@pytest.mark.parametrize("path", [f"/choices/{UUID(int=7)}/progress/", "/settings/archive/progress/"])
-def test_progress_goes_to_no_sign_in_either(path: str) -> None:
-    asked = sign_in_by_code(a_line()).client.get(path, headers=SCRIPT)
-    assert (asked.status_code, asked["HX-Refresh"]) == (204, "true")
+def test_progress_goes_to_no_sign_in_either() -> None:
+    client = sign_in_by_code(a_line()).client
+    for path in (f"/choices/{UUID(int=7)}/progress/", "/settings/archive/progress/"):
+        asked = client.get(path, headers=SCRIPT)
+        assert (path, asked.status_code, asked["HX-Refresh"]) == (path, 204, "true")
+
+
+# How long after it began a sign-in was last used: not at all, or to the end of its days.
+AGES = (timedelta(), timedelta(days=6, hours=23))
 
 
 @pytest.fixture
@@ -173,8 +181,10 @@ def left(line: Line, clock: time_machine.Traveller, last_used: timedelta) -> Bro
     return browser
 
 
-@pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/choices/pause/", "/choices/signal/stop/"])
-@pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
+STOPS = ("/choices/stop/", "/choices/dispute/", "/choices/pause/", "/choices/signal/stop/")
+
+
+@pytest.mark.parametrize(("last_used", "path"), [*drawn(product(AGES, STOPS), of=3)])
 def test_a_stop_from_an_old_page_is_taken_and_stays(line: Line, path: str, last_used: timedelta) -> None:
     said = {"scope": "all", "length": "7"}
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -198,7 +208,7 @@ def asked(line: Line) -> Callable[[], bool]:
     return lambda: PrivacySignal.objects.filter(pk=line.pk, answer="").exists()
 
 
-@pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
+@pytest.mark.parametrize("last_used", AGES)
 def test_a_no_to_the_signal_s_question_is_taken(line: Line, asked: Callable[[], bool], last_used: timedelta) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = left(line, clock, last_used)
@@ -207,26 +217,28 @@ def test_a_no_to_the_signal_s_question_is_taken(line: Line, asked: Callable[[], 
         assert is_in(browser) is (not last_used)
 
 
-@pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
-@pytest.mark.parametrize("answer", ["keep", "stop", ""])
+@pytest.mark.parametrize("last_used", AGES)
 def test_whatever_else_is_sent_there_needs_a_sign_in(
-    line: Line, asked: Callable[[], bool], answer: str, last_used: timedelta
+    line: Line, asked: Callable[[], bool], last_used: timedelta
 ) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = left(line, clock, last_used)
-        sent = browser.client.post("/choices/signal/?answer=stop", {"answer": answer, "scope": "all"})
-        assert sent.headers["Location"].startswith("/accounts/login/")
-        assert (stops_of(line), asked()) == ([], True)
-        assert "What you sent just now was not done" in browser.get("/accounts/login/").text
-        assert not is_in(browser)
+        for answer in ("keep", "stop", ""):
+            with undone(browser.client):
+                sent = browser.client.post("/choices/signal/?answer=stop", {"answer": answer, "scope": "all"})
+                assert sent.headers["Location"].startswith("/accounts/login/"), answer
+                assert (answer, stops_of(line), asked()) == (answer, [], True)
+                assert "What you sent just now was not done" in browser.get("/accounts/login/").text, answer
+                assert not is_in(browser), answer
 
 
-@pytest.mark.parametrize("path", ["/settings/", "/choices/allow/", "/choices/signal/stop/more/"])
-def test_a_stop_is_one_where_it_is_taken(line: Line, path: str) -> None:
+def test_a_stop_is_one_where_it_is_taken(line: Line) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = left(line, clock, timedelta())
-        browser.post(path, {"answer": "stop", "language": "es"})
-        assert not is_in(browser)
+        for path in ("/settings/", "/choices/allow/", "/choices/signal/stop/more/"):
+            with undone(browser.client):
+                browser.post(path, {"answer": "stop", "language": "es"})
+                assert not is_in(browser), path
 
 
 def test_a_look_where_a_stop_is_taken_is_none(line: Line, asked: Callable[[], bool]) -> None:

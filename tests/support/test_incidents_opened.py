@@ -362,24 +362,22 @@ def test_uncounted_failures_wait_for_the_next_stop(counted: None, fail: Callable
     assert stop_failures.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 2}
 
 
-@pytest.mark.parametrize("below", ["stop/", "stop/code/"])
-def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[], int], below: str) -> None:
-    agent = staff("agent").client
+def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[], int]) -> None:
+    agent, now = staff("agent").client, timezone.now()
     agent.raise_request_exception = False
-    with connection.execute_wrapper(_broken):
-        answer = agent.post(f"/desk/T-234567/{below}", {"what": "all"})
-    assert answer.status_code == 503
-    now = timezone.now()
-    assert stop_failures.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 1}
+    for n, below in enumerate(("stop/", "stop/code/"), 1):
+        with connection.execute_wrapper(_broken):
+            assert agent.post(f"/desk/T-234567/{below}", {"what": "all"}).status_code == 503
+        assert stop_failures.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): n}
 
 
-@pytest.mark.parametrize(("path", "n"), [("/choices/signal/stop/", 1), ("/choices/signal/", 0)])
-def test_a_failing_answer_that_stops_is_counted(counted: None, fail: Callable[[], int], path: str, n: int) -> None:
+def test_a_failing_answer_that_stops_is_counted(counted: None, fail: Callable[[], int]) -> None:
     client, now = Client(raise_request_exception=False), timezone.now()
-    client.cookies[configured.SESSION_COOKIE_NAME] = "a" * 32
-    with connection.execute_wrapper(_broken):
-        assert client.post(path, {"answer": "keep"}).status_code == 503
-    assert sum(stop_failures.by_hour(now=now).values()) == n
+    for path, n in (("/choices/signal/", 0), ("/choices/signal/stop/", 1)):
+        client.cookies[configured.SESSION_COOKIE_NAME] = "a" * 32
+        with connection.execute_wrapper(_broken):
+            assert client.post(path, {"answer": "keep"}).status_code == 503
+        assert (path, sum(stop_failures.by_hour(now=now).values())) == (path, n)
 
 
 def test_refusals_and_other_failures_are_not_counted(

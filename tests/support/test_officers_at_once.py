@@ -127,8 +127,10 @@ def test_a_machine_is_disabled_once_and_another_key_proposed_once() -> None:
         propose_key, "The same is proposed already", number=machine.number,
         public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine),
     )  # fmt: skip
-    the_same_twice(disable_machine, "disabled already", number=machine.number)
-    assert (noted("proposal.made"), noted("machine.disabled")) == (2, 1)
+    # Of one about which nothing is proposed: whoever comes second waits for the machine, and not for a proposal.
+    another = a_machine("another", Client.Kind.GATEWAY, public_jwk=dict(Signer("another").public))
+    the_same_twice(disable_machine, "disabled already", number=another.number)
+    assert (noted("proposal.made"), noted("machine.disabled")) == (3, 1), "and each machine was let in by one"
 
 
 def test_a_machine_that_is_disabled_meanwhile_is_not_let_in() -> None:
