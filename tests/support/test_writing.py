@@ -314,7 +314,7 @@ def test_a_note_takes_no_files(ana: Member, ticket: Ticket) -> None:
     assert Attachment.objects.count() == 0
 
 
-def test_only_our_kinds_of_files_are_taken_and_five_at_once(person: Browser) -> None:
+def test_five_files_of_our_kinds_are_taken_at_once(person: Browser) -> None:
     for uploads, wrong in (
         ([given("page.png", b"<html><script>alert(1)</script>\x00")], "“page.png” is"),
         ([given("run.exe", b"MZ\x90\x00")], "“run.exe” is"),
