@@ -1,7 +1,6 @@
 """Promise 8: what staff read of a subscriber, or do about one, stands in that subscriber's own log, with a reason."""
 
 import json
-import re
 from collections.abc import Iterator
 from copy import deepcopy
 from io import StringIO
@@ -28,6 +27,7 @@ from tests.selection import drawn
 from tests.shared import shared
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
 from tests.support.officers import staff
+from tests.walks.addresses import filled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 WHY = "Ticket 7: was it told?"
@@ -49,10 +49,6 @@ def console(every_console: Console, db: None, settings: Settings) -> Console:
 
 def body(response: HttpResponseBase) -> str:
     return (b"".join(response) if isinstance(response, Iterator) else response.getvalue()).decode()
-
-
-def filled(route: str, ids: dict[str, object]) -> str:
-    return "/admin/" + re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found.group(1)]), route)
 
 
 def order_of(console: Console) -> str:
@@ -80,7 +76,7 @@ def test_no_address_shows_a_subscriber_without_a_log_entry(console: Console, row
     member = staff(role)
     unseen: list[str] = []
     for one in drawn(ADDRESSES, of=2, row=row):
-        path = filled(one.route, console.ids)
+        path = filled(f"admin/{one.route}", console.ids)
         for method in ("GET", *(["POST"] if one.looks or one.roles == LEGAL else [])):
             before = len(log_of(console))
             ask = member.client.post if method == "POST" else member.client.get

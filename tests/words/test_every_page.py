@@ -21,7 +21,7 @@ from tests.factories import a_line, a_party
 from tests.support.console import everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import staff
-from tests.walks.test_officers_everywhere import filled
+from tests.walks.addresses import filled
 from tests.words import seldom, seldom_cases, seldom_console
 from tests.words.expected import EASTERN
 from tests.words.transcripts import assert_as_before, moving, transcript
@@ -98,7 +98,7 @@ def test_pages_of_the_console() -> None:
     def each() -> Iterator[tuple[str, list[str]]]:
         for address in ADDRESSES:
             who = legal if address.roles == LEGAL else cookies
-            yield address.name, read_by(who, filled(address.route, console.ids))
+            yield address.name, read_by(who, filled(f"admin/{address.route}", console.ids))
         yield from seldom_console.pages(console, officer, at=a_while_ago())
 
     assert_as_before("console", each())
