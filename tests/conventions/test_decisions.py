@@ -24,7 +24,8 @@ class Record:
 
     @property
     def row(self) -> str:
-        return f"| {self.number} | [{self.title}]({self.name}) | {self.status} |"
+        status = "" if self.status == "Accepted" else f": {self.status}"
+        return f"- {self.number} [{self.title}]({self.name}){status}"
 
 
 def read_record(path: Path) -> Record:
@@ -51,7 +52,7 @@ def test_file_names_follow_numbers_and_titles() -> None:
 
 
 def test_the_index_lists_every_record() -> None:
-    listed = [line for line in (RECORDS / "README.md").read_text().splitlines() if re.match(r"\| \d", line)]
+    listed = [line for line in (RECORDS / "README.md").read_text().splitlines() if re.match(r"- \d", line)]
     assert listed == [record.row for record in records()]
 
 
