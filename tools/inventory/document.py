@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tools.inventory import OF_OTHERS, PARTS
-from tools.inventory.kinds import MEANING, PEOPLE, RETENTION, Kind, Table
+from tools.inventory.kinds import LEDGER, MEANING, PEOPLE, RETENTION, Kind, Table
 
 INTRODUCTION = (
     "Whereabouts records who asked for someone's location and got it: when, why, how exact and on what basis. **It"
@@ -13,29 +13,27 @@ INTRODUCTION = (
 HOW = (
     "Generated from `tools/inventory`, which declares every field, by `uv run python -m tools.inventory >"
     " docs/reference/data.md`. An undeclared field fails the build. Left out here: ids and references to other rows,"
-    " times, figures (counts, sizes, flags; a release's precision in metres) and words of closed lists."
+    " times, figures (counts, sizes, flags; a release's precision in metres), words of closed lists, facts about"
+    " companies and agreements, and signatures."
 )
 NOBODY = "nobody"
-LEFT_OUT = (Kind.KEY, Kind.TIME, Kind.FIGURE, Kind.WORD)
-KEPT = "".join(f"| {word} | {how} |\n" for word, how in RETENTION.items())
+LISTED = (Kind.TEXT, Kind.PERSONAL, Kind.SEALED, Kind.STRUCTURE)
+KEPT = "".join(f"- {word}: {how}\n" for word, how in RETENTION.items())
 SEEN = (
     f"*{PEOPLE.capitalize()}*: its user; on a child's line its account holder too; staff with a reason these people"
     " see. *The office*: officers and auditors. *Staff*: agents too. *Status*: the line's user, as a status; the"
-    " partner; the office without the person. Nobody sees a table that doesn't say who."
+    " partner; the office without the person. Without *Seen by*, nobody sees a table; without"
+    " *Kept*, it is kept like the ledger."
 )
-HEAD = (
-    f"# Data kept\n\n{INTRODUCTION}\n\n{HOW}\n\n"
-    f"## Retention and access\n\n| kept | how long |\n|---|---|\n{KEPT}\n{SEEN}\n\n"
-    "## Kinds of fields\n\n| kind | meaning |\n|---|---|\n"
-)
+HEAD = f"# Data kept\n\n{INTRODUCTION}\n\n{HOW}\n\n## Retention and access\n\n{KEPT}\n{SEEN}\n\n## Kinds of fields\n\n"
 
 
 def document() -> str:
     """The whole page, Markdown."""
-    kinds = "".join(f"| {kind} | {MEANING[kind]} |\n" for kind in Kind if kind not in LEFT_OUT)
+    kinds = "".join(f"- {kind}: {MEANING[kind]}\n" for kind in LISTED)
     parts = "".join(_part(title) for title in PARTS)
-    others = "".join(f"| `{label}` | {what} |\n" for label, what in sorted(OF_OTHERS.items()))
-    return f"{HEAD}{kinds}{parts}\n## Tables of libraries\n\n| table | holds |\n|---|---|\n{others}"
+    others = "".join(f"- `{label}`: {what}\n" for label, what in sorted(OF_OTHERS.items()))
+    return f"{HEAD}{kinds}{parts}\n## Tables of libraries\n\n{others}"
 
 
 def _part(title: str) -> str:
@@ -44,15 +42,16 @@ def _part(title: str) -> str:
 
 def _table(label: str, table: Table) -> str:
     fields = "; ".join(_fields(table))
+    kept = "" if table.long == LEDGER else f" *Kept:* {table.long}."
     seen = "" if table.sees == NOBODY else f" *Seen by:* {table.sees}."
     below = f"\\\n{fields}." if fields else ""
-    return f"\n**`{label}`**: {table.holds} *Kept:* {table.long}.{seen}{below}\n"
+    return f"\n**`{label}`**: {table.holds}{kept}{seen}{below}\n"
 
 
 def _fields(table: Table) -> Iterator[str]:
-    for kind in Kind:
+    for kind in LISTED:
         names = [name for name, of in table.fields() if of is kind]
-        if names and kind not in (*LEFT_OUT, Kind.STRUCTURE):
+        if names and kind is not Kind.STRUCTURE:
             yield f"{kind} " + ", ".join(f"`{name}`" for name in names)
     for name, shape in table.shapes.items():
         yield f"{Kind.STRUCTURE} `{name}` ({shape})"
