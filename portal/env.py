@@ -16,6 +16,7 @@ MOVED = {
     "consent.archiving.sink.FolderSink": "consent.clients.archive_sink.FolderSink",
     "partners.checkpoints.places.FolderPlace": "partners.clients.checkpoint_places.FolderPlace",
     "partners.checkpoints.s3.S3Place": "partners.clients.checkpoint_s3.S3Place",
+    "partners.sealing.SealedKeys": "partners.primitives.sealing.SealedKeys",
     "partners.sms.HttpBackend": "partners.clients.sms.HttpBackend",
     "support.files.ClamAV": "support.domain.files.ClamAV",
     "support.files.OwnLook": "support.domain.files.OwnLook",

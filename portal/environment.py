@@ -223,7 +223,7 @@ def _house(base_url: str) -> dict[str, Any]:
         "secret_key": require_setting("SECRET_KEY", "a long random string"),
         "secret_key_fallbacks": parse_list("SECRET_KEY_FALLBACKS"),
         "field_encryption_keys": require_setting("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
-        "key_vault": given.get("KEY_VAULT") or "partners.primitives.sealing.SealedKeys",
+        "key_vault": dotted_path("KEY_VAULT", "partners.primitives.sealing.SealedKeys"),
         "debug": given.get("DEBUG") == "1",
         "allowed_hosts": _allowed_hosts(base_url),
         "password_words": parse_list("PASSWORD_WORDS"),

@@ -89,7 +89,7 @@ def _claims(choice: Choice, number: str, line: _Line) -> dict[str, object]:
         "iss": settings.BASE_URL,
         "iat": int(choice.made_at.timestamp()),
         "receipt": number,
-        # The digest of what the person read before (`consent.domain.notices.Shown.digest`).
+        # The digest of what the person read before (`consent.domain.notices.DisplayedNotice.digest`).
         **({"notice": choice.notice} if choice.notice else {}),
         "carrier": settings.CARRIER_NAME,
         "line": str(line.public_id),

@@ -64,5 +64,5 @@ def not_ended(*, at: datetime) -> Q:
 
 
 def target_of(*, term: str) -> str:
-    """How the audit trail names a purpose, as `partners.actions.link` writes it."""
+    """How the audit trail names a purpose, as `partners.actions.terms.link` writes it."""
     return f"purpose:{term}"[:LONGEST_TARGET]

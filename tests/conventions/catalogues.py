@@ -26,7 +26,7 @@ MARKERS: dict[str, tuple[int | None, int, int | None]] = {
 }
 TRANSLATION = "django.utils.translation"
 # Where only people who work here read: English and Spanish, no more.
-STAFF_ALONE = ("templates/admin/", "templates/desk/", "support/")
+STAFF_ALONE = ("templates/admin/", "templates/desk/", "support/", "console/")
 # But these, which people read who ask us something.
 FOR_PEOPLE = (
     "support/forms/cases.py", "support/domain/messages.py", "support/queries/asked.py", "support/queries/writing.py",

@@ -24,7 +24,18 @@ from tests.walks.addresses import patterns
 
 pytestmark = pytest.mark.usefixtures("db")
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("portal", "console", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+APPS = (
+    "tools",
+    "portal",
+    "console",
+    "support",
+    "disclosures",
+    "consent",
+    "revocations",
+    "partners",
+    "accounts",
+    "audit",
+)
 
 
 @pytest.fixture
