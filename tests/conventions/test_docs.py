@@ -62,6 +62,12 @@ def test_commands_exist(name: Path) -> None:
     assert [str(one) for one in modules if not one.with_suffix(".py").exists() and not one.is_dir()] == []
 
 
+def test_an_image_is_made_of_every_package() -> None:
+    taken = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    assert packages - taken == set()
+
+
 def test_docs_named_in_code_exist() -> None:
     named = {(name, path) for path in sources() for name in NAMED.findall(path.read_text(errors="ignore"))}
     assert {(name, str(path.relative_to(ROOT))) for name, path in named if not (ROOT / name).exists()} == set()

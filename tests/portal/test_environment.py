@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from portal import deploy_checks, secret_files
+from portal import deploy_checks, external_storage, secret_files
 from portal.env import MOVED
 from portal.environment import Environment, database, environment
 from tests import forks
@@ -353,7 +353,11 @@ def test_sentinels_are_asked_for_a_master_by_its_name(monkeypatch: pytest.Monkey
 
 def test_a_class_may_be_named_by_its_path_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
     for before, now in MOVED.items():
-        given(monkeypatch, **{**PRODUCTION, "SMS_BACKEND": before}, ATTACHMENT_SCANNER=before)
+        settings = ("SMS_BACKEND", "ATTACHMENT_SCANNER", "KEY_VAULT")
+        given(monkeypatch, **{**PRODUCTION, **dict.fromkeys(settings, before)})
         found = environment()
-        assert (found.sms_backend, found.attachment_scanner) == (now, now)
+        assert (found.sms_backend, found.attachment_scanner, found.key_vault) == (now, now, now)
+        for of in ("CHECKPOINT", "STOP_ARCHIVE"):
+            monkeypatch.setenv(f"{of}_BACKEND", before)
+            assert external_storage.backend(of) == now
         assert import_string(now).__name__ == before.rpartition(".")[2]
