@@ -1,6 +1,5 @@
 """People, accounts and lines, and who else has to do with them."""
 
-from accounts.models.browser_sessions import BrowserSession
 from accounts.models.delegations import Delegation, SafeContact, Separation
 from accounts.models.lines import (
     Account,
@@ -20,7 +19,7 @@ from accounts.models.lines import (
     User,
     WrongCode,
 )
-from accounts.models.rate_limits import DeviceCookie, SpentCode, Throttle
+from accounts.models.rate_limits import BrowserSession, DeviceCookie, SpentCode, Throttle
 
 __all__ = [
     "Account",

@@ -10,9 +10,8 @@ from django.db import transaction
 import audit.actions
 from consent.domain.consent_requests import statuses
 from consent.domain.consent_requests.links import LASTS, token_of
-from consent.domain.consent_requests.rules import AT_MOST, MONTH, open_campaigns
+from consent.domain.consent_requests.rules import AT_MOST, MONTH, open_campaigns, seconds_to_wait
 from consent.domain.consent_requests.statuses import Status, subject_of
-from consent.domain.consent_requests.throttle import seconds_to_wait
 from consent.models import ConsentRequest
 from consent.queries.links import token_hash
 from partners.clients import http

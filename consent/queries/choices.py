@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Q
 
-from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
+from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Notice, Origin
 from consent.queries.invalidated_approvals import STANDS
 from consent.queries.progress import Asks, FollowedOrder, follow, get_requested_actions
 from partners.labels import UNKNOWN, party_name, purpose_in_words, sanitise_text
@@ -283,3 +283,8 @@ def _by(choice: Choice) -> str:
         return "file" if choice.origin == Origin.FILE else "us"
     kind = choice.actor.partition(":")[0]
     return {"subscriber": "person", "line": "line", "agent": "agent", "officer": "agent"}.get(kind, "person")
+
+
+def notice_of(*, digest: str) -> Notice | None:
+    """The notice of this digest, word for word; None for a choice that came without one."""
+    return Notice.objects.filter(digest=digest).first() if digest else None

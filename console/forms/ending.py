@@ -44,3 +44,17 @@ class TerminateForm(ActForm):
     def with_plan(self, plan: str) -> None:
         """Show the form again with another plan's digest: the officer has now seen that one."""
         self.data = {**{name: self.data.get(name, "") for name in self.data}, "plan": plan}
+
+
+class DecisionForm(ActForm):
+    """Suspend, or decline."""
+
+    decision = forms.ChoiceField(
+        label="Decision",
+        widget=forms.RadioSelect,
+        choices=(("suspend", "Suspend now"), ("decline", "Decline")),
+    )
+
+    def suspends(self) -> bool:
+        """Whether it is suspended."""
+        return bool(self.cleaned_data["decision"] == "suspend")

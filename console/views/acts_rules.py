@@ -11,7 +11,7 @@ import disclosures.actions
 from accounts.views.access import PersonRequest
 from console.actions import proposals, terms
 from console.forms import rules
-from console.forms.anomalies import AnomalyRuleForm
+from console.forms.rules import AnomalyRuleForm
 from console.forms.terms import EndForm
 from console.queries.prohibited import get_rule_impact
 from console.queries.proposals import list_open_proposals

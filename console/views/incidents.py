@@ -16,7 +16,7 @@ from accounts.views.access import PersonRequest, few_at_once
 from audit.models import Incident
 from console.actions.incidents import assign_incident, close_incident
 from console.actions.staff_access_log import look_at_rows, take_rows
-from console.forms.anomalies import AssignForm
+from console.forms.rules import AssignForm
 from console.views import cells
 from console.views.acts import Act, answer
 from console.views.listing import Cell, Column, Filter, Listing, page_of

@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from accounts.views.access import PersonRequest
-from console.forms.suspending import DecisionForm
+from console.forms.ending import DecisionForm
 from console.queries.requests import list_suspension_requests, request_of
 from console.views.acts import Act, answer
 from console.views.site import show

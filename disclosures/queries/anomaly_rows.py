@@ -16,9 +16,8 @@ from django.db.models import F, QuerySet
 from accounts.primitives.zones import ZONE_OF_STATE
 from consent.queries.invalidated_approvals import stands
 from disclosures.models import NOBODY, Anomaly, AnomalyRule
-from disclosures.queries.disputed_claims import CLAIMED_LATER
 from disclosures.queries.rules import JUDGED_AS
-from disclosures.queries.visible import LOOK_UP
+from disclosures.queries.visible import CLAIMED_LATER, LOOK_UP
 
 Kind = AnomalyRule.Kind
 LONGEST_KEY = 200

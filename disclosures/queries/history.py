@@ -11,10 +11,9 @@ from django.db.models import CharField, Count, F, Func, Q, QuerySet
 
 from disclosures.labels import NOT_ALLOWED, basis_in_words, describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
-from disclosures.queries.disputed_claims import is_claimed_afterwards
 from disclosures.queries.release_counts import Place, ReleaseFilter, facts_of, newest
 from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, instead_of, trail, uris_of
-from disclosures.queries.visible import visible, with_delay
+from disclosures.queries.visible import is_claimed_afterwards, visible, with_delay
 from partners.labels import precision_in_words, purpose_in_words, sanitise_text
 
 ROWS, GROUPS = 200, 60

@@ -15,9 +15,8 @@ from django.db import connection
 
 from disclosures.models import Disclosure
 from disclosures.queries.chart import first_week
-from disclosures.queries.disputed_claims import CLAIMED_LATER
 from disclosures.queries.trails import company_of
-from disclosures.queries.visible import HIDDEN
+from disclosures.queries.visible import CLAIMED_LATER, HIDDEN
 
 RECENT = timedelta(days=30)
 LAST = datetime.max.replace(tzinfo=UTC)

@@ -4,7 +4,12 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from disclosures.models import DelayedNotice, Disclosure
+from disclosures.models import DelayedNotice, Disclosure, Judgement, JudgementChange
+
+# Of the row `d`. `OFFSET 0`: asked row by row, by the key of what changed, and never of all that ever changed.
+CLAIMED_LATER = """d.judgement = 'approval_unverified' AND EXISTS (
+    SELECT FROM disclosures_judgementchange c
+    WHERE c.line_id = d.line_id AND c.disclosure_id = d.id AND c.was = 'no_approval' OFFSET 0)"""
 
 # The same rule for statements of our own: what is hidden of a line (`%(line)s`) at a moment (`%(at)s`), read once.
 HIDDEN = """
@@ -43,3 +48,11 @@ def visible(*, line_id: int, at: datetime) -> QuerySet[Disclosure]:
 def with_delay(*, rows: QuerySet[Disclosure], line_id: int) -> QuerySet[Disclosure]:
     """The rows with `delayed`: whether a notice once hid them ("we could not tell you before")."""
     return rows.annotate(delayed=Exists(DelayedNotice.objects.filter(line_id=line_id, disclosure_id=OuterRef("id"))))
+
+
+def is_claimed_afterwards() -> Q:
+    """The same as a condition on rows of the ledger."""
+    before = JudgementChange.objects.filter(
+        line_id=OuterRef("line_id"), disclosure_id=OuterRef("id"), was=Judgement.NO_APPROVAL
+    )
+    return Q(Exists(before), judgement=Judgement.APPROVAL_UNVERIFIED)

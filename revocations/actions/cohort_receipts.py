@@ -10,10 +10,15 @@ import audit.actions
 from partners.clients import http
 from partners.labels import UNKNOWN
 from partners.models import Party
-from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.domain import cohorts
 from revocations.domain.cohorts import ACTIONS
-from revocations.domain.receipts import ReceiptRefused, VerifiedReceipt
+from revocations.domain.receipts import (
+    ParsedReceipt,
+    ReceiptRefused,
+    VerifiedReceipt,
+    check_applied,
+    check_required_actions,
+)
 from revocations.models import TO_PUSH, Cohort, CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import companies_under
 
@@ -21,7 +26,7 @@ MOVABLE = (*TO_PUSH, State.ACKNOWLEDGED, State.REJECTED, State.PARTIAL)
 BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
 
 
-def record_for_cohort(*, word: VerifiedReceipt, token: str, digest: bytes, party: Party, at: datetime) -> bool:
+def record_for_cohort(*, word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: datetime) -> bool:
     """Check a receipt, keep it and what companies below signed, and move the event as far as that goes.
 
     False where it names no ended agreement of this partner's. In the caller's transaction. Raises ReceiptRefused.
@@ -39,7 +44,7 @@ def record_for_cohort(*, word: VerifiedReceipt, token: str, digest: bytes, party
     if word.said.status == "completed":
         check_required_actions(word=word, required=ACTIONS, ordered_at=event.queued_at, at=at)
         _check_list(word, cohort)
-    _keep(word, token, digest, (cohort.pk, event.pk), party, at)
+    _keep(word, parsed, (cohort.pk, event.pk), party, at)
     state, note = _outcome(word, event, cohort)
     if (state, note) != (event.state, event.note):
         StreamEvent.objects.filter(pk=event.pk).update(
@@ -72,7 +77,7 @@ def _check_list(word: VerifiedReceipt, cohort: Cohort) -> None:
 
 
 def _keep(
-    word: VerifiedReceipt, token: str, digest: bytes, about: tuple[uuid.UUID, uuid.UUID], party: Party, at: datetime
+    word: VerifiedReceipt, parsed: ParsedReceipt, about: tuple[uuid.UUID, uuid.UUID], party: Party, at: datetime
 ) -> None:
     """`about`: the end, and the event that tells of it."""
     said, (cohort_id, event_id) = word.said, about
@@ -85,8 +90,8 @@ def _keep(
         status=said.status,
         acted_on=said.acted_on,
         list_sha256=said.list_sha256,
-        token=token,
-        token_hash=digest,
+        token=parsed.token,
+        token_hash=parsed.digest,
     )
     nested = [
         CohortReceipt(

@@ -1,6 +1,5 @@
 """Ask a partner for its proof that somebody agreed, and take what it answers, as far as its word goes."""
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from revocations.actions.events import queue_event
 from revocations.actions.trials import take_trial_evidence
 from revocations.domain import receipts
 from revocations.domain.order_snapshots import stamp
-from revocations.domain.receipts import ReceiptRefused
+from revocations.domain.receipts import ParsedReceipt, ReceiptRefused
 from revocations.domain.wire import agreement_uri, pairwise_subject
 from revocations.models import EvidenceRequest, StreamEvent
 
@@ -53,23 +52,23 @@ def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[Dispu
     return len(disputed)
 
 
-def record_evidence(*, token: str, party: Party, at: datetime) -> None:
+def record_evidence(*, parsed: ParsedReceipt, party: Party, at: datetime) -> None:
     """Check an answer of `party`, and keep it; the same bytes again change nothing. Raises ReceiptRefused."""
-    word = receipts.verify_evidence(token=token, party=party, at=at)
-    if take_trial_evidence(word=word, token=token, party=party, at=at):
+    word = receipts.verify_evidence(parsed=parsed, party=party, at=at)
+    if take_trial_evidence(word=word, digest=parsed.digest, party=party, at=at):
         return
     with transaction.atomic():
         asked = EvidenceRequest.objects.select_for_update().filter(jti=word.request_jti, party_id=party.pk).first()
         if asked is None:
             raise ReceiptRefused("invalid_request", "no evidence-request of this jti was ever sent to you")
         if asked.answered_at is not None:
-            if hashlib.sha256(asked.token.encode()).digest() == hashlib.sha256(token.encode()).digest():
+            if asked.token == parsed.token:
                 return
             raise ReceiptRefused("invalid_request", "this evidence-request is answered already")
         said = word.said
         EvidenceRequest.objects.filter(pk=asked.pk).update(
             answered_at=at, answer=said.answer, method=said.method, captured_at=said.captured_at, wording=said.wording,
-            language=said.language, evidence_ref=said.evidence_ref, answer_jti=word.jti, token=token,
+            language=said.language, evidence_ref=said.evidence_ref, answer_jti=word.jti, token=parsed.token,
         )  # fmt: skip
         audit.actions.record(
             action="evidence.answered", actor=f"partner:{party.pk}", target=f"choice:{asked.choice_id}", at=at,

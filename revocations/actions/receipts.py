@@ -1,6 +1,5 @@
 """Take a partner's word for what it did with an order, as far as that word goes."""
 
-import hashlib
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -12,10 +11,15 @@ from partners.clients import http
 from partners.models import Party
 from revocations.actions.cohort_receipts import record_for_cohort
 from revocations.actions.evidence import record_evidence
-from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.actions.trials import take_trial_receipt
 from revocations.domain import receipts
-from revocations.domain.receipts import ReceiptRefused, VerifiedReceipt
+from revocations.domain.receipts import (
+    ParsedReceipt,
+    ReceiptRefused,
+    VerifiedReceipt,
+    check_applied,
+    check_required_actions,
+)
 from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
 from revocations.queries.coverage import coverage_of
 
@@ -31,28 +35,27 @@ def record_receipt(*, token: str, party: Party, at: datetime) -> None:
 
     The same bytes again change nothing. A state never goes back.
     """
-    if receipts.is_evidence(token):
-        record_evidence(token=token, party=party, at=at)
+    parsed = receipts.parse_receipt(token)
+    if parsed.is_evidence:
+        record_evidence(parsed=parsed, party=party, at=at)
         return
-    digest = hashlib.sha256(token.encode()).digest()
-    if _is_repeated_receipt(receipts.jti_of(token), digest, party) or take_trial_receipt(
-        token=token, party=party, at=at
-    ):
+    if _is_repeated_receipt(parsed, party) or take_trial_receipt(parsed=parsed, party=party, at=at):
         return
     # Keys may have to be fetched: the network is never spoken to inside the transaction.
-    word = receipts.verify_receipt(token=token, party=party, at=at)
+    word = receipts.verify_receipt(parsed=parsed, party=party, at=at)
     with transaction.atomic():
         _take_turn(party, word.jti)
-        if not _is_repeated_receipt(word.jti, digest, party):
-            _record(word, token, digest, party, at)
+        if not _is_repeated_receipt(parsed, party):
+            _record(word, parsed, party, at)
 
 
-def _is_repeated_receipt(jti: str, digest: bytes, party: Party) -> bool:
+def _is_repeated_receipt(parsed: ParsedReceipt, party: Party) -> bool:
     """Whether this receipt was taken before. Raises ReceiptRefused where other bytes were, under the same id."""
+    jti = parsed.jti
     of_order = Receipt.objects.filter(party_id=party.pk, jti=jti).values_list("token_hash", flat=True)
     of_cohort = CohortReceipt.objects.filter(signer_uri=party.uri, jti=jti).values_list("token_hash", flat=True)
     before = {bytes(one) for one in (*of_order, *of_cohort)}
-    if before - {digest}:
+    if before - {parsed.digest}:
         raise ReceiptRefused("invalid_request", "this jti was used for another receipt")
     return bool(before)
 
@@ -63,10 +66,10 @@ def _take_turn(party: Party, jti: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"receipt {party.pk} {jti}"])
 
 
-def _record(word: VerifiedReceipt, token: str, digest: bytes, party: Party, at: datetime) -> None:
+def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: datetime) -> None:
     order = Order.objects.select_for_update().filter(jti=word.order_jti, party_id=party.pk).first()
     if order is None:
-        if record_for_cohort(word=word, token=token, digest=digest, party=party, at=at):
+        if record_for_cohort(word=word, parsed=parsed, party=party, at=at):
             return
         raise ReceiptRefused("invalid_request", "no order of this jti was ever sent to you")
     if word.said.status != "rejected":
@@ -74,7 +77,7 @@ def _record(word: VerifiedReceipt, token: str, digest: bytes, party: Party, at: 
     if word.said.status == "completed":
         required = order.snapshot["required_actions"]
         check_required_actions(word=word, required=required, ordered_at=order.queued_at, at=at)
-    _keep(word, token, digest, order, at)
+    _keep(word, parsed, order, at)
     state, note = _outcome(word, order)
     moved = Order.objects.filter(pk=order.pk, state__in=MOVABLE).exclude(state=state)
     moved.update(**_changes(state, note, at))
@@ -92,7 +95,7 @@ def _record(word: VerifiedReceipt, token: str, digest: bytes, party: Party, at: 
     )
 
 
-def _keep(word: VerifiedReceipt, token: str, digest: bytes, order: Order, at: datetime) -> None:
+def _keep(word: VerifiedReceipt, parsed: ParsedReceipt, order: Order, at: datetime) -> None:
     Receipt.objects.create(
         line_id=order.line_id,
         order_id=order.id,
@@ -100,8 +103,8 @@ def _keep(word: VerifiedReceipt, token: str, digest: bytes, order: Order, at: da
         party_id=order.party_id,
         received_at=at,
         status=word.said.status,
-        token=token,
-        token_hash=digest,
+        token=parsed.token,
+        token_hash=parsed.digest,
     )
     kept = {
         report.party_uri: report for report in DownstreamReport.objects.filter(line_id=order.line_id, order_id=order.id)

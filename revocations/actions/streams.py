@@ -21,12 +21,14 @@ from revocations.domain.streams import endpoints
 from revocations.domain.streams.events import subject_of
 from revocations.domain.streams.representation import (
     MIN_VERIFICATION_INTERVAL,
+    POLLED,
+    Delivery,
+    StreamWanted,
     configuration_of,
     events_not_declined,
     status_of,
 )
 from revocations.domain.streams.status import PARTNER, ask_from, change_status, health_of, ours_to_undo, standing_stream
-from revocations.domain.streams.stream_requests import POLLED, Delivery, StreamWanted
 from revocations.models import Breaker, Stream, StreamEvent
 
 LONGEST_DESCRIPTION = 300

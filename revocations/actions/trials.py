@@ -1,6 +1,5 @@
 """Trials of a partner's own end: their orders, manifests and receipts, apart from everything about a real line."""
 
-import hashlib
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,11 +9,16 @@ from django.db.models import F
 
 import audit.actions
 from partners.models import Party
-from partners.primitives import tokens
-from partners.primitives.tokens import BadToken, Claims
-from revocations.actions.required_actions import check_applied, check_required_actions
+from partners.primitives.tokens import Claims
 from revocations.domain import receipts
-from revocations.domain.receipts import ReceiptRefused, VerifiedEvidence, VerifiedReceipt
+from revocations.domain.receipts import (
+    ParsedReceipt,
+    ReceiptRefused,
+    VerifiedEvidence,
+    VerifiedReceipt,
+    check_applied,
+    check_required_actions,
+)
 from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
 
 KEPT = timedelta(days=90)
@@ -88,23 +92,22 @@ def fetch_trial_shard(*, party: Party, manifest_id: uuid.UUID, number: int, at: 
     return bytes(shard.content) if shard else None
 
 
-def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
+def take_trial_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> bool:
     """Judge and keep a receipt about a trial order. False if it is about no trial of this partner.
 
     Raises ReceiptRefused for one that would not count, which is kept too, with the reason. May fetch keys: never inside
     a transaction.
     """
-    claims = _peek_claims(token)
+    claims, digest = parsed.claims, parsed.digest
     order = _order_of(claims, party)
     if order is None:
         return False
-    digest = hashlib.sha256(token.encode()).digest()
     before = TrialReceipt.objects.filter(order=order, jti=str(claims.get("jti"))[:200]).first()
     if before is not None and bytes(before.token_hash) == digest and not before.fault:
         TrialReceipt.objects.filter(pk=before.pk).update(times=F("times") + 1)
         return True
     try:
-        word = receipts.verify_receipt(token=token, party=party, at=at)
+        word = receipts.verify_receipt(parsed=parsed, party=party, at=at)
         _check_first(before, digest)
         _check(word, order, at)
         _refuse_below_once(word, order)
@@ -115,7 +118,7 @@ def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
     return True
 
 
-def take_trial_evidence(*, word: VerifiedEvidence, token: str, party: Party, at: datetime) -> bool:
+def take_trial_evidence(*, word: VerifiedEvidence, digest: bytes, party: Party, at: datetime) -> bool:
     """Keep the answer to a trial's evidence-request. False if it is about no trial of this partner."""
     order = TrialOrder.objects.filter(jti=word.request_jti, party_id=party.pk).first()
     if order is None:
@@ -124,17 +127,10 @@ def take_trial_evidence(*, word: VerifiedEvidence, token: str, party: Party, at:
         order=order,
         jti=word.jti,
         defaults={
-            "received_at": at, "status": word.said.answer, "token_hash": hashlib.sha256(token.encode()).digest(),
+            "received_at": at, "status": word.said.answer, "token_hash": digest,
         },
     )  # fmt: skip
     return True
-
-
-def _peek_claims(token: str) -> Claims:
-    try:
-        return tokens.peek(token).claims
-    except BadToken:
-        return {}
 
 
 def _order_of(claims: Claims, party: Party) -> TrialOrder | None:

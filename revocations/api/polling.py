@@ -1,15 +1,17 @@
 """Orders out by polling: RFC 8936."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from partners.api.access import JSON, ClientRequest, client_required, refuse_unsupported_type
+from partners.api.access import JSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from revocations import schemas
 from revocations.actions import polling
+from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
 from revocations.api.refusals import refusal, refuse_unauthenticated
 from revocations.workers.delivery.polling import LONGEST_WAIT
 
@@ -36,5 +38,20 @@ def poll(request: ClientRequest) -> HttpResponse:
         since=asked.since,
     )
     response = JsonResponse({"sets": dict(found.sets), "moreAvailable": found.more})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@client_required("ssf.read")
+def manifest(request: ClientRequest, cohort_id: UUID, number: int) -> HttpResponse:
+    """Part 0 is the index, a JWS; from 1 the shards, as they were packed. Only for the partner whose lines they are."""
+    try:
+        fetched = fetch_manifest(party=request.client.party, cohort_id=cohort_id, number=number, at=timezone.now())
+    except NoSuchManifest:
+        return problem(404, "Not found", "There is no such manifest of yours.")
+    except ManifestExpired:
+        return problem(410, "Gone", "This manifest has expired.")
+    response = HttpResponse(fetched.content, content_type=fetched.content_type)
     response["Cache-Control"] = "no-store"
     return response

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from partners.api.access import JSON, ClientRequest, client_required, refuse_unsupported_type
+from partners.api.access import JSON, ClientRequest, client_required, document, refuse_unsupported_type
 from partners.models import Party
 from revocations import schemas
 from revocations.actions import streams as streams_actions
@@ -167,3 +168,24 @@ def status(request: HttpRequest) -> HttpResponse:
 
 def _unknown() -> HttpResponse:
     return refusal(404, "invalid_request", "You have no stream of this id.")
+
+
+@document
+def configuration(request: HttpRequest) -> HttpResponse:
+    """SSF 1.0, 7.1. Nobody adds or removes subjects: a partner hears of exactly those whose data it got."""
+    return JsonResponse(
+        {
+            "spec_version": "1_0",
+            "issuer": settings.BASE_URL,
+            "jwks_uri": f"{settings.BASE_URL}/.well-known/jwks.json",
+            "delivery_methods_supported": ["urn:ietf:rfc:8935", "urn:ietf:rfc:8936"],
+            "configuration_endpoint": f"{settings.BASE_URL}/ssf/streams",
+            "status_endpoint": f"{settings.BASE_URL}/ssf/status",
+            "verification_endpoint": f"{settings.BASE_URL}/ssf/verify",
+            "critical_subject_members": ["group"],
+            "default_subjects": "ALL",
+            "authorization_schemes": [{"spec_urn": "urn:ietf:rfc:6749"}],
+            # Of our own: what a stream's `signing_alg` may be.
+            "signing_alg_values_supported": ["ES256", "RS256"],
+        }
+    )

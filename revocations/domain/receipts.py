@@ -1,12 +1,12 @@
-"""Parse and verify a partner's receipt: who signed it, for whom, about which order, and what it says.
+"""A partner's receipt taken apart and believed: who signed it, for whom, about which order, and what it says.
 
-Looks at the token and at published keys alone. `actions.receipts` decides what it means for the order.
+Looks at the token and at published keys alone. What it means for the order is for `actions.record_receipt`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -16,8 +16,11 @@ from partners.clients import http
 from partners.domain import keysets
 from partners.models import Party
 from partners.primitives import tokens
-from partners.primitives.tokens import BadToken, Claims, Json, ParsedToken, UnknownKey
+from partners.primitives.tokens import BadToken, Claims, Json, UnknownKey
 from revocations.domain import wire
+
+# A partner's clock may run this far ahead of ours.
+CLOCK_SKEW = timedelta(seconds=5)
 
 TYP = "secevent+jwt"
 MOST_DOWNSTREAM = 500
@@ -167,57 +170,85 @@ class VerifiedEvidence:
     said: Evidence
 
 
-def is_evidence(token: str) -> bool:
-    """Whether a token calls itself an answer to an evidence-request, not believed."""
+@dataclass(frozen=True)
+class ParsedReceipt:
+    """A token that was taken apart and is not believed yet. `token`: as it came, byte by byte."""
+
+    token: str
+    alg: str
+    kid: str
+    claims: Claims
+
+    @property
+    def jti(self) -> str:
+        """The id that it gives itself. Raises ReceiptRefused if that is none."""
+        return _text(self.claims, "jti")
+
+    @property
+    def digest(self) -> bytes:
+        """Of the token's bytes."""
+        return hashlib.sha256(self.token.encode()).digest()
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether it calls itself an answer to an evidence-request."""
+        events = self.claims.get("events")
+        return isinstance(events, dict) and wire.event_type("evidence-response") in events
+
+
+def parse_receipt(token: str) -> ParsedReceipt:
+    """Take a token apart. Raises ReceiptRefused for one that is no security event token as receipts are."""
     try:
-        events = tokens.peek(token).claims.get("events")
-    except BadToken:
-        return False
-    return isinstance(events, dict) and wire.event_type("evidence-response") in events
+        parsed = tokens.peek(token)
+    except BadToken as error:
+        raise ReceiptRefused("invalid_request", str(error)) from error
+    if parsed.typ != TYP:
+        raise ReceiptRefused("invalid_request", f"typ must be {TYP}")
+    if parsed.alg not in tokens.ALGORITHMS.values():
+        raise ReceiptRefused("invalid_request", "alg must be ES256 or RS256")
+    if "exp" in parsed.claims:
+        raise ReceiptRefused("invalid_request", "exp must be absent: what was signed does not stop being so")
+    if "sub" in parsed.claims:
+        raise ReceiptRefused("invalid_request", "sub must be absent: what the token is about stands in sub_id")
+    return ParsedReceipt(token=token, alg=parsed.alg, kid=parsed.kid, claims=parsed.claims)
 
 
-def verify_evidence(*, token: str, party: Party, at: datetime) -> VerifiedEvidence:
+def verify_evidence(*, parsed: ParsedReceipt, party: Party, at: datetime) -> VerifiedEvidence:
     """Check everything about an answer that can be checked without its question. Raises ReceiptRefused.
 
     May fetch keys: never inside a transaction.
     """
-    claims = _verify_claims(token, party, at)
+    claims = _verify_claims(parsed, party, at)
     kind = wire.event_type("evidence-response")
     said = _one_event(claims, kind, Evidence)
     if said.answer == "evidence" and (said.captured_at is None or said.captured_at > at):
         raise ReceiptRefused(
             "invalid_request", "captured_at must say when the person agreed, with an offset, not after now"
         )
-    return VerifiedEvidence(jti=_text(claims, "jti"), request_jti=_subject(claims), said=said)
+    return VerifiedEvidence(jti=parsed.jti, request_jti=_subject(claims), said=said)
 
 
-def jti_of(token: str) -> str:
-    """The id a token gives itself, not believed. Raises ReceiptRefused."""
-    return _text(_peek(token).claims, "jti")
-
-
-def verify_receipt(*, token: str, party: Party, at: datetime) -> VerifiedReceipt:
+def verify_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> VerifiedReceipt:
     """Check everything about a receipt that can be checked without its order. Raises ReceiptRefused.
 
     May fetch keys: never inside a transaction.
     """
-    claims = _verify_claims(token, party, at)
+    claims = _verify_claims(parsed, party, at)
     said = _event(claims)
     order_jti = _subject(claims)
     reports = {
         below.recipient: _report(place, below, order_jti=order_jti, partner=party, at=at)
         for place, below in sorted(enumerate(said.downstream), key=lambda placed: bool(placed[1].receipt))
     }
-    return VerifiedReceipt(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
+    return VerifiedReceipt(jti=parsed.jti, order_jti=order_jti, said=said, reports=tuple(reports.values()))
 
 
-def _verify_claims(token: str, party: Party, at: datetime) -> Claims:
+def _verify_claims(parsed: ParsedReceipt, party: Party, at: datetime) -> Claims:
     """The claims of a token that the partner signed, for us."""
-    opened = _peek(token)
-    claims = opened.claims
+    claims = parsed.claims
     if claims.get("iss") != party.uri:
         raise ReceiptRefused("invalid_issuer", "iss is not the party that this client signs in for")
-    _check_signature(token, opened, party, at)
+    _check_signature(parsed, party, at)
     if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
         raise ReceiptRefused("invalid_audience", f"aud must be {settings.BASE_URL}")
     _check_dates(claims)
@@ -246,28 +277,12 @@ def _subject(claims: Claims) -> str:
     return jti
 
 
-def _peek(token: str) -> ParsedToken:
+def _check_signature(parsed: ParsedReceipt, signer: Party, at: datetime) -> None:
     try:
-        opened = tokens.peek(token)
-    except BadToken as error:
-        raise ReceiptRefused("invalid_request", str(error)) from error
-    if opened.typ != TYP:
-        raise ReceiptRefused("invalid_request", f"typ must be {TYP}")
-    if opened.alg not in tokens.ALGORITHMS.values():
-        raise ReceiptRefused("invalid_request", "alg must be ES256 or RS256")
-    if "exp" in opened.claims:
-        raise ReceiptRefused("invalid_request", "exp must be absent: what was signed does not stop being so")
-    if "sub" in opened.claims:
-        raise ReceiptRefused("invalid_request", "sub must be absent: what the token is about stands in sub_id")
-    return opened
-
-
-def _check_signature(token: str, opened: ParsedToken, signer: Party, at: datetime) -> None:
-    try:
-        key = keysets.key_of(party=signer, kid=opened.kid, at=at)
-        if tokens.ALGORITHMS[key.key_type] != opened.alg:
+        key = keysets.key_of(party=signer, kid=parsed.kid, at=at)
+        if tokens.ALGORITHMS[key.key_type] != parsed.alg:
             raise ReceiptRefused("invalid_key", "alg is not the one this key is for")
-        tokens.check_signature(token, key)
+        tokens.check_signature(parsed.token, key)
     except UnknownKey as error:
         raise ReceiptRefused("invalid_key", UNREGISTERED) from error
     except BadToken as error:
@@ -322,22 +337,43 @@ def _of_company(error: ReceiptRefused, place: int, recipient: str) -> ReceiptRef
 
 
 def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Party, at: datetime) -> NestedReceipt:
-    """Verify what the company's own key signed about this order. Raises ReceiptRefused.
+    """What the company's own key signed about this very order of ours. Raises ReceiptRefused.
 
-    A company without keys gets the same error as an unregistered key, so that nobody learns which companies we know.
+    Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.
     """
-    opened = _peek(below.receipt)
+    parsed = parse_receipt(below.receipt)
     party = Party.objects.filter(uri=below.recipient).first()
     if party is None or party.pk == partner.pk or not keysets.on_own_host(uri=party.uri, jwks_uri=party.jwks_uri):
         raise ReceiptRefused("invalid_key", UNREGISTERED)
-    if opened.claims.get("iss") != party.uri:
+    if parsed.claims.get("iss") != party.uri:
         raise ReceiptRefused("invalid_issuer", "iss is not this company")
-    _check_signature(below.receipt, opened, party, at)
-    if opened.claims.get("aud") not in (partner.uri, settings.BASE_URL):
+    _check_signature(parsed, party, at)
+    if parsed.claims.get("aud") not in (partner.uri, settings.BASE_URL):
         raise ReceiptRefused("invalid_audience", f"aud must be you or {settings.BASE_URL}")
-    said = _event(opened.claims)
+    said = _event(parsed.claims)
     if said.root != Root(iss=settings.BASE_URL, jti=order_jti):
         raise ReceiptRefused("invalid_request", "root must name the order that this receipt is about")
     if said.status != below.status:
         raise ReceiptRefused("invalid_request", "its status is not the one that you report")
-    return NestedReceipt(_text(opened.claims, "jti"), said, below.receipt)
+    return NestedReceipt(parsed.jti, said, parsed.token)
+
+
+def check_applied(*, word: VerifiedReceipt, epoch: int, version: int) -> None:
+    """The partner had taken this order, or a newer one, when it signed. Raises ReceiptRefused."""
+    applied = word.said.applied
+    if applied is None or (applied.epoch, applied.version) < (epoch, version):
+        raise ReceiptRefused("invalid_request", "applied must be at least the order's (epoch, version)")
+
+
+def check_required_actions(
+    *, word: VerifiedReceipt, required: Collection[str], ordered_at: datetime, at: datetime
+) -> None:
+    """Every required action is there, done between the order and now. Raises ReceiptRefused."""
+    done = {deed.action: deed for deed in word.said.actions if deed.status == "completed"}
+    # The partner writes whole seconds; it may have acted within the second of the order.
+    since = ordered_at.replace(microsecond=0)
+    for action in required:
+        if action not in done:
+            raise ReceiptRefused("invalid_request", f"the required action {action} is not there as completed")
+        if not since <= done[action].at <= at + CLOCK_SKEW:
+            raise ReceiptRefused("invalid_request", f"{action} must be dated between the order and now")

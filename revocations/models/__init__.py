@@ -2,8 +2,18 @@
 
 from revocations.models.cohorts import BY_TERM, Breach, Cohort, CohortReceipt, ManifestShard
 from revocations.models.evidence import EvidenceRequest
-from revocations.models.order_states import TO_PUSH, UNFINISHED, ResponsibleParty, State
-from revocations.models.orders import Attempt, DownstreamReport, Duty, Order, Receipt, Standing
+from revocations.models.orders import (
+    TO_PUSH,
+    UNFINISHED,
+    Attempt,
+    DownstreamReport,
+    Duty,
+    Order,
+    Receipt,
+    ResponsibleParty,
+    Standing,
+    State,
+)
 from revocations.models.streams import Breaker, Pulse, PushTally, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.models.trials import Trial, TrialOrder, TrialReceipt, TrialShard
 

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from revocations.models.order_states import TO_PUSH, ResponsibleParty, State
+from revocations.models.orders import TO_PUSH, ResponsibleParty, State
 
 
 class Breaker(models.Model):

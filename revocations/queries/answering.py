@@ -23,15 +23,6 @@ type Try = tuple[datetime, bool]
 type Row = tuple[UUID, int, datetime, str, str]
 
 
-def answerable(*, party_id: int, since: datetime, now: datetime) -> timedelta:
-    """For how long, between these moments, the partner could have answered. Whole minutes.
-
-    A minute counts if our delivery ran in it (`Pulse`) and we were not the ones who failed: not if all that was last
-    tried, in it or before, failed on our side, until something is tried again.
-    """
-    return list_counted_minutes(pulses=pulses(since=since, now=now), tries=tries_at(party_id=party_id, now=now))
-
-
 def with_us(*, now: datetime) -> Q:
     """What is parked with us, while it is: from the moment it is offered anew the next move is the partner's.
 
@@ -41,7 +32,11 @@ def with_us(*, now: datetime) -> Q:
 
 
 def list_counted_minutes(*, pulses: Sequence[datetime], tries: Iterable[Try]) -> timedelta:
-    """The pulses' minutes, in order, without those that were ours. `tries`: when, and whether we failed."""
+    """The pulses' minutes, in order, without those that were ours. `tries`: when, and whether we failed.
+
+    A minute counts if our delivery ran in it (`Pulse`) and we were not the ones who failed: not if all that was last
+    tried, in it or before, failed on our side, until something is tried again.
+    """
     verdicts = iter(sorted(_by_minute(tries).items()))
     coming = next(verdicts, None)
     minutes, ours = 0, False

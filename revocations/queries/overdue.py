@@ -62,11 +62,6 @@ def late_by_party(*, at: datetime, party_ids: Collection[int] | None = None) -> 
     }
 
 
-def lateness(*, party_id: int, at: datetime) -> Late:
-    """The same of one partner."""
-    return late_by_party(at=at, party_ids=[party_id]).get(party_id, Late(party_id))
-
-
 def _count_by_partner(rows: QuerySet[Order] | QuerySet[Cohort], first: str) -> dict[int, Counted]:
     """By partner: how many, and the first moment."""
     counted = rows.order_by().values("party_id").annotate(n=Count("id"), first=Min(first))

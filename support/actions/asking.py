@@ -11,7 +11,7 @@ from django.utils import translation
 import audit.actions
 from accounts.models import Line, User
 from accounts.primitives.sealing import seal
-from support.actions.attachments import attach
+from support.actions.writing import attach
 from support.domain import tickets
 from support.domain.files import Upload
 from support.models import Entry, Ticket

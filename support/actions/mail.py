@@ -16,7 +16,7 @@ import audit.actions
 from accounts.actions.incoming_texts import take_once
 from accounts.primitives.sealing import compute_hmac, seal
 from support.actions.asking import may_open_again, reopen_case
-from support.actions.attachments import attach
+from support.actions.writing import attach
 from support.domain import files, tickets
 from support.models import LONGEST, MAILED, Entry, Ticket
 from support.policies.lifecycle import due_at

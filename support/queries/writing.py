@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -123,3 +124,28 @@ def _company(ticket: Ticket, line: Line | None, at: datetime) -> str:
     # As the person sees it now: of a row that is hidden there is no name.
     found = asked.subject_of(line=line, kind=kind, ref=ref, at=at) if line else None
     return found.company if found else ""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One answer in all its languages. `missing`: the languages that it is not written in, code and name."""
+
+    key: str
+    replies: Sequence[SavedReply]
+    missing: Sequence[tuple[str, str]]
+
+
+def canned_list() -> list[Answers]:
+    """Every answer, by name. One query."""
+    order = [code for code, _ in settings.LANGUAGES]
+    found = []
+    for key, each in groupby(SavedReply.objects.order_by("key"), key=lambda reply: reply.key):
+        replies = sorted(each, key=lambda reply: order.index(reply.language) if reply.language in order else len(order))
+        there = {reply.language for reply in replies}
+        found.append(Answers(key, replies, [one for one in settings.LANGUAGES if one[0] not in there]))
+    return found
+
+
+def reply_of(*, reply_id: int) -> SavedReply | None:
+    """One of them, or None."""
+    return SavedReply.objects.filter(pk=reply_id).first()

@@ -13,7 +13,7 @@ from support.actions import saved_replies as actions
 from support.forms.writing import CannedForm
 from support.models import SavedReply
 from support.policies.lifecycle import NotNow
-from support.queries.saved_replies import canned_list, reply_of
+from support.queries.writing import canned_list, reply_of
 from support.views.access import at_the_desk
 
 

@@ -13,22 +13,23 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.domain import keys
 from partners.models import Party, SigningKey
+from partners.primitives.tokens import Json
 from revocations import models
 from revocations.actions.cohorts import NoSuchManifest, fetch_manifest
 from revocations.actions.streams import create_stream
 from revocations.actions.trials import take_trial_receipt
-from revocations.domain.streams.stream_requests import Delivery, StreamWanted
+from revocations.domain.receipts import ParsedReceipt
+from revocations.domain.streams.representation import Delivery, StreamWanted
 from tests.conformance.site import BELOW, Aggregator, Sandbox
 from tests.conformance.test_receiver import Receiver
 from tests.factories import a_campaign, a_line, a_party
-from tests.partners.outside import Answer, Outside, Signer
+from tests.partners.outside import Answer, Outside
 from tests.sandbox.process import until
 from tests.selection import drawn
 from tools.conformance.cases import CASES
 from tools.conformance.report import Report
 from tools.conformance.run import Limits, Trial
-from tools.conformance.target import NoTarget, target
-from tools.conformance.waiting import PAUSE_S, for_seconds
+from tools.conformance.target import PAUSE_S, NoTarget, for_seconds, target
 from tools.sandbox.identity import slug
 from tools.sandbox.server import jwks_path
 
@@ -179,8 +180,9 @@ def test_the_command_tries_it_whole_and_leaves_no_trace_in_anything_real(
     assert order is not None
     with pytest.raises(NoSuchManifest):
         fetch_manifest(party=other, cohort_id=shard.manifest_id, number=shard.number, at=at)
-    token = Signer(other.uri).sign({"jti": "r-1", "sub_id": {"jti": order.jti}})
-    assert take_trial_receipt(token=token, party=other, at=at) is False
+    claims: dict[str, Json] = {"jti": "r-1", "sub_id": {"jti": order.jti}}
+    parsed = ParsedReceipt(token="", alg="ES256", kid="k-1", claims=claims)
+    assert take_trial_receipt(parsed=parsed, party=other, at=at) is False
     # Where it fails, the command does.
     sandbox.post("/fault?name=err500")
     with pytest.raises(CommandError, match="GeoBridge does not keep to the guide yet"):

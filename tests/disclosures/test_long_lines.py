@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from audit.queries import database_clock
-from disclosures.domain.ingest import days, rollups
+from disclosures.domain.ingest import rollups
 from disclosures.models import ChangedDay, DailyRollup, GrowingLine, LongLine, RolledFacts
 from disclosures.queries.release_counts import facts_of
 from tests.factories import a_line
@@ -176,7 +176,7 @@ def test_no_line_becomes_long_while_somebody_stores_rows() -> None:
 
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE fresh (line_id bigint, occurred_at timestamptz, id uuid) ON COMMIT DROP")
-        days.note(cursor=cursor, rows="fresh")
+        rollups.note(cursor=cursor, rows="fresh")
         with pytest.raises(OperationalError, match="lock timeout"):
             elsewhere(roll_up)
         assert not LongLine.objects.exists()

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import Line
-from disclosures.domain.ingest import days
+from disclosures.domain.ingest import rollups
 from disclosures.domain.ingest.rollups import roll_up
 from disclosures.labels import NOT_ALLOWED
 from disclosures.models import (
@@ -141,7 +141,7 @@ def stored(line: Line, path: list[str], **kinds: Any) -> list[Disclosure]:
         cursor.execute("CREATE TEMPORARY TABLE fresh (line_id bigint, occurred_at timestamptz, id uuid) ON COMMIT DROP")
         for row in rows:
             cursor.execute("INSERT INTO fresh VALUES (%s, %s, %s)", [row.line_id, row.occurred_at, row.id])
-        days.note(cursor=cursor, rows="fresh")
+        rollups.note(cursor=cursor, rows="fresh")
         cursor.execute("DROP TABLE fresh")
     return rows
 

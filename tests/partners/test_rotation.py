@@ -20,8 +20,7 @@ from pytest_django import Settings
 
 from accounts.primitives.sealing import seal, unseal
 from audit.models import AuditEvent
-from partners.actions.keys import ensure_signing_keys
-from partners.actions.trial_keys import publish_trial_key, retire_trial_key
+from partners.actions.keys import ensure_signing_keys, publish_trial_key, retire_trial_key
 from partners.domain import keys
 from partners.models import PairwiseKey, SigningKey
 from partners.primitives import tokens

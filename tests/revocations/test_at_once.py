@@ -23,7 +23,7 @@ from revocations.actions.reissue import reissue_orders
 from revocations.actions.streams import NotAllowed, TooSoon, create_stream, pause_stream, set_status, verify_stream
 from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.domain.receipts import ReceiptRefused
-from revocations.domain.streams.stream_requests import StreamWanted
+from revocations.domain.streams.representation import StreamWanted
 from revocations.models import (
     Attempt,
     Breach,
@@ -43,7 +43,7 @@ from revocations.workers import verification
 from revocations.workers.clocks import dates, health
 from revocations.workers.clocks.evidence import note_evidence
 from revocations.workers.delivery import claims, fairness, polling
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import Clock
 from tests.orders import bring_all_to, bring_to
 from tests.overlapping import overlap
 from tests.partners.outside import Signer

@@ -33,8 +33,8 @@ from revocations.models import (
     StreamEvent,
     StreamHealth,
 )
-from revocations.queries.answering import answerable, list_counted_minutes
-from revocations.queries.overdue import breaches, late_by_party, lateness
+from revocations.queries.answering import list_counted_minutes, pulses, tries_at
+from revocations.queries.overdue import breaches, late_by_party
 from revocations.workers.clocks import health as health_clocks
 from revocations.workers.clocks.dates import mend_breaches, note_overdue
 from revocations.workers.clocks.health import lying_since
@@ -113,7 +113,10 @@ def test_answerable_reads_pulses_and_tries_as_they_were_written(
         end = start + timedelta(seconds=lasts)
         whole = [zero + n * MINUTE for n in sorted(beats) if start <= zero + n * MINUTE <= end - MINUTE]
         judged = [(zero + timedelta(seconds=seconds), OUTCOMES[outcome]) for seconds, outcome, _ in tries]
-        assert answerable(party_id=scene.party.pk, since=start, now=end) == naive(whole, judged)
+        counted = list_counted_minutes(
+            pulses=pulses(since=start, now=end), tries=tries_at(party_id=scene.party.pk, now=end)
+        )
+        assert counted == naive(whole, judged)
 
 
 # --- 24 hours
@@ -418,7 +421,7 @@ def test_each_order_past_its_date_is_a_breach() -> None:
     assert {(one.kind, one.about, one.due_at) for one in found} == {
         ("complete", str(order.id), order.complete_by) for order in Order.objects.exclude(pk=done.pk)
     }
-    standing = lateness(party_id=scene.party.pk, at=late)
+    standing = late_by_party(at=late)[scene.party.pk]
     assert (standing.overdue, standing.orders, standing.since, standing.unacknowledged) == (True, 2, due, 2)
     assert standing.oldest_unacknowledged == scene.began
     assert late_by_party(at=due - MINUTE)[scene.party.pk].overdue is False
@@ -450,7 +453,7 @@ def test_an_end_not_signed_for_in_time_is_a_breach() -> None:
     cohort = scene.a_cohort(index_token=an_index())
     late = scene.began + 11 * DAY
     assert (note_overdue(now=late), note_overdue(now=late)) == (1, 0)
-    assert lateness(party_id=scene.party.pk, at=late).cohorts == 1
+    assert late_by_party(at=late)[scene.party.pk].cohorts == 1
     sign_end(cohort, at=late)
     assert mend_breaches() == 1
     # One that is asked for again has a date and a breach of its own.

@@ -17,8 +17,7 @@ from partners.clients import http
 from revocations import tasks
 from revocations.models import Attempt, Order, State
 from revocations.workers.delivery import claims, dispatcher, sweep
-from revocations.workers.delivery.claims import LEASE
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import LEASE, Clock
 from revocations.workers.delivery.sweep import deliver_due, parties_due
 from revocations.workers.delivery.verdicts import judge, retry_wait
 from tests.databases import cut_off

@@ -16,8 +16,7 @@ from partners.clients import http
 from partners.models import Contract
 from revocations.models import Attempt, Breaker, Order, PushTally, Standing, State, StreamAttempt, StreamEvent
 from revocations.workers.delivery import claims, dispatcher, fairness, polling, sweep
-from revocations.workers.delivery.claims import LEASE, Full, Push
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import LEASE, Clock, Full, Push
 from revocations.workers.delivery.records import Result, record
 from revocations.workers.delivery.sweep import deliver_due, parties_due
 from tests.factories import a_contract, a_party

@@ -15,13 +15,12 @@ from audit.queries import database_clock
 from revocations.actions import polling
 from revocations.actions.events import queue_event
 from revocations.actions.streams import create_stream, pause_stream, set_status
-from revocations.domain.streams.stream_requests import StreamWanted
+from revocations.domain.streams.representation import StreamWanted
 from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers.clocks import health
 from revocations.workers.delivery import claims, sweep
 from revocations.workers.delivery import polling as polling_delivery
-from revocations.workers.delivery.claims import LEASE
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import LEASE, Clock
 from revocations.workers.delivery.verdicts import PARKED_FOR, retry_wait
 from support.queries.timeline import order_page
 from tests.factories import a_line

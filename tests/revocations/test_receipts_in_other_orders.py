@@ -6,7 +6,7 @@ from audit.queries import database_clock
 from partners.clients import http
 from revocations.models import Duty, State
 from revocations.workers.delivery import claims
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import Clock
 from revocations.workers.delivery.records import Result, record
 from tests.factories import a_party
 from tests.partners.outside import Answer

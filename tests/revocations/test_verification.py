@@ -14,7 +14,7 @@ from revocations.actions.streams import (
     set_status,
     verify_stream,
 )
-from revocations.domain.streams.stream_requests import StreamWanted
+from revocations.domain.streams.representation import StreamWanted
 from revocations.models import Breaker, Pulse, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.workers import verification
 from revocations.workers.clocks import health

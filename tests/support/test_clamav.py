@@ -17,7 +17,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from support.actions.attachments import attach
+from support.actions.writing import attach
 from support.domain import files
 from support.models import Attachment
 from support.workers import scanning

@@ -22,8 +22,7 @@ from structlog.testing import capture_logs
 import audit.actions
 from accounts.models import Message
 from audit.models import AuditEvent, Incident
-from support.actions.attachments import attach
-from support.actions.writing import keep_draft
+from support.actions.writing import attach, keep_draft
 from support.actions.writing import send as send_answer
 from support.domain import files
 from support.domain.tickets import answer as answer_case

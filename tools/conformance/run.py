@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from accounts.primitives.json_reader import Unreadable, read_json
-from partners.actions.trial_keys import publish_trial_key, retire_trial_key
+from partners.actions.keys import publish_trial_key, retire_trial_key
 from partners.clients import http
 from revocations.actions.trials import begin_trial, end_trial
 from revocations.models import StreamEvent, TrialOrder
@@ -17,8 +17,7 @@ from tools.conformance.cases import CASES
 from tools.conformance.minting import REQUIRED, Mint, MintedCohort, MintedEvent
 from tools.conformance.report import Finding, Report, Verdict
 from tools.conformance.signed import ReceiptReview, SentEvents
-from tools.conformance.target import Target
-from tools.conformance.waiting import Wait
+from tools.conformance.target import Target, Wait
 
 ACTOR = "system:check_partner"
 SECEVENT = "application/secevent+jwt"

@@ -1,8 +1,10 @@
 """Whose end is tried, and where it is."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 
 from django.db.models import Q
 
@@ -10,6 +12,10 @@ from partners.labels import UNKNOWN
 from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.hosts import events_address_of
 from revocations.domain.streams.endpoints import endpoints
+
+PAUSE_S = 0.25
+# Looks again and again until a condition holds, or it is time to give up. Tells which.
+type Wait = Callable[[Callable[[], bool]], bool]
 
 
 class NoTarget(Exception):
@@ -73,3 +79,17 @@ def _below(party: Party, at: datetime) -> tuple[DownstreamParty, ...]:
             if uri not in {party.uri, UNKNOWN}:
                 found.setdefault(uri, DownstreamParty(uri, campaign.purpose, campaign.scope))
     return tuple(found.values())
+
+
+def for_seconds(seconds: float) -> Wait:
+    """Give up after so many seconds, each time."""
+
+    def wait(condition: Callable[[], bool]) -> bool:
+        end, pause = time.monotonic() + seconds, Event()
+        while not condition():
+            if time.monotonic() >= end:
+                return False
+            pause.wait(PAUSE_S)
+        return True
+
+    return wait

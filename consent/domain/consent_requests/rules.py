@@ -4,14 +4,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db import connection
 
 import accounts.queries
 from accounts.models import Line
+from accounts.primitives.sealing import number_hash
 from consent.gate import deciding
 from consent.gate.agreed import as_agreed
 from consent.models import Choice
 from partners.models import Campaign
+
+# (how many, in how many seconds)
+PER_CLIENT = (1200, 60)
+PER_NUMBER = (20, 3600)
 
 # Twelve months, the longest they can be.
 QUIET = timedelta(days=366)
@@ -87,3 +93,23 @@ def _lack_only_a_yes(
 def _campaigns(refs: Collection[str]) -> dict[str, Campaign]:
     found = Campaign.objects.filter(ref__in=refs).select_related("contract__aggregator", "lbs_provider")
     return {campaign.ref: campaign for campaign in found}
+
+
+def seconds_to_wait(*, client_id: str, msisdn: str) -> int:
+    """Count one more question of this client about this number. Returns 0, or how long it must wait.
+
+    Counted per client: what one partner does says nothing to another. With Redis away all may pass.
+    """
+    limits = (
+        (f"consent-info:{client_id}", PER_CLIENT),
+        (f"consent-info:{client_id}:{number_hash(msisdn).hex()}", PER_NUMBER),
+    )
+    return max(span if _count(key, span) > most else 0 for key, (most, span) in limits)
+
+
+def _count(key: str, span: int) -> int:
+    cache.add(key, 0, timeout=span)
+    try:
+        return cache.incr(key)
+    except ValueError:  # it ended between the two
+        return 1

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from consent.queries.permission import JUDGE as ANSWER
-from disclosures.domain.ingest import days, import_progress, judging, notices, projections, staging
+from disclosures.domain.ingest import import_progress, judging, notices, projections, rollups, staging
 from disclosures.domain.ingest.held import hold
 from disclosures.domain.ingest.rows import Outcome, Row
 
@@ -148,7 +148,7 @@ def _take(
         completer.fill_providers()
         cursor.execute(JUDGE)
         cursor.execute(STORE, [at])
-        days.note(cursor=cursor, rows="fresh")
+        rollups.note(cursor=cursor, rows="fresh")
         notices.apply(cursor=cursor, at=at)
         cursor.execute(OUTCOMES)
         alike = {fate: Outcome(fate) for fate in known.values()}

@@ -12,8 +12,7 @@ order or to run the network never asked, and is never an anomaly.
 """
 
 from consent.queries.invalidated_approvals import stands
-from disclosures.queries.disputed_claims import CLAIMED_LATER
-from disclosures.queries.visible import LOOK_UP, SHOWN
+from disclosures.queries.visible import CLAIMED_LATER, LOOK_UP, SHOWN
 
 TABLES = """
 CREATE TEMPORARY TABLE touched (line_id bigint, occurred_at timestamptz, path varchar[]) ON COMMIT DROP;

@@ -4,6 +4,7 @@ Three kinds of rows travel alike: events of the stream first, then orders by lan
 it was acknowledged (`again_at`).
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,20 @@ from revocations.domain.streams import endpoints
 from revocations.domain.streams.endpoints import CONTRACTS_OWN, Endpoint
 from revocations.models import TO_PUSH, Attempt, Order, State, StreamAttempt, StreamEvent
 from revocations.workers.delivery import fairness
-from revocations.workers.delivery.clock import Clock
+
+
+class Clock:
+    """The moment a task began, running on: the database's and tests' time, never this machine's own."""
+
+    def __init__(self, now: datetime) -> None:
+        self._began, self._now = time.monotonic(), now
+
+    def now(self) -> datetime:
+        return self._now + self.get_elapsed()
+
+    def get_elapsed(self) -> timedelta:
+        return timedelta(seconds=time.monotonic() - self._began)
+
 
 LEASE = timedelta(seconds=30)
 BATCH = 100

@@ -18,8 +18,7 @@ from django.db import connection
 
 from partners.clients import http
 from revocations.models import StreamEvent
-from revocations.workers.delivery.claims import BATCH, ClaimedOrders, Full, Push, claim
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import BATCH, ClaimedOrders, Clock, Full, Push, claim
 from revocations.workers.delivery.records import Result, record
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ import structlog
 from django.db import connection
 
 from audit.primitives import generic_plans
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import Clock
 from revocations.workers.delivery.delivery_rounds import Message, Round, Wake
 
 log = structlog.get_logger()

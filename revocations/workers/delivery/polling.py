@@ -13,8 +13,7 @@ from django.db.models.functions import Coalesce
 from revocations.domain.streams import status
 from revocations.domain.streams.representation import stream_of
 from revocations.models import TO_PUSH, Attempt, Order, State, Stream, StreamAttempt, StreamEvent
-from revocations.workers.delivery.claims import Push, take_waiting, waiting_events, waiting_orders
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import Clock, Push, take_waiting, waiting_events, waiting_orders
 from revocations.workers.delivery.records import acknowledge_event, open_partner_incident
 from revocations.workers.delivery.verdicts import Verdict, refusal, wait_after
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from partners.models import Party
 from revocations.models import Breaker, Order, Pulse, Stream, StreamEvent
 from revocations.workers.delivery import fairness
-from revocations.workers.delivery.clock import Clock
+from revocations.workers.delivery.claims import Clock
 from revocations.workers.delivery.delivery_rounds import Partner, Round
 from revocations.workers.delivery.dispatcher import desk
 

@@ -386,7 +386,7 @@ MUTANTS = (
     Mutant(
         6,
         "revocations/actions/receipts.py",
-        "        if not _is_repeated_receipt(word.jti, digest, party):\n            _record(",
+        "        if not _is_repeated_receipt(parsed, party):\n            _record(",
         "        if True:\n            _record(",
         f"{REVOCATIONS}test_a_receipt_handed_in_twice_is_kept_once",
     ),

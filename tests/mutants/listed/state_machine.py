@@ -176,7 +176,7 @@ MUTANTS = (
     ),
     Mutant(
         5,
-        "revocations/actions/required_actions.py",
+        "revocations/domain/receipts.py",
         "(applied.epoch, applied.version) < (epoch, version)",
         "applied.epoch < epoch",
         MACHINE,

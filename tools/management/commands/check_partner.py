@@ -8,8 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from tools.conformance.run import Limits, Trial
-from tools.conformance.target import NoTarget, target
-from tools.conformance.waiting import for_seconds
+from tools.conformance.target import NoTarget, for_seconds, target
 
 AGAIN_S = 65.0
 
