@@ -35,11 +35,6 @@ CHILDREN = {"LC": "+12065550188", "LB": "+12065550199"} | TEN
 PARENT = "subscriber:0"
 
 
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-
-
 def rows(role: str, *named: str) -> list[Row]:
     return [line_row(line_id=one, msisdn=CHILDREN[one], user_role=role, account_id=f"A-{one}") for one in named]
 
