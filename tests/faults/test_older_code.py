@@ -33,7 +33,7 @@ ALLOW = """
 import sys
 import django
 django.setup()
-from consent.actions import allow
+from consent.actions.choices import allow
 allow(line_id=int(sys.argv[1]), campaign=sys.argv[2], actor="subscriber:1", channel="web")
 """
 
