@@ -15,7 +15,8 @@ from tests.fixtures import Refusal
 from tests.staff import an_actor
 
 OURS = """
-SELECT p.oid::regprocedure::text, p.prosqlbody IS NOT NULL, coalesce(array_to_string(p.proconfig, ';'), '')
+SELECT p.oid::regprocedure::text, p.prosqlbody IS NOT NULL,
+    (SELECT one FROM unnest(p.proconfig) one WHERE one LIKE 'search_path=%')
 FROM pg_proc p
 WHERE p.pronamespace = 'public'::regnamespace
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')

@@ -74,9 +74,9 @@ def test_five_times_the_rows_take_no_more_memory(monkeypatch: pytest.MonkeyPatch
         "rows behind a comparison": lambda n, _: differing(n),
     }
     for name, file in files.items():
-        # The first fills caches.
+        # The first fills caches. A file read whole would take five times as much.
         _, fewer, more = (peak(file(n, year), n) for n, year in ((100, 2023), (600, 2024), (3_000, 2025)))
-        assert more < 1.5 * fewer, name
+        assert more < 2 * fewer, name
 
 
 def test_what_comes_while_reading_is_not_in_it() -> None:
