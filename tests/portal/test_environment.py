@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
@@ -44,7 +45,12 @@ def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
 def settings_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
     """What the settings are in it, read as a process reads them at its start."""
     given(monkeypatch, **environment)
-    return runpy.run_path(str(PROJECT / "portal" / "settings.py"))
+    before = structlog.get_config()
+    try:
+        return runpy.run_path(str(PROJECT / "portal" / "settings.py"))
+    finally:
+        # Settings configure logs; loggers that were used already keep to the list of processors that was there.
+        structlog.configure(**before)
 
 
 def run(*command: str, **environment: str) -> tuple[int, str, str]:

@@ -58,9 +58,9 @@ def test_no_python_at_all_is_said(machine: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("demo", "--port", "8010"), "run manage.py demo --port 8010"),
+        (("demo", "--port", "8010"), "run --no-dev manage.py demo --port 8010"),
         (("test", "tests/audit", "-k", "a b"), "run pytest -n auto --dist worksteal tests/audit -k a b"),
-        ((), "run manage.py help"),
+        ((), "run --no-dev manage.py help"),
     ],
 )
 def test_uv_gets_the_command_and_no_foreign_environment(
