@@ -270,7 +270,7 @@ MUTANTS = (
         "support/actions/cases.py",
         '    note(ticket=ticket, action="case.seen", actor=actor, at=at)\n',
         "    pass\n",
-        "tests/promises/test_08_support_desk.py::test_each_look_at_a_case_is_logged[agent]",
+        "tests/promises/test_08_support_desk.py::test_each_look_at_a_case_is_logged",
     ),
     Mutant(
         8,
