@@ -198,6 +198,10 @@ def _say_paid(form: terms.ConsiderationForm, campaign_id: int, actor: str, at: d
     now = Campaign.objects.get(pk=campaign_id).consideration
     if PAID[word] >= PAID[now]:
         return set_consideration(campaign_id=campaign_id, consideration=word, reason=reason, actor=actor, at=at)
+    return _propose_paid_for_less(campaign_id, word, reason, actor, at)
+
+
+def _propose_paid_for_less(campaign_id: int, word: str, reason: str, actor: str, at: datetime) -> object:
     return proposals.propose(
         act=Proposal.Act.PAID_FOR_LESS, of="campaign", target_id=campaign_id, payload={"consideration": word},
         reason=reason, actor=actor, at=at,

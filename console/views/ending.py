@@ -53,10 +53,7 @@ def _end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime)
     reason = form.cleaned_data["reason"]
     try:
         if form.proposes:
-            made = propose_termination(
-                of=of, target_id=target_id, plan=form.cleaned_data["plan"], reason=reason, actor=actor, at=at
-            )
-            return reverse("admin:proposal", args=[made.pk])
+            return _propose_end(form, of, target_id, actor, at)
         cohort: Cohort = terminate(
             of=of, target_id=target_id, actor=actor, reason=reason, plan_digest=form.cleaned_data["plan"], at=at
         )
@@ -64,3 +61,9 @@ def _end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime)
     except (*REFUSED, PlanChanged) as error:
         form.add_error(None, str(error) or "You may not do this.")
     return ""
+
+
+def _propose_end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime) -> str:
+    plan, reason = form.cleaned_data["plan"], form.cleaned_data["reason"]
+    made = propose_termination(of=of, target_id=target_id, plan=plan, reason=reason, actor=actor, at=at)
+    return reverse("admin:proposal", args=[made.pk])
