@@ -36,6 +36,8 @@ APPENDED = (
     "recorded_at", "source_id", "content_hash", "notice",
 )  # fmt: skip
 TOUCH = "INSERT INTO consent_touched (line_id, since) SELECT * FROM unnest(%s::bigint[], %s::timestamptz[])"
+# What a commit checks is checked before the audit chains are taken, which every other writer waits for.
+CHECK_NOW = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
 VERIFIED = Approval.VerifiedBy.CARRIER
 
 
@@ -95,6 +97,8 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
     _touch({line_id: min(choice.made_at for choice in choices) for line_id, choices in by_line.items()})
     now = max(turns.values())
     change_notices.notify_of_imported_changes(line_ids=list(by_line), change=change_notices.Change.RECORDS, at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(CHECK_NOW)
     audit.actions.record_for_lines(
         action="consent.choices_recorded",
         actor=actor,

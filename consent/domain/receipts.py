@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import connection
 
@@ -20,7 +21,7 @@ from partners.models import SigningKey
 COMPLETED = "completed"
 KEEP = """
 INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
-SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[])
+SELECT * FROM jsonb_to_recordset(%s::jsonb) AS kept (line_id bigint, choice_id uuid, number text, token text)
 """
 # Of each line how a receipt names it, and when it came to have which number.
 LINES = """
@@ -50,11 +51,16 @@ def keep_each(*, choices: Sequence[Choice]) -> list[str]:
     signer = keys.signer(use=SigningKey.Use.RECEIPT)
     numbers = [new_number() for _ in choices]
     rows = [
-        (choice.line_id, choice.id, number, signer.sign(_claims(choice, number, lines[choice.line_id])))
+        {
+            "line_id": choice.line_id,
+            "choice_id": choice.id,
+            "number": number,
+            "token": signer.sign(_claims(choice, number, lines[choice.line_id])),
+        }
         for choice, number in zip(choices, numbers, strict=True)
     ]
     with connection.cursor() as cursor:
-        cursor.execute(KEEP, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(KEEP, [msgspec.json.encode(rows).decode()])
     return numbers
 
 

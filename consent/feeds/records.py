@@ -35,10 +35,12 @@ HELD_BATCH = 1000
 LINE_UNKNOWN, NO_CAMPAIGN = ("msisdn", "line_unknown"), ("campaign", "campaign_unknown")
 # Their gate rows are locked while they are written: a person's own stop must not wait for long.
 LINES_AT_ONCE = 100
+# A first import fills tables that have no statistics yet: each batch would read them whole.
+BY_INDEXES = "set_config('enable_seqscan', 'off', true)"
 # Whoever writes rows of these feeds does so alone: whether an id is new is decided on what others have written before.
-ALONE = "SELECT pg_advisory_xact_lock(hashtext('consent.feeds'))"
+ALONE = f"SELECT pg_advisory_xact_lock(hashtext('consent.feeds')), {BY_INDEXES}"
 # Several processes take one file in, each with ids of its own: beside one another, and beside nobody else.
-BESIDE_THE_CREW = "SELECT pg_advisory_xact_lock_shared(hashtext('consent.feeds'))"
+BESIDE_THE_CREW = f"SELECT pg_advisory_xact_lock_shared(hashtext('consent.feeds')), {BY_INDEXES}"
 CANDIDATES = """
 SELECT held.source_hash, held.row_sealed FROM consent_heldrow held
 WHERE held.feed = %s AND held.source_hash > %s

@@ -54,12 +54,19 @@ CREATE OR REPLACE FUNCTION consent_stop_has_its_orders() RETURNS trigger LANGUAG
 SET enable_seqscan = off SET search_path = public, pg_temp
 AS $$
 DECLARE
+    concerned bigint[] := ARRAY(SELECT consent_affected(NEW.line_id, NEW.scope, NEW.ref));
     missing bigint;
     loose bigint;
 BEGIN
+    -- Most lines of an old system's list: it concerns nobody, and nobody was told.
+    IF concerned = '{}' AND NOT EXISTS (
+        SELECT FROM consent_choiceorder t WHERE t.line_id = NEW.line_id AND t.choice_id = NEW.id)
+    THEN
+        RETURN NULL;
+    END IF;
     -- The order named is the one that stood when the choice was made. More may have been said since, in the same
     -- transaction, as by the rows of one file: each has its own.
-    SELECT affected INTO missing FROM consent_affected(NEW.line_id, NEW.scope, NEW.ref) AS affected
+    SELECT affected INTO missing FROM unnest(concerned) AS affected
     WHERE NOT EXISTS (
         SELECT FROM consent_choiceorder t
             JOIN revocations_order o ON o.line_id = t.line_id AND o.id = t.order_id AND o.contract_id = t.contract_id

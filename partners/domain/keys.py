@@ -1,12 +1,12 @@
 """Our own signing keys: sign, check what we signed, publish. `partners.workers.rotation` replaces them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
+import msgspec
 from django.db import connection
 from django.db.models import Q
 from joserfc.util import urlsafe_b64encode
@@ -144,7 +144,7 @@ def _jwk(row: SigningKey) -> dict[str, object]:
 
 
 def _encode_part(part: Mapping[str, object]) -> bytes:
-    return urlsafe_b64encode(json.dumps(dict(part), separators=(",", ":")).encode())
+    return urlsafe_b64encode(msgspec.json.encode(part))
 
 
 @lru_cache(maxsize=64)

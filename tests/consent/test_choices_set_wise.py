@@ -237,12 +237,12 @@ def whole_readings() -> dict[str, int]:
 
 LEDGERS = [
     "consent_choice", "consent_choicereceipt", "consent_approval", "consent_choiceorder", "consent_linegate",
-    "partners_dealing", "revocations_order", "audit_chainhead",
+    "partners_dealing", "revocations_order", "audit_chainhead", "accounts_line", "accounts_linenumber",
 ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("db", "no_broker")
-def test_a_first_import_reads_no_table_whole_for_each_row() -> None:
+def test_a_first_import_reads_no_table_whole() -> None:
     """Whatever the session planned while they were empty."""
     a_world(LINES)
     with_something_agreed(range(4))
@@ -251,4 +251,4 @@ def test_a_first_import_reads_no_table_whole_for_each_row() -> None:
     taken(ChoicesFeed(), ndjson(choice_row(msisdn=number(n)) for n in range(1, LINES)))
     read = {table: n - before[table] for table, n in whole_readings().items()}
     assert set(read) == set(LEDGERS)
-    assert {table: n for table, n in read.items() if n >= LINES // 2} == {}
+    assert {table: n for table, n in read.items() if n} == {}

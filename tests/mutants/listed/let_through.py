@@ -7,6 +7,8 @@ CASES = "tests/words/test_every_page.py::test_pages_of_the_desk_in_states_that_a
 CROWD = "tests/words/test_companies.py::test_every_page_says_what_it_said"
 CONSOLE = "tests/words/test_every_page.py::test_pages_of_the_console"
 
+FIRST_IMPORT = "tests/consent/test_choices_set_wise.py::test_a_first_import_reads_no_table_whole"
+
 MUTANTS = (
     Mutant(
         6,
@@ -308,5 +310,13 @@ MUTANTS = (
         "AND table_oid = consent_table_of_opening() AND closed_because = '';\n    RETURN FOUND",
         "AND table_oid = consent_table_of_opening();\n    RETURN FOUND",
         "tests/promises/test_03_while_the_gate_is_closed.py::test_a_server_s_start_opens_nothing_after_a_restore",
+    ),
+    # Each batch of a first import would read whole tables.
+    Mutant(
+        1,
+        "consent/feeds/records.py",
+        "set_config('enable_seqscan', 'off', true)",
+        "set_config('enable_seqscan', 'on', true)",
+        FIRST_IMPORT,
     ),
 )
