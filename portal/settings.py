@@ -220,6 +220,8 @@ if env.https or env.demo:  # served from what collectstatic compressed and named
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
+    # Pages name no other, and to compress each file a second time takes as long as the first.
+    WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 else:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     WHITENOISE_USE_FINDERS = True
