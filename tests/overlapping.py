@@ -4,12 +4,16 @@ Where a lock guards what both do, the second waits for it and then sees what the
 goes by what was before the first, and both are done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import count
+from typing import Any
 
 import pytest
 from django.db import connection, connections
+
+from consent.domain import order_planning
+from revocations.domain.order_snapshots import Agreement
 
 A_MOMENT_S = 0.02
 WAITS_FOR_US = (
@@ -59,3 +63,18 @@ def elsewhere[T](verb: Callable[[], T]) -> T:
     """What this returns on another connection, once it is over."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(_on_its_own_connection, verb).result()
+
+
+def after_the_first_making_up(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> list[int]:
+    """Let something happen once a stop knows what to tell and before it commits. Returns a list, one for each try."""
+    made_up, tries = order_planning.agreements, list[int]()
+
+    def and_meanwhile(**asked: Any) -> Sequence[Agreement]:
+        found = made_up(**asked)
+        tries.append(len(found))
+        if len(tries) == 1:
+            happens()
+        return found
+
+    monkeypatch.setattr(order_planning, "agreements", and_meanwhile)
+    return tries

@@ -14,10 +14,10 @@ from itertools import product
 from playwright.sync_api import BrowserContext, Error
 from pytest_django import Settings
 
+from tests.browser.looking import Looking
 from tests.browser.pages import Visit, a_walk
 from tests.browser.release import KEPT, LANGUAGES
 from tests.browser.states import MAKERS, Shown, languages
-from tests.browser.test_pages_in_chromium import Looking
 
 # What a group of states may hold; known when it is made.
 GUESS = 5

@@ -12,7 +12,7 @@ from accounts.clients.texts import MemoryBackend
 from consent.models import Choice
 from partners.models import Reach
 from tests.browser.conftest import Visit
-from tests.browser.test_pages_in_chromium import AXE, LIMIT, violations, weighed
+from tests.browser.looking import AXE, LIMIT, violations, weighed
 from tests.consent.claiming import Partner, a_partner, asked, link_in, text_now
 from tests.factories import a_line, a_party
 from tests.selection import drawn

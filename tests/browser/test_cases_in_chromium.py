@@ -11,7 +11,7 @@ from support.domain import tickets
 from support.models import Draft, Entry, SavedReply, Ticket
 from support.workers import sending
 from tests.browser.conftest import Visit
-from tests.browser.test_pages_in_chromium import AXE, violations
+from tests.browser.looking import AXE, violations
 from tests.factories import a_line
 from tests.selection import NIGHTLY
 from tests.support.officers import staff

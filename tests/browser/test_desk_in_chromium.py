@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from disclosures.models import Disclosure
 from tests.browser.conftest import Visit
-from tests.browser.test_pages_in_chromium import AXE, violations
+from tests.browser.looking import AXE, violations
 from tests.factories import a_line, a_party
 from tests.selection import drawn
 from tests.support.console import a_case, everything

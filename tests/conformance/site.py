@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,6 @@ class Sandbox:
         assert self.process.stdout is not None
         self.process.stdout.close()
         self._log.close()
+
+
+LATER = timedelta(minutes=2)

@@ -16,9 +16,8 @@ from partners.models import Contract
 from revocations.models import Cohort, Order, State, StreamEvent
 from revocations.workers.delivery import sweep
 from tests.conformance.schemas import faults
-from tests.conformance.site import Aggregator
+from tests.conformance.site import LATER, Aggregator
 from tests.conformance.stranger import POLL, PUSH, Stranger
-from tests.conformance.test_sandbox_and_portal import LATER
 from tests.factories import a_line, an_approval
 from tests.revocations.scenes import allow, claims_of, stop_all
 from tests.staff import an_actor

@@ -20,13 +20,11 @@ from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.models import Cohort, Order, State, Stream, StreamEvent
 from revocations.workers.delivery import sweep as sweep_delivery
 from tests.conformance.schemas import faults
-from tests.conformance.site import BELOW, Aggregator, Sandbox
+from tests.conformance.site import BELOW, LATER, Aggregator, Sandbox
 from tests.factories import a_line, an_approval
 from tests.revocations.scenes import stop_all
 from tests.sandbox.process import until
 from tests.staff import an_actor
-
-LATER = timedelta(minutes=2)
 
 type Start = Callable[..., Sandbox]
 

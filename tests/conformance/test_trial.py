@@ -20,8 +20,8 @@ from revocations.actions.streams import create_stream
 from revocations.actions.trials import take_trial_receipt
 from revocations.domain.receipts import ParsedReceipt
 from revocations.domain.streams.representation import Delivery, StreamWanted
+from tests.conformance.receiver import Receiver
 from tests.conformance.site import BELOW, Aggregator, Sandbox
-from tests.conformance.test_receiver import Receiver
 from tests.factories import a_campaign, a_line, a_party
 from tests.partners.outside import Answer, Outside
 from tests.sandbox.process import until

@@ -23,9 +23,9 @@ from disclosures.workers import publishing
 from partners.models import Campaign, Dealing, Kin
 from revocations.domain.order_snapshots import Agreement
 from support.queries.exports import EXPORTS
-from tests.consent.test_stop_retries import after_the_first_making_up
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
 from tests.feeds import Row, line_row, take_lines, told
+from tests.overlapping import after_the_first_making_up
 from tests.people import number_of, signed_in, texts_to, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")

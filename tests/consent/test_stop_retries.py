@@ -1,35 +1,16 @@
 """A stop while more becomes known of who it concerns: it is made up again, and does not fail."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import pytest
 from django.db import IntegrityError
 
 from consent.actions.choices import TRIES, retry_on_conflict, stop
-from consent.domain import order_planning
 from consent.models import Choice
 from partners.models import Dealing, Reach
-from revocations.domain.order_snapshots import Agreement
 from revocations.models import Order
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.overlapping import after_the_first_making_up
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-
-
-def after_the_first_making_up(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> list[int]:
-    """Let something happen once a stop knows what to tell and before it commits. Returns a list, one for each try."""
-    made_up, tries = order_planning.agreements, list[int]()
-
-    def and_meanwhile(**asked: Any) -> Sequence[Agreement]:
-        found = made_up(**asked)
-        tries.append(len(found))
-        if len(tries) == 1:
-            happens()
-        return found
-
-    monkeypatch.setattr(order_planning, "agreements", and_meanwhile)
-    return tries
 
 
 def test_a_company_that_becomes_known_meanwhile_is_stopped_too(

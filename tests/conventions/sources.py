@@ -38,3 +38,15 @@ def place(path: Path, node: ast.stmt | ast.expr, name: str = "") -> str:
 
 def calls(of: ast.AST) -> list[ast.Call]:
     return [node for node in ast.walk(of) if isinstance(node, ast.Call)]
+
+
+FUNCTIONS = """
+SELECT p.proname, pg_get_functiondef(p.oid) FROM pg_proc p
+WHERE p.pronamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+"""
+
+TRIGGERS = """
+SELECT c.relname || ' ' || t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND NOT c.relispartition
+"""

@@ -16,7 +16,7 @@ from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
-from tests.disclosures.test_plans import BY_LINE, GROWING
+from tests.plans import BY_LINE, GROWING
 
 OURS = ("accounts", "audit", "consent", "disclosures", "partners", "revocations", "support")
 # With which each app began; what came before 1.0 was made into these.

@@ -89,6 +89,20 @@ def test_no_imports_inside_functions() -> None:
     assert inner == []
 
 
+def test_no_test_module_imports_another() -> None:
+    tests = list(ROOT.glob("tests/**/*.py"))
+    assert len(tests) > 400
+    imported = {
+        f"{path.relative_to(ROOT)} imports {node.module}"
+        for path in tests
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("tests.")
+        and ".test_" in (node.module or "")
+    }
+    assert imported == set()
+
+
 def test_no_file_grows_past_four_hundred_lines() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in own_modules() if "migrations" not in path.parts}
     assert [path for path, lines in lengths.items() if lines > 400] == []

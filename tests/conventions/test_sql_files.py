@@ -8,22 +8,13 @@ import pytest
 from django.db import connections, transaction
 
 from audit.primitives.sql_files import InstallSQL, sql_files
-from tests.conventions.sources import ROOT
+from tests.conventions.sources import FUNCTIONS, ROOT, TRIGGERS
 
 APPS = ("audit", "accounts", "partners", "revocations", "consent", "disclosures", "support")
 NAMED = re.compile(
     r"^\s*CREATE OR REPLACE (?:FUNCTION (\w+)|TRIGGER (\w+))|^CREATE CONSTRAINT TRIGGER (\w+)",
     re.MULTILINE,
 )
-FUNCTIONS = """
-SELECT p.proname, pg_get_functiondef(p.oid) FROM pg_proc p
-WHERE p.pronamespace = 'public'::regnamespace
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
-"""
-TRIGGERS = """
-SELECT c.relname || ' ' || t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE NOT t.tgisinternal AND NOT c.relispartition
-"""
 
 
 def written() -> Iterator[str]:

@@ -26,6 +26,7 @@ from django.conf import settings
 from portal.embedded import cluster
 from tests import forks
 from tools.bench.gateway import UVICORN
+from tools.demo.processes import answers
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 30.0
@@ -272,3 +273,17 @@ def until(condition: Callable[[], bool], seconds: float, why: Callable[[], str] 
     while not condition():
         assert time.monotonic() < end, why()
         pause.wait(0.05)
+
+
+NDJSON = "application/x-ndjson"
+
+
+def answering(program: Program) -> None:
+    until(lambda: answers(port=program.port, path="/healthz"), START_WITHIN_S)
+
+
+QUESTION = {
+    "subject": {"type": "partner", "id": "a", "properties": {"on_behalf_of": "b", "campaign": "c"}},
+    "action": {"name": "location-retrieval:read", "properties": {"purpose": "p", "precision_m": 500}},
+    "resource": {"type": "line", "id": "l"},
+}

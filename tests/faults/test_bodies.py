@@ -15,9 +15,9 @@ from partners.models import Campaign, Client
 from tests.answers import read
 from tests.factories import a_campaign, a_contract, a_party
 from tests.faults.fixtures import Server, a_token
+from tests.faults.programs import NDJSON
 from tests.feeds import line_row, ndjson, release_row, take_lines, take_parties
 
-NDJSON = "application/x-ndjson"
 DOORS = (
     ("POST", "/oauth/token"),
     ("POST", "/access/v1/evaluation"),

@@ -13,13 +13,8 @@ from pytest_django import Settings
 
 from partners.models import Client
 from tests.faults.fixtures import Server, a_token
-from tests.faults.programs import Programs, free_port
+from tests.faults.programs import QUESTION, Programs, free_port
 
-QUESTION = {
-    "subject": {"type": "partner", "id": "a", "properties": {"on_behalf_of": "b", "campaign": "c"}},
-    "action": {"name": "location-retrieval:read", "properties": {"purpose": "p", "precision_m": 500}},
-    "resource": {"type": "line", "id": "l"},
-}
 DENIED = {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
 
 

@@ -13,8 +13,7 @@ from partners.models import Client
 from portal.asgi import THREADS, application
 from tests.answers import Answer, read
 from tests.faults.fixtures import Server, a_token
-from tests.faults.programs import Programs
-from tests.faults.test_dead_database import QUESTION
+from tests.faults.programs import QUESTION, Programs
 
 MANY = "/access/v1/evaluations"
 NO_ASCII = "?\N{LATIN SMALL LETTER E WITH ACUTE}=1"

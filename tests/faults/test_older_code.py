@@ -21,9 +21,7 @@ from partners.models import Client
 from revocations.models import Order, Receipt, State
 from tests import forks
 from tests.faults.fixtures import BELOW, Server, World, a_token, a_world
-from tests.faults.programs import PROJECT, until
-from tests.faults.test_bodies import NDJSON
-from tests.faults.test_rolling_restart import answering
+from tests.faults.programs import NDJSON, PROJECT, answering, until
 from tests.feeds import ndjson, release_row
 from tests.people import number_of
 from tools.bench.crowd import PageLog, stop

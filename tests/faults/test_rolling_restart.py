@@ -18,7 +18,7 @@ from consent.models import Choice
 from revocations.models import TO_PUSH, Order
 from tests.faults.balancer import Balancer, balanced
 from tests.faults.fixtures import World
-from tests.faults.programs import START_WITHIN_S, Program, free_port, until
+from tests.faults.programs import START_WITHIN_S, Program, answering, free_port, until
 from tests.people import number_of
 from tools.bench.crowd import PageLog, stop
 from tools.demo.processes import answers
@@ -40,10 +40,6 @@ def two_webs(world: World) -> list[Program]:
     for web in (first, second):
         answering(web)
     return [first, second]
-
-
-def answering(program: Program) -> None:
-    until(lambda: answers(port=program.port, path="/healthz"), START_WITHIN_S)
 
 
 def restarted(program: Program) -> None:

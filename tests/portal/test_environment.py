@@ -16,23 +16,7 @@ from portal import deploy_checks, external_storage, secret_files
 from portal.env import MOVED
 from portal.environment import Environment, database, environment
 from tests import forks
-from tests.portal.processes import PROJECT, clean_environment
-
-PRODUCTION = {
-    "DATABASE_URL": "postgresql://whereabouts_app:x@127.0.0.1:1/whereabouts",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
-    "SECRET_KEY": "a-long-random-string-for-this-test-0123456789-abcdefghijklmnop",
-    "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
-    "BASE_URL": "https://whereabouts.carrier.example",
-    "ALLOWED_HOSTS": "whereabouts.carrier.example",
-    "SMS_BACKEND": "partners.clients.sms.HttpBackend",
-    "SMS_WEBHOOK_URL": "https://sms.carrier.example/send",
-    "SMS_WEBHOOK_TOKEN": "a-token-of-the-gateway",
-    "EMAIL_URL": "smtp://user:password@mail.carrier.example",
-    "CHECKPOINT_DIR": "/srv/checkpoints",
-    "STOP_ARCHIVE_DIR": "/srv/stop-archive",
-}
-
+from tests.portal.processes import PRODUCTION, PROJECT, clean_environment
 
 BARE = clean_environment()
 

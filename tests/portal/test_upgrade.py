@@ -15,7 +15,7 @@ from django.db import connections
 from pytest_django import DjangoDbBlocker
 
 from tests import forks
-from tests.conventions.test_sql_files import FUNCTIONS, TRIGGERS
+from tests.conventions.sources import FUNCTIONS, TRIGGERS
 from tests.databases import cut_off
 from tests.faults.programs import PROJECT
 from tests.portal.processes import clean_environment

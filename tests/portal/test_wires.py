@@ -9,8 +9,7 @@ from kombu import Connection
 
 from portal import tls_policy
 from portal.environment import environment
-from tests.portal.processes import clean_environment
-from tests.portal.test_environment import PRODUCTION
+from tests.portal.processes import PRODUCTION, clean_environment
 
 OPEN = {
     "DATABASE_URL": ["postgresql://u:p@db.example/w", "postgresql://u:p@db.example/w?sslmode=require",

@@ -10,8 +10,7 @@ import pytest
 from django.http import HttpResponseBase
 from django.test import Client
 
-from tests.portal.processes import PROJECT, clean_environment
-from tests.portal.test_environment import PRODUCTION
+from tests.portal.processes import PRODUCTION, PROJECT, clean_environment
 from tests.walks.addresses import patterns
 from tests.walks.world import World
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.models import User
 from console.urls import ADDRESSES
 from console.views.site import LEGAL, Address
-from tests.disclosures.test_plans import OTHERS, large_relations, reads, statements, table_of, wholes
+from tests.plans import OTHERS, large_relations, reads, statements, table_of, wholes
 from tests.support.console import everything
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff
