@@ -138,6 +138,7 @@ def test_everything(visit: Callable[..., BrowserContext], site: str, settings: S
             report.progress(done, total, name)
             for page in pages:
                 look_at(page, name, one, report)
+    assert any(report.wants(page) for page, *_ in report.found), f"no page is named like {' or '.join(report.wanted)}"
     found = report.end()
     say("\n".join([f"{report.looked} looks in {time.monotonic() - report.started:.0f} s", *found]))
     assert found == [], f"{len(found)} faults"

@@ -11,8 +11,9 @@ SCOPES = {"location-retrieval:read", "location-verification:verify", "geofencing
 PURPOSES = {
     f"dpv:{term}"
     for term in (
-        "AccountManagement", "Advertising", "AgeVerification", "CommercialResearch", "CounterMoneyLaundering",
-        "CreditChecking", "CustomerCare", "DeliveryOfGoods", "DirectMarketing", "EnforceSecurity",
+        "AccountManagement", "Advertising", "AgeVerification", "CombatClimateChange", "CommercialResearch",
+        "CounterMoneyLaundering", "CreditChecking", "CustomerCare", "DeliveryOfGoods", "DirectMarketing",
+        "EnforceSecurity",
         "FraudPreventionAndDetection", "HumanResourceManagement", "IdentityVerification", "LegalCompliance",
         "Marketing", "Personalisation", "PersonalisedAdvertising", "PersonnelManagement",
         "ProvideEventRecommendations", "ProvidePersonalisedRecommendations", "PublicBenefit",
