@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from consent.workers import agent_callbacks, expiry, reminders, request_texts
 from consent.workers.archiving import writing
-from consent.workers.archiving.gap_check import find_missing
-from consent.workers.cohorts import ending, listing, settling, texting
+from consent.workers.archiving.comparison import find_missing
+from consent.workers.cohorts import ending, listing, texting
 
 
 @shared_task
@@ -36,7 +36,7 @@ def tell_subscribers() -> None:
 @shared_task
 def settle_orders() -> None:
     """What a partner signed about a whole agreement settles its open orders."""
-    settling.settle_orders(now=timezone.now())
+    listing.settle_orders(now=timezone.now())
 
 
 @shared_task

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.primitives.advisory_locks import turn
-from consent.feeds.held import apply_held_rows
+from consent.feeds.approvals import apply_held_rows
 from disclosures.domain.ingest import judging, projections, rollups
 from disclosures.workers import archiving, publishing, reassignment, retention
 from disclosures.workers.anomalies import detection, suspension

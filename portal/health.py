@@ -21,7 +21,7 @@ import accounts.queries
 import support.queries.pending_tickets
 from accounts.clients.texts import CODES
 from audit.models import Incident
-from consent.gate.answer_counts import DECISIONS
+from consent.gate.deciding import DECISIONS
 from consent.gate.readiness import opening
 from consent.models import ArchiveQueueEntry, Tightening
 from consent.primitives.stop_failures import STOPS_FAILED

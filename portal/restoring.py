@@ -22,11 +22,17 @@ from consent.actions.tightening import newest_of_each, tighten_again
 from consent.clients import archive_sink
 from consent.gate import readiness
 from consent.models import ArchiveHead, Choice, GateOpening, Tightening
-from consent.workers.archiving import comparison, reading, writing
+from consent.workers.archiving import comparison, writing
 from consent.workers.archiving import entries as entries_archiving
 from consent.workers.archiving.comparison import NotThere
-from consent.workers.archiving.entries import ArchivedEnd, ArchivedSuspension, ArchivedTightening, Entry
-from consent.workers.archiving.reading import after_head, lines_of
+from consent.workers.archiving.entries import (
+    ArchivedEnd,
+    ArchivedSuspension,
+    ArchivedTightening,
+    Entry,
+    after_head,
+    lines_of,
+)
 from consent.workers.archiving.writing import TURN, begin_anew
 from consent.workers.cohorts.listing import renew
 from disclosures.actions import hide_again, terms_changed
@@ -101,7 +107,7 @@ class _Restoring:
         found = after_head(sink=archive_sink.sink())
         self.summary.problems += [str(fault) for fault in found.faults]
         self.begins_anew = not found.knows_head and all(one.epochs is not None for one in found.entries)
-        lost = reading.list_missing_entries(entries=found.entries)
+        lost = entries_archiving.list_missing_entries(entries=found.entries)
         self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
         self._suspend(lost)
         self._tighten(found.entries, lost)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from consent.actions.choices import take_turn
 from consent.domain import order_planning, snapshots
 from consent.models import Choice, ChoiceOrder
-from consent.queries.overrides import Override
+from consent.queries.approvals import Override
 from revocations.actions.orders import enqueue_order
 from revocations.domain.order_snapshots import EVERYTHING, Agreement
 from revocations.models import Duty

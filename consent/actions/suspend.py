@@ -10,10 +10,10 @@ from accounts.models import Line
 from consent.actions.choices import deny, retry_on_conflict, take_turn
 from consent.domain import change_notices, order_planning
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice, LineGate, Origin
 from consent.queries.current_consent.ledger import microseconds
-from consent.queries.current_consent.recipients import kin_of
+from consent.queries.current_consent.lines import kin_of
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
 

@@ -1,4 +1,7 @@
-"""Stopping by a texted code alone: the stop, a link that shows how far it has come, and a text that confirms it."""
+"""Stop by the phone alone: by a texted code on the stop page, or by texting STOP LOCATION.
+
+What a phone texts about texts is about texts alone.
+"""
 
 import secrets
 import uuid
@@ -6,14 +9,83 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from consent.actions.choices import deny, retry_on_conflict
+import accounts.queries
+from accounts.actions.codes import BY_TEXT, take_code, text_code
+from accounts.actions.factors import cancel_new_password
+from accounts.actions.incoming_texts import allow_texts, may_answer, refuse_texts, take_once
+from accounts.models import Line, TextedCode
+from consent.actions.choices import deny, retry_on_conflict, stop
 from consent.domain import messages, order_planning
+from consent.domain.messages import Answer, TextCommand
 from consent.domain.notices import DisplayedNotice
 from consent.models import Choice
 from consent.queries.links import token_hash
 
+CHANNEL = "text"
+STOP = TextedCode.Purpose.STOP
+
 LINK = "INSERT INTO consent_progresslink (token_hash, line_id, choice_id, expires_at) VALUES (%s, %s, %s, %s)"
 LINK_LASTS = timedelta(days=30)
+
+
+def take_text(*, text_id: str, msisdn: str, wish: TextCommand, code: str = "", on_network: bool, at: datetime) -> None:
+    """Act on a text once, and answer it; a number that is no line of ours is neither told anything nor told apart.
+
+    Who sent a text is certain on our own network alone (`on_network`). From elsewhere nothing is stopped but with a
+    code, which goes to the line and comes back by text. Call outside a transaction.
+    """
+    line = accounts.queries.line_of_number(msisdn=msisdn, at=at)
+    wants_code = _take(text_id, line, msisdn, wish, code, at, on_network=on_network)
+    if wants_code:
+        text_code(msisdn=msisdn, purpose=STOP, asker=BY_TEXT, at=at)
+
+
+@retry_on_conflict
+@transaction.atomic
+def _take(
+    text_id: str, line: Line | None, msisdn: str, wish: TextCommand, code: str, at: datetime, *, on_network: bool
+) -> bool:
+    """Act on it, if it is new. Returns whether a code must go out before anything is stopped."""
+    if not take_once(text_id=text_id, at=at) or line is None:
+        return False
+    if wish == TextCommand.STOP_LOCATION:
+        return not _stop_if_proved(line, msisdn, code, at, on_network=on_network)
+    if not (wish == TextCommand.NO and on_network and _keeps_password(line, at)):
+        _about_texts(wish, line, at, on_network=on_network)
+    return False
+
+
+def _stop_if_proved(line: Line, msisdn: str, code: str, at: datetime, *, on_network: bool) -> bool:
+    """Stop everything where our own network or a code says that it is this phone. Returns whether that was so."""
+    proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
+    if proved:
+        stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
+        messages.confirm_stop(line_id=line.pk, at=at)
+    return proved
+
+
+def _about_texts(wish: TextCommand, line: Line, at: datetime, *, on_network: bool) -> None:
+    answer = Answer.HELP
+    if wish == TextCommand.TEXTS_OFF and not on_network and not may_answer(line_id=line.pk, at=at):
+        return  # the answer is what betrays a sender that was made up: without it nothing is turned off
+    if wish == TextCommand.TEXTS_OFF:
+        refuse_texts(line_id=line.pk, at=at)
+        answer = Answer.OFF
+    elif wish == TextCommand.TEXTS_ON:
+        allow_texts(line_id=line.pk, at=at)
+        answer = Answer.ON
+    messages.answer_text(line_id=line.pk, answer=answer, at=at)
+
+
+def _keeps_password(line: Line, at: datetime) -> bool:
+    """NO is said of a new password that somebody asked for."""
+    user = accounts.queries.user_of_line(line_id=line.pk)
+    return user is not None and cancel_new_password(user_id=user.pk, at=at)
+
+
+def _is_its_code(msisdn: str, code: str, at: datetime) -> bool:
+    asker = BY_TEXT
+    return take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed=code, at=at) is not None
 
 
 @retry_on_conflict

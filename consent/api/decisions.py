@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable
-from consent.gate import answer_counts, deciding
+from consent.gate import deciding
 from consent.gate.readiness import RESTORING
 from consent.gate.shapes import Answer, Question
 from consent.labels import UNAVAILABLE
@@ -72,7 +72,7 @@ def written_many(batch: Batch, answers: Sequence[Answer]) -> bytes:
 
 
 def _note(answered: Sequence[Answer]) -> None:
-    answer_counts.count(answered)
+    deciding.count_answers(answered)
     if answered and answered[0].reason == RESTORING:
         look_soon()
 

@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from consent.actions.texts import take_text
+from consent.actions.without_account import take_text
 from consent.schemas.texts import DECODER, parse_text
 from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
 

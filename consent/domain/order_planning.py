@@ -11,7 +11,7 @@ from django.db import connection
 
 from consent.domain import snapshots
 from consent.models import Choice, LineGate
-from consent.queries.overrides import LateDenial, Override, list_overrides
+from consent.queries.approvals import LateDenial, Override, list_overrides
 from partners.domain import pairwise
 from partners.models import Campaign, Contract
 from revocations.actions.evidence import DisputedUse

@@ -11,8 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from accounts.models import Line
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
-from consent.gate.shapes import Answer, Question
+from consent.gate.shapes import Answer, Question, as_agreed
 from partners.models import Campaign, Contract, Party
 from revocations.domain.order_snapshots import StateEntry, stamp
 

@@ -1,4 +1,7 @@
-"""The approvals feed: who agreed to which campaign, when, how, and who says so."""
+"""The approvals feed: who agreed to which campaign, when, how, and who says so.
+
+Rows held until their line or campaign was known are taken in from here as well, those of both feeds.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,10 +13,9 @@ import msgspec
 from consent.actions.records import FileApproval, record_file_approvals
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.entries import Entry
-from consent.feeds.overrides import list_overridden_stops
 from consent.feeds.records import RecordsFeed
 from consent.models import Approval, HeldRow
-from consent.queries.invalidated_approvals import STANDS
+from consent.queries.approvals import STANDS, count_overridden_stops
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -116,7 +118,7 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
         rows = {line_id: [entry.row for entry in entries] for line_id, entries in by_line.items()}
         record_file_approvals(by_line=rows, actor=ACTOR)
         verified = [row.id for approvals in rows.values() for row in approvals if row.verified_by == "carrier"]
-        return list_overridden_stops(line_ids=list(rows), new=verified) if verified else 0
+        return count_overridden_stops(line_ids=list(rows), new=verified) if verified else 0
 
     def allows(self, entry: Entry[FileApproval]) -> bool:
         """A claim allows nothing; but its partner comes to be concerned by the stops that were there before it."""
@@ -132,3 +134,16 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
 
     def extra(self) -> dict[str, int]:
         return {"file_stops_pierced": self.pierced}
+
+
+def apply_held_rows(*, at: datetime) -> int:
+    """Take in what was held for what is known now, choices first: nothing is allowed that was stopped as well.
+
+    Returns how many stops from files newer approvals outweigh. Safe to repeat, and to be cut off anywhere. Call outside
+    a transaction.
+    """
+    pierced = 0
+    for feed in (ChoicesFeed(), ApprovalsFeed()):
+        feed.replay(at=at)
+        pierced += feed.pierced
+    return pierced

@@ -1,21 +1,29 @@
-"""The choices feed: stops, pauses and allows taken over from an earlier system."""
+"""The choices feed: stops, pauses and allows taken over from an earlier system, whose list may be of tens of millions.
+
+A large file is taken in over several connections. Lines of one number go to one process, so that they stay in their
+order and no process waits for another's. So does an id that is on its way already, whatever number it comes with: one
+process decides whether it is new.
+"""
 
 import uuid
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from itertools import batched, chain
 from typing import Literal
+from zlib import crc32
 
 import msgspec
 from django.db import connection
 
+import audit.queries
 from consent.actions.records import FileChoice, record_file_choices
 from consent.feeds.entries import Entry
-from consent.feeds.overrides import list_overridden_stops
+from consent.feeds.line_continuity import carry_on_each
 from consent.feeds.records import RecordsFeed
-from consent.feeds.successors import carry_on_each
 from consent.models import Choice, HeldRow
-from consent.queries.invalidated_approvals import stands
+from consent.queries.approvals import count_overridden_stops
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -28,14 +36,26 @@ from partners.feeds.checking import (
     instant,
     instant_or_none,
 )
+from partners.feeds.reading import NumberedLine, Record
+from partners.feeds.worker_pool import AHEAD, Turn, WorkerPool
 from partners.labels import UNKNOWN
 
 IDS = uuid.UUID("9d3f1f3e-7c0d-4a66-8f55-1f6f2f9b7c02")
 ACTOR = "import:choices"
 LONGEST_CHANNEL = 40
 KNOWN = """
-SELECT c.id, c.content_hash FROM consent_choice c WHERE c.id = ANY (%s) AND <stands>
-""".replace("<stands>", stands(line="c.line_id", yes="c.id"))
+SELECT c.id, c.content_hash FROM consent_choice c WHERE c.id = ANY (%s)
+    AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = c.line_id AND x.yes_id = c.id)
+"""
+
+# A file within this is taken in by one process: starting more would take longer.
+SMALL = 2_000_000
+LINES_IN_A_PART = 1_000
+# Two files at once, each with a crew, might bring the same id: the second is taken in by one process.
+ONE_CREW = "SELECT pg_try_advisory_lock(hashtext('consent.feeds.crew'))"
+OVER = "SELECT pg_advisory_unlock(hashtext('consent.feeds.crew'))"
+
+type Line = NumberedLine | Record
 
 
 class ReportedChoice(msgspec.Struct, frozen=True):
@@ -124,7 +144,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
             record_file_choices(by_line=together, actor=ACTOR)
         new = {line_id: [entry.row.id for entry in entries] for line_id, entries in by_line.items()}
         carry_on_each(ids=new)
-        return list_overridden_stops(line_ids=list(new), new=[one for ids in new.values() for one in ids])
+        return count_overridden_stops(line_ids=list(new), new=[one for ids in new.values() for one in ids])
 
     def allows(self, entry: Entry[FileChoice]) -> bool:
         return entry.row.kind == Choice.Kind.ALLOW
@@ -159,3 +179,100 @@ def _refuse_other_scope(told: ReportedChoice) -> None:
         raise RowRefused("ref", "names_no_party")
     if told.kind == "allow" and told.scope != "campaign":
         raise RowRefused("scope", "allow_names_one_campaign")
+
+
+class ImportResult(msgspec.Struct, frozen=True):
+    """What became of some lines: how many of each fate, those refused in order, and how many stops are outweighed."""
+
+    lines: int
+    counts: dict[str, int]
+    refused: list[Fate]
+    pierced: int
+
+
+class _Marks(msgspec.Struct, frozen=True):
+    id: str = ""
+    msisdn: str = ""
+
+
+def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResult]:
+    """Take a file in, part by part in its order. Constant memory. Call outside a transaction. Raises crew.Gone."""
+    first, held = list[Line](), 0
+    while held < SMALL and (line := next(lines, None)):
+        first.append(line)
+        held += _length_of(line)
+    lines = chain(first, lines)
+    with ExitStack() as stack:
+        if held >= SMALL and workers > 1:
+            crew = stack.enter_context(WorkerPool(size=workers, work=_take_in_pool))
+            if _may_start_pool():
+                stack.callback(_ask, OVER)
+                parts = _dealt(lines, workers)
+                for together in batched(crew.results(parts), workers, strict=True):
+                    yield _sum(together)
+                return
+            stack.pop_all().close()
+        for some in batched(lines, LINES_IN_A_PART, strict=False):
+            yield _take(some, ChoicesFeed())
+
+
+def _length_of(line: Line) -> int:
+    return len(line.content) if isinstance(line, NumberedLine) else sum(map(len, line.values.values()))
+
+
+def _may_start_pool() -> bool:
+    return _ask(ONE_CREW)
+
+
+def _ask(statement: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return bool(*(cursor.fetchone() or ()))
+
+
+def _dealt(lines: Iterator[Line], workers: int) -> Iterator[list[Line]]:
+    """In turn a part for each process, maybe an empty one."""
+    underway: deque[dict[str, int]] = deque(maxlen=AHEAD + 1)
+    for some in batched(lines, LINES_IN_A_PART * workers, strict=False):
+        underway.append({})
+        parts: list[list[Line]] = [[] for _ in range(workers)]
+        for line in some:
+            marks = _marks(line)
+            known = next((ids[marks.id] for ids in underway if marks.id in ids), None)
+            place = crc32(marks.msisdn.encode()) % workers if known is None else known
+            underway[-1][marks.id] = place
+            parts[place].append(line)
+        yield from parts
+
+
+def _marks(line: Line) -> _Marks:
+    """By what a line is dealt; nothing of one that will be refused."""
+    try:
+        if isinstance(line, NumberedLine):
+            return msgspec.json.decode(line.content, type=_Marks)
+        return msgspec.convert(line.values, _Marks)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Marks()
+
+
+def _take_in_pool(lines: Sequence[Line], turn: Turn) -> ImportResult:
+    turn.check()
+    return _take(lines, ChoicesFeed(of_a_crew=True))
+
+
+def _take(lines: Sequence[Line], feed: ChoicesFeed) -> ImportResult:
+    fates = feed.take(lines=lines, at=audit.queries.database_clock()) if lines else []
+    refused = [fate for fate in fates if fate.status == "rejected"]
+    return ImportResult(len(lines), Counter(fate.status for fate in fates), refused, feed.pierced)
+
+
+def _sum(together: Iterable[ImportResult]) -> ImportResult:
+    """What several processes did with neighbouring lines."""
+    lines = pierced = 0
+    counts, refused = Counter[str](), list[Fate]()
+    for one in together:
+        lines += one.lines
+        counts.update(one.counts)
+        refused += one.refused
+        pierced += one.pierced
+    return ImportResult(lines, counts, sorted(refused, key=lambda fate: int(fate.line)), pierced)

@@ -16,7 +16,7 @@ from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.entries import Entry
 from consent.models import Approval, Choice, InvalidatedApproval, Origin, RejudgeRequest
-from consent.queries.invalidated_approvals import STANDS
+from consent.queries.approvals import STANDS
 from consent.workers.expiry import retell
 
 

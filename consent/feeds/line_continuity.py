@@ -1,15 +1,33 @@
-"""Whether a line may still be the same person's: what a row may say of a line that is known, or of a predecessor's.
+"""Whether a line may still be the same person's, and what a line takes over from the line that it continues.
 
 Whoever uses a line sees all of its past, and a holder's other lines are theirs as well. So a row that may put a line
-into other hands needs a line of its own, which begins with nothing.
+into other hands is refused: such a line begins with nothing. A line that continues another of the same user
+(separation, transfer) takes its stops over; never its approvals.
 """
 
-from collections.abc import Collection
+import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+import audit.actions
 from accounts.models import Account, Line
 from accounts.primitives.sealing import seal, unseal
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.records import FileChoice, record_file_choices
+from consent.domain import change_notices, receipts
 from consent.feeds.pending_rejudgement import LineRecord
+from consent.models import Choice, Origin, RejudgeRequest
+
+ACTOR = "import:lines"
+# The moment of a choice made now, and that of the line's newest record, under the line's lock.
+TURN = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
+CONTINUED = "SELECT DISTINCT continues_line_id FROM accounts_line WHERE continues_line_id = ANY (%s) ORDER BY 1"
+SAID_HERE = (Origin.PERSON, Origin.SYSTEM)
+DENIALS = (Choice.Kind.STOP, Choice.Kind.REFUSE, Choice.Kind.PAUSE)
 
 
 @dataclass(frozen=True)
@@ -73,3 +91,149 @@ def make_accounts(*, refs: Collection[str]) -> dict[str, Account]:
     """The accounts of these names, made where there are none yet."""
     Account.objects.bulk_create([Account(carrier_id=ref) for ref in sorted(refs)], ignore_conflicts=True)
     return {account.carrier_id: account for account in Account.objects.filter(carrier_id__in=refs)}
+
+
+@transaction.atomic
+def take_over(*, line: Line, at: datetime) -> None:
+    """A new line takes over what its predecessor's person has stopped, or we for them, and what files say of before.
+
+    Must run in the transaction that creates the line: nothing is known of it yet, so there is nobody to tell.
+    """
+    if line.continues_line_id is None:
+        return
+    theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin__in=SAID_HERE)
+    for choice in theirs.order_by("made_at"):
+        _copy_choice(line, choice, made_at=choice.made_at, at=at)
+    _copy_from_files(line, among=None)
+
+
+@transaction.atomic
+def take_over_late(*, line: Line) -> None:
+    """A line that is known already takes over its predecessor's stops, and so do the lines that continue it.
+
+    What a file said keeps its moment, as if the link had been there from the start. What the person said does too
+    where nothing newer is known of the line; otherwise it counts from now on, because nothing may be put before what
+    was said or shown already. So it can only tighten, until the line's person allows something again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_lock_line(%s)", [line.pk])
+    _copy_from_persons(line, among=None)
+    carry_on(line_id=line.pk, ids=_copy_from_files(line, among=None))
+
+
+def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> None:
+    copied = _copy_each(line, line.continues_line_id, among) if line.continues_line_id is not None else []
+    if not copied:
+        return
+    enqueue_orders_for_newly_affected(line_ids=[line.pk])
+    RejudgeRequest.objects.create(line_id=line.pk, since=min(copy.made_at for copy in copied))
+    newest = max(copy.recorded_at for copy in copied)
+    change_notices.notify_of_imported_changes(line_ids=[line.pk], change=change_notices.Change.RECORDS, at=newest)
+    audit.actions.record(
+        action="consent.choices_recorded",
+        actor=ACTOR,
+        target=f"line:{line.pk}",
+        at=newest,
+        line_id=line.pk,
+        detail={"count": len(copied)},
+    )
+    for successor in Line.objects.filter(continues_line_id=line.pk).order_by("pk"):
+        _copy_from_persons(successor, among=[copy.id for copy in copied])
+
+
+def _copy_each(line: Line, before_id: int, among: Collection[uuid.UUID] | None) -> list[Choice]:
+    """Copy what was said of the line before it, as far as it was not copied yet. Returns the copies."""
+    theirs = Choice.objects.filter(line_id=before_id, kind__in=DENIALS, origin__in=SAID_HERE)
+    if among is not None:
+        theirs = theirs.filter(id__in=among)
+    there = set(Choice.objects.filter(line_id=line.pk).values_list("id", flat=True))
+    fresh = [choice for choice in theirs.order_by("made_at") if _copy_id(line, choice) not in there]
+    return [copy for copy in (_copy_late(line, choice) for choice in fresh) if copy is not None]
+
+
+def _copy_late(line: Line, choice: Choice) -> Choice | None:
+    """The copy of a choice on a line that may have records of its own; None for a pause that is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(TURN, [line.pk, line.pk])
+        now, newest = cursor.fetchone() or (choice.made_at, None)
+    if choice.until is not None and choice.until <= now:
+        return None
+    return _copy_choice(
+        line, choice, made_at=choice.made_at if newest is None or choice.made_at > newest else now, at=now
+    )
+
+
+def carry_on_each(*, ids: Mapping[int, Collection[uuid.UUID]]) -> None:
+    """The same for the rows of many lines. `ids`: by line."""
+    with connection.cursor() as cursor:
+        cursor.execute(CONTINUED, [list(ids)])
+        continued = [line_id for (line_id,) in cursor.fetchall()]
+    for line_id in continued:
+        carry_on(line_id=line_id, ids=ids[line_id])
+
+
+def carry_on(*, line_id: int, ids: Collection[uuid.UUID]) -> None:
+    """Late rows of a file reach the lines that continue this one, however far, if they speak of the time before."""
+    for successor in Line.objects.filter(continues_line_id=line_id).order_by("pk"):
+        copied = _copy_from_files(successor, among=ids)
+        if copied:
+            carry_on(line_id=successor.pk, ids=copied)
+
+
+def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None) -> list[uuid.UUID]:
+    if line.continues_line_id is None:
+        return []
+    copies = [_file_copy(line, choice) for choice in _file_denials(line, line.continues_line_id, among)]
+    there = set(Choice.objects.filter(line_id=line.pk, id__in=[one.id for one in copies]).values_list("id", flat=True))
+    fresh = [one for one in copies if one.id not in there]
+    if fresh:
+        record_file_choices(by_line={line.pk: fresh}, actor=ACTOR)
+    return [one.id for one in fresh]
+
+
+def _file_denials(line: Line, before_id: int, among: Collection[uuid.UUID] | None) -> QuerySet[Choice]:
+    """What a file said of the line before it until it began, in order."""
+    before = Choice.objects.filter(
+        line_id=before_id, kind__in=DENIALS, origin=Origin.FILE, made_at__lte=line.activated_at
+    )
+    if among is not None:
+        before = before.filter(id__in=among)
+    return before.order_by("made_at", "id")
+
+
+def _file_copy(line: Line, choice: Choice) -> FileChoice:
+    return FileChoice(
+        id=_copy_id(line, choice),
+        source_id="",
+        kind=Choice.Kind(choice.kind),
+        scope=choice.scope,
+        ref=choice.ref,
+        made_at=choice.made_at,
+        until=choice.until,
+        channel=choice.channel,
+        program=choice.program,
+        content_hash=b"",
+    )
+
+
+def _copy_choice(line: Line, choice: Choice, *, made_at: datetime, at: datetime) -> Choice:
+    copy = Choice.objects.create(
+        line_id=line.pk,
+        id=_copy_id(line, choice),
+        kind=choice.kind,
+        scope=choice.scope,
+        ref=choice.ref,
+        made_at=made_at,
+        until=choice.until,
+        origin=choice.origin,
+        channel=choice.channel,
+        reason="continued",
+        actor=ACTOR,
+        recorded_at=at,
+    )
+    receipts.keep(choice=copy)
+    return copy
+
+
+def _copy_id(line: Line, choice: Choice) -> uuid.UUID:
+    return uuid.uuid5(choice.id, f"continued by {line.carrier_id}")

@@ -9,10 +9,10 @@ import msgspec
 
 from accounts.models import Line
 from consent.actions.lines import grow_up
-from consent.feeds.held import apply_held_rows
+from consent.feeds.approvals import apply_held_rows
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.feeds.tenures import ACTOR, record_lines
-from consent.queries.minor_approvals import left_from_childhood
+from consent.queries.approvals import list_lines_left_from_childhood
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -91,7 +91,7 @@ class LinesFeed:
             ]
             fates += _fates(settled or self._unsettled.incurable())
         # Where an earlier run was cut off between a row and what it ends.
-        _grow_up(left_from_childhood(), at)
+        _grow_up(list_lines_left_from_childhood(), at)
         self._pierced = apply_held_rows(at=at)
         return sorted(fates, key=lambda fate: int(fate.line))
 

@@ -20,11 +20,11 @@ from consent.feeds.line_continuity import (
     make_accounts,
     role_of,
     stays,
+    take_over,
+    take_over_late,
 )
-from consent.feeds.numbers import lacks_start, period_in, periods_of, speaks_of, store_periods
+from consent.feeds.numbers import Period, Timeline, lacks_start, period_in, periods_of, speaks_of, store_periods
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
-from consent.feeds.successors import take_over, take_over_late
-from consent.feeds.timeline import Period, Timeline
 from consent.models import RejudgeRequest
 from consent.workers.expiry import retell
 

@@ -1,11 +1,13 @@
 """The verbs of the gate: look up once, then answer each question by the rules."""
 
 import asyncio
+from collections import Counter as Tally
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
 import msgspec
 from django.db import DatabaseError
+from prometheus_client import Counter
 
 from consent.gate.decision_ids import decision_ids, record_id_for
 from consent.gate.look_up import look_up, look_up_for, look_up_in
@@ -17,6 +19,10 @@ from consent.gate.timeouts import PATIENCE_S, TOO_LATE, in_time
 
 # So many answers of a batch are made on an event loop before others get their turn.
 AT_ONCE = 100
+# Counted in the process, without a row and so without a lock that could wait.
+DECISIONS = Counter("whereabouts_decisions", "Answers of the gate by reason.", ["reason"], registry=None)
+# From the start, so that its first one is seen as a rise: that figure is watched.
+DECISIONS.labels("unavailable")
 
 
 class NotLive(Exception):
@@ -106,3 +112,17 @@ def _yes(terms: Terms, line: Line, weighed: WeighedChoices, decision_id: str) ->
         max_precision_m=terms.precision_m,
         subject_ref=line.subject_ref or "",
     )
+
+
+def count_answers(answers: Sequence[Answer]) -> None:
+    """Add these answers to the figures at `/metrics`; an allow is counted as `allow`."""
+    if len(answers) == 1:
+        _of(answers[0].reason).inc()
+        return
+    for reason, times in Tally(answer.reason for answer in answers).items():
+        _of(reason).inc(times)
+
+
+@cache
+def _of(reason: str) -> Counter:
+    return DECISIONS.labels(reason or "allow")

@@ -1,14 +1,15 @@
-"""Every choice made on a line, the newest first, with what each was about in names that people know."""
+"""Every choice made on a line, the newest first: what each was about, and what superseded it."""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.db import connection
 from django.db.models import Q
 
-from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Notice, Origin
-from consent.queries.invalidated_approvals import STANDS
+from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Notice, Origin, PrivacySignal
+from consent.queries.approvals import STANDS
 from consent.queries.progress import Asks, FollowedOrder, follow, get_requested_actions
 from partners.labels import UNKNOWN, party_name, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
@@ -16,6 +17,33 @@ from revocations.models import Order, State
 
 PAGE = 50
 FIRST = datetime(9999, 12, 31, tzinfo=UTC)
+
+# A no ends for a use when a newer yes to it came; of the person's own no, only their own yes. What is taken over from
+# a file counts from when it came.
+CHANGED_NO = """
+SELECT min(yes.at) FROM (
+    SELECT id, ref AS campaign, greatest(made_at, recorded_at) AS at FROM consent_choice
+    WHERE line_id = %(line)s AND kind = 'allow' AND made_at > %(made_at)s AND (origin = 'person' OR %(file)s)
+    UNION ALL
+    SELECT id, campaign, greatest(captured_at, recorded_at) FROM consent_approval
+    WHERE line_id = %(line)s AND verified_by = 'carrier' AND captured_at > %(made_at)s AND %(file)s
+) yes
+WHERE NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = %(line)s AND x.yes_id = yes.id)
+    AND (%(scope)s = 'all' OR EXISTS (
+        SELECT FROM partners_campaign c JOIN partners_cover v ON v.campaign_id = c.id
+        WHERE c.ref = yes.campaign AND %(ref)s = ANY (
+            CASE %(scope)s WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END)))
+"""
+CHANGED_YES = """
+SELECT min(greatest(no.made_at, no.recorded_at)) FROM consent_choice no
+WHERE no.line_id = %(line)s AND no.kind IN ('stop', 'refuse') AND no.made_at >= %(made_at)s
+    AND (no.scope = 'all' OR EXISTS (
+        SELECT FROM partners_campaign c JOIN partners_cover v ON v.campaign_id = c.id
+        WHERE c.ref = %(ref)s AND no.ref = ANY (
+            CASE no.scope WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END)))
+"""
+
+MOST_BY_SIGNAL = 50
 
 
 @dataclass(frozen=True)
@@ -288,3 +316,48 @@ def _by(choice: Choice) -> str:
 def notice_of(*, digest: str) -> Notice | None:
     """The notice of this digest, word for word; None for a choice that came without one."""
     return Notice.objects.filter(digest=digest).first() if digest else None
+
+
+def changed_at(*, choice: ChoiceRow) -> datetime | None:
+    """When a later choice first took from this one something that it covers; None while it stands unbroken.
+
+    For a pause, only what came while it ran. One query.
+    """
+    wanted: dict[str, int | str | bool | datetime] = {
+        "line": choice.line_id,
+        "made_at": choice.made_at,
+        "scope": choice.scope,
+        "ref": choice.ref,
+        "file": choice.by == "file",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED_YES if choice.kind == "allow" else CHANGED_NO, wanted)
+        changed: datetime | None
+        (changed,) = cursor.fetchone()
+    return None if changed and choice.until and choice.kind == "pause" and changed >= choice.until else changed
+
+
+@dataclass(frozen=True)
+class SignalView:
+    """When the signal came, and what was answered where it met a yes; `open`: nothing was, yet."""
+
+    first_at: datetime
+    newest_at: datetime
+    answer: str
+    answered_at: datetime | None
+    open: bool
+
+
+def signal_of(*, line_id: int) -> SignalView | None:
+    """The signal as it stands for a line, or None where it never came."""
+    found = PrivacySignal.objects.filter(pk=line_id).first()
+    if found is None:
+        return None
+    still = found.asked_at is not None and not found.answer
+    return SignalView(found.first_at, found.newest_at, found.answer, found.answered_at, still)
+
+
+def stops_by_signal(*, line_id: int) -> tuple[ChoiceRow, ...]:
+    """The newest stops that the signal made."""
+    made = Choice.objects.filter(line_id=line_id, channel="gpc").order_by("-made_at", "-id")
+    return rows_of(choices=list(made[:MOST_BY_SIGNAL]))

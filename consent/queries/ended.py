@@ -8,7 +8,6 @@ from typing import Literal
 
 from django.db import connection
 
-from consent.queries.invalidated_approvals import stands
 from partners.labels import party_name
 from revocations.models import BY_TERM
 
@@ -33,20 +32,18 @@ FROM revocations_cohort c
 WHERE EXISTS (
         SELECT FROM consent_approval a JOIN partners_campaign under ON under.ref = a.campaign
         WHERE a.line_id = %(line)s AND under.contract_id = c.contract_id AND (c.of = 'contract' OR under.id = one.id)
-            AND <approval stands>)
+            AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = a.line_id AND x.yes_id = a.id))
     OR EXISTS (
         SELECT FROM consent_choice h JOIN partners_campaign under ON under.ref = h.ref
         WHERE h.line_id = %(line)s AND h.kind = 'allow' AND under.contract_id = c.contract_id
-            AND (c.of = 'contract' OR under.id = one.id) AND <choice stands>)
+            AND (c.of = 'contract' OR under.id = one.id)
+            AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = h.line_id AND x.yes_id = h.id))
     OR EXISTS (
         SELECT FROM partners_dealing d
         WHERE d.line_id = %(line)s AND d.aggregator_id = c.party_id
             AND (c.of = 'contract' OR one.lbs_provider_id IN (d.party_id, d.aggregator_id)))
 ORDER BY c.terminated_at DESC, c.id
 """
-CONCERNING = CONCERNING.replace("<approval stands>", stands(line="a.line_id", yes="a.id")).replace(
-    "<choice stands>", stands(line="h.line_id", yes="h.id")
-)
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,19 @@ from consent.forms import AllowForm, PauseForm, StopForm
 from consent.labels import not_allowed_in_words, reason_in_words
 from consent.models import Choice, PrivacySignal
 from consent.queries import choices as choices_queries
-from consent.queries.choices import ChoiceRow, choice_of, choices_page, notice_of
+from consent.queries.choices import (
+    ChoiceRow,
+    changed_at,
+    choice_of,
+    choices_page,
+    notice_of,
+    signal_of,
+    stops_by_signal,
+)
 from consent.queries.current_consent.lines import sharing, use_of
 from consent.queries.current_consent.uses import Use
-from consent.queries.evidence import evidence_of
 from consent.queries.progress import progress_of
-from consent.queries.signals import signal_of, stops_by_signal
-from consent.queries.superseding_choices import changed_at
+from consent.queries.receipts import evidence_of
 
 CHANNEL = "web"
 

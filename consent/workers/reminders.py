@@ -19,8 +19,7 @@ from accounts.domain.message_templates import language_of
 from accounts.models import Line
 from accounts.primitives.advisory_locks import turn
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
-from consent.gate.shapes import Question
+from consent.gate.shapes import Question, as_agreed
 from consent.models import LineGate
 from partners.models import Campaign
 

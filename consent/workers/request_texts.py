@@ -24,7 +24,7 @@ from consent.domain.consent_requests import rules
 from consent.domain.consent_requests.links import token_of
 from consent.domain.consent_requests.rules import AT_MOST, MONTH, Case
 from consent.models import Approval, ConsentRequest
-from consent.queries.invalidated_approvals import STANDS
+from consent.queries.approvals import STANDS
 
 TURN = "consent.request_texts"
 BATCH = 500

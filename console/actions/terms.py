@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db import transaction
 
-from consent.feeds.held import apply_held_rows
+from consent.feeds.approvals import apply_held_rows
 from consent.models import Approval, Choice
 from partners.actions import drafts
 from partners.actions import terms as terms_actions

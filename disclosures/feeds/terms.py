@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from accounts.primitives.advisory_locks import turn
-from consent.feeds.held import apply_held_rows
+from consent.feeds.approvals import apply_held_rows
 from consent.feeds.links import notify_partners_of_links
 from disclosures import actions
 from partners.feeds import terms

@@ -14,7 +14,6 @@ from django.db import connection
 from django.db.models import F, QuerySet
 
 from accounts.primitives.zones import ZONE_OF_STATE
-from consent.queries.invalidated_approvals import stands
 from disclosures.models import NOBODY, Anomaly, AnomalyRule
 from disclosures.queries.rules import JUDGED_AS
 from disclosures.queries.visible import CLAIMED_LATER, LOOK_UP
@@ -98,7 +97,8 @@ FROM disclosures_anomaly a JOIN disclosures_anomalyrule rule ON rule.id = a.rule
         JOIN partners_party provider ON provider.id = k.lbs_provider_id
         JOIN partners_contract contract ON contract.id = k.contract_id
         JOIN partners_party partner ON partner.id = contract.aggregator_id AND partner.uri = a.party
-    WHERE c.reason = 'never_agreed' AND claim.line_id >= %(line)s AND <claim stands>
+    WHERE c.reason = 'never_agreed' AND claim.line_id >= %(line)s
+        AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = claim.line_id AND x.yes_id = claim.id)
         AND (c.scope = 'campaign' AND c.ref = ANY (v.campaigns) OR c.scope = 'party' AND c.ref = ANY (v.parties))
     GROUP BY 1, 2, 3, 4
 ) disputed
@@ -108,7 +108,6 @@ ORDER BY 1, 2, 3 LIMIT %(rows)s
 """
 PARTS = {
     "<under>": UNDER, "<starts>": STARTS, "<ends>": ENDS, "<look-up>": LOOK_UP, "<claimed-later>": CLAIMED_LATER,
-    "<claim stands>": stands(line="claim.line_id", yes="claim.id"),
 }  # fmt: skip
 # By kind; of all others line by line.
 STATEMENTS: Mapping[str, str] = {

@@ -11,7 +11,7 @@ from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from consent.models import Approval, Choice
-from consent.queries.invalidated_approvals import STANDS
+from consent.queries.approvals import STANDS
 from disclosures.queries.visible import visible, with_delay
 from partners.models import Contract
 from revocations.models import Order

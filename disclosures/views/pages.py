@@ -15,8 +15,8 @@ from accounts.primitives import browsers
 from accounts.views.access import SubscriberRequest, at_line, few_at_once, line_required, seeing_required
 from consent.domain import notices
 from consent.forms import PauseForm
+from consent.queries.choices import signal_of
 from consent.queries.ended import ended_agreements
-from consent.queries.signals import signal_of
 from disclosures import actions
 from disclosures.forms import HistoryForm
 from disclosures.queries.companies import companies_of

@@ -36,8 +36,8 @@ from accounts.primitives.zones import name_of, zone_of
 from accounts.queries import msisdn_of
 from consent.domain import receipts
 from consent.models import Choice
+from consent.queries.approvals import STANDS
 from consent.queries.choices import ChoiceRow, rows_of
-from consent.queries.invalidated_approvals import STANDS
 from consent.queries.receipts import receipt_of
 from disclosures.labels import describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Archive, ArchivePart, Disclosure, Outcome

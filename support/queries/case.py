@@ -18,10 +18,10 @@ from accounts.primitives.sealing import unseal
 from accounts.queries import msisdn_of
 from audit.models import Incident
 from consent.models import Approval, Choice
+from consent.queries.approvals import STANDS
 from consent.queries.choices import ChoiceRow, choice_of
-from consent.queries.evidence import EvidenceView, evidence_of
-from consent.queries.invalidated_approvals import STANDS
 from consent.queries.progress import list_current_order_ids
+from consent.queries.receipts import EvidenceView, evidence_of
 from disclosures.labels import describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Disclosure
 from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, trail, uris_of

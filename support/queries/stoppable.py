@@ -9,7 +9,7 @@ from datetime import datetime
 from accounts.models import Line
 from accounts.primitives.zones import zone_of
 from consent.models import Approval, Choice
-from consent.queries.invalidated_approvals import STANDS
+from consent.queries.approvals import STANDS
 from disclosures.models import Basis
 from disclosures.queries.release_counts import facts_of
 from disclosures.queries.tallies import released_outside

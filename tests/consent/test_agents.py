@@ -22,7 +22,7 @@ from audit.models import AuditEvent
 from consent.actions.agents import take_request
 from consent.domain import agents
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from consent.workers import agent_callbacks
 from partners.actions.authorized import suspend_agent

@@ -14,9 +14,9 @@ from consent.actions.choices import stop
 from consent.clients.archive_s3 import S3Sink
 from consent.clients.archive_sink import sink
 from consent.models import ArchiveHead, ArchiveQueueEntry
-from consent.workers.archiving import comparison, entries, reading, writing
-from consent.workers.archiving.gap_check import find_missing
-from consent.workers.archiving.reading import after_head
+from consent.workers.archiving import comparison, entries, writing
+from consent.workers.archiving.comparison import find_missing
+from consent.workers.archiving.entries import after_head
 from partners.clients import s3
 from partners.clients.http import Reply
 from partners.clients.s3 import StoreFailed
@@ -164,7 +164,7 @@ def test_choices_go_there_and_come_back(
         owner.execute("DELETE FROM consent_archivehead")
     found = after_head(sink=sink())
     assert [entry.id for entry in found.entries] == [str(one.choice_id) for one in made]
-    assert (found.faults, reading.list_missing_entries(entries=found.entries)) == ([], [])
+    assert (found.faults, entries.list_missing_entries(entries=found.entries)) == ([], [])
     # While nothing waits the store is asked nothing.
     store.told()
     writing.write(now=now)

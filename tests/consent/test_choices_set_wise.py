@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from consent.feeds import importing
+from consent.feeds import choices as feed
 from consent.feeds.choices import ChoicesFeed
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, HeldRow, LineGate
 from disclosures.domain.ingest import judging
@@ -192,10 +192,10 @@ def test_several_processes_take_a_file_in_as_one(tmp_path: Path, monkeypatch: py
     others = [ndjson([choice_row(id=f"twin{n}", msisdn=number((n + 1) % LINES))]).strip() for n in range(12)]
     file, rejects = tmp_path / "choices.ndjson", tmp_path / "rejects.ndjson"
     file.write_bytes(b"\n".join([*rows, *(line for pair in zip(twins, others, strict=True) for line in pair), *twins]))
-    monkeypatch.setattr(importing, "LINES_AT_ONCE", 4)
+    monkeypatch.setattr(feed, "LINES_IN_A_PART", 4)
 
     def told(small: int) -> tuple[dict[str, int], list[str]]:
-        monkeypatch.setattr(importing, "SMALL", small)
+        monkeypatch.setattr(feed, "SMALL", small)
         out = io.StringIO()
         call_command(
             "import_choices", str(file), "--json", "--workers", "3", "--rejects", str(rejects), stdout=out,

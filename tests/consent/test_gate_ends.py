@@ -8,7 +8,7 @@ import pytest
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.queries import permission
 from partners.models import Campaign
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_ledger_row, a_line, an_approval

@@ -18,8 +18,7 @@ from consent.actions.choices import allow, take_turns
 from consent.actions.terminate import terminate
 from consent.domain.consent_requests import links
 from consent.domain.consent_requests.links import token_of
-from consent.feeds.approvals import ApprovalsFeed
-from consent.feeds.held import apply_held_rows
+from consent.feeds.approvals import ApprovalsFeed, apply_held_rows
 from consent.feeds.records import RecordsFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question

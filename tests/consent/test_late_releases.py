@@ -14,8 +14,7 @@ from consent.actions.choices import allow, pause, stop
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.models import Choice, ChoiceOrder
-from consent.queries.choices import choice_of
-from consent.queries.superseding_choices import changed_at
+from consent.queries.choices import changed_at, choice_of
 from disclosures.domain.ingest import judging
 from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Receipt, State

@@ -16,7 +16,7 @@ from consent.actions.lines import grow_up
 from consent.domain import order_planning
 from consent.feeds import lines
 from consent.models import Choice
-from consent.queries.minor_approvals import left_from_childhood
+from consent.queries.approvals import list_lines_left_from_childhood
 from disclosures.models import PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
@@ -105,10 +105,10 @@ def test_what_run_cut_off_left_over_the_next_one_ends(monkeypatch: pytest.Monkey
             take_lines(*rows("user", "LB"))
     line.refresh_from_db()
     assert (line.user_role, ended(), grown_texts(line)) == ("user", [], 0)
-    assert left_from_childhood() == [line.pk]
+    assert list_lines_left_from_childhood() == [line.pk]
     assert told(take_lines(line_row(line_id="LX", msisdn="+12065550177"))) == [("accepted",)]
     assert (ended(), grown_texts(line)) == ([(line.pk, campaign.ref)], 1)
-    assert left_from_childhood() == []
+    assert list_lines_left_from_childhood() == []
     for _ in range(2):
         grow_up(line_id=line.pk, at=timezone.now())
         take_lines(*rows("user", "LB"))
@@ -136,7 +136,7 @@ def test_what_is_not_left_from_a_childhood_stands() -> None:
     # As the holder of what is their own other line by then.
     third = a_campaign()
     allow(line_id=line.pk, campaign=third.ref, actor=PARENT, channel="web")
-    assert left_from_childhood() == []
+    assert list_lines_left_from_childhood() == []
     take_lines(line_row(line_id="LX", msisdn="+12065550177"))
     assert ended() == [(line.pk, campaign.ref)]
     assert AuditEvent.objects.get(action="line.changed").detail == {"changed": ["user_role"], "was": "minor"}

@@ -11,7 +11,7 @@ from accounts.models import Line
 from consent.actions import choices
 from consent.actions.choices import UnknownRef
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from partners.models import Campaign, Party
 from tests.consent.pages import words

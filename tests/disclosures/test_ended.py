@@ -18,8 +18,7 @@ from consent.queries import termination
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.workers.cohorts import texting
 from consent.workers.cohorts.ending import end_terms
-from consent.workers.cohorts.listing import build_manifests
-from consent.workers.cohorts.settling import settle_orders
+from consent.workers.cohorts.listing import build_manifests, settle_orders
 from consent.workers.cohorts.texting import tell_subscribers
 from partners.models import Campaign, Contract
 from revocations.actions.contradictions import Use

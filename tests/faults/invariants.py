@@ -14,10 +14,10 @@ import audit.queries
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.gate import deciding, readiness
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from consent.workers.archiving import comparison, writing
-from consent.workers.archiving.gap_check import find_missing
+from consent.workers.archiving.comparison import find_missing
 from partners.clients import checkpoint_places
 from partners.domain import pairwise
 from partners.models import Client

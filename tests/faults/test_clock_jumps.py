@@ -14,11 +14,11 @@ import audit.queries
 from audit.queries import database_clock
 from consent.actions.choices import pause
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from consent.workers import expiry
 from consent.workers.archiving import comparison, writing
-from consent.workers.archiving.gap_check import find_missing
+from consent.workers.archiving.comparison import find_missing
 from partners.clients import checkpoint_places
 from partners.workers.checkpoints import reading
 from partners.workers.checkpoints import writing as writing_checkpoints

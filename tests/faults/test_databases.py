@@ -20,7 +20,7 @@ import audit.queries
 from accounts.models import Line
 from consent.actions.choices import stop
 from consent.gate import deciding, readiness
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from consent.workers.archiving import comparison, writing
 from tests.factories import a_campaign, a_line, an_approval

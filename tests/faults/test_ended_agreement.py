@@ -6,7 +6,7 @@ from consent.actions.choices import stop
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from consent.workers.cohorts import listing
-from consent.workers.cohorts.settling import settle_orders
+from consent.workers.cohorts.listing import settle_orders
 from partners.domain import pairwise
 from revocations.models import Cohort, Order, State, StreamEvent
 from revocations.queries.cohorts import CohortProgress, cohort_progress

@@ -27,12 +27,13 @@ from consent.actions.choices import NotAllowable, allow, pause, refuse, stop
 from consent.actions.records import FileChoice, record_file_choices
 from consent.clients.archive_sink import sink
 from consent.gate import deciding, readiness
-from consent.gate.agreed import as_agreed
 from consent.gate.readiness import NOT_LOOKED, Opening
+from consent.gate.shapes import as_agreed
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, GateOpening, Tightening
-from consent.workers.archiving import comparison, reading, writing
-from consent.workers.archiving.gap_check import find_missing
-from consent.workers.archiving.reading import after_head
+from consent.workers.archiving import comparison, writing
+from consent.workers.archiving import entries as reading
+from consent.workers.archiving.comparison import find_missing
+from consent.workers.archiving.entries import after_head
 from consent.workers.archiving.writing import begin_anew
 from disclosures.actions import hide_again
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice

@@ -9,7 +9,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from partners.actions.parties import add_party
 from partners.models import Campaign, Kin, Reach
 from tests.factories import FRAUD, NOW, ROADSIDE, a_campaign, a_line, a_party, an_approval

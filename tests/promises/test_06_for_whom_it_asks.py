@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Line
 from consent.actions import choices
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.queries.current_consent.lines import sharing
 from partners.models import Campaign, Dealing, Kin, Party, Reach, Suspension
 from tests.consent.pages import read, stop, words

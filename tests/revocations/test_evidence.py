@@ -16,7 +16,7 @@ from consent.actions import choices
 from consent.actions.choices import NEVER_AGREED, UnknownRef
 from consent.models import Choice
 from consent.queries.current_consent.lines import use_of
-from consent.queries.evidence import evidence_of
+from consent.queries.receipts import evidence_of
 from partners.domain import pairwise
 from revocations.actions.receipts import record_receipt
 from revocations.domain.receipts import ReceiptRefused

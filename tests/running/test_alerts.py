@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from consent.gate.answer_counts import DECISIONS
+from consent.gate.deciding import DECISIONS
 from portal.load_shedding import TURNED_AWAY
 from revocations.models import PushTally
 from tests.running.conftest import the_program

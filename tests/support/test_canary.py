@@ -18,7 +18,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from console.queries import dashboard
 from disclosures.queries.figures.statements import STATEMENTS, Figure

@@ -25,7 +25,7 @@ from consent.actions import choices
 from consent.actions.terminate import PlanChanged, terminate
 from consent.domain.snapshots import reason_against
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.queries import termination
 from consent.queries.permission import PermissionQuestion, answers_at
 from console.actions import proposals as proposals_actions

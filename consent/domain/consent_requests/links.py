@@ -14,7 +14,7 @@ from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import derived_secret
 from consent.domain.consent_requests.rules import Case, askable, open_campaigns
 from consent.models import Approval, ConsentRequest
-from consent.queries.invalidated_approvals import STANDS
+from consent.queries.approvals import STANDS
 from consent.queries.links import token_hash
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign

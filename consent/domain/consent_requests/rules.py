@@ -11,7 +11,7 @@ import accounts.queries
 from accounts.models import Line
 from accounts.primitives.sealing import number_hash
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from partners.models import Campaign
 

@@ -15,10 +15,8 @@ import accounts.queries
 from accounts.primitives.sealing import stand_in_id
 from consent.domain.consent_requests.rules import QUIET
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
 from consent.gate.readiness import RESTORING
-from consent.gate.shapes import Answer
-from consent.queries.invalidated_approvals import stands
+from consent.gate.shapes import Answer, as_agreed
 from partners.models import Campaign
 
 type Reason = Literal["PENDING", "REQUESTED", "DENIED", "EXPIRED"]
@@ -50,7 +48,7 @@ SELECT c.ref,
         SELECT h.id, h.until FROM consent_choice h
             WHERE h.line_id = %(line)s AND h.kind = 'allow' AND h.ref = c.ref AND h.made_at > number.since
     ) yes WHERE yes.ends_at <= %(at)s
-        AND <stands>)
+        AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = %(line)s AND x.yes_id = yes.id))
 FROM partners_campaign c
     JOIN partners_contract k ON k.id = c.contract_id
     CROSS JOIN LATERAL (
@@ -70,7 +68,7 @@ FROM partners_campaign c
         ) deal
     ) met
 WHERE c.id = ANY (%(campaigns)s)
-""".replace("<stands>", stands(line="%(line)s", yes="yes.id"))
+"""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,8 @@ from consent.domain.digests.books import (
     list_partner_states,
 )
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
 from consent.gate.decision_ids import EPOCH, MICROSECOND
-from consent.gate.shapes import Answer, Question
+from consent.gate.shapes import Answer, Question, as_agreed
 from consent.models import LineGate
 from consent.queries import permission
 from partners.models import Campaign, Contract, Party

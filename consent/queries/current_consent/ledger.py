@@ -12,7 +12,7 @@ from django.db.models.functions import JSONObject
 
 from consent.gate.readiness import IS_OPEN
 from consent.models import Approval, Choice, LineGate, Origin
-from consent.queries.invalidated_approvals import STANDS
+from consent.queries.approvals import STANDS
 from partners.models import Campaign
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

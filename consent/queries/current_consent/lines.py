@@ -4,26 +4,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from django.db import connection
+
 from accounts.models import Line
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
-from consent.gate.shapes import Answer, Question
+from consent.gate.shapes import Answer, Question, as_agreed
 from consent.models import LineGate, Origin
 from consent.queries.current_consent.ledger import Denial, Ledger, LineLedger, get_line_ledger, keys_of, moment_of, read
-from consent.queries.current_consent.proofs import Proof, proofs_of
-from consent.queries.current_consent.recipients import (
-    Asked,
-    is_refused_by_name,
-    kin_of,
-    list_parties_answered_by_name,
-    names_of,
-)
-from consent.queries.current_consent.uses import Sharing, State, Use
+from consent.queries.current_consent.uses import Proof, Sharing, State, Use, proofs_of
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
-from partners.models import Campaign
+from partners.models import Campaign, Party
 
 EVERYTHING = ("all",)
 SUSPENDED = ("partner_suspended", "partner_unhealthy")
+
+# A campaign and for whom it asks, a party's URI; "" for nobody in particular.
+type Asked = tuple[Campaign, str]
 
 
 def sharing(
@@ -222,3 +218,43 @@ def _ends(denials: Iterable[Denial]) -> datetime | None:
     """When the last of these pauses ends."""
     until = max((one.until for one in denials if one.until is not None), default=None)
     return None if until is None else moment_of(until)
+
+
+def list_parties_answered_by_name(
+    *, known: Sequence[Campaign], row: LineGate, recipients: Collection[tuple[str, str]]
+) -> list[Asked]:
+    """Of these pairs of campaign and party those that may get an answer of their own, and whomever the line stopped.
+
+    A stop of the aggregator or the provider covers whomever they ask for.
+    """
+    said = {key.removeprefix("party:") for key in (*row.stops, *row.pauses) if key.startswith("party:")}
+    found = []
+    for campaign in known:
+        if campaign.names_recipient:
+            wanted = {uri for ref, uri in recipients if ref == campaign.ref} | (said & {*campaign.cover.parties})
+            found += [(campaign, uri) for uri in sorted(wanted - {*campaign.cover.named_parties})]
+    return found
+
+
+def is_refused_by_name(*, uri: str, row: LineGate) -> bool:
+    """Whether a stop or pause names this party itself."""
+    return f"party:{uri}" in row.stops or f"party:{uri}" in row.pauses
+
+
+def kin_of(*, uris: Collection[str]) -> Mapping[str, list[str]]:
+    """By party: those whose stops and pauses cover it, itself among them. One query, or none."""
+    if not uris:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT uri, partners_kin_of('party', ARRAY[uri]) FROM unnest(%s::text[]) AS uri", [sorted(uris)]
+        )
+        return dict(cursor.fetchall())
+
+
+def names_of(*, uris: Iterable[str]) -> Mapping[str, str]:
+    """What pages call these parties. One query, or none."""
+    wanted = set(uris)
+    if not wanted:
+        return {}
+    return {party.uri: party_name(party.name, party.uri) for party in Party.objects.filter(uri__in=wanted)}

@@ -1,24 +1,38 @@
-"""One entry of the archive: what was chosen, suspended or ended, as a compact JWS that names the entry before it.
+"""The entries of the archive: each a compact JWS that names the one before it; and what follows the newest known here.
 
-It is signed by a secret derived from the oldest field key, which is kept for ever and not in the database: signing keys
-made after a backup are gone with what is restored, and their entries must be readable all the same. A choice's entry
-holds its receipt, which anybody can check.
+An entry is signed by a secret derived from the oldest field key, which is kept for ever and not in the database:
+signing keys made after a backup are gone with what is restored, and their entries must be readable all the same. A
+choice's entry holds its receipt, which anybody can check.
 """
 
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.db.models import Q
 
+from accounts.models import Line
 from accounts.primitives.sealing import compute_hmac
+from consent.clients.archive_sink import Sink
+from consent.models import ArchiveHead, Choice, Tightening
+from partners.models import Campaign, Contract, Party, Suspension
+from revocations.models import Cohort
 
 HEADER = b'{"typ":"whereabouts-archive+jws","alg":"HS256"}'
 PURPOSE = "stop-archive"
+
+READ_AT_ONCE = 500
+TARGETS: Mapping[str, Callable[[str], Q]] = {
+    "party": lambda ref: Q(target_id__in=Party.objects.filter(uri=ref).values("pk")),
+    "contract": lambda ref: Q(target_id__in=Contract.objects.filter(ref=ref).values("pk")),
+    "campaign": lambda ref: Q(target_id__in=Campaign.objects.filter(ref=ref).values("pk")),
+}
 
 
 class BadEntry(ValueError):
@@ -124,3 +138,128 @@ def line_mac(carrier_id: str) -> str:
 
 def _decode_part(part: str) -> bytes:
     return urlsafe_b64decode(part.encode() + b"=" * (-len(part) % 4))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A line that can't be trusted, or before which something is missing. `number` counts from 1 in its day."""
+
+    day: str
+    number: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.day}.jws, line {self.number}: {self.what}"
+
+
+@dataclass
+class Reading:
+    """The entries after the head, oldest first, the faults among them, and where the archive ends.
+
+    `knows_head`: whether the entry that the database knows as the newest is there, if it knows of any.
+    """
+
+    knows_head: bool = True
+    entries: list[Entry] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    day: str = ""
+    digest: str = ""
+
+
+def after_head(*, sink: Sink) -> Reading:
+    """Read on from the entry that the database knows as the newest. Raises OSError.
+
+    A line that a crash cut off is passed over where the next one follows on what stands before it: what it was to say
+    is written again.
+    """
+    head = ArchiveHead.objects.filter(pk=ArchiveHead.ID).first()
+    # Mostly nothing comes after it, and to find it in its day may take a request for each batch of that day.
+    if head is not None and digest(sink.last()) == head.digest:
+        return Reading(day=head.day, digest=head.digest)
+    found = Reading(day=head.day if head else "", digest=head.digest if head else "")
+    lines = _lines(sink, since=found.day)
+    if head is not None and not _skip_to(head.digest, lines):
+        found.faults.append(Fault(head.day, 0, "the newest entry that this database knows of is not in the archive"))
+        lines = _lines(sink, since=head.day)
+        found.knows_head, found.digest = False, ""
+    _read_on(found, lines)
+    return found
+
+
+def _read_on(found: Reading, lines: Iterator[tuple[str, int, str]]) -> None:
+    torn: list[Fault] = []
+    for day, number, line in lines:
+        text = line.removesuffix("\n")
+        try:
+            entry = read(text)
+        except BadEntry as error:
+            if line.endswith("\n") and text:
+                torn.append(Fault(day, number, str(error)))
+            continue
+        # The first of all that is read may follow on what was put away.
+        if found.digest and entry.before != found.digest:
+            found.faults += torn or [Fault(day, number, "an entry before it is missing")]
+        torn.clear()
+        found.entries.append(entry)
+        found.day, found.digest = day, digest(text)
+    found.faults += torn
+
+
+def list_missing_entries(*, entries: Sequence[Entry]) -> list[Entry]:
+    """Those of them that this database does not have."""
+    missing: list[Entry] = []
+    for start in range(0, len(entries), READ_AT_ONCE):
+        part = entries[start : start + READ_AT_ONCE]
+        here = _ids_here(part)
+        missing += [one for one in part if one.id not in here and not _is_known(one)]
+    return missing
+
+
+def _ids_here(part: Sequence[Entry]) -> set[str]:
+    known = set(Choice.objects.filter(id__in=[one.id for one in part if one.choice]).values_list("id", flat=True))
+    ended = Cohort.objects.filter(pk__in=[one.id for one in part if one.end]).values_list("pk", flat=True)
+    kept = Tightening.objects.filter(id__in=[one.id for one in part if one.tightening]).values_list("id", flat=True)
+    return {str(pk) for pk in (*known, *ended, *kept)}
+
+
+def is_suspended(*, entry: Entry) -> bool:
+    """Whether the suspension that an entry tells of is here, or another like it runs."""
+    one = entry.suspension
+    if one is None:
+        return False
+    same = Suspension.objects.filter(TARGETS[one.of](one.ref), of=one.of, automatic=one.automatic)
+    return same.filter(Q(starts_at=one.starts_at) | Q(ends_at__isnull=True)).exists()
+
+
+def lines_of(*, entries: Sequence[Entry]) -> dict[UUID, int]:
+    """The lines that choices among these are about: by the public id that the archive has, the line's own id here.
+
+    A line that was brought in anew since has another public id, and is found by what the carrier calls it.
+    """
+    said = {one.choice.line: one.choice.line_mac for one in entries if one.choice is not None}
+    found = dict(Line.objects.filter(public_id__in=said).values_list("public_id", "pk"))
+    missing = {mac: public_id for public_id, mac in said.items() if public_id not in found}
+    if missing:
+        for pk, carrier_id in Line.objects.order_by("pk").values_list("pk", "carrier_id").iterator():
+            public_id = missing.get(line_mac(carrier_id))
+            if public_id is not None:
+                found[public_id] = pk
+    return found
+
+
+def _is_known(entry: Entry) -> bool:
+    if entry.epochs is not None:
+        now = dict(Contract.objects.filter(ref__in=entry.epochs).values_list("ref", "epoch"))
+        return all(now.get(ref, epoch) >= epoch for ref, epoch in entry.epochs.items())
+    return is_suspended(entry=entry)
+
+
+def _lines(sink: Sink, *, since: str) -> Iterator[tuple[str, int, str]]:
+    for day in sink.days():
+        if day >= since:
+            for number, line in enumerate(sink.lines(day=day), start=1):
+                yield day, number, line
+
+
+def _skip_to(wanted: str, lines: Iterator[tuple[str, int, str]]) -> bool:
+    return any(digest(line.removesuffix("\n")) == wanted for _, _, line in lines)

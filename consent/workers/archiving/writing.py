@@ -27,9 +27,9 @@ from consent.workers.archiving.entries import (
     digest,
     encode_entry,
     line_mac,
+    list_missing_entries,
     read,
 )
-from consent.workers.archiving.reading import list_missing_entries
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Cohort
 

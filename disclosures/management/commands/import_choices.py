@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from consent.feeds.choices import ChoicesFeed
-from consent.feeds.importing import take_choices
+from consent.feeds.choices import ChoicesFeed, take_choices
 from disclosures import actions
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally
 from partners.feeds.reading import Readable

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consent.queries.invalidated_approvals import stands
-
 # Of people's doings no fewer are shown.
 FEWEST = 10
 
@@ -93,7 +91,7 @@ OF_PEOPLE = """c.recorded_at >= %(since)s AND c.recorded_at < %(until)s
         AND c.line_id NOT IN (
             SELECT id FROM accounts_line WHERE carrier_id = 'whereabouts-canary'
             UNION SELECT line_id FROM support_seedline)
-        AND <stands>""".replace("<stands>", stands(line="c.line_id", yes="c.id"))
+        AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = c.line_id AND x.yes_id = c.id)"""
 CHOICES = """
 SELECT said.kind, count(c.id) AS n, count(c.id) FILTER (WHERE c.origin = 'file') AS from_files,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM c.recorded_at - c.made_at))

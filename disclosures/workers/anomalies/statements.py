@@ -11,7 +11,6 @@ planner may hold a few lines to be so many that it reads whole months. What was 
 order or to run the network never asked, and is never an anomaly.
 """
 
-from consent.queries.invalidated_approvals import stands
 from disclosures.queries.visible import CLAIMED_LATER, LOOK_UP, SHOWN
 
 TABLES = """
@@ -261,11 +260,11 @@ DISPUTES = """
         JOIN consent_approval a ON a.line_id = c.line_id AND a.verified_by = 'partner' AND a.captured_at < c.made_at
         JOIN partners_campaign k ON k.ref = a.campaign
         JOIN partners_cover v ON v.campaign_id = k.id
-    WHERE c.reason = 'never_agreed' AND c.recorded_at <= %(off_at)s::timestamptz AND <stands>
+    WHERE c.reason = 'never_agreed' AND c.recorded_at <= %(off_at)s::timestamptz
+        AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = a.line_id AND x.yes_id = a.id)
         AND (c.scope = 'campaign' AND c.ref = ANY (v.campaigns) OR c.scope = 'party' AND c.ref = ANY (v.parties))
     GROUP BY a.line_id, a.id
 """
-DISPUTES = DISPUTES.replace("<stands>", stands(line="a.line_id", yes="a.id"))
 DUE_BY_CLAIM = """
 INSERT INTO due (kind, party, period)
 SELECT DISTINCT %(kind)s, partner.uri, month::date
@@ -303,10 +302,11 @@ FROM due
         AND a.recorded_at >= (due.period - (%(window)s - 1) * interval '1 month') AT TIME ZONE 'UTC'
         AND a.recorded_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
     LEFT JOIN disputed ON disputed.line_id = a.line_id AND disputed.id = a.id
-WHERE due.kind = %(kind)s AND <stands>
+WHERE due.kind = %(kind)s
+    AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = a.line_id AND x.yes_id = a.id)
 GROUP BY due.party, due.period
 HAVING count(disputed.at) * 1000 > %(threshold)s * count(*)
-""".replace("<disputes>", DISPUTES).replace("<stands>", stands(line="a.line_id", yes="a.id"))
+""".replace("<disputes>", DISPUTES)
 
 # What was found by a wider window than the rule has now rests on rows from which none of its windows reaches so far.
 DUE_AS_FOUND = """

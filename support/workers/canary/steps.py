@@ -17,7 +17,7 @@ from accounts.primitives.sealing import unseal
 from consent.actions import choices
 from consent.actions.choices import NotAllowable
 from consent.gate import deciding
-from consent.gate.agreed import as_agreed
+from consent.gate.shapes import as_agreed
 from consent.models import Choice, ChoiceOrder
 from partners.actions.sign_in import issue_access_token
 from partners.clients import http

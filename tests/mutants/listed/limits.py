@@ -201,14 +201,14 @@ MUTANTS = (
     # A date set by a claim that nobody verified
     Mutant(
         2,
-        "consent/queries/overrides.py",
+        "consent/queries/approvals.py",
         "a.verified_by = 'carrier' AND %(origin)s = 'file'",
         "%(origin)s = 'file'",
         "tests/consent/test_late_releases.py::test_a_claim_outlasts_no_stop_of_a_file",
     ),
     Mutant(
         6,
-        "consent/queries/superseding_choices.py",
+        "consent/queries/choices.py",
         "verified_by = 'carrier' AND captured_at > %(made_at)s",
         "captured_at > %(made_at)s",
         "tests/consent/test_late_releases.py::test_a_claim_outlasts_no_stop_of_a_file",

@@ -147,7 +147,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "consent/gate/agreed.py",
+        "consent/gate/shapes.py",
         "recipient=(recipient or provider) if",
         "recipient=provider if",
         "tests/promises/test_06_for_whom_it_asks.py::test_each_end_customers_page_has_the_gates_answer_for_it",

@@ -199,14 +199,14 @@ MUTANTS = (
     # A line takes over what was stopped on the one before it, up to the moment of the change.
     Mutant(
         3,
-        "consent/feeds/successors.py",
+        "consent/feeds/line_continuity.py",
         "made_at__lte=line.activated_at",
         "made_at__lt=line.activated_at",
         MACHINE,
     ),
     Mutant(
         3,
-        "consent/feeds/successors.py",
+        "consent/feeds/line_continuity.py",
         "SAID_HERE = (Origin.PERSON, Origin.SYSTEM)",
         "SAID_HERE = (Origin.SYSTEM,)",
         MACHINE,
