@@ -12,7 +12,7 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 
 from audit.models import AuditEvent, Incident, IncidentLine
-from audit.policies.reporting_deadlines import DUTIES, begins_anew_at, next_due
+from audit.policies import DUTIES, begins_anew_at, next_due
 from audit.queries import CHAINS, clocks_begun, done_duties
 
 EVENT = """

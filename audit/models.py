@@ -117,7 +117,7 @@ class Incident(models.Model):
     # An officer, as the trail names them ("officer:7").
     assigned_to = models.CharField(max_length=40, blank=True, default="", db_default="")
     closed_at = models.DateTimeField(null=True)
-    # By when the next of its duties is to be done; None where none is (`audit.policies.reporting_deadlines`).
+    # By when the next of its duties is to be done; None where none is (`audit.policies`).
     due_at = models.DateTimeField(null=True)
     # When clocks began anew for trouble that went on; and from when on more of it begins them anew again.
     renewed_at = models.DateTimeField(null=True)

@@ -3,10 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent.workers import agent_callbacks, expiry, reminders, request_texts
+from consent.workers import agent_callbacks, cohort_texts, cohorts, expiry, reminders, request_texts
 from consent.workers.archiving import writing
 from consent.workers.archiving.comparison import find_missing
-from consent.workers.cohorts import ending, listing, texting
 
 
 @shared_task
@@ -18,25 +17,25 @@ def end_pauses() -> None:
 @shared_task
 def end_terms() -> None:
     """End the agreements and campaigns whose term is over, as Terminate would."""
-    ending.end_terms(now=timezone.now())
+    cohorts.end_terms(now=timezone.now())
 
 
 @shared_task
 def build_manifests() -> None:
     """List the lines whose agreement ended, and tell its partner once. Goes on where it was cut off."""
-    listing.build_manifests(now=timezone.now())
+    cohorts.build_manifests(now=timezone.now())
 
 
 @shared_task
 def tell_subscribers() -> None:
     """Text those who lost a service that finds them in an emergency."""
-    texting.tell_subscribers(now=timezone.now())
+    cohort_texts.tell_subscribers(now=timezone.now())
 
 
 @shared_task
 def settle_orders() -> None:
     """What a partner signed about a whole agreement settles its open orders."""
-    listing.settle_orders(now=timezone.now())
+    cohorts.settle_orders(now=timezone.now())
 
 
 @shared_task

@@ -4,20 +4,19 @@ from celery import shared_task
 from django.utils import timezone
 
 from partners.clients import checkpoint_places
-from partners.workers import rotation
-from partners.workers.checkpoints import writing
+from partners.workers import checkpoints, rotation
 
 
 @shared_task
 def write_checkpoint() -> None:
     """Sign the audit chains' heads and keep them outside the database."""
-    writing.write(place=checkpoint_places.place(), at=timezone.now())
+    checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
 
 
 @shared_task
 def sign_acts() -> None:
     """Sign what was done in the last seconds, between two of these checkpoints."""
-    writing.sign_acts(place=checkpoint_places.place(), at=timezone.now())
+    checkpoints.sign_acts(place=checkpoint_places.place(), at=timezone.now())
 
 
 @shared_task

@@ -28,7 +28,7 @@ from consent.primitives.stop_failures import STOPS_FAILED
 from disclosures.models import AnomalyWatch
 from disclosures.queries.held import count_held_rows
 from disclosures.workers import retention
-from partners.workers.checkpoints.writing import age_s
+from partners.workers.checkpoints import age_s
 from portal.load_shedding import REQUESTS, TURNED_AWAY
 from portal.worker_metrics import Workings
 from revocations.models import TO_PUSH, Order

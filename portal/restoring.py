@@ -34,13 +34,12 @@ from consent.workers.archiving.entries import (
     lines_of,
 )
 from consent.workers.archiving.writing import TURN, begin_anew
-from consent.workers.cohorts.listing import renew
+from consent.workers.cohorts import renew
 from disclosures.actions import hide_again, terms_changed
 from partners.clients import checkpoint_places as places_checkpoints
 from partners.models import Campaign, Contract
-from partners.workers.checkpoints import reading as reading_checkpoints
-from partners.workers.checkpoints import writing as writing_checkpoints
-from partners.workers.checkpoints.reading import read_newest_checkpoint
+from partners.workers import checkpoints
+from partners.workers.checkpoints import read_newest_checkpoint
 from revocations.actions.reissue import reissue_orders
 from revocations.models import Standing
 
@@ -127,7 +126,7 @@ class _Restoring:
         tells.
         """
         place = places_checkpoints.place()
-        signed, newest = reading_checkpoints.fitting(place=place), read_newest_checkpoint(place=place)
+        signed, newest = checkpoints.fitting(place=place), read_newest_checkpoint(place=place)
         result = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {})
         self.say(
             f"Audit trail: {result.checked} events checked"
@@ -256,7 +255,7 @@ class _Restoring:
         )  # fmt: skip
         if not opens:
             return
-        writing_checkpoints.write(place=places_checkpoints.place(), at=self.at, over=True)
+        checkpoints.write(place=places_checkpoints.place(), at=self.at, over=True)
         place = archive_sink.sink()
         if self.begins_anew:
             self.say(f"The archive begins anew: {begin_anew()} more entries wait to be written to it.")

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from accounts.models import Message
-from partners.workers.checkpoints.writing import age_s
+from partners.workers.checkpoints import age_s
 from portal import heartbeats
 from revocations.models import Pulse, PushTally
 

@@ -10,8 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from accounts.actions.devices import end_sessions
-from accounts.actions.security_notices import note, send_security_notice
+from accounts.actions.sign_ins import end_sessions, note, send_security_notice
 from accounts.domain import auth_factors, message_templates, sessions
 from accounts.domain.auth_factors import Factors, link_hash
 from accounts.models import NewPassword, User

@@ -13,9 +13,8 @@ from accounts import queries
 from accounts.actions.codes import take_code
 from accounts.actions.contacts import end_contacts
 from accounts.actions.delegations import end_with
-from accounts.actions.devices import end_sessions, end_sign_ins, note_device
 from accounts.actions.rate_limits import Door, give_back, is_right_code, take_try
-from accounts.actions.security_notices import note, send_security_notice
+from accounts.actions.sign_ins import end_sessions, end_sign_ins, note, note_device, send_security_notice
 from accounts.clients.oidc import LineWord
 from accounts.domain import message_templates, sessions
 from accounts.models import KnownDevice, Line, LineUser, TextedCode, User

@@ -7,9 +7,9 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
 import audit.actions
-from accounts.actions.devices import end_sessions
+from accounts.actions.sign_ins import end_sessions
 from accounts.clients.oidc import Identity
-from accounts.domain import invitations
+from accounts.domain import auth_factors
 from accounts.models import User
 from accounts.policies.permissions import actor_of
 
@@ -80,11 +80,11 @@ def end_staff(*, email: str, actor: str, at: datetime) -> User:
 @transaction.atomic
 def accept_invitation(*, uid: str, token: str, password: str, at: datetime) -> User:
     """Take an invitation, which is used up by it. Raises NoInvitation."""
-    user = invitations.find_invited_user(uid=uid, token=token)
+    user = auth_factors.find_invited_user(uid=uid, token=token)
     if user is not None:
         # Whoever has waited here finds that the link is used up.
         User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-        user = invitations.find_invited_user(uid=uid, token=token)
+        user = auth_factors.find_invited_user(uid=uid, token=token)
     if user is None:
         raise NoInvitation
     user.set_password(password)

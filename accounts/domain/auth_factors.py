@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.tokens import default_token_generator
+from django.urls import reverse
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts.models import BrowserSession, Line, LineNumber, NewPassword, SafeContact, User
 from accounts.policies import delegations
 from accounts.primitives import tokens
 from accounts.primitives.sealing import number_hash, unseal
+from accounts.queries import is_id
 from audit.models import AuditEvent
 
 OWNED: dict[str, str] = {
@@ -146,3 +150,22 @@ def list_sign_ins(*, user: User, current: bytes, at: datetime) -> list[SignIn]:
     newest_first = rows.order_by("-began_at", "-pk")
     found = [SignIn.of(row, is_current=bytes(row.key_hash) == current) for row in newest_first]
     return sorted(found, key=lambda one: not one.is_current)
+
+
+def invitation_path(*, user: User) -> str:
+    """The path of a link by which somebody of staff chooses their first password: good once, for 3 days."""
+    uid = urlsafe_base64_encode(str(user.pk).encode())
+    return reverse("staff-invitation", kwargs={"uid": uid, "token": default_token_generator.make_token(user)})
+
+
+def find_invited_user(*, uid: str, token: str) -> User | None:
+    """Whom a link invites; None for one that is wrong, used or too old."""
+    try:
+        number = urlsafe_base64_decode(uid).decode()
+    except ValueError:
+        return None
+    if not is_id(text=number):
+        return None
+    user = User.objects.filter(pk=int(number), is_active=True).exclude(role=User.Role.SUBSCRIBER).first()
+    fits = user is not None and not user.has_usable_password() and default_token_generator.check_token(user, token)
+    return user if fits else None

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import queries
 from accounts.actions import delegations as delegations_actions
-from accounts.actions import invitations
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
 from accounts.forms import DelegateForm
 from accounts.policies import delegations
@@ -106,7 +105,7 @@ def show_invitation(request: HttpRequest) -> HttpResponse:
 def invite(request: SubscriberRequest) -> HttpResponse:
     """Invite the adult who uses a line of the account. Whatever became of it, the same is said."""
     own = request.known[0]
-    invitations.invite(
+    delegations_actions.invite_line_user(
         line_id=request.line.line.pk, account_id=own.line.account_id, user=request.user, at=timezone.now()
     )
     messages.success(request, _("If this phone can get texts, it has an invitation now, one a week at most."))

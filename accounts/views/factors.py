@@ -15,7 +15,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.actions.devices import end_sessions
 from accounts.actions.factors import (
     HasProofAlready,
     NotYet,
@@ -25,6 +24,7 @@ from accounts.actions.factors import (
     replace_password,
     set_first_password,
 )
+from accounts.actions.sign_ins import end_sessions
 from accounts.clients import oidc
 from accounts.domain import auth_factors, sessions
 from accounts.domain.sessions import get_person_awaiting_second_factor

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import queries
-from accounts.actions.devices import end_sign_ins
 from accounts.actions.incoming_texts import choose_texts
 from accounts.actions.people import choose_language
+from accounts.actions.sign_ins import end_sign_ins
 from accounts.domain import auth_factors, sessions
 from accounts.forms import EndForm, LanguageForm, TextsForm
 from accounts.models import User

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actions.staff import NoInvitation, accept_invitation, sign_in_vouched
 from accounts.clients import oidc
-from accounts.domain import invitations, sessions
+from accounts.domain import auth_factors, sessions
 from accounts.forms import FirstPasswordForm
 from accounts.views.access import way_on
 
@@ -55,7 +55,7 @@ def staff_oidc_back(request: HttpRequest) -> HttpResponseBase:
 @sensitive_post_parameters("password")
 def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Somebody new of staff chooses a password, by a link that is good once; then they sign in."""
-    invited = invitations.find_invited_user(uid=uid, token=token)
+    invited = auth_factors.find_invited_user(uid=uid, token=token)
     if invited is None:
         raise Http404
     form = FirstPasswordForm(request.POST or None, user=invited)

@@ -9,9 +9,8 @@ from django.db import transaction
 
 from accounts.models import Line
 from consent.actions.records import FileApproval, record_file_approvals
-from consent.domain.consent_requests import rules
-from consent.domain.consent_requests.links import LASTS, token_of
-from consent.domain.consent_requests.rules import Case
+from consent.domain import consent_requests
+from consent.domain.consent_requests import LASTS, Case, token_of
 from consent.models import ConsentRequest, HeldRow
 from consent.queries.links import token_hash
 
@@ -37,7 +36,7 @@ def record_claims(*, by_line: Mapping[int, Sequence[FileApproval]], party_id: in
         if claim.expires_at is None or claim.expires_at > at
     }
     wanted = _not_yet_asked(_of_this_number(claims), at)
-    askable = rules.askable(cases=wanted, at=at)
+    askable = consent_requests.askable(cases=wanted, at=at)
     ConsentRequest.objects.bulk_create(
         _question(case, claims[case], party_id, at) for case, may in zip(wanted, askable, strict=True) if may
     )

@@ -9,8 +9,7 @@ from accounts.actions.people import person_behind
 from accounts.models import TextedCode, User
 from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict, take_turn
 from consent.domain import messages
-from consent.domain.consent_requests.links import Question, may_be_answered
-from consent.domain.consent_requests.rules import AT_MOST, MONTH
+from consent.domain.consent_requests import AT_MOST, MONTH, Question, may_be_answered
 from consent.domain.notices import DisplayedNotice
 from consent.models import ConsentRequest
 from consent.queries.links import token_hash

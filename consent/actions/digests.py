@@ -10,9 +10,9 @@ from django.db import transaction
 
 import audit.actions
 from audit.models import Incident
-from consent.domain.digests import comparing
-from consent.domain.digests.books import BUCKETS, WIDTH, Entry, Place, name_of, our_digest
-from consent.domain.digests.comparing import Comparison, Difference
+from consent.domain import digest_comparison
+from consent.domain.digest_books import BUCKETS, WIDTH, Entry, Place, name_of, our_digest
+from consent.domain.digest_comparison import Comparison, Difference
 from consent.models import DigestFinding, DigestRun
 from consent.workers.expiry import retell
 from partners.models import Campaign, Party
@@ -98,7 +98,7 @@ def compare_buckets(
     fresh = {bucket: entries for bucket, entries in buckets.items() if name_of(bucket) not in run.drilled}
     if not fresh:
         return _progress(run)
-    found = comparing.compare(party=party, buckets=fresh, as_of=as_of)
+    found = digest_comparison.compare(party=party, buckets=fresh, as_of=as_of)
     _act(party, found, as_of, at)
     counted = (len(found.has), len(found.lacks), found.same, found.unknown)
     run.findings = {name: run.findings.get(name, 0) + count for name, count in zip(FINDINGS, counted, strict=True)}

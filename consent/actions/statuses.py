@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import audit.actions
-from consent.domain.consent_requests import statuses
-from consent.domain.consent_requests.links import LASTS, token_of
-from consent.domain.consent_requests.rules import AT_MOST, MONTH, open_campaigns, seconds_to_wait
-from consent.domain.consent_requests.statuses import Status, subject_of
+from consent.domain import consent_statuses
+from consent.domain.consent_requests import AT_MOST, LASTS, MONTH, open_campaigns, seconds_to_wait, token_of
+from consent.domain.consent_statuses import Status, subject_of
 from consent.models import ConsentRequest
 from consent.queries.links import token_hash
 from partners.clients import http
@@ -97,7 +96,7 @@ def _list_offered_campaigns(
 def _build_retrieved_status(
     msisdn: str, subject: int, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
 ) -> RetrievedStatus:
-    found = statuses.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
+    found = consent_statuses.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
     by_scope = _by_scope(found, scopes, offered)
     wanted = _campaign_to_ask(by_scope)
     if callback is None or not wanted:
@@ -117,7 +116,7 @@ def _by_scope(found: Sequence[Status], scopes: Sequence[str], offered: Sequence[
     """Each scope with how its campaigns stand as one."""
     scope_of = {one.ref: one.scope for one in offered}
     return [
-        (scope, statuses.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
+        (scope, consent_statuses.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
         for scope in dict.fromkeys(scopes)
     ]
 

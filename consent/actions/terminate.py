@@ -8,8 +8,8 @@ from django.db import transaction
 from accounts.policies.permissions import StaffAction
 from consent import tasks
 from consent.queries import termination
-from consent.workers.cohorts import ending
-from consent.workers.cohorts.ending import PlanChanged
+from consent.workers import cohorts
+from consent.workers.cohorts import PlanChanged
 from partners.actions import guards
 from partners.policies.lifecycle import NotNow
 from revocations.models import Cohort
@@ -35,7 +35,7 @@ def terminate(
     if not seen.is_what_was_seen(plan_digest):
         raise PlanChanged(f"{seen.ref} is not as it was when you looked: see the plan again before you end it.")
     with transaction.atomic():
-        cohort = ending.end(
+        cohort = cohorts.end(
             of="contract" if of == "contract" else "campaign", target_id=target_id, actor=first, second_actor=second,
             reason=reason, seen=seen, at=at,
         )  # fmt: skip

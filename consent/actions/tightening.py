@@ -9,13 +9,13 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 import audit.actions
-from accounts.actions.devices import end_sessions
+from accounts.actions.sign_ins import end_sessions
 from accounts.models import Delegation, User
 from consent.actions.restore import ACTOR, REASON, RestoreOutcome
 from consent.models import Tightening
 from consent.workers.archiving.entries import ArchivedTightening, Entry
 from partners.actions.clients import restore_key
-from partners.actions.links import add_link
+from partners.actions.parties import add_link
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule
 from partners.policies.loosening import PAID
 

@@ -20,7 +20,7 @@ from accounts.models import Line
 from accounts.primitives.sealing import number_hash, seal, stand_in_id, unseal
 from consent.actions.claims import HeldClaim, hold_claims, record_claims
 from consent.actions.records import FileApproval
-from consent.domain.consent_requests.rules import open_campaigns
+from consent.domain.consent_requests import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
 from consent.feeds.entries import Entry, Holders
 from consent.feeds.records import LINES_AT_ONCE, take_turn

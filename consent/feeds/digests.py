@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from consent.domain.digests.books import AS_OF_SKEW, BUCKETS, WIDTH, Entry, bucket_of, name_of
+from consent.domain.digest_books import AS_OF_SKEW, BUCKETS, WIDTH, Entry, bucket_of, name_of
 
 MOST_SENT = 2_000_000
 MOST_BYTES = 8_000_000

@@ -16,8 +16,8 @@ import accounts.queries
 from accounts.domain import sessions
 from accounts.models import TextedCode, User
 from accounts.primitives.zones import zone_of
-from consent.domain.consent_requests import links
-from consent.domain.consent_requests.links import Question, may_be_answered
+from consent.domain import consent_requests
+from consent.domain.consent_requests import Question, may_be_answered
 
 DOOR = TextedCode.Purpose.ASK
 
@@ -45,7 +45,7 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
     @wraps(view)
     def door(request: AskRequest, token: str) -> HttpResponse:
         now = timezone.now()
-        question = links.behind(token=token, at=now)
+        question = consent_requests.behind(token=token, at=now)
         if question is None or sessions.has_answered(request, about=token):
             return render_closed(request)
         request.question, request.person = question, _find_subscriber(request)

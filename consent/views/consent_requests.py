@@ -15,7 +15,7 @@ from accounts.views.access import looks_up, same_time
 from consent.actions.choices import NotAllowable
 from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
 from consent.domain import notices
-from consent.domain.consent_requests.links import get_answer
+from consent.domain.consent_requests import get_answer
 from consent.labels import not_allowed_in_words
 from consent.views.access import DOOR, AskRequest, get_open_request, render_closed
 from partners.models import NoticeText

@@ -1,4 +1,4 @@
-"""Pauses end by themselves; the partners that were told of them are told what counts then."""
+"""Tell partners again where a line stands: when a pause ends by itself, and when a new link carries a stop across."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -16,6 +16,12 @@ from revocations.models import Standing
 ACTOR = "system:expiry"
 BATCH = 500
 TOLD = "SELECT line_id, contract_id FROM revocations_standing WHERE line_id = ANY (%s)"
+CONCERNED = """
+SELECT DISTINCT c.line_id FROM consent_choice c
+    JOIN revocations_standing s ON s.line_id = c.line_id
+WHERE c.kind IN ('stop', 'pause', 'refuse') AND c.scope = %s AND c.ref = ANY (partners_kin_of(%s::text, %s))
+ORDER BY c.line_id
+"""
 
 
 def end_pauses(*, now: datetime) -> int:
@@ -82,3 +88,17 @@ def _retell(contract_ids: Mapping[int, Collection[int]]) -> None:
         now = audit.queries.database_clock()
         agreements = order_planning.agreements_of_each(contract_ids=told)
         enqueue_orders(agreements=agreements, by="system", at=dict.fromkeys(told, now))
+
+
+def notify_partners_of_links(*, links: Collection[tuple[str, str]]) -> int:
+    """Tell the partners of every line that has denied one of these ids or its kin. Returns how many lines it was."""
+    told = 0
+    for of in sorted({of for of, _ in links}):
+        refs = sorted(ref for what, ref in links if what == of)
+        with connection.cursor() as cursor:
+            cursor.execute(CONCERNED, [of, of, refs])
+            lines = [line_id for (line_id,) in cursor.fetchall()]
+        for line_id in lines:
+            retell(line_id=line_id)
+        told += len(lines)
+    return told

@@ -20,9 +20,8 @@ from accounts.models import Line
 from accounts.primitives.advisory_locks import turn
 from accounts.primitives.zones import is_day, zone_of
 from accounts.workers import sms_delivery
-from consent.domain.consent_requests import rules
-from consent.domain.consent_requests.links import token_of
-from consent.domain.consent_requests.rules import AT_MOST, MONTH, Case
+from consent.domain import consent_requests
+from consent.domain.consent_requests import AT_MOST, MONTH, Case, token_of
 from consent.models import Approval, ConsentRequest
 from consent.queries.approvals import STANDS
 
@@ -112,7 +111,7 @@ def _may_be_texted(ask: ConsentRequest, now: datetime) -> bool:
     if changed_at is not None and claim.captured_at <= changed_at:
         return False
     this_month = ConsentRequest.objects.filter(line_id=ask.line_id, texted_at__gt=now - MONTH).count()
-    return this_month < AT_MOST and rules.askable(cases=[Case(ask.line_id, ask.campaign)], at=now)[0]
+    return this_month < AT_MOST and consent_requests.askable(cases=[Case(ask.line_id, ask.campaign)], at=now)[0]
 
 
 def _words(ask: ConsentRequest, *, for_a_child: bool) -> str:

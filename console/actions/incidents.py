@@ -9,7 +9,7 @@ from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason, check_reason
 from accounts.queries import NotForThem, acting_staff
 from audit.models import Incident
-from audit.policies.reporting_deadlines import REPORTED
+from audit.policies import REPORTED
 from partners.models import Party
 from partners.policies.lifecycle import NotNow
 from support.policies.lifecycle import ZONE

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from audit.policies.reporting_deadlines import REPORTED
+from audit.policies import REPORTED
 from console.forms.terms import party_choices
 from partners.models import Party
 from support.forms.base import ActForm

@@ -10,7 +10,7 @@ from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
 from accounts.views.access import PersonRequest
 from audit.models import Incident
-from audit.policies.reporting_deadlines import ALL, DUTIES
+from audit.policies import ALL, DUTIES
 from console.actions.incidents import do_duty, export_incident, note_incident, report_incident
 from console.forms.incidents import DutyForm, ExportForm, NoteForm, ReportForm
 from console.queries.incident_reports import as_json

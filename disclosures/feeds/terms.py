@@ -4,7 +4,7 @@ from datetime import datetime
 
 from accounts.primitives.advisory_locks import turn
 from consent.feeds.approvals import apply_held_rows
-from consent.feeds.links import notify_partners_of_links
+from consent.workers.expiry import notify_partners_of_links
 from disclosures import actions
 from partners.feeds import terms
 from partners.feeds.terms import Changes

@@ -16,7 +16,7 @@ from partners.actions import guards
 from partners.models import Client, Party
 from partners.policies import identifiers
 from partners.policies.lifecycle import NotNow
-from partners.primitives import certificates, tokens
+from partners.primitives import tokens
 from partners.primitives.tokens import Json
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -82,7 +82,7 @@ def bind_client(*, client_id: str, certificate: str, actor: str, reason: str, at
     """
     client = _lock_client(client_id)
     if certificate:
-        bound_to = certificates.thumbprint_of(certificate)
+        bound_to = tokens.certificate_thumbprint(certificate)
         return _change(client, "client.bound", actor, reason, at, certificate_sha256=bound_to)
     client.certificate_sha256 = ""
     client.save(update_fields=["certificate_sha256"])

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from partners.actions import addresses, guards, links
+from partners.actions import addresses, guards, parties
 from partners.actions.addresses import check_addresses
 from partners.actions.guards import Faults, Of
 from partners.domain import keysets
@@ -94,7 +94,7 @@ def draft_campaign(*, ref: str, contract: str, terms: CampaignTerms, reason: str
     _check(row, faults, at)
     with guards.first(else_said=f"{ref} {DRAFTED}"):
         row.save(force_insert=True)
-    links.add_recipients(ref=ref, recipients=terms.recipients, told_apart=True)
+    parties.add_recipients(ref=ref, recipients=terms.recipients, told_apart=True)
     guards.note_on(action="campaign.drafted", actor=name, row=row, at=at, reason=reason)
     return row
 
@@ -115,7 +115,7 @@ def change_draft(
     _check(row, faults, at)
     if changed:
         _save(row, changed)
-    reached = isinstance(terms, CampaignTerms) and links.add_recipients(
+    reached = isinstance(terms, CampaignTerms) and parties.add_recipients(
         ref=row.ref, recipients=terms.recipients, told_apart=True
     )
     if not changed and not reached:

@@ -14,7 +14,7 @@ from partners.actions.proposals import end_open, propose
 from partners.models import Client, Party, Proposal
 from partners.policies import identifiers
 from partners.policies.lifecycle import NotNow
-from partners.primitives import certificates, tokens
+from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Json
 from partners.queries import thumbprint_of
 
@@ -79,8 +79,8 @@ def propose_certificate(*, number: int, certificate: str, reason: str, actor: st
     """
     machine = _lock_machine(number)
     try:
-        thumbprint = certificates.thumbprint_of(certificate)
-    except certificates.NoCertificate as error:
+        thumbprint = tokens.certificate_thumbprint(certificate)
+    except tokens.NoCertificate as error:
         raise ValidationError({"certificate": "This is no certificate in PEM."}) from error
     if machine.certificate_sha256 == thumbprint:
         raise NotNow(f"{machine.client_id} is bound to this certificate already.")

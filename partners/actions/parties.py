@@ -1,6 +1,9 @@
-"""Companies: write one down, and what it is called."""
+"""Companies: write one down, what it is called, and what it is linked to.
 
-from collections.abc import Mapping
+Links between ids and a campaign's known recipients only grow; they carry stops, never approvals.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -11,7 +14,7 @@ from partners.actions.addresses import keys_fault, moves_keys
 from partners.actions.proposals import lock_open, propose
 from partners.domain import keysets
 from partners.labels import link as linkable
-from partners.models import Party, Proposal
+from partners.models import Campaign, Kin, Party, Proposal, Reach
 from partners.policies import identifiers
 from partners.policies.lifecycle import NotNow
 
@@ -19,6 +22,8 @@ KEYS_BY_CONTRACT = (
     "Its keys are at another address by its contract, and two officers move them. Add it without an address of keys,"
     " then propose that on its page."
 )
+# Looked up together, so they share what one entry of an index may hold.
+LONGEST_PAIR_BYTES = 2000
 
 
 @transaction.atomic
@@ -113,3 +118,45 @@ def _put(party: Party, faults: guards.Faults, *, name: str, website: str, about:
             faults.note("website", "A web address that may be linked: https://…")
         faults.raise_if_any()
         party.save()
+
+
+class LinkTooLong(Exception):
+    """The two ids together are longer than what can be looked up."""
+
+
+def add_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> bool:
+    """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows.
+
+    `told_apart`: whether requests that name them leave the stops of others; only while the campaign does not count yet.
+    """
+    campaign = Campaign.objects.get(ref=ref)
+    added = False
+    for uri in dict.fromkeys(recipients):
+        party, _ = Party.objects.get_or_create(uri=uri, defaults={"name": uri, "kind": Party.Kind.UNNAMED})
+        _, new = Reach.objects.get_or_create(
+            campaign_id=campaign.pk, party_id=party.pk, defaults={"told_apart": told_apart}
+        )
+        added = added or new
+    return added
+
+
+def find_link_fault(*, of: str, ref: str) -> str:
+    """What is wrong with such a name of something that need not be known yet: a link to it is never taken back."""
+    if of == Kin.Of.PARTY and not identifiers.is_uri(ref) and not Party.objects.filter(uri=ref).exists():
+        return identifiers.NOT_A_URI
+    if of == Kin.Of.CAMPAIGN and not identifiers.is_id(ref) and not Campaign.objects.filter(ref=ref).exists():
+        return identifiers.NOT_AN_ID
+    return ""
+
+
+def add_link(*, of: str, ref: str, kin_ref: str, link: str, at: datetime) -> bool:
+    """Write down that `ref` succeeds, or is the same as, `kin_ref`; the other need not be known. Never taken back.
+
+    Returns whether it is new. Raises LinkTooLong.
+    """
+    if len(ref.encode()) + len(kin_ref.encode()) > LONGEST_PAIR_BYTES:
+        raise LinkTooLong(ref)
+    if ref == kin_ref or Kin.objects.filter(of=of, ref=ref, kin_ref=kin_ref).exists():
+        return False
+    Kin.objects.create(of=of, ref=ref, kin_ref=kin_ref, link=link, recorded_at=at)
+    return True

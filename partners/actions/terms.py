@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.primitives.zones import ZONE_OF_STATE
-from partners.actions import addresses, guards, links
+from partners.actions import addresses, guards, parties
 from partners.actions.drafts import unlisted_purposes
 from partners.actions.guards import Of
 from partners.actions.proposals import lock_open, propose
@@ -200,11 +200,11 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
     target = _target(of, ref)
     if "\x00" in kin_ref or not kin_ref:
         raise ValidationError({"kin_ref": "Name the other."})
-    if fault := links.fault_of(of=of, ref=kin_ref):
+    if fault := parties.fault_of(of=of, ref=kin_ref):
         raise ValidationError({"kin_ref": fault})
     try:
-        new = links.add_link(of=of, ref=ref, kin_ref=kin_ref, link=link, at=at)
-    except links.TooLong as error:
+        new = parties.add_link(of=of, ref=ref, kin_ref=kin_ref, link=link, at=at)
+    except parties.TooLong as error:
         raise ValidationError({"kin_ref": "The two together are too long to be looked up."}) from error
     if new:
         guards.note(

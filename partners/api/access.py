@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from partners import queries
 from partners.domain import keys
 from partners.models import Client, SigningKey
-from partners.primitives import certificates, tokens
+from partners.primitives import tokens
 from partners.primitives.tokens import BadToken
 
 MOST_REMEMBERED = 4096
@@ -164,7 +164,7 @@ def certificate_of(request: HttpRequest) -> str:
     """
     if not settings.MTLS_CLIENT_CERTIFICATES:
         return ""
-    return certificates.thumbprint_in(request.headers.get(settings.MTLS_CERTIFICATE_HEADER, ""))
+    return tokens.thumbprint_in_header(request.headers.get(settings.MTLS_CERTIFICATE_HEADER, ""))
 
 
 def grant_of(authorization: str, *, now: int) -> Grant | None:

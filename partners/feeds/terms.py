@@ -11,8 +11,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from msgspec.structs import replace
 
-from partners.actions import addresses, links
+from partners.actions import addresses
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract
+from partners.actions.parties import LinkTooLong, add_link, add_recipients, find_link_fault
 from partners.domain.keysets import jwks_uri_of, on_own_host
 from partners.feeds.checking import RowRefused
 from partners.labels import UNKNOWN
@@ -206,18 +207,18 @@ def put_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> 
     """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows."""
     if any(uri != UNKNOWN and not identifiers.is_uri(uri) for uri in recipients):
         raise RowRefused("recipients", "not_a_uri")
-    return links.add_recipients(ref=ref, recipients=recipients, told_apart=told_apart)
+    return add_recipients(ref=ref, recipients=recipients, told_apart=told_apart)
 
 
 def put_links(*, of: str, ref: str, others: Sequence[tuple[str, str]], at: datetime, changes: Changes) -> bool:
     """Write down what an id succeeds or is the same as; the other need not be known. Links are never taken back."""
     added = False
     for link, other in others:
-        if links.fault_of(of=of, ref=other):
+        if find_link_fault(of=of, ref=other):
             raise RowRefused(link, "not_a_uri" if of == "party" else "not_an_id")
         try:
-            new = links.add_link(of=of, ref=ref, kin_ref=other, link=link, at=at)
-        except links.TooLong as error:
+            new = add_link(of=of, ref=ref, kin_ref=other, link=link, at=at)
+        except LinkTooLong as error:
             raise RowRefused(link, "too_long") from error
         if new:
             changes.links |= {(of, ref), (of, other)}

@@ -1,8 +1,16 @@
-"""Reading and checking signed tokens, whoever signed them. Knows no table and no clock."""
+"""Read and check signed tokens, and the certificate that a TLS terminator hands on, whoever made them.
 
+Knows no table, no setting and no clock.
+"""
+
+import hashlib
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
@@ -20,6 +28,7 @@ BAD_SIGNATURE = "the signature does not fit the key"
 type PublicKey = ECKey | RSAKey
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 type Claims = dict[str, Json]
+LONGEST_CERTIFICATE = 16_000
 
 
 class BadToken(ValueError):
@@ -141,3 +150,37 @@ def _registry() -> JWSRegistry:
     registry = JWSRegistry()
     registry.max_payload_length = LARGEST_TOKEN
     return registry
+
+
+class NoCertificate(ValueError):
+    """This is no certificate. The message is fit for people to read."""
+
+
+def certificate_thumbprint(pem: str) -> str:
+    """RFC 8705's `x5t#S256` of a certificate in PEM: 43 characters. Raises NoCertificate."""
+    try:
+        return _digest(x509.load_pem_x509_certificate(pem.encode("ascii")).public_bytes(Encoding.DER))
+    except ValueError as error:
+        raise NoCertificate("this is no certificate in PEM") from error
+
+
+def thumbprint_in_header(header: str) -> str:
+    """The same of a header's certificate: RFC 9440's `:base64 of DER:`, or PEM with %-escapes as nginx writes it.
+
+    "" where there is none, or anything else.
+    """
+    try:
+        if not header or len(header) > LONGEST_CERTIFICATE:
+            return ""
+        if header.startswith("-----BEGIN"):
+            return certificate_thumbprint(unquote(header))
+        if header[0] == header[-1] == ":":
+            der = b64decode(header[1:-1], validate=True)
+            return _digest(x509.load_der_x509_certificate(der).public_bytes(Encoding.DER))
+    except ValueError:
+        return ""
+    return ""
+
+
+def _digest(der: bytes) -> str:
+    return urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()

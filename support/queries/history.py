@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.dateparse import parse_datetime
 
 from audit.models import AuditEvent
-from audit.policies.reporting_deadlines import ALL
+from audit.policies import ALL
 from partners.labels import sanitise_text
 from partners.models import Campaign, Proposal
 from support.queries import names

@@ -10,7 +10,7 @@ from django.db.models import F
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of, roles_that_may
 from audit.models import Incident, IncidentStep
-from audit.policies.reporting_deadlines import DUTIES, Clock, still_to_do
+from audit.policies import DUTIES, Clock, still_to_do
 from audit.queries import CompletedDuty, clocks_begun, done_duties, steps_of
 from disclosures.models import AnomalyRule
 from partners.labels import party_name

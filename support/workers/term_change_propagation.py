@@ -20,7 +20,7 @@ import disclosures.actions
 from accounts.models import Line
 from accounts.primitives.advisory_locks import turn
 from audit.models import AuditEvent
-from consent.workers.cohorts.listing import keep_after
+from consent.workers.cohorts import keep_after
 from consent.workers.expiry import retell
 from disclosures.feeds.terms import settle_files, settle_terms
 from partners.feeds import terms

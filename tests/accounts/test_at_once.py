@@ -15,11 +15,10 @@ from pytest_django import Settings
 
 from accounts import queries
 from accounts.actions import delegations as delegations_actions
-from accounts.actions import invitations, sms_outbox
+from accounts.actions import sms_outbox
 from accounts.actions.codes import take_code, text_code
 from accounts.actions.contacts import ask_contact, prove_contact, remove_contact
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
-from accounts.actions.devices import note_device
 from accounts.actions.factors import (
     HasProofAlready,
     NotYet,
@@ -32,6 +31,7 @@ from accounts.actions.incoming_texts import take_once
 from accounts.actions.line_separation import NotOpen, ask_separation, close_separation, take_back_separation
 from accounts.actions.people import end_tenure, person_behind, sign_in_by_carrier
 from accounts.actions.rate_limits import STRICT, Door, TooManyTries, take_try
+from accounts.actions.sign_ins import note_device
 from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_receipt
 from accounts.actions.staff import (
     NoInvitation,
@@ -289,7 +289,7 @@ def test_an_invitation_to_sign_in_is_texted_once(line: Line, now: datetime) -> N
     holder = a_user(a_line(), now)
 
     def invites() -> None:
-        invitations.invite(line_id=line.pk, account_id=line.account_id, user=holder, at=now)
+        delegations_actions.invite_line_user(line_id=line.pk, account_id=line.account_id, user=holder, at=now)
 
     overlap(invites, invites)
     assert (texts(line), noted("line.invited")) == (1, 1)

@@ -16,13 +16,12 @@ from accounts.actions import delegations as delegations_actions
 from accounts.actions import sms_outbox
 from accounts.actions.codes import FRESH, LONG_FRESH, take_code, text_code
 from accounts.actions.contacts import ask_contact, prove_contact
-from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
-from accounts.actions.devices import note_device
+from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation, invite_line_user
 from accounts.actions.factors import NotYet, ask_new_password, replace_password, set_first_password
 from accounts.actions.incoming_texts import may_answer, take_once
-from accounts.actions.invitations import invite
 from accounts.actions.people import person_behind
 from accounts.actions.rate_limits import remember_device
+from accounts.actions.sign_ins import note_device
 from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_news, post_receipt
 from accounts.clients.texts import MemoryBackend
 from accounts.domain import auth_factors, session_clock, sessions
@@ -257,7 +256,7 @@ def test_so_often_is_asked_in_a_day(line: Line, user: User, now: datetime, numbe
 
 def test_an_invitation_to_sign_in_is_texted_once_a_week(line: Line, user: User, now: datetime) -> None:
     def invites(at: datetime) -> bool:
-        invite(line_id=line.pk, account_id=line.account_id, user=user, at=at)
+        invite_line_user(line_id=line.pk, account_id=line.account_id, user=user, at=at)
         return Message.objects.filter(kind=Message.Kind.INVITED).count() == 2
 
     assert not invites(now)

@@ -7,7 +7,7 @@ import pytest
 import audit.actions
 from audit.actions import IncidentCount
 from audit.models import AuditEvent, Incident, IncidentStep
-from audit.policies.reporting_deadlines import ALL
+from audit.policies import ALL
 from support.queries.incidents import duties_of
 
 pytestmark = pytest.mark.django_db

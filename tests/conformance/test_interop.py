@@ -10,7 +10,7 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.terminate import terminate
 from consent.queries import termination
-from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts import build_manifests
 from partners.domain import pairwise
 from partners.models import Contract
 from revocations.models import Cohort, Order, State, StreamEvent

@@ -16,7 +16,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.digests import Progress, compare_buckets, take_digest
-from consent.domain.digests.books import Entry, bucket_of
+from consent.domain.digest_books import Entry, bucket_of
 from consent.models import DigestRun
 from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts import build_manifests
 from partners.domain import pairwise
 from partners.models import Campaign, Dealing, Party
 from revocations.models import Cohort, ManifestShard

@@ -17,10 +17,9 @@ from consent.actions.agents import NotOpenRequest, answer_request, take_request
 from consent.actions.choices import RecordedChoice
 from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
 from consent.actions.signals import take_signal
-from consent.domain import agents, notices
+from consent.domain import agents, consent_requests, notices
 from consent.domain.agents import Exercise
-from consent.domain.consent_requests import links
-from consent.domain.consent_requests.links import Question, token_of
+from consent.domain.consent_requests import Question, token_of
 from consent.models import Choice, ConsentRequest, EndedPause, LineGate
 from consent.workers import agent_callbacks, expiry, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
@@ -119,7 +118,7 @@ def a_question(partner: Partner, line: Line) -> Question:
     status, answer = partner.one(partner.claim())
     assert status == 200, answer
     ask = ConsentRequest.objects.get(line_id=line.pk, campaign=partner.campaign.ref)
-    found = links.behind(token=token_of(ask_id=ask.id), at=database_clock())
+    found = consent_requests.behind(token=token_of(ask_id=ask.id), at=database_clock())
     assert found is not None
     return found
 

@@ -20,7 +20,7 @@ from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
 from audit.queries import database_clock, verify
 from consent.actions import choices
-from consent.domain.consent_requests import rules
+from consent.domain import consent_requests
 from consent.models import ConsentRequest
 from partners.models import Suspension
 from tests.conformance.schemas import faults, schema
@@ -315,8 +315,8 @@ def test_where_one_of_two_was_refused_the_scope_is_denied(partner: Partner) -> N
 
 def test_per_number_and_per_client(partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()  # what others asked in this minute counts too
-    monkeypatch.setattr(rules, "PER_NUMBER", (3, 3600))
-    monkeypatch.setattr(rules, "PER_CLIENT", (7, 60))
+    monkeypatch.setattr(consent_requests, "PER_NUMBER", (3, 3600))
+    monkeypatch.setattr(consent_requests, "PER_CLIENT", (7, 60))
     other = a_partner("NorthLink", provider="FraudShield")
     for number in (NUMBER, STRANGER):
         assert [partner.retrieve(phoneNumber=number)[0] for _ in range(3)] == [200, 200, 200]

@@ -13,7 +13,7 @@ from accounts.models import Line, User
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.domain.consent_requests.links import token_of
+from consent.domain.consent_requests import token_of
 from consent.models import Choice, ConsentRequest, Notice
 from partners.models import Reach, Suspension
 from revocations.models import Order

@@ -25,11 +25,10 @@ from consent.actions import choices
 from consent.actions.digests import MOST_RUNS_A_DAY, NoSuchRun, NotDiffering, TooMany, compare_buckets
 from consent.actions.lines import end_tenure
 from consent.actions.terminate import terminate
-from consent.domain.digests.books import Entry, bucket_of, digest_of, name_of, our_digest
+from consent.domain.digest_books import Entry, bucket_of, digest_of, name_of, our_digest
 from consent.models import DigestRun
 from consent.queries import termination
-from consent.workers.cohorts.ending import end_terms
-from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts import build_manifests, end_terms
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Reach, Suspension
 from revocations.models import Cohort, Order, State, StreamEvent

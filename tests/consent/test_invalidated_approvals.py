@@ -16,8 +16,8 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, take_turns
 from consent.actions.terminate import terminate
-from consent.domain.consent_requests import links
-from consent.domain.consent_requests.links import token_of
+from consent.domain import consent_requests
+from consent.domain.consent_requests import token_of
 from consent.feeds.approvals import ApprovalsFeed, apply_held_rows
 from consent.feeds.records import RecordsFeed
 from consent.gate.deciding import evaluate
@@ -331,11 +331,11 @@ def test_whom_a_claim_was_not_about_is_not_asked() -> None:
     partner.claims(partner.claim(msisdn=NUMBER))
     ask = ConsentRequest.objects.get()
     token = token_of(ask_id=ask.id)
-    assert links.behind(token=token, at=database_clock()) is not None
+    assert consent_requests.behind(token=token, at=database_clock()) is not None
     changed = Approval.objects.get().captured_at - timedelta(hours=1)
     take_lines(line_row(msisdn=NEW, number_changed_at=changed.isoformat()))
     assert InvalidatedApproval.objects.count() == 1
-    assert links.behind(token=token, at=database_clock()) is None
+    assert consent_requests.behind(token=token, at=database_clock()) is None
     request_texts.text_waiting(now=database_clock())
     assert ConsentRequest.objects.get().texted_at is None
 

@@ -19,10 +19,8 @@ from consent.actions.consent_requests import text_code
 from consent.actions.digests import NoSuchRun, TooMany
 from consent.actions.statuses import StatusRateLimited, retrieve_status
 from consent.actions.without_account import stop_all_by_line
-from consent.domain import agents
-from consent.domain.consent_requests import links, rules
-from consent.domain.consent_requests.links import Question, may_be_answered, token_of
-from consent.domain.consent_requests.rules import Case
+from consent.domain import agents, consent_requests
+from consent.domain.consent_requests import Case, Question, may_be_answered, token_of
 from consent.models import ConsentRequest, EndedPause
 from consent.queries.links import behind_link
 from consent.workers import agent_callbacks, expiry, reminders, request_texts
@@ -65,7 +63,7 @@ def asked(partner: Partner) -> ConsentRequest:
 
 
 def question(asked: ConsentRequest, at: datetime) -> Question | None:
-    return links.behind(token=token_of(ask_id=asked.id), at=at)
+    return consent_requests.behind(token=token_of(ask_id=asked.id), at=at)
 
 
 def test_a_question_s_link_opens_for_a_week(asked: ConsentRequest) -> None:
@@ -107,7 +105,7 @@ def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) 
     line = a_line(msisdn=NUMBER)
     a_ledger_row(line, "stop", scope="campaign", ref="CMP-elsewhere", at=now)
     case = Case(line.pk, partner.campaign.ref)
-    assert begins_at(lambda at: rules.askable(cases=[case], at=at)[0], now + 366 * DAY)
+    assert begins_at(lambda at: consent_requests.askable(cases=[case], at=at)[0], now + 366 * DAY)
 
 
 def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

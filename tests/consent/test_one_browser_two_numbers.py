@@ -5,7 +5,7 @@ import re
 import pytest
 
 from accounts.models import Line
-from consent.domain.consent_requests.links import token_of
+from consent.domain.consent_requests import token_of
 from consent.models import Choice, ConsentRequest
 from tests.consent.claiming import a_partner, prove, text_now
 from tests.factories import a_campaign, a_line, an_approval

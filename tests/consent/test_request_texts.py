@@ -16,7 +16,7 @@ from accounts.models import Line, Message
 from audit.queries import database_clock
 from consent import tasks
 from consent.actions import choices
-from consent.domain.consent_requests.links import LASTS, token_of
+from consent.domain.consent_requests import LASTS, token_of
 from consent.models import Choice, ConsentRequest
 from consent.queries.links import token_hash
 from consent.workers import request_texts

@@ -13,9 +13,8 @@ from consent import tasks
 from consent.actions.choices import allow, stop
 from consent.actions.terminate import terminate
 from consent.queries import termination
-from consent.workers.cohorts import ending, listing
-from consent.workers.cohorts.ending import end_terms
-from consent.workers.cohorts.listing import build_manifests
+from consent.workers import cohorts
+from consent.workers.cohorts import build_manifests, end_terms
 from console.actions import proposals as proposals_actions
 from console.actions.proposals import propose_termination
 from partners.actions import proposals
@@ -113,7 +112,7 @@ def test_the_list_waits_for_what_was_open_then(campaign: Campaign) -> None:
         try:
             assert end_terms(now=at) == 1
             assert build_manifests(now=at + SECOND) == 0
-            assert build_manifests(now=at + listing.PATIENCE) == 1
+            assert build_manifests(now=at + cohorts.PATIENCE) == 1
         finally:
             cursor.execute("ROLLBACK")
 
@@ -272,7 +271,7 @@ def test_two_beats_at_once_end_it_once(campaign: Campaign, monkeypatch: pytest.M
             runs.append(elsewhere(a_beat))
         return real(of=of, target_id=target_id, at=at)
 
-    monkeypatch.setattr("consent.workers.cohorts.ending.termination.plan", another_comes)
+    monkeypatch.setattr("consent.workers.cohorts.termination.plan", another_comes)
     assert (a_beat(), runs, Cohort.objects.count(), Contract.objects.get().epoch) == (1, [0], 1, 2)
 
 
@@ -285,10 +284,10 @@ def test_without_a_turn_the_slower_one_ends_nothing(campaign: Campaign, monkeypa
         seen = real(of=of, target_id=target_id, at=at)
         if not runs:
             runs.append(0)
-            elsewhere(lambda: ending._end_by_term("contract", target_id, at))
+            elsewhere(lambda: cohorts._end_by_term("contract", target_id, at))
         return seen
 
-    monkeypatch.setattr("consent.workers.cohorts.ending.termination.plan", another_was_quicker)
+    monkeypatch.setattr("consent.workers.cohorts.termination.plan", another_was_quicker)
     a_beat()
     assert (runs, Cohort.objects.count(), Contract.objects.get().epoch) == ([0], 1, 2)
 
@@ -323,16 +322,16 @@ def test_what_changes_meanwhile_is_looked_at_again(
             meanwhile(campaign)
         return seen
 
-    monkeypatch.setattr("consent.workers.cohorts.ending.termination.plan", while_it_looks)
+    monkeypatch.setattr("consent.workers.cohorts.termination.plan", while_it_looks)
     # The others are not kept waiting by it.
     assert (a_beat(), [one.contract_id for one in Cohort.objects.all()]) == (1, [other.contract_id])
     assert a_beat() == next_beat
 
 
 SEAMS = (
-    "consent.workers.cohorts.ending.termination.plan", "consent.workers.cohorts.ending.guards.lock_target",
-    "consent.workers.cohorts.ending.termination.facts_digest", "consent.workers.cohorts.ending.Cohort.objects.create",
-    "consent.workers.cohorts.ending.audit.actions.record",
+    "consent.workers.cohorts.termination.plan", "consent.workers.cohorts.guards.lock_target",
+    "consent.workers.cohorts.termination.facts_digest", "consent.workers.cohorts.Cohort.objects.create",
+    "consent.workers.cohorts.audit.actions.record",
 )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ from consent.actions.choices import allow, stop
 from consent.actions.terminate import PlanChanged, terminate
 from consent.domain.snapshots import affected_contracts
 from consent.queries import termination
-from consent.workers.cohorts import listing
-from consent.workers.cohorts.listing import build_manifests
+from consent.workers import cohorts
+from consent.workers.cohorts import build_manifests
 from partners.domain import keys, pairwise
 from partners.models import Campaign, Contract, Reach, SigningKey
 from partners.policies.lifecycle import NotNow
@@ -419,9 +419,9 @@ def test_a_worker_cut_off_anywhere_leaves_whole_shards(campaign: Campaign, monke
     cohort = ends("contract", campaign.contract)
     cuts = ["subjects", "add_shard", "publish_manifest"]
     seams = {
-        "subjects": "consent.workers.cohorts.listing.pairwise.subjects",
-        "add_shard": "consent.workers.cohorts.listing.add_shard",
-        "publish_manifest": "consent.workers.cohorts.listing.publish_manifest",
+        "subjects": "consent.workers.cohorts.pairwise.subjects",
+        "add_shard": "consent.workers.cohorts.add_shard",
+        "publish_manifest": "consent.workers.cohorts.publish_manifest",
     }
     for cut in cuts:
         for after in range(3):
@@ -440,7 +440,7 @@ def test_a_worker_cut_off_anywhere_leaves_whole_shards(campaign: Campaign, monke
 def dying(seam: str, after: int) -> Callable[..., object]:
     calls: list[int] = []
     name = seam.rpartition(".")[2]
-    real = getattr(pairwise if name == "subjects" else listing, name)
+    real = getattr(pairwise if name == "subjects" else cohorts, name)
 
     def instead(**given: object) -> object:
         calls.append(1)
@@ -464,7 +464,7 @@ def test_two_workers_at_once_list_nobody_twice(campaign: Campaign, monkeypatch: 
             runs.append(elsewhere(lambda: build(batch=3, shard=3)))
         return real(line_ids=line_ids, party_id=party_id)
 
-    monkeypatch.setattr("consent.workers.cohorts.listing.pairwise.subjects", another_comes)
+    monkeypatch.setattr("consent.workers.cohorts.pairwise.subjects", another_comes)
     assert build(batch=3, shard=3) == 1
     assert runs == [0]
     assert (len(listed(cohort)), StreamEvent.objects.count()) == (9, 1)
@@ -480,10 +480,10 @@ def test_without_a_lock_the_slower_one_writes_nothing(campaign: Campaign, monkey
     def another_comes(*, line_ids: Collection[int], party_id: int) -> object:
         if not runs:
             runs.append(0)
-            listing._build(cohort.pk, database_clock() + LATER, 3, 3)
+            cohorts._build(cohort.pk, database_clock() + LATER, 3, 3)
         return real(line_ids=line_ids, party_id=party_id)
 
-    monkeypatch.setattr("consent.workers.cohorts.listing.pairwise.subjects", another_comes)
+    monkeypatch.setattr("consent.workers.cohorts.pairwise.subjects", another_comes)
     assert build(batch=3, shard=3) == 0
     assert (len(listed(cohort)), len(set(listed(cohort))), StreamEvent.objects.count()) == (9, 9, 1)
 
@@ -498,7 +498,7 @@ def test_the_list_waits_for_what_was_open_awhile(campaign: Campaign) -> None:
         try:
             assert build_manifests(now=cohort.terminated_at + SECOND) == 0
             an_approval(line, campaign)
-            assert build_manifests(now=cohort.terminated_at + listing.PATIENCE) == 1
+            assert build_manifests(now=cohort.terminated_at + cohorts.PATIENCE) == 1
         finally:
             cursor.execute("ROLLBACK")
     assert set(listed(cohort)) == names(campaign.contract.aggregator, [line])

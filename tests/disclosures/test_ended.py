@@ -16,10 +16,9 @@ from consent.actions.choices import allow, stop
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from consent.queries.ended import EndedAgreement, ended_agreements
-from consent.workers.cohorts import texting
-from consent.workers.cohorts.ending import end_terms
-from consent.workers.cohorts.listing import build_manifests, settle_orders
-from consent.workers.cohorts.texting import tell_subscribers
+from consent.workers import cohort_texts
+from consent.workers.cohort_texts import tell_subscribers
+from consent.workers.cohorts import build_manifests, end_terms, settle_orders
 from partners.models import Campaign, Contract
 from revocations.actions.contradictions import Use
 from revocations.actions.suspend import suspend
@@ -318,7 +317,7 @@ def test_cut_off_between_texts_none_is_sent_twice(campaign: Campaign) -> None:
     end(campaign)
 
     for at_the in (3, 2):
-        with patch("consent.workers.cohorts.texting.sms_outbox.post", Dying(at_the)), pytest.raises(PowerFailed):
+        with patch("consent.workers.cohort_texts.sms_outbox.post", Dying(at_the)), pytest.raises(PowerFailed):
             tell_subscribers(now=by_day(), batch=2)
     tell_subscribers(now=by_day(), batch=2)
     assert sorted(text.msisdn for text in MemoryBackend.outbox) == sorted(number_of(line) for line in lines)
@@ -328,14 +327,14 @@ def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
     for _ in range(3):
         an_approval(a_line(), campaign)
     end(campaign)
-    real, runs = texting._text, list[int]()
+    real, runs = cohort_texts._text, list[int]()
 
     def another_comes(cohort: Cohort, line_id: int, at: datetime) -> None:
         if not runs:
             runs.append(elsewhere(lambda: tell_subscribers(now=at)))
         real(cohort, line_id, at)
 
-    with patch("consent.workers.cohorts.texting._text", another_comes):
+    with patch("consent.workers.cohort_texts._text", another_comes):
         assert tell_subscribers(now=by_day()) == 3
     assert (runs, len(MemoryBackend.outbox)) == ([0], 3)
 

@@ -21,7 +21,7 @@ from consent.workers.archiving.comparison import find_missing
 from partners.clients import checkpoint_places
 from partners.domain import pairwise
 from partners.models import Client
-from partners.workers.checkpoints import reading
+from partners.workers import checkpoints
 from revocations.models import TO_PUSH, Order, State
 from revocations.workers.delivery import sweep
 from tests.faults.fixtures import World, a_token
@@ -94,7 +94,7 @@ def invariants(world: World, *, stopped: Sequence[Line], asker: Asker | None = N
         assert asker.wrong == []
     result = audit.queries.verify(since=None, until=None, signed={})
     assert result.fault is None
-    assert not reading.ahead(place=checkpoint_places.place())
+    assert not checkpoints.ahead(place=checkpoint_places.place())
     # Whatever waits for the archive goes there, and then it holds every choice.
     writing.write(now=timezone.now())
     assert (readiness.opening().is_open, comparison.behind()) == (True, "")

@@ -20,8 +20,7 @@ from consent.workers import expiry
 from consent.workers.archiving import comparison, writing
 from consent.workers.archiving.comparison import find_missing
 from partners.clients import checkpoint_places
-from partners.workers.checkpoints import reading
-from partners.workers.checkpoints import writing as writing_checkpoints
+from partners.workers import checkpoints
 from revocations.models import Order, State
 from revocations.workers.delivery import sweep
 from tests.partners.outside import Outside
@@ -68,7 +67,7 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
         sweep.sweep(now=database_clock() + at_worker)
         expiry.end_pauses(now=database_clock() + at_worker)
         writing.write(now=now)
-        writing_checkpoints.write(place=checkpoint_places.place(), at=now)
+        checkpoints.write(place=checkpoint_places.place(), at=now)
 
     for jump in ("1h", "-1h", "0s", "-1h", "1h"):
         shift(jump)
@@ -92,6 +91,6 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     assert newest is not None
     assert (newest.state, newest.snapshot["state"]) == (State.ACKNOWLEDGED, [])
     place = checkpoint_places.place()
-    assert (reading.gap(place=place), reading.ahead(place=place)) == ("", False)
+    assert (checkpoints.gap(place=place), checkpoints.ahead(place=place)) == ("", False)
     assert (comparison.behind(), find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
     assert audit.queries.verify(since=None, until=None, signed={}).fault is None

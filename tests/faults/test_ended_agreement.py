@@ -5,8 +5,8 @@ from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.actions.terminate import terminate
 from consent.queries import termination
-from consent.workers.cohorts import listing
-from consent.workers.cohorts.listing import settle_orders
+from consent.workers import cohorts
+from consent.workers.cohorts import settle_orders
 from partners.domain import pairwise
 from revocations.models import Cohort, Order, State, StreamEvent
 from revocations.queries.cohorts import CohortProgress, cohort_progress
@@ -30,7 +30,7 @@ def test_an_agreement_ends_to_the_last_signature(world: World) -> None:
         at=database_clock(),
     )  # fmt: skip
     # A list waits a minute at most for transactions that were open at the end: here those of other tests.
-    Cohort.objects.using("owner").filter(pk=cohort.pk).update(recorded_at=cohort.recorded_at - listing.PATIENCE)
+    Cohort.objects.using("owner").filter(pk=cohort.pk).update(recorded_at=cohort.recorded_at - cohorts.PATIENCE)
     worker = world.programs.worker()
     until(
         lambda: StreamEvent.objects.filter(kind="cohort-revoked").exists(), 90, lambda: worker.log.read_text()[-2000:]

@@ -30,8 +30,7 @@ from consent.gate import deciding, readiness
 from consent.gate.readiness import NOT_LOOKED, Opening
 from consent.gate.shapes import as_agreed
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, GateOpening, Tightening
-from consent.workers.archiving import comparison, writing
-from consent.workers.archiving import entries as reading
+from consent.workers.archiving import comparison, entries, writing
 from consent.workers.archiving.comparison import find_missing
 from consent.workers.archiving.entries import after_head
 from consent.workers.archiving.writing import begin_anew
@@ -40,13 +39,12 @@ from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from disclosures.queries.visible import visible
 from disclosures.tasks import rejudge
 from partners.actions.clients import disable_client, register_client
-from partners.actions.links import add_link
+from partners.actions.parties import add_link
 from partners.clients import checkpoint_places
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, Suspension
 from partners.tasks import write_checkpoint
-from partners.workers.checkpoints import reading as reading_checkpoints
-from partners.workers.checkpoints import writing as writing_checkpoints
-from partners.workers.checkpoints.writing import Behind
+from partners.workers import checkpoints
+from partners.workers.checkpoints import Behind
 from portal.restoring import MAY_BE_UNDONE
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Standing
@@ -86,7 +84,7 @@ def reasons(campaign: Campaign, lines: Sequence[Line], *, for_release: bool = Tr
 
 def kept_outside() -> int:
     done = writing.write(now=timezone.now())
-    writing_checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
+    checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
     return done
 
 
@@ -172,7 +170,7 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert not comparison.look().is_open
         assert (writing.write(now=timezone.now()), ArchiveQueueEntry.objects.count()) == (0, 1)
         with pytest.raises(Behind):
-            writing_checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
+            checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
 
         said = after_restore("--confirm-lost-events", "Nothing but what is in the archive.")
         assert "5 of them lost with the database" in said
@@ -295,7 +293,7 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         writing.write(now=timezone.now())
         the_server_started()
         assert comparison.look().is_open
-        assert reading.list_missing_entries(entries=after_head(sink=sink()).entries) == []
+        assert entries.list_missing_entries(entries=after_head(sink=sink()).entries) == []
 
 
 def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, tmp_path: Path) -> None:
@@ -357,7 +355,7 @@ def test_a_checkpoint_that_a_crash_cut_off_closes_nothing(campaign: Campaign) ->
     stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
     kept_outside()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
-    torn = writing_checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
+    torn = checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
     (Path(portal.CHECKPOINT_DIR) / torn).write_text("")
     the_server_started()
     assert comparison.look().is_open
@@ -394,7 +392,7 @@ def test_a_restore_with_checkpoints_in_a_store(
             assert "The gate is open." in after_restore("--confirm-lost-events", "Nothing.")
             assert reasons(campaign, [line]) == ["stopped_all"]
             assert len(store.told()["objects"]) == 3
-            assert reading_checkpoints.gap(place=checkpoint_places.place()) == ""
+            assert checkpoints.gap(place=checkpoint_places.place()) == ""
             call_command("verify_audit", stdout=StringIO())
             assert "Nothing to do" in after_restore()
             write_checkpoint()
@@ -420,7 +418,7 @@ def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(
     after_restore()
     assert reasons(campaign, [first, second]) == ["stopped_all", ""]
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
-    writing_checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
+    checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
     as_owner("DELETE FROM audit_auditevent WHERE target = 'thing:1'; UPDATE audit_chainhead SET seq = seq - 1")
     the_server_started()
     assert comparison.look().why == "a checkpoint outside signed events that the database lacks"

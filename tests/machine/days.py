@@ -8,8 +8,7 @@ from hypothesis.stateful import precondition, rule
 
 from consent.feeds.approvals import apply_held_rows
 from consent.workers import expiry
-from consent.workers.cohorts.ending import end_terms
-from consent.workers.cohorts.listing import build_manifests, settle_orders
+from consent.workers.cohorts import build_manifests, end_terms, settle_orders
 from disclosures.domain.ingest import judging, projections
 from disclosures.workers import reassignment
 from support.workers import term_change_propagation

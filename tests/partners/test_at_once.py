@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db import transaction
 
 from audit.queries import database_clock
-from partners.actions import links, proposals
+from partners.actions import proposals
+from partners.actions.parties import add_link
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import IssuedToken, TokenRefused, sign_in
 from partners.domain import keysets, pairwise
@@ -108,7 +109,7 @@ def test_a_campaign_and_a_link_know_of_each_other(link_first: bool) -> None:
 
     @transaction.atomic
     def a_link() -> None:
-        links.add_link(of="party", ref=provider.uri, kin_ref=old, link="same_as", at=database_clock())
+        add_link(of="party", ref=provider.uri, kin_ref=old, link="same_as", at=database_clock())
 
     @transaction.atomic
     def a_new_campaign() -> None:

@@ -24,9 +24,8 @@ from pytest_django import Settings
 from partners.actions.clients import bind_client
 from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Client
-from partners.primitives import certificates
-from partners.primitives.certificates import NoCertificate, thumbprint_in, thumbprint_of
-from partners.primitives.tokens import peek
+from partners.primitives import tokens
+from partners.primitives.tokens import NoCertificate, certificate_thumbprint, peek, thumbprint_in_header
 from portal.environment import environment
 from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port
@@ -60,19 +59,22 @@ def other(folder: Path, authority: Certificate) -> Certificate:
 
 def test_a_certificate_s_thumbprint_is_the_same_in_each_form(right: Certificate, other: Certificate) -> None:
     assert len(right.thumbprint) == 43
-    assert thumbprint_of(right.pem) == right.thumbprint
-    assert thumbprint_in(right.header) == right.thumbprint
-    assert thumbprint_in(quote(right.pem, safe="-")[: len("-----BEGIN")] + quote(right.pem)[10:]) == right.thumbprint
+    assert certificate_thumbprint(right.pem) == right.thumbprint
+    assert thumbprint_in_header(right.header) == right.thumbprint
+    assert (
+        thumbprint_in_header(quote(right.pem, safe="-")[: len("-----BEGIN")] + quote(right.pem)[10:])
+        == right.thumbprint
+    )
     # What is no certificate, two in one header, and a longer header have none.
     for header in (
         "", ":", "::", ":x:", ":AAAA:", "AAAA", "-----BEGIN", "-----BEGIN CERTIFICATE-----", ":é:", ":" * 20_000,
         f"{right.header},{other.header}", f"{right.header}, {right.header}",
-        right.header[:-1] + "A" * certificates.LONGEST + ":",
+        right.header[:-1] + "A" * tokens.LONGEST_CERTIFICATE + ":",
     ):  # fmt: skip
-        assert thumbprint_in(header) == "", header
+        assert thumbprint_in_header(header) == "", header
     for pem in ("", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "é"):
         with pytest.raises(NoCertificate):
-            thumbprint_of(pem)
+            certificate_thumbprint(pem)
 
 
 def test_certificates_are_only_taken_from_a_terminator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,8 @@ from partners.clients import checkpoint_places
 from partners.clients.checkpoint_s3 import S3Place
 from partners.clients.s3 import StoreFailed
 from partners.tasks import write_checkpoint
-from partners.workers.checkpoints import reading, writing
-from partners.workers.checkpoints.reading import Line, read_newest_checkpoint
-from partners.workers.checkpoints.writing import WRITTEN, Behind, age_s
+from partners.workers import checkpoints
+from partners.workers.checkpoints import WRITTEN, Behind, Line, age_s, read_newest_checkpoint
 from support.workers.clocks.watching import verify_audit
 from tests.stores import Running, checkpoints_stored
 
@@ -44,7 +43,7 @@ def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runni
 
 def signed(at: datetime) -> str:
     """Write one. Returns its key."""
-    name = writing.write(place=checkpoint_places.place(), at=at)
+    name = checkpoints.write(place=checkpoint_places.place(), at=at)
     return f"{OURS}/{name[:4]}-{name[4:6]}-{name[6:8]}/{name}"
 
 
@@ -78,7 +77,11 @@ def the_server_started() -> None:
 
 def test_each_lies_below_its_day_and_follows_the_one_before(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     place = checkpoint_places.place()
-    assert (str(place), reading.newest(place=place), reading.gap(place=place)) == (f"{store.url}/{OURS}", None, "")
+    assert (str(place), checkpoints.newest(place=place), checkpoints.gap(place=place)) == (
+        f"{store.url}/{OURS}",
+        None,
+        "",
+    )
     made = [signed(NOON + timedelta(hours=9 * n)) for n in range(6)]
     assert made[:3] == [
         f"{OURS}/2026-11-24/20261124T120000000000Z.jws",
@@ -89,14 +92,14 @@ def test_each_lies_below_its_day_and_follows_the_one_before(store: Running, monk
     made.append(signed(NOON))
     assert made[-1] == f"{OURS}/2026-11-26/20261126T090000000001Z.jws"
     assert store.told()["objects"] == dict.fromkeys(made, 1)
-    newest = reading.newest(place=place)
+    newest = checkpoints.newest(place=place)
     assert newest is not None
     assert newest.at == NOON + timedelta(hours=45)
     monkeypatch.setattr("partners.clients.checkpoint_s3.IN_MEMORY", 2)
     oldest_first = [*place.oldest_first()]
     assert [name for name, _ in oldest_first] == [key.rpartition("/")[2] for key in made]
     assert oldest_first == [*place.newest_first()][::-1]
-    assert reading.line(place=place) == Line()
+    assert checkpoints.line(place=place) == Line()
 
 
 def test_the_newest_is_found_by_two_lists(store: Running) -> None:
@@ -106,7 +109,7 @@ def test_the_newest_is_found_by_two_lists(store: Running) -> None:
     few = ["GET /stops"] * (1 + 2)
     # There is no day of interim ones.
     interim = ["GET /stops"]
-    for ask in (reading.newest, read_newest_checkpoint, reading.ahead, reading.fitting):
+    for ask in (checkpoints.newest, read_newest_checkpoint, checkpoints.ahead, checkpoints.fitting):
         store.told()
         ask(place=checkpoint_places.place())
         assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", *interim]
@@ -123,7 +126,7 @@ def test_one_that_is_gone_is_missed_unless_it_is_old(store: Running) -> None:
     assert vouches(made[3])
     store.holds(made[2], b"")
     missed = made[3].rpartition("/")[2]
-    assert reading.gap(place=checkpoint_places.place()) == missed
+    assert checkpoints.gap(place=checkpoint_places.place()) == missed
     with pytest.raises(CommandError, match=f"^a checkpoint before {missed} is not there: the trail may have been cut"):
         said_of_the_trail()
     verify_audit(now=now)
@@ -132,7 +135,7 @@ def test_one_that_is_gone_is_missed_unless_it_is_old(store: Running) -> None:
 
 def test_an_object_that_is_none_of_ours_is_an_error(store: Running) -> None:
     kept, place = signed(NOON), checkpoint_places.place()
-    asks = (lambda: reading.newest(place=place), lambda: reading.gap(place=place), write_checkpoint)
+    asks = (lambda: checkpoints.newest(place=place), lambda: checkpoints.gap(place=place), write_checkpoint)
     for key in ("2026-11-24/readme.txt", "2026-11-24/20261125T120000000000Z.jws", "notes/list.txt"):
         store.holds(f"{OURS}/{key}", b"hello")
         for ask in asks:
@@ -155,7 +158,7 @@ def test_a_folder_s_mark_and_what_lies_beside_are_nothing(store: Running) -> Non
     assert [name for name, _ in place.oldest_first()] == [made.rpartition("/")[2]]
     assert [*place.newest_first()] == [*place.oldest_first()]
     assert signed(NOON + timedelta(minutes=10)) == f"{OURS}/2026-11-24/20261124T121000000000Z.jws"
-    assert reading.gap(place=place) == ""
+    assert checkpoints.gap(place=place) == ""
 
 
 def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -> None:
@@ -175,8 +178,8 @@ def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -
     token = dict(place.oldest_first())[third.rpartition("/")[2]]
     store.holds(third, token[:-9] + b"AAAAAAAAA")
     with pytest.raises(ValueError, match="signature"):
-        reading.newest(place=place)
-    assert reading.ahead(place=place)
+        checkpoints.newest(place=place)
+    assert checkpoints.ahead(place=place)
     with pytest.raises(Behind):
         write_checkpoint()
     verify_audit(now=now)
@@ -200,7 +203,7 @@ def test_after_a_moment_s_failure_or_a_lost_answer_once(store: Running) -> None:
         store.told(*faults)
         second = signed(NOON + timedelta(minutes=10))
         assert store.told()["objects"] == {first: 1, second: 1}, faults
-        assert reading.gap(place=checkpoint_places.place()) == ""
+        assert checkpoints.gap(place=checkpoint_places.place()) == ""
         emptied(store)
     # An answer that never came, however often it was asked again, is followed on by the next.
     store.told("", "", "silent", "reset", "reset")
@@ -208,7 +211,7 @@ def test_after_a_moment_s_failure_or_a_lost_answer_once(store: Running) -> None:
         signed(NOON)
     signed(NOON + timedelta(minutes=10))
     assert len(store.told()["objects"]) == 2
-    assert reading.gap(place=checkpoint_places.place()) == ""
+    assert checkpoints.gap(place=checkpoint_places.place()) == ""
 
 
 def test_a_store_that_is_away_fails_the_task_alone(store: Running) -> None:
@@ -223,7 +226,7 @@ def test_a_store_that_is_away_fails_the_task_alone(store: Running) -> None:
         write_checkpoint()
         assert 0 <= age_s() < 60
         assert len(store.told()["objects"]) == 2
-        assert reading.gap(place=checkpoint_places.place()) == ""
+        assert checkpoints.gap(place=checkpoint_places.place()) == ""
         emptied(store)
 
 
@@ -237,7 +240,7 @@ def test_another_content_or_a_wrong_key_is_refused(store: Running, settings: Set
     assert [*place.oldest_first()] == [("20261124T120000000000Z.jws", b"theirs")]
     settings.CHECKPOINT_S3_SECRET = "another"
     with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered 403 SignatureDoesNotMatch$"):
-        reading.newest(place=checkpoint_places.place())
+        checkpoints.newest(place=checkpoint_places.place())
 
 
 class Interrupted(S3Place):
@@ -255,7 +258,7 @@ class Interrupted(S3Place):
 def written_by_another(at: datetime, *, over: bool) -> str:
     """In a session of its own."""
     try:
-        return writing.write(place=checkpoint_places.place(), at=at, over=over)
+        return checkpoints.write(place=checkpoint_places.place(), at=at, over=over)
     finally:
         connection.close()
 
@@ -264,7 +267,7 @@ def test_a_second_writer_leaves_and_no_gap_is_left(store: Running) -> None:
     first = signed(NOON)
     said: list[str] = []
     with ThreadPoolExecutor(max_workers=1) as pool:
-        second = writing.write(
+        second = checkpoints.write(
             place=Interrupted(
                 lambda: said.append(pool.submit(written_by_another, NOON + timedelta(minutes=9), over=False).result())
             ),
@@ -273,7 +276,7 @@ def test_a_second_writer_leaves_and_no_gap_is_left(store: Running) -> None:
     assert (said, second) == ([""], "20261124T121000000000Z.jws")
     third = signed(NOON + timedelta(minutes=20))
     assert [*store.told()["objects"]] == [first, f"{OURS}/2026-11-24/{second}", third]
-    assert reading.gap(place=checkpoint_places.place()) == ""
+    assert checkpoints.gap(place=checkpoint_places.place()) == ""
 
 
 def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
@@ -293,11 +296,11 @@ def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
             pass
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        first = writing.write(place=Interrupted(another_begins), at=NOON)
+        first = checkpoints.write(place=Interrupted(another_begins), at=NOON)
         second = others[0].result()
     names = [name for name, _ in checkpoint_places.place().oldest_first()]
     assert names == [first, second] == ["20261124T120000000000Z.jws", "20261124T120100000000Z.jws"]
-    assert reading.gap(place=checkpoint_places.place()) == ""
+    assert checkpoints.gap(place=checkpoint_places.place()) == ""
 
 
 def test_readiness_asks_no_store_and_none_hangs_us(

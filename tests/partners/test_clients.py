@@ -17,7 +17,7 @@ from partners.actions.clients import bind_client, disable_client, register_clien
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client, Party
 from partners.policies.lifecycle import NotNow
-from partners.primitives.certificates import NoCertificate
+from partners.primitives.tokens import NoCertificate
 from tests.factories import a_party
 from tests.fixtures import Refusal
 from tests.partners.outside import Signer

@@ -25,7 +25,7 @@ from pytest_django import Settings
 
 from consent.actions.terminate import terminate
 from consent.queries import termination
-from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts import build_manifests
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.domain import pairwise

@@ -19,7 +19,7 @@ from consent.actions.choices import stop
 from consent.models import ChoiceReceipt
 from partners.clients import checkpoint_places
 from partners.domain import keys
-from partners.workers.checkpoints import reading, writing
+from partners.workers import checkpoints
 from support.workers.clocks.watching import verify_audit
 from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.walks.marks import written
@@ -66,7 +66,7 @@ def test_a_receipt_names_no_phone_number(receipt: Path, published: Path) -> None
 
 def checkpoint(at: datetime) -> Path:
     """Write one. Returns its file."""
-    return Path(portal.CHECKPOINT_DIR) / writing.write(place=checkpoint_places.place(), at=at)
+    return Path(portal.CHECKPOINT_DIR) / checkpoints.write(place=checkpoint_places.place(), at=at)
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
@@ -108,7 +108,7 @@ def test_a_forged_checkpoint_is_refused(tmp_path: Path, settings: Settings) -> N
     head, body, signature = written.read_text().split(".")
     written.write_text(f"{head}.{body}.{signature[:-9]}AAAAAAAAA")
     with pytest.raises(ValueError, match=r"."):
-        reading.newest(place=checkpoint_places.place())
+        checkpoints.newest(place=checkpoint_places.place())
 
 
 def test_a_forged_checkpoint_among_others_is_refused(tmp_path: Path, settings: Settings) -> None:
@@ -182,7 +182,7 @@ def test_a_torn_checkpoint_is_said_and_the_next_goes_on(tmp_path: Path, settings
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
     first, torn = [checkpoint(now - timedelta(minutes=10 * n)) for n in (3, 2)]
     torn.write_bytes(torn.read_bytes()[:kept] if kept else b"")
-    assert not reading.ahead(place=checkpoint_places.place())
+    assert not checkpoints.ahead(place=checkpoint_places.place())
     with pytest.raises(CommandError, match=rf"can't be trusted: {torn.name} is no whole checkpoint$"):
         said_of_the_trail()
     assert clocks_fault(now) == []
@@ -215,7 +215,7 @@ def test_a_full_disk_leaves_no_half_checkpoint(
             checkpoint(NOW + timedelta(minutes=10))
     assert [*tmp_path.glob("*.jws")] == [first]
     checkpoint(NOW + timedelta(minutes=10))
-    assert (len([*tmp_path.iterdir()]), reading.gap(place=checkpoint_places.place())) == (2, "")
+    assert (len([*tmp_path.iterdir()]), checkpoints.gap(place=checkpoint_places.place())) == (2, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"a.b.c", b"\xff\xfe", b"e30.e30.e30"])

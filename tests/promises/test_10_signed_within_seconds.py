@@ -22,8 +22,8 @@ from partners.clients.checkpoint_places import Place
 from partners.domain import keys
 from partners.models import SigningKey
 from partners.tasks import sign_acts, write_checkpoint
-from partners.workers.checkpoints import reading, writing
-from partners.workers.checkpoints.writing import SIGNED, WRITTEN, Behind
+from partners.workers import checkpoints
+from partners.workers.checkpoints import SIGNED, WRITTEN, Behind
 from support.workers.clocks.watching import verify_audit
 from tests.factories import a_line
 from tests.stores import checkpoints_stored
@@ -170,7 +170,7 @@ def test_an_interim_checkpoint_follows_whatever_happened_within_seconds(folder: 
     assert f"by the checkpoint {names(place)[-1]}." in said()
     for file in day.iterdir():
         file.unlink()
-    assert (f"by the checkpoint {names(place)[-1]}." in said(), reading.gap(place=place)) == (True, "")
+    assert (f"by the checkpoint {names(place)[-1]}." in said(), checkpoints.gap(place=place)) == (True, "")
     something()
     sign_acts()
     assert f"by the checkpoint {names(place.interim())[-1]}." in said()
@@ -179,11 +179,11 @@ def test_an_interim_checkpoint_follows_whatever_happened_within_seconds(folder: 
 def test_a_clock_set_back_puts_no_checkpoint_before_others(folder: Path) -> None:
     place, now = checkpoint_places.place(), timezone.now()
     something()
-    writing.write(place=place, at=now)
+    checkpoints.write(place=place, at=now)
     for minutes in (10, 5):
         something()
-        writing.sign_acts(place=place, at=now - timedelta(minutes=minutes))
-    after = writing.write(place=place, at=now - timedelta(minutes=20))
+        checkpoints.sign_acts(place=place, at=now - timedelta(minutes=minutes))
+    after = checkpoints.write(place=place, at=now - timedelta(minutes=20))
     line, interim = names(place), names(place.interim())
     assert line[0] < interim[0] < interim[1] < after
     assert f"by the checkpoint {after}." in said()
@@ -194,10 +194,10 @@ def test_a_checkpoint_that_signs_less_is_found(folder: Path, *, restored: bool) 
     place, now = checkpoint_places.place(), timezone.now()
     for _ in range(3):
         something()
-    first = writing.write(place=place, at=now - timedelta(minutes=30))
+    first = checkpoints.write(place=place, at=now - timedelta(minutes=30))
     cut_off(7, 2)
     if restored:
-        second = writing.write(place=place, at=now, over=True)
+        second = checkpoints.write(place=place, at=now, over=True)
         assert f"by the checkpoint {second}." in said()
         return
     # By whoever has our key, and can take nothing away outside.

@@ -8,7 +8,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.terminate import terminate
 from consent.queries import termination
-from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts import build_manifests
 from partners.primitives import tokens
 from revocations.models import Cohort, State, StreamEvent
 from tests.revocations.scenes import Scene

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.workers.cohorts.listing import settle_orders
+from consent.workers.cohorts import settle_orders
 from partners.domain import keys
 from partners.models import SigningKey
 from revocations.actions.contradictions import Use, contradict

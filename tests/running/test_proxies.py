@@ -20,8 +20,7 @@ from disclosures.feeds.reports import MOST_BYTES
 from partners.actions.clients import bind_client, register_client
 from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Client
-from partners.primitives.certificates import thumbprint_in
-from partners.primitives.tokens import peek
+from partners.primitives.tokens import peek, thumbprint_in_header
 from tests.answers import Answer
 from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port, listening, until
@@ -80,7 +79,7 @@ def test_what_a_caller_writes_into_our_headers_is_thrown_away(proxy: Proxy, righ
             assert seen["HTTP_X_FORWARDED_PROTO"] == "https"
             assert seen["HTTP_X_FORWARDED_FOR"].rpartition(",")[2].strip() == "127.0.0.1"
             assert abs(time.time() - float(seen["HTTP_X_REQUEST_START"].removeprefix("t="))) < 30
-            assert thumbprint_in(seen.get("HTTP_CLIENT_CERT", "")) == ""
+            assert thumbprint_in_header(seen.get("HTTP_CLIENT_CERT", "")) == ""
             assert seen["HTTP_HOST"] == HOST
 
 
@@ -96,7 +95,7 @@ def test_a_certificate_that_was_shown_is_handed_on_and_no_other(proxy: Proxy, fo
         for name in ("Client-Cert", "client_cert"):
             for path in ("/ssf/streams", "/access/v1/evaluation"):
                 seen = proxy.ask("GET", path, headers={name: right.header}, certificate=shown).told["headers"]
-                assert thumbprint_in(seen["HTTP_CLIENT_CERT"]) == shown.thumbprint
+                assert thumbprint_in_header(seen["HTTP_CLIENT_CERT"]) == shown.thumbprint
 
 
 def test_the_gate_s_questions_go_to_its_own_process(proxy: Proxy, behind: Behind) -> None:

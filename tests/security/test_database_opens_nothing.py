@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from accounts.domain import invitations
+from accounts.domain import auth_factors
 from tests.agents import an_agent_asks
 from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
@@ -89,7 +89,7 @@ def secrets() -> dict[str, str]:
         "code": newest_text(number_of(waiting)).code, "progress": progress.split("/")[3],
         "cancel": asked_for_new_password(line).split("/")[4], "question": asked.split("/")[2],
         "agent": an_agent_asks(a_line()).split("/")[3], "password": PASSWORD,
-        "invitation": invitations.invitation(user=a_staff_user()).split("/")[4],
+        "invitation": auth_factors.invitation_path(user=a_staff_user()).split("/")[4],
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 import audit.actions
 from accounts.actions.staff import end_staff
 from audit.models import AuditEvent, Incident
-from audit.policies.reporting_deadlines import PARTNER
+from audit.policies import PARTNER
 from console.actions import incidents
 from partners.actions.notices import publish_notice
 from partners.actions.parties import change_party

@@ -14,7 +14,7 @@ from accounts.models import Line, User
 from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident
-from audit.policies.reporting_deadlines import still_to_do
+from audit.policies import still_to_do
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from console.actions import proposals

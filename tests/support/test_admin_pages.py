@@ -12,7 +12,7 @@ import audit.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
 from consent.models import DigestRun
-from consent.workers.cohorts.ending import end_terms
+from consent.workers.cohorts import end_terms
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, PublishedFigure
 from disclosures.workers import publishing
 from partners.actions import proposals

@@ -19,14 +19,14 @@ import audit.actions
 from accounts.clients import texts
 from accounts.models import Line
 from audit.models import Incident, IncidentStep
-from audit.policies.reporting_deadlines import next_due
+from audit.policies import next_due
 from consent.actions import choices
 from consent.actions.agents import answer_request
 from consent.primitives import stop_failures
 from console.actions.staff_access_log import look_at_order
 from partners.clients import checkpoint_places
 from partners.clients.sms import HttpBackend
-from partners.workers.checkpoints import writing
+from partners.workers import checkpoints
 from portal import health
 from revocations.models import Order
 from support.queries.affected import get_incident_impact
@@ -490,7 +490,7 @@ def test_a_trail_that_is_not_signed_any_more(settings: Settings, tmp_path: Path)
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(hours=25))
-    writing.write(place=checkpoint_places.place(), at=now - timedelta(hours=23))
+    checkpoints.write(place=checkpoint_places.place(), at=now - timedelta(hours=23))
     verify_audit(now=now)
     assert incidents() == []
     verify_audit(now=now + timedelta(hours=2))
@@ -515,7 +515,7 @@ def test_a_trail_that_was_changed(settings: Settings, tmp_path: Path) -> None:
     now = timezone.now()
     for n in range(3):
         audit.actions.record(action="test.done", actor="system:test", target=f"thing:{n}", at=now, line_id=7)
-    writing.write(place=checkpoint_places.place(), at=now)
+    checkpoints.write(place=checkpoint_places.place(), at=now)
     verify_audit(now=now)
     assert incidents() == []
     with connections["owner"].cursor() as cursor:

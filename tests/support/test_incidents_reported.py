@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident
-from audit.policies.reporting_deadlines import ALL
+from audit.policies import ALL
 from console.actions.incidents import report_incident
 from partners.policies.lifecycle import NotNow
 from support.domain.tickets import open_tickets

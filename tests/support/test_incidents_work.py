@@ -10,7 +10,7 @@ import audit.actions
 from accounts.models import Line, User
 from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident, IncidentStep
-from audit.policies.reporting_deadlines import DUTIES, still_to_do
+from audit.policies import DUTIES, still_to_do
 from console.actions.incidents import do_duty, note_incident
 from disclosures.workers.anomalies.detection import find
 from partners.policies.lifecycle import NotNow

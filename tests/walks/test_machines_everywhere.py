@@ -18,7 +18,7 @@ from django.utils import timezone
 from consent.actions.terminate import terminate
 from consent.models import ConsentRequest, DigestRun
 from consent.queries import termination
-from consent.workers.cohorts.listing import build_manifests
+from consent.workers.cohorts import build_manifests
 from partners.actions.clients import register_client
 from partners.domain import pairwise
 from partners.models import Campaign, Party

@@ -30,7 +30,7 @@ from fido2.webauthn import (
 from accounts.actions import delegations
 from accounts.actions.people import end_tenure
 from accounts.actions.staff import make_staff
-from accounts.domain import invitations
+from accounts.domain import auth_factors
 from accounts.models import Line, User
 from consent.actions import choices, without_account
 from consent.models import Choice
@@ -234,7 +234,7 @@ def _mailed(now: datetime) -> str:
 
 def _invitation() -> str:
     user = make_staff(email="invited@carrier.example", role=User.Role.AGENT, actor=an_actor(), at=timezone.now())
-    return invitations.invitation(user=user)
+    return auth_factors.invitation_path(user=user)
 
 
 def a_passkey(line: Line) -> int:

@@ -20,7 +20,7 @@ from accounts.actions import delegations
 from accounts.actions.delegations import answer_delegation
 from accounts.actions.line_separation import ask_separation, close_separation, take_back_separation
 from accounts.actions.staff import make_staff
-from accounts.domain import invitations
+from accounts.domain import auth_factors
 from accounts.domain.message_templates import TAKEN, WHAT, WHO
 from accounts.models import Line, NewPassword, Separation, User
 from consent.actions import choices, suspend
@@ -149,7 +149,7 @@ def ways_in() -> Read:
     yield "a password forgotten a day ago", read(sign_in_by_code(line), "/accounts/password/forgotten/")
     yield "the old one kept", told(Browser().post(link))
     user = make_staff(email="invited@carrier.example", role=User.Role.AGENT, actor=an_actor(), at=timezone.now())
-    browser, path = Browser(), invitations.invitation(user=user)
+    browser, path = Browser(), auth_factors.invitation_path(user=user)
     page = browser.get(path)
     yield "invited as staff", told(browser.get(page.url) if page.url else page)
     yield "somebody's first day", read(signed_in(a_line()), "/access-log/companies/")

@@ -22,8 +22,8 @@ from consent.actions import choices, suspend
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from consent.workers import expiry, reminders
-from consent.workers.cohorts.listing import build_manifests
-from consent.workers.cohorts.texting import tell_subscribers
+from consent.workers.cohort_texts import tell_subscribers
+from consent.workers.cohorts import build_manifests
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval

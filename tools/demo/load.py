@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Line
 from accounts.primitives import synthetic
-from consent.workers.cohorts.ending import end_terms
+from consent.workers.cohorts import end_terms
 from partners.actions import addresses
 from partners.models import Contract, Party
 from partners.policies.loosening import Endpoints

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.actions.staff import AlreadyThere, NoStaff, invite_again, make_staff
-from accounts.domain import invitations
+from accounts.domain import auth_factors
 from accounts.models import User
 
 ROLES = tuple(role.value for role in User.Role if role != User.Role.SUBSCRIBER)
@@ -41,4 +41,4 @@ class Command(BaseCommand):
             raise CommandError("Nobody of staff has this e-mail.") from error
         except ValidationError as error:
             raise CommandError("That is not an e-mail address.") from error
-        self.stdout.write(f"{settings.BASE_URL}{invitations.invitation(user=user)}")
+        self.stdout.write(f"{settings.BASE_URL}{auth_factors.invitation_path(user=user)}")

@@ -21,7 +21,7 @@ from consent.gate.readiness import Opening
 from consent.models import ArchiveQueueEntry, Choice
 from consent.workers.archiving.entries import BadEntry, Entry, after_head, list_missing_entries, read
 from partners.clients import checkpoint_places
-from partners.workers.checkpoints import reading
+from partners.workers import checkpoints
 
 log = structlog.get_logger(__name__)
 AGAIN_AFTER_S = 1.0
@@ -69,7 +69,7 @@ def behind() -> str:
     missing = list_missing_entries(entries=found.entries)
     if missing:
         return f"the archive holds {len(missing)} entries that the database lacks"
-    if reading.ahead(place=checkpoint_places.place()):
+    if checkpoints.ahead(place=checkpoint_places.place()):
         return "a checkpoint outside signed events that the database lacks"
     return ""
 

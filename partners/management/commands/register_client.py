@@ -14,8 +14,7 @@ from partners.actions.clients import bind_client, disable_client, register_clien
 from partners.models import Client, Party
 from partners.policies.lifecycle import NotNow
 from partners.policies.scopes import SCOPES
-from partners.primitives.certificates import NoCertificate
-from partners.primitives.tokens import BadToken, Json
+from partners.primitives.tokens import BadToken, Json, NoCertificate
 
 ACTOR = "system:register_client"
 PRIVATE = ("d", "p", "q")

@@ -13,8 +13,8 @@ from django.utils import timezone
 import audit.queries
 from partners.clients import checkpoint_places
 from partners.clients.checkpoint_places import Place
-from partners.workers.checkpoints import reading
-from partners.workers.checkpoints.reading import Line, SignedCheckpoint
+from partners.workers import checkpoints
+from partners.workers.checkpoints import Line, SignedCheckpoint
 
 # As beat has it (`write-checkpoint`).
 SIGNED_EVERY = timedelta(minutes=10)
@@ -36,9 +36,9 @@ class Command(BaseCommand):
         started = time.monotonic()
         place = checkpoint_places.place()
         try:
-            line = reading.line(place=place)
+            line = checkpoints.line(place=place)
             self._say_unreadable(place, line.unreadable)
-            signed = reading.newest(place=place)
+            signed = checkpoints.newest(place=place)
         except (ValueError, OSError) as error:
             raise CommandError(f"the newest checkpoint in {place} can't be trusted: {error}") from error
         result = audit.queries.verify(since=since, until=until, signed=dict(signed.heads) if signed else {})

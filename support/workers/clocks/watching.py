@@ -23,7 +23,7 @@ from consent.models import Choice, Origin
 from consent.primitives import stop_failures
 from partners.clients import checkpoint_places
 from partners.models import AgentRequest
-from partners.workers.checkpoints import reading
+from partners.workers import checkpoints
 from support.queries.queue import PAGE
 from support.workers.clocks import test_lines
 
@@ -165,7 +165,7 @@ def verify_audit(*, now: datetime) -> None:
 def _fault(now: datetime) -> str:
     place = checkpoint_places.place()
     try:
-        signed, line = reading.newest(place=place), reading.line(place=place)
+        signed, line = checkpoints.newest(place=place), checkpoints.line(place=place)
     except ValueError:
         return "the newest checkpoint can't be trusted"
     except OSError:
@@ -173,7 +173,7 @@ def _fault(now: datetime) -> str:
     return _fault_of_line(line) or _lateness(signed, now) or _fault_of_chains(signed)
 
 
-def _fault_of_line(line: reading.Line) -> str:
+def _fault_of_line(line: checkpoints.Line) -> str:
     if line.forged:
         return "the newest checkpoint can't be trusted"
     if line.gap:
@@ -181,14 +181,14 @@ def _fault_of_line(line: reading.Line) -> str:
     return f"the checkpoint {line.back} signed less than the one before it" if line.back else ""
 
 
-def _lateness(signed: reading.SignedCheckpoint | None, now: datetime) -> str:
+def _lateness(signed: checkpoints.SignedCheckpoint | None, now: datetime) -> str:
     began = audit.queries.began_at()
     if began is not None and began < now - LATE and (signed is None or signed.at < now - LATE):
         return "there is no checkpoint" if signed is None else f"there is no checkpoint since {signed.at:%Y-%m-%d}"
     return ""
 
 
-def _fault_of_chains(signed: reading.SignedCheckpoint | None) -> str:
+def _fault_of_chains(signed: checkpoints.SignedCheckpoint | None) -> str:
     found = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
     return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
 

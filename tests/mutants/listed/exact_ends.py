@@ -566,9 +566,9 @@ MUTANTS = (
                 "(line=line_id, asked_at__gte=at - DAY)",
                 ASKED,
             ),
-            ("accounts/actions/invitations.py", "made_at__gt=since", "made_at__gte=since", INVITED),
-            ("accounts/actions/devices.py", "    known.filter(last_at__lt=at - REMEMBERED).delete()\n", "", DEVICE),
-            ("accounts/actions/devices.py", "last_at__lt=at - REMEMBERED", "last_at__lte=at - REMEMBERED", DEVICE),
+            ("accounts/actions/delegations.py", "made_at__gt=since", "made_at__gte=since", INVITED),
+            ("accounts/actions/sign_ins.py", "    known.filter(last_at__lt=at - REMEMBERED).delete()\n", "", DEVICE),
+            ("accounts/actions/sign_ins.py", "last_at__lt=at - REMEMBERED", "last_at__lte=at - REMEMBERED", DEVICE),
         )
     ),
     # An agent's request, message and day; an approval of this very moment; the export's order.

@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/actions/devices.py",
+        "accounts/actions/sign_ins.py",
         '    User.objects.select_for_update(of=("self",)).get(pk=user.pk)\n',
         "",
         f"{ACCOUNTS}test_of_two_first_devices_at_once_one_is_told_of",
@@ -113,7 +113,7 @@ MUTANTS = (
     ),
     Mutant(
         12,
-        "accounts/actions/invitations.py",
+        "accounts/actions/delegations.py",
         'Line.objects.select_for_update(of=("self",), no_key=True).filter',
         "Line.objects.filter",
         f"{ACCOUNTS}test_an_invitation_to_sign_in_is_texted_once",

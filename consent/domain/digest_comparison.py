@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import Line
 from audit.models import AuditEvent
-from consent.domain.digests.books import (
+from consent.domain.digest_books import (
     AS_OF_SKEW,
     Entry,
     PartnerState,

@@ -13,7 +13,7 @@ from django.db import connection
 
 import accounts.queries
 from accounts.primitives.sealing import stand_in_id
-from consent.domain.consent_requests.rules import QUIET
+from consent.domain.consent_requests import QUIET
 from consent.gate import deciding
 from consent.gate.readiness import RESTORING
 from consent.gate.shapes import Answer, as_agreed

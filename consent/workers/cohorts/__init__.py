@@ -1,1 +1,0 @@
-"""An agreement ends; its lines are listed and told, in jobs that go on wherever they were cut off."""
