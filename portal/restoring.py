@@ -176,8 +176,8 @@ class _Restoring:
 
     def _suspend_one(self, what: ArchivedSuspension | ArchivedEnd) -> RestoreOutcome:
         if isinstance(what, ArchivedSuspension):
-            return restore.suspend_again(said=what, at=self.at)
-        return restore.suspend_ended(said=what, at=self.at)
+            return restore.suspend_again(archived=what, at=self.at)
+        return restore.suspend_ended(archived=what, at=self.at)
 
     def _tighten(self, entries: Sequence[Entry], lost: Sequence[Entry]) -> None:
         """Rules, kin, ends of access, courts' orders. What was ended is suspended already: its plan ends its term."""
@@ -186,16 +186,16 @@ class _Restoring:
         links: set[tuple[str, str]] = set()
         campaigns: set[str] = set()
         # Of all, and not of the lost alone: what an earlier run has brought back is newer than what it passed over.
-        for tightening_id, said in newest_of_each(entries=entries).items():
-            if (said.kind, said.said.get("ref")) in ended:
+        for tightening_id, archived in newest_of_each(entries=entries).items():
+            if (archived.kind, archived.facts.get("ref")) in ended:
                 continue
-            again = _hide_again if said.kind == Tightening.Kind.NOTICE else None
-            came = tighten_again(tightening_id=tightening_id, said=said, at=self.at, again=again)
-            self.summary.done[f"{said.kind} {came}"] += 1
-            links |= _links_of(said)
-            campaigns |= _campaigns_of(said)
+            again = _hide_again if archived.kind == Tightening.Kind.NOTICE else None
+            came = tighten_again(tightening_id=tightening_id, archived=archived, at=self.at, again=again)
+            self.summary.done[f"{archived.kind} {came}"] += 1
+            links |= _links_of(archived)
+            campaigns |= _campaigns_of(archived)
             if came == RestoreOutcome.UNKNOWN:
-                unknown.append(str(said.said["ref"]))
+                unknown.append(str(archived.facts["ref"]))
         if links or campaigns:
             terms_changed(campaigns=campaigns, links=links, at=self.at)
         if unknown:
@@ -207,20 +207,22 @@ class _Restoring:
     def _replay(self, lost: Sequence[Entry]) -> None:
         lines = lines_of(entries=lost)
         homeless: set[UUID] = set()
-        said_by = {UUID(entry.id): entry.choice for entry in lost if entry.choice is not None}
+        choices = {UUID(entry.id): entry.choice for entry in lost if entry.choice is not None}
         # Each must be newer than what its line has.
-        for number, (choice_id, said) in enumerate(sorted(said_by.items(), key=lambda one: one[1].made_at), start=1):
-            line_id = lines.get(said.line)
+        for number, (choice_id, choice) in enumerate(sorted(choices.items(), key=lambda one: one[1].made_at), start=1):
+            line_id = lines.get(choice.line)
             if line_id is None:
-                homeless.add(said.line)
-            elif said.kind == Choice.Kind.ALLOW:
-                news = restore.notify_lost_approval(line_id=line_id, choice_id=choice_id, campaign=said.ref, at=self.at)
+                homeless.add(choice.line)
+            elif choice.kind == Choice.Kind.ALLOW:
+                news = restore.notify_lost_approval(
+                    line_id=line_id, choice_id=choice_id, campaign=choice.ref, at=self.at
+                )
                 self.summary.done["lost yeses"] += news
             else:
-                came = restore.take_back(line_id=line_id, choice_id=choice_id, said=said)
-                self.summary.done[f"{said.kind} {came}"] += 1
+                came = restore.take_back(line_id=line_id, choice_id=choice_id, archived=choice)
+                self.summary.done[f"{choice.kind} {came}"] += 1
             if number % SAY_EVERY == 0:
-                self.say(f"  {number} of {len(said_by)} lost choices")
+                self.say(f"  {number} of {len(choices)} lost choices")
         if homeless:
             self.summary.problems.append(
                 f"{len(homeless)} lines with lost choices are not here: bring in the lines file, then run this again"
@@ -273,17 +275,17 @@ def _ended_in(entries: Sequence[Entry]) -> set[tuple[str, str]]:
     return {(one.end.of, one.end.ref) for one in entries if one.end is not None}
 
 
-def _links_of(said: ArchivedTightening) -> set[tuple[str, str]]:
-    if said.kind != Tightening.Kind.KIN:
+def _links_of(archived: ArchivedTightening) -> set[tuple[str, str]]:
+    if archived.kind != Tightening.Kind.KIN:
         return set()
-    return {(said.said["of"], said.said["ref"]), (said.said["of"], said.said["kin_ref"])}
+    return {(archived.facts["of"], archived.facts["ref"]), (archived.facts["of"], archived.facts["kin_ref"])}
 
 
-def _campaigns_of(said: ArchivedTightening) -> set[str]:
+def _campaigns_of(archived: ArchivedTightening) -> set[str]:
     """The campaigns whose terms it shortened, or whose payment it said."""
-    if said.kind not in (Tightening.Kind.CONTRACT, Tightening.Kind.CAMPAIGN, Tightening.Kind.PAYMENT):
+    if archived.kind not in (Tightening.Kind.CONTRACT, Tightening.Kind.CAMPAIGN, Tightening.Kind.PAYMENT):
         return set()
-    named = {"contract__ref" if said.kind == Tightening.Kind.CONTRACT else "ref": said.said["ref"]}
+    named = {"contract__ref" if archived.kind == Tightening.Kind.CONTRACT else "ref": archived.facts["ref"]}
     return set(Campaign.objects.filter(**named).values_list("ref", flat=True))
 
 
@@ -294,11 +296,11 @@ def _has_everything() -> bool:
         return False
 
 
-def _hide_again(said: Mapping[str, Any], at: datetime) -> RestoreOutcome:
-    until = said["suppressed_until"]
+def _hide_again(facts: Mapping[str, Any], at: datetime) -> RestoreOutcome:
+    until = facts["suppressed_until"]
     hides = hide_again(
-        disclosure_id=UUID(said["disclosure_id"]), suppressed_until=until and datetime.fromisoformat(until),
-        order_ref=said["order_ref"], at=at,
+        disclosure_id=UUID(facts["disclosure_id"]), suppressed_until=until and datetime.fromisoformat(until),
+        order_ref=facts["order_ref"], at=at,
     )  # fmt: skip
     return RestoreOutcome.REPLAYED if hides else RestoreOutcome.OVER
 
@@ -310,8 +312,8 @@ def _counts(came: RestoreOutcome) -> bool:
 def _epochs_in(entries: Sequence[Entry]) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for one in entries:
-        said = {one.end.contract: one.end.epoch} if one.end is not None else one.epochs or {}
-        for ref, epoch in said.items():
+        epochs = {one.end.contract: one.end.epoch} if one.end is not None else one.epochs or {}
+        for ref, epoch in epochs.items():
             found[ref] = max(found.get(ref, 0), epoch)
     return found
 

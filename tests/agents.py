@@ -73,7 +73,7 @@ def an_agent_asks(line: Line, name: str = "Permission Slip") -> str:
         phone_number=number_of(line),
     )  # fmt: skip
     agent = AuthorizedAgent.objects.get(pk=AGENT)
-    take_request(agent=agent, said=said, body=str(line.pk).encode(), at=now)
+    take_request(agent=agent, message=said, body=str(line.pk).encode(), at=now)
     return texted_link(line)
 
 

@@ -54,24 +54,24 @@ def give_token(*, agent_id: str, asked_at: datetime) -> str:
 
 
 @transaction.atomic
-def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: datetime) -> AgentRequest:
+def take_request(*, agent: AuthorizedAgent, message: Exercise, body: bytes, at: datetime) -> AgentRequest:
     """Write a request down, and have its person asked by text. The same message again is the same request.
 
     A number that is no line of ours is treated alike, but for the text. Raises agents.Refused.
     """
-    _lock_agent(agent, said)
+    _lock_agent(agent, message)
     digest = hashlib.sha256(body.strip()).digest()
     known = AgentRequest.objects.filter(agent=agent, digest=digest).first()
     if known is not None:
         return known
-    msisdn = _number(said.phone_number)
-    denied = _find_denial_reason(agent, said, msisdn, at)
+    msisdn = _number(message.phone_number)
+    denied = _find_denial_reason(agent, message, msisdn, at)
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at) if msisdn and not denied else None
     token = secrets.token_urlsafe(24)
     made = AgentRequest.objects.create(
-        id=uuid.uuid4(), agent=agent, agent_request_id=said.agent_request_id, digest=digest,
-        line_id=line.pk if line else None, number_hash=number_hash(msisdn), exercise=said.exercise,
-        token_hash=agents.token_hash(token=token), callback=said.status_callback, received_at=at,
+        id=uuid.uuid4(), agent=agent, agent_request_id=message.agent_request_id, digest=digest,
+        line_id=line.pk if line else None, number_hash=number_hash(msisdn), exercise=message.exercise,
+        token_hash=agents.token_hash(token=token), callback=message.status_callback, received_at=at,
         expires_at=at + agents.LASTS, **_beginning(denied, at),
     )  # fmt: skip
     if line is not None:
@@ -80,9 +80,9 @@ def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: dat
     return made
 
 
-def _lock_agent(agent: AuthorizedAgent, said: Exercise) -> None:
+def _lock_agent(agent: AuthorizedAgent, message: Exercise) -> None:
     """Raises agents.Refused for a callback that is not the agent's, and where the agent may ask no more."""
-    if said.status_callback and http.find_url_refusal(url=said.status_callback, hosts=agent.hosts):
+    if message.status_callback and http.find_url_refusal(url=message.status_callback, hosts=agent.hosts):
         raise agents.MessageRefused("status_callback must be https, on a host that was registered for you.")
     if AuthorizedAgent.objects.select_for_update().get(pk=agent.pk).ended_at is not None:
         raise agents.MessageRefused("This agent may ask for nobody any more.")
@@ -139,9 +139,9 @@ def _number(given: str) -> str:
         return ""
 
 
-def _find_denial_reason(agent: AuthorizedAgent, said: Exercise, msisdn: str, at: datetime) -> str:
+def _find_denial_reason(agent: AuthorizedAgent, message: Exercise, msisdn: str, at: datetime) -> str:
     """Why it is denied without asking anybody; "" where it is not. Looks at nothing but what agents sent."""
-    if said.exercise not in agents.OPT_OUT:
+    if message.exercise not in agents.OPT_OUT:
         return Reason.CLAIM_NOT_COVERED
     if not msisdn:
         return Reason.NO_MATCH

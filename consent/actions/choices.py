@@ -185,29 +185,29 @@ def allow(
         actor=actor,
         channel=channel,
     )
-    made_at = take_turn(line_id=line_id)
+    made_at = lock_line(line_id=line_id)
     if notice is not None:
         notices.refuse_outdated(notice=notice, campaign=known)
-    twin = _twin(choice, made_at)
+    earlier = _find_repeated(choice, made_at)
     before = snapshots.states(line_id=line_id, contract_ids=[known.contract_id])
-    if twin is None:
+    if earlier is None:
         _append(choice, made_at, notice)
     # What is brought back after a restore must not be older than a yes that came meanwhile.
     reason = snapshots.reason_against(line_id=line_id, campaign=known) if readiness.opening().is_open else RESTORING
     if reason:
         raise NotAllowable(reason)
-    if twin is not None:
-        return _build_repeated_choice(twin)
+    if earlier is not None:
+        return _build_repeated_choice(earlier)
     agreements = order_planning.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
     return _finish(choice, agreements, actor, by="user")
 
 
-def take_turn(*, line_id: int) -> datetime:
+def lock_line(*, line_id: int) -> datetime:
     """Lock the line's gate row until the transaction ends. Returns the moment of a choice made now."""
-    return take_turns(line_ids=[line_id])[line_id]
+    return lock_lines(line_ids=[line_id])[line_id]
 
 
-def take_turns(*, line_ids: Collection[int]) -> dict[int, datetime]:
+def lock_lines(*, line_ids: Collection[int]) -> dict[int, datetime]:
     """Lock the gate rows of these lines, always in the same order. Returns the moment of a choice made now, by line."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -225,11 +225,11 @@ def deny(
     Without an origin it is the person's own.
     """
     line_id, scope, ref = choice.line_id, choice.scope, choice.ref
-    made_at = take_turn(line_id=line_id)
+    made_at = lock_line(line_id=line_id)
     if choice.until is not None and choice.until <= made_at:
         raise PauseOver("a pause must end in the future")
-    if (twin := _twin(choice, made_at)) is not None:
-        return _build_repeated_choice(twin)
+    if (earlier := _find_repeated(choice, made_at)) is not None:
+        return _build_repeated_choice(earlier)
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
     uses = snapshots.uses(line_id=line_id, contract_ids=contract_ids)
     before = snapshots.states_of(uses=uses)
@@ -243,7 +243,7 @@ def deny(
     return _finish(choice, agreements, choice.actor, by=by)
 
 
-def _twin(choice: Choice, at: datetime) -> Choice | None:
+def _find_repeated(choice: Choice, at: datetime) -> Choice | None:
     """The same choice, where it stands already: one button pressed twice is one choice, with one receipt and one text.
 
     It is the newest of its line, made by the same person on the same kind of page a few minutes ago. "I never agreed"
@@ -262,29 +262,29 @@ def _twin(choice: Choice, at: datetime) -> Choice | None:
 
 
 def _standing_dispute(alike: QuerySet[Choice]) -> Choice | None:
-    twin = alike.first()
-    if twin is None:
+    earlier = alike.first()
+    if earlier is None:
         return None
-    allowed = Choice.objects.filter(line_id=twin.line_id, kind=Choice.Kind.ALLOW)
-    if allowed.filter(made_at__gt=twin.made_at).exists():
+    allowed = Choice.objects.filter(line_id=earlier.line_id, kind=Choice.Kind.ALLOW)
+    if allowed.filter(made_at__gt=earlier.made_at).exists():
         return None
-    return None if _was_claimed_since(twin) else twin
+    return None if _was_claimed_since(earlier) else earlier
 
 
 def _just_pressed(choice: Choice, alike: QuerySet[Choice], at: datetime) -> Choice | None:
-    twin = alike.filter(actor=choice.actor, channel=choice.channel, made_at__gt=at - PRESSED_AGAIN).first()
-    if twin is None or Choice.objects.filter(line_id=choice.line_id, made_at__gt=twin.made_at).exists():
+    earlier = alike.filter(actor=choice.actor, channel=choice.channel, made_at__gt=at - PRESSED_AGAIN).first()
+    if earlier is None or Choice.objects.filter(line_id=choice.line_id, made_at__gt=earlier.made_at).exists():
         return None
-    if Approval.objects.filter(line_id=choice.line_id, recorded_at__gt=twin.made_at).exists():
+    if Approval.objects.filter(line_id=choice.line_id, recorded_at__gt=earlier.made_at).exists():
         return None
-    return twin if _lasts_as_long(twin, choice, at) else None
+    return earlier if _lasts_as_long(earlier, choice, at) else None
 
 
-def _lasts_as_long(twin: Choice, choice: Choice, at: datetime) -> bool:
+def _lasts_as_long(earlier: Choice, choice: Choice, at: datetime) -> bool:
     """Whether both have no end, or one that is to come and nearly the same."""
-    if (twin.until is None) != (choice.until is None) or (twin.until is not None and twin.until <= at):
+    if (earlier.until is None) != (choice.until is None) or (earlier.until is not None and earlier.until <= at):
         return False
-    return twin.until is None or choice.until is None or abs(twin.until - choice.until) <= PRESSED_AGAIN
+    return earlier.until is None or choice.until is None or abs(earlier.until - choice.until) <= PRESSED_AGAIN
 
 
 def _was_claimed_since(disputed: Choice) -> bool:
@@ -294,9 +294,9 @@ def _was_claimed_since(disputed: Choice) -> bool:
     return any(snapshots.covers(campaign=one, scope=disputed.scope, ref=disputed.ref) for one in named)
 
 
-def _build_repeated_choice(twin: Choice) -> RecordedChoice:
-    told = ChoiceOrder.objects.filter(line_id=twin.line_id, choice_id=twin.id).values_list("order_id", flat=True)
-    return RecordedChoice(twin.id, twin.made_at, tuple(told), repeated=True)
+def _build_repeated_choice(earlier: Choice) -> RecordedChoice:
+    told = ChoiceOrder.objects.filter(line_id=earlier.line_id, choice_id=earlier.id).values_list("order_id", flat=True)
+    return RecordedChoice(earlier.id, earlier.made_at, tuple(told), repeated=True)
 
 
 def _append(choice: Choice, made_at: datetime, notice: DisplayedNotice | None) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.actions import codes
 from accounts.actions.people import person_behind
 from accounts.models import TextedCode, User
-from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict, take_turn
+from consent.actions.choices import RecordedChoice, allow, lock_line, refuse, retry_on_conflict
 from consent.domain import messages
 from consent.domain.consent_requests import AT_MOST, MONTH, Question, may_be_answered
 from consent.domain.notices import DisplayedNotice
@@ -36,7 +36,7 @@ def text_code(*, question: Question, asker: str, network: str = "", at: datetime
 def _may_be_texted(question: Question, at: datetime) -> bool:
     if question.line is None:
         return False
-    take_turn(line_id=question.line.pk)
+    lock_line(line_id=question.line.pk)
     if not may_be_answered(question=question, at=at):
         return False
     texted = ConsentRequest.objects.filter(line_id=question.line.pk, texted_at__gt=at - MONTH)
@@ -54,7 +54,7 @@ def say_yes(*, question: Question, user: User | None, notice: DisplayedNotice, a
 
     Raises NotOpen, NotAllowable, and NoticeChanged where a company has joined since the notice was read.
     """
-    line_id = _take_turn(question, at)
+    line_id = _lock_question(question, at)
     recorded = allow(
         line_id=line_id,
         campaign=question.campaign.ref,
@@ -72,7 +72,7 @@ def say_yes(*, question: Question, user: User | None, notice: DisplayedNotice, a
 @transaction.atomic
 def say_no(*, question: Question, user: User | None, notice: DisplayedNotice | None, at: datetime) -> RecordedChoice:
     """Refuse what was asked. Nobody asks this line for 12 months. Raises NotOpen."""
-    line_id = _take_turn(question, at)
+    line_id = _lock_question(question, at)
     recorded = refuse(
         line_id=line_id,
         campaign=question.campaign.ref,
@@ -85,11 +85,11 @@ def say_no(*, question: Question, user: User | None, notice: DisplayedNotice | N
     return recorded
 
 
-def _take_turn(question: Question, at: datetime) -> int:
+def _lock_question(question: Question, at: datetime) -> int:
     """Lock the line, and look once more whether the question is open. Returns the line."""
     if question.line is None:
         raise NotOpen
-    take_turn(line_id=question.line.pk)
+    lock_line(line_id=question.line.pk)
     now_open = ConsentRequest.objects.filter(
         line_id=question.line.pk, id=question.id, answer="", expires_at__gt=at
     ).exists()

@@ -6,7 +6,7 @@ from itertools import chain
 from django.db import transaction
 from django.db.models import Q
 
-from consent.actions.choices import take_turn
+from consent.actions.choices import lock_line
 from consent.domain import order_planning, snapshots
 from consent.models import Choice, ChoiceOrder
 from consent.queries.approvals import Override
@@ -28,7 +28,7 @@ def enqueue_orders_for_newly_affected(*, line_ids: Collection[int]) -> int:
 
 @transaction.atomic
 def _tell_line(line_id: int) -> int:
-    now = take_turn(line_id=line_id)
+    now = lock_line(line_id=line_id)
     denials = Choice.objects.filter(
         Q(kind__in=(Choice.Kind.STOP, Choice.Kind.REFUSE)) | Q(kind=Choice.Kind.PAUSE, until__gt=now), line_id=line_id
     )

@@ -7,7 +7,7 @@ from django.db import transaction
 import audit.actions
 from accounts import queries
 from accounts.policies import delegations
-from consent.actions.choices import deny, retry_on_conflict, take_turn
+from consent.actions.choices import deny, lock_line, retry_on_conflict
 from consent.domain import change_notices, messages, order_planning, snapshots
 from consent.models import Choice, RejudgeRequest
 from revocations.actions.orders import enqueue_order
@@ -50,7 +50,7 @@ def grow_up(*, line_id: int, at: datetime) -> None:
     Never within the transaction of the row: there it could not be made up again, and kept other lines' stops waiting.
     Safe to repeat: a line of which all has ended is left alone.
     """
-    take_turn(line_id=line_id)
+    lock_line(line_id=line_id)
     ended = _allowed_by_another(line_id)
     for campaign in ended:
         stop = Choice(

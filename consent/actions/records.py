@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
-from consent.actions.choices import retry_on_conflict, take_turns
+from consent.actions.choices import lock_lines, retry_on_conflict
 from consent.domain import change_notices, order_planning, receipts, snapshots
 from consent.models import Approval, Choice, Origin
 from consent.workers.expiry import retell_each
@@ -85,7 +85,7 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
 
     In as many statements for many lines as for one, but for lines of which a file says no several times.
     """
-    turns = take_turns(line_ids=list(by_line))
+    turns = lock_lines(line_ids=list(by_line))
     late = _late(by_line, turns)
     before = _states_before(late)
     _append(by_line, turns)
@@ -127,7 +127,7 @@ def _counts(by_line: Mapping[int, Sequence[object]]) -> dict[int, dict[str, int]
 @transaction.atomic
 def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], actor: str) -> None:
     """Append approvals and claims of many lines; a partner that was told it is denied hears what now counts."""
-    turns = take_turns(line_ids=list(by_line))
+    turns = lock_lines(line_ids=list(by_line))
     Approval.objects.bulk_create(
         _approval(line_id, one, turns[line_id]) for line_id, approvals in by_line.items() for one in approvals
     )

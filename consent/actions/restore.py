@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 import audit.actions
 import audit.queries
-from consent.actions.choices import NEVER_AGREED, retry_on_conflict, take_turn
+from consent.actions.choices import NEVER_AGREED, lock_line, retry_on_conflict
 from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, order_planning, receipts, snapshots
 from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, RejudgeRequest
@@ -40,24 +40,25 @@ class RestoreOutcome(StrEnum):
 
 @retry_on_conflict
 @transaction.atomic
-def take_back(*, line_id: int, choice_id: UUID, said: ArchivedChoice) -> RestoreOutcome:
+def take_back(*, line_id: int, choice_id: UUID, archived: ArchivedChoice) -> RestoreOutcome:
     """Write a lost stop, pause or refusal down again under its own id, with its receipt, and tell everybody.
 
     It keeps its moment, unless the line has something newer: then it counts from now. Raises ValueError for an allow.
     """
-    if said.kind == Choice.Kind.ALLOW:
+    if archived.kind == Choice.Kind.ALLOW:
         raise ValueError("an allow is not replayed")
     if Choice.objects.filter(line_id=line_id, id=choice_id).exists():
         return RestoreOutcome.KNOWN
-    if said.origin == Origin.FILE:
-        record_file_choices(by_line={line_id: [_file_choice(choice_id, said)]}, actor=ACTOR)
+    if archived.origin == Origin.FILE:
+        record_file_choices(by_line={line_id: [_file_choice(choice_id, archived)]}, actor=ACTOR)
         return RestoreOutcome.REPLAYED
-    now = take_turn(line_id=line_id)
-    if said.until is not None and said.until <= now:
+    now = lock_line(line_id=line_id)
+    if archived.until is not None and archived.until <= now:
         return RestoreOutcome.OVER
     newest = LineGate.objects.values_list("newest_at", flat=True).get(pk=line_id)
-    choice = _choice(line_id, choice_id, said, said.made_at if newest is None or said.made_at > newest else now, now)
-    _write(choice, said, now)
+    made_at = archived.made_at if newest is None or archived.made_at > newest else now
+    choice = _choice(line_id, choice_id, archived, made_at, now)
+    _write(choice, archived, now)
     return RestoreOutcome.REPLAYED
 
 
@@ -68,7 +69,7 @@ def notify_lost_approval(*, line_id: int, choice_id: UUID, campaign: str, at: da
     Returns whether it was news.
     """
     target = f"choice:{choice_id}"
-    take_turn(line_id=line_id)
+    lock_line(line_id=line_id)
     if (
         audit.queries.events_of_line(line_id=line_id, reader="")
         .filter(action="restore.allow_lost", target=target)
@@ -85,15 +86,17 @@ def notify_lost_approval(*, line_id: int, choice_id: UUID, campaign: str, at: da
 
 
 @transaction.atomic
-def suspend_again(*, said: ArchivedSuspension, at: datetime) -> RestoreOutcome:
+def suspend_again(*, archived: ArchivedSuspension, at: datetime) -> RestoreOutcome:
     """Write a lost suspension down again. If it was lifted later, that is lost: lifting it takes two officers."""
-    return _suspend(said.of, said.ref, said.starts_at, said.actor, REASON, at, automatic=said.automatic)
+    return _suspend(
+        archived.of, archived.ref, archived.starts_at, archived.actor, REASON, at, automatic=archived.automatic
+    )
 
 
 @transaction.atomic
-def suspend_ended(*, said: ArchivedEnd, at: datetime) -> RestoreOutcome:
+def suspend_ended(*, archived: ArchivedEnd, at: datetime) -> RestoreOutcome:
     """Suspend what had been ended, until an officer ends it again by its plan."""
-    return _suspend(said.of, said.ref, at, ACTOR, LOST_END, at, automatic=False)
+    return _suspend(archived.of, archived.ref, at, ACTOR, LOST_END, at, automatic=False)
 
 
 def planned_epochs(*, at_least: Mapping[str, int]) -> dict[str, int]:
@@ -120,28 +123,28 @@ def raise_epochs(*, to: Mapping[str, int], at: datetime) -> None:
         cursor.execute("SELECT consent_gate_epochs_raised()")
 
 
-def _choice(line_id: int, choice_id: UUID, said: ArchivedChoice, made_at: datetime, now: datetime) -> Choice:
+def _choice(line_id: int, choice_id: UUID, archived: ArchivedChoice, made_at: datetime, now: datetime) -> Choice:
     return Choice(
         line_id=line_id,
         id=choice_id,
-        kind=said.kind,
-        scope=said.scope,
-        ref=said.ref,
+        kind=archived.kind,
+        scope=archived.scope,
+        ref=archived.ref,
         made_at=made_at,
-        until=said.until,
-        origin=said.origin,
-        channel=said.channel,
-        program=said.program,
-        reason=said.reason,
-        actor=said.actor,
+        until=archived.until,
+        origin=archived.origin,
+        channel=archived.channel,
+        program=archived.program,
+        reason=archived.reason,
+        actor=archived.actor,
         recorded_at=now,
-        source_id=said.source_id,
-        content_hash=bytes.fromhex(said.content_hash) if said.content_hash else None,
-        notice=said.notice if Notice.objects.filter(pk=said.notice).exists() else "",
+        source_id=archived.source_id,
+        content_hash=bytes.fromhex(archived.content_hash) if archived.content_hash else None,
+        notice=archived.notice if Notice.objects.filter(pk=archived.notice).exists() else "",
     )
 
 
-def _write(choice: Choice, said: ArchivedChoice, now: datetime) -> None:
+def _write(choice: Choice, archived: ArchivedChoice, now: datetime) -> None:
     line_id, scope, ref = choice.line_id, choice.scope, choice.ref
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
     before = snapshots.states(line_id=line_id, contract_ids=contract_ids)
@@ -155,8 +158,8 @@ def _write(choice: Choice, said: ArchivedChoice, now: datetime) -> None:
     )
     told = enqueue_order(line_id=line_id, agreements=agreements, by="user", at=now)
     order_planning.name_orders(line_id=line_id, choice_id=choice.id, told=told)
-    if said.token:
-        ChoiceReceipt.objects.create(line_id=line_id, choice_id=choice.id, number=said.number, token=said.token)
+    if archived.token:
+        ChoiceReceipt.objects.create(line_id=line_id, choice_id=choice.id, number=archived.number, token=archived.token)
     else:
         receipts.keep(choice=choice)
     if choice.reason == NEVER_AGREED:
@@ -165,22 +168,22 @@ def _write(choice: Choice, said: ArchivedChoice, now: datetime) -> None:
     RejudgeRequest.objects.create(line_id=line_id, since=choice.made_at)
     audit.actions.record(
         action=f"restore.{choice.kind}", actor=ACTOR, target=f"choice:{choice.id}", line_id=line_id, at=now,
-        detail={"scope": scope, "made_at": said.made_at.isoformat()},
+        detail={"scope": scope, "made_at": archived.made_at.isoformat()},
     )  # fmt: skip
 
 
-def _file_choice(choice_id: UUID, said: ArchivedChoice) -> FileChoice:
+def _file_choice(choice_id: UUID, archived: ArchivedChoice) -> FileChoice:
     return FileChoice(
         id=choice_id,
-        source_id=said.source_id,
-        kind=Choice.Kind(said.kind),
-        scope=said.scope,
-        ref=said.ref,
-        made_at=said.made_at,
-        until=said.until,
-        channel=said.channel,
-        program=said.program,
-        content_hash=bytes.fromhex(said.content_hash),
+        source_id=archived.source_id,
+        kind=Choice.Kind(archived.kind),
+        scope=archived.scope,
+        ref=archived.ref,
+        made_at=archived.made_at,
+        until=archived.until,
+        channel=archived.channel,
+        program=archived.program,
+        content_hash=bytes.fromhex(archived.content_hash),
     )
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from consent.actions.choices import RecordedChoice, retry_on_conflict, stop, take_turn
+from consent.actions.choices import RecordedChoice, lock_line, retry_on_conflict, stop
 from consent.domain import change_notices
 from consent.models import Choice, PrivacySignal
 from consent.queries.current_consent.lines import sharing
@@ -37,7 +37,7 @@ def take_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
     Where such a yes stands it is kept, and the person is asked which counts, once in 12 months. Safe to repeat: what is
     stopped already is not stopped again.
     """
-    now = take_turn(line_id=line_id)
+    now = lock_line(line_id=line_id)
     signal, first = PrivacySignal.objects.get_or_create(line_id=line_id, defaults={"first_at": now, "newest_at": now})
     standing = sharing(line=Line.objects.get(pk=line_id), at=now)
     stopped = _stop_the_rest(line_id, actor, standing)
@@ -78,7 +78,7 @@ def outweigh_signal(*, line_id: int, actor: str) -> None:
 
 def _answer(line_id: int, answer: PrivacySignal.Answer, actor: str) -> bool:
     """Note the answer to what is asked, in its turn. Returns whether anything was."""
-    now = take_turn(line_id=line_id)
+    now = lock_line(line_id=line_id)
     asked = PrivacySignal.objects.filter(pk=line_id, asked_at__isnull=False, answer="")
     if not asked.update(answer=answer, answered_at=now):
         return False

@@ -7,7 +7,7 @@ from enum import StrEnum
 from django.db import transaction
 
 from accounts.models import Line
-from consent.actions.choices import deny, retry_on_conflict, take_turn
+from consent.actions.choices import deny, lock_line, retry_on_conflict
 from consent.domain import change_notices, order_planning
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
@@ -42,7 +42,7 @@ def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: dateti
     """
     if party == UNKNOWN or not Party.objects.filter(uri=party).exists():
         return Outcome.NOBODY
-    made_at = take_turn(line_id=line_id)
+    made_at = lock_line(line_id=line_id)
     row = LineGate.objects.get(pk=line_id)
     if row.active_until is not None and row.active_until <= made_at:
         return Outcome.ENDED

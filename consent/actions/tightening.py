@@ -48,10 +48,9 @@ def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening
     found: dict[Named, tuple[UUID, ArchivedTightening]] = {}
     for one in entries:
         if one.tightening is not None:
-            said = one.tightening
-            named = _build_key(said.kind, said.said)
+            named = _build_key(one.tightening.kind, one.tightening.facts)
             found.pop(named, None)
-            found[named] = UUID(one.id), said
+            found[named] = UUID(one.id), one.tightening
     for named in _keys_since(entries):
         found.pop(named, None)
     return dict(found.values())
@@ -59,7 +58,7 @@ def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening
 
 @transaction.atomic
 def tighten_again(
-    *, tightening_id: UUID, said: ArchivedTightening, at: datetime, again: Again | None = None
+    *, tightening_id: UUID, archived: ArchivedTightening, at: datetime, again: Again | None = None
 ) -> RestoreOutcome:
     """Do once more what was lost with the database, once. `again`: how, where an app above this one does it.
 
@@ -68,13 +67,13 @@ def tighten_again(
     """
     if Tightening.objects.filter(id=tightening_id).exists():
         return RestoreOutcome.KNOWN
-    came = (again or AGAIN[said.kind])(said.said, at)
+    came = (again or AGAIN[archived.kind])(archived.facts, at)
     if came == RestoreOutcome.UNKNOWN:
         return came
-    Tightening.objects.create(id=tightening_id, kind=said.kind, said=said.said, at=at, archived_at=at)
+    Tightening.objects.create(id=tightening_id, kind=archived.kind, facts=archived.facts, at=at, archived_at=at)
     if came == RestoreOutcome.REPLAYED:
         audit.actions.record(
-            action=f"restore.{said.kind}", actor=ACTOR, target=f"tightening:{tightening_id}", at=at, reason=REASON
+            action=f"restore.{archived.kind}", actor=ACTOR, target=f"tightening:{tightening_id}", at=at, reason=REASON
         )
     return came
 
@@ -87,20 +86,20 @@ def _keys_since(entries: Sequence[Entry]) -> list[Named]:
     """
     written = {one.id for one in entries}
     waiting = Tightening.objects.filter(kind=Kind.KEY, archived_at__isnull=True)
-    return [_build_key(row.kind, row.said) for row in waiting if str(row.id) not in written]
+    return [_build_key(row.kind, row.facts) for row in waiting if str(row.id) not in written]
 
 
-def _build_key(kind: str, said: TighteningAct) -> Named:
-    return kind, *(said[name] for name in NAMED_BY[kind])
+def _build_key(kind: str, facts: TighteningAct) -> Named:
+    return kind, *(facts[name] for name in NAMED_BY[kind])
 
 
-def _rule(said: TighteningAct, at: datetime) -> RestoreOutcome:
-    starts_at = datetime.fromisoformat(said["starts_at"])
-    if JurisdictionRule.objects.filter(state=said["state"], starts_at=starts_at).exists():
+def _rule(facts: TighteningAct, at: datetime) -> RestoreOutcome:
+    starts_at = datetime.fromisoformat(facts["starts_at"])
+    if JurisdictionRule.objects.filter(state=facts["state"], starts_at=starts_at).exists():
         return RestoreOutcome.KNOWN
     rule = JurisdictionRule.objects.create(
-        state=said["state"], starts_at=starts_at, purposes=said["purposes"], sale_test=said["sale_test"],
-        consideration=said.get("consideration", ""), max_radius_m=said.get("max_radius_m"), source=said["source"],
+        state=facts["state"], starts_at=starts_at, purposes=facts["purposes"], sale_test=facts["sale_test"],
+        consideration=facts.get("consideration", ""), max_radius_m=facts.get("max_radius_m"), source=facts["source"],
     )  # fmt: skip
     # By this event what was released meanwhile is judged by the rule.
     audit.actions.record(
@@ -109,59 +108,59 @@ def _rule(said: TighteningAct, at: datetime) -> RestoreOutcome:
     return RestoreOutcome.REPLAYED
 
 
-def _kin(said: TighteningAct, at: datetime) -> RestoreOutcome:
-    new = add_link(of=said["of"], ref=said["ref"], kin_ref=said["kin_ref"], link=said["link"], at=at)
+def _kin(facts: TighteningAct, at: datetime) -> RestoreOutcome:
+    new = add_link(of=facts["of"], ref=facts["ref"], kin_ref=facts["kin_ref"], link=facts["link"], at=at)
     return RestoreOutcome.REPLAYED if new else RestoreOutcome.KNOWN
 
 
-def _machine(said: TighteningAct, at: datetime) -> RestoreOutcome:
-    running = Client.objects.filter(client_id=said["client_id"], disabled_at__isnull=True)
+def _machine(facts: TighteningAct, at: datetime) -> RestoreOutcome:
+    running = Client.objects.filter(client_id=facts["client_id"], disabled_at__isnull=True)
     return _get_outcome(running.update(disabled_at=at))
 
 
-def _key(said: TighteningAct, at: datetime) -> RestoreOutcome:
-    key = {"client_id": said["client_id"], "public_jwk": said["public_jwk"]}
+def _key(facts: TighteningAct, at: datetime) -> RestoreOutcome:
+    key = {"client_id": facts["client_id"], "public_jwk": facts["public_jwk"]}
     return _get_outcome(restore_key(**key, actor=ACTOR, reason=REASON, at=at))
 
 
-def _contract(said: TighteningAct, _at: datetime) -> RestoreOutcome:
-    return _term(Contract.objects.filter(ref=said["ref"]), said)
+def _contract(facts: TighteningAct, _at: datetime) -> RestoreOutcome:
+    return _term(Contract.objects.filter(ref=facts["ref"]), facts)
 
 
-def _campaign(said: TighteningAct, _at: datetime) -> RestoreOutcome:
-    return _term(Campaign.objects.filter(ref=said["ref"]), said)
+def _campaign(facts: TighteningAct, _at: datetime) -> RestoreOutcome:
+    return _term(Campaign.objects.filter(ref=facts["ref"]), facts)
 
 
-def _term[Row: Model](rows: QuerySet[Row], said: TighteningAct) -> RestoreOutcome:
-    ends_at = datetime.fromisoformat(said["ends_at"])
+def _term[Row: Model](rows: QuerySet[Row], facts: TighteningAct) -> RestoreOutcome:
+    ends_at = datetime.fromisoformat(facts["ends_at"])
     if not rows.exists():
         return RestoreOutcome.UNKNOWN
     return _get_outcome(rows.filter(ends_at__gt=ends_at).update(ends_at=ends_at))
 
 
-def _payment(said: TighteningAct, _at: datetime) -> RestoreOutcome:
-    rows, paid = Campaign.objects.filter(ref=said["ref"]), said["consideration"]
+def _payment(facts: TighteningAct, _at: datetime) -> RestoreOutcome:
+    rows, paid = Campaign.objects.filter(ref=facts["ref"]), facts["consideration"]
     if not rows.exists():
         return RestoreOutcome.UNKNOWN
     less = [one for one in PAID if PAID[one] < PAID[paid]]
     return _get_outcome(rows.filter(consideration__in=less).update(consideration=paid))
 
 
-def _agent(said: TighteningAct, at: datetime) -> RestoreOutcome:
-    asking = AuthorizedAgent.objects.filter(pk=said["id"], ended_at__isnull=True)
+def _agent(facts: TighteningAct, at: datetime) -> RestoreOutcome:
+    asking = AuthorizedAgent.objects.filter(pk=facts["id"], ended_at__isnull=True)
     return _get_outcome(asking.update(ended_at=at, changed_at=at, token_hash=None))
 
 
-def _delegation(said: TighteningAct, at: datetime) -> RestoreOutcome:
-    return _get_outcome(Delegation.objects.filter(pk=said["id"], ended_at__isnull=True).update(ended_at=at))
+def _delegation(facts: TighteningAct, at: datetime) -> RestoreOutcome:
+    return _get_outcome(Delegation.objects.filter(pk=facts["id"], ended_at__isnull=True).update(ended_at=at))
 
 
-def _user(said: TighteningAct, at: datetime) -> RestoreOutcome:
+def _user(facts: TighteningAct, at: datetime) -> RestoreOutcome:
     """Whoever came after the backup may have had an id that is somebody else's now."""
-    joined = datetime.fromisoformat(said["date_joined"])
-    ended = User.objects.filter(pk=said["id"], date_joined=joined, is_active=True).update(is_active=False)
+    joined = datetime.fromisoformat(facts["date_joined"])
+    ended = User.objects.filter(pk=facts["id"], date_joined=joined, is_active=True).update(is_active=False)
     if ended:
-        end_sessions(user_id=said["id"], at=at)
+        end_sessions(user_id=facts["id"], at=at)
     return _get_outcome(ended)
 
 

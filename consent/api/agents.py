@@ -55,8 +55,8 @@ def agent(request: HttpRequest, agent_id: str) -> HttpResponse:
         return JsonResponse({}) if known is not None and known.pk == agent_id else build_refusal(403, NOT_SIGNED_IN)
     try:
         known = agents.agent_to_check(agent_id=agent_id)
-        said = agents.verify_message(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
-        token = give_token(agent_id=agent_id, asked_at=said.issued_at)
+        message = agents.verify_message(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
+        token = give_token(agent_id=agent_id, asked_at=message.issued_at)
     except agents.MessageRefused:
         return build_refusal(403, "This is not signed as it should be by an agent that may ask.")
     return JsonResponse({"agent-id": agent_id, "token": token})
@@ -72,8 +72,8 @@ def exercise(request: HttpRequest) -> HttpResponse:
         nothing_to_look_up(request)
         return build_refusal(403, NOT_SIGNED_IN)
     try:
-        said = agents.verify_message(body=request.body, agent=caller, shape=agents.Exercise, at=now)
-        made = take_request(agent=caller, said=said, body=request.body, at=now)
+        message = agents.verify_message(body=request.body, agent=caller, shape=agents.Exercise, at=now)
+        made = take_request(agent=caller, message=message, body=request.body, at=now)
     except agents.MessageRefused as error:
         return build_refusal(400, str(error), fatal=True)
     return JsonResponse(agents.status_of(request=made, at=now))

@@ -51,8 +51,8 @@ SELECT c.id, c.content_hash FROM consent_choice c WHERE c.id = ANY (%s)
 # A file within this is taken in by one process: starting more would take longer.
 SMALL = 2_000_000
 LINES_IN_A_PART = 1_000
-# Two files at once, each with a crew, might bring the same id: the second is taken in by one process.
-ONE_CREW = "SELECT pg_try_advisory_lock(hashtext('consent.feeds.crew'))"
+# Two files at once, each with a pool, might bring the same id: the second is taken in by one process.
+ONE_POOL = "SELECT pg_try_advisory_lock(hashtext('consent.feeds.crew'))"
 OVER = "SELECT pg_advisory_unlock(hashtext('consent.feeds.crew'))"
 
 type Line = NumberedLine | Record
@@ -196,7 +196,7 @@ class _Marks(msgspec.Struct, frozen=True):
 
 
 def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResult]:
-    """Take a file in, part by part in its order. Constant memory. Call outside a transaction. Raises crew.Gone."""
+    """Take a file in, part by part in its order. Constant memory. Call outside a transaction. Raises WorkerGone."""
     first, held = list[Line](), 0
     while held < SMALL and (line := next(lines, None)):
         first.append(line)
@@ -204,11 +204,11 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResul
     lines = chain(first, lines)
     with ExitStack() as stack:
         if held >= SMALL and workers > 1:
-            crew = stack.enter_context(WorkerPool(size=workers, work=_take_in_pool))
+            pool = stack.enter_context(WorkerPool(size=workers, work=_take_in_pool))
             if _may_start_pool():
                 stack.callback(_ask, OVER)
                 parts = _dealt(lines, workers)
-                for together in batched(crew.results(parts), workers, strict=True):
+                for together in batched(pool.results(parts), workers, strict=True):
                     yield _sum(together)
                 return
             stack.pop_all().close()
@@ -221,7 +221,7 @@ def _length_of(line: Line) -> int:
 
 
 def _may_start_pool() -> bool:
-    return _ask(ONE_CREW)
+    return _ask(ONE_POOL)
 
 
 def _ask(statement: str) -> bool:
@@ -257,7 +257,7 @@ def _marks(line: Line) -> _Marks:
 
 def _take_in_pool(lines: Sequence[Line], turn: Turn) -> ImportResult:
     turn.check()
-    return _take(lines, ChoicesFeed(of_a_crew=True))
+    return _take(lines, ChoicesFeed(in_pool=True))
 
 
 def _take(lines: Sequence[Line], feed: ChoicesFeed) -> ImportResult:

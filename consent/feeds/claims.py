@@ -23,7 +23,7 @@ from consent.actions.records import FileApproval
 from consent.domain.consent_requests import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
 from consent.feeds.entries import Entry, Holders
-from consent.feeds.records import LINES_AT_ONCE, take_turn
+from consent.feeds.records import LINES_AT_ONCE, lock_feed
 from consent.models import HeldRow
 from partners.domain import pairwise
 from partners.feeds.checking import (
@@ -349,7 +349,7 @@ def _write(
 
     None, and nothing written, where a stop of theirs waits.
     """
-    take_turn()
+    lock_feed()
     if FEED.stops_wait(line_ids=line_ids):
         return None
     there = _find_concurrent_claims(claims, at, new)
@@ -383,7 +383,7 @@ def _hold(claims: Sequence[_ResolvedClaim], at: datetime, new: set[int]) -> dict
 
 
 def _find_concurrent_claims(claims: Sequence[_ResolvedClaim], at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
-    take_turn()
+    lock_feed()
     there = _find_known_claims([one.entry for one in claims], at)
     new.difference_update(one.entry.line for one in claims if one.entry.row.id in there)
     return there

@@ -10,7 +10,7 @@ from django.db import transaction
 import audit.actions
 from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import unseal
-from consent.actions.choices import take_turn
+from consent.actions.choices import lock_line
 from consent.actions.records import FileApproval, FileChoice
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
@@ -28,7 +28,7 @@ def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: st
     is held, as if its line were not known yet, for whoever had the number. Stops that came so stay, and deny. Returns
     how many yeses it was.
     """
-    now = take_turn(line_id=line.pk)
+    now = lock_line(line_id=line.pk)
     approvals, choices, numbers = ApprovalsFeed(), ChoicesFeed(), _Numbers(line)
     approvals_held = _approvals_since(approvals, line, numbers, since, now)
     choices_held = _allows_since(choices, line, numbers, since, now)

@@ -16,7 +16,7 @@ from django.db.models import Q
 
 import audit.queries
 from accounts.primitives.sealing import number_hash, seal, unseal
-from consent.actions.choices import retry_on_conflict, take_turns
+from consent.actions.choices import lock_lines, retry_on_conflict
 from consent.feeds.entries import Entry, FeedRow, Holders, SortedEntries, WriteResult, flatten, group_by_line, leave_out
 from consent.models import HeldRow, InvalidatedApproval
 from partners.feeds.checking import (
@@ -40,7 +40,7 @@ BY_INDEXES = "set_config('enable_seqscan', 'off', true)"
 # Whoever writes rows of these feeds does so alone: whether an id is new is decided on what others have written before.
 ALONE = f"SELECT pg_advisory_xact_lock(hashtext('consent.feeds')), {BY_INDEXES}"
 # Several processes take one file in, each with ids of its own: beside one another, and beside nobody else.
-BESIDE_THE_CREW = f"SELECT pg_advisory_xact_lock_shared(hashtext('consent.feeds')), {BY_INDEXES}"
+BESIDE_THE_POOL = f"SELECT pg_advisory_xact_lock_shared(hashtext('consent.feeds')), {BY_INDEXES}"
 CANDIDATES = """
 SELECT held.source_hash, held.row_sealed FROM consent_heldrow held
 WHERE held.feed = %s AND held.source_hash > %s
@@ -77,16 +77,16 @@ ORDER BY held.source_hash
 type Sealed = tuple[bytes, str]
 
 
-def take_turn(*, of_a_crew: bool = False) -> None:
-    """Before it is looked up which ids are known: alone, or beside its crew alone, until this transaction ends."""
+def lock_feed(*, in_pool: bool = False) -> None:
+    """Before it is looked up which ids are known: alone, or beside its pool alone, until this transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(BESIDE_THE_CREW if of_a_crew else ALONE)
+        cursor.execute(BESIDE_THE_POOL if in_pool else ALONE)
 
 
 class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
     """The common way of a feed whose rows name a number: check, tell repeats, attribute, take in or hold.
 
-    `pierced`: how many stops taken over from files a newer yes from a file outweighs now. `of_a_crew`: others take in
+    `pierced`: how many stops taken over from files a newer yes from a file outweighs now. `in_pool`: others take in
     other ids of the same file meanwhile.
     """
 
@@ -98,9 +98,9 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
     decoder: msgspec.json.Decoder[T]
     kind: type[T]
 
-    def __init__(self, *, of_a_crew: bool = False) -> None:
+    def __init__(self, *, in_pool: bool = False) -> None:
         self.pierced = 0
-        self.of_a_crew = of_a_crew
+        self.in_pool = in_pool
 
     @abstractmethod
     def build_entry(self, told: T, line: int, at: datetime) -> Entry[R]:
@@ -179,7 +179,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
         None, and nothing written, where there is a yes among them and a stop that is not among them waits.
         """
-        take_turn(of_a_crew=self.of_a_crew)
+        lock_feed(in_pool=self.in_pool)
         there = self.find_known_hashes([entry.row.id for entry in flatten(by_line)])
         there |= _set_aside_here(by_line)
         new = leave_out(by_line, lambda entry: entry.row.id in there)
@@ -200,7 +200,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
         Whoever takes a number from a line holds its gate row until that is committed; so is it held here.
         """
-        take_turns(line_ids=list(by_line))
+        lock_lines(line_ids=list(by_line))
         yeses = [(pk, entry) for pk, of_line in by_line.items() for entry in of_line if self.allows(entry)]
         holders = Holders(msisdns=[entry.msisdn for _, entry in yeses])
         return [entry for line_id, entry in yeses if holders.line_at(entry.msisdn, entry.at) != line_id]
@@ -260,9 +260,9 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
         Who sets a yes aside there has the line's turn, and counts on it that what is held already stays held.
         """
-        take_turn()
+        lock_feed()
         entries = list(settled.values())
-        take_turns(line_ids=list(group_by_line(entries)))
+        lock_lines(line_ids=list(group_by_line(entries)))
         # Whose they are is asked anew: whoever had a turn before us may have taken the number from the line.
         there = (
             self.find_known_hashes([entry.row.id for entry in entries]).keys()
@@ -290,7 +290,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
         Alone: whoever writes a yes afterwards finds them, and what was known to whoever wrote one before is known here.
         """
-        take_turn()
+        lock_feed()
         holders, missing = Holders(msisdns=[entry.msisdn for entry in entries]), self.unknown_campaigns(entries)
         held: list[tuple[Entry[R], tuple[str, str]]] = []
         late: list[Entry[R]] = []

@@ -249,7 +249,7 @@ class Migration(migrations.Migration):
                 ('line_id', models.BigIntegerField(db_default=0, default=0)),
                 ('id', models.UUIDField(db_default=django.contrib.postgres.functions.RandomUUID(), editable=False)),
                 ('kind', models.CharField(max_length=10)),
-                ('said', models.JSONField()),
+                ('facts', models.JSONField(db_column='said')),
                 ('at', models.DateTimeField()),
                 ('archived_at', models.DateTimeField(null=True)),
             ],

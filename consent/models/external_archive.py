@@ -57,7 +57,7 @@ class Tightening(models.Model):
     line_id = models.BigIntegerField(default=0, db_default=0)
     id = models.UUIDField(editable=False, db_default=RandomUUID())
     kind = models.CharField(max_length=10)
-    said = models.JSONField()
+    facts = models.JSONField(db_column="said")
     at = models.DateTimeField()
     archived_at = models.DateTimeField(null=True)
 

@@ -8,7 +8,7 @@ from console.queries.proposals import OpenProposal, list_open_proposals
 from partners.clients import http
 from partners.domain.keysets import jwks_uri_of
 from partners.labels import party_name, sanitise_text
-from partners.models import Campaign, Client, Contract, Kin, PartnerKeySet, Party, Suspension
+from partners.models import Campaign, Client, Contract, IdentifierLink, PartnerKeySet, Party, Suspension
 from partners.policies.lifecycle import Stage
 from revocations.models import Breach, Cohort
 from support.queries import chains, names
@@ -58,7 +58,7 @@ class CampaignPage:
     contract: ContractFacts
     held: Sequence[PageSuspension]
     asked: Sequence[OpenProposal]
-    kin: Sequence[Kin]
+    kin: Sequence[IdentifierLink]
     cohort: Cohort | None
     history: Sequence[RecordedAct]
 
@@ -75,7 +75,7 @@ class PartyPage:
     contracts: Sequence[ContractFacts]
     held: Sequence[PageSuspension]
     asked: Sequence[OpenProposal]
-    kin: Sequence[Kin]
+    kin: Sequence[IdentifierLink]
     clients: Sequence[Client]
     keys_refused: str
     health: Health | None
@@ -136,7 +136,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
         contract=chains.contracts(rows=[campaign.contract], at=at)[0],
         held=_list_page_suspensions(above, at),
         asked=list_open_proposals(of="campaign", target_id=campaign.pk, at=at),
-        kin=_kin(Kin.Of.CAMPAIGN, campaign.ref),
+        kin=_kin(IdentifierLink.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
         history=done_to(target=f"campaign:{campaign.pk}"),
     )
@@ -154,7 +154,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         contracts=chains.contracts(rows=own, at=at),
         held=_list_page_suspensions([("party", party.pk)], at),
         asked=list_open_proposals(of="party", target_id=party.pk, at=at),
-        kin=_kin(Kin.Of.PARTY, party.uri),
+        kin=_kin(IdentifierLink.Of.PARTY, party.uri),
         clients=list(Client.objects.filter(party=party).order_by("client_id")),
         keys_refused=_get_refusal_reason(party.jwks_uri),
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
@@ -211,8 +211,8 @@ def _cohort(of: str, target_id: int) -> Cohort | None:
     return Cohort.objects.filter(of=of, target_id=target_id).defer("index_token").first()
 
 
-def _kin(of: str, ref: str) -> list[Kin]:
-    both = Kin.objects.filter(of=of, ref=ref) | Kin.objects.filter(of=of, kin_ref=ref)
+def _kin(of: str, ref: str) -> list[IdentifierLink]:
+    both = IdentifierLink.objects.filter(of=of, ref=ref) | IdentifierLink.objects.filter(of=of, kin_ref=ref)
     return list(both.order_by("recorded_at")[:MOST])
 
 

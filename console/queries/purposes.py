@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from partners.labels import PURPOSES, purpose_in_words
-from partners.models import Campaign, JurisdictionRule, Kin
+from partners.models import Campaign, IdentifierLink, JurisdictionRule
 from support.queries import chains
 from support.queries.chains import CampaignFacts
 from support.queries.history import RecordedAct, done_to
@@ -24,7 +24,7 @@ class PurposePage:
     words: str
     campaigns: Sequence[CampaignFacts]
     rules: Sequence[JurisdictionRule]
-    kin: Sequence[Kin]
+    kin: Sequence[IdentifierLink]
     history: Sequence[RecordedAct]
 
 
@@ -41,7 +41,7 @@ def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
         words=purpose_in_words(term),
         campaigns=chains.campaigns(rows=found, at=at),
         rules=list(rules.order_by("state", "starts_at")),
-        kin=list(Kin.objects.filter(both, of=Kin.Of.PURPOSE).order_by("recorded_at")[:MOST]),
+        kin=list(IdentifierLink.objects.filter(both, of=IdentifierLink.Of.PURPOSE).order_by("recorded_at")[:MOST]),
         history=done_to(target=target_of(term=term)),
     )
 

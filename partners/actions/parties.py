@@ -14,7 +14,7 @@ from partners.actions.addresses import keys_fault, moves_keys
 from partners.actions.proposals import lock_open, propose
 from partners.domain import keysets
 from partners.labels import link as linkable
-from partners.models import Campaign, Kin, Party, Proposal, Reach
+from partners.models import Campaign, IdentifierLink, Party, Proposal, Reach
 from partners.policies import identifiers
 from partners.policies.lifecycle import NotNow
 
@@ -142,9 +142,13 @@ def add_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> 
 
 def find_link_fault(*, of: str, ref: str) -> str:
     """What is wrong with such a name of something that need not be known yet: a link to it is never taken back."""
-    if of == Kin.Of.PARTY and not identifiers.is_uri(ref) and not Party.objects.filter(uri=ref).exists():
+    if of == IdentifierLink.Of.PARTY and not identifiers.is_uri(ref) and not Party.objects.filter(uri=ref).exists():
         return identifiers.NOT_A_URI
-    if of == Kin.Of.CAMPAIGN and not identifiers.is_id(ref) and not Campaign.objects.filter(ref=ref).exists():
+    if (
+        of == IdentifierLink.Of.CAMPAIGN
+        and not identifiers.is_id(ref)
+        and not Campaign.objects.filter(ref=ref).exists()
+    ):
         return identifiers.NOT_AN_ID
     return ""
 
@@ -156,7 +160,7 @@ def add_link(*, of: str, ref: str, kin_ref: str, link: str, at: datetime) -> boo
     """
     if len(ref.encode()) + len(kin_ref.encode()) > LONGEST_PAIR_BYTES:
         raise LinkTooLong(ref)
-    if ref == kin_ref or Kin.objects.filter(of=of, ref=ref, kin_ref=kin_ref).exists():
+    if ref == kin_ref or IdentifierLink.objects.filter(of=of, ref=ref, kin_ref=kin_ref).exists():
         return False
-    Kin.objects.create(of=of, ref=ref, kin_ref=kin_ref, link=link, recorded_at=at)
+    IdentifierLink.objects.create(of=of, ref=ref, kin_ref=kin_ref, link=link, recorded_at=at)
     return True

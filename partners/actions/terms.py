@@ -11,7 +11,7 @@ from partners.actions import addresses, guards, parties
 from partners.actions.drafts import unlisted_purposes
 from partners.actions.guards import Of
 from partners.actions.proposals import lock_open, propose
-from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Proposal
+from partners.models import Campaign, Contract, IdentifierLink, JurisdictionRule, Party, Proposal
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import PAID, Endpoints, as_json
 
@@ -200,11 +200,11 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
     target = _target(of, ref)
     if "\x00" in kin_ref or not kin_ref:
         raise ValidationError({"kin_ref": "Name the other."})
-    if fault := parties.fault_of(of=of, ref=kin_ref):
+    if fault := parties.find_link_fault(of=of, ref=kin_ref):
         raise ValidationError({"kin_ref": fault})
     try:
         new = parties.add_link(of=of, ref=ref, kin_ref=kin_ref, link=link, at=at)
-    except parties.TooLong as error:
+    except parties.LinkTooLong as error:
         raise ValidationError({"kin_ref": "The two together are too long to be looked up."}) from error
     if new:
         guards.note(
@@ -219,20 +219,24 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
 
 
 def _refuse_senseless_link(of: str, ref: str, kin_ref: str, link: str) -> None:
-    if of not in Kin.Of.values or link not in {"succeeds", "same_as"} or (link == "same_as" and of != Kin.Of.PARTY):
+    if (
+        of not in IdentifierLink.Of.values
+        or link not in {"succeeds", "same_as"}
+        or (link == "same_as" and of != IdentifierLink.Of.PARTY)
+    ):
         raise ValidationError({"link": "Parties, purposes and campaigns succeed one another; parties are the same."})
     if ref == kin_ref:
         raise NotNow("It is itself already.")
-    if "unknown" in {ref, kin_ref} and of == Kin.Of.PARTY:
+    if "unknown" in {ref, kin_ref} and of == IdentifierLink.Of.PARTY:
         raise NotNow("A company that we can't name is not linked to any.")
 
 
 def _target(of: str, ref: str) -> str:
     """How the trail names what is linked. Raises ValidationError where there is no such thing."""
     row: Party | Campaign | None = None
-    if of == Kin.Of.PARTY:
+    if of == IdentifierLink.Of.PARTY:
         row = Party.objects.filter(uri=ref).first()
-    elif of == Kin.Of.CAMPAIGN:
+    elif of == IdentifierLink.Of.CAMPAIGN:
         row = Campaign.objects.filter(ref=ref).first()
     elif not unlisted_purposes(purposes=(ref,)) or Campaign.objects.filter(purpose=ref).exists():
         return f"purpose:{ref}"[:160]

@@ -57,7 +57,7 @@ class Progress:
         self.out = out
         self.bytes = self.bytes_before = 0
         self.lines = self.lines_before = 0
-        self.started = self.said = time.monotonic()
+        self.started = self.reported = time.monotonic()
 
     def read(self, size: int) -> None:
         self.bytes += size
@@ -65,8 +65,8 @@ class Progress:
     def took(self, count: int) -> None:
         self.lines += count
         now = time.monotonic()
-        if now - self.said >= SAY_EVERY_S:
-            self.said = now
+        if now - self.reported >= SAY_EVERY_S:
+            self.reported = now
             self.say(now)
 
     def took_before(self, *, lines: int, size: int) -> None:

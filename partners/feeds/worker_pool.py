@@ -45,7 +45,7 @@ class Turn(AbstractContextManager["Turn"]):
 
 
 class RoundTurn(Turn):
-    """The turn that goes round a crew."""
+    """The turn that goes round a pool."""
 
     def __init__(self, *, mine: Semaphore, following: Semaphore, parent: int) -> None:
         self.mine = mine

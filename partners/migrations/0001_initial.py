@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='partners.contract'),
         ),
         migrations.CreateModel(
-            name='Kin',
+            name='IdentifierLink',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('of', models.CharField(choices=[('party', 'Party'), ('purpose', 'Purpose'), ('campaign', 'Campaign')], max_length=10)),
@@ -121,6 +121,7 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField()),
             ],
             options={
+                'db_table': 'partners_kin',
                 'indexes': [models.Index(fields=['of', 'kin_ref'], name='partners_kin_back')],
                 'constraints': [models.UniqueConstraint(fields=('of', 'ref', 'kin_ref'), name='partners_kin_once')],
             },

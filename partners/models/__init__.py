@@ -1,7 +1,16 @@
 """Organisations, what was agreed with them, their keys, and what lower apps need to know about dealings with them."""
 
 from partners.models.agents import AgentRequest, AuthorizedAgent
-from partners.models.agreements import Campaign, Contract, Cover, Dealing, Kin, Party, PendingTermChange, Reach
+from partners.models.agreements import (
+    Campaign,
+    Contract,
+    Cover,
+    Dealing,
+    IdentifierLink,
+    Party,
+    PendingTermChange,
+    Reach,
+)
 from partners.models.machines import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
 from partners.models.officers import JurisdictionRule, NoticeText, Proposal, Suspension
 
@@ -13,8 +22,8 @@ __all__ = [
     "Contract",
     "Cover",
     "Dealing",
+    "IdentifierLink",
     "JurisdictionRule",
-    "Kin",
     "NoticeText",
     "PairwiseKey",
     "PairwiseSubject",

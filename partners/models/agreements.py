@@ -89,7 +89,7 @@ class Campaign(models.Model):
         return self.ref
 
 
-class Kin(models.Model):
+class IdentifierLink(models.Model):
     """`succeeds` and `same_as`: carry stops and pauses across in both directions, never an approval. Append-only."""
 
     class Of(models.TextChoices):
@@ -105,6 +105,7 @@ class Kin(models.Model):
     recorded_at = models.DateTimeField()
 
     class Meta:
+        db_table = "partners_kin"
         constraints = [models.UniqueConstraint(fields=["of", "ref", "kin_ref"], name="partners_kin_once")]
         indexes = [models.Index(fields=["of", "kin_ref"], name="partners_kin_back")]
 
@@ -125,7 +126,7 @@ class PendingTermChange(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=10, choices=Kind)
-    of = models.CharField(max_length=10, choices=Kin.Of, blank=True)
+    of = models.CharField(max_length=10, choices=IdentifierLink.Of, blank=True)
     ref = models.CharField(max_length=1000)
     recorded_at = models.DateTimeField()
 

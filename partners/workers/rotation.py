@@ -53,7 +53,7 @@ class RotationResult:
 @transaction.atomic
 def ensure(*, now: datetime) -> RotationResult:
     """Make a key, in use at once, for each kind that has none: a new installation's first. Safe to repeat."""
-    _take_turn()
+    _lock_rotation()
     return _record_rotation([_make(kind, now, now, SYSTEM, "") for kind in KINDS if not _live(kind)], [])
 
 
@@ -63,7 +63,7 @@ def rotate(*, now: datetime) -> RotationResult:
 
     The key of a trial that was cut off is retired as well.
     """
-    _take_turn()
+    _lock_rotation()
     made, retired = [], []
     for kind in KINDS:
         live = _live(kind)
@@ -89,7 +89,7 @@ def replace(
     """
     if not reason.strip():
         raise ValueError("a reason must be given")
-    _take_turn()
+    _lock_rotation()
     made, retired = [], []
     for kind in KINDS:
         if kind.use not in uses:
@@ -112,7 +112,7 @@ def _retire_others(
 @transaction.atomic
 def reseal(*, actor: str, now: datetime) -> int:
     """Seal every private key and pairwise secret anew with the newest of FIELD_ENCRYPTION_KEYS. Returns how many."""
-    _take_turn()
+    _lock_rotation()
     rows = list(SigningKey.objects.all())
     for row in rows:
         handle = sealing.vault().reseal(handle=bytes(row.private_sealed))
@@ -125,7 +125,7 @@ def reseal(*, actor: str, now: datetime) -> int:
     return count
 
 
-def _take_turn() -> None:
+def _lock_rotation() -> None:
     """One rotation at a time, also where the table is still empty."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('rotate signing keys', 0))")

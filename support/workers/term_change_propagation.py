@@ -25,12 +25,12 @@ from consent.workers.expiry import retell
 from disclosures.feeds.terms import settle_files, settle_terms
 from partners.feeds import terms
 from partners.feeds.terms import Changes
-from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Proposal, Suspension
+from partners.models import Campaign, Contract, IdentifierLink, JurisdictionRule, Party, Proposal, Suspension
 from revocations.models import Order, Standing
 
 LOOK_BACK = timedelta(days=30)
 A_FILE_TAKES = timedelta(minutes=15)
-LINKED = tuple(f"{of}.linked" for of in Kin.Of.values)
+LINKED = tuple(f"{of}.linked" for of in IdentifierLink.Of.values)
 PAID = ("campaign.consideration_set", "campaign.paid_for_less")
 DRAFTED = ("campaign.drafted", "campaign.draft_changed")
 NAMED = "party.added"

@@ -13,7 +13,7 @@ from consent.gate import deciding
 from consent.gate.shapes import Question
 from consent.models import InvalidatedApproval, LineGate
 from consent.queries import permission
-from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
+from partners.models import Campaign, IdentifierLink, JurisdictionRule, Reach, Suspension
 from tests.consent import oracle
 from tests.factories import (
     ADS,
@@ -218,7 +218,7 @@ def _link(plan: Plan, world: oracle.World) -> None:
     for of, a, b in plan.kin:
         one, other = ref(of, a), ref(of, b)
         if one != other and (of, one, other) not in world.links:
-            Kin.objects.create(of=of, ref=one, kin_ref=other, link="succeeds", recorded_at=LONG_AGO)
+            IdentifierLink.objects.create(of=of, ref=one, kin_ref=other, link="succeeds", recorded_at=LONG_AGO)
             world.links.append((of, one, other))
 
 

@@ -396,7 +396,7 @@ def test_what_a_suspended_one_asked_stays_over(agent: Agent, line: Line) -> None
     under_way = agents.verify_message(body=signed, agent=asker, shape=agents.Exercise, at=timezone.now())
     suspend_agent(number=asker.number, actor=officer, reason="a key was stolen", at=timezone.now())
     with pytest.raises(agents.MessageRefused, match="may ask for nobody any more"):
-        take_request(agent=asker, said=under_way, body=signed, at=timezone.now())
+        take_request(agent=asker, message=under_way, body=signed, at=timezone.now())
     # No host of a suspended one is called, whatever stood open: `client.post` would fail this test.
     AgentRequest.objects.filter(pk=closed.pk).update(notify_at=timezone.now())
     assert agent_callbacks.see_to(now=timezone.now()) == 0

@@ -179,7 +179,7 @@ def test_the_same_message_of_an_agent_is_one_request(line: Line) -> None:
     said = exercise(AGENT, "+12065550177", now)
 
     def asks_for_a_stop() -> AgentRequest:
-        return take_request(agent=agent, said=said, body=b"the same", at=now)
+        return take_request(agent=agent, message=said, body=b"the same", at=now)
 
     first, second = overlap(asks_for_a_stop, asks_for_a_stop)
     assert (first.pk, AgentRequest.objects.count(), noted("agent.asked")) == (second.pk, 1, 1)
@@ -194,7 +194,7 @@ def test_a_suspended_agent_asks_for_nobody(line: Line) -> None:
             AuthorizedAgent.objects.filter(pk=agent.pk).update(ended_at=now, changed_at=now)
 
     with pytest.raises(agents.MessageRefused):
-        overlap(is_suspended, lambda: take_request(agent=agent, said=said, body=b"x", at=now))
+        overlap(is_suspended, lambda: take_request(agent=agent, message=said, body=b"x", at=now))
     assert AgentRequest.objects.count() == 0
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from consent.models import Approval
 from disclosures.models import Disclosure
-from partners.models import Kin
+from partners.models import IdentifierLink
 from tests.feeds import (
     BRIDGE,
     ROAD,
@@ -72,7 +72,7 @@ def test_a_party_and_what_is_linked_to_it() -> None:
         ("rejected", "recipients", "too_long"),
         ("rejected", "lbs_provider", "too_long"),
     ]
-    assert not Kin.objects.exists()
+    assert not IdentifierLink.objects.exists()
 
 
 def test_free_text_of_a_thousand_characters_is_kept() -> None:

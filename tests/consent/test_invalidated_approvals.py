@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent.actions.choices import allow, take_turns
+from consent.actions.choices import allow, lock_lines
 from consent.actions.terminate import terminate
 from consent.domain import consent_requests
 from consent.domain.consent_requests import token_of
@@ -252,16 +252,16 @@ def test_so_does_one_set_aside_while_let_go(monkeypatch: pytest.MonkeyPatch) -> 
         raise KeyboardInterrupt
 
     def after_the_change(**line_ids: Any) -> Any:
-        monkeypatch.setattr("consent.feeds.records.take_turns", take_turns)
+        monkeypatch.setattr("consent.feeds.records.lock_lines", lock_lines)
         monkeypatch.setattr("consent.feeds.lines.apply_held_rows", cut_off)
         with pytest.raises(KeyboardInterrupt):
             elsewhere(lambda: take_lines(CHANGED))
         monkeypatch.setattr("consent.feeds.lines.apply_held_rows", apply_held_rows)
-        return take_turns(**line_ids)
+        return lock_lines(**line_ids)
 
     def and_meanwhile(self: RecordsFeed[Any, Any], settled: Any) -> None:
         monkeypatch.setattr(RecordsFeed, "_let_go", let_go)
-        monkeypatch.setattr("consent.feeds.records.take_turns", after_the_change)
+        monkeypatch.setattr("consent.feeds.records.lock_lines", after_the_change)
         let_go(self, settled)
 
     monkeypatch.setattr(RecordsFeed, "_let_go", and_meanwhile)

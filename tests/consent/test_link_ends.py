@@ -261,7 +261,7 @@ def test_a_number_is_asked_about_anew_after_a_day(key: Ed25519PrivateKey, line: 
             agent_id=AGENT, business_id="CARRIER", issued_at=at, expires_at=at + HOUR, version="1.0",
             exercise="sale:opt_out", phone_number="+12065550177",
         )  # fmt: skip
-        made = take_request(agent=agent, said=said, body=str(next(messages)).encode(), at=at)
+        made = take_request(agent=agent, message=said, body=str(next(messages)).encode(), at=at)
         return made.reason == AgentRequest.Reason.NEED_USER_VERIFICATION
 
     assert [is_asked(now) for _ in range(4)] == [True, True, True, False]

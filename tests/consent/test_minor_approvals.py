@@ -20,7 +20,7 @@ from consent.queries.approvals import list_lines_left_from_childhood
 from disclosures.models import PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
-from partners.models import Campaign, Dealing, Kin
+from partners.models import Campaign, Dealing, IdentifierLink
 from revocations.domain.order_snapshots import Agreement
 from support.queries.exports import EXPORTS
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
@@ -59,7 +59,7 @@ def grown_texts(line: Line) -> int:
 def test_a_file_is_taken_in_though_a_partner_appears(monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = a_campaign()
     other = a_campaign(a_contract(a_party("NorthLink")), campaign.lbs_provider)
-    Kin.objects.create(of="campaign", ref=other.ref, kin_ref=campaign.ref, link="succeeds", recorded_at=NOW)
+    IdentifierLink.objects.create(of="campaign", ref=other.ref, kin_ref=campaign.ref, link="succeeds", recorded_at=NOW)
     (line,) = children(campaign, "LB")
     tries = after_the_first_making_up(
         monkeypatch,

@@ -19,7 +19,7 @@ from consent.models import Choice, ChoiceReceipt, LineGate
 from consent.queries.choices import choices_page
 from consent.queries.permission import permission_at
 from disclosures.models import Disclosure, Judgement
-from partners.models import Campaign, Kin, Reach
+from partners.models import Campaign, IdentifierLink, Reach
 from revocations.models import Order
 from tests.factories import (
     FRAUD,
@@ -115,14 +115,14 @@ def test_it_covers_every_use_by_the_company(line: Line, campaign: Campaign) -> N
     heir = a_campaign(a_contract(), renamed)
     an_approval(line, other)
     an_approval(line, heir)
-    Kin.objects.create(of="party", ref=renamed.uri, kin_ref=ROAD, link="succeeds", recorded_at=NOW)
+    IdentifierLink.objects.create(of="party", ref=renamed.uri, kin_ref=ROAD, link="succeeds", recorded_at=NOW)
     suspended(line, campaign)
     assert {ask(line, one).reason for one in (campaign, other, heir)} == {"stopped_party"}
 
 
 def test_a_stop_of_the_person_s_own_stands_already(line: Line, campaign: Campaign) -> None:
     old = a_party("OldName", "lbs_provider").uri
-    Kin.objects.create(of="party", ref=ROAD, kin_ref=old, link="succeeds", recorded_at=NOW)
+    IdentifierLink.objects.create(of="party", ref=ROAD, kin_ref=old, link="succeeds", recorded_at=NOW)
     for scope, ref in (("all", ""), ("party", ROAD), ("party", old)):
         with undone():
             stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")

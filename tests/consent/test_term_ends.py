@@ -19,7 +19,7 @@ from console.actions import proposals as proposals_actions
 from console.actions.proposals import propose_termination
 from partners.actions import proposals
 from partners.actions.terms import shorten_term
-from partners.models import Campaign, Contract, Kin, Suspension
+from partners.models import Campaign, Contract, IdentifierLink, Suspension
 from partners.policies.lifecycle import NotNow, Stage, stage
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent
@@ -227,7 +227,9 @@ def test_an_officer_who_terminates_first_did_it(campaign: Campaign) -> None:
 def successor(campaign: Campaign) -> Campaign:
     """The same company for the same use, under the same contract; it began a while ago."""
     made = a_campaign(campaign.contract, campaign.lbs_provider, starts_at=LONG_AGO)
-    Kin.objects.create(of="campaign", ref=made.ref, kin_ref=campaign.ref, link="succeeds", recorded_at=database_clock())
+    IdentifierLink.objects.create(
+        of="campaign", ref=made.ref, kin_ref=campaign.ref, link="succeeds", recorded_at=database_clock()
+    )
     return made
 
 

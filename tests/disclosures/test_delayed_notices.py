@@ -86,7 +86,7 @@ def test_notices_that_waited_go_to_the_archive_in_their_order() -> None:
     before = list(Tightening.objects.values_list("pk", flat=True))
     take_releases(release_row(id="r"))
     kept = Tightening.objects.exclude(pk__in=before).order_by("at")
-    assert [one.said["order_ref"] for one in kept] == ["first", "second", "third"]
+    assert [one.facts["order_ref"] for one in kept] == ["first", "second", "third"]
 
 
 def test_a_notice_leaves_its_line_s_rows_for_the_archive() -> None:
@@ -96,7 +96,7 @@ def test_a_notice_leaves_its_line_s_rows_for_the_archive() -> None:
     take_notices(notice(None))
     line_id = Disclosure.objects.values_list("line_id", flat=True).get()
     held = {"disclosure_id": str(id_of("r")), "suppressed_until": EVER.replace("Z", "+00:00"), "order_ref": "held"}
-    assert list(Tightening.objects.filter(kind="notice").order_by("at").values_list("line_id", "said")) == [
+    assert list(Tightening.objects.filter(kind="notice").order_by("at").values_list("line_id", "facts")) == [
         (0, held), (line_id, held), (line_id, held | {"suppressed_until": None, "order_ref": "court"}),
     ]  # fmt: skip
 

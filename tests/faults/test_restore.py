@@ -41,7 +41,7 @@ from disclosures.tasks import rejudge
 from partners.actions.clients import disable_client, register_client
 from partners.actions.parties import add_link
 from partners.clients import checkpoint_places
-from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, Suspension
+from partners.models import Campaign, Client, Contract, IdentifierLink, JurisdictionRule, Suspension
 from partners.tasks import write_checkpoint
 from partners.workers import checkpoints
 from partners.workers.checkpoints import Behind
@@ -275,7 +275,7 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         assert not AuditEvent.objects.filter(action="restore.lost_events_confirmed").exists()
         after_restore("--confirm-lost-events", "Officer Ruiz went through the list.")
         assert reasons(campaign, [line]) == ["jurisdiction_prohibits"]
-        assert list(Kin.objects.values_list("of", "ref", "kin_ref", "link")) == [
+        assert list(IdentifierLink.objects.values_list("of", "ref", "kin_ref", "link")) == [
             ("party", "https://roadaid.example", "https://newname.example", "succeeds")
         ]
         again = Client.objects.get(pk=machine.pk)
@@ -590,7 +590,7 @@ def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_pat
             next(what for what in ("choice", "suspension", "end", "tightening", "epochs") if getattr(entry, what))
             for entry in found
         ] == ["epochs", "choice", "suspension", "end", "tightening", "tightening", "tightening"]
-        assert [one.tightening.said.get("order_ref", "") for one in found if one.tightening] == ["", "WA-2", "WA-3"]
+        assert [one.tightening.facts.get("order_ref", "") for one in found if one.tightening] == ["", "WA-2", "WA-3"]
         after_restore("--confirm-lost-events", "Looked through.")
         assert JurisdictionRule.objects.filter(state="WA", source="RCW 1").count() == 1
         assert set(HeldNotice.objects.values_list("order_ref", flat=True)) == {"WA-2", "WA-3"}
@@ -642,7 +642,7 @@ def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
         writing.write(now=timezone.now())
         assert begin_anew() == 2
         waiting = Tightening.objects.filter(archived_at__isnull=True).order_by("at")
-        assert [one.said.get("order_ref", "AGR-1") for one in waiting] == ["since", "AGR-1"]
+        assert [one.facts.get("order_ref", "AGR-1") for one in waiting] == ["since", "AGR-1"]
 
 
 def test_what_was_released_is_judged_by_the_terms_that_came_back(campaign: Campaign, tmp_path: Path) -> None:

@@ -13,7 +13,15 @@ from partners.actions.parties import add_link
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import IssuedToken, TokenRefused, sign_in
 from partners.domain import keysets, pairwise
-from partners.models import Campaign, Kin, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
+from partners.models import (
+    Campaign,
+    IdentifierLink,
+    PairwiseKey,
+    PairwiseSubject,
+    PartnerKeySet,
+    SigningKey,
+    UsedAssertion,
+)
 from partners.primitives.tokens import UnknownKey
 from partners.workers import rotation
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
@@ -116,7 +124,7 @@ def test_a_campaign_and_a_link_know_of_each_other(link_first: bool) -> None:
         a_campaign(contract, provider, ref="CMP-new")
 
     overlap(*((a_link, a_new_campaign) if link_first else (a_new_campaign, a_link)))
-    assert Kin.objects.filter(ref=provider.uri, kin_ref=old).exists()
+    assert IdentifierLink.objects.filter(ref=provider.uri, kin_ref=old).exists()
     cover = Campaign.objects.get(ref="CMP-new").cover
     assert sorted(cover.parties) == sorted([contract.aggregator.uri, provider.uri, old])
     assert old in cover.named_parties

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from partners.domain.keysets import jwks_uri_of
 from partners.feeds.parties import PartiesFeed, Unreadable, sections_of
-from partners.models import Campaign, Contract, Kin, Party, Reach
+from partners.models import Campaign, Contract, IdentifierLink, Party, Reach
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -212,7 +212,7 @@ def test_reach_and_links_only_grow() -> None:
     take_parties(changed("campaigns", 0, recipients=[JAIL, "https://new.example"], succeeds=["CMP-old"]))
     take_parties(changed("parties", 2, same_as=["https://roadaid.net"], succeeds=["https://roadhelp.example"]))
     assert set(Reach.objects.values_list("party__uri", flat=True)) == {JAIL, "https://new.example"}
-    assert set(Kin.objects.values_list("of", "ref", "kin_ref", "link")) == {
+    assert set(IdentifierLink.objects.values_list("of", "ref", "kin_ref", "link")) == {
         ("campaign", "CMP-road", "CMP-old", "succeeds"),
         ("party", ROAD, "https://roadaid.net", "same_as"),
         ("party", ROAD, "https://roadhelp.example", "succeeds"),

@@ -24,7 +24,7 @@ from partners.actions.guards import Of
 from partners.actions.notices import publish_notice
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, set_endpoints, shorten_term
-from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Reach, Suspension
+from partners.models import Campaign, Contract, IdentifierLink, JurisdictionRule, Party, Reach, Suspension
 from partners.policies import lifecycle
 from partners.policies.lifecycle import NotNow, Stage
 from tests.factories import (
@@ -324,7 +324,7 @@ def test_a_link_is_written_once_between_known_names(officer: str) -> None:
 
     assert link("party", "https://roadaid.example", "https://old.example")
     assert not link("party", "https://roadaid.example", "https://old.example")
-    assert Kin.objects.count() == AuditEvent.objects.filter(action="party.linked").count() == 1
+    assert IdentifierLink.objects.count() == AuditEvent.objects.filter(action="party.linked").count() == 1
     for args in (
         ("party", "https://nobody.example", "https://old.example"),
         ("campaign", "CMP-none", "CMP-old"),

@@ -9,7 +9,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.choices import allow, pause, stop
 from consent.models import InvalidatedApproval, LineGate, Origin
-from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
+from partners.models import Campaign, IdentifierLink, JurisdictionRule, Reach, Suspension
 from tests.factories import LONG_AGO, NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.promises.asking import ask
@@ -165,7 +165,7 @@ def test_a_wrong_gate_row_is_rebuilt_from_the_ledger(line: Line, campaign: Campa
 
 def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Campaign, refused: Refusal) -> None:
     stop_all(line)
-    Kin.objects.create(
+    IdentifierLink.objects.create(
         of="party", ref="https://a.example", kin_ref="https://b.example", link="same_as", recorded_at=NOW
     )
     Reach.objects.create(campaign=campaign, party=a_party("Bail Now", "end_customer"))

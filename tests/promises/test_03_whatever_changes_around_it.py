@@ -11,7 +11,7 @@ from consent.actions.choices import stop
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from partners.actions.parties import add_party
-from partners.models import Campaign, Kin, Reach
+from partners.models import Campaign, IdentifierLink, Reach
 from tests.factories import FRAUD, NOW, ROADSIDE, a_campaign, a_line, a_party, an_approval
 from tests.feeds import (
     BRIDGE,
@@ -68,7 +68,7 @@ def test_a_purpose_under_another_name_is_stopped_with_it(link: str) -> None:
     stopped(line, "purpose", FRAUD)
     successor = agreed(line, a_campaign(campaign.contract, purpose=ROADSIDE))
     assert answer(line, successor) == "allowed"
-    Kin.objects.create(of="purpose", ref=ROADSIDE, kin_ref=FRAUD, link=link, recorded_at=NOW)
+    IdentifierLink.objects.create(of="purpose", ref=ROADSIDE, kin_ref=FRAUD, link=link, recorded_at=NOW)
     assert answer(line, successor) == "stopped_purpose"
 
 

@@ -12,7 +12,7 @@ from consent.actions import choices
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.queries.current_consent.lines import sharing
-from partners.models import Campaign, Dealing, Kin, Party, Reach, Suspension
+from partners.models import Campaign, Dealing, IdentifierLink, Party, Reach, Suspension
 from tests.consent.pages import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import Browser, signed_in
@@ -114,7 +114,7 @@ def test_a_stopped_end_customer_can_be_allowed_again() -> None:
 def test_a_stop_of_kin_reaches_the_end_customer_s_page() -> None:
     scene = a_scene()
     kin = {"ref": scene.jail.uri, "kin_ref": scene.bail.uri, "link": "same_as", "recorded_at": timezone.now()}
-    Kin.objects.create(of=Kin.Of.PARTY, **kin)
+    IdentifierLink.objects.create(of=IdentifierLink.Of.PARTY, **kin)
     stop(scene.line, "party", scene.bail.uri)
     assert scene.gate_allows(scene.jail) is False
     assert "We have said no since" in read(signed_in(scene.line), f"/companies/{scene.jail.pk}/")

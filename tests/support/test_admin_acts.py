@@ -11,7 +11,17 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from partners.actions import proposals
-from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, NoticeText, Party, Proposal, Suspension
+from partners.models import (
+    Campaign,
+    Client,
+    Contract,
+    IdentifierLink,
+    JurisdictionRule,
+    NoticeText,
+    Party,
+    Proposal,
+    Suspension,
+)
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Stream
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
@@ -213,7 +223,7 @@ def test_parties_are_added_changed_and_linked(officer: Member) -> None:
     wrong = officer.client.post(f"/admin/parties/{new.pk}/change/", {**WHY, "name": "Newer", "website": "javascript:x"})
     assert "A web address that may be linked" in wrong.content.decode()
     assert post(officer, f"/admin/link/party/{new.pk}/", {"kin_ref": "https://old.example", "link": "succeeds"}) == page
-    assert list(Kin.objects.values_list("ref", "link", "kin_ref")) == [
+    assert list(IdentifierLink.objects.values_list("ref", "link", "kin_ref")) == [
         ("https://new.example", "succeeds", "https://old.example")
     ]
     assert "https://new.example succeeds https://old.example" in shown(officer, page)

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from consent.actions import choices
-from partners.models import Kin
+from partners.models import IdentifierLink
 from tests.factories import ADS, FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.support.officers import Member, ask, post, shown, staff
 
@@ -42,9 +42,11 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
     assert "This field is required." in shown(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": ""})
     assert "is not one of the available choices" in shown(officer, path, {"kin_ref": FRAUD, "link": "succeeds"})
     assert "is not one of the available choices" in shown(officer, path, {"kin_ref": ADS, "link": "same_as"})
-    assert not Kin.objects.exists()
+    assert not IdentifierLink.objects.exists()
     assert post(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": "DPV renamed it."}) == page
-    assert list(Kin.objects.values_list("of", "ref", "link", "kin_ref")) == [("purpose", FRAUD, "succeeds", ADS)]
+    assert list(IdentifierLink.objects.values_list("of", "ref", "link", "kin_ref")) == [
+        ("purpose", FRAUD, "succeeds", ADS)
+    ]
     assert ask(fraud, line.carrier_id) == "stopped_purpose"
     assert ask(fraud, other.carrier_id) == ""
     told = shown(officer, page)

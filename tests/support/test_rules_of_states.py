@@ -103,7 +103,7 @@ def test_a_rule_prohibits_within_its_radius_alone(officer: Member) -> None:
     line = a_line(state="NV")
     an_approval(line, campaign)
     a_rule(officer, max_radius_m=534)
-    kept = Tightening.objects.get(kind="rule").said
+    kept = Tightening.objects.get(kind="rule").facts
     assert (kept["state"], kept["max_radius_m"], kept["consideration"]) == ("NV", 534, "")
     for precision_m in (None, 0, 99, 100, 534, 535, 10_000):
         answer = "jurisdiction_prohibits" if (precision_m or 0) <= 534 else "permitted"

@@ -175,7 +175,7 @@ def test_a_suspension_that_came_back_judges_anew(of: str) -> None:
     said = ArchivedSuspension(
         of=of, ref=refs[of], automatic=False, starts_at=feeds.moment("2025-12-01T00:00:00Z"), actor=an_actor()
     )
-    assert restore.suspend_again(said=said, at=database_clock()) == restore.RestoreOutcome.REPLAYED
+    assert restore.suspend_again(archived=said, at=database_clock()) == restore.RestoreOutcome.REPLAYED
     assert (
         term_change_propagation.settle(now=database_clock()),
         term_change_propagation.settle(now=database_clock()),

@@ -22,7 +22,7 @@ from console.actions.terms import put_in_force
 from partners.actions import proposals
 from partners.actions.drafts import ContractTerms, draft_contract
 from partners.actions.terms import shorten_term
-from partners.models import Campaign, Contract, JurisdictionRule, Kin, Proposal, Suspension
+from partners.models import Campaign, Contract, IdentifierLink, JurisdictionRule, Proposal, Suspension
 from partners.policies import loosening
 from partners.policies.lifecycle import NotNow
 from revocations.actions.suspend import suspend
@@ -307,7 +307,7 @@ def test_a_link_carries_a_stop_and_its_partner_hears() -> None:
     assert (newest_order(line).snapshot["state"], Order.objects.count()) == ([], 2)
     assert (term_change_propagation.settle(now=NOW + DAY), Order.objects.count()) == (0, 2)
     assert not terms.link(**linked, reason="Again", actor=an_actor(), at=NOW)
-    assert (Kin.objects.count(), RejudgeRequest.objects.exists()) == (1, False)
+    assert (IdentifierLink.objects.count(), RejudgeRequest.objects.exists()) == (1, False)
 
 
 def allowed(line: Line, campaign: Campaign) -> bool:

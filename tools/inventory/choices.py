@@ -153,7 +153,7 @@ TABLES: Mapping[str, Table] = {
         time="at archived_at",
         word="kind",
         shapes={
-            "said": "its columns: state, purposes, ids, names and dates of agreements, a public key, an order's"
+            "facts": "its columns: state, purposes, ids, names and dates of agreements, a public key, an order's"
             " reference; no person's number or name"
         },
     ),

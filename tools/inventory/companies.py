@@ -62,7 +62,7 @@ TABLES: Mapping[str, Table] = {
         time="recorded_at",
         word="kind of",
     ),
-    "partners.Kin": Table(
+    "partners.IdentifierLink": Table(
         "That one company, purpose or campaign succeeds, or is, another.",
         LEDGER,
         OFFICE,

@@ -206,38 +206,39 @@ class LineLedger:
     """A line's gate row with the rows behind it, the newest first, and whether the gate is open at all."""
 
     row: LineGate
-    agreed: list[LineApproval]
-    said: list[LineChoice]
+    approvals: list[LineApproval]
+    choices: list[LineChoice]
     gate_is_open: bool
 
 
 def get_line_ledger(*, line_id: int) -> LineLedger:
     """All that is kept of one line: its gate row, what was agreed, and every choice. One query."""
-    agreed = Approval.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-captured_at", "id")
-    said = Choice.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
+    approvals = Approval.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-captured_at", "id")
+    choices = Choice.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
     row = LineGate.objects.annotate(
-        agreed=ArraySubquery(agreed.values(json=JSONObject(**_fields(LineApproval)))),
-        said=ArraySubquery(said.values(json=JSONObject(**_fields(LineChoice)))),
+        approval_rows=ArraySubquery(approvals.values(json=JSONObject(**_fields(LineApproval)))),
+        choice_rows=ArraySubquery(choices.values(json=JSONObject(**_fields(LineChoice)))),
         gate_is_open=Func(template=IS_OPEN, output_field=BooleanField()),
     ).get(pk=line_id)
     rows = vars(row)
-    agreements, words = (
-        msgspec.convert(rows["agreed"], list[LineApproval]),
-        msgspec.convert(rows["said"], list[LineChoice]),
+    return LineLedger(
+        row=row,
+        approvals=msgspec.convert(rows["approval_rows"], list[LineApproval]),
+        choices=msgspec.convert(rows["choice_rows"], list[LineChoice]),
+        gate_is_open=rows["gate_is_open"],
     )
-    return LineLedger(row, agreements, words, rows["gate_is_open"])
 
 
 def read(*, kept: LineLedger, refs: Collection[str], at: datetime) -> Ledger:
     """The ledger of one line as far as these campaigns go."""
     approvals: dict[str, list[LineApproval]] = {}
-    for one in kept.agreed:
+    for one in kept.approvals:
         if one.campaign in refs:
             approvals.setdefault(one.campaign, []).append(one)
     allows: dict[str, list[LineChoice]] = {}
     came: dict[tuple[str, int], datetime] = {}
     denials: dict[str, list[Denial]] = {}
-    for choice in kept.said:
+    for choice in kept.choices:
         if choice.kind == Choice.Kind.ALLOW:
             allows.setdefault(choice.ref, []).append(choice)
             continue

@@ -193,7 +193,7 @@ def _stop_of_everything(ledger: Ledger) -> Denial | None:
 
 def _own_stop(kept: LineLedger) -> str:
     """The newest stop of everything that the person said."""
-    own = (one for one in kept.said if (one.kind, one.scope, one.origin) == ("stop", "all", Origin.PERSON))
+    own = (one for one in kept.choices if (one.kind, one.scope, one.origin) == ("stop", "all", Origin.PERSON))
     return next((str(one.id) for one in own), "")
 
 

@@ -86,7 +86,7 @@ class ArchivedTightening(msgspec.Struct, frozen=True, kw_only=True):
     """Something else that tightened (`consent.Tightening`): its kind, and the columns that say it."""
 
     kind: str
-    said: Mapping[str, Any]
+    facts: Mapping[str, Any] = msgspec.field(name="said")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -131,7 +131,7 @@ def _write(rows: Sequence[ArchiveQueueEntry], place: Sink, before: str, now: dat
 
 def _write_tightenings(rows: Sequence[Tightening], place: Sink, before: str, now: datetime) -> None:
     made = [
-        Entry(id=str(row.id), before="", tightening=ArchivedTightening(kind=row.kind, said=row.said)) for row in rows
+        Entry(id=str(row.id), before="", tightening=ArchivedTightening(kind=row.kind, facts=row.facts)) for row in rows
     ]
     day, newest = _append(place, made, before, now)
     with transaction.atomic():

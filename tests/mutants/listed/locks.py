@@ -538,14 +538,14 @@ MUTANTS = (
     Mutant(
         2,
         "consent/actions/consent_requests.py",
-        "    take_turn(line_id=question.line.pk)\n    now_open",
+        "    lock_line(line_id=question.line.pk)\n    now_open",
         "    now_open",
         f"{CONSENT}test_a_question_is_answered_once",
     ),
     Mutant(
         12,
         "consent/actions/consent_requests.py",
-        "    take_turn(line_id=question.line.pk)\n    if not may_be_answered",
+        "    lock_line(line_id=question.line.pk)\n    if not may_be_answered",
         "    if not may_be_answered",
         f"{CONSENT}test_no_more_questions_are_put_to_line_than_month_has",
     ),
@@ -596,14 +596,14 @@ MUTANTS = (
     Mutant(
         2,
         "consent/actions/restore.py",
-        "    take_turn(line_id=line_id)\n    if (\n",
+        "    lock_line(line_id=line_id)\n    if (\n",
         "    if (\n",
         f"{CONSENT}test_yes_that_was_lost_with_database_is_told_of_once",
     ),
     Mutant(
         12,
         "consent/actions/signals.py",
-        "    now = take_turn(line_id=line_id)\n    signal, first",
+        "    now = lock_line(line_id=line_id)\n    signal, first",
         "    now = at\n    signal, first",
         f"{CONSENT}test_a_privacy_signal_stops_once_what_came_since_the_last",
     ),

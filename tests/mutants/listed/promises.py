@@ -34,16 +34,16 @@ MUTANTS = (
     Mutant(
         3,
         "consent/actions/choices.py",
-        "    twin = _twin(choice, made_at)\n    before = ",
-        "    if (twin := _twin(choice, made_at)) is not None:\n"
-        "        return _build_repeated_choice(twin)\n    before = ",
+        "    earlier = _find_repeated(choice, made_at)\n    before = ",
+        "    if (earlier := _find_repeated(choice, made_at)) is not None:\n"
+        "        return _build_repeated_choice(earlier)\n    before = ",
         "tests/promises/test_03_while_the_gate_is_closed.py::test_a_yes_that_would_not_count_says_so",
     ),
     Mutant(
         6,
         "consent/actions/choices.py",
-        "    return None if _was_claimed_since(twin) else twin\n",
-        "    return twin\n",
+        "    return None if _was_claimed_since(earlier) else earlier\n",
+        "    return earlier\n",
         "tests/consent/test_pressed_twice.py::test_i_never_agreed_to_a_later_yes_asks_for_proof",
     ),
     Mutant(
