@@ -154,7 +154,7 @@ def line_named(*, carrier_id: str, msisdn: str, at: datetime) -> Line | None:
     """The active line of this id of the carrier's, or, without one, of this number; None: there is none."""
     if not carrier_id:
         return line_of_number(msisdn=msisdn, at=at)
-    return Line.objects.filter(_during(at, start="activated_at", end="deactivated_at"), carrier_id=carrier_id).first()
+    return Line.objects.filter(_active(at), carrier_id=carrier_id).first()
 
 
 def msisdn_of(*, line_id: int, at: datetime) -> str:
@@ -286,7 +286,7 @@ def answering_line(*, line: Line, at: datetime) -> Line | None:
     wanted = Q(pk=line.pk)
     if line.user_role == Line.UserRole.MINOR:
         wanted = Q(account=line.account_id, user_role=Line.UserRole.HOLDER)
-    active = _during(at, start="activated_at", end="deactivated_at")
+    active = _active(at)
     return Line.objects.filter(active, wanted).order_by("activated_at", "pk").first()
 
 
@@ -368,9 +368,7 @@ def _ended_line(user: User) -> list[PersonsLine]:
 
 def _lines(at: datetime) -> QuerySet[Line]:
     current = LineNumber.objects.filter(line=OuterRef("pk"), starts_at__lte=at).order_by("-starts_at")
-    return Line.objects.filter(_during(at, start="activated_at", end="deactivated_at")).annotate(
-        number_sealed=Subquery(current.values("msisdn_sealed")[:1])
-    )
+    return Line.objects.filter(_active(at)).annotate(number_sealed=Subquery(current.values("msisdn_sealed")[:1]))
 
 
 def _persons_line(line: Line, relation: Relation, delegation: Delegation | None = None) -> PersonsLine:
@@ -378,5 +376,5 @@ def _persons_line(line: Line, relation: Relation, delegation: Delegation | None 
     return PersonsLine(line=line, relation=relation, msisdn=msisdn, delegation=delegation)
 
 
-def _during(at: datetime, *, start: str, end: str) -> Q:
-    return Q(**{f"{start}__lte": at}) & (Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gt": at}))
+def _active(at: datetime) -> Q:
+    return Q(activated_at__lte=at) & (Q(deactivated_at__isnull=True) | Q(deactivated_at__gt=at))

@@ -44,7 +44,7 @@ def failed_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
             if response.status_code >= OUR_ERROR:
                 stop_failures.count(at=timezone.now())
             else:
-                stop_failures.hand_over()
+                stop_failures.FAILED.hand_over()
         return response
 
     return middleware

@@ -14,8 +14,8 @@ from django.template.base import Template
 from psycopg.rows import tuple_row
 from pytest_django import DjangoDbBlocker
 
-from partners.actions.keys import ensure_signing_keys
 from partners.models import JurisdictionRule
+from partners.workers import rotation
 from tests import databases
 
 INSUFFICIENT_PRIVILEGE = "42501"
@@ -137,7 +137,7 @@ def django_db_setup(
     with django_db_blocker.unblock():
         name = databases.clone_test_database()
         rules_of_the_migrations[:] = JurisdictionRule.objects.values_list("id", flat=True)
-        ensure_signing_keys(at=KEYS_SINCE)
+        rotation.ensure(now=KEYS_SINCE)
         # What making them wrote into the audit trail is nobody's business here.
         empty_database()
     yield

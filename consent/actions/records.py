@@ -244,7 +244,7 @@ def _agreements_by_line(
     late: Sequence[order_planning.Late], before: Mapping[int, snapshots.States]
 ) -> Mapping[int, list[tuple[uuid.UUID, Sequence[Agreement]]]]:
     """What partners are to be told of each no, by its line, one after another."""
-    asked = order_planning.agreements_after_each(late=late, origin=Origin.FILE, before=before) if late else []
+    asked = order_planning.agreements_after_each(late=late, before=before) if late else []
     waiting: dict[int, list[tuple[uuid.UUID, Sequence[Agreement]]]] = defaultdict(list)
     for one, agreements in zip(late, asked, strict=True):
         waiting[one.line_id].append((one.no.id, agreements))

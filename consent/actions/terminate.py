@@ -14,8 +14,6 @@ from partners.actions import guards
 from partners.policies.lifecycle import NotNow
 from revocations.models import Cohort
 
-__all__ = ["PlanChanged", "terminate"]
-
 
 def terminate(
     *, of: str, target_id: int, actor: str, second_actor: str = "", reason: str, plan_digest: str, at: datetime

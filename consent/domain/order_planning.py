@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from django.db import connection
 
 from consent.domain import snapshots
-from consent.models import Choice, LineGate
+from consent.models import Choice, LineGate, Origin
 from consent.queries.approvals import LateDenial, Override, list_overrides
 from partners.domain import pairwise
 from partners.models import Campaign, Contract
@@ -153,10 +153,11 @@ class Late:
     running: bool
 
 
-def agreements_after_each(
-    *, late: Sequence[Late], origin: str, before: Mapping[int, snapshots.States]
-) -> list[list[Agreement]]:
-    """How lines stand now that all of these came, and what each asks of each partner. In order; `before`: by line."""
+def agreements_after_each(*, late: Sequence[Late], before: Mapping[int, snapshots.States]) -> list[list[Agreement]]:
+    """How lines stand now that all of these came from a file, and what each asks of each partner. In order.
+
+    `before`: by line.
+    """
     contract_ids: dict[int, set[int]] = defaultdict(set)
     named: dict[tuple[str, str], set[int]] = defaultdict(set)
     for one in late:
@@ -175,7 +176,7 @@ def agreements_after_each(
             before.get(one.line_id, {}),
             _RequestedDuties.after(one.no, passed, scopes[one.no.scope, one.no.ref], running=one.running),
         )
-        for one, passed in zip(late, list_overrides(denied=denied, origin=origin), strict=True)
+        for one, passed in zip(late, list_overrides(denied=denied, origin=Origin.FILE), strict=True)
     ]
 
 
@@ -185,9 +186,7 @@ def agreements_after(
     no: No,
     passed: Mapping[int, Override],
     contract_ids: Sequence[int],
-    before: snapshots.States | None = None,
-    running: bool = True,
-    signed_for: Collection[int] = (),
+    signed_for: Collection[int],
 ) -> list[Agreement]:
     """The same after a no that came to us late, and what it asks of each partner.
 
@@ -195,8 +194,8 @@ def agreements_after(
     nothing where it had nothing. `signed_for`: contracts whose partner had signed, and owes that anew in any case.
     """
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=no.scope, ref=no.ref)
-    asked = _RequestedDuties.after(no, passed, scopes, running=running, signed_for=signed_for)
-    return _Now.read({line_id: contract_ids}).agreements(line_id, contract_ids, before or {}, asked)
+    asked = _RequestedDuties.after(no, passed, scopes, running=True, signed_for=signed_for)
+    return _Now.read({line_id: contract_ids}).agreements(line_id, contract_ids, {}, asked)
 
 
 def find_overrides(*, line_id: int, no: No, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Override]:

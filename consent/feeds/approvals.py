@@ -17,7 +17,6 @@ from consent.feeds.records import RecordsFeed
 from consent.models import Approval, HeldRow
 from consent.queries.approvals import STANDS, count_overridden_stops
 from partners.feeds.checking import (
-    Fate,
     FreeText,
     Instant,
     InstantOrEmpty,
@@ -127,13 +126,6 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
 
     def stops(self) -> ChoicesFeed:
         return ChoicesFeed()
-
-    def finish(self, *, at: datetime) -> list[Fate]:
-        del at
-        return []
-
-    def extra(self) -> dict[str, int]:
-        return {"file_stops_pierced": self.pierced}
 
 
 def apply_held_rows(*, at: datetime) -> int:

@@ -152,13 +152,6 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
     def stops(self) -> "ChoicesFeed":
         return ChoicesFeed()
 
-    def finish(self, *, at: datetime) -> list[Fate]:
-        del at
-        return []
-
-    def extra(self) -> dict[str, int]:
-        return {"file_stops_pierced": self.pierced}
-
 
 def _refuse_contradictions(told: ReportedChoice, made_at: datetime, until: datetime | None, at: datetime) -> None:
     if made_at > at:

@@ -137,6 +137,14 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         fates += self.settle(entries, at)
         return sorted(fates, key=lambda fate: int(fate.line))
 
+    def finish(self, *, at: datetime) -> list[Fate]:
+        """Each row was settled as it was read."""
+        del at
+        return []
+
+    def extra(self) -> dict[str, int]:
+        return {"file_stops_pierced": self.pierced}
+
     def settle(self, entries: Sequence[Entry[R]], at: datetime) -> list[Fate]:
         """Take in, repeat, hold or refuse each entry."""
         holders = Holders(msisdns=[entry.msisdn for entry in entries])

@@ -15,15 +15,11 @@ RECORDS = UUID("6b1c9a52-7d0e-4f0e-9d5c-3f1d0f6a9b21").bytes
 VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
-def decision_id_for(*, line_id: int, campaign: str, allowed: bool, at_us: int) -> str:
-    """An id that proves itself: `a` or `d`, the moment, and a MAC over line, campaign, answer and moment."""
-    return decision_ids(campaign=campaign, allowed=allowed, at_us=at_us)(line_id)
-
-
 def decision_ids(*, campaign: str, allowed: bool, at_us: int) -> Callable[[int], str]:
     """The ids of lines that were given one answer about one campaign at one moment, of which a batch is full.
 
-    The MAC is keyed BLAKE2 (RFC 7693): as good as HMAC, in a third of the time.
+    An id is `a` or `d`, the moment, and a MAC over line, campaign, answer and moment, by which it proves itself. The
+    MAC is keyed BLAKE2 (RFC 7693): as good as HMAC, in a third of the time.
     """
     key, head = derived_secret("decision-id"), f"{'a' if allowed else 'd'}{at_us:x}"
     told = f"{campaign}|{head}".encode()
@@ -39,7 +35,7 @@ def allowed_at(*, decision_id: str, line_id: int, campaign: str) -> datetime | N
     at_us = _claimed_us(decision_id)
     if at_us is None:
         return None
-    expected = decision_id_for(line_id=line_id, campaign=campaign, allowed=True, at_us=at_us)
+    expected = decision_ids(campaign=campaign, allowed=True, at_us=at_us)(line_id)
     if not hmac.compare_digest(expected.encode(), decision_id.encode()):
         return None
     return EPOCH + at_us * MICROSECOND

@@ -3,7 +3,6 @@
 A task reads the hours and opens the incident (`support.workers.clocks`).
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from prometheus_client import Counter
@@ -18,13 +17,3 @@ def count(*, at: datetime) -> None:
     """One more stop failed."""
     STOPS_FAILED.inc()
     FAILED.count(at=at)
-
-
-def hand_over() -> None:
-    """Give the cache what this process has counted and could not give it yet."""
-    FAILED.hand_over()
-
-
-def by_hour(*, now: datetime) -> Mapping[datetime, int]:
-    """How many stops failed, by the hours of the last day in which any did."""
-    return FAILED.by_hour(now=now)

@@ -6,8 +6,9 @@ from functools import partial
 
 from django.db import transaction
 
-from consent.actions.terminate import PlanChanged, terminate
+from consent.actions.terminate import terminate
 from consent.queries import termination
+from consent.workers.cohorts import PlanChanged
 from disclosures.actions import loosen_anomaly_rule
 from partners.actions import proposals
 from partners.actions.proposals import carry_out, mark_agreed

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
+import audit.actions
 from accounts.policies.permissions import StaffAction
 from partners.actions import guards
 from partners.actions.proposals import MICROSECOND, end_open, propose
@@ -116,6 +117,6 @@ def _check(name: str, key: str, hosts: Collection[str]) -> None:
 
 def _note(action: str, officer: str, agent: AuthorizedAgent, at: datetime, reason: str) -> None:
     said = {"ref": agent.pk, "name": agent.name, "key": key_of(agent=agent), "hosts": agent.hosts}
-    guards.note(
+    audit.actions.record(
         action=action, actor=officer, target=guards.agent_target(number=agent.number), at=at, reason=reason, detail=said
     )

@@ -88,19 +88,6 @@ def first(*, else_said: str) -> Iterator[None]:
         raise NotNow(else_said) from error
 
 
-def note(
-    *,
-    action: str,
-    actor: str,
-    target: str,
-    at: datetime,
-    reason: str,
-    detail: Mapping[str, object] | None = None,
-) -> None:
-    """Write an officer's act into the trail."""
-    audit.actions.record(action=action, actor=actor, target=target, at=at, reason=reason, detail=detail)
-
-
 def note_on(
     *,
     action: str,
@@ -110,10 +97,12 @@ def note_on(
     reason: str,
     detail: Mapping[str, object] | None = None,
 ) -> None:
-    """The same of an act on a company, contract or campaign; its name outside stands in the detail."""
+    """Write an officer's act on a company, contract or campaign into the trail; `detail` gets its name outside."""
     ref = row.uri if isinstance(row, Party) else row.ref
-    said = {"ref": ref, **(detail or {})}
-    note(action=action, actor=actor, target=target_of(row=row), at=at, reason=reason, detail=said)
+    audit.actions.record(
+        action=action, actor=actor, target=target_of(row=row), at=at, reason=reason,
+        detail={"ref": ref, **(detail or {})},
+    )  # fmt: skip
 
 
 def machine_target(*, number: int) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+import audit.actions
 from partners.actions import guards
 from partners.actions.proposals import end_open, propose
 from partners.models import Client, Party, Proposal
@@ -145,7 +146,7 @@ def _public(jwk: Mapping[str, Json]) -> dict[str, str]:
 
 
 def _note(action: str, name: str, machine: Client, at: datetime, reason: str, **more: str) -> None:
-    guards.note(
+    audit.actions.record(
         action=action,
         actor=name,
         target=guards.machine_target(number=machine.number),

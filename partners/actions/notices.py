@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+import audit.actions
 from accounts.policies.permissions import StaffAction
 from partners.actions import guards
 from partners.models import NoticeText
@@ -42,7 +43,7 @@ def publish_notice(*, use: str, language: str, body: str, reason: str, actor: st
             use=use, language=language, version=newest.version + 1 if newest else 1, body=text, published_at=at,
             actor=name,
         )  # fmt: skip
-    guards.note(
+    audit.actions.record(
         action="notice.published", actor=name, target=f"notice:{use}.{language}.{row.version}", at=at, reason=reason
     )
     return row

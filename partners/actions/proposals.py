@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+import audit.actions
 from accounts.policies.permissions import StaffAction
 from partners.actions import addresses, guards
 from partners.actions.guards import Of
@@ -223,7 +224,7 @@ def _move_keys(proposal: Proposal, wanted: MoveKeys, at: datetime) -> None:
 
 def _record_decision(action: str, proposal: Proposal, target: str, at: datetime, said: Mapping[str, object]) -> None:
     """Write down what the second officer's yes did, beside the yes itself: what was, and what is."""
-    guards.note(
+    audit.actions.record(
         action=action,
         actor=proposal.decided_by,
         target=target,
@@ -385,7 +386,7 @@ def _decide(proposal: Proposal, decision: Proposal.Decision, name: str, reason: 
 
 
 def _note(action: str, proposal: Proposal, name: str, reason: str, at: datetime) -> None:
-    guards.note(
+    audit.actions.record(
         action=action,
         actor=name,
         target=f"{proposal.of}:{proposal.target_id}",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+import audit.actions
 from accounts.primitives.zones import ZONE_OF_STATE
 from partners.actions import addresses, guards, parties
 from partners.actions.drafts import unlisted_purposes
@@ -156,7 +157,7 @@ def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> Juri
     _check_rule(rule, at)
     with guards.first(else_said=f"{rule.state} has a rule from that very moment. Let the new one begin at another."):
         rule.save(force_insert=True)
-    guards.note(
+    audit.actions.record(
         action="rule.added", actor=name, target=f"rule:{rule.pk}", at=at, reason=reason, detail={"state": rule.state}
     )
     return rule
@@ -207,7 +208,7 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
     except parties.LinkTooLong as error:
         raise ValidationError({"kin_ref": "The two together are too long to be looked up."}) from error
     if new:
-        guards.note(
+        audit.actions.record(
             action=f"{of}.linked",
             actor=name,
             target=target,

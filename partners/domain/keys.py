@@ -33,7 +33,7 @@ ORDER BY used_from DESC, kid LIMIT 1
 
 
 class NoSigningKey(Exception):
-    """There is no key for this use yet: `manage.py migrate` and `ensure_signing_keys` make them."""
+    """There is no key for this use yet: `manage.py migrate` and `rotation.ensure` make them."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 import audit.actions
 from accounts.primitives.sealing import seal, unseal
 from audit.actions import Event
-from partners.domain.keys import ALGORITHM, KEY_TYPES, PUBLISHED_AFTER, TRIAL
+from partners.domain.keys import ALGORITHM, KEY_TYPES, PUBLISHED_AFTER, TRIAL, Signer
 from partners.models import PairwiseKey, SigningKey
 from partners.primitives import sealing
 
@@ -123,6 +123,34 @@ def reseal(*, actor: str, now: datetime) -> int:
     count = len(rows) + len(secrets)
     audit.actions.record(action="keys.resealed", actor=actor, target="keys:all", at=now, detail={"count": count})
     return count
+
+
+@transaction.atomic
+def publish_trial_key(*, algorithm: str, at: datetime) -> Signer:
+    """Publish a new key in our JWK Set that signs for this trial alone: no real token is ever signed by it."""
+    made = sealing.vault().make(algorithm=algorithm)
+    SigningKey.objects.create(
+        kid=made.kid,
+        use=TRIAL,
+        private_sealed=made.handle,
+        public_jwk=dict(made.public_jwk),
+        published_at=at,
+        used_from=at,
+    )
+    _record_trial_key("key.published", made.kid, at)
+    opened = sealing.vault().open(handle=made.handle)
+    return Signer(use=SigningKey.Use.ORDER.value, kid=made.kid, key=opened, algorithm=algorithm)
+
+
+@transaction.atomic
+def retire_trial_key(*, kid: str, at: datetime) -> None:
+    """Take it out of the set again, unless it is out already."""
+    if SigningKey.objects.filter(kid=kid, use=TRIAL, retired_at__isnull=True).update(retired_at=at):
+        _record_trial_key("key.retired", kid, at)
+
+
+def _record_trial_key(action: str, kid: str, at: datetime) -> None:
+    audit.actions.record(action=action, actor="system:trial", target=f"{KEY}{kid}", at=at, detail={"use": TRIAL})
 
 
 def _lock_rotation() -> None:

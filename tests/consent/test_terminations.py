@@ -15,11 +15,11 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
-from consent.actions.terminate import PlanChanged, terminate
+from consent.actions.terminate import terminate
 from consent.domain.snapshots import affected_contracts
 from consent.queries import termination
 from consent.workers import cohorts
-from consent.workers.cohorts import build_manifests
+from consent.workers.cohorts import PlanChanged, build_manifests
 from partners.domain import keys, pairwise
 from partners.models import Campaign, Contract, Reach, SigningKey
 from partners.policies.lifecycle import NotNow

@@ -11,7 +11,7 @@ from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.gate.deciding import evaluate
-from consent.gate.decision_ids import decision_id_for
+from consent.gate.decision_ids import decision_ids
 from consent.gate.shapes import Question
 from disclosures.domain.ingest.replay import attribute_held
 from disclosures.feeds.releases import DisclosuresFeed
@@ -59,7 +59,7 @@ def ungated() -> list[tuple[str, str, int]]:
 
 def a_yes(line: Line, at: datetime) -> str:
     at_us = int((at - datetime(1970, 1, 1, tzinfo=at.tzinfo)) / timedelta(microseconds=1))
-    return decision_id_for(line_id=line.pk, campaign="CMP-road", allowed=True, at_us=at_us)
+    return decision_ids(campaign="CMP-road", allowed=True, at_us=at_us)(line.pk)
 
 
 def test_what_was_surely_a_no_is_counted_on_arrival() -> None:
@@ -103,7 +103,7 @@ def test_a_claimed_yes_is_judged_when_its_line_arrives() -> None:
     take_approvals(approval_row())
     line, at = Line.objects.get(), database_clock() - SECOND
     changed = (at - DAY).isoformat()
-    yes, stranger = a_yes(line, at), decision_id_for(line_id=line.pk + 1, campaign="CMP-road", allowed=True, at_us=1)
+    yes, stranger = a_yes(line, at), decision_ids(campaign="CMP-road", allowed=True, at_us=1)(line.pk + 1)
     forged = f"{yes.partition('.')[0]}.{stranger.partition('.')[2]}"
     place = {"msisdn": "+12065550777", "occurred_at": at.isoformat()}
     assert reported(release_row(**place, decision_id=yes), release_row(**place, decision_id=forged)) == [HELD] * 2

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.gate.decision_ids import decision_id_for
+from consent.gate.decision_ids import decision_ids
 from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, held, judging
@@ -113,7 +113,7 @@ def test_what_was_given_back_is_noted_once() -> None:
 def test_what_is_held_ungated_is_counted_once() -> None:
     take_parties()
     now = database_clock()
-    claimed = decision_id_for(line_id=1, campaign="CMP-road", allowed=True, at_us=int(now.timestamp() * 1_000_000))
+    claimed = decision_ids(campaign="CMP-road", allowed=True, at_us=int(now.timestamp() * 1_000_000))(1)
     row = release_row(occurred_at=now.isoformat(), decision_id=claimed)
     assert told(taken(DisclosuresFeed(gateway="gateway-1"), ndjson([row]))) == [("rejected", "msisdn", "line_unknown")]
 

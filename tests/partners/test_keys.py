@@ -8,11 +8,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
 from accounts.primitives.sealing import seal, unseal
-from partners.actions.keys import ensure_signing_keys
 from partners.domain import keys
 from partners.models import SigningKey
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken
+from partners.workers import rotation
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def a_newer_order_key(*, used_from: datetime) -> SigningKey:
 
 def test_each_use_has_its_own_key_made_once() -> None:
     before = set(SigningKey.objects.values_list("kid", flat=True))
-    assert ensure_signing_keys(at=NOW) == []
+    assert rotation.ensure(now=NOW).made == ()
     assert set(SigningKey.objects.values_list("kid", flat=True)) == before
     made = [(row.use, keys.algorithm_of(row)) for row in SigningKey.objects.all()]
     assert sorted(made) == sorted([*((use, "ES256") for use in SigningKey.Use.values), ("secevent+jwt", "RS256")])

@@ -20,11 +20,11 @@ from pytest_django import Settings
 
 from accounts.primitives.sealing import seal, unseal
 from audit.models import AuditEvent
-from partners.actions.keys import ensure_signing_keys, publish_trial_key, retire_trial_key
 from partners.domain import keys
 from partners.models import PairwiseKey, SigningKey
 from partners.primitives import tokens
 from partners.workers import rotation
+from partners.workers.rotation import publish_trial_key, retire_trial_key
 from tests.factories import a_party
 from tests.fixtures import KEYS_SINCE
 from tests.properties import stories
@@ -299,7 +299,7 @@ def test_several_at_once_make_one_key_of_each_kind(first_start: bool) -> None:
         start.wait()
         try:
             if first_start:
-                return len(ensure_signing_keys(at=KEYS_SINCE))
+                return len(rotation.ensure(now=KEYS_SINCE).made)
             return len(rotation.rotate(now=DUE).made)
         finally:
             connection.close()

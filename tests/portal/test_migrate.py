@@ -10,9 +10,9 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
-from partners.actions.keys import ensure_signing_keys
 from partners.domain import keys
 from partners.models import SigningKey
+from partners.workers import rotation
 from portal import privileges
 from tests.fixtures import KEYS_SINCE
 
@@ -28,7 +28,7 @@ def no_keys(committed_db: None) -> Iterator[None]:
     forget_keys()
     yield
     forget_keys()
-    ensure_signing_keys(at=KEYS_SINCE)
+    rotation.ensure(now=KEYS_SINCE)
 
 
 @pytest.mark.usefixtures("no_keys")

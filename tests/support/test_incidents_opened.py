@@ -356,10 +356,10 @@ def test_uncounted_failures_wait_for_the_next_stop(counted: None, fail: Callable
     one, now = settings.CACHES["default"], timezone.now()
     settings.CACHES = {"default": {**one, "LOCATION": "redis://127.0.0.1:1"}}
     assert [fail(), fail()] == [503, 503]
-    assert stop_failures.by_hour(now=now) == {}
+    assert stop_failures.FAILED.by_hour(now=now) == {}
     settings.CACHES = {"default": one}
     assert Client().post("/stop/", {"number": "206 555 0142"}).status_code == 302
-    assert stop_failures.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 2}
+    assert stop_failures.FAILED.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 2}
 
 
 def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[], int]) -> None:
@@ -368,7 +368,7 @@ def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[],
     for n, below in enumerate(("stop/", "stop/code/"), 1):
         with connection.execute_wrapper(_broken):
             assert agent.post(f"/desk/T-234567/{below}", {"what": "all"}).status_code == 503
-        assert stop_failures.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): n}
+        assert stop_failures.FAILED.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): n}
 
 
 def test_a_failing_answer_that_stops_is_counted(counted: None, fail: Callable[[], int]) -> None:
@@ -377,7 +377,7 @@ def test_a_failing_answer_that_stops_is_counted(counted: None, fail: Callable[[]
         client.cookies[configured.SESSION_COOKIE_NAME] = "a" * 32
         with connection.execute_wrapper(_broken):
             assert client.post(path, {"answer": "keep"}).status_code == 503
-        assert (path, sum(stop_failures.by_hour(now=now).values())) == (path, n)
+        assert (path, sum(stop_failures.FAILED.by_hour(now=now).values())) == (path, n)
 
 
 def test_refusals_and_other_failures_are_not_counted(
@@ -387,7 +387,7 @@ def test_refusals_and_other_failures_are_not_counted(
     with connection.execute_wrapper(_broken):
         assert client.post("/accounts/login/", {"number": "206 555 0142"}).status_code == 503
     assert client.post("/choices/stop/", {}).status_code == 302
-    assert stop_failures.by_hour(now=now) == {}
+    assert stop_failures.FAILED.by_hour(now=now) == {}
     assert cache.get("nothing") is None
 
 

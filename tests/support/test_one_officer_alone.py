@@ -22,12 +22,13 @@ from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.terminate import PlanChanged, terminate
+from consent.actions.terminate import terminate
 from consent.domain.snapshots import reason_against
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.queries import termination
 from consent.queries.permission import PermissionQuestion, answers_at
+from consent.workers.cohorts import PlanChanged
 from console.actions import proposals as proposals_actions
 from console.actions import terms
 from console.actions.terms import discard_draft, put_in_force

@@ -8,8 +8,8 @@ from datetime import datetime
 from http import HTTPStatus
 
 from accounts.primitives.json_reader import Unreadable, read_json
-from partners.actions.keys import publish_trial_key, retire_trial_key
 from partners.clients import http
+from partners.workers.rotation import publish_trial_key, retire_trial_key
 from revocations.actions.trials import begin_trial, end_trial
 from revocations.models import StreamEvent, TrialOrder
 from revocations.queries.trials import fetched_parts

@@ -22,7 +22,6 @@ from accounts.actions.people import sign_in
 from accounts.models import LineUser, TextedCode, User
 from accounts.policies.permissions import actor_of
 from consent.actions import choices
-from partners.actions.keys import ensure_signing_keys
 from partners.actions.machines import propose_key, register_machine
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import issue_access_token
@@ -30,6 +29,7 @@ from partners.models import Client, Proposal
 from partners.policies.scopes import SCOPES
 from partners.primitives.tokens import Json
 from partners.queries import thumbprint_of
+from partners.workers import rotation
 from portal import demo_phone
 from tools.demo import world
 
@@ -91,7 +91,7 @@ CLIENTS = (
 
 def sign_up(*, data_dir: Path, at: datetime) -> list[Login]:
     """Make who is not there yet, and return how each signs in. Passwords are kept in DATA_DIR, for its owner alone."""
-    ensure_signing_keys(at=at)
+    rotation.ensure(now=at)
     path = data_dir / "people.json"
     kept: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
     for person in (person for person in PEOPLE if person.name not in kept):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import structlog
 from django.db import connection, transaction
 from django.db.models import F
@@ -148,18 +149,11 @@ def _append(place: Sink, entries: Sequence[Entry], before: str, now: datetime) -
     day = max([f"{now:%Y-%m-%d}", *place.days()[-1:]])
     lines = []
     for entry in entries:
-        lines.append(encode_entry(_after(entry, before)))
+        lines.append(encode_entry(msgspec.structs.replace(entry, before=before)))
         before = digest(lines[-1])
     if lines:
         place.append(day=day, lines=lines)
     return day, before
-
-
-def _after(entry: Entry, before: str) -> Entry:
-    return Entry(
-        id=entry.id, before=before, choice=entry.choice, suspension=entry.suspension, end=entry.end,
-        epochs=entry.epochs, tightening=entry.tightening,
-    )  # fmt: skip
 
 
 def _choices(rows: Sequence[ArchiveQueueEntry]) -> Waiting:

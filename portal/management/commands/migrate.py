@@ -13,7 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg import errors
 
-from partners.actions.keys import ensure_signing_keys
+from partners.workers import rotation
 from portal import privileges
 
 # What waits for a table alone has everybody wait behind it who comes after, each stop and each question of the gate.
@@ -57,7 +57,7 @@ class Command(DjangoMigrate):
             with suppress(DatabaseError), connections[using].cursor() as cursor:
                 cursor.execute("RESET lock_timeout")
         if _is_the_applications(using) and _has_keys_table():
-            ensure_signing_keys(at=timezone.now())
+            rotation.ensure(now=timezone.now())
 
     def migration_progress_callback(
         self, action: str, migration: Migration | None = None, *fake: bool, **more: Any

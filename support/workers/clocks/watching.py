@@ -73,7 +73,7 @@ def watch_failed_stops(*, now: datetime) -> None:
         IncidentCount(
             Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
         )
-        for hour, failed in stop_failures.by_hour(now=now).items()
+        for hour, failed in stop_failures.FAILED.by_hour(now=now).items()
         if _are_more_than_now_and_then(failed, hour, _stops_made)
     )
     _state(stated, now)

@@ -184,7 +184,7 @@ MUTANTS = (
     Mutant(
         8,
         "partners/actions/notices.py",
-        "    guards.note(\n"
+        "    audit.actions.record(\n"
         '        action="notice.published", actor=name, target=f"notice:{use}.{language}.{row.version}",'
         " at=at, reason=reason\n"
         "    )\n",
