@@ -23,8 +23,8 @@ from disclosures.domain.ingest.rows import Outcome, Row, id_of
 from disclosures.domain.ingest.store import nothing_besides
 from disclosures.domain.ingest.terms import touch_paths, touch_since, touch_state
 from disclosures.models import AnomalyRule, Archive
-from disclosures.queries.archives import tells_hidden
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, find_hiding_notice, is_hidden_until
+from disclosures.queries.downloads import tells_hidden
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from disclosures.workers import archiving, reassignment
 from disclosures.workers.anomalies.detection import look_again, take_turn

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import embedded, external_storage, secret_files, tls_policy
+from portal import embedded, env, external_storage, tls_policy
 from portal.env import (
     LOOPBACK,
     dotted_path,
@@ -184,7 +184,7 @@ def _smtp_mailer(parts: SplitResult) -> dict[str, Any]:
 
 def environment() -> Environment:
     """Read the environment; with neither DATABASE_URL nor REDIS_URL, let the embedded servers fill it in first."""
-    secret_files.read()
+    env.read_secret_files()
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data").resolve()
     if metrics_dir := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         # The first figure that a process counts makes a file there.

@@ -32,7 +32,7 @@ from partners.workers.checkpoints import age_s
 from portal.load_shedding import REQUESTS, TURNED_AWAY
 from portal.worker_metrics import Workings
 from revocations.models import TO_PUSH, Order
-from revocations.workers.clocks.health import lying_since
+from revocations.workers.stream_health import lying_since
 
 HOUR = timedelta(hours=1)
 REMEMBERED_S = 2.0

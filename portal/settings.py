@@ -13,7 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.data_dir
 DEMO = env.demo
 # What apps above `disclosures` add to the file with everything about a line.
-ARCHIVE_ALSO = ["support.queries.archived.cases"]
+ARCHIVE_ALSO = ["support.queries.own_cases.cases"]
 # Figures for everyone end with the last whole day; of the demo, which has no yesterday, with the minute.
 FIGURES_TO_THE_MINUTE = env.demo
 # Partners by http on this machine: for the demo and for tests. `check --deploy` refuses it.

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 from partners.api.access import document
 from portal import demo_phone, health
 from portal.openapi import document as document_openapi
-from portal.openapi import shown
 
 LOOPBACK = ("127.0.0.1", "::1")
 GPC_SINCE = "2026-11-24"
@@ -86,7 +85,7 @@ def openapi_document(request: HttpRequest) -> HttpResponse:
 @document
 def openapi_page(request: HttpRequest) -> HttpResponse:
     """The same to read, without anybody's script."""
-    operations, schemas = shown.list_documented_operations()
+    operations, schemas = document_openapi.list_documented_operations()
     return render(request, "pages/api.html", {"operations": operations, "schemas": schemas})
 
 

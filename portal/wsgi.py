@@ -12,4 +12,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
 whole_product: WSGIApplication = import_module("consent.api.fast_path").gate_fast_path(pages)
-application = closing_after_unread(import_module("portal.response_delay").waiting_in_its_thread(whole_product))
+application = closing_after_unread(import_module("portal.wsgi_bridge").waiting_in_its_thread(whole_product))

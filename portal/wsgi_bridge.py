@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
-from wsgiref.types import WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from accounts.views.access import ANSWER_AT
 from consent.api.asgi import Application, Message, Receive, Scope, Send
@@ -193,3 +193,17 @@ def _environ(scope: Scope, body: object) -> WSGIEnvironment:
         said = value.decode("latin-1")
         environ[key] = f"{environ[key]},{said}" if key in environ else said
     return environ
+
+
+def waiting_in_its_thread(application: WSGIApplication) -> WSGIApplication:
+    """The application, whose thread waits where its answer has to."""
+
+    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:
+            if left := seconds_left(environ.get(ANSWER_AT)):
+                time.sleep(left)
+            return start_response(status, headers, *failure)
+
+        return application(environ, start)
+
+    return wrapped

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from revocations.domain.streams.representation import StreamWanted
+from revocations.domain.streams import StreamWanted
 from revocations.models import Stream
 
 MOST_EVENTS = 1000

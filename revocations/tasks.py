@@ -3,8 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from revocations.workers import verification
-from revocations.workers.clocks import dates, evidence, health
+from revocations.workers import deadlines, stream_health, verification
 from revocations.workers.delivery import sweep as sweep_delivery
 
 
@@ -39,22 +38,22 @@ def verify_streams() -> None:
 @shared_task
 def watch_partners() -> None:
     """Deny the partners that let orders lie or whose stream is not well."""
-    health.watch(now=timezone.now())
+    stream_health.watch(now=timezone.now())
 
 
 @shared_task
 def note_overdue(*, whole: bool = False) -> None:
     """Write down the agreed dates that passed. `whole`: look at all of them."""
-    dates.note_overdue(now=timezone.now(), whole=whole)
+    deadlines.note_overdue(now=timezone.now(), whole=whole)
 
 
 @shared_task
 def note_evidence() -> None:
     """Note the partners that did not show their proof of consent by its date."""
-    evidence.note_evidence(now=timezone.now())
+    deadlines.note_evidence(now=timezone.now())
 
 
 @shared_task
 def mend_breaches() -> None:
     """Write down what came late after all."""
-    dates.mend_breaches()
+    deadlines.mend_breaches()

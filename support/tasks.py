@@ -4,9 +4,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from support.domain import tickets
-from support.workers import replying, scanning, sending, term_change_propagation
+from support.workers import scanning, sending, term_change_propagation, watching
 from support.workers.canary import running
-from support.workers.clocks import watching
 
 
 @shared_task
@@ -30,7 +29,7 @@ def close_tickets() -> None:
 @shared_task
 def send_replies() -> None:
     """Send the next batches of replies to many."""
-    replying.send_replies(at=timezone.now())
+    sending.send_replies(at=timezone.now())
 
 
 @shared_task

@@ -16,9 +16,8 @@ from consent.domain.digest_comparison import Comparison, Difference
 from consent.models import DigestFinding, DigestRun
 from consent.workers.expiry import retell
 from partners.models import Campaign, Party
-from revocations.actions.contradictions import Use, contradict
+from revocations.actions.contradictions import Use, contradict, contradict_ends
 from revocations.actions.reissue import reissue_orders
-from revocations.actions.term_end_contradictions import contradict_ends
 
 MOST_RUNS_A_DAY = 24
 DAY = timedelta(days=1)

@@ -1,19 +1,22 @@
-"""Staff's looks at one subscriber: each with its reason (`look_reason`), and in that subscriber's own log."""
+"""Look at one subscriber with a reason (`look_reason`), which their own log shows; export what staff did."""
 
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 import audit.actions
-from accounts.policies.permissions import StaffAction
+from accounts.models import User
+from accounts.policies.permissions import StaffAction, actor_of
+from accounts.primitives.reasons import check_reason, without_numbers
 from accounts.queries import acting_staff
 from audit.models import AuditEvent, Incident
+from console.queries import staff
 from console.queries.differences import FindingPage, finding_page
 from disclosures.queries.anomaly_rows import Behind
 from support.policies.reasons import look_reason
-from support.queries import anomalies
+from support.queries import anomalies, team_metrics
 from support.queries.timeline import SentPage, order_page
 
 
@@ -114,3 +117,18 @@ def _in_their_logs(
 ) -> None:
     details = {line_id: {"incident": incident_id} for line_id in line_ids}
     audit.actions.record_for_lines(action=action, actor=actor, at=at, details=details, reason=reason)
+
+
+@transaction.atomic
+def take_trail(*, rows: staff.Acts, said: Mapping[str, str], user: User, reason: str, at: datetime) -> Iterator[str]:
+    """These acts as a file, as far as they happened until now; read it outside a transaction.
+
+    `said`: what they were narrowed to, by the names of the page. Raises NotForThem, NoReason.
+    """
+    needed = StaffAction.SEE_DELAYED if user.role == User.Role.LEGAL else StaffAction.SEE_AUDIT
+    name = acting_staff(actor=actor_of(user), action=needed)
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:trail", at=at, reason=check_reason(reason),
+        detail={"for": {label: without_numbers(words) for label, words in said.items()}},
+    )  # fmt: skip
+    return staff.as_csv(rows=rows.filter(at__lte=at), mark=team_metrics.mark_of(user=user, at=at))

@@ -19,8 +19,7 @@ from support.models import Ticket
 from support.queries import names
 from support.queries.exports import csv_lines, in_parts
 from support.queries.history import describe_action, more_of
-from support.queries.queue import companies
-from support.queries.ticket_search import code_in
+from support.queries.queue import code_in, companies
 
 # By one of staff, or by whoever runs a command (index `audit_event_staff`).
 ACTORS = ("officer:", "agent:", "auditor:", "legal:", "command:")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.views.access import PersonRequest, few_at_once
 from audit.models import AuditEvent, Incident
-from console.actions.trail import take_trail
+from console.actions.staff_access_log import take_trail
 from console.queries import staff
 from console.views import cells
 from console.views.listing import (

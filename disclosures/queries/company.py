@@ -11,8 +11,8 @@ from consent.queries.current_consent.uses import Proof, Sharing
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import Asks, Progress, newest_order_states, standing_progress
 from disclosures.models import Anomaly, Outcome
+from disclosures.queries.chart import Flow, flow_of
 from disclosures.queries.company_cards import CompanyCard, card_of
-from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.release_counts import Facts, facts_of

@@ -10,7 +10,7 @@ from accounts.policies.permissions import Action
 from accounts.views.access import SubscriberRequest, at_line, few_at_once, line_required
 from disclosures import actions
 from disclosures.models import Archive
-from disclosures.queries.archives import archive_of, bytes_of
+from disclosures.queries.downloads import archive_of, bytes_of
 
 
 @require_safe

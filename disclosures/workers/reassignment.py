@@ -17,7 +17,7 @@ from audit.models import AuditEvent
 from disclosures.domain.ingest import reassigned_rows
 from disclosures.domain.ingest.notices import take_turn
 from disclosures.domain.ingest.reassigned_rows import Stretch, pass_over
-from disclosures.domain.ingest.replay import attribute_held
+from disclosures.domain.ingest.store import attribute_held
 from disclosures.models import Basis, Outcome, ReassignedRelease
 from disclosures.workers import archiving
 from disclosures.workers.anomalies import detection

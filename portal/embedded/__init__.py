@@ -22,7 +22,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.embedded import cluster
-from portal.embedded.keys import Keys, keys
+from portal.embedded.cluster import Keys, keys
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 KEEPER = Path(__file__).with_name("keeper.py")

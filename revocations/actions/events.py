@@ -8,7 +8,7 @@ from functools import partial
 from django.db import transaction
 
 from revocations import tasks
-from revocations.domain.streams import events
+from revocations.domain import streams
 from revocations.models import StreamEvent
 
 
@@ -26,7 +26,7 @@ def queue_event(
 
     `sub_id` and `event` are the SET's subject and the body of its one event; `cohort_id`: the end that it tells of.
     """
-    queued = events.queue(
+    queued = streams.queue(
         party_id=party_id, kind=kind, sub_id=sub_id, event=event, at=at, contract_id=contract_id, cohort_id=cohort_id
     )
     nudge(party_id=party_id)

@@ -1,9 +1,10 @@
-"""Send again what a partner should have: the newest orders at once, or everything since a time that it lost its store.
+"""Offer a partner what it polls for, and send again the newest orders, or everything since it lost its store.
 
 The same tokens' ids go out again, and no state goes back: what was acknowledged stays so while it is offered anew
 (`Order.again_at`), and a partner that has it already keeps the newest and answers 202.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
@@ -16,6 +17,8 @@ from partners.actions import guards
 from partners.models import Party
 from revocations.actions.events import nudge
 from revocations.models import TO_PUSH, UNFINISHED, Order, Standing, State, StreamEvent
+from revocations.workers.delivery import polling
+from revocations.workers.delivery.polling import Offer
 
 # A partner is heard once in so long when it says by itself that it lost its store.
 ONCE_IN = timedelta(minutes=10)
@@ -114,3 +117,25 @@ def _make_due(rows: QuerySet[Order] | QuerySet[StreamEvent], at: datetime) -> in
     here = rows.filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at))
     due = here.filter(state__in=TO_PUSH).update(next_attempt_at=at, polled_until=None)
     return due + here.exclude(state__in=TO_PUSH).update(again_at=at, polled_until=None)
+
+
+def poll(
+    *,
+    party: Party,
+    limit: int,
+    acknowledged: Collection[str],
+    errors: Mapping[str, tuple[str, str]],
+    at: datetime,
+    wait: timedelta = timedelta(0),
+    since: datetime | None = None,
+) -> Offer:
+    """Settle what the partner names, then give it up to `limit` of what it has not acknowledged yet.
+
+    `wait`: how long it is willing to wait where nothing waits for it. `since`: it lost what it stored since then, and
+    is offered all of that again.
+    """
+    if acknowledged or errors:
+        polling.settle(party_id=party.pk, acknowledged=acknowledged, errors=errors, now=at)
+    if since is not None:
+        recover_own(party=party, since=since, at=at)
+    return polling.offer(party_id=party.pk, limit=limit, now=at, wait=wait)

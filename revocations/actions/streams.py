@@ -17,18 +17,23 @@ from partners.clients import http
 from partners.models import Party
 from partners.policies.hosts import host_of
 from revocations.actions.events import nudge, queue_event
-from revocations.domain.streams import endpoints
-from revocations.domain.streams.events import subject_of
-from revocations.domain.streams.representation import (
+from revocations.domain import streams
+from revocations.domain.streams import (
     MIN_VERIFICATION_INTERVAL,
+    PARTNER,
     POLLED,
     Delivery,
     StreamWanted,
+    ask_from,
+    change_status,
     configuration_of,
     events_not_declined,
+    health_of,
+    ours_to_undo,
+    standing_stream,
     status_of,
+    subject_of,
 )
-from revocations.domain.streams.status import PARTNER, ask_from, change_status, health_of, ours_to_undo, standing_stream
 from revocations.models import Breaker, Stream, StreamEvent
 
 LONGEST_DESCRIPTION = 300
@@ -208,7 +213,7 @@ def _delivery(party: Party, wanted: Delivery, *, whole: bool) -> dict[str, Any]:
     url = wanted.endpoint_url or ""
     if not _may_be_opened(url):
         raise Unfit("delivery.endpoint_url must be a plain https address.")
-    if not endpoints.allows(url=url, party_id=party.pk):
+    if not streams.allows(url=url, party_id=party.pk):
         raise Unfit("The host of delivery.endpoint_url is not on your agreement's list. Ask the carrier to add it.")
     fields: dict[str, Any] = {"method": Stream.Method.PUSH, "endpoint_url": url}
     # The header is never shown, so who changes the rest by PATCH need not know it.

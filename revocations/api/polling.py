@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.primitives.json_reader import Unreadable, decode_json
 from partners.api.access import JSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from revocations import schemas
-from revocations.actions import polling
+from revocations.actions import redelivery
 from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
 from revocations.api.refusals import refusal, refuse_unauthenticated
 from revocations.workers.delivery.polling import LONGEST_WAIT
@@ -28,7 +28,7 @@ def poll(request: ClientRequest) -> HttpResponse:
         asked = decode_json(request.body, schemas.poll)
     except Unreadable as error:
         return refusal(400, "invalid_request", str(error))
-    found = polling.poll(
+    found = redelivery.poll(
         party=request.client.party,
         limit=min(asked.max_events, schemas.MOST_EVENTS),
         acknowledged=asked.ack,

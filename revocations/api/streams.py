@@ -27,7 +27,7 @@ from revocations.actions.streams import (
     verify_stream,
 )
 from revocations.api.refusals import refusal, refuse_unauthenticated
-from revocations.domain.streams.representation import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
+from revocations.domain.streams import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
 
 STATUSES: dict[type[StreamRefused], int] = {
     Unfit: 400,

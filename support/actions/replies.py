@@ -1,4 +1,4 @@
-"""One answer to many people whom the same thing hit."""
+"""Reply to many people whom the same incident hit, and keep the saved replies that officers write."""
 
 import uuid
 from collections.abc import Collection
@@ -13,11 +13,10 @@ from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason
 from accounts.queries import acting_staff
 from audit.models import Incident
-from support.labels import BadVariable, fill_variables
-from support.models import BulkReply, Ticket
+from support.labels import BadVariable, fill_variables, unknown_in
+from support.models import BulkReply, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
-from support.queries.replies import hit_by
-from support.queries.writing import left_open, values_of
+from support.queries.writing import hit_by, left_open, values_of
 
 # So long it can be taken back.
 TAKES_BACK = timedelta(minutes=1)
@@ -98,3 +97,28 @@ def _each_has(body: str, found: QuerySet[Ticket], at: datetime) -> None:
             fill_variables(body=body, values=values_of(ticket=ticket, at=at))
         except BadVariable as error:
             raise BadVariable(f"{ticket.code}: {error}") from error
+
+
+@transaction.atomic
+def write_reply(*, key: str, language: str, title: str, body: str, actor: str, at: datetime) -> SavedReply:
+    """Write one, or other words in place of those of before. Raises NotForThem, BadVariable."""
+    name = acting_staff(actor=actor, action=StaffAction.CHANGE_REPLIES)
+    if unknown := unknown_in(body=body):
+        raise BadVariable(f"{{{unknown[0]}}} is no variable.")
+    words = {"title": title, "body": body, "changed_at": at, "retired_at": None}
+    reply, _ = SavedReply.objects.update_or_create(key=key, language=language, defaults=words)
+    audit.actions.record(action="reply.written", actor=name, target=f"canned:{reply.pk}", at=at)
+    return reply
+
+
+@transaction.atomic
+def retire_reply(*, reply_id: int, actor: str, at: datetime) -> None:
+    """Take one out of use, or bring it back. What was answered with it stays. Raises NotForThem, NotNow."""
+    name = acting_staff(actor=actor, action=StaffAction.CHANGE_REPLIES)
+    reply = SavedReply.objects.select_for_update().filter(pk=reply_id).first()
+    if reply is None:
+        raise NotNow("There is no such answer.")
+    reply.retired_at = None if reply.retired_at else at
+    reply.save(update_fields=["retired_at"])
+    act = "reply.retired" if reply.retired_at else "reply.brought_back"
+    audit.actions.record(action=act, actor=name, target=f"canned:{reply.pk}", at=at)

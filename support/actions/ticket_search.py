@@ -13,8 +13,7 @@ from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import without_numbers
 from accounts.queries import acting_staff
-from support.queries.queue import Page, rows
-from support.queries.ticket_search import find
+from support.queries.queue import Page, find, rows
 
 WHY, DESK = "A search at our desk", "Cases"
 

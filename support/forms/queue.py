@@ -9,8 +9,19 @@ from django.utils.translation import gettext_lazy as _
 
 from support.models import LONGEST, Ticket
 from support.queries.names import get_staff_name
-from support.queries.queue import ANY, DUE, GONE, MINE, NEWEST, NOBODY, OFFICE, PRIORITY, QueueFilter, colleagues
-from support.queries.ticket_search import code_in
+from support.queries.queue import (
+    ANY,
+    DUE,
+    GONE,
+    MINE,
+    NEWEST,
+    NOBODY,
+    OFFICE,
+    PRIORITY,
+    QueueFilter,
+    code_in,
+    colleagues,
+)
 
 LONGEST_SEARCH = 200
 

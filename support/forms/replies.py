@@ -10,7 +10,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from support.models import LONGEST, Ticket
-from support.queries.replies import Hit
+from support.queries.writing import Hit
 
 
 class ReplyForm(forms.Form):

@@ -42,7 +42,7 @@ THROUGH: Mapping[str, str] = {
     Kind.ADDRESSES_BY_OPERATOR: "The operator's own commands",
     Kind.STOPS_BY_AGENT: "Stops made in people's names",
 }
-# By how the key of an incident says over which span it was counted (`support.workers.clocks.watching`).
+# By how the key of an incident says over which span it was counted (`support.workers.watching`).
 COUNTED_OVER: Mapping[str, str] = {":day:": ", counted over a day", ":week:": ", counted over a week"}
 IN_THE_LEDGER = "Releases of location, found in the ledger"
 

@@ -23,7 +23,7 @@ from support.queries.anomalies import HAVE_ROWS
 from support.queries.history import RecordedAct, done_to
 from support.queries.names import NamedTarget
 
-# How the key of an incident begins that was found by a line of our own (`support.workers.clocks.test_lines`).
+# How the key of an incident begins that was found by a line of our own (`support.workers.watching`).
 OF_A_SEED = "test-line:"
 # What is open, the next date first, then what has none, the newest first; what is closed comes last.
 DUE_FIRST = (

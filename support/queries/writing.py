@@ -1,13 +1,14 @@
-"""What somebody of staff needs to write in a case: their draft, who else writes, the answers that are written often."""
+"""What staff need to write in a case: their draft, who else writes, saved replies, and replies to many people."""
 
 import re
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import translation
 from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
@@ -15,12 +16,16 @@ from django.utils.translation import pgettext
 
 from accounts.models import Line, User
 from accounts.primitives.zones import zone_of
+from audit.models import Incident
 from partners.labels import party_name
-from support.models import Attachment, Draft, Entry, SavedReply, Ticket
-from support.policies.lifecycle import CLOCK_RUNS
+from partners.models import Party
+from support.models import Attachment, BulkReply, Draft, Entry, SavedReply, Ticket
+from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY
 from support.primitives.tokens import link_to
 from support.queries import asked
 from support.queries.names import get_staff_name
+from support.queries.pending_tickets import parties_of
+from support.queries.queue import COUNTED_TO
 
 # What answers written often leave to whoever writes, in whatever language.
 TO_FILL_IN = re.compile(r"\[[^\[\]]{3,200}\]")
@@ -149,3 +154,84 @@ def canned_list() -> list[Answers]:
 def reply_of(*, reply_id: int) -> SavedReply | None:
     """One of them, or None."""
     return SavedReply.objects.filter(pk=reply_id).first()
+
+
+# People write of what happened to them before we have noticed it.
+BEFORE = timedelta(days=30)
+MOST_INCIDENTS = 50
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An incident that people with open cases were hit by. `people`: how many, each once, up to COUNTED_TO."""
+
+    id: int
+    kind: str
+    company: str
+    opened_at: datetime
+    people: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a reply is. `state`: waiting, undone, going, done."""
+
+    reply: BulkReply
+    total: int
+    done: int
+    state: str
+
+
+def incidents() -> list[Hit]:
+    """Open incidents that people with open cases were hit by, the newest first."""
+    found = list(Incident.objects.filter(closed_at__isnull=True).order_by("-opened_at")[:MOST_INCIDENTS])
+    parties = parties_of(subjects=(one.subject for one in found))
+    counted = [
+        Hit(
+            one.pk, one.get_kind_display(), _name(parties.get(one.subject)), one.opened_at,
+            _hit(one).values("line_id").distinct()[:COUNTED_TO].count(),
+        )
+        for one in found
+    ]  # fmt: skip
+    return [one for one in counted if one.people]
+
+
+def hit_by(*, incident_id: int, kinds: Collection[str] = (), language: str = "") -> QuerySet[Ticket]:
+    """Open cases of people whom this incident hit: about it, or about its company since shortly before."""
+    incident = Incident.objects.filter(pk=incident_id).first()
+    if incident is None:
+        return Ticket.objects.none()
+    tickets = _hit(incident)
+    if kinds:
+        tickets = tickets.filter(kind__in=kinds)
+    return tickets.filter(language=language) if language else tickets
+
+
+def progress(*, reply_id: uuid.UUID, at: datetime) -> Progress | None:
+    """How far this reply is; None where there is none."""
+    reply = BulkReply.objects.filter(pk=reply_id).first()
+    if reply is None:
+        return None
+    done = reply.answered + reply.skipped
+    return Progress(reply, len(reply.ticket_ids), done, _state(reply, at))
+
+
+def _hit(incident: Incident) -> QuerySet[Ticket]:
+    about = Q(about_kind="incident", about_ref=str(incident.pk))
+    party = parties_of(subjects=[incident.subject]).get(incident.subject)
+    if party is not None:
+        about |= Q(party_id=party.pk, opened_at__gte=incident.opened_at - BEFORE)
+    # What was handed up is the privacy office's to answer, one by one.
+    return Ticket.objects.filter(about, state__in=UNDER_WAY, line_id__isnull=False, escalated_at__isnull=True)
+
+
+def _name(party: Party | None) -> str:
+    return party_name(party.name, party.uri) if party else ""
+
+
+def _state(reply: BulkReply, at: datetime) -> str:
+    if reply.undone_at:
+        return "undone"
+    if reply.finished_at:
+        return "done"
+    return "going" if at >= reply.begins_at else "waiting"

@@ -17,7 +17,7 @@ from support.actions.replies import begin_reply, undo_reply
 from support.forms.replies import ReplyForm
 from support.labels import BadVariable
 from support.policies.lifecycle import NotNow
-from support.queries import replies as told
+from support.queries import writing as told
 from support.views.access import at_the_desk
 
 

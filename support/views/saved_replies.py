@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.views.access import PersonRequest
-from support.actions import saved_replies as actions
+from support.actions import replies as actions
 from support.forms.writing import CannedForm
 from support.models import SavedReply
 from support.policies.lifecycle import NotNow

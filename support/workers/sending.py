@@ -1,18 +1,22 @@
-"""Answers that their writers may still take back go out when that time is over: into the thread, and told of.
+"""Send answers that are due: those whose writers can no longer take them back, and replies to many, batch by batch.
 
-The draft is the queue. One that goes out is gone in the transaction that writes the answer, so that none is sent twice;
-what a worker did not come to, the next one does.
+The draft is the queue. A draft is deleted in the transaction that writes its answer, so that none is sent twice; what
+one worker leaves, the next one sends.
 """
 
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 
 from accounts.policies.permissions import actor_of
 from support.domain import tickets
-from support.models import Draft, Ticket
+from support.labels import BadVariable, fill_variables
+from support.models import BulkReply, Draft, Ticket
 from support.policies import lifecycle
+from support.policies.lifecycle import UNDER_WAY
+from support.queries.writing import values_of
 
 log = structlog.get_logger()
 State = Ticket.State
@@ -52,4 +56,53 @@ def _send_one(draft_id: int, now: datetime) -> bool:
         return False
     tickets.answer(ticket=ticket, body=draft.body, actor=actor, then=State(draft.then), at=now)
     draft.delete()
+    return True
+
+
+REPLY_BATCH = 100
+# What one pass may send: the next pass goes on from there.
+BATCHES = 20
+
+
+def send_replies(*, at: datetime) -> int:
+    """Go on with what has begun and is not finished. Returns how many tickets were answered."""
+    return sum(_send_batch(at) for _ in range(BATCHES))
+
+
+@transaction.atomic
+def _send_batch(at: datetime) -> int:
+    """The next tickets of one reply, with how far it is, in one transaction: another worker takes another reply."""
+    waiting = BulkReply.objects.select_for_update(skip_locked=True).filter(
+        begins_at__lte=at, undone_at__isnull=True, finished_at__isnull=True
+    )
+    reply = waiting.order_by("begins_at", "id").first()
+    if reply is None:
+        return 0
+    done = reply.answered + reply.skipped
+    batch = reply.ticket_ids[done : done + REPLY_BATCH]
+    locked = list(_still_theirs(batch))
+    answered = sum(_answer(ticket, reply, at) for ticket in locked)
+    reply.answered += answered
+    reply.skipped += len(batch) - answered
+    if done + len(batch) >= len(reply.ticket_ids):
+        reply.finished_at = at
+    reply.save(update_fields=["answered", "skipped", "finished_at"])
+    return answered
+
+
+def _still_theirs(ticket_ids: list[int]) -> QuerySet[Ticket]:
+    """Those that are still to be answered, and were not handed up to the privacy office meanwhile."""
+    rows = Ticket.objects.select_for_update().filter(pk__in=ticket_ids, state__in=UNDER_WAY)
+    return rows.filter(escalated_at__isnull=True).order_by("id")
+
+
+def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> bool:
+    """Answer one. False where a variable has nothing to stand for it any more: the case stays open, for a person."""
+    values = values_of(ticket=ticket, at=at) if "{" in reply.body else {}
+    try:
+        words = fill_variables(body=reply.body, values=values)
+    except BadVariable:
+        log.warning("reply_not_filled", ticket=ticket.pk)
+        return False
+    tickets.answer(ticket=ticket, body=words, actor=reply.by, then=Ticket.State.SOLVED, at=at, to_many=reply.id)
     return True

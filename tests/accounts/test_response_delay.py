@@ -20,8 +20,7 @@ from accounts.clients import texts
 from accounts.clients.texts import MemoryBackend
 from accounts.views.access import ANSWER_AT
 from consent.api.asgi import Message, Scope
-from portal.response_delay import waiting_in_its_thread
-from portal.wsgi_bridge import in_threads
+from portal.wsgi_bridge import in_threads, waiting_in_its_thread
 from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
 from tests.factories import a_line
@@ -172,7 +171,7 @@ def test_what_is_sent_bit_by_bit_waits_as_well() -> None:
 
 def test_a_server_of_threads_waits_too(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("portal.response_delay.time.sleep", slept.append)
+    monkeypatch.setattr("portal.wsgi_bridge.time.sleep", slept.append)
     started: list[str] = []
 
     def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:

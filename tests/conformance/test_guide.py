@@ -18,7 +18,7 @@ from tests.partners.outside import Outside
 from tests.revocations.scenes import a_scene, allow, claims_of, stop_all
 from tests.sandbox.carrier import Carrier, granted
 from tests.sandbox.process import DOWNSTREAM, URI, Partner
-from tools.conformance.cases import CASES
+from tools.conformance.report import CASES
 
 GUIDE = (DOCS / "guides" / "partners.md").read_text()
 EXAMPLES = re.findall(r"^```json(?: ([\w-]+))?\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)

@@ -15,8 +15,7 @@ from consent.queries import termination
 from consent.workers.cohorts import build_manifests
 from partners.domain import pairwise
 from partners.models import Dealing, PartnerKeySet, Party
-from revocations.actions.contradictions import Use
-from revocations.actions.term_end_contradictions import contradict_ends
+from revocations.actions.contradictions import Use, contradict_ends
 from revocations.models import Cohort, Order, State, Stream, StreamEvent
 from revocations.workers.delivery import sweep as sweep_delivery
 from tests.conformance.schemas import faults

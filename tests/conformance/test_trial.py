@@ -19,15 +19,14 @@ from revocations.actions.cohorts import NoSuchManifest, fetch_manifest
 from revocations.actions.streams import create_stream
 from revocations.actions.trials import take_trial_receipt
 from revocations.domain.receipts import ParsedReceipt
-from revocations.domain.streams.representation import Delivery, StreamWanted
+from revocations.domain.streams import Delivery, StreamWanted
 from tests.conformance.receiver import Receiver
 from tests.conformance.site import BELOW, Aggregator, Sandbox
 from tests.factories import a_campaign, a_line, a_party
 from tests.partners.outside import Answer, Outside
 from tests.sandbox.process import until
 from tests.selection import drawn
-from tools.conformance.cases import CASES
-from tools.conformance.report import Report
+from tools.conformance.report import CASES, Report
 from tools.conformance.run import Limits, Trial
 from tools.conformance.target import PAUSE_S, NoTarget, for_seconds, target
 from tools.sandbox.identity import slug

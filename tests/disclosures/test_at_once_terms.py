@@ -19,7 +19,7 @@ from consent.feeds.lines import LinesFeed
 from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, judging, projections
-from disclosures.domain.ingest.replay import attribute_held
+from disclosures.domain.ingest.store import attribute_held
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.reports import take_report
 from disclosures.feeds.terms import settle_files

@@ -20,9 +20,8 @@ from consent.workers import cohort_texts
 from consent.workers.cohort_texts import tell_subscribers
 from consent.workers.cohorts import build_manifests, end_terms, settle_orders
 from partners.models import Campaign, Contract
-from revocations.actions.contradictions import Use
+from revocations.actions.contradictions import Use, contradict_ends
 from revocations.actions.suspend import suspend
-from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import sign_end

@@ -13,7 +13,7 @@ from audit.queries import database_clock
 from consent.gate.deciding import evaluate
 from consent.gate.decision_ids import decision_ids
 from consent.gate.shapes import Question
-from disclosures.domain.ingest.replay import attribute_held
+from disclosures.domain.ingest.store import attribute_held
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, HeldDisclosure
 from disclosures.queries.held import HeldRowCounts, count_held_rows

@@ -19,7 +19,7 @@ from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
 from consent.feeds.lines import LinesFeed
 from disclosures import models, tasks
-from disclosures.domain.ingest import projections, reassigned_rows, replay, store
+from disclosures.domain.ingest import projections, reassigned_rows, store
 from disclosures.domain.ingest.rollups import roll_up
 from disclosures.domain.ingest.rows import id_of
 from disclosures.feeds import reports
@@ -324,12 +324,12 @@ def test_a_row_given_back_while_taken_in_stays_held(monkeypatch: pytest.MonkeyPa
     take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
 
     def and_at_once(**rows: Any) -> Any:
-        monkeypatch.setattr(replay, "store", store.store)
+        monkeypatch.setattr(store, "store", store.store)
         outcomes = store.store(**rows)
         elsewhere(another_number)
         return outcomes
 
-    monkeypatch.setattr(replay, "store", and_at_once)
+    monkeypatch.setattr(store, "store", and_at_once)
     take_lines(numbered)
     assert (whose(), held()) == ([], {"r"})
     take_lines(line_row(line_id="D", account_id="A4", msisdn=THIRD, activated_at="2025-06-25T00:00:00Z"))

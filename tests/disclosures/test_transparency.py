@@ -28,13 +28,13 @@ from disclosures.models import (
     Outcome,
     PublishedFigure,
 )
-from disclosures.queries.figures.bars import bars_of
 from disclosures.queries.figures.cells import Count, Row, Why
+from disclosures.queries.figures.page import bars_of
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from disclosures.workers import publishing
 from partners.models import Dealing, Party, Suspension
 from revocations.models import Order, State
-from revocations.workers.clocks.dates import mend_breaches, note_overdue
+from revocations.workers.deadlines import mend_breaches, note_overdue
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.people import Browser

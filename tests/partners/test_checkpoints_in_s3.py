@@ -24,7 +24,7 @@ from partners.clients.s3 import StoreFailed
 from partners.tasks import write_checkpoint
 from partners.workers import checkpoints
 from partners.workers.checkpoints import WRITTEN, Behind, Line, age_s, read_newest_checkpoint
-from support.workers.clocks.watching import verify_audit
+from support.workers.watching import verify_audit
 from tests.stores import Running, checkpoints_stored
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")

@@ -12,7 +12,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from portal import deploy_checks, external_storage, secret_files
+from portal import deploy_checks, env, external_storage
 from portal.env import MOVED
 from portal.environment import Environment, database, environment
 from tests import forks
@@ -266,9 +266,9 @@ def test_a_file_that_does_not_fit_is_said(more: dict[str, str], said: str, monke
 def test_every_secret_may_and_its_name_is_in_the_docs() -> None:
     fields = {field.upper() for field in Environment.__dataclass_fields__}
     secret = {name for name in fields if name.endswith(("_KEY", "_KEYS", "_TOKEN", "_SECRET", "_SECRETS", "_DSN"))}
-    assert secret <= set(secret_files.NAMES) <= {*fields, "CELERY_BROKER_URL"}
+    assert secret <= set(env.NAMES) <= {*fields, "CELERY_BROKER_URL"}
     docs = (PROJECT / "docs" / "reference" / "settings.md").read_text()
-    assert [name for name in secret_files.NAMES if f"`{name}`" not in docs and f"`{name}_FILE=" not in docs] == []
+    assert [name for name in env.NAMES if f"`{name}`" not in docs and f"`{name}_FILE=" not in docs] == []
 
 
 STARTS_WITHOUT = {"STOP_ARCHIVE_DIR", "SMS_WEBHOOK_URL", "SMS_WEBHOOK_TOKEN"}

@@ -20,7 +20,7 @@ from consent.models import ChoiceReceipt
 from partners.clients import checkpoint_places
 from partners.domain import keys
 from partners.workers import checkpoints
-from support.workers.clocks.watching import verify_audit
+from support.workers.watching import verify_audit
 from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.walks.marks import written
 

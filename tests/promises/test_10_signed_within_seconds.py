@@ -24,7 +24,7 @@ from partners.models import SigningKey
 from partners.tasks import sign_acts, write_checkpoint
 from partners.workers import checkpoints
 from partners.workers.checkpoints import SIGNED, WRITTEN, Behind
-from support.workers.clocks.watching import verify_audit
+from support.workers.watching import verify_audit
 from tests.factories import a_line
 from tests.stores import checkpoints_stored
 from tests.support.console import a_case

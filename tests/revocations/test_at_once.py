@@ -17,13 +17,12 @@ from consent.actions.choices import NEVER_AGREED
 from partners.domain import keysets
 from partners.models import Party, Suspension
 from revocations.actions.cohorts import add_shard, publish_manifest
-from revocations.actions.contradictions import Use, contradict
+from revocations.actions.contradictions import Use, contradict, contradict_ends
 from revocations.actions.receipts import record_receipt
 from revocations.actions.reissue import reissue_orders
 from revocations.actions.streams import NotAllowed, TooSoon, create_stream, pause_stream, set_status, verify_stream
-from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.domain.receipts import ReceiptRefused
-from revocations.domain.streams.representation import StreamWanted
+from revocations.domain.streams import StreamWanted
 from revocations.models import (
     Attempt,
     Breach,
@@ -39,9 +38,8 @@ from revocations.models import (
     StreamEvent,
     StreamHealth,
 )
-from revocations.workers import verification
-from revocations.workers.clocks import dates, health
-from revocations.workers.clocks.evidence import note_evidence
+from revocations.workers import deadlines, stream_health, verification
+from revocations.workers.deadlines import note_evidence
 from revocations.workers.delivery import claims, fairness, polling
 from revocations.workers.delivery.claims import Clock
 from tests.orders import bring_all_to, bring_to
@@ -357,7 +355,7 @@ def test_a_late_order_is_a_breach_once(scene: Scene) -> None:
     late = database_clock() + 30 * DAY
 
     def notes() -> int:
-        return dates.note_overdue(now=late)
+        return deadlines.note_overdue(now=late)
 
     # The first of its transactions is about ends of agreements, of which there is none.
     assert overlap(notes, notes, at_commit=2) == (1, 0)
@@ -368,7 +366,7 @@ def test_a_partner_that_let_three_questions_pass_is_denied_once(scene: Scene) ->
     a_stream(scene)
     now = database_clock()
     StreamHealth.objects.update(failed_verifications=3)
-    assert overlap(lambda: health.watch(now=now), lambda: health.watch(now=now)) == (1, 0)
+    assert overlap(lambda: stream_health.watch(now=now), lambda: stream_health.watch(now=now)) == (1, 0)
     assert (Suspension.objects.count(), noted("suspension.began")) == (1, 1)
 
 
@@ -403,26 +401,26 @@ def plan(statement: str, values: dict[str, datetime | int] | list[datetime | str
 
 
 def test_very_many_orders_are_looked_up_by_index_and_batched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dates, "BATCH", 700)
+    monkeypatch.setattr(deadlines, "BATCH", 700)
     scene = Waiting()
     many_orders(scene, 2_000, state="completed")
     many_orders(scene, 2_000)
     run(scene.began - 2 * DAY, scene.began + DAY)
     as_autovacuum_would()
-    late = plan(dates.LATE_ORDERS, {"now": scene.began, "since": scene.began - DAY, "batch": 700})
+    late = plan(deadlines.LATE_ORDERS, {"now": scene.began, "since": scene.began - DAY, "batch": 700})
     assert "revocations_owed_by" in late
     assert "Seq Scan on revocations_order" not in late
-    assert "Index Scan using revocations_waiting" in plan(health.WAITING, ["us", scene.began, 20])
+    assert "Index Scan using revocations_waiting" in plan(stream_health.WAITING, ["us", scene.began, 20])
     began = time.monotonic()
-    assert health.watch(now=scene.began + 13 * HOUR) == 1
+    assert stream_health.watch(now=scene.began + 13 * HOUR) == 1
     assert time.monotonic() - began < 5
-    assert dates.note_overdue(now=scene.began + 11 * DAY) == 2_001
+    assert deadlines.note_overdue(now=scene.began + 11 * DAY) == 2_001
     assert Incident.objects.get(kind="overdue").count == 2_001
     assert Breach.objects.filter(kind="complete").count() == 2_001
     again = time.monotonic()
-    assert dates.note_overdue(now=scene.began + 11 * DAY) == 0
+    assert deadlines.note_overdue(now=scene.began + 11 * DAY) == 0
     assert time.monotonic() - again < 5
     as_autovacuum_would()
     mine = Order.objects.filter(pk=scene.order.pk)
     bring_to("completed", mine, acknowledged_at=scene.began, completed_at=scene.began)
-    assert dates.mend_breaches() == 1
+    assert deadlines.mend_breaches() == 1

@@ -16,10 +16,9 @@ from consent.actions import choices
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
-from revocations.actions.contradictions import Use
+from revocations.actions.contradictions import Use, contradict_ends
 from revocations.actions.suspend import lift
-from revocations.actions.term_end_contradictions import contradict_ends
-from revocations.domain.streams.status import health_of
+from revocations.domain.streams import health_of
 from revocations.models import (
     Attempt,
     Breach,
@@ -35,9 +34,9 @@ from revocations.models import (
 )
 from revocations.queries.answering import list_counted_minutes, pulses, tries_at
 from revocations.queries.overdue import breaches, late_by_party
-from revocations.workers.clocks import health as health_clocks
-from revocations.workers.clocks.dates import mend_breaches, note_overdue
-from revocations.workers.clocks.health import lying_since
+from revocations.workers import stream_health as health_clocks
+from revocations.workers.deadlines import mend_breaches, note_overdue
+from revocations.workers.stream_health import lying_since
 from support.domain import tickets
 from support.models import Ticket
 from tests.factories import NOW, a_contract, a_line, an_approval
@@ -393,7 +392,7 @@ def test_a_mail_server_that_is_down_stops_nothing(monkeypatch: pytest.MonkeyPatc
     def down(*_: object, **__: object) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("revocations.workers.clocks.health.send_mail", down)
+    monkeypatch.setattr("revocations.workers.stream_health.send_mail", down)
     two_officers()
     scene = Waiting(lifeline=True)
     run(scene.began, scene.began + 2 * DAY)

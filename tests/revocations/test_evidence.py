@@ -21,7 +21,7 @@ from partners.domain import pairwise
 from revocations.actions.receipts import record_receipt
 from revocations.domain.receipts import ReceiptRefused
 from revocations.models import EvidenceRequest, StreamEvent
-from revocations.workers.clocks.evidence import note_evidence
+from revocations.workers.deadlines import note_evidence
 from revocations.workers.delivery import sweep
 from support.domain.tickets import open_tickets
 from tests.conformance.schemas import faults

@@ -12,12 +12,12 @@ from django.test import Client as Http
 
 from audit.models import Incident
 from audit.queries import database_clock
-from revocations.actions import polling
+from revocations.actions import redelivery
 from revocations.actions.events import queue_event
 from revocations.actions.streams import create_stream, pause_stream, set_status
-from revocations.domain.streams.representation import StreamWanted
+from revocations.domain.streams import StreamWanted
 from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
-from revocations.workers.clocks import health
+from revocations.workers import stream_health
 from revocations.workers.delivery import claims, sweep
 from revocations.workers.delivery import polling as polling_delivery
 from revocations.workers.delivery.claims import LEASE, Clock
@@ -127,7 +127,7 @@ def polled(
 ) -> set[str]:
     """The `jti`s that a poll at this time is given."""
     refused = {one: (err, "") for one, err in errors.items()}
-    return set(polling.poll(party=scene.party, limit=100, acknowledged=ack, errors=refused, at=at).sets)
+    return set(redelivery.poll(party=scene.party, limit=100, acknowledged=ack, errors=refused, at=at).sets)
 
 
 def test_what_was_handed_out_comes_again_after_half_a_minute(scene: Scene) -> None:
@@ -184,7 +184,7 @@ def test_who_lost_its_store_gets_again_what_it_was_given(scene: Scene) -> None:
     assert polled(scene, at=now) == {jti(order_id)}
     polled(scene, at=now, ack=[jti(order_id)])
     since = now - timedelta(hours=1)
-    found = polling.poll(party=scene.party, limit=9, acknowledged=[], errors={}, at=now, since=since)
+    found = redelivery.poll(party=scene.party, limit=9, acknowledged=[], errors={}, at=now, since=since)
     assert set(found.sets) == {jti(order_id)}
     # What is offered again can be refused too.
     polled(scene, at=now, errors={jti(order_id): "invalid_key"})
@@ -216,7 +216,7 @@ def test_a_stream_that_its_partner_stopped_hands_out_nothing(scene: Scene) -> No
     for status in (Stream.Status.PAUSED, Stream.Status.DISABLED):
         with undone():
             become(status, now)
-            found = polling.poll(party=scene.party, limit=9, acknowledged=[jti(known)], errors={}, at=later)
+            found = redelivery.poll(party=scene.party, limit=9, acknowledged=[jti(known)], errors={}, at=later)
             assert (dict(found.sets), found.more) == ({}, False)
             # What it says of earlier answers is heard all the same.
             assert the_order(known).state == State.ACKNOWLEDGED
@@ -253,7 +253,7 @@ def refused_by_poll(scene: Scene, err: str) -> tuple[Order, StreamEvent]:
     now = database_clock()
     assert polled(scene, at=now) == {order.jti, event.jti}
     errors = {order.jti: (err, "because"), event.jti: (err, "because")}
-    polling.poll(party=scene.party, limit=0, acknowledged=[], errors=errors, at=now + timedelta(seconds=9))
+    redelivery.poll(party=scene.party, limit=0, acknowledged=[], errors=errors, at=now + timedelta(seconds=9))
     return order, event
 
 
@@ -343,7 +343,7 @@ def test_time_after_a_poll_called_it_nonsense_counts_nothing(scene: Scene) -> No
                     polled(scene, at=at, errors={jti(order_id): err})
                     Order.objects.filter(id=order_id).update(next_attempt_at=at, polled_until=at)
             assert the_order(order_id).parked_with == ""
-            assert health.watch(now=began + 30 * 60 * minute) == denied, err
+            assert stream_health.watch(now=began + 30 * 60 * minute) == denied, err
 
 
 def a_refused_order(scene: Scene) -> tuple[UUID, datetime]:
@@ -364,12 +364,12 @@ def test_who_calls_it_invalid_has_24_hours_more(scene: Scene) -> None:
     order_id, began = a_refused_order(scene)
     with undone():
         # An hour until it was refused, an hour with us, and 23 in which nobody came for it.
-        assert health.watch(now=began + timedelta(hours=24, minutes=55)) == 0
-        assert health.watch(now=began + timedelta(hours=25, minutes=5)) == 1
+        assert stream_health.watch(now=began + timedelta(hours=24, minutes=55)) == 0
+        assert stream_health.watch(now=began + timedelta(hours=25, minutes=5)) == 1
         breach = Breach.objects.get()
         assert (breach.kind, breach.about) == ("acknowledge", str(order_id))
     # Who comes for it and calls it invalid once more waited for us.
     refuse(scene, order_id, began + timedelta(hours=24))
     for hours in (25, 36, 47):
-        assert health.watch(now=began + timedelta(hours=hours)) == 0
-    assert health.watch(now=began + timedelta(hours=48, minutes=5)) == 1
+        assert stream_health.watch(now=began + timedelta(hours=hours)) == 0
+    assert stream_health.watch(now=began + timedelta(hours=48, minutes=5)) == 1

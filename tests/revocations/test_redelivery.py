@@ -9,7 +9,7 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.policies.lifecycle import NotNow
-from revocations.actions import polling
+from revocations.actions import redelivery
 from revocations.actions.redelivery import recover_since, resend_newest
 from revocations.models import Attempt, Order, State
 from revocations.workers.delivery import sweep as sweep_delivery
@@ -124,7 +124,7 @@ def test_a_poller_asks_for_it_itself_once_in_ten_minutes(scene: Scene) -> None:
     now = database_clock()
     jti, since = the_order(order_id).jti, now - timedelta(hours=1)
     for acknowledged, offered in (([], [jti]), ([jti], []), ([jti], [])):
-        found = polling.poll(party=scene.party, limit=10, acknowledged=acknowledged, errors={}, at=now, since=since)
+        found = redelivery.poll(party=scene.party, limit=10, acknowledged=acknowledged, errors={}, at=now, since=since)
         assert list(found.sets) == offered
     assert AuditEvent.objects.get(action="orders.recovered").actor == f"partner:{scene.party.pk}"
     assert the_order(order_id).again_at is None

@@ -14,9 +14,8 @@ from audit.models import AuditEvent
 from partners.models import Contract, Party
 from partners.policies.lifecycle import NotNow
 from revocations.actions.streams import enable_stream, pause_stream
-from revocations.domain.streams import endpoints
-from revocations.domain.streams.endpoints import CONTRACTS_OWN, Endpoint
-from revocations.domain.streams.representation import MIN_VERIFICATION_INTERVAL
+from revocations.domain import streams
+from revocations.domain.streams import CONTRACTS_OWN, MIN_VERIFICATION_INTERVAL, Endpoint
 from revocations.models import Stream, StreamEvent
 from tests.factories import a_contract, a_party
 from tests.revocations.receiver import POLL, PUSH, Answer, Receiver, a_receiver, a_token_of
@@ -60,7 +59,7 @@ def make(receiver: Receiver, **wanted: object) -> str:
 
 
 def endpoint_of(party: Party) -> Endpoint:
-    return endpoints.endpoints(party_ids=[party.pk])[party.pk]
+    return streams.endpoints(party_ids=[party.pk])[party.pk]
 
 
 def test_the_configuration_says_where_everything_is(receiver: Receiver) -> None:

@@ -13,9 +13,8 @@ from audit.queries import database_clock
 from consent.workers.cohorts import settle_orders
 from partners.domain import keys
 from partners.models import SigningKey
-from revocations.actions.contradictions import Use, contradict
+from revocations.actions.contradictions import Use, contradict, contradict_ends
 from revocations.actions.redelivery import recover_since
-from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.domain.cohorts import digest
 from revocations.models import CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import cohort_progress

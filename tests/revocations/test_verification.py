@@ -14,10 +14,9 @@ from revocations.actions.streams import (
     set_status,
     verify_stream,
 )
-from revocations.domain.streams.representation import StreamWanted
+from revocations.domain.streams import StreamWanted
 from revocations.models import Breaker, Pulse, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent, StreamHealth
-from revocations.workers import verification
-from revocations.workers.clocks import health
+from revocations.workers import stream_health, verification
 from tests.factories import a_contract, a_party
 from tests.properties import undone
 from tests.staff import an_actor
@@ -165,7 +164,7 @@ def test_three_questions_that_never_left_our_house_deny_nobody(party: Party) -> 
         for n in range(4):
             tried(event, 4 * number + n, event.queued_at + 4 * n * MINUTE, "ours")
         now = START + 6 * number * HOUR + HOUR
-        assert (verification.mark_failed_verifications(now=now), health.watch(now=now)) == (0, 0)
+        assert (verification.mark_failed_verifications(now=now), stream_health.watch(now=now)) == (0, 0)
     assert (failed(), Suspension.objects.count(), Incident.objects.count()) == (0, 0, 0)
 
 
@@ -227,9 +226,9 @@ def test_another_stream_begins_with_what_the_partner_let_pass(party: Party) -> N
         # Nor is it freed by having no stream at all.
         over_again = silent(1, over - HOUR)
         delete_stream(party=party, stream_id=str(the_stream().id), at=over_again)
-        assert (failed(), health.watch(now=over_again)) == (3, 1)
+        assert (failed(), stream_health.watch(now=over_again)) == (3, 1)
     another_stream(party, over)
-    assert (failed(), health.watch(now=over)) == (2, 0)
+    assert (failed(), stream_health.watch(now=over)) == (2, 0)
     asked = over + 5 * HOUR
     assert verification.ask(now=asked - MINUTE) == 0
     assert verification.ask(now=asked) == 1
@@ -238,7 +237,7 @@ def test_another_stream_begins_with_what_the_partner_let_pass(party: Party) -> N
         assert (verification.mark_verified(now=asked + HOUR), failed()) == (1, 0)
     delivery_ran(asked, asked + HOUR)
     assert verification.mark_failed_verifications(now=asked + HOUR) == 1
-    assert (failed(), health.watch(now=asked + HOUR)) == (3, 1)
+    assert (failed(), stream_health.watch(now=asked + HOUR)) == (3, 1)
     assert Suspension.objects.get().target_id == party.pk
 
 

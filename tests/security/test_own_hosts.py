@@ -13,7 +13,7 @@ from partners.domain import keysets
 from partners.models import Contract, Party
 from partners.policies.hosts import host_of, hosts_of, on_list
 from revocations.actions.streams import _may_be_opened
-from revocations.domain.streams import endpoints
+from revocations.domain import streams
 from tests.factories import NOW, a_contract, a_party
 from tests.staff import an_actor
 
@@ -121,18 +121,18 @@ NOT_ON_IT = [
 )
 def test_a_partner_names_addresses_on_its_contract_s_list_alone(contract: Contract, url: str, is_listed: bool) -> None:
     assert on_list(url=url, hosts=hosts_of(contract)) is is_listed
-    assert endpoints.allows(url=url, party_id=contract.aggregator_id) is is_listed
+    assert streams.allows(url=url, party_id=contract.aggregator_id) is is_listed
 
 
 def test_a_draft_lists_nothing(contract: Contract) -> None:
     a_contract(contract.aggregator, is_draft=True, hosts=["draft.bridge.example"])
-    assert not endpoints.allows(url="https://draft.bridge.example/", party_id=contract.aggregator_id)
+    assert not streams.allows(url="https://draft.bridge.example/", party_id=contract.aggregator_id)
 
 
 def test_the_demo_lists_this_machine_alone(contract: Contract, settings: Settings) -> None:
     settings.DOOR_OUT_LOOPBACK = True
-    assert all(endpoints.allows(url=url, party_id=contract.aggregator_id) for url in LOOPBACK)
-    assert not any(endpoints.allows(url=url, party_id=contract.aggregator_id) for url in NOT_ON_IT[:5])
+    assert all(streams.allows(url=url, party_id=contract.aggregator_id) for url in LOOPBACK)
+    assert not any(streams.allows(url=url, party_id=contract.aggregator_id) for url in NOT_ON_IT[:5])
 
 
 # Where an officer says it, and where a page shows what it would bring.

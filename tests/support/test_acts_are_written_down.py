@@ -16,7 +16,7 @@ from partners.actions.notices import publish_notice
 from partners.actions.parties import change_party
 from partners.actions.terms import set_consideration, set_endpoints, shorten_term
 from partners.models import NoticeText
-from support.actions import cases, escalation, replies, saved_replies, stop_for, writing
+from support.actions import cases, escalation, replies, stop_for, writing
 from support.models import Attachment, Ticket
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.properties import undone
@@ -66,7 +66,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             (agent, "reply:", None, ""),
         ),
         "reply.written": (
-            lambda: saved_replies.write_reply(key="k", language="en", title="T", body="B", actor=officer, at=now),
+            lambda: replies.write_reply(key="k", language="en", title="T", body="B", actor=officer, at=now),
             (officer, "canned:", None, ""),
         ),
         "incident.noted": (

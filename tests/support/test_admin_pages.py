@@ -19,8 +19,7 @@ from partners.actions import proposals
 from partners.domain.pairwise import subject
 from partners.models import Contract, Party, Proposal
 from revocations.actions import suspend
-from revocations.actions.contradictions import Use
-from revocations.actions.term_end_contradictions import contradict_ends
+from revocations.actions.contradictions import Use, contradict_ends
 from revocations.models import Breach, Cohort, Order, Stream
 from support.models import CarrierTestLine
 from support.queries import team_metrics

@@ -27,7 +27,7 @@ from partners.policies.hosts import events_address_of
 from portal import health
 from portal.wsgi import whole_product as application
 from revocations.models import Order, State
-from revocations.workers.clocks.dates import note_overdue
+from revocations.workers.deadlines import note_overdue
 from revocations.workers.delivery import sweep
 from support.models import CanaryRun
 from support.workers.canary import running, steps, world

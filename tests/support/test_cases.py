@@ -28,7 +28,7 @@ from support.domain import tickets
 from support.domain.messages import get_line_to_notify
 from support.models import Entry, Ticket
 from support.policies.lifecycle import move
-from support.queries.archived import cases
+from support.queries.own_cases import cases
 from tests.factories import a_line
 from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.shared import shared

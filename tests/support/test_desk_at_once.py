@@ -16,18 +16,7 @@ from consent.models import Choice
 from console.actions.test_lines import end_test_line, mark_test_line
 from partners.models import Suspension
 from partners.policies.lifecycle import NotNow as NotNowOfTerms
-from support.actions import (
-    asking,
-    calls,
-    cases,
-    escalation,
-    mail,
-    protected_lines,
-    queue,
-    saved_replies,
-    stop_for,
-    writing,
-)
+from support.actions import asking, calls, cases, escalation, mail, protected_lines, queue, replies, stop_for, writing
 from support.actions.queue import claim_next
 from support.actions.replies import begin_reply, undo_reply
 from support.actions.reveal import agree_to_reveal, reveal
@@ -46,7 +35,7 @@ from support.policies.lifecycle import NotNow
 from support.primitives.tokens import REPLY, token_of
 from support.queries.queue import QueueFilter
 from support.workers import sending
-from support.workers.replying import send_replies
+from support.workers.sending import send_replies
 from tests.factories import a_line, a_party
 from tests.overlapping import overlap
 from tests.staff import a_staff_user, an_actor
@@ -222,10 +211,10 @@ def test_a_reply_to_many_is_begun_and_sent_once(line: Line, now: datetime) -> No
 
 def test_a_reply_written_often_is_retired_and_brought_back(now: datetime) -> None:
     officer = an_actor()
-    reply = saved_replies.write_reply(key="k", language="en", title="Hello", body="Hello.", actor=officer, at=now)
+    reply = replies.write_reply(key="k", language="en", title="Hello", body="Hello.", actor=officer, at=now)
 
     def turns() -> None:
-        saved_replies.retire_reply(reply_id=reply.pk, actor=officer, at=now)
+        replies.retire_reply(reply_id=reply.pk, actor=officer, at=now)
 
     overlap(turns, turns)
     assert SavedReply.objects.get(pk=reply.pk).retired_at is None

@@ -19,7 +19,7 @@ from support.models.desk import ASKED_FOR
 from support.policies.lifecycle import NotNow
 from support.queries.protected_lines import takes_two
 from support.workers import sending
-from support.workers.replying import send_replies
+from support.workers.sending import send_replies
 from tests.factories import a_line, a_party
 from tests.moments import begins_at, ends_at
 from tests.staff import a_staff_user, an_actor, an_agreed_proposal

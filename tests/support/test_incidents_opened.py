@@ -30,8 +30,8 @@ from partners.workers import checkpoints
 from portal import health
 from revocations.models import Order
 from support.queries.affected import get_incident_impact
-from support.workers.clocks import watching
-from support.workers.clocks.watching import (
+from support.workers import watching
+from support.workers.watching import (
     verify_audit,
     watch_agents,
     watch_codes,

@@ -17,9 +17,9 @@ from support.actions.replies import TAKES_BACK, begin_reply, undo_reply
 from support.labels import BadVariable
 from support.models import Attachment, BulkReply, Entry, Ticket
 from support.policies.lifecycle import NotNow
-from support.queries.replies import hit_by, incidents, progress
-from support.workers import replying
-from support.workers.replying import send_replies
+from support.queries.writing import hit_by, incidents, progress
+from support.workers import sending
+from support.workers.sending import send_replies
 from tests.factories import a_line, a_party
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff
@@ -71,8 +71,8 @@ def test_each_is_answered_once_after_the_minute_batch_by_batch(ana: Member, monk
     assert (send_replies(at=at + MINUTE - timedelta(seconds=1)), Entry.objects.count()) == (0, 0)
     # Somebody answered one of them meanwhile.
     Ticket.objects.filter(pk=tickets[0].pk).update(state="solved", solved_at=at)
-    monkeypatch.setattr(replying, "BATCH", 2)
-    monkeypatch.setattr(replying, "BATCHES", 1)
+    monkeypatch.setattr(sending, "REPLY_BATCH", 2)
+    monkeypatch.setattr(sending, "BATCHES", 1)
     assert [send_replies(at=at + MINUTE) for _ in range(4)] == [1, 2, 1, 0]
     found = progress(reply_id=reply.id, at=at + MINUTE)
     assert found is not None

@@ -19,7 +19,7 @@ from partners.models import Campaign
 from partners.policies.lifecycle import NotNow
 from revocations.models import Order, State
 from support.models import CarrierTestLine
-from support.workers.clocks.watching import watch_seeds
+from support.workers.watching import watch_seeds
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.support.officers import Member, post, rows_of, shown, staff

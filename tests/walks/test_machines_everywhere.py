@@ -24,7 +24,7 @@ from partners.domain import pairwise
 from partners.models import Campaign, Party
 from partners.models import Client as Machine
 from revocations.actions.streams import create_stream
-from revocations.domain.streams.representation import StreamWanted
+from revocations.domain.streams import StreamWanted
 from revocations.models import Attempt, Cohort, Order, Stream, StreamEvent
 from tests.factories import a_campaign, a_line, an_approval
 from tests.partners.outside import Signer

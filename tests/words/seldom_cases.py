@@ -21,7 +21,7 @@ from revocations.models import EvidenceRequest, Order
 from support.actions.escalation import ask_for_evidence, ask_to_suspend, decide_request
 from support.actions.replies import begin_reply, undo_reply
 from support.models import BulkReply, Entry, SavedReply, SuspendRequest, Ticket
-from support.workers.replying import send_replies
+from support.workers.sending import send_replies
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, post, staff

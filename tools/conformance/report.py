@@ -1,4 +1,4 @@
-"""What a trial found, for people and for programs."""
+"""The cases of a trial in order, and what it found, for people and for programs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,3 +78,48 @@ class Report:
         counts = {verdict: sum(one.verdict is verdict for one in self.findings) for verdict in Verdict}
         lines += ["", ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items())]
         return "\n".join(lines)
+
+
+CASES = {
+    case.name: case
+    for case in (
+        Case("verification", 14, "202 with an empty body", "Answer SSF's verification by 202. Nothing is to be kept."),
+        Case("stream-updated", 14, "202 with an empty body", "Answer SSF's stream-updated by 202."),
+        Case("good-order", 7, "202 with an empty body", "Take an order that is well signed and for you."),
+        Case("empty-state", 6, "202 with an empty body", "Take an order whose state is []: nothing is allowed."),
+        Case("repeated", 5, "202 again, and one receipt", "Answer a repeat by 202 and ignore it."),
+        Case("reordered", 5, "202 for the older too, and it is ignored", "Keep the newest by (epoch, version)."),
+        Case("rotated-key", 2, "202", "Fetch the JWK Set again when you meet a kid that you don't know."),
+        Case("wrong-key", 2, "400 invalid_key", "Check the signature by the key of that kid."),
+        Case("unknown-key", 2, "400 invalid_key", "Refuse a kid that is not in the carrier's JWK Set."),
+        Case("wrong-audience", 3, "400 invalid_audience", "Refuse what is not for you alone."),
+        Case("audience-list", 3, "400 invalid_audience", "aud is one text: yours. Refuse a list with others on it."),
+        Case("wrong-issuer", 3, "400 invalid_issuer", "Refuse what another issuer signs itself."),
+        Case("typ-missing", 1, "400 invalid_request", "Refuse a token whose typ is not secevent+jwt."),
+        Case("alg-none", 1, "400 invalid_request or invalid_key", "Take ES256 (or your stream's RS256) and no other."),
+        Case("hs256", 1, "400 invalid_request or invalid_key", "A public key is no secret: never take HS*."),
+        Case("two-events", 4, "400 invalid_request", "Refuse a SET with more than one event."),
+        Case("unknown-event", 4, "400 invalid_request", "Refuse an event of a type that the guide does not name."),
+        Case("sub-claim", 4, "400 invalid_request", "sub is not in a SET: its subject is sub_id."),
+        Case("exp-claim", 4, "400 invalid_request", "exp is not in a SET: refuse one that has it."),
+        Case("unknown-words", 6, "202, and never signed as done", "What you don't know you deny, and don't sign for."),
+        Case("oversized", 16, "a refusal, and the next event is taken", "Bound what you read, and go on."),
+        Case("error-form", 8, "400 with err and description as JSON", "Refuse in the form of RFC 8935, 2.3."),
+        Case("error-type", 8, "each 400 is application/json", "Say so in Content-Type."),
+        Case("error-language", 8, "each 400 names a language", "Say in Content-Language what description is in."),
+        Case("cohort", 13, "202, and the whole list is fetched", "Fetch the index and each shard with your token."),
+        Case("late-order", 13, "202, and it is ignored", "A cohort raises the epoch of each name on its list."),
+        Case("part-cohort", 13, "202, the list, and a receipt for that part alone", "With scope only that part ended."),
+        Case("spoiled-cohort", 13, "202, and never signed as done", "Compare the index with the digest in the event."),
+        Case("receipts", 12, "a valid completed receipt for each order taken", "Sign when it is done, and hand it in."),
+        Case("cohort-receipt", 12, "a completed receipt with counts", "Sign one receipt: acted_on and list_sha256."),
+        Case("downstream", 11, "every company that changes withdraws is named", "Tell each, and put in its receipt."),
+        Case(
+            "unregistered-below", 12, "handed in again after our 400", "Read why, have the key registered, send again."
+        ),
+        Case("evidence", 17, "202, and an answer to the question", "Answer an evidence-request, also with none."),
+        Case("authorization", 18, "401, 403 or 400 authentication_failed", "Take a push by your own header alone."),
+        Case("answer-time", 9, "every answer within the time", "Store, answer, and work afterwards."),
+        Case("no-redirects", 9, "no answer sends us elsewhere", "Answer at the address that you gave us."),
+    )
+}

@@ -12,11 +12,9 @@ from partners.clients import http
 from partners.workers.rotation import publish_trial_key, retire_trial_key
 from revocations.actions.trials import begin_trial, end_trial
 from revocations.models import StreamEvent, TrialOrder
-from revocations.queries.trials import fetched_parts
-from tools.conformance.cases import CASES
 from tools.conformance.minting import REQUIRED, Mint, MintedCohort, MintedEvent
-from tools.conformance.report import Finding, Report, Verdict
-from tools.conformance.signed import ReceiptReview, SentEvents
+from tools.conformance.report import CASES, Finding, Report, Verdict
+from tools.conformance.signed import ReceiptReview, SentEvents, fetched_parts
 from tools.conformance.target import Target, Wait
 
 ACTOR = "system:check_partner"

@@ -11,7 +11,7 @@ from django.db.models import Q
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.hosts import events_address_of
-from revocations.domain.streams.endpoints import endpoints
+from revocations.domain.streams import endpoints
 
 PAUSE_S = 0.25
 # Looks again and again until a condition holds, or it is time to give up. Tells which.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded
-from portal.embedded.keys import keys
+from portal.embedded.cluster import keys
 
 # A carrier that there is not.
 CARRIER = "Cascade Wireless"

@@ -16,9 +16,8 @@ from django.db import connection, transaction
 
 from accounts.primitives.sealing import seal, unseal
 from disclosures.domain.ingest import notices
-from disclosures.domain.ingest.decisions import may_have_the_gates_yes
 from disclosures.domain.ingest.projections import Ungated, by_day, note_ungated
-from disclosures.domain.ingest.rows import Report, Row, row_of
+from disclosures.domain.ingest.rows import Report, Row, may_have_the_gates_yes, row_of
 from disclosures.models import HeldDisclosure
 from disclosures.queries.held import NOT_HIDDEN
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from django.db.backends.utils import CursorWrapper
 
-from disclosures.domain.ingest.decisions import had_the_gates_yes
+from disclosures.domain.ingest.rows import had_the_gates_yes
 from disclosures.models import PathCompleted
 from partners.labels import UNKNOWN
 

@@ -18,10 +18,9 @@ import audit.actions
 from audit.actions import Release
 from audit.models import Incident
 from disclosures.domain.ingest import notices, paths
-from disclosures.domain.ingest.decisions import had_the_gates_yes
+from disclosures.domain.ingest.rows import had_the_gates_yes
 from disclosures.queries.incident_scope import LONGEST_KEY, day_key
-from revocations.actions.contradictions import Use, contradict
-from revocations.actions.term_end_contradictions import contradict_ends
+from revocations.actions.contradictions import Use, contradict, contradict_ends
 
 SEEN = """
 INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)

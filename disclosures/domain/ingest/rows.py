@@ -1,12 +1,18 @@
-"""One reported release, checked, before it is known whose it is."""
+"""One reported release, checked, before we know whose it is; and whether its decision id proves an answer of the gate.
+
+A decision id holds for one line and a short time.
+"""
 
 import hashlib
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from accounts.primitives.sealing import number_hash
+from consent.gate import decision_ids
+from consent.gate.decision_ids import get_claimed_time
+from consent.gate.shapes import USE_WITHIN_S
 from partners.feeds.checking import hash_of_meaning
 
 IDS = uuid.UUID("0b9a3a5e-52a0-4d0e-8c0d-6a7c5a1f0e11")
@@ -81,3 +87,24 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     fate: str
     judgement: str = ""
     path_completed: str = ""
+
+
+MAY_BE_REPORTED_WITHIN = timedelta(seconds=USE_WITHIN_S)
+
+
+def may_have_the_gates_yes(*, decision_id: str, occurred_at: datetime) -> bool:
+    """Whether this id claims a yes for that moment. Whether it is the gate's can be told only for a line."""
+    claimed_at = get_claimed_time(decision_id=decision_id)
+    return claimed_at is not None and _may_follow(claimed_at, occurred_at)
+
+
+def had_the_gates_yes(*, line_id: int, campaign: str, decision_id: str, occurred_at: datetime) -> bool:
+    """Whether the gate allowed this release: by this id, for this line and campaign, a moment before."""
+    allowed_at = decision_ids.allowed_at(decision_id=decision_id, line_id=line_id, campaign=campaign)
+    return allowed_at is not None and _may_follow(allowed_at, occurred_at)
+
+
+def _may_follow(yes_at: datetime, occurred_at: datetime) -> bool:
+    """Whether a release may rest on a yes of that moment. Who reports may tell the time in whole seconds."""
+    since = yes_at if occurred_at.microsecond else yes_at.replace(microsecond=0)
+    return since <= occurred_at <= yes_at + MAY_BE_REPORTED_WITHIN

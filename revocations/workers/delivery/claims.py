@@ -18,9 +18,8 @@ from django.db.models import Q, QuerySet
 from partners.domain import keys, pairwise
 from partners.domain.keys import Signer
 from partners.models import SigningKey
-from revocations.domain import wire
-from revocations.domain.streams import endpoints
-from revocations.domain.streams.endpoints import CONTRACTS_OWN, Endpoint
+from revocations.domain import streams, wire
+from revocations.domain.streams import CONTRACTS_OWN, Endpoint
 from revocations.models import TO_PUSH, Attempt, Order, State, StreamAttempt, StreamEvent
 from revocations.workers.delivery import fairness
 
@@ -145,7 +144,7 @@ def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[U
     its stream. The newest order of each line and agreement is read again: an older one is superseded, never pushed.
     `only`: of orders these alone. Raises Full.
     """
-    end = endpoints.endpoints(party_ids=[party_id])[party_id]
+    end = streams.endpoints(party_ids=[party_id])[party_id]
     if not end.pushed:
         return ClaimedOrders()
     while True:
@@ -203,7 +202,7 @@ def take_waiting(*, party_id: int, limit: int, now: datetime) -> list[Push]:
 
     It is not in flight: for a lease it is in the partner's hands, neither pushed nor given to another poll.
     """
-    signing = endpoints.endpoints(party_ids=[party_id])[party_id]
+    signing = streams.endpoints(party_ids=[party_id])[party_id]
     with transaction.atomic():
         events = list(
             waiting_events(party_id=party_id, now=now).order_by("queued_at").select_for_update(skip_locked=True)[:limit]
@@ -365,7 +364,7 @@ class _Addresses:
                 cursor.execute(ADDRESSES, [list(parties)])
                 own = cursor.fetchall()
         # An officer may have taken the host off every list since the partner named it.
-        self._allowed = {one: bool(end.url) and endpoints.allows(url=end.url, party_id=one) for one in parties}
+        self._allowed = {one: bool(end.url) and streams.allows(url=end.url, party_id=one) for one in parties}
         self._end = end
         self._of_contract: dict[int, str] = {pk: url for pk, _, url in own}
         self._of_party: dict[int, str] = {party_id: url for _, party_id, url in own}

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from revocations.domain.streams import status
-from revocations.domain.streams.representation import stream_of
+from revocations.domain import streams
+from revocations.domain.streams import stream_of
 from revocations.models import TO_PUSH, Attempt, Order, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers.delivery.claims import Clock, Push, take_waiting, waiting_events, waiting_orders
 from revocations.workers.delivery.records import acknowledge_event, open_partner_incident
@@ -87,7 +87,7 @@ def _is_stream_blocked(party_id: int) -> bool:
     stream = stream_of(party_id=party_id)
     if stream is None or stream.status == Stream.Status.ENABLED:
         return False
-    return stream.status == Stream.Status.DISABLED or not status.is_imposed(stream=stream)
+    return stream.status == Stream.Status.DISABLED or not streams.is_imposed(stream=stream)
 
 
 def _wait(party_id: int, clock: Clock, longest: timedelta) -> None:

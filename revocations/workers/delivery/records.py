@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 import audit.actions
 from audit.models import Incident
 from partners.clients import http
-from revocations.domain.streams.status import DELIVERY, change_status, standing_stream
+from revocations.domain.streams import DELIVERY, change_status, standing_stream
 from revocations.models import TO_PUSH, Breaker, Order, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers.delivery import fairness
 from revocations.workers.delivery.claims import Push

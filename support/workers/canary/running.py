@@ -20,8 +20,7 @@ from revocations.models import Order
 from support.models import CanaryRun
 from support.queries.pending_tickets import CANARY_EVERY, CANARY_LATE
 from support.workers.canary import steps
-from support.workers.canary.steps import StepFailed
-from support.workers.canary.visiting import Visitor
+from support.workers.canary.steps import StepFailed, Visitor
 from support.workers.canary.world import World, ensure_world
 
 Step = CanaryRun.Step

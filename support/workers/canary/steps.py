@@ -1,9 +1,12 @@
 """The steps of the trial, each through the door that people, the gateway and partners use. One that fails says why."""
 
 import json
+import re
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.urls import reverse
@@ -26,8 +29,47 @@ from partners.domain import keys
 from partners.models import Client, PartnerKeySet, SigningKey
 from partners.primitives.tokens import BadToken
 from revocations.models import Order
-from support.workers.canary.visiting import Visitor
 from support.workers.canary.world import World
+
+TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
+FORM = "application/x-www-form-urlencoded"
+
+
+class Visitor:
+    """One browser at the address that people use."""
+
+    def __init__(self) -> None:
+        self._cookies: dict[str, str] = {}
+        self._page, self._token = "/", ""
+
+    def get(self, path: str) -> Reply:
+        """Open a page."""
+        reply = http.get(url=f"{settings.BASE_URL}{path}", headers={**self._headers(), "Accept": "text/html"})
+        self._page = path
+        return self._store_cookies(reply)
+
+    def post(self, path: str, form: Mapping[str, str]) -> Reply:
+        """Send the form of the page that is open."""
+        body = urlencode({**form, "csrfmiddlewaretoken": self._token}).encode()
+        sent = {**self._headers(), "Accept": "text/html"}
+        return self._store_cookies(
+            http.post(url=f"{settings.BASE_URL}{path}", body=body, content_type=FORM, headers=sent)
+        )
+
+    def _headers(self) -> dict[str, str]:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        return {"Referer": f"{settings.BASE_URL}{self._page}", **({"Cookie": cookies} if cookies else {})}
+
+    def _store_cookies(self, reply: Reply) -> Reply:
+        for header in reply.cookies:
+            try:
+                self._cookies |= {name: one.value for name, one in SimpleCookie(header).items()}
+            except CookieError:
+                continue
+        found = TOKEN.search(reply.body)
+        self._token = found[1].decode("ascii", "replace") if found else self._token
+        return reply
+
 
 MINUTE = timedelta(minutes=1)
 OK, MOVED, KEPT = 200, 302, 202

@@ -543,7 +543,7 @@ MUTANTS = (
     ),
     # A partner is denied at 24 hours, its officers are told at twelve, and of lifelines once a day.
     *(
-        Mutant(6, "revocations/workers/clocks/health.py", was, was.replace(">=", ">"), DENIED)
+        Mutant(6, "revocations/workers/stream_health.py", was, was.replace(">=", ">"), DENIED)
         for was in (
             "            yield _not_acknowledged(order, since, denies=waited >= ACKNOWLEDGED_WITHIN)",
             "            yield _not_acknowledged(event, since, denies=waited >= ACKNOWLEDGED_WITHIN)",
@@ -552,7 +552,7 @@ MUTANTS = (
         )
     ),
     *(
-        Mutant(6, "revocations/workers/clocks/health.py", "opened_at__gt=now - timedelta(days=1)", becomes, LIFELINE)
+        Mutant(6, "revocations/workers/stream_health.py", "opened_at__gt=now - timedelta(days=1)", becomes, LIFELINE)
         for becomes in ("opened_at__gte=now - timedelta(days=1)", "opened_at__gt=now - timedelta(hours=1)")
     ),
     # A day's questions, a week's invitation, and the device that is forgotten.

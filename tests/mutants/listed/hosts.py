@@ -49,14 +49,14 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "revocations/domain/streams/endpoints.py",
+        "revocations/domain/streams.py",
         "http.loopback_allowed() and http.is_loopback(",
         "http.is_loopback(",
         f"{HOSTS}test_a_partner_names_addresses_on_its_contract_s_list_alone",
     ),
     Mutant(
         6,
-        "revocations/domain/streams/endpoints.py",
+        "revocations/domain/streams.py",
         "aggregator_id=party_id, is_draft=False",
         "aggregator_id=party_id",
         f"{HOSTS}test_a_draft_lists_nothing",

@@ -201,14 +201,14 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "revocations/workers/clocks/health.py",
+        "revocations/workers/stream_health.py",
         "since = max(event.queued_at, lifted.get(event.party_id, event.queued_at))",
         "since = event.queued_at",
         "tests/revocations/test_clocks.py::test_so_does_the_clock_of_an_unacknowledged_end",
     ),
     Mutant(
         4,
-        "revocations/workers/clocks/dates.py",
+        "revocations/workers/deadlines.py",
         "o.complete_by <= %(now)s AND o.complete_by >= %(since)s",
         "o.complete_by < %(now)s AND o.complete_by >= %(since)s",
         "tests/revocations/test_clocks.py::test_each_order_past_its_date_is_a_breach",

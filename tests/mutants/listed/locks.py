@@ -330,13 +330,13 @@ MUTANTS = (
     ),
     unlocked(
         8,
-        "support/workers/replying.py",
+        "support/workers/sending.py",
         "BulkReply.objects.select_for_update(skip_locked=True)",
         f"{DESK}test_a_reply_to_many_is_begun_and_sent_once",
     ),
     unlocked(
         8,
-        "support/actions/saved_replies.py",
+        "support/actions/replies.py",
         "SavedReply.objects.select_for_update().filter(pk=reply_id)",
         f"{DESK}test_a_reply_written_often_is_retired_and_brought_back",
     ),
@@ -410,7 +410,7 @@ MUTANTS = (
     ),
     unlocked(
         6,
-        "revocations/workers/clocks/evidence.py",
+        "revocations/workers/deadlines.py",
         "EvidenceRequest.objects.select_for_update(skip_locked=True)",
         f"{REVOCATIONS}test_a_question_for_proof_is_noted_and_answered_once",
     ),
@@ -434,7 +434,7 @@ MUTANTS = (
     ),
     unlocked(
         6,
-        "revocations/actions/term_end_contradictions.py",
+        "revocations/actions/contradictions.py",
         "StreamEvent.objects.select_for_update()",
         f"{REVOCATIONS}test_so_does_one_of_what_had_ended",
     ),
@@ -503,13 +503,13 @@ MUTANTS = (
     ),
     unlocked(
         4,
-        "revocations/domain/streams/status.py",
+        "revocations/domain/streams.py",
         "Stream.objects.select_for_update().get(party_id=party_id)",
         f"{REVOCATIONS}test_what_officers_pause_at_once_stays_paused",
     ),
     Mutant(
         6,
-        "revocations/workers/clocks/dates.py",
+        "revocations/workers/deadlines.py",
         "ORDER BY o.complete_by LIMIT %(batch)s\nON CONFLICT DO NOTHING RETURNING party_id, due_at\n",
         "ORDER BY o.complete_by LIMIT %(batch)s\n"
         "ON CONFLICT (kind, about) DO UPDATE SET at = excluded.at RETURNING party_id, due_at\n",
@@ -517,7 +517,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "revocations/workers/clocks/health.py",
+        "revocations/workers/stream_health.py",
         '        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])\n',
         '        cursor.execute("SELECT %s", [key])\n',
         f"{REVOCATIONS}test_a_partner_that_let_three_questions_pass_is_denied_once",

@@ -1,6 +1,7 @@
-"""Agreed dates that passed: a breach for each order and ended agreement, and the day on which it was mended.
+"""Dates that passed: a breach for each order and ended agreement, with the day on which it was mended.
 
-Set-wise and in batches, each from an index: a million orders that wait cost nothing until their date has passed.
+A request for proof of consent that nobody answered by its date is one incident a partner and day. All of it set-wise
+and in batches, each from an index: a million orders that wait cost nothing until their date has passed.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ from django.db.models import Max
 
 import audit.actions
 from audit.models import Incident
-from revocations.models import Breach
+from revocations.models import Breach, EvidenceRequest
 
 BATCH = 5_000
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -132,3 +133,30 @@ def _mend(kind: Breach.Kind, statement: str) -> int:
             cursor.execute(statement, {"kind": kind, "after": after, "until": until})
             mended += cursor.rowcount
             after = int(until)
+
+
+EVIDENCE_BATCH = 1_000
+
+
+def note_evidence(*, now: datetime) -> int:
+    """Note the questions that nobody answered by their date: one incident a partner and day. Returns how many."""
+    noted = 0
+    while late := _note_unanswered(now):
+        noted += late
+    return noted
+
+
+@transaction.atomic
+def _note_unanswered(now: datetime) -> int:
+    due = EvidenceRequest.objects.select_for_update(skip_locked=True).filter(
+        answered_at__isnull=True, overdue_at__isnull=True, due_at__lte=now
+    )
+    late = list(due.order_by("due_at")[:EVIDENCE_BATCH])
+    for one in late:
+        EvidenceRequest.objects.filter(pk=one.pk).update(overdue_at=now)
+    days = Counter((one.party_id, one.due_at.date().isoformat()) for one in late)
+    for (party_id, day), count in sorted(days.items()):
+        audit.actions.open_incident(
+            kind=Incident.Kind.NO_EVIDENCE, key=f"{party_id}:{day}", subject=f"partner:{party_id}", at=now, count=count
+        )
+    return len(late)
