@@ -25,8 +25,7 @@ from django.conf import settings
 
 from portal.embedded import cluster
 from tests import forks
-from tools.bench.gateway import UVICORN
-from tools.demo.processes import answers
+from tools.demo.processes import UVICORN, answers
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 30.0

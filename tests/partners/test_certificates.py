@@ -32,7 +32,7 @@ from tests.faults.programs import Program, free_port
 from tests.partners.outside import Signer
 from tests.partners.terminator import Caller, Certificate, a_certificate, terminating
 from tests.staff import a_client
-from tools.bench.gateway import UVICORN
+from tools.demo.processes import UVICORN
 
 ISSUER = "https://portal.example"
 

@@ -12,7 +12,7 @@ from tests import forks
 from tests.faults.programs import Program, free_port
 from tests.partners.terminator import Certificate, a_certificate
 from tests.running.proxies import HOST, Behind
-from tools.bench.gateway import UVICORN
+from tools.demo.processes import UVICORN
 
 # Debian keeps servers where not everybody looks.
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/systemd"

@@ -1,19 +1,19 @@
 """How long the desk's queue and its search take at many tickets, beside few."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
 
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
 from audit.queries import database_clock
 from partners.models import Party
 from support.models import CODE_LETTERS, Ticket
-from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
+from tools.bench import world
+from tools.bench.measure import Bench, Result, percentile
 
 SMALL = 10_000
 # Of the disclosures asked for, so that the usual 2 million are a million tickets.
@@ -95,17 +95,19 @@ def queue_growth(*, sizes: tuple[int, int], tell: Callable[[str], None]) -> tupl
             _store(first, min(first + PART - 1, size), parties, user, at)
             tell(f"desk: {min(first + PART - 1, size)} tickets")
         if not made:
-            _as_owner(APART, {"role": connections["default"].settings_dict["USER"]})
+            with world.owner().cursor() as cursor:
+                cursor.execute(APART, {"role": connection.settings_dict["USER"]})
         made = size
     # As it is some minutes later: what came in is in the indexes, and the planner knows what was loaded.
-    _as_owner("VACUUM ANALYZE")
+    with world.owner().cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
     connection.close()
     few, all_of_them = _measure(browser, tell)
     return percentile(few, 0.95), percentile(all_of_them, 0.95)
 
 
 def _measure(browser: Client, tell: Callable[[str], None]) -> tuple[list[float], list[float]]:
-    links = [_open_connection("few, public"), _open_connection("public")]
+    links = [world.connect_to("few, public"), world.connect_to("public")]
     found: tuple[list[float], list[float]] = ([], [])
     apart: dict[str, tuple[list[float], list[float]]] = {"queue": ([], []), "search": ([], [])}
     for path, asked in _looks():
@@ -113,7 +115,7 @@ def _measure(browser: Client, tell: Callable[[str], None]) -> tuple[list[float],
         for n in range(WARM_UP + ROUNDS):
             for link, times in zip(links, here, strict=True):
                 connection.connection = link
-                took = _look(browser, path, asked)
+                took = world.time_look(browser, path, search=asked)
                 times.extend([took] if n >= WARM_UP else [])
         tell(f"desk: {path} {asked} median {median(here[1]):.1f} ms beside {median(here[0]):.1f}")
         for times, whole, kind in zip(here, found, apart["search" if asked else "queue"], strict=True):
@@ -123,20 +125,6 @@ def _measure(browser: Client, tell: Callable[[str], None]) -> tuple[list[float],
         tell(f"desk: {name} p95 {percentile(all_of_them, 0.95):.1f} ms beside {percentile(few, 0.95):.1f}")
     links[0].close()
     return found
-
-
-def _as_owner(statement: str, values: Mapping[str, str] | None = None) -> None:
-    with connections["owner" if "owner" in connections else "default"].cursor() as cursor:
-        cursor.execute(statement, values)
-
-
-def _open_connection(search_path: str) -> Any:
-    """A connection of the application's own that finds its tables there."""
-    connection.close()
-    connection.ensure_connection()
-    link, connection.connection = connection.connection, None
-    link.execute(f"SET search_path = {search_path}")
-    return link
 
 
 def _store(first: int, last: int, parties: Sequence[int], user: User, at: datetime) -> None:
@@ -166,15 +154,6 @@ def _looks() -> Iterator[tuple[str, str]]:
     oldest = Ticket.objects.earliest("id")
     for asked in (oldest.code, "0042", "detail42", "topic77", "phone", "Finder 7", "never agreed"):
         yield "/desk/search/", asked
-
-
-def _look(browser: Client, path: str, asked: str) -> float:
-    began = time.perf_counter()
-    answer = browser.post(path, {"q": asked}) if asked else browser.get(path)
-    took = (time.perf_counter() - began) * 1000
-    if answer.status_code != 200:
-        raise BenchmarkFailed(f"{path} answered {answer.status_code}")
-    return took
 
 
 def _browser(user: User) -> Client:

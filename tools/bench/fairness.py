@@ -4,7 +4,6 @@ Real workers of Celery, real receivers. A stop is committed for both partners at
 one says 202.
 """
 
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from revocations.domain.order_snapshots import EVERYTHING, Agreement
 from revocations.models import Duty, Order
 from tools.bench import world
 from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
+from tools.demo.processes import build_celery_command
 
 HANGS_S = 10.0
 STOPS = 400
@@ -26,9 +26,6 @@ EVERY_S = 0.1
 WARM_UP = 30
 ARRIVES_WITHIN_S = 60.0
 FIRST_LINE = 900_000_000
-CELERY = (sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "--app", "portal")
-WORKER = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "error")
-BEAT = ("beat", "--pidfile", "", "--loglevel", "error")
 
 
 def run(bench: Bench) -> Result:
@@ -38,8 +35,8 @@ def run(bench: Bench) -> Result:
         urls = [stack.enter_context(world.receiver(hang_s=hang_s)) for hang_s in (0.0, 0.0, HANGS_S)]
         names = ("fair-a", "fair-b", "fair-c")
         well, other, hung = (world.a_partner(name=name, url=url, at=at) for name, url in zip(names, urls, strict=True))
-        stack.enter_context(world.running(*CELERY, *WORKER))
-        stack.enter_context(world.running(*CELERY, *BEAT))
+        for kind in ("worker", "beat"):
+            stack.enter_context(world.running(*build_celery_command(kind=kind, log_level="error")))
         bench.tell("fairness: waiting for the workers")
         _measure((well, other), WARM_UP, FIRST_LINE, urls[0])
         bench.tell(f"fairness: {STOPS} stops, both partners well")

@@ -6,7 +6,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection
 from joserfc.jwk import ECKey
 
 from accounts.models import Account
@@ -27,26 +26,14 @@ from partners.actions.sign_in import issue_access_token
 from partners.models import Campaign, Client, Party, Reach
 from tools.bench import world
 from tools.bench.measure import Bench, BenchmarkFailed
-from tools.demo.processes import answers, build_tethered_command, free_port
+from tools.demo.processes import UVICORN, answers, build_tethered_command, free_port
 
 ASKER = Path(__file__).with_name("asker.py")
 CAMPAIGNS = 8
 FEWEST = 100
 PART = 100_000
-UVICORN = (
-    "--loop", "uvloop", "--http", "httptools", "--ws", "none", "--lifespan", "off", "--no-access-log",
-    "--no-proxy-headers", "--no-server-header", "--log-level", "error",
-)  # fmt: skip
 UNTIL = "2036-01-01T00:00:00Z"
 
-LINES = """
-WITH made AS (
-    INSERT INTO accounts_line (carrier_id, account_id, holder_name_sealed, user_role, state, language, activated_at)
-    SELECT 'gate-' || n, %(account)s, '', 'holder', 'WA', 'en', %(at)s FROM generate_series(%(first)s, %(last)s) AS n
-    RETURNING id
-)
-SELECT count(*) FROM made
-"""
 NUMBERS = """
 INSERT INTO accounts_linenumber (line_id, msisdn_hash, msisdn_sealed, starts_at)
 SELECT l.id, one.hash, %(sealed)s, %(at)s
@@ -128,7 +115,7 @@ def lines(*, bench: Bench) -> list[Campaign]:
         last = min(first + PART - 1, bench.lines)
         _write(campaigns, account, first, last, at)
         bench.tell(f"gate: {last} lines")
-    with connections["owner" if "owner" in connections else "default"].cursor() as cursor:
+    with world.owner().cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return campaigns
 
@@ -173,12 +160,7 @@ def server(application: str, *, before: Sequence[str] = ()) -> Iterator[int]:
     where = ("--app-dir", str(folder), "--host", "127.0.0.1", "--port", str(port))
     command = (sys.executable, "-m", "uvicorn", *UVICORN, *where, application)
     with world.running(*before, *command):
-        until = time.monotonic() + world.STARTS_WITHIN_S
-        path = "/healthz?0"
-        while not answers(port=port, path=path):
-            if time.monotonic() > until:
-                raise BenchmarkFailed(f"{application} did not start")
-            time.sleep(0.1)
+        world.wait_until_up(lambda: answers(port=port, path="/healthz?0"), what=application)
         yield port
 
 
@@ -300,11 +282,7 @@ def _campaigns(at: datetime) -> list[Campaign]:
     made = []
     for n in range(CAMPAIGNS):
         provider = Party.objects.create(uri=f"https://gate-{n}.bench.example", name=f"Gate {n}", kind="lbs_provider")
-        campaign = Campaign.objects.create(
-            ref=f"BENCH-gate-{n}", contract=contracts[n % 2], lbs_provider=provider, consent_flow="sms",
-            purpose="dpv:RequestedServiceProvision", description="Roadside help", scope="location-retrieval:read",
-            precision_m=500, starts_at=at - timedelta(days=1), ends_at=at + timedelta(days=3000),
-        )  # fmt: skip
+        campaign = world.a_campaign(ref=f"BENCH-gate-{n}", contract=contracts[n % 2], provider=provider)
         Reach.objects.bulk_create(
             [Reach(campaign=campaign, party=customers[(n + more) % CAMPAIGNS]) for more in range(3)]
         )
@@ -315,13 +293,14 @@ def _campaigns(at: datetime) -> list[Campaign]:
 def _write(campaigns: Sequence[Campaign], account: Account, first: int, last: int, at: datetime) -> None:
     """These lines with their numbers, stops, approvals, names and standings; the database writes their gate rows."""
     values: dict[str, Any] = {
-        "first": first, "last": last, "at": at, "account": account.pk, "sealed": seal("a number of a benchmark"),
+        "name": "gate", "first": first, "last": last, "at": at, "account": account.pk,
+        "sealed": seal("a number of a benchmark"),
         "hashes": [number_hash(_number(n)) for n in range(first, last + 1)], "stopped": at + timedelta(days=100),
         "until": UNTIL, "salt": os.urandom(8).hex(), "campaigns": [one.ref for one in campaigns],
         "providers": [one.lbs_provider.uri for one in campaigns],
         "aggregators": [one.contract.aggregator_id for one in campaigns],
         "contracts": [one.contract_id for one in campaigns],
     }  # fmt: skip
-    for statement in (LINES, NUMBERS, CHOICES, APPROVALS, NAMES, STANDINGS):
+    for statement in (world.LINES, NUMBERS, CHOICES, APPROVALS, NAMES, STANDINGS):
         with connection.cursor() as cursor:
             cursor.execute(statement, values)

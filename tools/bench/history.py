@@ -1,6 +1,5 @@
 """How long a person waits for their pages at many releases stored beside few, their own being the same."""
 
-import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from django.db import connection, connections
-from django.test import Client, override_settings
+from django.test import Client
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.primitives.sealing import number_hash, seal
 from audit.queries import database_clock
@@ -21,7 +19,7 @@ from disclosures.domain.ingest.rollups import LONG, roll_up
 from disclosures.models import GrowingLine
 from partners.models import Campaign, Party
 from tools.bench import world
-from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
+from tools.bench.measure import Bench, Result, percentile
 
 TYPICAL_LINES, TYPICAL_ROWS = 24, 240
 LONG_LINES, LONG_ROWS = 2, 100_000
@@ -31,9 +29,7 @@ MONTHS = 24
 MOST_AT_FIRST = 1_000_000
 COMPANIES = 8
 ROUNDS = 3
-PURPOSE, SCOPE = "dpv:RequestedServiceProvision", "location-retrieval:read"
 COMPANY = "https://history-{}.bench.example"
-CHOSEN = "three quiet words of a benchmark"
 
 # One month, in order of time as rows come in, so that a line's own lie far apart. Of 97 rows one was not allowed.
 ROWS = """
@@ -102,11 +98,7 @@ def run(bench: Bench) -> Result:
     few = max(min(bench.disclosures // 10, MOST_AT_FIRST), 40)
     long_rows = min(LONG_ROWS, few // 4)
     typical = max(1, min(TYPICAL_LINES, few // 4 // TYPICAL_ROWS))
-    with override_settings(
-        SMS_BACKEND="accounts.clients.texts.MemoryBackend",
-        ANSWER_SECONDS=0.0,
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    ):
+    with world.let_people_sign_in():
         own = _own_lines(typical, at)
         rows = {**dict.fromkeys(own.typical, TYPICAL_ROWS), **dict.fromkeys(own.long, long_rows)}
         before = sum(rows.values())
@@ -124,15 +116,9 @@ def _own_lines(typical: int, at: datetime) -> Own:
     account, campaigns = Account.objects.create(carrier_id="bench-history"), []
     for k in range(COMPANIES):
         provider = Party.objects.create(uri=COMPANY.format(k), name=f"Company {k}", kind=Party.Kind.LBS_PROVIDER)
-        campaigns.append(
-            Campaign.objects.create(
-                ref=f"BENCH-history-{k}", contract=contract, lbs_provider=provider, purpose=PURPOSE, description="",
-                consent_flow="sms", scope=SCOPE, precision_m=500, starts_at=contract.starts_at,
-                ends_at=contract.ends_at,
-            )
-        )  # fmt: skip
+        campaigns.append(world.a_campaign(ref=f"BENCH-history-{k}", contract=contract, provider=provider))
     lines = [_line(account, n, campaigns, at - timedelta(days=900)) for n in range(typical + LONG_LINES)]
-    signed_in = {line.pk: _sign_in(number) for line, number in lines}
+    signed_in = {line.pk: world.sign_in(number) for line, number in lines}
     ids = list(signed_in)
     return Own(
         typical={one: signed_in[one] for one in ids[LONG_LINES:]},
@@ -161,16 +147,6 @@ def _line(account: Account, n: int, campaigns: Sequence[Campaign], at: datetime)
     return line, number
 
 
-def _sign_in(number: str) -> Client:
-    """By code and a first password, as a person does it."""
-    browser = Client(SERVER_NAME="localhost")
-    browser.post("/accounts/login/", {"number": number})
-    code = next(text.code for text in reversed(MemoryBackend.outbox) if text.msisdn == number)
-    browser.post("/accounts/login/code/", {"code": code})
-    browser.post("/accounts/password/set/", {"password": CHOSEN})
-    return browser
-
-
 def _store(before: int, until: int, own: Mapping[int, int], at: datetime, bench: Bench) -> int:
     """Fill up to `until` rows with those of others, month by month; `own`: rows of one's own lines, by line."""
     others = max(until // OTHERS_ROWS, 1)
@@ -182,7 +158,7 @@ def _store(before: int, until: int, own: Mapping[int, int], at: datetime, bench:
             cursor.execute(
                 ROWS,
                 {
-                    "aggregator": "https://history.bench.example", "purpose": PURPOSE, "scope": SCOPE,
+                    "aggregator": "https://history.bench.example", "purpose": world.PURPOSE, "scope": world.SCOPE,
                     "companies": COMPANIES, "first_other": FIRST_OTHER, "others": others,
                     "first": month * count + 1, "last": (month + 1) * count, "since": since,
                     "until": since + timedelta(days=30), "lines": list(own),
@@ -198,7 +174,7 @@ def _settle(own: Own, long_rows: int) -> None:
     """As it is some minutes later: what is long was counted, the planner knows what was loaded, and the disk has it."""
     GrowingLine.objects.bulk_create(GrowingLine(line_id=line_id) for line_id in own.long)
     roll_up(at=database_clock(), long=min(LONG, max(long_rows // MONTHS * MONTHS, 1)))
-    with connections[_owner()].cursor() as cursor:
+    with world.owner().cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
     connection.close()
@@ -206,12 +182,8 @@ def _settle(own: Own, long_rows: int) -> None:
 
 def _keep_apart() -> None:
     """A copy of the ledger as it is now, with the same partitions and indexes, in a schema of its own."""
-    with connections[_owner()].cursor() as cursor:
+    with world.owner().cursor() as cursor:
         cursor.execute(APART, {"role": connections["default"].settings_dict["USER"]})
-
-
-def _owner() -> str:
-    return "owner" if "owner" in connections else "default"
 
 
 def _measure(own: Own, pages: Sequence[str], bench: Bench) -> tuple[float, float]:
@@ -221,7 +193,7 @@ def _measure(own: Own, pages: Sequence[str], bench: Bench) -> tuple[float, float
     """
     again = max(1, len(own.typical) // len(own.long))
     looks, looks_at_long = _pairs(own.typical.values(), pages), _pairs(own.long.values(), pages) * again
-    at = {"few": _open_connection("few, public"), "all": _open_connection("public")}
+    at = {"few": world.connect_to("few, public"), "all": world.connect_to("public")}
     took: dict[str, list[list[float]]] = {name: [] for name in at}
     for _ in range(ROUNDS):
         for kind in (looks, looks_at_long):
@@ -248,7 +220,7 @@ def _time_looks(looks: Sequence[tuple[Client, str]], at: Mapping[str, Any]) -> d
     for browser, page in looks:
         for name, link in at.items():
             connection.connection = link
-            here[name].append(_look(browser, page))
+            here[name].append(world.time_look(browser, page))
     return here
 
 
@@ -258,21 +230,3 @@ def _p95(parts: Sequence[Sequence[float]]) -> float:
 
 def _median(parts: Sequence[Sequence[float]]) -> float:
     return median(one for times in parts for one in times)
-
-
-def _open_connection(search_path: str) -> Any:
-    """A connection of the application's own that finds its tables there."""
-    connection.close()
-    connection.ensure_connection()
-    link, connection.connection = connection.connection, None
-    link.execute(f"SET search_path = {search_path}")
-    return link
-
-
-def _look(browser: Client, page: str) -> float:
-    began = time.perf_counter()
-    response = browser.get(page)
-    took = (time.perf_counter() - began) * 1000
-    if response.status_code != 200:
-        raise BenchmarkFailed(f"{page} answered {response.status_code}")
-    return took

@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Account
 from accounts.primitives.sealing import derived_secret, seal
 from partners.models import Campaign, Contract, Party
+from tools.bench import world
 
 # Ids far above what the sequences give: a line's id, carrier id and number follow from its place in its books.
 FIRST_LINE = 5_000_000_000
@@ -272,7 +271,7 @@ def write_disclosures(
 
 def settle() -> None:
     """Let the planner know what was just loaded, and mark and write the pages, as is done by itself soon after."""
-    with _owner().cursor() as cursor:
+    with world.owner().cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"VACUUM (ANALYZE) {table}")
     checkpoint()
@@ -280,7 +279,7 @@ def settle() -> None:
 
 def checkpoint() -> None:
     """Have all pages written: whoever touches one of them next writes it into the log in full."""
-    with _owner().cursor() as cursor:
+    with world.owner().cursor() as cursor:
         cursor.execute("CHECKPOINT")
 
 
@@ -295,14 +294,10 @@ def _parts(first: int, last: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + PART - 1, last)
 
 
-def _owner() -> BaseDatabaseWrapper:
-    return connections["owner" if "owner" in connections else "default"]
-
-
 @contextmanager
 def _written_by_the_owner(*tables: str) -> Iterator[CursorWrapper]:
     """One transaction of the owner's in which the triggers of these tables do nothing."""
-    with _owner().cursor() as cursor:
+    with world.owner().cursor() as cursor:
         cursor.execute("BEGIN")
         try:
             for table in tables:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,6 @@ from django.conf import settings
 from django.db import connection
 
 from tools.bench import world
-from tools.bench.measure import BenchmarkFailed
 from tools.demo.processes import free_port, takes_calls
 
 PROGRAM = "pgbouncer"
@@ -61,11 +59,7 @@ def run_pooler() -> Iterator[str]:
     # It does not run as root, and reads its file before it becomes somebody else.
     somebody = ("-u", "nobody") if os.geteuid() == 0 else ()
     with world.running(program, "-q", *somebody, str(file)):
-        until = time.monotonic() + world.STARTS_WITHIN_S
-        while not takes_calls(port=port):
-            if time.monotonic() > until:
-                raise BenchmarkFailed(f"{PROGRAM} did not start")
-            time.sleep(0.02)
+        world.wait_until_up(lambda: takes_calls(port=port), what=PROGRAM)
         yield f"postgresql://{behind['USER']}@127.0.0.1:{port}/{behind['NAME']}?options="
 
 

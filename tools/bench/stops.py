@@ -18,9 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count
-from django.test import Client, override_settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Account
 from accounts.primitives.sealing import number_hash, seal
 from audit.queries import database_clock
@@ -29,10 +27,9 @@ from portal import demo_phone
 from revocations.models import Order, State
 from tools.bench import gateway, pooler, processors, world
 from tools.bench.crowd import Browser, PageLog, at_pace, stop
-from tools.bench.fairness import BEAT, CELERY, WORKER
 from tools.bench.gate import OURS
 from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
-from tools.demo.processes import answers, free_port
+from tools.demo.processes import UVICORN, answers, build_celery_command, free_port
 
 AN_HOUR = 100_000
 A_SECOND = AN_HOUR / 3600
@@ -44,7 +41,6 @@ READERS, CROWD = 6, 24
 AIM_MS = 300.0
 DRAINS_WITHIN_S = 240.0
 LOOKED_AT = ("/home/", "/history/", "/choices/", "/transparency/")
-CHOSEN = "three quiet words of a benchmark"
 PAGES = "portal.asgi:application"
 # To whom the gate goes before: a ninth of its weight, where the units of docs/running say a tenth (`CPUWeight`).
 GIVES_WAY = ("/usr/bin/nice", "-n", "10")
@@ -92,8 +88,8 @@ def run(bench: Bench) -> Result:
     ]  # fmt: skip
     with ExitStack() as stack:
         crowd = _crowd(stack.enter_context(world.receiver()), questions)
-        stack.enter_context(world.running(*GIVES_WAY, *CELERY, *WORKER))
-        stack.enter_context(world.running(*GIVES_WAY, *CELERY, *BEAT))
+        for kind in ("worker", "beat"):
+            stack.enter_context(world.running(*GIVES_WAY, *build_celery_command(kind=kind, log_level="error")))
         gate, first = stack.enter_context(_gate())
         way = stack.enter_context(pooler.run_pooler())
         port, file = stack.enter_context(_server(way)), stack.enter_context(gateway.temporary_load_file(load))
@@ -141,12 +137,10 @@ def _crowd(url: str, campaigns: Sequence[Campaign]) -> Crowd:
     count = STOPS + CROWDED_STOPS + READERS
     numbers = [f"+1206{2_000_000 + n}" for n in range(count)]
     _write(numbers, campaigns[:2], at)
-    with override_settings(
-        SMS_BACKEND="accounts.clients.texts.MemoryBackend",
-        ANSWER_SECONDS=0.0,
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    ):
-        sessions = [_sign_in(number) for number in numbers[-READERS:]]
+    with world.let_people_sign_in():
+        sessions = [
+            str(world.sign_in(number).cookies[settings.SESSION_COOKIE_NAME].value) for number in numbers[-READERS:]
+        ]
     contracts = list(Contract.objects.filter(ref__startswith="BENCH-gate-"))
     return Crowd(numbers[:-READERS], sessions, contracts, demo_phone.Inbox())
 
@@ -162,15 +156,6 @@ def _write(numbers: Sequence[str], campaigns: Sequence[Campaign], at: datetime) 
             cursor.execute(statement, values)
 
 
-def _sign_in(number: str) -> str:
-    browser = Client(SERVER_NAME="localhost")
-    browser.post("/accounts/login/", {"number": number})
-    code = next(text.code for text in reversed(MemoryBackend.outbox) if text.msisdn == number)
-    browser.post("/accounts/login/code/", {"code": code})
-    browser.post("/accounts/password/set/", {"password": CHOSEN})
-    return str(browser.cookies[settings.SESSION_COOKIE_NAME].value)
-
-
 @contextmanager
 def _server(way: str) -> Iterator[int]:
     port = free_port(0)
@@ -184,15 +169,11 @@ def _server(way: str) -> Iterator[int]:
         sys.executable,
         "-m",
         "uvicorn",
-        *gateway.UVICORN,
+        *UVICORN,
         *where,
     )
     with world.running(*command, PAGES):
-        until = time.monotonic() + world.STARTS_WITHIN_S
-        while not answers(port=port, path="/healthz"):
-            if time.monotonic() > until:
-                raise BenchmarkFailed("the web server did not start")
-            time.sleep(0.1)
+        world.wait_until_up(lambda: answers(port=port, path="/healthz"), what="the web server")
         yield port
 
 

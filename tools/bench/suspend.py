@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Account, User
@@ -27,14 +27,7 @@ WARM_UP = 10
 PART = 100_000
 ASKED_AFTERWARDS = 100
 CHECKED = 200
-PURPOSE = "dpv:RequestedServiceProvision"
-SCOPE = "location-retrieval:read"
 
-# Each line has a yes to the campaign; the database writes its gate row.
-LINES = """
-INSERT INTO accounts_line (carrier_id, account_id, holder_name_sealed, user_role, state, language, activated_at)
-SELECT 'bench-' || n, %(account)s, '', 'holder', 'WA', 'en', %(at)s FROM generate_series(%(first)s, %(last)s) AS n
-"""
 APPROVALS = """
 INSERT INTO consent_approval (line_id, id, campaign, method, captured_at, captured_by, wording, language, evidence_ref,
     verified_by, recorded_at, source_id, content_hash)
@@ -82,7 +75,7 @@ def suspend_growth(*, sizes: Sequence[int], tell: Callable[[str], None], by_trig
         while made < size:
             one_by_one = made < by_trigger
             last = min(size, by_trigger if one_by_one else made + PART)
-            with transaction.atomic(using=_owner()), connections[_owner()].cursor() as cursor:
+            with transaction.atomic(using=world.owner().alias), world.owner().cursor() as cursor:
                 (_write_lines if one_by_one else _write_many)(cursor, campaign, account, made + 1, last)
             made = last
             tell(f"suspend: {made} lines")
@@ -98,13 +91,9 @@ def suspend_growth(*, sizes: Sequence[int], tell: Callable[[str], None], by_trig
 
 def _settle_down() -> None:
     """Let the planner know what was just loaded, as it does by itself soon after."""
-    with connections[_owner()].cursor() as cursor:
+    with world.owner().cursor() as cursor:
         cursor.execute("ANALYZE accounts_line, consent_linegate, consent_approval, partners_suspension")
     connection.close()
-
-
-def _owner() -> str:
-    return "owner" if "owner" in connections else "default"
 
 
 def _some_lines(size: int, trial: int) -> list[str]:
@@ -160,10 +149,7 @@ def _evaluate_lines(campaign: Campaign, lines: Sequence[str]) -> list[bool]:
 def _campaign(at: datetime) -> Campaign:
     contract: Contract = world.a_partner(name="suspend", url="", at=at)
     provider = Party.objects.create(uri="https://roadaid.bench.example", name="RoadAid", kind=Party.Kind.LBS_PROVIDER)
-    return Campaign.objects.create(
-        ref="BENCH-suspend", contract=contract, lbs_provider=provider, purpose=PURPOSE, description="Roadside help",
-        consent_flow="sms", scope=SCOPE, precision_m=500, starts_at=contract.starts_at, ends_at=contract.ends_at,
-    )  # fmt: skip
+    return world.a_campaign(ref="BENCH-suspend", contract=contract, provider=provider)
 
 
 def _officer(name: str) -> User:
@@ -175,7 +161,7 @@ def _write_lines(cursor: CursorWrapper, campaign: Campaign, account: Account, fi
     cursor.execute("SELECT coalesce(max(id), 0) FROM accounts_line")
     ((after,),) = cursor.fetchall()
     at = campaign.starts_at
-    cursor.execute(LINES, {"first": first, "last": last, "account": account.pk, "at": at})
+    cursor.execute(world.LINES, {"name": "bench", "first": first, "last": last, "account": account.pk, "at": at})
     cursor.execute(APPROVALS, {"after": after, "campaign": campaign.ref, "at": at})
     return int(after)
 

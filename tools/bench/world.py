@@ -1,11 +1,11 @@
-"""Partners with real receivers, and orders about lines that nobody has."""
+"""What several benchmarks need: programs beside them, partners, campaigns, lines, orders, and people signed in."""
 
 import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
@@ -13,16 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import Client, override_settings
 
-from partners.models import Contract, Party
+from accounts.clients.texts import MemoryBackend
+from partners.models import Campaign, Contract, Party
 from tools.bench.measure import BenchmarkFailed
 from tools.demo.processes import answers, build_tethered_command, free_port
 
 RECEIVER = Path(__file__).with_name("receiver.py")
 STARTS_WITHIN_S = 120.0
 FIRST_LINE = 1_000_000
+PURPOSE, SCOPE = "dpv:RequestedServiceProvision", "location-retrieval:read"
+CHOSEN = "three quiet words of a benchmark"
 
+LINES = """
+INSERT INTO accounts_line (carrier_id, account_id, holder_name_sealed, user_role, state, language, activated_at)
+SELECT %(name)s || '-' || n, %(account)s, '', 'holder', 'WA', 'en', %(at)s
+FROM generate_series(%(first)s, %(last)s) AS n
+"""
 # A stop of everything, as `revocations.actions.orders` writes it, for each of so many lines.
 ORDERS = """
 WITH made AS (
@@ -54,11 +64,7 @@ def receiver(*, hang_s: float = 0.0) -> Iterator[str]:
     port = free_port(0)
     store = str(settings.DATA_DIR / f"received-{port}")
     with running(sys.executable, "-I", "-S", str(RECEIVER), str(port), str(hang_s), store):
-        until = time.monotonic() + STARTS_WITHIN_S
-        while not answers(port=port, path="/times"):
-            if time.monotonic() > until:
-                raise BenchmarkFailed("the receiver did not start")
-            time.sleep(0.02)
+        wait_until_up(lambda: answers(port=port, path="/times"), what="the receiver")
         yield f"http://127.0.0.1:{port}/events"
 
 
@@ -77,6 +83,58 @@ def running(*command: str) -> Iterator[None]:
             process.wait()
 
 
+def wait_until_up(is_up: Callable[[], bool], *, what: str) -> None:
+    """Wait for a program that was started. Raises BenchmarkFailed where it takes too long."""
+    until = time.monotonic() + STARTS_WITHIN_S
+    while not is_up():
+        if time.monotonic() > until:
+            raise BenchmarkFailed(f"{what} did not start")
+        time.sleep(0.02)
+
+
+def owner() -> BaseDatabaseWrapper:
+    """The database as its owner reaches it, where this run has one."""
+    return connections["owner" if "owner" in connections else "default"]
+
+
+def connect_to(search_path: str) -> Any:
+    """A connection of the application's own that finds its tables there."""
+    connection.close()
+    connection.ensure_connection()
+    link, connection.connection = connection.connection, None
+    link.execute(f"SET search_path = {search_path}")
+    return link
+
+
+def let_people_sign_in() -> override_settings:
+    """Within it texts stay in memory, and signing in takes no longer than it must."""
+    return override_settings(
+        SMS_BACKEND="accounts.clients.texts.MemoryBackend",
+        ANSWER_SECONDS=0.0,
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    )
+
+
+def sign_in(number: str) -> Client:
+    """By code and a first password, as a person does it."""
+    browser = Client(SERVER_NAME="localhost")
+    browser.post("/accounts/login/", {"number": number})
+    code = next(text.code for text in reversed(MemoryBackend.outbox) if text.msisdn == number)
+    browser.post("/accounts/login/code/", {"code": code})
+    browser.post("/accounts/password/set/", {"password": CHOSEN})
+    return browser
+
+
+def time_look(browser: Client, path: str, *, search: str = "") -> float:
+    """How many milliseconds a page takes, or a search. Raises BenchmarkFailed where it is not shown."""
+    began = time.perf_counter()
+    answer = browser.post(path, {"q": search}) if search else browser.get(path)
+    took = (time.perf_counter() - began) * 1000
+    if answer.status_code != 200:
+        raise BenchmarkFailed(f"{path} answered {answer.status_code}")
+    return took
+
+
 def get_answer_times(*, url: str) -> dict[str, float]:
     """When a receiver said 202, by `jti`."""
     http = HTTPConnection(url.split("/")[2], timeout=10)
@@ -93,6 +151,14 @@ def a_partner(*, name: str, url: str, at: datetime) -> Contract:
     return Contract.objects.create(
         ref=f"BENCH-{name}", aggregator=party, signed_at=at, starts_at=at - timedelta(days=1),
         ends_at=at + timedelta(days=365), purposes=["dpv:FraudPreventionAndDetection"], endpoint_url=url,
+    )  # fmt: skip
+
+
+def a_campaign(*, ref: str, contract: Contract, provider: Party) -> Campaign:
+    """A campaign of this location service under an agreement, for as long as that has."""
+    return Campaign.objects.create(
+        ref=ref, contract=contract, lbs_provider=provider, purpose=PURPOSE, description="Roadside help",
+        consent_flow="sms", scope=SCOPE, precision_m=500, starts_at=contract.starts_at, ends_at=contract.ends_at,
     )  # fmt: skip
 
 

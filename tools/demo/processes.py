@@ -18,6 +18,14 @@ TETHER = Path(embedded.__file__).with_name("tether.py")
 END_WITHIN_S = 8.0
 START_AGAIN_AFTER_S = 1.0
 PR_SET_CHILD_SUBREAPER = 36
+UVICORN = (
+    "--loop", "uvloop", "--http", "httptools", "--ws", "none", "--lifespan", "off", "--no-access-log",
+    "--no-proxy-headers", "--no-server-header", "--log-level", "error",
+)  # fmt: skip
+CELERY = {
+    "worker": ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle"),
+    "beat": ("beat", "--pidfile", ""),
+}
 
 
 class DidNotStart(Exception):
@@ -139,6 +147,12 @@ class Processes:
             if gone or time.monotonic() > until:
                 raise DidNotStart(", ".join(gone) or f"port {port}")
             time.sleep(0.05)
+
+
+def build_celery_command(*, kind: str, log_level: str) -> list[str]:
+    """The command of a worker or of beat. Running as root is nothing to warn of: it serves this machine only."""
+    python = (sys.executable, "-W", "ignore:You're running the worker")
+    return [*python, "-m", "celery", "--quiet", "--app", "portal", *CELERY[kind], "--loglevel", log_level]
 
 
 def build_tethered_command(*command: str) -> list[str]:

@@ -20,11 +20,10 @@ from consent.workers.archiving import comparison
 from disclosures.workers import publishing
 from disclosures.workers.anomalies import detection
 from revocations.models import Order
-from tools.bench.gateway import UVICORN
 from tools.demo import cases, load, manifest, people, world
 from tools.demo.feeds import homes
 from tools.demo.options import add_options
-from tools.demo.processes import DidNotStart, Processes, free_port
+from tools.demo.processes import UVICORN, DidNotStart, Processes, build_celery_command, free_port
 from tools.demo.static_files import CollectingFailed, StaticFiles
 
 WANTED_PORTS = {world.MERIDIAN: 9101, world.WAYPOINT: 9102}
@@ -101,11 +100,8 @@ def _start_all(processes: Processes, data_dir: Path, *, port: int, ports: Mappin
     for number in ports.values():
         processes.wait_for(port=number, path="/received")
     # The partners must find our keys before anything is sent to them.
-    # Running as root is nothing to warn of here: the demo listens on loopback only.
-    celery = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app", "portal"]
-    worker = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "warning")
-    processes.start("worker", *celery, *worker)
-    processes.start("beat", *celery, "beat", "--pidfile", "", "--loglevel", "warning")
+    for kind in ("worker", "beat"):
+        processes.start(kind, *build_celery_command(kind=kind, log_level="warning"))
     return [
         {
             "id": manifest.PARTY_OF[key].uri,
