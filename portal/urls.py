@@ -5,7 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from portal import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("portal.public_urls")),
+    path("", views.front, name="front"),
+    path("safety/", views.safety, name="safety"),
+    path("gallery/", views.gallery, name="gallery"),
     path("", include("disclosures.urls")),
     path("", include("consent.urls")),
     path("", include("accounts.urls")),
@@ -23,4 +25,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.urls")),
     path("demo/phone/", views.demo_phones, name="demo_phones"),
 ]
-handler500 = "portal.database_outage.server_error"
+handler500 = "portal.views.server_error"

@@ -1,18 +1,24 @@
-"""Pages without domain: health, metrics, what other programs look for at well-known places, the demo's phones."""
+"""Pages without domain: the front page, safety, health, metrics, well-known places, and the page for outages."""
 
 import json
 import secrets
+import sys
 from datetime import UTC, timedelta
+from http import HTTPStatus
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from partners.api.access import document
 from portal import demo_phone, health
+from portal.gallery import SAMPLES
 from portal.openapi import document as document_openapi
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -101,3 +107,50 @@ def demo_phones(request: HttpRequest) -> HttpResponse:
     # A plus sign that a program forgot to escape arrives as a space.
     body = json.dumps(demo_phone.texts(number="+" + number.strip().lstrip("+")), ensure_ascii=False)
     return HttpResponse(body, content_type="application/json")
+
+
+@require_safe
+def front(request: HttpRequest) -> HttpResponse:
+    """What this is, and two doors."""
+    return render(request, "pages/front.html")
+
+
+@require_safe
+def safety(request: HttpRequest) -> HttpResponse:
+    """If someone may be tracking you."""
+    return render(request, "pages/safety.html")
+
+
+@require_safe
+def gallery(request: HttpRequest) -> HttpResponse:
+    """Every component with what it can be given. In DEBUG only."""
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "pages/gallery.html", {"samples": SAMPLES})
+
+
+RETRY_AFTER_S = 30
+# SQLSTATE classes of a server that is not there (any more), has no room, or is being shut down or started.
+AWAY = ("08", "53", "57P")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`, which is called while the error is handled."""
+    if not database_is_away(sys.exc_info()[1]):
+        return defaults.server_error(request)
+    # Without the request: nothing that belongs to it can be looked up.
+    page = render_to_string("503.html", {"phone": settings.CARRIER_PHONE})
+    headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
+    return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+
+
+def database_is_away(error: BaseException | None) -> bool:
+    """Whether this, or what led to it, is that the database could not be reached; not that it refused something."""
+    while error is not None:
+        if isinstance(error, InterfaceError):
+            return True
+        if isinstance(error, OperationalError):
+            state = getattr(error.__cause__, "sqlstate", None)
+            return state is None or state.startswith(AWAY)
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,8 +1,8 @@
 """A WSGI application on an event loop: each request has a thread until its answer is made, and whoever waits has none.
 
 The answer comes back to the loop whole, in one step, and leaves from there when it may
-(`accounts.views.access.same_time`).
-What is made bit by bit keeps its thread until it has gone out, or until whoever asked has hung up.
+(`accounts.views.access.same_time`). What is made bit by bit keeps its thread until it has gone out, or until whoever
+asked has hung up. On servers with a thread for each request, that thread waits (`waiting_in_its_thread`).
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
 from accounts.views.access import ANSWER_AT
 from consent.api.asgi import Application, Message, Receive, Scope, Send
@@ -203,6 +203,55 @@ def waiting_in_its_thread(application: WSGIApplication) -> WSGIApplication:
             if left := seconds_left(environ.get(ANSWER_AT)):
                 time.sleep(left)
             return start_response(status, headers, *failure)
+
+        return application(environ, start)
+
+    return wrapped
+
+
+CLOSE = ("Connection", "close")
+
+
+class CountingInput:
+    """A request's body that knows how much of it was read."""
+
+    def __init__(self, stream: InputStream) -> None:
+        self._stream = stream
+        self.size = 0
+        self.ended = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._count_bytes(self._stream.read(size), size)
+
+    def readline(self, size: int = -1, /) -> bytes:
+        return self._count_bytes(self._stream.readline(size), size)
+
+    def readlines(self, hint: int = -1, /) -> list[bytes]:
+        return [self._count_bytes(line, -1) for line in self._stream.readlines(hint)]
+
+    def __iter__(self) -> Iterable[bytes]:
+        return (self._count_bytes(line, -1) for line in self._stream)
+
+    def _count_bytes(self, piece: bytes, wanted: int) -> bytes:
+        self.size += len(piece)
+        self.ended = self.ended or (wanted != 0 and not piece)
+        return piece
+
+
+def closing_after_unread(application: WSGIApplication) -> WSGIApplication:
+    """Say `Connection: close` where a request is answered before its body was read (RFC 9112, section 9.3).
+
+    A server can't read the next request behind a body that it left unread, and so closes the connection. A client that
+    is not told sends its next request on it, and gets no answer.
+    """
+
+    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        body = environ["wsgi.input"] = CountingInput(environ["wsgi.input"])
+        length = environ.get("CONTENT_LENGTH", "")
+
+        def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:
+            is_whole = body.size >= int(length) if length.isdecimal() else body.ended or not body.size
+            return start_response(status, headers if is_whole else [*headers, CLOSE], *failure)
 
         return application(environ, start)
 

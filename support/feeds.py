@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from partners.labels import sanitise_text
-from support.actions.mail import IncomingMail
+from support.actions.incoming import IncomingMail
 from support.models import LONGEST
 
 # What a gateway may say that a mail is, and a person wrote it all the same (RFC 3834).

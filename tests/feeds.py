@@ -14,8 +14,7 @@ from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.lines import LinesFeed
 from disclosures import actions
-from disclosures.feeds.notices import NoticesFeed
-from disclosures.feeds.releases import DisclosuresFeed
+from disclosures.feeds.releases import DisclosuresFeed, NoticesFeed
 from disclosures.feeds.terms import settle_files
 from partners.feeds.checking import Fate
 from partners.feeds.command import Feed

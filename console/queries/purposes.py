@@ -1,15 +1,20 @@
-"""One purpose: who uses it, where it is prohibited, and which other purposes its stops hold for."""
+"""One purpose, who uses it and where it is prohibited; and what a state's rule would prohibit before it is added."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import ClassVar
 
+from django.db import connection
 from django.db.models import Q
 
-from partners.labels import PURPOSES, purpose_in_words
+from accounts.primitives.zones import STATE_NAMES
+from partners.actions.terms import RuleTerms
+from partners.labels import PURPOSES, party_name, precision_in_words, purpose_in_words
 from partners.models import Campaign, IdentifierLink, JurisdictionRule
 from support.queries import chains
 from support.queries.chains import CampaignFacts
+from support.queries.counts import CAP, Count, cap_count
 from support.queries.history import RecordedAct, done_to
 
 MOST = 200
@@ -66,3 +71,86 @@ def not_ended(*, at: datetime) -> Q:
 def target_of(*, term: str) -> str:
     """How the audit trail names a purpose, as `partners.actions.terms.link` writes it."""
     return f"purpose:{term}"[:LONGEST_TARGET]
+
+
+PAID = ("monetary", "other")
+# Lines that are in the state now and have a yes to any of these on record, whether or not a later stop covers it.
+AGREED = """
+SELECT count(*) FROM (
+    SELECT FROM consent_linegate g
+    WHERE g.state = %s AND g.active_until IS NULL AND g.approvals ?| %s LIMIT %s) AS found
+"""
+
+
+@dataclass(frozen=True)
+class AffectedCampaign:
+    """One campaign that the rule would prohibit."""
+
+    campaign: Campaign
+    agreed: Count
+
+    @property
+    def company(self) -> str:
+        """Whose it is."""
+        return party_name(self.campaign.lbs_provider.name, self.campaign.lbs_provider.uri)
+
+    @property
+    def why(self) -> str:
+        """What for, in the words that subscribers read."""
+        return purpose_in_words(self.campaign.purpose)
+
+    @property
+    def precision(self) -> str:
+        """How exact."""
+        return precision_in_words(self.campaign.precision_m)
+
+
+@dataclass(frozen=True)
+class RuleImpact:
+    """What a rule of these terms would prohibit. `people`: who agreed to any of it in that state."""
+
+    terms: RuleTerms
+    has_begun: bool
+    campaigns: Sequence[AffectedCampaign]
+    people: Count
+    template: ClassVar[str] = "prohibited.html"
+
+    @property
+    def state_name(self) -> str:
+        """The state's name."""
+        return STATE_NAMES.get(self.terms.state, self.terms.state)
+
+    @property
+    def lifelines(self) -> Sequence[AffectedCampaign]:
+        """Those on which people depend."""
+        return [one for one in self.campaigns if one.campaign.lifeline]
+
+    @property
+    def seal(self) -> Sequence[object]:
+        """Of the rule and the campaigns that were shown. People come and go meanwhile."""
+        return [*map(str, asdict(self.terms).values()), [one.campaign.ref for one in self.campaigns]]
+
+
+def get_rule_impact(*, terms: RuleTerms, at: datetime) -> RuleImpact:
+    """What a rule of these terms would prohibit, as things stand at `at`."""
+    about = Q(purpose__in=terms.purposes)
+    if terms.sale_test:
+        about |= Q(consideration__in=[one for one in PAID if terms.consideration in {"", one}])
+    since = max(at, terms.starts_at)
+    rows = Campaign.objects.filter(about, ends_at__gt=since, contract__ends_at__gt=since)
+    if terms.max_radius_m is not None:  # what is never released within that radius is not concerned
+        rows = rows.filter(precision_m__lte=terms.max_radius_m)
+    found = list(rows.select_related("lbs_provider").order_by("ref"))
+    return RuleImpact(
+        terms=terms,
+        has_begun=terms.starts_at <= at,
+        campaigns=[AffectedCampaign(one, _count_agreed_people(terms.state, [one.ref])) for one in found],
+        people=_count_agreed_people(terms.state, [one.ref for one in found]),
+    )
+
+
+def _count_agreed_people(state: str, refs: Sequence[str]) -> Count:
+    with connection.cursor() as cursor:
+        cursor.execute(AGREED, [state, list(refs), CAP + 1])
+        ((n,),) = cursor.fetchall()
+    return cap_count(n)

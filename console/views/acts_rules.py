@@ -13,8 +13,8 @@ from console.actions import proposals, terms
 from console.forms import rules
 from console.forms.rules import AnomalyRuleForm
 from console.forms.terms import EndForm
-from console.queries.prohibited import get_rule_impact
 from console.queries.proposals import list_open_proposals
+from console.queries.purposes import get_rule_impact
 from console.views.acts import Act, answer
 from disclosures.queries.rules import finds, newest_rule
 from partners.actions import notices

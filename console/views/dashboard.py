@@ -8,7 +8,7 @@ from accounts.models import User
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from console.queries import dashboard
-from console.queries.search import search_by_name
+from console.queries.dashboard import search_by_name
 from console.views.site import show
 from support.actions.ticket_search import note_search
 

@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from accounts.views.access import PersonRequest
-from console.queries.authorized import count_agent_requests
 from console.queries.dashboard import ENDING
+from console.queries.machines import count_agent_requests
 from console.queries.proposals import list_newest_proposals
 from console.views import cells
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list

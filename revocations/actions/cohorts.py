@@ -11,7 +11,7 @@ from django.db.models import F
 import audit.actions
 from partners.domain import keys
 from partners.models import Contract, Party, SigningKey
-from revocations.actions.events import queue_event
+from revocations.actions.streams import queue_event
 from revocations.actions.trials import fetch_trial_shard
 from revocations.domain import cohorts
 from revocations.domain.cohorts import AgreementEnd

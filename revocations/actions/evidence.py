@@ -10,7 +10,7 @@ from django.db import transaction
 import audit.actions
 from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
-from revocations.actions.events import queue_event
+from revocations.actions.streams import queue_event
 from revocations.actions.trials import take_trial_evidence
 from revocations.domain import receipts
 from revocations.domain.order_snapshots import stamp

@@ -15,7 +15,7 @@ import audit.actions
 from accounts.policies.permissions import StaffAction
 from partners.actions import guards
 from partners.models import Party
-from revocations.actions.events import nudge
+from revocations.actions.streams import nudge
 from revocations.models import TO_PUSH, UNFINISHED, Order, Standing, State, StreamEvent
 from revocations.workers.delivery import polling
 from revocations.workers.delivery.polling import Offer

@@ -1,7 +1,9 @@
 """The verbs of a stream: a partner makes, changes and tests its own; officers pause and enable it."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +18,7 @@ from partners.actions import guards
 from partners.clients import http
 from partners.models import Party
 from partners.policies.hosts import host_of
-from revocations.actions.events import nudge, queue_event
+from revocations import tasks
 from revocations.domain import streams
 from revocations.domain.streams import (
     MIN_VERIFICATION_INTERVAL,
@@ -35,6 +37,34 @@ from revocations.domain.streams import (
     subject_of,
 )
 from revocations.models import Breaker, Stream, StreamEvent
+
+
+def queue_event(
+    *,
+    party_id: int,
+    kind: StreamEvent.Kind,
+    sub_id: Mapping[str, object],
+    event: Mapping[str, object],
+    at: datetime,
+    contract_id: int | None = None,
+    cohort_id: uuid.UUID | None = None,
+) -> StreamEvent:
+    """Queue one event for one partner. Must run in the transaction of what it tells; delivered before orders.
+
+    `sub_id` and `event` are the SET's subject and the body of its one event; `cohort_id`: the end that it tells of.
+    """
+    queued = streams.queue(
+        party_id=party_id, kind=kind, sub_id=sub_id, event=event, at=at, contract_id=contract_id, cohort_id=cohort_id
+    )
+    nudge(party_id=party_id)
+    return queued
+
+
+def nudge(*, party_id: int) -> None:
+    """Have what is due to this partner pushed once the transaction is over."""
+    # robust: a dead broker must not fail what is told; the sweep finds the row.
+    transaction.on_commit(partial(tasks.deliver_due.delay, party_id=party_id), robust=True)
+
 
 LONGEST_DESCRIPTION = 300
 

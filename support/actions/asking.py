@@ -16,8 +16,8 @@ from support.domain import tickets
 from support.domain.files import Upload
 from support.models import Entry, Ticket
 from support.policies import lifecycle
-from support.queries.asked import COMPANY, Subject
 from support.queries.own_cases import case_of
+from support.queries.subjects import COMPANY, Subject
 
 State = Ticket.State
 # So many cases a person opens, and so often they write in one, in a day: enough for anybody, no flood for the desk.

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
 from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
-from support.actions.calls import NotYet, log_call
+from support.actions.incoming import NotYet, log_call
 from support.schemas import DECODER
 
 HEADER = "X-Call-Signature"

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from support.actions.canary import hear_canary
+from support.actions.incoming import hear_canary
 
 LARGEST_EVENT = 200_000
 

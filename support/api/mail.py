@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
 from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
-from support.actions import mail as actions
+from support.actions import incoming as actions
 from support.feeds import DECODER
 
 HEADER = "X-Mail-Signature"

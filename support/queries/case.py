@@ -30,9 +30,9 @@ from partners.labels import party_name, precision_in_words, purpose_in_words, sa
 from partners.models import Campaign, Party
 from revocations.models import Order, Standing
 from support.models import Entry, Reveal, SuspendRequest, Ticket
-from support.queries import asked, names
+from support.queries import names, subjects
+from support.queries.lines import find_officer_mark, takes_two
 from support.queries.pending_tickets import with_merged
-from support.queries.protected_lines import find_officer_mark, takes_two
 from support.queries.timeline import SentPage, list_orders_of_line
 
 PROOFS, EARLIER = 6, 12
@@ -160,7 +160,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         told=list_orders_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
         earlier=_earlier(ticket),
         incident=_incident(ticket),
-        party=asked.party_of(ticket=ticket, at=at),
+        party=subjects.party_of(ticket=ticket, at=at),
         companies=_companies(path, about.choice, parties),
         requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
         assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",

@@ -13,7 +13,7 @@ from accounts.primitives import synthetic
 from partners.models import Contract, Party
 from revocations.models import Breach
 from support.queries import chains, names
-from support.queries.synthetic_lines import NOBODYS
+from support.queries.lines import NOBODYS
 
 PART = 200
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

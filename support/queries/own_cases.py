@@ -20,7 +20,7 @@ from partners.labels import party_name
 from support.labels import TOPIC
 from support.models import Attachment, Entry, Ticket
 from support.policies.lifecycle import CLOCK_RUNS
-from support.queries import asked
+from support.queries import subjects
 from support.queries.pending_tickets import with_merged
 
 SHOWN = (Entry.Kind.HEARD, Entry.Kind.ANSWER)
@@ -36,7 +36,7 @@ class Case:
     """
 
     ticket: Ticket
-    subject: asked.Subject | None
+    subject: subjects.Subject | None
     company: str
     late: bool
     zone: ZoneInfo
@@ -82,9 +82,9 @@ def build_own_case(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
     """A case as its person sees it. `line`: its line, None for one without."""
     subject = None
     if line is not None and ticket.about_kind:
-        subject = asked.subject_of(line=line, kind=ticket.about_kind, ref=ticket.about_ref, at=at)
+        subject = subjects.subject_of(line=line, kind=ticket.about_kind, ref=ticket.about_ref, at=at)
     elif line is not None and ticket.kind == Ticket.Kind.DISPUTE:
-        subject = asked.subject_of(line=line, kind=asked.CHOICE, ref=ticket.key.partition(":")[2], at=at)
+        subject = subjects.subject_of(line=line, kind=subjects.CHOICE, ref=ticket.key.partition(":")[2], at=at)
     waits = ticket.state == Ticket.State.PARTNER
     return Case(
         ticket=ticket,
@@ -138,7 +138,7 @@ def _theirs(user: User, line_ids: Collection[int]) -> QuerySet[Ticket]:
 
 
 def _company(ticket: Ticket, at: datetime) -> str:
-    party = asked.party_of(ticket=ticket, at=at)
+    party = subjects.party_of(ticket=ticket, at=at)
     return party_name(party.name, party.uri) if party else ""
 
 

@@ -22,7 +22,7 @@ from partners.models import Party
 from support.models import Attachment, BulkReply, Draft, Entry, SavedReply, Ticket
 from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY
 from support.primitives.tokens import link_to
-from support.queries import asked
+from support.queries import subjects
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import parties_of
 from support.queries.queue import COUNTED_TO
@@ -120,14 +120,14 @@ def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
 
 
 def _company(ticket: Ticket, line: Line | None, at: datetime) -> str:
-    party = asked.party_of(ticket=ticket, at=at)
+    party = subjects.party_of(ticket=ticket, at=at)
     if party is not None:
         return party_name(party.name, party.uri)
     kind, ref = ticket.about_kind, ticket.about_ref
     if ticket.kind == Ticket.Kind.DISPUTE:
-        kind, ref = asked.CHOICE, ticket.key.partition(":")[2]
+        kind, ref = subjects.CHOICE, ticket.key.partition(":")[2]
     # As the person sees it now: of a row that is hidden there is no name.
-    found = asked.subject_of(line=line, kind=kind, ref=ref, at=at) if line else None
+    found = subjects.subject_of(line=line, kind=kind, ref=ref, at=at) if line else None
     return found.company if found else ""
 
 

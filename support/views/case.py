@@ -16,15 +16,14 @@ from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
 from support.actions.cases import escalate, export_case, move_case, set_priority
 from support.actions.escalation import ask_for_evidence, ask_to_suspend, resend_orders
-from support.actions.protected_lines import propose_end_of_protection, protect
-from support.actions.reveal import agree_to_reveal, reveal
+from support.actions.protected_lines import agree_to_reveal, propose_end_of_protection, protect, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
 from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, RevealForm, StopForForm, WhyForm
 from support.models import Ticket
 from support.policies.lifecycle import CLOCK_RUNS, NEXT, UNDER_WAY, NotNow
 from support.queries.case import Case
 from support.queries.queue import is_free
-from support.queries.stoppable import stoppable
+from support.queries.subjects import stoppable
 from support.views.access import at_the_desk
 from support.views.acts import answer, case_or_404
 from support.views.composing import composing

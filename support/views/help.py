@@ -19,7 +19,7 @@ from support.domain import files
 from support.forms.cases import AskForm, RatingForm, ReplyForm
 from support.models import Ticket
 from support.primitives.tokens import READ, code_in
-from support.queries import asked, own_cases
+from support.queries import own_cases, subjects
 from support.views import access
 from support.views.saving import to_save
 
@@ -58,10 +58,10 @@ def write(request: SubscriberRequest) -> HttpResponseBase:
 @line_required(Action.READ_CASES)
 def ask(request: SubscriberRequest, kind: str, ref: str) -> HttpResponseBase:
     """Ask about one look-up, choice, order or company that this person sees."""
-    subject = asked.subject_of(line=request.line.line, kind=kind, ref=ref, at=timezone.now())
+    subject = subjects.subject_of(line=request.line.line, kind=kind, ref=ref, at=timezone.now())
     if subject is None:
         raise Http404
-    topics = [subject.asked_as, Ticket.Kind.STILL_HAVE] if kind == asked.COMPANY else [subject.asked_as]
+    topics = [subject.asked_as, Ticket.Kind.STILL_HAVE] if kind == subjects.COMPANY else [subject.asked_as]
     form = AskForm(request.POST or None, request.FILES or None, topics=topics, initial={"topic": topics[0]})
     return _handle_ask_form(request, form, subject)
 
@@ -74,7 +74,7 @@ def ask_of_dispute(request: SubscriberRequest, choice_id: UUID) -> HttpResponse:
     ticket = own_cases.dispute_of(user=request.user, line_ids=_lines(request), choice_id=choice_id)
     if ticket is not None:
         return redirect("case", code=ticket.code)
-    return redirect("help-ask", kind=asked.CHOICE, ref=str(choice_id))
+    return redirect("help-ask", kind=subjects.CHOICE, ref=str(choice_id))
 
 
 @require_safe
@@ -168,7 +168,7 @@ def by_mail(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "help/by_mail.html", {**shown, "parts": own_cases.thread_of(ticket=ticket)})
 
 
-def _handle_ask_form(request: SubscriberRequest, form: AskForm, subject: asked.Subject | None) -> HttpResponseBase:
+def _handle_ask_form(request: SubscriberRequest, form: AskForm, subject: subjects.Subject | None) -> HttpResponseBase:
     """Take what was written, or show the form with what is wrong with it."""
     status = 200
     if form.is_valid():

@@ -29,7 +29,7 @@ from consent.actions.choices import NEVER_AGREED
 from disclosures.workers import publishing
 from support.actions import asking
 from support.actions.asking import IncomingMessage
-from support.actions.mail import IncomingMail, take_mail
+from support.actions.incoming import IncomingMail, take_mail
 from support.domain import tickets
 from support.domain.files import build_upload
 from support.models import Ticket

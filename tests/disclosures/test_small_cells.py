@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from disclosures.queries.figures.cells import Count, Row, suppress_small_cells
-from disclosures.queries.figures.related import Beside, beside
+from disclosures.queries.figures.published import Beside, beside
 from disclosures.queries.figures.statements import STATEMENTS, Figure, Statement
 
 RELEASES, FOLLOWED, CHOICES = STATEMENTS[Figure.RELEASES], STATEMENTS[Figure.FOLLOWED], STATEMENTS[Figure.CHOICES]

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from tools.demo.static_files import StaticFiles
+from tools.demo.processes import StaticFiles
 
 
 @pytest.fixture

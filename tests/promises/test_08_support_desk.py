@@ -34,10 +34,10 @@ from disclosures.models import Basis, Disclosure
 from partners.models import Proposal, Suspension
 from revocations.models import EvidenceRequest
 from support.actions.asking import IncomingMessage, ask
-from support.actions.reveal import reveal
+from support.actions.protected_lines import reveal
 from support.domain.tickets import take_evidence
 from support.models import Entry, LoggedCall, ProtectedLine, Reveal, SuspendRequest, Ticket
-from support.queries.asked import subject_of
+from support.queries.subjects import subject_of
 from support.queries.writing import values_of
 from support.urls import urlpatterns
 from tests.factories import a_line, a_party, a_safe_contact

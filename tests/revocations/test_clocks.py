@@ -33,7 +33,6 @@ from revocations.models import (
     StreamHealth,
 )
 from revocations.queries.answering import list_counted_minutes, pulses, tries_at
-from revocations.queries.overdue import breaches, late_by_party
 from revocations.workers import stream_health as health_clocks
 from revocations.workers.deadlines import mend_breaches, note_overdue
 from revocations.workers.stream_health import lying_since
@@ -416,14 +415,10 @@ def test_each_order_past_its_date_is_a_breach() -> None:
     late = due + MINUTE
     assert (note_overdue(now=late), note_overdue(now=late)) == (1, 0)
     assert incidents() == [("overdue", 2)]
-    found = breaches(contract_id=scene.contract.pk)
+    found = Breach.objects.filter(contract_id=scene.contract.pk)
     assert {(one.kind, one.about, one.due_at) for one in found} == {
         ("complete", str(order.id), order.complete_by) for order in Order.objects.exclude(pk=done.pk)
     }
-    standing = late_by_party(at=late)[scene.party.pk]
-    assert (standing.overdue, standing.orders, standing.since, standing.unacknowledged) == (True, 2, due, 2)
-    assert standing.oldest_unacknowledged == scene.began
-    assert late_by_party(at=due - MINUTE)[scene.party.pk].overdue is False
 
 
 def test_a_breach_is_mended_when_a_newer_order_is_completed() -> None:
@@ -435,7 +430,7 @@ def test_a_breach_is_mended_when_a_newer_order_is_completed() -> None:
     scene.acknowledge(state=State.COMPLETED, completed_at=late)
     assert (mend_breaches(), mend_breaches()) == (1, 0)
     assert Breach.objects.get(about=str(scene.order.id)).mended_at == late
-    assert [one.about for one in breaches(party_id=scene.party.pk, unmended=True)] == [str(second.id)]
+    assert [one.about for one in Breach.objects.filter(mended_at=None)] == [str(second.id)]
     # A newer order carries on what the late one asked.
     choices.allow(line_id=other.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
     newer = Order.objects.get(line_id=other.pk, version=2)
@@ -452,7 +447,6 @@ def test_an_end_not_signed_for_in_time_is_a_breach() -> None:
     cohort = scene.a_cohort(index_token=an_index())
     late = scene.began + 11 * DAY
     assert (note_overdue(now=late), note_overdue(now=late)) == (1, 0)
-    assert late_by_party(at=late)[scene.party.pk].cohorts == 1
     sign_end(cohort, at=late)
     assert mend_breaches() == 1
     # One that is asked for again has a date and a breach of its own.
@@ -465,7 +459,7 @@ def test_an_end_not_signed_for_in_time_is_a_breach() -> None:
     assert (again.complete_by, note_overdue(now=late + DAY)) == (late + 11 * DAY, 0)
     later = again.complete_by + MINUTE
     assert (note_overdue(now=later), note_overdue(now=later)) == (1, 0)
-    assert [one.about for one in breaches(unmended=True)] == [str(again.event_id)]
+    assert [one.about for one in Breach.objects.filter(mended_at=None)] == [str(again.event_id)]
     assert mend_breaches() == 0
     sign_end(again, at=later + DAY)
     assert mend_breaches() == 1

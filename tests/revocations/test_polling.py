@@ -13,8 +13,7 @@ from django.test import Client as Http
 from audit.models import Incident
 from audit.queries import database_clock
 from revocations.actions import redelivery
-from revocations.actions.events import queue_event
-from revocations.actions.streams import create_stream, pause_stream, set_status
+from revocations.actions.streams import create_stream, pause_stream, queue_event, set_status
 from revocations.domain.streams import StreamWanted
 from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers import stream_health

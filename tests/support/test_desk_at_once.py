@@ -16,10 +16,10 @@ from consent.models import Choice
 from console.actions.test_lines import end_test_line, mark_test_line
 from partners.models import Suspension
 from partners.policies.lifecycle import NotNow as NotNowOfTerms
-from support.actions import asking, calls, cases, escalation, mail, protected_lines, queue, replies, stop_for, writing
+from support.actions import asking, cases, escalation, incoming, protected_lines, queue, replies, stop_for, writing
+from support.actions.protected_lines import agree_to_reveal, reveal
 from support.actions.queue import claim_next
 from support.actions.replies import begin_reply, undo_reply
-from support.actions.reveal import agree_to_reveal, reveal
 from support.models import (
     BulkReply,
     CarrierTestLine,
@@ -134,13 +134,13 @@ def test_nor_is_more_written_in_one(line: Line, now: datetime, monkeypatch: pyte
 
 
 def test_nor_by_mail(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail, "INTO_ONE", 1)
+    monkeypatch.setattr(incoming, "INTO_ONE", 1)
     token = token_of(code=ask_something(line, now).code, purpose=REPLY)
     address = f"help+{token}@carrier.example"
 
     def comes(message_id: str) -> Callable[[], None]:
-        said = mail.IncomingMail(message_id, "ada@example.org", [address], "Re: Why?", "And?")
-        return lambda: mail.take_mail(mail=said, at=now)
+        said = incoming.IncomingMail(message_id, "ada@example.org", [address], "Re: Why?", "And?")
+        return lambda: incoming.take_mail(mail=said, at=now)
 
     overlap(comes("1"), comes("2"))
     assert Entry.objects.filter(channel=Entry.Channel.MAIL).count() == 1
@@ -269,7 +269,7 @@ def test_a_call_that_is_logged_twice_is_one(line: Line, now: datetime) -> None:
     msisdn = accounts.queries.msisdn_of(line_id=line.pk, at=now)
 
     def comes() -> None:
-        calls.log_call(call_ref="c-1", msisdn=msisdn, answered_at=now, by="ana", at=now)
+        incoming.log_call(call_ref="c-1", msisdn=msisdn, answered_at=now, by="ana", at=now)
 
     overlap(comes, comes)
     assert LoggedCall.objects.count() == 1

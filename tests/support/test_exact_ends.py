@@ -11,13 +11,13 @@ import audit.actions
 from accounts.actions.people import person_behind
 from accounts.models import Line
 from audit.models import Incident
-from support.actions import asking, calls, protected_lines, reveal, stop_for, writing
+from support.actions import asking, incoming, protected_lines, stop_for, writing
 from support.actions.replies import begin_reply, undo_reply
 from support.domain.tickets import close_tickets, end_waits
 from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
 from support.models.desk import ASKED_FOR
 from support.policies.lifecycle import NotNow
-from support.queries.protected_lines import takes_two
+from support.queries.lines import takes_two
 from support.workers import sending
 from support.workers.sending import send_replies
 from tests.factories import a_line, a_party
@@ -57,10 +57,10 @@ def ask(line: Line, at: datetime) -> Ticket:
 
 def test_a_person_is_shown_for_a_quarter_of_an_hour(line: Line, now: datetime) -> None:
     case, agent = a_ticket(line_id=line.pk), an_actor("agent")
-    first = reveal.reveal(code=case.code, kind="call", reason=WHY, actor=agent, at=now)
+    first = protected_lines.reveal(code=case.code, kind="call", reason=WHY, actor=agent, at=now)
 
     def is_the_same(at: datetime) -> bool:
-        return reveal.reveal(code=case.code, kind="call", reason=WHY, actor=agent, at=at) == first
+        return protected_lines.reveal(code=case.code, kind="call", reason=WHY, actor=agent, at=at) == first
 
     assert first.until == now + 15 * MINUTE
     assert ends_at(is_the_same, now + 15 * MINUTE)
@@ -72,7 +72,7 @@ def test_a_second_yes_is_waited_for_as_said(line: Line, now: datetime) -> None:
 
     def agrees(at: datetime) -> bool:
         return is_done(
-            lambda: reveal.agree_to_reveal(
+            lambda: protected_lines.agree_to_reveal(
                 code=case.code, reveal_id=asked.pk, reason=WHY, actor=officer, at=at
             ), NotNow,
         )  # fmt: skip
@@ -108,7 +108,7 @@ def test_no_call_is_logged_from_the_future(line: Line, now: datetime) -> None:
 
     def is_logged(at: datetime) -> bool:
         return is_done(
-            lambda: calls.log_call(call_ref="c", msisdn=msisdn, answered_at=now, by="ana", at=at), calls.NotYet
+            lambda: incoming.log_call(call_ref="c", msisdn=msisdn, answered_at=now, by="ana", at=at), incoming.NotYet
         )  # fmt: skip
 
     assert begins_at(is_logged, now - MINUTE)

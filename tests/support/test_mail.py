@@ -17,7 +17,7 @@ from pytest_django import Settings
 from accounts.models import OutgoingEmail
 from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
-from support.actions import mail as actions
+from support.actions import incoming as actions
 from support.actions.queue import merge
 from support.models import Attachment, Entry, Ticket
 from support.policies.lifecycle import NotNow

@@ -13,7 +13,7 @@ from consent.gate import deciding
 from consent.gate.shapes import Question
 from consent.models import Tightening
 from consent.queries.permission import permission_at
-from console.queries.prohibited import get_rule_impact
+from console.queries.purposes import get_rule_impact
 from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, JurisdictionRule
 from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval

@@ -41,7 +41,7 @@ from partners.models import Dealing, Party
 from partners.policies.scopes import SCOPES
 from support.actions import asking
 from support.actions.asking import IncomingMessage
-from support.actions.mail import IncomingMail, take_mail
+from support.actions.incoming import IncomingMail, take_mail
 from support.models import Ticket
 from support.primitives.tokens import READ, token_of
 from tests.agents import an_agent_asks

@@ -1,6 +1,6 @@
 """Benchmarks: each measures the product's own code beside a ceiling taken in the same run, on servers of its own."""
 
-from tools.bench import desk, fairness, gate, history, ingest, orders, stops, suspend
+from tools.bench import desk, gate, history, ingest, orders, stops, suspend
 from tools.bench.measure import Bench, Benchmark, Result
 
 __all__ = ["BENCHMARKS", "Bench", "Benchmark", "Result"]
@@ -13,7 +13,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "ingest": ingest.run,
     "ingest_growth": ingest.growth,
     "orders": orders.run,
-    "fairness": fairness.run,
+    "fairness": orders.run_fairness,
     "suspend_growth": suspend.run,
     "history_growth": history.run,
     "stops": stops.run,

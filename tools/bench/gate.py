@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from statistics import median
 
-from tools.bench import gateway, processors
+from tools.bench import gateway, measure
 from tools.bench.gateway import ExpectedAnswer
 from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
 
@@ -68,7 +68,7 @@ def run_p99(bench: Bench) -> Result:
     first = gateway.at_once()
     bench.tell(f"gate_p99: {'by the real-time policy' if first else 'by the usual policy'}")
     with (
-        processors.database_first() if first else nullcontext(),
+        measure.database_first() if first else nullcontext(),
         _ours_and_bare(bench, before=first) as (ours, bare),
     ):
         rate = median(ours.round().a_second for _ in range(3)) / 2
@@ -131,9 +131,9 @@ def _ours_and_bare(bench: Bench, *, before: Sequence[str] = ()) -> Iterator[tupl
 
 def _spent(side: Side, *, items: int) -> str:
     """What one round took of each program, for one item."""
-    before = processors.spent()
+    before = measure.spent()
     answered = side.round()
-    took = processors.spent() - before
+    took = measure.spent() - before
     return ", ".join(
         f"{whose} {ms / (len(answered.ms) * items * (1 + WARM_UP)) * 1000:.1f} us" for whose, ms in sorted(took.items())
     )

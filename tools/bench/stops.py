@@ -25,7 +25,7 @@ from audit.queries import database_clock
 from partners.models import Campaign, Contract
 from portal import demo_phone
 from revocations.models import Order, State
-from tools.bench import gateway, pooler, processors, world
+from tools.bench import gateway, measure, world
 from tools.bench.crowd import Browser, PageLog, at_pace, stop
 from tools.bench.gate import OURS
 from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
@@ -91,10 +91,10 @@ def run(bench: Bench) -> Result:
         for kind in ("worker", "beat"):
             stack.enter_context(world.running(*GIVES_WAY, *build_celery_command(kind=kind, log_level="error")))
         gate, first = stack.enter_context(_gate())
-        way = stack.enter_context(pooler.run_pooler())
+        way = stack.enter_context(world.run_pooler())
         port, file = stack.enter_context(_server(way)), stack.enter_context(gateway.temporary_load_file(load))
         bench.tell(
-            f"stops: {len(crowd.numbers)} lines; {pooler.describe_pooling(way)}; "
+            f"stops: {len(crowd.numbers)} lines; {world.describe_pooling(way)}; "
             f"{_order(first)}, alone for {SECONDS:.0f} s"
         )
         alone = _gate_p99(gate, file, first)
@@ -102,7 +102,7 @@ def run(bench: Bench) -> Result:
         with ThreadPoolExecutor(2) as beside:
             answered = beside.submit(_gate_p99, gate, file, first)
             looking = beside.submit(_look, port, looked, crowd.sessions)
-            began, before = time.monotonic(), processors.spent()
+            began, before = time.monotonic(), measure.spent()
             took = at_pace(count=STOPS, a_second=A_SECOND, act=lambda n: _stop(port, seen, crowd, n))
             looking.result()
             busy = answered.result()
@@ -121,7 +121,7 @@ def _gate() -> Iterator[tuple[int, Sequence[str]]]:
     machine would wait for nobody here.
     """
     first = gateway.at_once()
-    with processors.database_first() if first else nullcontext(), gateway.server(OURS, before=first) as port:
+    with measure.database_first() if first else nullcontext(), gateway.server(OURS, before=first) as port:
         yield port, first
 
 
@@ -206,7 +206,7 @@ def _tell_pages(bench: Bench, seen: PageLog, looked: PageLog, took: float) -> No
 def _tell_work(bench: Bench, crowd: Crowd, began: float, before: Counter[str]) -> None:
     took, orders = _measure_drain(crowd.contracts, began)
     bench.tell(f"stops: {orders} orders taken, {orders / took:.1f} a second from the first stop on, none lost")
-    cost = processors.format_processor_time(before, processors.spent(), count=STOPS)
+    cost = measure.format_processor_time(before, measure.spent(), count=STOPS)
     bench.tell(f"stops: processor time a stop, looks and questions beside it included, ms: {cost}")
 
 

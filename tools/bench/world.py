@@ -1,6 +1,8 @@
 """What several benchmarks need: programs beside them, partners, campaigns, lines, orders, and people signed in."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from django.test import Client, override_settings
 from accounts.clients.texts import MemoryBackend
 from partners.models import Campaign, Contract, Party
 from tools.bench.measure import BenchmarkFailed
-from tools.demo.processes import answers, build_tethered_command, free_port
+from tools.demo.processes import answers, build_tethered_command, free_port, takes_calls
 
 RECEIVER = Path(__file__).with_name("receiver.py")
 STARTS_WITHIN_S = 120.0
@@ -193,3 +195,59 @@ def analyze() -> None:
     """Let the planner know what was just loaded, as it does by itself an hour later."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE revocations_order, revocations_standing, partners_pairwisesubject")
+
+
+PROGRAM = "pgbouncer"
+# What sessions can't ask for through it, their role brings along.
+OF_THE_ROLE = ("jit = off", "plan_cache_mode = force_generic_plan", "client_connection_check_interval = 500")
+# For two cores: more would only take turns, each with cold caches.
+SESSIONS = 4
+WHOLE = """
+[databases]
+{name} = host=127.0.0.1 port={behind} user={user} password={password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = {sessions}
+max_client_conn = 400
+max_prepared_statements = 500
+log_connections = 0
+log_disconnections = 0
+"""
+
+
+@contextmanager
+def run_pooler() -> Iterator[str]:
+    """The DATABASE_URL by which this run's database is reached through one; "" where there is none."""
+    program = shutil.which(PROGRAM)
+    if program is None:
+        yield ""
+        return
+    with connection.cursor() as cursor:
+        for one in OF_THE_ROLE:
+            cursor.execute(f"ALTER ROLE CURRENT_USER SET {one}")
+    behind, port, file = connection.settings_dict, free_port(0), Path(settings.DATA_DIR, "pgbouncer.ini")
+    file.touch(mode=0o600)
+    file.write_text(
+        WHOLE.format(
+            name=behind["NAME"],
+            behind=behind["PORT"],
+            user=behind["USER"],
+            password=behind["PASSWORD"],
+            port=port,
+            sessions=SESSIONS,
+        )
+    )
+    # It does not run as root, and reads its file before it becomes somebody else.
+    somebody = ("-u", "nobody") if os.geteuid() == 0 else ()
+    with running(program, "-q", *somebody, str(file)):
+        wait_until_up(lambda: takes_calls(port=port), what=PROGRAM)
+        yield f"postgresql://{behind['USER']}@127.0.0.1:{port}/{behind['NAME']}?options="
+
+
+def describe_pooling(way: str) -> str:
+    """How pages reach the database, in words."""
+    return f"pages share {SESSIONS} sessions by {PROGRAM}" if way else f"no {PROGRAM}: a session for each thread"

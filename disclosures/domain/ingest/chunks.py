@@ -1,11 +1,21 @@
-"""How far the import of a file is: noted with the rows, so that one that was cut off goes on where it stopped."""
+"""Chunks of disclosures: how far the import of a file is, and which chunks are being taken in now.
+
+How far it is is noted with the rows, so that an import that was cut off goes on where it stopped.
+
+A chunk is judged by what was committed before; it sees nothing of what commits while it runs, and nobody sees its rows.
+So whoever wrote something by which rows are judged commits it, waits for the chunks that run, and only then looks for
+rows: a chunk that did not see the change is finished by then, and one that begins later sees it. Each chunk holds a
+lock of its own, that of its session: later chunks are neither waited for nor held up, and none waits for another.
+"""
 
 import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import psycopg
 from django.db import OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
 from disclosures.models import ImportedChunk
@@ -117,3 +127,43 @@ def _of(file: bytes) -> QuerySet[ImportedChunk]:
 
 def _key(file: bytes) -> int:
     return int.from_bytes(file[:4], signed=True)
+
+
+CHUNK = "SELECT pg_advisory_xact_lock(hashtext('disclosures.underway'), pg_backend_pid())"
+UNDERWAY = """
+SELECT objid::integer FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 2 AND classid = hashtext('disclosures.underway')::oid
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND mode = 'ExclusiveLock' AND granted AND pid <> pg_backend_pid()
+"""
+CHUNK_OVER = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.underway'), %s)"
+
+
+def begin_chunk(*, cursor: CursorWrapper) -> None:
+    """Take the chunk's lock in its transaction, before anything is looked up by which its rows are judged."""
+    cursor.execute(CHUNK)
+
+
+def wait_for_chunks(*, at_most: str = "0") -> bool:
+    """Wait until all chunks that are being taken in now have ended. Call outside a transaction.
+
+    `at_most`: for each of them, in the words of PostgreSQL; "0": however long it takes. Returns False where that was
+    not long enough.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(UNDERWAY)
+        sessions = [session for (session,) in cursor.fetchall()]
+    # Each by itself: the next chunk of a session must not wait until those of all the others are over.
+    return all(_is_over(session, at_most) for session in sessions)
+
+
+def _is_over(session: int, at_most: str) -> bool:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = %s", [at_most])
+            cursor.execute(CHUNK_OVER, [session])
+    except OperationalError as error:
+        if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            return False
+        raise
+    return True

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.queries.permission import ANSWER, COLUMNS
-from disclosures.domain.ingest import import_progress, paths
+from disclosures.domain.ingest import chunks, paths
 from revocations.queries.coverage import find_uncovered_orders
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def rejudge(*, cause: str) -> int:
     changed = 0
     broken = set[int]()
     while touched := _list_rejudge_queue(besides=broken):
-        if not import_progress.wait(at_most=A_CHUNK_TAKES):
+        if not chunks.wait_for_chunks(at_most=A_CHUNK_TAKES):
             logger.error("a chunk of disclosures has not come to its end: what was touched is left for the next run")
             break
         changed += _in_batches(touched, cause, broken)

@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 import audit.actions
 from accounts.primitives.advisory_locks import turn
 from consent.queries.permission import JUDGE as ANSWER
-from disclosures.domain.ingest import held, import_progress, judging, notices, projections, rollups, staging
+from disclosures.domain.ingest import chunks, held, judging, notices, projections, rollups, staging
 from disclosures.domain.ingest.held import hold
 from disclosures.domain.ingest.rows import Outcome, Report, Row, row_of
 
@@ -170,7 +170,7 @@ def _take(
 def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[int, str]:
     """Register what is new: it stands in `fresh`. Returns the fate of everything else."""
     notices.share_turn(cursor=cursor)
-    import_progress.begin(cursor=cursor)
+    chunks.begin_chunk(cursor=cursor)
     if _register(cursor, gated=bool(gateway)) == len(rows):
         return {}
     cursor.execute(KNOWN)

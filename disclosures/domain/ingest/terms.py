@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from disclosures.domain.ingest import import_progress, notices, paths, projections
+from disclosures.domain.ingest import chunks, notices, paths, projections
 
 TOUCH = """
 INSERT INTO consent_touched (line_id, since)
@@ -96,7 +96,7 @@ def touch_paths(*, parties: Collection[str]) -> None:
     """
     if not parties:
         return
-    import_progress.wait()
+    chunks.wait_for_chunks()
     with connection.cursor() as cursor:
         cursor.execute(BEGINS_ELSEWHERE, [sorted(parties)])
 
@@ -107,7 +107,7 @@ def touch(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at:
     Reads every partition: terms change seldom. Call outside a transaction, when they are committed.
     """
     if campaigns or links:
-        import_progress.wait()
+        chunks.wait_for_chunks()
         _mark(campaigns, links, at)
 
 
@@ -134,7 +134,7 @@ def touch_state(*, state: str, since: datetime) -> None:
 
     Call outside a transaction, when the rule is committed.
     """
-    import_progress.wait()
+    chunks.wait_for_chunks()
     with connection.cursor() as cursor:
         cursor.execute(IN_STATE, {"state": state, "since": since})
 
@@ -144,6 +144,6 @@ def touch_since(*, campaigns: Collection[str], parties: Collection[str], since: 
 
     Call outside a transaction, when the beginning or end of their term or suspension is committed.
     """
-    import_progress.wait()
+    chunks.wait_for_chunks()
     with connection.cursor() as cursor:
         cursor.execute(SINCE, {"campaigns": sorted(campaigns), "parties": sorted(parties), "since": since})

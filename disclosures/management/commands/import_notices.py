@@ -1,6 +1,6 @@
 """`import_notices FILE`."""
 
-from disclosures.feeds.notices import NoticesFeed
+from disclosures.feeds.releases import NoticesFeed
 from partners.feeds.command import Feed, FeedCommand
 
 

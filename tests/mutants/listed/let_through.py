@@ -292,7 +292,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/actions/mail.py",
+        "support/actions/incoming.py",
         ".count() >= FROM_ALL",
         ".count() > FROM_ALL",
         "tests/support/test_mail.py::test_so_many_an_hour_and_no_more",

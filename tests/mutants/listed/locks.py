@@ -299,7 +299,7 @@ MUTANTS = (
     ),
     unlocked(
         8,
-        "support/actions/mail.py",
+        "support/actions/incoming.py",
         "Ticket.objects.select_for_update().filter(code=code)",
         f"{DESK}test_nor_by_mail",
     ),
@@ -342,7 +342,7 @@ MUTANTS = (
     ),
     unlocked(
         8,
-        "support/actions/reveal.py",
+        "support/actions/protected_lines.py",
         'Reveal.objects.select_for_update(of=("self",))',
         f"{DESK}test_a_second_person_s_yes_is_given_once",
     ),
@@ -652,8 +652,8 @@ MUTANTS = (
     Mutant(
         11,
         "disclosures/domain/ingest/chunks.py",
-        "SELECT pg_advisory_xact_lock_shared(",
-        "SELECT num_nonnulls(",
+        "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.importing')",
+        "SELECT num_nonnulls(hashtext('disclosures.importing')",
         f"{DISCLOSURES}test_who_resumes_a_file_knows_the_last_chunk",
     ),
     Mutant(
@@ -672,7 +672,7 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "disclosures/domain/ingest/import_progress.py",
+        "disclosures/domain/ingest/chunks.py",
         "SELECT pg_advisory_xact_lock(hashtext('disclosures.underway'), pg_backend_pid())",
         "SELECT 1",
         "tests/disclosures/test_at_once_terms.py::test_news_committed_meanwhile_are_seen_after_all[a_stop]",

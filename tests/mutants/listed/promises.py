@@ -274,7 +274,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/actions/reveal.py",
+        "support/actions/protected_lines.py",
         "    two = takes_two(line_id=line_id, at=at)\n",
         "    two = False\n",
         "tests/promises/test_08_support_desk.py::test_whose_a_protected_line_is_takes_two[separation]",

@@ -23,8 +23,15 @@ from revocations.models import Order
 from tools.demo import cases, load, manifest, people, world
 from tools.demo.feeds import homes
 from tools.demo.options import add_options
-from tools.demo.processes import UVICORN, DidNotStart, Processes, build_celery_command, free_port
-from tools.demo.static_files import CollectingFailed, StaticFiles
+from tools.demo.processes import (
+    UVICORN,
+    CollectingFailed,
+    DidNotStart,
+    Processes,
+    StaticFiles,
+    build_celery_command,
+    free_port,
+)
 
 WANTED_PORTS = {world.MERIDIAN: 9101, world.WAYPOINT: 9102}
 TOLD_WITHIN_S = 30

@@ -1,6 +1,10 @@
-"""What somebody asks about: one look-up, choice, order or company, as its person sees it now. Hidden rows are not."""
+"""What a person asks about or may have stopped, as their own pages show it: look-ups, choices, orders, companies, uses.
+
+What an order hides is not there, nor a company that is known by hidden look-ups alone.
+"""
 
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,14 +12,18 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Line
 from accounts.primitives.zones import zone_of
+from consent.models import Approval, Choice
 from consent.queries.choices import ChoiceRow, choice_of
+from consent.queries.approvals import STANDS
 from disclosures.labels import basis_in_words
 from disclosures.models import Basis, DisclosureRegister, Outcome
 from disclosures.queries.company import company_page
-from disclosures.queries.trails import Parties, company_of
+from disclosures.queries.release_counts import facts_of
+from disclosures.queries.tallies import released_outside
+from disclosures.queries.trails import Parties, company_of, uris_of
 from disclosures.queries.visible import visible
-from partners.labels import party_name, purpose_in_words
-from partners.models import Party
+from partners.labels import UNKNOWN, party_name, purpose_in_words
+from partners.models import Campaign, Party
 from revocations.models import Order
 from support.models import Ticket
 
@@ -118,3 +126,40 @@ def _uuid(ref: str) -> uuid.UUID | None:
         return uuid.UUID(ref)
     except ValueError:
         return None
+
+
+MOST = 200
+
+
+def stoppable(*, ticket: Ticket, at: datetime) -> Sequence[tuple[str, str]]:
+    """("scope ref", words) of each, companies first. Four statements; nothing of a case that is about no line."""
+    line = Line.objects.filter(pk=ticket.line_id).first() if ticket.line_id is not None else None
+    if line is None:
+        return ()
+    agreed = Approval.objects.filter(STANDS, line_id=line.pk).values("campaign")
+    named = Campaign.objects.filter(ref__in=agreed).select_related("lbs_provider", "contract__aggregator")
+    campaigns = named.order_by("ref")[:MOST]
+    uris = _find_recipient_uris(line, at) | _companies_of(campaigns)
+    parties = Party.objects.filter(uri__in=uris).exclude(uri=UNKNOWN).order_by("name", "uri")[:MOST]
+    purposes = {one.purpose: purpose_in_words(one.purpose) for one in campaigns}
+    return (
+        *((f"{Choice.Scope.PARTY} {one.uri}", party_name(one.name, one.uri)) for one in parties),
+        *((f"{Choice.Scope.CAMPAIGN} {one.ref}", _format_campaign(one)) for one in campaigns),
+        *((f"{Choice.Scope.PURPOSE} {term}", words) for term, words in purposes.items()),
+    )
+
+
+def _companies_of(campaigns: Iterable[Campaign]) -> set[str]:
+    return {uri for one in campaigns for uri in (one.lbs_provider.uri, one.contract.aggregator.uri)}
+
+
+def _find_recipient_uris(line: Line, at: datetime) -> set[str]:
+    """Everybody in look-ups that asked for a yes, and whoever got it without one although they sell look-ups."""
+    facts = facts_of(line_id=line.pk, zone=zone_of(line.state), at=at)
+    sellers = {one.company for one in released_outside(facts=facts) if one.doubtful}
+    return uris_of(paths=[one.path for one in facts if one.basis == Basis.APPROVAL]) | sellers
+
+
+def _format_campaign(campaign: Campaign) -> str:
+    provider = campaign.lbs_provider
+    return f"{party_name(provider.name, provider.uri)}: {purpose_in_words(campaign.purpose)}"

@@ -1,8 +1,4 @@
-"""Mail that came in: into the case whose token its address has, else a case of its own that is about nobody's line.
-
-Whoever has a case's token wrote it, as far as anybody can tell; nothing is shown or done for it but that it is read.
-What a program sent, comes too often, or was taken before is dropped, and whoever sent it learns nothing.
-"""
+"""Take in what machines hand to the desk: mail from people, calls that were logged, and events of our own trial."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +10,17 @@ from django.db import transaction
 
 import audit.actions
 from accounts.actions.incoming_texts import take_once
+from accounts.primitives import synthetic
 from accounts.primitives.sealing import compute_hmac, seal
+from accounts.queries import line_of_number
+from partners.domain import keys
+from partners.models import SigningKey
+from partners.primitives.tokens import BadToken
+from revocations.models import Order
 from support.actions.asking import may_open_again, reopen_case
 from support.actions.writing import attach
 from support.domain import files, tickets
-from support.models import LONGEST, MAILED, Entry, Ticket
+from support.models import LONGEST, MAILED, CanaryRun, Entry, LoggedCall, Ticket
 from support.policies.lifecycle import due_at
 from support.primitives.tokens import REPLY, code_in, token_in
 
@@ -141,3 +143,44 @@ def _plain(address: str) -> str:
     """An address without what stands behind its plus sign."""
     name, _, host = address.partition("@")
     return f"{name.partition('+')[0]}@{host}"
+
+
+# Clocks of two machines differ by less.
+AHEAD = timedelta(minutes=1)
+
+
+class NotYet(Exception):
+    """The call was answered later than now, by its own word."""
+
+
+@transaction.atomic
+def log_call(*, call_ref: str, msisdn: str, answered_at: datetime, by: str, at: datetime) -> None:
+    """Keep that a number was called and answered, for the line that had it then. The same id does nothing twice.
+
+    Nothing is kept of a number that was no line's. Raises NotYet.
+    """
+    if answered_at > at + AHEAD:
+        raise NotYet
+    line = line_of_number(msisdn=msisdn, at=answered_at)
+    if line is not None:
+        LoggedCall.objects.get_or_create(
+            call_ref=call_ref, defaults={"line_id": line.pk, "answered_at": answered_at, "heard_at": at, "by": by}
+        )
+
+
+@transaction.atomic
+def hear_canary(*, token: str, at: datetime) -> bool:
+    """Take an event that was pushed to our own trial. Returns whether it is one: signed by us, for nobody else.
+
+    Of an order to stop it is written down that it came.
+    """
+    try:
+        claims = keys.verify_own(use=SigningKey.Use.ORDER, token=token)
+    except BadToken:
+        return False
+    if claims.get("aud") != synthetic.PARTY:
+        return False
+    order = Order.objects.filter(jti=str(claims.get("jti"))).first()
+    if order is not None and order.lane == Order.Lane.STOP:
+        CanaryRun.objects.filter(finished_at__isnull=True).update(heard_order_id=order.id, heard_at=at)
+    return True

@@ -1,4 +1,4 @@
-"""Whose lines take two of staff to see: those of people who may be in danger from somebody close to them."""
+"""Lines that staff treat with care: those that take two of staff to see, and those that belong to no person."""
 
 from datetime import datetime, timedelta
 
@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from accounts.models import Separation
 from accounts.policies import delegations
+from accounts.primitives import synthetic
 from support.models import ProtectedLine
 
 # So long an officer's protection still counts after it was ended: to end it is no quick way to look.
@@ -28,3 +29,10 @@ def takes_two(*, line_id: int, at: datetime) -> bool:
 def find_officer_mark(*, line_id: int) -> ProtectedLine | None:
     """An officer's own word that it does, while it counts."""
     return ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
+
+
+# Of no figure about what people did. Whenever a line was watched, it was the carrier's own all the time.
+NOBODYS = """
+SELECT id AS line_id FROM accounts_line WHERE carrier_id = '<name>'
+UNION SELECT line_id FROM support_seedline
+""".replace("<name>", synthetic.NAME)
