@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Line
 from accounts.primitives.zones import zone_of
 from consent.models import Approval, Choice
-from consent.queries.choices import ChoiceRow, choice_of
 from consent.queries.approvals import STANDS
+from consent.queries.choices import ChoiceRow, choice_of
 from disclosures.labels import basis_in_words
 from disclosures.models import Basis, DisclosureRegister, Outcome
 from disclosures.queries.company import company_page
