@@ -88,6 +88,7 @@ class Environment:
     email_url: str
     email_from: str
     carrier_phone: str
+    carrier_hours: str
     security_contact: str
     metrics_token: str
     log_format: str
@@ -121,6 +122,7 @@ OPTIONS = (
     "-c jit=off -c plan_cache_mode=force_generic_plan -c default_transaction_isolation=read\\ committed"
     " -c client_connection_check_interval=500 -c temp_buffers=32MB"
 )
+NETWORK = {"prepare_threshold": 0, "connect_timeout": "3", "tcp_user_timeout": "10000"}
 
 
 def database(url: str) -> dict[str, Any]:
@@ -145,13 +147,7 @@ def database(url: str) -> dict[str, Any]:
         # Compiling a statement takes longer than any of ours runs. What is prepared, the gate's statement and those of
         # the database's own functions, is planned once for each connection: planning took ten times what running does.
         # Who waits at the gate can't be kept for long, and a machine that vanished is never heard of again.
-        "OPTIONS": {
-            "options": OPTIONS,
-            "prepare_threshold": 0,
-            "connect_timeout": "3",
-            "tcp_user_timeout": "10000",
-            **query,
-        },
+        "OPTIONS": {"options": OPTIONS, **NETWORK, **query},
     }
 
 
@@ -233,6 +229,7 @@ def _house(base_url: str) -> dict[str, Any]:
         "mtls_certificate_header": given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
         "mtls_base_url": given.get("MTLS_BASE_URL", "").rstrip("/"),
         "carrier_phone": given.get("CARRIER_PHONE", ""),
+        "carrier_hours": given.get("CARRIER_HOURS", ""),
         "security_contact": given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
         "metrics_token": given.get("METRICS_TOKEN", ""),
         "carrier_name": given.get("CARRIER_NAME") or urlsplit(base_url).hostname or "",

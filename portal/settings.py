@@ -243,6 +243,7 @@ CACHES = {
 MAILERS = {"default": mailer(env.email_url)}
 # Where people can call, shown to them.
 CARRIER_PHONE = env.carrier_phone
+CARRIER_HOURS = env.carrier_hours
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.email_from
 
 # Nothing from other hosts, nothing inline, nobody may frame us.

@@ -137,7 +137,7 @@ CHANGED: dict[str, Words] = {
     "app_added": gettext_lazy("an authenticator app was set up"),
     "app_removed": gettext_lazy("the authenticator app was removed"),
     "codes_added": gettext_lazy("recovery codes were made"),
-    "codes_removed": gettext_lazy("the recovery codes ended"),
+    "codes_removed": gettext_lazy("the recovery codes were removed"),
     "code_used": gettext_lazy("a recovery code was used"),
 }
 WHO: dict[str, Words] = {
@@ -218,8 +218,8 @@ def join_words(words: Iterable[str]) -> str:
 def changed_text(*, what: Collection[str]) -> str:
     """The text to a line that what lets its person in was changed; never to what."""
     return _(
-        "Whereabouts: on the pages of this phone's location, %(what)s. Was it not you? Sign out everywhere: "
-        "%(sessions)s and stop all sharing: %(stop)s"
+        "Whereabouts: on this phone's location pages, %(what)s. Wasn't it you? Sign out everywhere: %(sessions)s "
+        "and stop all sharing: %(stop)s"
     ) % {"what": join_words(str(CHANGED[one]) for one in what), "sessions": _url("sign-ins"),
          "stop": f"{settings.BASE_URL}/stop/"}  # fmt: skip
 
@@ -227,30 +227,38 @@ def changed_text(*, what: Collection[str]) -> str:
 def new_password_text(*, url: str) -> str:
     """The text to a line that somebody asked for a new password, with the link that ends it."""
     return _(
-        "Whereabouts: somebody asked for a new password for the pages of this phone's location. It can be chosen in 24 "
-        "hours. If it was not you, one press ends it: %(url)s or reply NO"
+        "Whereabouts: someone asked for a new password for this phone's location pages. They can choose it in 24 "
+        "hours. If it wasn't you, cancel the request: %(url)s or reply NO"
     ) % {"url": url}
 
 
 def new_password_cancelled_text() -> str:
     """The text that a new password is not to be chosen any more."""
-    return _("Whereabouts: nobody chooses a new password for this phone's pages now. The old one stays.")
+    return _(
+        "Whereabouts: the request for a new password for this phone's location pages is canceled. Your old password "
+        "stays."
+    )
 
 
 def new_device_text() -> str:
     """The text that somebody signed in on a device or network that was not known."""
     return _(
-        "Whereabouts: somebody signed in to this phone's pages on a browser or network that we did not know. Was it "
-        "not you? Sign out everywhere: %(sessions)s"
+        "Whereabouts: someone signed in to this phone's location pages on a browser or network that is new to "
+        "us. Wasn't it you? Sign out everywhere: %(sessions)s"
     ) % {"sessions": _url("sign-ins")}
 
 
 def new_carrier_account_text() -> str:
     """The text that somebody came by the carrier's own sign-in, which nobody on this line had done before."""
     return _(
-        "Whereabouts: somebody signed in to this phone's pages with a carrier account, which is new here. Was it not "
-        "you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
+        "Whereabouts: someone signed in to this phone's location pages with a carrier account for the first "
+        "time. Wasn't it you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
     ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
+
+
+def number_to_call() -> str:
+    """Return the carrier's number, or where people find it if the carrier set none."""
+    return settings.CARRIER_PHONE or pgettext("where to call", "the number on your bill")
 
 
 def to_contact_text(*, words: str) -> str:
@@ -266,62 +274,65 @@ def to_phone_text(*, words: str) -> str:
 def invited_text() -> str:
     """The text by which the account holder invites the line's user. Its page says what the holder does not see."""
     return _(
-        "Whereabouts: the account holder invites you to see who gets this phone's location. They can't see it, nor "
-        "what you choose. Only if you want to: %(url)s For no such texts, reply STOP"
+        "Whereabouts: the account holder invites you to see who gets this phone's location. They can't see that, "
+        "or what you choose. It's up to you: %(url)s To end these texts, reply STOP. That doesn't stop location "
+        "sharing."
     ) % {"url": f"{settings.BASE_URL}{reverse('invited')}"}
 
 
 def delegate_invitation_text() -> str:
     """The text to somebody who is asked to look after another's line; it names nobody."""
     return _(
-        "Whereabouts: somebody asks you to look after their phone's location for them. To read what that means, and to "
-        "say yes or no within 7 days, sign in with your own line: %(url)s"
+        "Whereabouts: someone asks you to be a trusted helper for their phone's location. To read what that "
+        "means and say yes or no within 7 days, sign in with your own line: %(url)s"
     ) % {"url": f"{settings.BASE_URL}/lines/"}
 
 
 def delegation_notice_text() -> str:
     """The text to a line that somebody was asked to look after it."""
     return _(
-        "Whereabouts: from the pages of this phone's location, somebody was asked to look after it. Was it not you? "
-        "End it there: %(url)s"
+        "Whereabouts: on this phone's location pages, someone was asked to be a trusted helper. Wasn't it you "
+        "who asked? End it here: %(url)s"
     ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 
 def delegate_began_text() -> str:
     """The text to a line that somebody said yes to looking after it."""
     return _(
-        "Whereabouts: somebody you asked now looks after this phone's location. You can end it at any time: %(url)s"
+        "Whereabouts: someone you asked is now a trusted helper for this phone's location. You can end this at "
+        "any time: %(url)s"
     ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 
 def delegate_ended_text() -> str:
     """The text to a line that somebody looks after it no more."""
-    return _("Whereabouts: somebody no longer looks after this phone's location. Who still does: %(url)s") % {
-        "url": f"{settings.BASE_URL}{reverse('delegates')}"
-    }
+    return _(
+        "Whereabouts: someone is no longer a trusted helper for this phone's location. See who still is: %(url)s"
+    ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 
 def contact_code_text(*, code: str) -> str:
     """The text that proves a safe number."""
     return _(
-        "Whereabouts: %(code)s is your code to get news about a phone line at this number. It works for nothing else. "
-        "If you did not ask for it, you can ignore this text."
+        "Whereabouts: %(code)s is your code to get alerts about a phone line at this number. It works for "
+        "nothing else. If you did not ask for it, you can ignore this text."
     ) % {"code": code}
 
 
 def reading_code_text(*, code: str) -> str:
     """The text that carries a code to the safe contact of a line whose number has changed."""
     return _(
-        "Whereabouts: %(code)s is your code to READ the pages of your other phone line, whose number has changed. It "
-        "works for nothing else. We never ask you for it. If you did not ask for it, call your carrier now."
-    ) % {"code": code}
+        "Whereabouts: %(code)s is your code to READ the pages of your other phone line, whose number has "
+        "changed. It works for nothing else. We never ask you for it. If you did not ask for it, call us now at "
+        "%(number)s."
+    ) % {"code": code, "number": number_to_call()}
 
 
 def contact_changed_text() -> str:
     """The text to where news went until now; never where it goes."""
     return _(
-        "Whereabouts: where news about this phone's location goes was changed. Was it not you? Sign out everywhere: "
-        "%(sessions)s and stop all sharing: %(stop)s"
+        "Whereabouts: someone changed where we send alerts about this phone's location. Wasn't it you? Sign out "
+        "everywhere: %(sessions)s and stop all sharing: %(stop)s"
     ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
 
 

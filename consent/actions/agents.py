@@ -154,8 +154,8 @@ def _find_denial_reason(agent: AuthorizedAgent, message: Exercise, msisdn: str, 
 def _ask(line: Line, token: str, at: datetime) -> None:
     with translation.override(language_of(line)):
         words = _(
-            "Whereabouts: somebody asks in your name to STOP sharing this phone's location. If that is right, say so "
-            "here: %(url)s If not, you need not do anything."
+            "Whereabouts: someone asks us, in your name, to STOP sharing this phone's location. If that's right, "
+            "confirm it here: %(url)s If not, you don't have to do anything."
         ) % {"url": f"{settings.BASE_URL}{reverse('agent-asked', args=[token])}"}
     sms_outbox.post(line_id=line.pk, kind=Message.Kind.AGENT, words=words, at=at)
 

@@ -45,7 +45,7 @@ def mail_receipt(
 def text_receipt(*, line_id: int, to_line: int, choice_id: uuid.UUID, actor: str, at: datetime) -> None:
     """Have the phone of `to_line` texted a link to a receipt of `line_id`. Raises accounts.actions.SentEnough."""
     with translation.override(language_of(Line.objects.get(pk=to_line))):
-        words = _("Whereabouts: the page that you asked for. You sign in to read it: %(url)s") % {
+        words = _("Whereabouts: here is the page you asked for. Sign in to read it: %(url)s") % {
             "url": f"{settings.BASE_URL}{reverse('choice-receipt', args=[choice_id])}"
         }
     post_receipt(line_id=to_line, words=words, at=at)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts import queries
 from accounts.actions import sms_outbox
 from accounts.actions.sms_outbox import post_news
-from accounts.domain.message_templates import language_of
+from accounts.domain.message_templates import language_of, number_to_call
 from accounts.models import Line, Message
 from consent.domain import messages
 
@@ -79,47 +79,47 @@ OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
 # That something changed, and where to read it.
 WORDS: Mapping[Message.Kind, Promise] = {
     Message.Kind.STAFF: gettext_lazy(
-        "Whereabouts: our staff changed who may get this phone's location, on the word of somebody who proved this "
-        "phone. To see it, or to undo it, sign in: %(url)s"
+        "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this "
+        "phone asked for it. To see or undo it, sign in: %(url)s"
     ),
     Message.Kind.DELEGATE: gettext_lazy(
-        "Whereabouts: somebody whom you asked to look after this phone's location has changed something. "
-        "To see it, or to end what they may do, sign in: %(url)s"
+        "Whereabouts: a trusted helper for this phone's location changed something. To see it, or to end their "
+        "access, sign in: %(url)s"
     ),
     Message.Kind.PAUSE_OVER: gettext_lazy(
-        "Whereabouts: a time that was set for this phone's location is over. "
-        "To see what counts now, or to stop it, sign in: %(url)s"
+        "Whereabouts: a time limit on sharing this phone's location has ended. To see what applies now or stop "
+        "sharing, sign in: %(url)s"
     ),
     Message.Kind.RECORDS: gettext_lazy(
-        "Whereabouts: our records of who may get this phone's location have changed. "
-        "To see it, or to stop it, sign in: %(url)s"
+        "Whereabouts: our records of who may get this phone's location have changed. To see or stop it, sign in: "
+        "%(url)s"
     ),
     Message.Kind.SIGNAL: gettext_lazy(
-        "Whereabouts: your browser's signal (Global Privacy Control) stopped sharing of this phone's location that you "
-        "had not allowed yourself. To see it, or to undo it, sign in: %(url)s"
+        "Whereabouts: your browser's privacy signal (Global Privacy Control) stopped the location sharing that "
+        "you hadn't allowed yourself. To see or undo it, sign in: %(url)s"
     ),
     Message.Kind.NUMBER: gettext_lazy(
-        "Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. "
-        "To see it, sign in: %(url)s"
+        "Whereabouts: this phone has a new number. What you agreed to with the old number no longer applies. To "
+        "see more, sign in: %(url)s"
     ),
 }
 # What may be the doing of somebody who takes the line over. Never says to what it was changed.
 MOVES: Mapping[Change, Promise] = {
     Change.NUMBER: gettext_lazy(
-        "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call your "
-        "carrier now. For 24 hours the new number alone opens none of the line's location pages."
+        "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call "
+        "us now at %(number)s. For 24 hours the new number alone opens none of the line's location pages."
     ),
     Change.SIM: gettext_lazy(
-        "Whereabouts: our records now show another SIM for your phone line. If you didn't ask for this, call your "
-        "carrier now. For 24 hours nobody can open the line's location pages."
+        "Whereabouts: our records now show another SIM for your phone line. If you didn't ask for this, call us "
+        "now at %(number)s. For 24 hours nobody can open the line's location pages."
     ),
     Change.FORWARDING: gettext_lazy(
-        "Whereabouts: our records now show another call forwarding for your phone line. If you didn't ask for this, "
-        "call your carrier now. For 24 hours nobody can open the line's location pages."
+        "Whereabouts: our records now show another call forwarding for your phone line. If you didn't ask for "
+        "this, call us now at %(number)s. For 24 hours nobody can open the line's location pages."
     ),
     Change.HOLDER: gettext_lazy(
-        "Whereabouts: our records now show another account or account holder for your phone line. If you didn't ask "
-        "for this, call your carrier now."
+        "Whereabouts: our records now show another account or account holder for your phone line. If you didn't "
+        "ask for this, call us now at %(number)s."
     ),
 }
 ACTORS = {
@@ -156,7 +156,7 @@ def notify_of_line_move(*, line_id: int, change: Change, at: datetime) -> None:
 
     def in_words(line: Line) -> str:
         with translation.override(language_of(line)):
-            return str(MOVES[change])
+            return str(MOVES[change]) % {"number": number_to_call()}
 
     sms_outbox.warn(line_id=line_id, words=in_words, has_new_number=change == Change.NUMBER, at=at)
 

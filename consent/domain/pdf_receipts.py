@@ -25,6 +25,7 @@ from fontTools.ttLib import TTFont
 from pylopdf_fonts_zh_cn import sans_path
 from pymupdf_fonts import CascadiaMono_Regular, FiraGO_Bold, FiraGO_Regular
 
+from accounts.domain.message_templates import join_words
 from consent.queries.receipts import ReceiptView
 
 LAYOUT = (Path(__file__).parent / "receipt.typ").read_bytes()
@@ -131,12 +132,18 @@ def _facts(receipt: ReceiptView, paper: Paper) -> Sequence[tuple[str, str]]:
     exact = f"{LTR}{paper.made_at:%Y-%m-%d %H:%M:%S} UTC{END}"
     return [
         (_("Receipt"), isolate_bidi(receipt.number)),
-        (_("Carrier"), isolate_bidi(settings.CARRIER_NAME)),
+        (_("Carrier"), _carrier()),
         *([(_("Phone number"), isolate_bidi(receipt.phone))] if receipt.phone else []),
         (_("When"), f"{_moment(paper.made_at)} ({isolate_bidi(paper.zone)}) = {exact}"),
         *([(_("Until"), _moment(paper.until))] if paper.until else []),
         (_("How"), paper.how),
     ]
+
+
+def _carrier() -> str:
+    """Return the carrier's name, and its number and hours where it has set them."""
+    reached = join_words(isolate_bidi(one) for one in (settings.CARRIER_NAME, settings.CARRIER_PHONE) if one)
+    return f"{reached} ({isolate_bidi(settings.CARRIER_HOURS)})" if settings.CARRIER_HOURS else reached
 
 
 def _moment(at: datetime) -> str:

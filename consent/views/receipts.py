@@ -3,7 +3,6 @@
 import uuid
 from html import unescape
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -101,7 +100,7 @@ def text_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
 
 def _page(request: SubscriberRequest, choice_id: uuid.UUID, form: MailForm) -> HttpResponse:
     found = _receipt(request, choice_id)
-    shown = shown_choice(request, choice_id) | {"receipt": found, "form": form, "carrier": settings.CARRIER_NAME}
+    shown = shown_choice(request, choice_id) | {"receipt": found, "form": form}
     return render(
         request, "choices/receipt.html", shown | {"signed": receipts.with_completions(receipt=found)},
         status=400 if form.is_bound else 200,

@@ -84,6 +84,6 @@ def _questions_about(lines: Sequence[Line]) -> list[tuple[int, Question]]:
 def _words(line: Line) -> str:
     with translation.override(language_of(line)):
         return _(
-            "Whereabouts: sharing of this phone's location is still on for at least one use. To see it, or to stop it, "
-            "sign in: %(home)s To get no more of these: %(settings)s"
+            "Whereabouts: sharing of this phone's location is still on for at least one use. To see or stop it, "
+            "sign in: %(home)s To end these reminders: %(settings)s"
         ) % {"home": f"{settings.BASE_URL}/home/", "settings": f"{settings.BASE_URL}{reverse('settings')}"}

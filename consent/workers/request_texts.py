@@ -118,10 +118,10 @@ def _words(ask: ConsentRequest, *, for_a_child: bool) -> str:
     url = f"{settings.BASE_URL}/ask/{token_of(ask_id=ask.id)}/"
     if for_a_child:
         return _(
-            "Whereabouts: a company says it may find a child's phone on your account. We don't let it unless you say "
-            "yes. See who asks and answer: %(url)s Your phone service stays the same either way."
+            "Whereabouts: a company says it may find a child's phone on your account. We won't let it unless you "
+            "say yes. See who asks, and answer: %(url)s Your phone service stays the same either way."
         ) % {"url": url}
     return _(
-        "Whereabouts: a company says you agreed that it may find this phone. We don't let it unless you say yes. See "
-        "who asks and answer: %(url)s Your phone service stays the same either way."
+        "Whereabouts: a company says you agreed that it may find this phone. We won't let it unless you say yes. "
+        "See who asks, and answer: %(url)s Your phone service stays the same either way."
     ) % {"url": url}

@@ -18,7 +18,7 @@ def notify_of_answer(*, ticket: Ticket, at: datetime) -> None:
     """Tell whoever a case is about that it was answered. Nothing of the answer, nor of what it is about, goes out."""
     link = link_to(ticket=ticket)
     with translation.override(ticket.language):
-        text = _("Whereabouts: we answered what you asked us. To read it, sign in: %(link)s") % {"link": link}
+        text = _("Whereabouts: we answered your message. To read our answer, sign in: %(link)s") % {"link": link}
         mail = _mail(ticket, link)
     line_id = get_line_to_notify(ticket=ticket)
     if line_id is not None:
@@ -40,11 +40,11 @@ def get_line_to_notify(*, ticket: Ticket) -> int | None:
 def _mail(ticket: Ticket, link: str) -> Mail:
     reply_to = reply_address(code=ticket.code)
     says = [
-        _("We answered what you asked us. This mail holds nothing of it."),
-        _("To read it: %(link)s") % {"link": link},
+        _("We answered your message. To keep it private, our answer isn't in this e-mail."),
+        _("To read our answer: %(link)s") % {"link": link},
     ]
     if reply_to:
-        says.append(_("To write to us again, answer this mail. What you write goes into your case."))
+        says.append(_("To write to us again, reply to this e-mail. We add your reply to your case."))
     return Mail(
-        subject=_("We answered your case %(code)s") % {"code": ticket.code}, text="\n\n".join(says), reply_to=reply_to
+        subject=_("Our answer to your case %(code)s") % {"code": ticket.code}, text="\n\n".join(says), reply_to=reply_to
     )

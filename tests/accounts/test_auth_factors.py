@@ -66,7 +66,7 @@ def told(line: Line, done: str) -> None:
     (text,) = MemoryBackend.outbox
     assert text.msisdn == number_of(line)
     assert text.text == (
-        f"Whereabouts: on the pages of this phone's location, {done}. Was it not you? Sign out everywhere: "
+        f"Whereabouts: on this phone's location pages, {done}. Wasn't it you? Sign out everywhere: "
         "http://localhost:8000/accounts/sessions/ and stop all sharing: http://localhost:8000/stop/"
     )
 
@@ -123,7 +123,7 @@ def test_an_authenticator_app_comes_and_goes(line: Line) -> None:
     MemoryBackend.outbox.clear()
     assert browser.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert trail(line)[-2:] == ["line.app_removed", "line.codes_removed"]
-    told(line, "the authenticator app was removed, the recovery codes ended")
+    told(line, "the authenticator app was removed, the recovery codes were removed")
 
 
 def test_a_passkey_that_is_removed(line: Line) -> None:
@@ -330,7 +330,7 @@ def test_one_press_of_its_link_ends_the_wait(line: Line) -> None:
     assert "The old password stays" in stranger.post(link).text
     assert NewPassword.objects.get().cancelled_at is not None
     assert [stranger.get(link).status_code, stranger.post(link).status_code] == [404, 404]
-    assert "The old one stays." in newest_text(number_of(line)).text
+    assert "Your old password stays." in newest_text(number_of(line)).text
     assert trail(line)[-2:] == ["line.new_password_asked", "line.new_password_cancelled"]
     with time_machine.travel(timezone.now() + DAY + MINUTE, tick=False):
         assert sign_in_by_code(line).post("/accounts/password/new/", {"password": NEW}).status_code == 302

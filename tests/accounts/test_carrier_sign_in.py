@@ -100,8 +100,8 @@ def test_the_line_is_told_of_the_first_time(idp: Provider, line: Line) -> None:
     (message,) = Message.objects.filter(line=line)
     assert message.kind == Message.Kind.WAY_IN
     assert unseal(message.words_sealed) == (
-        "Whereabouts: somebody signed in to this phone's pages with a carrier account, which is new here. Was it not "
-        "you? Sign out everywhere: http://localhost:8000/accounts/sessions/ and stop all sharing: "
+        "Whereabouts: someone signed in to this phone's location pages with a carrier account for the first time. "
+        "Wasn't it you? Sign out everywhere: http://localhost:8000/accounts/sessions/ and stop all sharing: "
         "http://localhost:8000/stop/"
     )
     through(idp, Browser(), START)

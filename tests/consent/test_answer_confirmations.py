@@ -37,8 +37,8 @@ def test_a_no_is_confirmed_with_what_it_means(partner: Partner) -> None:
     say_no(browser, path)
     assert len(texts_to(NUMBER)) == before + 1
     assert newest_text(NUMBER).text == (
-        "Whereabouts: you said no to a company that asked to find a phone. It can't, and no company may ask again for "
-        "12 months. What you allowed before stays as it was. To see or undo it, sign in: http://localhost:8000/choices/"
+        "Whereabouts: you said no to a company that asked to find a phone. It can't find it, and no company may ask "
+        "again for 12 months. What you allowed before stays as it was. To see or undo this, sign in: http://localhost:8000/choices/"
     )
     assert "RoadAid" not in newest_text(NUMBER).text
 

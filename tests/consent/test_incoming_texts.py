@@ -162,7 +162,7 @@ def test_a_made_up_sender_turns_nothing_off_unnoticed(line: Line) -> None:
     Message.objects.update(made_at=timezone.now() - timedelta(hours=1, seconds=1))
     texted(line, "STOP", on_network=False)
     assert LineTexts.objects.count() == 1
-    assert "you get no news by text now" in newest_text(number_of(line)).text
+    assert "alerts by text are now off" in newest_text(number_of(line)).text
 
 
 def test_everything_else_is_answered_with_what_there_is_to_say(line: Line) -> None:
@@ -198,7 +198,7 @@ def test_no_ends_the_password_wait_on_our_network_alone(line: Line) -> None:
     assert NewPassword.objects.get().cancelled_at is None
     texted(line, "No.")
     assert NewPassword.objects.get().cancelled_at is not None
-    assert "The old one stays." in newest_text(number_of(line)).text
+    assert "Your old password stays." in newest_text(number_of(line)).text
 
 
 # The door

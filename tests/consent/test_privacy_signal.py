@@ -283,7 +283,7 @@ def test_what_it_stopped_is_said_next_and_by_text(line: Line, road: Campaign) ->
     browser = comes_in(line)
     everything = "Your browser&#x27;s signal stopped all sharing for this phone."
     assert [browser.get("/home/", **GPC).text.count(everything) for _ in range(2)] == [1, 0]
-    said = "Whereabouts: your browser's signal (Global Privacy Control) stopped sharing of this phone's location that"
+    said = "Whereabouts: your browser's privacy signal (Global Privacy Control) stopped the location sharing that"
     assert [text.text.startswith(said) for text in MemoryBackend.outbox].count(True) == 1
     assert [message.kind for message in Message.objects.filter(kind="signal")] == ["signal"]
     assert everything not in comes_in(line).get("/home/", **GPC).text

@@ -245,7 +245,7 @@ def test_a_text_has_the_link_and_says_nothing() -> None:
     browser.post(f"/choices/{choice.id}/receipt/text/")
     (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
     assert unseal(message.words_sealed) == (
-        "Whereabouts: the page that you asked for. You sign in to read it: "
+        "Whereabouts: here is the page you asked for. Sign in to read it: "
         f"http://localhost:8000/choices/{choice.id}/receipt/"
     )
     assert unseal(message.to_sealed) == number_of(line)

@@ -61,8 +61,8 @@ def test_the_text_names_no_company_and_holds_the_link(partner: Partner) -> None:
     (text,) = asked(NUMBER)
     ask = ConsentRequest.objects.get()
     assert text.text == (
-        "Whereabouts: a company says you agreed that it may find this phone. We don't let it unless you say yes. "
-        f"See who asks and answer: {portal.BASE_URL}/ask/{token_of(ask_id=ask.id)}/ "
+        "Whereabouts: a company says you agreed that it may find this phone. We won't let it unless you say yes. "
+        f"See who asks, and answer: {portal.BASE_URL}/ask/{token_of(ask_id=ask.id)}/ "
         "Your phone service stays the same either way."
     )
     assert (text.code, ask.campaign, ask.party_id) == ("", partner.campaign.ref, partner.party.pk)

@@ -49,9 +49,11 @@ def line() -> Line:
 
 def warning(what: str) -> str:
     """The text in which a line's person reads what was changed."""
-    start = f"Whereabouts: our records now show {ANOTHER[what]} for your phone line. If you didn't ask for this, call "
+    start = f"Whereabouts: our records now show {ANOTHER[what]} for your phone line. If you didn't ask for this, "
     held = HELD.get(what, "nobody can open")
-    return f"{start}your carrier now." + (f" For 24 hours {held} the line's location pages." if held else "")
+    return f"{start}call us now at the number on your bill." + (
+        f" For 24 hours {held} the line's location pages." if held else ""
+    )
 
 
 def read(number: str) -> list[str]:

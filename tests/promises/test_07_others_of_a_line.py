@@ -72,7 +72,7 @@ class TestDelegates:
         person, other = signed_in(line), signed_in(friend)
         made = asked(person, number_of(friend))
         assert [kind for kind, _ in waiting(friend)] == ["delegate"]
-        assert "somebody asks you to look after" in waiting(friend)[0][1]
+        assert "someone asks you to be a trusted helper" in waiting(friend)[0][1]
         assert not tells(waiting(friend)[0][1], number_of(line))
         assert "You are asked" in other.get("/lines/").text
         assert other.get(f"/home/?line={line.public_id}").status_code == 404
@@ -268,7 +268,7 @@ class TestSafeContact:
         line = a_line(role="user")
         self.given(line, SAFE)
         (old,) = texts_to(number_of(line))
-        assert "where news about this phone's location goes was changed" in old.text
+        assert "someone changed where we send alerts about this phone's location" in old.text
         assert "555-0123" not in old.text
         assert SAFE not in old.text
         assert self.news(line, 1) == {SAFE, number_of(line)}

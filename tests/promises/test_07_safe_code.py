@@ -116,7 +116,8 @@ def test_the_code_opens_reading_and_nothing_else(person: Person) -> None:
     assert sent_to_safe() == [
         (
             f"Whereabouts: {code} is your code to READ the pages of your other phone line, whose number has changed. "
-            "It works for nothing else. We never ask you for it. If you did not ask for it, call your carrier now."
+            "It works for nothing else. We never ask you for it. If you did not ask for it, call us now at "
+            "the number on your bill."
         )
     ]
     assert [text.msisdn for text in MemoryBackend.outbox if text.code == code] == [SAFE]
@@ -365,6 +366,7 @@ def test_the_text_speaks_the_line_s_language(person: Person) -> None:
     assert sent_to_safe() == [
         (
             f"Whereabouts: {code_of()} es su código para VER las páginas de su otra línea, cuyo número cambió. No "
-            "sirve para nada más. Nunca se lo pedimos. Si no lo pidió, llame ya a su compañía telefónica."
+            "sirve para nada más. Nunca se lo pedimos. Si no lo pidió, llámenos ya al número que "
+            "figura en su factura."
         )
     ]

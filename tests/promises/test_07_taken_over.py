@@ -135,8 +135,8 @@ def test_the_machine_is_named_and_the_person_told(feed: Signer, victim: Line) ->
     events = AuditEvent.objects.filter(line_id=victim.pk, action="line.number_changed")
     assert list(events.values_list("actor", flat=True)) == [f"client:{feed.uri}"]
     warning = (
-        "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call your "
-        "carrier now. For 24 hours the new number alone opens none of the line's location pages."
+        "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call "
+        "us now at the number on your bill. For 24 hours the new number alone opens none of the line's location pages."
     )
     assert [text.text for text in texts_to(THEIRS)] == [warning]
     assert [text.text for text in texts_to(SAFE)] == [f"About your other phone line: {warning}"]

@@ -337,7 +337,7 @@ def test_a_stop_for_a_person_takes_their_code(desk: Desk) -> None:
     assert (choice.kind, choice.scope, choice.actor) == ("stop", "all", desk.agent.actor)
     assert ("agent", "stopped.for_person", f"{desk.ticket.code}: {WHY}") in desk.log()
     told = Message.objects.get(line=desk.line, kind=Message.Kind.STAFF)
-    assert "To see it, or to undo it, sign in" in unseal(told.words_sealed)
+    assert "To see or undo it, sign in" in unseal(told.words_sealed)
     assert desk.ticket.entries.filter(body__contains="by the code texted to their phone").count() == 1
 
 

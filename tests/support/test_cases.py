@@ -81,7 +81,7 @@ def test_from_a_look_up_to_the_answer_and_its_rating(world: World) -> None:
     message = Message.objects.get(kind="case")
     link_of_it = f"http://localhost:8000/help/{ticket.code}/"
     assert message.line == line
-    assert unseal(message.words_sealed).endswith(f"we answered what you asked us. To read it, sign in: {link_of_it}")
+    assert unseal(message.words_sealed).endswith(f"we answered your message. To read our answer, sign in: {link_of_it}")
     page = shown(browser, f"/help/{ticket.code}/")
     assert "We answered." in page
     assert "Support" in page

@@ -147,9 +147,9 @@ def test_a_mail_from_strangers_makes_a_case_of_no_line(ticket: Ticket) -> None:
     assert body["reply_to"] == reply_address(code=mine.code)
     path = f"/help/mail/{token_of(code=mine.code, purpose=READ)}/"
     assert body["text"] == (
-        "We answered what you asked us. This mail holds nothing of it.\n\n"
-        f"To read it: http://localhost:8000{path}\n\n"
-        "To write to us again, answer this mail. What you write goes into your case."
+        "We answered your message. To keep it private, our answer isn't in this e-mail.\n\n"
+        f"To read our answer: http://localhost:8000{path}\n\n"
+        "To write to us again, reply to this e-mail. We add your reply to your case."
     )
     page = Browser().get(path)
     assert (page.status_code, "We can&#x27;t tell from a mail" in page.text) == (200, True)

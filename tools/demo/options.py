@@ -16,7 +16,11 @@ from portal import embedded
 from portal.embedded.cluster import keys
 
 # A carrier that there is not.
-CARRIER = "Cascade Wireless"
+CARRIER = {
+    "CARRIER_NAME": "Cascade Wireless",
+    "CARRIER_PHONE": "1-800-555-0100",
+    "CARRIER_HOURS": "every day, 8 a.m. to 8 p.m. Pacific",
+}
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # All that a data directory holds; `--fresh` removes these and nothing else that may lie beside them.
 OURS = (
@@ -59,7 +63,7 @@ def prepare(argv: Sequence[str]) -> None:
         SMS_BACKEND="portal.demo_phone.Backend",
         EMAIL_URL="console://",
     )
-    os.environ.setdefault("CARRIER_NAME", CARRIER)
+    os.environ.update(CARRIER | dict(os.environ))
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         kept = keys(data_dir=data_dir)
         os.environ.setdefault("SECRET_KEY", kept.secret_key)
