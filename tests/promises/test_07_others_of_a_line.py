@@ -88,7 +88,7 @@ class TestDelegates:
         assert "Somebody you asked to look after this line" in log
         other.post("/choices/stop/", {"line": str(line.public_id), "scope": "all"})
         assert Choice.objects.get().actor == f"delegate:{user_of(friend).pk}"
-        assert "has changed something." in waiting(line)[-1][1]
+        assert "changed something." in waiting(line)[-1][1]
         assert "Made by somebody who was asked to look after this line" in person.get("/choices/").text
         person.post(f"/lines/delegates/{made.pk}/end/")
         assert other.get(f"/home/?line={line.public_id}").status_code == 404
