@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from accounts.primitives.zones import end_of_day
@@ -25,6 +26,7 @@ ENDS = (
     ("day", _("Until the end of a day I choose")),
 )
 LONGEST_PAUSE = timedelta(days=36_525)
+LARGEST_RECEIPT = 2_000_000
 
 
 class StopForm(forms.Form):
@@ -114,3 +116,19 @@ def _refuse_day(day: date | None, at: datetime, zone: ZoneInfo) -> None:
         raise forms.ValidationError({"day": _("Choose today or a day that is still to come.")})
     if day > at.date() + LONGEST_PAUSE:
         raise forms.ValidationError({"day": _("Choose a day in the next hundred years.")})
+
+
+class ReceiptFileForm(forms.Form):
+    """A receipt file to check. A real one has less than a tenth of the limit."""
+
+    file = forms.FileField(
+        label=_("Receipt file (PDF or JSON)"),
+        error_messages={"required": _("Choose a file."), "empty": _("This file is empty. Choose another.")},
+        widget=forms.FileInput(attrs={"accept": ".pdf,.json,application/pdf,application/json"}),
+    )
+
+    def clean_file(self) -> "UploadedFile[bytes]":
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        if (file.size or 0) > LARGEST_RECEIPT:
+            raise forms.ValidationError(_("This file is too large for a receipt. Choose another."))
+        return file

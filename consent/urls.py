@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("drp/v1/data-rights-request", agents_api.exercise, name="drp-exercise"),
     path("drp/v1/data-rights-request/<str:request_id>", agents_api.request, name="drp-request"),
     path("lines/", lines.lines, name="lines"),
+    path("check-a-receipt/", receipts.check, name="check-receipt"),
     path("choices/", choices.choices, name="choices"),
     path("choices/stop/", choices.stop, name="choice-stop"),
     path("choices/dispute/", choices.dispute, name="choice-dispute"),

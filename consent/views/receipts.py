@@ -1,28 +1,32 @@
 """The receipt of a choice: to read and print, as PDF, as JSON, by mail, by a text with a link."""
 
 import uuid
+from datetime import datetime
 from html import unescape
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actions.sms_outbox import SentEnough
 from accounts.policies.permissions import Action, Relation
 from accounts.views.access import SubscriberRequest, line_required, seeing_required
 from consent.actions import receipts as receipts_actions
 from consent.domain import pdf_receipts, receipts
-from consent.forms import MailForm
+from consent.domain.proven_receipts import describe_receipt
+from consent.domain.receipt_check import DoesNotVerify, Fault, check_receipt, read_receipt_file
+from consent.forms import MailForm, ReceiptFileForm
 from consent.queries.choices import ChoiceRow
 from consent.queries.progress import progress_of
 from consent.queries.receipts import ReceiptView, receipt_of
 from consent.views.choices import get_own_choice, shown_choice
+from partners.domain import keys
 
 
 @require_safe
@@ -150,3 +154,27 @@ def _to_keep(response: HttpResponse, name: str) -> HttpResponse:
 
 def _actor(request: SubscriberRequest) -> str:
     return f"subscriber:{request.user.pk}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def check(request: HttpRequest) -> HttpResponse:
+    """Tell anyone what a receipt file proves. The file is checked in memory and not kept."""
+    form = ReceiptFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and not form.is_bound:
+        form = ReceiptFileForm({})
+    context: dict[str, object] = {"form": form}
+    if form.is_valid():
+        context |= _look_into(form.cleaned_data["file"].read(), timezone.now())
+    return render(request, "choices/check_receipt.html", context, status=400 if form.errors else 200)
+
+
+def _look_into(content: bytes, at: datetime) -> dict[str, object]:
+    """The proven receipt, or why it proves nothing."""
+    try:
+        kept = read_receipt_file(content)
+        checked = check_receipt(kept, keys.archive(at=at))
+    except DoesNotVerify as error:
+        return {"fault": error.fault}
+    found = describe_receipt(checked=checked, kept=kept)
+    return {"fault": found} if isinstance(found, Fault) else {"proven": found}

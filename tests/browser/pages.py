@@ -61,7 +61,7 @@ MOVED = "somebody whose number has changed"
 PAGES: Mapping[str, tuple[str, ...]] = {
     NOBODY: (
         "front", "help", "safety", "case-by-mail", "invited", "sign-in-ended",
-        "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
+        "transparency", "check-receipt", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
         "stop-progress", "ask", "new-password-cancel", "agent-asked", "agent-request",
     ),
     TEXTED: ("stop-code", "sign-in-code", "ask-code", "sign-in-ended-passkey"),

@@ -53,6 +53,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "front": (EVERYBODY, NOT_SO),
     "help": (EVERYBODY, NOT_SO),
     "safety": (EVERYBODY, NOT_SO),
+    "check-receipt": (EVERYBODY, UNREADABLE),
     "gallery": (NOT_HERE, NOT_SO),
     "home": (OWN_ONLY, NOT_SO),
     "history": (OWN_ONLY, NOT_SO),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -21,11 +22,14 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Line
 from accounts.workers import email_outbox
 from consent.models import Choice, ChoiceReceipt
+from partners.domain import keys
+from partners.models import SigningKey
+from partners.workers import rotation
 from tests.clocks import Clock
 from tests.people import Browser, number_of, signed_in
 from tests.words.exact import Pages, as_before
 from tests.words.expected import LANGUAGES
-from tests.words.pages import main, press
+from tests.words.pages import main, press, read
 from tests.words.partners import Market, Partner
 from tests.words.worlds import (
     DAY,
@@ -135,8 +139,8 @@ def receipt_of(choice: Choice) -> ChoiceReceipt:
 
 def opened(token: str) -> dict[str, Any]:
     """What a text of ours says, after its signature was checked by the keys that we publish."""
-    keys = KeySet.import_key_set(Browser().client.get("/.well-known/jwks.json").json())
-    return dict(jwt.decode(token, keys, algorithms=["ES256"]).claims)
+    published = KeySet.import_key_set(Browser().client.get("/.well-known/jwks.json").json())
+    return dict(jwt.decode(token, published, algorithms=["ES256"]).claims)
 
 
 def masked(choice: Choice) -> str:
@@ -314,3 +318,127 @@ def test_a_receipt_is_mailed_with_both_files(signed: Signed) -> None:
             assert (pdf_name, json_name) == (f"receipt-{number}.pdf", f"receipt-{number}.json")
             assert_file(json.loads(file), stop, words, far)
             assert_paper(pages, f"paper ({language})", bytes(pdf), stop, words, far)
+
+
+def check(name: str, content: bytes, language: str = "en") -> tuple[int, str]:
+    """What a stranger is told of a file."""
+    browser = Browser()
+    browser.client.cookies["django_language"] = language
+    answer = browser.client.post("/check-a-receipt/", {"file": SimpleUploadedFile(name, content)})
+    return answer.status_code, answer.content.decode()
+
+
+def headings(page: str) -> list[str]:
+    return [one.words for one in read(page).all("h2")]
+
+
+def test_anyone_reads_what_a_receipt_proves(signed: Signed) -> None:
+    stop = signed.stop
+    with as_before("a_receipt_is_checked") as pages, time_machine.travel(stop.made_at + 3 * DAY, tick=False):
+        browser = signed_in(signed.line)
+        files = {kind: browser.client.get(f"{choice_path(stop)}receipt.{kind}").content for kind in ("json", "pdf")}
+        for language in LANGUAGES:
+            status, page = check("receipt.json", files["json"], language)
+            assert status == 200
+            pages.keep(f"json ({language})", page)
+        assert (
+            read(check("receipt.pdf", files["pdf"])[1]).one("main").lines
+            == read(check("receipt.json", files["json"])[1]).one("main").lines
+        )
+
+
+def test_what_was_changed_or_is_no_receipt_proves_nothing(signed: Signed) -> None:
+    token = receipt_of(signed.stop).token
+    head, claims, signature = token.split(".")
+    changed = f"{head}.{claims[:-2]}{'AA' if claims[-2:] != 'AA' else 'BB'}.{signature}"
+    with as_before("a_receipt_that_proves_nothing") as pages:
+        for language in LANGUAGES:
+            for title, content in (("changed", changed), ("no receipt", "%PDF-1.7 of something else")):
+                status, page = check("receipt.json", content.encode(), language)
+                assert status == 200
+                pages.keep(f"{title} ({language})", page)
+    deep = b'{"token": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    for content in (b"[]", b"{}", b"7", b"\xff\xfe", deep, b"%PDF-", token.encode() + b".x"):
+        status, page = check("receipt.json", content)
+        assert (status, headings(page)[0]) == (200, "This file proves nothing"), content[:20]
+
+
+def test_our_word_on_a_confirmation_is_no_receipt_of_a_choice(signed: Signed) -> None:
+    with time_machine.travel(signed.stop.made_at + 3 * DAY, tick=False):
+        browser = signed_in(signed.line)
+        held = browser.client.get(f"{choice_path(signed.stop)}receipt.json").json()["partner_receipts"]
+    (completion, *_) = [one["completion"] for one in held if "completion" in one]
+    assert headings(check("receipt.json", completion.encode())[1])[0] == "This file proves nothing"
+
+
+def test_a_missing_an_empty_and_a_huge_file_are_refused() -> None:
+    answers = [
+        Browser().client.post("/check-a-receipt/", data)
+        for data in (
+            {},
+            {"file": SimpleUploadedFile("receipt.json", b"")},
+            {"file": SimpleUploadedFile("receipt.pdf", b"%PDF-" + bytes(2_000_000))},
+        )
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+    said = (
+        "Choose a file.",
+        "This file is empty. Choose another.",
+        "This file is too large for a receipt. Choose another.",
+    )
+    for answer, words in zip(answers, said, strict=True):
+        assert words in read(answer.content.decode()).one("main").lines
+
+
+def test_a_partner_that_speaks_for_others_is_read_so(market: Market) -> None:
+    line, (grape,) = a_line_dealing_with(market, "Grape Link")
+    browser = stop_everything(line)
+    stop = newest_choice(line)
+    grape.is_told()
+    with time_machine.travel(stop.made_at + HOUR, tick=False):
+        grape.signs("completed", below=[grape.said_below(market.a_company(service_of(grape.name)))])
+        file = browser.client.get(f"{choice_path(stop)}receipt.json").content
+    lines = read(check("receipt.json", file)[1]).one("main").lines
+    assert [line for line in lines if "only its word" in line] == [
+        (
+            "Grape Link, 2051-06-14 20:00 UTC: It signed that it is done. For these companies there is only its word: "
+            "Grape Maps."
+        )
+    ]
+
+
+def test_each_kind_of_choice_is_named() -> None:
+    signer = keys.signer(use=SigningKey.Use.RECEIPT)
+    company, use = "https://ash.example", "CMP-1"
+    named = {
+        ("stop", "party", company): f"Stop sharing with {company}",
+        ("stop", "purpose", "dpv:Advertising"): "Stop this use by every company: To show you ads",
+        ("stop", "campaign", use): f"Stop one use by one company: {use}",
+        ("pause", "all", ""): "Pause all sharing",
+        ("pause", "party", company): f"Pause sharing with {company}",
+        ("pause", "purpose", "dpv:Advertising"): "Pause this use by every company: To show you ads",
+        ("pause", "campaign", use): f"Pause one use by one company: {use}",
+        ("allow", "campaign", use): f"Allow one use by one company: {use}",
+        ("refuse", "campaign", use): f"Refuse one use by one company: {use}",
+    }
+    read_as = {}
+    for kind, scope, ref in named:
+        claims = {"iss": "http://localhost:8000", "choice": {"kind": kind, "scope": scope, "ref": ref}}
+        page = read(check("receipt.json", signer.sign(claims).encode())[1]).one("main")
+        read_as[kind, scope, ref] = dict(page.pairs)["Choice"]
+    assert read_as == named
+
+
+def test_a_receipt_by_a_withdrawn_key_proves_nothing() -> None:
+    token = keys.signer(use=SigningKey.Use.RECEIPT).sign({"iss": "http://localhost:8000", "choice": {}})
+    rotation.replace(
+        uses=[SigningKey.Use.RECEIPT], emergency=True, actor="officer:7", reason="found in a log", now=timezone.now()
+    )
+    lines = read(check("receipt.json", token.encode())[1]).one("main").lines
+    assert lines[1:3] == [
+        "This file proves nothing",
+        (
+            "It was signed with a key that others may have known, so anyone could have made it. Contact us with the "
+            "receipt's number: we can look it up in our records."
+        ),
+    ]

@@ -319,4 +319,18 @@ MUTANTS = (
         "set_config('enable_seqscan', 'on', true)",
         FIRST_IMPORT,
     ),
+    Mutant(
+        10,
+        "consent/domain/proven_receipts.py",
+        "signed_below=tuple(company for company, itself in below if itself)",
+        "signed_below=tuple(company for company, _ in below)",
+        "tests/words/test_receipts.py::test_a_partner_that_speaks_for_others_is_read_so",
+    ),
+    Mutant(
+        10,
+        "templates/choices/check_receipt.html",
+        '{% elif fault == "key_withdrawn" %}',
+        '{% elif fault == "withdrawn" %}',
+        "tests/words/test_receipts.py::test_a_receipt_by_a_withdrawn_key_proves_nothing",
+    ),
 )

@@ -288,7 +288,7 @@ MUTANTS = (
     ),
     Mutant(
         10,
-        "portal/management/commands/verify_receipt.py",
+        "consent/domain/receipt_check.py",
         '    if found.headers().get("typ") != SigningKey.Use.RECEIPT.value:\n',
         "    if False:\n",
         "tests/promises/test_10_proof_without_trust.py::test_a_token_signed_for_another_use_is_no_receipt",

@@ -1,0 +1,273 @@
+"""Check a receipt file by the published keys alone: what we signed, and what partners signed about it.
+
+It needs no database, so that the command can check a receipt offline and the page can check one without keeping it.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
+
+from accounts.primitives.json_reader import read_json
+from partners.models import SigningKey
+from partners.primitives import tokens
+from partners.primitives.tokens import BadToken, Json
+
+RECEIPT = re.compile(r"receipt-[A-Z0-9-]+\.json")
+type Object = Mapping[str, Any]
+# By party and key id: a public key.
+type Known = Mapping[tuple[str, str], Json]
+
+
+class Fault(StrEnum):
+    """Why a receipt proves nothing, as far as whoever holds it has to know."""
+
+    NO_RECEIPT = "no_receipt"  # the file is something else, or can't be read
+    KEY_WITHDRAWN = "key_withdrawn"  # others may have known the key
+    NOT_AS_SIGNED = "not_as_signed"  # something in it is not what was signed, or not by whom it says
+
+
+class DoesNotVerify(Exception):
+    """Why, in one line; `fault` is the kind."""
+
+    def __init__(self, message: str, fault: Fault = Fault.NOT_AS_SIGNED) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+@dataclass(frozen=True)
+class SignedBelow:
+    """What a company behind a partner did: by its own signature (`itself`), or by the partner's word alone."""
+
+    company: str
+    status: str
+    itself: bool
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What one partner signed. `came`: when and by whose signature it came to us; None where that is not said."""
+
+    party: str
+    status: str
+    came: tuple[str, str] | None
+    actions: tuple[Object, ...]
+    below: tuple[SignedBelow, ...]
+
+
+@dataclass(frozen=True)
+class StandingOf:
+    """How far a partner was when the file was made. `missing`: URIs of companies behind it that have not signed."""
+
+    party: str
+    state: str
+    missing: tuple[str, ...]
+    unnamed: bool
+
+
+@dataclass(frozen=True)
+class CheckedReceipt:
+    """A receipt whose every signature fits. `said`: the claims that we signed; `kid`: with which key.
+
+    `is_completion`: it is our word that one confirmation came, and no receipt of a choice.
+    """
+
+    said: Object
+    kid: str
+    is_completion: bool = False
+    confirmations: tuple[Confirmation, ...] = ()
+    as_of: tuple[str, str] | None = None
+    standing: tuple[StandingOf, ...] = ()
+
+
+def read_receipt_file(content: bytes) -> Object:
+    """Read a receipt file: the JSON or the PDF as downloaded, or the token alone. Raises DoesNotVerify."""
+    try:
+        text = (_find_attached_receipt(content) if content.startswith(b"%PDF-") else content).decode().strip()
+        return _object(read_json(text)) if text[:1] in {"{", "["} else {"token": text}
+    except ValueError as error:
+        raise DoesNotVerify(str(error), Fault.NO_RECEIPT) from error
+
+
+def check_receipt(kept: Object, published: Object) -> CheckedReceipt:
+    """Check every signature in a receipt file by the published keys (a JWK Set). Raises DoesNotVerify."""
+    try:
+        return _check(kept, published)
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        known = isinstance(error, JoseError | ValueError)
+        raise DoesNotVerify(str(error) if known else "it does not have the shape of a receipt") from error
+
+
+def _check(kept: Object, published: Object) -> CheckedReceipt:
+    said, kid = _open_own_token(kept.get("token"), published)
+    if "completion" in said:
+        return CheckedReceipt(said, kid, is_completion=True)
+    if "confirmations" in said or "as_of" in said:
+        raise DoesNotVerify("this is what we say of the partners' confirmations, and no receipt", Fault.NO_RECEIPT)
+    number = said.get("receipt")
+    if "receipt" in kept and kept["receipt"] != number:
+        raise DoesNotVerify(f"the file calls itself {kept['receipt']}, and what was signed is {number}")
+    as_of, standing = _check_standing(kept, number, published)
+    return CheckedReceipt(
+        said, kid, confirmations=_check_confirmations(kept, number, published), as_of=as_of, standing=standing
+    )
+
+
+def _open_own_token(token: object, published: Object) -> tuple[Object, str]:
+    """What we signed as a receipt, and with which key."""
+    if not isinstance(token, str):
+        raise DoesNotVerify('the file is no receipt: it has no "token"', Fault.NO_RECEIPT)
+    found = jws.deserialize_compact(token, KeySet.import_key_set(_key_set(published)), algorithms=["ES256"])
+    if found.headers().get("typ") != SigningKey.Use.RECEIPT.value:
+        raise DoesNotVerify("it was signed as something else")
+    kid = str(found.headers().get("kid"))
+    _refuse_withdrawn_key(published, kid)
+    return _object(read_json(found.payload or b"")), kid
+
+
+def _refuse_withdrawn_key(published: Object, kid: str) -> None:
+    """What a key signs that others may know, they may have signed, with any date on it."""
+    if any("revoked" in key for key in published["keys"] if key.get("kid") == kid):
+        raise DoesNotVerify(
+            "its key was withdrawn, because others may have known it. Ask the carrier to look it up by its number",
+            Fault.KEY_WITHDRAWN,
+        )
+
+
+def _check_confirmations(kept: Object, number: object, published: Object) -> tuple[Confirmation, ...]:
+    """What each partner signed, by the keys that we say are theirs: the statement with those keys is signed by us."""
+    held = kept.get("partner_receipts") or []
+    if not held:
+        return ()
+    stated = _open_stated_keys(kept, number, published)
+    known: Known = {(one["party"], one["kid"]): one["jwk"] for one in stated["keys"]}
+    about = {one["sha256"]: one["party"] for one in stated["confirmations"]}
+    return tuple(_check_confirmation(_object(one), number, about, known, published) for one in held)
+
+
+def _open_stated_keys(kept: Object, number: object, published: Object) -> Object:
+    if "partner_keys" not in kept:
+        raise DoesNotVerify("it holds partners' confirmations, and not the keys to check them by")
+    stated, _kid = _open_own_token(kept["partner_keys"], published)
+    if stated.get("receipt") != number:
+        raise DoesNotVerify("the keys in it belong to another receipt")
+    return stated
+
+
+def _check_confirmation(
+    one: Object, number: object, about: Mapping[str, str], known: Known, published: Object
+) -> Confirmation:
+    token = one.get("token")
+    party = about.get(hashlib.sha256(token.encode()).hexdigest()) if isinstance(token, str) else None
+    if not isinstance(token, str) or party is None:
+        raise DoesNotVerify("it holds a confirmation that we never took about this choice")
+    event = _open_confirmed_event(token, party, known)
+    return Confirmation(
+        party=party,
+        status=str(event.get("status")),
+        came=_check_completion(one, number, party, token, published),
+        actions=tuple(_object(done) for done in event.get("actions") or []),
+        below=tuple(_check_below(_object(entry), known) for entry in event.get("downstream") or []),
+    )
+
+
+def _open_confirmed_event(token: str, party: str, known: Known) -> Object:
+    try:
+        said = _verify_party_claims(token, party, known)
+    except BadToken as error:
+        raise DoesNotVerify(f"the confirmation of {party}: {error}") from error
+    (event,) = _object(said["events"]).values()
+    return _object(event)
+
+
+def _check_completion(one: Object, number: object, party: str, token: str, published: Object) -> tuple[str, str] | None:
+    """Our own word that this very confirmation came: when, and who signed that."""
+    if "completion" not in one:
+        return None
+    said, _kid = _open_own_token(one["completion"], published)
+    about = _object(said.get("completion"))
+    fits = (said.get("receipt"), about.get("party"), about.get("sha256"))
+    if fits != (number, party, hashlib.sha256(token.encode()).hexdigest()):
+        raise DoesNotVerify(f"our word that {party} confirmed is about something else")
+    return str(about.get("received_at")), str(said.get("iss"))
+
+
+def _check_below(entry: Object, known: Known) -> SignedBelow:
+    """What a company below signed itself; what does not fit its own key is the partner's word alone."""
+    company, receipt = str(entry.get("recipient")), entry.get("receipt")
+    try:
+        _verify_party_claims(receipt if isinstance(receipt, str) else "", company, known)
+    except BadToken:
+        return SignedBelow(company, str(entry.get("status")), itself=False)
+    return SignedBelow(company, str(entry.get("status")), itself=True)
+
+
+def _check_standing(
+    kept: Object, number: object, published: Object
+) -> tuple[tuple[str, str] | None, tuple[StandingOf, ...]]:
+    """How far each partner was when the file was made: what the file says of it is what we signed."""
+    if "standing" not in kept and "partners" not in kept:
+        return None, ()
+    stated, _kid = _open_own_token(kept.get("standing"), published)
+    if stated.get("receipt") != number or stated.get("partners") != kept.get("partners"):
+        raise DoesNotVerify("what it says of how far each company is, is not what we signed")
+    return (str(stated.get("as_of")), str(stated.get("iss"))), tuple(map(_standing_of, stated["partners"]))
+
+
+def _standing_of(partner: Object) -> StandingOf:
+    below = _object(partner["below"])
+    return StandingOf(
+        party=str(partner["id"]),
+        state=str(partner["state"]),
+        missing=tuple(str(each["id"]) for each in below["not_signed"]),
+        unnamed=bool(below["not_signed_unnamed"]),
+    )
+
+
+def _verify_party_claims(token: str, party: str, known: Known) -> Mapping[str, Json]:
+    """The claims of a token that carries this party's name and fits its key. Raises BadToken."""
+    opened = tokens.peek(token)
+    if opened.claims.get("iss") != party:
+        raise BadToken("it was issued in another name")
+    jwk = known.get((party, opened.kid))
+    if jwk is None:
+        raise BadToken("the key it was signed with is not published any more")
+    key = tokens.read_jwk(jwk)
+    if tokens.ALGORITHMS[key.key_type] != opened.alg:
+        raise BadToken("its key signs by another algorithm")
+    tokens.check_signature(token, key)
+    return opened.claims
+
+
+def _find_attached_receipt(printed: bytes) -> bytes:
+    """The receipt file that is attached to a PDF. What is printed on its pages is not looked at."""
+    try:
+        attached = PdfReader(BytesIO(printed)).attachments
+        files = [one for name in attached if RECEIPT.fullmatch(name) for one in attached[name]]
+    except (PyPdfError, AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise DoesNotVerify("the PDF can't be read", Fault.NO_RECEIPT) from error
+    if len(files) != 1:
+        raise DoesNotVerify("the PDF has no receipt attached, or more than one", Fault.NO_RECEIPT)
+    return files[0]
+
+
+def _object(value: object) -> Object:
+    if not isinstance(value, dict):
+        raise DoesNotVerify("something that should be a JSON object is none", Fault.NO_RECEIPT)
+    return value
+
+
+def _key_set(published: Object) -> Any:
+    found = published.get("keys")
+    if not isinstance(found, list) or not all(isinstance(key, dict) for key in found):
+        raise DoesNotVerify("the published keys are no JWK Set")
+    return published
