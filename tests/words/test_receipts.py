@@ -353,8 +353,8 @@ def test_what_was_changed_or_is_no_receipt_proves_nothing(signed: Signed) -> Non
     changed = f"{head}.{claims[:-2]}{'AA' if claims[-2:] != 'AA' else 'BB'}.{signature}"
     with as_before("a_receipt_that_proves_nothing") as pages:
         for language in LANGUAGES:
-            for title, content in (("changed", changed), ("no receipt", "%PDF-1.7 of something else")):
-                status, page = check("receipt.json", content.encode(), language)
+            for title, file in (("changed", changed), ("no receipt", "%PDF-1.7 of something else")):
+                status, page = check("receipt.json", file.encode(), language)
                 assert status == 200
                 pages.keep(f"{title} ({language})", page)
     deep = b'{"token": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
