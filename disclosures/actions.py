@@ -17,11 +17,10 @@ from accounts.primitives.reasons import check_reason
 from accounts.primitives.sealing import derived_secret
 from accounts.queries import acting_staff
 from disclosures.domain.ingest import judging, notices, projections, store
-from disclosures.domain.ingest import terms as terms_ingest
 from disclosures.domain.ingest.notices import not_arrived
 from disclosures.domain.ingest.rows import Outcome, Row, id_of
 from disclosures.domain.ingest.store import nothing_besides
-from disclosures.domain.ingest.terms import touch_paths, touch_since, touch_state
+from disclosures.domain.ingest.terms import doubt, touch_paths
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, find_hiding_notice, is_hidden_until
 from disclosures.queries.downloads import tells_hidden
@@ -326,29 +325,14 @@ def catch_up(*, cause: str, at: datetime) -> None:
     judging.rejudge(cause=f"import:{cause}")
 
 
-def terms_changed(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
-    """Campaigns (by id) or links (as (of, id)) came or changed: mark whose past judgements may rest on them."""
-    terms_ingest.touch(campaigns=campaigns, links=links, at=at)
-
-
 def rejudge_for_parties(*, uris: Collection[str], at: datetime) -> None:
     """It became known what these companies are.
 
     Releases by emergency or network to one that sells look-ups are doubtful, which is an incident of its day. Lines are
     marked whose releases were reported with a path that begins with one that turns out to be another aggregator.
     """
-    terms_ingest.doubt(parties=uris, at=at)
+    doubt(parties=uris, at=at)
     touch_paths(parties=uris)
-
-
-def rule_changed(*, state: str, since: datetime) -> None:
-    """A rule of a state counts since then, or no longer: mark the lines whose past judgements may rest on it."""
-    touch_state(state=state, since=since)
-
-
-def answer_changed(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
-    """A term or suspension of these began then, or ended: mark the lines whose past judgements may rest on it."""
-    touch_since(campaigns=campaigns, parties=parties, since=since)
 
 
 @transaction.atomic

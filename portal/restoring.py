@@ -35,7 +35,8 @@ from consent.workers.archiving.entries import (
 )
 from consent.workers.archiving.writing import TURN, begin_anew
 from consent.workers.cohorts import renew
-from disclosures.actions import hide_again, terms_changed
+from disclosures.actions import hide_again
+from disclosures.domain.ingest.terms import touch
 from partners.clients import checkpoint_places as places_checkpoints
 from partners.models import Campaign, Contract
 from partners.workers import checkpoints
@@ -197,7 +198,7 @@ class _Restoring:
             if came == RestoreOutcome.UNKNOWN:
                 unknown.append(str(archived.facts["ref"]))
         if links or campaigns:
-            terms_changed(campaigns=campaigns, links=links, at=self.at)
+            touch(campaigns=campaigns, links=links, at=self.at)
         if unknown:
             self.summary.problems.append(
                 f"their terms were shortened or their payment said, and they are not here: {', '.join(unknown)}."

@@ -6,6 +6,7 @@ from accounts.primitives.advisory_locks import turn
 from consent.feeds.approvals import apply_held_rows
 from consent.workers.expiry import notify_partners_of_links
 from disclosures import actions
+from disclosures.domain.ingest.terms import touch
 from partners.feeds import terms
 from partners.feeds.terms import Changes
 
@@ -33,6 +34,6 @@ def settle_terms(*, changes: Changes, at: datetime, cause: str = "parties") -> i
     pierced = apply_held_rows(at=at)
     notify_partners_of_links(links=changes.links)
     actions.rejudge_for_parties(uris=changes.parties, at=at)
-    actions.terms_changed(campaigns=changes.campaigns, links=changes.links, at=at)
+    touch(campaigns=changes.campaigns, links=changes.links, at=at)
     actions.catch_up(cause=cause, at=at)
     return pierced

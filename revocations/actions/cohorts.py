@@ -11,10 +11,11 @@ from django.db.models import F
 import audit.actions
 from partners.domain import keys
 from partners.models import Contract, Party, SigningKey
-from revocations.actions.streams import queue_event
+from revocations.actions.streams import nudge
 from revocations.actions.trials import fetch_trial_shard
 from revocations.domain import cohorts
 from revocations.domain.cohorts import AgreementEnd
+from revocations.domain.streams import queue_event
 from revocations.models import Cohort, ManifestShard, StreamEvent
 
 INDEX = "application/jwt"
@@ -128,6 +129,7 @@ def _announce(cohort: Cohort, list_sha256: str, by: str, at: datetime) -> tuple[
         contract_id=cohort.contract_id,
         cohort_id=cohort.pk,
     )
+    nudge(party_id=cohort.party_id)
     return event, index
 
 

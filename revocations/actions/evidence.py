@@ -10,11 +10,12 @@ from django.db import transaction
 import audit.actions
 from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
-from revocations.actions.streams import queue_event
+from revocations.actions.streams import nudge
 from revocations.actions.trials import take_trial_evidence
 from revocations.domain import receipts
 from revocations.domain.order_snapshots import stamp
 from revocations.domain.receipts import ParsedReceipt, ReceiptRefused
+from revocations.domain.streams import queue_event
 from revocations.domain.wire import agreement_uri, pairwise_subject
 from revocations.models import EvidenceRequest, StreamEvent
 
@@ -45,6 +46,7 @@ def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[Dispu
             party_id=party_id, kind=StreamEvent.Kind.EVIDENCE, sub_id=pairwise_subject(sub=sub), event=event, at=at,
             contract_id=one.contract.pk,
         )  # fmt: skip
+        nudge(party_id=party_id)
         EvidenceRequest.objects.create(
             line_id=line_id, id=uuid.uuid4(), choice_id=choice_id, party_id=party_id, contract_id=one.contract.pk,
             campaign=one.campaign.ref if one.campaign else "", jti=queued.jti, asked_at=at, due_at=due_at,

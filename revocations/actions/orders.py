@@ -17,7 +17,9 @@ from revocations.domain.order_snapshots import (
     EVERYTHING,
     Agreement,
     are_same,
+    build_order,
     list_changes,
+    next_version,
     snapshot_duties,
     snapshot_of,
 )
@@ -221,25 +223,18 @@ def _order(
     before = newest.snapshot["state"] if newest else agreement.before
     changes = list_changes(before, agreement.state)
     complete_by = _complete_by(contract, newest, owed, fresh, at)
-    version = standing.version + 1 if standing and standing.epoch == contract.epoch else 1
-    return Order(
+    version = next_version(standing=standing, contract=contract)
+    return build_order(
         line_id=line_id,
-        id=uuid.uuid4(),
-        contract_id=contract.pk,
-        party_id=contract.aggregator_id,
-        epoch=contract.epoch,
+        contract=contract,
         version=version,
-        jti=uuid.uuid4().hex,
-        txn=f"tx-{uuid.uuid4().hex}",
-        record_id=uuid.uuid4(),
         lane=_lane(by, stops=bool(owed) or any(change["to"] == "withdrawn" for change in changes)),
         snapshot={
             **snapshot_of(agreement, version, changes, by, at),
             **snapshot_duties(owed=owed, complete_by=complete_by, at=at),
         },
-        queued_at=at,
-        next_attempt_at=at,
         complete_by=complete_by,
+        at=at,
     )
 
 

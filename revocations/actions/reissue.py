@@ -10,7 +10,7 @@ from django.db import transaction
 
 from partners.models import Contract
 from revocations import tasks
-from revocations.domain.order_snapshots import minute, snapshot_duties
+from revocations.domain.order_snapshots import build_order, minute, next_version, snapshot_duties
 from revocations.models import Duty, Order, Standing
 
 PART = 500
@@ -118,18 +118,12 @@ def _owed(orders: Sequence[Order]) -> Mapping[Pair, Sequence[Duty]]:
 def _again(
     order: Order, standing: Standing, contract: Contract, owed: Sequence[Duty], by: datetime | None, at: datetime
 ) -> Order:
-    version = standing.version + 1 if standing.epoch == contract.epoch else 1
+    version = next_version(standing=standing, contract=contract)
     complete_by = by if owed else None
-    return Order(
+    return build_order(
         line_id=order.line_id,
-        id=uuid.uuid4(),
-        contract_id=order.contract_id,
-        party_id=order.party_id,
-        epoch=contract.epoch,
+        contract=contract,
         version=version,
-        jti=uuid.uuid4().hex,
-        txn=f"tx-{uuid.uuid4().hex}",
-        record_id=uuid.uuid4(),
         lane=Order.Lane.STOP if owed else Order.Lane.ALLOW,
         snapshot={
             **{name: value for name, value in order.snapshot.items() if name not in {"stop_by", "complete_by"}},
@@ -140,7 +134,6 @@ def _again(
             "changes": [],
             **snapshot_duties(owed=owed, complete_by=complete_by, at=at),
         },
-        queued_at=at,
-        next_attempt_at=at,
         complete_by=complete_by,
+        at=at,
     )

@@ -1,7 +1,6 @@
 """The verbs of a stream: a partner makes, changes and tests its own; officers pause and enable it."""
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -32,32 +31,12 @@ from revocations.domain.streams import (
     events_not_declined,
     health_of,
     ours_to_undo,
+    queue_event,
     standing_stream,
     status_of,
     subject_of,
 )
 from revocations.models import Breaker, Stream, StreamEvent
-
-
-def queue_event(
-    *,
-    party_id: int,
-    kind: StreamEvent.Kind,
-    sub_id: Mapping[str, object],
-    event: Mapping[str, object],
-    at: datetime,
-    contract_id: int | None = None,
-    cohort_id: uuid.UUID | None = None,
-) -> StreamEvent:
-    """Queue one event for one partner. Must run in the transaction of what it tells; delivered before orders.
-
-    `sub_id` and `event` are the SET's subject and the body of its one event; `cohort_id`: the end that it tells of.
-    """
-    queued = streams.queue(
-        party_id=party_id, kind=kind, sub_id=sub_id, event=event, at=at, contract_id=contract_id, cohort_id=cohort_id
-    )
-    nudge(party_id=party_id)
-    return queued
 
 
 def nudge(*, party_id: int) -> None:
@@ -181,6 +160,7 @@ def verify_stream(*, party: Party, stream_id: str, state: str | None, at: dateti
         event={} if state is None else {"state": state},
         at=at,
     )
+    nudge(party_id=party.pk)
 
 
 @transaction.atomic

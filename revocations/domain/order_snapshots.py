@@ -1,5 +1,6 @@
 """What an order says: where one line stands under one agreement, and what its partner is to do about it."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from partners.models import Contract
-from revocations.models import Duty
+from revocations.models import Duty, Order, Standing
 
 STOP_USE_WITHIN = timedelta(minutes=15)
 EVERYTHING = "all"
@@ -31,6 +32,40 @@ class Agreement:
     actions: Sequence[Duty.Action] = ()
     scopes: Sequence[str] = ()
     since: datetime | None = None
+
+
+def next_version(*, standing: Standing | None, contract: Contract) -> int:
+    """Return the version of the next order about a line: each epoch of an agreement counts from 1."""
+    return standing.version + 1 if standing and standing.epoch == contract.epoch else 1
+
+
+def build_order(
+    *,
+    line_id: int,
+    contract: Contract,
+    version: int,
+    lane: Order.Lane,
+    snapshot: StateEntry,
+    complete_by: datetime | None,
+    at: datetime,
+) -> Order:
+    """Build an order to the partner of an agreement, to be sent at once; does not save it."""
+    return Order(
+        line_id=line_id,
+        id=uuid.uuid4(),
+        contract_id=contract.pk,
+        party_id=contract.aggregator_id,
+        epoch=contract.epoch,
+        version=version,
+        jti=uuid.uuid4().hex,
+        txn=f"tx-{uuid.uuid4().hex}",
+        record_id=uuid.uuid4(),
+        lane=lane,
+        snapshot=snapshot,
+        queued_at=at,
+        next_attempt_at=at,
+        complete_by=complete_by,
+    )
 
 
 def snapshot_of(

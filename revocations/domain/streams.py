@@ -156,7 +156,7 @@ def allows(*, url: str, party_id: int) -> bool:
     return any(on_list(url=url, hosts=hosts_of(contract)) for contract in contracts)
 
 
-def queue(
+def queue_event(
     *,
     party_id: int,
     kind: StreamEvent.Kind,
@@ -166,7 +166,11 @@ def queue(
     contract_id: int | None = None,
     cohort_id: uuid.UUID | None = None,
 ) -> StreamEvent:
-    """Write down one event for one partner; the sweep finds it. `actions.queue_event` also nudges."""
+    """Queue one event for one partner in the transaction of what it tells; it is delivered before orders.
+
+    `sub_id` and `event` are the SET's subject and the body of its one event; `cohort_id`: the end that it tells of. The
+    sweep finds the event; whoever wants it delivered at once also calls `nudge`.
+    """
     return StreamEvent.objects.create(
         id=uuid.uuid4(),
         party_id=party_id,
@@ -248,7 +252,7 @@ def _is_partners_own(stream: Stream, status: Stream.Status, by: str) -> bool:
 
 
 def _tell_status(stream: Stream, status: Stream.Status, reason: str, at: datetime) -> None:
-    queue(
+    queue_event(
         party_id=stream.party_id,
         kind=StreamEvent.Kind.STREAM_UPDATED,
         sub_id=subject_of(stream=stream),

@@ -11,8 +11,7 @@ from django.db.models import F, Max, QuerySet
 
 import audit.actions
 from partners.models import Contract
-from revocations.domain import streams
-from revocations.domain.streams import health_of, subject_of
+from revocations.domain.streams import health_of, queue_event, subject_of
 from revocations.models import TO_PUSH, Breaker, State, Stream, StreamEvent, StreamHealth
 from revocations.queries.answering import list_counted_minutes, pulses, tries_of_event, with_us
 
@@ -36,7 +35,7 @@ def ask(*, now: datetime) -> int:
     ]
     for stream in quiet:
         # SSF 1.0, 8.1.4.2: what the transmitter begins carries no `state`.
-        streams.queue(
+        queue_event(
             party_id=stream.party_id,
             kind=StreamEvent.Kind.VERIFICATION,
             sub_id=subject_of(stream=stream),

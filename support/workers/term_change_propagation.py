@@ -22,6 +22,7 @@ from accounts.primitives.advisory_locks import turn
 from audit.models import AuditEvent
 from consent.workers.cohorts import keep_after
 from consent.workers.expiry import retell
+from disclosures.domain.ingest.terms import touch_since, touch_state
 from disclosures.feeds.terms import settle_files, settle_terms
 from partners.feeds import terms
 from partners.feeds.terms import Changes
@@ -140,7 +141,7 @@ def _judge_since(since: datetime, of: str, target_id: int, now: datetime) -> Non
     else:
         under = Q(contract=target_id) if of == Suspension.Of.CONTRACT else Q(pk=target_id)
         campaigns = set(Campaign.objects.filter(under).values_list("ref", flat=True))
-    disclosures.actions.answer_changed(campaigns=campaigns, parties=parties, since=since)
+    touch_since(campaigns=campaigns, parties=parties, since=since)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
 
 
@@ -179,14 +180,14 @@ def _rules(now: datetime) -> Iterator[_Due]:
 
 
 def _began(rule: JurisdictionRule, *, now: datetime) -> None:
-    disclosures.actions.rule_changed(state=rule.state, since=rule.starts_at)
+    touch_state(state=rule.state, since=rule.starts_at)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
     _retell(_list_standings(_under(rule), states={rule.state}))
 
 
 def _settle_rule_end(rule: JurisdictionRule, *, now: datetime) -> None:
     """Only lines with an order from while it ran, or whose campaign ended then; the others' copies were left alone."""
-    disclosures.actions.rule_changed(state=rule.state, since=rule.ends_at or now)
+    touch_state(state=rule.state, since=rule.ends_at or now)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
     contracts = _under(rule)
     _retell(_list_later_orders(contracts, rule.starts_at))

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from audit.queries import database_clock
 from partners.clients import http
-from revocations.actions.streams import queue_event
+from revocations.domain.streams import queue_event
 from revocations.models import StreamEvent
 from revocations.workers.delivery import sweep
 from tests.conformance.schemas import DOCS, NAMES, faults, schema

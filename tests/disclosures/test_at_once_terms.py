@@ -20,6 +20,7 @@ from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, judging, projections
 from disclosures.domain.ingest.store import attribute_held
+from disclosures.domain.ingest.terms import touch_since, touch_state
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.reports import take_report
 from disclosures.feeds.terms import settle_files
@@ -90,7 +91,7 @@ def a_rule() -> News:
     since = moment(SINCE)
 
     def settle() -> None:
-        actions.rule_changed(state="WA", since=since)
+        touch_state(state="WA", since=since)
         actions.catch_up(cause="acts", at=database_clock())
 
     return (
@@ -105,7 +106,7 @@ def a_suspension() -> News:
     since = moment(SINCE)
 
     def settle() -> None:
-        actions.answer_changed(campaigns={"CMP-road"}, parties=(), since=since)
+        touch_since(campaigns={"CMP-road"}, parties=(), since=since)
         actions.catch_up(cause="acts", at=database_clock())
 
     def commit() -> None:

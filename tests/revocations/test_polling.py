@@ -13,8 +13,8 @@ from django.test import Client as Http
 from audit.models import Incident
 from audit.queries import database_clock
 from revocations.actions import redelivery
-from revocations.actions.streams import create_stream, pause_stream, queue_event, set_status
-from revocations.domain.streams import StreamWanted
+from revocations.actions.streams import create_stream, pause_stream, set_status
+from revocations.domain.streams import StreamWanted, queue_event
 from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers import stream_health
 from revocations.workers.delivery import claims, sweep

@@ -12,7 +12,8 @@ import pytest
 from audit.models import Incident
 from audit.queries import database_clock
 from partners.models import Contract
-from revocations.actions.streams import enable_stream, pause_stream, queue_event
+from revocations.actions.streams import enable_stream, pause_stream
+from revocations.domain.streams import queue_event
 from revocations.models import Order, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers.delivery import polling
 from revocations.workers.delivery import sweep as sweep_delivery

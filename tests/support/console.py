@@ -22,7 +22,7 @@ from partners.actions.authorized import register_agent
 from partners.domain import pairwise
 from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Proposal, Reach
 from revocations.actions import suspend
-from revocations.actions.streams import queue_event
+from revocations.domain.streams import queue_event
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
 from support.domain.tickets import new_code
 from support.models import CarrierTestLine, SuspendRequest, Ticket

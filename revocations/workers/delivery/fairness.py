@@ -10,8 +10,7 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from revocations.domain import streams
-from revocations.domain.streams import subject_of
+from revocations.domain.streams import queue_event, subject_of
 from revocations.models import TO_PUSH, Breaker, PushTally, Stream, StreamEvent
 
 log = structlog.get_logger()
@@ -68,7 +67,7 @@ def probe(*, breaker: Breaker, contract_id: int | None, now: datetime) -> Stream
         event = StreamEvent.objects.select_for_update().filter(id=breaker.probe_id, state__in=TO_PUSH).first()
     if event is None:
         stream = Stream.objects.filter(party_id=breaker.party_id).first()
-        event = streams.queue(
+        event = queue_event(
             party_id=breaker.party_id,
             kind=StreamEvent.Kind.VERIFICATION,
             sub_id=subject_of(stream=stream) if stream else {"format": "opaque", "id": "default"},

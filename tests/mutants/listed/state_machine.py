@@ -125,7 +125,7 @@ MUTANTS = (
     Mutant(
         6,
         "support/workers/term_change_propagation.py",
-        "    disclosures.actions.rule_changed(state=rule.state, since=rule.ends_at or now)\n",
+        "    touch_state(state=rule.state, since=rule.ends_at or now)\n",
         "",
         MACHINE,
     ),
