@@ -314,7 +314,7 @@ def _note(action: str, actor: str, order_ref: str, reason: str, at: datetime, do
 
 
 def _target(order_ref: str) -> str:
-    """An order is named in the trail by a keyed hash: its own reference is as secret as what it hides."""
+    """Name an order in the trail by a keyed hash: its reference is as secret as what it hides."""
     return f"delay:{hmac.digest(derived_secret('delayed-orders'), order_ref.encode(), hashlib.sha256).hex()[:32]}"
 
 

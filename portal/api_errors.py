@@ -102,7 +102,7 @@ def no_machine_by_http(
 
 
 def form_of(path: str) -> Form:
-    """How the address at this path says no."""
+    """Return how the address at this path says no."""
     return next((form for prefix, form in FORMS.items() if path.startswith(prefix)), as_problem)
 
 
@@ -131,7 +131,7 @@ def as_secevent(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 
 
 def as_drp(request: HttpRequest, status: int, detail: str) -> HttpResponse:
-    """The Data Rights Protocol's."""
+    """Answer in the Data Rights Protocol's form."""
     del request
     return agents.build_refusal(status, detail)
 
@@ -149,7 +149,7 @@ FORMS: Mapping[str, Form] = {
 
 
 def _has_told(response: HttpResponseBase) -> bool:
-    """Whether the address answered in a form of its own."""
+    """Return whether the address answered in a form of its own."""
     kind = response.headers.get("Content-Type", "")
     return isinstance(response, HttpResponse) and bool(response.content) and "json" in kind
 

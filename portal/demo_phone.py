@@ -44,7 +44,7 @@ class Backend:
 
 
 def texts(*, number: str) -> list[DisplayedText]:
-    """What this number's phone has received, newest first."""
+    """Return what this number's phone has received, newest first."""
     return [
         {"at": kept["at"], "text": kept["text"], "code": kept["code"]} for kept in _all() if kept["number"] == number
     ]
@@ -58,7 +58,7 @@ class Inbox:
         self._codes: dict[str, str] = {}
 
     def code(self, *, number: str) -> str:
-        """The newest code that this number's phone has received. Raises KeyError where there is none."""
+        """Return the newest code that this number's phone has received. Raises KeyError where there is none."""
         with self._lock:
             with _file().open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH)
@@ -72,7 +72,7 @@ class Inbox:
 
 
 def phones() -> dict[str, list[DisplayedText]]:
-    """Every phone that has received a text, the one with the newest text first."""
+    """Return every phone that has received a text, the one with the newest text first."""
     found: dict[str, list[DisplayedText]] = {}
     for kept in _all():
         found.setdefault(kept["number"], []).append({"at": kept["at"], "text": kept["text"], "code": kept["code"]})

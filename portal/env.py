@@ -25,7 +25,7 @@ MOVED = {
 
 
 def require_setting(name: str, what: str) -> str:
-    """A setting that must be there: `what` it is set to. Raises ImproperlyConfigured, which says so."""
+    """Return a setting that must be there: `what` it is set to. Raises ImproperlyConfigured, which says so."""
     value = os.environ.get(name)
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. Set it to {what}.")
@@ -33,13 +33,13 @@ def require_setting(name: str, what: str) -> str:
 
 
 def dotted_path(name: str, default: str) -> str:
-    """The class that a setting names, under the name that it has now; `default` where none is named."""
+    """Return the class that a setting names, under the name that it has now; `default` where none is named."""
     path = os.environ.get(name) or default
     return MOVED.get(path, path)
 
 
 def secrets_of(name: str) -> list[str]:
-    """What signs texts from phones, calls to them, or mail that came in: it must not be guessed."""
+    """Return what signs texts from phones, calls to them, or mail that came in: it must not be guessed."""
     secrets = parse_list(name)
     if any(len(secret) < SHORTEST_SECRET for secret in secrets):
         raise ImproperlyConfigured(f"Each of {name} must have {SHORTEST_SECRET} characters or more.")
@@ -54,7 +54,7 @@ def whole_number(name: str, usual: int) -> int:
 
 
 def only_here(name: str, base_url: str) -> bool:
-    """What opens the demo's doors: its sample people, phones and keys are for this very machine alone."""
+    """Return what opens the demo's doors: its sample people, phones and keys are for this very machine alone."""
     wanted = os.environ.get(name) == "1"
     if wanted and urlsplit(base_url).hostname not in LOOPBACK:
         raise ImproperlyConfigured(f"{name} is for a loopback BASE_URL only. Unset it: it opens doors of the demo.")
@@ -62,7 +62,7 @@ def only_here(name: str, base_url: str) -> bool:
 
 
 def needed_by_https(name: str, locally: str, base_url: str) -> str:
-    """What goes out to people: shown on the console of one's own machine, never silently on a server's."""
+    """Return what goes out to people: shown on the console of one's own machine, never silently on a server's."""
     if base_url.startswith("https://"):
         return require_setting(name, f"what sends them in production ({locally} shows them on this machine)")
     return os.environ.get(name) or locally
@@ -80,7 +80,7 @@ def one_of(name: str, *allowed: str) -> str:
 
 
 def issuer_of(name: str) -> str:
-    """An issuer, exactly as the provider writes itself: by https, but for this very machine."""
+    """Return an issuer, exactly as the provider writes itself: by https, but for this very machine."""
     issuer = os.environ.get(name, "")
     parts = urlsplit(issuer)
     if issuer and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
@@ -89,7 +89,7 @@ def issuer_of(name: str) -> str:
 
 
 def with_issuer(issuer: str, name: str) -> str:
-    """What a named provider needs beside its issuer."""
+    """Return what a named provider needs beside its issuer."""
     if os.environ.get(issuer):
         return require_setting(name, "what your OpenID provider registered for this portal")
     return ""

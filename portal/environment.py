@@ -211,7 +211,7 @@ def environment() -> Environment:
 
 
 def _house(base_url: str) -> dict[str, Any]:
-    """How it is addressed, and its own secrets."""
+    """Return how it is addressed, and its own secrets."""
     given = os.environ
     return {
         "demo": only_here("WHEREABOUTS_DEMO", base_url),
@@ -238,7 +238,7 @@ def _house(base_url: str) -> dict[str, Any]:
 
 
 def _servers() -> dict[str, Any]:
-    """The database, the broker, logs and what else it speaks to."""
+    """Return the database, the broker, logs and what else it speaks to."""
     given = os.environ
     return {
         "database_url": require_setting("DATABASE_URL", "postgresql://app-role@host/name"),
@@ -258,7 +258,7 @@ def _servers() -> dict[str, Any]:
 
 
 def _stores(data_dir: Path) -> dict[str, Any]:
-    """Where what is kept outside the database goes."""
+    """Return where what is kept outside the database goes."""
     given = os.environ
     return {
         "checkpoint_backend": external_storage.backend("CHECKPOINT"),
@@ -282,7 +282,7 @@ def _stores(data_dir: Path) -> dict[str, Any]:
 
 
 def _messages(base_url: str) -> dict[str, Any]:
-    """How texts and mail go out, and come in."""
+    """Return how texts and mail go out, and come in."""
     given = os.environ
     return {
         "sms_backend": _sms_backend(base_url),
@@ -310,7 +310,7 @@ def _alarms() -> dict[str, Any]:
 
 
 def _sign_in() -> dict[str, Any]:
-    """The providers by which staff and subscribers sign in."""
+    """Return the providers by which staff and subscribers sign in."""
     given = os.environ
     return {
         "staff_oidc_issuer": issuer_of("STAFF_OIDC_ISSUER"),
@@ -351,7 +351,7 @@ def _internal_hosts() -> list[str]:
 
 
 def _sentinel_s_master() -> str:
-    """What Sentinels call the broker: without it nothing can be sent."""
+    """Return what Sentinels call the broker: without it nothing can be sent."""
     if not os.environ.get("CELERY_BROKER_URL", "").startswith("sentinel://"):
         return ""
     return require_setting("CELERY_BROKER_MASTER", "the name by which your Sentinels know the master")

@@ -55,7 +55,7 @@ def report(*, dsn: str, transport: type[Transport] | None = None) -> None:
 
 
 def only_what_may_leave(event: Event, _hint: Hint) -> Event:
-    """The report with nothing in it but names from our own code, numbers of lines, and when it was."""
+    """Return the report with nothing in it but names from our own code, numbers of lines, and when it was."""
     given: Mapping[str, Any] = event
     kept: dict[str, Any] = {name: given[name] for name in KEPT if name in given}
     kept["exception"] = {"values": [_exception(value) for value in _member(given, "exception", "values") or []]}

@@ -21,7 +21,7 @@ STORES = {"STOP_ARCHIVE": "consent.clients.archive_s3.S3Sink", "CHECKPOINT": "pa
 
 
 def backend(of: str) -> str:
-    """The dotted path of what keeps it; the folder's, if none is named."""
+    """Return the dotted path of what keeps it; the folder's, if none is named."""
     return dotted_path(f"{of}_BACKEND", FOLDERS[of])
 
 
@@ -44,12 +44,12 @@ def folder(of: str, locally: Path, base_url: str) -> Path:
 
 
 def with_store(of: str, name: str, what: str) -> str:
-    """A setting that is needed where it is kept in a store that speaks S3."""
+    """Return a setting that is needed where it is kept in a store that speaks S3."""
     return require_setting(f"{of}_{name}", what) if backend(of) == STORES[of] else os.environ.get(f"{of}_{name}", "")
 
 
 def store(of: str) -> str:
-    """The URL of a store with a bucket; by http only where the demo opens its doors.
+    """Return the URL of a store with a bucket; by http only where the demo opens its doors.
 
     Raises ImproperlyConfigured for others, and where nothing would go there although it was named.
     """

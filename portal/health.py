@@ -95,7 +95,7 @@ def readiness(*, at: datetime) -> Readiness:
 
 
 def metrics(*, at: datetime) -> bytes:
-    """The figures in Prometheus's text form, counted now.
+    """Return the figures in Prometheus's text form, counted now.
 
     Answers of the gate and requests are counted by each process; with PROMETHEUS_MULTIPROC_DIR each tells of all.
     """
@@ -176,7 +176,7 @@ class Figures(Collector):
 
 
 def _canary(at: datetime) -> Iterator[Metric]:
-    """How the trial of stopping with a line of our own stands."""
+    """Yield how the trial of stopping with a line of our own stands."""
     found = support.queries.pending_tickets.canary(at=at)
     yield GaugeMetricFamily(
         "whereabouts_canary_ok", "Whether the last trial of stopping went through, in its time.",
@@ -195,7 +195,7 @@ def _canary(at: datetime) -> Iterator[Metric]:
 
 
 def _build_held_metric() -> Metric:
-    """What waits for its line; what an order hides is not in it."""
+    """Return what waits for its line; what an order hides is not in it."""
     found = count_held_rows()
     held = GaugeMetricFamily(
         "whereabouts_releases_held",
@@ -241,7 +241,7 @@ class Broker:
         return "down" if self.depth(url) is None else "ok"
 
     def depth(self, url: str) -> int | None:
-        """How many tasks wait at the broker; None while it is away."""
+        """Return how many tasks wait at the broker; None while it is away."""
         with self._looking:
             seen_url, seen_at, depth = self._seen
             if seen_url != url or time.monotonic() - seen_at > REMEMBERED_S:
@@ -265,7 +265,7 @@ def _look_at(url: str) -> int | None:
 
 
 def _waiting(found: Connection) -> int:
-    """What is in the queue of tasks; one that nothing was ever put into does not exist, and holds nothing."""
+    """Return what is in the queue of tasks; one that nothing was ever put into does not exist, and holds nothing."""
     try:
         queue: Any = Queue("celery", channel=found.default_channel)
         return int(queue.queue_declare(passive=True).message_count)

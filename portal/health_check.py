@@ -32,7 +32,7 @@ def problem(processes: Path, data_dir: Path) -> str:
 
 
 def _commands(processes: Path) -> Iterator[list[str]]:
-    """The command of each process, the oldest first."""
+    """Yield the command of each process, the oldest first."""
     for number in sorted(int(place.name) for place in processes.iterdir() if place.name.isdigit()):
         # One that cannot be read has ended meanwhile.
         with suppress(OSError):

@@ -29,7 +29,7 @@ def note(*, process: str) -> None:
 
 
 def note_now_and_then(*, process: str) -> None:
-    """The same where it happens all the time: this process says it at most once in `EVERY_S`."""
+    """Do the same where it happens all the time: at most once in `EVERY_S` for each process."""
     now = time.monotonic()
     if now - _noted_at.get(process, -EVERY_S) >= EVERY_S:
         _noted_at[process] = now

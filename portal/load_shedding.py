@@ -59,7 +59,7 @@ class Lines:
         self._written: dict[tuple[str, int], int] = {}
 
     def has_room(self, route: str, status: int, *, minute: int) -> bool:
-        """Whether one more may be written; then it counts as written."""
+        """Return whether one more may be written; then it counts as written."""
         with self._lock:
             if minute != self._minute:
                 self._minute = minute

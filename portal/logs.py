@@ -23,14 +23,14 @@ BLOTS = ((PASSWORD_IN_URL, "[login]@"), (EMAIL, "[e-mail]"), (NUMBER, "[number]"
 
 
 def blot(text: str) -> str:
-    """The text without what looks like a phone number, an e-mail address, a password in a URL, or a token."""
+    """Return the text without what looks like a phone number, an e-mail address, a password in a URL, or a token."""
     for pattern, mark in BLOTS:
         text = pattern.sub(mark, text)
     return text
 
 
 def blot_event(_logger: Any, _method: str, event: Event) -> Event:
-    """A processor that blots every text of an event, tracebacks too."""
+    """Return a processor that blots every text of an event, tracebacks too."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = blot(value)

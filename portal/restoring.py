@@ -142,7 +142,7 @@ class _Restoring:
         return f"from {since} to {newest.at:%Y-%m-%dT%H:%M:%SZ}"
 
     def _ask(self, gone: str) -> None:
-        """What neither the archive nor a file brings back, people must look at before the gate may say yes."""
+        """Ask people to look at what neither the archive nor a file brings back, before the gate may say yes."""
         if self.confirmed:
             audit.actions.record(
                 action="restore.lost_events_confirmed", actor=restore.ACTOR, target="database:1", at=self.at,
@@ -283,7 +283,7 @@ def _links_of(archived: ArchivedTightening) -> set[tuple[str, str]]:
 
 
 def _campaigns_of(archived: ArchivedTightening) -> set[str]:
-    """The campaigns whose terms it shortened, or whose payment it said."""
+    """Return the campaigns whose terms it shortened, or whose payment it said."""
     if archived.kind not in (Tightening.Kind.CONTRACT, Tightening.Kind.CAMPAIGN, Tightening.Kind.PAYMENT):
         return set()
     named = {"contract__ref" if archived.kind == Tightening.Kind.CONTRACT else "ref": archived.facts["ref"]}
@@ -320,7 +320,7 @@ def _epochs_in(entries: Sequence[Entry]) -> Mapping[str, int]:
 
 
 def _older(contract: Contract) -> Iterator[list[tuple[int, int]]]:
-    """Where lines stand under a contract in an older epoch than its own, in parts, by line."""
+    """Yield where lines stand under a contract in an older epoch than its own, in parts, by line."""
     after = 0
     rows = Standing.objects.filter(contract_id=contract.pk, epoch__lt=contract.epoch).order_by("line_id")
     while lines := list(rows.filter(line_id__gt=after).values_list("line_id", flat=True)[:PART]):

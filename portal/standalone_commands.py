@@ -33,17 +33,17 @@ def prepare(argv: Sequence[str]) -> None:
 
 
 def keys_beside(*, file: Path) -> Path | None:
-    """The published keys that somebody saved beside a receipt, or None."""
+    """Return the published keys that somebody saved beside a receipt, or None."""
     found = (file.parent / name for name in BESIDE)
     return next((one for one in found if one.is_file()), None)
 
 
 def is_offline() -> bool:
-    """Whether this command has no database of ours."""
+    """Return whether this command has no database of ours."""
     return NOWHERE in os.environ.get("DATABASE_URL", "")
 
 
 def _has_database() -> bool:
-    """Whether one is named, or the embedded one was made before: none is made for a look at a file."""
+    """Return whether one is named, or the embedded one was made before: none is made for a look at a file."""
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data")
     return bool(os.environ.get("DATABASE_URL")) or (data_dir / "postgres").is_dir()

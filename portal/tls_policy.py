@@ -49,7 +49,7 @@ def _refuse_unsafe(name: str, kind: str, url: str, plain: Collection[str]) -> No
 
 
 def broker(url: str) -> str:
-    """The broker's URL with what makes Celery look at its certificate: without, it takes any over `rediss://`.
+    """Return the broker's URL with what makes Celery look at its certificate: without, it takes any over `rediss://`.
 
     Of several with semicolons between them Celery reads each by itself.
     """
@@ -57,7 +57,7 @@ def broker(url: str) -> str:
 
 
 def broker_tls(url: str) -> dict[str, Any] | None:
-    """What makes Celery look whether a certificate of `amqps://` is the host's; None for other brokers.
+    """Return what makes Celery look whether a certificate of `amqps://` is the host's; None for other brokers.
 
     Celery holds every broker to this one name. Raises ImproperlyConfigured where there are several.
     """
@@ -128,7 +128,7 @@ def _is_of_no_host(scheme: str) -> bool:
 
 
 def _hosts(url: str) -> list[str]:
-    """The hosts that a URL names; a folder, which is one of sockets, is none."""
+    """Return the hosts that a URL names; a folder, which is one of sockets, is none."""
     parts = urlsplit(url)
     if _is_of_no_host(parts.scheme):
         return []
@@ -144,7 +144,7 @@ def _is_here(host: str) -> bool:
 
 
 def network(setting: str, text: str) -> Network:
-    """A network as a setting names it. Raises ImproperlyConfigured."""
+    """Return a network as a setting names it. Raises ImproperlyConfigured."""
     try:
         return ip_network(text, strict=False)
     except ValueError as error:

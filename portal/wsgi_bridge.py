@@ -26,7 +26,7 @@ type Head = tuple[str, list[tuple[str, str]]]
 
 
 def in_threads(application: WSGIApplication, *, threads: int) -> Application:
-    """The application for an event loop, with so many threads at most."""
+    """Return the application for an event loop, with so many threads at most."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
 
     async def on_the_loop(scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +44,7 @@ def in_threads(application: WSGIApplication, *, threads: int) -> Application:
 
 
 def seconds_left(due: object) -> float:
-    """How long an answer still has to wait; 0 for one that need not."""
+    """Return how long an answer still has to wait; 0 for one that need not."""
     return max(0.0, due - time.monotonic()) if isinstance(due, float) else 0.0
 
 
@@ -77,7 +77,7 @@ class _Out:
             watch.cancel()
 
     def message(self) -> Message:
-        """What comes next from whoever asks, for a thread that waits for it."""
+        """Return what comes next from whoever asks, for a thread that waits for it."""
 
         async def receive_message() -> Message:
             return await self._receive()
@@ -88,7 +88,7 @@ class _Out:
         await self._send({"type": "http.response.body", "body": part, "more_body": more})
 
     async def _notice(self) -> None:
-        """Whether whoever asked hangs up: the server sends on into nothing."""
+        """Notice when the client hangs up: the server would send on into nothing."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.is_gone = True
@@ -161,7 +161,7 @@ def _write(_part: bytes) -> object:
 
 
 def _environ(scope: Scope, body: object) -> WSGIEnvironment:
-    """The request as WSGI says it.
+    """Return the request as WSGI says it.
 
     There `X_Name` and `X-Name` are one header, so that a caller could write what only the proxy may; a query is ASCII.
     """
@@ -196,7 +196,7 @@ def _environ(scope: Scope, body: object) -> WSGIEnvironment:
 
 
 def waiting_in_its_thread(application: WSGIApplication) -> WSGIApplication:
-    """The application, whose thread waits where its answer has to."""
+    """Return the application, whose thread waits where its answer has to."""
 
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:

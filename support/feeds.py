@@ -45,7 +45,7 @@ class MailedUs(msgspec.Struct, frozen=True):
     attachments: Annotated[list[MailedFile], msgspec.Meta(max_length=50)] = []
 
     def build_incoming_mail(self) -> IncomingMail:
-        """What is taken of it."""
+        """Return what is taken of it."""
         return IncomingMail(
             message_id=self.message_id,
             sender=self.sender_address,

@@ -45,7 +45,7 @@ def reseal(*, at: datetime, say: Say) -> int:
 
 
 def sealed_columns() -> Iterator[tuple[str, str]]:
-    """Every column that fields' keys seal, by its model, but for private keys."""
+    """Yield every column that fields' keys seal, by its model, but for private keys."""
     for label, table in TABLES.items():
         if label not in OF_THE_VAULT:
             yield from ((label, name) for name in table.sealed.split() if name.endswith(SUFFIX))

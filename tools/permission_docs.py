@@ -84,7 +84,7 @@ RULES = (
 
 
 def document() -> str:
-    """The whole page, Markdown."""
+    """Return the whole page, Markdown."""
     head = f"# Permissions\n\n{INTRODUCTION}\n\n{PROOFS}\n\n{RULES}\n"
     parts = "".join(f"\n## {title}\n\n{''.join(_lines(actions))}" for title, actions in PARTS.items())
     return f"{head}{parts}\n## What each staff role may do\n\n{''.join(_staff())}"

@@ -119,7 +119,7 @@ def do_duty(
 
 @transaction.atomic
 def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at: datetime) -> tuple[IncidentPage, str]:
-    """Everything about one incident to send away, and who takes it. That it was taken is in the trail.
+    """Export everything about one incident, with who takes it. The audit trail records that.
 
     `form`: "html" or "json". Raises NotForThem, NoReason, and NotNow where there is no such incident.
     """

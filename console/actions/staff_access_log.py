@@ -24,7 +24,7 @@ from support.queries.timeline import SentPage, order_page
 def look_at_order(
     *, party_id: int, order_id: uuid.UUID, actor: str, kind: str, reason: str = "", at: datetime
 ) -> SentPage | None:
-    """One order about one line, as it was sent; None where this partner has none of that id.
+    """Show one order about one line, as it was sent; None where this partner has none of that id.
 
     The line is named by the partner's own name for it alone. Raises NotForThem, NoReason.
     """
@@ -42,7 +42,7 @@ def look_at_order(
 def look_at_difference(
     *, run_id: uuid.UUID, finding_id: int, actor: str, kind: str, reason: str = "", at: datetime
 ) -> FindingPage | None:
-    """One difference between a partner's books and ours; None where this comparison has none of that id.
+    """Show one difference between a partner's books and ours; None where this comparison has none of that id.
 
     The line is named by the partner's own name for it alone. Raises NotForThem, NoReason.
     """
@@ -61,7 +61,7 @@ def look_at_difference(
 def look_at_rows(
     *, incident_id: int, after: str, actor: str, kind: str, reason: str = "", at: datetime
 ) -> anomalies.RowsPage | None:
-    """One page of the look-ups behind an incident; None where there is no such incident.
+    """Show one page of the look-ups behind an incident; None where there is no such incident.
 
     `after`: what the page before says (`RowsPage.later`); "" for the first. Lines have codes. Every subscriber whose
     row is on the page finds the look in their own log. Raises NotForThem, NoReason.
@@ -78,7 +78,7 @@ def look_at_rows(
 
 @transaction.atomic
 def take_rows(*, incident_id: int, actor: str, kind: str, reason: str = "", at: datetime) -> Iterator[str] | None:
-    """The same as a file, all of it. That it was taken is in the trail, and in every subscriber's log.
+    """Export all look-ups behind an incident. The audit trail and every subscriber's log record that.
 
     Each part is in the logs of its people before it is given out, once for each of them. Read it outside a transaction.
     Raises NotForThem, NoReason.
@@ -121,7 +121,7 @@ def _in_their_logs(
 
 @transaction.atomic
 def take_trail(*, rows: staff.Acts, said: Mapping[str, str], user: User, reason: str, at: datetime) -> Iterator[str]:
-    """These acts as a file, as far as they happened until now; read it outside a transaction.
+    """Export these acts, as far as they happened until now; read the file outside a transaction.
 
     `said`: what they were narrowed to, by the names of the page. Raises NotForThem, NoReason.
     """

@@ -120,7 +120,7 @@ class Now:
 
 
 def now(*, reader: str, at: datetime) -> Now:
-    """The dashboard as this officer (their actor's name) reads it."""
+    """Return the dashboard as this officer (their actor's name) reads it."""
     partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=synthetic.PARTY)
     receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
@@ -175,7 +175,7 @@ def _actors_of(open_proposals: Sequence[Proposal], held: Sequence[Suspension]) -
 
 
 def _unwell(receiving: Sequence[Party], health: Mapping[int, Health], at: datetime) -> list[Unwell]:
-    """The partners that are not well, the worst first."""
+    """Return the partners that are not well, the worst first."""
     return sorted(
         (Unwell(one, health[one.pk]) for one in receiving if health[one.pk].tone != "good"),
         key=lambda one: (one.health.tone != "bad", one.health.oldest or at),
@@ -227,7 +227,7 @@ def _share(cohort: Cohort) -> int:
 
 
 def _differences() -> list[DigestRun]:
-    """The newest comparison of each partner's books, where it found what we deny."""
+    """Return the newest comparison of each partner's books, where it found what we deny."""
     newest = DigestRun.objects.filter(party_id=OuterRef("party_id"), finished_at__isnull=False).order_by("-received_at")
     return list(
         DigestRun.objects.filter(pk=Subquery(newest.values("pk")[:1]), findings__partner_has__gt=0).order_by(
@@ -237,7 +237,7 @@ def _differences() -> list[DigestRun]:
 
 
 def _keys_due(at: datetime) -> list[KeyDue]:
-    """The longest in use first; keys that began at the same moment by the name of their use."""
+    """List keys that are due, the longest in use first; those that began at one moment by the name of their use."""
     newest = dict(SigningKey.objects.order_by("used_from").values_list("use", "used_from"))
     due = [KeyDue(str(SigningKey.Use(use).label), since) for use, since in newest.items() if since + PERIOD <= at]
     return sorted(due, key=lambda one: (one.since, one.use))

@@ -59,7 +59,7 @@ class FindingPage:
 
 
 def run_page(*, run_id: uuid.UUID) -> RunPage | None:
-    """One comparison with its counts; None where there is none."""
+    """Return one comparison with its counts; None where there is none."""
     run = DigestRun.objects.filter(pk=run_id).first()
     if run is None:
         return None
@@ -75,12 +75,12 @@ def run_page(*, run_id: uuid.UUID) -> RunPage | None:
 
 
 def rows_of(*, run_id: uuid.UUID) -> QuerySet[DigestFinding]:
-    """The rows behind a comparison's counts, in the order in which they were found."""
+    """Return the rows behind a comparison's counts, in the order in which they were found."""
     return DigestFinding.objects.filter(run=run_id).order_by("id")
 
 
 def findings(*, rows: Sequence[DigestFinding]) -> list[Finding]:
-    """These rows as a list shows them. One statement."""
+    """Return these rows as a list shows them. One statement."""
     ids = {one.contract_id for one in rows if one.contract_id is not None}
     refs: Mapping[int, str] = dict(Contract.objects.filter(pk__in=ids).values_list("pk", "ref"))
     return [
@@ -95,14 +95,14 @@ def findings(*, rows: Sequence[DigestFinding]) -> list[Finding]:
 
 
 def code_of(*, row: DigestFinding) -> str:
-    """What a line is called in one comparison: 8 letters and digits that tell nothing; "" without a line."""
+    """Return what a line is called in one comparison: 8 letters and digits that tell nothing; "" without a line."""
     if row.line_id is None:
         return ""
     return b32encode(compute_hmac("difference-code", f"{row.run_id}:{row.line_id}".encode())).decode()[:8]
 
 
 def finding_page(*, run_id: uuid.UUID, finding_id: int) -> FindingPage | None:
-    """One difference about one line; None where this comparison found none of that id."""
+    """Return one difference about one line; None where this comparison found none of that id."""
     row = DigestFinding.objects.select_related("run").filter(pk=finding_id, run=run_id, line_id__isnull=False).first()
     if row is None:
         return None
@@ -119,12 +119,12 @@ def finding_page(*, run_id: uuid.UUID, finding_id: int) -> FindingPage | None:
 
 
 def has_difference(*, run_id: uuid.UUID, finding_id: int) -> bool:
-    """Whether this comparison found this difference, about a line of ours."""
+    """Return whether this comparison found this difference, about a line of ours."""
     return DigestFinding.objects.filter(pk=finding_id, run=run_id, line_id__isnull=False).exists()
 
 
 def as_csv(*, run_id: uuid.UUID) -> Iterator[str]:
-    """The rows behind a comparison as CSV, a few at a time. Lines by their codes alone."""
+    """Yield the rows behind a comparison as CSV, a few at a time. Lines by their codes alone."""
     yield from csv_lines(columns=COLUMNS, rows=_csv_rows(run_id))
 
 
@@ -137,7 +137,7 @@ def _csv_rows(run_id: uuid.UUID) -> Iterator[tuple[object, ...]]:
 
 
 def _incident(run: DigestRun) -> Incident | None:
-    """The incident that this comparison opened or added to: of the day on which something was found."""
+    """Return the incident that this comparison opened or added to: of the day on which something was found."""
     row = DigestFinding.objects.filter(run=run, kind=DigestFinding.Kind.PARTNER_HAS).order_by("id").first()
     found_at = row.found_at if row else run.received_at
     key = f"partner:{run.party_id}:{found_at:%Y-%m-%d}"

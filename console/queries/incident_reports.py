@@ -8,7 +8,7 @@ from support.queries.incidents import DutyState, IncidentPage
 
 
 def as_json(*, page: IncidentPage, who: str, at: datetime) -> str:
-    """The same as the printed page, for programs. `who` takes it, `at`."""
+    """Return the same as the printed page, for programs. `who` takes it, `at`."""
     one, found = page.incident, page.affected
     body = {
         "made": {"at": _time(at), "by": who, "from": "Whereabouts"},

@@ -61,7 +61,7 @@ class KeyReplacement:
 
 
 def machine_page(*, number: int, at: datetime) -> MachinePage | None:
-    """Everything about one machine; None where there is none."""
+    """Return everything about one machine; None where there is none."""
     machine = Client.objects.select_related("party").filter(number=number).first()
     if machine is None:
         return None
@@ -75,7 +75,7 @@ def machine_page(*, number: int, at: datetime) -> MachinePage | None:
 
 
 def key_replaced(*, machine: Client, public_jwk: Mapping[str, Json]) -> KeyReplacement | None:
-    """What another key would replace; None where it is no usable key, or the one that the machine has."""
+    """Return what another key would replace; None where it is no usable key, or the one that the machine has."""
     try:
         found = tokens.thumbprint(dict(public_jwk))
     except BadToken:
@@ -85,7 +85,7 @@ def key_replaced(*, machine: Client, public_jwk: Mapping[str, Json]) -> KeyRepla
 
 
 def keys_moved(*, party: Party, was: str, address: str, own_host: bool) -> KeyReplacement | None:
-    """What another address of a company's keys would replace; None where none was known, or it could not be set.
+    """Return what another address of a company's keys would replace; None where none was known, or it could not be set.
 
     Fetches the keys that stand there now: speaks HTTP, never inside a transaction. `own_host`: whether it must be the
     company's own host.
@@ -142,7 +142,7 @@ class AgentPage:
 
 
 def agent_page(*, number: int, at: datetime) -> AgentPage | None:
-    """Everything about one agent; None where there is none."""
+    """Return everything about one agent; None where there is none."""
     agent = AuthorizedAgent.objects.filter(number=number).first()
     if agent is None:
         return None

@@ -91,7 +91,7 @@ class Term:
 
 
 def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
-    """Everything about one contract; None where there is none."""
+    """Return everything about one contract; None where there is none."""
     contract = Contract.objects.select_related("aggregator").filter(pk=contract_id).first()
     if contract is None:
         return None
@@ -121,7 +121,7 @@ def _get_refusal_reason(url: str) -> str:
 
 
 def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
-    """Everything about one campaign; None where there is none."""
+    """Return everything about one campaign; None where there is none."""
     campaign = Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(pk=campaign_id).first()
     if campaign is None:
         return None
@@ -143,7 +143,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
 
 
 def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
-    """Everything about one party; None where there is none."""
+    """Return everything about one party; None where there is none."""
     party = Party.objects.filter(pk=party_id).first()
     if party is None:
         return None
@@ -163,7 +163,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
 
 
 def term_of(*, of: str, target_id: int, at: datetime) -> Term:
-    """The end of a contract or campaign as it is now. Two statements."""
+    """Return the end of a contract or campaign as it is now. Two statements."""
     model: type[Contract | Campaign] = Contract if of == "contract" else Campaign
     under = Campaign.objects.filter(lifeline=True, is_draft=False, ends_at__gt=at)
     help_ends = under.filter(contract=target_id) if of == "contract" else under.filter(pk=target_id)
@@ -175,7 +175,7 @@ def term_of(*, of: str, target_id: int, at: datetime) -> Term:
 
 
 def may_still(*, stage: Stage, ended: bool, held: Sequence[PageSuspension] = ()) -> frozenset[str]:
-    """The acts that fit a stage: which buttons a page shows. The verbs themselves decide.
+    """Return the acts that fit a stage: which buttons a page shows. The verbs themselves decide.
 
     `ended`: terminated. `held`: by what it is suspended; what an officer suspended is not suspended once more.
     """

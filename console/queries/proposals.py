@@ -83,7 +83,7 @@ def waiting(*, at: datetime) -> Q:
 
 
 def list_open_proposals(*, of: str, target_id: int, at: datetime) -> list[OpenProposal]:
-    """The proposals about one thing that wait for a second officer, the oldest first. Two statements."""
+    """Return the proposals about one thing that wait for a second officer, the oldest first. Two statements."""
     return _load_open_proposals(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
 
 
@@ -100,7 +100,7 @@ def _load_open_proposals(rows: QuerySet[Proposal]) -> list[OpenProposal]:
 
 
 def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> ProposalPage | None:
-    """The proposal as this officer (their actor's name) reads it; None where there is none."""
+    """Return the proposal as this officer (their actor's name) reads it; None where there is none."""
     one = Proposal.objects.filter(pk=proposal_id).first()
     if one is None:
         return None
@@ -126,7 +126,7 @@ def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> Propo
 
 
 def _would_be_lifted(one: Proposal, at: datetime) -> list[Suspension]:
-    """What ran when it was proposed and runs still, the newest first: exactly what `lift` ends."""
+    """Return what ran when it was proposed and runs still, the newest first: exactly what `lift` ends."""
     if one.decision or one.act != Proposal.Act.LIFT_SUSPENSION:
         return []
     return list(running(at=at).filter(of=one.of, target_id=one.target_id, starts_at__lte=one.proposed_at))

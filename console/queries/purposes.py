@@ -34,7 +34,7 @@ class PurposePage:
 
 
 def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
-    """Everything about one purpose; None for one that no campaign has and that we have no words for."""
+    """Return everything about one purpose; None for one that no campaign has and that we have no words for."""
     rows = Campaign.objects.filter(purpose=term).select_related("contract__aggregator", "lbs_provider").order_by("ref")
     found = list(rows[:MOST])
     if not found and term not in list_known_purposes():
@@ -52,14 +52,14 @@ def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
 
 
 def others(*, than: str) -> Mapping[str, str]:
-    """Every other purpose that is used or that we have words for, by its term, in words."""
+    """Return every other purpose that is used or that we have words for, by its term, in words."""
     used = Campaign.objects.order_by("purpose").values_list("purpose", flat=True).distinct()
     known = list_known_purposes() | {term: purpose_in_words(term) for term in used}
     return {term: words for term, words in sorted(known.items()) if term != than}
 
 
 def list_known_purposes() -> dict[str, str]:
-    """The purposes that we have words for, by term."""
+    """Return the purposes that we have words for, by term."""
     return {f"dpv:{name}": str(words) for name, words in PURPOSES.items()}
 
 
@@ -69,7 +69,7 @@ def not_ended(*, at: datetime) -> Q:
 
 
 def target_of(*, term: str) -> str:
-    """How the audit trail names a purpose, as `partners.actions.terms.link` writes it."""
+    """Return how the audit trail names a purpose, as `partners.actions.terms.link` writes it."""
     return f"purpose:{term}"[:LONGEST_TARGET]
 
 
@@ -132,7 +132,7 @@ class RuleImpact:
 
 
 def get_rule_impact(*, terms: RuleTerms, at: datetime) -> RuleImpact:
-    """What a rule of these terms would prohibit, as things stand at `at`."""
+    """Return what a rule of these terms would prohibit, as things stand at `at`."""
     about = Q(purpose__in=terms.purposes)
     if terms.sale_test:
         about |= Q(consideration__in=[one for one in PAID if terms.consideration in {"", one}])

@@ -24,14 +24,14 @@ class Request:
 
 
 def list_suspension_requests() -> tuple[Sequence[Request], Sequence[Request]]:
-    """What waits, the oldest first; what was decided, the newest first."""
+    """Return what waits, the oldest first; what was decided, the newest first."""
     rows = SuspendRequest.objects.select_related("ticket")
     waiting = _build_requests(list(rows.filter(decision="").order_by("asked_at", "id")[:SHOWN]))
     return waiting, _build_requests(list(rows.exclude(decision="").order_by("-decided_at", "-id")[:SHOWN]))
 
 
 def requests_waiting(*, rows: int) -> Sequence[Request]:
-    """The oldest that wait, for the dashboard, without who asked. One statement."""
+    """Return the oldest that wait, for the dashboard, without who asked. One statement."""
     party = Party.objects.filter(pk=OuterRef("party_id"))
     waiting = (
         SuspendRequest.objects.select_related("ticket")
@@ -45,7 +45,7 @@ def requests_waiting(*, rows: int) -> Sequence[Request]:
 
 
 def request_of(*, request_id: int) -> Request | None:
-    """One of them; None where there is none of that id."""
+    """Return one of them; None where there is none of that id."""
     row = SuspendRequest.objects.select_related("ticket").filter(pk=request_id).first()
     return _build_requests([row])[0] if row else None
 

@@ -102,36 +102,36 @@ def of_kind(rows: Acts, kind: str) -> Acts:
 
 
 def why(event: AuditEvent) -> str:
-    """The reason that was given; a number, which none may hold any more, is not shown again."""
+    """Return the reason that was given; a number, which none may hold any more, is not shown again."""
     return without_numbers(event.reason)
 
 
 def case_of(event: AuditEvent) -> str:
-    """The code of the case in which it was done; "" where it was in none."""
+    """Return the code of the case in which it was done; "" where it was in none."""
     kind, _, own = event.target.partition(":")
     return own if kind == "ticket" else ""
 
 
 def role_of(event: AuditEvent) -> str:
-    """The role of whoever did it, then."""
+    """Return the role of whoever did it, then."""
     kind = event.actor.partition(":")[0]
     return str(User.Role(kind).label) if kind in User.Role.values else ""
 
 
 def target_of(event: AuditEvent) -> tuple[str, int] | None:
-    """What it was done to, where that has a name; None for people and all else."""
+    """Return what it was done to, where that has a name; None for people and all else."""
     kind, _, own = event.target.partition(":")
     return (kind, int(own)) if kind in TARGETS and own.isdecimal() else None
 
 
 def bare(event: AuditEvent) -> str:
-    """A target without a name; one that is about a line is not named."""
+    """Return a target without a name; one that is about a line is not named."""
     kind, _, own = event.target.partition(":")
     return "a subscriber" if event.line_id is not None or kind == "line" else f"{kind} {sanitise_text(own, at_most=40)}"
 
 
 def as_csv(*, rows: Acts, mark: str) -> Iterator[str]:
-    """These acts, the oldest first. `mark`: who took them, and when, in the last line."""
+    """Yield these acts, the oldest first. `mark`: who took them, and when, in the last line."""
     return csv_lines(columns=COLUMNS, rows=chain(_rows(rows), [(mark,)]))
 
 

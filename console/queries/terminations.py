@@ -42,7 +42,7 @@ class TerminationPage:
 
 
 def termination_page(*, cohort_id: uuid.UUID, at: datetime) -> TerminationPage | None:
-    """The progress of one termination; None where there is none. Nine statements."""
+    """Return the progress of one termination; None where there is none. Nine statements."""
     cohort = Cohort.objects.filter(pk=cohort_id).defer("index_token").first()
     if cohort is None:
         return None

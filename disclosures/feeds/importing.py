@@ -41,7 +41,7 @@ class FileImport(AbstractContextManager["FileImport"]):
         self.noted: bytes | None = None
 
     def import_stream(self, *, stream: Readable) -> Iterator[ChunkResult]:
-        """What each part came to, in order. Constant memory. Call outside a transaction."""
+        """Yield what each part came to, in order. Constant memory. Call outside a transaction."""
         parts = blocks(stream, lines=DisclosuresFeed.chunk, size=LARGEST_BLOCK)
         first, held = _first_blocks(parts)
         with ExitStack() as stack:
@@ -53,7 +53,7 @@ class FileImport(AbstractContextManager["FileImport"]):
             yield from crew.results(todo) if crew else map(_alone, todo)
 
     def forget(self, *, at: datetime) -> None:
-        """The file was read to its end and told of: the next run begins anew."""
+        """Forget a file that was read to its end and told of: the next run begins anew."""
         if self.noted:
             chunks.forget(file=self.noted, at=at)
 
@@ -105,7 +105,7 @@ def _take(part: Part, turn: Turn) -> ChunkResult:
 
 @contextmanager
 def _claiming(turn: Turn, file: bytes | None) -> Iterator[None]:
-    """The turn; and of a file that may be resumed, nothing is claimed that whoever resumes it would not wait for."""
+    """Hold the turn. Of a file that may be resumed, claim nothing that whoever resumes it would not wait for."""
     with turn:
         if file:
             chunks.take_part(file=file)

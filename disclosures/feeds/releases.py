@@ -112,7 +112,7 @@ class DisclosuresFeed:
 
 
 def rows_in(lines: Iterable[NumberedLine | Record], *, at: datetime) -> tuple[list[Row], list[Fate]]:
-    """The rows in these lines, as known at `at`, and what is refused of them as it stands."""
+    """Return the rows in these lines, as known at `at`, and what is refused of them as it stands."""
     rows: list[Row] = []
     refused: list[Fate] = []
     for line in lines:
@@ -124,7 +124,7 @@ def rows_in(lines: Iterable[NumberedLine | Record], *, at: datetime) -> tuple[li
 
 
 def fate_of(row: Row, outcome: Outcome) -> Fate:
-    """What became of a row, in the words of the feeds."""
+    """Return what became of a row, in the words of the feeds."""
     if outcome.fate == "accepted":
         return build_accepted_fate(row.n, outcome.judgement, FILLED[outcome.path_completed])
     if outcome.fate == "repeated":
@@ -133,12 +133,12 @@ def fate_of(row: Row, outcome: Outcome) -> Fate:
 
 
 def line_number(fate: Fate) -> int:
-    """Where the line of a fate stands in its file."""
+    """Return where the line of a fate stands in its file."""
     return int(fate.line)
 
 
 def row_in(line: NumberedLine | Record, *, at: datetime) -> Row:
-    """The row in a line, as known at `at`. Raises RowRefused."""
+    """Return the row in a line, as known at `at`. Raises RowRefused."""
     if isinstance(line, NumberedLine) and not line.problem:
         plain = _plain_row(line, at)
         if plain is not None:

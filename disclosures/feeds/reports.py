@@ -78,7 +78,7 @@ def _within_limits(lines: Iterator[NumberedLine] | Iterator[Record]) -> list[Num
 
 
 def _record_summary(fates: Sequence[Fate], *, client_id: str, action: str, at: datetime) -> dict[str, Any]:
-    """The head of the answer, once it is recorded. Raises NothingReadable, and then nothing is recorded."""
+    """Record the counts and return the head of the answer. Raises NothingReadable, and then records nothing."""
     refuse_if_nothing_readable(fates)
     summary = summary_of(fates)
     target = f"feed:{action.partition('.')[0]}"

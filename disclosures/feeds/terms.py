@@ -12,7 +12,7 @@ from partners.feeds.terms import Changes
 
 
 def settle_files(*, at: datetime, waits: bool = True) -> int | None:
-    """What parties files have changed brings about, also where one was cut off before it. Safe to repeat.
+    """Do what changes by parties files call for, also where a file was cut off before that. Safe to repeat.
 
     Returns how many stops from files the held approvals outweigh; None where somebody else is at it and it `waits` not.
     """
@@ -26,7 +26,7 @@ def settle_files(*, at: datetime, waits: bool = True) -> int | None:
 
 
 def settle_terms(*, changes: Changes, at: datetime, cause: str = "parties") -> int:
-    """What changed terms bring about: held records, links that partners hear of, past judgements, doubts.
+    """Do what changed terms call for: held records, links that partners hear of, past judgements, doubts.
 
     Returns how many stops from files the held approvals outweigh. `cause`: what changed the terms, for the changes of
     judgement; a parties file, or officers' acts.

@@ -154,7 +154,7 @@ def incident_key(*, party: str, year: str) -> str:
 
 
 def list_anomalies(*, kind: str, key: str, subject: str) -> QuerySet[Anomaly]:
-    """The anomalies of one incident, those that are no longer so last, and the latest first."""
+    """Return the anomalies of one incident, those that are no longer so last, and the latest first."""
     if kind not in Kind.values:
         return Anomaly.objects.none()
     rows = Anomaly.objects.filter(kind=kind, period__year=int(key[:YEAR]), party__in=_parties(kind, key, subject))
@@ -179,7 +179,7 @@ def rows_behind(*, kind: str, key: str, subject: str, at: datetime, rows: int, a
 
 
 def behind(*, row: Sequence[Any]) -> Behind:
-    """A row as statements give it: line, moment, id, path, purpose, judgement."""
+    """Return a row as statements give it: line, moment, id, path, purpose, judgement."""
     line_id, moment, row_id, path, purpose, judgement = row
     return Behind(line_id, moment, row_id, tuple(path), purpose, judgement)
 

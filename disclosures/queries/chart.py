@@ -75,13 +75,13 @@ class Chart:
 
 
 def first_week(*, zone: ZoneInfo, at: datetime) -> date:
-    """The Monday on which the chart starts."""
+    """Return the Monday on which the chart starts."""
     today = at.astimezone(zone).date()
     return today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
 
 
 def chart_of(*, counted: Mapping[tuple[date, str], int], parties: Parties, zone: ZoneInfo, at: datetime) -> Chart:
-    """The picture of look-ups by week (its Monday) and company. Reads nothing."""
+    """Return the picture of look-ups by week (its Monday) and company. Reads nothing."""
     starts = [first_week(zone=zone, at=at) + timedelta(weeks=n) for n in range(WEEKS)]
     totals = Counter[str]()
     for (_, company), n in counted.items():
@@ -105,7 +105,7 @@ def chart_of(*, counted: Mapping[tuple[date, str], int], parties: Parties, zone:
 
 
 def _series(totals: Counter[str], named: Sequence[str], parties: Parties) -> list[Series]:
-    """One for each company that is named, and one for all others together."""
+    """Return one for each company that is named, and one for all others together."""
     series = [Series(parties[uri].name, other=False, tint=tint, total=totals[uri]) for tint, uri in enumerate(named)]
     rest = sum(totals.values()) - sum(one.total for one in series)
     if rest:
@@ -145,7 +145,7 @@ def _y(value: int, most: int) -> float:
 
 
 def _round_up(most: int) -> int:
-    """The top of the scale: 2, 4, 10, 20, 40, 100 …, never less than the highest week."""
+    """Return the top of the scale: 2, 4, 10, 20, 40, 100 …, never less than the highest week."""
     top = 2
     while top < most:
         top = top * 2 if str(top)[0] != "4" else top // 4 * 10
@@ -192,7 +192,7 @@ class Flow:
 
 
 def flow_of(*, paths: Iterable[tuple[Sequence[str], int]], parties: Parties) -> Flow | None:
-    """The picture of these paths with their counts; None without any."""
+    """Return the picture of these paths with their counts; None without any."""
     ways = [((CARRIER, *path), n) for path, n in paths if n]
     if not ways:
         return None
@@ -212,7 +212,7 @@ def flow_of(*, paths: Iterable[tuple[Sequence[str], int]], parties: Parties) -> 
 def _count_flow(
     ways: Sequence[tuple[Sequence[str], int]], levels: int
 ) -> tuple[list[Counter[str]], Counter[tuple[int, str, str]]]:
-    """How many came to each company at each level, and how many went from one to the next below it."""
+    """Return how many came to each company at each level, and how many went from one to the next below it."""
     kept = [_list_frequent_uris(ways, level) for level in range(levels)]
     counts: list[Counter[str]] = [Counter() for _ in range(levels)]
     streams: Counter[tuple[int, str, str]] = Counter()
@@ -236,7 +236,7 @@ def _list_frequent_uris(ways: Sequence[tuple[Sequence[str], int]], level: int) -
 
 
 def _row(counts: Mapping[str, int], level: int, total: int, parties: Parties) -> list[tuple[str, Node]]:
-    """The nodes of one place, side by side, as wide as their share."""
+    """Return the nodes of one place, side by side, as wide as their share."""
     slot = FLOW_WIDTH / len(counts)
     found = []
     for place, (uri, n) in enumerate(sorted(counts.items(), key=lambda item: (-item[1], item[0]))):

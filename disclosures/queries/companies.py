@@ -121,7 +121,7 @@ def _parties_of(facts: Sequence[Facts], standing: Sharing) -> Parties:
 
 
 def _companies_in(by_agreement: Sequence[Facts], outside: Sequence[Facts], standing: Sharing) -> set[str]:
-    """Who has a card: whoever received under an agreement or by none, and whoever was agreed to."""
+    """Return who has a card: whoever received under an agreement or by none, and whoever was agreed to."""
     names = {one.company for one in by_agreement}
     names |= {use.provider_uri for use in standing.uses.values() if use.proof.kind != "none"}
     return names | {one.company for one in outside if one.doubtful}
@@ -148,13 +148,13 @@ def _cards(
 
 
 def _by_time(cards: Sequence[CompanyCard]) -> tuple[tuple[CompanyCard, ...], tuple[CompanyCard, ...]]:
-    """Those of companies that received lately, and the others."""
+    """Return those of companies that received lately, and the others."""
     recent = tuple(card for card in cards if card.had_it_lately)
     return recent, tuple(card for card in cards if not card.had_it_lately)
 
 
 def _count_lookups(recent: Sequence[CompanyCard]) -> tuple[int, int, int]:
-    """The look-ups, the companies without a record of a yes, and those with one that nobody verified."""
+    """Return the look-ups, the companies without a record of a yes, and those with one that nobody verified."""
     return (
         sum(card.recent for card in recent),
         sum(card.no_record for card in recent),
@@ -167,7 +167,7 @@ def _list_recent_releases(by_agreement: Sequence[Facts]) -> list[Facts]:
 
 
 def _list_intermediaries(released: Sequence[Facts], recent: Sequence[CompanyCard], parties: Parties) -> tuple[str, ...]:
-    """The aggregators that it went through, but for those that have a card."""
+    """Return the aggregators that it went through, but for those that have a card."""
     return _list_party_names(
         {uri for one in released for uri in one.path[:1]} - {card.company.uri for card in recent}, parties
     )
@@ -176,7 +176,7 @@ def _list_intermediaries(released: Sequence[Facts], recent: Sequence[CompanyCard
 def _list_further_recipients(
     released: Sequence[Facts], recent: Sequence[CompanyCard], parties: Parties
 ) -> tuple[str, ...]:
-    """The companies that it was passed on to, but for those that have a card."""
+    """Return the companies that it was passed on to, but for those that have a card."""
     behind = uris_of(paths=[one.path[2:] for one in released])
     return _list_party_names(behind - {"unknown", *(card.company.uri for card in recent)}, parties)
 
@@ -195,6 +195,6 @@ def _list_party_names(uris: Collection[str], parties: Parties) -> tuple[str, ...
 
 
 def _laid(cards: tuple[CompanyCard, ...], *, at_least: int, at_most: int) -> Laid:
-    """Those who stand out are the first in their order."""
+    """Lay out cards: those who stand out come first, in their order."""
     n = min(max(at_least, sum(card.stands_out for card in cards)), MOST_LAID_OPEN)
     return Laid(cards[:n], cards[n:at_most], cards[at_most:])

@@ -51,7 +51,7 @@ class CompanyPage:
 
 
 def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> CompanyPage | None:
-    """The page of one party, wherever on a path it stands; None where this line and it have nothing to do.
+    """Return the page of one party, wherever on a path it stands; None where this line and it have nothing to do.
 
     A company that nobody can name has none: there is nobody to stop.
 
@@ -105,7 +105,7 @@ def _was_never_agreed_to(card: CompanyCard) -> bool:
 
 
 def _partners(by_agreement: Sequence[Facts], card: CompanyCard, parties: Parties) -> set[int]:
-    """The aggregators through which it received, or was agreed to."""
+    """Return the aggregators through which it received, or was agreed to."""
     through = {parties[path[0]].id for one in by_agreement if (path := one.path)}
     return through | {parties[one.use.aggregator_uri].id for one in card.uses if one.use}
 

@@ -108,12 +108,12 @@ class CompanyCard:
         return any(one.use is not None and one.use.allowed for one in self.uses)
 
     def has_newer_approval(self, *, since: datetime) -> bool:
-        """Whether a use to which the gate says yes rests on something that says so since after a moment."""
+        """Return whether a use to which the gate says yes rests on something that says so since after a moment."""
         proofs = [proof for one in self.uses if one.use and one.use.allowed for proof in one.use.proofs]
         return any(one.counts and one.at is not None and one.at > since for one in proofs)
 
     def allowed_by_person(self, *, since: datetime) -> bool:
-        """Whether they said a yes to one of its uses on these pages after a moment."""
+        """Return whether they said a yes to one of its uses on these pages after a moment."""
         proofs = [proof for one in self.uses if one.use for proof in one.use.proofs]
         return any(one.by_person and one.at is not None and one.at > since for one in proofs)
 
@@ -173,7 +173,7 @@ class CompanyCard:
 def card_of(
     *, uri: str, facts: Sequence[Facts], standing: Sharing, parties: Parties, orders: Mapping[int, OrderState]
 ) -> CompanyCard:
-    """The card of one party, from the facts in which it plays a part.
+    """Return the card of one party, from the facts in which it plays a part.
 
     Only its own acts are counted; where it has none, all of them are, for they say how it stands.
     """
@@ -222,7 +222,7 @@ def _agreed_path(known: Sequence[Use]) -> list[tuple[str, ...]]:
 
 
 def _lacks_record(uri: str, got: Involvement, counted: Sequence[Facts], standing: Sharing) -> bool:
-    """Whether it received lately what nobody had said yes to, as far as is on record."""
+    """Return whether it received lately what nobody had said yes to, as far as is on record."""
     if any(one.judgement == Judgement.NO_APPROVAL and one.recent for one in counted):
         return True
     return bool(got.recent) and all(one.proof.kind == "none" for one in _uses(uri, counted, standing))
@@ -239,7 +239,7 @@ def _count_after_stop(counted: Sequence[Facts]) -> int:
 def _orders_through(
     paths: Sequence[Sequence[str]], known: Sequence[Use], parties: Parties, orders: Mapping[int, OrderState]
 ) -> tuple[PartnerState, ...]:
-    """How the newest orders to the aggregators of these paths and uses stand."""
+    """Return how the newest orders to the aggregators of these paths and uses stand."""
     through = {path[0] for path in paths if path} | {use.aggregator_uri for use in known}
     return tuple(
         PartnerState(parties[aggregator].name, order)
@@ -254,7 +254,7 @@ def _list_releases(facts: Iterable[Facts]) -> list[Facts]:
 
 
 def _uses(uri: str, released: Sequence[Facts], standing: Sharing) -> tuple[UseCard, ...]:
-    """One entry per campaign, and one per purpose where none was named."""
+    """Return one entry per campaign, and one per purpose where none was named."""
     groups: dict[tuple[str, str], list[Facts]] = {}
     for one in released:
         groups.setdefault((one.campaign if one.campaign in standing.uses else "", one.purpose), []).append(one)

@@ -50,7 +50,7 @@ class DelayedOrder:
 
 
 def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[DelayedOrder]:
-    """Every order, or the one of this reference, those that still hide something first, then by reference."""
+    """Return every order, or the one of this reference, those that still hide something first, then by reference."""
     found: dict[str, list[DelayedRow]] = defaultdict(list)
     notices = _newest(DelayedNotice, order_ref)
     sources = _source_ids(notices)
@@ -63,7 +63,7 @@ def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[Delaye
 
 
 def find_hiding_notice(*, disclosure_id: UUID, besides: str, at: datetime) -> DelayedNotice | HeldNotice | None:
-    """The newest word of another order that still hides this disclosure, if there is one."""
+    """Return the newest word of another order that still hides this disclosure, if there is one."""
     for table in (DelayedNotice, HeldNotice):
         said: dict[str, DelayedNotice | HeldNotice] = {}
         for notice in table.objects.filter(disclosure_id=disclosure_id).exclude(order_ref=besides).order_by("number"):
@@ -75,7 +75,7 @@ def find_hiding_notice(*, disclosure_id: UUID, besides: str, at: datetime) -> De
 
 
 def is_hidden_until(*, disclosure_id: UUID, until: datetime | None) -> bool:
-    """Whether the newest word on a disclosure, arrived or not, hides it at least until then (None: for good)."""
+    """Return whether the newest word on a disclosure, arrived or not, hides it at least until then (None: for good)."""
     known = DisclosureRegister.objects.filter(id=disclosure_id).first()
     notices = (
         DelayedNotice.objects.filter(line_id=known.line_id, disclosure_id=known.id)

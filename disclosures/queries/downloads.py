@@ -46,7 +46,7 @@ def as_csv(*, rows: Iterable[Disclosure]) -> Iterator[str]:
 
 
 def as_json(*, rows: Iterable[Disclosure], line: str, at: datetime) -> Iterator[str]:
-    """One JSON object: the line's public id, when it was made, and `disclosures`, newest first."""
+    """Yield one JSON object: the line's public id, when it was made, and `disclosures`, newest first."""
     names = _Names()
     yield f'{{"line": {json.dumps(line)}, "made_at": {json.dumps(_instant(at))}, "disclosures": ['
     between = "\n"
@@ -99,7 +99,7 @@ def _values(row: Disclosure, names: _Names) -> dict[str, object]:
 
 
 def plain_cell(*, value: object) -> object:
-    """A value that no spreadsheet runs as a formula."""
+    """Return a value that no spreadsheet runs as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
@@ -132,7 +132,7 @@ SELECT EXISTS (
 
 
 def archive_of(*, line_id: int, user_id: int, at: datetime) -> Archive | None:
-    """The archive that this person asked for of this line; None: there is none, or its day is over.
+    """Return the archive that this person asked for of this line; None: there is none, or its day is over.
 
     One that tells of what an order hides by now is not there either.
     """
@@ -141,7 +141,7 @@ def archive_of(*, line_id: int, user_id: int, at: datetime) -> Archive | None:
 
 
 def tells_hidden(*, archive: Archive, at: datetime) -> bool:
-    """Whether an order hides by now what this archive tells."""
+    """Return whether an order hides by now what this archive tells."""
     if archive.as_of is None:
         return False
     with connection.cursor() as cursor:
@@ -151,6 +151,6 @@ def tells_hidden(*, archive: Archive, at: datetime) -> bool:
 
 
 def bytes_of(*, archive_id: uuid.UUID) -> Iterator[bytes]:
-    """The archive, a part at a time."""
+    """Yield the archive, a part at a time."""
     for number in ArchivePart.objects.filter(archive_id=archive_id).order_by("number").values_list("number", flat=True):
         yield unseal_bytes(ArchivePart.objects.values_list("sealed", flat=True).get(pk=(archive_id, number)))

@@ -20,7 +20,7 @@ CHUNK = 2000
 
 
 def export_of(*, line: Line, reader: int | None, at: datetime) -> Iterator[str]:
-    """One JSON object: line, choices, approvals, disclosures, orders, access_log. Hidden rows are not there.
+    """Yield one JSON object: line, choices, approvals, disclosures, orders, access_log. Hidden rows are not there.
 
     `reader`: the id of the user for whom; None where nobody signs in by the line.
     """
@@ -147,7 +147,7 @@ def _access_log(line: Line, reader: int | None) -> Iterator[dict[str, object]]:
 
 
 def events_for(*, line: Line, reader: int | None) -> QuerySet[AuditEvent]:
-    """What is in the log of a line for this user to take away: nothing that anybody asked in confidence."""
+    """Return what is in the log of a line for this user to take away: nothing that anybody asked in confidence."""
     own = reader is not None and line.line_users.filter(user_id=reader, until__isnull=True).exists()
     return audit.queries.events_of_line(line_id=line.pk, reader=f"subscriber:{reader}", own=own)
 

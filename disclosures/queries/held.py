@@ -41,7 +41,7 @@ class HeldRowCounts:
 
 
 def count_held_rows() -> HeldRowCounts:
-    """What is held now; of more than `MOST`, that of some. One statement."""
+    """Return what is held now; of more than `MOST`, that of some. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(HELD, [MOST])
         return HeldRowCounts(*cursor.fetchone())

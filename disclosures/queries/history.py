@@ -177,7 +177,7 @@ def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
 
 
 def history_rows(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
-    """Every row that the filters ask for, newest first."""
+    """Return every row that the filters ask for, newest first."""
     return with_delay(rows=_filter_disclosures(line_id, filters, zone, at), line_id=line_id).order_by(
         "-occurred_at", "-id"
     )
@@ -186,7 +186,7 @@ def history_rows(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
 def history_in_parts(
     *, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime, rows: int = PART
 ) -> Iterator[Disclosure]:
-    """The same, so many in memory at a time, of what was recorded by a moment of the database's clock.
+    """Yield the same, so many in memory at a time, of what was recorded by a moment of the database's clock.
 
     Each part begins where the one before ended, with a statement of its own: no cursor, which a pooler whose sessions
     take turns could not keep. What an order hides meanwhile is left out from then on.
@@ -201,7 +201,7 @@ def history_in_parts(
 
 
 def companies_in(*, line_id: int, zone: ZoneInfo, at: datetime) -> tuple[NamedParty, ...]:
-    """The parties a line's history can be narrowed to, by name. Two queries."""
+    """Return the parties a line's history can be narrowed to, by name. Two queries."""
     uris = uris_of(paths=[one.path for one in facts_of(line_id=line_id, zone=zone, at=at)]) - {"unknown"}
     parties = Parties.read(uris)
     return tuple(sorted((parties[uri] for uri in uris), key=lambda one: (one.name.casefold(), one.uri)))
@@ -242,7 +242,7 @@ def _build_release_filter(filters: Filters, place: Place | None) -> ReleaseFilte
 
 
 def _place(before: str) -> Place | None:
-    """The row that the page before ended with; None for what names none."""
+    """Return the row that the page before ended with; None for what names none."""
     moment, _, row_id = before.partition("_")
     try:
         at, last = datetime.fromisoformat(moment), uuid.UUID(row_id)
@@ -264,7 +264,7 @@ def _from(rows: QuerySet[Disclosure], place: Place | None) -> QuerySet[Disclosur
 def _whole_days(
     found: Sequence[Disclosure], most: int, zone: ZoneInfo
 ) -> tuple[Sequence[Disclosure], Sequence[Disclosure]]:
-    """The rows of this page and those seen after it: cut between two days, unless one day alone is too much."""
+    """Return the rows of this page and those seen after it: cut between two days, unless one day alone is too much."""
     if len(found) <= most:
         return found, ()
     kept = found[:most]
@@ -290,7 +290,7 @@ def _few_groups(
 def _split_day(
     kept: Sequence[Disclosure], more: Sequence[Disclosure], place: Place | None, zone: ZoneInfo
 ) -> date | None:
-    """The day of this page that is on another page too. Only a day that is too much for one page is cut."""
+    """Return the day of this page that is on another page too. Only a day that is too much for one page is cut."""
     if kept and place and _day_of(kept[0], zone) == place[0].astimezone(zone).date():
         return _day_of(kept[0], zone)
     return _day_of(kept[-1], zone) if more and _day_of(kept[-1], zone) == _day_of(more[0], zone) else None

@@ -69,7 +69,7 @@ def get_incident_scope(*, incident: Incident, at: datetime) -> IncidentScope:
 
 
 def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
-    """The rows behind it by when they were, the first ones after a place; none for one of another kind."""
+    """Return the rows behind it by when they were, the first ones after a place; none for one of another kind."""
     values = _values(incident, at)
     if values is None:
         return []
@@ -80,7 +80,7 @@ def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Pl
 
 
 def _values(incident: Incident, at: datetime) -> dict[str, Any] | None:
-    """What its statement needs to know; None where it has none, or can't say whom it reached."""
+    """Return what its statement needs to know; None where it has none, or can't say whom it reached."""
     known: dict[str, Any] = {"at": at, "incident": incident.pk}
     match incident.kind:
         case Kind.UNGATED:

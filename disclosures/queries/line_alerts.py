@@ -83,13 +83,13 @@ class LineAlert:
 
 
 def list_line_anomalies(*, line_id: int, at: datetime) -> Sequence[Anomaly]:
-    """What stands about a line itself, the newest first. One query."""
+    """Return what stands about a line itself, the newest first. One query."""
     rows = Anomaly.objects.filter(line_id=line_id, cleared_at=None, kind__in=TOLD, newest_at__gt=at - LOOK_BACK)
     return list(rows.select_related("rule").order_by("-newest_at", "id"))
 
 
 def list_line_alerts(*, line_id: int, zone: ZoneInfo, company: str, at: datetime) -> tuple[LineAlert, ...]:
-    """What the history says at its head, of one company (URI) or of all ("").
+    """Return what the history says at its head, of one company (URI) or of all ("").
 
     One query; three where there is any, and those of `told`.
     """
@@ -214,7 +214,7 @@ def _count_later_claims(found: Sequence[Anomaly], zone: ZoneInfo, at: datetime) 
 
 
 def _count_by_judgement(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]:
-    """How often in all, by company and judgement."""
+    """Return how often in all, by company and judgement."""
     found: dict[tuple[str, str], int] = {}
     for one in facts:
         if one.basis == Basis.APPROVAL and one.outcome == Outcome.RELEASED:

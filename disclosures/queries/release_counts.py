@@ -197,7 +197,7 @@ class ReleaseFilter:
     before: Place | None
 
     def starts(self, zone: ZoneInfo) -> datetime:
-        """The first moment of its first day."""
+        """Return the first moment of its first day."""
         return datetime.combine(self.since, time(), zone)
 
     def ends(self, zone: ZoneInfo) -> datetime:
@@ -206,7 +206,7 @@ class ReleaseFilter:
 
 
 def facts_of(*, line_id: int, zone: ZoneInfo, at: datetime) -> list[Facts]:
-    """What a line's visible disclosures come to. One statement."""
+    """Return what a line's visible disclosures come to. One statement."""
     recent = at - RECENT
     with connection.cursor() as cursor:
         cursor.execute(
@@ -235,7 +235,7 @@ def count_claimed_afterwards(*, line_id: int, zone: ZoneInfo, at: datetime) -> M
 
 
 def newest(*, line_id: int, zone: ZoneInfo, wanted: ReleaseFilter, rows: int, at: datetime) -> list[Disclosure]:
-    """The newest visible disclosures that are wanted, with `delayed` as `with_delay` has it, at most `rows`.
+    """Return the newest visible disclosures that are wanted, with `delayed` as `with_delay` has it, at most `rows`.
 
     One statement: asked for once more by their moments, they would be looked for among those of all lines.
     """

@@ -83,7 +83,7 @@ TERMS: Mapping[str, Terms] = {
 
 
 def finds(*, rule: AnomalyRule) -> str:
-    """What a version of a rule finds, in a sentence for officers."""
+    """Return what a version of a rule finds, in a sentence for officers."""
     return TERMS[rule.kind].finds.format(threshold=f"{rule.threshold:,}", window=window_of(rule=rule))
 
 
@@ -94,12 +94,12 @@ def window_of(*, rule: AnomalyRule) -> str:
 
 
 def values_of(*, rule: AnomalyRule) -> LoosenAnomalies:
-    """What of a version counts, in the shape in which a proposal holds it."""
+    """Return what of a version counts, in the shape in which a proposal holds it."""
     return LoosenAnomalies(rule.threshold, rule.window, rule.suspend_after_days, rule.enabled)
 
 
 def is_looser(*, kind: str, now: LoosenAnomalies, was: LoosenAnomalies) -> bool:
-    """Whether in any way less is found, or nobody or only later is suspended for it. The database asks the same.
+    """Return whether in any way less is found, or nobody or only later is suspended for it. The database asks the same.
 
     A shorter window holds fewer; of quiet, a longer one. A share may rise or fall with its months: any other is looser.
     """
@@ -117,7 +117,7 @@ def _days(values: LoosenAnomalies) -> float:
 
 
 def describe_proposed_rule(*, after: AnomalyRule, values: LoosenAnomalies) -> str:
-    """What the next version would be, in a sentence for officers."""
+    """Return what the next version would be, in a sentence for officers."""
     rule = AnomalyRule(kind=after.kind, threshold=values.threshold, window=values.window)
     days = values.suspend_after_days
     then = "Nobody would be" if days is None else f"After {days} days the company would be"
@@ -127,13 +127,13 @@ def describe_proposed_rule(*, after: AnomalyRule, values: LoosenAnomalies) -> st
 
 
 def newest_rules() -> Sequence[AnomalyRule]:
-    """The version of each kind that counts, in the order of the kinds. One query."""
+    """Return the version of each kind that counts, in the order of the kinds. One query."""
     newest = AnomalyRule.objects.order_by("kind", "-version").distinct("kind")
     return sorted(newest, key=lambda rule: AnomalyRule.Kind.values.index(rule.kind))
 
 
 def rules_in_force() -> Sequence[AnomalyRule]:
-    """Those of them that are switched on."""
+    """Return those of them that are switched on."""
     return [rule for rule in newest_rules() if rule.enabled]
 
 
@@ -146,5 +146,5 @@ def rules_last_on() -> Sequence[LastOn]:
 
 
 def newest_rule(*, kind: str) -> AnomalyRule | None:
-    """The version that counts of one kind; None where there is no such kind."""
+    """Return the version that counts of one kind; None where there is no such kind."""
     return AnomalyRule.objects.filter(kind=kind).order_by("-version").first()

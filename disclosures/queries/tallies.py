@@ -87,7 +87,7 @@ def how_got(*, uri: str, facts: Facts) -> How:
 
 
 def build_involvement(*, how: How, facts: Iterable[Facts]) -> Involvement:
-    """What disclosures come to, all of which a company stands on in the same way."""
+    """Return what disclosures come to, all of which a company stands on in the same way."""
     facts = list(facts)
     by_agreement = under_agreements(facts=facts)
     released = [one for one in by_agreement if one.outcome == Outcome.RELEASED]
@@ -107,7 +107,7 @@ def _count_refused(facts: Iterable[Facts]) -> int:
 
 
 def under_agreements(*, facts: Iterable[Facts]) -> list[Facts]:
-    """Those that an agreement was asked for."""
+    """Return those that an agreement was asked for."""
     return [one for one in facts if one.basis == Basis.APPROVAL]
 
 
@@ -120,7 +120,7 @@ def count_by_judgement(*, facts: Iterable[Facts]) -> tuple[Tally, ...]:
 
 
 def outside_of(*, facts: Iterable[Facts]) -> Outside:
-    """What of these never asked for consent."""
+    """Return what of these never asked for consent."""
     released = released_outside(facts=facts)
     return Outside(
         recent=_by_basis((one.basis, one.recent) for one in released),
@@ -132,7 +132,7 @@ def outside_of(*, facts: Iterable[Facts]) -> Outside:
 
 
 def released_outside(*, facts: Iterable[Facts]) -> Sequence[Facts]:
-    """Those of them that were released without an agreement ever being asked for."""
+    """Return those of them that were released without an agreement ever being asked for."""
     return [one for one in facts if one.basis in OUTSIDE and one.outcome == Outcome.RELEASED]
 
 

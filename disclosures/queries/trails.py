@@ -43,7 +43,7 @@ class Parties:
 
     @classmethod
     def read(cls, uris: Collection[str]) -> "Parties":
-        """One query. Whoever is called "unknown" is nobody that a page could lead to."""
+        """Read the parties of these addresses in one query. A page can't lead to anyone called "unknown"."""
         return cls(
             {
                 party.uri: NamedParty(
@@ -60,12 +60,12 @@ class Parties:
 
 
 def company_of(*, path: Sequence[str]) -> str:
-    """Whose act a disclosure is: the first known party after the aggregator, else the aggregator."""
+    """Return whose act a disclosure is: the first known party after the aggregator, else the aggregator."""
     return next((uri for uri in path[1:] if uri != UNKNOWN), path[0] if path else UNKNOWN)
 
 
 def _before_the_unnamed(path: Sequence[str]) -> set[str]:
-    """Who can be stopped where nobody can name who received it: the last known party before each such place."""
+    """Return who can be stopped where nobody can name who received it: the last known party before each such place."""
     places = [place for place, uri in enumerate(path) if uri == UNKNOWN] or ([1] if len(path) == 1 else [])
     known = (_last_known(path[:place]) for place in places)
     return {uri for uri in known if uri}
@@ -76,7 +76,7 @@ def _last_known(path: Sequence[str]) -> str:
 
 
 def trail(*, path: Sequence[str], parties: Parties) -> tuple[Stop, ...]:
-    """The stops of a path, the carrier first. A missing hop is said."""
+    """Return the stops of a path, the carrier first. A missing hop is said."""
     stops = [Stop("", "carrier")]
     for place, uri in enumerate(path):
         role: Literal["aggregator", "service", "next"] = ("aggregator", "service", "next")[min(place, 2)]
@@ -94,5 +94,5 @@ def instead_of(*, paths: Iterable[Sequence[str]], parties: Parties) -> tuple[Nam
 
 
 def uris_of(*, paths: Iterable[Sequence[str]]) -> set[str]:
-    """Every address in these paths."""
+    """Return every address in these paths."""
     return {uri for path in paths for uri in path}

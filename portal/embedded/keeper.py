@@ -132,7 +132,7 @@ def _valkey(spec: Spec) -> Server:
         return process
 
     def up() -> bool:
-        """Whether it is ours that answers there: somebody else's may have come first."""
+        """Return whether it is ours that answers there: somebody else's may have come first."""
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as tried:
                 tried.sendall(f"AUTH {spec['valkey_password']}\r\n".encode())
@@ -144,12 +144,12 @@ def _valkey(spec: Spec) -> Server:
 
 
 def _build_tether_prefix(with_signal: signal.Signals, account: str = "-") -> list[str]:
-    """What to put before a command so that it ends when this process is killed."""
+    """Return what to put before a command so that it ends when this process is killed."""
     return [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(with_signal)), account]
 
 
 def _end_leftover(pid_file: Path) -> None:
-    """A PostgreSQL whose keeper was killed may still be ending: ask it, and wait until it is gone."""
+    """End a PostgreSQL whose keeper was killed and that may still be ending, and wait until it is gone."""
     until = time.monotonic() + STOP_WITHIN_S
     while time.monotonic() < until:
         try:

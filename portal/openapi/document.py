@@ -91,7 +91,7 @@ def _responses(operation: Operation, examples: Sequence[Example]) -> dict[str, A
 
 
 def _refusal(path: str, status: int) -> tuple[Content, ...]:
-    """The kind and the schema of a refusal. The Data Rights Protocol's 403 has no body."""
+    """Return the kind and the schema of a refusal. The Data Rights Protocol's 403 has no body."""
     form = form_of(path)
     if form is as_drp and status == HTTPStatus.FORBIDDEN:
         return ()
@@ -173,7 +173,7 @@ class DocumentedOperation:
 
 
 def list_documented_operations() -> tuple[list[DocumentedOperation], dict[str, str]]:
-    """All operations, and every schema's text by its name."""
+    """Return all operations, and every schema's text by its name."""
     whole = document()
     operations = [
         _document_operation(method, path, one)

@@ -40,13 +40,13 @@ class Example:
 
 
 def _jws(typ: str, claims: Mapping[str, object]) -> str:
-    """A token in compact form, with a signature by nobody."""
+    """Return a token in compact form, with a signature by nobody."""
     parts = (json.dumps(part).encode() for part in ({"typ": typ, "alg": "ES256", "kid": "your-key"}, claims))
     return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in (*parts, bytes(64)))
 
 
 def _signed_by_agent(**said: str) -> str:
-    """An authorised agent's message, with a signature by nobody."""
+    """Return an authorised agent's message, with a signature by nobody."""
     envelope = {"agent-id": "SLIP", "business-id": "CARRIER", "drp.version": "1.0", "issued-at": NOON,
                 "expires-at": "2026-11-25T12:10:00Z"}  # fmt: skip
     return b64encode(bytes(64) + json.dumps(envelope | said).encode()).decode()

@@ -141,7 +141,7 @@ OURS: dict[str, Any] = {
 
 
 def schemas() -> dict[str, Any]:
-    """Every schema by its name, their references turned to where they stand in the document."""
+    """Return every schema by its name, their references turned to where they stand in the document."""
     _, of_structs = msgspec.json.schema_components(STRUCTS, ref_template=f"{AT}{{name}}")
     return {**_load_schema_files(settings.BASE_DIR / "docs" / "schemas"), **_portable(of_structs), **OURS, **AGENTS}
 

@@ -114,7 +114,7 @@ def _keep(
 
 
 def _outcome(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> tuple[State, str]:
-    """The state this receipt leads to from the event's own, never back, and the note that explains it."""
+    """Return the state this receipt leads to from the event's own, never back, and the note that explains it."""
     now = State(event.state)
     match word.said.status:
         case _ if now not in MOVABLE:
@@ -131,7 +131,7 @@ def _outcome(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> tuple
 
 
 def _describe_shortfall(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> str:
-    """What keeps the partner's word from being the whole of it; "" where nothing does."""
+    """Return what keeps the partner's word from being the whole of it; "" where nothing does."""
     companies = companies_under(cohort=cohort)
     named = {one.uri for one in companies} - {UNKNOWN}
     signed = set(

@@ -162,7 +162,7 @@ def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at
 
 
 def _read_part(cohort: Cohort, number: int) -> ManifestPart:
-    """The index or a shard. Raises NoSuchManifest for a number beyond the last one."""
+    """Return the index or a shard. Raises NoSuchManifest for a number beyond the last one."""
     if number == 0:
         return ManifestPart(cohort.index_token.encode(), INDEX)
     shard = ManifestShard.objects.filter(cohort_id=cohort.pk, number=number).first()

@@ -65,7 +65,7 @@ def contradict(*, uses: Sequence[Use], at: datetime) -> int:
 
 
 def _after_a_signature(uses: Sequence[Use]) -> list[Use]:
-    """The uses by partners that have signed as done an order about that line."""
+    """Return the uses by partners that have signed as done an order about that line."""
     lines = {use.line_id for use in uses}
     signed = set(Order.objects.filter(line_id__in=lines, state__in=SIGNED).values_list("line_id", "party_id"))
     return [use for use in uses if (use.line_id, use.party_id) in signed]
@@ -90,7 +90,7 @@ def _find_contradicted_orders(use: Use, orders: Sequence[Order]) -> list[Order]:
 
 
 def _list_orders_until(use: Use, orders: Sequence[Order]) -> list[list[Order]]:
-    """What the partner had been told about the line when it was used, by agreement."""
+    """Return what the partner had been told about the line when it was used, by agreement."""
     past: dict[int, list[Order]] = defaultdict(list)
     for order in orders:
         if (order.line_id, order.party_id) == (use.line_id, use.party_id) and order.queued_at <= use.occurred_at:
@@ -129,7 +129,7 @@ def _mark(order: Order, at: datetime) -> None:
 
 
 def _owed_again(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
-    """What its partner had signed as done, for the places of these uses and all received by then.
+    """Return what its partner had signed as done, for the places of these uses and all received by then.
 
     Nothing where it was told later to do that anyway: it owes it, or has signed it since.
     """
@@ -153,7 +153,7 @@ def _owed_again(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
 
 
 def _is_laid_since(laid: Sequence[Duty], action: str, use: Use) -> bool:
-    """Whether the partner was told after this use to do that anyway."""
+    """Return whether the partner was told after this use to do that anyway."""
     return any(duty.action == action and duty.since > use.occurred_at and _about(duty, use) for duty in laid)
 
 
@@ -246,7 +246,7 @@ def _as_json(use: Use) -> dict[str, object]:
 
 
 def _mark_ends(event_ids: Iterable[uuid.UUID], at: datetime) -> int:
-    """Those that still count as signed. First the events are locked, then their cohorts, as by a receipt."""
+    """Return those that still count as signed. First the events are locked, then their cohorts, as by a receipt."""
     signed = StreamEvent.objects.select_for_update().filter(pk__in=list(event_ids), state__in=SIGNED).order_by("pk")
     broken = [event.pk for event in signed]
     if not broken:

@@ -81,7 +81,7 @@ def enqueue_order(*, line_id: int, agreements: Sequence[Agreement], by: str, at:
 def enqueue_orders(
     *, agreements: Mapping[int, Sequence[Agreement]], by: str, at: Mapping[int, datetime]
 ) -> dict[int, Orders]:
-    """The same for many lines at once, in as many statements as for one. Everything is by line."""
+    """Enqueue orders for many lines at once, in as many statements as for one. Everything is by line."""
     known = _OrderHistory.read_each({line_id: theirs for line_id, theirs in agreements.items() if theirs})
     duties: list[Duty] = []
     orders: list[Order] = []
@@ -116,7 +116,7 @@ def _newest_orders(known: Mapping[int, "_OrderHistory"], queued: Sequence[Order]
 def _build_orders(
     line_id: int, agreements: Sequence[Agreement], known: "_OrderHistory", by: str, at: datetime
 ) -> tuple[list[Duty], list[Order]]:
-    """The duties and orders that one line's agreements call for."""
+    """Return the duties and orders that one line's agreements call for."""
     fresh: dict[int, list[Duty]] = {}
     anew: dict[int, Agreement] = {}
     for agreement in agreements:
@@ -133,7 +133,7 @@ def _build_orders(
 
 
 def _stands_so(agreement: Agreement, known: "_OrderHistory") -> bool:
-    """Whether the order that stands says what the agreement says."""
+    """Return whether the order that stands says what the agreement says."""
     newest = known.newest.get(agreement.contract.pk)
     # An order of an older epoch is over at a partner that was told of an end: it is told anew, changed or not.
     lasts = newest is not None and newest.epoch == agreement.contract.epoch
@@ -204,7 +204,7 @@ def _write(orders: Sequence[Order]) -> None:
 
 
 def _owed(known: _OrderHistory, agreement: Agreement, fresh: Sequence[Duty]) -> list[Duty]:
-    """All that is owed from now on, in the order in which an order names it."""
+    """Return all that is owed from now on, in the order in which an order names it."""
     still = [duty for duty in known.laid.get(agreement.contract.pk, ()) if duty.discharged_at is None]
     return sorted([*still, *fresh], key=lambda duty: (duty.since, duty.action, duty.scope))
 
@@ -252,7 +252,7 @@ def _complete_by(
 
 
 def _lane(by: str, *, stops: bool) -> Order.Lane:
-    """What the system tells by itself may be a whole cohort: it must not stand before a person's own word."""
+    """Choose the lane. What the system tells may be a whole cohort: it must not delay a person's own stop."""
     if by == "system":
         return Order.Lane.BULK
     return Order.Lane.STOP if stops else Order.Lane.ALLOW
@@ -265,7 +265,7 @@ def _stand(orders: Sequence[Order]) -> None:
 
 
 def _fresh_duties(line_id: int, agreement: Agreement, known: _OrderHistory, at: datetime) -> list[Duty]:
-    """The duties this adds: those not laid on the partner already for all it has received."""
+    """Return the duties this adds: those not laid on the partner already for all it has received."""
     contract = agreement.contract
     received, laid = known.received.get(contract.aggregator_id), known.laid.get(contract.pk, ())
     newest = known.newest.get(contract.pk)

@@ -50,7 +50,7 @@ def record_receipt(*, token: str, party: Party, at: datetime) -> None:
 
 
 def _is_repeated_receipt(parsed: ParsedReceipt, party: Party) -> bool:
-    """Whether this receipt was taken before. Raises ReceiptRefused where other bytes were, under the same id."""
+    """Return whether this receipt was taken before. Raises ReceiptRefused where other bytes were, under the same id."""
     jti = parsed.jti
     of_order = Receipt.objects.filter(party_id=party.pk, jti=jti).values_list("token_hash", flat=True)
     of_cohort = CohortReceipt.objects.filter(signer_uri=party.uri, jti=jti).values_list("token_hash", flat=True)
@@ -61,7 +61,7 @@ def _is_repeated_receipt(parsed: ParsedReceipt, party: Party) -> bool:
 
 
 def _take_turn(party: Party, jti: str) -> None:
-    """One receipt of a name at a time: the table's own key is by line, and a jti must be one over all lines."""
+    """Take one receipt of a name at a time: the table's key is by line, and a jti must be unique over all lines."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"receipt {party.pk} {jti}"])
 
@@ -123,7 +123,7 @@ def _keep(word: VerifiedReceipt, parsed: ParsedReceipt, order: Order, at: dateti
 
 
 def _outcome(word: VerifiedReceipt, order: Order) -> tuple[State, str]:
-    """The state this receipt leads to from the order's own, never back, and the note that explains it."""
+    """Return the state this receipt leads to from the order's own, never back, and the note that explains it."""
     now = State(order.state)
     match word.said.status:
         case "completed":
@@ -151,7 +151,7 @@ def _changes(state: State, note: str, at: datetime) -> dict[str, object]:
 
 
 def _discharge(word: VerifiedReceipt, order: Order, state: State, at: datetime) -> None:
-    """What the partner owed and has now signed as done is owed no longer; telling others only when all have signed."""
+    """Discharge what the partner has now signed as done; telling other companies only when all have signed."""
     done = [deed.action for deed in word.said.actions if deed.status == "completed"]
     if state == State.PARTIAL:
         done = [action for action in done if action != Duty.Action.NOTIFY_DOWNSTREAM]
@@ -165,7 +165,7 @@ def _discharge(word: VerifiedReceipt, order: Order, state: State, at: datetime) 
 
 
 def _supersede_older(order: Order) -> None:
-    """The partner has taken a newer one and signed that it did: the older ones under it are over.
+    """Mark older orders superseded: the partner has taken a newer one and signed that it did.
 
     One that was contradicted too: the newer one says again what it asked.
     """

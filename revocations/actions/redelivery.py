@@ -44,7 +44,7 @@ def resend_newest(
 
 @transaction.atomic
 def resend_for_case(*, party_id: int, line_id: int, actor: str, reason: str, at: datetime) -> int:
-    """The same for one person's case, by whoever works on it. Raises NotForThem, and NotNow without a reason."""
+    """Do the same for one person's case, by the agent on it. Raises NotForThem, and NotNow without a reason."""
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.WORK_TICKETS)
     return _resend(party_id, name, reason, at, line_id=line_id, contract_id=None)
 
@@ -79,7 +79,7 @@ def recover_since(*, party_id: int, since: datetime, actor: str, reason: str, at
 
 @transaction.atomic
 def recover_own(*, party: Party, since: datetime, at: datetime) -> int:
-    """The same at the partner's own word, as it polls. Returns how many: none where it said so a moment ago.
+    """Do the same at the partner's word, as it polls. Returns how many: none where it said so a moment ago.
 
     A program that names its `since` in every poll would else be offered everything without end.
     """
@@ -110,7 +110,7 @@ def _newest(party_id: int) -> QuerySet[Order]:
 
 
 def _make_due(rows: QuerySet[Order] | QuerySet[StreamEvent], at: datetime) -> int:
-    """What is not acknowledged is due by its own time, the rest by `again_at`. What is on its way is left alone.
+    """Make these due: by their own time if not acknowledged, the rest by `again_at`. Those on their way are left.
 
     What a poll was given counts as lost with the rest.
     """

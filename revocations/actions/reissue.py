@@ -52,7 +52,7 @@ def _part(places: Sequence[Pair], owing: Mapping[Pair, Collection[str]], at: dat
 
 
 def _newest(places: Collection[Pair]) -> tuple[Mapping[uuid.UUID, Standing], Sequence[Order]]:
-    """Where these stand, locked, by the id of the order that says so; and those orders."""
+    """Return where these stand, locked, by the id of the order that says so; and those orders."""
     locked = Standing.objects.select_for_update().filter(pk__in=list(places)).order_by("line_id", "contract_id")
     standing = {one.order_id: one for one in locked}
     orders = Order.objects.filter(line_id__in={line_id for line_id, _ in places}, id__in=standing)

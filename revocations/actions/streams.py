@@ -130,7 +130,7 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
 
 @transaction.atomic
 def set_status(*, party: Party, stream_id: str, status: Stream.Status, reason: str, at: datetime) -> dict[str, str]:
-    """The partner's own word, also over the pause that its 410 brought about. Returns the status.
+    """Set the status that the partner wants, also over the pause that its 410 brought about. Returns the status.
 
     Raises NoSuchStream, and NotAllowed for what an officer set.
     """
@@ -188,7 +188,7 @@ def enable_stream(*, party_id: int, actor: str, reason: str, at: datetime) -> No
 
 
 def _own(party: Party, stream_id: object) -> Stream:
-    """The partner's stream, locked, if that is its id."""
+    """Lock the partner's stream, if that is its id."""
     stream = Stream.objects.select_for_update().filter(party_id=party.pk).first()
     if stream is None or stream_id != str(stream.id):
         raise NoSuchStream("You have no stream of this id.")
@@ -196,7 +196,7 @@ def _own(party: Party, stream_id: object) -> Stream:
 
 
 def _fields(party: Party, wanted: StreamWanted, *, whole: bool) -> dict[str, Any]:
-    """The columns that the partner's wish changes; `whole`: what it leaves out goes back to how it begins."""
+    """Return the columns that the partner's wish changes; `whole`: what it leaves out goes back to how it begins."""
     fields: dict[str, Any] = {}
     if _counts(wanted.delivery, whole=whole):
         fields |= _delivery(party, _get_or_default(wanted.delivery, POLLED), whole=whole)

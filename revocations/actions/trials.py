@@ -26,7 +26,7 @@ KEPT = timedelta(days=90)
 
 @transaction.atomic
 def begin_trial(*, party: Party, actor: str, at: datetime) -> Trial:
-    """A new trial of this partner. Those of more than 90 days ago are forgotten."""
+    """Begin a trial of this partner, and delete its trials of more than 90 days ago."""
     Trial.objects.filter(party_id=party.pk, started_at__lt=at - KEPT).delete()
     trial = Trial.objects.create(id=uuid.uuid4(), party_id=party.pk, started_at=at)
     audit.actions.record(action="trial.started", actor=actor, target=f"party:{party.pk}", at=at)
@@ -85,7 +85,7 @@ def add_trial_manifest(*, trial: Trial, manifest_id: uuid.UUID, parts: Collectio
 
 @transaction.atomic
 def fetch_trial_shard(*, party: Party, manifest_id: uuid.UUID, number: int, at: datetime) -> bytes | None:
-    """A part of a trial's manifest, for its own partner alone; None where there is none."""
+    """Fetch a part of a trial's manifest, for its own partner alone; None where there is none."""
     found = TrialShard.objects.filter(manifest_id=manifest_id, number=number, party_id=party.pk)
     found.filter(fetched_at__isnull=True).update(fetched_at=at)
     shard = found.first()

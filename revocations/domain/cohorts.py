@@ -41,7 +41,7 @@ class AgreementEnd:
 
     @classmethod
     def of(cls, cohort: Cohort, *, at: datetime) -> "AgreementEnd":
-        """The agreement, or the campaign under it, of a cohort, as things stand at this moment."""
+        """Return the agreement, or the campaign under it, of a cohort, as things stand at this moment."""
         contract = Contract.objects.get(pk=cohort.contract_id)
         agreement = f"{settings.BASE_URL}/agreements/{contract.ref}"
         if cohort.of == Cohort.Of.CONTRACT:
@@ -53,7 +53,7 @@ class AgreementEnd:
 
 
 def _still_in_force(ended: Campaign, at: datetime) -> list[Mapping[str, object]]:
-    """The other uses of its agreement whose term runs, each company and purpose once.
+    """Return the other uses of its agreement whose term runs, each company and purpose once.
 
     Of its own company and purpose nothing is named: whom another campaign serves there is told by an order of the new
     epoch.
@@ -74,7 +74,7 @@ def digest(*, content: bytes) -> str:
 
 
 def pack_shard(*, subs: Iterable[str]) -> bytes:
-    """The names as a shard holds them, the same bytes for the same names."""
+    """Return the names as a shard holds them, the same bytes for the same names."""
     written = "".join(f"{json.dumps({'sub': sub})}\n" for sub in sorted(subs))
     return gzip.compress(written.encode(), mtime=0)
 
@@ -96,7 +96,7 @@ def index_claims(
     list_sha256: str,
     at: datetime,
 ) -> dict[str, object]:
-    """What the index says (JSON Schema `manifest-index.json`). `shards` need no content."""
+    """Return what the index says (JSON Schema `manifest-index.json`). `shards` need no content."""
     return {
         "iss": settings.BASE_URL,
         "aud": audience,
@@ -112,14 +112,14 @@ def index_claims(
 
 
 def get_index_digest(*, index_token: str) -> str:
-    """The digest of the list, as its signed index says it."""
+    """Return the digest of the list, as its signed index says it."""
     return str(tokens.peek(index_token).claims["list_sha256"])
 
 
 def event_body(
     *, cohort: Cohort, ended: AgreementEnd, index_token: str, shards: int, by: str, at: datetime
 ) -> dict[str, object]:
-    """The body of the `cohort-revoked` event (JSON Schema `cohort-revoked.json`). Times are to the minute.
+    """Return the body of the `cohort-revoked` event (JSON Schema `cohort-revoked.json`). Times are to the minute.
 
     `by`: CAEP's `initiating_entity`.
     """

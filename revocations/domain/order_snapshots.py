@@ -71,7 +71,7 @@ def build_order(
 def snapshot_of(
     agreement: Agreement, version: int, changes: Sequence[StateEntry], by: str, at: datetime
 ) -> dict[str, Any]:
-    """What an order says of the agreement, but for what is to be done by when."""
+    """Return what an order says of the agreement, but for what is to be done by when."""
     return {
         "event_timestamp": int(minute(at=at).timestamp()),
         "initiating_entity": by,
@@ -86,7 +86,7 @@ def snapshot_of(
 
 
 def snapshot_duties(*, owed: Sequence[Duty], complete_by: datetime | None, at: datetime) -> StateEntry:
-    """What a snapshot says of what is owed and by when."""
+    """Return what a snapshot says of what is owed and by when."""
     return {
         "required_actions": sorted({duty.action for duty in owed}, key=list(Duty.Action).index),
         "duties": [
@@ -114,7 +114,7 @@ def _place(entry: StateEntry) -> tuple[str, str, tuple[str, ...]]:
 
 
 def are_same(told: Sequence[StateEntry], now: Sequence[StateEntry]) -> bool:
-    """Whether both say the same, whatever the order."""
+    """Return whether both say the same, whatever the order."""
     return sorted(map(repr, map(_whole, told))) == sorted(map(repr, map(_whole, now)))
 
 
@@ -123,7 +123,7 @@ def _whole(entry: StateEntry) -> tuple[object, ...]:
 
 
 def list_changes(before: Sequence[StateEntry], after: Sequence[StateEntry]) -> list[StateEntry]:
-    """The uses that came to be allowed or denied."""
+    """Return the uses that came to be allowed or denied."""
     was, now = {_place(entry) for entry in before}, {_place(entry) for entry in after}
     return [
         {

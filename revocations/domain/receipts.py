@@ -244,7 +244,7 @@ def verify_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> Veri
 
 
 def _verify_claims(parsed: ParsedReceipt, party: Party, at: datetime) -> Claims:
-    """The claims of a token that the partner signed, for us."""
+    """Return the claims of a token that the partner signed, for us."""
     claims = parsed.claims
     if claims.get("iss") != party.uri:
         raise ReceiptRefused("invalid_issuer", "iss is not the party that this client signs in for")
@@ -266,7 +266,7 @@ def _check_dates(claims: Claims) -> None:
 
 
 def _subject(claims: Claims) -> str:
-    """The `jti` of what a token is about."""
+    """Return the `jti` of what a token is about."""
     subject = claims.get("sub_id")
     if (
         not isinstance(subject, dict)
@@ -328,7 +328,7 @@ def _report(place: int, below: DownstreamEntry, *, order_jti: str, partner: Part
 
 
 def build_unregistered_refusal(*, place: int, recipient: str) -> ReceiptRefused:
-    """How the receipt of a company whose key we do not know is refused. `place`: in `downstream`."""
+    """Return how the receipt of a company whose key we do not know is refused. `place`: in `downstream`."""
     return _of_company(ReceiptRefused("invalid_key", UNREGISTERED), place, recipient)
 
 
@@ -337,7 +337,7 @@ def _of_company(error: ReceiptRefused, place: int, recipient: str) -> ReceiptRef
 
 
 def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Party, at: datetime) -> NestedReceipt:
-    """What the company's own key signed about this very order of ours. Raises ReceiptRefused.
+    """Return what the company's own key signed about this very order of ours. Raises ReceiptRefused.
 
     Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.
     """
@@ -359,7 +359,7 @@ def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Part
 
 
 def check_applied(*, word: VerifiedReceipt, epoch: int, version: int) -> None:
-    """The partner had taken this order, or a newer one, when it signed. Raises ReceiptRefused."""
+    """Check that the partner had taken this order, or a newer one, when it signed. Raises ReceiptRefused."""
     applied = word.said.applied
     if applied is None or (applied.epoch, applied.version) < (epoch, version):
         raise ReceiptRefused("invalid_request", "applied must be at least the order's (epoch, version)")
@@ -368,7 +368,7 @@ def check_applied(*, word: VerifiedReceipt, epoch: int, version: int) -> None:
 def check_required_actions(
     *, word: VerifiedReceipt, required: Collection[str], ordered_at: datetime, at: datetime
 ) -> None:
-    """Every required action is there, done between the order and now. Raises ReceiptRefused."""
+    """Check that every required action is there, done between the order and now. Raises ReceiptRefused."""
     done = {deed.action: deed for deed in word.said.actions if deed.status == "completed"}
     # The partner writes whole seconds; it may have acted within the second of the order.
     since = ordered_at.replace(microsecond=0)

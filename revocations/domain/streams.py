@@ -65,12 +65,12 @@ MIN_VERIFICATION_INTERVAL = 30
 
 
 def events_not_declined() -> list[str]:
-    """The event types that every stream carries, whatever it asks for: a stop may not be declined."""
+    """Return the event types that every stream carries, whatever it asks for: a stop may not be declined."""
     return [event_type("consent-change"), event_type("cohort-revoked")]
 
 
 def events_supported() -> list[str]:
-    """The event types that a stream may carry."""
+    """Return the event types that a stream may carry."""
     return [*events_not_declined(), event_type("evidence-request")]
 
 
@@ -97,7 +97,7 @@ def configuration_of(*, stream: Stream, party: Party) -> dict[str, object]:
 
 
 def stream_of(*, party_id: int, stream_id: str | None = None) -> Stream | None:
-    """The partner's stream, if it has one and, where an id is given, that is its."""
+    """Return the partner's stream, if it has one and, where an id is given, that is its."""
     stream = Stream.objects.filter(party_id=party_id).first()
     return stream if stream is not None and stream_id in (None, str(stream.id)) else None
 
@@ -129,7 +129,7 @@ CONTRACTS_OWN = Endpoint()
 
 
 def endpoints(*, party_ids: Collection[int]) -> Mapping[int, Endpoint]:
-    """The end of each partner's stream, in one statement; a partner without a stream has its contract's own."""
+    """Return the end of each partner's stream, in one statement; a partner without a stream has its contract's own."""
     with connection.cursor() as cursor:
         cursor.execute(ENDS, [list(party_ids)])
         found = {
@@ -146,7 +146,7 @@ def endpoints(*, party_ids: Collection[int]) -> Mapping[int, Endpoint]:
 
 
 def allows(*, url: str, party_id: int) -> bool:
-    """Whether events may be pushed to this host: one that any of the partner's agreements lists.
+    """Return whether events may be pushed to this host: one that any of the partner's agreements lists.
 
     Where the door out may speak to this very machine, in the demo and in tests, any of its ports will do.
     """
@@ -185,7 +185,7 @@ def queue_event(
 
 
 def subject_of(*, stream: Stream) -> dict[str, object]:
-    """A stream as the subject of an event."""
+    """Return a stream as the subject of an event."""
     return {"format": "opaque", "id": str(stream.id)}
 
 
@@ -195,7 +195,7 @@ DELIVERY = "system:delivery"
 
 
 def is_imposed(*, stream: Stream) -> bool:
-    """Whether somebody other than the partner keeps the stream from being enabled."""
+    """Return whether somebody other than the partner keeps the stream from being enabled."""
     return stream.status != Stream.Status.ENABLED and not stream.status_by.startswith(PARTNER)
 
 
@@ -247,7 +247,7 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
 
 
 def _is_partners_own(stream: Stream, status: Stream.Status, by: str) -> bool:
-    """What a partner pauses and enables itself gives it no more time to answer."""
+    """Tell whether the partner did this itself, which gives it no more time to answer."""
     return by.startswith(PARTNER) and (status != Stream.Status.ENABLED or stream.status_by.startswith(PARTNER))
 
 
@@ -262,11 +262,11 @@ def _tell_status(stream: Stream, status: Stream.Status, reason: str, at: datetim
 
 
 def health_of(*, party_id: int, at: datetime) -> StreamHealth:
-    """How the partner's verifications went; one that is not asked yet is from now on."""
+    """Get how the partner's verifications went, or begin to count them now."""
     health, _ = StreamHealth.objects.get_or_create(party_id=party_id, defaults={"counts_from": at})
     return health
 
 
 def ask_from(*, party_id: int, at: datetime) -> None:
-    """What it was asked before now is no question any more; what it let pass before stays counted."""
+    """Count from now: earlier questions no longer wait for an answer; those it let pass stay counted."""
     StreamHealth.objects.update_or_create(party_id=party_id, defaults={"counts_from": at})

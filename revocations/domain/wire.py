@@ -12,22 +12,22 @@ REASON = {"en": "Permission changed. See the current state."}
 
 
 def event_type(name: str) -> str:
-    """The URI of one of our event types: `consent-change`, `revocation-receipt`."""
+    """Return the URI of one of our event types: `consent-change`, `revocation-receipt`."""
     return f"{settings.BASE_URL}/schemas/secevent/consent/event-type/{name}"
 
 
 def agreement_uri(*, contract_ref: str) -> str:
-    """An agreement as partners read it."""
+    """Return an agreement as partners read it."""
     return f"{settings.BASE_URL}/agreements/{contract_ref}"
 
 
 def pairwise_subject(*, sub: str) -> dict[str, object]:
-    """One line as the subject of an event, by its partner's own name for it."""
+    """Return one line as the subject of an event, by its partner's own name for it."""
     return {"format": "iss_sub", "iss": settings.BASE_URL, "sub": sub}
 
 
 def order_claims(*, order: Order, audience: str, sub: str) -> Mapping[str, object]:
-    """The claims of this order for its one partner. The same on each try, so that a repeat is seen to be one."""
+    """Return the claims of this order for its one partner. The same on each try, so that a repeat is seen to be one."""
     said = dict(order.snapshot)
     minute = said["event_timestamp"]
     return {
@@ -66,7 +66,7 @@ class StreamClaims:
 
 
 def stream_event_claims(*, event: StreamEvent, audience: str) -> Mapping[str, object]:
-    """The claims of a stream event for its one partner, the same on each try. Times are to the minute."""
+    """Return the claims of a stream event for its one partner, the same on each try. Times are to the minute."""
     told = StreamClaims(**event.claims)
     minute = int(event.queued_at.replace(second=0, microsecond=0).timestamp())
     return {

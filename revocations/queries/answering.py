@@ -24,7 +24,7 @@ type Row = tuple[UUID, int, datetime, str, str]
 
 
 def with_us(*, now: datetime) -> Q:
-    """What is parked with us, while it is: from the moment it is offered anew the next move is the partner's.
+    """Return what is parked with us, while it is: from the moment it is offered anew the next move is the partner's.
 
     What is pushed goes out in that moment. Who polls, and never comes for it, keeps it from going any further.
     """
@@ -32,7 +32,7 @@ def with_us(*, now: datetime) -> Q:
 
 
 def list_counted_minutes(*, pulses: Sequence[datetime], tries: Iterable[Try]) -> timedelta:
-    """The pulses' minutes, in order, without those that were ours. `tries`: when, and whether we failed.
+    """Return the pulses' minutes, in order, without those that were ours. `tries`: when, and whether we failed.
 
     A minute counts if our delivery ran in it (`Pulse`) and we were not the ones who failed: not if all that was last
     tried, in it or before, failed on our side, until something is tried again.
@@ -48,7 +48,7 @@ def list_counted_minutes(*, pulses: Sequence[datetime], tries: Iterable[Try]) ->
 
 
 def _by_minute(tries: Iterable[Try]) -> Mapping[datetime, bool]:
-    """Whether all tries of a minute failed on our side."""
+    """Return whether all tries of a minute failed on our side."""
     found: dict[datetime, bool] = {}
     for at, ours in tries:
         minute = _minute(at)
@@ -57,13 +57,13 @@ def _by_minute(tries: Iterable[Try]) -> Mapping[datetime, bool]:
 
 
 def pulses(*, since: datetime, now: datetime) -> Sequence[datetime]:
-    """The minutes, whole ones between these moments, in which our delivery ran."""
+    """Return the minutes, whole ones between these moments, in which our delivery ran."""
     within = Pulse.objects.filter(minute__gte=since, minute__lte=now - MINUTE)
     return list(within.order_by("minute").values_list("minute", flat=True))
 
 
 def tries_at(*, party_id: int, now: datetime) -> list[Try]:
-    """What was tried at this partner: its stream's events, and the orders that wait the longest."""
+    """Return what was tried at this partner: its stream's events, and the orders that wait the longest."""
     waiting = Order.objects.filter(party_id=party_id, next_attempt_at__isnull=False).order_by("queued_at")[:SAMPLE]
     events = StreamEvent.objects.filter(party_id=party_id)
     asked = StreamAttempt.objects.filter(event_id__in=events.values("id")).values_list("event_id", *ROW)
@@ -72,7 +72,7 @@ def tries_at(*, party_id: int, now: datetime) -> list[Try]:
 
 
 def tries_of(*, orders: Iterable[Order], now: datetime) -> list[Try]:
-    """What was tried for these orders, and since when they are offered anew."""
+    """Return what was tried for these orders, and since when they are offered anew."""
     found = list(orders)
     keys = [(order.line_id, order.id) for order in found]
     tried = Attempt.objects.filter(
@@ -82,13 +82,13 @@ def tries_of(*, orders: Iterable[Order], now: datetime) -> list[Try]:
 
 
 def tries_of_event(*, event: StreamEvent, now: datetime) -> list[Try]:
-    """The same for this stream event."""
+    """Return the same for this stream event."""
     tried = StreamAttempt.objects.filter(event_id=event.pk)
     return [*_judge_tries(tried.values_list("event_id", *ROW)), *_list_reoffered_tries([event], now)]
 
 
 def _list_reoffered_tries(rows: Iterable[Order | StreamEvent], now: datetime) -> Iterator[Try]:
-    """What was our fault waits again for the partner, and nothing came of it yet.
+    """List tries that wait for the partner again because they failed by our fault, and came to nothing yet.
 
     If it is fetched and called invalid once more, this is gone, and the wait counts nothing after all.
     """

@@ -68,7 +68,7 @@ class CohortProgress:
 
 
 def companies_under(*, cohort: Cohort) -> list[Party]:
-    """Who received data of these lines through the partner, as our own ledger has it; "unknown" among them.
+    """Return who received data of these lines through the partner, as our own ledger has it; "unknown" among them.
 
     Of a campaign: its provider and whoever is known behind it, as far as they received anything through the partner.
     """
@@ -82,7 +82,7 @@ def companies_under(*, cohort: Cohort) -> list[Party]:
 
 
 def cohort_progress(*, cohort_id: uuid.UUID, at: datetime) -> CohortProgress:
-    """Who has signed for an ended agreement, and who has not. Five statements. Raises Cohort.DoesNotExist."""
+    """Return who has signed for an ended agreement, and who has not. Five statements. Raises Cohort.DoesNotExist."""
     cohort = Cohort.objects.get(pk=cohort_id)
     event = _newest_event(cohort)
     signed = CohortReceipt.objects.filter(cohort_id=cohort_id).order_by("received_at", "jti")
@@ -106,7 +106,7 @@ def cohort_progress(*, cohort_id: uuid.UUID, at: datetime) -> CohortProgress:
 
 
 def _newest_event(cohort: Cohort) -> StreamEvent:
-    """The newest event to the partner; one without a state while the list is still made."""
+    """Return the newest event to the partner; one without a state while the list is still made."""
     event = StreamEvent.objects.filter(pk=cohort.event_id).first() if cohort.event_id else None
     return event or StreamEvent(state="", note="")
 

@@ -94,7 +94,7 @@ def state_of(*, order: Order, coverage: Coverage) -> State:
 
 
 def coverage_of(*, orders: Collection[Order]) -> dict[uuid.UUID, Coverage]:
-    """Who behind the partner has signed for each of these orders, by its id. At most five queries.
+    """Return who behind the partner has signed for each of these orders, by its id. At most five queries.
 
     An order that is to be passed on must be signed for by every company that our own ledger shows behind the partner
     for this line (by the time of the partner's signature, once it has signed that all is done), and by every one of
@@ -178,7 +178,7 @@ def _receipts_for(cohorts: Iterable[Cohort]) -> Mapping[uuid.UUID, list[CohortRe
 
 
 def _signers_for(order: Order, cohort: Cohort, receipts: Sequence[CohortReceipt]) -> set[str]:
-    """Who had signed for the end of the agreement when that settled the order; nobody if something else did."""
+    """Return who had signed for the end of the agreement when that settled the order; nobody if something else did."""
     if order.completed_at is None or cohort.epoch <= order.epoch:
         return set()
     by_then = [one for one in receipts if one.received_at <= order.completed_at]

@@ -84,7 +84,7 @@ MENDING: Mapping[Breach.Kind, str] = {
 
 
 def note_overdue(*, now: datetime, whole: bool = False) -> int:
-    """A breach for each order and ended agreement whose date passed undone, and an incident a partner and day.
+    """Write a breach for each order and ended agreement whose date passed, and an incident a partner and day.
 
     `whole`: look at all dates, not at those since the last breach alone. Returns how many breaches are new.
     """

@@ -100,7 +100,7 @@ def lying_since() -> dict[int, datetime]:
 
 
 def _troubles(now: datetime) -> Iterator[Trouble]:
-    """One for each partner in trouble: the one that denies it, if there is one."""
+    """Yield one for each partner in trouble: the one that denies it, if there is one."""
     found: dict[int, Trouble] = {}
     lifted = _get_lift_times()
     for trouble in (*_streams(now, lifted), *_find_unacknowledged(now, lifted)):
@@ -261,7 +261,7 @@ def _breaches(trouble: Trouble, made: Suspension, now: datetime) -> list[Breach]
 
 
 def _lifelines(party_id: int, now: datetime) -> list[str]:
-    """The medical and roadside services that a denial of this partner would reach, by name."""
+    """Return the medical and roadside services that a denial of this partner would reach, by name."""
     behind = Q(contract__aggregator=party_id) | Q(lbs_provider=party_id) | Q(reach__party=party_id)
     in_force = Q(starts_at__lte=now, ends_at__gt=now, contract__starts_at__lte=now, contract__ends_at__gt=now)
     campaigns = Campaign.objects.filter(

@@ -21,7 +21,7 @@ SYSTEM = "system:verification"
 
 
 def verify_streams(*, now: datetime) -> None:
-    """One pass: take what was acknowledged, count what was not, and ask those who were not asked for six hours."""
+    """Take what was acknowledged, count what was not, and ask the streams that were not asked for six hours."""
     mark_verified(now=now)
     mark_failed_verifications(now=now)
     ask(now=now)
@@ -98,7 +98,7 @@ def _lock_streams(rows: QuerySet[Stream]) -> Sequence[Stream]:
 
 
 def _verifications(party_id: int) -> QuerySet[StreamEvent]:
-    """A breaker's probe is one too, but not a question that can be failed: its fate is the breaker's."""
+    """Select verification events, without breakers' probes: those can't be failed, their fate is the breaker's."""
     probes = Breaker.objects.filter(party_id=party_id, probe_id__isnull=False).values("probe_id")
     return StreamEvent.objects.filter(party_id=party_id, kind=StreamEvent.Kind.VERIFICATION).exclude(id__in=probes)
 
@@ -128,6 +128,6 @@ def _had(event: StreamEvent, now: datetime) -> timedelta:
 
 
 def _time_of(party_id: int) -> timedelta:
-    """The partner's agreed time to acknowledge, the longest of its contracts."""
+    """Return the partner's agreed time to acknowledge, the longest of its contracts."""
     agreed = Contract.objects.filter(aggregator_id=party_id, is_draft=False).aggregate(longest=Max("ack_within_s"))
     return timedelta(seconds=agreed["longest"]) if agreed["longest"] else ACKNOWLEDGED_WITHIN

@@ -113,13 +113,13 @@ def rate(*, code: str, user: User, line_ids: Collection[int], rating: int, words
 
 
 def may_open_again(*, ticket: Ticket, at: datetime) -> bool:
-    """Whether writing in it still counts: always while it is under way, and for 30 days after that."""
+    """Return whether writing in it still counts: always while it is under way, and for 30 days after that."""
     done_at = ticket.closed_at or ticket.solved_at
     return ticket.state != State.MERGED and (done_at is None or at < done_at + OPENS_AGAIN)
 
 
 def reopen_case(*, ticket: Ticket, at: datetime) -> None:
-    """The person wrote in a locked case: it is ours again, and its clock starts anew where it had stopped. Saves it."""
+    """Reopen a locked case in which its person wrote; its clock starts anew where it had stopped. Saves it."""
     if ticket.state != State.OPEN:
         lifecycle.move(ticket=ticket, to=State.OPEN, at=at)
     ticket.last_at = at
@@ -135,6 +135,6 @@ def _write(ticket: Ticket, user: User, said: IncomingMessage, at: datetime) -> N
 
 
 def _in_our_words(topic: Ticket.Kind) -> str:
-    """What staff read in lists, whatever language the person reads."""
+    """Return what staff read in lists, whatever language the person reads."""
     with translation.override(settings.LANGUAGE_CODE):
         return str(Ticket.Kind(topic).label)

@@ -20,7 +20,7 @@ State = Ticket.State
 
 @transaction.atomic
 def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
-    """One case with all that is known about it; None where there is none of that code. Raises NotForThem.
+    """Show one case with all that is known about it; None where there is none of that code. Raises NotForThem.
 
     The person finds every look in their own log, under the case's code.
     """
@@ -34,7 +34,7 @@ def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
 
 @transaction.atomic
 def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | None:
-    """The same to be taken away, with the person masked whatever was revealed. Raises NotForThem, NoReason."""
+    """Export a case, with the person masked whatever was revealed. Raises NotForThem, NoReason."""
     name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
     why = check_reason(reason)
     ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
@@ -115,7 +115,7 @@ def lock_case_for_staff(*, code: str, actor: str) -> tuple[str, Ticket]:
 
 
 def lock_case(*, code: str) -> Ticket:
-    """The case, locked until the transaction ends. Raises NotNow where there is none, or it was merged."""
+    """Lock a case until the transaction ends. Raises NotNow where there is none, or it was merged."""
     ticket = Ticket.objects.select_for_update(of=("self",)).filter(code=code).first()
     if ticket is None:
         raise NotNow(_("There is no such case."))
@@ -125,7 +125,7 @@ def lock_case(*, code: str) -> Ticket:
 
 
 def of_somebody(*, ticket: Ticket) -> int:
-    """The line of a case. Raises NotNow where it is nobody's."""
+    """Get the line of a case. Raises NotNow where it is nobody's."""
     if ticket.line_id is None:
         raise NotNow(_("This case is about no single line."))
     return ticket.line_id

@@ -14,7 +14,7 @@ from support.queries import team_metrics
 
 @transaction.atomic
 def take_figures(*, span: team_metrics.Span, user_id: int | None, user: User, at: datetime) -> Iterator[str]:
-    """The figures of these days as a file. `user_id`: of one colleague's cases only.
+    """Export the figures of these days. `user_id`: of one colleague's cases only.
 
     Raises NotForThem, also for others' figures where somebody neither leads nor audits the desk.
     """
@@ -29,7 +29,7 @@ def take_figures(*, span: team_metrics.Span, user_id: int | None, user: User, at
 
 @transaction.atomic
 def take_complaints(*, year: int, user: User, at: datetime) -> Iterator[str]:
-    """The complaints of a year as a file, for the certificate. Raises NotForThem."""
+    """Export the complaints of a year, for the certificate. Raises NotForThem."""
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_AUDIT)
     audit.actions.record(
         action="export.taken", actor=name, target="export:complaints", at=at, detail={"year": year}

@@ -65,7 +65,7 @@ def _tokens_in(addresses: Sequence[str]) -> list[str]:
 
 
 def _codes_in(tokens: Sequence[str]) -> list[str]:
-    """The cases that these tokens let somebody answer in."""
+    """Return the cases that these tokens let somebody answer in."""
     return [code for code in (code_in(token=token, purpose=REPLY) for token in tokens) if code]
 
 
@@ -130,17 +130,17 @@ def _accept_files(given: Sequence[tuple[str, bytes]]) -> list[files.Upload]:
 
 
 def _is_a_machine(sender: str) -> bool:
-    """Whether a mail server says that it could not deliver something; old ones do not mark it as a machine's."""
+    """Return whether a mail server says that it could not deliver something; old ones do not mark it as a machine's."""
     return sender.partition("@")[0] in {"", "mailer-daemon", "postmaster"}
 
 
 def _ours() -> set[str]:
-    """The addresses that our own mail comes from and is answered to."""
+    """Return the addresses that our own mail comes from and is answered to."""
     return {parseaddr(settings.DEFAULT_FROM_EMAIL)[1].lower(), settings.MAIL_REPLY_ADDRESS.lower()}
 
 
 def _plain(address: str) -> str:
-    """An address without what stands behind its plus sign."""
+    """Return an address without what stands behind its plus sign."""
     name, _, host = address.partition("@")
     return f"{name.partition('+')[0]}@{host}"
 

@@ -139,7 +139,7 @@ def _of_one_source(ticket: Ticket, other: Ticket) -> bool:
 
 
 def _goes_on_for(other: Ticket, ticket: Ticket, by: str, at: datetime) -> None:
-    """What is owed in the case that ends is owed in the other, as soon and as urgently; saves the other."""
+    """Move what is owed in the case that ends to the other, as soon and as urgently; saves the other."""
     if ticket.state in CLOCK_RUNS and other.state == State.WAITING:
         move(ticket=other, to=State.OPEN, at=at)
     other.due_at = _due_together(ticket, other)
@@ -154,7 +154,7 @@ def _goes_on_for(other: Ticket, ticket: Ticket, by: str, at: datetime) -> None:
 
 
 def _due_together(ticket: Ticket, other: Ticket) -> datetime:
-    """What is ours is due when the first of both was; what waits, when the last wait is over."""
+    """Compute when both are due: what is ours when the first was; what waits, when the last wait is over."""
     if ticket.state in CLOCK_RUNS and other.state in CLOCK_RUNS:
         return min(other.due_at, ticket.due_at)
     if ticket.state == other.state == State.WAITING:
@@ -167,7 +167,7 @@ def _fits_behind(mine: Draft, draft: Draft) -> bool:
 
 
 def _bring_along(ticket: Ticket, other: Ticket) -> None:
-    """What was begun in a case that ends, with its files, goes on in the other; what was on its way waits there.
+    """Move drafts, with their files, from the case that ends to the other; what was on its way waits there.
 
     Where its writer has begun something there too, it is put behind that; what fits nowhere stays to be read, and so
     do its files: they go out with no other answer.

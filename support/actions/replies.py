@@ -80,7 +80,7 @@ def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
 
 
 def _on_its_way(incident_id: int, ticket_ids: Collection[int]) -> bool:
-    """Whether a reply about this incident that is not sent yet reaches one of these."""
+    """Return whether a reply about this incident that is not sent yet reaches one of these."""
     waiting = BulkReply.objects.filter(incident_id=incident_id, finished_at__isnull=True, undone_at__isnull=True)
     return any(not set(ticket_ids).isdisjoint(one.ticket_ids[one.answered + one.skipped :]) for one in waiting)
 

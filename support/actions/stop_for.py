@@ -125,7 +125,7 @@ def _check_code_request(code: str, actor: str, at: datetime) -> tuple[str, str, 
 
 
 def _number_now(line_id: int, at: datetime) -> str:
-    """A number that is somebody else's by now proves nothing of this line."""
+    """Get the line's number now: one that is somebody else's by now proves nothing of this line."""
     try:
         msisdn = msisdn_of(line_id=line_id, at=at)
     except LineNumber.DoesNotExist:

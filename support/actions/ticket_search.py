@@ -20,7 +20,7 @@ WHY, DESK = "A search at our desk", "Cases"
 
 @transaction.atomic
 def search(*, asked: str, before: int, user: User, at: datetime) -> Page:
-    """One page of what fits these words, older than the ticket `before` (0: the newest). Raises NotForThem.
+    """Find one page of what fits these words, older than the ticket `before` (0: the newest). Raises NotForThem.
 
     The end of a number is shown only where that was asked for.
     """

@@ -49,7 +49,7 @@ class Thread:
 
 @transaction.atomic
 def see_thread(*, code: str, actor: str, at: datetime) -> Thread | None:
-    """A case to write in; None where there is none of that code. The look is in its person's own log.
+    """Show a case to write in; None where there is none of that code. Its person's own log records the look.
 
     Raises NotForThem.
     """
@@ -153,7 +153,7 @@ def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
 
 @transaction.atomic
 def open_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> Attachment | None:
-    """A file of a case for staff, once it was found clean; None: there is none. In its person's own log.
+    """Open a file of a case for staff, once it was found clean; None: there is none. In its person's own log.
 
     Raises NotForThem.
     """

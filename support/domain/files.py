@@ -78,7 +78,7 @@ class Scanner(Protocol):
     """Looks at the bytes of a file."""
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
-        """Whether nothing was found. Raises ScannerAway, NotLookedAt."""
+        """Return whether nothing was found. Raises ScannerAway, NotLookedAt."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Upload:
 
 
 def build_upload(*, name: str, content: bytes) -> Upload:
-    """A file as it is kept. Raises NotAFile."""
+    """Return a file as it is kept. Raises NotAFile."""
     media_type = _type_of(content)
     return Upload(_build_file_name(name, media_type), media_type, content)
 
@@ -105,7 +105,7 @@ def keep(*, file_id: UUID, content: bytes) -> None:
 
 
 def read_file(*, file_id: UUID) -> bytes:
-    """The bytes of a file. Raises FileNotFoundError, and InvalidToken where no key of ours opens them."""
+    """Return the bytes of a file. Raises FileNotFoundError, and InvalidToken where no key of ours opens them."""
     return unseal_bytes(_path(file_id).read_bytes())
 
 
@@ -126,7 +126,7 @@ def list_files_before(*, until: datetime, part: int) -> list[UUID]:
 
 
 def scanner() -> Scanner:
-    """What ATTACHMENT_SCANNER names."""
+    """Return what ATTACHMENT_SCANNER names."""
     return cast("Scanner", import_string(settings.ATTACHMENT_SCANNER)())
 
 
@@ -134,7 +134,7 @@ class OwnLook:
     """The scanner that needs nothing: the kind again by its content, PDFs that do something, and the test virus."""
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
-        """Whether it is what it is said to be, and does nothing when it is opened."""
+        """Return whether it is what it is said to be, and does nothing when it is opened."""
         try:
             same = _type_of(content) == media_type
         except NotAFile:
@@ -146,7 +146,7 @@ class ClamAV:
     """Our own look, then clamd's, at CLAMAV_SOCKET on this machine (INSTREAM)."""
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
-        """Whether neither found anything. Raises ScannerAway, NotLookedAt."""
+        """Return whether neither found anything. Raises ScannerAway, NotLookedAt."""
         return (
             OwnLook().is_clean(content=content, media_type=media_type) and self._scan_content(content) == "stream: OK"
         )
@@ -198,7 +198,7 @@ def _type_of(content: bytes) -> str:
 
 
 def _build_file_name(name: str, media_type: str) -> str:
-    """A name that can be shown and saved anywhere, with the ending of what the file is."""
+    """Return a name that can be shown and saved anywhere, with the ending of what the file is."""
     last = name.replace("\\", "/").rpartition("/")[2]
     stem = NOT_IN_NAMES.sub("", last.rpartition(".")[0] or last).strip(" .")[:LONGEST_NAME]
     return f"{stem or 'file'}.{ENDINGS[media_type]}"
@@ -209,7 +209,7 @@ def _path(file_id: UUID) -> Path:
 
 
 def _is_active(content: bytes) -> bool:
-    """Whether a PDF does something; what can't be read through, or is locked, counts as that."""
+    """Return whether a PDF does something; what can't be read through, or is locked, counts as that."""
     try:
         reader = PdfReader(BytesIO(content), strict=False)
         return reader.is_encrypted or any(_acts(one) for one in _objects(reader))

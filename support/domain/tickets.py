@@ -162,7 +162,7 @@ def append_event(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTE
 
 
 def goes_on_as(*, ticket: Ticket) -> Ticket:
-    """The locked case that a locked case goes on as, however often it was merged: itself, where it was not.
+    """Return the locked case that a locked case goes on as, however often it was merged: itself, where it was not.
 
     One that was merged stays so, and goes on as one that was under way then: no way leads back.
     """
@@ -172,7 +172,7 @@ def goes_on_as(*, ticket: Ticket) -> Ticket:
 
 
 def ending_of(*, line_id: int, at: datetime) -> str:
-    """The last four digits of a line's number now, by which a caller's case is found; "" where it has none."""
+    """Return the last four digits of a line's number now, by which a caller's case is found; "" where it has none."""
     try:
         return accounts.queries.msisdn_of(line_id=line_id, at=at)[-ENDING:]
     except LineNumber.DoesNotExist:
@@ -227,7 +227,7 @@ def _ticket(wanted: PendingTicket, lines: Mapping[int, Line], at: datetime) -> T
 
 
 def _open(tickets: Iterable[Ticket], at: datetime) -> int:
-    """One of the same key that came between is enough: nothing is opened beside it."""
+    """Open these tickets. One of the same key that came meanwhile is enough: nothing is opened beside it."""
     made = Ticket.objects.bulk_create(tickets, ignore_conflicts=True)
     codes = {one.key: one.code for one in made}
     opened = [one for one in Ticket.objects.filter(key__in=codes).order_by("id") if codes[one.key] == one.code]
@@ -256,7 +256,7 @@ def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, Eviden
 
 
 def _list_requesting_tickets(asked: Iterable[EvidenceRequest], *, known: Collection[str]) -> dict[uuid.UUID, Ticket]:
-    """The tickets from which somebody of staff asked for the rest, by the id under which they did."""
+    """Return the tickets from which somebody of staff asked for the rest, by the id under which they did."""
     lines = {one.line_id for one in asked if f"choice:{one.choice_id}" not in known}
     rows = Ticket.objects.select_for_update().filter(line_id__in=lines).order_by("id") if lines else ()
     return {evidence_key(ticket=one): one for one in rows}

@@ -128,7 +128,7 @@ class Reveal(models.Model):
         return f"reveal in ticket {self.ticket_id}"
 
     def is_waiting(self, *, at: datetime) -> bool:
-        """Whether another of staff may still say yes to it."""
+        """Return whether another of staff may still say yes to it."""
         return self.until is None and self.asked_at > at - ASKED_FOR
 
 

@@ -92,7 +92,7 @@ def _solved_at(ticket: Ticket, to: Ticket.State, at: datetime) -> datetime | Non
 
 
 def restart_answer_clock(*, ticket: Ticket, at: datetime) -> None:
-    """A locked case stays as the answer before left it: what is counted from an answer counts from this one.
+    """Count from this answer in a locked case, which otherwise stays as the answer before left it.
 
     Does not save.
     """

@@ -22,7 +22,7 @@ def token_of(*, code: str, purpose: str) -> str:
 
 
 def code_in(*, token: str, purpose: str) -> str:
-    """The code that a token names, or "" for one that we did not make."""
+    """Return the code that a token names, or "" for one that we did not make."""
     found = TOKEN.fullmatch(token.lower())
     if found is None:
         return ""
@@ -31,7 +31,7 @@ def code_in(*, token: str, purpose: str) -> str:
 
 
 def reply_address(*, code: str) -> str:
-    """Where an answer by mail to this case goes, or "" where no mail comes in."""
+    """Return where an answer by mail to this case goes, or "" where no mail comes in."""
     if not settings.MAIL_REPLY_ADDRESS or not settings.MAIL_INBOUND_SECRETS:
         return ""
     name, _, host = settings.MAIL_REPLY_ADDRESS.partition("@")
@@ -47,7 +47,7 @@ def link_to(*, ticket: Ticket) -> str:
 
 
 def token_in(*, address: str) -> str:
-    """What stands behind the plus sign of an address, or ""."""
+    """Return what stands behind the plus sign of an address, or ""."""
     return address.rpartition("@")[0].partition("+")[2]
 
 

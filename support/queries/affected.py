@@ -63,7 +63,7 @@ class IncidentImpact:
 
 
 def get_incident_impact(*, incident: Incident, about: NamedTarget | None, at: datetime) -> IncidentImpact:
-    """What is known of it now. What an order of court hides is in no number."""
+    """Return what is known of it now. What an order of court hides is in no number."""
     seen = _occurrences(incident).aggregate(first=Min("at"), last=Max("at"))
     first, last = seen["first"] or incident.opened_at, seen["last"] or incident.opened_at
     lines, first_reached, last_reached = _reach(incident, about, at)
@@ -80,7 +80,7 @@ def get_incident_impact(*, incident: Incident, about: NamedTarget | None, at: da
 def _reach(
     incident: Incident, about: NamedTarget | None, at: datetime
 ) -> tuple[int | None, datetime | None, datetime | None]:
-    """How many lines it is about, and from when to when that was, as far as it is known."""
+    """Return how many lines it is about, and from when to when that was, as far as it is known."""
     if incident.kind in AnomalyRule.Kind.values:
         found = anomalies_under(incident=incident).filter(cleared_at=None)
         lines = found.filter(line_id__isnull=False).values("line_id").distinct().count()
@@ -106,7 +106,7 @@ def _through(incident: Incident) -> str:
 
 
 def _occurrences(incident: Incident) -> QuerySet[IncidentStep]:
-    """The steps in which it happened, since it was opened the last time. That an officer closed it is none."""
+    """Return the steps in which it happened, since it was opened the last time. That an officer closed it is none."""
     steps = IncidentStep.objects.filter(incident_id=incident.pk)
     begun = steps.filter(what__in=(IncidentStep.What.OPENED, IncidentStep.What.REOPENED)).order_by("-id").first()
     happened = steps.exclude(what__in=(IncidentStep.What.CLOSED, IncidentStep.What.FEWER))

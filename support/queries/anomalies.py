@@ -77,17 +77,17 @@ class RowsPage:
 
 
 def anomalies_under(*, incident: Incident) -> QuerySet[Anomaly]:
-    """What was found under an incident; nothing for one of another kind."""
+    """Return what was found under an incident; nothing for one of another kind."""
     return list_anomalies(kind=incident.kind, key=incident.key, subject=incident.subject)
 
 
 def code_of(*, incident_id: int, line_id: int) -> str:
-    """What a line is called under one incident: 8 letters and digits that tell nothing."""
+    """Return what a line is called under one incident: 8 letters and digits that tell nothing."""
     return b32encode(compute_hmac("anomaly-code", f"{incident_id}:{line_id}".encode())).decode()[:8]
 
 
 def rows_under(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
-    """The rows behind what stands under an incident, the first ones after a place."""
+    """Return the rows behind what stands under an incident, the first ones after a place."""
     if incident.kind in STATEMENTS:
         return list_incident_rows(incident=incident, at=at, rows=rows, after=after)
     return rows_behind(kind=incident.kind, key=incident.key, subject=incident.subject, at=at, rows=rows, after=after)
@@ -113,7 +113,7 @@ def rows_page(*, incident: Incident, after: str, at: datetime) -> tuple[RowsPage
 
 
 def _seal_place(incident_id: int, place: Place) -> str:
-    """A place in a form of a page, which names no line and no look-up."""
+    """Return a place in a form of a page, which names no line and no look-up."""
     return seal(json.dumps([incident_id, place.line_id, place.at.isoformat(), place.id])).decode()
 
 
@@ -126,7 +126,7 @@ def _place(incident_id: int, sealed: str) -> Place:
 
 
 def in_words(*, incident_id: int, rows: Sequence[Behind]) -> list[Row]:
-    """These rows as a page or a file shows them. One statement."""
+    """Return these rows as a page or a file shows them. One statement."""
     names = _names({uri for one in rows for uri in one.path})
     return [
         Row(
@@ -142,7 +142,7 @@ def in_words(*, incident_id: int, rows: Sequence[Behind]) -> list[Row]:
 
 
 def as_csv(*, incident_id: int, parts: Iterable[Sequence[Behind]]) -> Iterator[str]:
-    """These rows as CSV, part by part. Lines by their codes alone."""
+    """Yield these rows as CSV, part by part. Lines by their codes alone."""
     words = (in_words(incident_id=incident_id, rows=part) for part in parts)
     yield from csv_lines(columns=COLUMNS, rows=(_cells(one) for part in words for one in part))
 

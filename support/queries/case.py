@@ -144,7 +144,7 @@ class _About:
 
 
 def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
-    """A case as `reader` ("agent:7") sees it; as nobody to whom anything is revealed for ""."""
+    """Return a case as `reader` ("agent:7") sees it; as nobody to whom anything is revealed for ""."""
     about = _about(ticket, at)
     path = about.look_up.path if about.look_up else []
     parties = Parties.read(uris_of(paths=[path]) | _company_of_choice(about.choice))
@@ -168,7 +168,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
 
 
 def choice_id_of(*, ticket: Ticket) -> uuid.UUID | None:
-    """The choice that a ticket is about, if it is about one."""
+    """Return the choice that a ticket is about, if it is about one."""
     kind, _, ref = ticket.key.partition(":")
     return _uuid(ticket.about_ref) if ticket.about_kind == "choice" else _uuid(ref) if kind == "choice" else None
 
@@ -179,7 +179,7 @@ def evidence_key(*, ticket: Ticket) -> uuid.UUID:
 
 
 def look_up_of(*, ticket: Ticket, at: datetime) -> Disclosure | None:
-    """The look-up that a ticket is about; None also for one that is hidden now."""
+    """Return the look-up that a ticket is about; None also for one that is hidden now."""
     wanted = _uuid(ticket.about_ref) if ticket.about_kind == "look_up" else None
     if wanted is None or ticket.line_id is None:
         return None
@@ -210,7 +210,7 @@ def _standing(line_id: int) -> QuerySet[Order]:
 
 
 def thread_of(*, ticket: Ticket) -> list[ThreadEntry]:
-    """All that was said and done in a case, and in those that were merged into it, the oldest first."""
+    """Return all that was said and done in a case, and in those that were merged into it, the oldest first."""
     said = Entry.objects.filter(ticket__in=with_merged(ticket=ticket)).select_related("ticket")
     entries = list(said.prefetch_related("attachments").order_by("at", "id"))
     staff = names.actors(wanted={one.author for one in entries})
@@ -259,7 +259,7 @@ def _waiting_one(mine: Sequence[Reveal], at: datetime) -> Reveal | None:
 
 
 def _waiting_for(user_id: int, asks: Sequence[Reveal], at: datetime) -> list[Reveal]:
-    """What colleagues wait for somebody else to agree to."""
+    """Return what colleagues wait for somebody else to agree to."""
     return [one for one in asks if one.user_id != user_id and one.is_waiting(at=at)]
 
 
@@ -290,7 +290,7 @@ def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:
 
 
 def _campaigns(about: _About) -> list[Campaign]:
-    """Whose proof of a yes is looked for: of the look-up's use, or of what the choice is about."""
+    """Return whose proof of a yes is looked for: of the look-up's use, or of what the choice is about."""
     rows = Campaign.objects.select_related("lbs_provider")
     if about.look_up is not None:
         return list(rows.filter(ref=about.look_up.campaign)) if about.look_up.campaign else []

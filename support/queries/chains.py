@@ -100,7 +100,7 @@ def contracts(*, rows: Sequence[Contract], at: datetime) -> list[ContractFacts]:
 
 
 def campaigns(*, rows: Sequence[Campaign], at: datetime) -> list[CampaignFacts]:
-    """The facts of these campaigns, whose contracts and parties are loaded, in their order.
+    """Return the facts of these campaigns, whose contracts and parties are loaded, in their order.
 
     Five statements, or six while a party is suspended.
     """
@@ -122,7 +122,7 @@ def campaigns(*, rows: Sequence[Campaign], at: datetime) -> list[CampaignFacts]:
 
 
 def parties(*, rows: Sequence[Party], at: datetime) -> list[PartyFacts]:
-    """The facts of these parties, in their order. Four statements."""
+    """Return the facts of these parties, in their order. Four statements."""
     held = set(running_on(of="party", at=at))
     found = {one.pk: PartyFacts(one, one.pk in held) for one in rows}
     for (party_id,) in Contract.objects.filter(aggregator__in=rows).values_list("aggregator_id"):
@@ -139,7 +139,7 @@ def parties(*, rows: Sequence[Party], at: datetime) -> list[PartyFacts]:
 
 
 def chains_of(*, party: Party, at: datetime) -> list[Link]:
-    """Every campaign in whose chain this party stands, as aggregator, provider, or somewhere behind it."""
+    """Return every campaign in whose chain this party stands, as aggregator, provider, or somewhere behind it."""
     rows = (
         Campaign.objects.filter(
             Q(lbs_provider=party)

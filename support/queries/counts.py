@@ -60,17 +60,17 @@ NONE = Count(0)
 
 
 def cap_count(n: int) -> Count:
-    """A count that was stopped one past the cap."""
+    """Return a count that was stopped one past the cap."""
     return Count(CAP, more=True) if n > CAP else Count(n)
 
 
 def count_of[M: Model](*, rows: QuerySet[M]) -> Count:
-    """How many rows there are, counted no further than the cap."""
+    """Return how many rows there are, counted no further than the cap."""
     return cap_count(rows.order_by()[: CAP + 1].count())
 
 
 def lines_of(*, party_ids: Collection[int]) -> Mapping[int, Count]:
-    """How many lines' data each of these aggregators received, by its id. One statement."""
+    """Return how many lines' data each of these aggregators received, by its id. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(LINES, {"rows": ROWS, "parties": sorted(party_ids)})
         return {
@@ -94,7 +94,7 @@ def lookups(*, at: datetime) -> Mapping[str, Count]:
 
 
 def sum_counts(*, counts: Collection[Count]) -> Count:
-    """The sum, worth what its weakest part is worth."""
+    """Return the sum, worth what its weakest part is worth."""
     return Count(
         sum(one.n for one in counts), more=any(one.more for one in counts), about=any(one.about for one in counts)
     )

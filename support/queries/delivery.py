@@ -58,7 +58,7 @@ class Health:
 
 
 def health_of(*, party_ids: Collection[int], at: datetime) -> Mapping[int, Health]:
-    """The delivery to each of these partners, by id. Three statements, however many."""
+    """Return the delivery to each of these partners, by id. Three statements, however many."""
     streams = {one.party_id: one for one in Stream.objects.filter(party_id__in=party_ids)}
     opened = dict(
         Breaker.objects.filter(party_id__in=party_ids, open_until__isnull=False).values_list("party_id", "open_until")

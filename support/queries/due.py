@@ -24,7 +24,7 @@ class Due:
 
 
 def due(*, due_at: datetime, at: datetime) -> Due:
-    """The clock of a ticket that is due then, as it stands now."""
+    """Return the clock of a ticket that is due then, as it stands now."""
     late = due_at < at
     days = business_days_between(first=min(due_at, at), second=max(due_at, at))
     if not days and due_at.astimezone(ZONE).date() != at.astimezone(ZONE).date():
@@ -36,7 +36,7 @@ def due(*, due_at: datetime, at: datetime) -> Due:
 
 
 def business_days_between(*, first: datetime, second: datetime) -> int:
-    """How many business days begin after the day of `first` until the day of `second`, up to COUNTED_TO."""
+    """Return how many business days begin after the day of `first` until the day of `second`, up to COUNTED_TO."""
     day, last, found = first.astimezone(ZONE).date(), second.astimezone(ZONE).date(), 0
     while day < last and found < COUNTED_TO:
         day += DAY

@@ -70,7 +70,7 @@ class Export:
 
 
 def as_csv(*, export: Export, year: int, at: datetime) -> Iterator[str]:
-    """One file for a year."""
+    """Yield one file for a year."""
     yield from csv_lines(columns=export.columns, rows=export.rows(year, at))
 
 
@@ -82,7 +82,7 @@ def csv_lines(*, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> 
 
 
 def in_parts[M: Model](*, rows: QuerySet[M], by: str, most: int) -> Iterator[list[M]]:
-    """The rows in the order of a unique field, so many at a time.
+    """Yield the rows in the order of a unique field, so many at a time.
 
     Each part begins where the one before ended, with a statement of its own: no cursor, which a pooler whose sessions
     take turns could not keep.

@@ -56,7 +56,7 @@ def done_to(*, target: str, also: str = "") -> list[RecordedAct]:
 
 
 def describe_action(*, action: str) -> str:
-    """An action's name as words: "contract.put_in_force" is "contract: put in force"."""
+    """Return an action's name as words: "contract.put_in_force" is "contract: put in force"."""
     of, _, verb = action.partition(".")
     plain = SAID.get(verb) or verb.replace("_", " ")
     return f"{of.replace('_', ' ')}: {plain}" if verb else of.replace("_", " ")
@@ -91,7 +91,7 @@ def _of_fields(event: AuditEvent) -> list[str]:
 
 
 def _of_rule(event: AuditEvent) -> list[str]:
-    """What a rule for anomalies was changed to, number by number."""
+    """Return what a rule for anomalies was changed to, number by number."""
     now, before = event.detail.get("now"), event.detail.get("before")
     if event.action != "anomaly_rule.changed" or not isinstance(now, dict) or not isinstance(before, dict):
         return []
@@ -100,7 +100,7 @@ def _of_rule(event: AuditEvent) -> list[str]:
 
 
 def _of_duty(event: AuditEvent) -> list[str]:
-    """Which duty of an incident was done, on which day, under which reference."""
+    """Return which duty of an incident was done, on which day, under which reference."""
     duty, reference = ALL.get(str(event.detail.get("duty"))), str(event.detail.get("reference", ""))
     if event.action != "incident.told" or duty is None:
         return []
@@ -109,7 +109,7 @@ def _of_duty(event: AuditEvent) -> list[str]:
 
 
 def _of_search(event: AuditEvent) -> list[str]:
-    """Where somebody searched and what for; in which cases somebody was found; what a file was narrowed to."""
+    """Return where somebody searched and what for; in which cases somebody was found; what a file was narrowed to."""
     said, named = event.detail, event.detail.get("for")
     parts = (
         [f"in {sanitise_text(str(said['in']), at_most=60)}"] if event.action == "search.made" and "in" in said else []
@@ -163,7 +163,7 @@ def _of_agent(event: AuditEvent) -> list[str]:
 
 
 def _of_addresses(event: AuditEvent) -> list[str]:
-    """Which addresses two officers changed, from what to what."""
+    """Return which addresses two officers changed, from what to what."""
     now, was = event.detail.get("now"), event.detail.get("was")
     if event.action == "party.keys_moved" and isinstance(was, str):
         return [_format_change("keys at", _addresses(now), _addresses(was))]
@@ -181,7 +181,7 @@ def _addresses(said: object) -> str:
 
 
 def proposal_of(*, event: AuditEvent) -> str:
-    """The id of the proposal that an act belongs to, for its address."""
+    """Return the id of the proposal that an act belongs to, for its address."""
     said = event.detail.get("proposal")
     return said if isinstance(said, str) else ""
 
@@ -196,5 +196,5 @@ def _day(text: object) -> str:
 
 
 def _format_payment(word: object) -> str:
-    """What is paid, in words; "" was never said."""
+    """Return what is paid, in words; "" was never said."""
     return "not said" if word == "" else str(dict(Campaign.Consideration.choices).get(str(word), ""))

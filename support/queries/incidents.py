@@ -63,7 +63,7 @@ class IncidentPage:
 
 
 def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
-    """Everything about one incident; None where there is none."""
+    """Return everything about one incident; None where there is none."""
     one = Incident.objects.filter(pk=incident_id).first()
     if one is None:
         return None
@@ -86,7 +86,7 @@ def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
 
 
 def timeline_of(*, incident: Incident) -> list[RecordedAct]:
-    """Everything that became of it, the newest first: as the database wrote it down, and as officers did it."""
+    """Return everything that became of it, the newest first: as the database wrote it down, and as officers did it."""
     acts = (IncidentStep.What.CLOSED, IncidentStep.What.REOPENED)
     steps = [
         RecordedAct(one.at, "The system", _describe_step(one, incident), "", times(n=one.count), "")
@@ -105,7 +105,7 @@ def _describe_step(step: IncidentStep, incident: Incident) -> str:
 
 
 def is_of_a_test_line(*, incident: Incident) -> bool:
-    """Whether it was found by a line of our own, or is about an order for one."""
+    """Return whether it was found by a line of our own, or is about an order for one."""
     if incident.key.startswith(OF_A_SEED):
         return True
     order_id = incident.key.removeprefix("order:")
@@ -123,7 +123,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def times(*, n: int) -> str:
-    """How often, in words."""
+    """Return how often, in words."""
     return f"{n:,} time{'' if n == 1 else 's'} by then"
 
 
@@ -146,13 +146,13 @@ def _newest_by(begun: Iterable[datetime], at: datetime) -> datetime:
 
 
 def officers() -> list[tuple[str, str]]:
-    """Who may have an incident: each by the name that the trail gives them, and by their e-mail."""
+    """Return who may have an incident: each by the name that the trail gives them, and by their e-mail."""
     found = User.objects.filter(role__in=roles_that_may(StaffAction.CLOSE_INCIDENT), is_active=True).order_by("email")
     return [(actor_of(user), user.email) for user in found]
 
 
 def target_of(*, incident_id: int) -> str:
-    """How the audit trail names an incident."""
+    """Return how the audit trail names an incident."""
     return f"incident:{incident_id}"
 
 
@@ -169,6 +169,6 @@ def subjects(*, rows: Iterable[Incident]) -> Mapping[str, NamedTarget]:
 
 
 def tickets(*, rows: Iterable[Incident]) -> Mapping[int, Ticket]:
-    """The desk's ticket for each incident that has one, by the incident's id."""
+    """Return the desk's ticket for each incident that has one, by the incident's id."""
     keys = {f"incident:{one.pk}": one.pk for one in rows}
     return {keys[one.key]: one for one in Ticket.objects.filter(key__in=keys)}

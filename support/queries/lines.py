@@ -14,7 +14,7 @@ GOES_ON = timedelta(hours=24)
 
 
 def takes_two(*, line_id: int, at: datetime) -> bool:
-    """Whether a second person must agree before one sees whose this line is. Never says why.
+    """Return whether a second person must agree before one sees whose this line is. Never says why.
 
     A safe contact, a separation that is under way or that nobody may be told of yet, or an officer's word.
     """
@@ -27,7 +27,7 @@ def takes_two(*, line_id: int, at: datetime) -> bool:
 
 
 def find_officer_mark(*, line_id: int) -> ProtectedLine | None:
-    """An officer's own word that it does, while it counts."""
+    """Return an officer's own word that it does, while it counts."""
     return ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
 
 

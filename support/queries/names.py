@@ -51,14 +51,14 @@ def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Na
 
 
 def actors(*, wanted: Collection[str]) -> Mapping[str, str]:
-    """What to call each actor ("officer:3"): a member of staff by their e-mail. At most one statement."""
+    """Return what to call each actor ("officer:3"): a member of staff by their e-mail. At most one statement."""
     ids = {int(one.partition(":")[2]) for one in wanted if _is_staff(one)}
     mails = dict(User.objects.filter(pk__in=ids).values_list("pk", "email")) if ids else {}
     return {one: _format_actor(one, mails) for one in wanted}
 
 
 def get_staff_name(*, user: User) -> str:
-    """What colleagues call somebody of staff."""
+    """Return what colleagues call somebody of staff."""
     return user.get_full_name() or user.email or str(user)
 
 

@@ -60,7 +60,7 @@ class Part:
 
 
 def cases_of(*, user: User, lines: Mapping[int, Line], at: datetime) -> list[Case]:
-    """The cases of a person on these lines, those under way first, then the newest."""
+    """Return the cases of a person on these lines, those under way first, then the newest."""
     found = _theirs(user, lines).exclude(state=Ticket.State.MERGED).order_by("-last_at", "-opened_at")[:MOST]
     cases = [build_own_case(ticket=ticket, line=lines[ticket.line_id or 0], at=at) for ticket in found]
     return sorted(cases, key=lambda case: case.ticket.state not in OPEN_STATES)
@@ -79,7 +79,7 @@ def case_of(*, code: str, user: User, line_ids: Collection[int], locked: bool = 
 
 
 def build_own_case(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
-    """A case as its person sees it. `line`: its line, None for one without."""
+    """Return a case as its person sees it. `line`: its line, None for one without."""
     subject = None
     if line is not None and ticket.about_kind:
         subject = subjects.subject_of(line=line, kind=ticket.about_kind, ref=ticket.about_ref, at=at)
@@ -96,7 +96,7 @@ def build_own_case(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
 
 
 def thread_of(*, ticket: Ticket) -> list[Part]:
-    """What was written on both sides, the oldest first, in cases that were merged into it too."""
+    """Return what was written on both sides, the oldest first, in cases that were merged into it too."""
     cases = with_merged(ticket=ticket)
     entries = Entry.objects.filter(ticket__in=cases, kind__in=SHOWN).order_by("at", "id")
     files: dict[int, list[Attachment]] = {}
@@ -112,7 +112,7 @@ def thread_of(*, ticket: Ticket) -> list[Part]:
 
 
 def file_of(*, ticket: Ticket, file_id: UUID) -> Attachment | None:
-    """A file that the person may open: of what they or we wrote in this case's thread, and found clean."""
+    """Return a file that the person may open: of what they or we wrote in this case's thread, and found clean."""
     return Attachment.objects.filter(
         ticket__in=with_merged(ticket=ticket), id=file_id, entry__kind__in=SHOWN, scan=Attachment.Scan.CLEAN
     ).first()
@@ -128,7 +128,7 @@ def find_mailed_case(*, code: str) -> Ticket | None:
 
 
 def dispute_of(*, user: User, line_ids: Collection[int], choice_id: UUID) -> Ticket | None:
-    """The case that "I never agreed" opened by this choice, if this person may read it."""
+    """Return the case that "I never agreed" opened by this choice, if this person may read it."""
     return _theirs(user, line_ids).filter(key=f"choice:{choice_id}").first()
 
 

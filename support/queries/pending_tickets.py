@@ -42,7 +42,7 @@ class Canary:
 
 
 def canary(*, at: datetime) -> Canary:
-    """How the trial stands now. Two statements."""
+    """Return how the trial stands now. Two statements."""
     if not settings.CANARY:
         return Canary("off")
     ended = CanaryRun.objects.filter(finished_at__isnull=False).order_by("-began_at")
@@ -84,13 +84,13 @@ def tickets_wanted(*, at: datetime) -> list[PendingTicket]:
 
 
 def evidence_without_entry(*, at: datetime) -> list[EvidenceRequest]:
-    """What partners answered in the last days, the oldest first, that is in no ticket's thread yet."""
+    """Return what partners answered in the last days, the oldest first, that is in no ticket's thread yet."""
     rows = EvidenceRequest.objects.filter(_without_entry("evidence"), answered_at__gt=at - LOOK_BACK)
     return list(rows.order_by("answered_at")[:BATCH])
 
 
 def evidence_missed(*, at: datetime) -> list[EvidenceRequest]:
-    """What partners did not answer by its date in the last days, of which no ticket's thread says so yet."""
+    """Return what partners did not answer by its date in the last days, of which no ticket's thread says so yet."""
     rows = EvidenceRequest.objects.filter(
         _without_entry("evidence-late"), overdue_at__gt=at - LOOK_BACK, answered_at__isnull=True
     )
@@ -98,7 +98,7 @@ def evidence_missed(*, at: datetime) -> list[EvidenceRequest]:
 
 
 def with_merged(*, ticket: Ticket) -> list[int]:
-    """A case and all that were merged into it, by id: what was said in them is one thread."""
+    """Return a case and all that were merged into it, by id: what was said in them is one thread."""
     ids = newest = [ticket.pk]
     while newest:
         newest = list(Ticket.objects.filter(merged_into__in=newest).values_list("pk", flat=True))
@@ -107,7 +107,7 @@ def with_merged(*, ticket: Ticket) -> list[int]:
 
 
 def is_answered(*, ticket: Ticket) -> bool:
-    """Whether we answered since the person last wrote, in the case or in one that was merged into it."""
+    """Return whether we answered since the person last wrote, in the case or in one that was merged into it."""
     said = Entry.objects.filter(
         ticket__in=with_merged(ticket=ticket), kind__in=(Entry.Kind.ANSWER, Entry.Kind.HEARD)
     ).order_by("-at", "-id")
@@ -115,12 +115,12 @@ def is_answered(*, ticket: Ticket) -> bool:
 
 
 def names_of(*, party_ids: Iterable[int]) -> dict[int, str]:
-    """What companies are called, by id."""
+    """Return what companies are called, by id."""
     return {pk: party_name(one.name, one.uri) for pk, one in Party.objects.in_bulk(set(party_ids)).items()}
 
 
 def parties_of(*, subjects: Iterable[str]) -> dict[str, Party]:
-    """The companies that incidents are about, by their subjects: "partner:4", or a company's URI."""
+    """Return the companies that incidents are about, by their subjects: "partner:4", or a company's URI."""
     wanted = set(subjects)
     numbers = {one: int(one.partition(":")[2]) for one in wanted if one.startswith("partner:") and one[8:].isdecimal()}
     by_id = Party.objects.in_bulk(set(numbers.values()))
@@ -148,7 +148,7 @@ def _disputes(at: datetime) -> list[PendingTicket]:
 
 
 def _find_disputed_parties(choices: Sequence[Choice]) -> dict[tuple[str, str], int]:
-    """The company that a choice speaks of, by its scope and ref."""
+    """Return the company that a choice speaks of, by its scope and ref."""
     refs = {scope: {one.ref for one in choices if one.scope == scope} for scope in Choice.Scope}
     campaigns = Campaign.objects.filter(ref__in=refs[Choice.Scope.CAMPAIGN]).values_list("ref", "lbs_provider_id")
     parties = Party.objects.filter(uri__in=refs[Choice.Scope.PARTY]).values_list("uri", "pk")

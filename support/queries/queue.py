@@ -91,7 +91,7 @@ class Page:
 
 
 def counts(*, user_id: int, at: datetime) -> Counts:
-    """How many tickets are under way: all, those past their date, this person's, nobody's."""
+    """Return how many tickets are under way: all, those past their date, this person's, nobody's."""
     under_way = Ticket.objects.filter(state__in=UNDER_WAY)
     return Counts(
         open=_up_to(under_way),
@@ -102,7 +102,7 @@ def counts(*, user_id: int, at: datetime) -> Counts:
 
 
 def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
-    """One page of the queue as this person asked for it."""
+    """Return one page of the queue as this person asked for it."""
     tickets = filter_tickets(asked=asked, user_id=user_id, at=at).filter(_after(asked)).order_by(*_order(asked))
     found = list(tickets.select_related("assignee")[: PAGE + 1])
     following = _place(asked, found[PAGE - 1]) if len(found) > PAGE else ""
@@ -110,7 +110,7 @@ def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
 
 
 def filter_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySet[Ticket]:
-    """The tickets that were asked for, in no order yet."""
+    """Return the tickets that were asked for, in no order yet."""
     wanted = Q()
     if asked.state not in {"", ANY}:
         wanted &= Q(state=asked.state)
@@ -127,13 +127,13 @@ def filter_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySe
 
 
 def _same(asked: QueueFilter) -> dict[str, str | int]:
-    """What must be just as it was asked for."""
+    """Return what must be just as it was asked for."""
     same = {"kind": asked.kind, "priority": asked.priority, "language": asked.language}
     return {name: value for name, value in same.items() if value}
 
 
 def companies(*, part: str) -> list[int]:
-    """The companies with this in their name, at most MOST_COMPANIES of them."""
+    """Return the companies with this in their name, at most MOST_COMPANIES of them."""
     named = Party.objects.filter(Q(name__icontains=part) | Q(uri__icontains=part))
     return list(named.order_by("pk").values_list("pk", flat=True)[:MOST_COMPANIES])
 
@@ -162,7 +162,7 @@ def _due(ticket: Ticket, at: datetime) -> Due | None:
 
 
 def row_of(*, code: str, user_id: int, at: datetime) -> Row | None:
-    """One ticket as a list shows it; None where there is none of that code."""
+    """Return one ticket as a list shows it; None where there is none of that code."""
     found = Ticket.objects.filter(code=code).select_related("assignee")
     return next(iter(rows(tickets=list(found), user_id=user_id, at=at)), None)
 
@@ -174,12 +174,12 @@ def colleagues() -> list[User]:
 
 
 def is_free(*, ticket: Ticket) -> bool:
-    """Whether nobody has it who works on cases now, and it is not done."""
+    """Return whether nobody has it who works on cases now, and it is not done."""
     return ticket.state in UNDER_WAY and (ticket.assignee is None or not works_cases(user=ticket.assignee))
 
 
 def works_cases(*, user: User) -> bool:
-    """Whether somebody works on cases now."""
+    """Return whether somebody works on cases now."""
     return user.is_active and staff_may(user.role, StaffAction.WORK_TICKETS)
 
 
@@ -198,7 +198,7 @@ def _order(asked: QueueFilter) -> Iterable[str]:
 
 
 def _place(asked: QueueFilter, last: Ticket) -> str:
-    """Where a page ended, for the address of the next."""
+    """Return where a page ended, for the address of the next."""
     places = {
         DUE: f"{last.due_at.isoformat()}~{last.pk}",
         PRIORITY: f"{last.priority}~{last.due_at.isoformat()}~{last.pk}",
@@ -208,7 +208,7 @@ def _place(asked: QueueFilter, last: Ticket) -> str:
 
 
 def _after(asked: QueueFilter) -> Q:
-    """What comes after that place; everything, where it makes no sense."""
+    """Return what comes after that place; everything, where it makes no sense."""
     parts = asked.after.split("~")
     if not parts[-1].isdecimal() or len(parts) != {NEWEST: 1, DUE: 2, PRIORITY: 3}[asked.order]:
         return Q()
@@ -258,7 +258,7 @@ class TicketPage:
 
 
 def find(*, asked: str, before: int = 0) -> TicketPage:
-    """The tickets that fit these words, older than the ticket `before`, if one is given."""
+    """Return the tickets that fit these words, older than the ticket `before`, if one is given."""
     said = asked.strip()
     by_number = None if _is_a_case(said) else NUMBER.fullmatch(said)
     older = Ticket.objects.filter(id__lt=before) if before else Ticket.objects.all()
@@ -273,13 +273,13 @@ def find(*, asked: str, before: int = 0) -> TicketPage:
 
 
 def _is_a_case(said: str) -> bool:
-    """Whether it is a case's code: quoted without its T-, some are nothing but digits."""
+    """Return whether it is a case's code: quoted without its T-, some are nothing but digits."""
     code = code_in(said)
     return bool(code) and Ticket.objects.filter(code=code).exists()
 
 
 def code_in(said: str) -> str:
-    """A case's code as we write it, of one that was typed with or without its T-; "" where it is none."""
+    """Return a case's code as we write it, of one that was typed with or without its T-; "" where it is none."""
     found = CODE.fullmatch(said)
     return f"T-{found[1].upper()}" if found else ""
 
@@ -289,7 +289,7 @@ def _by_number(ending: str) -> Iterator[Q]:
 
 
 def _by_words(said: str) -> Iterator[Q]:
-    """Each way there is, but for the words of threads."""
+    """Yield each way there is, but for the words of threads."""
     if code := code_in(said):
         yield Q(code=code)
     if len(said) < SHORTEST:
@@ -300,7 +300,7 @@ def _by_words(said: str) -> Iterator[Q]:
 
 
 def _in_threads(said: str, before: int) -> list[int]:
-    """The newest tickets with these words in their threads."""
+    """Return the newest tickets with these words in their threads."""
     words = SearchQuery(said, config="simple", search_type="websearch")
     until = before or (Ticket.objects.aggregate(newest=Max("id"))["newest"] or 0) + 1
     entries = Entry.objects.filter(words=words, ticket_id__lt=until)

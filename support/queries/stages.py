@@ -21,19 +21,19 @@ TONES: Mapping[Stage, str] = {
 
 
 def running(*, at: datetime) -> QuerySet[Suspension]:
-    """The suspensions that run at a moment, the newest first."""
+    """Return the suspensions that run at a moment, the newest first."""
     return Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at).order_by(
         "-starts_at", "-id"
     )
 
 
 def running_on(*, of: str, at: datetime) -> list[int]:
-    """The ids of the parties, contracts or campaigns on which a suspension runs."""
+    """Return the ids of the parties, contracts or campaigns on which a suspension runs."""
     return list(running(at=at).filter(of=of).values_list("target_id", flat=True))
 
 
 def contracts_at(*, rows: QuerySet[Contract], stages: Collection[str], at: datetime) -> QuerySet[Contract]:
-    """The contracts that stand at one of these stages, by the same order of rules as `lifecycle`."""
+    """Return the contracts that stand at one of these stages, by the same order of rules as `lifecycle`."""
     held = Q(pk__in=running_on(of="contract", at=at)) | Q(aggregator__in=running_on(of="party", at=at))
     return rows.filter(_at_one_of(stages, at, held, ("",)))
 

@@ -50,13 +50,13 @@ class Subject:
 
 
 def subject_of(*, line: Line, kind: str, ref: str, at: datetime) -> Subject | None:
-    """What is asked about, if it is there for whoever sees this line; None for all else, made up or hidden."""
+    """Return what is asked about, if it is there for whoever sees this line; None for all else, made up or hidden."""
     readers = {LOOK_UP: _look_up, CHOICE: _choice, ORDER: _order, COMPANY: _company}
     return readers[kind](line, ref, at) if kind in readers else None
 
 
 def party_of(*, ticket: Ticket, at: datetime) -> Party | None:
-    """The company that a case is about. One that its person asked about is there while it is there for them."""
+    """Return the company that a case is about. One that its person asked about is there while it is there for them."""
     party_id = ticket.party_id
     if ticket.about_kind == COMPANY:
         line = Line.objects.filter(pk=ticket.line_id).first() if ticket.line_id is not None else None

@@ -102,13 +102,13 @@ class Complaints:
 
 
 def last_days(*, at: datetime) -> Span:
-    """The last DAYS days."""
+    """Return the last DAYS days."""
     today = at.astimezone(ZONE).date()
     return Span(today - timedelta(days=DAYS - 1), today)
 
 
 def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
-    """The figures of what was opened in these days. `user_id`: of one colleague's cases only."""
+    """Return the figures of what was opened in these days. `user_id`: of one colleague's cases only."""
     whole = _rows("true", span, user_id, at)
     kinds, people = _rows("kind", span, user_id, at), _rows("assignee_id", span, user_id, at)
     companies = _rows("party_id", span, user_id, at)
@@ -123,7 +123,7 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
 
 
 def figures_csv(*, found: Figures, mark: str) -> Iterator[str]:
-    """The same as a file. `mark`: who took it, and when, in its last line."""
+    """Yield the same as a file. `mark`: who took it, and when, in its last line."""
     parts = (("", (found.whole,)), ("kind", found.by_kind), ("person", found.by_person), ("company", found.by_company))
     rows = [
         (by, one.name, one.opened, one.under_way, one.overdue, *_hours(one.answer), *_hours(one.end))
@@ -148,7 +148,7 @@ def complaints(*, year: int) -> tuple[Complaints, ...]:
 
 
 def complaints_csv(*, year: int, found: Sequence[Complaints], mark: str) -> Iterator[str]:
-    """The same as a file. `mark`: who took it, and when, in its last line."""
+    """Yield the same as a file. `mark`: who took it, and when, in its last line."""
     rows = [
         (
             year, one.kind, one.received, one.answered, one.under_way, one.companies,
@@ -165,7 +165,7 @@ def sees_all(*, role: str) -> bool:
 
 
 def mark_of(*, user: User, at: datetime) -> str:
-    """Who took a copy, and when."""
+    """Return who took a copy, and when."""
     name = user.get_full_name()
     who = f"{name} ({user.email})" if name else user.email or str(user)
     return f"Taken by {who} at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -115,7 +115,7 @@ class SentPage:
 
 
 def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST, at: datetime) -> Timeline | None:
-    """What was sent to a partner, the newest first; None where there is no such party. Ten statements at most.
+    """Return what was sent to a partner, the newest first; None where there is no such party. Ten statements at most.
 
     Only what came before this moment, or in it with an id below `than`: many are written in one moment.
     """
@@ -139,12 +139,12 @@ def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST,
 
 
 def was_sent(*, party_id: int, order_id: uuid.UUID) -> bool:
-    """Whether this partner has an order of this id."""
+    """Return whether this partner has an order of this id."""
     return Order.objects.filter(id=order_id, party_id=party_id).exists()
 
 
 def order_page(*, party_id: int, order_id: uuid.UUID) -> SentPage | None:
-    """One order with its attempts and receipts; None where this partner has none of that id."""
+    """Return one order with its attempts and receipts; None where this partner has none of that id."""
     order = Order.objects.filter(id=order_id, party_id=party_id).first()
     if order is None:
         return None
@@ -164,7 +164,7 @@ def order_page(*, party_id: int, order_id: uuid.UUID) -> SentPage | None:
 
 
 def list_orders_of_line(*, line_id: int, order_ids: Collection[uuid.UUID]) -> list[SentPage]:
-    """These orders about one line, each as its own page has it; by partner, the newest first, at most a few."""
+    """Return these orders about one line, each as its own page has it; by partner, the newest first, at most a few."""
     rows = Order.objects.filter(line_id=line_id, id__in=order_ids).order_by("party_id", "-queued_at")
     found = rows.values_list("party_id", "id")[:OF_A_LINE]
     pages = (order_page(party_id=party_id, order_id=order_id) for party_id, order_id in found)
@@ -172,7 +172,7 @@ def list_orders_of_line(*, line_id: int, order_ids: Collection[uuid.UUID]) -> li
 
 
 def event_page(*, party_id: int, event_id: uuid.UUID) -> SentPage | None:
-    """One stream event with its attempts; None where this partner has none of that id."""
+    """Return one stream event with its attempts; None where this partner has none of that id."""
     event = StreamEvent.objects.filter(pk=event_id, party_id=party_id).first()
     if event is None:
         return None
@@ -186,7 +186,7 @@ def event_page(*, party_id: int, event_id: uuid.UUID) -> SentPage | None:
 
 
 def decode_token(*, token: str) -> tuple[str, str]:
-    """A signed token's header and claims as text; what can't be opened gives ""."""
+    """Return a signed token's header and claims as text; what can't be opened gives ""."""
     parts = token.split(".")
     if len(parts) != 3:
         return "", ""

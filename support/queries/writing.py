@@ -60,7 +60,7 @@ def is_read(*, ticket: Ticket) -> bool:
 
 
 def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
-    """All of it, for one person of staff."""
+    """Return all of it, for one person of staff."""
     drafts = list(Draft.objects.filter(ticket=ticket).select_related("user").order_by("updated_at"))
     mine = {draft.kind: draft for draft in drafts if draft.user_id == user_id}
     answer, note = mine.get(Entry.Kind.ANSWER), mine.get(Entry.Kind.NOTE)
@@ -83,7 +83,7 @@ def _who_else_writes(drafts: Sequence[Draft], user_id: int, at: datetime) -> lis
 
 
 def list_canned_replies(*, language: str) -> list[SavedReply]:
-    """The answers that are written often, in the person's language where they are in it, else in ours."""
+    """Return the answers that are written often, in the person's language where they are in it, else in ours."""
     found: dict[str, SavedReply] = {}
     ours = SavedReply.objects.filter(retired_at__isnull=True, language__in={language, settings.LANGUAGE_CODE})
     for reply in ours.order_by("title"):
@@ -99,7 +99,7 @@ def left_open(*, body: str) -> str:
 
 
 def waiting_files(*, ticket: Ticket, author: str) -> QuerySet[Attachment]:
-    """The files beside somebody's draft."""
+    """Return the files beside somebody's draft."""
     mine = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=author)
     return mine.exclude(scan=Attachment.Scan.REMOVED).order_by("at", "name")
 
@@ -141,7 +141,7 @@ class Answers:
 
 
 def canned_list() -> list[Answers]:
-    """Every answer, by name. One query."""
+    """Return every answer, by name. One query."""
     order = [code for code, _ in settings.LANGUAGES]
     found = []
     for key, each in groupby(SavedReply.objects.order_by("key"), key=lambda reply: reply.key):
@@ -152,7 +152,7 @@ def canned_list() -> list[Answers]:
 
 
 def reply_of(*, reply_id: int) -> SavedReply | None:
-    """One of them, or None."""
+    """Return one of them, or None."""
     return SavedReply.objects.filter(pk=reply_id).first()
 
 
@@ -208,7 +208,7 @@ def hit_by(*, incident_id: int, kinds: Collection[str] = (), language: str = "")
 
 
 def progress(*, reply_id: uuid.UUID, at: datetime) -> Progress | None:
-    """How far this reply is; None where there is none."""
+    """Return how far this reply is; None where there is none."""
     reply = BulkReply.objects.filter(pk=reply_id).first()
     if reply is None:
         return None

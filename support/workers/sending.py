@@ -91,7 +91,7 @@ def _send_batch(at: datetime) -> int:
 
 
 def _still_theirs(ticket_ids: list[int]) -> QuerySet[Ticket]:
-    """Those that are still to be answered, and were not handed up to the privacy office meanwhile."""
+    """Return those that are still to be answered, and were not handed up to the privacy office meanwhile."""
     rows = Ticket.objects.select_for_update().filter(pk__in=ticket_ids, state__in=UNDER_WAY)
     return rows.filter(escalated_at__isnull=True).order_by("id")
 

@@ -81,7 +81,7 @@ def _open(now: datetime) -> list[_Due]:
 
 
 def _acts(now: datetime) -> Iterator[_Due]:
-    """What officers did that counts from then on, in its order."""
+    """Yield what officers did that counts from then on, in its order."""
     lifted = Q(action="proposal.agreed", detail__act=Proposal.Act.LIFT_SUSPENSION)
     # What the rules of the streams began judges nothing.
     suspended = Q(action=BEGAN, detail__automatic=False) | Q(action=BROUGHT_BACK)
@@ -102,7 +102,7 @@ def _settle_link(event: AuditEvent, *, now: datetime) -> None:
 
 
 def _settle_new_party(event: AuditEvent, *, now: datetime) -> None:
-    """A company seen in paths before: some of what went to it may be doubtful."""
+    """Settle a company that was seen in paths before: some of what went to it may be doubtful."""
     settle_terms(changes=Changes(parties={event.detail["ref"]}), at=now, cause=CAUSE)
 
 
@@ -195,7 +195,7 @@ def _settle_rule_end(rule: JurisdictionRule, *, now: datetime) -> None:
 
 
 def _under(rule: JurisdictionRule) -> set[int]:
-    """The contracts of the campaigns that a rule is about."""
+    """Return the contracts of the campaigns that a rule is about."""
     about = Q(purpose__in=rule.purposes)
     if rule.sale_test:
         about |= Q(consideration__in=[one for one in SALE if rule.consideration in {"", one}])
@@ -209,7 +209,7 @@ def _files(now: datetime) -> int:
 
 
 def _list_standings(contracts: Collection[int], *, states: Collection[str] | None = None) -> QuerySet[Standing]:
-    """What partners were told under these contracts, of lines that are in these states (None: in any)."""
+    """Return what partners were told under these contracts, of lines that are in these states (None: in any)."""
     told = Standing.objects.filter(contract_id__in=contracts)
     return told if states is None else told.filter(line_id__in=Line.objects.filter(state__in=states).values("pk"))
 

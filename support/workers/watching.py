@@ -59,7 +59,7 @@ SELECT id::text, party_id, n FROM evidence WHERE n > 0 ORDER BY id
 
 
 def broken_words() -> Sequence[IncidentCount]:
-    """Each order whose signature does not hold, with how much tells so. One statement."""
+    """Return each order whose signature does not hold, with how much tells so. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(BROKEN)
         return [
@@ -100,7 +100,7 @@ TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
 
 
 def watch(*, now: datetime) -> None:
-    """One pass over all but the trail."""
+    """Watch everything but the audit trail, once."""
     watch_failed_stops(now=now)
     watch_codes(now=now)
     watch_staff(now=now)
@@ -109,7 +109,7 @@ def watch(*, now: datetime) -> None:
 
 
 def watch_failed_stops(*, now: datetime) -> None:
-    """An incident for each hour of the last day in which stops failed, more than now and then."""
+    """Open an incident for each hour of the last day in which stops failed, more than now and then."""
     stated = (
         IncidentCount(
             Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
@@ -121,7 +121,7 @@ def watch_failed_stops(*, now: datetime) -> None:
 
 
 def watch_codes(*, now: datetime) -> None:
-    """An incident for each day with an hour in which codes did not come to phones, more than now and then.
+    """Open an incident for each day with an hour in which codes didn't reach phones, more than now and then.
 
     Who has no account can't stop without one, and the page looks the same to them. By night few ask: where of the last
     24 hours' codes most did not come, every hour counts.
@@ -137,12 +137,12 @@ def watch_codes(*, now: datetime) -> None:
 
 
 def watch_staff(*, now: datetime) -> None:
-    """An incident for each of staff who looked at, or acted on, more subscribers within an hour than work explains."""
+    """Open an incident for each of staff who looked at more subscribers within an hour than work explains."""
     _watch_staff(HOUR, settings.STAFF_BROWSING_ALARM, PAGES, "%Y-%m-%d", _midnight(now), now)
 
 
 def watch_staff_for_long(*, now: datetime) -> None:
-    """The same within a day, and within a week: whoever looks at a few each hour has seen very many by its end."""
+    """Do the same within a day, and a week: whoever looks at a few each hour has seen very many by its end."""
     today = _midnight(now)
     monday = today - now.weekday() * DAY
     _watch_staff(DAY, settings.STAFF_BROWSING_ALARM_DAY, PAGES_A_DAY, "day:%Y-%m-%d", today, now)
@@ -165,7 +165,7 @@ def _midnight(now: datetime) -> datetime:
 
 
 def watch_agents(*, now: datetime) -> None:
-    """An incident for each agent, of our own desk or authorised, by whom more stops came within an hour than expected.
+    """Open an incident for each agent, our own or authorised, by whom more stops came in an hour than expected.
 
     The stops stand: whoever was stopped against their will allows again.
     """
@@ -188,12 +188,12 @@ def watch_agents(*, now: datetime) -> None:
 
 
 def watch_seeds(*, now: datetime) -> None:
-    """An incident for each order about a line of our own that its partner signed as done, and went on all the same."""
+    """Open an incident for each order about a test line that its partner signed as done, and then went on."""
     _state(broken_words(), now)
 
 
 def verify_audit(*, now: datetime) -> None:
-    """An incident where the trail does not verify: a chain, a checkpoint, or the line of checkpoints.
+    """Open an incident where the trail does not verify: a chain, a checkpoint, or the line of checkpoints.
 
     It may take longer than the broker waits before it gives the task to another worker: that one leaves.
     """

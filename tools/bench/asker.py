@@ -55,7 +55,7 @@ class Asker:
         line.socket.sendall(request)
 
     def take(self, wait: float) -> list[Line]:
-        """The connections whose answer has come, waiting for one at most so long."""
+        """Return the connections whose answer has come, waiting for one at most so long."""
         done = []
         # The wait of epoll itself is in whole milliseconds, too coarse to keep a pace.
         select.select([self.poll], [], [], wait)
@@ -71,7 +71,7 @@ class Asker:
         return done
 
     def run_closed_loop(self, seconds: float) -> float:
-        """Every connection asks again as soon as it was answered. Returns how long it was."""
+        """Ask again on every connection as soon as it was answered. Returns how many seconds that took."""
         began = time.perf_counter()
         while self.idle:
             self.ask(self.idle.popleft(), time.perf_counter())

@@ -13,7 +13,7 @@ free: list[psycopg.AsyncConnection[Any]] = []
 
 
 async def application(scope: dict[str, Any], _: object, send: Callable[[object], Awaitable[None]]) -> None:
-    """The line to read is the query string. Each request that is under way has a connection of its own."""
+    """Answer after reading the line in the query string. Each request under way has a connection of its own."""
     connection = free.pop() if free else await _open_connection()
     await (await connection.execute(ROW, [int(scope["query_string"])])).fetchone()
     free.append(connection)

@@ -105,7 +105,7 @@ def _are_drawable(*values: float) -> bool:
 
 
 def _bar(y: int, words: str, kind: str, part: float, amount: str) -> str:
-    """One bar with its words before it; its amount stands in the bar's row, after it where there is room."""
+    """Return one bar with its words before it; its amount stands in the bar's row, after it where there is room."""
     width = max(2, round((WIDTH - LEFT - RIGHT - 150) * part))
     return (
         f'  <text x="20" y="{y + 22}">{escape(words)}</text>'

@@ -39,7 +39,7 @@ class PageLog:
             self.pages.append((what, page.status, page.seconds))
 
     def ms(self, *, but: Sequence[int] = ()) -> list[float]:
-        """How long each answer took, of these statuses none."""
+        """Return how long each answer took, of these statuses none."""
         return [1000 * seconds for _, status, seconds in self.pages if status not in but]
 
     def count(self, status: int) -> int:
@@ -55,7 +55,7 @@ class Browser:
         self._seen = seen
 
     def look(self, path: str, *, what: str) -> Page:
-        """A page, or what there is instead."""
+        """Return a page, or what there is instead."""
         return self._ask("GET", path, what, "")
 
     def send(self, path: str, page: Page, given: dict[str, str], *, what: str) -> Page:

@@ -82,7 +82,7 @@ def run(bench: Bench) -> Result:
 
 
 def queue_growth(*, sizes: tuple[int, int], tell: Callable[[str], None]) -> tuple[float, float]:
-    """The p95 of pages of the queue and of searches at both sizes. Each look is at both, one after the other."""
+    """Return the p95 of pages of the queue and of searches at both sizes. Each look is at both, one after the other."""
     at = database_clock()
     user = User.objects.create_user("bench-desk", "desk@carrier.example", role=User.Role.AGENT)
     parties = [

@@ -130,7 +130,7 @@ def _ours_and_bare(bench: Bench, *, before: Sequence[str] = ()) -> Iterator[tupl
 
 
 def _spent(side: Side, *, items: int) -> str:
-    """What one round took of each program, for one item."""
+    """Return what one round took of each program, for one item."""
     before = measure.spent()
     answered = side.round()
     took = measure.spent() - before

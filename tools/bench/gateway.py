@@ -94,7 +94,7 @@ type Sent = tuple[str, str, int]
 
 @contextmanager
 def temporary_load_file(load: Sequence[Sent]) -> Iterator[str]:
-    """What to send, in a file where the asker finds it; yields its name."""
+    """Write what to send to a file where the asker finds it; yields its name."""
     with tempfile.NamedTemporaryFile("w", suffix=".json", dir=settings.DATA_DIR) as file:
         json.dump(load, file)
         file.flush()
@@ -121,7 +121,7 @@ def lines(*, bench: Bench) -> list[Campaign]:
 
 
 def a_token() -> str:
-    """What the gateway shows: good for as long as the longest run."""
+    """Return what the gateway shows: good for as long as the longest run."""
     client = register_client(
         client_id="bench-gateway", kind=Client.Kind.GATEWAY, party=None, actor="system:bench", at=database_clock(),
         public_jwk=json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False))),
@@ -153,7 +153,7 @@ def at_once() -> tuple[str, ...]:
 
 @contextmanager
 def server(application: str, *, before: Sequence[str] = ()) -> Iterator[int]:
-    """A uvicorn of one process with this application; yields its port. `before`: put before its command."""
+    """Run uvicorn with one process of this application; yields its port. `before`: put before its command."""
     port = free_port(0)
     # The bare one is found by its file's name alone: its package would bring all of Django along.
     folder = settings.BASE_DIR if "." in application else Path(__file__).parent
@@ -167,7 +167,7 @@ def server(application: str, *, before: Sequence[str] = ()) -> Iterator[int]:
 def ask(
     *, port: int, file: str, connections: int, seconds: float, rate: float = 0.0, before: Sequence[str] = ()
 ) -> RoundResult:
-    """One round: as fast as it goes, or at this rate. Raises BenchmarkFailed when an answer was wrong.
+    """Ask for one round, as fast as it goes or at this rate. Raises BenchmarkFailed when an answer was wrong.
 
     `before`: put before the asker's command.
     """
@@ -182,7 +182,7 @@ def ask(
 
 
 def authzen(question: Question) -> dict[str, object]:
-    """The question in the gateway's words."""
+    """Return the question in the gateway's words."""
     return {
         "subject": {
             "type": "partner",
@@ -200,7 +200,7 @@ def authzen(question: Question) -> dict[str, object]:
 
 
 def http(*, path: str, body: object, token: str) -> str:
-    """A whole request, as a gateway sends it."""
+    """Return a whole request, as a gateway sends it."""
     text = json.dumps(body)
     return (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n"
@@ -209,7 +209,7 @@ def http(*, path: str, body: object, token: str) -> str:
 
 
 def bare(line_id: int) -> Sent:
-    """A request of the bare server."""
+    """Return a request of the bare server."""
     return f"GET /?{line_id} HTTP/1.1\r\nHost: localhost\r\n\r\n", '"decision":false', 1
 
 
@@ -221,7 +221,7 @@ def line_ids(*, count: int) -> list[int]:
 
 
 def mark(answer: str) -> str:
-    """What an answer of one question holds once if it is right."""
+    """Return what an answer of one question holds once if it is right."""
     return f'"reason":"{answer}"' if answer else '"decision":true'
 
 
@@ -291,7 +291,7 @@ def _campaigns(at: datetime) -> list[Campaign]:
 
 
 def _write(campaigns: Sequence[Campaign], account: Account, first: int, last: int, at: datetime) -> None:
-    """These lines with their numbers, stops, approvals, names and standings; the database writes their gate rows."""
+    """Write lines with their numbers, stops, approvals, names and standings; the database writes their gate rows."""
     values: dict[str, Any] = {
         "name": "gate", "first": first, "last": last, "at": at, "account": account.pk,
         "sealed": seal("a number of a benchmark"),

@@ -78,7 +78,7 @@ class Own:
 
 
 def _pages(at: datetime) -> Sequence[str]:
-    """What a person looks at: their first pages, one in the middle of the history, and what is one company's."""
+    """Return what a person looks at: their first pages, one in the middle of the history, and what is one company's."""
     in_the_middle = quote(f"{(at - timedelta(days=30 * MONTHS // 2)).isoformat()}_{uuid.UUID(int=0)}")
     company = Party.objects.get(uri=COMPANY.format(3))
     return (
@@ -88,7 +88,7 @@ def _pages(at: datetime) -> Sequence[str]:
 
 
 def run(bench: Bench) -> Result:
-    """The p95 in milliseconds at the disclosures asked for; the ceiling: at a tenth of them, or a million.
+    """Return the p95 in milliseconds at the disclosures asked for; the ceiling: at a tenth of them, or a million.
 
     Half of the looks are at lines with 240 releases, half at lines with 100,000 (a quarter of the few, if that is
     less). Each look is at both sizes, one after the other: the ledger as it was at first is kept in a schema of its
@@ -181,13 +181,13 @@ def _settle(own: Own, long_rows: int) -> None:
 
 
 def _keep_apart() -> None:
-    """A copy of the ledger as it is now, with the same partitions and indexes, in a schema of its own."""
+    """Copy the ledger as it is now, with the same partitions and indexes, to a schema of its own."""
     with world.owner().cursor() as cursor:
         cursor.execute(APART, {"role": connections["default"].settings_dict["USER"]})
 
 
 def _measure(own: Own, pages: Sequence[str], bench: Bench) -> tuple[float, float]:
-    """The p95 at the whole, and at the few.
+    """Return the p95 at the whole, and at the few.
 
     Each round looks at every page of every typical line, and as often at those of the long ones.
     """
@@ -215,7 +215,7 @@ def _pairs(browsers: Iterable[Client], pages: Sequence[str]) -> list[tuple[Clien
 
 
 def _time_looks(looks: Sequence[tuple[Client, str]], at: Mapping[str, Any]) -> dict[str, list[float]]:
-    """How long each look took, at each of these connections in turn."""
+    """Return how long each look took, at each of these connections in turn."""
     here: dict[str, list[float]] = {name: [] for name in at}
     for browser, page in looks:
         for name, link in at.items():

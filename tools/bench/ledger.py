@@ -191,7 +191,7 @@ class Books:
         }  # fmt: skip
 
     def number_of(self, line: int) -> str:
-        """The number of the line at this place."""
+        """Return the number of the line at this place."""
         return f"+1{FIRST_NUMBER + self.place * MOST_LINES + line}"
 
 
@@ -296,7 +296,7 @@ def _parts(first: int, last: int) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def _written_by_the_owner(*tables: str) -> Iterator[CursorWrapper]:
-    """One transaction of the owner's in which the triggers of these tables do nothing."""
+    """Run one transaction as the owner in which the triggers of these tables do nothing."""
     with world.owner().cursor() as cursor:
         cursor.execute("BEGIN")
         try:

@@ -61,7 +61,7 @@ type Benchmark = Callable[[Bench], Result]
 
 
 def machine() -> dict[str, object]:
-    """What it runs on."""
+    """Return what it runs on."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         (postgres,) = cursor.fetchone() or ("",)
@@ -88,7 +88,7 @@ def check_disk(*, folder: Path, names: Collection[str], lines: int, disclosures:
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """The value below which this part (0 to 1) of them lies."""
+    """Return the value below which this part (0 to 1) of them lies."""
     if not values:
         raise BenchmarkFailed("nothing was measured")
     ranked = sorted(values)
@@ -144,7 +144,7 @@ def database_first() -> Iterator[None]:
 
 
 def format_processor_time(before: Counter[str], after: Counter[str], *, count: int) -> str:
-    """What was spent between the two, for each of so many."""
+    """Return what was spent between the two, for each of so many."""
     return ", ".join(f"{whose} {(after[whose] - before[whose]) / count:.1f}" for whose in sorted(after))
 
 

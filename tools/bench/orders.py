@@ -66,7 +66,7 @@ def run(bench: Bench) -> Result:
 
 
 def _name(contract: Contract, first: int, count: int) -> None:
-    """A partner that had this line's location knows it by a name already."""
+    """Name the lines: a partner that had a line's location knows it by a name already."""
     lines = range(first + 1, first + count + 1)
     for start in range(0, count, NAMES_AT_ONCE):
         pairwise.subjects(line_ids=lines[start : start + NAMES_AT_ONCE], party_id=contract.aggregator_id)
@@ -169,7 +169,7 @@ def _measure(contracts: Sequence[Contract], count: int, first: int, url: str) ->
 
 
 def _stop(line_id: int, contracts: Sequence[Contract]) -> tuple[str, float]:
-    """The `jti` of the first partner's order, and the moment at which all were committed."""
+    """Return the `jti` of the first partner's order, and the moment at which all were committed."""
     agreements = [
         Agreement(contract=one, state=[], before=[], actions=list(Duty.Action), scopes=[EVERYTHING])
         for one in contracts

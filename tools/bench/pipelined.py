@@ -13,7 +13,7 @@ whole_product, pipeline = pages, gate.Pipeline()
 
 
 async def application(scope: dict[str, Any], _: object, send: Callable[[object], Awaitable[None]]) -> None:
-    """The line to read is the query string."""
+    """Answer after reading the line in the query string."""
     await pipeline.run(ROW, [scope["query_string"].decode()])
     await send({"type": "http.response.start", "status": 200, "headers": ceiling.HEADERS})
     await send({"type": "http.response.body", "body": ceiling.ANSWER})

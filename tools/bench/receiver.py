@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One kept connection."""
+    """Serve one kept connection."""
     try:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()

@@ -115,7 +115,7 @@ def run(bench: Bench) -> Result:
 
 @contextmanager
 def _gate() -> Iterator[tuple[int, Sequence[str]]]:
-    """A process of its own, which goes before all others. Yields its port, and what is put before its command.
+    """Run the gate in a process that goes before all others. Yields its port, and what is put before its command.
 
     So does the database, by whose sessions it answers. The same is put before the gateway's command, which on its own
     machine would wait for nobody here.
@@ -224,7 +224,7 @@ def _measure_drain(contracts: Sequence[Contract], began: float) -> tuple[float, 
 
 
 def _overload(bench: Bench, port: int, crowd: Crowd) -> None:
-    """The same stops beside readers who never pause."""
+    """Do the same stops beside readers who never pause."""
     over, seen, looked = Event(), PageLog(), PageLog()
 
     def read(number: int) -> None:

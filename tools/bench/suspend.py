@@ -63,7 +63,7 @@ def run(bench: Bench) -> Result:
 
 
 def suspend_growth(*, sizes: Sequence[int], tell: Callable[[str], None], by_trigger: int = SMALL) -> list[float]:
-    """The median time in milliseconds at each size. `sizes` rise: the lines of one are among those of the next.
+    """Return the median time in milliseconds at each size. `sizes` rise: the lines of one are among those of the next.
 
     The first `by_trigger` lines are written row by row as the product writes them, the others by the million.
     """

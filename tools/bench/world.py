@@ -62,7 +62,7 @@ WHERE party_id = %(party)s AND state = 'queued' AND line_id > %(first)s AND line
 
 @contextmanager
 def receiver(*, hang_s: float = 0.0) -> Iterator[str]:
-    """A receiver in a process of its own; yields its address."""
+    """Run a receiver in a process of its own; yields its address."""
     port = free_port(0)
     store = str(settings.DATA_DIR / f"received-{port}")
     with running(sys.executable, "-I", "-S", str(RECEIVER), str(port), str(hang_s), store):
@@ -72,7 +72,7 @@ def receiver(*, hang_s: float = 0.0) -> Iterator[str]:
 
 @contextmanager
 def running(*command: str) -> Iterator[None]:
-    """A program beside this one, ended with it in any case."""
+    """Run a program beside this one, ended with it in any case."""
     process = subprocess.Popen(build_tethered_command(*command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         yield
@@ -95,12 +95,12 @@ def wait_until_up(is_up: Callable[[], bool], *, what: str) -> None:
 
 
 def owner() -> BaseDatabaseWrapper:
-    """The database as its owner reaches it, where this run has one."""
+    """Return the database as its owner reaches it, where this run has one."""
     return connections["owner" if "owner" in connections else "default"]
 
 
 def connect_to(search_path: str) -> Any:
-    """A connection of the application's own that finds its tables there."""
+    """Return a connection of the application's own that finds its tables there."""
     connection.close()
     connection.ensure_connection()
     link, connection.connection = connection.connection, None
@@ -128,7 +128,7 @@ def sign_in(number: str) -> Client:
 
 
 def time_look(browser: Client, path: str, *, search: str = "") -> float:
-    """How many milliseconds a page takes, or a search. Raises BenchmarkFailed where it is not shown."""
+    """Return how many milliseconds a page takes, or a search. Raises BenchmarkFailed where it is not shown."""
     began = time.perf_counter()
     answer = browser.post(path, {"q": search}) if search else browser.get(path)
     took = (time.perf_counter() - began) * 1000
@@ -148,7 +148,7 @@ def get_answer_times(*, url: str) -> dict[str, float]:
 
 
 def a_partner(*, name: str, url: str, at: datetime) -> Contract:
-    """An aggregator whose agreement has this address."""
+    """Return an aggregator whose agreement has this address."""
     party = Party.objects.create(uri=f"https://{name}.bench.example", name=name, kind=Party.Kind.AGGREGATOR)
     return Contract.objects.create(
         ref=f"BENCH-{name}", aggregator=party, signed_at=at, starts_at=at - timedelta(days=1),
@@ -157,7 +157,7 @@ def a_partner(*, name: str, url: str, at: datetime) -> Contract:
 
 
 def a_campaign(*, ref: str, contract: Contract, provider: Party) -> Campaign:
-    """A campaign of this location service under an agreement, for as long as that has."""
+    """Return a campaign of this location service under an agreement, for as long as that has."""
     return Campaign.objects.create(
         ref=ref, contract=contract, lbs_provider=provider, purpose=PURPOSE, description="Roadside help",
         consent_flow="sms", scope=SCOPE, precision_m=500, starts_at=contract.starts_at, ends_at=contract.ends_at,
@@ -221,7 +221,7 @@ log_disconnections = 0
 
 @contextmanager
 def run_pooler() -> Iterator[str]:
-    """The DATABASE_URL by which this run's database is reached through one; "" where there is none."""
+    """Run PgBouncer where this machine has it; yields the DATABASE_URL through it, or ""."""
     program = shutil.which(PROGRAM)
     if program is None:
         yield ""
@@ -249,5 +249,5 @@ def run_pooler() -> Iterator[str]:
 
 
 def describe_pooling(way: str) -> str:
-    """How pages reach the database, in words."""
+    """Return how pages reach the database, in words."""
     return f"pages share {SESSIONS} sessions by {PROGRAM}" if way else f"no {PROGRAM}: a session for each thread"

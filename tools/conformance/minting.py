@@ -56,7 +56,7 @@ class Mint:
 
     @staticmethod
     def sub() -> str:
-        """A name like any other, but of key version 0: no line has one."""
+        """Return a name like any other, but of key version 0: no line has one."""
         return f"k0.{urlsafe_b64encode(secrets.token_bytes(18)).decode()}"
 
     def order(
@@ -70,7 +70,7 @@ class Mint:
         below: TrialOrder.Below = TrialOrder.Below.AS_EVER,
         agreement: str = "",
     ) -> MintedEvent:
-        """A consent-change that withdraws what every company below had, but for what `state` names.
+        """Return a consent-change that withdraws what every company below had, but for what `state` names.
 
         `agreement`: a second one of the trial's, by a name of its own.
         """
@@ -117,11 +117,11 @@ class Mint:
         return AgreementEnd(whole, f"{settings.BASE_URL}/campaigns/trial.{self._trial.pk.hex}", part, [goes_on])
 
     def stream_event(self, kind: StreamEvent.Kind, event: Mapping[str, object], *, at: datetime) -> MintedEvent:
-        """A verification or stream-updated."""
+        """Return a verification or stream-updated."""
         return self._event(kind, {"format": "opaque", "id": str(self._trial.pk)}, event, at)
 
     def evidence(self, *, at: datetime) -> MintedEvent:
-        """A question for the proof of somebody who is not there."""
+        """Return a question for the proof of somebody who is not there."""
         event = {
             "agreement": self._agreement,
             "recipient": self.build_granted_entry()["recipient"],
@@ -134,7 +134,7 @@ class Mint:
     def cohort(
         self, *, subs: Sequence[str], at: datetime, spoiled: bool = False, ended: AgreementEnd | None = None
     ) -> MintedCohort:
-        """The end of the trial's agreement for these names, the list served like a real one.
+        """Return the end of the trial's agreement for these names, the list served like a real one.
 
         `spoiled`: the event names another index than the one that is served. `ended`: what ended, if not all of it.
         """
@@ -168,7 +168,7 @@ class Mint:
         return jws.serialize_compact(header, json.dumps(minted.claims).encode(), key, algorithms=[algorithm])
 
     def unknown_key(self, minted: MintedEvent) -> str:
-        """The same by a key that says its own name, which is not published."""
+        """Return the same by a key that says its own name, which is not published."""
         key = ECKey.generate_key("P-256")
         header = {"typ": self.signer.use, "alg": "ES256", "kid": key.thumbprint()}
         return jws.serialize_compact(header, json.dumps(minted.claims).encode(), key)
@@ -191,13 +191,13 @@ class Mint:
         return f"{message}.{_encode_base64url(hmac.digest(key.as_pem(private=False), message.encode(), 'sha256'))}"
 
     def two_events(self, minted: MintedEvent) -> str:
-        """A good order with a verification beside it."""
+        """Return a good order with a verification beside it."""
         events = minted.claims["events"]
         both = {**events, f"{wire.SSF}{StreamEvent.Kind.VERIFICATION}": {}} if isinstance(events, dict) else {}
         return self.signer.sign({**minted.claims, "events": both})
 
     def unknown_event(self, minted: MintedEvent) -> str:
-        """An event of ours that there is not."""
+        """Return an event of ours that there is not."""
         return self.signer.sign({**minted.claims, "events": {wire.event_type("trial-of-types"): {}}})
 
     def large(self, minted: MintedEvent) -> str:

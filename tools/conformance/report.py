@@ -66,7 +66,7 @@ class Report:
         }
 
     def as_text(self) -> str:
-        """One line for each case, and under each failure what to fix."""
+        """Return one line for each case, and under each failure what to fix."""
         width = max(len(finding.case.name) for finding in self.findings)
         lines = [f"{self.partner} at {self.url}", ""]
         for finding in self.findings:

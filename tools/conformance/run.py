@@ -146,7 +146,7 @@ class Trial:
             self.sent.unfit["unknown-words"] = minted
 
     def _check_unregistered_company(self) -> None:
-        """The first receipt for it that a company below signed is refused, as if we did not know that company's key."""
+        """Refuse the first receipt that a company below signed, as if we did not know that company's key."""
         minted = self.mint.order(at=self.clock(), below=TrialOrder.Below.REFUSE)
         if self._expect_acceptance("unregistered-below", self._push(minted)):
             self.sent.unregistered = minted
@@ -203,7 +203,7 @@ class Trial:
         )
 
     def _look_at_refusals(self) -> None:
-        """What RFC 8935 (2.3) says of the head of a refusal, of every one there was."""
+        """Check the head of every refusal against RFC 8935 (2.3)."""
         types = {one.content_type for one in self.refusals}
         languages = {one.content_language for one in self.refusals}
         self._find_all("error-type", types, lambda said: said.partition(";")[0].strip().lower() == "application/json")
@@ -233,7 +233,7 @@ class Trial:
             self.sent.unfit["spoiled-cohort"] = spoiled
 
     def _part(self) -> None:
-        """The end of one use of an agreement whose other use goes on."""
+        """End one use of an agreement whose other use goes on."""
         granted, ended = [self.mint.build_granted_entry(place) for place in range(2)], self.mint.part(agreement=PART)
         sub = self.mint.sub()
         self._push(self.mint.order(at=self.clock(), sub=sub, required=(), state=granted, agreement=PART))
@@ -243,7 +243,7 @@ class Trial:
             self.sent.part = cohort, frozenset(going_on)
 
     def _cohort_taken(self, name: str, cohort: MintedCohort) -> bool:
-        """Whether it was taken. Its list is waited for, and its receipt, which says that the list is kept."""
+        """Tell whether it was taken, after waiting for its list and for the receipt that says the list is kept."""
         if not self._expect_acceptance(name, self._push(cohort)):
             return False
 
@@ -337,7 +337,7 @@ def _refusal(reply: http.Reply) -> str:
 
 
 def _describe_reply(reply: http.Reply) -> str:
-    """What came back, in words. A stranger's text is cut short."""
+    """Return what came back, in words. A stranger's text is cut short."""
     if reply.status is None:
         return reply.detail or "no answer"
     err = http.readable(_refusal(reply), length=40)

@@ -12,7 +12,7 @@ from tools.conformance.target import Target
 
 
 def trial_receipts(*, trial: Trial) -> Mapping[str, Sequence[TrialReceipt]]:
-    """The receipts that came in, by the `jti` of their order, oldest first."""
+    """Return the receipts that came in, by the `jti` of their order, oldest first."""
     found: dict[str, list[TrialReceipt]] = {}
     for receipt in TrialReceipt.objects.filter(order__trial=trial).order_by("received_at"):
         found.setdefault(receipt.order_id, []).append(receipt)
@@ -20,13 +20,13 @@ def trial_receipts(*, trial: Trial) -> Mapping[str, Sequence[TrialReceipt]]:
 
 
 def fetched_parts(*, manifest_id: UUID) -> tuple[int, int]:
-    """How many parts of a trial's manifest were fetched, and how many there are."""
+    """Return how many parts of a trial's manifest were fetched, and how many there are."""
     parts = list(TrialShard.objects.filter(manifest_id=manifest_id).values_list("fetched_at", flat=True))
     return sum(at is not None for at in parts), len(parts)
 
 
 def is_downstream_refused(*, jti: str) -> bool:
-    """Whether a receipt for this order was refused for that of a company below."""
+    """Return whether a receipt for this order was refused for that of a company below."""
     return TrialOrder.objects.filter(jti=jti, below=TrialOrder.Below.REFUSED).exists()
 
 
@@ -53,7 +53,7 @@ class SentEvents:
     asked: MintedEvent | None = None
 
     def owed(self) -> list[MintedEvent]:
-        """What a completed receipt is waited for."""
+        """Return what a completed receipt is waited for."""
         single = [self.cohort, self.part[0] if self.part else None, self.unregistered]
         return [*self.taken.values(), *(one for one in single if one is not None)]
 
@@ -69,11 +69,11 @@ class ReceiptReview:
     find: Callable[[str, Verdict, str], None]
 
     def is_completed(self, minted: MintedEvent) -> bool:
-        """Whether a receipt that would count came for this."""
+        """Return whether a receipt that would count came for this."""
         return _any(trial_receipts(trial=self.trial), minted)
 
     def all_came(self) -> bool:
-        """Whether there is nothing more to wait for."""
+        """Return whether there is nothing more to wait for."""
         came = trial_receipts(trial=self.trial)
         if self.sent.asked is not None and self.sent.asked.jti not in came:
             return False
@@ -130,7 +130,7 @@ class ReceiptReview:
                 self.find(name, Verdict.FAILED, f"202; signed: {http.readable(', '.join(statuses))}")
 
     def _older(self) -> list[tuple[str, MintedEvent]]:
-        """The orders that came after a newer one."""
+        """Return the orders that came after a newer one."""
         older = [("reordered", self.sent.reordered[1])] if self.sent.reordered else []
         return older + ([("late-order", self.sent.late)] if self.sent.late else [])
 

@@ -47,7 +47,7 @@ class Target:
 
 
 def target(*, name: str, at: datetime) -> Target:
-    """The end of the partner of this URI, name or contract. Raises NoTarget."""
+    """Return the end of the partner of this URI, name or contract. Raises NoTarget."""
     party = _party(name)
     end = endpoints(party_ids=[party.pk])[party.pk]
     if not end.pushed:

@@ -24,7 +24,7 @@ OWN_WORDS = "{description}. {name} may ask your carrier where this phone is. Rep
 
 
 def homes() -> dict[str, str]:
-    """The aggregator under whose sandbox each company stands: the first that passes data on to it."""
+    """Return the aggregator under whose sandbox each company stands: the first that passes data on to it."""
     found = {key: key for key in world.CONTRACTS}
     for campaign in world.CAMPAIGNS:
         found.setdefault(campaign.provider, campaign.aggregator)
@@ -35,7 +35,7 @@ def homes() -> dict[str, str]:
 
 
 def keys_of(party: Party, endpoints: Mapping[str, str]) -> str:
-    """Where a company publishes its keys in the demo: at the sandbox that plays it."""
+    """Return where a company publishes its keys in the demo: at the sandbox that plays it."""
     home = homes()[party.key]
     return endpoints[home] + ("/jwks.json" if home == party.key else jwks_path(slug(party.uri)))
 

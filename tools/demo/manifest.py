@@ -19,7 +19,7 @@ PEOPLE_ROLES = frozenset({"subscriber", "agent", "officer"})
 
 
 def list_allowed_campaigns(*, line: world.Line) -> list[dict[str, str | int]]:
-    """The campaigns for which the gate says yes for this line, now."""
+    """Return the campaigns for which the gate says yes for this line, now."""
     questions = [_question(line, campaign) for campaign in world.CAMPAIGNS]
     answers = deciding.evaluate(questions=questions)
     return [
@@ -71,7 +71,7 @@ def write(*, path: Path, content: Mapping[str, Any]) -> None:
 
 
 def table(*, base_url: str, partners: Sequence[Mapping[str, str]], logins: Iterable[Login]) -> str:
-    """Where everything is and how each person signs in."""
+    """Return where everything is and how each person signs in."""
     places = [
         ("Two doors", f"{base_url}/"),
         ("Stop without an account", f"{base_url}/stop/"),

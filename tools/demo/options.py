@@ -32,7 +32,7 @@ OURS = (
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """The options of the command, for its help and for `prepare`. The address is none: it is always loopback."""
+    """Add the command's options, for its help and for `prepare`. The address is none: it is always loopback."""
     parser.add_argument(
         "--port", type=int, default=8000, help="where the web server listens on loopback (default 8000)"
     )
@@ -103,7 +103,7 @@ def _ask_to_remove(data_dir: Path) -> None:
 
 
 def _is_taken(port: int) -> bool:
-    """Whether somebody listens there already; two demos on one port would share it without a word."""
+    """Return whether somebody listens there already; two demos on one port would share it without a word."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
         trial.settimeout(1)
         return trial.connect_ex(("127.0.0.1", port)) == 0

@@ -184,7 +184,7 @@ def _let_in(client_id: str, kind: Client.Kind, party: str, public_jwk: Mapping[s
 
 
 def lines_of(*, names: Iterable[str]) -> dict[str, list[world.Line]]:
-    """The lines that each of these subscribers sees in the demo, their own first."""
+    """Return the lines that each of these subscribers sees in the demo, their own first."""
     found: dict[str, list[world.Line]] = {}
     for person in PEOPLE:
         if person.name in names and person.line_id:

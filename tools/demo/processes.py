@@ -106,7 +106,7 @@ class Child:
             return
 
     def _wait_for_group(self) -> None:
-        """A killed pool worker lives on for a moment, and would hold the embedded servers past the demo's own end."""
+        """Wait for killed pool workers: they live on for a moment, and would hold the servers past the demo's end."""
         try:
             while True:
                 os.waitpid(-self._process.pid, 0)
@@ -157,18 +157,18 @@ class Processes:
 
 
 def build_celery_command(*, kind: str, log_level: str) -> list[str]:
-    """The command of a worker or of beat. Running as root is nothing to warn of: it serves this machine only."""
+    """Return the command of a worker or of beat. Running as root is nothing to warn of: it serves this machine only."""
     python = (sys.executable, "-W", "ignore:You're running the worker")
     return [*python, "-m", "celery", "--quiet", "--app", "portal", *CELERY[kind], "--loglevel", log_level]
 
 
 def build_tethered_command(*command: str) -> list[str]:
-    """The command, so started that the kernel ends it when this process ends in whatever way."""
+    """Return the command, so started that the kernel ends it when this process ends in whatever way."""
     return [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(signal.SIGTERM)), "-", *command]
 
 
 def answers(*, port: int, path: str) -> bool:
-    """Whether a GET on this loopback port and path is answered with 200."""
+    """Return whether a GET on this loopback port and path is answered with 200."""
     connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", path)
@@ -180,13 +180,13 @@ def answers(*, port: int, path: str) -> bool:
 
 
 def takes_calls(*, port: int) -> bool:
-    """Whether somebody listens on this loopback port."""
+    """Return whether somebody listens on this loopback port."""
     with socket.socket() as tried:
         return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port(wanted: int) -> int:
-    """The wanted loopback port if it is free, else another."""
+    """Return the wanted loopback port if it is free, else another."""
     with socket.socket() as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

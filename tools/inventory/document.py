@@ -29,7 +29,7 @@ HEAD = f"# Data kept\n\n{INTRODUCTION}\n\n{HOW}\n\n## Retention and access\n\n{K
 
 
 def document() -> str:
-    """The whole page, Markdown."""
+    """Return the whole page, Markdown."""
     kinds = "".join(f"- {kind}: {MEANING[kind]}\n" for kind in LISTED)
     parts = "".join(_part(title) for title in PARTS)
     others = "".join(f"- `{label}`: {what}\n" for label, what in sorted(OF_OTHERS.items()))

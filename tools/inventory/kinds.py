@@ -67,7 +67,7 @@ class Table:
     shapes: Mapping[str, str] = field(default_factory=dict)
 
     def fields(self) -> Iterator[tuple[str, Kind]]:
-        """Every field with its kind."""
+        """Yield every field with its kind."""
         for kind in Kind:
             names = self.shapes if kind is Kind.STRUCTURE else getattr(self, kind.value).split()
             yield from ((name, kind) for name in names)

@@ -49,7 +49,7 @@ class Options:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options, for the plain program and for the management command."""
+    """Add the options, for the plain program and for the management command."""
     parser.set_defaults(
         transmitter=os.environ.get("BASE_URL") or "http://localhost:8000",
         data_dir=Path(os.environ.get("DATA_DIR") or ".data"),
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def options(given: Mapping[str, Any]) -> Options:
-    """The partner's own options among a command's."""
+    """Return the partner's own options among a command's."""
     return Options(**{field.name: given[field.name] for field in fields(Options)})
 
 
@@ -102,7 +102,7 @@ def _identity(asked: Options, name: str, folder: Path) -> Identity:
 
 
 def _server(asked: Options, identity: Identity, folder: Path) -> Server:
-    """The partner's server with all its parts. Raises OSError where it can't listen."""
+    """Return the partner's server with all its parts. Raises OSError where it can't listen."""
     store, faults = Store(folder / "partner.sqlite3"), Faults(asked.fault)
     if asked.fault is Fault.FORGET:
         store.forget()

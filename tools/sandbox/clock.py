@@ -13,7 +13,7 @@ def stamp(at: datetime) -> str:
 
 
 def instant(text: object) -> datetime | None:
-    """The instant that an RFC 3339 text names; None if it names none."""
+    """Return the instant that an RFC 3339 text names; None if it names none."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

@@ -76,7 +76,7 @@ class Cohorts:
         return min(moments, default=None)
 
     def list_cohorts(self) -> list[Record]:
-        """Every cohort that came, oldest first."""
+        """Return every cohort that came, oldest first."""
         rows = self._store.rows("SELECT jti, claims, at, state, note, acted_on, deleted FROM cohorts ORDER BY at")
         return [
             {

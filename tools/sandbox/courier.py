@@ -53,7 +53,7 @@ class Courier:
             self._wake.wait(self._pause())
 
     def work(self) -> None:
-        """One pass over what there is to do."""
+        """Do what there is to do, once."""
         if self._faults.now is Fault.DOWN:
             return
         for order, came_at in self._store.owing(before=clock.now() - self._delay):
@@ -89,7 +89,7 @@ class Courier:
             work.queue_receipt(jti=jti, status=str(result["status"]), token=token, at=clock.now())
 
     def _do(self, order: Order, work: Work, came_at: datetime) -> tuple[Deeds, Deeds]:
-        """What was done, and who below did it."""
+        """Return what was done, and who below did it."""
         actions: Deeds = []
         downstream: Deeds = []
         for action in order.required_actions:

@@ -50,12 +50,12 @@ class Entry:
 
 
 def entries(*, store: Store, at: datetime) -> list[Entry]:
-    """Everything held as allowed at this moment, as the newest stored orders say it."""
+    """Return everything held as allowed at this moment, as the newest stored orders say it."""
     return [entry for order in store.orders() for entry in _of(order, at)]
 
 
 def buckets(held: Sequence[Entry]) -> str:
-    """The digests of all buckets, base64."""
+    """Return the digests of all buckets, base64."""
     digests = [0] * BUCKETS
     for entry in {*((one.bucket, one.digest) for one in held)}:
         digests[entry[0]] ^= entry[1]
@@ -79,7 +79,7 @@ def send(*, store: Store, transmitter: Transmitter) -> Record:
 
 
 def _part(wanted: Sequence[str], held: Sequence[Entry]) -> dict[str, list[Record]]:
-    """The first of these buckets, each whole, as many as one request may hold; one at least."""
+    """Return the first of these buckets, each whole, as many as one request may hold; one at least."""
     of: dict[str, list[Record]] = {bucket: [] for bucket in wanted[:MOST_BUCKETS]}
     for entry in held:
         if (bucket := f"{entry.bucket:04x}") in of:

@@ -26,11 +26,11 @@ class Signer:
         return self.key.thumbprint()
 
     def sign(self, *, typ: str, claims: Mapping[str, object]) -> str:
-        """The compact JWS of these claims."""
+        """Return the compact JWS of these claims."""
         return jwt.encode({"typ": typ, "alg": ALGORITHM, "kid": self.kid}, dict(claims), self.key)
 
     def jwks(self) -> dict[str, list[dict[str, object]]]:
-        """The public half, as it is published."""
+        """Return the public half, as it is published."""
         public = self.key.as_dict(private=False)
         return {"keys": [{**public, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}]}
 
@@ -50,7 +50,7 @@ class Identity:
         return self._partner
 
     def jwks(self) -> dict[str, list[dict[str, object]]]:
-        """The partner's keys as they are published: the one that signs, and the one before it."""
+        """Return the partner's keys as they are published: the one that signs, and the one before it."""
         before = self._folder / PREVIOUS
         earlier = [Signer(self.uri, kept_key(before)).jwks()["keys"]] if before.exists() else []
         return {"keys": [*self._partner.jwks()["keys"], *(key for keys in earlier for key in keys)]}
@@ -63,7 +63,7 @@ class Identity:
 
 
 def slug(text: str) -> str:
-    """A URI or name as one path segment: `https://lbs-a.example` is `lbs-a.example`."""
+    """Return a URI or name as one path segment: `https://lbs-a.example` is `lbs-a.example`."""
     return re.sub(r"[^a-z0-9.-]+", "-", text.lower().rpartition("://")[2]).strip("-.") or "partner"
 
 

@@ -66,12 +66,12 @@ class Inbox:
         self._courier.nudge()
 
     def verifications(self) -> Record:
-        """How many came since the start, and the last."""
+        """Return how many came since the start, and the last."""
         with self._lock:
             return {"count": self._verifications, "last": self._verification}
 
     def get_stream_update(self) -> Record | None:
-        """The last `stream-updated` since the start."""
+        """Return the last `stream-updated` since the start."""
         with self._lock:
             return self._updated
 

@@ -28,7 +28,7 @@ class Manifest:
 
 
 def fetch(cohort: Cohort, *, transmitter: Transmitter, audience: str) -> Manifest:
-    """The whole list, checked against the event and the signed index.
+    """Return the whole list, checked against the event and the signed index.
 
     Raises Mismatch, or Unreachable for what may be had later.
     """

@@ -106,7 +106,7 @@ type Event = Order | Cohort | Verification | StreamUpdated | EvidenceRequest
 
 
 def read(token: str, *, transmitter: Transmitter, audience: str) -> Event:
-    """The one event in a SET.
+    """Return the one event in a SET.
 
     Raises EventRefused, or Unreachable if the transmitter's keys can't be had just now.
     """
@@ -149,7 +149,7 @@ def _event(kind: str, claims: Record, event: Record) -> Event:
 
 
 def verify_token(token: str, transmitter: Transmitter, *, typ: str) -> Record:
-    """The claims of a token of this `typ` that the transmitter signed."""
+    """Return the claims of a token of this `typ` that the transmitter signed."""
     registry = JWSRegistry()
     registry.max_payload_length = LARGEST_TOKEN
     try:
@@ -226,7 +226,7 @@ def _text(holder: Record, name: str) -> str:
 
 
 def _get_optional_text(holder: Record, name: str) -> str:
-    """A text that may be left out."""
+    """Return a text that may be left out."""
     value = holder.get(name)
     return value if isinstance(value, str) else ""
 

@@ -67,7 +67,7 @@ def to_delete(order: Order) -> list[tuple[Record, datetime]]:
 
 
 def covers(scope: Record, held: Place) -> bool:
-    """Whether a duty of this scope is about data held for this recipient and purpose. In doubt it is."""
+    """Return whether a duty of this scope is about data held for this recipient and purpose. In doubt it is."""
     named = {name: scope[name] for name in ("recipient", "purpose") if isinstance(scope.get(name), str)}
     if scope.get("all") is True or not named:
         return True

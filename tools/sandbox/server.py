@@ -142,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         return self._send(HTTPStatus.ACCEPTED, b"", {})
 
     def _is_authorized(self) -> bool:
-        """Whether this push has the header that the stream was made with, or none was asked for."""
+        """Return whether this push has the header that the stream was made with, or none was asked for."""
         wanted, given = self.server.authorization, self.headers.get("Authorization", "")
         gullible = self.server.faults.now is Fault.GULLIBLE
         return gullible or not wanted or secrets.compare_digest(given.encode(), wanted.encode())
@@ -223,7 +223,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def jwks_path(slug: str) -> str:
-    """Where the keys of a company below are published."""
+    """Return where the keys of a company below are published."""
     return f"/downstream/{slug}/jwks.json"
 
 

@@ -13,7 +13,7 @@ type Deeds = list[dict[str, object]]
 
 
 def receipt(about: Order | Cohort, identity: Identity, *, jti: str, event: Mapping[str, object]) -> str:
-    """The partner's own word about an order or a cohort."""
+    """Return the partner's own word about an order or a cohort."""
     version = about.version if isinstance(about, Order) else 0
     said = {**event, "applied": {"epoch": about.epoch, "version": version}}
     told = {"iss": about.iss, "jti": about.jti}
@@ -21,7 +21,7 @@ def receipt(about: Order | Cohort, identity: Identity, *, jti: str, event: Mappi
 
 
 def evidence(asked: EvidenceRequest, identity: Identity) -> tuple[str, str]:
-    """The partner's answer to a question for its proof, and the answer's own id."""
+    """Return the partner's answer to a question for its proof, and the answer's own id."""
     now, jti = clock.now(), f"ev-{uuid.uuid4().hex}"
     event = {
         "event_timestamp": int(now.timestamp()),
@@ -55,7 +55,7 @@ def told_downstream(about: Order | Cohort, identity: Identity, faults: Faults) -
 
 
 def deed(action: str, at: datetime, **more: object) -> dict[str, object]:
-    """One action, done."""
+    """Return one action, done."""
     return {"action": action, "status": "completed", "at": clock.stamp(at)} | more
 
 
@@ -94,5 +94,5 @@ def _sign_receipt(
 
 
 def unknown(actions: Sequence[str], known: frozenset[str] | set[str]) -> list[str]:
-    """The actions that nobody here can do."""
+    """Return the actions that nobody here can do."""
     return [action for action in actions if action not in known]

@@ -138,12 +138,12 @@ class Store:
             )
 
     def tries(self, jti: str) -> int:
-        """How often a receipt was sent without being accepted."""
+        """Return how often a receipt was sent without being accepted."""
         rows = self.rows("SELECT tries FROM receipts WHERE jti = ?", jti)
         return int(rows[0]["tries"]) if rows else 0
 
     def orders(self) -> list[Order]:
-        """The newest order of each subscriber and agreement that no cohort has ended since."""
+        """Return the newest order of each subscriber and agreement that no cohort has ended since."""
         return [_order(row) for row in self.rows("SELECT * FROM standing WHERE version > 0 ORDER BY n")]
 
     def forget(self) -> None:
@@ -153,12 +153,12 @@ class Store:
                 db.execute(statement)
 
     def list_received_orders(self) -> list[Record]:
-        """Every order that came, once for each time it came, oldest first."""
+        """Return every order that came, once for each time it came, oldest first."""
         rows = self.rows("SELECT jti, at, agreement, epoch, version, sub, state FROM received ORDER BY n")
         return [{**dict(row), "state": json.loads(row["state"])} for row in rows]
 
     def state(self, *, at: datetime) -> list[Record]:
-        """The newest of each subscriber and agreement, what it allows now, and what is held."""
+        """Return the newest of each subscriber and agreement, what it allows now, and what is held."""
         rows = self.rows(
             "SELECT s.*, count(h.n) AS held, coalesce(sum(h.in_use), 0) AS in_use"
             " FROM standing s LEFT JOIN held h ON h.standing = s.n GROUP BY s.n ORDER BY s.agreement, s.sub"
@@ -166,7 +166,7 @@ class Store:
         return [_format_standing(row, at) for row in rows]
 
     def receipts(self) -> list[Record]:
-        """Every receipt made, oldest first, with what was answered each time it was sent."""
+        """Return every receipt made, oldest first, with what was answered each time it was sent."""
         rows = self.rows(
             'SELECT jti, "order", epoch, version, status, made_at, state, tries, answers, token'
             " FROM receipts ORDER BY n"
@@ -196,7 +196,7 @@ class Store:
         )
 
     def _stop_use(self, n: int, order: Order, at: datetime) -> None:
-        """What the snapshot does not allow is out of use at once, before the order is acknowledged."""
+        """Stop using what the snapshot does not allow at once, before the order is acknowledged."""
         self._db.execute("UPDATE held SET in_use = 0 WHERE standing = ?", [n])
         self._db.executemany(
             "UPDATE held SET in_use = 1 WHERE standing = ? AND recipient = ? AND purpose = ?",
@@ -205,7 +205,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it on disk, or nothing."""
+        """Write all of it to disk, or nothing."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -216,7 +216,7 @@ class Store:
             self._db.execute("COMMIT")
 
     def rows(self, statement: str, *parameters: str | float) -> list[sqlite3.Row]:
-        """What a statement that changes nothing finds."""
+        """Return what a statement that changes nothing finds."""
         with self._lock:
             return self._db.execute(statement, parameters).fetchall()
 
@@ -273,12 +273,12 @@ def queue_receipt(
 
 
 def _places_granted(order: Order, side: str) -> set[rules.Place]:
-    """What an order's changes say was granted: before ("from") or after ("to")."""
+    """Return what an order's changes say was granted: before ("from") or after ("to")."""
     return {rules.place(one) for one in order.changes if one.get(side) == "granted"}
 
 
 def _numbers(row: sqlite3.Row) -> tuple[int, int]:
-    """What an order must exceed to count."""
+    """Return what an order must exceed to count."""
     return max((row["epoch"], row["version"]), (row["floor"], 0))
 
 

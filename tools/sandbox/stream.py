@@ -76,7 +76,7 @@ class Stream:
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     def get_status(self) -> Record:
-        """What a tester may see."""
+        """Return what a tester may see."""
         last = self._inbox.verifications()["last"]
         verified = isinstance(last, dict) and bool(self._asked) and last.get("state") == self._asked
         return {"configuration": self.configuration, "verified": verified, "updated": self._inbox.get_stream_update()}

@@ -41,14 +41,14 @@ class Answer:
     body: bytes
 
     def any_json(self) -> Any:
-        """The JSON that came back. Raises Unreachable for what is none."""
+        """Return the JSON that came back. Raises Unreachable for what is none."""
         try:
             return json.loads(self.body)
         except ValueError as error:
             raise Unreachable(f"{self.status}, and no JSON") from error
 
     def json(self) -> dict[str, object]:
-        """The JSON object that came back. Raises Unreachable for anything else."""
+        """Return the JSON object that came back. Raises Unreachable for anything else."""
         found = self.any_json()
         if not isinstance(found, dict):
             raise Unreachable(f"{self.status}, and no JSON object")
@@ -73,7 +73,7 @@ class Transmitter:
         self._tokens: dict[str, tuple[str, float]] = {}
 
     def key(self, kid: str) -> ECKey:
-        """The published key of this id. Raises UnknownKey, or Unreachable if the keys can't be had."""
+        """Return the published key of this id. Raises UnknownKey, or Unreachable if the keys can't be had."""
         with self._keys_lock:
             age = None if self._keys_fetched is None else time.monotonic() - self._keys_fetched
             # An unknown id must not make us fetch for every forged token.

@@ -73,7 +73,7 @@ def begin_run(*, file: bytes) -> bool:
 
 
 def end_run(*, file: bytes) -> None:
-    """The run is over, however it ended."""
+    """End a run, however it went."""
     with connection.cursor() as cursor:
         cursor.execute(OVER, [_key(file)])
 
@@ -87,7 +87,7 @@ def list_imported_chunks(*, file: bytes) -> dict[int, bytes]:
 
 
 def get_imported_result(*, file: bytes, starts_at: int) -> ChunkResult:
-    """What became of a chunk when an earlier run took it in."""
+    """Return what became of a chunk when an earlier run took it in."""
     return msgspec.structs.replace(msgspec.convert(_of(file).get(starts_at=starts_at).told, ChunkResult), before=True)
 
 
@@ -116,7 +116,7 @@ def take_part(*, file: bytes) -> None:
 
 @transaction.atomic
 def forget(*, file: bytes, at: datetime) -> None:
-    """The file was read to its end and told of."""
+    """Forget a file that was read to its end and told of."""
     _of(file).delete()
     ImportedChunk.objects.filter(recorded_at__lt=at - KEPT).delete()
 

@@ -79,7 +79,7 @@ def _keep(rows: Sequence[Row], at: datetime, gateway: str) -> set[str]:
 
 
 def _others(rows: Sequence[Row]) -> set[int]:
-    """The places of those under whose id something else is held."""
+    """Return the places of those under whose id something else is held."""
     held = HeldDisclosure.objects.filter(id__in=[row.id for row in rows]).values_list("id", "row_sealed")
     content = {identity.hex: row_of(_unseal_report(bytes(sealed)), n=0).content for identity, sealed in held}
     return {row.n for row in rows if content.get(row.id, row.content) != row.content}
@@ -112,7 +112,7 @@ def count_ungated(*, at: datetime) -> None:
 
 
 def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
-    """Some held rows whose number is known by now, beyond an id, in the order of ids.
+    """Return some held rows whose number is known by now, beyond an id, in the order of ids.
 
     Each with the client whose gateway must show the gate's yes for it, or "".
     """
@@ -123,7 +123,7 @@ def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
 
 
 def release(*, ids: Iterable[uuid.UUID]) -> None:
-    """These rows are taken in: no longer held."""
+    """Let these rows go: they are taken in."""
     HeldDisclosure.objects.filter(id__in=ids).delete()
 
 

@@ -63,7 +63,7 @@ def apply(*, cursor: CursorWrapper, at: datetime) -> None:
 
 
 def not_arrived(*, source_ids: Sequence[str]) -> list[str]:
-    """Those of the carrier's ids under which we have no release of a line."""
+    """Return those of the carrier's ids under which we have no release of a line."""
     ids = {id_of(one): one for one in source_ids}
     known = set(DisclosureRegister.objects.filter(id__in=ids).values_list("id", flat=True))
     return [one for row_id, one in ids.items() if row_id not in known]

@@ -106,7 +106,7 @@ class PathCompleter:
         )
 
     def _allowed_rows(self, lacking: list[int]) -> Mapping[int, list[int]]:
-        """The rows that the gate allowed, by the number of their term."""
+        """Return the rows that the gate allowed, by the number of their term."""
         self._cursor.execute(WITHOUT_PROVIDER, [lacking])
         allowed = defaultdict[int, list[int]](list)
         for number, n, line_id, occurred_at, decision_id in self._cursor.fetchall():
@@ -116,7 +116,7 @@ class PathCompleter:
         return allowed
 
     def _providers(self, campaigns: Collection[str]) -> Mapping[tuple[str, str], str]:
-        """The provider of each campaign, by the campaign and its aggregator."""
+        """Return the provider of each campaign, by the campaign and its aggregator."""
         self._cursor.execute(PROVIDERS, [sorted(campaigns)])
         return {(ref, aggregator): provider for ref, aggregator, provider in self._cursor.fetchall()}
 
@@ -131,7 +131,7 @@ class PathCompleter:
 
 
 def _aggregators_in(cursor: CursorWrapper, terms: Collection[ReportedPath]) -> set[str]:
-    """The aggregators among the companies of these paths, as far as anything may be missing there.
+    """Return the aggregators among the companies of these paths, as far as anything may be missing there.
 
     Nearly every path names its aggregator and then a provider, and nothing behind a provider can be missing.
     """
@@ -146,7 +146,7 @@ def _behind_the_first(terms: Iterable[ReportedPath]) -> set[str]:
 
 
 def _behind_aggregators(terms: Iterable[ReportedPath], aggregators: Collection[str]) -> set[str]:
-    """Who stands behind a second company that is an aggregator or not known."""
+    """Return who stands behind a second company that is an aggregator or not known."""
     behind = (term.path[2:] for term in terms if term.path[1:2] and term.path[1] in {*aggregators, UNKNOWN})
     return {uri for path in behind for uri in path}
 
@@ -165,7 +165,7 @@ def _with_aggregator(term: ReportedPath, aggregators: Collection[str]) -> Comple
 
 
 def reported_paths(*, path: Sequence[str], completed: str) -> Iterator[list[str]]:
-    """Each path that may have been reported for this stored one: where a provider was put in is not kept."""
+    """Yield each path that may have been reported for this stored one: where a provider was put in is not kept."""
     first = 1 if completed in {PathCompleted.AGGREGATOR, PathCompleted.BOTH} else 0
     if completed not in {PathCompleted.LBS_PROVIDER, PathCompleted.BOTH}:
         yield [*path[first:]]

@@ -69,7 +69,7 @@ class Stretch:
 
 
 def list_shortened_periods(*, besides: Collection[int]) -> list[int]:
-    """Some of the periods, by their ids, that were shortened and not looked through since."""
+    """Return some of the periods, by their ids, that were shortened and not looked through since."""
     waiting = ShortenedPeriod.objects.exclude(pk__in=besides).order_by("pk")
     return list(waiting.values_list("pk", flat=True)[:PERIODS])
 
@@ -92,7 +92,7 @@ def pass_over(*, periods: Sequence[int]) -> list[int]:
 
 
 def outside(*, periods: Sequence[int]) -> Iterator[Stretch]:
-    """What of these shortened periods is to be given back, in so many rows as one transaction takes.
+    """Yield what of these shortened periods is to be given back, in so many rows as one transaction takes.
 
     Give back each before asking for the next: two may have had a row in common. Call in the same turn.
     """

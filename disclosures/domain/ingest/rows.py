@@ -25,7 +25,7 @@ def id_of(source_id: str) -> uuid.UUID:
 
 
 def hex_id_of(source_id: str) -> str:
-    """The same as 32 hexadecimal digits, in half the time."""
+    """Return the same as 32 hexadecimal digits, in half the time."""
     digest = IN_IDS.copy()
     digest.update(source_id.encode())
     found = digest.hexdigest()
@@ -66,7 +66,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 def row_of(said: Report, *, n: int) -> Row:
-    """The row of a report: what is computed once and needed at several places."""
+    """Return the row of a report: what is computed once and needed at several places."""
     content = hash_of_meaning(
         [
             said.occurred_at, said.msisdn, said.aggregator, said.path, said.campaign or None, said.purpose, said.scope,
@@ -93,18 +93,18 @@ MAY_BE_REPORTED_WITHIN = timedelta(seconds=USE_WITHIN_S)
 
 
 def may_have_the_gates_yes(*, decision_id: str, occurred_at: datetime) -> bool:
-    """Whether this id claims a yes for that moment. Whether it is the gate's can be told only for a line."""
+    """Return whether this id claims a yes for that moment. Whether it is the gate's can be told only for a line."""
     claimed_at = get_claimed_time(decision_id=decision_id)
     return claimed_at is not None and _may_follow(claimed_at, occurred_at)
 
 
 def had_the_gates_yes(*, line_id: int, campaign: str, decision_id: str, occurred_at: datetime) -> bool:
-    """Whether the gate allowed this release: by this id, for this line and campaign, a moment before."""
+    """Return whether the gate allowed this release: by this id, for this line and campaign, a moment before."""
     allowed_at = decision_ids.allowed_at(decision_id=decision_id, line_id=line_id, campaign=campaign)
     return allowed_at is not None and _may_follow(allowed_at, occurred_at)
 
 
 def _may_follow(yes_at: datetime, occurred_at: datetime) -> bool:
-    """Whether a release may rest on a yes of that moment. Who reports may tell the time in whole seconds."""
+    """Return whether a release may rest on a yes of that moment. Who reports may tell the time in whole seconds."""
     since = yes_at if occurred_at.microsecond else yes_at.replace(microsecond=0)
     return since <= occurred_at <= yes_at + MAY_BE_REPORTED_WITHIN

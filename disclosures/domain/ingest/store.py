@@ -144,7 +144,7 @@ def _all_of(
 def _take(
     rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gateway: str
 ) -> tuple[dict[int, Outcome], dict[int, int]]:
-    """What became of each of these rows, no two of one id; and what was touched: its id, and the line."""
+    """Return what became of each of these rows, no two of one id; and what was touched: its id, and the line."""
     with connection.cursor() as cursor:
         completer = staging.stage(cursor=cursor, rows=rows)
         with turn:
@@ -178,7 +178,7 @@ def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[
 
 
 def _register(cursor: CursorWrapper, *, gated: bool) -> int:
-    """How many ids were new. Nearly always all are: then nothing is looked up but where each is written."""
+    """Return how many ids were new. Nearly always all are: then nothing is looked up but where each is written."""
     cursor.execute(SOME_KNOWN)
     if cursor.fetchone() == (False,):
         try:
@@ -192,7 +192,7 @@ def _register(cursor: CursorWrapper, *, gated: bool) -> int:
 
 
 def _first_of_each_id(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list[Row]:
-    """The rows whose id comes for the first time in this chunk; the outcome of the others is known already."""
+    """Return the rows whose id comes for the first time in this chunk; the outcome of the others is known already."""
     if len({row.id for row in rows}) == len(rows):
         return list(rows)
     content: dict[str, bytes] = {}
@@ -207,7 +207,7 @@ def _first_of_each_id(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list
 
 
 def _repeats_follow(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list[Row]:
-    """A second row of an id fares as the first did: repeated where that is known now, else refused as it was.
+    """Give the second row of an id the fate of the first: repeated where that is known now, else refused as it was.
 
     Returns the rows that are to be tried for themselves: other content under an id whose first row was not taken.
     """

@@ -34,7 +34,7 @@ class Command(FeedCommand):
         return self.taken
 
     def read_rows(self, *, stream: Readable, progress: Progress) -> Iterator[NumberedLine | Record]:
-        """The whole document as one line."""
+        """Yield the whole document as one line."""
         content = b"".join(iter(lambda: stream.read(LONGEST), b""))
         progress.read(len(content))
         return iter([NumberedLine(1, content.removeprefix(b"\xef\xbb\xbf"))])

@@ -48,7 +48,7 @@ def suppress_small_cells(
     partial: Collection[str] = (),
     all_of: Mapping[str, int] = NOWHERE,
 ) -> tuple[list[Row], Mapping[str, Count] | None]:
-    """The rows of a figure as everybody may see them, and their sums where the figure has any.
+    """Return the rows of a figure as everybody may see them, and their sums where the figure has any.
 
     Because of another figure: `held`, columns of which nothing but nought is shown; `partial`, those that leave
     something out, in which nought of nothing is not shown either; `all_of`, by column, a count there of which this one
@@ -98,7 +98,7 @@ class _Row:
         return Count(None if why else self._n[column], why)
 
     def many(self, columns: Sequence[str]) -> bool:
-        """Whether what is shown says that the first of these counts, less the others, is ten or more."""
+        """Return whether what is shown says that the first of these counts, less the others, is ten or more."""
         first, *less = columns
         if any(self._why[column] in {Why.MOST, Why.HELD} for column in less):
             return False
@@ -113,7 +113,7 @@ class _Row:
         return at_least - at_most >= FEWEST
 
     def _alone(self, column: str, parts_of: Sequence[tuple[str, tuple[str, ...]]]) -> Why:
-        """How it is marked beside the wholes that it is a part of, which are marked already."""
+        """Return how it is marked beside the wholes that it is a part of, which are marked already."""
         own = [(whole, parts) for whole, parts in parts_of if column in parts]
         if any(self._is_some_of(column, whole) for whole, _ in own):
             return Why.HELD
@@ -127,7 +127,7 @@ class _Row:
         return Why.HELD if nothing and column in self._partial else Why.SHOWN
 
     def _beside(self, column: str, wholes: Sequence[tuple[int, tuple[str, ...]]], *, is_part: bool) -> Why:
-        """How a count that is not nought is marked beside the wholes that are shown."""
+        """Return how a count that is not nought is marked beside the wholes that are shown."""
         n = self._n[column]
         if self._is_told_by_rest(column, wholes):
             return Why.HELD
@@ -158,7 +158,7 @@ class _Row:
         return 2 * self._n[part] >= whole and whole - self._n[part] > TOLD_BY_ITS_REST
 
     def _is_some_of(self, column: str, whole: str) -> bool:
-        """Whether it would tell of how few, of its own or of the rest, something is missing to the whole.
+        """Return whether it would tell of how few, of its own or of the rest, something is missing to the whole.
 
         All that would tell of less than twice as many look the same; so do all where there is not enough of either.
         """
@@ -179,5 +179,5 @@ def _small(n: int) -> bool:
 
 
 def _short(n: int, whole: int) -> bool:
-    """Whether one to nine are missing to the whole, or to several times as much."""
+    """Return whether one to nine are missing to the whole, or to several times as much."""
     return whole > 0 and _small(-n % whole)

@@ -124,7 +124,7 @@ class FiguresPage:
 
 
 def figures_page() -> FiguresPage | None:
-    """The page's figures; None while they were never made. One query."""
+    """Return the page's figures; None while they were never made. One query."""
     found = get_public_figures()
     if set(found) != set(Figure):
         return None

@@ -27,7 +27,7 @@ class Beside:
 
 
 def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
-    """What of this figure is not shown beside these choices, as they are shown."""
+    """Return what of this figure is not shown beside these choices, as they are shown."""
     few = _kinds_with_hidden(choices, "n")
     from_few_files = _kinds_with_hidden(choices, "from_files")
     match name:
@@ -48,7 +48,7 @@ def _kinds_with_hidden(choices: Sequence[Row], column: str) -> set[str]:
 
 
 def _all_of(choices: Sequence[Row]) -> Mapping[str, int]:
-    """What a company under one agreement was told of where it was told of everything."""
+    """Return what a company under one agreement was told of where it was told of everything."""
     told = sum(_get_shown_count(row["n"]) for row in choices if row["kind"] in TOLD)
     here = sum(
         _get_shown_count(row["n"]) - _get_shown_count(row["from_files"]) for row in choices if row["kind"] in SAID
@@ -87,7 +87,7 @@ class PublicFigure:
 
 
 def get_public_figures(*, names: Sequence[Figure] = tuple(Figure)) -> Mapping[Figure, PublicFigure]:
-    """These figures by name; none of them where none was made yet. One query."""
+    """Return these figures by name; none of them where none was made yet. One query."""
     known = {row.name: row for row in PublishedFigure.objects.filter(name__in={*names, Figure.CHOICES})}
     return {name: _build_public_figure(name, known) for name in names if name in known}
 
@@ -103,7 +103,7 @@ def _build_public_figure(name: Figure, known: Mapping[str, PublishedFigure]) -> 
 
 
 def figure_as_csv(*, name: Figure, figure: PublicFigure | None) -> str:
-    """One figure, a row a line and its sums last; the header alone where it was not made yet."""
+    """Return one figure, a row a line and its sums last; the header alone where it was not made yet."""
     columns = STATEMENTS[name].columns
     lines: list[Sequence[object]] = [(*columns, "since", "until", "made_at")]
     if figure is not None:
@@ -112,7 +112,7 @@ def figure_as_csv(*, name: Figure, figure: PublicFigure | None) -> str:
 
 
 def all_as_csv(*, figures: Mapping[Figure, PublicFigure]) -> str:
-    """All figures, a number a line: of which figure, of what, which number it is."""
+    """Return all figures, a number a line: of which figure, of what, which number it is."""
     return _csv([EVERY_COLUMN, *(line for figure in figures.values() for line in _lines(figure))])
 
 

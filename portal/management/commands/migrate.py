@@ -89,5 +89,5 @@ def _is_the_applications(using: str) -> bool:
 
 
 def _has_keys_table() -> bool:
-    """Whether the migrations went that far: `migrate APP zero` takes tables away."""
+    """Return whether the migrations went that far: `migrate APP zero` takes tables away."""
     return "partners_signingkey" in connection.introspection.table_names()

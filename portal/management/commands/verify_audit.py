@@ -51,14 +51,14 @@ class Command(BaseCommand):
         self._vouch(place, signed, line)
 
     def _say_unreadable(self, place: Place, unreadable: Sequence[str]) -> None:
-        """What a crash cut off is passed over, but for the newest: only the next one can show that it was no more."""
+        """Pass over what a crash cut off, but for the newest: only the next one can show that it was no more."""
         if unreadable and unreadable[-1] == next(place.newest_first())[0]:
             raise ValueError(f"{unreadable[-1]} is no whole checkpoint")
         if unreadable:
             self.stdout.write(f"{len(unreadable)} files are no whole checkpoints: {', '.join(unreadable)}")
 
     def _vouch(self, place: Place, signed: SignedCheckpoint | None, line: Line) -> None:
-        """What no chain can show of itself: whether its end was cut off together with its head."""
+        """Say what no chain can show of itself: whether its end was cut off together with its head."""
         rows = sum(seq for seq, _ in audit.queries.heads().values())
         if signed is None:
             _refuse_unsigned(place)

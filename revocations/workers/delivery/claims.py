@@ -180,7 +180,7 @@ def _take(party_id: int, end: Endpoint, now: datetime, limit: int, only: Collect
 
 
 def _due_orders(party_id: int, only: Collection[UUID] | None, now: datetime, room: int) -> list[Order]:
-    """What is due, most urgent first: each lane the longest due first, then what is offered again."""
+    """Return what is due, most urgent first: each lane the longest due first, then what is offered again."""
     asked = {"party": party_id, "only": None if only is None else list(only), "now": now}
     found: list[Order] = []
     for lane in (*LANES, None):
@@ -224,7 +224,7 @@ def waiting_orders(*, party_id: int, now: datetime) -> QuerySet[Order]:
 
 
 def waiting_events(*, party_id: int, now: datetime) -> QuerySet[StreamEvent]:
-    """The same of events."""
+    """Return the same of events."""
     return StreamEvent.objects.filter(_WAITING, _is_unclaimed(now), party_id=party_id)
 
 
@@ -293,7 +293,7 @@ def _hold(taken: ClaimedBatch, *, until: datetime, polled: bool) -> None:
 
 
 def _write_down_the_lost(taken: ClaimedBatch, *, at: datetime) -> None:
-    """A try that was claimed and never recorded: the worker died, and whether the partner got it is not known."""
+    """Write down tries that were claimed and never recorded: the worker died, and the partner may have got them."""
     tried = [(order.line_id, order.id, order.attempts) for order in taken.orders if _was_claimed(order, at)]
     if tried:
         recorded = set(Attempt.objects.filter(pk__in=tried).values_list("line_id", "order_id", "number"))

@@ -61,11 +61,11 @@ class Partner:
         self.wanting = self.wanting or not self.silent
 
     def has_room(self) -> bool:
-        """Whether a claim for it may find more, and that would be taken up soon."""
+        """Return whether a claim for it may find more, and that would be taken up soon."""
         return not self.silent and self.wanting and len(self.waiting) < BATCH // 2
 
     def idle(self) -> bool:
-        """Whether nothing is under way; one that was woken meanwhile begins again."""
+        """Return whether nothing is under way; one that was woken meanwhile begins again."""
         if self.posters or self.waiting or (self.wanting and not self.silent):
             return False
         if self.woken:
@@ -160,7 +160,7 @@ class Round:
         self._inbox.put(_PosterExit(partner))
 
     def _messages(self, wait: float | None) -> list[Message]:
-        """What has come; if nothing has, what comes within `wait` seconds. None: wait for as long as it takes.
+        """Return what has come; if nothing has, what comes within `wait` seconds. None: wait for as long as it takes.
 
         While answers keep coming they are let gather for a moment: a record costs about the same for one as for many.
         """
@@ -176,7 +176,7 @@ class Round:
         return found
 
     def _busy(self) -> bool:
-        """Whether more answers of the same kind are about to come."""
+        """Return whether more answers of the same kind are about to come."""
         return any(partner.waiting for partner in self._partners.values())
 
     def _take_in(self, messages: Iterable[Message]) -> None:

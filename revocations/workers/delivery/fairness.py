@@ -44,19 +44,19 @@ def turnstile(*, party_id: int) -> Breaker:
 
 
 def in_flight(*, party_id: int, now: datetime) -> int:
-    """How many orders and events are with workers now, on their way to this partner."""
+    """Return how many orders and events are with workers now, on their way to this partner."""
     with connection.cursor() as cursor:
         cursor.execute(ON_THE_WAY, {"party": party_id, "now": now})
         return sum(count for (count,) in cursor.fetchall())
 
 
 def rests(*, breaker: Breaker, now: datetime) -> bool:
-    """Whether nothing at all is pushed now."""
+    """Return whether nothing at all is pushed now."""
     return breaker.open_until is not None and breaker.open_until > now
 
 
 def half_open(*, breaker: Breaker, now: datetime) -> bool:
-    """Whether only the probe is pushed now."""
+    """Return whether only the probe is pushed now."""
     return breaker.opened_at is not None and not rests(breaker=breaker, now=now)
 
 
@@ -98,7 +98,7 @@ def _mostly_failed(party_id: int, at: datetime) -> bool:
 
 @transaction.atomic
 def record_probe_result(*, party_id: int, event_id: object, arrived: bool, at: datetime) -> None:
-    """What the probe's fate means: pushed to as before, and counted anew; or left alone once more."""
+    """Act on the probe's fate: push as before and count anew, or leave the partner alone once more."""
     breaker = turnstile(party_id=party_id)
     if breaker.probe_id != event_id or breaker.opened_at is None:
         return

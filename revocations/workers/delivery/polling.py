@@ -56,7 +56,7 @@ _waiting_room = _WaitingRoom()
 
 
 def offer(*, party_id: int, limit: int, now: datetime, wait: timedelta = timedelta(0)) -> Offer:
-    """What this partner has not acknowledged yet, events and stops first, the oldest first.
+    """Return what this partner has not acknowledged yet, events and stops first, the oldest first.
 
     For a lease it is neither pushed nor offered to the next poll. Nothing while the partner keeps its own stream from
     being enabled. `wait`: how long to wait for something where nothing waits; no transaction is open meanwhile, and
@@ -73,14 +73,14 @@ def offer(*, party_id: int, limit: int, now: datetime, wait: timedelta = timedel
 
 
 def _anything(party_id: int, clock: Clock) -> bool:
-    """Whether a poll would get something now."""
+    """Return whether a poll would get something now."""
     now = clock.now()
     waiting = (waiting_events(party_id=party_id, now=now), waiting_orders(party_id=party_id, now=now))
     return any(rows.exists() for rows in waiting) and not _is_stream_blocked(party_id)
 
 
 def _is_stream_blocked(party_id: int) -> bool:
-    """Whether the partner's own word keeps its events with us, or nothing goes over its stream at all.
+    """Return whether the partner's own word keeps its events with us, or nothing goes over its stream at all.
 
     What we paused, because pushes found no way in, is what polling is for.
     """

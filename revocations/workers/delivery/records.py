@@ -133,7 +133,7 @@ def _acknowledge_orders(orders: Sequence[tuple[Order, datetime]]) -> None:
 
 
 def acknowledge_event(*, event: StreamEvent, at: datetime) -> None:
-    """The partner has this event."""
+    """Record that the partner has this event."""
     mine = StreamEvent.objects.filter(pk=event.pk)
     mine.filter(state__in=TO_PUSH).update(
         state=State.ACKNOWLEDGED, acknowledged_at=at, sent_at=Coalesce(F("sent_at"), at), note="", parked_with="",
@@ -189,7 +189,7 @@ def open_partner_incident(*, kind: Incident.Kind, party_id: int, at: datetime, c
 
 
 def _tell_people(tried: Sequence[_PushVerdict]) -> None:
-    """One incident for each partner and kind; where nothing left our own house, one for all partners."""
+    """Open one incident for each partner and kind; where nothing left our own house, one for all partners."""
     found: dict[tuple[Incident.Kind, int], list[datetime]] = defaultdict(list)
     for told in tried:
         if told.verdict.incident is not None:
@@ -221,7 +221,7 @@ def _sent_by_partner(tried: Sequence[_PushVerdict]) -> dict[int, list[_PushVerdi
 
 
 def _probes_among(tried: Sequence[_PushVerdict]) -> set[UUID | None]:
-    """The events of these that a breaker had sent to find out whether the partner answers again."""
+    """Return the events of these that a breaker had sent to find out whether the partner answers again."""
     events = {told.push.row.id for told in tried if isinstance(told.push.row, StreamEvent)}
     return set(Breaker.objects.filter(probe_id__in=events).values_list("probe_id", flat=True)) if events else set()
 

@@ -29,7 +29,7 @@ def deliver_due(*, party_id: int, now: datetime) -> Counter[str]:
 
 
 def sweep(*, now: datetime) -> Counter[str]:
-    """One pass over all that is due, here and now, without Celery. Returns how many ended how."""
+    """Push all that is due, here and now, without Celery. Returns how many ended how."""
     return Round(Clock(now)).run(Partner(party_id) for party_id in beat(now=now))
 
 
@@ -40,7 +40,7 @@ def begin(*, party_ids: Collection[int], now: datetime) -> None:
 
 
 def beat(*, now: datetime) -> list[int]:
-    """The partners to whom something is due; and note that delivery ran in this minute."""
+    """Note that delivery ran in this minute, and return the partners to whom something is due."""
     Pulse.objects.bulk_create([Pulse(minute=now.replace(second=0, microsecond=0))], ignore_conflicts=True)
     fairness.forget(now=now)
     return parties_due(now=now)

@@ -45,7 +45,7 @@ class Verdict:
 
 
 def judge(*, reply: http.Reply) -> Verdict:
-    """What this reply makes of the order and of the attempt."""
+    """Return what this reply makes of the order and of the attempt."""
     if reply.ours:
         return Verdict("ours", None, reply.detail, failed=False)
     if reply.status is None:
@@ -69,7 +69,7 @@ def _judge_silence(reply: http.Reply) -> Verdict:
 
 
 def _judge_accepted_reply(reply: http.Reply) -> Verdict:
-    """A proxy's page may be a 202 as well: whether the event is on the partner's disk, it does not say."""
+    """Judge a 202, which may be a proxy's page: that does not say whether the event is on the partner's disk."""
     if reply.body or reply.detail:
         return Verdict("error", State.SENT, f"answered 202, but not empty: {reply.detail or 'with a body'}")
     return Verdict("acknowledged", State.ACKNOWLEDGED, failed=False)
@@ -90,7 +90,7 @@ def _refusal(reply: http.Reply) -> Verdict:
 
 
 def refusal(*, err: str, description: str) -> Verdict:
-    """What a refusal by RFC 8935's codes makes of an order. Both are a stranger's text.
+    """Return what a refusal by RFC 8935's codes makes of an order. Both are a stranger's text.
 
     `authentication_failed` and `access_denied` are tried again as usual: each try reads the stream's header anew.
     """
@@ -109,7 +109,7 @@ def refusal(*, err: str, description: str) -> Verdict:
 
 
 def retry_wait(*, order_id: UUID, tries: int) -> timedelta:
-    """How long to wait after so many tries: the schedule's step, 20 % more or less, without end."""
+    """Return how long to wait after so many tries: the schedule's step, 20 % more or less, without end."""
     step = SCHEDULE[min(tries, len(SCHEDULE)) - 1]
     # The jitter comes from the order itself, so that it is spread over orders and the same in every test.
     drawn = int.from_bytes(hashlib.sha256(f"{order_id}{tries}".encode()).digest()[:4]) % (2 * JITTER_PERCENT + 1)

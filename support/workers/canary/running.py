@@ -60,7 +60,7 @@ def tend(*, now: datetime) -> None:
 
 
 def end_stale(*, now: datetime) -> None:
-    """A trial that has not come to its end in its time failed, at the step it is at."""
+    """Fail each trial that has not ended in its time, at the step it is at."""
     for run in CanaryRun.objects.filter(finished_at__isnull=True, began_at__lte=now - FINISHED_WITHIN):
         _fail(run, "it did not come to its end")
 
@@ -70,7 +70,7 @@ def _running() -> CanaryRun | None:
 
 
 def _begin(now: datetime) -> None:
-    """All that needs no waiting: yes, the page, the gate, the receipt."""
+    """Do all that needs no waiting: yes, the page, the gate, the receipt."""
     CanaryRun.objects.filter(began_at__lt=now - KEPT).delete()
     try:
         run = CanaryRun.objects.create(began_at=now)
@@ -113,7 +113,7 @@ def _finish(run: CanaryRun, world: World, order: Order) -> None:
 
 @contextmanager
 def _step(run: CanaryRun, step: CanaryRun.Step) -> Iterator[None]:
-    """A step, with the time it takes. One that breaks ends the run."""
+    """Run a step and note the time it takes. One that breaks ends the run."""
     run.step = step
     run.save(update_fields=["step"])
     began = time.monotonic()

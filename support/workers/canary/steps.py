@@ -106,7 +106,7 @@ def stop_by_page(*, world: World, visitor: Visitor) -> str:
 
 
 def gate_denies(*, world: World, at: datetime) -> None:
-    """The gate says no from then on."""
+    """Check that the gate says no from then on."""
     if gate_allows(world=world, at=at):
         raise StepFailed("the gate says yes after its person stopped everything")
 
@@ -130,7 +130,7 @@ def gate_allows(*, world: World, at: datetime) -> bool:
 
 
 def receipt_holds(*, world: World, visitor: Visitor, progress: str) -> Order:
-    """The signed receipt is there and is of this stop. Returns the order that tells of it."""
+    """Check that the signed receipt is there and is of this stop. Returns the order that tells of it."""
     choice = Choice.objects.filter(line_id=world.line.pk).exclude(kind=Choice.Kind.ALLOW).latest("recorded_at")
     reply = visitor.get(f"{progress}receipt.json")
     token = _json(reply).get("token") if reply.status == OK else None
@@ -150,7 +150,7 @@ def receipt_holds(*, world: World, visitor: Visitor, progress: str) -> Order:
 
 
 def sign_for(*, world: World, order: Order, at: datetime) -> None:
-    """The company signs that it did all that was asked, and the order is done. Its key is of this once."""
+    """Sign as the company that all is done, which completes the order. Its key is used only this once."""
     key = ECKey.generate_key("P-256", private=True)
     kid = key.thumbprint()
     public = {**key.as_dict(private=False), "kid": kid}
@@ -200,7 +200,7 @@ def _question(world: World) -> dict[str, object]:
 
 
 def _code(world: World) -> str:
-    """The code that was texted. No text goes to a number of stories: it is read where it waits."""
+    """Return the code that was texted. No text goes to a number of stories: it is read where it waits."""
     codes = TextedCode.objects.filter(line=world.line, purpose=TextedCode.Purpose.STOP, used_at__isnull=True)
     newest = codes.order_by("-sent_at").first()
     if newest is None:
@@ -219,7 +219,7 @@ def _page(reply: Reply) -> None:
 
 
 def _leads(reply: Reply, path: str) -> str:
-    """The path that a form led to, if it is this one or below."""
+    """Return the path that a form led to, if it is this one or below."""
     found = urlsplit(reply.location).path
     if reply.status != MOVED or not found.startswith(path):
         raise StepFailed(_describe_reply(reply))

@@ -89,7 +89,7 @@ def _campaign(at: datetime) -> Campaign:
 
 
 def _client(kind: Client.Kind, party: Party | None, at: datetime) -> Client:
-    """A machine that nobody can sign in as: it has no key. Its tokens are made where they are used."""
+    """Return a machine that nobody can sign in as: it has no key. Its tokens are made where they are used."""
     client_id = f"{synthetic.NAME}-{KINDS[kind]}"
     known = Client.objects.select_related("party").filter(client_id=client_id).first()
     if known is not None:

@@ -94,7 +94,7 @@ class Command(BaseCommand):
         self.stderr.flush()
 
     def _run_on_own_servers(self) -> None:
-        """The same command once more, on servers started for it in a folder that goes with it."""
+        """Run the same command once more, on servers started for it in a folder that goes with it."""
         with tempfile.TemporaryDirectory(prefix="whereabouts-bench-", ignore_cleanup_errors=True) as folder:
             kept = {name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON}
             own = {INSIDE: "1", "DATA_DIR": folder, "DOOR_OUT_LOOPBACK": "1", "LOG_LEVEL": "error"}

@@ -120,7 +120,7 @@ def _start_all(processes: Processes, data_dir: Path, *, port: int, ports: Mappin
 
 
 def _partner(data_dir: Path, key: str, port: int) -> list[str]:
-    """How a sandbox partner is told who it plays: an aggregator, and the companies below it."""
+    """Return how a sandbox partner is told who it plays: an aggregator, and the companies below it."""
     party = manifest.PARTY_OF[key]
     below = [manifest.PARTY_OF[name].uri for name, home in homes().items() if home == key != name]
     return [
@@ -142,7 +142,7 @@ def _wait_until_told() -> None:
 
 
 def _ports(data_dir: Path) -> dict[str, int]:
-    """Where the sandbox partners listen: as last time, if free."""
+    """Return where the sandbox partners listen: as last time, if free."""
     path = data_dir / "demo-ports.json"
     last: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
     ports = {key: free_port(last.get(key, wanted)) for key, wanted in WANTED_PORTS.items()}
