@@ -25,7 +25,7 @@ from consent.domain import agents
 from consent.domain.agents import Exercise
 from consent.domain.notices import DisplayedNotice
 from consent.models import ProgressLink
-from consent.queries.links import token_hash
+from consent.queries.receipts import token_hash
 from partners.clients import http
 from partners.models import AgentRequest, AuthorizedAgent
 

@@ -1,7 +1,7 @@
 """What a person says: stop, pause, allow. In force at the gate when the transaction ends."""
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
@@ -15,6 +15,7 @@ import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
 from consent.domain.notices import DisplayedNotice
+from consent.domain.snapshots import lock_line
 from consent.gate import readiness
 from consent.gate.readiness import RESTORING
 from consent.models import Approval, Choice, ChoiceOrder, Origin
@@ -200,21 +201,6 @@ def allow(
         return _build_repeated_choice(earlier)
     agreements = order_planning.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
     return _finish(choice, agreements, actor, by="user")
-
-
-def lock_line(*, line_id: int) -> datetime:
-    """Lock the line's gate row until the transaction ends. Returns the moment of a choice made now."""
-    return lock_lines(line_ids=[line_id])[line_id]
-
-
-def lock_lines(*, line_ids: Collection[int]) -> dict[int, datetime]:
-    """Lock the gate rows of these lines, always in the same order. Returns the moment of a choice made now, by line."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, consent_lock_line(id) FROM unnest(%s::bigint[]) WITH ORDINALITY AS l (id, n) ORDER BY n",
-            [sorted(line_ids)],
-        )
-        return dict(cursor.fetchall())
 
 
 def deny(

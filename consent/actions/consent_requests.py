@@ -7,12 +7,13 @@ from django.db import transaction
 from accounts.actions import codes
 from accounts.actions.people import person_behind
 from accounts.models import TextedCode, User
-from consent.actions.choices import RecordedChoice, allow, lock_line, refuse, retry_on_conflict
+from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict
 from consent.domain import messages
 from consent.domain.consent_requests import AT_MOST, MONTH, Question, may_be_answered
 from consent.domain.notices import DisplayedNotice
+from consent.domain.snapshots import lock_line
 from consent.models import ConsentRequest
-from consent.queries.links import token_hash
+from consent.queries.receipts import token_hash
 
 CHANNEL = "ask"
 

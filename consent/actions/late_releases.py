@@ -6,8 +6,8 @@ from itertools import chain
 from django.db import transaction
 from django.db.models import Q
 
-from consent.actions.choices import lock_line
 from consent.domain import order_planning, snapshots
+from consent.domain.snapshots import lock_line
 from consent.models import Choice, ChoiceOrder
 from consent.queries.approvals import Override
 from revocations.actions.orders import enqueue_order

@@ -7,8 +7,9 @@ from django.db import transaction
 import audit.actions
 from accounts import queries
 from accounts.policies import delegations
-from consent.actions.choices import deny, lock_line, retry_on_conflict
+from consent.actions.choices import deny, retry_on_conflict
 from consent.domain import change_notices, messages, order_planning, snapshots
+from consent.domain.snapshots import lock_line
 from consent.models import Choice, RejudgeRequest
 from revocations.actions.orders import enqueue_order
 from revocations.domain.order_snapshots import EVERYTHING

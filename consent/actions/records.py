@@ -1,4 +1,7 @@
-"""What carrier files bring: choices from an earlier system, approvals, claims. Never above the person's own."""
+"""Record what carrier files bring (choices from an earlier system, approvals) and what partners claim by API.
+
+None of it ever counts above the person's own word. A claim allows nothing: its person is asked.
+"""
 
 import uuid
 from collections import defaultdict
@@ -12,9 +15,13 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
-from consent.actions.choices import lock_lines, retry_on_conflict
-from consent.domain import change_notices, order_planning, receipts, snapshots
-from consent.models import Approval, Choice, Origin
+from accounts.models import Line
+from consent.actions.choices import retry_on_conflict
+from consent.domain import change_notices, consent_requests, order_planning, receipts, snapshots
+from consent.domain.consent_requests import LASTS, Case, token_of
+from consent.domain.snapshots import lock_lines
+from consent.models import Approval, Choice, ConsentRequest, HeldRow, Origin
+from consent.queries.receipts import token_hash
 from consent.workers.expiry import retell_each
 from partners.domain import pairwise
 from partners.models import Campaign
@@ -261,3 +268,82 @@ def _name_for_partners(campaigns: Mapping[int, Collection[str]]) -> None:
             lines_of[partner_of[ref]].add(line_id)
     for party_id in sorted(lines_of):
         pairwise.subjects(line_ids=sorted(lines_of[party_id]), party_id=party_id)
+
+
+@dataclass(frozen=True)
+class HeldClaim:
+    """A claim about a phone that is not ours, or was not ours then: kept, sealed, until its line arrives."""
+
+    source_hash: bytes
+    named_hash: bytes
+    campaign: str
+    sealed: bytes
+
+
+@transaction.atomic
+def record_claims(*, by_line: Mapping[int, Sequence[FileApproval]], party_id: int, actor: str, at: datetime) -> None:
+    """Append claims of some lines, and for each line that may be asked about one a question that waits for its text."""
+    record_file_approvals(by_line=by_line, actor=actor)
+    claims = {
+        Case(line_id, claim.campaign): claim
+        for line_id, claims in by_line.items()
+        for claim in sorted(claims, key=lambda one: one.captured_at)
+        if claim.expires_at is None or claim.expires_at > at
+    }
+    wanted = _not_yet_asked(_of_this_number(claims), at)
+    askable = consent_requests.askable(cases=wanted, at=at)
+    ConsentRequest.objects.bulk_create(
+        _question(case, claims[case], party_id, at) for case, may in zip(wanted, askable, strict=True) if may
+    )
+
+
+@transaction.atomic
+def hold_claims(*, claims: Collection[HeldClaim], at: datetime) -> None:
+    """Keep claims until what they name arrives. One that is kept already stays as it was."""
+    HeldRow.objects.bulk_create(
+        [
+            HeldRow(
+                feed=HeldRow.Feed.APPROVALS,
+                source_hash=claim.source_hash,
+                msisdn_hash=claim.named_hash,
+                campaign=claim.campaign,
+                row_sealed=claim.sealed,
+                held_at=at,
+            )
+            for claim in claims
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _of_this_number(claims: Mapping[Case, FileApproval]) -> list[Case]:
+    """What was claimed before the line's number changed ended with that number."""
+    changed = dict(Line.objects.filter(pk__in={case.line_id for case in claims}).values_list("pk", "number_changed_at"))
+    return [
+        case
+        for case, claim in claims.items()
+        if (changed_at := changed.get(case.line_id)) is None or claim.captured_at > changed_at
+    ]
+
+
+def _not_yet_asked(cases: Collection[Case], at: datetime) -> list[Case]:
+    waiting = ConsentRequest.objects.filter(
+        line_id__in={case.line_id for case in cases}, answer="", approval_id__isnull=False, expires_at__gt=at
+    )
+    asked = {Case(*case) for case in waiting.values_list("line_id", "campaign")}
+    return [case for case in cases if case not in asked]
+
+
+def _question(case: Case, claim: FileApproval, party_id: int, at: datetime) -> ConsentRequest:
+    ask_id = uuid.uuid4()
+    return ConsentRequest(
+        line_id=case.line_id,
+        id=ask_id,
+        token_hash=token_hash(token=token_of(ask_id=ask_id)),
+        campaign=case.campaign,
+        party_id=party_id,
+        approval_id=claim.id,
+        until=claim.expires_at,
+        asked_at=at,
+        expires_at=at + LASTS,
+    )

@@ -9,9 +9,10 @@ from django.db import connection, transaction
 
 import audit.actions
 import audit.queries
-from consent.actions.choices import NEVER_AGREED, lock_line, retry_on_conflict
+from consent.actions.choices import NEVER_AGREED, retry_on_conflict
 from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, order_planning, receipts, snapshots
+from consent.domain.snapshots import lock_line
 from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, RejudgeRequest
 from consent.workers.archiving.entries import TARGETS, ArchivedChoice, ArchivedEnd, ArchivedSuspension
 from partners.models import Campaign, Contract, Party, Suspension

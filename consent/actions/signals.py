@@ -7,8 +7,9 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from consent.actions.choices import RecordedChoice, lock_line, retry_on_conflict, stop
+from consent.actions.choices import RecordedChoice, retry_on_conflict, stop
 from consent.domain import change_notices
+from consent.domain.snapshots import lock_line
 from consent.models import Choice, PrivacySignal
 from consent.queries.current_consent.lines import sharing
 from consent.queries.current_consent.uses import Sharing, Use

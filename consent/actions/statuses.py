@@ -12,7 +12,7 @@ from consent.domain import consent_statuses
 from consent.domain.consent_requests import AT_MOST, LASTS, MONTH, open_campaigns, seconds_to_wait, token_of
 from consent.domain.consent_statuses import Status, subject_of
 from consent.models import ConsentRequest
-from consent.queries.links import token_hash
+from consent.queries.receipts import token_hash
 from partners.clients import http
 from partners.labels import party_name
 from partners.models import Campaign, Party

@@ -7,8 +7,9 @@ from enum import StrEnum
 from django.db import transaction
 
 from accounts.models import Line
-from consent.actions.choices import deny, lock_line, retry_on_conflict
+from consent.actions.choices import deny, retry_on_conflict
 from consent.domain import change_notices, order_planning
+from consent.domain.snapshots import lock_line
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.models import Choice, LineGate, Origin

@@ -19,7 +19,7 @@ from consent.domain import messages, order_planning
 from consent.domain.messages import Answer, TextCommand
 from consent.domain.notices import DisplayedNotice
 from consent.models import Choice
-from consent.queries.links import token_hash
+from consent.queries.receipts import token_hash
 
 CHANNEL = "text"
 STOP = TextedCode.Purpose.STOP

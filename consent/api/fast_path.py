@@ -18,8 +18,8 @@ from django.http.request import split_domain_port, validate_host
 from accounts.primitives.json_reader import Unreadable
 from consent.api.decisions import SCOPE, Ask, take_many, take_one
 from consent.gate.deciding import NotLive, evaluate_for
+from consent.gate.execution import statement_timeout
 from consent.gate.shapes import Answer, Question
-from consent.gate.timeouts import statement_timeout
 from consent.schemas.decisions import Incomplete
 from partners.api.access import Grant, grant_of, is_json
 

@@ -23,7 +23,7 @@ from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.models import Approval, Choice, ConsentRequest
 from consent.queries.approvals import STANDS
-from consent.queries.links import token_hash
+from consent.queries.receipts import token_hash
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign
 from partners.policies.hosts import host_of

@@ -1,7 +1,7 @@
-"""What is still allowed for one line under one agreement, in the words of an order's `state`."""
+"""How lines stand, and their locks: what is still allowed under each agreement, in the words of an order's `state`."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -41,6 +41,21 @@ FROM partners_campaign used JOIN partners_contract agreed ON agreed.id = used.co
     JOIN partners_party provider ON provider.id = used.lbs_provider_id
 WHERE used.contract_id = ANY (%s) AND used.ref = ANY (%s) ORDER BY used.ref
 """
+
+
+def lock_line(*, line_id: int) -> datetime:
+    """Lock the line's gate row until the transaction ends. Returns the moment of a choice made now."""
+    return lock_lines(line_ids=[line_id])[line_id]
+
+
+def lock_lines(*, line_ids: Collection[int]) -> dict[int, datetime]:
+    """Lock the gate rows of these lines, always in the same order. Returns the moment of a choice made now, by line."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, consent_lock_line(id) FROM unnest(%s::bigint[]) WITH ORDINALITY AS l (id, n) ORDER BY n",
+            [sorted(line_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:

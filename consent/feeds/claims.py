@@ -18,8 +18,7 @@ from django.db import transaction
 import audit.actions
 from accounts.models import Line
 from accounts.primitives.sealing import number_hash, seal, stand_in_id, unseal
-from consent.actions.claims import HeldClaim, hold_claims, record_claims
-from consent.actions.records import FileApproval
+from consent.actions.records import FileApproval, HeldClaim, hold_claims, record_claims
 from consent.domain.consent_requests import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
 from consent.feeds.entries import Entry, Holders

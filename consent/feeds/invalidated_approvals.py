@@ -10,8 +10,8 @@ from django.db import transaction
 import audit.actions
 from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import unseal
-from consent.actions.choices import lock_line
 from consent.actions.records import FileApproval, FileChoice
+from consent.domain.snapshots import lock_line
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.entries import Entry

@@ -19,6 +19,7 @@ from accounts.primitives.sealing import seal, unseal
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, receipts
+from consent.domain.snapshots import lock_line
 from consent.feeds.pending_rejudgement import LineRecord
 from consent.models import Choice, Origin, RejudgeRequest
 
@@ -115,8 +116,7 @@ def take_over_late(*, line: Line) -> None:
     where nothing newer is known of the line; otherwise it counts from now on, because nothing may be put before what
     was said or shown already. So it can only tighten, until the line's person allows something again.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT consent_lock_line(%s)", [line.pk])
+    lock_line(line_id=line.pk)
     _copy_from_persons(line, among=None)
     carry_on(line_id=line.pk, ids=_copy_from_files(line, among=None))
 

@@ -16,7 +16,8 @@ from django.db.models import Q
 
 import audit.queries
 from accounts.primitives.sealing import number_hash, seal, unseal
-from consent.actions.choices import lock_lines, retry_on_conflict
+from consent.actions.choices import retry_on_conflict
+from consent.domain.snapshots import lock_lines
 from consent.feeds.entries import Entry, FeedRow, Holders, SortedEntries, WriteResult, flatten, group_by_line, leave_out
 from consent.models import HeldRow, InvalidatedApproval
 from partners.feeds.checking import (

@@ -10,12 +10,12 @@ from django.db import DatabaseError
 from prometheus_client import Counter
 
 from consent.gate.decision_ids import decision_ids, record_id_for
+from consent.gate.execution import PATIENCE_S, TOO_LATE, in_time
 from consent.gate.look_up import look_up, look_up_for, look_up_in
 from consent.gate.pipeline import Pipeline
 from consent.gate.readiness import RESTORING
 from consent.gate.rules import WeighedChoices, moment_of, reason_for, weigh
 from consent.gate.shapes import Answer, Line, Question, Terms
-from consent.gate.timeouts import PATIENCE_S, TOO_LATE, in_time
 
 # So many answers of a batch are made on an event loop before others get their turn.
 AT_ONCE = 100

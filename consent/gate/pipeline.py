@@ -18,8 +18,7 @@ from django.db import DatabaseError, connection
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus
 
-from consent.gate.execution import Rows
-from consent.gate.timeouts import PATIENCE_S, TOO_LATE
+from consent.gate.execution import PATIENCE_S, TOO_LATE, Rows
 
 # How often it is looked who has waited long enough: a clock for each question would cost more than its answer.
 LOOKS_EVERY_S = 0.1

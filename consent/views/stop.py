@@ -20,7 +20,7 @@ from accounts.primitives.zones import name_of, zone_of
 from accounts.views.access import looks_up, nothing_to_look_up, same_time
 from consent.actions import without_account
 from consent.domain import notices, pdf_receipts, receipts
-from consent.queries.links import behind_link
+from consent.queries.receipts import behind_link
 
 STOP = TextedCode.Purpose.STOP
 

@@ -20,6 +20,7 @@ import audit.actions
 import audit.queries
 from accounts.primitives.advisory_locks import turn
 from consent.domain import order_planning
+from consent.domain.snapshots import lock_line
 from consent.queries import termination
 from consent.queries.termination import Plan, Selection
 from partners.actions import guards
@@ -276,8 +277,7 @@ def keep_after(*, contract_ids: Collection[int], since: datetime) -> int:
 
 @transaction.atomic
 def _keep(line_id: int, contract_id: int, ended: Campaign) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    lock_line(line_id=line_id)
     (agreement,) = order_planning.agreements(line_id=line_id, contract_ids=[contract_id])
     place = (ended.lbs_provider.uri, ended.purpose)
     if all((entry["recipient"], entry["purpose"]) != place for entry in agreement.state):
@@ -290,8 +290,7 @@ def _keep(line_id: int, contract_id: int, ended: Campaign) -> bool:
 
 @transaction.atomic
 def _renew(line_id: int, contract_id: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    lock_line(line_id=line_id)
     agreements = order_planning.agreements(line_id=line_id, contract_ids=[contract_id])
     told = enqueue_order(line_id=line_id, agreements=agreements, by="admin", at=audit.queries.database_clock())
     older = Order.objects.filter(line_id=line_id, contract_id=contract_id, state__in=TO_PUSH)

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 
 import audit.queries
 from consent.domain import change_notices, order_planning
+from consent.domain.snapshots import lock_line
 from consent.models import Choice, EndedPause
 from revocations.actions.orders import enqueue_orders
 from revocations.models import Standing
@@ -62,8 +63,7 @@ def retell(*, line_id: int, also: Collection[int] = ()) -> None:
 
     `also`: contracts whose partners are told even if they never were.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    lock_line(line_id=line_id)
     told = Standing.objects.filter(line_id=line_id).values_list("contract_id", flat=True)
     _retell({line_id: {*told, *also}})
 

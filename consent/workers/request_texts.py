@@ -8,7 +8,7 @@ from itertools import batched
 from time import monotonic
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -22,6 +22,7 @@ from accounts.primitives.zones import is_day, zone_of
 from accounts.workers import sms_delivery
 from consent.domain import consent_requests
 from consent.domain.consent_requests import AT_MOST, MONTH, Case, token_of
+from consent.domain.snapshots import lock_line
 from consent.models import Approval, ConsentRequest
 from consent.queries.approvals import STANDS
 
@@ -87,8 +88,7 @@ def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
 
 @transaction.atomic
 def _reserve(*, line_id: int, ask_id: uuid.UUID, now: datetime) -> _Due | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    lock_line(line_id=line_id)
     ask = ConsentRequest.objects.get(line_id=line_id, id=ask_id)
     if ask.answer or ask.texted_at or not _may_be_texted(ask, now):
         return None

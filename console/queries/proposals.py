@@ -15,6 +15,7 @@ from partners.domain import keysets
 from partners.labels import sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Party, Proposal, Suspension
 from partners.policies import loosening
+from partners.policies.identifiers import SCOPES
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import (
     OPEN_FOR,
@@ -25,7 +26,6 @@ from partners.policies.loosening import (
     MoveKeys,
     SetEndpoints,
 )
-from partners.policies.scopes import SCOPES
 from partners.primitives import tokens
 from partners.queries import key_of, thumbprint_of
 from support.queries import names

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from partners.domain import keys
 from partners.models import Client, SigningKey, UsedAssertion
-from partners.policies.scopes import SCOPES
+from partners.policies.identifiers import SCOPES
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Claims, Json, ParsedToken
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from partners.actions.sign_in import ASSERTION_TYPE, TokenRefused, sign_in
 from partners.api.access import certificate_of, document
 from partners.domain import keys
-from partners.policies.scopes import SCOPES
+from partners.policies.identifiers import SCOPES
 from partners.primitives.tokens import ALGORITHMS
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
-from partners.models import Party
+from partners.models import Client, Party
 
 # RFC 3986: a scheme, and no character that would have to be escaped. Other scripts are taken, as in an IRI.
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
@@ -20,6 +20,14 @@ WITH_A_HOST = {"http", "https"}
 LONGEST_URI_BYTES = 2000
 NOT_A_URI = "Write an address with its scheme and without spaces, like https://geobridge.example."
 NOT_AN_ID = "Use letters, digits, dots, dashes, underscores and colons, like AGR-2026-07."
+# Anything else is `invalid_scope` (RFC 6749, 5.2).
+SCOPES: dict[str, frozenset[str]] = {
+    Client.Kind.GATEWAY: frozenset({"decisions:read", "disclosures:write"}),
+    Client.Kind.FEED: frozenset({"lines:write"}),
+    Client.Kind.AGGREGATOR: frozenset(
+        {"ssf.manage", "ssf.read", "receipts:write", "approvals:write", "consent-info:retrieve"}
+    ),
+}
 
 
 def is_uri(text: str) -> bool:

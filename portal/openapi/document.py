@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from partners.policies.scopes import SCOPES
+from partners.policies.identifiers import SCOPES
 from portal.api_errors import Form, as_camara, as_drp, as_oauth, as_problem, as_secevent, form_of
 from portal.openapi.examples import CLOSED, EXAMPLES, PUSHED, Example
 from portal.openapi.operations import JSON, OPERATIONS, PROBLEM, SECEVENT, Content, Operation

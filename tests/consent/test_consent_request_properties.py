@@ -13,8 +13,7 @@ from accounts.clients.texts import Outcome
 from accounts.models import Line
 from accounts.primitives.zones import zone_of
 from audit.queries import database_clock
-from consent.actions.claims import record_claims
-from consent.actions.records import FileApproval
+from consent.actions.records import FileApproval, record_claims
 from consent.models import ConsentRequest, Origin
 from consent.workers import request_texts
 from partners.models import Campaign

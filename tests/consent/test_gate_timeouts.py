@@ -75,7 +75,7 @@ def test_among_threads_too_what_is_seen_too_late_is_no(
 ) -> None:
     token, body = a_seen_token().decode(), json.dumps(asked(line, campaign)).encode()
     assert json.loads(send(application, path, body, HTTP_AUTHORIZATION=token)[2])["decision"] is True
-    monkeypatch.setattr(import_module("consent.gate.timeouts"), "PATIENCE_S", 0.0)
+    monkeypatch.setattr(import_module("consent.gate.execution"), "PATIENCE_S", 0.0)
     with pytest.raises(DatabaseError, match=LATE):
         deciding.evaluate(questions=[question_about(line, campaign)], for_release=True)
     # What pages say of the line is nobody's yes, and may come late.

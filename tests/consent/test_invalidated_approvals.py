@@ -14,10 +14,11 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent.actions.choices import allow, lock_lines
+from consent.actions.choices import allow
 from consent.actions.terminate import terminate
 from consent.domain import consent_requests
 from consent.domain.consent_requests import token_of
+from consent.domain.snapshots import lock_lines
 from consent.feeds.approvals import ApprovalsFeed, apply_held_rows
 from consent.feeds.records import RecordsFeed
 from consent.gate.deciding import evaluate

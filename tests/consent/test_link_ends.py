@@ -22,7 +22,7 @@ from consent.actions.without_account import stop_all_by_line
 from consent.domain import agents, consent_requests
 from consent.domain.consent_requests import Case, Question, may_be_answered, token_of
 from consent.models import ConsentRequest, EndedPause
-from consent.queries.links import behind_link
+from consent.queries.receipts import behind_link
 from consent.workers import agent_callbacks, expiry, reminders, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign, Contract, Suspension
 from tests.agents import AGENT, an_agent_asks, let_in
@@ -111,7 +111,7 @@ def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) 
 def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consent.actions.consent_requests.AT_MOST", 1)
     monkeypatch.setattr("consent.workers.request_texts.AT_MOST", 1)
-    monkeypatch.setattr("consent.actions.claims.LASTS", 60 * DAY)
+    monkeypatch.setattr("consent.actions.records.LASTS", 60 * DAY)
     a_line(msisdn=NUMBER)
     other = a_partner("NorthLink", provider="AdReach")
     for one in (partner, other):

@@ -18,7 +18,7 @@ from consent import tasks
 from consent.actions import choices
 from consent.domain.consent_requests import LASTS, token_of
 from consent.models import Choice, ConsentRequest
-from consent.queries.links import token_hash
+from consent.queries.receipts import token_hash
 from consent.workers import request_texts
 from partners.models import Campaign, Contract, JurisdictionRule, Suspension
 from tests.accounts.gateways import Slow

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from consent.gate.timeouts import PATIENCE_S
+from consent.gate.execution import PATIENCE_S
 from partners.models import Client
 from tests.factories import a_line
 from tests.faults.fixtures import Server, a_token

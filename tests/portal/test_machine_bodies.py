@@ -23,7 +23,7 @@ from partners.actions.sign_in import ASSERTION_TYPE, issue_access_token
 from partners.clients import http as client
 from partners.domain import keysets
 from partners.models import Client as Machine
-from partners.policies.scopes import SCOPES
+from partners.policies.identifiers import SCOPES
 from revocations.workers.delivery.verdicts import judge
 from tests.agents import let_in
 from tests.factories import NOW, a_contract, a_party

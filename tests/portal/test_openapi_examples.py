@@ -30,7 +30,7 @@ from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.domain import pairwise
 from partners.models import Client as Machine
-from partners.policies.scopes import SCOPES
+from partners.policies.identifiers import SCOPES
 from portal.openapi import examples
 from portal.openapi.document import document
 from portal.openapi.examples import EXAMPLES, Example

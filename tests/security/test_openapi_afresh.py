@@ -25,7 +25,7 @@ from consent.actions.agents import give_token
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client as Machine
-from partners.policies.scopes import SCOPES
+from partners.policies.identifiers import SCOPES
 from portal.openapi.document import document
 from tests.agents import let_in
 from tests.factories import a_campaign, a_contract, a_party

@@ -38,7 +38,7 @@ from disclosures.models import Disclosure
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client as Machine
 from partners.models import Dealing, Party
-from partners.policies.scopes import SCOPES
+from partners.policies.identifiers import SCOPES
 from support.actions import asking
 from support.actions.asking import IncomingMessage
 from support.actions.incoming import IncomingMail, take_mail

@@ -26,7 +26,7 @@ from partners.actions.machines import propose_key, register_machine
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client, Proposal
-from partners.policies.scopes import SCOPES
+from partners.policies.identifiers import SCOPES
 from partners.primitives.tokens import Json
 from partners.queries import thumbprint_of
 from partners.workers import rotation

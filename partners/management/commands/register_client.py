@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey, RSAKey
 from accounts.primitives.json_reader import Unreadable, read_json
 from partners.actions.clients import bind_client, disable_client, register_client
 from partners.models import Client, Party
+from partners.policies.identifiers import SCOPES
 from partners.policies.lifecycle import NotNow
-from partners.policies.scopes import SCOPES
 from partners.primitives.tokens import BadToken, Json, NoCertificate
 
 ACTOR = "system:register_client"

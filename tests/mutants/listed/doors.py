@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "partners/policies/scopes.py",
+        "partners/policies/identifiers.py",
         '        {"ssf.manage", "ssf.read",',
         '        {"decisions:read", "ssf.manage", "ssf.read",',
         f"{DOORS}/test_02_no_record_no_disclosure.py::test_a_machine_that_may_not_ask_hears_no",

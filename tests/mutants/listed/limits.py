@@ -294,7 +294,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "consent/queries/links.py",
+        "consent/queries/receipts.py",
         "WHERE link.token_hash = %s AND link.expires_at > %s\n",
         "WHERE link.token_hash = %s AND link.expires_at >= %s\n",
         f"{LINKS}test_a_progress_link_opens_for_thirty_days",

@@ -531,8 +531,8 @@ MUTANTS = (
     Mutant(
         5,
         "consent/workers/expiry.py",
-        'cursor.execute("SELECT consent_lock_line(%s)", [line_id])',
-        'cursor.execute("SELECT %s", [line_id])',
+        "    lock_line(line_id=line_id)\n    told = ",
+        "    told = ",
         f"{CONSENT}test_partner_told_again_never_hears_what_was_before_a_stop",
     ),
     Mutant(
@@ -552,8 +552,8 @@ MUTANTS = (
     Mutant(
         12,
         "consent/workers/request_texts.py",
-        'cursor.execute("SELECT consent_lock_line(%s)", [line_id])',
-        'cursor.execute("SELECT %s", [line_id])',
+        "    lock_line(line_id=line_id)\n    ask = ",
+        "    ask = ",
         f"{CONSENT}test_a_question_s_text_is_sent_by_one_worker",
     ),
     unlocked(

@@ -35,18 +35,22 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "consent/queries/links.py",
+        "consent/queries/receipts.py",
         "RECEIVED = (State.ACKNOWLEDGED,)",
         "RECEIVED = (State.ACKNOWLEDGED, State.PARTIAL)",
         LINK,
     ),
     Mutant(
-        6, "consent/queries/links.py", "state == State.COMPLETED for", "state in (*RECEIVED, State.COMPLETED) for", LINK
+        6,
+        "consent/queries/receipts.py",
+        "state == State.COMPLETED for",
+        "state in (*RECEIVED, State.COMPLETED) for",
+        LINK,
     ),
-    Mutant(6, "consent/queries/links.py", "WAITING = (State.QUEUED, State.SENT)", "WAITING = (State.QUEUED,)", LINK),
+    Mutant(6, "consent/queries/receipts.py", "WAITING = (State.QUEUED, State.SENT)", "WAITING = (State.QUEUED,)", LINK),
     Mutant(
         6,
-        "consent/queries/links.py",
+        "consent/queries/receipts.py",
         "states = [one.state for one in known]",
         "states = [State.QUEUED for one in known]",
         f"{WORDS}/test_behind_the_link.py::test_a_newer_message_counts_for_what_it_carries_on",
