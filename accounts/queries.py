@@ -81,11 +81,11 @@ class PersonsLine:
         return name_of(self.zone)
 
     def may(self, action: Action) -> bool:
-        """Whether this person may do `action` with this line."""
+        """Return whether this person may do `action` with this line."""
         return may(self.relation, action)
 
     def how(self, action: Action) -> How:
-        """By what proof."""
+        """Say by what proof."""
         return how(self.relation, action)
 
     @property
@@ -103,7 +103,7 @@ class PersonsLine:
         return {}
 
     def is_anothers(self, actor: str) -> bool:
-        """Whether who is named so in the ledger came by another line: its holder. One look for each name."""
+        """Return whether who is named so in the ledger came by another line: its holder. One look for each name."""
         known = self._of_others
         if actor not in known:
             known[actor] = signs_in_by_another(actor=actor, line_id=self.line.pk)
@@ -146,19 +146,22 @@ class PersonsLine:
 
 
 def line_of_number(*, msisdn: str, at: datetime) -> Line | None:
-    """The line (tenure) that holds an E.164 number and is active at `at`, or None."""
+    """Return the line (tenure) that holds an E.164 number and is active at `at`, or None."""
     return next(iter(Line.objects.raw(HOLDS_NUMBER, {"hash": number_hash(msisdn), "at": at})), None)
 
 
 def line_named(*, carrier_id: str, msisdn: str, at: datetime) -> Line | None:
-    """The active line of this id of the carrier's, or, without one, of this number; None: there is none."""
+    """Return the active line of this id of the carrier's, or, without one, of this number; None: there is none."""
     if not carrier_id:
         return line_of_number(msisdn=msisdn, at=at)
     return Line.objects.filter(_active(at), carrier_id=carrier_id).first()
 
 
 def msisdn_of(*, line_id: int, at: datetime) -> str:
-    """The number a line has at `at`; for an ended line, the last it had until then. Raises LineNumber.DoesNotExist."""
+    """Return the number a line has at `at`; for an ended line, the last it had until then.
+
+    Raises LineNumber.DoesNotExist.
+    """
     with connection.cursor() as cursor:
         cursor.execute(NUMBER_OF, [line_id, at])
         number = cursor.fetchone()
@@ -168,7 +171,7 @@ def msisdn_of(*, line_id: int, at: datetime) -> str:
 
 
 def get_hold_end(*, line: Line, at: datetime) -> datetime | None:
-    """Until when nobody who signs in by this line may see, allow, or change what lets them in; None: it is not held.
+    """Return until when nobody who signs in by this line may see, allow, or change what lets them in, or None.
 
     A day from the change, or from when we learned of it, whichever is later. What the tenure began with is no change.
     """
@@ -184,23 +187,23 @@ def _compute_hold_end(since: datetime | None, at: datetime) -> datetime | None:
 
 
 def wants_no_news(*, line_id: int) -> bool:
-    """Whether this line's person texted that they want no news by text."""
+    """Return whether this line's person texted that they want no news by text."""
     return LineTexts.objects.filter(line_id=line_id).exists()
 
 
 def wants_no_reminders(*, line_id: int) -> bool:
-    """Whether this line's person wants no reminders of what is still on."""
+    """Return whether this line's person wants no reminders of what is still on."""
     return LineReminder.objects.filter(line_id=line_id, off_since__isnull=False).exists()
 
 
 def code_texts(*, since: datetime) -> dict[str, int]:
-    """How many texts with codes went out for each purpose since then; of a code sent again, all its texts."""
+    """Return how many texts with codes went out for each purpose since then; of a code sent again, all its texts."""
     counted = TextedCode.objects.filter(sent_at__gt=since).values_list("purpose").annotate(Sum("sends"))
     return {**dict.fromkeys(TextedCode.Purpose.values, 0), **dict(counted)}
 
 
 def list_lines_of_person(*, user: User, at: datetime) -> list[PersonsLine]:
-    """Every line this person may know of, their own first: what /lines/ lists.
+    """Return every line this person may know of, their own first: what /lines/ lists.
 
     Of another adult's line on their account they know that it is there, by the number it began with, and nothing more.
     A person whose own line has ended knows of that one alone. One query, whatever the number of lines; up to five more
@@ -235,12 +238,12 @@ def _lines_by_account(user: User, at: datetime) -> list[Line]:
 
 
 def list_visible_lines(*, user: User, at: datetime) -> list[PersonsLine]:
-    """The lines whose recipients, history and choices this person may see, their own first."""
+    """Return the lines whose recipients, history and choices this person may see, their own first."""
     return [line for line in list_lines_of_person(user=user, at=at) if line.may(Action.SEE)]
 
 
 def acting_staff(*, actor: str, action: StaffAction) -> str:
-    """The one name of who acts ("officer:7"), if that is active staff whose role may do `action`. Raises NotForThem.
+    """Return the one name of who acts ("officer:7"), if active staff whose role may do `action`. Raises NotForThem.
 
     Names are compared to tell two officers apart, so there is one for each person.
     """
@@ -251,7 +254,10 @@ def acting_staff(*, actor: str, action: StaffAction) -> str:
 
 
 def require_logged_staff_act(*, actor: str, action: Action) -> str:
-    """The same of who reads or does something about one person, which the caller logs there. Raises NotForThem."""
+    """Return the one name of staff who read or do something about one person, which the caller logs.
+
+    Raises NotForThem.
+    """
     user = _acting(actor)
     if user is None or how(OF_STAFF.get(user.role, Relation.STRANGER), action) is not How.GLASS:
         raise NotForThem(f"{actor} may not do this ({action.replace('_', ' ')})")
@@ -259,19 +265,19 @@ def require_logged_staff_act(*, actor: str, action: Action) -> str:
 
 
 def list_delegation_requests(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:
-    """What whoever signs in by `line` was asked to look after, and has not answered."""
+    """Return what whoever signs in by `line` was asked to look after, and has not answered."""
     asked = delegations.list_open_requests(line_id=line.line.pk, at=at)
     return _list_delegated_lines([one for one in asked if one.line_id != line.line.pk], at)
 
 
 def user_of_line(*, line_id: int) -> User | None:
-    """Who signs in by this line now, or None when nobody has yet."""
+    """Return who signs in by this line now, or None when nobody has yet."""
     current = LineUser.objects.select_related("user").filter(line_id=line_id, until__isnull=True).first()
     return current.user if current else None
 
 
 def signs_in_by_another(*, actor: str, line_id: int) -> bool:
-    """Whether the person whom the ledger names so ("subscriber:7") signs in, or did, by another line than this."""
+    """Return whether the person of the ledger ("subscriber:7") signs in, or did, by another line than this."""
     role, _, number = actor.partition(":")
     if role != User.Role.SUBSCRIBER or not is_id(text=number):
         return False
@@ -279,7 +285,7 @@ def signs_in_by_another(*, actor: str, line_id: int) -> bool:
 
 
 def answering_line(*, line: Line, at: datetime) -> Line | None:
-    """The line whose phone answers what a company asks of a line: its own; of a child's line, the account holder's.
+    """Return the line whose phone answers a company's question: its own; for a child's line, the account holder's.
 
     None where there is none: the line has ended, or no line of the account is the holder's.
     """
@@ -296,7 +302,7 @@ def _acting(actor: str) -> User | None:
 
 
 def is_id(*, text: str) -> bool:
-    """Whether this text is what a person's id looks like."""
+    """Return whether this text is what a person's id looks like."""
     return text.isdecimal() and text.isascii() and len(text) < LONGEST_ID
 
 

@@ -28,7 +28,7 @@ class Duty:
     business: bool = True
 
     def due_at(self, opened_at: datetime) -> datetime:
-        """The last moment for an incident that was opened then; its day is the same in UTC as where the agencies are.
+        """Return the last moment for an incident opened then; its day is the same in UTC as where the agencies are.
 
         Late in the evening there it is the next day in UTC already, which would be read as a day more.
         """
@@ -90,12 +90,12 @@ REPORTED = (Kind.OUR_BREACH, Kind.PARTNER_BREACH, Kind.STOPS_FAILING)
 
 
 def begins_anew_at(*, kind: str, at: datetime) -> datetime | None:
-    """From when on what is found again has clocks of its own, where the newest began `at`; None for no clocks."""
+    """Return from when on what is found again has its own clocks, where the newest began `at`; None for no clocks."""
     return at + ANEW_AFTER if kind in DUTIES else None
 
 
 def still_to_do(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, datetime]) -> Sequence[Clock]:
-    """The clocks that run, the first to end first. `begun`: when they began, each time, the oldest first.
+    """Return the clocks that run, the first to end first. `begun`: when they began, each time, the oldest first.
 
     `done_at`: when it was written down that a duty was done, which it is for all that had begun by then. Of a duty
     that was never done in between two run: the oldest, which binds, and the newest.
@@ -110,5 +110,5 @@ def still_to_do(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, d
 
 
 def next_due(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, datetime] | None = None) -> datetime | None:
-    """The last moment of the first of them; None where none runs."""
+    """Return the last moment of the first of them; None where none runs."""
     return next((one.due_at for one in still_to_do(kind=kind, begun=begun, done_at=done_at or {})), None)

@@ -62,7 +62,7 @@ class Verification:
 
 
 def database_clock() -> datetime:
-    """The database's clock: the one that orders choices (SQL function `audit_now`)."""
+    """Read the database's clock: the one that orders choices (SQL function `audit_now`)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT audit_now()")
         (now,) = cursor.fetchone() or (None,)
@@ -72,7 +72,7 @@ def database_clock() -> datetime:
 
 
 def events_of_line(*, line_id: int, reader: str, own: bool = False, confidential: bool = False) -> QuerySet[AuditEvent]:
-    """Everything that was read or done about a line, by anybody, the newest first; as the chain has it, not the ids.
+    """Query all that was read or done about a line, by anybody, the newest first; as the chain has it, not the ids.
 
     `reader`: for whom, as the trail names them; that another person wrote to us is left out. `own`: for whoever uses
     it, with what staff did in another's case about it; for everybody else such a case leaves no trace. `confidential`:
@@ -91,7 +91,7 @@ def events_of_line(*, line_id: int, reader: str, own: bool = False, confidential
 
 
 def began_at() -> datetime | None:
-    """The moment of the oldest event; None: there is none yet."""
+    """Return the moment of the oldest event; None: there is none yet."""
     return AuditEvent.objects.order_by("at").values_list("at", flat=True).first()
 
 
@@ -106,7 +106,7 @@ class CompletedDuty:
 
 
 def done_duties(*, incident_id: int, since: datetime) -> dict[str, CompletedDuty]:
-    """The duties of an incident that were done since it was last opened, by name; of each the newest word."""
+    """Return the duties of an incident that were done since it was last opened, by name; of each the newest word."""
     events = AuditEvent.objects.filter(target=f"incident:{incident_id}", action="incident.told", at__gte=since)
     return {
         str(one.detail["duty"]): CompletedDuty(str(one.detail["on"]), str(one.detail["reference"]), one.actor, one.at)
@@ -115,24 +115,24 @@ def done_duties(*, incident_id: int, since: datetime) -> dict[str, CompletedDuty
 
 
 def clocks_begun(*, incident_id: int, opened_at: datetime) -> list[datetime]:
-    """When clocks of an incident began: as it was opened the last time, and each time that new trouble came since."""
+    """Return when an incident's clocks began: as it was last opened, and each time that new trouble came since."""
     anew = IncidentStep.objects.filter(incident_id=incident_id, what=IncidentStep.What.RENEWED, at__gt=opened_at)
     return [opened_at, *anew.order_by("at").values_list("at", flat=True)]
 
 
 def steps_of(*, incident_id: int) -> list[IncidentStep]:
-    """What became of an incident, the oldest first; at most the newest 200."""
+    """Return what became of an incident, the oldest first; at most the newest 200."""
     newest = IncidentStep.objects.filter(incident_id=incident_id).order_by("-id")
     return list(reversed(newest[:MOST_STEPS]))
 
 
 def heads() -> dict[int, tuple[int, bytes]]:
-    """Each chain's newest `seq` and hash."""
+    """Return each chain's newest `seq` and hash."""
     return {head.chain: (head.seq, bytes(head.hash)) for head in ChainHead.objects.order_by("chain")}
 
 
 def lacking(*, signed: Mapping[int, tuple[int, bytes]]) -> list[int]:
-    """The chains in which the event that these heads name is not there, or is another."""
+    """Return the chains in which the event that these heads name is not there, or is another."""
     return [
         chain
         for chain, (seq, own_hash) in sorted(signed.items())

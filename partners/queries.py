@@ -10,7 +10,7 @@ from partners.primitives import tokens
 
 
 def has_contract_in_force(*, party_id: int, at: datetime) -> bool:
-    """Whether any agreement with this aggregator is in force and not suspended at `at`. One statement."""
+    """Return whether any agreement with this aggregator is in force and not suspended at `at`. One statement."""
     running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
     return (
         Contract.objects.filter(aggregator_id=party_id, is_draft=False, starts_at__lte=at, ends_at__gt=at)
@@ -29,5 +29,5 @@ def thumbprint_of(*, machine: Client) -> str:
 
 
 def key_of(*, agent: AuthorizedAgent) -> str:
-    """An authorised agent's public key, as its protocol's directory writes it: base64."""
+    """Return an authorised agent's public key, as its protocol's directory writes it: base64."""
     return b64encode(bytes(agent.verify_key)).decode()

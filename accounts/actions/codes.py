@@ -68,7 +68,7 @@ def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, network: 
 
 
 def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> Line | None:
-    """The line, when `typed` is a code that this browser session asked for and that was texted to the line for this.
+    """Return the line, when `typed` is the code that this browser session had texted to it for this purpose.
 
     None for everything else. A wrong try is counted for this session, and against each code that is still good; a right
     one uses the code up. Those who guess at one line take turns, so that no limit is passed by guessing at once.
@@ -82,7 +82,7 @@ def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: st
 
 @transaction.atomic
 def use_code(*, line: Line, number: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> bool:
-    """Whether `typed` is such a code of this line's, bound to `number`; that is used up, or a wrong try counted."""
+    """Use up a code of this line's, bound to `number`, or count a wrong try. Returns whether `typed` is such a code."""
     fresh = _locked_codes(line, number, purpose, at)
     with connection.cursor() as cursor:
         cursor.execute(OPEN_TO, [[code.pk for code in fresh], asker])
@@ -125,7 +125,7 @@ def _count_recent_comparisons(line: Line, purpose: TextedCode.Purpose, at: datet
 def code_to_send(
     *, line: Line, number: str, purpose: TextedCode.Purpose, asker: str, network: str, at: datetime
 ) -> str | None:
-    """The code to text now, bound to `number`: one that is fresh still, or a new one; None where none is sent."""
+    """Choose the code to text now, bound to `number`: a fresh one stays, else a new one. None where none is sent."""
     mark = compute_hmac("network", network.encode()) if network else b""
     codes = _locked_codes(line, number, purpose, at)
     compared = _count_recent_comparisons(line, purpose, at)

@@ -43,7 +43,7 @@ def ask_contact(*, line_id: int, msisdn: str, at: datetime) -> bool:
 
 @transaction.atomic
 def prove_contact(*, line_id: int, user: User, typed: str, at: datetime) -> bool:
-    """From now on news goes to the number whose code was typed. Returns whether it fits.
+    """Send news to the number whose code was typed, from now on. Returns whether it fits.
 
     Where news went until now is told that it changed, and not to what; on the first day it goes there as well.
     """
@@ -93,7 +93,7 @@ def text_reading_code(*, line_id: int, asker: str, network: str, at: datetime) -
 
 @transaction.atomic
 def take_reading_code(*, line_id: int, user: User, asker: str, typed: str, at: datetime) -> SafeContact | None:
-    """The safe contact by which they have shown who they are, if `typed` is the code that was texted there for this."""
+    """Return the safe contact that shows who they are, if `typed` is the code that was texted there for this."""
     line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     contact = _contact_that_shows(line, at)
     if contact is None:
@@ -106,7 +106,7 @@ def take_reading_code(*, line_id: int, user: User, asker: str, typed: str, at: d
 
 
 def end_contacts(*, line_id: int, at: datetime) -> None:
-    """No number stands in for the phone any more; within the transaction that ends it."""
+    """End every number that stands in for the phone; within the transaction that ends the line."""
     SafeContact.objects.filter(line_id=line_id, ended_at__isnull=True).update(ended_at=at)
 
 

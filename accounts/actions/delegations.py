@@ -66,9 +66,9 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
 
 @transaction.atomic
 def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: str, at: datetime) -> None:
-    """What whoever signs in by this line says to what it was asked: "yes", "no", or later "end". Raises NotDelegated.
+    """Return what whoever signs in by this line says to what it was asked: "yes", "no", or later "end".
 
-    The line's person is told of each.
+    Raises NotDelegated. The line's person is told of each.
     """
     waiting = Q(user__isnull=True, pk__in=[one.pk for one in delegations.list_open_requests(line_id=line_id, at=at)])
     if answer == "yes":
@@ -81,12 +81,12 @@ def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: 
 
 @transaction.atomic
 def end_delegation(*, delegation_id: UUID, line_id: int, user: User, at: datetime) -> None:
-    """The line's user ends it, taken on or not, at once. Raises NotDelegated."""
+    """End a delegation for the line's user, taken on or not, at once. Raises NotDelegated."""
     _end(_lock_delegation(delegation_id, Q(line=line_id)), f"subscriber:{user.pk}", at)
 
 
 def end_with(*, user_id: int, line_id: int, at: datetime) -> None:
-    """A tenure is over: what its person looked after, and who looked after its line; within that transaction."""
+    """End what a tenure's person looked after, and who looked after its line; within the transaction that ends it."""
     over = Delegation.objects.filter(Q(user=user_id) | Q(line=line_id), ended_at__isnull=True)
     over.update(ended_at=at)
 

@@ -16,7 +16,7 @@ ANSWERS_AN_HOUR = 6
 
 @transaction.atomic
 def take_once(*, text_id: str, at: datetime) -> bool:
-    """Whether this text is new: for the same id once, ever. Undone with the transaction that acts on it."""
+    """Return whether this text is new: for the same id once, ever. Undone with the transaction that acts on it."""
     TextTaken.objects.filter(taken_at__lt=at - REMEMBERED).delete()
     _, is_new = TextTaken.objects.get_or_create(
         id_hash=compute_hmac("text-id", text_id.encode()), defaults={"taken_at": at}
@@ -25,14 +25,14 @@ def take_once(*, text_id: str, at: datetime) -> bool:
 
 
 def may_answer(*, line_id: int, at: datetime) -> bool:
-    """Whether a line may be sent one more answer to a text: two machines that answer each other come to an end."""
+    """Return whether a line may be sent one more answer to a text: two machines that answer each other must stop."""
     answers = Message.objects.filter(line_id=line_id, kind=Message.Kind.REPLY, made_at__gt=at - HOUR)
     return answers.count() < ANSWERS_AN_HOUR
 
 
 @transaction.atomic
 def refuse_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
-    """The line's person wants no news by text. `actor`: who said so; by text, the line itself."""
+    """Send the line no news by text. `actor`: who said so; by text, the line itself."""
     _, is_new = LineTexts.objects.get_or_create(line_id=line_id, defaults={"off_since": at})
     if is_new:
         _note("texts_off", line_id, actor, at)
@@ -40,7 +40,7 @@ def refuse_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
 
 @transaction.atomic
 def allow_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
-    """The line's person wants news by text again."""
+    """Send the line news by text again."""
     gone, _ = LineTexts.objects.filter(line_id=line_id).delete()
     if gone:
         _note("texts_on", line_id, actor, at)
@@ -48,7 +48,7 @@ def allow_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
 
 @transaction.atomic
 def refuse_reminders(*, line_id: int, actor: str, at: datetime) -> None:
-    """The line's person wants no reminders of what is still on."""
+    """Send the line no reminders of what is still on."""
     kept, _ = LineReminder.objects.get_or_create(line_id=line_id)
     if LineReminder.objects.filter(pk=kept.pk, off_since__isnull=True).update(off_since=at):
         _note("reminders_off", line_id, actor, at)
@@ -56,7 +56,7 @@ def refuse_reminders(*, line_id: int, actor: str, at: datetime) -> None:
 
 @transaction.atomic
 def allow_reminders(*, line_id: int, actor: str, at: datetime) -> None:
-    """The line's person wants reminders again."""
+    """Send the line reminders again."""
     if LineReminder.objects.filter(pk=line_id, off_since__isnull=False).update(off_since=None):
         _note("reminders_on", line_id, actor, at)
 

@@ -45,7 +45,7 @@ def ask_separation(*, line_id: int, user: User, reach: str, note: str, at: datet
 
 @transaction.atomic
 def take_back_separation(*, line_id: int, user: User, at: datetime) -> None:
-    """The person no longer wants it. Does nothing where nothing is open."""
+    """Take the person's request back. Does nothing where nothing is open."""
     found = _open(line=line_id)
     if found is None:
         return
@@ -55,7 +55,7 @@ def take_back_separation(*, line_id: int, user: User, at: datetime) -> None:
 
 @transaction.atomic
 def look_at_separation(*, separation_id: UUID, actor: str, reason: str, at: datetime) -> SeparationRequest | None:
-    """One request with how to reach its person; None where there is none. Raises queries.NotForThem.
+    """Return one request with how to reach its person; None where there is none. Raises queries.NotForThem.
 
     The look stands in the person's own log, where no holder of a child's line reads it.
     """

@@ -27,7 +27,7 @@ NOWHERE = Source("")
 
 
 def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: bool = False, at: datetime) -> User | None:
-    """The user of the tenure, made at its first sign-in, when `typed` is the code texted for that; None otherwise.
+    """Return the user of the tenure, made at its first sign-in, when `typed` is the code texted for that; else None.
 
     `device`: what `browsers.device` says of where they are. `alone`: every other sign-in of theirs ends, for which
     the phone in hand is enough.
@@ -38,7 +38,7 @@ def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: boo
 
 @transaction.atomic
 def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> User | None:
-    """The user of the line that the carrier's provider names, made at its first sign-in; None where there is none.
+    """Return the user of the line that the carrier's provider names, made at its first sign-in; else None.
 
     From the first time on the line is that one person's of the provider's: another of its names opens it no more,
     and the line is told. A pin by which its person has once seen is a proof of their own.
@@ -67,7 +67,7 @@ def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> Use
 def sign_in_after_end(
     *, msisdn: str, password: str, code: str = "", source: Source = NOWHERE, at: datetime
 ) -> User | None:
-    """Who had this number when their line ended, and has this password; None for everything else.
+    """Return who had this number when their line ended, and has this password; None for everything else.
 
     As long for a number that nobody had. `code`: of their app, or a recovery code, which must be right too. Call
     outside a transaction. Raises TooManyTries, with a code never.
@@ -102,7 +102,7 @@ def record_passkey_return(*, user: User, at: datetime) -> None:
 
 @transaction.atomic
 def person_behind(*, line: Line, at: datetime) -> User:
-    """The user of a tenure, made now if nobody has signed in yet: for what is said with a texted code alone."""
+    """Return the user of a tenure, made now if nobody signed in yet: for what is said with a texted code alone."""
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)
     user = queries.user_of_line(line_id=line.pk)
     if user is None:

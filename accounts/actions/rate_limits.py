@@ -113,7 +113,7 @@ def remember_device(*, user_id: int, token: str, at: datetime) -> None:
 
 
 def is_right_code(*, user: User | None, code: str, source: Source, at: datetime) -> bool:
-    """Whether this is a code of this person's app, or one of their recovery codes; it is used up by that.
+    """Return whether this is a code of this person's app, or one of their recovery codes; it is used up by that.
 
     The same is done for nobody. Only who knows the password gets here with somebody: theirs alone are the tries.
     """

@@ -28,7 +28,7 @@ class NoInvitation(Exception):
 
 @transaction.atomic
 def sign_in_vouched(*, identity: Identity, at: datetime) -> User | None:
-    """The one member of staff whom the carrier's provider vouches for; None for everybody else. Nobody is made here.
+    """Return the one member of staff whom the carrier's provider vouches for; else None. Nobody is made here.
 
     The first time they are found by their verified e-mail, and from then on by the provider's own name for them alone.
     """
@@ -44,7 +44,10 @@ def sign_in_vouched(*, identity: Identity, at: datetime) -> User | None:
 
 @transaction.atomic
 def make_staff(*, email: str, role: User.Role, actor: str, at: datetime) -> User:
-    """Somebody of staff without a password: `invitation` says how they choose one. Raises AlreadyThere."""
+    """Make somebody a member of staff without a password: `invitation_path` says how they choose one.
+
+    Raises AlreadyThere.
+    """
     if role == User.Role.SUBSCRIBER or User.objects.filter(email__iexact=email).exists():
         raise AlreadyThere(email)
     user = User(username=uuid4().hex, email=email, role=role)
@@ -68,7 +71,7 @@ def invite_again(*, email: str, actor: str, at: datetime) -> User:
 
 @transaction.atomic
 def end_staff(*, email: str, actor: str, at: datetime) -> User:
-    """Somebody of staff has left: every sign-in of theirs ends, and none begins. Raises NoStaff."""
+    """End every sign-in of somebody who left staff, and let none begin. Raises NoStaff."""
     user = _staff(email)
     user.is_active = False
     user.save(update_fields=["is_active"])

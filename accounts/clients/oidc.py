@@ -74,7 +74,7 @@ class Kind:
     back: str
 
     def get_setting(self, name: str) -> str:
-        """A setting of this door."""
+        """Return a setting of this door."""
         found: str = getattr(settings, f"{self.prefix}_{name}")
         return found
 
@@ -84,17 +84,17 @@ CARRIER = Kind("OIDC", "openid", "sign-in-carrier-back")
 
 
 def has_provider(kind: Kind) -> bool:
-    """Whether the operator named a provider for this door."""
+    """Return whether the operator named a provider for this door."""
     return bool(kind.get_setting("ISSUER"))
 
 
 def has_staff_provider() -> bool:
-    """Whether the operator named a provider for staff."""
+    """Return whether the operator named a provider for staff."""
     return has_provider(STAFF)
 
 
 def start(*, kind: Kind, request: HttpRequest, then: str) -> str:
-    """The address at the provider to send a browser to. Raises OidcRefused where the provider can't be asked."""
+    """Return the address at the provider to send a browser to. Raises OidcRefused where the provider can't be asked."""
     provider = _provider(kind)
     nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     state = statekit.stash_state(
@@ -114,7 +114,7 @@ def start(*, kind: Kind, request: HttpRequest, then: str) -> str:
 
 
 def finish(*, request: HttpRequest, at: datetime) -> tuple[Identity, str]:
-    """Whom of staff their provider vouches for in this browser's answer, and where they wanted to go.
+    """Return whom of staff their provider vouches for in this browser's answer, and where they wanted to go.
 
     Raises OidcRefused. The state is used up, whatever comes of it.
     """

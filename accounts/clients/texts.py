@@ -106,7 +106,7 @@ def send_code(*, msisdn: str, text: str, code: str, at: datetime) -> None:
 
 
 def waits_for_network() -> bool:
-    """Whether the backend is a server of somebody's, which no page waits for."""
+    """Return whether the backend is a server of somebody's, which no page waits for."""
     return _backend(settings.SMS_BACKEND).waits_for_network
 
 

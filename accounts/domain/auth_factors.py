@@ -43,7 +43,7 @@ class Factors:
 
 
 def factors_of(*, user: User) -> Factors:
-    """What lets this person in now."""
+    """Return what lets this person in now."""
     kept = list(Authenticator.objects.filter(user=user))
     return Factors(
         password=user.password if user.has_usable_password() else "",
@@ -53,7 +53,7 @@ def factors_of(*, user: User) -> Factors:
 
 
 def differences(*, before: Factors, after: Factors) -> list[str]:
-    """What became different between the two, in the trail's words."""
+    """Return what became different between the two, in the trail's words."""
     found = ["password_changed"] if before.password != after.password else []
     new, gone = after.owned.keys() - before.owned.keys(), before.owned.keys() - after.owned.keys()
     found += [f"{OWNED[after.owned[one]]}_added" for one in sorted(new)]
@@ -64,7 +64,7 @@ def differences(*, before: Factors, after: Factors) -> list[str]:
 
 
 def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
-    """Whether what holds this line is that it has another number, and nothing that lets its person in was set since.
+    """Return whether only a new number holds this line, and nothing that lets its person in was set since.
 
     Then a password or passkey from before shows who it is, whoever has the phone. A new SIM or forwarding near it, or
     what was set after it, shows nothing: whoever took the line over may have done both.
@@ -77,7 +77,7 @@ def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
 
 
 def contact_from_before(*, line: Line, at: datetime) -> SafeContact | None:
-    """The safe contact by which whoever is held by a new number alone may show who they are; None: there is none.
+    """Return the safe contact by which whoever is held by a new number alone may show who they are, or None.
 
     One set before the change, by the trail as well, and still in force. Not one that may be somebody else's by now,
     nor a number that the line has or had: whoever took the line over may have that.
@@ -102,7 +102,7 @@ def _may_be_anothers(contact: SafeContact, line: Line, at: datetime) -> bool:
 
 
 def is_open_by_contact(*, shown: tuple[int, datetime] | None, line: Line, at: datetime) -> bool:
-    """Whether what a session has `shown` (`browsers.shown_by_contact`) opens what there is to read of a held line.
+    """Return whether what a session has `shown` (`browsers.shown_by_contact`) opens what a held line has to read.
 
     It does while that contact counts, and until the number changes again.
     """
@@ -111,18 +111,18 @@ def is_open_by_contact(*, shown: tuple[int, datetime] | None, line: Line, at: da
 
 
 def link_hash(*, token: str) -> bytes:
-    """By which a link that was texted is found."""
+    """Hash the token of a link that was texted, by which the link is found."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def new_password_of(*, user: User, at: datetime) -> NewPassword | None:
-    """The wait for a new password of this person that is not over, cancelled or used; None: there is none."""
+    """Return the wait for a new password of this person that is not over, cancelled or used; None: there is none."""
     waiting = NewPassword.objects.filter(user=user, cancelled_at__isnull=True, used_at__isnull=True)
     return waiting.filter(expires_at__gt=at).first()
 
 
 def new_password_behind(*, token: str, at: datetime) -> NewPassword | None:
-    """The wait for a new password that this link ends; None for a link that is used up, over or made up."""
+    """Return the wait for a new password that this link ends; None for a link that is used up, over or made up."""
     waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
     return waiting.filter(token_hash=link_hash(token=token)).first()
 
@@ -153,13 +153,13 @@ def list_sign_ins(*, user: User, current: bytes, at: datetime) -> list[SignIn]:
 
 
 def invitation_path(*, user: User) -> str:
-    """The path of a link by which somebody of staff chooses their first password: good once, for 3 days."""
+    """Return the path of a link by which somebody of staff chooses their first password: good once, for 3 days."""
     uid = urlsafe_base64_encode(str(user.pk).encode())
     return reverse("staff-invitation", kwargs={"uid": uid, "token": default_token_generator.make_token(user)})
 
 
 def find_invited_user(*, uid: str, token: str) -> User | None:
-    """Whom a link invites; None for one that is wrong, used or too old."""
+    """Return whom a link invites; None for one that is wrong, used or too old."""
     try:
         number = urlsafe_base64_decode(uid).decode()
     except ValueError:

@@ -170,7 +170,7 @@ class Entry:
 
 
 def language_of(line: Line) -> str:
-    """The language in which a line is texted: its own where we have it, else ours."""
+    """Return the language in which a line is texted: its own where we have it, else ours."""
     try:
         return translation.get_supported_language_variant(line.language)
     except LookupError:
@@ -178,7 +178,7 @@ def language_of(line: Line) -> str:
 
 
 def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
-    """The text that carries a code, in the language that is active."""
+    """Return the text that carries a code, in the language that is active."""
     if purpose == TextedCode.Purpose.STOP:
         words = _(
             "Whereabouts: %(code)s is your code to STOP sharing this phone's location. It works for nothing else. "
@@ -203,7 +203,7 @@ def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
 
 
 def reply_code_text(*, code: str) -> str:
-    """The text that carries a code to be sent back by text, where we can't tell that the first one came from it."""
+    """Return the text that carries a code to be sent back by text, where the first one may have come from elsewhere."""
     return _(
         "Whereabouts: to STOP sharing this phone's location, reply: STOP LOCATION %(code)s The code works for nothing "
         "else. If you did not ask for it, you can ignore this text."
@@ -216,7 +216,7 @@ def join_words(words: Iterable[str]) -> str:
 
 
 def changed_text(*, what: Collection[str]) -> str:
-    """The text to a line that what lets its person in was changed; never to what."""
+    """Return the text to a line that what lets its person in was changed; never to what."""
     return _(
         "Whereabouts: on this phone's location pages, %(what)s. Wasn't it you? Sign out everywhere: %(sessions)s "
         "and stop all sharing: %(stop)s"
@@ -225,7 +225,7 @@ def changed_text(*, what: Collection[str]) -> str:
 
 
 def new_password_text(*, url: str) -> str:
-    """The text to a line that somebody asked for a new password, with the link that ends it."""
+    """Return the text to a line that somebody asked for a new password, with the link that ends it."""
     return _(
         "Whereabouts: someone asked for a new password for this phone's location pages. They can choose it in 24 "
         "hours. If it wasn't you, cancel the request: %(url)s or reply NO"
@@ -233,7 +233,7 @@ def new_password_text(*, url: str) -> str:
 
 
 def new_password_cancelled_text() -> str:
-    """The text that a new password is not to be chosen any more."""
+    """Return the text that a new password is not to be chosen any more."""
     return _(
         "Whereabouts: the request for a new password for this phone's location pages is canceled. Your old password "
         "stays."
@@ -241,7 +241,7 @@ def new_password_cancelled_text() -> str:
 
 
 def new_device_text() -> str:
-    """The text that somebody signed in on a device or network that was not known."""
+    """Return the text that somebody signed in on a device or network that was not known."""
     return _(
         "Whereabouts: someone signed in to this phone's location pages on a browser or network that is new to "
         "us. Wasn't it you? Sign out everywhere: %(sessions)s"
@@ -249,7 +249,7 @@ def new_device_text() -> str:
 
 
 def new_carrier_account_text() -> str:
-    """The text that somebody came by the carrier's own sign-in, which nobody on this line had done before."""
+    """Return the text that somebody came by the carrier's own sign-in, which nobody on this line had done before."""
     return _(
         "Whereabouts: someone signed in to this phone's location pages with a carrier account for the first "
         "time. Wasn't it you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
@@ -262,17 +262,20 @@ def number_to_call() -> str:
 
 
 def to_contact_text(*, words: str) -> str:
-    """A text about a line as its safe contact gets it: "this phone" is another one there."""
+    """Return a text about a line as its safe contact gets it: "this phone" is another one there."""
     return _("About your other phone line: %(words)s") % {"words": words}
 
 
 def to_phone_text(*, words: str) -> str:
-    """A text that its safe contact was to get, as the phone itself gets it."""
+    """Return a text that its safe contact was to get, as the phone itself gets it."""
     return words.removeprefix(to_contact_text(words=""))
 
 
 def invited_text() -> str:
-    """The text by which the account holder invites the line's user. Its page says what the holder does not see."""
+    """Return the text by which the account holder invites the line's user.
+
+    Its page says what the holder does not see.
+    """
     return _(
         "Whereabouts: the account holder invites you to see who gets this phone's location. They can't see that, "
         "or what you choose. It's up to you: %(url)s To end these texts, reply STOP. That doesn't stop location "
@@ -281,7 +284,7 @@ def invited_text() -> str:
 
 
 def delegate_invitation_text() -> str:
-    """The text to somebody who is asked to look after another's line; it names nobody."""
+    """Return the text to somebody who is asked to look after another's line; it names nobody."""
     return _(
         "Whereabouts: someone asks you to be a trusted helper for their phone's location. To read what that "
         "means and say yes or no within 7 days, sign in with your own line: %(url)s"
@@ -289,7 +292,7 @@ def delegate_invitation_text() -> str:
 
 
 def delegation_notice_text() -> str:
-    """The text to a line that somebody was asked to look after it."""
+    """Return the text to a line that somebody was asked to look after it."""
     return _(
         "Whereabouts: on this phone's location pages, someone was asked to be a trusted helper. Wasn't it you "
         "who asked? End it here: %(url)s"
@@ -297,7 +300,7 @@ def delegation_notice_text() -> str:
 
 
 def delegate_began_text() -> str:
-    """The text to a line that somebody said yes to looking after it."""
+    """Return the text to a line that somebody said yes to looking after it."""
     return _(
         "Whereabouts: someone you asked is now a trusted helper for this phone's location. You can end this at "
         "any time: %(url)s"
@@ -305,14 +308,14 @@ def delegate_began_text() -> str:
 
 
 def delegate_ended_text() -> str:
-    """The text to a line that somebody looks after it no more."""
+    """Return the text to a line that somebody looks after it no more."""
     return _(
         "Whereabouts: someone is no longer a trusted helper for this phone's location. See who still is: %(url)s"
     ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 
 def contact_code_text(*, code: str) -> str:
-    """The text that proves a safe number."""
+    """Return the text that proves a safe number."""
     return _(
         "Whereabouts: %(code)s is your code to get alerts about a phone line at this number. It works for "
         "nothing else. If you did not ask for it, you can ignore this text."
@@ -320,7 +323,7 @@ def contact_code_text(*, code: str) -> str:
 
 
 def reading_code_text(*, code: str) -> str:
-    """The text that carries a code to the safe contact of a line whose number has changed."""
+    """Return the text that carries a code to the safe contact of a line whose number has changed."""
     return _(
         "Whereabouts: %(code)s is your code to READ the pages of your other phone line, whose number has "
         "changed. It works for nothing else. We never ask you for it. If you did not ask for it, call us now at "
@@ -329,7 +332,7 @@ def reading_code_text(*, code: str) -> str:
 
 
 def contact_changed_text() -> str:
-    """The text to where news went until now; never where it goes."""
+    """Return the text to where news went until now; never where it goes."""
     return _(
         "Whereabouts: someone changed where we send alerts about this phone's location. Wasn't it you? Sign out "
         "everywhere: %(sessions)s and stop all sharing: %(stop)s"
@@ -341,7 +344,10 @@ def _url(name: str) -> str:
 
 
 def entry(*, event: AuditEvent, reader: User) -> Entry:
-    """An event of the audit trail in the words of the person whose log it is. An action without words is named."""
+    """Return an event of the audit trail in the words of the person whose log it is.
+
+    An action without words is named.
+    """
     kind = event.actor.partition(":")[0]
     # The account holder reads a child's log as well.
     own = event.actor in {f"subscriber:{reader.pk}", f"holder:{reader.pk}"}

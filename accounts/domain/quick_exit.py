@@ -31,17 +31,17 @@ def note_left(response: HttpResponse) -> HttpResponse:
 
 
 def forget_left(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The person goes on. A session that there is stays."""
+    """Forget that this browser left: the person goes on. A session that there is stays."""
     if has_left(request):
         response.delete_cookie(settings.SESSION_COOKIE_NAME)
     return response
 
 
 def has_left(request: HttpRequest) -> bool:
-    """Whether this browser has left quickly within the last hour and not gone on since."""
+    """Return whether this browser has left quickly within the last hour and not gone on since."""
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME) == LEFT
 
 
 def has_one(request: HttpRequest) -> bool:
-    """Whether this browser brings the key of a session, whatever became of that."""
+    """Return whether this browser brings the key of a session, whatever became of that."""
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME, LEFT) != LEFT

@@ -23,7 +23,7 @@ NOTED_AFTER = timedelta(minutes=1)
 
 
 def is_over(request: HttpRequest, *, by_hand: bool, stops: bool, at: datetime) -> bool:
-    """Whether this sign-in has lasted too long or lain unused too long; then it is ended, and nobody is signed in.
+    """Return whether this sign-in has lasted or lain unused too long; then end it, so that nobody is signed in.
 
     `by_hand`: this is a use of it, and not a page that asks by itself how things stand. `stops`: a stop that a
     subscriber sends from a page that lay open is taken, however long it lay; of staff none is, they have no line.

@@ -57,7 +57,7 @@ class ProvedLine:
 
 
 def asker(request: HttpRequest) -> str:
-    """What tells this browser session from every other that asks for a code; it says nothing of anybody."""
+    """Return what tells this browser session from every other that asks for a code; it says nothing of anybody."""
     if ASKER_KEY not in request.session:
         request.session[ASKER_KEY] = uuid4().hex
     found: str = request.session[ASKER_KEY]
@@ -84,29 +84,29 @@ def count_try(request: HttpRequest) -> bool:
 
 
 def has_tried_enough(request: HttpRequest) -> bool:
-    """Whether so many were wrong since a code was last asked for that none counts: alike for every number."""
+    """Return whether so many were wrong since a code was last asked for that none counts: alike for every number."""
     return bool(request.session.get(STEPS_KEY, {}).get("tries", 0) >= TRIES_AT_A_CODE)
 
 
 def begin_tries(request: HttpRequest) -> None:
-    """A code was asked for once more: what was tried before counts no more."""
+    """Count tries anew: a code was asked for once more."""
     request.session[STEPS_KEY] = {**request.session.get(STEPS_KEY, {}), "tries": 0}
 
 
 def remembered_number(request: HttpRequest, *, door: str) -> str:
-    """The number typed at this door in this session, or ""."""
+    """Return the number typed at this door in this session, or ""."""
     steps = request.session.get(STEPS_KEY, {})
     return unseal(steps["number"].encode()) if steps.get("door") == door else ""
 
 
 def remembered_way(request: HttpRequest) -> str:
-    """Where the person wanted to go when they were asked to sign in, or ""."""
+    """Return where the person wanted to go when they were asked to sign in, or ""."""
     then: str = request.session.get(STEPS_KEY, {}).get("then", "")
     return then
 
 
 def forget_steps(request: HttpRequest) -> None:
-    """The steps are done: drop what was typed and proved from the session."""
+    """Drop what was typed and proved from the session: the steps are done."""
     request.session.pop(STEPS_KEY, None)
 
 
@@ -127,7 +127,7 @@ def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at
 
 
 def proved_line(request: HttpRequest, *, door: str, at: datetime, about: str = "") -> ProvedLine | None:
-    """The line proved by code at this door, about this, in this session within the last 15 minutes, or None."""
+    """Return the line proved by code at this door, about this, in this session within the last 15 minutes, or None."""
     steps = request.session.get(STEPS_KEY, {})
     if steps.get("proved") != door or steps.get("about", "") != about or at >= datetime.fromisoformat(steps["until"]):
         return None
@@ -135,7 +135,7 @@ def proved_line(request: HttpRequest, *, door: str, at: datetime, about: str = "
 
 
 def key_hash(request: HttpRequest) -> bytes:
-    """By which this browser's own session is found among all."""
+    """Hash this browser's own session key, by which it is found among all."""
     return session_key_hash(request.session.session_key or "")
 
 
@@ -153,7 +153,7 @@ def keep_link(request: HttpRequest, *, token: str, at: datetime, msisdn: str = "
 
 
 def get_recent_link(request: HttpRequest, *, at: datetime) -> str:
-    """The link that this session made within the last 15 minutes, or ""."""
+    """Return the link that this session made within the last 15 minutes, or ""."""
     kept = request.session.get(LINK_KEY)
     if not kept or at >= datetime.fromisoformat(kept["until"]):
         return ""
@@ -161,7 +161,7 @@ def get_recent_link(request: HttpRequest, *, at: datetime) -> str:
 
 
 def number_of_link(request: HttpRequest, *, token: str, at: datetime) -> str:
-    """The number that this session has just done something for, behind this link; "" for everybody else."""
+    """Return the number that this session has just done something for, behind this link; "" for everybody else."""
     if get_recent_link(request, at=at) != token:
         return ""
     sealed: str = request.session[LINK_KEY].get("number", "")
@@ -175,7 +175,7 @@ def note_answer(request: HttpRequest, *, about: str) -> None:
 
 
 def has_answered(request: HttpRequest, *, about: str) -> bool:
-    """Whether this session is the one that answered it, and has answered nothing since."""
+    """Return whether this session is the one that answered it, and has answered nothing since."""
     return bool(request.session.get(ANSWERED_KEY) == about)
 
 
@@ -214,13 +214,13 @@ def record_code(request: HttpRequest, *, user: User) -> None:
 
 
 def gave_code_now(request: HttpRequest, *, user: User) -> bool:
-    """Whether this session has a code of this person's from a moment ago: with the password that signs them in."""
+    """Return whether this session gave a code of this person's a moment ago: with the password that signs them in."""
     given = [one for one in get_authentication_records(request, user) if one["method"] == "mfa"]
     return bool(given) and time.time() - float(given[-1]["at"]) < CODE_IS_NEW_S
 
 
 def ask_passkey_after_end() -> dict[str, object]:
-    """What a browser is asked to sign by any passkey it has for us; the session keeps the question.
+    """Return what a browser is asked to sign by any passkey it has for us; the session keeps the question.
 
     It names no passkey, and so tells nothing of the number that was typed: who unlocks the phone picks one there.
     """
@@ -228,7 +228,7 @@ def ask_passkey_after_end() -> dict[str, object]:
 
 
 def get_used_passkey(*, users: Collection[User], credential: dict[str, object]) -> Authenticator | None:
-    """The passkey of one of these people that signed what was asked; None: nobody's did."""
+    """Return the passkey of one of these people that signed what was asked; None: nobody's did."""
     for user in users:
         with suppress(ValidationError, KeyError, TypeError, ValueError):
             passkeys.parse_authentication_response(credential)
@@ -259,7 +259,7 @@ def record_password(request: HttpRequest, *, user: User) -> None:
 
 
 def next_proof(request: HttpRequest, *, user: User) -> str:
-    """The address of the proof that is still missing before this session may see, or "" when none is."""
+    """Return the address of the proof that is still missing before this session may see, or "" when none is."""
     if request.session.get(PROVED_KEY) == user.pk:
         return ""
     given = {_kind(record) for record in get_authentication_records(request, user)}
@@ -273,7 +273,7 @@ def next_proof(request: HttpRequest, *, user: User) -> str:
 
 
 def next_factor(request: HttpRequest, *, user: User) -> str:
-    """Where staff give the passkey or authenticator code that this session lacks, or set one up; "" when it has one."""
+    """Return where staff give the passkey or code that this session lacks, or set one up; "" when it has one."""
     if any(record["method"] == "mfa" for record in get_authentication_records(request, user)):
         return ""
     owned = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
@@ -285,7 +285,7 @@ def next_factor(request: HttpRequest, *, user: User) -> str:
 
 
 def has_proof_of_their_own(*, user: User, but_carrier: bool = False) -> bool:
-    """Whether this person has a password or passkey already, or has seen by the carrier's sign-in.
+    """Return whether this person has a password or passkey already, or has seen by the carrier's sign-in.
 
     The first proof of a tenure is taken by code alone. `but_carrier`: that sign-in aside, because they came by it.
     """
@@ -293,7 +293,7 @@ def has_proof_of_their_own(*, user: User, but_carrier: bool = False) -> bool:
 
 
 def must_wait(request: HttpRequest, *, user: User) -> bool:
-    """Whether this person sees by the carrier's sign-in alone and came otherwise: who only has the phone waits a day.
+    """Return whether this person sees by the carrier's sign-in alone and came otherwise: the phone alone waits a day.
 
     Until then they set up no password and no other factor.
     """
@@ -303,18 +303,18 @@ def must_wait(request: HttpRequest, *, user: User) -> bool:
 
 
 def came_by_carrier(request: HttpRequest, *, user: User) -> bool:
-    """Whether this session came by the carrier's sign-in as strongly as it takes to see."""
+    """Return whether this session came by the carrier's sign-in as strongly as it takes to see."""
     return any(record["method"] == CARRIER for record in get_authentication_records(request, user))
 
 
 def has_password_or_passkey(*, user: User) -> bool:
-    """Whether something that only this person knows or has opens their pages."""
+    """Return whether something that only this person knows or has opens their pages."""
     passkeys = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
     return user.has_usable_password() or passkeys.exists()
 
 
 def proves_by_their_own(request: HttpRequest, *, user: User) -> bool:
-    """Whether a password or passkey of theirs is what this session gave, or what it will be asked for.
+    """Return whether a password or passkey of theirs is what this session gave, or what it will be asked for.
 
     Not the carrier's sign-in, which goes by the same phone.
     """
@@ -349,7 +349,7 @@ def _missing_without_password(given: set[str], owned: set[str]) -> str:
 
 
 def get_person_awaiting_second_factor(request: HttpRequest) -> User | None:
-    """Who has given a password here and is asked for a second factor before they are signed in; None: nobody is."""
+    """Return who has given a password here and must give a second factor before they are signed in, or None."""
     stage = LoginStageController.enter(request, AuthenticateStage.key)
     user = stage.login.user if stage else None
     return user if isinstance(user, User) else None

@@ -24,23 +24,23 @@ SATURDAY = 5
 
 
 def delegations_of(*, line_id: int, at: datetime) -> Sequence[Delegation]:
-    """Whom the line's user asked to look after it: who does, and who has not answered; the newest first."""
+    """Return whom the line's user asked to look after it: who does, and who has not answered; the newest first."""
     waits = Q(user__isnull=True, asked_at__gt=at - ASKED_FOR)
     return list(_standing(at).filter(Q(user__isnull=False) | waits, line_id=line_id).order_by("-asked_at", "id"))
 
 
 def delegations_to(*, user: User, at: datetime) -> Sequence[Delegation]:
-    """What somebody looks after now, by what was asked first."""
+    """Return what somebody looks after now, by what was asked first."""
     return list(delegated_to(user=user, at=at).order_by("asked_at", "id"))
 
 
 def delegated_to(*, user: User, at: datetime) -> QuerySet[Delegation]:
-    """The same, not read yet."""
+    """Query the lines delegated to a person, not read yet."""
     return _standing(at).filter(user=user)
 
 
 def list_open_requests(*, line_id: int, at: datetime) -> Sequence[Delegation]:
-    """What whoever has this line was asked to look after and has not answered yet.
+    """Return what whoever has this line was asked to look after and has not answered yet.
 
     By the number it has now, since it has that: whoever had it before was asked something else. Nothing of an ended
     line.
@@ -55,18 +55,18 @@ def list_open_requests(*, line_id: int, at: datetime) -> Sequence[Delegation]:
 
 
 def contact_of(*, line_id: int) -> SafeContact | None:
-    """Where news about the line goes instead of its phone, or None."""
+    """Return where news about the line goes instead of its phone, or None."""
     return contacts_of(line_ids=[line_id]).get(line_id)
 
 
 def contacts_of(*, line_ids: Collection[int]) -> dict[int, SafeContact]:
-    """The same for many lines, by line. One query."""
+    """Return where news about many lines goes instead of their phones, by line. One query."""
     found = SafeContact.objects.raw(CONTACTS, [list(line_ids)])
     return {one.line_id: one for one in found}
 
 
 def list_reassigned_contacts(*, contacts: Collection[SafeContact], at: datetime) -> list[SafeContact]:
-    """Those whose number began with a line of ours after it was proved: it may be somebody else's. At most one query.
+    """List those whose number began with a line of ours after it was proved: it may be somebody else's. One query.
 
     That it has ended there since gives it back to nobody.
     """
@@ -81,19 +81,19 @@ def list_reassigned_contacts(*, contacts: Collection[SafeContact], at: datetime)
 
 
 def contact_waiting(*, line_id: int, at: datetime) -> SafeContact | None:
-    """The number to which a code was texted that may still be typed, or None."""
+    """Return the number to which a code was texted that may still be typed, or None."""
     waits = SafeContact.objects.filter(line_id=line_id, proved_at__isnull=True, ended_at__isnull=True)
     return waits.filter(asked_at__gt=at - CODE_LASTS, tries_left__gt=0).first()
 
 
 def both_until(*, contact: SafeContact, at: datetime) -> datetime | None:
-    """Until when the phone is told as well; None: it is told no more."""
+    """Return until when the phone is told as well; None: it is told no more."""
     until = (contact.proved_at or contact.asked_at) + BOTH_FOR
     return until if at < until else None
 
 
 def separation_of(*, line_id: int) -> Separation | None:
-    """The newest request that this line leaves its account, or None. For the person alone who uses the line."""
+    """Return the newest request that this line leaves its account, or None. For the person alone who uses the line."""
     return Separation.objects.filter(line_id=line_id).order_by("-asked_at").first()
 
 
@@ -109,19 +109,19 @@ def untold(*, at: datetime) -> QuerySet[Separation]:
 
 
 def leaves_in_confidence(*, line_id: int, at: datetime) -> bool:
-    """Whether a line leaves its account in confidence, or has left it and the holder may not be told yet."""
+    """Return whether a line leaves its account in confidence, or has left it and the holder may not be told yet."""
     return untold(at=at).filter(line=line_id).exists()
 
 
 def number_now(*, line_id: int, at: datetime) -> str:
-    """The number that a line has now, or ""."""
+    """Return the number that a line has now, or ""."""
     held = LineNumber.objects.filter(line=line_id, starts_at__lte=at).exclude(ends_at__lte=at)
     number = held.order_by("-starts_at").first()
     return sealing.unseal(number.msisdn_sealed) if number else ""
 
 
 def number_before(*, line_id: int) -> str:
-    """The number that a line had before the one it has now, if it is nobody else's since; else ""."""
+    """Return the number that a line had before the one it has now, if it is nobody else's since; else ""."""
     periods = LineNumber.objects.filter(line=line_id).order_by("-starts_at")
     number = next(iter(periods[1:2]), None)
     if number is None or not is_nobody_elses(number=number):
@@ -130,18 +130,21 @@ def number_before(*, line_id: int) -> str:
 
 
 def is_nobody_elses(*, number: LineNumber) -> bool:
-    """Whether no other line has had a number since it was this line's, also none that has given it back."""
+    """Return whether no other line has had a number since it was this line's, also none that has given it back."""
     others = LineNumber.objects.filter(msisdn_hash=number.msisdn_hash, starts_at__gte=number.starts_at)
     return not others.exclude(line=number.line_id).exists()
 
 
 def open_separations() -> Sequence[Separation]:
-    """What was asked and is not done, what is due first in front."""
+    """Return what was asked and is not done, what is due first in front."""
     return list(Separation.objects.filter(state=Separation.State.OPEN).select_related("line").order_by("due_at", "id"))
 
 
 def business_days(*, start: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """The end of the last of so many days after `start`, weekends left out. A holiday counts: sooner, never later."""
+    """Return the end of the last of so many days after `start`, weekends left out.
+
+    A holiday counts: sooner, never later.
+    """
     there = start.astimezone(zone)
     left = days
     while left:
@@ -151,7 +154,7 @@ def business_days(*, start: datetime, days: int, zone: ZoneInfo) -> datetime:
 
 
 def users_of_ended(*, msisdn: str) -> list[User]:
-    """Who signed in by a line that had this number and has ended; the last to have it first."""
+    """Return who signed in by a line that had this number and has ended; the last to have it first."""
     had = LineUser.objects.filter(
         until__isnull=False, line__deactivated_at__isnull=False, line__numbers__msisdn_hash=sealing.number_hash(msisdn)
     )

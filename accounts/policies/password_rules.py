@@ -41,7 +41,7 @@ class OwnWords:
             raise ValidationError(said, code="password_of_own_words")
 
     def get_help_text(self) -> str:
-        """What is asked of a password, for whoever chooses one."""
+        """Return what is asked of a password, for whoever chooses one."""
         return _("Your password can’t be made of words of this site, or of your name, e-mail or number.")
 
 

@@ -129,12 +129,12 @@ DELEGATES = (Relation.DELEGATE_SEES, Relation.DELEGATE_STOPS, Relation.DELEGATE_
 
 
 def how(relation: Relation, action: Action) -> How:
-    """By what proof somebody who is `relation` to a line may do `action` with it; NO where they may not at all."""
+    """Say by what proof somebody who is `relation` to a line may do `action` with it; NO where they may not at all."""
     return MAY[relation].get(action, How.NO)
 
 
 def may(relation: Relation, action: Action) -> bool:
-    """Whether somebody who is `relation` to a line may do `action` with it, given the proof."""
+    """Return whether somebody who is `relation` to a line may do `action` with it, given the proof."""
     return how(relation, action) is not How.NO
 
 
@@ -198,15 +198,15 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
 
 
 def staff_may(role: str, action: StaffAction) -> bool:
-    """Whether staff of this role may do `action`. A role nobody knows may nothing."""
+    """Return whether staff of this role may do `action`. A role nobody knows may nothing."""
     return action in STAFF_MAY.get(role, frozenset())
 
 
 def roles_that_may(action: StaffAction) -> tuple[User.Role, ...]:
-    """The roles that may do `action`."""
+    """Return the roles that may do `action`."""
     return tuple(role for role in User.Role if staff_may(role, action))
 
 
 def actor_of(user: User) -> str:
-    """How the audit trail names somebody of staff, or a subscriber: "officer:7"."""
+    """Return how the audit trail names somebody of staff, or a subscriber: "officer:7"."""
     return f"{user.role}:{user.pk}"

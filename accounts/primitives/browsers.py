@@ -35,7 +35,7 @@ def family(user_agent: str) -> str:
 
 
 def machine(user_agent: str) -> str:
-    """The mark of its machine, a key of MACHINES; "" for one that is not known here."""
+    """Return the mark of its machine, a key of MACHINES; "" for one that is not known here."""
     return next((mark for mark in MACHINES if mark in user_agent), "")
 
 
@@ -48,20 +48,20 @@ class Source:
 
 
 def device(request: HttpRequest) -> str:
-    """By which family of browsers, on which network, somebody is here: to be hashed with a key, never kept as it is."""
+    """Name the family of browsers and the network of a request: to be hashed with a key, never kept as it is."""
     said = request.headers.get("User-Agent", "")
     return f"{family(said) or 'another'}|{machine(said) or 'another'}|{network(request)}"
 
 
 def network(request: HttpRequest) -> str:
-    """The network that a request comes from: 256 addresses of the old kind, or what a customer gets of the new."""
+    """Name the network that a request comes from: 256 addresses of IPv4, or what a customer gets of IPv6."""
     found: str = get_adapter().get_client_ip(request)
     address = ip_address(found)
     return str(ip_network((address, IPV4_PREFIX if address.version == IPV4 else IPV6_PREFIX), strict=False))
 
 
 def source(request: HttpRequest) -> Source:
-    """Where a request comes from, for limits on guessing."""
+    """Return where a request comes from, for limits on guessing."""
     token = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     return Source(network(request), token if DEVICE_TOKEN.fullmatch(token) else "")
 
@@ -77,7 +77,7 @@ def forget_signal(request: HttpRequest) -> None:
 
 
 def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> bool:
-    """Whether it was, in this session: for this line, or for any where none is named."""
+    """Return whether it was, in this session: for this line, or for any where none is named."""
     taken = request.session.get(SIGNAL_KEY)
     return taken is not None and line_id in {None, taken}
 
@@ -98,7 +98,7 @@ def shown_by_contact(request: HttpRequest) -> tuple[int, datetime] | None:
 
 
 def has_looked(request: HttpRequest, *, about: str, at: datetime) -> bool:
-    """Whether this session was noted lately as reading about another's line; notes it where it was not."""
+    """Return whether this session was noted lately as reading about another's line; notes it where it was not."""
     looked: dict[str, str] = request.session.get(LOOKED_KEY, {})
     since = looked.get(about, "")
     if since and at < datetime.fromisoformat(since) + LOOK_LASTS:

@@ -12,7 +12,7 @@ class NotANumber(ValueError):
 
 
 def normalise(typed: str) -> str:
-    """The E.164 form of a number as a person typed it, `(206) 555-0142` or `+1 206 555 0142`. Raises NotANumber.
+    """Return the E.164 form of a number as a person typed it, `(206) 555-0142` or `+1 206 555 0142`. Raises NotANumber.
 
     Only length and shape are checked, not whether the number is given out: that answer would differ between numbers.
     """
@@ -28,12 +28,12 @@ def normalise(typed: str) -> str:
 
 
 def mask_number(msisdn: str) -> str:
-    """A number of which its own person knows which one is meant, and nobody else: its last two digits."""
+    """Mask a number so that its own person knows which one is meant, and nobody else: its last two digits."""
     return f"•••• ••{msisdn[-2:]}"
 
 
 def format_phone_number(msisdn: str) -> str:
-    """A number for a page: national form for the home country, `(206) 555-0142`, international form for others."""
+    """Format a number for a page: national form for the home country, `(206) 555-0142`, international for others."""
     try:
         number = phonenumbers.parse(msisdn, None)
     except NumberParseException:

@@ -14,7 +14,7 @@ PHONE = re.compile(r"(?:\d[\s().+–-]*){7,}")
 
 
 def without_numbers(words: str) -> str:
-    """These words, or that they held the digits of a phone number: what is kept for ever holds nobody's."""
+    """Return these words, or that they held the digits of a phone number: what is kept for ever holds nobody's."""
     return "(a number)" if _holds_number(words) else words
 
 

@@ -20,7 +20,10 @@ def seal(text: str) -> bytes:
 
 
 def unseal(sealed: bytes | memoryview) -> str:
-    """The text that `seal` was given, with whichever of the keys it was sealed. Raises InvalidToken otherwise."""
+    """Return the text that `seal` was given, with whichever of the keys it was sealed.
+
+    Raises InvalidToken otherwise.
+    """
     return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(bytes(sealed)).decode()
 
 
@@ -30,28 +33,28 @@ def seal_bytes(content: bytes) -> bytes:
 
 
 def unseal_bytes(sealed: bytes | memoryview) -> bytes:
-    """What `seal_bytes` was given. Raises InvalidToken otherwise."""
+    """Return what `seal_bytes` was given. Raises InvalidToken otherwise."""
     return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(bytes(sealed))
 
 
 def number_hash(msisdn: str) -> bytes:
-    """The 32 bytes by which an E.164 number is found. Without the key nobody can try all numbers against it."""
+    """Compute the 32 bytes by which an E.164 number is found. Without the key nobody can try all numbers against it."""
     return compute_hmac("number-hash", msisdn.encode())
 
 
 def stand_in_id(msisdn: str) -> int:
-    """What stands for a number that is no line of ours where a line's id is wanted: below zero, as no line's id is."""
+    """Return what stands for a number that is no line of ours where a line's id is wanted: below zero, as no id is."""
     mac = compute_hmac("stand-in", msisdn.encode())
     return -1 - (int.from_bytes(mac[:8]) >> 1)
 
 
 def compute_hmac(purpose: str, message: bytes) -> bytes:
-    """The HMAC-SHA256 of a message under the secret of this purpose."""
+    """Compute the HMAC-SHA256 of a message under the secret of this purpose."""
     return keyed_hash(purpose)(message)
 
 
 def derived_secret(purpose: str) -> bytes:
-    """A 32-byte secret of its own for one purpose, the same for as long as the oldest field key is kept."""
+    """Derive a 32-byte secret of its own for one purpose, the same for as long as the oldest field key is kept."""
     return _derive_key(settings.FIELD_ENCRYPTION_KEYS[-1], purpose)
 
 

@@ -31,7 +31,7 @@ class Places:
         return len(self._places)
 
     def take(self, most: int, *, whose: object = None) -> Place | None:
-        """A place, unless they have as many already."""
+        """Take a place, unless they have as many already."""
         with self._lock:
             if sum(one.whose == whose for one in self._places) >= most:
                 return None
@@ -59,7 +59,7 @@ class _Going(Iterator[bytes]):
 
 
 def until_sent[R: HttpResponseBase](response: R, place: Place) -> R:
-    """This answer, which gives the place back once it has gone out: one that is whole already, now."""
+    """Return this answer, which gives the place back once it has gone out: one that is whole already, now."""
     if isinstance(response, StreamingHttpResponse):
         response.streaming_content = _Going(response, place)
     else:

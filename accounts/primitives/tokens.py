@@ -39,17 +39,17 @@ def hash_codes(*, user: User) -> None:
 
 
 def is_like_one(typed: str) -> bool:
-    """Whether this could be a recovery code, so that it's worth a slow hash."""
+    """Return whether this could be a recovery code, so that it's worth a slow hash."""
     return len(typed) == RECOVERY_CODE_DIGITS and typed.isdecimal()
 
 
 def is_of_an_app(typed: str) -> bool:
-    """Whether this could be a code of an authenticator app."""
+    """Return whether this could be a code of an authenticator app."""
     return len(typed) == TOTP_DIGITS and typed.isdecimal()
 
 
 def normalize_recovery_code(*, user: User | None, typed: str) -> str:
-    """What was typed, as it would stand among this person's recovery codes; "" where they have none.
+    """Return what was typed, as it would stand among this person's recovery codes; "" where they have none.
 
     It takes as long where there is nobody, or they have none.
     """
@@ -63,7 +63,7 @@ def normalize_recovery_code(*, user: User | None, typed: str) -> str:
 
 
 def used(kept: Authenticator) -> int:
-    """How many of these recovery codes were used."""
+    """Return how many of these recovery codes were used."""
     before = int(kept.data["used_mask"]).bit_count()
     return before + (kept.data[COUNT] - len(kept.data[HASHED]) if HASHED in kept.data else 0)
 

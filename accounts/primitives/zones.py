@@ -62,27 +62,27 @@ MORNING, EVENING = 8, 21
 
 
 def end_of_day(*, day: date, zone: ZoneInfo) -> datetime:
-    """The last second of a day in a zone: what lasts until a day ends on that day, whoever reads it there."""
+    """Return the last second of a day in a zone: what lasts until a day ends on that day, whoever reads it there."""
     return datetime.combine(day, time(23, 59, 59), zone)
 
 
 def zone_of(state: str) -> ZoneInfo:
-    """The zone of a US postal state code; UTC for one that we do not know."""
+    """Return the zone of a US postal state code; UTC for one that we do not know."""
     return ZoneInfo(ZONE_OF_STATE.get(state, "UTC"))
 
 
 def name_of(zone: ZoneInfo) -> str:
-    """What people call a zone, in the language of the page."""
+    """Return what people call a zone, in the language of the page."""
     return str(NAMES.get(zone.key, zone.key))
 
 
 def is_day(zone: ZoneInfo, at: datetime) -> bool:
-    """Whether people there may be texted what can wait."""
+    """Return whether people there may be texted what can wait."""
     return MORNING <= at.astimezone(zone).hour < EVENING
 
 
 def next_day_time(zone: ZoneInfo, at: datetime) -> datetime:
-    """The first moment from `at` on that is by day there."""
+    """Return the first moment from `at` on that is by day there."""
     if is_day(zone, at):
         return at
     there = at.astimezone(zone)

@@ -52,7 +52,7 @@ class Mail:
 
 
 def seal_mail(*, mail: Mail) -> bytes:
-    """A mail as its row keeps it."""
+    """Seal a mail as its row keeps it."""
     files = [{"name": one.name, "type": one.type, "content": b64encode(one.content).decode()} for one in mail.files]
     said = {"subject": mail.subject, "text": mail.text, "files": files, "reply_to": mail.reply_to}
     return seal(json.dumps(said))

@@ -103,7 +103,7 @@ def deliver_one(*, message_id: UUID, now: datetime) -> Outcome | None:
 
 
 def gateway_rests(*, now: datetime) -> bool:
-    """Whether the gateway kept silent and is left alone for now: the longer, the more texts it got since it spoke."""
+    """Return whether the gateway kept silent and is left alone for now: the longer, the more texts it got since."""
     spoke_at = Message.objects.filter(taken_at__isnull=False, doubt_at__isnull=True).aggregate(last=Max("taken_at"))
     doubts = Message.objects.filter(doubt_at__isnull=False)
     if spoke_at["last"] is not None:
@@ -113,12 +113,12 @@ def gateway_rests(*, now: datetime) -> bool:
 
 
 def from_when(*, kind: str, line: Line, at: datetime) -> datetime:
-    """The first moment from `at` on at which a line may be texted this."""
+    """Return the first moment from `at` on at which a line may be texted this."""
     return next_day_time(zone_of(line.state), at) if kind in CAN_WAIT_FOR_DAY else at
 
 
 def contacts_that_count(*, line_ids: Collection[int], at: datetime) -> dict[int, SafeContact]:
-    """Where news about these lines goes instead of their phones, by line; within the transaction that writes it.
+    """Return where news about these lines goes instead of their phones, by line; within the transaction that writes it.
 
     A number that began with a line of ours since it was proved may be somebody else's: it counts no more.
     """

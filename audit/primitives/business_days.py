@@ -20,19 +20,19 @@ FLOATING = ((1, MONDAY, 3), (2, MONDAY, 3), (5, MONDAY, LAST), (9, MONDAY, 1), (
 
 @cache
 def holidays(*, year: int) -> frozenset[date]:
-    """The days of this year on which federal offices are closed for a holiday, its neighbours' New Year included."""
+    """Return the federal holidays of this year, also New Year's Day of the next where it is kept in this one."""
     fixed = {_get_observed_day(date(one, month, day)) for one in (year, year + 1) for month, day in FIXED}
     floating = {_nth(year, month, weekday, which) for month, weekday, which in FLOATING}
     return frozenset(day for day in fixed | floating if day.year == year)
 
 
 def is_business_day(*, day: date) -> bool:
-    """Whether this day counts."""
+    """Return whether this day counts."""
     return day.weekday() < SATURDAY and day not in holidays(year=day.year)
 
 
 def after_business_days(*, start: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """The same time of day, in `zone`, on the `days`-th business day after the day of `start`. In the zone of `start`.
+    """Return the same time of day, in `zone`, on the `days`-th business day after `start`, in the zone of `start`.
 
     The day of `start` is no part of the count, whatever the time. Raises ValueError for a start without its offset.
     """

@@ -56,7 +56,7 @@ class Tally:
             self._waiting.clear()
 
     def by_hour(self, *, now: datetime) -> Mapping[datetime, int]:
-        """How often, by the hours of the last day in which it happened."""
+        """Return how often, by the hours of the last day in which it happened."""
         this_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         hours = {self._key(hour): hour for n in range(LOOK_BACK_HOURS) for hour in [this_hour - n * HOUR]}
         return {hours[key]: int(found) for key, found in cache.get_many(list(hours)).items()}

@@ -42,7 +42,7 @@ class NotOpenRequest(Exception):
 
 
 def give_token(*, agent_id: str, asked_at: datetime) -> str:
-    """A new bearer token for an agent that signed for it at `asked_at`; the one before ends.
+    """Give an agent that signed for it at `asked_at` a new bearer token; the one before ends.
 
     A message that was used, or is older than the last one used, gives none: raises agents.Refused.
     """
@@ -105,7 +105,7 @@ def revoke_request(*, agent: AuthorizedAgent, request_id: uuid.UUID, at: datetim
 
 
 def answer_request(*, token: str, theirs: bool, notice: DisplayedNotice | None, at: datetime) -> str:
-    """The person says from the phone whether an agent acts for them. If so, everything is stopped at once.
+    """Record what the person says from the phone: whether an agent acts for them. If so, stop everything at once.
 
     Returns the token of the stop's progress link, "" where the request was not theirs. Raises NotOpenRequest.
     """

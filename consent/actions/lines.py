@@ -20,14 +20,14 @@ GROWN_UP = "import:grown_up"
 
 @transaction.atomic
 def end_tenure(*, line_id: int, at: datetime, actor: str) -> None:
-    """The line was deactivated (its row says so): every affected partner is told to stop and delete."""
+    """Tell every affected partner to stop and delete: the line was deactivated (its row says so)."""
     _withdraw(line_id, at)
     audit.actions.record(action="line.ended", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)
 
 
 @transaction.atomic
 def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
-    """The line has another number (its row says so): its approvals ended, and partners hear that without a number."""
+    """End the approvals of a line with another number (its row says so), and tell partners without a number."""
     _withdraw(line_id, at)
     RejudgeRequest.objects.create(line_id=line_id, since=at)
     if not delegations.leaves_in_confidence(line_id=line_id, at=at):
@@ -37,7 +37,7 @@ def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
 
 @transaction.atomic
 def notify_new_adult(*, line_id: int, at: datetime) -> None:
-    """The line is an adult's now (its row says so): the phone is told, or by `grow_up` where something is to end."""
+    """Tell the phone that the line is an adult's now (its row says so); where something is to end, `grow_up` tells."""
     if not _allowed_by_another(line_id):
         messages.notify_adult(line_id=line_id, at=at)
 
@@ -45,7 +45,7 @@ def notify_new_adult(*, line_id: int, at: datetime) -> None:
 @retry_on_conflict
 @transaction.atomic
 def grow_up(*, line_id: int, at: datetime) -> None:
-    """The line is an adult's by now: what another allowed for the child ends, and the phone is told.
+    """End what another allowed for the child, and tell the phone: the line is an adult's by now.
 
     Each such yes ends by a stop of that use, so that partners hear of it as of any, and their own yes is asked for.
     Never within the transaction of the row: there it could not be made up again, and kept other lines' stops waiting.

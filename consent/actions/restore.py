@@ -65,7 +65,7 @@ def take_back(*, line_id: int, choice_id: UUID, archived: ArchivedChoice) -> Res
 
 @transaction.atomic
 def notify_lost_approval(*, line_id: int, choice_id: UUID, campaign: str, at: datetime) -> bool:
-    """A yes was lost with the database: its person is told to look, its partner that it does not count. Once.
+    """Tell a person to look at a yes lost with the database, and its partner that it does not count. Once.
 
     Returns whether it was news.
     """
@@ -101,9 +101,9 @@ def suspend_ended(*, archived: ArchivedEnd, at: datetime) -> RestoreOutcome:
 
 
 def planned_epochs(*, at_least: Mapping[str, int]) -> dict[str, int]:
-    """By contract's ref: one above all that its partner may have heard of. What has ended keeps the epoch of its end.
+    """Plan the epochs, by contract's ref: each one above all that its partner may have heard of.
 
-    `at_least`: epochs that the archive tells of.
+    An ended one keeps its own. `at_least`: epochs that the archive tells of.
     """
     ended = Cohort.objects.filter(of=Cohort.Of.CONTRACT).values("target_id")
     live = Contract.objects.filter(is_draft=False).exclude(pk__in=ended)

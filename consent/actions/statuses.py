@@ -62,7 +62,7 @@ def retrieve_status(
     callback: str,
     at: datetime,
 ) -> RetrievedStatus:
-    """How a number stands to a partner's campaigns of these scopes and this purpose (to `campaign` alone, if named).
+    """Say how a number stands to a partner's campaigns of these scopes and this purpose (`campaign` alone, if named).
 
     `capture`: and a link to the first question still open, which leads back to `callback`. The same for every number:
     one that is not ours has a link as well, which nobody can answer. Raises TooManyQuestions, NotOffered, NotOnTheList,

@@ -41,7 +41,7 @@ type Again = Callable[[TighteningAct, datetime], RestoreOutcome]
 
 
 def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening]:
-    """Of these entries, oldest first, the tightenings that count: of several about the same thing the newest.
+    """Return the tightenings among these entries, oldest first, that count: of several about the same thing the newest.
 
     A key that was replaced on the restored database is newer than any of them.
     """

@@ -32,7 +32,7 @@ class S3Sink:
         return self._bucket.url
 
     def days(self) -> list[str]:
-        """By what stands before the first slash below our folder."""
+        """List what stands before the first slash below our folder."""
         return self._bucket.folders()
 
     def lines(self, *, day: str) -> Iterator[str]:
@@ -46,7 +46,7 @@ class S3Sink:
             yield from self._read(key).splitlines(keepends=True)
 
     def last(self) -> str:
-        """Of the newest object: each was written whole."""
+        """Return the last line of the newest object: each was written whole."""
         for day in reversed(self.days()):
             key = self._newest_of(day)
             if key:
@@ -54,7 +54,7 @@ class S3Sink:
         return ""
 
     def append(self, *, day: str, lines: Sequence[str]) -> None:
-        """One object, there once however often it is sent; one of somebody else's is never touched."""
+        """Write one object, there once however often it is sent; one of somebody else's is never touched."""
         before = self._newest_of(day)
         number = int(before.removesuffix(".jws")[-8:]) + 1 if before else 1
         key = f"{day}/{number:08d}.jws"

@@ -22,19 +22,19 @@ class Sink(Protocol):
     """
 
     def days(self) -> list[str]:
-        """The days that have lines, the oldest first."""
+        """Return the days that have lines, the oldest first."""
         ...
 
     def lines(self, *, day: str) -> Iterator[str]:
-        """A day's lines as they were added, each with its end of line; one that was cut off has none."""
+        """Return a day's lines as they were added, each with its end of line; one that was cut off has none."""
         ...
 
     def newest_first(self, *, day: str) -> Iterator[str]:
-        """A day's lines, what was added last first where each addition is read by itself; else in any order."""
+        """Return a day's lines, what was added last first where each addition is read by itself; else in any order."""
         ...
 
     def last(self) -> str:
-        """The newest whole line, without its end; "" where there is none."""
+        """Return the newest whole line, without its end; "" where there is none."""
         ...
 
     def append(self, *, day: str, lines: Sequence[str]) -> None:
@@ -52,7 +52,7 @@ class FolderSink:
         return str(self._folder)
 
     def days(self) -> list[str]:
-        """By the files' names."""
+        """List the files' names."""
         return sorted(path.stem for path in self._folder.glob("*.jws"))
 
     def lines(self, *, day: str) -> Iterator[str]:
@@ -61,11 +61,11 @@ class FolderSink:
             yield from file
 
     def newest_first(self, *, day: str) -> Iterator[str]:
-        """As they stand: a file is read at once."""
+        """Return the lines as they stand: a file is read at once."""
         return self.lines(day=day)
 
     def last(self) -> str:
-        """From the end of the newest file that has a whole line."""
+        """Read it from the end of the newest file that has a whole line."""
         for day in reversed(self.days()):
             path = self._path(day)
             with path.open("rb") as file:
@@ -77,7 +77,7 @@ class FolderSink:
         return ""
 
     def append(self, *, day: str, lines: Sequence[str]) -> None:
-        """A line that a crash cut off is closed first, and stays as it is."""
+        """Add lines; close one that a crash cut off first, and leave it as it is."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(day)
         new = not path.exists()
@@ -94,7 +94,7 @@ class FolderSink:
 
 
 def sink() -> Sink:
-    """The one that the settings name."""
+    """Open the sink that the settings name."""
     made: Sink = _backend(settings.STOP_ARCHIVE_BACKEND)()
     return made
 

@@ -76,7 +76,7 @@ class AgentRequestPage:
 
 
 def verify_message[M: Message](*, body: bytes, agent: AuthorizedAgent, shape: type[M], at: datetime) -> M:
-    """A signed message, checked in the protocol's own order. Raises MessageRefused."""
+    """Check a signed message in the protocol's own order, and return what it says. Raises MessageRefused."""
     plain = verify_signature(body=body, agent=agent)
     try:
         message = decode_json(plain, msgspec.json.Decoder(shape))
@@ -102,7 +102,7 @@ def _check_times(message: Message, at: datetime) -> None:
 
 
 def verify_signature(*, body: bytes, agent: AuthorizedAgent) -> bytes:
-    """What stands behind the Ed25519 signature in front of it, base64 around both. Raises MessageRefused."""
+    """Return what stands behind the Ed25519 signature in front of it, base64 around both. Raises MessageRefused."""
     try:
         combined = b64decode(body.strip(), validate=True)
         key = Ed25519PublicKey.from_public_bytes(bytes(agent.verify_key))
@@ -113,12 +113,12 @@ def verify_signature(*, body: bytes, agent: AuthorizedAgent) -> bytes:
 
 
 def token_hash(*, token: str) -> bytes:
-    """What is kept of a token, an agent's or a link's."""
+    """Hash a token, an agent's or a link's: only this is kept of it."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def agent_of(*, token: str) -> AuthorizedAgent | None:
-    """The agent that was given this bearer token last, while it may ask."""
+    """Return the agent that was given this bearer token last, while it may ask."""
     return AuthorizedAgent.objects.filter(token_hash=token_hash(token=token), ended_at__isnull=True).first()
 
 
@@ -131,7 +131,7 @@ def agent_to_check(*, agent_id: str) -> AuthorizedAgent:
 
 
 def status_of(*, request: AgentRequest, at: datetime) -> dict[str, str]:
-    """How a request stands, as its agent is told. The same for a number that is no line of ours.
+    """Return how a request stands, as its agent is told. The same for a number that is no line of ours.
 
     One that nobody answered in time is over from its last moment on, whenever that is written down.
     """
@@ -156,7 +156,7 @@ def status_of(*, request: AgentRequest, at: datetime) -> dict[str, str]:
 
 
 def behind_link(*, token: str, at: datetime) -> AgentRequestPage | None:
-    """The open request that a texted link asks about; None for one that is answered, over or made up."""
+    """Return the open request that a texted link asks about; None for one that is answered, over or made up."""
     found = AgentRequest.objects.select_related("agent").filter(
         token_hash=token_hash(token=token), status=AgentRequest.Status.IN_PROGRESS, expires_at__gt=at
     )
@@ -167,7 +167,7 @@ def behind_link(*, token: str, at: datetime) -> AgentRequestPage | None:
 
 
 def led_to(*, token: str, link: str) -> bool:
-    """Whether the request of this texted link was answered with the stop that this progress link shows."""
+    """Return whether the request of this texted link was answered with the stop that this progress link shows."""
     shown = ProgressLink.objects.filter(token_hash=token_hash(token=link)).first()
     answered = AgentRequest.objects.filter(token_hash=token_hash(token=token))
     return shown is not None and answered.filter(line_id=shown.line_id, choice_id=shown.choice_id).exists()

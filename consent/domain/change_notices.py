@@ -146,7 +146,7 @@ def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime) 
 
 
 def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at: datetime) -> None:
-    """The same of what files changed for many lines: each is told at most once a day, and not on its first day."""
+    """Tell many lines what files changed: each at most once a day, and not on its first day."""
     kind = TOLD[change, Who.FILE]
     post_news(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
 

@@ -70,14 +70,14 @@ class Case:
 
 
 def open_campaigns(*, refs: Collection[str], at: datetime) -> set[str]:
-    """Of these campaigns those in force under a contract in force, with nobody on their way suspended."""
+    """List those of these campaigns that are in force under a contract in force, with nobody on their way suspended."""
     with connection.cursor() as cursor:
         cursor.execute(OPEN, {"refs": list(refs), "at": at})
         return {ref for (ref,) in cursor.fetchall()}
 
 
 def askable(*, cases: Sequence[Case], at: datetime) -> list[bool]:
-    """For each case: whether this line may be asked about this campaign now, by its state and its history.
+    """Say for each case whether this line may be asked about this campaign now, by its state and its history.
 
     It may where the gate misses nothing but a yes, where nothing was refused or stopped for 12 months, whatever it was
     about, and where there is somebody who may answer: for a child's line, its account's holder. How often a line was
@@ -209,13 +209,13 @@ class AnsweredRequest:
 
 
 def token_of(*, ask_id: uuid.UUID) -> str:
-    """The token of a question's link: made from its id by a key, so that it is sent long after and kept nowhere."""
+    """Make the token of a question's link from its id, by a key: it is sent long after and kept nowhere."""
     mac = hmac.digest(derived_secret("ask-token"), ask_id.bytes, hashlib.sha256)
     return urlsafe_b64encode(mac[:TOKEN_BYTES]).decode()
 
 
 def get_answer(*, token: str) -> AnsweredRequest | None:
-    """What was answered under a link, for whoever answered it; None where nothing was."""
+    """Return what was answered under a link, for whoever answered it; None where nothing was."""
     ask = ConsentRequest.objects.filter(token_hash=token_hash(token=token)).exclude(answer="").first()
     if ask is None:
         return None
@@ -229,7 +229,7 @@ def get_answer(*, token: str) -> AnsweredRequest | None:
 
 
 def behind(*, token: str, at: datetime) -> Question | None:
-    """The question behind a link, or None: there is no such link, its 7 days are over, or its campaign is closed.
+    """Return the question behind a link; None for no such link, after its 7 days, or where its campaign is closed.
 
     One that was texted is None once it is answered. One that a partner shows stays as it is until it ends: whoever
     looks at it without being its person must not see in it that somebody answered, nor whether the number is ours.
@@ -275,7 +275,7 @@ def _number_of(line: Line | None, at: datetime) -> str:
 
 
 def may_be_answered(*, question: Question, at: datetime) -> bool:
-    """Whether its person may still answer: not answered, not ended, and nothing said since that closes it."""
+    """Return whether its person may still answer: not answered, not ended, and nothing said since that closes it."""
     line = question.line
     if question.answered or line is None or (question.until is not None and question.until <= at):
         return False

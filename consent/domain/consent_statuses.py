@@ -103,13 +103,16 @@ class _RequestFacts(NamedTuple):
 
 
 def subject_of(*, msisdn: str, at: datetime) -> int:
-    """The line that has this number now; for a number that is not ours, its stand-in (below zero)."""
+    """Return the line that has this number now; for a number that is not ours, its stand-in (below zero)."""
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at)
     return line.pk if line else stand_in_id(msisdn)
 
 
 def statuses(*, msisdn: str, subject: int, campaigns: Sequence[Campaign], at: datetime) -> list[Status]:
-    """How a number stands to each of these campaigns of one partner, by the gate's own answers. Two statements."""
+    """Return how a number stands to each of these campaigns of one partner, by the gate's own answers.
+
+    Two statements.
+    """
     asked = [as_agreed(campaign=campaign, msisdn=msisdn) for campaign in campaigns]
     answers = deciding.evaluate(questions=asked, for_release=True)
     with connection.cursor() as cursor:
@@ -122,7 +125,7 @@ def statuses(*, msisdn: str, subject: int, campaigns: Sequence[Campaign], at: da
 
 
 def together(*, statuses: Sequence[Status]) -> Status:
-    """How campaigns that share a scope stand as one: it may be used only where each of them may.
+    """Say how campaigns that share a scope stand as one: it may be used only where each of them may.
 
     `campaign` is then the first whose question is still open, "" for none.
     """

@@ -125,9 +125,10 @@ class PartnerState:
     def may_hold(
         self, place: Place, *, excepted: Collection[str], as_of: datetime, unordered: Sequence[Use] = ()
     ) -> bool:
-        """Whether the partner is right to hold this, as orders were still on their way. Nothing on its way: False.
+        """Return whether the partner is right to hold this, as orders were still on their way.
 
-        `unordered`: what it may hold without any order of ours; that counts until it has acknowledged the first one.
+        Nothing on its way: False. `unordered`: what it may hold without any order of ours; that counts until it has
+        acknowledged the first one.
         """
         if not self.since:
             return False
@@ -138,24 +139,24 @@ class PartnerState:
 
 
 def bucket_of(sub: str) -> int:
-    """The bucket that a name falls into."""
+    """Return the bucket that a name falls into."""
     return int.from_bytes(hashlib.sha256(sub.encode()).digest()[:2])
 
 
 def name_of(bucket: int) -> str:
-    """A bucket as it is written."""
+    """Return a bucket as it is written."""
     return f"{bucket:04x}"
 
 
 def digest_of(entry: Entry) -> bytes:
-    """The 8 bytes that stand for one entry."""
+    """Return the 8 bytes that stand for one entry."""
     fields = [entry.sub, entry.agreement, str(entry.epoch), str(entry.version), *entry.place]
     text = "\n".join([*fields, *sorted(set(entry.excepted), key=str.encode)])
     return hashlib.sha256(text.encode()).digest()[:WIDTH]
 
 
 def our_digest(*, party_id: int, as_of: datetime) -> bytes:
-    """The digests of all buckets as this partner's ought to be, one after the other. One statement."""
+    """Return the digests of all buckets as this partner's ought to be, one after the other. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(OUR_DIGEST, {"party": party_id, "as_of": as_of, "had": as_of - AS_OF_SKEW})
         digest = bytearray(BUCKETS * WIDTH)
@@ -165,7 +166,7 @@ def our_digest(*, party_id: int, as_of: datetime) -> bytes:
 
 
 def get_bucket_lines(*, party_id: int, buckets: Collection[int]) -> dict[str, int]:
-    """The lines of these buckets by this partner's names for them."""
+    """Return the lines of these buckets by this partner's names for them."""
     with connection.cursor() as cursor:
         cursor.execute(IN_BUCKETS, [party_id, list(buckets)])
         return dict(cursor.fetchall())
@@ -174,7 +175,7 @@ def get_bucket_lines(*, party_id: int, buckets: Collection[int]) -> dict[str, in
 def list_partner_states(
     *, party_id: int, line_ids: Collection[int], as_of: datetime
 ) -> dict[tuple[int, int], PartnerState]:
-    """By line and contract, for those that were told anything."""
+    """Return, by line and contract, the partner's states of those that were told anything."""
     with connection.cursor() as cursor:
         cursor.execute(TOLD, {"party": party_id, "lines": sorted(line_ids), "had": as_of - AS_OF_SKEW})
         return {

@@ -159,7 +159,7 @@ class _Books:
         )
 
     def questions(self, pair: Pair, place: Place) -> Iterable[_Question]:
-        """What the gate is to be asked about one use: each campaign for it, and each company it may name."""
+        """Return what the gate is to be asked about one use: each campaign for it, and each company it may name."""
         line_id, contract_id = pair
         for campaign in self.campaigns.get((contract_id, place), ()):
             yield _Question(line_id, campaign)
@@ -200,7 +200,7 @@ class _Books:
             }
 
     def told_no(self, one: _HeldEntry) -> bool:
-        """Whether the partner has our word that this use is denied, and nothing newer is on its way."""
+        """Return whether the partner has our word that this use is denied, and nothing newer is on its way."""
         standing = self.told.get(one.pair)
         return (
             standing is not None
@@ -210,7 +210,7 @@ class _Books:
         )
 
     def denies(self, one: _HeldEntry) -> bool:
-        """Whether the gate says no to what this entry holds, and no order on its way excuses it."""
+        """Return whether the gate says no to what this entry holds, and no order on its way excuses it."""
         if not self._is_denied(one):
             return False
         if (one.contract_id or 0, None) in self.ending or any(
@@ -259,7 +259,7 @@ class _Books:
         return self.campaigns.get((one.contract_id or 0, one.entry.place), ())
 
     def up_to_date(self, one: _HeldEntry) -> bool:
-        """Whether an allowed entry is as our newest order has it, or may not be yet, or comes from no order at all."""
+        """Return whether an allowed entry is as our newest order has it, may not be yet, or comes from no order."""
         standing = self.told.get(one.pair)
         if standing is None or standing.since or standing.number is None:
             return True
@@ -271,7 +271,7 @@ class _Books:
         )
 
     def list_denied_as_of(self, denied: Sequence[_HeldEntry]) -> list[_HeldEntry]:
-        """Those that were denied at `as_of` too, as the ledger has it: what ended since may still be in the books."""
+        """List those denied at `as_of` too, by the ledger: what ended since may still be in the books."""
         questions = [(n, question) for n, one in enumerate(denied) for question in self._questions_then(one)]
         still = self._denied_by_all(questions)
         return [one for n, one in enumerate(denied) if n in still or self.told_no(one) or not self._campaigns(one)]
@@ -290,7 +290,7 @@ class _Books:
         return [_Question(one.line_id, campaign, company) for campaign in self._campaigns(one) for company in companies]
 
     def finding(self, one: _HeldEntry) -> Difference:
-        """What is to be made known of an entry that is denied."""
+        """Describe what is to be made known of an entry that is denied."""
         return Difference(
             one.line_id, one.contract_id, one.entry.place, told_so=self._find_ordered_use(one) is not None
         )
@@ -303,7 +303,7 @@ class _Books:
         return use if use is not None and use.excepted <= {*one.entry.excepted} else None
 
     def was_not_told(self, one: _HeldEntry) -> bool:
-        """Whether a denied entry is held by our own word, and what ended that word is ours to tell and was not told.
+        """Return whether a denied entry is held by our own word, and we should have told that it ended and did not.
 
         An end that the partner knows by itself is none of that: a term as it was agreed, a use's own `expires_at`.
         """
@@ -325,7 +325,7 @@ class _Books:
         return SHORTENED if why in ENDS and cut else why
 
     def lacking(self, held: Collection[tuple[Pair, Place]]) -> list[Difference]:
-        """What the partner lacks of that which it was told and which is allowed."""
+        """Return what the partner lacks of that which it was told and which is allowed."""
         missing = [one for one in self._running() if one not in held]
         self.ask([question for pair, place in missing for question in self.questions(pair, place)])
         return [Difference(*pair, place, told_so=False) for pair, place in missing if self._allowing(pair, place)]

@@ -70,14 +70,14 @@ class DisplayedNotice:
         return [one.name for one in self.companies if one.role == "recipient"]
 
     def read_as(self, digest: str) -> "DisplayedNotice":
-        """This notice, if it is the one that was read. Raises NoticeChanged."""
+        """Return this notice, if it is the one that was read. Raises NoticeChanged."""
         if digest != self.digest:
             raise NoticeChanged
         return self
 
 
 def before_yes(*, campaign: str, use: str = NoticeText.Use.ALLOW, until: datetime | None = None) -> DisplayedNotice:
-    """The notice before allowing (`allow`) or answering a company's question (`ask`), in the active language and zone.
+    """Build the notice before a yes (`allow`, or `ask` for a company's question), in the active language and zone.
 
     `until`: when the yes would end by itself; None: the person chooses, at most until the agreements end.
     Raises Campaign.DoesNotExist.
@@ -98,7 +98,10 @@ def before_yes(*, campaign: str, use: str = NoticeText.Use.ALLOW, until: datetim
 
 
 def before_stop() -> DisplayedNotice:
-    """The notice before stopping, in the active language. It names no company: a stop is for those to come as well."""
+    """Return the notice before stopping, in the active language.
+
+    It names no company: a stop is for those to come as well.
+    """
     return _fill_notice(NoticeText.Use.STOP, (), {})
 
 

@@ -53,7 +53,7 @@ def agreements(
     since: Mapping[int, datetime] | None = None,
     uses: snapshots.Uses | None = None,
 ) -> list[Agreement]:
-    """How the line stands now under each agreement, and what its partner must do. Names the line for each partner.
+    """Describe how the line stands now under each agreement, and what its partner must do. Names it for each partner.
 
     `before`, `scopes` and `since`: by contract id. Without scopes nothing is owed; `since` is now where none is given.
     `uses`: what is on record under all of them, where that was looked up before.
@@ -63,7 +63,7 @@ def agreements(
 
 
 def agreements_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, list[Agreement]]:
-    """How many lines stand now under their agreements; nothing new is asked of any partner. By line."""
+    """Describe how many lines stand now under their agreements; ask nothing new of any partner. By line."""
     now = _Now.read(contract_ids)
     return {
         line_id: now.agreements(line_id, theirs, {}, _RequestedDuties()) for line_id, theirs in contract_ids.items()
@@ -88,7 +88,7 @@ class _RequestedDuties:
         running: bool,
         signed_for: Collection[int] = (),
     ) -> Self:
-        """By a no that came to us late."""
+        """Build what a no that came to us late asks."""
         free = {pk for pk, one in passed.items() if one.had_from is None} - {*signed_for}
         return cls(
             _duties_of(no) if running else (),
@@ -154,7 +154,7 @@ class Late:
 
 
 def agreements_after_each(*, late: Sequence[Late], before: Mapping[int, snapshots.States]) -> list[list[Agreement]]:
-    """How lines stand now that all of these came from a file, and what each asks of each partner. In order.
+    """Describe how lines stand now that all of these came from a file, and what each asks of each partner. In order.
 
     `before`: by line.
     """
@@ -188,7 +188,7 @@ def agreements_after(
     contract_ids: Sequence[int],
     signed_for: Collection[int],
 ) -> list[Agreement]:
-    """The same after a no that came to us late, and what it asks of each partner.
+    """Describe how the line stands after a no that came to us late, and what that asks of each partner.
 
     Under an agreement with a yes that outlasts it (`passed`), all that the partner had before that yes is owed, and
     nothing where it had nothing. `signed_for`: contracts whose partner had signed, and owes that anew in any case.
@@ -199,13 +199,13 @@ def agreements_after(
 
 
 def find_overrides(*, line_id: int, no: No, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Override]:
-    """By contract: the yes that outlasts this no, for those alone that have one."""
+    """Find, by contract, the yes that outlasts this no; only contracts that have one are returned."""
     (passed,) = list_overrides(denied=[LateDenial(line_id, no.scope, no.ref, no.made_at, contract_ids)], origin=origin)
     return passed
 
 
 def list_disputed_uses(*, line_id: int, scope: str, ref: str) -> list[DisputedUse]:
-    """What to ask partners about, where somebody never agreed: each use on record that it covers, by agreement.
+    """List what to ask partners where somebody never agreed: each use on record that the stop covers, by agreement.
 
     Under an agreement with no such record, whatever the company (or its partner) does there.
     """
@@ -238,7 +238,7 @@ def name_orders(*, line_id: int, choice_id: uuid.UUID, told: Mapping[int, uuid.U
 
 
 def name_orders_of_each(*, named: Sequence[tuple[int, uuid.UUID, int, uuid.UUID]]) -> None:
-    """The same of many choices: line, choice, contract and order of each."""
+    """Write down which orders tell of many choices: line, choice, contract and order of each."""
     if not named:
         return
     with connection.cursor() as cursor:

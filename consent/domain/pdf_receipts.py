@@ -57,12 +57,12 @@ class Paper:
 
 
 def isolate_bidi(text: str) -> str:
-    """A name or a number as it stands in a sentence of any direction."""
+    """Isolate a name or a number for a sentence of any direction."""
     return f"{OWN}{text}{END}"
 
 
 def receipt_pdf(*, receipt: ReceiptView, paper: Paper, body: Mapping[str, object], at: datetime) -> bytes:
-    """The receipt as a PDF in the language and time zone that are active. `body`: the file that goes with it."""
+    """Print the receipt as a PDF in the language and time zone that are active. `body`: the file that goes with it."""
     said = _words(receipt, paper) | _format_signed_token(receipt, body)
     try:
         return _set(said, at)

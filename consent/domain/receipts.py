@@ -34,7 +34,7 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def new_number() -> str:
-    """A number people can read out: `WB-7KQ4-M2`."""
+    """Make a number people can read out: `WB-7KQ4-M2`."""
     drawn = "".join(secrets.choice(ALPHABET) for _ in range(6))
     return f"WB-{drawn[:4]}-{drawn[4:]}"
 
@@ -46,7 +46,7 @@ def keep(*, choice: Choice) -> str:
 
 
 def keep_each(*, choices: Sequence[Choice]) -> list[str]:
-    """The same for many choices, with one key and in as many statements as for one. In order."""
+    """Keep receipts for many choices, with one key and in as many statements as for one. In order."""
     lines = _lines({choice.line_id for choice in choices})
     signer = keys.signer(use=SigningKey.Use.RECEIPT)
     numbers = [new_number() for _ in choices]
@@ -72,7 +72,7 @@ class _Line:
     numbers: list[tuple[datetime, bytes]]
 
     def phone_at(self, at: datetime) -> str:
-        """The number that it had then, masked; of what is older than all that is known, the first. "" for none."""
+        """Return the line's number of then, masked; before all we know, its first. "" for none."""
         had = [sealed for starts_at, sealed in self.numbers if starts_at <= at][-1:]
         return "".join(mask_number(unseal(sealed)) for sealed in had or [sealed for _, sealed in self.numbers[:1]])
 
@@ -120,7 +120,7 @@ def _came_later(choice: Choice) -> bool:
 
 
 def completion(*, number: str, one: PartnerReceipt) -> str:
-    """Our own signed word that a partner's confirmation came, when, and what it says: the partner can't take it back.
+    """Sign our own word that a partner's confirmation came, when, and what it says: the partner can't take it back.
 
     Names the confirmation by its digest, and the choice by the number of its receipt; no phone number.
     """
@@ -141,14 +141,14 @@ def completion(*, number: str, one: PartnerReceipt) -> str:
 
 
 def with_completions(*, receipt: ReceiptView) -> list[tuple[PartnerReceipt, str]]:
-    """What each partner signed, with our own word that it came; "" where it signed nothing as done."""
+    """Add our own word that it came to what each partner signed; "" where it signed nothing as done."""
     return [
         (one, completion(number=receipt.number, one=one) if one.status == COMPLETED else "") for one in receipt.partners
     ]
 
 
 def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
-    """A receipt as a file that verifies offline: ours, what the partners signed, and the keys to check that by.
+    """Build a receipt as a file that verifies offline: ours, what the partners signed, and the keys to check that by.
 
     With each confirmation that something was done goes our own word that it came. `partners` tells how far each company
     that must sign is, and who behind it has not; `standing` is the same, signed by us.

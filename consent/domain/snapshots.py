@@ -59,13 +59,13 @@ def lock_lines(*, line_ids: Collection[int]) -> dict[int, datetime]:
 
 
 def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:
-    """The agreements whose partner a stop of this scope concerns (SQL function `consent_affected`, as at commit)."""
+    """List the agreements whose partner a stop of this scope concerns (SQL function `consent_affected`)."""
     (contract_ids,) = affected_by_each(nos=[(line_id, scope, ref)])
     return contract_ids
 
 
 def affected_by_each(*, nos: Sequence[tuple[int, str, str]]) -> list[list[int]]:
-    """The same for many stops at once, in order. `nos`: line, scope and what it names."""
+    """List the affected agreements of many stops at once, in order. `nos`: line, scope and what it names."""
     found: list[list[int]] = [[] for _ in nos]
     if nos:
         with connection.cursor() as cursor:
@@ -88,12 +88,15 @@ class Uses:
 
 
 def uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
-    """What is on record for a line under these agreements. A no changes none of it: only what the gate says to it."""
+    """Read what is on record for a line under these agreements.
+
+    A no changes none of it: only what the gate says to it.
+    """
     return uses_of_each(contract_ids={line_id: contract_ids})[line_id]
 
 
 def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses]:
-    """The same for many lines, each under its own agreements. `contract_ids`: by line."""
+    """Read what is on record for many lines, each under its own agreements. `contract_ids`: by line."""
     on_record = _on_record(contract_ids)
     agreed_to = set[str]().union(*(refs for _, refs in on_record.values()))
     campaigns = _list_agreed_campaigns(
@@ -147,7 +150,7 @@ def _campaign(row: Sequence[object]) -> Campaign:
 
 
 def states(*, line_id: int, contract_ids: Sequence[int]) -> States:
-    """By agreement: every use the gate allows now, as `[{"scopes","purpose","recipient","status", ...}]`.
+    """Return, by agreement, every use the gate allows now, as `[{"scopes","purpose","recipient","status", ...}]`.
 
     `expires_at`: when the approval ends by itself. `except`: recipients stopped of a campaign that names its recipient.
     """
@@ -155,12 +158,12 @@ def states(*, line_id: int, contract_ids: Sequence[int]) -> States:
 
 
 def states_of(*, uses: Uses) -> States:
-    """The same of uses that were looked up before."""
+    """Return the states of uses that were looked up before."""
     return _states(uses, deciding.evaluate(questions=uses.questions))
 
 
 def states_of_each(*, uses: Mapping[int, Uses]) -> dict[int, States]:
-    """The same for many lines, from one statement and so of one moment. By line."""
+    """Return the states of many lines, from one statement and so of one moment. By line."""
     answers = iter(deciding.evaluate(questions=[question for one in uses.values() for question in one.questions]))
     return {line_id: _states(one, islice(answers, len(one.questions))) for line_id, one in uses.items()}
 
@@ -189,7 +192,7 @@ class _Use:
     denied: set[str] = field(default_factory=set)
 
     def or_(self, other: datetime | None) -> "_Use":
-        """The same use by another campaign too: the later end counts."""
+        """Join the same use by another campaign: the later end counts."""
         return _Use(None if self.ends_at is None or other is None else max(self.ends_at, other), self.denied)
 
 
@@ -215,7 +218,7 @@ def _entries(uses: Mapping[tuple[str, str, str], _Use]) -> list[StateEntry]:
 
 
 def covered_scopes(*, contract_ids: Iterable[int], scope: str, ref: str) -> Mapping[int, list[str]]:
-    """By agreement: what a stop of this scope puts duties on, as "all" or "<purpose> <recipient URI>"."""
+    """Return, by agreement, what a stop of this scope puts duties on, as "all" or "<purpose> <recipient URI>"."""
     if scope == "all":
         return {contract_id: ["all"] for contract_id in contract_ids}
     return {contract_id: _scopes_under(contract_id, scope, ref) for contract_id in contract_ids}
@@ -244,7 +247,7 @@ def _scope_of(campaign: Campaign, scope: str, ref: str) -> str:
 
 
 def covers(*, campaign: Campaign, scope: str, ref: str) -> bool:
-    """Whether a no of this scope covers a campaign."""
+    """Return whether a no of this scope covers a campaign."""
     match scope:
         case "all":
             return True
@@ -257,7 +260,7 @@ def covers(*, campaign: Campaign, scope: str, ref: str) -> bool:
 
 
 def reason_against(*, line_id: int, campaign: Campaign) -> str:
-    """Why the gate says no to this campaign as agreed; "" where it says yes."""
+    """Say why the gate says no to this campaign as agreed; "" where it says yes."""
     carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
     (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=carrier_id)])
     return answer.reason

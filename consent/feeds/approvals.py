@@ -88,7 +88,7 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
         return Entry(line, told.msisdn, captured_at, told.campaign, told, row)
 
     def entry_of(self, *, row: Approval, msisdn: str, at: datetime) -> Entry[FileApproval] | None:
-        """The entry that an approval of the ledger came as, if it came by this number."""
+        """Return the entry that an approval of the ledger came as, if it came by this number."""
         told = ReportedApproval(
             id=row.source_id,
             msisdn=msisdn,
@@ -120,7 +120,10 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
         return count_overridden_stops(line_ids=list(rows), new=verified) if verified else 0
 
     def allows(self, entry: Entry[FileApproval]) -> bool:
-        """A claim allows nothing; but its partner comes to be concerned by the stops that were there before it."""
+        """Return True.
+
+        A claim allows nothing, but its partner comes to be concerned by the stops that were there before it.
+        """
         del entry
         return True
 

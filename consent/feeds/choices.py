@@ -103,7 +103,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         return Entry(line, told.msisdn, made_at, "", told, row)
 
     def entry_of(self, *, row: Choice, msisdn: str, at: datetime) -> Entry[FileChoice] | None:
-        """The entry that a yes of the ledger came as, if it came by this number."""
+        """Return the entry that a yes of the ledger came as, if it came by this number."""
         told = ReportedChoice(
             id=row.source_id,
             msisdn=msisdn,

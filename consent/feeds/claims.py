@@ -125,13 +125,13 @@ def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -
 
 
 def report(*, fates: Sequence[ClaimFate]) -> dict[str, object]:
-    """The answer to many claims: counts, and what became of each line."""
+    """Return the answer to many claims: counts, and what became of each line."""
     results = [{"line": one.fate.line, **answer_claim(one=one)} for one in fates]
     return {**summary_of([one.fate for one in fates]), "results": results}
 
 
 def answer_claim(*, one: ClaimFate) -> dict[str, object]:
-    """The answer to one claim."""
+    """Return the answer to one claim."""
     fate = one.fate
     values = {"id": one.id, "status": fate.status, "subject_ref": one.subject_ref}
     values |= {"field": fate.field, "reason": fate.reason}

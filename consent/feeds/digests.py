@@ -62,7 +62,7 @@ class SentEntry(msgspec.Struct, frozen=True):
     excepted: Annotated[tuple[Text, ...], msgspec.Meta(max_length=500)] = msgspec.field(default=(), name="except")
 
     def as_entry(self) -> Entry:
-        """The same in our own words."""
+        """Convert it into our own words."""
         return Entry(
             self.sub, self.agreement, self.epoch, self.version, self.recipient, self.purpose, self.scope, self.excepted
         )
@@ -100,7 +100,7 @@ _which = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read(*, stream: Stream, encoding: str, at: datetime) -> Digest | BucketEntries:
-    """The body of a `PUT`, whichever of the two it is. Raises DigestRefused."""
+    """Parse the body of a `PUT`, whichever of the two it is. Raises DigestRefused."""
     body = _decompress_body(stream.read(MOST_SENT + 1), encoding)
     try:
         is_held = "run" in decode_json(body, _which)

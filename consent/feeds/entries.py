@@ -28,7 +28,7 @@ class Holders:
                 self._periods[bytes(hashed)].append((starts_at, ends_at, line_id))
 
     def line_at(self, msisdn: str, at: datetime) -> int | None:
-        """The line whose number this was at a moment."""
+        """Return the line whose number this was at a moment."""
         for starts_at, ends_at, line_id in self._periods[self._hashes[msisdn]]:
             if starts_at <= at and (ends_at is None or at < ends_at):
                 return line_id
@@ -92,7 +92,7 @@ def flatten[R: FeedRow](by_line: Mapping[int, Sequence[Entry[R]]]) -> list[Entry
 def leave_out[R: FeedRow](
     by_line: Mapping[int, Sequence[Entry[R]]], leaves_out: Callable[[Entry[R]], bool]
 ) -> dict[int, list[Entry[R]]]:
-    """The entries that stay, of the lines that have any."""
+    """Return the entries that stay, of the lines that have any."""
     stay = {line_id: [entry for entry in of_line if not leaves_out(entry)] for line_id, of_line in by_line.items()}
     return {line_id: of_line for line_id, of_line in stay.items() if of_line}
 

@@ -22,7 +22,7 @@ from consent.workers.expiry import retell
 
 @transaction.atomic
 def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: str) -> int:
-    """It became known that a number was not this line's from `since` on: what it said yes to by it is not its own.
+    """Set aside what a line said yes to by a number that, as became known, was not its own from `since` on.
 
     In the transaction in which that is written down: there is no moment at which the gate allows by it. What came so
     is held, as if its line were not known yet, for whoever had the number. Stops that came so stay, and deny. Returns
@@ -88,7 +88,7 @@ class _Numbers:
         self._periods = list(LineNumber.objects.filter(line=line).order_by("starts_at"))
 
     def not_at(self, moment: datetime) -> list[str]:
-        """Those that were not its own at this moment."""
+        """List those that were not its own at this moment."""
         own = {
             bytes(one.msisdn_hash)
             for one in self._periods

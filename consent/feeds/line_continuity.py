@@ -41,7 +41,7 @@ class LineHolder:
 
 
 def stays(*, before: LineHolder, after: LineHolder) -> bool:
-    """Whether the one who used the line `before` may be the one who uses it `after`.
+    """Return whether the one who used the line `before` may be the one who uses it `after`.
 
     Nobody grows younger. An account of another holder's name is somebody else's: there a holder who comes is another
     person, and whoever was none becomes one; on the account where they are, neither can be.
@@ -55,17 +55,20 @@ def stays(*, before: LineHolder, after: LineHolder) -> bool:
 
 
 def get_line_holder(*, line: Line) -> LineHolder:
-    """In whose hands a line is known to be."""
+    """Return in whose hands a line is known to be."""
     return LineHolder(line.user_role, line.account_id, unseal(bytes(line.holder_name_sealed)))
 
 
 def role_of(*, line: Line, said: str) -> str:
-    """The role a row gives a line. An adult stays one: an old file must not hand what is theirs alone to others."""
+    """Return the role a row gives a line.
+
+    An adult stays one: an old file must not hand what is theirs alone to others.
+    """
     return line.user_role if said == Line.UserRole.MINOR else said
 
 
 def continues(*, before: Line, line: Line) -> bool:
-    """Whether `before` continues `line`, however far: if each continued the other, it would be its own past."""
+    """Return whether `before` continues `line`, however far: if each continued the other, it would be its own past."""
     earlier: Line | None = before
     while earlier is not None and earlier.continues_line_id is not None:
         earlier = earlier.continues_line
@@ -75,7 +78,7 @@ def continues(*, before: Line, line: Line) -> bool:
 
 
 def list_news(*, line: Line, record: LineRecord, account: Account) -> dict[str, object]:
-    """What a row says otherwise than it is known, by the columns that keep it."""
+    """Return what a row says otherwise than it is known, by the columns that keep it."""
     said: dict[str, object] = {
         "user_role": role_of(line=line, said=record.user_role),
         "state": record.state,
@@ -89,14 +92,14 @@ def list_news(*, line: Line, record: LineRecord, account: Account) -> dict[str, 
 
 
 def make_accounts(*, refs: Collection[str]) -> dict[str, Account]:
-    """The accounts of these names, made where there are none yet."""
+    """Return the accounts of these names, and make those that are not there yet."""
     Account.objects.bulk_create([Account(carrier_id=ref) for ref in sorted(refs)], ignore_conflicts=True)
     return {account.carrier_id: account for account in Account.objects.filter(carrier_id__in=refs)}
 
 
 @transaction.atomic
 def take_over(*, line: Line, at: datetime) -> None:
-    """A new line takes over what its predecessor's person has stopped, or we for them, and what files say of before.
+    """Copy to a new line what its predecessor's person has stopped, or we for them, and what files say of before.
 
     Must run in the transaction that creates the line: nothing is known of it yet, so there is nobody to tell.
     """
@@ -110,7 +113,7 @@ def take_over(*, line: Line, at: datetime) -> None:
 
 @transaction.atomic
 def take_over_late(*, line: Line) -> None:
-    """A line that is known already takes over its predecessor's stops, and so do the lines that continue it.
+    """Copy a predecessor's stops to a line that is known already, and to the lines that continue it.
 
     What a file said keeps its moment, as if the link had been there from the start. What the person said does too
     where nothing newer is known of the line; otherwise it counts from now on, because nothing may be put before what
@@ -164,7 +167,7 @@ def _copy_late(line: Line, choice: Choice) -> Choice | None:
 
 
 def carry_on_each(*, ids: Mapping[int, Collection[uuid.UUID]]) -> None:
-    """The same for the rows of many lines. `ids`: by line."""
+    """Copy the late rows of many lines to the lines that continue them. `ids`: by line."""
     with connection.cursor() as cursor:
         cursor.execute(CONTINUED, [list(ids)])
         continued = [line_id for (line_id,) in cursor.fetchall()]

@@ -115,7 +115,7 @@ def _grow_up(line_ids: Iterable[int], at: datetime) -> None:
 
 
 def record_of(line: NumberedLine | Record, *, at: datetime) -> LineRecord:
-    """The record in a line, as known at `at`. Raises RowRefused."""
+    """Parse the record in a line, as known at `at`. Raises RowRefused."""
     told = read(line, DECODER, ReportedLine)
     if not told.user_role:
         raise RowRefused("user_role", "missing")

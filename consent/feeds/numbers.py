@@ -47,7 +47,7 @@ class Timeline:
         self.by_line[period.line].sort(key=lambda one: one.starts_at)
 
     def free(self, number: bytes, starts_at: datetime, ends_at: datetime | None, *, line: str) -> bool:
-        """Whether nobody else has the number in that time."""
+        """Return whether nobody else has the number in that time."""
         return not any(one.line != line and one.overlaps(starts_at, ends_at) for one in self.by_number[number])
 
     def newest(self, line: str) -> Period:
@@ -85,7 +85,7 @@ def _earlier(ends_at: datetime | None, moment: datetime) -> datetime:
 
 
 def period_in(*, record: LineRecord) -> Period:
-    """The period that a row says a line has its number."""
+    """Return the period that a row says a line has its number."""
     return Period(
         line=record.carrier_id,
         number=number_hash(record.msisdn),
@@ -96,7 +96,7 @@ def period_in(*, record: LineRecord) -> Period:
 
 
 def speaks_of(*, record: LineRecord, newest: Period) -> datetime:
-    """Since when the row says that the line has its number; where it does not, the newest is meant, if it fits."""
+    """Return since when the row says that the line has its number; if it does not say, the newest, where it fits."""
     fits = newest.number == number_hash(record.msisdn)
     over_by_then = record.is_over_by(newest.starts_at)
     return record.has_number_since if record.number_changed_at or not fits or over_by_then else newest.starts_at
@@ -108,7 +108,7 @@ def lacks_start(*, record: LineRecord, timeline: Timeline) -> bool:
 
 
 def periods_of(*, lines: Iterable[Line], numbers: Iterable[bytes]) -> list[Period]:
-    """The periods of these lines, and of whoever had these numbers."""
+    """Return the periods of these lines, and of whoever had these numbers."""
     known = LineNumber.objects.filter(line__in=list(lines)) | LineNumber.objects.filter(msisdn_hash__in=list(numbers))
     return [
         Period(carrier_id, bytes(number), "", starts_at, ends_at, pk)

@@ -38,7 +38,7 @@ class LineRecord:
         return max(self.activated_at, self.number_changed_at or self.activated_at)
 
     def is_over_by(self, moment: datetime) -> bool:
-        """Whether the row says that the line had ended by then."""
+        """Return whether the row says that the line had ended by then."""
         return self.deactivated_at is not None and self.deactivated_at <= moment
 
 
@@ -55,7 +55,7 @@ class Source:
         return self.actor.startswith("client:")
 
     def is_new_line(self, line: Line) -> bool:
-        """Whether this import is the first that names the line: what it says of it is how it begins."""
+        """Return whether this import is the first that names the line: what it says of it is how it begins."""
         return line.recorded_at >= self.began_at
 
 
@@ -78,7 +78,7 @@ class PendingRows:
         self._waiting[record.carrier_id] = (record, fate)
 
     def heard(self, record: LineRecord, *, since: datetime) -> None:
-        """What is known is now as this row says: a row of the same line that waits does not count any more.
+        """Note that what is known is now as this row says: a row of the same line that waits does not count any more.
 
         `since`: of which time of the line's it speaks.
         """
@@ -87,7 +87,7 @@ class PendingRows:
             self._last_heard[record.carrier_id] = since, record.n
 
     def is_outdated(self, record: LineRecord, *, since: datetime) -> bool:
-        """Whether a row of a later time of the same line, or a later row of the same time, has had its say already."""
+        """Return whether a row of a later time of the same line, or a later row of the same time, was heard already."""
         last = self._last_heard.get(record.carrier_id)
         return last is not None and last > (since, record.n)
 
@@ -97,27 +97,27 @@ class PendingRows:
         self._aside.append((record, fate))
 
     def pop_replaced_rows(self) -> list[tuple[LineRecord, RowFate]]:
-        """The rows whose place others took since this was asked last."""
+        """Return the rows whose place others took since this was asked last."""
         replaced, self._replaced = self._replaced, []
         return replaced
 
     def grew_up(self, line_id: int) -> None:
-        """A child's line is an adult's: what others allowed for it is to end once that is written."""
+        """Note that a child's line is an adult's: what others allowed for it is to end once that is written."""
         self._grown.append(line_id)
 
     def pop_adult_lines(self) -> list[int]:
-        """The lines that grew up since this was asked last."""
+        """Return the lines that grew up since this was asked last."""
         grown, self._grown = self._grown, []
         return grown
 
     def to_try(self) -> list[LineRecord]:
-        """All that is open, in the order of the file; it is open no more."""
+        """Return all that is open, in the order of the file; it is open no more."""
         rows = [record for record, _ in [*self._waiting.values(), *self._aside]]
         self._waiting, self._aside = {}, []
         return sorted(rows, key=lambda record: record.n)
 
     def incurable(self) -> list[tuple[LineRecord, RowFate]]:
-        """The rows that still clash."""
+        """Return the rows that still clash."""
         clashing, self._aside = self._aside, []
         return clashing
 

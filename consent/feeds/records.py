@@ -105,15 +105,15 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
     @abstractmethod
     def build_entry(self, told: T, line: int, at: datetime) -> Entry[R]:
-        """The entry in a line, as known at `at`. Raises RowRefused."""
+        """Build the entry in a line, as known at `at`. Raises RowRefused."""
 
     @abstractmethod
     def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
-        """Of these ids those taken in already, each with the hash of its content."""
+        """Find those of these ids that are taken in already, each with the hash of its content."""
 
     @abstractmethod
     def unknown_campaigns(self, entries: Sequence[Entry[R]]) -> set[str]:
-        """The campaigns that entries need and that are not there yet."""
+        """Return the campaigns that entries need and that are not there yet."""
 
     @abstractmethod
     def take_in(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> int:
@@ -121,7 +121,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
     @abstractmethod
     def allows(self, entry: Entry[R]) -> bool:
-        """Whether it says yes, so that no stop of its line may wait when it is written."""
+        """Return whether it says yes, so that no stop of its line may wait when it is written."""
 
     @abstractmethod
     def stops(self) -> "RecordsFeed[Any, Any]":
@@ -139,7 +139,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         return sorted(fates, key=lambda fate: int(fate.line))
 
     def finish(self, *, at: datetime) -> list[Fate]:
-        """Each row was settled as it was read."""
+        """Return nothing more: each row was settled as it was read."""
         del at
         return []
 
@@ -227,7 +227,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
             taken += self._settle_held(found, at)
 
     def stops_wait(self, *, line_ids: Sequence[int], besides: Collection[uuid.UUID] = ()) -> bool:
-        """Whether a stop or pause of these lines waits, or of lines that they continue; besides those of these ids."""
+        """Return whether a stop or pause of these lines, or of lines that they continue, waits; besides these ids."""
         return any(entry.row.id not in besides for _, entry in self.stops().denials_held(line_ids=line_ids))
 
     def take_stops_in(self, *, line_ids: Sequence[int], at: datetime) -> None:
@@ -241,7 +241,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         self._settle_held([sealed for sealed, _ in self.denials_held(line_ids=line_ids)], at)
 
     def denials_held(self, *, line_ids: Sequence[int]) -> list[tuple[Sealed, Entry[R]]]:
-        """What of these lines, or of lines that they continue, is held though they are known, and is no yes."""
+        """List what is held of these lines, or of lines that they continue, though they are known, and is no yes."""
         with connection.cursor() as cursor:
             cursor.execute(WAITING, [list(line_ids), self.held_as])
             rows = cursor.fetchall()

@@ -97,7 +97,7 @@ class _Keeper:
         self.shortened: dict[int, tuple[Line, datetime]] = {}
 
     def take(self, record: LineRecord) -> RowFate:
-        """What became of a row; WAITS: it is among the unsettled."""
+        """Take a row in. Returns what became of it; WAITS: it is among the unsettled."""
         fate = self._take(record)
         if fate[1] in CURABLE:
             self.unsettled.defer_conflict(record, fate)
@@ -125,7 +125,7 @@ class _Keeper:
             take_over(line=line, at=self.at)
 
     def invalidate_outdated_approvals(self) -> None:
-        """What came by numbers that were not these lines' any more; a later row may have given one back to its line."""
+        """Set aside what came by numbers that were not these lines' any more; a later row may have given one back."""
         for pk in sorted(self.shortened):
             line, since = self.shortened[pk]
             invalidate_approvals(line=line, since=since, at=self.at, actor=self.source.actor)

@@ -46,7 +46,7 @@ def evaluate(
 
 
 def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
-    """The same for a machine, which the one statement finds live: else raises NotLive. `kid`: its token's key."""
+    """Answer a machine, which the one statement finds live: else raises NotLive. `kid`: its token's key."""
     found = in_time(partial(look_up_for, questions=questions, client_id=client_id, kid=kid))
     if not all(terms.live for terms, _ in found):
         raise NotLive
@@ -54,7 +54,7 @@ def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> 
 
 
 async def evaluate_in(*, pipeline: Pipeline, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
-    """The same on an event loop. Raises DatabaseError where it can't be said within `PATIENCE_S`."""
+    """Answer a machine on an event loop. Raises DatabaseError where it can't be said within `PATIENCE_S`."""
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE_S
     found = await look_up_in(pipeline=pipeline, questions=questions, client_id=client_id, kid=kid, until=until)

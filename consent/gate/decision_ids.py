@@ -16,7 +16,7 @@ VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def decision_ids(*, campaign: str, allowed: bool, at_us: int) -> Callable[[int], str]:
-    """The ids of lines that were given one answer about one campaign at one moment, of which a batch is full.
+    """Make the ids of lines that were given one answer about one campaign at one moment, of which a batch is full.
 
     An id is `a` or `d`, the moment, and a MAC over line, campaign, answer and moment, by which it proves itself. The
     MAC is keyed BLAKE2 (RFC 7693): as good as HMAC, in a third of the time.
@@ -31,7 +31,7 @@ def decision_ids(*, campaign: str, allowed: bool, at_us: int) -> Callable[[int],
 
 
 def allowed_at(*, decision_id: str, line_id: int, campaign: str) -> datetime | None:
-    """When this id was given with an allow for this line and campaign; None for a deny, another's, or a forged one."""
+    """Return when this id was given with an allow for this line and campaign; None for any other or forged id."""
     at_us = _claimed_us(decision_id)
     if at_us is None:
         return None
@@ -42,7 +42,7 @@ def allowed_at(*, decision_id: str, line_id: int, campaign: str) -> datetime | N
 
 
 def get_claimed_time(*, decision_id: str) -> datetime | None:
-    """When this id claims to have been given with an allow, proved or not; None where it claims none."""
+    """Return when this id claims to have been given with an allow, proved or not; None where it claims none."""
     at_us = _claimed_us(decision_id)
     try:
         return None if at_us is None else EPOCH + at_us * MICROSECOND
@@ -59,6 +59,6 @@ def _claimed_us(decision_id: str) -> int | None:
 
 
 def record_id_for(*, line_id: int, version: int) -> str:
-    """The name of one state of a line's record: a UUID of version 5, as `uuid.uuid5` makes it in thrice the time."""
+    """Name one state of a line's record: a UUID of version 5, as `uuid.uuid5` makes it in thrice the time."""
     d = sha1(b"%b%d.%d" % (RECORDS, line_id, version), usedforsecurity=False).hexdigest()
     return f"urn:uuid:{d[:8]}-{d[8:12]}-5{d[13:16]}-{VARIANTS[d[16]]}{d[17:20]}-{d[20:32]}"

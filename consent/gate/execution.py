@@ -74,8 +74,9 @@ _watch = _Watch()
 
 
 def in_time[T](ask: Callable[[], T]) -> T:
-    """What this asks of the database. An answer that was seen too late is none: a process that was halted meanwhile
-    would hand on what no longer holds. Raises DatabaseError.
+    """Ask the database, and refuse an answer that was seen too late. Raises DatabaseError.
+
+    A process that was halted meanwhile would hand on what no longer holds.
     """
     until = monotonic() + PATIENCE_S
     found = ask()
@@ -86,7 +87,7 @@ def in_time[T](ask: Callable[[], T]) -> T:
 
 @contextmanager
 def statement_timeout() -> Iterator[None]:
-    """Within it this thread's database has `PATIENCE_S` seconds; from then on whatever waits for it gets an error.
+    """Give this thread's database `PATIENCE_S` seconds; from then on whatever waits for it gets an error.
 
     Opening a connection is not cut short; it has `connect_timeout`.
     """
@@ -122,7 +123,10 @@ _thread = _Thread()
 
 
 def by_cursor(statement: bytes, values: Sequence[object], *, raw: bool) -> Rows:
-    """Bound on the server, so that it is planned once for each connection. `raw`: its values are `$1`, not `%s`."""
+    """Run it bound on the server, so that it is planned once for each connection.
+
+    `raw`: its values are `$1`, not `%s`.
+    """
     connection.ensure_connection()
     plain: Any = (psycopg.RawCursor if raw else psycopg.Cursor)(connection.connection)
     cursor: Any = connection.make_debug_cursor(plain) if connection.queries_logged else connection.make_cursor(plain)
@@ -132,7 +136,7 @@ def by_cursor(statement: bytes, values: Sequence[object], *, raw: bool) -> Rows:
 
 
 def by_libpq(statement: bytes, values: Sequence[object]) -> Rows:
-    """The same, prepared once and then run by name. Raises Django's DatabaseError."""
+    """Run it prepared once and then by name. Raises Django's DatabaseError."""
     connection.ensure_connection()
     session = _thread.session
     if session is None or session.own is not connection.connection:

@@ -191,14 +191,14 @@ LOOK_UP_OWN_BY_NUMBER = _expand_statement(OWN, is_open=IS_OPEN, line=BY_NUMBER, 
 
 
 def look_up(*, questions: Sequence[Question]) -> list[tuple[Terms, Line]]:
-    """What holds for each question, in order, from one statement and so of one moment."""
+    """Look up what holds for each question, in order, from one statement and so of one moment."""
     if len(questions) != 1:
         return _found_for_many(questions, None, None)
     return _parse_rows(_of_one_by(partial(by_cursor, raw=True), questions[0], None, None), [0])
 
 
 def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> list[tuple[Terms, Line]]:
-    """The same for a machine, by the key that signed its token; `Terms.live` says whether both still stand."""
+    """Look up what holds for a machine, by the key that signed its token; `Terms.live`: both still stand."""
     if len(questions) != 1:
         return _found_for_many(questions, client_id, kid)
     return _parse_rows(_of_one_by(by_libpq, questions[0], client_id, kid), [0])
@@ -207,7 +207,7 @@ def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> l
 async def look_up_in(
     *, pipeline: Pipeline, questions: Sequence[Question], client_id: str, kid: str, until: float
 ) -> list[tuple[Terms, Line]]:
-    """The same on an event loop, by this moment of its clock."""
+    """Look up what holds for a machine on an event loop, by this moment of its clock."""
     if len(questions) != 1:
         askings = _askings(questions)
         rows = await pipeline.run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)], until=until)

@@ -47,7 +47,7 @@ class Pipeline:
         self._opening: asyncio.Task[_Session] | None = None
 
     async def run(self, statement: bytes, values: Sequence[object], *, until: float | None = None) -> Rows:
-        """What the statement finds by this moment of the loop's clock (none: within `PATIENCE_S`).
+        """Run the statement by this moment of the loop's clock (none: within `PATIENCE_S`). Returns what it finds.
 
         Raises Django's DatabaseError. What a lost connection did not answer is asked of the next one, and what fails
         itself once more. A connection that has said nothing for as long as that is given up, by all who wait.
@@ -105,7 +105,7 @@ class Pipelines(NamedTuple):
     batches: Sequence[Pipeline]
 
     def least_asked(self) -> Pipeline:
-        """The one of those for batches on which the fewest wait."""
+        """Choose the one of those for batches on which the fewest wait."""
         return min(self.batches, key=attrgetter("waiting"))
 
 

@@ -32,7 +32,7 @@ class Opening:
 
 
 def opening() -> Opening:
-    """The gate's state now. Raises DatabaseError."""
+    """Read the gate's state now. Raises DatabaseError."""
     with connection.cursor() as cursor:
         cursor.execute(STATE)
         ((is_open, closed_because, same),) = cursor.fetchall()

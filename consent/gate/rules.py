@@ -13,7 +13,7 @@ NARROWEST_FIRST = ("campaign", "purpose", "party", "all")
 
 
 def moment_of(terms: Terms, line: Line) -> int:
-    """The moment the gate answers for: the later of the database's clock and the line's newest choice or approval."""
+    """Return the moment that the gate answers for: the later of the database's clock and the line's newest record."""
     return terms.now if line.newest_at is None else line.newest_at
 
 
@@ -25,21 +25,21 @@ class Approval(msgspec.Struct, frozen=True, array_like=True, gc=False):
     origin: str
 
     def counts_against(self, origin: str) -> bool:
-        """A file never outranks the person."""
+        """Return whether it counts against a denial of this origin: a file never outranks the person."""
         return self.origin == "person" or origin == "file"
 
     def alive(self, at: int, denials: Collection[tuple[int, str]]) -> bool:
-        """Whether it has not ended: neither by its own end nor by a covering stop or running pause."""
+        """Return whether it has not ended: neither by its own end nor by a covering stop or running pause."""
         return self.lasts(at) and all(
             self.since > denied_at and self.counts_against(origin) for denied_at, origin in denials
         )
 
     def lasts(self, at: int) -> bool:
-        """Whether it has not come to its own end."""
+        """Return whether it has not come to its own end."""
         return self.until is None or at < self.until
 
     def end_at_change(self, number_changed_at: int) -> "Approval":
-        """What is left of it: one that is older than a change of number ended at that change."""
+        """Return what is left of it: one that is older than a change of number ended at that change."""
         if self.since >= number_changed_at:
             return self
         until = number_changed_at if self.until is None else min(self.until, number_changed_at)
@@ -61,17 +61,17 @@ class WeighedChoices(msgspec.Struct, frozen=True, gc=False):
     pauses: Sequence[tuple[int, str]] = ()
 
     def is_overridden(self, denied_at: int, origin: str) -> bool:
-        """Whether a newer approval that counts against a denial of this origin stands against it."""
+        """Return whether a newer approval that counts against a denial of this origin stands against it."""
         return any(approval.since > denied_at and approval.counts_against(origin) for approval in self.approvals)
 
     def ends_at(self) -> datetime | None:
-        """When the longest of the living approvals ends; None: not by itself."""
+        """Return when the longest of the living approvals ends; None: not by itself."""
         known = [approval.until for approval in self.living if approval.until is not None]
         return None if len(known) < len(self.living) or not known else EPOCH + max(known) * MICROSECOND
 
 
 def weigh(terms: Terms, line: Line, at: int) -> WeighedChoices:
-    """What this line's row says for and against such a request at this moment."""
+    """Weigh what this line's row says for and against such a request at this moment."""
     approvals = _approvals_of(line, at)
     if line.stops in EMPTY and line.pauses in EMPTY:
         return WeighedChoices(approvals, [approval for approval in approvals if approval.lasts(at)])
@@ -108,7 +108,7 @@ def _running_pauses(terms: Terms, line: Line, at: int) -> list[tuple[int, str]]:
 
 
 def reason_for(question: Question, terms: Terms, line: Line, weighed: WeighedChoices) -> str:
-    """The first of the rules that says no in their order, or ""."""
+    """Return the first of the rules that says no in their order, or ""."""
     if line.line_id is None or not line.active:
         return "line_unknown"
     if terms.suspended is not None:

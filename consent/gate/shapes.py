@@ -94,7 +94,7 @@ covering_in = msgspec.json.Decoder(tuple[Sequence[str], Sequence[str], Sequence[
 
 
 def parse_covered_keys(covering: str | None) -> frozenset[str]:
-    """The keys of the stops and pauses of everything, and of these parties, purposes and campaigns."""
+    """Return the keys of the stops and pauses of everything, and of these parties, purposes and campaigns."""
     if covering is None:
         return EVERYTHING
     parties, purposes, campaigns = covering_in(covering)  # of a campaign that is not known: no campaigns
@@ -108,7 +108,7 @@ def parse_covered_keys(covering: str | None) -> frozenset[str]:
 def as_agreed(
     *, campaign: Campaign, line: str | None = None, msisdn: str | None = None, recipient: str = ""
 ) -> Question:
-    """The campaign's own question about a line (the carrier's id) or a number.
+    """Ask the campaign's own question about a line (the carrier's id) or a number.
 
     `recipient`: for whom it asks, a party's URI. A campaign whose requests name their recipient asks for its provider
     itself where none is meant: every other recipient is covered by at least as many stops, one that is not told apart

@@ -14,6 +14,6 @@ FAILED = Tally("stops-failed")
 
 
 def count(*, at: datetime) -> None:
-    """One more stop failed."""
+    """Count one more stop that failed."""
     STOPS_FAILED.inc()
     FAILED.count(at=at)

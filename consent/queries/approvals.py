@@ -130,7 +130,7 @@ class LateDenial:
 
 
 def list_overrides(*, denied: Sequence[LateDenial], origin: str) -> list[dict[int, Override]]:
-    """For each no, in order, by contract: those alone under which a yes to what it covers is newer and outlasts it."""
+    """List for each no, in order and by contract, those alone under which a newer yes to what it covers outlasts it."""
     found: list[dict[int, Override]] = [{} for _ in denied]
     asked = [
         {
@@ -147,7 +147,7 @@ def list_overrides(*, denied: Sequence[LateDenial], origin: str) -> list[dict[in
 
 
 def count_overridden_stops(*, line_ids: Collection[int], new: Collection[uuid.UUID]) -> int:
-    """The stops of these lines that are outweighed now and were not before these choices and approvals came."""
+    """Count the stops of these lines that are outweighed now and were not before these choices and approvals came."""
     with connection.cursor() as cursor:
         cursor.execute(OVERRIDDEN_STOPS, {"lines": list(line_ids), "new": list(new)})
         (count,) = cursor.fetchone() or (0,)
@@ -155,7 +155,7 @@ def count_overridden_stops(*, line_ids: Collection[int], new: Collection[uuid.UU
 
 
 def list_lines_left_from_childhood() -> list[int]:
-    """The lines that grew up, and where what another allowed for the child has not ended: a run was cut off there."""
+    """List the lines that grew up where what another allowed has not ended: a run was cut off there."""
     with connection.cursor() as cursor:
         cursor.execute(LEFT_FROM_CHILDHOOD)
         return [line_id for (line_id,) in cursor.fetchall()]

@@ -140,7 +140,7 @@ class ChoiceRow:
         return self.recorded_at if self.by == "file" else self.made_at
 
     def over(self, *, at: datetime) -> bool:
-        """Whether its own end has come."""
+        """Return whether its own end has come."""
         return self.until is not None and self.until <= at
 
     @property
@@ -158,7 +158,7 @@ class ChoicePage:
 
 
 def choices_page(*, line_id: int, before: str = "") -> ChoicePage:
-    """Fifty choices from a place in the list on (`older` of the page before; anything else starts at the newest)."""
+    """Return fifty choices from a place in the list on (`older` of the page before; anything else: the newest)."""
     at, last = _place(before)
     found = list(
         Choice.objects.filter(STANDS, line_id=line_id)
@@ -171,13 +171,13 @@ def choices_page(*, line_id: int, before: str = "") -> ChoicePage:
 
 
 def choice_of(*, line_ids: Collection[int], choice_id: uuid.UUID) -> ChoiceRow | None:
-    """One choice of one of these lines, or None: another's choice does not exist for them."""
+    """Return one choice of one of these lines, or None: another's choice does not exist for them."""
     found = Choice.objects.filter(STANDS, line_id__in=line_ids, id=choice_id).first()
     return _rows([found])[0] if found else None
 
 
 def about(*, scope: str, ref: str) -> str | None:
-    """What a choice of this scope would be about, in names that people know; "" for everything, None for nothing."""
+    """Name what a choice of this scope would be about, as people know it; "" for everything, None for nothing."""
     if scope == Choice.Scope.ALL:
         return ""
     if "\x00" in ref:
@@ -198,7 +198,7 @@ def _campaign_in_words(ref: str) -> str | None:
 
 
 def rows_of(*, choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
-    """These choices as a list shows them."""
+    """Return these choices as a list shows them."""
     return _rows(choices) if choices else ()
 
 
@@ -314,12 +314,12 @@ def _by(choice: Choice) -> str:
 
 
 def notice_of(*, digest: str) -> Notice | None:
-    """The notice of this digest, word for word; None for a choice that came without one."""
+    """Return the notice of this digest, word for word; None for a choice that came without one."""
     return Notice.objects.filter(digest=digest).first() if digest else None
 
 
 def changed_at(*, choice: ChoiceRow) -> datetime | None:
-    """When a later choice first took from this one something that it covers; None while it stands unbroken.
+    """Return when a later choice first took from this one something that it covers; None while it stands unbroken.
 
     For a pause, only what came while it ran. One query.
     """
@@ -349,7 +349,7 @@ class SignalView:
 
 
 def signal_of(*, line_id: int) -> SignalView | None:
-    """The signal as it stands for a line, or None where it never came."""
+    """Return the signal as it stands for a line, or None where it never came."""
     found = PrivacySignal.objects.filter(pk=line_id).first()
     if found is None:
         return None
@@ -358,6 +358,6 @@ def signal_of(*, line_id: int) -> SignalView | None:
 
 
 def stops_by_signal(*, line_id: int) -> tuple[ChoiceRow, ...]:
-    """The newest stops that the signal made."""
+    """Return the newest stops that the signal made."""
     made = Choice.objects.filter(line_id=line_id, channel="gpc").order_by("-made_at", "-id")
     return rows_of(choices=list(made[:MOST_BY_SIGNAL]))

@@ -69,12 +69,12 @@ class EndedAgreement:
     overdue: bool
 
     def concerns(self, party_ids: Collection[int]) -> bool:
-        """Whether one of these companies is the partner, or the one whose use ended."""
+        """Return whether one of these companies is the partner, or the one whose use ended."""
         return self.party_id in party_ids or self.use_id in party_ids
 
 
 def ended_agreements(*, line_id: int, at: datetime) -> tuple[EndedAgreement, ...]:
-    """Every agreement that ended and that concerned this line, the newest end first. One statement."""
+    """Return every agreement that ended and that concerned this line, the newest end first. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(CONCERNING, {"line": line_id, "by_term": BY_TERM})
         rows = cursor.fetchall()

@@ -222,7 +222,7 @@ class PermissionQuestion:
 
 
 def answers_at(*, asked: Sequence[PermissionQuestion]) -> list[str]:
-    """The answers in order: "permitted", or the first reason of `decision.md` why not, in the gate's words."""
+    """Return the answers in order: "permitted", or the first reason of `decision.md` why not, in the gate's words."""
     rows = [
         (
             n,
@@ -258,7 +258,7 @@ def permission_at(
     known_at: datetime,
     scope: str = "location-retrieval:read",
 ) -> str:
-    """The answer at `at`, knowing what was recorded until `known_at`: "permitted" or a reason of `decision.md`.
+    """Return the answer at `at`, knowing what was recorded until `known_at`: "permitted" or a reason of `decision.md`.
 
     `parties`: URIs, the aggregator first; add the campaign's reach to ask as the gate does.
     """

@@ -136,7 +136,7 @@ class Progress:
 def order_state(
     *, followed: FollowedOrder, asked: RequestedActions, at: datetime, waits_since: datetime | None = None
 ) -> OrderState:
-    """An order as a page may speak of it at `at`, where this is what is asked by it.
+    """Describe an order as a page may speak of it at `at`, where this is what is asked by it.
 
     `waits_since`: since when the partner has something to confirm, where an older order waited before this one.
     """
@@ -184,7 +184,7 @@ _WAITS_SINCE = Subquery(
 
 
 def newest_order_states(*, line_id: int, at: datetime) -> dict[int, OrderState]:
-    """By contract id: the order that stands for this line now. A few queries, whatever their number."""
+    """Return, by contract id, the order that stands for this line now. A few queries, whatever their number."""
     standing = Standing.objects.filter(line_id=line_id).values("order_id")
     orders = list(Order.objects.filter(line_id=line_id, id__in=standing).annotate(waits_since=_WAITS_SINCE))
     known = follow(told=orders)
@@ -200,7 +200,7 @@ def newest_order_states(*, line_id: int, at: datetime) -> dict[int, OrderState]:
 
 
 def get_requested_actions(*, asks: Asks, orders: Collection[Order]) -> RequestedActions:
-    """What a choice asks of a partner to sign for, by the orders that tell it: the first, and the newest.
+    """Return what a choice asks of a partner to sign for, by the orders that tell it: the first, and the newest.
 
     An order carries on what older choices asked, too; that is not this choice's affair. A pause never asks to delete.
     """
@@ -211,7 +211,7 @@ def get_requested_actions(*, asks: Asks, orders: Collection[Order]) -> Requested
 
 
 def follow(*, told: Collection[Order]) -> dict[uuid.UUID, FollowedOrder]:
-    """By the id of each of these orders: where what it asks stands. A few queries, whatever their number."""
+    """Return, by the id of each of these orders, where what it asks stands. A few queries, whatever their number."""
     current = find_current_orders(told=told)
     signed = [order for order in current.values() if order.state in _SIGNED]
     covered = coverage_of(orders=signed)
@@ -229,7 +229,7 @@ def follow(*, told: Collection[Order]) -> dict[uuid.UUID, FollowedOrder]:
 def progress_of(
     *, line_id: int, order_ids: Collection[uuid.UUID], asks: Asks, since: datetime, at: datetime
 ) -> list[Progress]:
-    """The steps at each partner told of a choice, by the partner's name. A few queries, whatever their number.
+    """Return the steps at each partner told of a choice, by the partner's name. A few queries, whatever their number.
 
     `asks`: what the choice asks of them. `since`: from when on the gate has kept it.
     """
@@ -240,7 +240,7 @@ def progress_of(
 def standing_progress(
     *, line_id: int, partner_ids: Collection[int], asks: Asks, since: datetime, at: datetime
 ) -> list[Progress]:
-    """The same for the orders that stand now at these partners, whatever choice they tell of."""
+    """Return the steps of the orders that stand now at these partners, whatever choice they tell of."""
     standing = Standing.objects.filter(line_id=line_id).values("order_id")
     orders = Order.objects.filter(line_id=line_id, id__in=standing, party_id__in=partner_ids)
     return _progress_of(list(orders.annotate(waits_since=_WAITS_SINCE)), asks, since, at)
@@ -265,13 +265,13 @@ def _progress_of(told: Collection[Order], asks: Asks, since: datetime, at: datet
 
 
 def list_current_order_ids(*, line_id: int, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """The orders that carry on what these asked: themselves, or the newest where one was replaced."""
+    """List the orders that carry on what these asked: themselves, or the newest where one was replaced."""
     told = list(Order.objects.filter(line_id=line_id, id__in=order_ids))
     return {order.id for order in find_current_orders(told=told).values()}
 
 
 def find_current_orders(*, told: Collection[Order]) -> dict[uuid.UUID, Order]:
-    """By the id of each of these orders: the one that carries on what it asked, which is itself unless it was replaced.
+    """Find, by the id of each of these orders, the one that carries on what it asked: itself unless it was replaced.
 
     At most two queries, whatever their number and that of their lines.
     """

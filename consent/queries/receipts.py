@@ -107,7 +107,7 @@ class ReceiptView:
 def receipt_of(
     *, line_id: int, choice_id: uuid.UUID, order_ids: Collection[uuid.UUID], asks: Asks
 ) -> ReceiptView | None:
-    """The receipts of a choice; None for one that has none (it came from a file).
+    """Return the receipts of a choice; None for one that has none (it came from a file).
 
     `asks`: what the choice asks partners to sign for. Where it asks something, the receipts of the order that took the
     place of a replaced one are among them, as on the choice's own page.
@@ -196,7 +196,7 @@ class EvidenceView:
 
 
 def evidence_of(*, line_id: int, choice_id: uuid.UUID, at: datetime) -> tuple[EvidenceView, ...]:
-    """What each partner was asked about one dispute, in the order of asking."""
+    """Return what each partner was asked about one dispute, in the order of asking."""
     rows = list(EvidenceRequest.objects.filter(line_id=line_id, choice_id=choice_id).order_by("asked_at", "id"))
     parties = Party.objects.in_bulk({row.party_id for row in rows})
     purposes = dict(Campaign.objects.filter(ref__in={row.campaign for row in rows}).values_list("ref", "purpose"))
@@ -246,12 +246,12 @@ class LinkedStop:
 
 
 def token_hash(*, token: str) -> bytes:
-    """What is kept of a progress link's token: who reads the database cannot open the link."""
+    """Hash a progress link's token: only this is kept, so that who reads the database cannot open the link."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def behind_link(*, token: str, at: datetime) -> LinkedStop | None:
-    """The stop that a progress link was made for, or None when there is no such link or its 30 days are over."""
+    """Return the stop that a progress link was made for, or None when there is no such link or its 30 days are over."""
     with connection.cursor() as cursor:
         cursor.execute(BEHIND, [token_hash(token=token), at])
         link = cursor.fetchone()

@@ -102,7 +102,7 @@ class Selection:
 
     @classmethod
     def of(cls, row: Contract | Campaign) -> "Selection":
-        """Everything under a contract, or what one campaign covers."""
+        """Select everything under a contract, or what one campaign covers."""
         if isinstance(row, Campaign):
             aggregator = row.contract.aggregator_id
             provider = None if row.lbs_provider_id == aggregator else row.lbs_provider_id
@@ -170,12 +170,12 @@ class Plan:
         return tuple(one for one in self.campaigns if one.recent)
 
     def as_json(self) -> dict[str, Any]:
-        """The same as a Cohort keeps it."""
+        """Return the plan as a Cohort keeps it."""
         kept: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return kept
 
     def is_what_was_seen(self, digest: str) -> bool:
-        """Whether an earlier plan's digest still tells the truth: the same things end, for about as many lines."""
+        """Return whether an earlier plan's digest is still true: the same things end, for about as many lines."""
         try:
             facts, lines, lifeline = digest.split(".")
             before = (int(lines), int(lifeline))
@@ -188,7 +188,7 @@ class Plan:
 
 
 def target(*, of: str, target_id: int) -> Contract | Campaign:
-    """The contract or campaign that is to end. Raises NotNow where there is none."""
+    """Return the contract or campaign that is to end. Raises NotNow where there is none."""
     row: Contract | Campaign | None = None
     if of == "contract":
         row = Contract.objects.select_related("aggregator").filter(pk=target_id).first()
@@ -201,7 +201,10 @@ def target(*, of: str, target_id: int) -> Contract | Campaign:
 
 
 def plan(*, of: str, target_id: int, at: datetime) -> Plan:
-    """What an officer sees before agreeing that a contract or campaign ends. Fifteen statements. Raises NotNow."""
+    """Count what an officer sees before agreeing that a contract or campaign ends. Fifteen statements.
+
+    Raises NotNow.
+    """
     row = target(of=of, target_id=target_id)
     contract = row.contract if isinstance(row, Campaign) else row
     selection = Selection.of(row)
@@ -263,7 +266,7 @@ def _runs(one: Campaign, at: datetime) -> bool:
 
 
 def list_downstream_parties(*, row: Contract | Campaign) -> list[Party]:
-    """The companies known behind it: its providers and their reach, without the one that nobody can name."""
+    """List the companies known behind it: its providers and their reach, without the one that nobody can name."""
     campaigns = (
         Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
     )
@@ -273,7 +276,7 @@ def list_downstream_parties(*, row: Contract | Campaign) -> list[Party]:
 
 
 def facts_digest(*, row: Contract | Campaign) -> str:
-    """What ends, without the counts: the agreement as it stands, its campaigns, the companies behind them."""
+    """Digest what ends, without the counts: the agreement as it stands, its campaigns, the companies behind them."""
     campaigns = (
         Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
     )
@@ -288,7 +291,7 @@ def facts_digest(*, row: Contract | Campaign) -> str:
 
 
 def lines_after(*, selection: Selection, after: int, limit: int) -> list[int]:
-    """The next affected lines by their ids, each once; empty at the end."""
+    """List the next affected lines by their ids, each once; empty at the end."""
     with connection.cursor() as cursor:
         cursor.execute(NEXT, {**vars(selection), "after": after, "limit": limit})
         return [line_id for (line_id,) in cursor.fetchall()]

@@ -69,7 +69,7 @@ def retell(*, line_id: int, also: Collection[int] = ()) -> None:
 
 
 def retell_each(*, line_ids: Collection[int], but: Collection[tuple[int, int]]) -> None:
-    """The same for many lines whose gate rows are locked, under all agreements but those told of just now.
+    """Tell partners again about many lines whose gate rows are locked, under all agreements but those told of just now.
 
     `but`: lines and contracts.
     """

@@ -36,7 +36,10 @@ def endpoints_of(*, row: Contract) -> Endpoints:
 
 
 def check_addresses(*, endpoint_url: str, jwks_uri: str, hosts: Collection[str]) -> None:
-    """The door out would open these addresses and may speak to these hosts. Raises ValidationError (by field)."""
+    """Check that the door out would open these addresses and may speak to these hosts.
+
+    Raises ValidationError (by field).
+    """
     faults = Faults()
     for field, url in (("endpoint_url", endpoint_url), ("jwks_uri", jwks_uri)):
         refused = http.find_url_refusal(url=url) if url else ""
@@ -95,7 +98,7 @@ def _replaces_hosts(wanted: Endpoints, now: Endpoints, hosts: set[str]) -> bool:
 
 
 def moves_keys(*, party: Party, jwks_uri: str) -> bool:
-    """Whether this address of the company's own would take the place of the one where its keys are now."""
+    """Return whether this address of the company's own would take the place of the one where its keys are now."""
     was, becomes = keysets.jwks_uri_of(party=party), keysets.jwks_uri_of(party=Party(pk=party.pk, jwks_uri=jwks_uri))
     return was not in {"", becomes}
 

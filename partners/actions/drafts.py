@@ -193,7 +193,7 @@ def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
 
 
 def unlisted_purposes(*, purposes: tuple[str, ...]) -> list[str]:
-    """Those that are no W3C DPV purpose which we have words for."""
+    """List those that are no W3C DPV purpose which we have words for."""
     return [one for one in purposes if not (one.startswith("dpv:") and one.removeprefix("dpv:") in PURPOSES)]
 
 
@@ -269,7 +269,7 @@ def _check_campaign(row: Campaign, faults: Faults) -> None:
 
 
 def under_contract(*, contract: Contract, purpose: str, ends_at: datetime) -> dict[str, str]:
-    """What of a campaign goes beyond its contract, by field."""
+    """Return what of a campaign goes beyond its contract, by field."""
     found = dict[str, str]()
     if purpose not in contract.purposes:
         found["purpose"] = f"Its contract {contract.ref} does not allow this purpose."

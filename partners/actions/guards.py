@@ -53,7 +53,7 @@ class Faults:
 
 
 def officer(*, actor: str, reason: str, action: StaffAction = StaffAction.CHANGE_TERMS) -> str:
-    """The one name of the officer who acts. Raises NotForThem, and NotNow where the reason can't be taken."""
+    """Return the one name of the officer who acts. Raises NotForThem, and NotNow where the reason can't be taken."""
     name = acting_staff(actor=actor, action=action)
     try:
         check_reason(reason)
@@ -63,7 +63,7 @@ def officer(*, actor: str, reason: str, action: StaffAction = StaffAction.CHANGE
 
 
 def lock_target(*, of: Of, target_id: int) -> Contract | Campaign:
-    """The contract or campaign, locked until the transaction ends. Raises NotNow where there is none."""
+    """Lock the contract or campaign until the transaction ends. Raises NotNow where there is none."""
     row: Contract | Campaign | None
     if of == "contract":
         row = Contract.objects.select_for_update(of=("self",)).filter(pk=target_id).first()
@@ -106,16 +106,19 @@ def note_on(
 
 
 def machine_target(*, number: int) -> str:
-    """How the trail names a machine: "machine:3"."""
+    """Return how the trail names a machine: "machine:3"."""
     return f"machine:{number}"
 
 
 def agent_target(*, number: int) -> str:
-    """How the trail names an authorised agent: "authorized:3"; "agent" is somebody at the desk."""
+    """Return how the trail names an authorised agent: "authorized:3"; "agent" is somebody at the desk."""
     return f"authorized:{number}"
 
 
 def target_of(*, row: Named) -> str:
-    """How the trail names it, one way for every act: "contract:3". Its name outside could be another's number."""
+    """Return how the trail names it, one way for every act: "contract:3".
+
+    Its name outside could be another's number.
+    """
     kind = "party" if isinstance(row, Party) else "contract" if isinstance(row, Contract) else "campaign"
     return f"{kind}:{row.pk}"

@@ -141,7 +141,7 @@ def add_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> 
 
 
 def find_link_fault(*, of: str, ref: str) -> str:
-    """What is wrong with such a name of something that need not be known yet: a link to it is never taken back."""
+    """Say what is wrong with the name of something that need not be known yet: a link to it is never taken back."""
     if of == IdentifierLink.Of.PARTY and not identifiers.is_uri(ref) and not Party.objects.filter(uri=ref).exists():
         return identifiers.NOT_A_URI
     if (

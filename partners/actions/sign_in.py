@@ -43,7 +43,7 @@ class IssuedToken:
 
 
 def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timedelta, at: datetime) -> IssuedToken:
-    """An access token (`at+jwt`) for this client. Raises TokenRefused (`invalid_scope`)."""
+    """Sign an access token (`at+jwt`) for this client. Raises TokenRefused (`invalid_scope`)."""
     asked = tuple(sorted(set(scopes)))
     may = SCOPES[client.kind]
     if not asked or not may.issuperset(asked):

@@ -23,11 +23,11 @@ class Place(Protocol):
     """
 
     def oldest_first(self) -> Iterator[tuple[str, bytes]]:
-        """Every name and what it holds."""
+        """Return every name and what it holds."""
         ...
 
     def newest_first(self) -> Iterator[tuple[str, bytes]]:
-        """The same from the newest on, each looked for and read only when it is asked for."""
+        """Return them from the newest on, each looked for and read only when it is asked for."""
         ...
 
     def put(self, *, name: str, token: bytes) -> None:
@@ -50,11 +50,11 @@ class FolderPlace:
         return str(self._folder)
 
     def oldest_first(self) -> Iterator[tuple[str, bytes]]:
-        """By the files' names."""
+        """Go by the files' names."""
         return self._read(newest_first=False)
 
     def newest_first(self) -> Iterator[tuple[str, bytes]]:
-        """By the files' names."""
+        """Go by the files' names."""
         return self._read(newest_first=True)
 
     def put(self, *, name: str, token: bytes) -> None:
@@ -82,12 +82,12 @@ class FolderPlace:
 
 
 def day(name: str) -> str:
-    """The day in a checkpoint's name, as its folder is called."""
+    """Return the day in a checkpoint's name, as its folder is called."""
     return f"{name[:4]}-{name[4:6]}-{name[6:8]}"
 
 
 def place() -> Place:
-    """The one that the settings name."""
+    """Open the place that the settings name."""
     made: Place = _backend(settings.CHECKPOINT_BACKEND)()
     return made
 

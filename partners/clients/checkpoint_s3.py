@@ -48,7 +48,7 @@ class S3Place:
                 yield _name(key), self._bucket.read(key)
 
     def put(self, *, name: str, token: bytes) -> None:
-        """An object is there whole or not at all, and once however often it is sent."""
+        """Put an object, there whole or not at all, and once however often it is sent."""
         self._bucket.put(key=f"{day(name)}/{name}", body=token)
 
     def interim(self) -> Place:

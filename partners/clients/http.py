@@ -111,12 +111,12 @@ def store(*, method: str, url: str, headers: Mapping[str, str], body: bytes | No
 
 
 def readable(text: str, *, length: int = 300) -> str:
-    """A stranger's text, cut short and without control characters. Still to be escaped where it is shown."""
+    """Cut a stranger's text short and drop control characters. It is still to be escaped where it is shown."""
     return "".join(letter if letter.isprintable() else " " for letter in text[:length])
 
 
 def find_url_refusal(*, url: str, hosts: Collection[str] | None = None) -> str:
-    """Why a partner's URL is not one to open, before any name is looked up; "" if it may be tried.
+    """Say why a partner's URL is not one to open, before any name is looked up; "" if it may be tried.
 
     `hosts`: as for `post`.
     """
@@ -124,7 +124,10 @@ def find_url_refusal(*, url: str, hosts: Collection[str] | None = None) -> str:
 
 
 def find_resolved_url_refusal(*, url: str, seconds: float) -> str:
-    """The same, and whether its name leads to an address that is not public. One that leads nowhere may do so later."""
+    """Say why not, also where the name leads to an address that is not public.
+
+    One that leads nowhere may do so later.
+    """
     reason = find_url_refusal(url=url)
     if reason:
         return reason
@@ -170,7 +173,7 @@ def loopback_allowed() -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a URL's host names this machine in one of the plain ways."""
+    """Return whether a URL's host names this machine in one of the plain ways."""
     return host in {"localhost", "127.0.0.1", "::1"}
 
 

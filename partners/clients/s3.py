@@ -46,7 +46,7 @@ class Signer:
     def sign_headers(
         self, *, method: str, url: str, body: bytes, headers: Mapping[str, str], at: datetime
     ) -> dict[str, str]:
-        """The headers, with those that say who asks. The query of the URL is sorted and escaped already."""
+        """Return the headers, with those that say who asks. The query of the URL is sorted and escaped already."""
         parts, moment = urlsplit(url), f"{at:%Y%m%dT%H%M%SZ}"
         digest = hashlib.sha256(body).hexdigest()
         sent = {**headers, "x-amz-content-sha256": digest, "x-amz-date": moment}
@@ -79,12 +79,12 @@ class Bucket:
         self._signer, self._called = signer, called
 
     def folders(self) -> list[str]:
-        """What stands before the first slash of keys, sorted."""
+        """Return what stands before the first slash of keys, sorted."""
         found = [one for page in self._list_pages(delimiter="/", prefix=self._folder) for one in FOLDER.findall(page)]
         return sorted(unescape(one).removeprefix(self._folder) for one in found)
 
     def keys(self, *, folder: str = "", after: str = "") -> list[str]:
-        """The keys in a folder, or all, sorted; beyond one of them, if it is named."""
+        """List the keys in a folder, or all, sorted; beyond one of them, if it is named."""
         prefix = self._folder + (f"{folder}/" if folder else "")
         wanted = {"prefix": prefix} | ({"start-after": self._folder + after} if after else {})
         found = [unescape(key) for page in self._list_pages(**wanted) for key in KEY.findall(page)]
@@ -92,14 +92,14 @@ class Bucket:
         return sorted(key.removeprefix(self._folder) for key in found if not key.endswith("/"))
 
     def read(self, key: str) -> bytes:
-        """An object, whole."""
+        """Read an object, whole."""
         said = self._send_request("GET", self._url(key))
         if said.status != HTTPStatus.OK or said.detail:
             raise self._build_error(said)
         return said.body
 
     def put(self, *, key: str, body: bytes) -> None:
-        """One object, there once however often it is sent; one of somebody else's is never touched."""
+        """Put one object, there once however often it is sent; one of somebody else's is never touched."""
         checksum = b64encode(hashlib.sha256(body).digest()).decode()
         only_new = {"If-None-Match": "*", "Content-Type": "application/octet-stream", "x-amz-checksum-sha256": checksum}
         said = self._send_request("PUT", self._url(key), body, only_new)

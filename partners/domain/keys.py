@@ -46,7 +46,7 @@ class Signer:
     algorithm: str = ALGORITHM
 
     def sign(self, claims: Mapping[str, object]) -> str:
-        """The compact JWS of these claims."""
+        """Sign these claims as a compact JWS."""
         message = b".".join(
             _encode_part(part) for part in ({"typ": self.use, "alg": self.algorithm, "kid": self.kid}, claims)
         )
@@ -54,9 +54,10 @@ class Signer:
 
 
 def signer(*, use: SigningKey.Use, algorithm: str = ALGORITHM, at: datetime | None = None) -> Signer:
-    """The newest key of this use and algorithm whose time has come. Raises NoSigningKey. One small query each time.
+    """Return the newest key of this use and algorithm whose time has come. Raises NoSigningKey.
 
-    `at`: None is the database's clock, so that every process changes over at the same moment.
+    One small query each time. `at`: None is the database's clock, so that every process changes over at the same
+    moment.
     """
     with connection.cursor() as cursor:
         cursor.execute(IN_USE, {"use": use.value, "kty": KEY_TYPES[algorithm], "at": at})
@@ -73,9 +74,10 @@ def sign(*, use: SigningKey.Use, claims: Mapping[str, object]) -> str:
 
 
 def verify_own(*, use: SigningKey.Use, token: str) -> Claims:
-    """The claims of a token that we signed for exactly this use. Raises BadToken (a ValueError) for anything else.
+    """Return the claims of a token that we signed for exactly this use.
 
-    Says nothing of `exp` or `aud`: the caller judges those. Old keys verify for ever, but no longer let anybody in.
+    Raises BadToken (a ValueError) for anything else. Says nothing of `exp` or `aud`: the caller judges those. Old keys
+    verify for ever, but no longer let anybody in.
     """
     opened = tokens.peek(token)
     if opened.typ != use.value:
@@ -88,13 +90,13 @@ def verify_own(*, use: SigningKey.Use, token: str) -> Claims:
 
 
 def jwks(*, at: datetime) -> dict[str, list[dict[str, object]]]:
-    """Our public keys as a JWK Set: the coming, those in use, and for a week those that were."""
+    """Return our public keys as a JWK Set: the coming, those in use, and for a week those that were."""
     rows = SigningKey.objects.filter(published_at__lte=at).filter(Q(retired_at__isnull=True) | Q(retired_at__gt=at))
     return {"keys": [_jwk(row) for row in rows.order_by("use", "published_at", "kid")]}
 
 
 def archive(*, at: datetime) -> dict[str, list[dict[str, object]]]:
-    """Every public key that was ever published, with the members of OpenID Federation's historical keys.
+    """Return every public key that was ever published, with the members of OpenID Federation's historical keys.
 
     `iat`: in use from, `exp`: retired, `revoked`: retired at once, because others may have known its private half.
     """

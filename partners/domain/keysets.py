@@ -21,9 +21,10 @@ MOST_KEYS = 50
 
 
 def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
-    """The key that `party` signs with under this `kid`. Raises UnknownKey. May speak HTTP: never inside a transaction.
+    """Return the key that `party` signs with under this `kid`. Raises UnknownKey.
 
-    An unknown `kid` leads to a new fetch at most once a minute; a failed fetch leaves the known keys standing.
+    May speak HTTP: never inside a transaction. An unknown `kid` leads to a new fetch at most once a minute; a failed
+    fetch leaves the known keys standing.
     """
     known = PartnerKeySet.objects.filter(party=party).first()
     found = _pick(known.jwks, kid) if known else None
@@ -35,7 +36,7 @@ def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
 
 
 def keys_behind(*, tokens: Collection[str]) -> list[dict[str, Json]]:
-    """The keys, as we hold them, by which these tokens and those nested in them were signed: `party`, `kid`, `jwk`.
+    """Return our copies of the keys that signed these tokens and those nested in them: `party`, `kid`, `jwk`.
 
     None for a key that its party publishes no more. Two queries, no HTTP.
     """
@@ -79,7 +80,7 @@ def _issuer(token: str) -> set[tuple[str, str]]:
 
 
 def jwks_uri_of(*, party: Party) -> str:
-    """Where the party's keys are: its own address, else that of its newest contract; "" where nobody wrote one down.
+    """Return where the party's keys are: its own address, else its newest contract's; "" where none is written down.
 
     A draft, which one officer may write, counts for nothing.
     """
@@ -106,7 +107,7 @@ def _lock_party(party: Party) -> Party:
 
 
 def on_own_host(*, uri: str, jwks_uri: str) -> bool:
-    """Whether these keys stand on the host of the company's own address, or below it: nobody else signs in its name.
+    """Return whether keys are on the host of the company's own address, or below it: nobody else signs in its name.
 
     In demo and tests loopback is everybody's own host.
     """
@@ -123,7 +124,7 @@ def _host(url: str) -> str:
 
 
 def fetch_published_keys(*, url: str) -> list[dict[str, Json]] | None:
-    """The usable public keys that stand at this address now; None where no JWK Set is there. Keeps nothing.
+    """Fetch the usable public keys that stand at this address now; None where no JWK Set is there. Keeps nothing.
 
     Speaks HTTP: never inside a transaction.
     """

@@ -38,12 +38,12 @@ ON CONFLICT DO NOTHING
 
 
 def subject(*, line_id: int, party_id: int) -> str:
-    """This partner's name for this line, written down now if it had none."""
+    """Return this partner's name for this line, written down now if it had none."""
     return subjects(line_ids=[line_id], party_id=party_id)[line_id]
 
 
 def subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
-    """This partner's name for each line, in three statements for any number.
+    """Return this partner's name for each line, in three statements for any number.
 
     A number that is not ours is named by its stand-in (`sealing.stand_in_id`), so that it looks like a line.
     """
@@ -90,7 +90,7 @@ def _open_keys(keys: Mapping[int, tuple[int, bytes | memoryview]]) -> dict[int, 
 
 
 def list_subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
-    """The names already written down; writes nothing."""
+    """List the names already written down; writes nothing."""
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, [party_id, list(line_ids)])
         return dict(cursor.fetchall())

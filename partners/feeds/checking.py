@@ -114,7 +114,7 @@ def refuse_if_nothing_readable(fates: Sequence[Fate]) -> None:
 
 
 def summary_of(fates: Sequence[Fate]) -> dict[str, object]:
-    """How many lines were taken, at the head of the answer for them: in one word, then in numbers."""
+    """Return how many lines were taken, at the head of the answer for them: in one word, then in numbers."""
     counted = Counter(fate.status for fate in fates)
     taken = len(fates) - counted["rejected"]
     outcome = "all_taken" if taken == len(fates) else "some_rejected" if taken else "all_rejected"
@@ -122,7 +122,10 @@ def summary_of(fates: Sequence[Fate]) -> dict[str, object]:
 
 
 def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) -> T:
-    """One JSON line as the struct of its feed. Unknown fields are ignored, repeated ones are not. Raises RowRefused."""
+    """Decode one JSON line as the struct of its feed. Unknown fields are ignored, repeated ones are not.
+
+    Raises RowRefused.
+    """
     try:
         row, twice = decode_json(content, decoder), names_twice(content)
     except WrongShape as error:
@@ -154,7 +157,10 @@ def names_twice(content: bytes) -> list[str]:
 
 
 def convert[T: msgspec.Struct](values: Mapping[str, object], kind: type[T], *, strict: bool = True) -> T:
-    """The struct of a feed from names and values. `strict=False`: values that are all text (CSV). Raises RowRefused."""
+    """Convert names and values to the struct of a feed. `strict=False`: values that are all text (CSV).
+
+    Raises RowRefused.
+    """
     try:
         row = msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
@@ -164,14 +170,14 @@ def convert[T: msgspec.Struct](values: Mapping[str, object], kind: type[T], *, s
 
 
 def refuse_nul(row: msgspec.Struct) -> None:
-    """A NUL that was written as an escape is no more welcome than a bare one."""
+    """Refuse a NUL that was written as an escape, no more welcome than a bare one."""
     for name in row.__struct_fields__:
         if any("\x00" in text for text in _texts(row, name)):
             raise RowRefused(name, "nul")
 
 
 def refuse_long_names(row: msgspec.Struct) -> None:
-    """A name within 1,000 characters may still be longer, in bytes, than what can be looked up."""
+    """Refuse a name that, within 1,000 characters, is longer in bytes than what can be looked up."""
     for name in row.__struct_fields__:
         if name in NAMES and any(len(text.encode()) > LONGEST_NAME_BYTES for text in _texts(row, name)):
             raise RowRefused(name, "too_long")
@@ -183,7 +189,7 @@ def _texts(row: msgspec.Struct, name: str) -> list[str]:
 
 
 def parse_msgspec_error(message: str) -> tuple[str, str]:
-    """The field and the reason in what msgspec says."""
+    """Parse the field and the reason from what msgspec says."""
     missing = MISSING.match(message)
     at = AT.search(message)
     if missing:
@@ -196,7 +202,7 @@ def parse_msgspec_error(message: str) -> tuple[str, str]:
 
 
 def instant(field: str, text: str) -> datetime:
-    """The moment (UTC) that an RFC 3339 text names. Raises RowRefused for one that is in no calendar."""
+    """Parse the moment (UTC) that an RFC 3339 text names. Raises RowRefused for one that is in no calendar."""
     leap = ":60" in text and LEAP.search(text)
     try:
         moment = datetime.fromisoformat((LEAP.sub(":59", text) if leap else text).upper())
@@ -209,29 +215,29 @@ def instant(field: str, text: str) -> datetime:
 
 
 def instant_or_none(field: str, text: str | None) -> datetime | None:
-    """The same for an optional field."""
+    """Parse the moment of an optional field."""
     return instant(field, text) if text else None
 
 
 def metres(field: str, told: float) -> int:
-    """A whole number of metres, 500.0 as well as 500. Raises RowRefused."""
+    """Convert a whole number of metres, 500.0 as well as 500. Raises RowRefused."""
     if told != int(told):
         raise RowRefused(field, "wrong_type")
     return int(told)
 
 
 def content_hash(*values: object) -> bytes:
-    """A row's content by meaning: instants in UTC, absent the same as empty. Keyed: it can't be guessed back."""
+    """Hash a row's content by meaning: instants in UTC, absent the same as empty. Keyed: it can't be guessed back."""
     return hash_of_meaning([None if value == "" else value for value in values])
 
 
 def hash_of_meaning(values: list[object]) -> bytes:
-    """The same of values of which none is an empty text."""
+    """Hash values by meaning of which none is an empty text."""
     return keyed_hash("feed-content")(ENCODER.encode(values))
 
 
 def read[T: msgspec.Struct](line: NumberedLine | Record, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
-    """A JSON line or a CSV record as the struct of its feed. Raises RowRefused."""
+    """Read a JSON line or a CSV record as the struct of its feed. Raises RowRefused."""
     if line.problem:
         raise RowRefused(*(line.problem if isinstance(line, Record) else ("", line.problem)))
     if isinstance(line, NumberedLine):

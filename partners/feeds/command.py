@@ -36,7 +36,7 @@ class Feed(Protocol):
         """Take in some lines, known until `at`; tell what became of each. Lines kept for later are told by `finish`."""
 
     def finish(self, *, at: datetime) -> list[Fate]:
-        """The file was read to its end: what became of the lines kept for later."""
+        """Return what became of the lines kept for later: the file was read to its end."""
 
     def extra(self) -> dict[str, int]:
         """Further counts to print."""
@@ -70,7 +70,7 @@ class Progress:
             self.say(now)
 
     def took_before(self, *, lines: int, size: int) -> None:
-        """An earlier run had taken these: they count, but say nothing of how fast this one is."""
+        """Count what an earlier run had taken; it says nothing of how fast this one is."""
         self.lines += lines
         self.lines_before += lines
         self.bytes += size
@@ -122,7 +122,7 @@ class Tally:
                 self._refuse(fate)
 
     def add_counted(self, *, counts: Mapping[str, int], judged: Mapping[str, int], refused: Iterable[Fate]) -> None:
-        """The same of lines that somebody else has counted."""
+        """Add what became of lines that somebody else has counted."""
         self.counts.update(counts)
         self.judged.update(judged)
         for fate in refused:
@@ -158,12 +158,15 @@ class FeedCommand(BaseCommand):
         """The feed that takes the file in."""
 
     def afterwards(self, *, at: datetime) -> dict[str, int]:
-        """What the file as a whole brings about, once it was read to its end. Returns further counts to print."""
+        """Return what the file as a whole brings about, once it was read to its end.
+
+        Returns further counts to print.
+        """
         del at
         return {}
 
     def read_rows(self, *, stream: Readable, progress: Progress) -> Iterator[NumberedLine | Record]:
-        """The file's lines, or its records where it has a CSV header."""
+        """Return the file's lines, or its records where it has a CSV header."""
         return parse_rows(numbered_lines(stream, seen=progress.read), header=self.feed().header)
 
     def take_all(self, *, stream: Readable, progress: Progress, tally: Tally) -> dict[str, int]:

@@ -187,7 +187,7 @@ class PartiesFeed:
 
 
 def sections_of(content: bytes) -> dict[str, list[Any]]:
-    """The document's three lists; one that is missing is empty. Raises Unreadable."""
+    """Return the document's three lists; one that is missing is empty. Raises Unreadable."""
     try:
         document = json_reader.read_json(content, max_bytes=len(content))
     except json_reader.Unreadable as error:

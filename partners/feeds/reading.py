@@ -63,7 +63,7 @@ class Record(msgspec.Struct, frozen=True):
 def numbered_lines(
     stream: Readable, *, seen: Callable[[int], None] = lambda _: None, before: int = 0
 ) -> Iterator[NumberedLine]:
-    """The lines that are not blank. `seen` hears how many bytes were read, for progress.
+    """Yield the lines that are not blank. `seen` hears how many bytes were read, for progress.
 
     `before`: how many lines of the file stand before the stream's.
     """
@@ -96,8 +96,9 @@ class Block(msgspec.Struct, frozen=True):
 
 
 def blocks(stream: Readable, *, lines: int, size: int) -> Iterator[Block]:
-    """A file in blocks of so many lines, or fewer where they would be larger than `size` bytes. The same file, the same
-    blocks.
+    """Read a file in blocks of so many lines, or fewer where they would be larger than `size` bytes.
+
+    The same file gives the same blocks.
     """
     before = ends_at = 0
     buffered = io.BufferedReader(_Raw(stream), BUFFER)
@@ -124,7 +125,7 @@ def _rest_of_line(buffered: "io.BufferedReader[_Raw]") -> int:
 
 
 def problem_of(content: bytes) -> str:
-    """Why a line can't be text of ours: "not_utf8", "nul" or ""."""
+    """Say why a line can't be text of ours: "not_utf8", "nul" or ""."""
     if b"\x00" in content:
         return "nul"
     if content.isascii():
@@ -137,7 +138,7 @@ def problem_of(content: bytes) -> str:
 
 
 def parse_rows(lines: Iterator[NumberedLine], *, header: str) -> Iterator[NumberedLine | Record]:
-    """The lines themselves, or their CSV records where the first of them names the column `header` ("": never)."""
+    """Return the lines themselves, or their CSV records where the first names the column `header` ("": never)."""
     first = next(lines, None)
     if first is None:
         return iter(())

@@ -47,7 +47,7 @@ class Changes:
 
 
 def note(*, changes: Changes, at: datetime) -> None:
-    """In the transaction of a change: whoever is cut off after it leaves to the next what was to follow."""
+    """Note a change in its transaction: whoever is cut off after it leaves to the next what was to follow."""
     kind = PendingTermChange.Kind
     noted = [
         *((kind.CAMPAIGN, "", ref) for ref in sorted(changes.campaigns)),
@@ -75,12 +75,12 @@ def load_unsettled_changes() -> tuple[Changes, list[int]]:
 
 
 def delete_settled_changes(*, ids: Sequence[int]) -> None:
-    """What rests on these changes has come up to them."""
+    """Return what rests on these changes has come up to them."""
     PendingTermChange.objects.filter(pk__in=ids).delete()
 
 
 def is_left_behind(*, since: datetime) -> bool:
-    """Whether a change by a file has waited since before this moment."""
+    """Return whether a change by a file has waited since before this moment."""
     return PendingTermChange.objects.filter(recorded_at__lt=since).exists()
 
 
@@ -199,7 +199,7 @@ def _change(campaign: Campaign, fields: Mapping[str, Any], under: Contract, prov
 
 
 def counts(*, ref: str) -> bool:
-    """Whether there is such a campaign and it is no draft: whoever is added to it now makes nothing looser."""
+    """Return whether there is such a campaign and it is no draft: whoever is added to it now makes nothing looser."""
     return Campaign.objects.filter(ref=ref, is_draft=False).exists()
 
 

@@ -119,7 +119,7 @@ class WorkerPool[Part, Result]:
             dealer.shutdown(cancel_futures=True)
 
     def results(self, parts: Iterable[Part | FinishedPart[Result]]) -> Iterator[Result]:
-        """What each part came to, in order. Raises WorkerGone."""
+        """Return what each part came to, in order. Raises WorkerGone."""
         turns = cycle(zip(self.dealers, [ours for ours, _ in self.pipes], strict=True))
         waiting: deque[_Dealt[Part, Result] | FinishedPart[Result]] = deque()
         for part in parts:

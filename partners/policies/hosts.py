@@ -13,7 +13,7 @@ PORTS = {"https": 443, "http": 80}
 
 
 def host_of(url: str) -> str:
-    """A URL's host in one form: lower case, with its port where that is not 443. "" for what is no such URL."""
+    """Return a URL's host in one form: lower case, with its port where that is not 443. "" for what is no such URL."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
@@ -24,7 +24,7 @@ def host_of(url: str) -> str:
 
 
 def hosts_of(contract: Contract) -> frozenset[str]:
-    """The contract's list: the hosts of its own addresses, and those that were agreed beside them."""
+    """List the contract's hosts: those of its own addresses, and those that were agreed beside them."""
     named = {host_of(url) for url in (contract.endpoint_url, contract.jwks_uri)} | {*contract.hosts}
     return frozenset(host.lower() for host in named if host)
 
@@ -39,12 +39,12 @@ def events_address_of(*, party_id: int) -> str:
 
 
 def on_list(*, url: str, hosts: Collection[str]) -> bool:
-    """Whether this URL's host and port are among these."""
+    """Return whether this URL's host and port are among these."""
     return host_of(url) in hosts
 
 
 def first_address(host: str, port: int) -> str:
-    """The first address that a name leads to, whatever network it is in. Raises OSError."""
+    """Resolve the first address that a name leads to, whatever network it is in. Raises OSError."""
     return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
 
 
@@ -57,7 +57,7 @@ def literal(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_listed(*, host: str, address: IPv4Address | IPv6Address, internal: Collection[str]) -> bool:
-    """Whether a service of ours may be spoken to there: its host or the network of its address is in INTERNAL_HOSTS.
+    """Return whether we may speak to a service of ours there: INTERNAL_HOSTS has its host or its address's network.
 
     Never on this very machine, nor at an address by which a machine speaks to its own wire: cloud providers hand out
     their machines' secrets there.
@@ -75,7 +75,7 @@ def _is_of_this_machine(address: IPv4Address | IPv6Address) -> bool:
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether anybody in the world could be spoken to there."""
+    """Return whether anybody in the world could be spoken to there."""
     if isinstance(address, IPv6Address):
         inward = address.is_site_local or any(address in network for network in IPV4_INSIDE)
         return address.is_global and not inward

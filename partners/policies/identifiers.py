@@ -31,7 +31,7 @@ SCOPES: dict[str, frozenset[str]] = {
 
 
 def is_uri(text: str) -> bool:
-    """Whether this may name a company: an absolute URI (RFC 3986), a web address with a plain host."""
+    """Return whether this may name a company: an absolute URI (RFC 3986), a web address with a plain host."""
     if not URI.fullmatch(text) or not text.isprintable() or len(text.encode()) > LONGEST_URI_BYTES:
         return False
     try:
@@ -43,12 +43,12 @@ def is_uri(text: str) -> bool:
 
 
 def is_id(text: str) -> bool:
-    """Whether this may name an agreement, a campaign or a machine."""
+    """Return whether this may name an agreement, a campaign or a machine."""
     return ID.fullmatch(text) is not None
 
 
 def is_consent_flow(text: str) -> bool:
-    """Whether this says how people agree."""
+    """Return whether this says how people agree."""
     return FLOW.fullmatch(text) is not None
 
 

@@ -27,14 +27,14 @@ class Stage(StrEnum):
 
 
 def stage(row: Contract | Campaign, *, at: datetime) -> Stage:
-    """Where one contract or campaign stands at `at`; a campaign never stands better than its contract."""
+    """Say where one contract or campaign stands at `at`; a campaign never stands better than its contract."""
     if isinstance(row, Contract):
         return contract_stages(contracts=[row], at=at)[row.pk]
     return campaign_stages(campaigns=[row], at=at)[row.pk]
 
 
 def contract_stages(*, contracts: Iterable[Contract], at: datetime) -> Mapping[int, Stage]:
-    """Where these contracts stand, by id: one statement, whatever their number."""
+    """Say where these contracts stand, by id: one statement, whatever their number."""
     suspended = _list_suspended_targets(at)
     return {
         one.pk: _stage(
@@ -45,7 +45,7 @@ def contract_stages(*, contracts: Iterable[Contract], at: datetime) -> Mapping[i
 
 
 def campaign_stages(*, campaigns: Iterable[Campaign], at: datetime) -> Mapping[int, Stage]:
-    """Where these campaigns stand, by id. Read them with `select_related("contract")`: then it is two statements."""
+    """Say where these campaigns stand, by id. Two statements, if read with `select_related("contract")`."""
     rows = list(campaigns)
     suspended = _list_suspended_targets(at)
     reached = _reaching(rows, suspended["party"])

@@ -129,7 +129,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
 
 
 def read(*, act: str, of: str, payload: Mapping[str, Any]) -> Payload:
-    """What a proposal of this act says. Raises BadProposal."""
+    """Return what a proposal of this act says. Raises BadProposal."""
     shape, targets = SHAPES.get(act, (Nothing, frozenset[str]()))
     if of not in targets:
         raise BadProposal(f"{act} is not done to a {of}")
@@ -140,6 +140,6 @@ def read(*, act: str, of: str, payload: Mapping[str, Any]) -> Payload:
 
 
 def as_json(payload: Payload | Endpoints) -> dict[str, Any]:
-    """The same as a proposal keeps it."""
+    """Return the payload as a proposal keeps it."""
     kept: dict[str, Any] = msgspec.to_builtins(payload)
     return kept

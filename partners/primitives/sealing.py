@@ -36,24 +36,24 @@ class PrivateKey(Protocol):
     """A private key that can be used but not read."""
 
     def sign(self, message: bytes) -> bytes:
-        """The JWS signature (RFC 7518) of these bytes."""
+        """Sign these bytes as JWS does (RFC 7518)."""
 
 
 class Vault(Protocol):
     """Keeps private keys."""
 
     def make(self, *, algorithm: str) -> NewKey:
-        """A new key for ES256 or RS256."""
+        """Make a new key for ES256 or RS256."""
 
     def open(self, *, handle: bytes) -> PrivateKey:
-        """The key that `make` gave this handle."""
+        """Open the key that `make` gave this handle."""
 
     def reseal(self, *, handle: bytes) -> bytes:
-        """The handle to keep from now on, after the keys that protect private keys were changed."""
+        """Return the handle to keep from now on, after the keys that protect private keys were changed."""
 
 
 def vault() -> Vault:
-    """The vault that the settings name."""
+    """Open the vault that the settings name."""
     return _vault(settings.KEY_VAULT)
 
 

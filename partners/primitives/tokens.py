@@ -78,7 +78,7 @@ def _text_or_nothing(value: object) -> str:
 
 
 def storable(value: Json) -> bool:
-    """Whether the database takes every text in `value`: JSON's escapes can spell a NUL and half a character."""
+    """Return whether the database takes every text in `value`: JSON's escapes can spell a NUL and half a character."""
     if isinstance(value, str):
         return _is_storable_text(value)
     if isinstance(value, list):
@@ -107,7 +107,7 @@ def check_signature(token: str, key: PublicKey) -> None:
 
 
 def read_jwk(value: Json) -> PublicKey:
-    """A public EC P-256 or RSA (2048 bits or more) key from its JWK. Raises BadToken for anything else."""
+    """Read a public EC P-256 or RSA (2048 bits or more) key from its JWK. Raises BadToken for anything else."""
     if not isinstance(value, dict):
         raise BadToken("a JWK is a JSON object")
     parts = {name: part for name, part in value.items() if isinstance(part, str)}
@@ -132,7 +132,7 @@ def _import_key(parts: Mapping[str, str]) -> PublicKey | None:
 
 
 def public_part(jwk: Json) -> dict[str, str]:
-    """The public half of a key, as a JWK with nothing beside it. Raises BadToken for what `read_jwk` refuses."""
+    """Return the public half of a key, as a JWK with nothing beside it. Raises BadToken for what `read_jwk` refuses."""
     return {name: str(part) for name, part in read_jwk(jwk).as_dict(private=False).items()}
 
 
@@ -142,7 +142,7 @@ def thumbprint(jwk: Json) -> str:
 
 
 def media_type(typ: str) -> str:
-    """A `typ` header in its one form: lower case, without "application/" (RFC 7515, 4.1.9)."""
+    """Return a `typ` header in its one form: lower case, without "application/" (RFC 7515, 4.1.9)."""
     return typ.lower().removeprefix("application/")
 
 
@@ -157,7 +157,7 @@ class NoCertificate(ValueError):
 
 
 def certificate_thumbprint(pem: str) -> str:
-    """RFC 8705's `x5t#S256` of a certificate in PEM: 43 characters. Raises NoCertificate."""
+    """Compute RFC 8705's `x5t#S256` of a certificate in PEM: 43 characters. Raises NoCertificate."""
     try:
         return _digest(x509.load_pem_x509_certificate(pem.encode("ascii")).public_bytes(Encoding.DER))
     except ValueError as error:
@@ -165,7 +165,7 @@ def certificate_thumbprint(pem: str) -> str:
 
 
 def thumbprint_in_header(header: str) -> str:
-    """The same of a header's certificate: RFC 9440's `:base64 of DER:`, or PEM with %-escapes as nginx writes it.
+    """Compute it for a header's certificate: RFC 9440's `:base64 of DER:`, or PEM with %-escapes as nginx writes it.
 
     "" where there is none, or anything else.
     """

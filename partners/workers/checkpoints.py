@@ -84,7 +84,7 @@ class Line:
 
 
 def end(*, place: Place) -> End:
-    """Where the next one goes on. Reads from the newest on, and no further than the first that is whole."""
+    """Find where the next one goes on. Reads from the newest on, and no further than the first that is whole."""
     newest = ""
     for name, token in place.newest_first():
         newest = newest or name
@@ -94,18 +94,27 @@ def end(*, place: Place) -> End:
 
 
 def ends(*, place: Place) -> list[End]:
-    """The ends of the line and of the interim checkpoints, the newest first. An older interim one says nothing more."""
+    """Return the ends of the line and of the interim checkpoints, the newest first.
+
+    An older interim one says nothing more.
+    """
     there, interim = end(place=place), end(place=place.interim())
     return [interim, there] if interim.whole > there.whole else [there]
 
 
 def newest(*, place: Place) -> SignedCheckpoint | None:
-    """What the newest whole checkpoint signed; None where there is none. Raises ValueError where it is forged."""
+    """Return what the newest whole checkpoint signed; None where there is none.
+
+    Raises ValueError where it is forged.
+    """
     return together(found=ends(place=place))
 
 
 def together(*, found: Sequence[End]) -> SignedCheckpoint | None:
-    """What these ends signed. Of two written at the same time each may know more of some chains: the longer counts."""
+    """Join what these ends signed.
+
+    Of two written at the same time each may know more of some chains: the longer counts.
+    """
     signed = [_verify_checkpoint(one.token, one.whole) for one in found if one.token]
     if not signed:
         return None
@@ -116,7 +125,7 @@ def together(*, found: Sequence[End]) -> SignedCheckpoint | None:
 
 
 def read_newest_checkpoint(*, place: Place) -> SignedCheckpoint | None:
-    """What the newest whole checkpoint says, also where its key is gone with a database that was restored.
+    """Return what the newest whole checkpoint says, also where its key is gone with a database that was restored.
 
     None where there is none, or where it is none of ours. For what must be asked, never for what may be trusted.
     """
@@ -128,12 +137,12 @@ def read_newest_checkpoint(*, place: Place) -> SignedCheckpoint | None:
 
 
 def ahead(*, place: Place) -> bool:
-    """Whether the newest checkpoint signed events that the database does not have, or by a key that it does not."""
+    """Return whether the newest checkpoint signed events that the database lacks, or by a key that it lacks."""
     return any(is_ahead(token=one.token) for one in ends(place=place))
 
 
 def is_ahead(*, token: bytes) -> bool:
-    """The same of a whole one; of none, b"", no."""
+    """Return whether a whole checkpoint is ahead of the database; of none, b"", no."""
     try:
         return bool(token) and not _is_covered(_verify_checkpoint(token))
     except ValueError:
@@ -141,7 +150,7 @@ def is_ahead(*, token: bytes) -> bool:
 
 
 def fitting(*, place: Place) -> SignedCheckpoint | None:
-    """The newest checkpoint of which the database has every event; None where there is none."""
+    """Return the newest checkpoint of which the database has every event; None where there is none."""
     for token in _whole(place):
         try:
             signed = _verify_checkpoint(token)
@@ -197,7 +206,7 @@ def _went_back(before: Mapping[int, tuple[int, bytes]], heads: Mapping[int, tupl
 
 
 def gap(*, place: Place) -> str:
-    """What `Line` calls so. Raises ValueError where one before it is forged, OSError."""
+    """Return what `Line` calls so. Raises ValueError where one before it is forged, OSError."""
     found = line(place=place)
     if found.forged:
         raise ValueError(found.forged)
@@ -205,7 +214,7 @@ def gap(*, place: Place) -> str:
 
 
 def digest(token: bytes) -> str:
-    """By which the next checkpoint names this one."""
+    """Digest a token: by this the next checkpoint names it."""
     return hashlib.sha256(token).hexdigest()
 
 
@@ -277,7 +286,10 @@ def sign_acts(*, place: Place, at: datetime) -> str:
 
 
 def age_s() -> float:
-    """Seconds since any process last wrote a checkpoint; infinite where none is known to have. Looks into no place."""
+    """Return the seconds since any process last wrote a checkpoint; infinite where none is known to have.
+
+    Looks into no place.
+    """
     written = cache.get(WRITTEN)
     return max(0.0, time.time() - written) if isinstance(written, float) else float("inf")
 

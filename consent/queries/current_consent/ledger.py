@@ -21,17 +21,17 @@ FOREVER = 2**62
 
 
 def microseconds(moment: datetime) -> int:
-    """A moment as the gate row writes it."""
+    """Convert a moment into the gate row's microseconds."""
     return (moment - EPOCH) // MICROSECOND
 
 
 def moment_of(at_us: int) -> datetime:
-    """The same, read back."""
+    """Convert microseconds of the gate row back into a moment."""
     return EPOCH + at_us * MICROSECOND
 
 
 def outweighs(*, yes: str, no: str) -> bool:
-    """Whether a newer yes of this origin counts against a no of that: a file never outranks the person."""
+    """Return whether a newer yes of this origin counts against a no of that: a file never outranks the person."""
     return yes == Origin.PERSON or no == Origin.FILE
 
 
@@ -104,7 +104,7 @@ class Ledger:
         return [Denial(key, origin, at_us) for key in keys for origin, at_us in self.row.stops.get(key, {}).items()]
 
     def pauses(self, keys: Iterable[str]) -> list[Denial]:
-        """The pauses that run now, pierced or not."""
+        """Return the pauses that run now, pierced or not."""
         return [
             Denial(key, origin, since, until)
             for key in keys
@@ -113,7 +113,7 @@ class Ledger:
         ]
 
     def list_standing_denials(self, denials: Iterable[Denial], campaign: str) -> list[Denial]:
-        """Those of them that no newer yes to this campaign stands against."""
+        """List those of them that no newer yes to this campaign stands against."""
         yeses = self.row.approvals.get(campaign, ())
         return [
             one
@@ -122,7 +122,7 @@ class Ledger:
         ]
 
     def unbroken(self, stop: Denial) -> bool:
-        """Whether no living yes to anything is newer than this stop of everything and counts against it."""
+        """Return whether no living yes to anything is newer than this stop of everything and counts against it."""
         return not any(
             since > stop.at_us and outweighs(yes=origin, no=stop.origin) and not self.over(since, until)
             for yeses in self.row.approvals.values()
@@ -130,18 +130,18 @@ class Ledger:
         )
 
     def over(self, since: int, until: int | None) -> bool:
-        """Whether a yes has ended by itself: its own end has come, or the line's number changed after it."""
+        """Return whether a yes has ended by itself: its own end has come, or the line's number changed after it."""
         changed = self.row.number_changed_at
         return (until is not None and until <= self.at_us) or (
             changed is not None and since < microseconds(changed) <= self.at_us
         )
 
     def began(self, denial: Denial) -> datetime:
-        """From when on the gate has kept it: one from a file counted for nobody before it came."""
+        """Return from when on the gate has kept it: one from a file counted for nobody before it came."""
         return self.came.get((denial.key, denial.at_us), moment_of(denial.at_us))
 
     def yeses(self, campaign: str) -> list[Yes]:
-        """Every yes to a campaign that counts or did, ended ones too."""
+        """Return every yes to a campaign that counts or did, ended ones too."""
         agreed = (
             (Origin.FILE, one.captured_at, one.recorded_at, one.expires_at)
             for one in self.approvals.get(campaign, ())
@@ -153,7 +153,7 @@ class Ledger:
     def stood_since(
         self, keys: Iterable[str], yeses: Sequence[Yes], *, newest: Sequence[Denial], comes_back: bool = False
     ) -> datetime | None:
-        """Since when a no by one of these keys has stood without a gap, or None where `newest` is empty.
+        """Return since when a no by one of these keys has stood without a gap, or None where `newest` is empty.
 
         `newest`: those that stand now. A newer yes that counts against a no ends it for its use; `comes_back`: until
         that yes has ended itself, as a stop of everything is whole again then.
@@ -196,7 +196,7 @@ class Ledger:
         return min(by_change, FOREVER if yes.until is None else yes.until)
 
     def in_force(self, denials: Iterable[Denial]) -> datetime | None:
-        """From when on the gate has kept the newest of them, or None where there is none."""
+        """Return from when on the gate has kept the newest of them, or None where there is none."""
         newest = max(denials, key=lambda one: (one.at_us, one.key), default=None)
         return None if newest is None else self.began(newest)
 
@@ -212,7 +212,7 @@ class LineLedger:
 
 
 def get_line_ledger(*, line_id: int) -> LineLedger:
-    """All that is kept of one line: its gate row, what was agreed, and every choice. One query."""
+    """Read all that is kept of one line: its gate row, what was agreed, and every choice. One query."""
     approvals = Approval.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-captured_at", "id")
     choices = Choice.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
     row = LineGate.objects.annotate(
@@ -230,7 +230,7 @@ def get_line_ledger(*, line_id: int) -> LineLedger:
 
 
 def read(*, kept: LineLedger, refs: Collection[str], at: datetime) -> Ledger:
-    """The ledger of one line as far as these campaigns go."""
+    """Read the ledger of one line as far as these campaigns go."""
     approvals: dict[str, list[LineApproval]] = {}
     for one in kept.approvals:
         if one.campaign in refs:
@@ -266,7 +266,7 @@ def _fields(struct: type[msgspec.Struct]) -> dict[str, str]:
 
 
 def keys_of(*, campaign: Campaign, recipient: str = "", kin: Collection[str] = ()) -> list[str]:
-    """The gate row's keys whose stops and pauses cover a campaign.
+    """Return the gate row's keys whose stops and pauses cover a campaign.
 
     `recipient`, `kin`: for whom it asks, and that party with its kin, where the campaign's requests name their
     recipient; "": for its provider itself.

@@ -25,7 +25,7 @@ type Asked = tuple[Campaign, str]
 def sharing(
     *, line: Line, campaigns: Collection[str] = (), recipients: Collection[tuple[str, str]] = (), at: datetime
 ) -> Sharing:
-    """Where the line stands, for every campaign agreed to or claimed and for `campaigns` besides.
+    """Describe where the line stands, for every campaign agreed to or claimed and for `campaigns` besides.
 
     `recipients`: pairs of a campaign and a party (URI) that it may ask for; a pair has a use of its own where the
     campaign's requests say for whom they ask. Three queries; one more where somebody is suspended, where a recipient is
@@ -79,7 +79,7 @@ def _keys_stopped_by(origin: Origin, row: LineGate) -> frozenset[str]:
 
 
 def use_of(*, line: Line, campaign: str, at: datetime) -> Use | None:
-    """How the line stands to one campaign, or None where there is no such campaign."""
+    """Return how the line stands to one campaign, or None where there is no such campaign."""
     if "\x00" in campaign:
         return None  # not a text that the database could look for
     return sharing(line=line, campaigns=[campaign], at=at).uses.get(campaign)
@@ -223,7 +223,7 @@ def _ends(denials: Iterable[Denial]) -> datetime | None:
 def list_parties_answered_by_name(
     *, known: Sequence[Campaign], row: LineGate, recipients: Collection[tuple[str, str]]
 ) -> list[Asked]:
-    """Of these pairs of campaign and party those that may get an answer of their own, and whomever the line stopped.
+    """List, with their campaign, the parties that may get an answer of their own, and whomever the line stopped.
 
     A stop of the aggregator or the provider covers whomever they ask for.
     """
@@ -237,12 +237,12 @@ def list_parties_answered_by_name(
 
 
 def is_refused_by_name(*, uri: str, row: LineGate) -> bool:
-    """Whether a stop or pause names this party itself."""
+    """Return whether a stop or pause names this party itself."""
     return f"party:{uri}" in row.stops or f"party:{uri}" in row.pauses
 
 
 def kin_of(*, uris: Collection[str]) -> Mapping[str, list[str]]:
-    """By party: those whose stops and pauses cover it, itself among them. One query, or none."""
+    """Return, by party, those whose stops and pauses cover it, itself among them. One query, or none."""
     if not uris:
         return {}
     with connection.cursor() as cursor:
@@ -253,7 +253,7 @@ def kin_of(*, uris: Collection[str]) -> Mapping[str, list[str]]:
 
 
 def names_of(*, uris: Iterable[str]) -> Mapping[str, str]:
-    """What pages call these parties. One query, or none."""
+    """Return what pages call these parties. One query, or none."""
     wanted = set(uris)
     if not wanted:
         return {}

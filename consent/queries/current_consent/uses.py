@@ -58,7 +58,7 @@ class Proof:
 
 
 def proofs_of(*, campaign: str, reason: str, stops: Sequence[Denial], ledger: Ledger) -> list[Proof]:
-    """What speaks for an agreement, the newest first: what the carrier holds or the person said, then mere claims.
+    """List what speaks for an agreement, the newest first: what the carrier holds or the person said, then claims.
 
     `reason`: the gate's, as if nobody were suspended; `stops`: every stop that covers the campaign.
     """
@@ -90,7 +90,7 @@ class _Judge:
         )
 
     def kept_stop(self, at: datetime) -> bool:
-        """Of a record: it is newer than every stop, and the gate says no all the same."""
+        """Return whether a record is newer than every stop, and the gate says no all the same."""
         newer = all(microseconds(at) > stop.at_us for stop in self.stops)
         return self.reason.startswith("stopped_") and newer
 
@@ -223,11 +223,11 @@ class Sharing:
     gate_is_open: bool
 
     def use_by(self, *, campaign: str, uri: str) -> Use | None:
-        """How the line stands to a campaign as far as it asks for this party."""
+        """Return how the line stands to a campaign as far as it asks for this party."""
         return self.by_recipient.get((campaign, uri)) or self.uses.get(campaign)
 
     def no_to(self, *, uri: str, uses: Sequence[Use]) -> No:
-        """The no to a company whose uses these are; by its name alone where no use of it is known."""
+        """Return the no to a company whose uses these are; by its name alone where no use of it is known."""
         if not uses:
             return self._no_by_name(uri)
         return self._no_to_all(uses) if all(use.is_stopped for use in uses) else No()
@@ -250,7 +250,7 @@ class Sharing:
         return No(stopped, self.paused_until, stopped or self.paused_since, by_record=by_record, by_us=by_us)
 
     def allowed_by_name(self, *, since: datetime) -> list[Use]:
-        """The uses that the person allowed after a moment, on these pages, and to which the gate says yes now."""
+        """List the uses that the person allowed on these pages after a moment, and to which the gate says yes now."""
         return [
             use
             for use in self.allowed_uses
@@ -258,7 +258,7 @@ class Sharing:
         ]
 
     def get_denial_start(self, *, scope: str, ref: str, made_at: datetime) -> datetime:
-        """Since when a stop of this scope, made at a moment and standing now, has stood with those before it."""
+        """Return since when a stop of this scope, made at a moment and standing now, has stood with those before it."""
         key = f"{scope}:{ref}" if ref else scope
         known = self.stopped_at if key == "all" else None
         return min(made_at, known or self.stops.get(key, made_at))

@@ -59,7 +59,7 @@ def look() -> Opening:
 
 
 def behind() -> str:
-    """What outside the database is newer than it, in a sentence; "" where nothing is. Raises OSError, NotThere."""
+    """Say what outside the database is newer than it, in a sentence; "" where nothing is. Raises OSError, NotThere."""
     place = sink()
     found = after_head(sink=place)
     if not found.knows_head:

@@ -108,13 +108,13 @@ _entry = msgspec.json.Decoder(Entry)
 
 
 def encode_entry(entry: Entry) -> str:
-    """The line that says it."""
+    """Encode and sign an entry as its line."""
     said = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in (HEADER, msgspec.json.encode(entry)))
     return b".".join((said, urlsafe_b64encode(compute_hmac(PURPOSE, said)).rstrip(b"="))).decode()
 
 
 def read(line: str) -> Entry:
-    """The entry of a line. Raises BadEntry for one that we did not write so."""
+    """Read the entry of a line. Raises BadEntry for one that we did not write so."""
     said, _, mac = line.rpartition(".")
     header, _, body = said.partition(".")
     try:
@@ -127,12 +127,12 @@ def read(line: str) -> Entry:
 
 
 def digest(line: str) -> str:
-    """What the next entry names this one by."""
+    """Digest a line: by this the next entry names it."""
     return hashlib.sha256(line.encode()).hexdigest()
 
 
 def line_mac(carrier_id: str) -> str:
-    """What stands for the carrier's own id of a line: only who has the field key can try ids against it."""
+    """Compute what stands for the carrier's id of a line: only who has the field key can try ids against it."""
     return compute_hmac(f"{PURPOSE}-line", carrier_id.encode()).hex()
 
 
@@ -206,7 +206,7 @@ def _read_on(found: Reading, lines: Iterator[tuple[str, int, str]]) -> None:
 
 
 def list_missing_entries(*, entries: Sequence[Entry]) -> list[Entry]:
-    """Those of them that this database does not have."""
+    """List those of them that this database does not have."""
     missing: list[Entry] = []
     for start in range(0, len(entries), READ_AT_ONCE):
         part = entries[start : start + READ_AT_ONCE]
@@ -223,7 +223,7 @@ def _ids_here(part: Sequence[Entry]) -> set[str]:
 
 
 def is_suspended(*, entry: Entry) -> bool:
-    """Whether the suspension that an entry tells of is here, or another like it runs."""
+    """Return whether the suspension that an entry tells of is here, or another like it runs."""
     one = entry.suspension
     if one is None:
         return False
