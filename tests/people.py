@@ -13,9 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import queries
-from accounts.actions.factors import ask_new_password, set_first_password
 from accounts.actions.people import person_behind
-from accounts.actions.sign_ins import note
+from accounts.actions.sign_ins import ask_new_password, note, set_first_password
 from accounts.clients.texts import MemoryBackend, Text
 from accounts.domain import sessions
 from accounts.models import Line, Message, User

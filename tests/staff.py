@@ -10,8 +10,7 @@ from accounts.models import User
 from accounts.policies.permissions import actor_of
 from audit.queries import database_clock
 from partners.actions.addresses import endpoints_of
-from partners.actions.clients import register_client
-from partners.actions.machines import register_machine
+from partners.actions.clients import register_client, register_machine
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.domain.keysets import jwks_uri_of
 from partners.models import Client, Contract, Party, Proposal

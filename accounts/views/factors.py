@@ -15,16 +15,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.actions.factors import (
+from accounts.actions.sign_ins import (
     HasProofAlready,
     NotYet,
     ask_new_password,
     cancel_new_password,
+    end_sessions,
     note_changes,
     replace_password,
     set_first_password,
 )
-from accounts.actions.sign_ins import end_sessions
 from accounts.clients import oidc
 from accounts.domain import auth_factors, sessions
 from accounts.domain.sessions import get_person_awaiting_second_factor

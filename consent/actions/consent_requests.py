@@ -1,21 +1,41 @@
-"""What people answer to a company's question."""
+"""A company's question: a partner asks how a number stands and for a link, and the person behind it answers."""
 
-from datetime import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
+import audit.actions
 from accounts.actions import codes
 from accounts.actions.people import person_behind
 from accounts.models import TextedCode, User
 from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict
-from consent.domain import messages
-from consent.domain.consent_requests import AT_MOST, MONTH, Question, may_be_answered
+from consent.domain import consent_statuses, messages
+from consent.domain.consent_requests import (
+    AT_MOST,
+    LASTS,
+    MONTH,
+    Question,
+    may_be_answered,
+    open_campaigns,
+    seconds_to_wait,
+    token_of,
+)
+from consent.domain.consent_statuses import Status, subject_of
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
 from consent.models import ConsentRequest
 from consent.queries.receipts import token_hash
+from partners.clients import http
+from partners.labels import party_name
+from partners.models import Campaign, Party
+from partners.policies.hosts import hosts_of
 
 CHANNEL = "ask"
+# What a link that is given once more is still good for, at least.
+A_WHILE = timedelta(days=1)
 
 
 class NotOpen(Exception):
@@ -116,3 +136,139 @@ def _confirm(question: Question, user: User | None, answer: ConsentRequest.Answe
     """What a texted code alone said is told to the phone that it came to."""
     if user is None and question.answering is not None:
         messages.confirm_answer(line_id=question.answering.pk, answer=answer, at=at)
+
+
+class TooManyQuestions(Exception):
+    """This client asked too often, or too often about this number."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class NotOffered(Exception):
+    """This partner has no campaign in force for a scope and the purpose."""
+
+
+class NotOnTheList(Exception):
+    """The address to go back to is not one that the agreement names."""
+
+
+class StatusRateLimited(Exception):
+    """The partner was told of a no within 12 months, or was given as many links for this number as a month may have."""
+
+
+@dataclass(frozen=True)
+class RetrievedStatus:
+    """How a number stands, by scope as asked; `token`: of the link where its person may say yes, "" for none."""
+
+    by_scope: Sequence[tuple[str, Status]]
+    token: str
+
+
+def retrieve_status(
+    *,
+    client_id: str,
+    party_id: int,
+    msisdn: str,
+    scopes: Sequence[str],
+    purpose: str,
+    campaign: str,
+    capture: bool,
+    callback: str,
+    at: datetime,
+) -> RetrievedStatus:
+    """Say how a number stands to a partner's campaigns of these scopes and this purpose (`campaign` alone, if named).
+
+    `capture`: and a link to the first question still open, which leads back to `callback`. The same for every number:
+    one that is not ours has a link as well, which nobody can answer. Raises TooManyQuestions, NotOffered, NotOnTheList,
+    and StatusRateLimited, which looks at nothing but what the partner itself did and was told.
+    """
+    if seconds := seconds_to_wait(client_id=client_id, msisdn=msisdn):
+        raise TooManyQuestions(seconds)
+    offered = _list_offered_campaigns(party_id, scopes, purpose, campaign, at)
+    if {one.scope for one in offered} != set(scopes):
+        raise NotOffered
+    if callback and any(http.find_url_refusal(url=callback, hosts=hosts_of(one.contract)) for one in offered):
+        raise NotOnTheList
+    subject = subject_of(msisdn=msisdn, at=at)
+    # By itself: what is refused below was asked all the same.
+    _note_asked(subject, offered[0].contract.aggregator, at)
+    return _build_retrieved_status(msisdn, subject, scopes, offered, callback if capture else None, at)
+
+
+def _list_offered_campaigns(
+    party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: datetime
+) -> list[Campaign]:
+    campaigns = Campaign.objects.filter(contract__aggregator_id=party_id, purpose=purpose, scope__in=scopes)
+    if ref:
+        campaigns = campaigns.filter(ref=ref)
+    found = list(campaigns.select_related("contract__aggregator", "lbs_provider").order_by("ref"))
+    open_ones = open_campaigns(refs=[one.ref for one in found], at=at)
+    return [one for one in found if one.ref in open_ones]
+
+
+@transaction.atomic
+def _build_retrieved_status(
+    msisdn: str, subject: int, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
+) -> RetrievedStatus:
+    found = consent_statuses.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
+    by_scope = _by_scope(found, scopes, offered)
+    wanted = _campaign_to_ask(by_scope)
+    if callback is None or not wanted:
+        return RetrievedStatus(by_scope, "")
+    if any(told.quiet for _, told in by_scope):
+        raise StatusRateLimited
+    campaign = next(one for one in offered if one.ref == wanted)
+    return RetrievedStatus(by_scope, token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
+
+
+def _campaign_to_ask(by_scope: Sequence[tuple[str, Status]]) -> str:
+    # Where a no is what is told, no link follows that would say that one of its campaigns may still be asked about.
+    return next((told.campaign for _, told in by_scope if told.campaign), "")
+
+
+def _by_scope(found: Sequence[Status], scopes: Sequence[str], offered: Sequence[Campaign]) -> list[tuple[str, Status]]:
+    """Each scope with how its campaigns stand as one."""
+    scope_of = {one.ref: one.scope for one in offered}
+    return [
+        (scope, consent_statuses.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
+        for scope in dict.fromkeys(scopes)
+    ]
+
+
+def _note_asked(subject: int, partner: Party, at: datetime) -> None:
+    """Who asks how somebody stands stands in that person's log, once a day."""
+    audit.actions.record_daily(
+        action="partner.asked", actor=f"partner:{partner.pk}", target=f"party:{partner.pk}", line_id=subject, at=at,
+        detail={"company": party_name(partner.name, partner.uri)},
+    )  # fmt: skip
+
+
+def _shown_by_a_partner(subject: int, campaign: Campaign, callback: str, at: datetime) -> uuid.UUID:
+    """The question's id: the one still there that leads back to the same place, else a new one.
+
+    Raises StatusRateLimited.
+    """
+    shown = ConsentRequest.objects.filter(
+        line_id=subject, party_id=campaign.contract.aggregator_id, approval_id__isnull=True
+    )
+    known = shown.filter(campaign=campaign.ref, callback=callback, expires_at__gt=at + A_WHILE)
+    ask_id = known.order_by("asked_at").values_list("id", flat=True).first()
+    if ask_id is not None:
+        return ask_id
+    # Of the answers it hears of a yes alone: a no must not be seen in how many links it is given.
+    if shown.filter(asked_at__gt=at - MONTH).exclude(answer=ConsentRequest.Answer.YES).count() >= AT_MOST:
+        raise StatusRateLimited
+    ask_id = uuid.uuid4()
+    ConsentRequest.objects.create(
+        line_id=subject,
+        id=ask_id,
+        token_hash=token_hash(token=token_of(ask_id=ask_id)),
+        campaign=campaign.ref,
+        party_id=campaign.contract.aggregator_id,
+        asked_at=at,
+        expires_at=at + LASTS,
+        callback=callback,
+    )
+    return ask_id

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 
 import accounts.queries
 from accounts.actions.codes import BY_TEXT, take_code, text_code
-from accounts.actions.factors import cancel_new_password
 from accounts.actions.incoming_texts import allow_texts, may_answer, refuse_texts, take_once
+from accounts.actions.sign_ins import cancel_new_password
 from accounts.models import Line, TextedCode
 from consent.actions.choices import deny, retry_on_conflict, stop
 from consent.domain import messages, order_planning

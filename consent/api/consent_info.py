@@ -13,7 +13,13 @@ from django.views.decorators.http import require_POST
 import audit.queries
 from accounts.primitives.json_reader import Unreadable, decode_json
 from accounts.views.access import same_time
-from consent.actions.statuses import NotOffered, NotOnTheList, StatusRateLimited, TooManyQuestions, retrieve_status
+from consent.actions.consent_requests import (
+    NotOffered,
+    NotOnTheList,
+    StatusRateLimited,
+    TooManyQuestions,
+    retrieve_status,
+)
 from consent.schemas import consent_info as shapes
 from partners.api.access import JSON, ClientRequest, client_required, refuse_unsupported_type
 

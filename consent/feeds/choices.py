@@ -198,7 +198,7 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResul
     with ExitStack() as stack:
         if held >= SMALL and workers > 1:
             pool = stack.enter_context(WorkerPool(size=workers, work=_take_in_pool))
-            if _may_start_pool():
+            if _ask(ONE_POOL):
                 stack.callback(_ask, OVER)
                 parts = _dealt(lines, workers)
                 for together in batched(pool.results(parts), workers, strict=True):
@@ -211,10 +211,6 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResul
 
 def _length_of(line: Line) -> int:
     return len(line.content) if isinstance(line, NumberedLine) else sum(map(len, line.values.values()))
-
-
-def _may_start_pool() -> bool:
-    return _ask(ONE_POOL)
 
 
 def _ask(statement: str) -> bool:

@@ -41,7 +41,7 @@ def evaluate(
     """
     found = in_time(partial(look_up, questions=questions)) if for_release else look_up(questions=questions)
     if but_for_suspensions:
-        found = [(_but_for_suspensions(terms), line) for terms, line in found]
+        found = [(msgspec.structs.replace(terms, suspended=None), line) for terms, line in found]
     return _answers(questions, found, for_release=for_release)
 
 
@@ -68,10 +68,6 @@ async def evaluate_in(*, pipeline: Pipeline, client_id: str, kid: str, questions
     if until <= loop.time():
         raise DatabaseError(TOO_LATE)
     return answers
-
-
-def _but_for_suspensions(terms: Terms) -> Terms:
-    return msgspec.structs.replace(terms, suspended=None)
 
 
 def _answers(questions: Sequence[Question], found: Sequence[tuple[Terms, Line]], *, for_release: bool) -> list[Answer]:

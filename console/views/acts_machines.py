@@ -13,8 +13,8 @@ from console.queries.machines import key_replaced, machine_page
 from console.queries.proposals import OpenProposal, list_open_proposals
 from console.views.acts import PROPOSED, Act, answer
 from console.views.site import show
-from partners.actions import machines, proposals
-from partners.actions.machines import disable_machine, register_machine, unbind_machine
+from partners.actions import clients, proposals
+from partners.actions.clients import disable_machine, register_machine, unbind_machine
 from partners.models import Client, Proposal
 from partners.queries import thumbprint_of
 from support.forms.base import ActForm
@@ -52,7 +52,7 @@ def propose_key(request: PersonRequest, number: int) -> HttpResponse:
         lead="With the old key nobody signs in any more once another officer has agreed. Before you propose it you see"
         " both keys.",
         form=rules.KeyForm(request.POST or None),
-        verb=lambda form, actor, at: machines.propose_key(
+        verb=lambda form, actor, at: clients.propose_key(
             number=number, public_jwk=form.cleaned_data["public_jwk"], was=thumbprint_of(machine=one),
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
@@ -110,7 +110,7 @@ def propose_certificate(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Propose a certificate for {one.client_id}",
         lead=f"{now} Once another officer agrees, tokens that were bound to another end at once.",
         form=rules.CertificateForm(request.POST or None),
-        verb=lambda form, actor, at: machines.propose_certificate(
+        verb=lambda form, actor, at: clients.propose_certificate(
             number=number, certificate=form.cleaned_data["certificate"], reason=form.cleaned_data["reason"],
             actor=actor, at=at,
         ),

@@ -19,19 +19,19 @@ from accounts.actions import sms_outbox
 from accounts.actions.codes import take_code, text_code
 from accounts.actions.contacts import ask_contact, prove_contact, remove_contact
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
-from accounts.actions.factors import (
-    HasProofAlready,
-    NotYet,
-    ask_new_password,
-    cancel_new_password,
-    replace_password,
-    set_first_password,
-)
 from accounts.actions.incoming_texts import take_once
 from accounts.actions.line_separation import NotOpen, ask_separation, close_separation, take_back_separation
 from accounts.actions.people import end_tenure, person_behind, sign_in_by_carrier
 from accounts.actions.rate_limits import STRICT, Door, TooManyTries, take_try
-from accounts.actions.sign_ins import note_device
+from accounts.actions.sign_ins import (
+    HasProofAlready,
+    NotYet,
+    ask_new_password,
+    cancel_new_password,
+    note_device,
+    replace_password,
+    set_first_password,
+)
 from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_receipt
 from accounts.actions.staff import (
     NoInvitation,

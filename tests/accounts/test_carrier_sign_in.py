@@ -8,8 +8,8 @@ from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.actions.factors import HasProofAlready, set_first_password
 from accounts.actions.people import end_tenure
+from accounts.actions.sign_ins import HasProofAlready, set_first_password
 from accounts.models import Line, LineUser, Message, NewPassword, User
 from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent

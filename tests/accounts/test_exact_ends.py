@@ -17,11 +17,10 @@ from accounts.actions import sms_outbox
 from accounts.actions.codes import FRESH, LONG_FRESH, take_code, text_code
 from accounts.actions.contacts import ask_contact, prove_contact
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation, invite_line_user
-from accounts.actions.factors import NotYet, ask_new_password, replace_password, set_first_password
 from accounts.actions.incoming_texts import may_answer, take_once
 from accounts.actions.people import person_behind
 from accounts.actions.rate_limits import remember_device
-from accounts.actions.sign_ins import note_device
+from accounts.actions.sign_ins import NotYet, ask_new_password, note_device, replace_password, set_first_password
 from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_news, post_receipt
 from accounts.clients.texts import MemoryBackend
 from accounts.domain import auth_factors, session_clock, sessions

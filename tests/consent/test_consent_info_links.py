@@ -11,7 +11,7 @@ from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.statuses import StatusRateLimited, retrieve_status
+from consent.actions.consent_requests import StatusRateLimited, retrieve_status
 from consent.models import Choice, ConsentRequest
 from partners.models import Campaign
 from tests.consent.camara import NUMBER, REQUESTED, ask, info, refusal

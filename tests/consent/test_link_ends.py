@@ -15,9 +15,8 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.agents import NotOpenRequest, answer_request, give_token, take_request
 from consent.actions.choices import PauseOver
-from consent.actions.consent_requests import text_code
+from consent.actions.consent_requests import StatusRateLimited, retrieve_status, text_code
 from consent.actions.digests import NoSuchRun, TooMany
-from consent.actions.statuses import StatusRateLimited, retrieve_status
 from consent.actions.without_account import stop_all_by_line
 from consent.domain import agents, consent_requests
 from consent.domain.consent_requests import Case, Question, may_be_answered, token_of

@@ -13,8 +13,8 @@ from audit.queries import database_clock
 from console.actions import proposals
 from partners.actions import proposals as proposals_actions
 from partners.actions.addresses import endpoints_of, set_endpoints_by_operator
+from partners.actions.clients import disable_machine
 from partners.actions.drafts import ContractTerms, change_draft, draft_contract, put_in_force
-from partners.actions.machines import disable_machine
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import set_endpoints
 from partners.domain.keysets import jwks_uri_of

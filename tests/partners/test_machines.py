@@ -11,13 +11,7 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent, Incident
 from console.actions import proposals
 from partners.actions import proposals as proposals_actions
-from partners.actions.machines import (
-    disable_machine,
-    propose_certificate,
-    propose_key,
-    register_machine,
-    unbind_machine,
-)
+from partners.actions.clients import disable_machine, propose_certificate, propose_key, register_machine, unbind_machine
 from partners.models import Client, Proposal
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import BadProposal

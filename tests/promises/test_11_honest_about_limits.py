@@ -11,7 +11,7 @@ from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions.choices import stop
-from consent.actions.statuses import retrieve_status
+from consent.actions.consent_requests import retrieve_status
 from consent.models import LineGate, RejudgeRequest
 from disclosures.models import Disclosure
 from partners.models import Campaign, Dealing, Party, Reach

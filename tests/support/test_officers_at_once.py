@@ -13,9 +13,8 @@ from audit.queries import database_clock
 from console.actions import proposals as proposals_actions
 from partners.actions import proposals
 from partners.actions.authorized import register_agent, suspend_agent
-from partners.actions.clients import disable_client, register_client
+from partners.actions.clients import disable_client, disable_machine, propose_key, register_client
 from partners.actions.drafts import ContractTerms, draft_contract, put_in_force
-from partners.actions.machines import disable_machine, propose_key
 from partners.actions.notices import publish_notice
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, shorten_term

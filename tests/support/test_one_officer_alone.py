@@ -32,7 +32,7 @@ from consent.workers.cohorts import PlanChanged
 from console.actions import proposals as proposals_actions
 from console.actions import terms
 from console.actions.terms import discard_draft, put_in_force
-from partners.actions import authorized, drafts, machines, notices, parties, proposals
+from partners.actions import authorized, clients, drafts, notices, parties, proposals
 from partners.actions import terms as terms_actions
 from partners.actions.drafts import CampaignTerms, ContractTerms
 from partners.actions.terms import RuleTerms
@@ -284,13 +284,13 @@ def _ways(
     loose: dict[str, Any] = {"threshold": 90, "window": 5, "suspend_after_days": None, "enabled": False}
     return {
         "discard": lambda: discard_draft(**on, **by),
-        "register_machine": lambda: machines.register_machine(
+        "register_machine": lambda: clients.register_machine(
             client_id=f"m{m}", kind="gateway", public_jwk=scene.key, party="", **by
         ),
-        "propose_key": lambda: machines.propose_key(public_jwk=scene.key, was=thumbprint_of(machine=machine), **number),
-        "propose_certificate": lambda: machines.propose_certificate(certificate="", **number),
-        "disable_machine": lambda: machines.disable_machine(**number),
-        "unbind_machine": lambda: machines.unbind_machine(**number),
+        "propose_key": lambda: clients.propose_key(public_jwk=scene.key, was=thumbprint_of(machine=machine), **number),
+        "propose_certificate": lambda: clients.propose_certificate(certificate="", **number),
+        "disable_machine": lambda: clients.disable_machine(**number),
+        "unbind_machine": lambda: clients.unbind_machine(**number),
         "register_agent": lambda: authorized.register_agent(
             agent_id=f"A{m}", name="A", key=base64.b64encode(agent.verify_key).decode(), hosts=[], **by
         ),

@@ -17,12 +17,12 @@ from allauth.mfa.models import Authenticator
 from joserfc.jwk import ECKey
 
 from accounts.actions.codes import text_code
-from accounts.actions.factors import set_first_password
 from accounts.actions.people import sign_in
+from accounts.actions.sign_ins import set_first_password
 from accounts.models import LineUser, TextedCode, User
 from accounts.policies.permissions import actor_of
 from consent.actions import choices
-from partners.actions.machines import propose_key, register_machine
+from partners.actions.clients import propose_key, register_machine
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client, Proposal

@@ -65,7 +65,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/actions/factors.py",
+        "accounts/actions/sign_ins.py",
         '    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)\n'
         "    if sessions.has_proof_of_their_own(user=user, but_carrier=by_carrier):\n",
         "    user = User.objects.get(pk=user.pk)\n"
@@ -74,7 +74,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/actions/factors.py",
+        "accounts/actions/sign_ins.py",
         '    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)\n'
         "    _open(user).filter(expires_at__lte=at).update(cancelled_at=at)\n",
         "    _open(user).filter(expires_at__lte=at).update(cancelled_at=at)\n",
@@ -82,7 +82,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/actions/factors.py",
+        "accounts/actions/sign_ins.py",
         '    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)\n'
         "    waited = auth_factors.new_password_of(user=user, at=at)\n",
         "    waited = auth_factors.new_password_of(user=user, at=at)\n",
@@ -223,7 +223,7 @@ MUTANTS = (
     ),
     unlocked(
         8,
-        "partners/actions/machines.py",
+        "partners/actions/clients.py",
         'Client.objects.select_for_update(of=("self",)).filter(number=number)',
         f"{OFFICERS}test_a_machine_is_disabled_once_and_another_key_proposed_once",
     ),
