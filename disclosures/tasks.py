@@ -7,7 +7,7 @@ from accounts.primitives.advisory_locks import turn
 from consent.feeds.approvals import apply_held_rows
 from disclosures.domain.ingest import judging, projections, rollups
 from disclosures.workers import archiving, publishing, reassignment, retention
-from disclosures.workers.anomalies import detection, suspension
+from disclosures.workers.anomalies import detection
 
 
 @shared_task
@@ -65,7 +65,7 @@ def find_anomalies(*, deep: bool = False) -> None:
 @shared_task
 def act_on_anomalies() -> None:
     """Suspend, for the lines concerned, who has no answer after days."""
-    suspension.act(at=timezone.now())
+    detection.act(at=timezone.now())
 
 
 @shared_task

@@ -17,10 +17,10 @@ from partners.models import AuthorizedAgent, Campaign, Client, Contract, Party, 
 from partners.workers.rotation import PERIOD
 from revocations.models import Breach, Cohort, CohortReceipt
 from support.queries import names
+from support.queries.chains import running
 from support.queries.counts import Count, count_of
 from support.queries.delivery import Health, health_of
 from support.queries.incidents import DUE_FIRST, subjects
-from support.queries.stages import running
 
 ENDING = timedelta(days=60)
 SHOWN = 8

@@ -12,10 +12,9 @@ from partners.models import Campaign, Client, Contract, IdentifierLink, PartnerK
 from partners.policies.lifecycle import Stage
 from revocations.models import Breach, Cohort
 from support.queries import chains, names
-from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts
+from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts, running
 from support.queries.delivery import Health, health_of
 from support.queries.history import RecordedAct, done_to
-from support.queries.stages import running
 
 NEWEST = 10
 MOST = 200

@@ -29,7 +29,7 @@ from partners.policies.loosening import (
 from partners.primitives import tokens
 from partners.queries import key_of, thumbprint_of
 from support.queries import names
-from support.queries.stages import running
+from support.queries.chains import running
 
 # What happens where the act and its target say it all.
 LIFTED = "{name} would be answered again as its contracts and people's choices allow, at once."

@@ -8,9 +8,9 @@ from console.views.listing import Cell
 from partners.labels import party_name
 from partners.models import Party
 from partners.policies.lifecycle import Stage
+from support.queries.chains import TONES
 from support.queries.counts import Count
 from support.queries.names import NamedTarget
-from support.queries.stages import TONES
 
 PAGES = {
     "party": "party", "contract": "contract", "campaign": "campaign", "machine": "machine",

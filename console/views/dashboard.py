@@ -10,7 +10,7 @@ from accounts.views.access import PersonRequest
 from console.queries import dashboard
 from console.queries.dashboard import search_by_name
 from console.views.site import show
-from support.actions.ticket_search import note_search
+from support.actions.queue import note_search
 
 
 def index(request: PersonRequest) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from console.views.site import show
-from support.actions.ticket_search import note_search
+from support.actions.queue import note_search
 from support.queries.counts import Count, count_of
 
 SIZE = 50

@@ -17,7 +17,7 @@ from partners.models import AuthorizedAgent, Campaign, Contract, Party
 from partners.policies.lifecycle import Stage
 from partners.queries import key_of
 from support.queries import chains
-from support.queries.stages import campaigns_at, contracts_at, running_on
+from support.queries.chains import campaigns_at, contracts_at, running_on
 
 STAGES = tuple((one.value, one.value.capitalize()) for one in Stage)
 YES_NO = (("yes", "Yes"), ("no", "No"))

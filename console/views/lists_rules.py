@@ -20,7 +20,7 @@ from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Campaign, JurisdictionRule, NoticeText
 from partners.policies.lifecycle import Stage
 from support.queries import names
-from support.queries.stages import campaigns_at
+from support.queries.chains import campaigns_at
 
 IN_FORCE = (Stage.IN_FORCE, Stage.ENDING)
 

@@ -16,7 +16,7 @@ from disclosures.queries.trails import NamedParty, Parties
 Kind = AnomalyRule.Kind
 TOLD = (Kind.AFTER_STOP, Kind.NO_APPROVAL, Kind.SUSPENDED, Kind.BURST, Kind.NIGHT, Kind.DORMANT)
 JUDGED = tuple(JUDGED_AS)
-# For these a company is suspended (`disclosures.workers.anomalies.suspension`).
+# For these a company is suspended (`disclosures.workers.anomalies.detection`).
 ACTED_ON = (Kind.AFTER_STOP, Kind.NO_APPROVAL)
 # After a year it is in the history, and no longer at its head.
 LOOK_BACK = timedelta(days=365)

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 import audit.actions
 from partners.clients import http
 from partners.models import Party
-from revocations.actions.cohort_receipts import record_for_cohort
+from revocations.actions.cohorts import record_for_cohort
 from revocations.actions.evidence import record_evidence
 from revocations.actions.trials import take_trial_receipt
 from revocations.domain import receipts

@@ -11,8 +11,7 @@ from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
 from support.actions import queue as queue_actions
-from support.actions import ticket_search
-from support.actions.ticket_search import note_search
+from support.actions.queue import note_search
 from support.forms.queue import AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
 from support.policies.lifecycle import NotNow
 from support.queries import queue as waiting
@@ -56,7 +55,7 @@ def search(request: PersonRequest) -> HttpResponseBase:
     if not form.is_valid() or not form.cleaned_data["q"]:
         return redirect("desk")
     said = form.cleaned_data["q"]
-    page = ticket_search.search(asked=said, before=form.cleaned_data["before"] or 0, user=request.user, at=at)
+    page = queue_actions.search(asked=said, before=form.cleaned_data["before"] or 0, user=request.user, at=at)
     return render(request, "desk/found.html", {"q": said, "page": page, **_may(request)})
 
 

@@ -22,9 +22,8 @@ from consent.models import Choice, RejudgeRequest
 from disclosures.domain.ingest import judging
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
 from disclosures.queries.anomaly_rows import rows_behind
-from disclosures.workers.anomalies import suspension
-from disclosures.workers.anomalies.detection import find
-from disclosures.workers.anomalies.suspension import act
+from disclosures.workers.anomalies import detection
+from disclosures.workers.anomalies.detection import act, find
 from partners.models import Campaign, Dealing, Party
 from revocations.domain.order_snapshots import Agreement
 from tests.disclosures.anomalies import DAY, HOUR, judge_again, set_rule, standing, told
@@ -261,7 +260,7 @@ def test_what_is_found_of_another_kind_suspends_nobody(now: datetime) -> None:
 def test_what_is_no_longer_so_suspends_nobody(now: datetime, monkeypatch: pytest.MonkeyPatch, meanwhile: str) -> None:
     take(*unapproved(now, 5, 4, 3))
     find(at=database_clock())
-    read = suspension._open
+    read = detection._open
 
     def and_meanwhile(at: datetime, *, after: tuple[int, str]) -> list[tuple[int, str, list[int]]]:
         found = read(at, after=after)
@@ -272,7 +271,7 @@ def test_what_is_no_longer_so_suspends_nobody(now: datetime, monkeypatch: pytest
             find(at=database_clock())
         return found
 
-    monkeypatch.setattr(suspension, "_open", and_meanwhile)
+    monkeypatch.setattr(detection, "_open", and_meanwhile)
     assert act(at=now + 4 * DAY) == 0
     assert consequences() == [""]
     assert ask(Line.objects.get(), campaign()).reason == "no_approval"
@@ -312,7 +311,7 @@ def test_a_line_that_breaks_keeps_nobody_waiting(now: datetime, monkeypatch: pyt
             raise RuntimeError
         return suspend(line_id=line_id, party=party, after=after, actor=actor, at=at)
 
-    monkeypatch.setattr("disclosures.workers.anomalies.suspension.suspend", fails_for_the_first)
+    monkeypatch.setattr("disclosures.workers.anomalies.detection.suspend", fails_for_the_first)
     assert on(4, now) == 1
     monkeypatch.undo()
     assert on(4, now) == 1

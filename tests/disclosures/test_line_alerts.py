@@ -19,8 +19,7 @@ from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
 from disclosures.queries.history import NO_RECORD, Filters, history_page
 from disclosures.queries.line_alerts import list_line_alerts
 from disclosures.queries.release_counts import count_claimed_afterwards
-from disclosures.workers.anomalies.detection import find
-from disclosures.workers.anomalies.suspension import act
+from disclosures.workers.anomalies.detection import act, find
 from partners.models import Campaign
 from tests.disclosures.anomalies import (
     AFTER_STOP,

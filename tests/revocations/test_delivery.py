@@ -16,7 +16,7 @@ from audit.queries import database_clock
 from partners.clients import http
 from revocations import tasks
 from revocations.models import Attempt, Order, State
-from revocations.workers.delivery import claims, dispatcher, sweep
+from revocations.workers.delivery import claims, sweep
 from revocations.workers.delivery.claims import LEASE, Clock
 from revocations.workers.delivery.sweep import deliver_due, parties_due
 from revocations.workers.delivery.verdicts import judge, retry_wait
@@ -280,7 +280,7 @@ def test_a_task_is_free_and_a_thread_delivers(scene: Scene) -> None:
     hold = threading.Event()
     scene.outside.answers = [Answer(202, hold=hold)]
     (order_id,) = stop_all(scene.a_line())
-    desk = dispatcher.desk()
+    desk = sweep.desk()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=0.01)
     # It was handed over and not waited for: the partner has not answered yet.
     assert the_order(order_id).state == State.QUEUED
@@ -294,7 +294,7 @@ def test_a_task_is_free_and_a_thread_delivers(scene: Scene) -> None:
 @pytest.mark.usefixtures("committed_db")
 def test_a_worker_whose_session_was_cut_off_delivers_on_another(scene: Scene) -> None:
     (before,) = stop_all(scene.a_line())
-    desk = dispatcher.desk()
+    desk = sweep.desk()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=3600)
     until(lambda: the_order(before).state == State.ACKNOWLEDGED, 20)
     connections.close_all()

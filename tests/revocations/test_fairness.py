@@ -15,7 +15,7 @@ from audit.queries import database_clock
 from partners.clients import http
 from partners.models import Contract
 from revocations.models import Attempt, Breaker, Order, PushTally, Standing, State, StreamAttempt, StreamEvent
-from revocations.workers.delivery import claims, dispatcher, fairness, polling, sweep
+from revocations.workers.delivery import claims, fairness, polling, sweep
 from revocations.workers.delivery.claims import LEASE, Clock, Full, Push
 from revocations.workers.delivery.records import Result, record
 from revocations.workers.delivery.sweep import deliver_due, parties_due
@@ -210,7 +210,7 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
             arrived.set()
 
     outside.on_post = on_post
-    desk = dispatcher.desk()
+    desk = sweep.desk()
     stop_all(slow.a_line())
     desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
     stop_all(well.a_line())

@@ -12,7 +12,7 @@ from django.test import Client
 from partners.models import Campaign, Contract, Reach, Suspension
 from partners.policies import lifecycle
 from partners.policies.lifecycle import NOTICE_PERIOD, Stage
-from support.queries.stages import campaigns_at, contracts_at
+from support.queries.chains import campaigns_at, contracts_at
 from tests.factories import ADS, FRAUD, a_campaign, a_contract, a_party
 from tests.staff import an_actor
 from tests.support.officers import staff

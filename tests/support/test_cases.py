@@ -25,7 +25,7 @@ from consent.actions import choices
 from disclosures.models import Disclosure
 from support.actions import asking
 from support.domain import tickets
-from support.domain.messages import get_line_to_notify
+from support.domain.tickets import get_line_to_notify
 from support.models import Entry, Ticket
 from support.policies.lifecycle import move
 from support.queries.own_cases import cases

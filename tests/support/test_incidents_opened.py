@@ -29,7 +29,7 @@ from partners.clients.sms import HttpBackend
 from partners.workers import checkpoints
 from portal import health
 from revocations.models import Order
-from support.queries.affected import get_incident_impact
+from support.queries.incidents import get_incident_impact
 from support.workers import watching
 from support.workers.watching import (
     verify_audit,

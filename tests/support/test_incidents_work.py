@@ -14,7 +14,7 @@ from audit.policies import DUTIES, still_to_do
 from console.actions.incidents import do_duty, note_incident
 from disclosures.workers.anomalies.detection import find
 from partners.policies.lifecycle import NotNow
-from support.queries.affected import get_incident_impact
+from support.queries.incidents import get_incident_impact
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_line, a_party
 from tests.support.officers import Member, post, rows_of, shown, staff

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.primitives.reasons import NoReason
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
-from support.actions import queue, ticket_search
+from support.actions import queue
 from support.actions.cases import move_case
 from support.actions.queue import hand_over
 from support.models import Attachment, Draft, Entry, Ticket
@@ -274,8 +274,8 @@ def test_the_queue_and_searches_show_nobody(ana: Member) -> None:
 
 def test_older_finds_follow(ana: Member) -> None:
     tickets = [a_ticket(about="Quagga") for _ in range(PAGE + 3)]
-    newest = ticket_search.search(asked="quagga", before=0, user=ana.user, at=timezone.now())
-    older = ticket_search.search(asked="quagga", before=int(newest.next), user=ana.user, at=timezone.now())
+    newest = queue.search(asked="quagga", before=0, user=ana.user, at=timezone.now())
+    older = queue.search(asked="quagga", before=int(newest.next), user=ana.user, at=timezone.now())
     assert [row.ticket for row in (*newest.rows, *older.rows)] == tickets[::-1]
     assert older.next == ""
 

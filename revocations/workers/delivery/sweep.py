@@ -1,18 +1,82 @@
 """Start rounds of delivery: for named orders, for one partner, or for everybody to whom something is due."""
 
+import os
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
+from queue import SimpleQueue
 from uuid import UUID
 
+import structlog
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audit.primitives import generic_plans
 from partners.models import Party
 from revocations.models import Breaker, Order, Pulse, Stream, StreamEvent
 from revocations.workers.delivery import fairness
 from revocations.workers.delivery.claims import Clock
-from revocations.workers.delivery.delivery_rounds import Partner, Round
-from revocations.workers.delivery.dispatcher import desk
+from revocations.workers.delivery.delivery_rounds import Message, Partner, Round, Wake
+
+log = structlog.get_logger()
+
+LINGER_S = 20.0
+
+
+class Desk:
+    """Where this process delivers from. The thread ends when nothing has come for a while, and starts again.
+
+    Tasks hand over to it: one that waited for a slow partner would keep its worker from everybody else's orders. What
+    is under way when the process ends is given back by its leases.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def wake(self, *, party_ids: Collection[int], now: datetime, linger_s: float = LINGER_S) -> None:
+        """Have what is due to these partners pushed. Returns at once."""
+        with self._lock:
+            self._inbox.put(Wake(party_ids, now))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, args=(now, linger_s), daemon=True, name="delivery")
+                self._thread.start()
+
+    def finish(self, *, within_s: float) -> None:
+        """Wait until the thread has ended."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(within_s)
+
+    def _work(self, now: datetime, linger_s: float) -> None:
+        try:
+            while True:
+                connection.ensure_connection()
+                with generic_plans.use_generic_plans():
+                    Round(Clock(now), self._inbox).run(linger_s=linger_s)
+                with self._lock:
+                    if self._inbox.empty():
+                        self._thread = None
+                        return
+        except Exception:  # the sweep begins anew, on another session and with whatever the leases give back
+            log.exception("delivery stopped")
+            with self._lock:
+                self._thread = None
+        finally:
+            connection.close()
+
+
+@cache
+def _desk(_pid: int) -> Desk:
+    return Desk()
+
+
+def desk() -> Desk:
+    """This process's own: a thread does not live on in a forked one."""
+    return _desk(os.getpid())
 
 
 def deliver(*, order_ids: Sequence[UUID], now: datetime) -> Counter[str]:

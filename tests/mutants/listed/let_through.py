@@ -271,7 +271,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/domain/messages.py",
+        "support/domain/tickets.py",
         'says.append(_("To write to us again, reply to this e-mail. We add your reply to your case."))',
         'says.append(_("What you write goes into your case."))',
         "tests/support/test_mail.py::test_a_mail_from_strangers_makes_a_case_of_no_line",

@@ -398,7 +398,7 @@ MUTANTS = (
     ),
     unlocked(
         6,
-        "revocations/actions/cohort_receipts.py",
+        "revocations/actions/cohorts.py",
         "        StreamEvent.objects.select_for_update()\n",
         f"{REVOCATIONS}test_an_end_signed_twice_at_once_is_kept_once",
     ),
@@ -665,7 +665,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "disclosures/workers/anomalies/suspension.py",
+        "disclosures/workers/anomalies/detection.py",
         " ORDER BY a.id FOR UPDATE OF a",
         " ORDER BY a.id",
         "tests/disclosures/test_anomaly_suspension.py::test_two_workers_who_act_at_once_suspend_once",

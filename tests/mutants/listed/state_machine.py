@@ -230,14 +230,14 @@ MUTANTS = (
     # What was signed in part about an ended agreement is not taken back.
     Mutant(
         6,
-        "revocations/actions/cohort_receipts.py",
+        "revocations/actions/cohorts.py",
         'case "rejected" if now in BEFORE_ANY_RECEIPT:',
         'case "rejected":',
         "tests/revocations/test_cohort_receipts.py::test_a_state_goes_on_and_never_back",
     ),
     Mutant(
         6,
-        "revocations/actions/cohort_receipts.py",
+        "revocations/actions/cohorts.py",
         'case "in_progress" if now in TO_PUSH:',
         'case "in_progress":',
         "tests/revocations/test_cohort_receipts.py::test_a_state_goes_on_and_never_back",
