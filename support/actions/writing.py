@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason
-from accounts.queries import acting_staff
+from accounts.queries import NotForThem, acting_staff
 from support.actions.cases import lock_case, note, record_case_view
 from support.domain import files, tickets
 from support.labels import BadVariable, fill_variables
@@ -18,6 +18,7 @@ from support.models import Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries import writing
 from support.queries.case import ThreadEntry, thread_of
+from support.queries.reveals import is_shown
 from support.workers.sending import TAKES_BACK
 
 
@@ -58,7 +59,9 @@ def see_thread(*, code: str, actor: str, at: datetime) -> Thread | None:
     if ticket is None:
         return None
     record_case_view(ticket=ticket, actor=name, at=at)
-    return Thread(writing.desk_of(ticket=ticket, user_id=_id(name), at=at), thread_of(ticket=ticket))
+    return Thread(
+        writing.desk_of(ticket=ticket, user_id=_id(name), at=at), thread_of(ticket=ticket, reader=name, at=at)
+    )
 
 
 @transaction.atomic
@@ -155,12 +158,18 @@ def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
 def open_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> Attachment | None:
     """Open a file of a case for staff, once it was found clean; None: there is none. In its person's own log.
 
-    Raises NotForThem.
+    Nothing in a file is masked. It is opened by who may reveal its person, while they are revealed to them; a file of
+    one's own at any time.
+
+    Raises NotForThem, also from whoever the person is not shown to now.
     """
-    name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
+    name = acting_staff(actor=actor, action=StaffAction.REVEAL_PERSON)
     found = Attachment.objects.select_related("ticket").filter(ticket__code=code, id=file_id, scan=Scan.CLEAN).first()
-    if found is not None:
-        note(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)
+    if found is None:
+        return None
+    if found.author != name and not is_shown(ticket=found.ticket, reader=name, at=at):
+        raise NotForThem
+    note(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)
     return found
 
 

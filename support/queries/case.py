@@ -33,6 +33,7 @@ from support.models import Entry, Reveal, SuspendRequest, Ticket
 from support.queries import names, subjects
 from support.queries.lines import find_officer_mark, takes_two
 from support.queries.pending_tickets import with_merged
+from support.queries.reveals import is_shown, shown_until
 from support.queries.timeline import SentPage, list_orders_of_line
 
 PROOFS, EARLIER = 6, 12
@@ -40,11 +41,15 @@ PROOFS, EARLIER = 6, 12
 
 @dataclass(frozen=True)
 class ThreadEntry:
-    """One entry of the thread, with who wrote it as staff name them. `ours`: somebody of staff did."""
+    """One entry of the thread, with who wrote it as staff name them. `ours`: somebody of staff did.
+
+    `opens`: whether the reader may open its files now, and read what they are called.
+    """
 
     entry: Entry
     who: str
     ours: bool
+    opens: bool
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
     line_id = ticket.line_id
     return Case(
         ticket=ticket,
-        thread=thread_of(ticket=ticket),
+        thread=thread_of(ticket=ticket, reader=reader, at=at),
         person=_person(ticket, line_id, reader, at) if line_id is not None else None,
         look_up=_look_up(about.look_up, parties),
         choice=about.choice,
@@ -209,14 +214,20 @@ def _standing(line_id: int) -> QuerySet[Order]:
     return Order.objects.filter(line_id=line_id, id__in=newest)
 
 
-def thread_of(*, ticket: Ticket) -> list[ThreadEntry]:
+def thread_of(*, ticket: Ticket, reader: str, at: datetime) -> list[ThreadEntry]:
     """Return all that was said and done in a case, and in those that were merged into it, the oldest first."""
+    shown = is_shown(ticket=ticket, reader=reader, at=at)
     said = Entry.objects.filter(ticket__in=with_merged(ticket=ticket)).select_related("ticket")
     entries = list(said.prefetch_related("attachments").order_by("at", "id"))
     staff = names.actors(wanted={one.author for one in entries})
     partners = _partners({one.author for one in entries})
     return [
-        ThreadEntry(one, partners.get(one.author, staff[one.author]), one.author.partition(":")[0] in names.STAFF)
+        ThreadEntry(
+            entry=one,
+            who=partners.get(one.author, staff[one.author]),
+            ours=one.author.partition(":")[0] in names.STAFF,
+            opens=shown or one.author == reader,
+        )
         for one in entries
     ]
 
@@ -235,23 +246,17 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
     asks = list(Reveal.objects.filter(ticket=ticket).select_related("user").order_by("-asked_at")[:50])
     mine = [one for one in asks if one.user_id == user_id]
     two = takes_two(line_id=line_id, at=at)
-    shown_until = _shown_until(mine, at, two=two)
+    until = shown_until(mine=mine, two=two, at=at)
     return Person(
         role=line.user_role,
         language=line.language,
         ended=line.deactivated_at is not None and line.deactivated_at <= at,
         two_needed=two,
         marked=find_officer_mark(line_id=line_id) is not None,
-        seen=_get_revealed_person(line, shown_until, at) if shown_until and may_reveal else None,
+        seen=_get_revealed_person(line, until, at) if until and may_reveal else None,
         asked=_waiting_one(mine, at),
         waiting=_waiting_for(user_id, asks, at),
     )
-
-
-def _shown_until(mine: Sequence[Reveal], at: datetime, *, two: bool) -> datetime | None:
-    # What one alone was shown ends at once when the line comes to take two.
-    counts = [one for one in mine if one.two_needed or not two]
-    return max((one.until for one in counts if one.until and one.until > at), default=None)
 
 
 def _waiting_one(mine: Sequence[Reveal], at: datetime) -> Reveal | None:

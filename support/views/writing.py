@@ -4,6 +4,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.policies.permissions import StaffAction, actor_of
+from accounts.queries import NotForThem
 from accounts.views.access import PersonRequest, way_on
 from support.actions import writing as actions
 from support.domain import files
@@ -151,10 +153,13 @@ def remove_file(request: PersonRequest, code: str, file_id: UUID) -> HttpRespons
 
 
 @require_safe
-@at_the_desk(StaffAction.SEE_TICKETS)
+@at_the_desk(StaffAction.REVEAL_PERSON)
 def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
-    """A file of a case, to save: never shown in the page."""
-    found = actions.open_file(code=code, file_id=file_id, actor=actor_of(request.user), at=timezone.now())
+    """A file of a case, to save: never shown in the page. For who is shown its person now."""
+    try:
+        found = actions.open_file(code=code, file_id=file_id, actor=actor_of(request.user), at=timezone.now())
+    except NotForThem as error:
+        raise PermissionDenied from error
     if found is None:
         raise Http404
     return to_save(name=found.name, media_type=found.media_type, content=files.read_file(file_id=found.pk))

@@ -34,7 +34,7 @@ from support.workers import scanning, sending
 from tests.factories import a_line
 from tests.people import Browser, signed_in
 from tests.support.desk import a_ticket, asks
-from tests.support.officers import Member, staff
+from tests.support.officers import Member, post, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
 State, Scan = Ticket.State, Attachment.Scan
@@ -277,6 +277,7 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
     assert {oct(one.stat().st_mode & 0o777) for one in kept} == {"0o600"}
     assert not any(content in one.read_bytes() for one in kept for content, _ in KINDS.values())
     assert scanning.scan(now=timezone.now()) == 4
+    assert post(ana, f"/desk/{ticket.code}/reveal/") == f"/desk/{ticket.code}/"
     for row in rows:
         answer = person.client.get(f"/help/{ticket.code}/files/{row.pk}/")
         at_desk = ana.client.get(f"/desk/{ticket.code}/files/{row.pk}/")

@@ -10,6 +10,7 @@ DESK = "tests/support/test_exact_ends.py::"
 FAIRNESS = "tests/revocations/test_fairness.py::"
 MOVED = "tests/promises/test_07_moved.py::"
 SAFE_CODE = "tests/promises/test_07_safe_code.py::"
+FILES = "tests/support/test_case_files.py::"
 TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_staff_is_in_the_trail"
 STAFF = "tests/accounts/test_staff.py::"
 
@@ -163,9 +164,47 @@ MUTANTS = (
     Mutant(
         8,
         "support/actions/writing.py",
-        '        note(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)\n',
-        "        pass\n",
+        '    note(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)\n',
+        "",
         TRAIL,
+    ),
+    # A form that is shown again, and a page that turns out to be about another's line, are no look.
+    Mutant(
+        7,
+        "accounts/views/access.py",
+        "            if is_a_page(response):\n",
+        '            if is_a_page(response) and request.method != "POST":\n',
+        "tests/words/test_lines_and_logs.py::test_a_child_reads_what_its_parent_read_in_forms",
+    ),
+    Mutant(
+        8,
+        "accounts/primitives/reasons.py",
+        "    return bool(WHEN.fullmatch(whole) or (OF_A_YEAR.fullmatch(whole) and LETTERS_BEFORE.search(before)))\n",
+        "    return bool(WHEN.fullmatch(whole) or LETTERS_BEFORE.search(before))\n",
+        "tests/promises/test_08_support_desk.py::test_a_reason_holds_no_phone_number_but_dates_and_references",
+    ),
+    # The signal of a browser that comes back from the carrier's own sign-in is dropped.
+    Mutant(
+        12,
+        "consent/middleware.py",
+        '    return request.method == "POST" or _get_view_name(request) == SIGNED_IN_BY_GET\n',
+        '    return request.method == "POST"\n',
+        "tests/accounts/test_carrier_sign_in.py::test_the_privacy_signal_counts_back_from_the_carrier",
+    ),
+    # A file of a case opens to whoever may reveal its person, and to who may not.
+    Mutant(
+        8,
+        "support/actions/writing.py",
+        "    if found.author != name and not is_shown(ticket=found.ticket, reader=name, at=at):\n",
+        "    if found.author != name and not name:\n",
+        f"{FILES}test_a_file_opens_only_while_its_person_is_revealed",
+    ),
+    Mutant(
+        8,
+        "support/queries/reveals.py",
+        "    return shown_until(mine=mine, two=takes_two(line_id=ticket.line_id, at=at), at=at) is not None\n",
+        "    return shown_until(mine=mine, two=False, at=at) is not None\n",
+        f"{FILES}test_a_protected_line_s_files_take_two_people",
     ),
     Mutant(
         8,
