@@ -32,6 +32,8 @@ STOPS = STOPS_SIGNED_IN | {
     "stop", "stop-code", "stop-again", "stop-all", "api-texts", "drp-exercise", "agent-asked", "desk-stop",
     "desk-stop-code",
 }  # fmt: skip
+# Where a browser is sent back to, signed in, without a form of ours.
+SIGNED_IN_BY_GET = "sign-in-carrier-back"
 logger = logging.getLogger(__name__)
 
 
@@ -63,22 +65,30 @@ def planned_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 
 def _is_a_stop(request: HttpRequest) -> bool:
-    """What failed before it came to its view is looked up here."""
+    return _get_view_name(request) in STOPS
+
+
+def _get_view_name(request: HttpRequest) -> str:
+    """What failed before it came to its view is looked up here; "" for an address that is none."""
     try:
-        name = (request.resolver_match or resolve(request.path_info)).view_name
+        return (request.resolver_match or resolve(request.path_info)).view_name
     except Resolver404:
-        return False
-    return name in STOPS
+        return ""
+
+
+def _may_complete_sign_in(request: HttpRequest) -> bool:
+    return request.method == "POST" or _get_view_name(request) == SIGNED_IN_BY_GET
 
 
 def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Honour Sec-GPC: 1 for a line in the request that proves it: at a sign-in or a texted code, and nowhere else.
 
-    No look and no other form takes it: whoever changes a language has said nothing about their location.
+    No look and no other form takes it: whoever changes a language has said nothing about their location. Back from the
+    carrier's own sign-in a browser comes by a GET, and that completes the sign-in.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.method != "POST" or request.headers.get("Sec-GPC") != "1":
+        if request.headers.get("Sec-GPC") != "1" or not _may_complete_sign_in(request):
             return get_response(request)
         before = _find_prior_proofs(request)
         response = get_response(request)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
@@ -13,9 +14,10 @@ from accounts.actions.sign_ins import HasProofAlready, set_first_password
 from accounts.models import Line, LineUser, Message, NewPassword, User
 from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
+from consent.models import Choice
 from tests.accounts import provider as providers
 from tests.accounts.provider import CLIENT, SECRET, Provider, signed_in, through
-from tests.factories import a_line
+from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
 from tests.properties import undone
 
@@ -192,3 +194,25 @@ def test_pages_offer_it_where_it_is_named_and_nowhere_else(idp: Provider, settin
     settings.OIDC_ISSUER = ""
     assert [START in Browser().get(path).text for path in pages] == [False, False]
     assert "carrier account" not in Browser().get("/help/").text
+
+
+@pytest.mark.usefixtures("no_broker")
+@pytest.mark.parametrize("strong", [True, False])
+def test_the_privacy_signal_counts_back_from_the_carrier(
+    idp: Provider, settings: Settings, line: Line, strong: bool
+) -> None:
+    settings.OIDC_SEEING_ACR = STRONG
+    idp.claims |= {"acr": STRONG if strong else None}
+    road = a_campaign(provider=a_party("RoadAid", "lbs_provider"))
+    an_approval(line, road)
+    browser = Browser()
+    browser.client.defaults["HTTP_SEC_GPC"] = "1"
+    through(idp, browser, START)
+    (choice,) = Choice.objects.all()
+    assert (choice.scope, choice.channel, choice.actor) == ("all", "gpc", f"subscriber:{user_of(line).pk}")
+    page = browser.get("/settings/").text
+    assert "Your browser's signal stopped all sharing for this phone." in unescape(page)
+    # Neither another look at that address nor a failed return takes it again.
+    assert browser.get(BACK).status_code == 403
+    through(idp, browser, START)
+    assert Choice.objects.count() == 1
