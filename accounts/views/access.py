@@ -39,7 +39,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-import audit.actions
 from accounts import queries
 from accounts.domain import auth_factors, sessions
 from accounts.models import User
@@ -48,6 +47,7 @@ from accounts.primitives import browsers
 from accounts.primitives.slots import Places, until_sent
 from accounts.primitives.zones import zone_of
 from accounts.queries import PersonsLine
+from accounts.views.looks import is_a_page, note_look
 
 LINE = "line"
 READS = frozenset({Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG, Action.READ_CASES})
@@ -103,9 +103,14 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
             request.held_until = queries.get_hold_end(line=request.known[0].line, at=timezone.now())
             if missing := _missing_proof(request, user):
                 return missing
-            note_look(request, line=request.line)
+            if request.method != "POST":
+                note_look(request, line=request.line)
             with timezone.override(zone_of(request.line.line.state)):
-                return view(request, *args, **kwargs)
+                response = view(request, *args, **kwargs)
+            if is_a_page(response):
+                # By now it is the line that the page turned out to be about, whatever line the address named.
+                note_look(request, line=request.line)
+            return response
 
         return door
 
@@ -294,26 +299,6 @@ def at_line(request: SubscriberRequest) -> str:
     """What to hang on an address so that the next page is about the same line: "" for the person's first."""
     first = request.line.line.pk == request.known[0].line.pk
     return "" if first else f"?{urlencode({LINE: request.line.line.public_id})}"
-
-
-def note_look(request: SubscriberRequest, *, line: PersonsLine) -> None:
-    """Write down in a line's own log that somebody else than its own person reads here; once in ten minutes.
-
-    That is its account holder, or somebody who was asked to look after it.
-    """
-    now = timezone.now()
-    if line.is_own or request.method == "POST":
-        return
-    if browsers.has_looked(request, about=str(line.delegation.pk if line.delegation else line.line.pk), at=now):
-        return
-    who = "delegate" if line.is_delegated else "holder"
-    audit.actions.record(
-        action=f"{who}.looked",
-        actor=f"{who}:{request.user.pk}",
-        target=f"line:{line.line.pk}",
-        line_id=line.line.pk,
-        at=now,
-    )
 
 
 def has_shown_who_they_are(request: SubscriberRequest) -> bool:

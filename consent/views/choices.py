@@ -19,7 +19,6 @@ from accounts.views.access import (
     allowing_required,
     at_line,
     line_required,
-    note_look,
     seeing_required,
     subscriber_required,
 )
@@ -245,7 +244,6 @@ def get_own_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[Ch
         raise Http404
     # Whatever line the address named: the page, and the ways on from it, are about the choice's own.
     request.line = lines[found.line_id]
-    note_look(request, line=request.line)
     return found, request.line
 
 

@@ -7,7 +7,8 @@ from django.views.decorators.http import require_safe
 
 import accounts.queries
 from accounts.policies.permissions import Action
-from accounts.views.access import SubscriberRequest, line_required, note_look
+from accounts.views.access import SubscriberRequest, line_required
+from accounts.views.looks import note_look
 from consent.queries.current_consent.lines import sharing
 
 

@@ -12,8 +12,9 @@ from accounts.models import Line
 from audit.models import AuditEvent
 from consent.actions import choices
 from revocations.models import Order
-from tests.factories import a_line
+from tests.factories import a_campaign, a_line, an_approval
 from tests.people import number_of, sign_in_by_code, signed_in
+from tests.support.desk import asks
 from tests.support.officers import staff
 from tests.words.exact import as_before
 from tests.words.expected import PACIFIC
@@ -87,6 +88,32 @@ def looks_of_the_holder(child: Line) -> int:
     """How often the child's log says that the account holder looked."""
     cards = main(signed_in(child), "/access-log/").all("article", of_class="card")
     return sum(card.lines[:2] == ["The account holder", "Looked at this line's pages"] for card in cards)
+
+
+def test_a_child_reads_what_its_parent_read_in_forms() -> None:
+    holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+    campaign = a_campaign()
+    an_approval(child, campaign)
+    stopped = choices.stop(line_id=child.pk, scope="all", actor="subscriber:0", channel="web").choice_id
+    asked = asks(signed_in(holder), f"/help/write/?line={child.public_id}")
+    forms: list[tuple[str, dict[str, str]]] = [
+        (f"/choices/{stopped}/receipt/mail/", {"to": "no address"}),
+        ("/choices/allow/", {"campaign": campaign.ref, "days": "none", "line": str(child.public_id)}),
+        ("/choices/pause/", {"scope": "campaign", "ref": campaign.ref, "length": "", "line": str(child.public_id)}),
+        (f"/help/{asked.code}/reply/", {}),
+    ]
+    for path, wrong in forms:
+        before = looks_of_the_holder(child)
+        parent = signed_in(holder)
+        for _ in range(2):
+            assert parent.post(path, wrong).status_code in {200, 400}, path
+        assert looks_of_the_holder(child) == before + 1, path
+    before, parent = looks_of_the_holder(child), signed_in(holder)
+    assert parent.get(f"/help/{asked.code}/").status_code == 200
+    assert looks_of_the_holder(child) == before + 1
+    # A form that only leads on has shown nothing.
+    assert signed_in(holder).post("/stop/all/", {"line": str(child.public_id)}).status_code == 302
+    assert looks_of_the_holder(child) == before + 1
 
 
 def test_a_child_reads_each_time_that_the_account_holder_looked() -> None:
