@@ -219,12 +219,21 @@ def test_a_look_has_a_kind_and_something_else_has_words(desk: Desk) -> None:
 def test_a_reason_holds_no_phone_number_but_dates_and_references(desk: Desk) -> None:
     """The person's own number (the first and last) and another's: the answer is the same, and says nothing of them."""
     protected_by(desk, "none")
-    for typed in ("(206) 555-0199", "206.555.0142", "+1 206 555 0142", "5550142", "２０６５５５０１９９"):
+    for typed in (
+        "(206) 555-0199", "206.555.0142", "+1 206 555 0142", "5550142", "２０６５５５０１９９", "TEL-2065550199",
+        "206/555/0199", "206\u2010555\u20100199", "206·555·0199", "206_555_0199", "206,555,0199", "A-206-555-0199",
+        "206x555x0199", "T-206555 0199", "2025-01-01 42", "CTR-2025-550142", "CTR-2024-000123 2", "20:65:55 01:99",
+        "20655501-9900-4000-8000-000000000000", "206\u200b555\u200b0199", "٢٠٦٥٥٥٠١٩٩", "206\n555\n0199",
+    ):  # fmt: skip
         form = {"kind": "call", "reason": f"Called {typed} back."}
         page = desk.agent.client.post(f"{desk.path}reveal/", form).content.decode()
         assert "Write no phone number: the reason is read by others. Name the case instead." in page, typed
     assert not Reveal.objects.exists()
-    for typed in ("Called on 2026-11-29 about T-234567.", "CTR-2024-000123 since 11/29/2026, 9 a.m."):
+    for typed in (
+        "Called on 2026-11-29 about T-234567.", "CTR-2024-000123 since 11/29/2026, 9 a.m.", "T-234567 and T-345678.",
+        "From 2026-11-01 14:30 to 2026-11-29T15:00:00Z, two cases.", "29.11.2026, then 24-CV-01234 by post.",
+        "Order 41555501-23ab-4000-8000-00000000a000 is late.",
+    ):  # fmt: skip
         assert desk.post(desk.agent, "reveal/", reason=typed), typed
 
 
