@@ -183,10 +183,8 @@ class EndForm(forms.Form):
     session = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
 
-class EndedForm(NumberForm):
+class StopEndedForm(NumberForm):
     """The number somebody had when their line ended, and their password."""
-
-    wrong = _("That number and password don't match. Check both and try again.")
 
     password = forms.CharField(
         label=_("Your password"),
@@ -194,6 +192,13 @@ class EndedForm(NumberForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         error_messages={"required": _("Type your password.")},
     )
+
+
+class EndedForm(StopEndedForm):
+    """The same to sign in, with the code of their app where they have to wait otherwise."""
+
+    wrong = _("That number and password don't match. Check both and try again.")
+
     code = _CodeField()
 
 

@@ -29,8 +29,8 @@ OUR_ERROR = 500
 WAYS_TO_STOP = re.compile(r"/stop/|/choices/(stop|pause|dispute|signal/stop)/$")
 # Every address by which somebody stops, on a page, by text, or through an agent or staff.
 STOPS = STOPS_SIGNED_IN | {
-    "stop", "stop-code", "stop-again", "stop-all", "api-texts", "drp-exercise", "agent-asked", "desk-stop",
-    "desk-stop-code",
+    "stop", "stop-code", "stop-again", "stop-all", "stop-ended", "api-texts", "drp-exercise", "agent-asked",
+    "desk-stop", "desk-stop-code",
 }  # fmt: skip
 # Where a browser is sent back to, signed in, without a form of ours.
 SIGNED_IN_BY_GET = "sign-in-carrier-back"

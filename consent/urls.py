@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("stop/", stop.number, name="stop"),
     path("stop/code/", stop.code, name="stop-code"),
     path("stop/again/", stop.again, name="stop-again"),
+    path("stop/ended/", stop.after_end, name="stop-ended"),
     path("stop/all/", stop.everything, name="stop-all"),
     path("stop/progress/<str:token>/", stop.progress, name="stop-progress"),
     path("stop/progress/<str:token>/receipt.json", stop.receipt, name="stop-receipt"),

@@ -53,6 +53,8 @@ LINE = "line"
 READS = frozenset({Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG, Action.READ_CASES})
 DOWNLOADS_AT_ONCE = 2
 TRY_AGAIN_AFTER_S = 30
+# Times ANSWER_SECONDS: longer than it takes to hash some passwords, and to stop.
+HASHING_TAKES = 20
 HOME = "/home/"
 # Ends the address of a sign-in to which something sent has led; the page says that it was not done.
 SENT = "&sent=1"
@@ -241,10 +243,22 @@ def same_time[R: HttpRequest, **P](
 
     But for a form in which there was nothing to look up (`looks_up`, `nothing_to_look_up`): that tells of nobody.
     """
+    return _no_sooner_than(view, times=1)
 
+
+def same_time_as_hashing[R: HttpRequest, **P](
+    view: Callable[Concatenate[R, P], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """The same for a form with a password: nothing may tell whether it was right, whatever follows if it is."""
+    return _no_sooner_than(view, times=HASHING_TAKES)
+
+
+def _no_sooner_than[R: HttpRequest, **P](
+    view: Callable[Concatenate[R, P], HttpResponse], *, times: int
+) -> Callable[..., HttpResponse]:
     @wraps(view)
     def door(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        due = time.monotonic() + settings.ANSWER_SECONDS
+        due = time.monotonic() + times * settings.ANSWER_SECONDS
         response = view(request, *args, **kwargs)
         if request.method == "POST" and NOTHING_LOOKED_UP not in request.META:
             no_sooner(request, due=due)

@@ -1,4 +1,4 @@
-"""Stop by the phone alone: by a texted code on the stop page, or by texting STOP LOCATION.
+"""Stop by the phone alone: by a texted code on the stop page, or by texting STOP LOCATION; by a password after its end.
 
 What a phone texts about texts is about texts alone.
 """
@@ -12,8 +12,10 @@ from django.db import connection, transaction
 import accounts.queries
 from accounts.actions.codes import BY_TEXT, take_code, text_code
 from accounts.actions.incoming_texts import allow_texts, may_answer, refuse_texts, take_once
-from accounts.actions.sign_ins import cancel_new_password
+from accounts.actions.people import find_to_stop_after_end
 from accounts.models import Line, TextedCode
+from accounts.policies.permissions import Action, Relation
+from accounts.primitives.browsers import Source
 from consent.actions.choices import deny, retry_on_conflict, stop
 from consent.domain import messages, order_planning
 from consent.domain.messages import Answer, TextCommand
@@ -105,6 +107,20 @@ def stop_all_by_line(*, line_id: int, notice: DisplayedNotice | None = None, at:
     if not recorded.repeated:
         messages.confirm_stop(line_id=line_id, at=at)
     return token
+
+
+def stop_after_end(*, msisdn: str, password: str, source: Source, at: datetime) -> None:
+    """Stop everything for the line that somebody had by this number until it ended, if this is their password.
+
+    Whether it is, nothing here tells: whoever guesses learns no password that opens what there is to read. Call outside
+    a transaction. Raises TooManyTries.
+    """
+    user = find_to_stop_after_end(msisdn=msisdn, password=password, source=source, at=at)
+    if user is None:
+        return
+    for line in accounts.queries.list_lines_of_person(user=user, at=at):
+        if line.relation == Relation.EX_USER and line.may(Action.STOP):
+            stop(line_id=line.line.pk, scope=Choice.Scope.ALL, actor=f"subscriber:{user.pk}", channel="web")
 
 
 def _open_link(*, line_id: int, choice_id: uuid.UUID, at: datetime) -> str:

@@ -7,17 +7,19 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actions.codes import take_code, text_code
+from accounts.actions.rate_limits import TooManyTries
 from accounts.clients import oidc
 from accounts.domain import sessions
-from accounts.forms import CodeForm, NumberForm
+from accounts.forms import CodeForm, NumberForm, StopEndedForm, door_adapter
 from accounts.models import TextedCode
 from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
-from accounts.views.access import looks_up, nothing_to_look_up, same_time
+from accounts.views.access import looks_up, nothing_to_look_up, same_time, same_time_as_hashing
 from consent.actions import without_account
 from consent.domain import notices, pdf_receipts, receipts
 from consent.queries.receipts import behind_link
@@ -108,6 +110,25 @@ def everything(request: HttpRequest) -> HttpResponse:
         return redirect("stop-progress", token=token)
     shown = {"number": number_shown(proved.msisdn), "of": proved.mark, "notice": notice, "was_another": not is_this}
     return render(request, "stop/everything.html", shown)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("password")
+@same_time_as_hashing
+def after_end(request: HttpRequest) -> HttpResponse:
+    """Stop for a line that has ended, by its password alone. No answer says whether it was right."""
+    form, sent = StopEndedForm(request.POST or None), False
+    if looks_up(request, form):
+        now, msisdn, password = timezone.now(), form.cleaned_data["number"], form.cleaned_data["password"]
+        try:
+            without_account.stop_after_end(msisdn=msisdn, password=password, source=browsers.source(request), at=now)
+        except TooManyTries as error:
+            nothing_to_look_up(request)
+            form.add_error(None, door_adapter().must_wait_error(error.until, now))
+        else:
+            sent = True
+    return render(request, "stop/ended.html", {"form": form, "sent": sent})
 
 
 @require_safe

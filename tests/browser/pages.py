@@ -62,7 +62,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     NOBODY: (
         "front", "help", "safety", "case-by-mail", "invited", "sign-in-ended",
         "transparency", "check-receipt", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
-        "stop-progress", "ask", "new-password-cancel", "agent-asked", "agent-request",
+        "stop-progress", "ask", "new-password-cancel", "agent-asked", "agent-request", "stop-ended",
     ),
     TEXTED: ("stop-code", "sign-in-code", "ask-code", "sign-in-ended-passkey"),
     TYPED: ("stop-all", "ask-yes"),

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -39,6 +39,7 @@ from accounts.actions.people import end_tenure
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, User
 from accounts.views.access import ANSWER_AT
+from consent.models import Choice
 from partners.models import AuthorizedAgent
 from partners.models import Client as Registered
 from tests.agents import Agent, an_agent_asks
@@ -206,6 +207,24 @@ def test_the_door_for_lines_that_have_ended(watch: Watch) -> None:
         for number in numbers
     ]
     assert differences(seen) == []
+
+
+def test_the_stop_for_ended_lines_never_says_what_was_right(watch: Watch) -> None:
+    """The right password, a wrong one, and numbers of which there is none: the same answer, which leaves as late."""
+    with_password, without = ended_line(), ended_line(password=False)
+    yesterday = timezone.now() - timedelta(hours=1)
+    Line.objects.filter(pk__in=(with_password.pk, without.pk)).update(deactivated_at=timezone.now())
+    right = number_of(with_password, at=yesterday)
+    numbers = [right, right, number_of(without, at=yesterday), number_of(a_line()), STRANGER]
+    seen = []
+    for number, password in zip(numbers, (PASSWORD, *["not the password"] * 4), strict=True):
+        browser = Browser()
+        answer = browser.client.post("/stop/ended/", {"number": number, "password": password})
+        assert leaves_at(answer) == 20 * FLOOR
+        found = watch.forms(browser, ("/stop/ended/", {"number": number, "password": password}))
+        seen.append([replace(one, queries=-1) for one in found])
+    assert differences(seen) == []
+    assert Choice.objects.filter(kind="stop").count() == 1
 
 
 def test_staff_s_door_by_mail_address(watch: Watch) -> None:

@@ -79,6 +79,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "stop-code": (SENT_ON, SENT_ON),
     "stop-again": (NOT_SO, SENT_ON),
     "stop-all": (SENT_ON, SENT_ON),
+    "stop-ended": (EVERYBODY, EVERYBODY),
     "stop-progress": (NOT_HERE, NOT_SO),
     "stop-receipt": (NOT_HERE, NOT_SO),
     "stop-receipt-pdf": (NOT_HERE, NOT_SO),
