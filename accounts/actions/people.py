@@ -13,7 +13,7 @@ from accounts import queries
 from accounts.actions.codes import take_code
 from accounts.actions.contacts import end_contacts
 from accounts.actions.delegations import end_with
-from accounts.actions.rate_limits import Door, give_back, is_right_code, take_try
+from accounts.actions.rate_limits import Door, give_back, is_right_code, take_network_try, take_try
 from accounts.actions.sign_ins import end_sessions, end_sign_ins, note, note_device, send_security_notice
 from accounts.clients.oidc import LineWord
 from accounts.domain import message_templates, sessions
@@ -70,19 +70,33 @@ def sign_in_after_end(
     """Return who had this number when their line ended, and has this password; None for everything else.
 
     As long for a number that nobody had. `code`: of their app, or a recovery code, which must be right too. Call
-    outside a transaction. Raises TooManyTries, with a code never.
+    outside a transaction. Raises TooManyTries, with a code only where very many came from that network.
     """
-    taken = None if code else take_try(door=Door.ENDED, account=msisdn, source=source, at=at)
+    if code:
+        taken = take_network_try(door=Door.ENDED, source=source, at=at)
+    else:
+        taken = take_try(door=Door.ENDED, account=msisdn, source=source, at=at)
     known = _find_by_password(msisdn, password)
     if code and not is_right_code(user=known, code=code, source=source, at=at):
         return None
     if known is None:
         return None
-    if taken is not None:
-        give_back(right=taken)
+    give_back(right=taken)
     with transaction.atomic():
         note(user=known, what="signed_in_after_end", at=at)
     return known
+
+
+def find_to_stop_after_end(*, msisdn: str, password: str, source: Source, at: datetime) -> User | None:
+    """Who had this number when their line ended, and has this password: for a stop whose answer doesn't say.
+
+    No wrong try at the account makes anybody wait here, and a right one is not given back: nothing but the stop tells
+    that it was right. As long for a number that nobody had. Call outside a transaction.
+
+    Raises: TooManyTries, for a minute at most, where very many came from that network.
+    """
+    take_network_try(door=Door.STOP, source=source, at=at)
+    return _find_by_password(msisdn, password)
 
 
 def _find_by_password(msisdn: str, password: str) -> User | None:

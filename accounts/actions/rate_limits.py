@@ -3,7 +3,8 @@
 A try is counted before it is looked at and taken back when it was right, so that guesses at once can't pass a limit.
 From a browser in which the person proved who they are before (its device cookie), only that browser's own wrong tries
 count. From any other those count that were made at the account from the same network, at the account, and from the
-network. Whoever gives their second factor with the password is past all of these.
+network. Whoever gives their second factor with the password waits for the network alone: what is typed there may be
+anything, and each password is hashed. So does whoever stops for a line that has ended, where nothing is told.
 """
 
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ class Door(StrEnum):
 
     STAFF = "staff"  # e-mail and password
     ENDED = "ended"  # the number of a line that has ended, and a password
+    STOP = "stop"  # the same, to stop and for nothing else
     AGAIN = "again"  # the password of somebody who is signed in
     FACTOR = "factor"  # a code of an authenticator app, or a recovery code
 
@@ -58,6 +60,8 @@ STRICT = Limit(5, HOUR, MINUTE, HOUR)
 ACCOUNT = Limit(50, 30 * MINUTE, MINUTE, HOUR)
 # Very many people may be behind one address of a carrier's: 200 wrong tries an hour are theirs.
 NETWORK = Limit(200, timedelta(seconds=18), timedelta(seconds=10), 5 * MINUTE)
+# To stop nobody waits longer than a minute.
+STOPPING = Limit(60, timedelta(seconds=30), timedelta(seconds=10), MINUTE)
 OPEN_TO_ALL = (Door.STAFF, Door.ENDED)
 
 
@@ -92,9 +96,19 @@ def take_try(*, door: Door, account: str, source: Source, at: datetime) -> Try:
         ]  # fmt: skip
     else:
         counted = [("account", account, STRICT)]
-    marks = [(compute_hmac("throttle", f"{door}|{kind}|{what}".encode()), limit) for kind, what, limit in counted]
+    marks = [(_mark(door, kind, what), limit) for kind, what, limit in counted]
     # In one order, so that two tries never wait for each other.
     return Try([_count(mark, limit, at) for mark, limit in sorted(marks, key=lambda one: one[0])], at)
+
+
+@transaction.atomic
+def take_network_try(*, door: Door, source: Source, at: datetime) -> Try:
+    """Count one try from a network, whatever account it is at.
+
+    Raises: TooManyTries where it has to wait. Such a try is not counted.
+    """
+    limit = STOPPING if door is Door.STOP else NETWORK
+    return Try([_count(_mark(door, "network", source.network), limit, at)], at)
 
 
 @transaction.atomic
@@ -156,6 +170,10 @@ def _is_known(door: Door, account: str, device: str) -> bool:
     if door == Door.ENDED:
         return known.filter(user__line_users__line__numbers__msisdn_hash=number_hash(account)).exists()
     return known.filter(user_id=int(account)).exists()
+
+
+def _mark(door: Door, kind: str, what: str) -> bytes:
+    return compute_hmac("throttle", f"{door}|{kind}|{what}".encode())
 
 
 def _count(mark: bytes, limit: Limit, at: datetime) -> int:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
-from accounts.actions.rate_limits import Door, TooManyTries, Try, give_back, is_right_code, take_try
+from accounts.actions.rate_limits import Door, TooManyTries, Try, give_back, is_right_code, take_network_try, take_try
 from accounts.domain import sessions
 from accounts.models import User
 from accounts.primitives import browsers
@@ -41,7 +41,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         """Check a password: at the door of staff, or of somebody who is signed in, once more.
 
-        With the code of their app as well, others' wrong tries keep nobody waiting (`code`).
+        With the code of their app as well, wrong tries at their account keep nobody waiting (`code`).
         """
         at, code = timezone.now(), credentials.pop("code", "")
         if code:
@@ -50,7 +50,8 @@ class AccountAdapter(DefaultAccountAdapter):
         is_in = isinstance(user, User)
         door = Door.AGAIN if is_in else Door.STAFF
         account = str(user.pk) if is_in else str(credentials.get("email", "")).lower()
-        taken = self._take_try(request, door, account, at)
+        with self._told_to_wait(at):
+            taken = take_try(door=door, account=account, source=browsers.source(request), at=at)
         found: AbstractBaseUser | None = super().authenticate(request, **credentials)
         if found is not None:
             give_back(right=taken)
@@ -59,7 +60,9 @@ class AccountAdapter(DefaultAccountAdapter):
     @contextmanager
     def trying(self, *, door: Door, account: str) -> Iterator[Try]:
         """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""
-        taken = self._take_try(context.request, door, account, timezone.now())
+        at = timezone.now()
+        with self._told_to_wait(at):
+            taken = take_try(door=door, account=account, source=browsers.source(context.request), at=at)
         yield taken
         give_back(right=taken)
 
@@ -68,18 +71,23 @@ class AccountAdapter(DefaultAccountAdapter):
         wait = timesince(at, until + ROUNDS_UP, depth=1)
         return ValidationError(gettext("Too many tries. Try again in %(wait)s.") % {"wait": wait})
 
-    def _take_try(self, request: HttpRequest, door: Door, account: str, at: datetime) -> Try:
+    @contextmanager
+    def _told_to_wait(self, at: datetime) -> Iterator[None]:
         try:
-            return take_try(door=door, account=account, source=browsers.source(request), at=at)
+            yield
         except TooManyTries as error:
             raise self.must_wait_error(error.until, at) from error
 
     def _with_code(self, request: HttpRequest, code: str, at: datetime, **credentials: Any) -> AbstractBaseUser | None:
         """Whoever gives the right password and the right code. The same is done, and said, whichever is wrong."""
+        source = browsers.source(request)
+        with self._told_to_wait(at):
+            taken = take_network_try(door=Door.STAFF, source=source, at=at)
         found = super().authenticate(request, **credentials)
         user = found if isinstance(found, User) else None
-        if not is_right_code(user=user, code=code, source=browsers.source(request), at=at):
+        if not is_right_code(user=user, code=code, source=source, at=at):
             return None
+        give_back(right=taken)
         if user is not None:
             sessions.record_code(request, user=user)
         return user

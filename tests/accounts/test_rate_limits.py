@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from unittest.mock import Mock, patch
 
 import pytest
 import time_machine
@@ -16,14 +17,26 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.actions.people import end_tenure
-from accounts.actions.rate_limits import ACCOUNT, NETWORK, STRICT, Door, Limit, TooManyTries, give_back, take_try
+from accounts.actions.rate_limits import (
+    ACCOUNT,
+    NETWORK,
+    STRICT,
+    Door,
+    Limit,
+    TooManyTries,
+    give_back,
+    take_network_try,
+    take_try,
+)
 from accounts.models import Line, Throttle, User
 from accounts.primitives.browsers import Source
+from consent.models import Choice
 from tests.factories import a_line
 from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
 from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
+STOP_ENDED = "/stop/ended/"
 STAFF, ENDED, FACTOR = "/accounts/login/staff/", "/accounts/login/ended/", "/accounts/2fa/authenticate/"
 HERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -189,9 +202,8 @@ def test_codes_can_t_be_guessed_by_who_knows_the_password(officer: User, secret:
     for code in wrong:
         gives(a_browser(), officer, code=code)
     assert gives(a_browser(), officer, code=code_of(secret)) == ""
-    kept = Throttle.objects.order_by("-level_milli").first()
-    assert kept is not None
-    assert kept.level_milli <= STRICT.free * 1000
+    of_the_network, of_the_codes = Throttle.objects.order_by("-level_milli").values_list("level_milli", flat=True)
+    assert of_the_codes <= STRICT.free * 1000 < of_the_network
 
 
 def test_code_of_an_app_is_good_once_with_redis_away(officer: User, secret: str) -> None:
@@ -206,6 +218,17 @@ def test_code_of_an_app_is_good_once_with_redis_away(officer: User, secret: str)
 # People whose line has ended
 
 
+def ends(line: Line) -> None:
+    at = timezone.now()
+    line.numbers.update(ends_at=at)
+    Line.objects.filter(pk=line.pk).update(deactivated_at=at)
+    end_tenure(line_id=line.pk, at=at)
+
+
+def stops_of(line: Line) -> list[str]:
+    return list(Choice.objects.filter(line_id=line.pk, kind="stop").values_list("scope", flat=True))
+
+
 def comes_in(browser: Browser, number: str, password: str = PASSWORD, code: str = "") -> bool:
     return browser.post(ENDED, {"number": number, "password": password, "code": code}).status_code == 302
 
@@ -215,10 +238,7 @@ def test_whose_line_has_ended_comes_in_whatever_strangers_do() -> None:
     number, mine = number_of(line), a_browser()
     sign_in(line, mine)
     mine.get("/home/")
-    at = timezone.now()
-    line.numbers.update(ends_at=at)
-    Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    end_tenure(line_id=line.pk, at=at)
+    ends(line)
     for _ in range(STRICT.free + 1):
         assert not comes_in(a_browser(ELSEWHERE), number, "guessed")
     # Who guesses elsewhere does not slow them on a new device here.
@@ -233,6 +253,70 @@ def test_whose_line_has_ended_comes_in_whatever_strangers_do() -> None:
     assert not comes_in(browser, number)
     assert comes_in(browser, number, code=code_of(secret))
     assert browser.get("/home/").status_code == 200
+
+
+def test_no_limit_closes_the_stop_of_an_ended_line() -> None:
+    line, other = a_line(), a_line()
+    number = number_of(line)
+    for one in (line, other):
+        sign_in(one)
+        ends(one)
+    for network in range(30):
+        a_stranger_guesses(number, f"203.0.{network}.9", door=Door.ENDED)
+    browser = a_browser()
+    assert "Too many tries" in browser.post(ENDED, {"number": number, "password": PASSWORD}).text
+    assert "Stop all sharing by the password alone" in browser.get(ENDED).text
+    for wrong in ("guessed", PASSWORD):
+        # The page says the same to both.
+        page = browser.post(STOP_ENDED, {"number": number, "password": wrong})
+        assert (page.status_code, "If the number and the password are right" in page.text) == (200, True)
+        assert ("all" in stops_of(line)) == (wrong == PASSWORD)
+    assert stops_of(other) == []
+    # It opens nothing to read, and no wait at the other door is over by it.
+    assert browser.get("/home/").status_code == 302
+    assert "Too many tries" in browser.post(ENDED, {"number": number, "password": PASSWORD}).text
+
+
+def test_guesses_from_one_network_delay_a_stop_by_a_minute_at_most() -> None:
+    line = a_line()
+    number = number_of(line)
+    sign_in(line)
+    ends(line)
+    at, source, longest = timezone.now(), Source("198.51.100.0/24"), timedelta()
+    for _ in range(300):
+        try:
+            take_network_try(door=Door.STOP, source=source, at=at)
+        except TooManyTries as refused:
+            longest, at = max(longest, refused.until - at), refused.until
+    assert timedelta(seconds=10) < longest <= MINUTE
+    with time_machine.travel(at, tick=False) as clock:
+        assert (
+            "Try again in 1\xa0minute." in a_browser().post(STOP_ENDED, {"number": number, "password": PASSWORD}).text
+        )
+        clock.shift(MINUTE)
+        a_browser().post(STOP_ENDED, {"number": number, "password": PASSWORD})
+    assert stops_of(line) == ["all"]
+
+
+@pytest.mark.parametrize("code", ["123456", "abcde-fghij"])
+def test_a_code_beside_the_password_lifts_no_limit_of_the_network(officer: User, code: str) -> None:
+    """Whatever is typed as a code, each try hashes passwords."""
+    at, source = timezone.now(), Source("198.51.100.0/24")
+    for door in (Door.STAFF, Door.ENDED):
+        for _ in range(NETWORK.free):
+            take_network_try(door=door, source=source, at=at)
+    hashed = Mock(side_effect=AssertionError("it is hashed"))
+    with patch.object(User, "check_password", hashed), patch("accounts.actions.people.make_password", hashed):
+        for path, who in ((STAFF, {"login": officer.email}), (ENDED, {"number": "+12065550142"})):
+            page = a_browser().post(path, {**who, "password": "guessed", "code": code})
+            assert "Too many tries. Try again in" in page.text
+
+
+def test_wrong_codes_beside_passwords_come_to_a_wait(officer: User) -> None:
+    guess = {"login": officer.email, "password": "x", "code": "123456"}
+    with time_machine.travel(timezone.now(), tick=False):
+        said = ["Too many tries" in a_browser().post(STAFF, guess).text for _ in range(NETWORK.free + 1)]
+    assert said == [*[False] * NETWORK.free, True]
 
 
 # Subscribers' own doors

@@ -10,6 +10,7 @@ DESK = "tests/support/test_exact_ends.py::"
 FAIRNESS = "tests/revocations/test_fairness.py::"
 MOVED = "tests/promises/test_07_moved.py::"
 SAFE_CODE = "tests/promises/test_07_safe_code.py::"
+GUESSES = "tests/accounts/test_rate_limits.py::"
 FILES = "tests/support/test_case_files.py::"
 TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_staff_is_in_the_trail"
 STAFF = "tests/accounts/test_staff.py::"
@@ -190,6 +191,36 @@ MUTANTS = (
         '    return request.method == "POST" or _get_view_name(request) == SIGNED_IN_BY_GET\n',
         '    return request.method == "POST"\n',
         "tests/accounts/test_carrier_sign_in.py::test_the_privacy_signal_counts_back_from_the_carrier",
+    ),
+    # A code beside the password lifts every limit, and each try hashes passwords.
+    Mutant(
+        12,
+        "accounts/views/adapter.py",
+        "            taken = take_network_try(door=Door.STAFF, source=source, at=at)\n",
+        "            taken = Try([], at) if code else take_network_try(door=Door.STAFF, source=source, at=at)\n",
+        f"{GUESSES}test_wrong_codes_beside_passwords_come_to_a_wait",
+    ),
+    Mutant(
+        12,
+        "accounts/actions/people.py",
+        "        taken = take_network_try(door=Door.ENDED, source=source, at=at)\n",
+        "        taken = take_try(door=Door.ENDED, account=code, source=Source(code), at=at)\n",
+        f"{GUESSES}test_a_code_beside_the_password_lifts_no_limit_of_the_network",
+    ),
+    # Whose line has ended is kept from stopping by whoever guesses at their password.
+    Mutant(
+        12,
+        "accounts/actions/people.py",
+        "    take_network_try(door=Door.STOP, source=source, at=at)\n",
+        "    take_try(door=Door.ENDED, account=msisdn, source=source, at=at)\n",
+        f"{GUESSES}test_no_limit_closes_the_stop_of_an_ended_line",
+    ),
+    Mutant(
+        7,
+        "consent/views/stop.py",
+        "            sent = True\n",
+        "            sent = bool(request.user.pk)\n",
+        f"{GUESSES}test_no_limit_closes_the_stop_of_an_ended_line",
     ),
     # A file of a case opens to whoever may reveal its person, and to who may not.
     Mutant(
