@@ -31,6 +31,6 @@ def note_look(request: HttpRequest, *, line: PersonsLine) -> None:
 
 
 def is_a_page(response: HttpResponseBase) -> bool:
-    """Whether it shows something: what only leads elsewhere, or is empty, doesn't."""
+    """Return whether it shows something: what only leads elsewhere, or is empty, doesn't."""
     status = HTTPStatus(response.status_code)
     return status is not HTTPStatus.NO_CONTENT and not status.is_redirection

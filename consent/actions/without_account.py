@@ -13,6 +13,7 @@ import accounts.queries
 from accounts.actions.codes import BY_TEXT, take_code, text_code
 from accounts.actions.incoming_texts import allow_texts, may_answer, refuse_texts, take_once
 from accounts.actions.people import find_to_stop_after_end
+from accounts.actions.sign_ins import cancel_new_password
 from accounts.models import Line, TextedCode
 from accounts.policies.permissions import Action, Relation
 from accounts.primitives.browsers import Source

@@ -9,7 +9,7 @@ from support.queries.lines import takes_two
 
 
 def is_shown(*, ticket: Ticket, reader: str, at: datetime) -> bool:
-    """Whether `reader` ("agent:7") may see now whose case it is, and with that the files in it.
+    """Return whether `reader` ("agent:7") may see now whose case it is, and with that the files in it.
 
     A case without a line is in nobody's log: the permission to reveal is enough to open it. What was merged into a case
     is shown with that case.
@@ -25,7 +25,7 @@ def is_shown(*, ticket: Ticket, reader: str, at: datetime) -> bool:
 
 
 def shown_until(*, mine: Sequence[Reveal], two: bool, at: datetime) -> datetime | None:
-    """Until when one's own reveals show the person; None where they don't. `two`: the line takes two people now."""
+    """Return until when one's own reveals show the person; None where they don't. `two`: the line takes two people now."""
     # What one alone was shown ends at once when the line comes to take two.
     counts = [one for one in mine if one.two_needed or not two]
     return max((one.until for one in counts if one.until and one.until > at), default=None)
