@@ -25,7 +25,7 @@ def is_shown(*, ticket: Ticket, reader: str, at: datetime) -> bool:
 
 
 def shown_until(*, mine: Sequence[Reveal], two: bool, at: datetime) -> datetime | None:
-    """Return until when one's own reveals show the person; None where they don't. `two`: the line takes two people now."""
+    """Return until when one's own reveals show the person, or None. `two`: the line takes two people now."""
     # What one alone was shown ends at once when the line comes to take two.
     counts = [one for one in mine if one.two_needed or not two]
     return max((one.until for one in counts if one.until and one.until > at), default=None)
