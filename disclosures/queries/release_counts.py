@@ -92,14 +92,6 @@ GROUP BY 1
     .replace("<days>", CLAIMED_ON)
     .replace("<rows>", CLAIMED)
 )
-LATER = """
-    SELECT rolled.day, count(*) AS n
-    FROM (<days>) rolled CROSS JOIN LATERAL (<rows>) d
-    WHERE %(claimed_later)s AND rolled.day >= %(since)s AND rolled.day <= %(until)s
-        AND (%(company)s = '' OR d.path @> ARRAY[%(company)s]::varchar[])
-        AND (%(act_of)s = '' OR disclosures_company(d.path) = %(act_of)s)
-    GROUP BY rolled.day
-""".replace("<days>", CLAIMED_ON).replace("<rows>", CLAIMED)
 # Of the days that were counted only those that hold what is wanted are read, the newest first, as many as fill a page.
 # `partly`: the day in which the page begins, of which nobody knows how much is left.
 WANTED = (
@@ -111,7 +103,13 @@ WITH <spans>, kind AS MATERIALIZED (
         AND (%(act_of)s = '' OR disclosures_company(facts.path) = %(act_of)s)
         AND (NOT %(judged)s OR facts.basis = 'approval' AND facts.outcome = 'released'
             AND facts.judgement = ANY (%(judgements)s))
-), later AS MATERIALIZED (<later>
+), later AS MATERIALIZED (
+    SELECT rolled.day, count(*) AS n
+    FROM (<days>) rolled CROSS JOIN LATERAL (<rows>) d
+    WHERE %(claimed_later)s AND rolled.day >= %(since)s AND rolled.day <= %(until)s
+        AND (%(company)s = '' OR d.path @> ARRAY[%(company)s]::varchar[])
+        AND (%(act_of)s = '' OR disclosures_company(d.path) = %(act_of)s)
+    GROUP BY rolled.day
 ), counted AS (
     SELECT rolled.day, rolled.n FROM disclosures_dailyrollup rolled
     WHERE rolled.line_id = %(line)s AND rolled.facts IN (SELECT key FROM kind)
@@ -146,7 +144,8 @@ FROM page CROSS JOIN LATERAL (
     ORDER BY d.occurred_at DESC, d.id DESC LIMIT %(rows)s
 ) found ORDER BY found.occurred_at DESC, found.id DESC LIMIT %(rows)s
 """.replace("<spans>", SPANS)
-    .replace("<later>", LATER)
+    .replace("<days>", CLAIMED_ON)
+    .replace("<rows>", CLAIMED)
     .replace("<claimed-later>", CLAIMED_LATER)
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 
@@ -165,4 +166,6 @@ def _browser(user: User) -> Client:
     session["account_authentication_methods"] = given
     session["account_authentication_methods_user"] = str(user.pk)
     session.save()
+    # Who proves more goes on in a session of another key.
+    browser.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
     return browser

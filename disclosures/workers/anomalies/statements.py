@@ -253,18 +253,6 @@ GROUP BY due.party, due.period
 HAVING count(DISTINCT seen.line_id) >= %(threshold)s
 """.replace("<look-up>", LOOK_UP)
 
-# "I never agreed" to a use that the partner had claimed, or to a company of it.
-DISPUTES = """
-    SELECT a.line_id, a.id, min(c.made_at) AS at
-    FROM consent_choice c
-        JOIN consent_approval a ON a.line_id = c.line_id AND a.verified_by = 'partner' AND a.captured_at < c.made_at
-        JOIN partners_campaign k ON k.ref = a.campaign
-        JOIN partners_cover v ON v.campaign_id = k.id
-    WHERE c.reason = 'never_agreed' AND c.recorded_at <= %(off_at)s::timestamptz
-        AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = a.line_id AND x.yes_id = a.id)
-        AND (c.scope = 'campaign' AND c.ref = ANY (v.campaigns) OR c.scope = 'party' AND c.ref = ANY (v.parties))
-    GROUP BY a.line_id, a.id
-"""
 DUE_BY_CLAIM = """
 INSERT INTO due (kind, party, period)
 SELECT DISTINCT %(kind)s, partner.uri, month::date
@@ -289,8 +277,19 @@ FROM (
         interval '1 month') AS month
 WHERE month <= %(at)s::timestamptz AT TIME ZONE 'UTC'
 """
+# "I never agreed" to a use that the partner had claimed, or to a company of it.
 BY_CLAIM = """
-WITH disputed AS MATERIALIZED (<disputes>)
+WITH disputed AS MATERIALIZED (
+    SELECT a.line_id, a.id, min(c.made_at) AS at
+    FROM consent_choice c
+        JOIN consent_approval a ON a.line_id = c.line_id AND a.verified_by = 'partner' AND a.captured_at < c.made_at
+        JOIN partners_campaign k ON k.ref = a.campaign
+        JOIN partners_cover v ON v.campaign_id = k.id
+    WHERE c.reason = 'never_agreed' AND c.recorded_at <= %(off_at)s::timestamptz
+        AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = a.line_id AND x.yes_id = a.id)
+        AND (c.scope = 'campaign' AND c.ref = ANY (v.campaigns) OR c.scope = 'party' AND c.ref = ANY (v.parties))
+    GROUP BY a.line_id, a.id
+)
 INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks, out_of)
 SELECT %(kind)s, %(rule)s, NULL, due.party, '', due.period, min(disputed.at), max(disputed.at), max(disputed.at),
     count(disputed.at), count(disputed.at), count(*)
@@ -306,7 +305,7 @@ WHERE due.kind = %(kind)s
     AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = a.line_id AND x.yes_id = a.id)
 GROUP BY due.party, due.period
 HAVING count(disputed.at) * 1000 > %(threshold)s * count(*)
-""".replace("<disputes>", DISPUTES)
+"""
 
 # What was found by a wider window than the rule has now rests on rows from which none of its windows reaches so far.
 DUE_AS_FOUND = """
