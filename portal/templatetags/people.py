@@ -1,9 +1,9 @@
-"""Who said something about a line, as whoever reads the page would call them."""
+"""Who said something about a line, as the reader would call them; and whether the reader may ask about it."""
 
 from django import template
 
 from accounts.models import User
-from accounts.policies.permissions import Relation
+from accounts.policies.permissions import Action, Relation
 from accounts.queries import PersonsLine
 from consent.actions.lines import GROWN_UP
 
@@ -37,3 +37,9 @@ def _said_by_another(line: PersonsLine, actor: str) -> str:
     if line.relation in SHARED:
         return "holder" if line.relation == Relation.MINOR_USER else "user"
     return "holder" if line.relation != Relation.SAME_HOLDER and line.is_anothers(actor) else "you"
+
+
+@register.filter
+def may_ask(line: PersonsLine) -> bool:
+    """Whether this person may ask about what they see of the line."""
+    return line.may(Action.READ_CASES)

@@ -5,7 +5,7 @@ from django.test import RequestFactory
 from django.utils import translation
 
 from accounts.primitives import browsers
-from portal.templatetags.browsers import browser_named
+from portal.templatetags.names import browser_named
 
 WINDOWS, PHONE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "Mozilla/5.0 (Linux; Android 16; Pixel 9)"
 

@@ -8,9 +8,9 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone, translation
 from django.utils.formats import number_format
 
-from portal.templatetags.duration import roughly
-from portal.templatetags.languages import language_named
+from portal.templatetags.amounts import roughly
 from portal.templatetags.moments import on_day, when
+from portal.templatetags.names import language_named
 
 AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
 

@@ -1,7 +1,7 @@
-"""A browser as its person knows it, from the name that it gives itself."""
+"""Browsers and languages by the names that people know; one that is not known here stays as it is."""
 
 from django import template
-from django.utils.translation import gettext
+from django.utils.translation import get_language_info, gettext
 
 from accounts.primitives import browsers
 
@@ -18,3 +18,14 @@ def browser_named(user_agent: str) -> str:
     if not browser:
         return user_agent[:LONGEST]
     return f"{browser} ({browsers.MACHINES[machine]})" if machine else browser
+
+
+@register.filter
+def language_named(code: str) -> str:
+    """What the reader calls it: "Spanish" for "es", and for "es-MX" where that has no name of its own."""
+    for known in (code.lower(), code.lower().partition("-")[0]):
+        try:
+            return str(get_language_info(known)["name_translated"])
+        except KeyError:
+            continue
+    return code

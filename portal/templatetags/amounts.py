@@ -1,7 +1,10 @@
-"""Spans of time in words."""
+"""Counts and spans of time in words."""
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext, ngettext
+
+from support.queries.queue import COUNTED_TO
 
 register = template.Library()
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -23,3 +26,9 @@ def roughly(seconds: float) -> str:
         return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
     whole = round(seconds)
     return ngettext("%(n)s second", "%(n)s seconds", whole) % {"n": whole}
+
+
+@register.simple_tag
+def at_most(n: int) -> str:
+    """A count that was not taken further than COUNTED_TO: "12", "999+"."""
+    return f"{COUNTED_TO - 1}+" if n >= COUNTED_TO else str(intcomma(n))
