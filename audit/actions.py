@@ -46,7 +46,7 @@ WHERE %(line)s > 0 AND NOT EXISTS (
 # What moves as an incident opens anew, or its clocks do.
 MOVED = ("opened_at", "acknowledged_at", "assigned_to", "closed_at", "due_at", "renewed_at", "anew_from")
 KEPT_AT_ONCE = 5_000
-NO_LONGER = "By what the records show now it is no longer so."
+NO_LONGER = "Newer records show that this is no longer true."
 
 
 @dataclass(frozen=True)

@@ -70,42 +70,45 @@ class Incident(models.Model):
     """The opt-out mechanism, or a partner, failed in a way that may be reportable."""
 
     class Kind(models.TextChoices):
-        CONTRADICTED = "contradicted", "A partner went on after it had signed that it stopped"
-        UNGATED = "ungated", "A release without the gate's yes"
+        CONTRADICTED = "contradicted", "A partner continued after signing that it stopped"
+        UNGATED = "ungated", "A release without the gate's permission"
         BASIS_DOUBTFUL = "basis_doubtful", "An emergency or network release to a company that sells look-ups"
-        AUDIT_FAULT = "audit_fault", "The audit trail does not verify"
-        PARTNER_HAS = "partner_has", "A partner holds as allowed what we deny"
-        PARTNER_UNHEALTHY = "unhealthy", "A partner is denied everything because its stream is not well"
-        LIFELINE_AT_RISK = "lifeline_at_risk", "A medical or roadside service is denied, or about to be"
-        ORDER_REFUSED = "order_refused", "A partner calls our order invalid"
-        KEYS_REFUSED = "keys_refused", "A partner does not accept our key or name"
-        NO_WAY_OUT = "no_way_out", "Our own way out is closed: what partners must be told waits with us"
+        AUDIT_FAULT = "audit_fault", "The audit log fails verification"
+        PARTNER_HAS = "partner_has", "A partner allows what we deny"
+        PARTNER_UNHEALTHY = "unhealthy", "A partner is denied everything because its stream is failing"
+        LIFELINE_AT_RISK = "lifeline_at_risk", "A medical or roadside service is denied, or soon will be"
+        ORDER_REFUSED = "order_refused", "A partner rejects our order as invalid"
+        KEYS_REFUSED = "keys_refused", "A partner doesn't accept our key or name"
+        NO_WAY_OUT = "no_way_out", "Our outgoing connections fail: orders to partners are waiting"
         TEXTS_SPENT = (
             "texts_spent",
-            "Far more texts with codes go out than people need: find out who asks for them",
+            "Unusually many codes are sent by text: find out who requests them",
         )
-        OVERDUE = "overdue", "A partner let the agreed date pass"
-        NO_EVIDENCE = "no_evidence", "A partner did not show its proof of consent by its date"
-        CANARY_FAILED = "canary_failed", "Our own trial of stopping failed"
-        STOPS_FAILING = "stops_failing", "Stops that people asked for failed"
-        OUR_BREACH = "our_breach", "A breach of ours, reported by hand"
-        PARTNER_BREACH = "partner_breach", "A breach at a partner, reported by hand"
-        STAFF_BROWSING = "staff_browsing", "Somebody of staff looked at unusually many subscribers"
-        MACHINE_BY_OPERATOR = "machine_by_operator", "A machine was let in or given another key without two officers"
+        OVERDUE = "overdue", "A partner missed an agreed deadline"
+        NO_EVIDENCE = "no_evidence", "A partner missed the deadline for its proof of consent"
+        CANARY_FAILED = "canary_failed", "Our own test of stopping failed"
+        STOPS_FAILING = "stops_failing", "Stops that people requested failed"
+        OUR_BREACH = "our_breach", "A breach of ours, reported by staff"
+        PARTNER_BREACH = "partner_breach", "A breach at a partner, reported by staff"
+        STAFF_BROWSING = "staff_browsing", "A staff member viewed unusually many subscribers"
+        MACHINE_BY_OPERATOR = (
+            "machine_by_operator",
+            "An API client was activated or given a new key without two officers",
+        )
         ADDRESSES_BY_OPERATOR = (
             "addresses_by_operator",
-            "A partner's endpoints or the address of its keys changed without two officers",
+            "A partner's endpoints or key address changed without two officers",
         )
         STOPS_BY_AGENT = "stops_by_agent", "Unusually many stops by one agent"
         # Found in the ledger of releases, one a company and year (`disclosures.workers.anomalies`).
-        AFTER_STOP = "after_stop", "Look-ups after people said stop"
-        NO_APPROVAL = "no_approval", "Look-ups with no record that people agreed"
+        AFTER_STOP = "after_stop", "Look-ups after people stopped"
+        NO_APPROVAL = "no_approval", "Look-ups with no record of consent"
         SUSPENDED = "suspended", "Look-ups after we suspended the company"
         BURST = "burst", "Bursts of look-ups of one line"
-        NIGHT = "night", "Look-ups night after night"
-        MANY_LINES = "many_lines", "One end customer across many lines"
-        DORMANT = "dormant", "Look-ups of lines that had been quiet"
-        DISPUTED = "disputed", "Claims of consent that people dispute"
+        NIGHT = "night", "Look-ups at night, again and again"
+        MANY_LINES = "many_lines", "One end customer looking up many lines"
+        DORMANT = "dormant", "Look-ups of long-inactive lines"
+        DISPUTED = "disputed", "Consent claims that people dispute"
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=40, choices=Kind)
@@ -147,10 +150,10 @@ class IncidentStep(models.Model):
     class What(models.TextChoices):
         OPENED = "opened", "Opened"
         COUNTED = "counted", "Seen again"
-        FEWER = "fewer", "Fewer by what the records show"
-        RENEWED = "renewed", "Seen again, with clocks of its own"
+        FEWER = "fewer", "Count corrected down by newer records"
+        RENEWED = "renewed", "Seen again, with new deadlines"
         CLOSED = "closed", "Closed"
-        REOPENED = "reopened", "Opened again"
+        REOPENED = "reopened", "Reopened"
 
     id = models.BigAutoField(primary_key=True)
     incident_id = models.BigIntegerField()

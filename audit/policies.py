@@ -62,10 +62,10 @@ class Clock:
         return self.duty.source
 
 
-FCC = Duty("fcc", "Tell the FCC, if opting out fails more than now and then", "47 CFR 64.2009(f)", 5)
-AGENCIES = Duty("agencies", "If it is a breach: tell the agencies", "47 CFR 64.2011", 7)
-CUSTOMERS = Duty("customers", "If it is a breach: tell the customers", "47 CFR 64.2011", 30, business=False)
-PARTNER = Duty("partner", "Put it to the partner in writing, with a date to mend it", "our own rule", 5)
+FCC = Duty("fcc", "Notify the FCC, if opting out keeps failing", "47 CFR 64.2009(f)", 5)
+AGENCIES = Duty("agencies", "If it is a breach: notify the agencies", "47 CFR 64.2011", 7)
+CUSTOMERS = Duty("customers", "If it is a breach: notify the customers", "47 CFR 64.2011", 30, business=False)
+PARTNER = Duty("partner", "Notify the partner in writing, with a deadline to fix it", "our own rule", 5)
 ALL: Mapping[str, Duty] = {one.name: one for one in (FCC, AGENCIES, CUSTOMERS, PARTNER)}
 BREACH = (AGENCIES, CUSTOMERS)
 DUTIES: Mapping[str, Sequence[Duty]] = {

@@ -247,7 +247,7 @@ def _no_such(ids: Sequence[str]) -> str:
     more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
     return (
         f"No such release: {named}{more}. Nothing is hidden, the others that you named included. Check each id. If a"
-        " release is still to arrive, say so by “Hide before it arrives”."
+        " release is still to arrive, say so by “Hide a future release”."
     )
 
 

@@ -32,9 +32,9 @@ class DigestFinding(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PARTNER_HAS = "partner_has", "Partner has, we deny"
-        PARTNER_LACKS = "partner_lacks", "We allow, partner lacks"
-        UNKNOWN = "unknown", "A name that we never gave"
+        PARTNER_HAS = "partner_has", "Allowed there, denied here"
+        PARTNER_LACKS = "partner_lacks", "Allowed here, missing there"
+        UNKNOWN = "unknown", "Unknown identifier"
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(DigestRun, on_delete=models.PROTECT, related_name="rows")

@@ -32,7 +32,7 @@ from revocations.actions.cohorts import add_shard, publish_manifest
 from revocations.actions.orders import enqueue_order
 from revocations.models import BY_TERM, TO_PUSH, Cohort, Order, Standing, State
 
-ITS_TERM = "Its term is over."
+ITS_TERM = "Its term expired."
 BATCH = 5_000
 SHARD = 100_000
 # A transaction that stays open longer than this holds nobody's list up.

@@ -36,22 +36,22 @@ def report_incident(
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     if not (reason.strip() and happened.strip() and affected.strip()):
-        raise NoReason("Say what happened, what was affected, and why you report it.")
+        raise NoReason("Say what happened, what was affected and why you are reporting it.")
     _refuse_report(kind, known_at, at)
     party = Party.objects.filter(uri=company).first() if kind == Incident.Kind.PARTNER_BREACH else None
     if (party is None) == (kind == Incident.Kind.PARTNER_BREACH):
-        raise NotNow("Choose the company whose breach it is.")
+        raise NotNow("Choose the company that had the breach.")
     return audit.actions.report_incident(
-        kind=kind, subject=f"partner:{party.pk}" if party else "our own house", happened=happened.strip(),
+        kind=kind, subject=f"partner:{party.pk}" if party else "our own systems", happened=happened.strip(),
         affected=affected.strip(), known_at=known_at, actor=name, reason=reason, at=at,
     )  # fmt: skip
 
 
 def _refuse_report(kind: str, known_at: datetime, at: datetime) -> None:
     if kind not in REPORTED:
-        raise NotNow("The system finds these by itself. Choose another kind.")
+        raise NotNow("The system detects this kind itself. Choose another kind.")
     if known_at > at:
-        raise NotNow("That moment is still to come. Write down when it became known.")
+        raise NotNow("That time is in the future. Enter when it became known.")
 
 
 @transaction.atomic
@@ -63,7 +63,7 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
     if not audit.actions.close_incident(incident_id=incident_id, actor=name, reason=reason, at=at):
-        raise NotNow("It is closed already.")
+        raise NotNow("This incident is already closed.")
 
 
 @transaction.atomic
@@ -77,9 +77,9 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
     try:
         theirs = acting_staff(actor=to, action=StaffAction.CLOSE_INCIDENT)
     except NotForThem as error:
-        raise NotForThem("Choose an officer: nobody else may close it.") from error
+        raise NotForThem("Choose an officer. Only officers can close incidents.") from error
     if not audit.actions.take_incident(incident_id=incident_id, assigned_to=theirs, actor=name, reason=reason, at=at):
-        raise NotNow("It is closed. The same trouble again opens it anew.")
+        raise NotNow("This incident is closed. It reopens if it happens again.")
 
 
 @transaction.atomic
@@ -87,7 +87,7 @@ def note_incident(*, incident_id: int, actor: str, reason: str, at: datetime) ->
     """Write a note into an incident's timeline, open or closed. Raises NotForThem, NoReason, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     if not reason.strip():
-        raise NoReason("A note has words.")
+        raise NoReason("Write the note.")
     if not audit.actions.note_incident(incident_id=incident_id, actor=name, note=reason, at=at):
         raise NotNow("There is no such incident.")
 
@@ -104,17 +104,15 @@ def do_duty(
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
     if told_on > at.date():
-        raise NotNow("That day is still to come. Write down what was done, not what is planned.")
+        raise NotNow("That day is in the future. Record only notifications already sent.")
     known = Incident.objects.filter(pk=incident_id).first()
     if known is not None and told_on < (began := known.opened_at.astimezone(ZONE).date()):
-        raise NotNow(
-            f"It became known on {began:%Y-%m-%d}: nobody was told of it before. Write down a day from then on."
-        )
+        raise NotNow(f"It became known on {began:%Y-%m-%d}. Enter that day or a later one.")
     done = audit.actions.do_duty(
         incident_id=incident_id, duty=duty, told_on=told_on, reference=reference, actor=name, reason=reason, at=at
     )
     if not done:
-        raise NotNow("This incident has no such duty.")
+        raise NotNow("This incident has no such deadline.")
 
 
 @transaction.atomic

@@ -33,8 +33,8 @@ def _put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
     refs = _campaigns_of(row)
     if _somebody_agreed(refs):
         raise NotNow(
-            f"{row.ref} can't be put in force: a yes to it is on record from before it counted, and would count at"
-            " once. Make a new campaign, which starts without a yes."
+            f"{row.ref} can't be put in force: consent to it was recorded while it was a draft and would apply"
+            " immediately. Create a new campaign, which starts with no consents."
         )
     return row
 
@@ -44,7 +44,7 @@ def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
     """Take a draft away: its id is free again. Returns that id. Raises NotNow, NotForThem."""
     refs = list(Campaign.objects.filter(pk=target_id).values_list("ref", flat=True)) if of == "campaign" else []
     if _somebody_agreed(refs):
-        raise NotNow(f"{refs[0]} stays: a yes to it is on record. It allows nothing while it is a draft.")
+        raise NotNow(f"{refs[0]} can't be discarded: consent to it is on record. As a draft it has no effect.")
     return drafts.discard_draft(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
 
 

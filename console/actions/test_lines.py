@@ -27,12 +27,12 @@ def mark_test_line(*, carrier_id: str, actor: str, reason: str, at: datetime) ->
         carrier_id=carrier_id, account__carrier_id__in=settings.TEST_ACCOUNTS, deactivated_at__isnull=True
     ).first()
     if line is None:
-        raise NotNow("There is no such line in a test account of ours (TEST_ACCOUNTS).")
+        raise NotNow("No line with this ID is in our test accounts (TEST_ACCOUNTS).")
     seed, new = CarrierTestLine.objects.get_or_create(
         line_id=line.pk, ended_at=None, defaults={"marked_at": at, "marked_by": name, "about": reason[:500]}
     )
     if not new:
-        raise NotNow("It is watched already.")
+        raise NotNow("It is already a test line.")
     audit.actions.record(
         action="test_line.marked", actor=name, target=f"test_line:{seed.pk}", at=at, line_id=line.pk, reason=reason
     )
@@ -46,7 +46,7 @@ def end_test_line(*, seed_id: int, actor: str, reason: str, at: datetime) -> Non
     reason = check_reason(reason)
     seed = CarrierTestLine.objects.select_for_update().filter(pk=seed_id, ended_at__isnull=True).first()
     if seed is None:
-        raise NotNow("It is not watched.")
+        raise NotNow("It is not a test line.")
     seed.ended_at = at
     seed.save(update_fields=["ended_at"])
     audit.actions.record(

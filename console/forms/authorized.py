@@ -9,15 +9,15 @@ class AgentForm(ActForm):
     """What people call it, its key, and where it may be called back."""
 
     name = forms.CharField(
-        label="What people call it", max_length=200, help_text="It stands on the page that asks them."
+        label="Name shown to people", max_length=200, help_text="Shown on the page where people confirm."
     )
     key = forms.CharField(
-        label="Its public key", max_length=100,
-        help_text="Ed25519, in base64, as the protocol's directory has it. Compare it by another way than theirs.",
+        label="Public key", max_length=100,
+        help_text="Ed25519, base64, as listed in the protocol's directory. Verify it through a second channel.",
     )  # fmt: skip
     hosts = forms.CharField(
-        label="Hosts where it may be called back", required=False, max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}), help_text="One a line. Without any it asks us how things stand.",
+        label="Callback hosts", required=False, max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}), help_text="One per line. Leave empty if the agent polls us.",
     )  # fmt: skip
 
     def clean_key(self) -> str:
@@ -32,6 +32,6 @@ class AgentForm(ActForm):
 class NewAgentForm(AgentForm):
     """An agent that nobody wrote down yet."""
 
-    agent_id = forms.CharField(label="Its id in the protocol's directory", max_length=60)
+    agent_id = forms.CharField(label="ID in the protocol's directory", max_length=60)
 
     field_order = ("agent_id", "name", "key", "hosts")

@@ -12,10 +12,10 @@ from support.forms.base import ActForm, midnight
 class OrderForm(ActForm):
     """One order of court, and the disclosures it is about."""
 
-    order_ref = forms.CharField(label="Order", max_length=1000, help_text="Its own reference, as the court gave it.")
+    order_ref = forms.CharField(label="Order", max_length=1000, help_text="The court's own reference.")
     disclosures = forms.CharField(
-        label="Disclosures", required=False, widget=LINES,
-        help_text="The carrier's ids, one a line. None: all that this order hides already.",
+        label="Releases", required=False, widget=LINES,
+        help_text="Carrier IDs, one per line. Leave empty for all releases this order hides.",
     )  # fmt: skip
 
     def source_ids(self) -> tuple[str, ...]:
@@ -26,14 +26,16 @@ class OrderForm(ActForm):
 class DelayForm(OrderForm):
     """Hide until a day, or until further order."""
 
-    until = forms.DateField(label="Hidden until", widget=DAY, required=False, help_text="Shown from this day on.")
+    until = forms.DateField(
+        label="Hidden until", widget=DAY, required=False, help_text="The first day it is shown again."
+    )
     open_end = forms.BooleanField(label="Until further order", required=False)
 
     def clean(self) -> dict[str, object]:
         """One end, and only one: a day that was forgotten must not hide for ever."""
         said = super().clean() or self.cleaned_data
         if bool(said.get("until")) == bool(said.get("open_end")) and "until" not in self.errors:
-            raise ValidationError("Give the day on which it ends, or say that it is until further order.")
+            raise ValidationError("Enter the day it ends, or choose until further order.")
         return said
 
     def end(self) -> datetime | None:
@@ -46,7 +48,7 @@ class AwaitedForm(DelayForm):
     """Hide what is still to come."""
 
     disclosures = forms.CharField(
-        label="Disclosures",
+        label="Releases",
         widget=LINES,
-        help_text="The carrier's ids, one a line, of releases that are still to come.",
+        help_text="Carrier IDs of future releases, one per line.",
     )

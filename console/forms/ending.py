@@ -15,10 +15,10 @@ class TerminateForm(ActForm):
     """Its id typed out, and whether another officer is asked. `plan`: what stands for the plan that was seen."""
 
     plan = forms.CharField(max_length=200, widget=forms.HiddenInput)
-    typed = forms.CharField(label="Type its id to confirm", max_length=200, widget=forms.TextInput)
+    typed = forms.CharField(label="Type its ID to confirm", max_length=200, widget=forms.TextInput)
     how = forms.ChoiceField(
-        label="Who agrees",
-        choices=[(NOW, "I end it now"), (PROPOSES, "I propose it, and another officer must agree")],
+        label="Who decides",
+        choices=[(NOW, "I terminate it now"), (PROPOSES, "I propose it, for another officer to agree")],
         widget=forms.RadioSelect,
         initial=NOW,
     )
@@ -26,7 +26,7 @@ class TerminateForm(ActForm):
     def __init__(self, data: Mapping[str, Any] | None = None, *, ref: str, plan: str) -> None:
         super().__init__(data, initial={"plan": plan, "how": NOW})
         self.ref = ref
-        self.fields["typed"].help_text = f"It is {ref}. What is ended does not come back."
+        self.fields["typed"].help_text = f"The ID is {ref}. Termination can't be undone."
         self.fields["typed"].widget.attrs["autocomplete"] = "off"
 
     @property
@@ -38,7 +38,7 @@ class TerminateForm(ActForm):
         """The id, exactly."""
         typed: str = self.cleaned_data["typed"]
         if typed != self.ref:
-            raise ValidationError(f"This is not its id. Type {self.ref} as it stands here.")
+            raise ValidationError(f"That isn't its ID. Type {self.ref} exactly as shown.")
         return typed
 
     def with_plan(self, plan: str) -> None:

@@ -16,20 +16,20 @@ REPORTABLE = [(kind.value, kind.label) for kind in REPORTED]
 class ReportForm(ActForm):
     """What happened that no program saw."""
 
-    kind = forms.ChoiceField(label="What it is", choices=[("", "Choose what"), *REPORTABLE])
-    company = forms.ChoiceField(label="Whose breach, if it is a partner's", required=False)
+    kind = forms.ChoiceField(label="Kind", choices=[("", "Choose one"), *REPORTABLE])
+    company = forms.ChoiceField(label="Partner, if it is a partner's breach", required=False)
     happened = forms.CharField(
         label="What happened", max_length=LONGEST_ACCOUNT, widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="As far as it is known now; what comes later is a note. It goes with what is sent to agencies: "
-        "write no person's name or number.",
+        help_text="What you know so far. Add later findings as notes. This text goes to agencies, so don't include"
+        " anyone's name or phone number.",
     )  # fmt: skip
     affected = forms.CharField(
         label="What was affected", max_length=LONGEST_ACCOUNT, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Which data, of how many subscribers, since when, as far as it is known.",
+        help_text="Which data, how many subscribers and since when, as far as you know.",
     )  # fmt: skip
     known_at = forms.DateTimeField(
         label="When it became known (UTC)", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-        help_text="To anybody of ours. Every clock counts from then.",
+        help_text="When any of our staff learned of it. All deadlines count from then.",
     )  # fmt: skip
 
     def __init__(self, data: Any = None) -> None:
@@ -45,35 +45,36 @@ class NoteForm(ActForm):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         self.fields["reason"].label = "Note"
-        self.fields["reason"].help_text = "Kept in the timeline for ever. Write no person's name or number."
+        self.fields["reason"].help_text = "Kept permanently in the timeline. Don't include anyone's name or phone"
+        " number."
 
 
 class DutyForm(ActForm):
     """Who was told, when, and under which reference."""
 
-    duty = forms.ChoiceField(label="What was done")
+    duty = forms.ChoiceField(label="Notification")
     told_on = forms.DateField(label="On", widget=forms.DateInput(attrs={"type": "date"}))
     reference = forms.CharField(
         label="Reference", max_length=LONGEST_REFERENCE, required=False,
-        help_text="What they call it: a case, a docket, a letter. No person's name.",
+        help_text="Their reference: a case, docket or letter number. No person's name.",
     )  # fmt: skip
 
     def __init__(self, data: Any = None, *, duties: list[tuple[str, str]], chosen: str = "") -> None:
         super().__init__(data, initial={"duty": chosen})
         field = self.fields["duty"]
         if isinstance(field, forms.ChoiceField):
-            field.choices = [("", "Choose what"), *duties]
+            field.choices = [("", "Choose one"), *duties]
 
 
 class ExportForm(ActForm):
     """In which form it is taken away."""
 
-    form = forms.ChoiceField(label="As", choices=[("html", "A page to print or send"), ("json", "JSON, for programs")])
+    form = forms.ChoiceField(label="Format", choices=[("html", "Printable page"), ("json", "JSON")])
 
 
 class SeedForm(ActForm):
     """Which line of ours."""
 
     line = forms.CharField(
-        label="The carrier's id of the line", max_length=100, help_text="A line of an account of TEST_ACCOUNTS."
+        label="Carrier's line ID", max_length=100, help_text="A line of one of the accounts in TEST_ACCOUNTS."
     )

@@ -26,17 +26,17 @@ class RuleForm(ActForm):
     state = forms.ChoiceField(label="State", choices=[("", "Choose a state"), *STATES])
     starts_at = forms.DateField(label="In force from", widget=DAY)
     purposes = forms.MultipleChoiceField(
-        label="Purposes it prohibits", widget=forms.CheckboxSelectMultiple, required=False
+        label="Prohibited purposes", widget=forms.CheckboxSelectMultiple, required=False
     )
-    sale_test = forms.BooleanField(label="And any use for which something is paid", required=False, initial=True)
+    sale_test = forms.BooleanField(label="Also prohibit any paid use", required=False, initial=True)
     consideration = forms.ChoiceField(
-        label="What makes it a sale", choices=JurisdictionRule.Consideration.choices, required=False
+        label="What counts as a sale", choices=JurisdictionRule.Consideration.choices, required=False
     )
     max_radius_m = forms.IntegerField(
         label="Only within a radius of (metres)", min_value=0, max_value=1_000_000, required=False,
-        help_text="1,750 ft are 534 m. Empty: whatever the radius.",
+        help_text="1,750 ft is 534 m. Leave empty to apply at any radius.",
     )  # fmt: skip
-    source = forms.CharField(label="Where it is written", max_length=300, help_text="Statute and section.")
+    source = forms.CharField(label="Legal source", max_length=300, help_text="Statute and section.")
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
@@ -58,11 +58,11 @@ class RuleForm(ActForm):
 class NoticeForm(ActForm):
     """The next version of a notice."""
 
-    use = forms.ChoiceField(label="Where people read it", choices=NoticeText.Use.choices)
+    use = forms.ChoiceField(label="Where people see it", choices=NoticeText.Use.choices)
     language = forms.ChoiceField(label="Language", choices=settings.LANGUAGES)
     body = forms.CharField(
         label="Wording", max_length=2000, widget=forms.Textarea(attrs={"rows": 7}),
-        help_text="Before a yes it must hold {companies}, {purpose}, {precision} and {until}, each once.",
+        help_text="A notice before allowing must contain {companies}, {purpose}, {precision} and {until}, once each.",
     )  # fmt: skip
 
 
@@ -70,8 +70,8 @@ class KeyForm(ActForm):
     """A machine's public key."""
 
     public_jwk = forms.CharField(
-        label="Its public key (JWK)", max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
-        help_text="JSON. The private half never leaves the machine.",
+        label="Public key (JWK)", max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="JSON. Never paste a private key.",
     )  # fmt: skip
 
     def clean_public_jwk(self) -> dict[str, object]:
@@ -79,20 +79,20 @@ class KeyForm(ActForm):
         try:
             key = read_json(self.cleaned_data["public_jwk"])
         except Unreadable as error:
-            raise ValidationError("This is not JSON.") from error
+            raise ValidationError("This isn't valid JSON.") from error
         if not isinstance(key, dict) or "kty" not in key:
-            raise ValidationError("This is not a key: a JWK has a kty.")
+            raise ValidationError("This isn't a key: a JWK needs a kty.")
         if key.keys() & {"d", "p", "q", "k"}:
-            raise ValidationError("This holds the private half. Make a new pair, and give the public half alone.")
+            raise ValidationError("This contains a private key. Create a new pair and paste only the public key.")
         return key
 
 
 class ClientForm(KeyForm):
     """A machine that may ask for tokens."""
 
-    client_id = forms.CharField(label="Client id", max_length=200, validators=[check_client_id])
-    kind = forms.ChoiceField(label="What it is", choices=Client.Kind.choices)
-    party = forms.ChoiceField(label="Whose (an aggregator's alone)", required=False)
+    client_id = forms.CharField(label="Client ID", max_length=200, validators=[check_client_id])
+    kind = forms.ChoiceField(label="Kind", choices=Client.Kind.choices)
+    party = forms.ChoiceField(label="Company (aggregators only)", required=False)
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
@@ -107,8 +107,8 @@ class CertificateForm(ActForm):
     """The certificate that a machine shows."""
 
     certificate = forms.CharField(
-        label="Its certificate (PEM)", max_length=16_000, widget=forms.Textarea(attrs={"rows": 7}),
-        help_text="Without its key. Its tokens count only over connections that carry this certificate.",
+        label="Certificate (PEM)", max_length=16_000, widget=forms.Textarea(attrs={"rows": 7}),
+        help_text="The certificate only, not its key. Tokens work only over connections that present this certificate.",
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ class SinceForm(ActForm):
     """From when on."""
 
     since = forms.DateTimeField(
-        label="Everything since (UTC)", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        label="Orders since (UTC)", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
     )  # fmt: skip
 
@@ -129,13 +129,13 @@ class SinceForm(ActForm):
 class AnomalyRuleForm(ActForm):
     """The next version of a rule. What a number may be depends on the kind, and is said where it is not so."""
 
-    threshold = forms.IntegerField(label="From how many on", min_value=1, max_value=MOST)
-    window = forms.IntegerField(label="Within", min_value=1)
+    threshold = forms.IntegerField(label="Threshold", min_value=1, max_value=MOST)
+    window = forms.IntegerField(label="Time window", min_value=1)
     suspend_after_days = forms.IntegerField(
-        label="Suspend the company for the line after (days)", min_value=0, required=False,
-        help_text="Time for an approval that comes late. Empty: never.",
+        label="Suspend the company for that line after (days)", min_value=0, required=False,
+        help_text="Allows for consent records that arrive late. Leave empty to never suspend.",
     )  # fmt: skip
-    enabled = forms.BooleanField(label="Look for it", required=False)
+    enabled = forms.BooleanField(label="Rule is on", required=False)
 
     def __init__(self, data: Any = None, *, rule: AnomalyRule) -> None:
         names = ("threshold", "window", "suspend_after_days", "enabled")
@@ -144,7 +144,7 @@ class AnomalyRuleForm(ActForm):
         self.fields["window"].label = f"Within ({terms.unit})"
         self.fields["window"].help_text = f"{terms.least} to {terms.most}."
         if rule.kind == AnomalyRule.Kind.DISPUTED:
-            self.fields["threshold"].label = "More than how many in 1,000"
+            self.fields["threshold"].label = "Limit per 1,000"
         if not terms.suspends:
             del self.fields["suspend_after_days"]
 
@@ -152,7 +152,7 @@ class AnomalyRuleForm(ActForm):
 class AssignForm(ActForm):
     """Whose it is."""
 
-    to = forms.ChoiceField(label="Whose it is")
+    to = forms.ChoiceField(label="Officer")
 
     def __init__(self, data: Any = None, *, officers: list[tuple[str, str]]) -> None:
         super().__init__(data)

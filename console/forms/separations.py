@@ -14,17 +14,17 @@ class SeparationForm(ActForm):
 
     outcome = forms.ChoiceField(
         label="Outcome",
-        choices=(("done", "The line has left the account"), ("not_done", "It could not be done")),
+        choices=(("done", "The line was moved out of the account"), ("not_done", "The line couldn't be moved")),
     )
     day = forms.DateField(
-        label="The holder may be told from", widget=DAY, required=False, help_text="The day agreed with the person."
+        label="Holder can be told from", widget=DAY, required=False, help_text="The day you agreed with the person."
     )
 
     def clean(self) -> dict[str, object]:
         """What is done has its day, and what is not has none."""
         said = super().clean() or self.cleaned_data
         if self.is_separated() != bool(said.get("day")) and "day" not in self.errors:
-            raise ValidationError({"day": "Give the day if it is done, and none if it is not."})
+            raise ValidationError({"day": "Enter a day if the line was moved. Leave it empty if not."})
         return said
 
     def is_separated(self) -> bool:

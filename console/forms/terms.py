@@ -30,7 +30,7 @@ def party_choices(kinds: Sequence[str]) -> list[tuple[str, str]]:
 
 def paid_choices(*, now: str) -> list[tuple[str, str]]:
     """What may be paid. Where nothing was said, none of it is the answer until an officer chooses."""
-    unsaid = [] if now else [("", "Choose what is paid")]
+    unsaid = [] if now else [("", "Choose a payment")]
     return [*unsaid, *((value, str(word)) for value, word in Campaign.Consideration.choices)]
 
 
@@ -38,14 +38,14 @@ class TermForm(ActForm):
     """From when, until when. Days begin and end at midnight UTC."""
 
     starts_at = forms.DateField(label="From", widget=DAY)
-    ends_at = forms.DateField(label="Until", widget=DAY, help_text="The first day on which it is over.")
+    ends_at = forms.DateField(label="Until", widget=DAY, help_text="The first day it no longer applies.")
 
     def clean(self) -> dict[str, Any]:
         """Whatever hangs together, said beside what is wrong by itself."""
         said = super().clean() or self.cleaned_data
         starts_at, ends_at = said.get("starts_at"), said.get("ends_at")
         if starts_at and ends_at and ends_at <= starts_at:
-            self.add_error("ends_at", "It must end after it starts.")
+            self.add_error("ends_at", "The end must be after the start.")
         return said
 
 
@@ -53,19 +53,21 @@ class ContractForm(TermForm):
     """What is agreed with an aggregator."""
 
     ref = forms.CharField(
-        label="Contract", max_length=200, help_text="Its id everywhere, like AGR-2026-07.", validators=[check_id]
+        label="Contract", max_length=200, help_text="A permanent ID, like AGR-2026-07.", validators=[check_id]
     )
     aggregator = forms.ChoiceField(label="Aggregator")
     signed_at = forms.DateField(label="Signed on", widget=DAY)
-    purposes = forms.MultipleChoiceField(label="Purposes it may be used for", widget=forms.CheckboxSelectMultiple)
-    ack_within_s = forms.IntegerField(label="Acknowledges within (seconds)", min_value=1, max_value=86_400, initial=900)
-    complete_within_days = forms.IntegerField(
-        label="Completes a stop within (days)", min_value=1, max_value=21, initial=10, help_text="21 at most."
+    purposes = forms.MultipleChoiceField(label="Permitted purposes", widget=forms.CheckboxSelectMultiple)
+    ack_within_s = forms.IntegerField(
+        label="Must acknowledge within (seconds)", min_value=1, max_value=86_400, initial=900
     )
-    endpoint_url = forms.CharField(label="Address for events", max_length=1000, required=False)
-    jwks_uri = forms.CharField(label="Address of its keys", max_length=1000, required=False)
+    complete_within_days = forms.IntegerField(
+        label="Must complete a stop within (days)", min_value=1, max_value=21, initial=10, help_text="At most 21."
+    )
+    endpoint_url = forms.CharField(label="Event address", max_length=1000, required=False)
+    jwks_uri = forms.CharField(label="Key address (JWKS)", max_length=1000, required=False)
     hosts = forms.CharField(
-        label="Other hosts it may name", required=False, widget=LINES, help_text="One a line: name, or name:port."
+        label="Other allowed hosts", required=False, widget=LINES, help_text="One per line: name, or name:port."
     )
 
     def __init__(
@@ -108,24 +110,22 @@ class CampaignForm(TermForm):
     """What is agreed about one use by one location service."""
 
     ref = forms.CharField(
-        label="Campaign", max_length=200, help_text="Its id everywhere, like CMP-ROADAID-1.", validators=[check_id]
+        label="Campaign", max_length=200, help_text="A permanent ID, like CMP-ROADAID-1.", validators=[check_id]
     )
     lbs_provider = forms.ChoiceField(label="Location service")
     purpose = forms.ChoiceField(label="Purpose")
-    description = forms.CharField(label="What it is for, for people", max_length=1000, widget=LINES)
+    description = forms.CharField(label="Description, as subscribers read it", max_length=1000, widget=LINES)
     consent_flow = forms.CharField(
-        label="How people say yes", max_length=200, validators=[check_consent_flow],
-        help_text="Begins with sms, ivr, web, app or paper, like sms-double-opt-in.",
+        label="Consent flow", max_length=200, validators=[check_consent_flow],
+        help_text="Starts with sms, ivr, web, app or paper, like sms-double-opt-in.",
     )  # fmt: skip
     scope = forms.CharField(label="Scope", max_length=200, initial="location-retrieval:read", validators=[check_scope])
-    precision_m = forms.IntegerField(label="How exact at most (metres)", min_value=0, max_value=1_000_000)
-    consideration = forms.ChoiceField(label="What is paid for it", help_text="Some states forbid any sale.")
-    lifeline = forms.BooleanField(label="Medical or roadside: people depend on it", required=False)
-    family_tracking = forms.BooleanField(label="Follows members of a family", required=False)
+    precision_m = forms.IntegerField(label="Best precision allowed (metres)", min_value=0, max_value=1_000_000)
+    consideration = forms.ChoiceField(label="Payment for the data", help_text="Some states prohibit any sale.")
+    lifeline = forms.BooleanField(label="Lifeline: medical or roadside help", required=False)
+    family_tracking = forms.BooleanField(label="Family tracking", required=False)
     names_recipient = forms.BooleanField(label="Each request names its recipient", required=False)
-    recipients = forms.CharField(
-        label="Who else receives it", required=False, widget=LINES, help_text="One address (URI) a line."
-    )
+    recipients = forms.CharField(label="Other recipients", required=False, widget=LINES, help_text="One URI per line.")
 
     def __init__(
         self, data: Any = None, *, contract: Contract, initial: dict[str, Any] | None = None, drafted: bool = False
@@ -137,7 +137,7 @@ class CampaignForm(TermForm):
         _choices(self, "purpose", [("", "Choose a purpose"), *allowed])
         self.fields[
             "ends_at"
-        ].help_text = f"The first day on which it is over: {contract.ends_at:%Y-%m-%d} at the latest."
+        ].help_text = f"The first day it no longer applies: {contract.ends_at:%Y-%m-%d} at the latest."
         _choices(self, "consideration", paid_choices(now=""))
         _choices(self, "lbs_provider", party_choices([Party.Kind.LBS_PROVIDER, Party.Kind.AGGREGATOR]))
         if drafted:
@@ -171,17 +171,17 @@ class CampaignForm(TermForm):
 class EndpointsForm(ActForm):
     """Where a partner is spoken to."""
 
-    endpoint_url = forms.CharField(label="Address for events", max_length=1000, required=False)
-    jwks_uri = forms.CharField(label="Address of its keys", max_length=1000, required=False)
+    endpoint_url = forms.CharField(label="Event address", max_length=1000, required=False)
+    jwks_uri = forms.CharField(label="Key address (JWKS)", max_length=1000, required=False)
     hosts = forms.CharField(
-        label="Other hosts it may name", required=False, widget=LINES, help_text="One a line: name, or name:port."
+        label="Other allowed hosts", required=False, widget=LINES, help_text="One per line: name, or name:port."
     )
 
 
 class EndForm(ActForm):
     """Another end."""
 
-    ends_at = forms.DateField(label="New end", widget=DAY, help_text="The first day on which it is over.")
+    ends_at = forms.DateField(label="New end", widget=DAY, help_text="The first day it no longer applies.")
 
     def moment(self) -> datetime:
         """The midnight at which it ends."""
@@ -191,7 +191,7 @@ class EndForm(ActForm):
 class ConsiderationForm(ActForm):
     """What is paid for a campaign's data. It starts at what is written down; where nothing is, at no answer."""
 
-    consideration = forms.ChoiceField(label="What is paid for it")
+    consideration = forms.ChoiceField(label="Payment for the data")
 
     def __init__(self, data: Any = None, *, now: str) -> None:
         super().__init__(data, initial={"consideration": now})
@@ -201,15 +201,16 @@ class ConsiderationForm(ActForm):
 class PartyForm(ActForm):
     """A company."""
 
-    uri = forms.CharField(label="Address that names it everywhere (URI)", max_length=1000, validators=[check_uri])
+    uri = forms.CharField(label="URI (permanent identifier)", max_length=1000, validators=[check_uri])
     name = forms.CharField(label="Name", max_length=1000)
-    kind = forms.ChoiceField(
-        label="What it is", choices=[one for one in Party.Kind.choices if one[0] != Party.Kind.UNNAMED]
-    )
+    kind = forms.ChoiceField(label="Kind", choices=[one for one in Party.Kind.choices if one[0] != Party.Kind.UNNAMED])
     website = forms.CharField(label="Website", max_length=1000, required=False)
-    about = forms.CharField(label="What it does, for people", max_length=1000, required=False, widget=LINES)
+    about = forms.CharField(label="What it does, as subscribers read it", max_length=1000, required=False, widget=LINES)
     jwks_uri = forms.CharField(
-        label="Address of its keys", max_length=1000, required=False, help_text="On its own host: https://…"
+        label="Key address (JWKS)",
+        max_length=1000,
+        required=False,
+        help_text="On the company's own host, starting with https://.",
     )
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, known: bool = False) -> None:
@@ -221,8 +222,8 @@ class PartyForm(ActForm):
 class LinkForm(ActForm):
     """That one succeeds, or is the same as, another. `others`: what it may be linked with, where that is a list."""
 
-    kin_ref = forms.CharField(label="The other", max_length=1000, help_text="Its address or id. Not taken back.")
-    link = forms.ChoiceField(label="How they are linked")
+    kin_ref = forms.CharField(label="The other", max_length=1000, help_text="Its URI or ID.")
+    link = forms.ChoiceField(label="Type of link")
 
     def __init__(self, data: Any = None, *, of: str, others: Mapping[str, str] | None = None) -> None:
         super().__init__(data)

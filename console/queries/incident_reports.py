@@ -17,7 +17,7 @@ def as_json(*, page: IncidentPage, who: str, at: datetime) -> str:
             "kind": one.kind,
             "what": str(one.get_kind_display()),
             "about": page.about.name if page.about else page.subject,
-            "found_by": page.reporter or "the system itself",
+            "found_by": page.reporter or "the system",
             "reported_at": _time(one.reported_at),
             "happened": one.happened or None,
             "what_was_affected": one.affected or None,

@@ -32,8 +32,8 @@ from support.queries import names
 from support.queries.chains import running
 
 # What happens where the act and its target say it all.
-LIFTED = "{name} would be answered again as its contracts and people's choices allow, at once."
-UNPROTECTED = "A day after you agree, one of staff alone could see whose line this is, with a reason."
+LIFTED = "{name} will be answered again, as its contracts and people's choices allow, immediately."
+UNPROTECTED = "One day after you agree, a single staff member will be able to see whose line this is, with a reason."
 BY_NAME: Mapping[str, str] = {
     Proposal.Act.LIFT_SUSPENSION: LIFTED,
     Proposal.Act.END_PROTECTION: UNPROTECTED,
@@ -148,35 +148,35 @@ def _changes(one: Proposal, target: names.NamedTarget) -> str:
         return BY_NAME[one.act].format(name=name)
     match one.act:
         case Proposal.Act.EXTEND_TERM:
-            return f"{name} would end on {_day(said.get('ends_at'))} instead of {_day(said.get('was'))}."
+            return f"{name} will end on {_day(said.get('ends_at'))} instead of {_day(said.get('was'))}."
         case Proposal.Act.RELAX_RULE:
-            return f"The rule {name} would end on {_day(said.get('ends_at'))}, at the earliest when you agree."
+            return f"The rule {name} will end on {_day(said.get('ends_at'))}, but not before you agree."
         case Proposal.Act.PAID_FOR_LESS:
             word = dict(Campaign.Consideration.choices).get(said.get("consideration"), "")
-            return f"What is paid for {name} would be written down as: {word}. State rules about sales look at this."
+            return f"The payment for {name} will be recorded as: {word}. State rules on sales use this."
         case _ if one.act in BY_VALUES:
             return BY_VALUES[one.act](one)
         case _:
-            return f"{name} would be terminated for good. It can't be taken back."
+            return f"{name} will be terminated permanently."
 
 
 def _machine(one: Proposal) -> str:
     machine = Client.objects.select_related("party").filter(number=one.target_id).first()
     if machine is None:
-        return "There is no such machine."
+        return "There is no such API client."
     whose = f"{machine.get_kind_display()} of {machine.party or 'the carrier'}"
     try:
         values = loosening.read(act=one.act, of=one.of, payload=one.payload)
     except BadProposal:
         values = None
     if not isinstance(values, LetMachineIn):
-        return "It was proposed before the last upgrade, and is to be proposed again."
+        return "It was proposed before the last upgrade. Propose it again."
     key, certificate = tokens.thumbprint(dict(values.public_jwk)), values.certificate or "no certificate"
-    now = "It may not sign in now" if machine.disabled_at else "It may sign in now"
+    now = "It can't sign in now" if machine.disabled_at else "It can sign in now"
     return (
-        f"{machine.client_id} ({whose}) could sign in at once for {', '.join(sorted(SCOPES[machine.kind]))}, with the"
-        f" key {key}, bound to {certificate}. {now}; its key is {thumbprint_of(machine=machine)}, bound to"
-        f" {machine.certificate_sha256 or 'no certificate'}."
+        f"{machine.client_id} ({whose}) will be able to sign in immediately for"
+        f" {', '.join(sorted(SCOPES[machine.kind]))}, with the key {key}, bound to {certificate}. {now}; its key is "
+        f"{thumbprint_of(machine=machine)}, bound to {machine.certificate_sha256 or 'no certificate'}."
     )
 
 
@@ -185,12 +185,13 @@ def _agent(one: Proposal) -> str:
     agent = AuthorizedAgent.objects.filter(number=one.target_id).first()
     if agent is None or not isinstance(values, LetAgentAsk):
         return "There is no such agent."
-    hosts = ", ".join(values.hosts) or "nowhere"
-    now = "It may not ask now" if agent.ended_at else "It may ask now"
+    hosts = ", ".join(values.hosts) or "none"
+    now = "It can't send requests now" if agent.ended_at else "It can send requests now"
     return (
-        f"{agent.pk} could ask for people at once, under the name {sanitise_text(values.name, at_most=200)}, with the "
-        f"key {values.key}, called back at: {hosts}. {now}, under the name {sanitise_text(agent.name, at_most=200)}, "
-        f"with the key {key_of(agent=agent)}, called back at: {', '.join(agent.hosts) or 'nowhere'}."
+        f"{agent.pk} will be able to send requests immediately, under the name "
+        f"{sanitise_text(values.name, at_most=200)}, with the key {values.key} and callback hosts: {hosts}. "
+        f"{now}, under the name {sanitise_text(agent.name, at_most=200)}, "
+        f"with the key {key_of(agent=agent)} and callback hosts: {', '.join(agent.hosts) or 'none'}."
     )
 
 
@@ -200,11 +201,11 @@ def _endpoints(one: Proposal) -> str:
         return "There is no such contract."
     was, changes = wanted.was, list[str]()
     if wanted.endpoint_url != was.endpoint_url:
-        changes.append(f"Events would go to {_place(wanted.endpoint_url)} instead of {_place(was.endpoint_url)}.")
+        changes.append(f"Events will go to {_place(wanted.endpoint_url)} instead of {_place(was.endpoint_url)}.")
     if wanted.jwks_uri != was.jwks_uri:
         changes.append(_keys_at(wanted.jwks_uri, was.jwks_uri))
     if wanted.hosts != was.hosts:
-        changes.append(f"Other hosts it may name would be {_hosts(wanted.hosts)} instead of {_hosts(was.hosts)}.")
+        changes.append(f"Other allowed hosts will be {_hosts(wanted.hosts)} instead of {_hosts(was.hosts)}.")
     return " ".join(changes)
 
 
@@ -216,8 +217,8 @@ def _keys(one: Proposal) -> str:
 
 
 def _keys_at(becomes: str, was: str) -> str:
-    at = f"Its keys would be at {_place(becomes)} instead of {_place(was)}."
-    return f"{at} Whoever holds a key there can sign in its name that it stopped."
+    at = f"The key address will be {_place(becomes)} instead of {_place(was)}."
+    return f"{at} Anyone who holds a key there can sign stop receipts in its name."
 
 
 def _place(url: str) -> str:
@@ -234,7 +235,7 @@ def _looser(one: Proposal) -> str:
     if rule is None or not isinstance(values, LoosenAnomalies):
         return "There is no such rule."
     then = describe_proposed_rule(after=rule, values=values)
-    return f"Now: {finds(rule=rule)}. {then} It counts only until the rule is changed."
+    return f"Now: {finds(rule=rule)}. {then} This proposal lapses if the rule is changed first."
 
 
 # What happens, where that is a comparison of what the proposal holds with what is so now.

@@ -27,7 +27,7 @@ LEGAL = Q(actor__startswith="legal:") | Q(action__startswith="legal.")
 LOOKS = r"\.(seen|looked|file_seen|revealed|reveal_asked|reveal_agreed|delayed_seen)$"
 SEARCHES = r"^(search\.made|ticket\.found)$"
 EXPORTS = r"^(export\.|case\.exported$|line\.exported$)"
-KINDS = (("look", "Looks"), ("search", "Searches"), ("export", "Exports"), ("act", "Acts"))
+KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
 COLUMNS = ("when", "who", "role", "did", "more", "to", "case", "why")
 TARGETS = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "protection")
 # An answer is bounded, whatever was typed.
@@ -145,7 +145,7 @@ def _part(part: Sequence[AuditEvent]) -> Iterator[tuple[object, ...]]:
     named = names.targets(wanted={key for one in part if (key := target_of(one))})
     for one in part:
         key = target_of(one)
-        to = f"{named[key].kind}: {named[key].name}" if key and one.line_id is None else bare(one)
+        to = f"{named[key].kind_name}: {named[key].name}" if key and one.line_id is None else bare(one)
         yield (
             one.at, who[one.actor], role_of(one), describe_action(action=one.action), more_of(event=one), to,
             case_of(one), why(one),

@@ -11,7 +11,7 @@ from revocations.models import Cohort, ManifestShard
 from revocations.queries.cohorts import CohortProgress, Signer, cohort_progress
 from support.queries import names
 
-UNNAMED = "a company that we can't name received data, and can't sign"
+UNNAMED = "a company we can't name received data and can't sign"
 
 
 @dataclass(frozen=True)
@@ -70,24 +70,24 @@ def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]
     all_signed = not progress.missing and not progress.unnamed
     return [
         Step("Denied at our gate", done=True, at=cohort.terminated_at, more=f"epoch {cohort.epoch}"),
-        Step("List of lines made and signed", done=bool(cohort.manifest_at), at=cohort.manifest_at),
-        Step("Partner told", done=bool(progress.told_at or progress.acknowledged_at), at=progress.told_at),
+        Step("List of lines completed and signed", done=bool(cohort.manifest_at), at=cohort.manifest_at),
+        Step("Partner notified", done=bool(progress.told_at or progress.acknowledged_at), at=progress.told_at),
         Step(
             "Partner acknowledged", done=bool(progress.acknowledged_at), at=progress.acknowledged_at,
             more="" if progress.acknowledged_at else progress.note,
         ),
-        Step("Subscribers told", done=bool(cohort.subscribers_told_at), at=cohort.subscribers_told_at),
+        Step("Subscribers notified", done=bool(cohort.subscribers_told_at), at=cohort.subscribers_told_at),
         *_list_contradiction_steps(progress),
         _deletion_step(progress.partner, by, late=late),
         Step(
-            "Every company below it signed", done=all_signed, at=cohort.completed_at if all_signed else None,
+            "Every company it passed data to signed", done=all_signed, at=cohort.completed_at if all_signed else None,
             more="; ".join(_who_is_missing(progress, by)), late=late and not all_signed,
         ),
     ]  # fmt: skip
 
 
 def _deletion_step(partner: Signer, by: str, *, late: bool) -> Step:
-    title = "Partner signed that it deleted"
+    title = "Partner signed that it deleted the data"
     if partner.is_completed:
         return Step(title, done=True, at=partner.signed_at, more="", late=False)
     return Step(title, done=False, at=None, more=by, late=late)
@@ -104,8 +104,8 @@ def _list_contradiction_steps(progress: CohortProgress) -> list[Step]:
         return []
     return [
         Step(
-            "Partner went on after it had signed", done=True, at=progress.contradicted_at, late=True,
-            more="told again, and owes its signature anew",
+            "Partner continued after signing", done=True, at=progress.contradicted_at, late=True,
+            more="order sent again, new signature due",
         )
     ]  # fmt: skip
 

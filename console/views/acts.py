@@ -26,7 +26,7 @@ from partners.policies.loosening import BadProposal
 from support.forms.base import ActForm
 
 # What an officer is told who proposed something.
-PROPOSED = "Proposed. It counts when another officer agrees, within 7 days."
+PROPOSED = "Proposed. It takes effect when another officer agrees, within 7 days."
 REFUSED = (NotOpen, NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
 
 
@@ -105,5 +105,5 @@ def _perform_act[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:
     except ValidationError as error:
         act.form.refuse(error)
     except REFUSED as error:
-        act.form.add_error(None, str(error) or "You may not do this.")
+        act.form.add_error(None, str(error) or "You don't have permission to do this.")
     return False, None

@@ -29,12 +29,12 @@ def register(request: PersonRequest) -> HttpResponse:
     """Write an agent down, and propose that it may ask for people."""
     act = Act(
         title="Register an authorized agent",
-        lead="It signs in people's names, and each person says from the phone whether that is right. It may ask for"
-        " nobody until another officer agrees.",
+        lead="It requests stops on behalf of people, and each person confirms on their phone. It can't send requests"
+        " until another officer agrees.",
         form=NewAgentForm(request.POST or None),
         verb=lambda form, actor, at: register_agent(**form.cleaned_data, actor=actor, at=at),
         back=lambda made: _page(getattr(made, "number", 0)),
-        done="Registered, and proposed. It may ask when another officer agrees, within 7 days.",
+        done="Registered and proposed. It can send requests when another officer agrees, within 7 days.",
         button="Register and propose",
         cancel=reverse("admin:authorized-agents"),
     )
@@ -46,10 +46,10 @@ def propose(request: PersonRequest, agent_number: int) -> HttpResponse:
     one = get_object_or_404(AuthorizedAgent, number=agent_number)
     may = one.ended_at is None
     act = Act(
-        title=f"Propose another name, key or hosts for {one.pk}" if may else f"Propose that {one.pk} may ask",
-        lead="Until another officer agrees it asks as it does now. Then it signs with this key, and signs in anew."
+        title=f"Propose a new name, key or hosts for {one.pk}" if may else f"Propose activation of {one.pk}",
+        lead="Nothing changes until another officer agrees. Then it signs with this key and must sign in again."
         if may
-        else "It asks for nobody until another officer agrees to this name, key and hosts.",
+        else "It can't send requests until another officer agrees to this name, key and hosts.",
         form=AgentForm(
             request.POST or None, initial={"name": one.name, "key": key_of(agent=one), "hosts": "\n".join(one.hosts)}
         ),
@@ -67,14 +67,14 @@ def suspend(request: PersonRequest, agent_number: int) -> HttpResponse:
     one = get_object_or_404(AuthorizedAgent, number=agent_number)
     act = Act(
         title=f"Suspend {one.pk}",
-        lead="Its token ends at once, and links that people were texted about it open nothing any more. What they"
-        " confirmed stays. To let it ask again takes two officers.",
+        lead="Its token ends immediately, and the links we texted to people stop working. Confirmed stops stay."
+        " Activating it again takes two officers.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: suspend_agent(
             number=agent_number, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=_page(agent_number),
-        done="Suspended: it asks for nobody any more.",
+        done="Suspended. It can no longer send requests.",
         button="Suspend now",
         warns=True,
     )

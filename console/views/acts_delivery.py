@@ -12,19 +12,22 @@ from revocations.actions.redelivery import recover_since, resend_newest
 from revocations.actions.streams import enable_stream, pause_stream
 from support.forms.base import ActForm
 
-NOTHING_OPEN = "Nothing was sent: it has signed for every order."
+NOTHING_OPEN = "Nothing to send: it has signed for every order."
 STATUS = {
     "pause": (
         pause_stream,
         "Pause the stream of",
-        "Nothing is pushed while it is paused; orders wait, the clocks run. After 15 minutes it is denied everything.",
-        "Paused. The partner is told.",
+        (
+            "Nothing is pushed while the stream is paused. Orders wait and deadlines keep running. After 15 minutes the"
+            " partner is denied everything."
+        ),
+        "Paused. We notified the partner.",
     ),
     "enable": (
         enable_stream,
         "Enable the stream of",
-        "Everything that waited goes out at once.",
-        "Enabled. What waited is on its way.",
+        "All waiting orders are sent immediately.",
+        "Enabled. Waiting orders are being sent.",
     ),
 }
 
@@ -52,15 +55,15 @@ def resend(request: PersonRequest, party_id: int) -> HttpResponse:
     """Send a partner its newest unfinished orders at once."""
     party = get_object_or_404(Party, pk=party_id)
     act = Act(
-        title=f"Send {party.name} its newest orders again",
-        lead="Every order that it has not signed as done goes out now, whatever its back-off.",
+        title=f"Resend latest orders to {party.name}",
+        lead="Every order it hasn't signed as done is sent now, without waiting for the next retry.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: resend_newest(
             party_id=party_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:timeline", args=[party_id]),
-        done=lambda n: f"{n} of its orders {'is' if n == 1 else 'are'} sent again." if n else NOTHING_OPEN,
-        button="Send again",
+        done=lambda n: f"{n} order{'' if n == 1 else 's'} sent again." if n else NOTHING_OPEN,
+        button="Resend",
     )
     return answer(request, act)
 
@@ -69,16 +72,14 @@ def recover(request: PersonRequest, party_id: int) -> HttpResponse:
     """Offer a partner everything again since a time: it lost its store."""
     party = get_object_or_404(Party, pk=party_id)
     act = Act(
-        title=f"Recover {party.name}",
-        lead="For a partner that lost what it had stored: the newest order of each line since then is offered again.",
+        title=f"Recover orders of {party.name}",
+        lead="For a partner that lost stored data: we offer the latest order of each line since then again.",
         form=SinceForm(request.POST or None),
         verb=lambda form, actor, at: recover_since(
             party_id=party_id, since=form.moment(), actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:timeline", args=[party_id]),
-        done=lambda n: (
-            f"{n} of its orders {'is' if n == 1 else 'are'} offered again." if n else "Nothing was queued since then."
-        ),
-        button="Offer again",
+        done=lambda n: f"{n} order{'' if n == 1 else 's'} offered again." if n else "No orders since then.",
+        button="Recover",
     )
     return answer(request, act)

@@ -31,13 +31,13 @@ def machine(request: PersonRequest, number: int) -> HttpResponse:
 def register(request: PersonRequest) -> HttpResponse:
     """Write a machine down and propose to let it in: another officer must agree."""
     act = Act(
-        title="Register a machine",
-        lead="It signs in with the private half of its own key, once another officer has agreed. One that is known gets"
-        " another key on its own page.",
+        title="Register an API client",
+        lead="It signs in with its own private key once another officer agrees. To replace the key of a registered"
+        " client, open its page.",
         form=rules.ClientForm(request.POST or None),
         verb=lambda form, actor, at: register_machine(**form.cleaned_data, actor=actor, at=at),
         back=lambda made: _page(getattr(made, "number", 0)),
-        done="Registered, and proposed. It may sign in when another officer agrees, within 7 days.",
+        done="Registered and proposed. It can sign in when another officer agrees, within 7 days.",
         button="Register and propose",
         cancel=reverse("admin:clients"),
     )
@@ -48,9 +48,8 @@ def propose_key(request: PersonRequest, number: int) -> HttpResponse:
     """Propose another key, after a look at both: another officer must agree."""
     one = get_object_or_404(Client, number=number)
     act = Act(
-        title=f"Propose another key for {one.client_id}",
-        lead="With the old key nobody signs in any more once another officer has agreed. Before you propose it you see"
-        " both keys.",
+        title=f"Propose a new key for {one.client_id}",
+        lead="The old key stops working once another officer agrees. You'll see both keys before you propose.",
         form=rules.KeyForm(request.POST or None),
         verb=lambda form, actor, at: clients.propose_key(
             number=number, public_jwk=form.cleaned_data["public_jwk"], was=thumbprint_of(machine=one),
@@ -70,14 +69,14 @@ def disable(request: PersonRequest, number: int) -> HttpResponse:
     one = get_object_or_404(Client, number=number)
     act = Act(
         title=f"Disable {one.client_id}",
-        lead="Its tokens end at once, and it gets no others. To let it in again takes two officers.",
+        lead="Its tokens end immediately and it gets no new ones. Activating it again takes two officers.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: disable_machine(
             number=number, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=_page(number),
-        done="Disabled: it is let in no more.",
-        button="Disable it",
+        done="Disabled.",
+        button="Disable",
         warns=True,
     )
     return answer(request, act)
@@ -87,8 +86,8 @@ def enable(request: PersonRequest, number: int) -> HttpResponse:
     """Propose to let it in as it is: another officer must agree."""
     one = get_object_or_404(Client, number=number)
     act = Act(
-        title=f"Propose to let {one.client_id} in",
-        lead="It stays out until another officer agrees, to the key and the certificate that it has now.",
+        title=f"Propose activation of {one.client_id}",
+        lead="It stays disabled until another officer agrees to its current key and certificate.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: proposals.propose(
             act=Proposal.Act.ENABLE_MACHINE, of="machine", target_id=number, payload={},
@@ -105,10 +104,10 @@ def enable(request: PersonRequest, number: int) -> HttpResponse:
 def propose_certificate(request: PersonRequest, number: int) -> HttpResponse:
     """Propose a certificate to which its tokens are bound: another officer must agree."""
     one = get_object_or_404(Client, number=number)
-    now = f"It is bound to {one.certificate_sha256} now." if one.certificate_sha256 else "It is bound to none now."
+    now = f"It is bound to {one.certificate_sha256} now." if one.certificate_sha256 else "No certificate is bound now."
     act = Act(
         title=f"Propose a certificate for {one.client_id}",
-        lead=f"{now} Once another officer agrees, tokens that were bound to another end at once.",
+        lead=f"{now} Once another officer agrees, tokens bound to another certificate end immediately.",
         form=rules.CertificateForm(request.POST or None),
         verb=lambda form, actor, at: clients.propose_certificate(
             number=number, certificate=form.cleaned_data["certificate"], reason=form.cleaned_data["reason"],
@@ -126,15 +125,15 @@ def unbind(request: PersonRequest, number: int) -> HttpResponse:
     """Bind it to no certificate."""
     one = get_object_or_404(Client, number=number)
     act = Act(
-        title=f"Unbind {one.client_id} from its certificate",
-        lead="Where certificates are asked for, it can't sign in until it is bound again.",
+        title=f"Remove the certificate of {one.client_id}",
+        lead="Where certificates are required, it can't sign in until a certificate is bound again.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: unbind_machine(
             number=number, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=_page(number),
-        done="It is bound to no certificate.",
-        button="Unbind it",
+        done="Certificate removed.",
+        button="Remove certificate",
         warns=True,
     )
     return answer(request, act)

@@ -23,8 +23,8 @@ from revocations.actions import suspend as suspend_actions
 from support.forms.base import ActForm
 from support.queries import names
 
-SUSPENDED = "Suspended: every request is denied from this moment on."
-TWO = "Proposed, not done yet. It happens when another officer agrees, within 7 days."
+SUSPENDED = "Suspended. Every request is now denied."
+TWO = "Proposed. It takes effect when another officer agrees, within 7 days."
 
 
 def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
@@ -48,7 +48,7 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
 def lift(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """Propose to lift a suspension: another officer must agree."""
     one, back = _target(of, target_id)
-    lead = f"{one.name} stays denied until another officer agrees."
+    lead = f"{one.name} stays suspended until another officer agrees."
     form = ActForm(request.POST or None)
     return answer(request, _proposing(Proposal.Act.LIFT_SUSPENSION, of, target_id, form, back, lead))
 
@@ -58,17 +58,17 @@ def shorten(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     one, back = _target(of, target_id)
     term = pages.term_of(of=terms_of(of), target_id=target_id, at=timezone.now())
     helped = " and ".join(term.lifelines)
-    warning = f" By it people in need are found, by {helped}: that ends too." if helped else ""
+    warning = f" This ends a lifeline, which finds people in an emergency: {helped}." if helped else ""
     act = Act(
         title=f"End {one.name} earlier",
-        lead=f"{_ends(term)} One officer may name an earlier end; a later one is proposed and takes two.{warning}",
+        lead=f"{_ends(term)} One officer can set an earlier end. A later one takes two officers.{warning}",
         form=terms.EndForm(request.POST or None),
         verb=lambda form, actor, at: shorten_term(
             of=terms_of(of), target_id=target_id, ends_at=form.moment(), reason=form.cleaned_data["reason"],
             actor=actor, at=at,
         ),
         back=back,
-        done="The end was moved.",
+        done="Saved. The end date was moved.",
         warns=bool(helped),
     )  # fmt: skip
     return answer(request, act)
@@ -78,7 +78,7 @@ def extend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """Propose a later end."""
     _, back = _target(of, target_id)
     term = pages.term_of(of=terms_of(of), target_id=target_id, at=timezone.now())
-    lead = f"{_ends(term)} It goes on for longer when another officer agrees."
+    lead = f"{_ends(term)} It is extended when another officer agrees."
     form = terms.EndForm(request.POST or None)
     return answer(request, _proposing(Proposal.Act.EXTEND_TERM, of, target_id, form, back, lead))
 
@@ -88,13 +88,14 @@ def force(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     one, back = _target(of, target_id)
     act = Act(
         title=f"Put {one.name} in force",
-        lead="From then on its wording is frozen. It starts without anybody's yes: nobody is found by it before.",
+        lead="Its wording can't be changed after that. It starts with no consents: no one can be located under it"
+        " until they allow it.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: put_in_force(
             of=terms_of(of), target_id=target_id, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=back,
-        done="It is in force.",
+        done="Now in force.",
     )
     return answer(request, act)
 
@@ -104,7 +105,7 @@ def discard(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     one, back = _target(of, target_id)
     act = Act(
         title=f"Discard the draft {one.name}",
-        lead="Its page goes, and its id is free again. The audit log keeps that it was drafted and discarded.",
+        lead="The draft is deleted and its ID can be used again. The audit log keeps a record of it.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: discard_draft(
             of=terms_of(of), target_id=target_id, reason=form.cleaned_data["reason"], actor=actor, at=at
@@ -123,14 +124,14 @@ def link(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     ref = _ref(of, target_id)
     act = Act(
         title=f"Link {one.name}",
-        lead="Stops and pauses hold across, both ways. An approval never does. It is not taken back.",
+        lead="Stops and pauses apply to both. Consent never carries over. A link can't be undone.",
         form=terms.LinkForm(request.POST or None, of=of),
         verb=lambda form, actor, at: terms_actions.link(
             of=of, ref=ref, kin_ref=form.cleaned_data["kin_ref"], link=form.cleaned_data["link"],
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=back,
-        done=lambda new: "Linked: stops of one hold for the other." if new else "They were linked already.",
+        done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
     )  # fmt: skip
     return answer(request, act)
 
@@ -141,29 +142,30 @@ def consideration(request: PersonRequest, campaign_id: int) -> HttpResponse:
     now = get_object_or_404(Campaign, pk=campaign_id).consideration
     form = terms.ConsiderationForm(request.POST or None, now=now)
     act = Act(
-        title=f"What is paid for {one.name}",
-        lead="That as much or more is paid holds at once. That less is paid is proposed: another officer must agree.",
+        title=f"Payment for {one.name}",
+        lead="Recording the same or a higher payment takes effect immediately. Recording a lower one needs another"
+        " officer's agreement.",
         form=form,
         verb=lambda form, actor, at: _say_paid(form, campaign_id, actor, at),
         back=back,
-        done=lambda made: TWO if isinstance(made, Proposal) else "Written down: it holds from now on.",
+        done=lambda made: TWO if isinstance(made, Proposal) else "Saved. It applies from now on.",
         asked=list_open_proposals(of="campaign", target_id=campaign_id, at=timezone.now()),
     )
     return answer(request, act)
 
 
 def _ends(term: pages.Term) -> str:
-    return f"It ends on {term.ends_at:%-d %b %Y} as it is now."
+    return f"It currently ends on {term.ends_at:%-d %b %Y}."
 
 
 def describe_denial(of: str) -> str:
     """What will be denied, in words."""
     said = {
-        "party": "Every request in whose chain this company stands is denied at once, whoever asks.",
-        "contract": "Every request under this contract is denied at once, all its campaigns with it.",
-        "campaign": "Every request for this campaign is denied at once.",
+        "party": "Every request that involves this company is denied immediately, whoever makes it.",
+        "contract": "Every request under this contract and its campaigns is denied immediately.",
+        "campaign": "Every request for this campaign is denied immediately.",
     }
-    return f"{said[of]} Stops, orders and receipts go on. To lift it takes two officers."
+    return f"{said[of]} Stops, orders and receipts continue. Lifting the suspension takes two officers."
 
 
 def terms_of(of: str) -> Of:

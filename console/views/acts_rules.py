@@ -23,9 +23,9 @@ from partners.models import JurisdictionRule, Proposal
 from support.forms.base import ActForm
 
 DECIDED = {
-    "agree": (proposals.agree, "Agree", "Agreed, and done."),
-    "decline": (proposals_actions.decline, "Decline", "Declined. Nothing changes."),
-    "withdraw": (proposals_actions.withdraw, "Withdraw", "Withdrawn. Nothing changes."),
+    "agree": (proposals.agree, "Agree", "Agreed. The change is in effect."),
+    "decline": (proposals_actions.decline, "Decline", "Declined. Nothing changed."),
+    "withdraw": (proposals_actions.withdraw, "Withdraw", "Withdrawn. Nothing changed."),
 }
 
 
@@ -52,15 +52,15 @@ def add_rule(request: PersonRequest) -> HttpResponse:
     act = Act(
         title="Add a rule",
         lead=(
-            "From that day these uses are denied in that state, whoever agreed. To end a rule takes two officers; to "
-            "narrow one, add the narrower rule and propose that the wider one ends."
+            "From that day these uses are denied in that state, even with consent. Ending a rule takes two officers."
+            " To narrow a rule, add the narrower one and propose to end the wider one."
         ),
         form=rules.RuleForm(request.POST or None),
         verb=lambda form, actor, at: terms.add_rule(
             terms=form.terms(), reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=reverse("admin:rules"),
-        done="The rule is written down.",
+        done="Rule added.",
         shows=lambda form: get_rule_impact(terms=form.terms(), at=timezone.now()),
     )
     return answer(request, act)
@@ -73,7 +73,7 @@ def relax_rule(request: PersonRequest, rule_id: int) -> HttpResponse:
     ends = f" Its end on {rule.ends_at:%-d %b %Y} was agreed." if rule.ends_at else ""
     act = Act(
         title=f"Propose to end the rule {rule}",
-        lead=f"{rule.source}. Until another officer agrees it holds.{ends}",
+        lead=f"{rule.source}. It stays in force until another officer agrees.{ends}",
         asked=asked,
         form=EndForm(request.POST or None),
         verb=lambda form, actor, at: proposals_actions.propose(
@@ -91,7 +91,7 @@ def publish_notice(request: PersonRequest) -> HttpResponse:
     """Publish the next version of a notice."""
     act = Act(
         title="Publish a version",
-        lead="People read it from the moment it is published. What earlier choices were shown stays on record.",
+        lead="People see it as soon as it is published. What people read before earlier choices stays on record.",
         form=rules.NoticeForm(request.POST or None),
         verb=lambda form, actor, at: notices.publish_notice(**form.cleaned_data, actor=actor, at=at),
         back=reverse("admin:notices"),
@@ -109,8 +109,8 @@ def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
     act = Act(
         title=str(rule.get_kind_display()),
         lead=(
-            f"Now, by version {rule.version}: {finds(rule=rule)}{'' if rule.enabled else '. It is off'}. What finds "
-            "less, or suspends later or never, takes two officers."
+            f"Version {rule.version} now: {finds(rule=rule)}{'' if rule.enabled else '. It is off'}. A change that "
+            "finds less, or suspends later or never, takes two officers."
         ),
         asked=list_open_proposals(of="anomaly", target_id=rule.pk, at=timezone.now()),
         form=AnomalyRuleForm(request.POST or None, rule=rule),
@@ -121,10 +121,10 @@ def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
         ),
         back=reverse("admin:anomaly-rules"),
         done=lambda result: (
-            "Proposed. It counts when another officer agrees, within 7 days."
+            "Proposed. It takes effect when another officer agrees, within 7 days."
             if isinstance(result, Proposal)
-            else "It counts for what is looked at from now on."
+            else "Saved. It applies from the next search."
         ),
-        button="Change it",
+        button="Save",
     )  # fmt: skip
     return answer(request, act)

@@ -18,19 +18,19 @@ from partners.actions.terms import set_endpoints
 from partners.domain.keysets import jwks_uri_of
 from partners.models import Campaign, Contract, Party, Proposal
 
-KEYS_PROPOSED = "Saved. Another address of its keys counts when another officer agrees, within 7 days."
-DRAFT = "A draft allows nothing. It counts once it is put in force."
+KEYS_PROPOSED = "Saved. The new key address takes effect when another officer agrees, within 7 days."
+DRAFT = "A draft has no effect until it is put in force."
 
 
 def add_party(request: PersonRequest) -> HttpResponse:
     """Write a company down."""
     act = Act(
-        title="Add a party",
-        lead="Its address names it everywhere, in tokens, paths and stops. It is not changed later.",
+        title="Add a company",
+        lead="Its URI identifies it in tokens, paths and stops, and can't be changed later.",
         form=terms.PartyForm(request.POST or None),
         verb=lambda form, actor, at: parties.add_party(**form.cleaned_data, actor=actor, at=at),
         back=lambda made: _page("party", made),
-        done="Written down.",
+        done="Saved.",
         cancel=reverse("admin:parties"),
     )
     return answer(request, act)
@@ -42,12 +42,11 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
     initial = {name: getattr(party, name) for name in ("name", "website", "about", "jwks_uri")}
     act = Act(
         title=f"Change {party.name}",
-        lead="A first address of its keys takes effect at once. Another one in its place takes effect when a second"
-        " officer agrees.",
+        lead="A first key address takes effect immediately. Replacing it takes effect when a second officer agrees.",
         form=terms.PartyForm(request.POST or None, initial=initial, known=True),
         verb=lambda form, actor, at: parties.change_party(party_id=party_id, **form.cleaned_data, actor=actor, at=at),
         back=reverse("admin:party", args=[party_id]),
-        done=lambda made: KEYS_PROPOSED if isinstance(made, Proposal) else "Changed.",
+        done=lambda made: KEYS_PROPOSED if isinstance(made, Proposal) else "Saved.",
         button="Save",
         shows=lambda form: _party_keys_moved(party, form.cleaned_data["jwks_uri"]),
         asked=_list_act_proposals(Proposal.Act.MOVE_KEYS, Proposal.Of.PARTY, party_id),
@@ -66,7 +65,7 @@ def draft_contract(request: PersonRequest) -> HttpResponse:
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=lambda made: _page("contract", made),
-        done="The draft is written down.",
+        done="Draft saved.",
         cancel=reverse("admin:contracts"),
     )  # fmt: skip
     return answer(request, act)
@@ -84,7 +83,7 @@ def draft_campaign(request: PersonRequest, contract_id: int) -> HttpResponse:
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=lambda made: _page("campaign", made),
-        done="The draft is written down.",
+        done="Draft saved.",
         cancel=reverse("admin:contract", args=[contract_id]),
     )  # fmt: skip
     return answer(request, act)
@@ -104,7 +103,7 @@ def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
             actor=actor, at=at,
         ),
         back=reverse("admin:contract", args=[contract_id]),
-        done="The draft was changed.",
+        done="Draft saved.",
     )  # fmt: skip
     return answer(request, act)
 
@@ -123,7 +122,7 @@ def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
             actor=actor, at=at,
         ),
         back=reverse("admin:campaign", args=[campaign_id]),
-        done="The draft was changed.",
+        done="Draft saved.",
     )  # fmt: skip
     return answer(request, act)
 
@@ -134,8 +133,8 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
     initial = {"endpoint_url": contract.endpoint_url, "jwks_uri": contract.jwks_uri, "hosts": "\n".join(contract.hosts)}
     act = Act(
         title=f"Endpoints of {contract.ref}",
-        lead="Nothing is opened but these hosts. A first address takes effect with the next order. One that takes the"
-        " place of another, or of polling, takes effect when a second officer agrees.",
+        lead="We connect only to these hosts. A first address takes effect with the next order. Replacing an address,"
+        " or polling, takes effect when a second officer agrees.",
         form=terms.EndpointsForm(request.POST or None, initial=initial),
         verb=lambda form, actor, at: set_endpoints(
             contract_id=contract_id, endpoint_url=form.cleaned_data["endpoint_url"],
@@ -143,7 +142,7 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=reverse("admin:contract", args=[contract_id]),
-        done=lambda made: PROPOSED if isinstance(made, Proposal) else "The endpoints were set.",
+        done=lambda made: PROPOSED if isinstance(made, Proposal) else "Saved.",
         button="Save",
         shows=lambda form: _contract_keys_moved(contract, form.cleaned_data["jwks_uri"]),
         asked=_list_act_proposals(Proposal.Act.SET_ENDPOINTS, Proposal.Of.CONTRACT, contract_id),

@@ -47,7 +47,7 @@ def bad_count(one: Count) -> Cell:
 def target(one: NamedTarget) -> Cell:
     """What an act is about: its name leads to its page."""
     href = reverse(f"admin:{PAGES[one.kind]}", args=[one.id]) if one.known and one.kind in PAGES else ""
-    return Cell(one.name, href=href, under=one.kind)
+    return Cell(one.name, href=href, under=one.kind_name)
 
 
 def moment(at: datetime | None, *, under: str = "", none: str = "–") -> Cell:

@@ -19,7 +19,7 @@ def index(request: PersonRequest) -> HttpResponse:
         return redirect("admin:delayed")
     at = timezone.now()
     now = dashboard.now(reader=actor_of(request.user), at=at)
-    return show(request, "dashboard.html", title="What needs you now", now=now, at=at)
+    return show(request, "dashboard.html", title="Dashboard", now=now, at=at)
 
 
 def search(request: PersonRequest) -> HttpResponse:

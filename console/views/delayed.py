@@ -25,15 +25,16 @@ def look(request: PersonRequest) -> HttpResponse:
                 actor=actor_of(request.user), reason=form.cleaned_data["reason"], at=timezone.now()
             )
         except (NotForThem, NoReason) as error:
-            form.add_error(None, str(error) or "You may not do this.")
+            form.add_error(None, str(error) or "You don't have permission to do this.")
     return show(request, "delayed.html", title="Delayed notices", form=form, orders=orders)
 
 
 def hide(request: PersonRequest) -> HttpResponse:
     """Hide disclosures under an order."""
     act = Act(
-        title="Hide under an order",
-        lead="What is hidden is in no page, count, receipt or export until it is lifted or its day comes.",
+        title="Hide a release",
+        lead="A hidden release is left out of every page, count, receipt and export until the order is lifted or its"
+        " end date.",
         form=DelayForm(request.POST or None),
         verb=lambda form, actor, at: actions.delay_notice(
             order_ref=form.cleaned_data["order_ref"], suppressed_until=form.end(), source_ids=form.source_ids(),
@@ -49,10 +50,10 @@ def hide(request: PersonRequest) -> HttpResponse:
 def await_and_hide(request: PersonRequest) -> HttpResponse:
     """Hide disclosures that are still to come, each as it arrives."""
     act = Act(
-        title="Hide before it arrives",
+        title="Hide a future release",
         lead=(
-            "For releases that the carrier has not reported yet. Each is hidden from the moment it arrives. An id that"
-            " is mistyped waits for ever, and the release that you mean is shown: compare each with the order."
+            "For releases that the carrier hasn't reported yet. Each is hidden as soon as it arrives. Check every ID"
+            " against the order: with a mistyped ID, the release would be shown."
         ),
         form=AwaitedForm(request.POST or None),
         verb=lambda form, actor, at: actions.delay_notice(
@@ -61,7 +62,7 @@ def await_and_hide(request: PersonRequest) -> HttpResponse:
         ),
         back=reverse("admin:delayed"),
         done=_format_delay_result,
-        button="Hide as they arrive",
+        button="Hide on arrival",
         warns=True,
     )  # fmt: skip
     return answer(request, act)
@@ -73,7 +74,7 @@ def _format_delay_result(result: object) -> str:
         return ""
     hidden = f"{result.changed:,} release{'' if result.changed == 1 else 's'} hidden."
     if not result.waiting:
-        return hidden if result.changed else "Nothing changed: it was hidden so already."
+        return hidden if result.changed else "Nothing changed: these releases are already hidden this way."
     waiting = f"{result.waiting:,} not arrived yet: hidden as {'it arrives' if result.waiting == 1 else 'they arrive'}."
     return f"{hidden} {waiting}" if result.changed else waiting
 
@@ -82,7 +83,7 @@ def lift(request: PersonRequest) -> HttpResponse:
     """Show what an order hid."""
     act = Act(
         title="Lift an order",
-        lead="The subscriber then sees it, marked as told late. What another order hides stays hidden.",
+        lead="The subscriber will see the release, marked as told late. Releases that another order hides stay hidden.",
         form=OrderForm(request.POST or None),
         verb=lambda form, actor, at: actions.lift_notice(
             order_ref=form.cleaned_data["order_ref"], source_ids=form.source_ids(), actor=actor,

@@ -45,7 +45,7 @@ def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpRes
             return show(request, "sent.html", title=f"Order {page.sent.what}", page=page)
     if not timeline.was_sent(party_id=party_id, order_id=order_id):
         raise Http404
-    return show(request, "order_look.html", title="An order about one line", form=form, party_id=party_id)
+    return show(request, "order_look.html", title="Order about one line", form=form, party_id=party_id)
 
 
 def event(request: PersonRequest, party_id: int, event_id: uuid.UUID) -> HttpResponse:

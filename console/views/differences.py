@@ -30,7 +30,7 @@ def run(request: PersonRequest, run_id: uuid.UUID) -> HttpResponse:
         raise Http404
     listing = _listing(run_id)
     listed = page_of(request, listing, at=timezone.now())
-    return show(request, "run.html", title=f"Books of {page.party.name}", page=page, shown=listed)
+    return show(request, "run.html", title=f"Reconciliation with {page.party.name}", page=page, shown=listed)
 
 
 @few_at_once
@@ -64,18 +64,19 @@ def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpR
             return show(request, "finding.html", title=f"Difference {page.finding.code}", page=page)
     if not differences.has_difference(run_id=run_id, finding_id=finding_id):
         raise Http404
-    return show(request, "finding_look.html", title="A difference about one line", form=form, run_id=run_id)
+    return show(request, "finding_look.html", title="Difference about one line", form=form, run_id=run_id)
 
 
 def _listing(run_id: uuid.UUID) -> Listing:
     return Listing(
-        title="The rows",
-        lead="Each line has a code of this comparison alone. Whose it is you see on its own page, after you say why.",
-        columns=(Column("Line"), Column("Found", "kind"), Column("Contract"), Column("For"), Column("Our order")),
+        title="Differences",
+        lead="Each line has a code used only in this comparison. To see whose line it is, open the difference and give"
+        " a reason.",
+        columns=(Column("Line"), Column("Found", "kind"), Column("Contract"), Column("Purpose"), Column("Our order")),
         start=lambda _: differences.rows_of(run_id=run_id),
         cells=_cells,
         filters=(of_choices("kind", "Found", DigestFinding.Kind.choices),),
-        empty=("No rows", "Nothing differed, or the partner has not sent what it holds yet."),
+        empty=("No differences", "The records match, or the partner hasn't sent its entries yet."),
     )
 
 
@@ -85,7 +86,7 @@ def _cells(rows: Sequence[DigestFinding], _: datetime) -> list[tuple[Cell, ...]]
             _line(one),
             Cell(one.row.get_kind_display(), under=f"{one.row.found_at:%-d %b %Y, %H:%M}"),
             Cell(one.contract or "none of its contracts"),
-            Cell(one.use or "no use of a campaign", under=sanitise_text(one.row.recipient, at_most=80)),
+            Cell(one.use or "no campaign of ours", under=sanitise_text(one.row.recipient, at_most=80)),
             cells.yes(one.row.told_so, word="still allowed it", tone="warn"),
         )
         for one in differences.findings(rows=rows)
@@ -94,5 +95,5 @@ def _cells(rows: Sequence[DigestFinding], _: datetime) -> list[tuple[Cell, ...]]
 
 def _line(one: differences.Finding) -> Cell:
     if not one.code:
-        return Cell("none of ours")
+        return Cell("none")
     return Cell(one.code, href=reverse("admin:finding", args=[one.row.run_id, one.row.pk]))

@@ -34,7 +34,7 @@ def plan(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         way = _end(form, of, target_id, actor_of(request.user), at)
         if way:
-            messages.success(request, "Proposed: another officer must agree." if form.proposes else "Ended.")
+            messages.success(request, "Proposed. Another officer must agree." if form.proposes else "Terminated.")
             return redirect(way)
         form.with_plan(seen.digest)
     back = reverse(f"admin:{of}", args=[target_id])
@@ -60,7 +60,7 @@ def _end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime)
         )
         return reverse("admin:termination", args=[cohort.pk])
     except (*REFUSED, PlanChanged) as error:
-        form.add_error(None, str(error) or "You may not do this.")
+        form.add_error(None, str(error) or "You don't have permission to do this.")
     return ""
 
 

@@ -45,15 +45,15 @@ def close(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say that it is over."""
     one = get_object_or_404(Incident, pk=incident_id)
     act = Act(
-        title="Close the incident",
-        lead=f"{one.get_kind_display()}. Should it happen again, it opens anew. Its ticket at the desk stays as it is.",
+        title="Close incident",
+        lead=f"{one.get_kind_display()}. It reopens if it happens again. Its case at the desk doesn't change.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: close_incident(
             incident_id=incident_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:incident", args=[incident_id]),
         done="Closed.",
-        button="Close it",
+        button="Close incident",
     )
     return answer(request, act)
 
@@ -62,15 +62,15 @@ def acknowledge(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say that one has seen it and sees to it."""
     one = get_object_or_404(Incident, pk=incident_id)
     act = Act(
-        title="Acknowledge the incident",
-        lead=f"{one.get_kind_display()}. It is yours from then on.",
+        title="Acknowledge incident",
+        lead=f"{one.get_kind_display()}. It will be assigned to you.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: assign_incident(
             incident_id=incident_id, to=actor, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:incident", args=[incident_id]),
-        done="Acknowledged. It is yours.",
-        button="Acknowledge it",
+        done="Acknowledged and assigned to you.",
+        button="Acknowledge",
     )
     return answer(request, act)
 
@@ -79,15 +79,15 @@ def assign(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say whose it is."""
     one = get_object_or_404(Incident, pk=incident_id)
     act = Act(
-        title="Say whose the incident is",
-        lead=f"{one.get_kind_display()}. It counts as acknowledged.",
+        title="Assign incident",
+        lead=f"{one.get_kind_display()}. This also acknowledges it.",
         form=AssignForm(request.POST or None, officers=officers()),
         verb=lambda form, actor, at: assign_incident(
             incident_id=incident_id, to=form.cleaned_data["to"], actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:incident", args=[incident_id]),
         done="Assigned.",
-        button="Assign it",
+        button="Assign",
     )  # fmt: skip
     return answer(request, act)
 
@@ -129,7 +129,7 @@ def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
             form.add_error(None, str(error))
         else:
             return _file(parts or iter(()), incident_id)
-    return _look(request, form, incident_id, "Take the file")
+    return _look(request, form, incident_id, "Export as CSV")
 
 
 def _look(request: PersonRequest, form: LookForm, incident_id: int, button: str) -> HttpResponse:
@@ -145,21 +145,21 @@ def _file(parts: Iterator[str], incident_id: int) -> StreamingHttpResponse:
 
 def _listing(one: Incident) -> Listing:
     return Listing(
-        title="What was found",
-        lead="Each line has a code of this incident alone. The look-ups behind it you see after you say why.",
+        title="Affected lines",
+        lead="Each line has a code used only in this incident. To see its look-ups, give a reason.",
         columns=(
-            Column("Line"), Column("How many", "n", number=True), Column("First", "first_at"),
-            Column("Last", "last_at"), Column("By rule"), Column("What follows"),
+            Column("Line"), Column("Occurrences", "n", number=True), Column("First", "first_at"),
+            Column("Last", "last_at"), Column("Rule"), Column("Action"),
         ),
         start=lambda _: anomalies_under(incident=one).select_related("rule"),
         cells=partial(_cells, one),
         filters=(
             Filter(
-                "state", "State", (("so", "So"), ("over", "No longer so")),
+                "state", "Status", (("so", "Still true"), ("over", "No longer true")),
                 lambda rows, value, _: rows.filter(cleared_at__isnull=value == "so"),
             ),
         ),
-        empty=("Nothing stands", "What had been found is no longer so by what the records show now."),
+        empty=("No affected lines", "Our records no longer support these findings."),
     )  # fmt: skip
 
 
@@ -185,6 +185,6 @@ def _of(row: Anomaly) -> str:
 
 def _follows(row: Anomaly) -> Cell:
     if row.cleared_at is not None:
-        return Cell("no longer so", under=f"since {row.cleared_at:%-d %b %Y, %H:%M}")
+        return Cell("no longer true", under=f"since {row.cleared_at:%-d %b %Y, %H:%M}")
     acts = row.kind in {"after_stop", "no_approval"}
-    return Cell(CONSEQUENCES.get(row.consequence, row.consequence) if acts else "for you to judge")
+    return Cell(CONSEQUENCES.get(row.consequence, row.consequence) if acts else "needs review")

@@ -24,16 +24,16 @@ def report(request: PersonRequest) -> HttpResponse:
     """Open one by hand: what no program saw."""
     act = Act(
         title="Report an incident",
-        lead="What no program sees: a stolen laptop, a letter from a partner, an outage of the whole house. "
-        "Its clocks count from when it became known.",
+        lead="Report what our systems can't detect: a stolen laptop, a letter from a partner, a full outage. Deadlines"
+        " count from when it became known.",
         form=ReportForm(request.POST or None),
         verb=lambda form, actor, at: report_incident(
             **{name: form.cleaned_data[name] for name in REPORT}, actor=actor, at=at
         ),
         back=lambda incident_id: reverse("admin:incident", args=[incident_id]),
         cancel=reverse("admin:incidents"),
-        done="It is open, with its clocks.",
-        button="Report it",
+        done="Reported. Its deadlines are running.",
+        button="Report incident",
     )
     return answer(request, act)
 
@@ -43,14 +43,14 @@ def note(request: PersonRequest, incident_id: int) -> HttpResponse:
     one = get_object_or_404(Incident, pk=incident_id)
     act = Act(
         title="Add a note",
-        lead=f"{one.get_kind_display()}. It stands in the timeline and in what is sent away.",
+        lead=f"{one.get_kind_display()}. The note is part of the timeline and of exports.",
         form=NoteForm(request.POST or None),
         verb=lambda form, actor, at: note_incident(
             incident_id=incident_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:incident", args=[incident_id]),
-        done="Noted.",
-        button="Add it",
+        done="Note added.",
+        button="Add note",
     )
     return answer(request, act)
 
@@ -61,16 +61,17 @@ def record_report(request: PersonRequest, incident_id: int) -> HttpResponse:
     duties = [(duty.name, duty.what) for duty in DUTIES.get(one.kind, ())]
     chosen = request.GET.get("duty", "")
     act = Act(
-        title="Write down what was done",
-        lead=f"{one.get_kind_display()}. Written down twice, the newer word counts; both stay in the timeline.",
+        title="Record a notification",
+        lead=f"{one.get_kind_display()}. If you record the same notification twice, the newer entry applies. Both stay"
+        " in the timeline.",
         form=DutyForm(request.POST or None, duties=duties, chosen=chosen if chosen in ALL else ""),
         verb=lambda form, actor, at: do_duty(
             incident_id=incident_id, duty=form.cleaned_data["duty"], told_on=form.cleaned_data["told_on"],
             reference=form.cleaned_data["reference"], actor=actor, reason=form.cleaned_data["reason"], at=at,
         ),
         back=reverse("admin:incident", args=[incident_id]),
-        done="Written down.",
-        button="It was done",
+        done="Saved.",
+        button="Record notification",
     )  # fmt: skip
     return answer(request, act)
 
@@ -84,7 +85,7 @@ def export(request: PersonRequest, incident_id: int) -> HttpResponse:
             return _file(request, form, incident_id)
         except (NotForThem, NoReason) as error:
             form.add_error(None, str(error))
-    return show(request, "incident_export.html", title="Everything about an incident", form=form, incident=one)
+    return show(request, "incident_export.html", title="Export incident", form=form, incident=one)
 
 
 def _file(request: PersonRequest, form: ExportForm, incident_id: int) -> HttpResponse:

@@ -22,7 +22,7 @@ from support.queries.counts import Count, count_of
 SIZE = 50
 LAST_PAGE = 200
 LONGEST_SEARCH = 100
-REVERSED = "The last day is before the first. Choose a later one."
+REVERSED = "The last day is before the first. Choose a later last day."
 # A word that is longer may be broken anywhere, so that no column is wider than a page of 1280 px has room for.
 LONGEST_WORD = 16
 

@@ -76,7 +76,7 @@ def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell,
             cells.target(named["party", one.party_id]),
             _progress(one, at),
             Cell(f"{one.subject_count:,}", number=True),
-            cells.moment(one.terminated_at, under="by its term" if one.by_term else who[one.actor]),
+            cells.moment(one.terminated_at, under="term expired" if one.by_term else who[one.actor]),
             Cell(cells.away(one.complete_by, at), under=f"{one.complete_by:%-d %b %Y}"),
         )
         for one in rows
@@ -87,10 +87,10 @@ def _progress(one: Cohort, at: datetime) -> Cell:
     if one.completed_at:
         return Cell("deletion signed", tone="good")
     if one.is_contradicted:
-        return Cell("went on after signing", tone="bad", under="past its date" if one.complete_by <= at else "")
+        return Cell("continued after signing", tone="bad", under="overdue" if one.complete_by <= at else "")
     if one.complete_by <= at:
-        return Cell("past its date", tone="bad")
-    return Cell("list told, waits for signatures" if one.manifest_at else "list being made", tone="warn")
+        return Cell("overdue", tone="bad")
+    return Cell("list sent, waiting for signatures" if one.manifest_at else "preparing list", tone="warn")
 
 
 def _now(rows: Rows, value: str, at: datetime) -> Rows:
@@ -102,7 +102,7 @@ def _format_decision(one: Proposal, at: datetime) -> Cell:
     if one.decision:
         return Cell(one.get_decision_display())
     old = one.proposed_at <= at - OPEN_FOR
-    return Cell("too old to count") if old else Cell("waits for a second officer", tone="warn")
+    return Cell("expired") if old else Cell("waiting for a second officer", tone="warn")
 
 
 def _open(rows: Rows, value: str, at: datetime) -> Rows:
@@ -124,9 +124,10 @@ def _filter_by_progress(rows: Rows, value: str, at: datetime) -> Rows:
 
 SUSPENSIONS = Listing(
     title="Suspensions",
-    lead="What is denied everything for now. To suspend takes one officer; to lift takes two.",
+    lead="Companies, contracts and campaigns that are denied everything for now. One officer can suspend; lifting"
+    " takes two.",
     columns=(
-        Column("What"), Column("State"), Column("Since", "starts_at"), Column("By"), Column("Why"),
+        Column("What"), Column("Status"), Column("Since", "starts_at"), Column("By"), Column("Reason"),
         Column("Lifted", "ends_at"),
     ),
     start=lambda _: Suspension.objects.order_by("-starts_at", "-id"),
@@ -134,20 +135,21 @@ SUSPENSIONS = Listing(
     search=("reason",),
     search_label="Reason",
     filters=(
-        Filter("running", "Running", (("yes", "Running"), ("no", "Lifted")), _now),
+        Filter("running", "Status", (("yes", "Active"), ("no", "Lifted")), _now),
         of_choices("of", "What", Suspension.Of.choices),
         Filter(
             "automatic", "By", (("yes", "Stream rules"), ("no", "An officer")),
             lambda rows, value, _: rows.filter(automatic=value == "yes"),
         ),
     ),
-    empty=("Nothing is suspended", "Suspend a party, contract or campaign from its own page: it holds at once."),
+    empty=("Nothing is suspended", ("Suspend a company, contract or campaign on its own page. It takes effect"
+    " immediately.")),
 )  # fmt: skip
 PROPOSALS = Listing(
     title="Proposals",
-    lead="Acts that loosen something. One officer proposes, another agrees; until then nothing changes.",
+    lead="Changes that loosen a control. One officer proposes, another agrees. Until then nothing changes.",
     columns=(
-        Column("Act", "act"), Column("About"), Column("State", "decision"), Column("Proposed by"),
+        Column("Action", "act"), Column("About"), Column("Status", "decision"), Column("Proposed by"),
         Column("When", "proposed_at"), Column("Decided by"),
     ),
     start=lambda _: Proposal.objects.order_by("decision", "-proposed_at"),
@@ -155,30 +157,31 @@ PROPOSALS = Listing(
     search=("reason",),
     search_label="Reason",
     filters=(
-        Filter("state", "State", (("open", "Waiting"), ("old", "Too old"), *Proposal.Decision.choices), _open),
-        of_choices("act", "Act", Proposal.Act.choices),
+        Filter("state", "Status", (("open", "Waiting"), ("old", "Expired"), *Proposal.Decision.choices), _open),
+        of_choices("act", "Action", Proposal.Act.choices),
     ),
-    empty=("No proposals", "Lifting a suspension, a longer term or a looser rule begins as a proposal."),
+    empty=("No proposals", "Lifting a suspension, extending a term or loosening a rule starts as a proposal."),
 )  # fmt: skip
 TERMINATIONS = Listing(
     title="Terminations",
-    lead="What ended for good, by its term or by an officer, and the partners' signatures that the data is deleted.",
+    lead="What has ended, because its term expired or an officer terminated it, and the partners' signed deletion"
+    " receipts.",
     columns=(
-        Column("What was ended"), Column("Partner"), Column("State", "completed_at"),
+        Column("Contract or campaign"), Column("Partner"), Column("Status", "completed_at"),
         Column("Lines on the list", "subject_count", number=True), Column("Ended", "terminated_at"),
-        Column("To be done", "complete_by"),
+        Column("Due", "complete_by"),
     ),
     start=lambda _: Cohort.objects.defer("plan", "index_token").order_by("-terminated_at", "-id"),
     cells=_termination_cells,
     filters=(
         Filter(
-            "state", "State",
+            "state", "Status",
             (
-                ("open", "Under way"), ("late", "Past its date"), ("contradicted", "Went on after signing"),
+                ("open", "In progress"), ("late", "Overdue"), ("contradicted", "Continued after signing"),
                 ("done", "Signed"),
             ),
             _filter_by_progress,
         ),
     ),
-    empty=("Nothing has ended", "What is over by its term stands here a minute later, and so does what you terminate."),
+    empty=("Nothing has ended", "Expired and terminated contracts and campaigns appear here."),
 )  # fmt: skip

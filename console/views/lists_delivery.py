@@ -114,8 +114,8 @@ def _client_cells(rows: Sequence[Client], at: datetime) -> list[tuple[Cell, ...]
             Cell(sanitise_text(one.client_id, at_most=70), href=reverse("admin:machine", args=[one.number])),
             Cell(one.get_kind_display()),
             cells.party(one.party) if one.party else Cell("the carrier's own"),
-            Cell("disabled", tone="bad") if one.disabled_at else Cell("may sign in", tone="good"),
-            Cell(thumbprint_of(machine=one) or "can't be read"),
+            Cell("disabled", tone="bad") if one.disabled_at else Cell("active", tone="good"),
+            Cell(thumbprint_of(machine=one) or "unreadable"),
             cells.yes(one.certificate_sha256, word="bound"),
         )
         for one in rows
@@ -136,8 +136,8 @@ def _has(one: DigestRun) -> bool:
 
 def _format_comparison(one: DigestRun) -> Cell:
     if not one.finished_at:
-        return Cell("being looked into", tone="warn")
-    return Cell("partner has, we deny", tone="bad") if _has(one) else Cell("books agree", tone="good")
+        return Cell("in progress", tone="warn")
+    return Cell("allowed there, denied here", tone="bad") if _has(one) else Cell("no differences", tone="good")
 
 
 def _key_state(one: SigningKey, at: datetime) -> Cell:
@@ -153,9 +153,9 @@ def _by_stream(rows: Rows, value: str, _: datetime) -> Rows:
 
 STREAMS = Listing(
     title="Streams",
-    lead="Every partner that is told of stops. An open breaker stops pushing, never the clock.",
+    lead="Every partner that receives our orders. An open breaker pauses pushes; deadlines keep running.",
     columns=(
-        Column("Partner", "name"), Column("State"), Column("Receives by"),
+        Column("Partner", "name"), Column("Status"), Column("Receives by"),
         Column("Oldest unacknowledged", number=True), Column("Waiting", number=True), Column("Breaker open until"),
         Column("Last verified"),
     ),
@@ -164,75 +164,75 @@ STREAMS = Listing(
     search=("name", "uri"),
     search_label="Partner",
     filters=(Filter("status", "Status", tuple((v, str(w)) for v, w in Stream.Status.choices), _by_stream),),
-    empty=("Nobody receives orders yet", "A partner is here once it has a contract."),
+    empty=("No partner receives orders yet", "Partners appear here once they have a contract."),
 )  # fmt: skip
 BREACHES = Listing(
-    title="Breaches",
-    lead="Dates of the contract that a partner let pass. They stay, also when it was done after all.",
+    title="Missed deadlines",
+    lead="Contract deadlines that a partner missed. They stay listed after they are resolved.",
     columns=(
-        Column("What", "kind"), Column("Contract"), Column("Partner"), Column("Was due", "due_at"), Column("State"),
-        Column("Done after all", "mended_at"),
+        Column("What", "kind"), Column("Contract"), Column("Partner"), Column("Was due", "due_at"), Column("Status"),
+        Column("Resolved", "mended_at"),
     ),
     start=lambda _: Breach.objects.order_by("-id"),
     cells=_breach_cells,
     filters=(
         of_choices("kind", "What", Breach.Kind.choices),
         Filter(
-            "state", "State", (("open", "Open"), ("mended", "Mended")),
+            "state", "Status", (("open", "Open"), ("mended", "Resolved")),
             lambda rows, value, _: rows.filter(mended_at__isnull=value == "open"),
         ),
     ),
-    empty=("No breaches", "Every partner has kept every date so far."),
+    empty=("No missed deadlines", "Every partner has met every deadline so far."),
 )  # fmt: skip
 RUNS = Listing(
     title="Reconciliation",
-    lead="Each partner's books against ours. What a partner holds as allowed and we deny is an incident.",
+    lead="Each partner's records compared with ours. Anything allowed at a partner but denied here opens an incident.",
     columns=(
         Column("Received", "received_at"), Column("Partner"), Column("Found"),
         Column("Buckets that differ", number=True),
-        Column("Partner has, we deny", number=True), Column("We allow, partner lacks", number=True),
+        Column("Allowed there, denied here", number=True), Column("Allowed here, missing there", number=True),
     ),
     start=lambda _: DigestRun.objects.order_by("-received_at", "-id"),
     cells=_run_cells,
     filters=(
         Filter(
-            "found", "Found", (("differs", "Partner has, we deny"), ("open", "Being looked into")),
+            "found", "Found", (("differs", "Allowed there, denied here"), ("open", "In progress")),
             lambda rows, value, _: rows.filter(findings__partner_has__gt=0)
             if value == "differs" else rows.filter(finished_at__isnull=True),
         ),
     ),
-    empty=("No books were compared yet", "Partners send the digest of what they hold active every night."),
+    empty=("No reconciliation yet", "Every night partners send a digest of their active records."),
 )  # fmt: skip
 KEYS = Listing(
-    title="Keys",
-    lead="Our own keys. Each use has its own; one is published a day before it is used and archived for ever.",
+    title="Signing keys",
+    lead="Our own keys, one for each use. A key is published a day before it is used and archived permanently.",
     columns=(
-        Column("Signs", "use"), Column("Key"), Column("State"), Column("Published", "published_at"),
+        Column("Use", "use"), Column("Key"), Column("Status"), Column("Published", "published_at"),
         Column("Used from", "used_from"), Column("Retired", "retired_at"),
     ),
     start=lambda _: SigningKey.objects.defer("private_sealed").order_by("use", "-used_from"),
     cells=_key_cells,
-    filters=(of_choices("use", "Signs", SigningKey.Use.choices),),
-    empty=("No keys", "rotate_keys makes them."),
+    filters=(of_choices("use", "Use", SigningKey.Use.choices),),
+    empty=("No keys", "The rotate_keys command creates them."),
 )  # fmt: skip
 CLIENTS = Listing(
-    title="Machine sign-in",
-    lead="Machines that may ask for tokens with their own key: the gateway, carrier feeds, partners.",
+    title="API clients",
+    lead="Clients that get access tokens with their own key: the gateway, carrier feeds and partners.",
     columns=(
-        Column("Client", "client_id"), Column("Kind", "kind"), Column("Of"), Column("State", "disabled_at"),
+        Column("Client", "client_id"), Column("Kind", "kind"), Column("Company"), Column("Status", "disabled_at"),
         Column("Key (thumbprint)"), Column("Certificate"),
     ),
     start=lambda _: Client.objects.select_related("party").order_by("client_id"),
     cells=_client_cells,
     search=("client_id", "party__name"),
-    search_label="Client or party",
+    search_label="Client or company",
     filters=(
         of_choices("kind", "Kind", Client.Kind.choices),
         Filter(
-            "state", "State", (("in", "May sign in"), ("disabled", "Disabled")),
+            "state", "Status", (("in", "Active"), ("disabled", "Disabled")),
             lambda rows, value, _: rows.filter(disabled_at__isnull=value == "in"),
         ),
     ),
-    empty=("No machine may sign in", "Register the gateway first, then each partner."),
-    acts=(("admin:client-register", "Register a machine"),),
+    empty=("No API clients", "Register the gateway first, then each partner."),
+    acts=(("admin:client-register", "Register an API client"),),
 )  # fmt: skip

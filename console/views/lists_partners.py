@@ -84,11 +84,11 @@ def _campaign_cells(rows: Sequence[Campaign], at: datetime) -> list[tuple[Cell, 
                 href=reverse("admin:campaign", args=[one.campaign.pk]),
                 under=f"under {sanitise_text(one.campaign.contract.ref, at_most=40)}",
             ),
-            cells.stage(one.stage, under="open to change" if one.campaign.is_draft else "frozen"),
+            cells.stage(one.stage, under="draft wording" if one.campaign.is_draft else "frozen"),
             cells.party(one.campaign.lbs_provider),
             Cell(purpose_in_words(one.campaign.purpose), under=sanitise_text(one.campaign.purpose, at_most=60)),
             cells.yes(one.campaign.lifeline, word="lifeline", tone="warn"),
-            Cell(one.campaign.get_consideration_display() or "not said"),
+            Cell(one.campaign.get_consideration_display() or "not recorded"),
             cells.count(one.approvals),
             cells.count(one.lookups),
         )
@@ -108,7 +108,7 @@ def _agent_cells(rows: Sequence[AuthorizedAgent], at: datetime) -> list[tuple[Ce
             ),
             _may_ask(one, waits=one.number in waiting),
             Cell(key_of(agent=one)),
-            Cell(", ".join(one.hosts) or "nowhere"),
+            Cell(", ".join(one.hosts) or "none"),
             cells.moment(one.token_asked_at, none="never"),
             *(Cell(f"{n:,}" if n else "–", number=True) for n in counted[one.pk]),
         )
@@ -117,11 +117,11 @@ def _agent_cells(rows: Sequence[AuthorizedAgent], at: datetime) -> list[tuple[Ce
 
 
 def _may_ask(one: AuthorizedAgent, *, waits: bool) -> Cell:
-    under = "waits for a second officer" if waits else ""
+    under = "waiting for a second officer" if waits else ""
     if one.ended_at is None:
-        return Cell("may ask", tone="good", under=under)
+        return Cell("active", tone="good", under=under)
     new = one.ended_at == one.registered_at
-    return Cell("not let in yet" if new else "suspended", tone="warn" if new else "bad", under=under)
+    return Cell("not active yet" if new else "suspended", tone="warn" if new else "bad", under=under)
 
 
 def _late(one: chains.ContractFacts, at: datetime) -> str:
@@ -143,9 +143,9 @@ ENDS = Filter("ends", "Ends within", (("30", "30 days"), (str(ENDING.days), f"{E
 
 
 PARTIES = Listing(
-    title="Parties",
-    lead="Every organisation that is named in a contract or was seen in a path. Suspending one denies it everywhere.",
-    columns=(Column("Party", "name"), Column("Kind", "kind"), Column("Stands in"), Column("State")),
+    title="Companies",
+    lead="Every company named in a contract or seen in a delivery path. Suspending a company denies it everywhere.",
+    columns=(Column("Company", "name"), Column("Kind", "kind"), Column("Role in contracts"), Column("Status")),
     start=lambda _: Party.objects.order_by("name", "id"),
     cells=_party_cells,
     search=("name", "uri"),
@@ -154,34 +154,36 @@ PARTIES = Listing(
         of_choices("kind", "Kind", Party.Kind.choices),
         Filter("suspended", "Suspended", YES_NO, _filter_by_suspension),
     ),
-    empty=("No parties yet", "They come with import_parties, or with the first contract that is drafted."),
-    acts=(("admin:party-add", "Add a party"),),
+    empty=("No companies yet", "Add one here, or load the carrier's file with import_parties."),
+    acts=(("admin:party-add", "Add a company"),),
 )
 CONTRACTS = Listing(
     title="Contracts",
-    lead="What is in force, what ends soon, and who does not receive what we send. Look-ups are of the last 30 days.",
+    lead="What is in force, what ends soon, and which partners have delivery problems. Look-ups are of the last 30"
+    " days.",
     columns=(
-        Column("Contract", "ref"), Column("Stage"), Column("Ends", "ends_at"), Column("Campaigns", number=True),
+        Column("Contract", "ref"), Column("Status"), Column("Ends", "ends_at"), Column("Campaigns", number=True),
         Column("Lines", number=True), Column("Look-ups", number=True), Column("Stream"),
-        Column("Oldest unacknowledged", number=True), Column("Open breaches", number=True),
+        Column("Oldest unacknowledged", number=True), Column("Missed deadlines", number=True),
     ),
     start=lambda _: Contract.objects.select_related("aggregator").order_by("ends_at", "id"),
     cells=_contract_cells,
     search=("ref", "aggregator__name"),
     search_label="Contract or aggregator",
     filters=(
-        Filter("stage", "Stage", STAGES, lambda rows, value, at: contracts_at(rows=rows, stages=[value], at=at)),
+        Filter("stage", "Status", STAGES, lambda rows, value, at: contracts_at(rows=rows, stages=[value], at=at)),
         ENDS,
     ),
-    empty=("No contracts yet", "Draft one, or load the carrier's with import_parties."),
+    empty=("No contracts yet", "Draft a contract, or load the carrier's file with import_parties."),
     acts=(("admin:contract-draft", "Draft a contract"),),
 )  # fmt: skip
 CAMPAIGNS = Listing(
     title="Campaigns",
-    lead="One location service, one purpose, one consent flow each. What is in force is frozen: a change is a new one.",
+    lead="Each has one location service, one purpose and one consent flow. A campaign in force can't be changed: draft"
+    " a new one.",
     columns=(
-        Column("Campaign", "ref"), Column("Stage"), Column("Location service", "lbs_provider__name"),
-        Column("Purpose", "purpose"), Column("Lifeline"), Column("Paid with", "consideration"),
+        Column("Campaign", "ref"), Column("Status"), Column("Location service", "lbs_provider__name"),
+        Column("Purpose", "purpose"), Column("Lifeline"), Column("Payment", "consideration"),
         Column("Approvals", number=True), Column("Look-ups", number=True),
     ),
     start=lambda _: Campaign.objects.select_related("contract__aggregator", "lbs_provider").order_by("ref", "id"),
@@ -189,19 +191,19 @@ CAMPAIGNS = Listing(
     search=("ref", "lbs_provider__name", "contract__ref", "purpose"),
     search_label="Name, company or purpose",
     filters=(
-        Filter("stage", "Stage", STAGES, lambda rows, value, at: campaigns_at(rows=rows, stages=[value], at=at)),
+        Filter("stage", "Status", STAGES, lambda rows, value, at: campaigns_at(rows=rows, stages=[value], at=at)),
         ENDS,
         Filter("lifeline", "Lifeline", YES_NO, lambda rows, value, _: rows.filter(lifeline=value == "yes")),
-        of_choices("consideration", "Paid with", Campaign.Consideration.choices),
+        of_choices("consideration", "Payment", Campaign.Consideration.choices),
     ),
-    empty=("No campaigns yet", "Draft one from its contract's page."),
+    empty=("No campaigns yet", "Draft a campaign on its contract's page."),
 )  # fmt: skip
 AGENTS = Listing(
     title="Authorized agents",
-    lead="Who asks for stops in people's names (Data Rights Protocol). Each person says from the phone if it is right.",
+    lead="Agents that request stops on behalf of people (Data Rights Protocol). Each person confirms on their phone.",
     columns=(
-        Column("Agent", "name"), Column("State", "ended_at"), Column("Key"), Column("Called back at"),
-        Column("Last signed in", "token_asked_at"), Column("Asked, 30 days", number=True),
+        Column("Agent", "name"), Column("Status", "ended_at"), Column("Key"), Column("Callback hosts"),
+        Column("Last signed in", "token_asked_at"), Column("Requests, 30 days", number=True),
         Column("Confirmed", number=True),
     ),
     start=lambda _: AuthorizedAgent.objects.order_by("name", "id"),
@@ -210,10 +212,11 @@ AGENTS = Listing(
     search_label="Name or id",
     filters=(
         Filter(
-            "state", "State", (("in", "May ask"), ("out", "May not ask")),
+            "state", "Status", (("in", "Active"), ("out", "Not active")),
             lambda rows, value, _: rows.filter(ended_at__isnull=value == "in"),
         ),
     ),
-    empty=("No agent may ask for people", "Register one as the protocol's directory has it; another officer agrees."),
+    empty=("No authorized agents", ("Register an agent as listed in the protocol's directory. Another officer must"
+    " agree.")),
     acts=(("admin:authorized-register", "Register an agent"),),
 )  # fmt: skip

@@ -51,7 +51,7 @@ def _rule_cells(rows: Sequence[JurisdictionRule], at: datetime) -> list[tuple[Ce
         (
             Cell(one.state),
             _in_force(one, at),
-            Cell(", ".join(purpose_in_words(term) for term in one.purposes) or "no purpose by name"),
+            Cell(", ".join(purpose_in_words(term) for term in one.purposes) or "none named"),
             cells.yes(one.sale_test, word="sale for money" if one.consideration else "any sale", tone="warn"),
             Cell("any" if one.max_radius_m is None else f"up to {one.max_radius_m:,} m"),
             cells.moment(one.starts_at),
@@ -125,17 +125,17 @@ def _in_force(one: JurisdictionRule, at: datetime) -> Cell:
     until = f"until {one.ends_at:%-d %b %Y}" if one.ends_at else ""
     if one.starts_at <= at:
         return Cell("in force", tone="good", under=until)
-    return Cell("to come", tone="warn", under=until)
+    return Cell("upcoming", tone="warn", under=until)
 
 
 def _end(one: JurisdictionRule, asked: OpenProposal | None, at: datetime) -> Cell:
     """When it ends, as two officers agreed; who proposed an end that waits; or the way to propose one."""
     if one.ends_at:
-        return cells.moment(one.ends_at, under="as two officers agreed" if one.ends_at > at else "")
+        return cells.moment(one.ends_at, under="agreed by two officers" if one.ends_at > at else "")
     if asked:
         when = f"by {asked.who}, {asked.proposal.proposed_at:%-d %b %Y}"
-        return Cell("its end was proposed", href=reverse("admin:proposal", args=[asked.proposal.pk]), under=when)
-    return Cell("propose an end", href=reverse("admin:rule-relax", args=[one.pk]), under="it takes two officers")
+        return Cell("end proposed", href=reverse("admin:proposal", args=[asked.proposal.pk]), under=when)
+    return Cell("propose to end", href=reverse("admin:rule-relax", args=[one.pk]), under="takes two officers")
 
 
 def _state(rows: Rows, value: str, at: datetime) -> Rows:
@@ -144,22 +144,23 @@ def _state(rows: Rows, value: str, at: datetime) -> Rows:
 
 RULES = Listing(
     title="State rules",
-    lead="In these states these uses are prohibited, whoever agreed. A rule is added by one officer, ended by two.",
+    lead="Uses prohibited in a state, even with consent. One officer can add a rule; ending one takes two.",
     columns=(
-        Column("State", "state"), Column("Now"), Column("Purposes"), Column("Sale"), Column("Radius"),
+        Column("State", "state"), Column("Status"), Column("Purposes"), Column("Sale"), Column("Radius"),
         Column("From", "starts_at"), Column("Until", "ends_at"), Column("Source"),
     ),
     start=lambda _: JurisdictionRule.objects.order_by("state", "-starts_at"),
     cells=_rule_cells,
     search=("state", "source"),
     search_label="State or source",
-    filters=(Filter("state", "Now", (("now", "Not ended"), ("ended", "Ended")), _state),),
-    empty=("No rules", "Add the first: it is in force from the moment it names."),
+    filters=(Filter("state", "Status", (("now", "Not ended"), ("ended", "Ended")), _state),),
+    empty=("No rules", "Add the first rule. It applies from its start date."),
     acts=(("admin:rule-add", "Add a rule"),),
 )  # fmt: skip
 NOTICES = Listing(
     title="Notices",
-    lead="What people read before they choose. A new version replaces the one before; none is ever changed.",
+    lead="What people read before they choose. A new version replaces the previous one. Published versions never"
+    " change.",
     columns=(
         Column("Where", "use"), Column("Language", "language"), Column("Version", "version", number=True),
         Column("Wording"), Column("Published", "published_at"),
@@ -167,14 +168,14 @@ NOTICES = Listing(
     start=lambda _: NoticeText.objects.order_by("use", "language", "-version"),
     cells=_notice_cells,
     search=("body",),
-    search_label="Words",
+    search_label="Wording",
     filters=(of_choices("use", "Where", NoticeText.Use.choices),),
     empty=("No notices", "Publish the first version."),
     acts=(("admin:notice-publish", "Publish a version"),),
 )  # fmt: skip
 PURPOSES = Listing(
     title="Purposes",
-    lead="What locations are asked for, in the words that subscribers read.",
+    lead="What locations are requested for, in the words that subscribers read.",
     columns=(
         Column("Purpose", "purpose"), Column("Campaigns", number=True), Column("In force now", number=True),
         Column("Prohibited in"),
@@ -183,17 +184,17 @@ PURPOSES = Listing(
     cells=_purpose_cells,
     search=("purpose",),
     search_label="Purpose",
-    empty=("No purposes yet", "They come with the first campaign."),
+    empty=("No purposes yet", "Purposes appear here with the first campaign."),
 )  # fmt: skip
 ANOMALY_RULES = Listing(
     title="Anomaly rules",
-    lead="By these the ledger of releases is searched every five minutes. A change counts for what is looked at then.",
+    lead="Rules that search all releases every five minutes. A change applies from the next search.",
     columns=(
-        Column("What", "kind"), Column("State"), Column("Finds"), Column("Suspends"), Column("Since", "made_at"),
-        Column("Why"),
+        Column("What", "kind"), Column("Status"), Column("Finds"), Column("Suspends"), Column("Since", "made_at"),
+        Column("Reason"),
     ),
     start=lambda _: AnomalyRule.objects.order_by("-made_at", "id"),
     cells=_anomaly_rule_cells,
     filters=(of_choices("kind", "What", AnomalyRule.Kind.choices),),
-    empty=("No rules", "Nothing is looked for."),
+    empty=("No rules", "Releases are not searched for anomalies."),
 )  # fmt: skip

@@ -64,7 +64,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
         response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-who-did-what-{at:%Y-%m-%d}.csv"'
         return response
-    return show(request, "trail_export.html", title="Export who did what", form=form, narrows=narrows.items())
+    return show(request, "trail_export.html", title="Export audit log", form=form, narrows=narrows.items())
 
 
 def _trail_of(request: PersonRequest) -> Listing:
@@ -178,10 +178,10 @@ def _by_clock(rows: Rows, value: str, at: datetime) -> Rows:
 
 INCIDENTS = Listing(
     title="Incidents",
-    lead="What went wrong in a way that may have to be reported, the next date first. Each opens a ticket at the desk.",
+    lead="Failures that may have to be reported, earliest deadline first. Each opens a case at the desk.",
     columns=(
-        Column("What", "kind"), Column("State"), Column("About"), Column("Times", "count", number=True),
-        Column("To be told by", "due_at"), Column("Opened", "opened_at"), Column("Ticket"),
+        Column("What", "kind"), Column("Status"), Column("About"), Column("Occurrences", "count", number=True),
+        Column("Notify by", "due_at"), Column("Opened", "opened_at"), Column("Case"),
         Column("Closed", "closed_at"),
     ),
     start=lambda _: Incident.objects.order_by(*DUE_FIRST),
@@ -189,24 +189,24 @@ INCIDENTS = Listing(
     filters=(
         of_choices("kind", "What", Incident.Kind.choices),
         Filter(
-            "state", "State", (("open", "Open"), ("closed", "Closed")),
+            "state", "Status", (("open", "Open"), ("closed", "Closed")),
             lambda rows, value, _: rows.filter(closed_at__isnull=value == "open"),
         ),
         Filter(
-            "due", "Clock", (("overdue", "Overdue"), ("running", "Running"), ("none", "None")), _by_clock,
+            "due", "Deadline", (("overdue", "Overdue"), ("running", "Running"), ("none", "None")), _by_clock,
         ),
     ),
     acts=(("admin:incident-report", "Report an incident"),),
-    empty=("No incidents", "Nothing has failed in a way that would have to be reported."),
+    empty=("No incidents", "No failures that may have to be reported."),
 )  # fmt: skip
 TRAIL = Listing(
-    title="Who did what",
-    lead="Every look and every act of staff, with its reason, from the audit trail that nobody can change.",
-    columns=(Column("When", "at"), Column("Who"), Column("Did"), Column("To"), Column("Why")),
+    title="Audit log",
+    lead="Everything staff viewed or did, with the reason. Entries can't be changed.",
+    columns=(Column("When", "at"), Column("Who"), Column("Action"), Column("Subject"), Column("Reason")),
     start=lambda _: staff.acts(),
     cells=_event_cells,
     search=("reason", "action"),
-    search_label="Act or reason",
+    search_label="Action or reason",
     filters=(
         build_typed_filter("who", "Staff member (e-mail)", lambda rows, value, _: staff.by_member(rows, value)),
         build_typed_filter("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
@@ -216,17 +216,19 @@ TRAIL = Listing(
         Filter("kind", "Kind", staff.KINDS, lambda rows, value, _: staff.of_kind(rows, value)),
         Filter(
             "about", "About",
-            (("party:", "Parties"), ("contract:", "Contracts"), ("campaign:", "Campaigns"), ("machine:", "Machines"),
-             ("proposal:", "Proposals"), ("ticket:", "Cases"), ("incident:", "Incidents"), ("export:", "Exports")),
+            (("party:", "Companies"), ("contract:", "Contracts"), ("campaign:", "Campaigns"),
+             ("machine:", "API clients"), ("proposal:", "Proposals"), ("ticket:", "Cases"),
+             ("incident:", "Incidents"), ("export:", "Exports")),
             lambda rows, value, _: rows.filter(Q(target__startswith=value)),
         ),
     ),
-    empty=("Nothing yet", "The first look or act of staff will stand here."),
+    empty=("Nothing yet", "Staff activity will appear here."),
     export="admin:trail-export",
 )  # fmt: skip
 TRAIL_OF_LEGAL = replace(
     TRAIL,
-    lead="Every look and every act of the legal-process role, with its reason. Nobody else sees that there are any.",
+    lead="Everything the legal-process role viewed or did, with the reason. No one else can see that these entries"
+    " exist.",
     start=lambda _: staff.acts(of_legal=True),
     filters=tuple(one for one in TRAIL.filters if one.name in {"who", "from", "to", "kind"}),
 )

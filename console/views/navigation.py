@@ -20,11 +20,11 @@ class Place:
 
 
 GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (Place("index", "Now", "notifications_active"),)),
+    ("", (Place("index", "Dashboard", "notifications_active"),)),
     (
         "Partners",
         (
-            Place("parties", "Parties", "apartment"),
+            Place("parties", "Companies", "apartment"),
             Place("contracts", "Contracts", "contract"),
             Place("campaigns", "Campaigns", "campaign"),
             Place("purposes", "Purposes", "category"),
@@ -32,10 +32,10 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         ),
     ),
     (
-        "Acts",
+        "Decisions",
         (
             Place("suspensions", "Suspensions", "block"),
-            Place("suspend-requests", "Asked to suspend", "contact_support"),
+            Place("suspend-requests", "Suspension requests", "contact_support"),
             Place("proposals", "Proposals", "how_to_vote"),
             Place("terminations", "Terminations", "cancel"),
         ),
@@ -44,10 +44,10 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Delivery",
         (
             Place("streams", "Streams", "cell_tower"),
-            Place("breaches", "Breaches", "running_with_errors"),
+            Place("breaches", "Missed deadlines", "running_with_errors"),
             Place("reconciliation", "Reconciliation", "difference"),
-            Place("keys", "Keys", "key"),
-            Place("clients", "Machine sign-in", "smart_toy"),
+            Place("keys", "Signing keys", "key"),
+            Place("clients", "API clients", "smart_toy"),
         ),
     ),
     (
@@ -64,13 +64,13 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("incidents", "Incidents", "warning"),
             Place("test-lines", "Test lines", "biotech"),
             Place("separations", "Line separations", "call_split"),
-            Place("trail", "Who did what", "history"),
+            Place("trail", "Audit log", "history"),
             Place("exports", "Exports", "download"),
         ),
     ),
 )
 LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (Place("delayed", "Delayed notices", "visibility_off"), Place("trail", "Who did what", "history"))),
+    ("", (Place("delayed", "Delayed notices", "visibility_off"), Place("trail", "Audit log", "history"))),
 )
 OFFICERS_ALONE = frozenset({"separations"})
 BELOW = {

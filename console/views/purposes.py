@@ -28,15 +28,15 @@ def link(request: PersonRequest, term: str) -> HttpResponse:
         raise Http404
     act = Act(
         title=f"Link {page.words} ({term})",
-        lead="Stops and pauses of the one purpose hold for the other as well, both ways, from now on. An approval never"
-        " does, so that nothing is loosened and one officer may. It is not taken back.",
+        lead="From now on, a stop or pause of one purpose also applies to the other, both ways. Consent never carries"
+        " over. A link can't be undone.",
         form=LinkForm(request.POST or None, of="purpose", others=others(than=term)),
         verb=lambda form, actor, at: terms.link(
             of="purpose", ref=term, kin_ref=form.cleaned_data["kin_ref"], link=form.cleaned_data["link"],
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=reverse("admin:purpose", args=[term]),
-        done=lambda new: "Linked: stops of one hold for the other." if new else "They were linked already.",
-        button="Link them",
+        done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
+        button="Link",
     )  # fmt: skip
     return answer(request, act)

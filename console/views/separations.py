@@ -43,10 +43,10 @@ def separation(request: PersonRequest, separation_id: UUID) -> HttpResponse:
         else:
             if asked is None:
                 raise Http404
-            return show(request, "separation.html", title="A line separation", asked=asked, **shown)
+            return show(request, "separation.html", title="Line separation", asked=asked, **shown)
     if not Separation.objects.filter(pk=separation_id).exists():
         raise Http404
-    return show(request, "separation_look.html", title="A line separation", form=form, **shown)
+    return show(request, "separation_look.html", title="Line separation", form=form, **shown)
 
 
 def close(request: PersonRequest, separation_id: UUID) -> HttpResponse:
@@ -54,9 +54,9 @@ def close(request: PersonRequest, separation_id: UUID) -> HttpResponse:
     if not Separation.objects.filter(pk=separation_id).exists():
         raise Http404
     act = Act(
-        title="Close a line separation",
-        lead="The line must have left the account at the carrier first. Until the day you name, the other holder's "
-        "list of lines stays as it was. Agree on that day with the person.",
+        title="Close line separation",
+        lead="First make sure that the carrier has moved the line out of the account. Until the day you enter, the"
+        " other holder's list of lines won't change. Agree that day with the person.",
         form=SeparationForm(request.POST or None),
         verb=lambda form, actor, at: close_separation(
             separation_id=separation_id, done=form.is_separated(), tell_from=form.tell_from(), actor=actor,
@@ -64,7 +64,7 @@ def close(request: PersonRequest, separation_id: UUID) -> HttpResponse:
         ),
         back=reverse("admin:separations"),
         done="Closed.",
-        button="Close it",
+        button="Close incident",
     )  # fmt: skip
     return answer(request, act)
 

@@ -14,7 +14,7 @@ from support.actions.escalation import decide_request
 def requests(request: PersonRequest) -> HttpResponse:
     """What waits for a decision, the oldest first, and what was decided lately."""
     waiting, decided = list_suspension_requests()
-    return show(request, "suspend_requests.html", title="Asked to suspend", waiting=waiting, decided=decided)
+    return show(request, "suspend_requests.html", title="Suspension requests", waiting=waiting, decided=decided)
 
 
 def decide(request: PersonRequest, request_id: int) -> HttpResponse:
@@ -31,7 +31,7 @@ def decide(request: PersonRequest, request_id: int) -> HttpResponse:
             request_id=request_id, suspends=form.suspends(), reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=reverse("admin:suspend-requests"),
-        done="Decided. The agent reads it in the case.",
+        done="Decided. The agent sees the decision in the case.",
         button="Decide",
         warns=True,
     )

@@ -28,16 +28,16 @@ def seeds(request: PersonRequest) -> HttpResponse:
 def mark(request: PersonRequest) -> HttpResponse:
     """Watch a line of a test account."""
     act = Act(
-        title="Watch a test line",
-        lead="A line of the carrier's own test account, used at real partners like anybody's. What they sign about it "
-        "is held against what they still ask, show and claim.",
+        title="Add a test line",
+        lead="A line of the carrier's own test account, used at real partners like any other. We compare what partners"
+        " sign about it with what they still request, show and claim.",
         form=SeedForm(request.POST or None),
         verb=lambda form, actor, at: mark_test_line(
             carrier_id=form.cleaned_data["line"], actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:test-lines"),
-        done="It is watched.",
-        button="Watch it",
+        done="Test line added.",
+        button="Add test line",
     )
     return answer(request, act)
 
@@ -46,15 +46,15 @@ def end(request: PersonRequest, seed_id: int) -> HttpResponse:
     """Watch it no more."""
     get_object_or_404(CarrierTestLine, pk=seed_id)
     act = Act(
-        title="Watch it no more",
-        lead=f"Test line {seed_id}. What it found stays.",
+        title="Stop using test line",
+        lead=f"Test line {seed_id}. Its findings are kept.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: end_test_line(
             seed_id=seed_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:test-lines"),
-        done="It is not watched any more.",
-        button="End it",
+        done="The test line is no longer used.",
+        button="Stop using",
     )
     return answer(request, act)
 
@@ -78,7 +78,7 @@ def _cells(rows: Sequence[CarrierTestLine], at: datetime) -> list[tuple[Cell, ..
             cells.moment(one.marked_at, under=who[one.marked_by]),
             cells.moment(one.ended_at)
             if one.ended_at
-            else Cell("End it", href=reverse("admin:test-line-end", args=[one.pk]), under="watched now"),
+            else Cell("Stop using", href=reverse("admin:test-line-end", args=[one.pk]), under="active"),
         )
         for one in rows
     ]
@@ -86,20 +86,20 @@ def _cells(rows: Sequence[CarrierTestLine], at: datetime) -> list[tuple[Cell, ..
 
 SEEDS = Listing(
     title="Test lines",
-    lead="Lines of our own at real partners. Whatever a partner shows of one after it signed that it deleted is an "
-    "incident, marked as found by a test line.",
+    lead="Our own lines at real partners. If a partner shows any data of one after signing that it deleted it, an"
+    " incident opens, marked as found by a test line.",
     columns=(
-        Column("Line"), Column("What for"), Column("Partners told", number=True), Column("Have signed", number=True),
+        Column("Line"), Column("Reason"), Column("Partners notified", number=True), Column("Signed", number=True),
         Column("Since", "marked_at"), Column("Until", "ended_at"),
     ),
     start=lambda _: CarrierTestLine.objects.order_by("-marked_at", "-id"),
     cells=_cells,
     filters=(
         Filter(
-            "state", "State", (("watched", "Watched"), ("ended", "Ended")),
+            "state", "Status", (("watched", "Active"), ("ended", "Ended")),
             lambda rows, value, _: rows.filter(ended_at__isnull=value == "watched"),
         ),
     ),
-    empty=("No test line is watched", "Watch one to find out whether partners do what they sign."),
-    acts=(("admin:test-line-mark", "Watch a test line"),),
+    empty=("No test lines", "Add a test line to check that partners do what they sign."),
+    acts=(("admin:test-line-mark", "Add a test line"),),
 )  # fmt: skip

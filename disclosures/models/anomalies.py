@@ -18,14 +18,14 @@ class AnomalyRule(models.Model):
     """
 
     class Kind(models.TextChoices):
-        AFTER_STOP = "after_stop", "Look-ups after the person said stop"
-        NO_APPROVAL = "no_approval", "Look-ups with no record that the person agreed"
+        AFTER_STOP = "after_stop", "Look-ups after the person stopped"
+        NO_APPROVAL = "no_approval", "Look-ups with no record of consent"
         SUSPENDED = "suspended", "Look-ups after we suspended the company"
-        BURST = "burst", "A burst of look-ups of one line"
-        NIGHT = "night", "Look-ups of one line night after night"
-        MANY_LINES = "many_lines", "One end customer across many lines"
-        DORMANT = "dormant", "Look-ups of a line that had been quiet"
-        DISPUTED = "disputed", "Claims of consent that people dispute"
+        BURST = "burst", "Burst of look-ups of one line"
+        NIGHT = "night", "Look-ups of one line at night, again and again"
+        MANY_LINES = "many_lines", "One end customer looking up many lines"
+        DORMANT = "dormant", "Look-ups of a long-inactive line"
+        DISPUTED = "disputed", "Consent claims that people dispute"
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=12, choices=Kind)

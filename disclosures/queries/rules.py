@@ -50,11 +50,11 @@ JUDGED_AS: Mapping[str, str] = {
 }
 TERMS: Mapping[str, Terms] = {
     Kind.AFTER_STOP: Terms(
-        "{threshold} or more look-ups of a line by one company within {window}, after the person said stop",
+        "{threshold} or more look-ups of a line by one company within {window}, after the person stopped",
         "days", 1, 366, suspends=True,
     ),
     Kind.NO_APPROVAL: Terms(
-        "{threshold} or more look-ups of a line by one company within {window}, with no record of a yes",
+        "{threshold} or more look-ups of a line by one company within {window}, with no record of consent",
         "days", 1, 366, suspends=True,
     ),
     Kind.SUSPENDED: Terms(
@@ -64,20 +64,21 @@ TERMS: Mapping[str, Terms] = {
         "{threshold} or more look-ups of a line by one company within {window}", "minutes", 1, 1440
     ),
     Kind.NIGHT: Terms(
-        "look-ups of a line by one company from 22:00 to 06:00 there, on {threshold} or more nights of {window}",
+        "look-ups of a line by one company between 22:00 and 06:00 local time, on {threshold} or more nights in"
+        " {window}",
         "days", 1, 366,
     ),
     Kind.MANY_LINES: Terms(
-        "{threshold} or more lines looked up for one end customer within {window}, by UTC", "days", 1, 31
+        "{threshold} or more lines looked up for one end customer within {window} (UTC)", "days", 1, 31
     ),
     Kind.DORMANT: Terms(
-        "no look-up of a line in the name of an agreement for {window}, then {threshold} or more by one company in"
+        "no look-up of a line based on consent for {window}, then {threshold} or more by one company in"
         " 24 hours",
         "days", 31, 730,
     ),
     Kind.DISPUTED: Terms(
-        "of a partner's claims in {window} by the calendar, more than {threshold} in 1,000 called untrue", "months",
-        1, 12,
+        "more than {threshold} in 1,000 of a partner's consent claims disputed within {window} (calendar months)",
+        "months", 1, 12,
     ),
 }  # fmt: skip
 
@@ -120,7 +121,7 @@ def describe_proposed_rule(*, after: AnomalyRule, values: LoosenAnomalies) -> st
     """Return what the next version would be, in a sentence for officers."""
     rule = AnomalyRule(kind=after.kind, threshold=values.threshold, window=values.window)
     days = values.suspend_after_days
-    then = "Nobody would be" if days is None else f"After {days} days the company would be"
+    then = "No company would be" if days is None else f"After {days} days the company would be"
     off = "" if values.enabled else " It would be off."
     suspends = f" {then} suspended for the line." if TERMS[after.kind].suspends else ""
     return f"It would find {finds(rule=rule)}.{suspends}{off}"

@@ -24,9 +24,9 @@ from partners.policies.loosening import Endpoints
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 # What officers call them in their forms.
 LABELS: Mapping[str, str] = {
-    "endpoint_url": "Address for events",
-    "jwks_uri": "Address of its keys",
-    "hosts": "Other hosts it may name",
+    "endpoint_url": "Event address",
+    "jwks_uri": "Key address (JWKS)",
+    "hosts": "Other allowed hosts",
 }
 
 

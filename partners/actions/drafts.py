@@ -238,7 +238,7 @@ def _check(row: Contract | Campaign, faults: Faults, at: datetime) -> None:
     except ValidationError as error:
         faults.add(error)
     if row.ends_at <= row.starts_at:
-        faults.note("ends_at", "It must end after it starts.")
+        faults.note("ends_at", "The end must be after the start.")
     if isinstance(row, Campaign):
         _check_campaign(row, faults)
     else:

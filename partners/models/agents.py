@@ -40,18 +40,18 @@ class AgentRequest(models.Model):
     """
 
     class Status(models.TextChoices):
-        IN_PROGRESS = "in_progress", "Waits for the person"
+        IN_PROGRESS = "in_progress", "Waiting for the person"
         FULFILLED = "fulfilled", "Done"
         DENIED = "denied", "Denied"
-        REVOKED = "revoked", "Taken back by the agent"
+        REVOKED = "revoked", "Withdrawn by the agent"
 
     class Reason(models.TextChoices):
-        NEED_USER_VERIFICATION = "need_user_verification", "The person has not answered yet"
-        SUSPECTED_FRAUD = "suspected_fraud", "The person says that it is not theirs"
-        INSUF_VERIFICATION = "insuf_verification", "The person did not answer in time"
-        NO_MATCH = "no_match", "It names no phone number"
-        CLAIM_NOT_COVERED = "claim_not_covered", "Agents may ask for stops alone"
-        TOO_MANY_REQUESTS = "too_many_requests", "This number was asked about too often"
+        NEED_USER_VERIFICATION = "need_user_verification", "The person hasn't answered yet"
+        SUSPECTED_FRAUD = "suspected_fraud", "The person says the request isn't theirs"
+        INSUF_VERIFICATION = "insuf_verification", "The person didn't answer in time"
+        NO_MATCH = "no_match", "The request has no phone number"
+        CLAIM_NOT_COVERED = "claim_not_covered", "Agents can request only stops"
+        TOO_MANY_REQUESTS = "too_many_requests", "Too many requests for this number"
 
     id = models.UUIDField(primary_key=True)
     agent = models.ForeignKey(AuthorizedAgent, on_delete=models.PROTECT, related_name="requests")

@@ -59,7 +59,7 @@ class Campaign(models.Model):
     """What was approved under a contract: one location service x purpose x consent flow x precision x dates."""
 
     class Consideration(models.TextChoices):
-        NONE = "none", "Nothing is paid"
+        NONE = "none", "No payment"
         MONETARY = "monetary", "Money"
         OTHER = "other", "Other value"
 
@@ -93,7 +93,7 @@ class IdentifierLink(models.Model):
     """`succeeds` and `same_as`: carry stops and pauses across in both directions, never an approval. Append-only."""
 
     class Of(models.TextChoices):
-        PARTY = "party", "Party"
+        PARTY = "party", "Company"
         PURPOSE = "purpose", "Purpose"
         CAMPAIGN = "campaign", "Campaign"
 

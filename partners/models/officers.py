@@ -14,25 +14,25 @@ class Proposal(models.Model):
     class Act(models.TextChoices):
         LIFT_SUSPENSION = "lift_suspension", "Lift a suspension"
         EXTEND_TERM = "extend_term", "Extend a term"
-        RELAX_RULE = "relax_rule", "Relax a rule of a state"
-        PAID_FOR_LESS = "paid_for_less", "Say that less is paid for a campaign"
+        RELAX_RULE = "relax_rule", "End a state rule"
+        PAID_FOR_LESS = "paid_for_less", "Record a lower payment for a campaign"
         TERMINATE = "terminate", "Terminate"
-        ENABLE_MACHINE = "enable_machine", "Let a machine in"
-        LOOSEN_ANOMALIES = "loosen_anomalies", "Loosen a rule for anomalies"
-        LET_AGENT_ASK = "let_agent_ask", "Let an agent ask for people"
-        END_PROTECTION = "end_protection", "End the protection of a line"
+        ENABLE_MACHINE = "enable_machine", "Activate an API client"
+        LOOSEN_ANOMALIES = "loosen_anomalies", "Loosen an anomaly rule"
+        LET_AGENT_ASK = "let_agent_ask", "Activate an authorized agent"
+        END_PROTECTION = "end_protection", "End a line's protection"
         SET_ENDPOINTS = "set_endpoints", "Change endpoints"
-        MOVE_KEYS = "move_keys", "Change the address of keys"
+        MOVE_KEYS = "move_keys", "Change a key address"
 
     class Of(models.TextChoices):
-        PARTY = "party", "Party"
+        PARTY = "party", "Company"
         CONTRACT = "contract", "Contract"
         CAMPAIGN = "campaign", "Campaign"
-        RULE = "rule", "Rule of a state"
-        MACHINE = "machine", "Machine"
-        ANOMALY = "anomaly", "Rule for anomalies"
+        RULE = "rule", "State rule"
+        MACHINE = "machine", "API client"
+        ANOMALY = "anomaly", "Anomaly rule"
         AUTHORIZED = "authorized", "Authorized agent"
-        PROTECTION = "protection", "Protection of a line"
+        PROTECTION = "protection", "Line protection"
 
     class Decision(models.TextChoices):
         AGREED = "agreed", "Agreed"
@@ -80,7 +80,7 @@ class Suspension(models.Model):
     """
 
     class Of(models.TextChoices):
-        PARTY = "party", "Party"
+        PARTY = "party", "Company"
         CONTRACT = "contract", "Contract"
         CAMPAIGN = "campaign", "Campaign"
 
@@ -119,7 +119,7 @@ class JurisdictionRule(models.Model):
 
     class Consideration(models.TextChoices):
         ANY = "", "Money or other value"
-        MONETARY = "monetary", "Money alone"
+        MONETARY = "monetary", "Money only"
 
     id = models.BigAutoField(primary_key=True)
     state = models.CharField(max_length=2)
@@ -153,7 +153,7 @@ class NoticeText(models.Model):
 
     class Use(models.TextChoices):
         ALLOW = "allow", "Before allowing"
-        ASK = "ask", "A partner's question"
+        ASK = "ask", "When a company asks"
         STOP = "stop", "Before stopping"
 
     id = models.BigAutoField(primary_key=True)

@@ -110,7 +110,7 @@ class Breach(models.Model):
     class Kind(models.TextChoices):
         ACKNOWLEDGE = "acknowledge", "Not acknowledged in 24 hours"
         COMPLETE = "complete", "Not completed by the agreed date"
-        UNHEALTHY = "unhealthy", "Its stream was not enabled, or failed its verifications"
+        UNHEALTHY = "unhealthy", "Stream not enabled, or verifications failed"
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=12, choices=Kind)

@@ -11,8 +11,8 @@ class EvidenceRequest(models.Model):
     """
 
     class Answer(models.TextChoices):
-        EVIDENCE = "evidence", "It says that it has proof"
-        NONE = "none", "It says that it has none"
+        EVIDENCE = "evidence", "It says it has proof"
+        NONE = "none", "It says it has no proof"
 
     pk = models.CompositePrimaryKey("line_id", "id")
     line_id = models.BigIntegerField()

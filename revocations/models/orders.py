@@ -5,15 +5,15 @@ from django.db.models import Q
 
 
 class State(models.TextChoices):
-    QUEUED = "queued", "Waiting to be sent"
-    SENT = "sent", "Sent, not confirmed yet"
-    ACKNOWLEDGED = "acknowledged", "Received by the partner"
+    QUEUED = "queued", "Waiting to send"
+    SENT = "sent", "Sent"
+    ACKNOWLEDGED = "acknowledged", "Received"
     COMPLETED = "completed", "Signed as done"
-    PARTIAL = "partial", "Signed as done in part"
-    SUPERSEDED = "superseded", "Replaced by a newer one"
-    PARKED = "parked", "Held back, we are looking into it"
-    REJECTED = "rejected", "The partner refused"
-    CONTRADICTED = "contradicted", "The partner went on after signing"
+    PARTIAL = "partial", "Signed in part"
+    SUPERSEDED = "superseded", "Replaced by a newer order"
+    PARKED = "parked", "On hold: we are looking into it"
+    REJECTED = "rejected", "Refused by the partner"
+    CONTRADICTED = "contradicted", "Continued after signing"
 
 
 UNFINISHED = (

@@ -195,7 +195,7 @@ def _not_acknowledged(row: Order | StreamEvent, since: datetime, *, denies: bool
         row.party_id,
         Breach.Kind.ACKNOWLEDGE,
         str(row.id),
-        "It has not acknowledged an order.",
+        "It hasn't acknowledged an order.",
         since + ACKNOWLEDGED_WITHIN,
         denies=denies,
         contract_id=row.contract_id,
@@ -291,9 +291,9 @@ def _page(trouble: Trouble, lifelines: list[str]) -> None:
     """Tell every officer by mail. A mail server that is down is logged; the incident stands."""
     party = Party.objects.get(pk=trouble.party_id)
     name = party_name(party.name, party.uri)
-    ahead = "It is denied everything now" if trouble.denies else "If this goes on, it is denied everything"
+    ahead = "It is denied everything now" if trouble.denies else "If this continues, it will be denied everything"
     text = (
-        f"{name}: {trouble.why}\n\n{ahead}, and with it services that people rely on in need:"
+        f"{name}: {trouble.why}\n\n{ahead}, including services that people rely on in an emergency:"
         f" {', '.join(lifelines)}.\n\n{settings.BASE_URL}/admin/\n"
     )
     officers = User.objects.filter(role=User.Role.OFFICER, is_active=True).exclude(email="")

@@ -15,10 +15,10 @@ class ActForm(forms.Form):
     """An act with its reason. Fields of a subclass stand before it."""
 
     reason = forms.CharField(
-        label="Why",
+        label="Reason",
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Kept with the act for ever. Write no person's name or number.",
+        help_text="Kept permanently in the audit log. Don't include anyone's name or phone number.",
     )
 
     def __init__(
@@ -44,14 +44,14 @@ class ActForm(forms.Form):
 class LookForm(ActForm):
     """A look at what is one person's: a kind from a list, and a case or words of one's own."""
 
-    kind = forms.ChoiceField(label="What you look for", choices=LookKind.choices)
+    kind = forms.ChoiceField(label="Why you need this", choices=LookKind.choices)
 
     def __init__(
         self, data: Mapping[str, Any] | None = None, *, initial: dict[str, Any] | None = None, apart: str = ""
     ) -> None:
         super().__init__(data, initial=initial, apart=apart)
         self.fields["reason"].required = False
-        self.fields["reason"].label = "The case, or why in your own words"
+        self.fields["reason"].label = "Case number, or the reason in your own words"
 
     def build_arguments(self) -> dict[str, str]:
         """What was said, by the names that a look's verb has for it."""

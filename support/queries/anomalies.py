@@ -28,25 +28,25 @@ PART = 500
 COLUMNS = ("line_code", "at", "aggregator", "location_service", "end_customer", "purpose", "judgement")
 CONSEQUENCES: Mapping[str, str] = {
     "": "open",
-    "suspended": "we suspended it for the line",
-    "stopped": "the person's stop stands",
-    "allowed": "the person allowed it since",
-    "spared": "left to you: it finds them when they call for help",
-    "ended": "the line is over",
-    "nobody": "nobody can name it",
-    "old": "too long ago to suspend",
+    "suspended": "suspended for the line",
+    "stopped": "the person's stop applies",
+    "allowed": "allowed by the person since",
+    "spared": "needs review: a lifeline, not suspended automatically",
+    "ended": "line ended",
+    "nobody": "company unknown",
+    "old": "too old to suspend",
 }
 # What is no judgement of the ledger's, and of its judgements those that speak to the person.
 SAID: Mapping[str, str] = {
-    "disputed": "Claimed, and disputed",
-    "partner_has": "Held as allowed, denied here",
+    "disputed": "Claimed and disputed",
+    "partner_has": "Allowed at the partner, denied here",
     Judgement.PERMITTED: "The person allowed it",
-    Judgement.AFTER_STOP: "After the person said stop",
-    Judgement.NO_APPROVAL: "No record that the person agreed",
-    Judgement.APPROVAL_UNVERIFIED: "Only the company says that the person agreed",
-    Judgement.APPROVAL_EXPIRED: "The person's agreement had ended",
+    Judgement.AFTER_STOP: "After the person stopped",
+    Judgement.NO_APPROVAL: "No record of consent",
+    Judgement.APPROVAL_UNVERIFIED: "Only the company claims consent",
+    Judgement.APPROVAL_EXPIRED: "The person's consent had ended",
     Judgement.JURISDICTION_PROHIBITS: "Not allowed in the person's state",
-    Judgement.PRECISION_EXCEEDED: "More exact than the person agreed to",
+    Judgement.PRECISION_EXCEEDED: "More precise than the person agreed to",
 }
 # Incidents that have rows: what is found in the ledger, and what the system found by other ways.
 HAVE_ROWS = frozenset({*AnomalyRule.Kind.values, *STATEMENTS})
@@ -132,7 +132,7 @@ def in_words(*, incident_id: int, rows: Sequence[Behind]) -> list[Row]:
         Row(
             code=code_of(incident_id=incident_id, line_id=one.line_id),
             at=one.at,
-            hops=[names.get(uri, "nobody can name it") for uri in one.path],
+            hops=[names.get(uri, "an unknown company") for uri in one.path],
             uris=one.path,
             purpose=purpose_in_words(one.purpose),
             judgement=SAID.get(one.judgement) or judgement_in_words(one.judgement),

@@ -229,7 +229,7 @@ def _roles(one: PartyFacts) -> list[str]:
     said = (
         (one.contracts, "aggregator in {n} contract", "aggregator in {n} contracts"),
         (one.campaigns, "provider of {n} campaign", "provider of {n} campaigns"),
-        (one.behind, "behind {n} campaign", "behind {n} campaigns"),
+        (one.behind, "other recipient in {n} campaign", "other recipient in {n} campaigns"),
     )
     return [(single if n == 1 else many).format(n=n) for n, single, many in said if n]
 
@@ -237,4 +237,4 @@ def _roles(one: PartyFacts) -> list[str]:
 def _as_what(campaign: Campaign, party: Party) -> str:
     if campaign.contract.aggregator_id == party.pk:
         return "aggregator"
-    return "location service" if campaign.lbs_provider_id == party.pk else "behind it"
+    return "location service" if campaign.lbs_provider_id == party.pk else "other recipient"

@@ -93,9 +93,9 @@ def _verdict(
     if oldest is not None and at - oldest >= LATE:
         return "late", "warn", "Not acknowledged within 15 minutes."
     if stream is None:
-        return UNVERIFIED, "warn", "It has made no stream, so that nothing asks it every six hours whether it is there."
+        return UNVERIFIED, "warn", "No stream set up: we can't check that it is reachable."
     if stream.verified_at is None:
-        return UNVERIFIED, "warn", "It has answered no verification yet."
+        return UNVERIFIED, "warn", "It hasn't answered a verification yet."
     return "well", "good", ""
 
 
@@ -109,5 +109,5 @@ def _bad_verdict(
     if failed >= 3:
         return "unverified", "bad", f"{failed} verifications in a row failed."
     if open_until is not None:
-        return "left alone", "bad", "Most of what was pushed failed, so pushing rests and is probed."
+        return "pushes paused", "bad", "Most pushes failed, so pushes are paused while we test the connection."
     return None

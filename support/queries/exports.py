@@ -162,7 +162,7 @@ def _cell(value: object) -> str:
 EXPORTS: Mapping[str, Export] = {
     "contracts": Export(
         "Contracts",
-        "Every contract of the year with its stage, lines, look-ups, delivery and open breaches as they are now.",
+        "Every contract of the year, with its current status, lines, look-ups, delivery and missed deadlines.",
         (
             "contract", "aggregator", "aggregator_uri", "stage", "signed_at", "starts_at", "ends_at", "epoch",
             "campaigns", "lines", "lookups_30_days", "stream", "oldest_unacknowledged", "open_breaches",
@@ -170,8 +170,8 @@ EXPORTS: Mapping[str, Export] = {
         _contracts,
     ),
     "breaches": Export(
-        "Breaches",
-        "Every date that a partner let pass in the year, and when it was done after all.",
+        "Missed deadlines",
+        "Every deadline that a partner missed in the year, and when it was resolved.",
         ("kind", "contract", "partner", "due_at", "at", "mended_at"),
         _breaches,
     ),
@@ -185,8 +185,8 @@ EXPORTS: Mapping[str, Export] = {
         _orders,
     ),
     "requests": Export(
-        "Requests of people",
-        "How many stops and copies of records were asked for in the year, by the way they came, and the median days.",
+        "Subscriber requests",
+        "How many stops and copies of records people requested in the year, by channel, and the median number of days.",
         ("request", "way", "received", "done", "denied", "median_days"),
         _requests,
     ),

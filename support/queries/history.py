@@ -12,13 +12,28 @@ from partners.labels import sanitise_text
 from partners.models import Campaign, Proposal
 from support.queries import names
 
-# Said in words where the action's own name does not say it plainly.
-SAID: Mapping[str, str] = {
-    "suspended": "suspended it",
-    "lifted": "lifted the suspension",
-    "terminated": "terminated it",
-    "ended": "ended by its term",
-}
+# What an act is about, and what was done, where the action's own name does not say it plainly.
+SUBJECTS: Mapping[str, str] = {
+    "party": "company", "machine": "API client", "authorized": "authorized agent", "ticket": "case",
+    "person": "subscriber", "line": "subscriber", "suspend": "suspension request", "stopped": "stop",
+    "legal": "delayed notice", "rule": "state rule",
+}  # fmt: skip
+VERBS: Mapping[str, str] = {
+    "lifted": "suspension lifted", "seen": "viewed", "looked": "viewed", "file_seen": "file viewed",
+    "delayed_seen": "viewed", "reveal_asked": "reveal requested", "let_in": "activated",
+    "unbound": "certificate removed",
+    "began": "started", "told": "notification recorded", "noted": "note added", "made": "created", "taken": "exported",
+    "asked": "requested", "claimed": "taken", "found": "found in search", "keys_moved": "key address changed",
+    "endpoints_set": "endpoints changed", "consideration_set": "payment changed", "for_person": "made for subscriber",
+    "relaxed": "end agreed",
+}  # fmt: skip
+WHOLE: Mapping[str, str] = {
+    "search.made": "search", "line.ended": "subscriber: line ended", "test_line.ended": "test line: ended",
+    "contract.ended": "contract: term expired", "campaign.ended": "campaign: term expired",
+    "legal.lifted": "delayed notice: lifted",
+    "legal.delayed": "delayed notice: release hidden", "suspension.lifted": "suspension: lifted",
+    "stop.code_texted": "stop: code texted",
+}  # fmt: skip
 NEWEST = 100
 
 
@@ -57,9 +72,11 @@ def done_to(*, target: str, also: str = "") -> list[RecordedAct]:
 
 def describe_action(*, action: str) -> str:
     """Return an action's name as words: "contract.put_in_force" is "contract: put in force"."""
+    if action in WHOLE:
+        return WHOLE[action]
     of, _, verb = action.partition(".")
-    plain = SAID.get(verb) or verb.replace("_", " ")
-    return f"{of.replace('_', ' ')}: {plain}" if verb else of.replace("_", " ")
+    about = SUBJECTS.get(of) or of.replace("_", " ")
+    return f"{about}: {VERBS.get(verb) or verb.replace('_', ' ')}" if verb else about
 
 
 def more_of(*, event: AuditEvent) -> str:
@@ -72,7 +89,7 @@ def more_of(*, event: AuditEvent) -> str:
         parts.append(_format_change("end", _day(said["ends_at"]), _day(said.get("was"))))
     if "consideration" in said:
         parts.append(
-            _format_change("paid for it", _format_payment(said["consideration"]), _format_payment(said.get("was")))
+            _format_change("payment", _format_payment(said["consideration"]), _format_payment(said.get("was")))
         )
     parts += _of_machine(event)
     parts += _of_agent(event)
@@ -158,15 +175,15 @@ def _of_agent(event: AuditEvent) -> list[str]:
         sanitise_text(str(said.get("name", "")), at_most=200),
         str(said.get("was", "")),
     )
-    at = ", ".join(str(host) for host in hosts) or "nowhere"
-    return [f"name: {name}", _format_change("key", key, was), f"called back at: {at}"]
+    at = ", ".join(str(host) for host in hosts) or "none"
+    return [f"name: {name}", _format_change("key", key, was), f"callback hosts: {at}"]
 
 
 def _of_addresses(event: AuditEvent) -> list[str]:
     """Return which addresses two officers changed, from what to what."""
     now, was = event.detail.get("now"), event.detail.get("was")
     if event.action == "party.keys_moved" and isinstance(was, str):
-        return [_format_change("keys at", _addresses(now), _addresses(was))]
+        return [_format_change("key address", _addresses(now), _addresses(was))]
     if event.action != "contract.endpoints_set" or not isinstance(now, dict) or not isinstance(was, dict):
         return []
     return [
@@ -197,4 +214,4 @@ def _day(text: object) -> str:
 
 def _format_payment(word: object) -> str:
     """Return what is paid, in words; "" was never said."""
-    return "not said" if word == "" else str(dict(Campaign.Consideration.choices).get(str(word), ""))
+    return "not recorded" if word == "" else str(dict(Campaign.Consideration.choices).get(str(word), ""))

@@ -31,31 +31,31 @@ Kind = Incident.Kind
 # Found for each line once: their count is the number of lines.
 ONE_A_LINE = {Kind.STAFF_BROWSING, Kind.STOPS_BY_AGENT}
 THROUGH: Mapping[str, str] = {
-    Kind.CONTRADICTED: "A partner's copy, after it had signed that it stopped",
-    Kind.UNGATED: "A release by the location gateway without the gate's yes",
-    Kind.BASIS_DOUBTFUL: "A release said to be for an emergency or the network",
-    Kind.AUDIT_FAULT: "The audit trail in our own database",
-    Kind.PARTNER_HAS: "A partner's books, compared with ours",
-    Kind.PARTNER_UNHEALTHY: "The stream by which a partner is told of stops",
-    Kind.LIFELINE_AT_RISK: "The stream by which a partner is told of stops",
-    Kind.ORDER_REFUSED: "An order that a partner did not take",
-    Kind.KEYS_REFUSED: "An order that a partner did not take",
-    Kind.NO_WAY_OUT: "Our own way out to partners; stops held at our gate",
-    Kind.TEXTS_SPENT: "The pages that text codes",
-    Kind.OVERDUE: "Orders whose agreed date passed",
-    Kind.NO_EVIDENCE: "Requests for proof of consent whose date passed",
-    Kind.CANARY_FAILED: "Stopping without an account, tried by ourselves with a line of our own",
-    Kind.STOPS_FAILING: "The pages and machine doors by which people stop",
-    Kind.OUR_BREACH: "What an officer wrote down of our own house",
-    Kind.PARTNER_BREACH: "What an officer wrote down of a partner's house",
-    Kind.STAFF_BROWSING: "Staff's own pages, where every look has its reason",
-    Kind.MACHINE_BY_OPERATOR: "The operator's own commands",
-    Kind.ADDRESSES_BY_OPERATOR: "The operator's own commands",
-    Kind.STOPS_BY_AGENT: "Stops made in people's names",
+    Kind.CONTRADICTED: "A partner's copy of the data, after it signed that it stopped",
+    Kind.UNGATED: "A release by the location gateway without the gate's permission",
+    Kind.BASIS_DOUBTFUL: "A release reported as an emergency or network release",
+    Kind.AUDIT_FAULT: "The audit log in our own database",
+    Kind.PARTNER_HAS: "Reconciliation of a partner's records with ours",
+    Kind.PARTNER_UNHEALTHY: "The stream that sends stops to a partner",
+    Kind.LIFELINE_AT_RISK: "The stream that sends stops to a partner",
+    Kind.ORDER_REFUSED: "An order that a partner refused",
+    Kind.KEYS_REFUSED: "An order that a partner refused",
+    Kind.NO_WAY_OUT: "Our outgoing connections to partners. Stops were enforced at our gate.",
+    Kind.TEXTS_SPENT: "Pages that send codes by text",
+    Kind.OVERDUE: "Orders past their deadline",
+    Kind.NO_EVIDENCE: "Requests for proof of consent past their deadline",
+    Kind.CANARY_FAILED: "Our own test of stopping without an account, with a line of ours",
+    Kind.STOPS_FAILING: "The pages and APIs that people use to stop",
+    Kind.OUR_BREACH: "An officer's report about our own systems",
+    Kind.PARTNER_BREACH: "An officer's report about a partner",
+    Kind.STAFF_BROWSING: "Staff pages, where every view needs a reason",
+    Kind.MACHINE_BY_OPERATOR: "Operator commands",
+    Kind.ADDRESSES_BY_OPERATOR: "Operator commands",
+    Kind.STOPS_BY_AGENT: "Stops made on behalf of people",
 }
 # By how the key of an incident says over which span it was counted (`support.workers.watching`).
 COUNTED_OVER: Mapping[str, str] = {":day:": ", counted over a day", ":week:": ", counted over a week"}
-IN_THE_LEDGER = "Releases of location, found in the ledger"
+IN_THE_LEDGER = "Location releases on record"
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def _is_uuid(text: str) -> bool:
 
 def times(*, n: int) -> str:
     """Return how often, in words."""
-    return f"{n:,} time{'' if n == 1 else 's'} by then"
+    return f"{n:,} occurrence{'' if n == 1 else 's'} by then"
 
 
 def duties_of(*, incident: Incident) -> list[DutyState]:

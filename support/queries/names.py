@@ -11,8 +11,15 @@ from support.models import ProtectedLine
 
 STAFF = ("officer", "agent", "auditor", "legal")
 MACHINES = {
-    "system": "The system", "partner": "Partner", "import": "A carrier file", "job": "The system",
+    "system": "The system", "partner": "Partner", "import": "Carrier file", "job": "The system",
     "command": "The operator",
+}  # fmt: skip
+
+
+# What a kind of target is called on a page, where that is another word than in an address.
+KINDS = {
+    "party": "company", "machine": "API client", "authorized": "authorized agent", "anomaly": "anomaly rule",
+    "rule": "state rule", "protection": "line protection",
 }  # fmt: skip
 
 
@@ -27,6 +34,11 @@ class NamedTarget:
     id: int
     name: str
     known: bool = True
+
+    @property
+    def kind_name(self) -> str:
+        """What its kind is called on a page."""
+        return KINDS.get(self.kind, self.kind)
 
 
 def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], NamedTarget]:
@@ -43,7 +55,7 @@ def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Na
         for target_id, name in _names(kind, ids).items()
     }
     return found | {
-        (kind, target_id): NamedTarget(kind, target_id, f"{kind} {target_id}", known=False)
+        (kind, target_id): NamedTarget(kind, target_id, f"{KINDS.get(kind, kind)} {target_id}", known=False)
         for kind, ids in by_kind.items()
         for target_id in ids
         if (kind, target_id) not in found

@@ -306,7 +306,7 @@ def test_partners_are_told_and_nobody_is_shown_it() -> None:
     said = "".join(export_of(line=line, reader=None, at=database_clock()))
     assert '"approvals": []' in said
     assert '"choices": []' in said
-    # The day for which another number holds the line is over.
+    # The day for which another number holds line ended.
     with time_machine.travel(database_clock() + timedelta(days=2)):
         browser = signed_in(line)
         browser.post("/settings/archive/ask/")

@@ -72,7 +72,7 @@ def test_on_its_day_it_is_ended_once_and_not_before(campaign: Campaign, of: str)
         of, row.pk, contract.pk, contract.aggregator_id,
     )  # fmt: skip
     assert (cohort.actor, cohort.second_actor, cohort.reason, cohort.by_term) == (
-        "system:terms", "", "Its term is over.", True,
+        "system:terms", "", "Its term expired.", True,
     )  # fmt: skip
     assert (cohort.epoch, contract.epoch, cohort.plan["lines"]) == (2, 2, 3)
     # Nothing was in force from the day on; the partner's time runs from when it is told.

@@ -282,7 +282,7 @@ def test_what_is_judged_again_is_cleared_and_stands_again(line: Line, now: datet
     incident = Incident.objects.get()
     assert (incident.closed_at, incident.count) == (at, 0)
     event = AuditEvent.objects.get(action="incident.closed")
-    assert (event.actor, event.reason) == ("system:anomalies", "By what the records show now it is no longer so.")
+    assert (event.actor, event.reason) == ("system:anomalies", "Newer records show that this is no longer true.")
     # And when it is so after all, it stands again, and its incident is open again.
     looked(line, MAY + 9 * HOUR, judgement=NO_APPROVAL, recorded_at=at + MINUTE)
     again = at + 2 * MINUTE

@@ -77,7 +77,7 @@ def test_what_is_hidden_late_leaves_no_trace(line: Line, now: datetime) -> None:
     incident = Incident.objects.get(kind="no_approval")
     assert (incident.count, incident.closed_at) == (0, now + 2 * MINUTE)
     (event,) = AuditEvent.objects.filter(action="incident.closed")
-    assert event.reason == "By what the records show now it is no longer so."
+    assert event.reason == "Newer records show that this is no longer true."
     gagged(jailed[0], until=now + 3 * MINUTE, at=now + 3 * MINUTE, number=2)
     assert seen(now + 4 * MINUTE) == [("after_stop", 1, 1), ("no_approval", 3, 3)]
 

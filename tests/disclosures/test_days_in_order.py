@@ -32,8 +32,8 @@ def test_the_figures_of_the_desk_say_so() -> None:
 def test_who_did_what_says_so() -> None:
     officer = staff("officer", name="reversed")
     page = read(officer.client.get("/admin/trail/?from=2026-05-02&to=2026-05-01").content.decode()).one("main").words
-    assert "The last day is before the first. Choose a later one." in page
-    assert "Nothing matches" not in page
+    assert "The last day is before the first. Choose a later last day." in page
+    assert "No matches" not in page
     assert "Export as CSV" not in page
     answer = officer.client.get("/admin/trail/export/?from=2026-05-02&to=2026-05-01")
     assert (answer.status_code, answer["Location"]) == (302, "/admin/trail/?from=2026-05-02&to=2026-05-01")

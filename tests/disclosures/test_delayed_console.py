@@ -176,7 +176,7 @@ def test_an_order_for_a_mistyped_id_hides_nothing() -> None:
     told = shown(legal, "/admin/delayed/hide/", typed)
     assert (
         "No such release: B. Nothing is hidden, the others that you named included. Check each id. If a release is"
-        " still to arrive, say so by “Hide before it arrives”."
+        " still to arrive, say so by “Hide a future release”."
     ) in told
     assert "Hidden." not in told
     assert (seen(), DelayedNotice.objects.exists(), HeldNotice.objects.exists()) == (["a", "b"], False, False)
@@ -195,8 +195,10 @@ def test_what_came_of_an_order_is_told_in_numbers() -> None:
         return shown(legal, "/admin/delayed/")
 
     assert "2 releases hidden." in told_after("/admin/delayed/hide/")
-    assert "Nothing changed: it was hidden so already." in told_after("/admin/delayed/hide/", disclosures="a")
-    assert "Hide before it arrives" in shown(legal, "/admin/delayed/")
+    assert "Nothing changed: these releases are already hidden this way." in told_after(
+        "/admin/delayed/hide/", disclosures="a"
+    )
+    assert "Hide a future release" in shown(legal, "/admin/delayed/")
     awaited = told_after("/admin/delayed/await/", disclosures="late", order_ref="26-mc-8")
     assert "1 not arrived yet: hidden as it arrives." in awaited
     take_releases(release_row(id="late"))

@@ -150,7 +150,7 @@ def test_officers_and_operators_see_how_many_there_are(client: Browser, settings
     ]  # fmt: skip
     page = staff().client.get("/admin/").content.decode()
     assert "3 by the gateway, 2 from files" in page
-    assert "1 released without the gate's yes" in page.replace("&#x27;", "'")
+    assert "1 released without the gate's permission" in page.replace("&#x27;", "'")
 
 
 LATE, CONFLICT = "+12065550777", ("rejected", "id", "id_conflict")

@@ -275,7 +275,7 @@ class Checks:
             assert told == allowed, (tenure.name, contract, told, allowed)
 
     def _ended(self, contract: str, place: tuple[str, str]) -> bool:
-        """Whether it ended by its term, or has not begun: of an end a partner hears as a whole."""
+        """Whether it term expired, or has not begun: of an end a partner hears as a whole."""
         own = [one for ref, one in self.facts.campaigns.items() if self.facts.contract_of[ref] == contract]
         there = [one for one in own if (one.provider, one.purpose) == place]
         now = self.carrier.now

@@ -219,10 +219,10 @@ def test_a_first_address_of_keys_is_one_officer_s(officer: str) -> None:
 @pytest.mark.parametrize(
     ("said", "fields"),
     [
-        ({"endpoint_url": f"{EVIL}/events"}, "Address for events"),
-        ({"jwks_uri": f"{EVIL}/jwks.json"}, "Address of its keys"),
-        ({"hosts": ("evil.example",)}, "Other hosts it may name"),
-        ({"endpoint_url": f"{EVIL}/e", "jwks_uri": f"{EVIL}/k"}, "Address for events, Address of its keys"),
+        ({"endpoint_url": f"{EVIL}/events"}, "Event address"),
+        ({"jwks_uri": f"{EVIL}/jwks.json"}, "Key address (JWKS)"),
+        ({"hosts": ("evil.example",)}, "Other allowed hosts"),
+        ({"endpoint_url": f"{EVIL}/e", "jwks_uri": f"{EVIL}/k"}, "Event address, Key address (JWKS)"),
     ],
 )
 def test_a_draft_put_in_force_takes_the_place_of_nothing(

@@ -341,14 +341,14 @@ def test_before_a_lifeline_is_denied_every_officer_is_told_once() -> None:
         health_clocks.watch(now=scene.began + 12 * HOUR + minutes * MINUTE)
     assert [letter.to for letter in mail.outbox] == [["u0@carrier.example"], ["u1@carrier.example"]]
     assert mail.outbox[0].body == (
-        "GeoBridge: It has not acknowledged an order.\n\nIf this goes on, it is denied everything, and with it services"
-        " that people rely on in need: RoadAid.\n\nhttp://localhost:8000/admin/\n"
+        "GeoBridge: It hasn't acknowledged an order.\n\nIf this continues, it will be denied everything, including"
+        " services that people rely on in an emergency: RoadAid.\n\nhttp://localhost:8000/admin/\n"
     )
     assert (denials(), incidents()) == ([], [("lifeline_at_risk", 1)])
     health_clocks.watch(now=scene.began + 24 * HOUR + 2 * MINUTE)
     assert (len(denials()), incidents()) == (1, [("lifeline_at_risk", 1), ("lifeline_at_risk", 1), ("unhealthy", 1)])
     assert [letter.to for letter in mail.outbox[2:]] == [["u0@carrier.example"], ["u1@carrier.example"]]
-    assert "It is denied everything now, and with it services that people rely on in need: RoadAid." in (
+    assert "It is denied everything now, including services that people rely on in an emergency: RoadAid." in (
         mail.outbox[2].body
     )
     health_clocks.watch(now=scene.began + 24 * HOUR + 3 * MINUTE)
@@ -489,7 +489,7 @@ def test_a_late_partner_has_one_ticket_a_day() -> None:
     note_overdue(now=late)
     assert (tickets.open_tickets(at=late), tickets.open_tickets(at=late)) == (1, 0)
     ticket = Ticket.objects.get()
-    assert (ticket.kind, ticket.about) == ("overdue", "GeoBridge: A partner let the agreed date pass")
+    assert (ticket.kind, ticket.about) == ("overdue", "GeoBridge: A partner missed an agreed deadline")
     assert ticket.line_id is None
 
 

@@ -174,9 +174,9 @@ def test_a_company_we_can_t_name_keeps_it_partial(ended: Ended) -> None:
     assert page is not None
     told, last = page.steps[3], page.steps[-1]
     assert (told.what, told.more) == ("Partner acknowledged", "")
-    assert (page.steps[-2].what, page.steps[-2].done) == ("Partner signed that it deleted", True)
-    assert (last.what, last.done, last.at) == ("Every company below it signed", False, None)
-    assert last.more == "a company that we can't name received data, and can't sign"
+    assert (page.steps[-2].what, page.steps[-2].done) == ("Partner signed that it deleted the data", True)
+    assert (last.what, last.done, last.at) == ("Every company it passed data to signed", False, None)
+    assert last.more == "a company we can't name received data and can't sign"
 
 
 def test_fewer_than_were_listed_is_not_all(ended: Ended) -> None:

@@ -89,7 +89,7 @@ def everything(*, at: datetime | None = None) -> Console:
 
 
 def an_agent(officer: str, *, at: datetime) -> AuthorizedAgent:
-    """An authorised agent that waits for a second officer."""
+    """An authorised agent that waiting for a second officer."""
     return register_agent(
         agent_id="PERMISSION_SLIP", name="Permission Slip", key=public(Ed25519PrivateKey.generate()),
         hosts=["agent.example"], reason="It joined the network.", actor=officer, at=at,

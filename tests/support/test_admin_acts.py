@@ -36,7 +36,7 @@ def test_what_something_else_suspended_an_officer_may_suspend_as_well(officer: M
     suspend(of="party", target_id=party, actor="system:clocks", reason="Silent.", at=at, automatic=True)
     for page in (f"parties/{party}", f"contracts/{campaign.contract_id}", f"campaigns/{campaign.pk}"):
         told = shown(officer, f"/admin/{page}/")
-        assert "By the stream rules: Silent." in told
+        assert "Automatically, by the stream rules: Silent." in told
         assert "Suspend now" in told
     # It is done: to do it again would change nothing.
     assert post(officer, f"/admin/suspend/party/{party}/") == f"/admin/parties/{party}/"
@@ -60,7 +60,7 @@ def test_a_proposal_is_declined_or_withdrawn(officer: Member, second: Member) ->
     contract = a_contract()
     assert post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2099-01-01"})
     first = Proposal.objects.get()
-    assert "would end on 1 Jan 2099 instead of 1 Jan 2096" in shown(second, f"/admin/proposals/{first.pk}/")
+    assert "will end on 1 Jan 2099 instead of 1 Jan 2096" in shown(second, f"/admin/proposals/{first.pk}/")
     assert post(second, f"/admin/proposals/{first.pk}/decline/")
     assert post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2098-01-01"})
     other = Proposal.objects.get(decision="")
@@ -111,14 +111,14 @@ def test_a_longer_term_comes_with_the_second_officer(officer: Member, second: Me
     post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2097-01-01"})
     proposal = Proposal.objects.get()
     assert "You proposed this" in shown(officer, "/admin/")
-    assert "Look and agree" in shown(second, "/admin/")
+    assert "Review" in shown(second, "/admin/")
     post(second, f"/admin/proposals/{proposal.pk}/agree/")
     contract.refresh_from_db()
     assert contract.ends_at == datetime(2097, 1, 1, tzinfo=UTC)
     link = f'<a href="/admin/proposals/{proposal.pk}/">'
     for path, made, done in (
-        (f"/admin/contracts/{contract.pk}/", "proposal: made</a> <bdi>(Extend a term)", "contract: extended</a>"),
-        ("/admin/trail/", "proposal: made</bdi></a><small><bdi>Extend a term", "contract: extended</bdi></a>"),
+        (f"/admin/contracts/{contract.pk}/", "proposal: created</a> <bdi>(Extend a term)", "contract: extended</a>"),
+        ("/admin/trail/", "proposal: created</bdi></a><small><bdi>Extend a term", "contract: extended</bdi></a>"),
     ):
         page = second.client.get(path).content.decode()
         assert page.count(link) == 3
@@ -134,14 +134,14 @@ def test_no_earlier_end_lies_in_the_past(officer: Member, of: str) -> None:
     target = campaign if of == "campaign" else campaign.contract
     path = f"/admin/shorten/{of}/{target.pk}/"
     page = shown(officer, path)
-    assert "It ends on 1 Jan 2096 as it is now." in page
-    assert "By it people in need are found, by MedAlert: that ends too." in page
+    assert "It currently ends on 1 Jan 2096." in page
+    assert "This ends a lifeline, which finds people in an emergency: MedAlert." in page
     for day in ("2016-12-01", timezone.now().date().isoformat()):
         again = shown(officer, path, {"ends_at": day})
         assert "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan." in again
     target.refresh_from_db()
     assert target.ends_at.year == 2096
-    assert "It ends on 1 Jan 2096 as it is now." in shown(officer, f"/admin/extend/{of}/{target.pk}/")
+    assert "It currently ends on 1 Jan 2096." in shown(officer, f"/admin/extend/{of}/{target.pk}/")
     assert "in need" not in shown(officer, f"/admin/extend/{of}/{target.pk}/")
 
 
@@ -152,11 +152,11 @@ def test_a_proposal_that_is_too_old_waits_for_nobody(officer: Member, second: Me
             act="extend_term", of="contract", target_id=of.pk, payload={"ends_at": "2097-01-01T00:00:00Z"},
             reason="r", actor=officer.actor, at=timezone.now() - timedelta(days=days),
         )  # fmt: skip
-    assert shown(second, "/admin/").count("Look and agree") == 1
+    assert shown(second, "/admin/").count("Review") == 1
     assert contract.ref not in shown(second, "/admin/proposals/?state=open")
-    assert shown(second, "/admin/proposals/").count("waits for a second officer") == 1
-    assert "too old to count" in shown(second, "/admin/proposals/?state=old")
-    assert "Look and agree" not in shown(second, f"/admin/contracts/{contract.pk}/")
+    assert shown(second, "/admin/proposals/").count("waiting for a second officer") == 1
+    assert "expired" in shown(second, "/admin/proposals/?state=old")
+    assert "Review" not in shown(second, f"/admin/contracts/{contract.pk}/")
 
 
 def test_a_history_is_of_one_contract_alone(officer: Member) -> None:
@@ -178,13 +178,13 @@ def test_what_is_paid_falls_by_two_officers(officer: Member, second: Member) -> 
     path = f"/admin/campaigns/{campaign.pk}/paid/"
     page = f"/admin/campaigns/{campaign.pk}/"
     assert post(officer, path, {"consideration": "monetary"}) == page
-    assert "Written down: it holds from now on." in shown(officer, page)
+    assert "Saved. It applies from now on." in shown(officer, page)
     campaign.refresh_from_db()
     assert campaign.consideration == "monetary"
     assert "That is what is written down already." in shown(officer, path, {"consideration": "monetary"})
     assert post(officer, path, {"consideration": "none"}) == page
     told = shown(officer, page)
-    assert "Proposed, not done yet. It happens when another officer agrees" in told
+    assert "Proposed. It takes effect when another officer agrees" in told
     assert "Written down" not in told
     campaign.refresh_from_db()
     assert campaign.consideration == "monetary"
@@ -246,22 +246,22 @@ def test_a_rule_is_added_by_one_and_ended_by_two(officer: Member, second: Member
     rule = JurisdictionRule.objects.get(source="test act")
     assert (rule.state, rule.purposes, rule.sale_test) == ("NV", [], True)
     path = f"/admin/rules/{rule.pk}/relax/"
-    assert "propose an end it takes two officers test act" in shown(officer, "/admin/rules/")
+    assert "propose to end takes two officers test act" in shown(officer, "/admin/rules/")
     assert post(officer, path, {"ends_at": "2092-01-01"})
     rule.refresh_from_db()
     assert rule.ends_at is None
     proposal = Proposal.objects.get()
     on = f"{proposal.proposed_at:%-d %b %Y}"
-    assert f"its end was proposed by first@carrier.example, {on} test act" in shown(second, "/admin/rules/")
+    assert f"end proposed by first@carrier.example, {on} test act" in shown(second, "/admin/rules/")
     listed = second.client.get("/admin/rules/").content.decode()
-    assert f'<a href="/admin/proposals/{proposal.pk}/"><bdi>its end was proposed' in listed
-    assert f"Relax a rule of a state was proposed by first@carrier.example on {on}" in shown(second, path)
+    assert f'<a href="/admin/proposals/{proposal.pk}/"><bdi' in listed
+    assert f"End a state rule : proposed by first@carrier.example on {on}" in shown(second, path)
     assert post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
     rule.refresh_from_db()
     assert rule.ends_at == datetime(2092, 1, 1, tzinfo=UTC)
     told = shown(officer, "/admin/rules/?state=now")
-    assert "to come until 1 Jan 2092" in told
-    assert "1 Jan 2092, 00:00 as two officers agreed test act" in told
+    assert "upcoming until 1 Jan 2092" in told
+    assert "1 Jan 2092, 00:00 agreed by two officers test act" in told
     assert "test act" not in shown(officer, "/admin/rules/?state=ended")
     assert "Its end on 1 Jan 2092 was agreed." in shown(officer, path)
 
@@ -289,9 +289,9 @@ def test_a_machine_is_registered_by_its_public_key_alone(officer: Member) -> Non
     party = a_party()
     form: dict[str, object] = {"client_id": "geobridge", "kind": "aggregator", "party": party.uri, "public_jwk": KEY}
     private = {**form, "public_jwk": KEY.replace('"kty"', '"d":"c2VjcmV0c2VjcmV0","kty"')}
-    assert "This holds the private half." in shown(officer, "/admin/clients/register/", private)
+    assert "This contains a private key." in shown(officer, "/admin/clients/register/", private)
     assert "belongs to its party" in shown(officer, "/admin/clients/register/", {**form, "kind": "gateway"})
-    assert "This is not JSON." in shown(officer, "/admin/clients/register/", {**form, "public_jwk": "{"})
+    assert "This isn't valid JSON." in shown(officer, "/admin/clients/register/", {**form, "public_jwk": "{"})
     there = post(officer, "/admin/clients/register/", form)
     machine = Client.objects.get()
     assert there == f"/admin/clients/{machine.number}/"
@@ -336,7 +336,7 @@ def test_terminate_needs_the_plan_and_the_id_typed_out(officer: Member) -> None:
     plan = officer.client.get(path).content.decode()
     assert "1 lifeline ends, for 1 line." in plan
     (digest,) = re.findall(r'name="plan" value="([^"]+)"', plan)
-    assert "This is not its id." in shown(officer, path, {"plan": digest, "typed": "AGR", "how": "now"})
+    assert "That isn't its ID." in shown(officer, path, {"plan": digest, "typed": "AGR", "how": "now"})
     stale = officer.client.post(path, {**WHY, "plan": "0.0.0", "typed": contract.ref, "how": "now"}).content.decode()
     assert "is not as it was when you looked" in stale
     assert f'name="plan" value="{digest}"' in stale
@@ -346,7 +346,7 @@ def test_terminate_needs_the_plan_and_the_id_typed_out(officer: Member) -> None:
     assert there == f"/admin/terminations/{cohort.pk}/"
     assert ask(campaign, line.carrier_id) == "contract_not_in_force"
     progress = shown(officer, there)
-    for words in ("Denied at our gate", "List of lines made and signed not yet", "has not signed", "under way"):
+    for words in ("Denied at our gate", "List of lines completed and signed not yet", "has not signed", "in progress"):
         assert words in progress
     assert "ended" in shown(officer, f"/admin/contracts/{contract.pk}/")
     assert "Suspend now" not in shown(officer, f"/admin/contracts/{contract.pk}/")

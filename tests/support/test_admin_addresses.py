@@ -10,7 +10,7 @@ from tests.support.officers import Member, confirmed, post, shown
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 BRIDGE = "https://geobridge.example"
 TYPED = {"endpoint_url": f"{BRIDGE}/events", "jwks_uri": f"{BRIDGE}/jwks.json", "hosts": "calls.geobridge.example"}
-SIGNS = "Whoever holds a key there can sign in its name that it stopped."
+SIGNS = "Anyone who holds a key there can sign stop receipts in its name."
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def test_first_endpoints_take_effect_at_once(officer: Member) -> None:
     path = f"/admin/contracts/{contract.pk}/"
     form = shown(officer, f"{path}endpoints/")
     assert (
-        "Nothing is opened but these hosts. A first address takes effect with the next order. One that takes the place"
-        " of another, or of polling, takes effect when a second officer agrees."
+        "We connect only to these hosts. A first address takes effect with the next order. Replacing an address, or"
+        " polling, takes effect when a second officer agrees."
     ) in form
     assert post(officer, f"{path}endpoints/", TYPED) == path
-    assert "The endpoints were set." in officer.client.get(path).content.decode()
+    assert "Saved." in officer.client.get(path).content.decode()
     assert Contract.objects.get().endpoint_url == f"{BRIDGE}/events"
 
 
@@ -38,15 +38,15 @@ def test_other_endpoints_are_proposed_to_a_second_officer(officer: Member, secon
     new = {"endpoint_url": f"{BRIDGE}/new", "jwks_uri": "", "hosts": "a.geobridge.example\nb.geobridge.example"}
     assert confirmed(officer, f"{path}endpoints/", new) == path
     page = officer.client.get(path).content.decode()
-    assert "Proposed. It counts when another officer agrees, within 7 days." in page
+    assert "Proposed. It takes effect when another officer agrees, within 7 days." in page
     assert f"<bdi>{BRIDGE}/events</bdi>" in page
     for place in (path, f"{path}endpoints/"):
-        assert "Change endpoints was proposed by first@carrier.example on" in shown(officer, place)
+        assert "Change endpoints : proposed by first@carrier.example on" in shown(officer, place)
     proposal = Proposal.objects.get()
     asked = shown(second, f"/admin/proposals/{proposal.pk}/")
     assert (
-        f"What happens Events would go to {BRIDGE}/new instead of {BRIDGE}/events. Its keys would be at no address"
-        f" instead of {BRIDGE}/jwks.json. {SIGNS} Other hosts it may name would be a.geobridge.example,"
+        f"What changes Events will go to {BRIDGE}/new instead of {BRIDGE}/events. The key address will be no address"
+        f" instead of {BRIDGE}/jwks.json. {SIGNS} Other allowed hosts will be a.geobridge.example,"
         " b.geobridge.example instead of calls.geobridge.example. About"
     ) in asked
     assert "You proposed this." in shown(officer, f"/admin/proposals/{proposal.pk}/")
@@ -65,45 +65,45 @@ def test_only_what_changes_is_said(officer: Member, second: Member, contract: Co
     path = f"/admin/contracts/{contract.pk}/endpoints/"
     assert post(officer, path, {**TYPED, "hosts": ""})
     asked = shown(second, f"/admin/proposals/{Proposal.objects.get().pk}/")
-    assert "What happens Other hosts it may name would be none instead of calls.geobridge.example. About" in asked
+    assert "What changes Other allowed hosts will be none instead of calls.geobridge.example. About" in asked
 
 
 def test_a_company_is_renamed_at_once_its_keys_wait(officer: Member, second: Member, contract: Contract) -> None:
     party = contract.aggregator
     path = f"/admin/parties/{party.pk}/"
     assert (
-        "A first address of its keys takes effect at once. Another one in its place takes effect when a second officer"
-        " agrees."
-    ) in shown(officer, f"{path}change/")
+        "A first key address takes effect immediately. Replacing it takes effect when a second officer agrees."
+        in shown(officer, f"{path}change/")
+    )
     # It has none of its own: its contract's counts, and is shown beside the new one.
     typed = {"name": "GeoBridge Ltd", "jwks_uri": f"{BRIDGE}/own.json"}
     look = shown(officer, f"{path}change/", typed)
     assert f"Now Address {BRIDGE}/jwks.json" in look
-    assert f"In its place Address {BRIDGE}/own.json" in look
+    assert f"New Address {BRIDGE}/own.json" in look
     assert confirmed(officer, f"{path}change/", typed) == path
     page = officer.client.get(path).content.decode()
-    assert "Saved. Another address of its keys counts when another officer agrees, within 7 days." in page
+    assert "Saved. The new key address takes effect when another officer agrees, within 7 days." in page
     row = Party.objects.get(pk=party.pk)
     assert (row.name, row.jwks_uri) == ("GeoBridge Ltd", "")
     for place in (path, f"{path}change/"):
-        assert "Change the address of keys was proposed by first@carrier.example on" in shown(second, place)
+        assert "Change a key address : proposed by first@carrier.example on" in shown(second, place)
     proposal = Proposal.objects.get()
     asked = shown(second, f"/admin/proposals/{proposal.pk}/")
-    assert f"Its keys would be at {BRIDGE}/own.json instead of {BRIDGE}/jwks.json. {SIGNS}" in asked
+    assert f"The key address will be {BRIDGE}/own.json instead of {BRIDGE}/jwks.json. {SIGNS}" in asked
     assert post(second, f"/admin/proposals/{proposal.pk}/agree/")
     assert Party.objects.get(pk=party.pk).jwks_uri == f"{BRIDGE}/own.json"
-    assert f"keys at: {BRIDGE}/own.json, was {BRIDGE}/jwks.json" in shown(officer, path)
+    assert f"key address: {BRIDGE}/own.json, was {BRIDGE}/jwks.json" in shown(officer, path)
     # Without it, its contract's count again, and that is what the second officer reads.
     assert confirmed(officer, f"{path}change/", {"name": "GeoBridge Ltd", "jwks_uri": ""}) == path
     asked = shown(second, f"/admin/proposals/{Proposal.objects.get(decision='').pk}/")
-    assert f"Its keys would be at {BRIDGE}/jwks.json instead of {BRIDGE}/own.json. {SIGNS}" in asked
+    assert f"The key address will be {BRIDGE}/jwks.json instead of {BRIDGE}/own.json. {SIGNS}" in asked
 
 
 def test_a_first_address_of_keys_takes_effect_at_once(officer: Member) -> None:
     party = a_party("RoadAid", "lbs_provider")
     path = f"/admin/parties/{party.pk}/"
     assert post(officer, f"{path}change/", {"name": "RoadAid", "jwks_uri": "https://roadaid.example/jwks.json"}) == path
-    assert "Changed." in officer.client.get(path).content.decode()
+    assert "Saved." in officer.client.get(path).content.decode()
     assert Party.objects.get(pk=party.pk).jwks_uri == "https://roadaid.example/jwks.json"
     assert AuditEvent.objects.get(action="party.changed").detail["fields"] == ["jwks_uri"]
 
@@ -111,7 +111,7 @@ def test_a_first_address_of_keys_takes_effect_at_once(officer: Member) -> None:
 def test_a_draft_with_other_addresses_is_not_put_in_force(officer: Member, contract: Contract) -> None:
     draft = a_contract(contract.aggregator, ref="AGR-2", is_draft=True, endpoint_url="https://evil.example/")
     assert (
-        "AGR-2 can't be put in force yet. It would change what is in force for GeoBridge: Address for events. That"
+        "AGR-2 can't be put in force yet. It would change what is in force for GeoBridge: Event address. That"
         " takes two officers. Clear these fields in the draft, put it in force, then propose them on its page under"
         " Endpoints and keys."
     ) in shown(officer, f"/admin/force/contract/{draft.pk}/", {})

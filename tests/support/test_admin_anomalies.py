@@ -75,7 +75,7 @@ def test_an_incident_lists_what_was_found_by_code(officer: Member, line: Line, n
     looked(other, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path = the_incident(now)
     incident = Incident.objects.get()
-    assert "Incidents Look-ups after people said stop open About SecureTrack . Seen 2" in shown(officer, path)
+    assert "Incidents Look-ups after people stopped open About SecureTrack . Seen 2" in shown(officer, path)
     codes = [code_of(incident_id=incident.pk, line_id=one.pk) for one in (line, other)]
     assert [(row[:8], row[9:10]) for row in rows_of(officer, path)] == list(zip(codes, "21", strict=True))
     assert all("version 1 1 in 30 days open" in row for row in rows_of(officer, path))
@@ -103,16 +103,16 @@ def test_clocks_are_those_that_the_rules_name(officer: Member, line: Line, now: 
     assert still_to_do(kind="burst", begun=[friday], done_at={}) == []
     looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     said = shown(officer, the_incident(now))
-    assert "Tell the FCC, if opting out fails more than now and then 47 CFR 64.2009(f)" in said
-    assert "Our reading of the rules, not legal advice" in said
+    assert "Notify the FCC, if opting out keeps failing 47 CFR 64.2009(f)" in said
+    assert "our reading of the rules, not legal advice" in said
     looked(line, *every(MAY, 25, timedelta(minutes=1)), recorded_at=now)
-    assert "By when it may have to be told" not in shown(officer, the_incident(now, kind="burst"))
+    assert "Notification deadlines" not in shown(officer, the_incident(now, kind="burst"))
 
 
 def test_it_is_acknowledged_assigned_and_closed_with_reasons(officer: Member, line: Line, now: datetime) -> None:
     looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path, second = the_incident(now), staff(name="second")
-    assert "Whose nobody's yet Acknowledged not yet" in shown(officer, path)
+    assert "Assigned to unassigned Acknowledged not yet" in shown(officer, path)
     assert post(officer, f"{path}acknowledge/", {"reason": " "}) == ""
     assert post(officer, f"{path}acknowledge/", {"reason": "Mine."}) == path
     incident = Incident.objects.get()
@@ -153,7 +153,7 @@ def test_rows_show_after_a_reason_and_are_logged(officer: Member, line: Line, no
     looked(bystander, MAY, judgement=NO_APPROVAL, path=PATH, recorded_at=now)
     path, member = the_incident(now, kind="no_approval"), staff(role, name="looker")
     incident = Incident.objects.get(kind="no_approval")
-    assert "Say why you look" in shown(member, f"{path}rows/")
+    assert "Give a reason" in shown(member, f"{path}rows/")
     assert "This field is required." in member.client.post(f"{path}rows/", {"reason": " "}).content.decode()
     assert not AuditEvent.objects.filter(action="anomaly.seen").exists()
     answer = member.client.post(f"{path}rows/", LOOK)
@@ -163,9 +163,9 @@ def test_rows_show_after_a_reason_and_are_logged(officer: Member, line: Line, no
     ]
     assert rows[0][1:] == [
         "10 May 2026, 18:00:00", "GeoBridge → SecureTrack → CountyJail", "To give you a service you asked for",
-        "No record that the person agreed",
+        "No record of consent",
     ]  # fmt: skip
-    assert rows[2][2] == "GeoBridge → SecureTrack → nobody can name it"
+    assert rows[2][2] == "GeoBridge → SecureTrack → an unknown company"
     assert NUMBER[-7:] not in answer.content.decode()
     events = AuditEvent.objects.filter(action="anomaly.seen")
     assert sorted(events.values_list("line_id", "actor", "reason")) == sorted(
@@ -258,7 +258,7 @@ def test_all_of_a_month_is_shown_beyond_the_fullest_window(
 def test_the_file_has_codes_and_everybody_finds_it_taken(officer: Member, line: Line, now: datetime) -> None:
     looked(line, MAY, MAY + HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path, incident = the_incident(now), Incident.objects.get()
-    assert "Say why you look" in shown(officer, f"{path}csv/")
+    assert "Give a reason" in shown(officer, f"{path}csv/")
     answer = officer.client.post(f"{path}csv/", {"kind": "other", "reason": "For counsel."})
     assert answer.headers["Content-Disposition"] == f'attachment; filename="whereabouts-incident-{incident.pk}.csv"'
     text = answer.getvalue().decode("utf-8-sig")
@@ -266,7 +266,7 @@ def test_the_file_has_codes_and_everybody_finds_it_taken(officer: Member, line: 
     assert rows[0] == {
         "line_code": code_of(incident_id=incident.pk, line_id=line.pk), "at": "2026-05-10T18:00:00Z",
         "aggregator": BRIDGE, "location_service": TRACK, "end_customer": JAIL,
-        "purpose": "To give you a service you asked for", "judgement": "After the person said stop",
+        "purpose": "To give you a service you asked for", "judgement": "After the person stopped",
     }  # fmt: skip
     assert (len(rows), NUMBER[2:] in text) == (2, False)
     taken = AuditEvent.objects.get(action="export.taken")
@@ -360,23 +360,23 @@ def test_disputed_claims_are_shown_with_when_they_were_disputed(officer: Member,
     path = the_incident(database_clock(), kind="disputed")
     assert "1 of 2 claims" in rows_of(officer, path)[0]
     (row,) = table(officer.client.post(f"{path}rows/", LOOK).content.decode())
-    assert row[2:] == ["GeoBridge → SecureTrack", "To give you a service you asked for", "Claimed, and disputed"]
+    assert row[2:] == ["GeoBridge → SecureTrack", "To give you a service you asked for", "Claimed and disputed"]
 
 
 def test_what_is_no_longer_so_has_no_rows(officer: Member, line: Line, now: datetime) -> None:
     looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path = the_incident(now)
     Anomaly.objects.update(cleared_at=now)
-    assert "no longer so since" in rows_of(officer, path)[0]
+    assert "no longer true since" in rows_of(officer, path)[0]
     assert rows_of(officer, f"{path}?state=so") == []
     assert len(rows_of(officer, f"{path}?state=over")) == 1
-    assert "Nothing that may be shown" in shown(officer, f"{path}rows/", LOOK)
+    assert "This incident has no look-ups that you may see" in shown(officer, f"{path}rows/", LOOK)
 
 
 def test_an_incident_of_another_kind_has_no_rows(officer: Member, now: datetime) -> None:
     one = Incident.objects.create(kind="overdue", key="partner:1:2026-11-01", subject="partner:1", opened_at=now)
-    assert "The look-ups behind it" not in shown(officer, f"/admin/incidents/{one.pk}/")
-    assert "Nothing that may be shown" in shown(officer, f"/admin/incidents/{one.pk}/rows/", LOOK)
+    assert "View look-ups" not in shown(officer, f"/admin/incidents/{one.pk}/")
+    assert "This incident has no look-ups that you may see" in shown(officer, f"/admin/incidents/{one.pk}/rows/", LOOK)
     assert officer.client.post("/admin/incidents/999/rows/", LOOK).status_code == 404
 
 
@@ -385,7 +385,7 @@ BURST = "/admin/anomaly-rules/burst/"
 
 def test_an_officer_changes_a_rule_and_every_version_stays(officer: Member, now: datetime) -> None:
     assert rows_of(officer, "/admin/anomaly-rules/?kind=burst")[0].startswith(
-        "A burst of look-ups of one line version 1 in force 20 or more look-ups of a line by one company within 60"
+        "Burst of look-ups of one line version 1 in force 20 or more look-ups of a line by one company within 60"
     )
     form = {"threshold": 10, "window": 90, "enabled": "on", "reason": "Tow trucks."}
     assert post(officer, BURST, form) == "/admin/anomaly-rules/"
@@ -406,13 +406,13 @@ def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
     assert post(officer, path, form) == "/admin/anomaly-rules/"
     proposal = Proposal.objects.get()
     assert AnomalyRule.objects.count() == 8
-    assert "Loosen a rule for anomalies was proposed by first@carrier.example" in shown(second, path)
+    assert "Loosen an anomaly rule : proposed by first@carrier.example" in shown(second, path)
     assert "The same is proposed already" in shown(second, path, form)
     page = shown(second, f"/admin/proposals/{proposal.pk}/")
-    assert "Look-ups after the person said stop, version 1" in page
+    assert "Look-ups after the person stopped, version 1" in page
     assert (
-        "It would find 2 or more look-ups of a line by one company within 30 days, after the person said stop. "
-        "Nobody would be suspended for the line. It would be off. It counts only until"
+        "It would find 2 or more look-ups of a line by one company within 30 days, after the person stopped. "
+        "No company would be suspended for the line. It would be off. This proposal lapses if"
     ) in page
     assert "another officer" in shown(officer, f"/admin/proposals/{proposal.pk}/agree/", {"reason": "I too."})
     assert AnomalyRule.objects.count() == 8

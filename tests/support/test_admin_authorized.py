@@ -27,29 +27,30 @@ def registered(officer: Member) -> str:
 
 
 def test_it_is_registered_by_one_and_let_in_by_another(officer: Member, second: Member) -> None:
-    assert "No agent may ask for people" in shown(officer, LIST)
+    assert "No authorized agents" in shown(officer, LIST)
     page = registered(officer)
     said = shown(officer, page)
-    assert "Permission Slip not let in yet" in said
+    assert "Permission Slip not active yet" in said
     assert f"Key {KEY} Ed25519" in said
-    assert "Called back at a.example b.example" in said
-    assert "Let an agent ask for people was proposed by first@carrier.example on" in said
-    assert "Propose that it may ask" not in said
+    assert "Callback hosts a.example b.example" in said
+    assert "Activate an authorized agent : proposed by first@carrier.example on" in said
+    assert "Propose activation" not in said
     row = shown(second, LIST)
-    assert "Permission Slip PERMISSION_SLIP not let in yet waits for a second officer" in row
+    assert "Permission Slip PERMISSION_SLIP not active yet waiting for a second officer" in row
     assert f"{KEY} a.example, b.example never" in row
     assert AuditEvent.objects.get(action="authorized.registered").reason == "They sold it on."
     proposal = Proposal.objects.get()
     told = shown(second, f"/admin/proposals/{proposal.pk}/")
-    assert f"under the name Permission Slip, with the key {KEY}, called back at: a.example, b.example." in told
-    assert "It may not ask now" in told
+    assert f"under the name Permission Slip, with the key {KEY} and callback hosts: a.example, b.example." in told
+    assert "It can't send requests now" in told
     assert f'<a href="{page}">' in second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode()
     assert post(second, f"/admin/proposals/{proposal.pk}/agree/")
-    assert "Permission Slip may ask" in shown(officer, page)
-    assert "may ask" in shown(officer, f"{LIST}?state=in")
-    assert "Nothing matches" in shown(officer, f"{LIST}?state=out")
-    assert f"authorized: let in (name: Permission Slip; key: {KEY}; called back at: a.example, b.example)" in shown(
-        officer, page
+    assert "Permission Slip active" in shown(officer, page)
+    assert "active" in shown(officer, f"{LIST}?state=in")
+    assert "No matches" in shown(officer, f"{LIST}?state=out")
+    assert (
+        f"authorized agent: activated (name: Permission Slip; key: {KEY}; callback hosts: a.example, b.example)"
+        in shown(officer, page)
     )
     assert 'href="/admin/authorized-agents/' in officer.client.get("/admin/search/?q=permission").content.decode()
 
@@ -62,7 +63,7 @@ def test_another_key_takes_two_a_suspension_one(officer: Member, second: Member)
     assert "This is no public Ed25519 key in base64." in wrong
     assert post(officer, f"{page}propose/", {**TYPED, "key": OTHER}) == page
     proposal = Proposal.objects.get(decision="")
-    assert f"It may ask now, under the name Permission Slip, with the key {KEY}" in shown(
+    assert f"It can send requests now, under the name Permission Slip, with the key {KEY}" in shown(
         second, f"/admin/proposals/{proposal.pk}/"
     )
     assert f"Key {KEY}" in shown(officer, page)
@@ -78,9 +79,9 @@ def test_its_requests_are_counted_and_nobody_is_named(officer: Member) -> None:
     Browser().post(links[0], {"refuse": "1"})
     number = AuthorizedAgent.objects.get().number
     said = shown(officer, f"{LIST}{number}/")
-    assert "Denied: The person says that it is not theirs 1 Waits for the person 1" in said
+    assert "Denied: The person says the request isn't theirs 1 Waiting for the person 1" in said
     assert not any(tells(said, number_of(line)) for line in lines)
-    assert "Permission Slip PERMISSION_SLIP may ask" in shown(officer, LIST)
+    assert "Permission Slip PERMISSION_SLIP active" in shown(officer, LIST)
 
 
 @pytest.mark.parametrize("role", [User.Role.AUDITOR, User.Role.AGENT, User.Role.LEGAL])

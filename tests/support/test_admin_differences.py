@@ -32,18 +32,18 @@ def test_the_page_counts_by_kind_and_shows_rows(officer: Member, compared: Compa
     assert f'<a href="{compared.path}">' in officer.client.get("/admin/reconciliation/").content.decode()
     assert f'<a href="{compared.path}">' in officer.client.get("/admin/").content.decode()
     assert figures(officer, compared.path) == {
-        "Partner has, we deny": "1", "We allow, partner lacks": "1", "A name that we never gave": "1",
-        "The same in both books": "0",
+        "Allowed there, denied here": "1", "Allowed here, missing there": "1", "Unknown identifier": "1",
+        "Matching": "0",
     }  # fmt: skip
     incident = Incident.objects.get(kind="partner_has")
-    link = f'<a href="/admin/incidents/{incident.pk}/">A partner holds as allowed what we deny</a>'
+    link = f'<a href="/admin/incidents/{incident.pk}/">A partner allows what we deny</a>'
     assert link in officer.client.get(compared.path).content.decode()
     assert "3 in this list" in shown(officer, compared.path)
     ref, service = compared.books.contract.ref, compared.books.campaign.lbs_provider.uri
     for kind, words in (
-        ("partner_has", f"Partner has, we deny .* {ref} .* {service} –$"),
-        ("partner_lacks", f"We allow, partner lacks .* {ref} .* {service} –$"),
-        ("unknown", "^none of ours A name that we never gave .* none of its contracts no use of a campaign –$"),
+        ("partner_has", f"Allowed there, denied here .* {ref} .* {service} –$"),
+        ("partner_lacks", f"Allowed here, missing there .* {ref} .* {service} –$"),
+        ("unknown", "^none Unknown identifier .* none of its contracts no campaign of ours –$"),
     ):
         (row,) = rows_of(officer, f"{compared.path}?kind={kind}")
         assert re.search(words, row), row
@@ -61,8 +61,8 @@ def test_a_line_s_code_is_good_for_one_comparison(officer: Member, compared: Com
     (row,) = rows_of(officer, f"/admin/reconciliation/{again.pk}/")
     assert re.match(r"[A-Z2-7]{8} ", row)
     assert code not in row
-    assert figures(officer, f"/admin/reconciliation/{again.pk}/")["Partner has, we deny"] == "0"
-    assert "The partner has still to send 1 of 1 differing buckets." in shown(
+    assert figures(officer, f"/admin/reconciliation/{again.pk}/")["Allowed there, denied here"] == "0"
+    assert "The partner still has to send 1 of 1 differing buckets." in shown(
         officer, f"/admin/reconciliation/{again.pk}/"
     )
 
@@ -77,7 +77,7 @@ def test_whose_it_is_shows_after_a_reason(officer: Member, compared: Compared, r
     assert sub not in member.client.post(path, {"reason": " "}).content.decode()
     assert not AuditEvent.objects.filter(action="difference.seen").exists()
     told = shown(member, path, {"kind": "fault", "reason": "Incident number three."})
-    assert f"It knows the line as {sub}" in told
+    assert f"Partner's identifier for the line {sub}" in told
     assert compared.books.contract.ref in told
     seen = AuditEvent.objects.get(action="difference.seen")
     assert (seen.line_id, seen.reason, seen.actor) == (
@@ -87,7 +87,7 @@ def test_whose_it_is_shows_after_a_reason(officer: Member, compared: Compared, r
     )
     page = member.client.post(path, {"kind": "review", "reason": "Looking once more."}).content.decode()
     (order,) = re.findall(r'href="(/admin/streams/\d+/orders/[^"]+/)"', page)
-    assert "Say why you look" in shown(member, order)
+    assert "Give a reason" in shown(member, order)
 
 
 def test_a_name_that_we_never_gave_has_no_page(officer: Member, compared: Compared) -> None:
@@ -128,5 +128,5 @@ def test_rows_are_paged_and_bounded(officer: Member, compared: Compared, monkeyp
     monkeypatch.setattr(digests, "MOST_ROWS", 1)
     second = Compared()
     assert DigestFinding.objects.filter(run=second.run).count() == 1
-    assert "We allow, partner lacks: 0 of 1 rows were kept." in shown(officer, second.path)
+    assert "Allowed here, missing there: 0 of 1 rows are stored." in shown(officer, second.path)
     assert "rows were kept" not in shown(officer, compared.path)

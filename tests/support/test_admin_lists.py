@@ -116,7 +116,7 @@ def test_the_dashboard_names_the_worst_partners_and_counts_the_others(officer: M
             )  # fmt: skip
     told = shown(officer, "/admin/")
     assert re.findall(r"Partner \d\d", told) == ["Partner 11", *(f"Partner {n:02}" for n in range(7))]
-    assert "And 4 more, none of them worse: see all streams ." in told
+    assert "And 4 more, none more serious: see all streams ." in told
 
 
 def test_the_contracts_list_answers_at_a_glance(officer: Member) -> None:
@@ -171,7 +171,7 @@ def test_a_list_is_searched_narrowed_and_sorted(officer: Member) -> None:
     assert found("?q=BET") == ["Beta"]
     assert found("?kind=lbs_provider") == ["Beta", "Gamma"]
     assert found("?kind=lbs_provider&q=gam&sort=name") == ["Gamma"]
-    assert "Nothing matches" in shown(officer, "/admin/parties/?q=nobody-is-called-so")
+    assert "No matches" in shown(officer, "/admin/parties/?q=nobody-is-called-so")
 
 
 def test_a_list_takes_any_question(officer: Member) -> None:
@@ -194,7 +194,7 @@ def test_empty_lists_say_why_that_is_all_right(officer: Member) -> None:
     for name, words in (
         ("suspensions", "Nothing is suspended"), ("proposals", "No proposals"),
         ("terminations", "Nothing has ended"),
-        ("breaches", "No breaches"), ("incidents", "No incidents"), ("reconciliation", "No books were compared yet"),
+        ("breaches", "No missed deadlines"), ("incidents", "No incidents"), ("reconciliation", "No reconciliation yet"),
         ("trail", "Nothing yet"), ("contracts", "No contracts yet"),
     ):  # fmt: skip
         assert words in shown(officer, f"/admin/{name}/")
@@ -216,14 +216,14 @@ def test_what_a_stream_is_in_is_said_and_found(officer: Member) -> None:
     rows = rows_of(officer, "/admin/streams/")
     assert [row.split()[0] for row in rows] == [paused.name, quiet.name, new.name, well.name]
     assert "paused The stream is paused. We look into it. poll" in rows[0]
-    assert "not verified It has made no stream" in rows[1]
-    assert "not verified It has answered no verification yet. push" in rows[2]
+    assert "not verified No stream set up" in rows[1]
+    assert "not verified It hasn't answered a verification yet. push" in rows[2]
     assert "well push" in rows[3]
     for name, word in ((quiet.pk, "not verified"), (well.pk, "well")):
         assert f"Sent to {Party.objects.get(pk=name).name} {word} " in shown(officer, f"/admin/streams/{name}/")
     dashboard = shown(officer, "/admin/")
-    assert "1 of 4 partners does not receive as they should." in dashboard
-    assert "Recent It has answered no verification yet. not verified" in dashboard
+    assert "1 of 4 partners has delivery problems." in dashboard
+    assert "Recent It hasn't answered a verification yet. not verified" in dashboard
     assert [row.split()[0] for row in rows_of(officer, "/admin/streams/?status=paused")] == ["Halted"]
 
 

@@ -52,8 +52,8 @@ def test_the_reason_of_a_registration_stands_in_the_trail(officer: Member, gatew
         officer.actor, "They sold it on.", f"machine:{gateway.number}",
     )  # fmt: skip
     row = shown(officer, "/admin/trail/")
-    assert "machine: registered" in row
-    assert "gateway machine They sold it on." in row
+    assert "API client: registered" in row
+    assert "gateway API client They sold it on." in row
 
 
 def test_without_a_reason_no_machine_is_registered(officer: Member) -> None:
@@ -68,16 +68,16 @@ def test_a_second_officer_lets_a_machine_in(officer: Member, second: Member) -> 
     form = {"client_id": "feed", "kind": "feed", "party": "", "public_jwk": json.dumps(signer.public)}
     page = post(officer, "/admin/clients/register/", form)
     told = shown(officer, page)
-    assert "feed not let in yet" in told
+    assert "feed not active yet" in told
     assert "It gets no tokens until another officer agrees." in told
-    assert "Let a machine in was proposed by first@carrier.example on" in told
+    assert "Activate an API client : proposed by first@carrier.example on" in told
     key = print_of(signer)
     assert (
-        f"feed (Carrier feed of the carrier) could sign in at once for lines:write, with the key {key}, bound to no"
-        f" certificate. It may not sign in now; its key is {key}, bound to no certificate."
+        f"feed (Carrier feed of the carrier) will be able to sign in immediately for lines:write, with the key"
+        f" {key}, bound to no certificate. It can't sign in now; its key is {key}, bound to no certificate."
     ) in agree(second)
-    assert "feed may sign in" in shown(officer, page)
-    assert "machine: let in" in shown(officer, page)
+    assert "feed active" in shown(officer, page)
+    assert "API client: activated" in shown(officer, page)
 
 
 def test_another_key_is_proposed_after_a_look_at_both(officer: Member, second: Member, gateway: Client) -> None:
@@ -86,7 +86,7 @@ def test_another_key_is_proposed_after_a_look_at_both(officer: Member, second: M
     typed: dict[str, object] = {"public_jwk": json.dumps(new.public)}
     was = tokens.thumbprint(gateway.public_jwk)
     asked = shown(officer, path, typed)
-    assert f"Now Key {was} In its place Key {print_of(new)}" in asked
+    assert f"Now Key {was} New Key {print_of(new)}" in asked
     seal = seal_in(officer, path, typed)
     # The yes is to these two keys, and to no others.
     shown(officer, path, {"public_jwk": json.dumps(other.public), "seen": seal})
@@ -96,7 +96,7 @@ def test_another_key_is_proposed_after_a_look_at_both(officer: Member, second: M
     assert Client.objects.get().public_jwk == gateway.public_jwk
     agree(second)
     assert tokens.thumbprint(Client.objects.get().public_jwk) == print_of(new)
-    assert f"machine: let in (key: {print_of(new)}, was {was}" in shown(officer, page)
+    assert f"API client: activated (key: {print_of(new)}, was {was}" in shown(officer, page)
     assert "This is the key that gateway has." in shown(officer, path, typed)
     assert "registered already" in shown(
         officer, "/admin/clients/register/", {"client_id": "gateway", "kind": "gateway", **typed}
@@ -105,15 +105,15 @@ def test_another_key_is_proposed_after_a_look_at_both(officer: Member, second: M
 
 def test_a_machine_is_disabled_by_one_let_in_by_two(officer: Member, second: Member, gateway: Client) -> None:
     page = f"/admin/clients/{gateway.number}/"
-    assert "gateway may sign in" in shown(officer, page)
+    assert "gateway active" in shown(officer, page)
     assert post(officer, f"{page}disable/") == page
     assert "gateway disabled" in shown(officer, page)
     assert "disabled" in shown(officer, "/admin/clients/?state=disabled")
-    assert "Nothing matches" in shown(officer, "/admin/clients/?state=in")
+    assert "No matches" in shown(officer, "/admin/clients/?state=in")
     assert post(officer, f"{page}enable/") == page
     told = shown(officer, page)
-    assert "Let a machine in was proposed by first@carrier.example on" in told
-    assert "Propose to let it in" not in told
+    assert "Activate an API client : proposed by first@carrier.example on" in told
+    assert "Propose activation" not in told
     proposal = Proposal.objects.get(decision="")
     assert f'<a href="{page}">' in second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode()
     agree(second)
@@ -125,16 +125,16 @@ def test_a_machine_is_bound_by_two_and_unbound_by_one(
 ) -> None:
     page = f"/admin/clients/{gateway.number}/"
     certificate = a_certificate("gateway", tmp_path)
-    assert "bound to none" in shown(officer, page)
+    assert "none bound" in shown(officer, page)
     assert "This is no certificate in PEM." in shown(officer, f"{page}certificate/", {"certificate": "x"})
     assert post(officer, f"{page}certificate/", {"certificate": certificate.pem}) == page
-    assert "bound to none" in shown(officer, page)
+    assert "none bound" in shown(officer, page)
     agree(second)
     assert f"Certificate {certificate.thumbprint} its thumbprint" in shown(officer, page)
     assert f"It is bound to {certificate.thumbprint} now." in shown(officer, f"{page}certificate/")
     assert post(officer, f"{page}unbind/") == page
     told = shown(officer, page)
-    assert "Certificate bound to none" in told
+    assert "Certificate none bound" in told
     assert f"certificate: none, was {certificate.thumbprint}" in told
 
 
@@ -153,10 +153,10 @@ def test_another_address_is_taken_after_a_look_at_both(officer: Member, second: 
         PartnerKeySet.objects.update_or_create(party=party, defaults=held)
         typed: dict[str, object] = {**more, "jwks_uri": there}
         asked = shown(officer, path, typed)
-        assert f"Now Address {outside.url}/old Keys we hold {print_of(old)}" in asked
-        assert f"In its place Address {there} Keys there {print_of(new)}" in asked
+        assert f"Now Address {outside.url}/old Current keys {print_of(old)}" in asked
+        assert f"New Address {there} New keys {print_of(new)}" in asked
         assert post(officer, path, {**typed, "seen": seal_in(officer, path, typed)}) == page
-        assert f"Its keys would be at {there} instead of {outside.url}/old." in agree(second)
+        assert f"The key address will be {there} instead of {outside.url}/old." in agree(second)
     assert (Party.objects.get(pk=party.pk).jwks_uri, Contract.objects.get().jwks_uri) == (there, there)
     # What we held from the old address is let go of with it.
     assert not PartnerKeySet.objects.exists()
@@ -166,12 +166,12 @@ def test_unreadable_keys_are_said_and_others_shown_again(officer: Member, outsid
     contract = a_contract(jwks_uri=f"{outside.url}/old")
     path = f"/admin/contracts/{contract.pk}/endpoints/"
     typed: dict[str, object] = {"jwks_uri": f"{outside.url}/new"}
-    assert "no keys can be read there now" in shown(officer, path, typed)
+    assert "no readable keys there now" in shown(officer, path, typed)
     seal = seal_in(officer, path, typed)
     Signer("new", outside, "/new")
-    assert "Keys there" in shown(officer, path, {**typed, "seen": seal})
+    assert "New keys" in shown(officer, path, {**typed, "seen": seal})
     assert Contract.objects.get().jwks_uri == f"{outside.url}/old"
     # What stays as it is asks nothing, and neither does the first address.
     assert post(officer, path, {"jwks_uri": f"{outside.url}/old", "endpoint_url": f"{outside.url}/e"})
     gone = shown(officer, path, {"jwks_uri": ""})
-    assert "Address no address Keys there none" in gone
+    assert "Address none New keys none" in gone

@@ -37,9 +37,9 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 def test_a_quiet_day_says_so(officer: Member) -> None:
     told = shown(officer, "/admin/")
     for said in (
-        "Nothing needs you now", "Every partner acknowledges within 15 minutes and answers verifications.",
-        "Nothing is suspended.", "Nobody waits for another officer's yes.", "No contract or campaign ends soon.",
-        "nothing differs",
+        "Nothing needs attention", "Every partner acknowledges within 15 minutes and answers verifications.",
+        "Nothing is suspended.", "No proposals are waiting.", "No contract or campaign ends within 60 days.",
+        "no differences",
         "Orders: a new key is due in use since 1 Jan 2026",
     ):  # fmt: skip
         assert said in told
@@ -67,13 +67,13 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
         findings={"partner_has": 3},
     )  # fmt: skip
     told = shown(officer, "/admin/")
-    assert "5 things need you" in told
+    assert "5 items need attention" in told
     for said in (
         "GeoBridge Nothing acknowledged for a day or more. Oldest unacknowledged: 1 day, 1 hour. silent",
-        "A release without the gate's yes GeoBridge",
-        "Extend a term: AGR-LATE They asked. Look and agree",
-        "past its date", "List of lines: 25 %. The partner has not signed that it deleted.",
-        "GeoBridge holds as allowed what we deny 3", "Dates that partners let pass, open 1",
+        "A release without the gate's permission GeoBridge",
+        "Extend a term: AGR-LATE They asked. Review",
+        "overdue", "List of lines: 25 %. The partner hasn't signed that it deleted the data.",
+        "GeoBridge : allowed there, denied here 3", "Missed deadlines, unresolved 1",
     ):  # fmt: skip
         assert said in told
     ending = told.partition("Ending within 60 days")[2].partition("Books, dates")[0]
@@ -88,31 +88,32 @@ def test_a_broken_end_is_said_wherever_it_stands(officer: Member) -> None:
     of_campaign, of_end = f"/admin/campaigns/{campaign.pk}/", f"/admin/terminations/{cohort.pk}/"
     sign_end(cohort, at=at - timedelta(days=1))
     assert "deletion signed" in shown(officer, of_end)
-    assert "No partner owes us the signature" in shown(officer, "/admin/")
+    assert "No deletion receipts are outstanding" in shown(officer, "/admin/")
     use = Use(
         line.pk, cohort.party_id, ("https://geobridge.example",), campaign.purpose, campaign.scope, occurred_at=at,
         campaign="CMP-1",
     )  # fmt: skip
     assert contradict_ends(uses=[use], at=at) == 1
     now = shown(officer, "/admin/")
-    assert "1 thing needs you" in now
-    assert "A partner went on after it had signed that it stopped GeoBridge" in now
-    assert "The partner went on after it had signed, and was told again. went on after signing" in now
-    assert "The partner went on after it had signed ." in shown(officer, of_campaign)
+    assert "1 item needs attention" in now
+    assert "A partner continued after signing that it stopped GeoBridge" in now
+    assert "The partner continued after signing, so we sent the order again. continued after signing" in now
+    assert "The partner continued after signing ." in shown(officer, of_campaign)
     page = shown(officer, of_end)
-    assert "went on after signing" in page.partition("List of lines")[0]
-    assert re.search(r"Partner went on after it had signed \d+ \w+ \d{4}, [\d:]+ UTC, told again, and owes its", page)
-    assert "Partner signed that it deleted not yet" in page
+    assert "continued after signing" in page.partition("List of lines")[0]
+    assert re.search(r"Partner continued after signing \d+ \w+ \d{4}, [\d:]+ UTC, order sent again, new", page)
+    assert "Partner signed that it deleted the data not yet" in page
     assert "GeoBridge has not signed missing" in page
     terminations = shown(officer, "/admin/terminations/?state=contradicted")
-    assert "CMP-1 campaign GeoBridge party went on after signing 0" in terminations
-    assert "went on after signing" not in shown(officer, "/admin/terminations/?state=done")
+    assert "CMP-1 campaign GeoBridge company continued after signing 0" in terminations
+    assert "continued after signing" not in shown(officer, "/admin/terminations/?state=done")
     sent = shown(officer, f"/admin/streams/{cohort.party_id}/")
-    assert "The partner went on after signing" in sent
+    assert "Continued after signing" in sent
     cohort.refresh_from_db()
     sign_end(cohort, at=timezone.now())
     for path in ("/admin/", of_campaign, of_end, "/admin/terminations/"):
-        assert "went on after signing" not in shown(officer, path)
+        of_terms = shown(officer, path).replace("continued after signing that it stopped", "")
+        assert "continued after signing" not in of_terms
 
 
 def test_what_is_over_by_its_term_says_so(officer: Member) -> None:
@@ -121,18 +122,18 @@ def test_what_is_over_by_its_term_says_so(officer: Member) -> None:
     assert end_terms(now=at) == 1
     cohort = Cohort.objects.get()
     day, due = f"{cohort.terminated_at:%-d %b %Y, %H:%M}", f"{cohort.complete_by:%-d %b %Y}"
-    now = shown(officer, "/admin/").partition("Ends under way")[2]
-    assert "AGR-1 of GeoBridge , its term is over" in now
-    assert f"The partner has not signed that it deleted. to be done by {due}" in now
+    now = shown(officer, "/admin/").partition("Terminations in progress")[2]
+    assert "AGR-1 of GeoBridge , term expired" in now
+    assert f"The partner hasn't signed that it deleted the data. due {due}" in now
     of_contract = shown(officer, f"/admin/contracts/{campaign.contract_id}/")
-    assert "Its term is over; its partner must delete what it holds. See how far the deletion receipts" in of_contract
-    assert "contract: ended by its term The system (terms): Its term is over." in of_contract
-    assert "Plan to terminate" not in of_contract
+    assert "Its term has ended. The partner must delete its data. See the deletion receipts" in of_contract
+    assert "contract: term expired The system (terms): Its term expired." in of_contract
+    assert "Plan termination" not in of_contract
     page = shown(officer, f"/admin/terminations/{cohort.pk}/")
-    assert f"Contract with GeoBridge , ended on {day} UTC by its term." in page
+    assert f"Contract with GeoBridge , ended on {day} UTC when its term expired." in page
     assert f"Denied at our gate {cohort.terminated_at:%-d %b %Y, %H:%M:%S} UTC, epoch 2" in page
     row = shown(officer, "/admin/terminations/")
-    assert f"AGR-1 contract GeoBridge party list being made 0 {day} by its term" in row
+    assert f"AGR-1 contract GeoBridge company preparing list 0 {day} term expired" in row
 
 
 def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:
@@ -140,7 +141,7 @@ def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:
     targets = {"party": campaign.lbs_provider_id, "contract": campaign.contract_id, "campaign": campaign.pk}
     for of, pk in targets.items():
         suspend.suspend(of=of, target_id=pk, actor=officer.actor, reason="They sold it.", at=timezone.now())
-    panel = officer.client.get("/admin/").content.decode().partition("Suspended now")[2].partition("</section>")[0]
+    panel = officer.client.get("/admin/").content.decode().partition("Active suspensions")[2].partition("</section>")[0]
     for path, name in (
         (f"/admin/parties/{targets['party']}/", "Finder"), (f"/admin/contracts/{targets['contract']}/", "AGR-1"),
         (f"/admin/campaigns/{targets['campaign']}/", "CMP-1"),
@@ -156,7 +157,7 @@ def test_a_newer_comparison_that_agrees_ends_a_difference(officer: Member) -> No
             id=uuid.uuid4(), party_id=party.pk, received_at=at - timedelta(hours=hours), differing=[1],
             finished_at=at, findings={"partner_has": found},
         )  # fmt: skip
-    assert "nothing differs" in shown(officer, "/admin/")
+    assert "no differences" in shown(officer, "/admin/")
 
 
 def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
@@ -170,9 +171,9 @@ def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
         move_endpoints(contract, endpoint_url=address, jwks_uri=address)
         move_keys(contract.aggregator, address)
         told = shown(officer, page)
-        assert f"Nothing can be sent here: {why}." in told
-        assert f"Its keys can't be fetched from here: {why}." in told
-        assert f"Its keys can't be fetched from here: {why}." in shown(officer, party_page)
+        assert f"We can't send to this address: {why}." in told
+        assert f"We can't fetch keys from this address: {why}." in told
+        assert f"We can't fetch keys from this address: {why}." in shown(officer, party_page)
 
 
 def test_what_was_sent_shows_its_line_after_a_reason(officer: Member) -> None:
@@ -184,7 +185,7 @@ def test_what_was_sent_shows_its_line_after_a_reason(officer: Member) -> None:
     assert "Verification" in timeline
     order = f"/admin/streams/{party_id}/orders/{console.ids['order_id']}/"
     asked = officer.client.get(order).content.decode()
-    assert "Say why you look" in words(asked)
+    assert "Give a reason" in words(asked)
     assert sub not in asked
     page = officer.client.post(order, {"kind": "review", "reason": "Ticket 7: was it sent?"}).content.decode()
     assert "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJhYmMifQ.c2ln" in page
@@ -239,14 +240,14 @@ def test_what_is_held_back_says_whose_move_it_is(officer: Member) -> None:
     held = Order.objects.filter(id=str(console.ids["order_id"]))
     until = timezone.now().replace(hour=9, minute=5)
     page = f"/admin/streams/{party_id}/"
-    assert "Whose move" not in shown(officer, page)
+    assert "Waiting for:" not in shown(officer, page)
     for with_whom, said in (("us", "us"), ("partner", "the partner"), ("both", "both")):
         held.update(state="parked", parked_with=with_whom, next_attempt_at=until)
-        assert f"Whose move: {said}. Offered anew {until:%-d %b}, 09:05" in shown(officer, page)
+        assert f"Waiting for: {said}. Next try {until:%-d %b}, 09:05" in shown(officer, page)
     looked = officer.client.post(
         f"{page}orders/{console.ids['order_id']}/", {"kind": "review", "reason": "For a review."}
     ).content.decode()
-    assert f"Whose move: both. Offered anew {until:%-d %b}, 09:05" in words(looked)
+    assert f"Waiting for: both. Next try {until:%-d %b}, 09:05" in words(looked)
 
 
 def test_search_finds_by_name_and_never_people(officer: Member) -> None:
@@ -255,7 +256,7 @@ def test_search_finds_by_name_and_never_people(officer: Member) -> None:
     for said in ("GeoBridge Finder", "geobridge-1"):
         assert said in found
     assert console.campaign.ref in shown(officer, f"/admin/search/?q={console.campaign.ref.lower()}")
-    assert "Nothing is called so" in shown(officer, "/admin/search/?q=zebrafinch")
+    assert "No matches" in shown(officer, "/admin/search/?q=zebrafinch")
     assert "What are you looking for?" in shown(officer, "/admin/search/?q=%00")
 
 
@@ -385,7 +386,7 @@ def test_delayed_notices_are_the_legal_role_s_alone(hidden: Disclosure) -> None:
     legal, officer, auditor = staff(User.Role.LEGAL), staff(), staff(User.Role.AUDITOR)
     assert legal.client.get("/admin/").headers["Location"] == "/admin/delayed/"
     before = shown(legal, "/admin/delayed/")
-    assert "Say why you look" in before
+    assert "Give a reason" in before
     assert "SEALED-26-0417" not in before
     seen = words(legal.client.post("/admin/delayed/", {"reason": "Yearly review"}).content.decode())
     assert "SEALED-26-0417 hides 1, until further order" in seen
@@ -405,7 +406,7 @@ def test_a_notice_is_hidden_until_a_day_and_lifted(hidden: Disclosure) -> None:
     both = legal.client.post("/admin/delayed/hide/", {**why, "until": "2099-01-01", "open_end": "on"})
     neither = legal.client.post("/admin/delayed/hide/", why)
     for refused in (both, neither):
-        assert "Give the day on which it ends" in refused.content.decode()
+        assert "Enter the day it ends" in refused.content.decode()
     assert DelayedNotice.objects.count() == 1
     assert legal.client.post("/admin/delayed/hide/", {**why, "until": "2099-01-01"}).status_code == 302
     newest = DelayedNotice.objects.get(number=2)

@@ -50,10 +50,10 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
     assert ask(fraud, line.carrier_id) == "stopped_purpose"
     assert ask(fraud, other.carrier_id) == ""
     told = shown(officer, page)
-    assert "Linked: stops of one hold for the other." in told
-    assert f"Linked with {FRAUD} succeeds {ADS}" in told
+    assert "Linked. Stops of one now apply to the other." in told
+    assert f"Linked to {FRAUD} succeeds {ADS}" in told
     assert "purpose: linked" in told
-    assert f"Linked with {FRAUD} succeeds {ADS}" in shown(officer, f"/admin/purposes/{ADS}/")
+    assert f"Linked to {FRAUD} succeeds {ADS}" in shown(officer, f"/admin/purposes/{ADS}/")
     event = AuditEvent.objects.get(action="purpose.linked")
     assert (event.actor, event.reason, event.target) == (officer.actor, "DPV renamed it.", f"purpose:{FRAUD}")
     assert (
@@ -61,4 +61,4 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
         in officer.client.get("/admin/trail/").content.decode()
     )
     assert post(officer, path, {"kin_ref": ADS, "link": "succeeds"}) == page
-    assert "They were linked already." in shown(officer, page)
+    assert "They are already linked." in shown(officer, page)

@@ -362,7 +362,7 @@ def test_what_a_partner_signed_is_said_in_words() -> None:
     for status, said in (
         ("in_progress", "Signed as begun"),
         ("completed", "Signed as done"),
-        ("rejected", "The partner refused"),
+        ("rejected", "Refused by the partner"),
     ):
         signed = ("signed", at, SimpleNamespace(status=status, at=at))
         told = SimpleNamespace(

@@ -45,7 +45,7 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
     assert said == {
         "ref": AN_ID,
         "signed_at": "That day is still to come. Draft a contract once it is signed.",
-        "ends_at": "It must end after it starts.",
+        "ends_at": "The end must be after the start.",
         "purposes": "This field is required.",
         "complete_within_days": "Ensure this value is less than or equal to 21.",
     }
@@ -55,7 +55,7 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
     )
     assert said == {
         "client_id": f"{AN_ID} An aggregator's may be its address, like https://geobridge.example.",
-        "public_jwk": "This is not JSON.",
+        "public_jwk": "This isn't valid JSON.",
     }
     assert (Party.objects.count(), Contract.objects.count(), Client.objects.count()) == (2, 0, 0)
 
@@ -134,7 +134,7 @@ def test_what_counts_and_what_somebody_agreed_to_stays(officer: Member, refused:
     draft = a_campaign(campaign.contract, ref="CMP-YES", is_draft=True)
     an_approval(a_line(), draft)
     told = shown(officer, f"/admin/discard/campaign/{draft.pk}/", {})
-    assert "CMP-YES stays: a yes to it is on record. It allows nothing while it is a draft." in told
+    assert "CMP-YES can't be discarded: consent to it is on record. As a draft it has no effect." in told
     assert "is no draft any more: it stays on record." in shown(officer, f"/admin/discard/campaign/{campaign.pk}/", {})
     with connection.cursor() as cursor:
         cursor.execute("SELECT partners_discard_draft('campaign', %s)", [campaign.pk])
@@ -191,11 +191,11 @@ def test_the_page_says_done_only_of_what_was_done(officer: Member) -> None:
     link, path = {"kin_ref": "https://old.example", "link": "succeeds"}, f"/admin/link/party/{party.pk}/"
     assert A_URI in shown(officer, path, {**link, "kin_ref": "not a uri"})
     assert AN_ID in shown(officer, f"/admin/link/campaign/{draft.pk}/", {**link, "kin_ref": "bad ref !!/../"})
-    for told in ("Linked: stops of one hold for the other.", "They were linked already."):
+    for told in ("Linked. Stops of one now apply to the other.", "They are already linked."):
         assert post(officer, path, link) == f"/admin/parties/{party.pk}/"
         assert told in shown(officer, f"/admin/parties/{party.pk}/")
     assert post(officer, f"/admin/streams/{party.pk}/resend/")
-    assert "Nothing was sent: it has signed for every order." in shown(officer, f"/admin/streams/{party.pk}/")
+    assert "Nothing to send: it has signed for every order." in shown(officer, f"/admin/streams/{party.pk}/")
 
 
 def test_what_ends_within_60_days_is_listed(officer: Member) -> None:

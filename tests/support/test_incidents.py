@@ -17,7 +17,7 @@ from tests.factories import a_party
 from tests.support.officers import shown, staff, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
-WHY = "Their fix is in; books agree again."
+WHY = "Their fix is in; no differences again."
 
 
 def an_incident(*, subject: str = "", at_days_ago: int = 3) -> Incident:
@@ -40,7 +40,7 @@ def test_it_names_its_party_its_ticket_and_when_due(by: str) -> None:
         assert "GeoBridge" in words(page)
         assert "T-" in words(page)
     assert "due 1 day ago" in shown(officer, "/admin/incidents/")
-    assert "A partner holds as allowed what we deny GeoBridge" in shown(officer, "/admin/")
+    assert "A partner allows what we deny GeoBridge" in shown(officer, "/admin/")
 
 
 def test_the_same_again_opens_it_anew() -> None:

@@ -80,11 +80,11 @@ def three_releases(kind: str, **more: object) -> Incident:
 def test_releases_are_counted_by_line(officer: Member, kind: str) -> None:
     one = three_releases(kind)
     path = f"/admin/incidents/{one.pk}/"
-    said = shown(officer, path).partition("What it reached")[2]
-    for words in ("shows only after a reason. 2 ", "First 1 Jul 2025, 12:00", "Last 1 Jul 2025, 23:00"):
+    said = shown(officer, path).partition("Impact")[2]
+    for words in ("To see them, give a reason. 2 ", "First 1 Jul 2025, 12:00", "Last 1 Jul 2025, 23:00"):
         assert words in said
     assert f'href="{path}rows/"' in officer.client.get(path).content.decode()
-    assert "Say why you look" in shown(officer, f"{path}rows/", {"reason": " "})
+    assert "Give a reason" in shown(officer, f"{path}rows/", {"reason": " "})
     assert not AuditEvent.objects.filter(action="anomaly.seen").exists()
     page = shown(officer, f"{path}rows/", LOOK)
     lines = {line.carrier_id: line.pk for line in Line.objects.all()}
@@ -186,9 +186,9 @@ def test_incidents_without_kept_lines_show_no_number(officer: Member) -> None:
 def test_what_partners_hold_and_we_deny_is_counted(compared: Compared) -> None:
     officer, one = staff(name="first"), Incident.objects.get(kind="partner_has")
     path, code = f"/admin/incidents/{one.pk}/", code_of(incident_id=one.pk, line_id=compared.kept.pk)
-    assert "shows only after a reason. 1 " in shown(officer, path)
+    assert "To see them, give a reason. 1 " in shown(officer, path)
     page = shown(officer, f"{path}rows/", LOOK)
-    assert (page.count(code), page.count("Held as allowed, denied here")) == (1, 1)
+    assert (page.count(code), page.count("Allowed at the partner, denied here")) == (1, 1)
     (look,) = AuditEvent.objects.filter(action="anomaly.seen")
     assert look.line_id == compared.kept.pk
 

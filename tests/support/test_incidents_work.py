@@ -22,7 +22,7 @@ from tests.support.officers import Member, post, rows_of, shown, staff
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 DAY = timedelta(days=1)
 NUMBER, NAME = "+12065550177", "Quillfeather Person"
-TELL = "Tell the FCC, if opting out fails more than now and then"
+TELL = "Notify the FCC, if opting out keeps failing"
 
 
 def opened(kind: str = "canary_failed", *, at: datetime, key: str = "k", subject: str = "page") -> Incident:
@@ -50,15 +50,17 @@ def test_duties_have_clocks_and_end_by_an_officer_s_word(officer: Member) -> Non
     wrong = {"duty": "customers", "told_on": "2026-11-21"}
     assert "Select a valid choice" in shown(officer, f"{path}told/", wrong)
     ahead = f"{timezone.now() + 2 * DAY:%Y-%m-%d}"
-    assert "still to come" in shown(officer, f"{path}told/", {"duty": "fcc", "told_on": ahead, "reference": "R-1"})
+    assert "in the future" in shown(officer, f"{path}told/", {"duty": "fcc", "told_on": ahead, "reference": "R-1"})
     early = {"duty": "fcc", "told_on": "2026-01-20", "reference": "R-1"}
-    assert "nobody was told of it before. Write down a day from then on." in shown(officer, f"{path}told/", early)
+    assert "Enter that day or a later one." in shown(officer, f"{path}told/", early)
     done = {"duty": "fcc", "told_on": "2026-11-20", "reference": "Docket 26-117", "reason": "Sent by portal."}
     assert post(officer, f"{path}told/", done) == path
     assert Incident.objects.filter(due_at=None).exists()
     said = shown(officer, path)
-    assert "Done on 2026-11-20, reference Docket 26-117 . Written down by first@carrier.example." in said
-    assert f"incident: told ({TELL}; done on 2026-11-20; reference Docket 26-117)" in said.replace(" )", ")")
+    assert "Done on 2026-11-20, reference Docket 26-117 . Recorded by first@carrier.example." in said
+    assert f"incident: notification recorded ({TELL}; done on 2026-11-20; reference Docket 26-117)" in said.replace(
+        " )", ")"
+    )
     # The same trouble again begins its clocks anew.
     audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=timezone.now())
     again = timezone.now()
@@ -66,7 +68,7 @@ def test_duties_have_clocks_and_end_by_an_officer_s_word(officer: Member) -> Non
     one.refresh_from_db()
     assert one.due_at is not None
     assert one.due_at > again
-    assert "Written down by" not in shown(officer, path)
+    assert "Recorded by" not in shown(officer, path)
 
 
 def test_deadlines_end_on_the_agencies_own_day() -> None:
@@ -112,7 +114,7 @@ def test_the_next_date_comes_first(officer: Member) -> None:
         found = rows_of(officer, f"/admin/incidents/?due={asked}")
         assert ([name in row for name, row in zip(names, found, strict=True)]) == [True]
     told = shown(officer, "/admin/")
-    assert "3 incidents open, 1 past the day to tell of it" in told
+    assert "3 open incidents, 1 past its notification deadline" in told
 
 
 def test_notes_stand_in_the_timeline(officer: Member) -> None:
@@ -128,8 +130,8 @@ def test_notes_stand_in_the_timeline(officer: Member) -> None:
         "Counsel agrees",
         "A new one is in",
         "had run out",
-        "seen again (2 times by then)",
-        "opened (1 time by then)",
+        "seen again (2 occurrences by then)",
+        "opened (1 occurrence by then)",
     ]
     places = [line.replace("( ", "(").replace(" )", ")").find(words) for words in order]
     assert sorted(places) == places
@@ -178,10 +180,10 @@ def test_it_says_how_many_lines_it_reached_and_names_none(officer: Member) -> No
     lines = [a_line(msisdn=NUMBER, holder_name=NAME), a_line()]
     one = an_incident_of_lines(*lines)
     said = shown(officer, f"/admin/incidents/{one.pk}/")
-    reached = said.partition("What it reached")[2]
-    for words in ("Subscribers' lines Counted, never named. Who they are shows only after a reason. 2", "SecureTrack",
+    reached = said.partition("Impact")[2]
+    for words in ("Subscribers' lines Counted, not named. To see them, give a reason. 2", "SecureTrack",
                   "First 10 May 2026, 18:00", "Last 11 May 2026, 18:00",
-                  "Through Releases of location, found in the ledger"):  # fmt: skip
+                  "Source Location releases on record"):  # fmt: skip
         assert words in reached
     assert not AuditEvent.objects.filter(line_id__isnull=False).exists()
 
@@ -201,14 +203,14 @@ def test_everything_about_it_is_taken_away_with_a_reason(officer: Member, role: 
     assert answer.headers["Content-Disposition"].endswith(f'.{form}"')
     for mark in (NUMBER[2:], "Quillfeather", line.carrier_id, "<b>Asked" if form == "html" else "\x00"):
         assert mark not in text
-    for words in ("taker@carrier.example", "SecureTrack", "47 CFR 64.2011", "Look-ups after people said stop"):
+    for words in ("taker@carrier.example", "SecureTrack", "47 CFR 64.2011", "Look-ups after people stopped"):
         assert words in text
     if form == "json":
         body = json.loads(text)
         assert (body["affected"]["lines"], body["affected"]["times"], body["affected"]["companies"]) == (
             1, 1, ["SecureTrack"],
         )  # fmt: skip
-        assert [one["what"] for one in body["timeline"]] == ["opened", "incident: noted"]
+        assert [one["what"] for one in body["timeline"]] == ["opened", "incident: note added"]
     taken = AuditEvent.objects.get(action="export.taken")
     assert (taken.actor, taken.target, taken.reason, taken.detail) == (
         member.actor, "export:incident", "For the FCC.", {"incident": one.pk, "form": form},

@@ -311,7 +311,7 @@ def test_the_cases_of_people_who_left_are_found_and_taken(ana: Member) -> None:
 def test_who_waits_for_the_person_waits_and_is_not_late(ana: Member) -> None:
     a_ticket(state="waiting", due_in=2 * DAY)
     page = ana.client.get("/desk/").content.decode()
-    assert "Waits for the person until" in page
+    assert "Waiting for the person until" in page
     assert "Due in" not in page
 
 

@@ -63,9 +63,9 @@ def test_what_a_rule_prohibits_is_seen_before_it_counts(officer: Member) -> None
     typed = {"state": "NV", "starts_at": began, "purposes": [FRAUD], "sale_test": "on", "source": "NRS 1"}
     told = shown(officer, "/admin/rules/add/", typed)
     assert "Add a rule: what it prohibits In Nevada from" in told
-    assert "That day has come: the gate denies from the moment you add it" in told
+    assert "The start date has passed: the gate denies these uses as soon as you add the rule" in told
     assert "1 of these campaigns is a lifeline." in told
-    assert "Campaigns it prohibits 2 Lines in Nevada that agreed 3 Of the campaigns lifelines 1" in told
+    assert "Campaigns it prohibits 2 Lines in Nevada that agreed 3 Of these, lifelines 1" in told
     assert re.search(r"CMP-F lifeline RoadAid To spot fraud .* 2 CMP-S AdReach .* 1 Add a rule$", told)
     assert (ask(sold, line.carrier_id), JurisdictionRule.objects.count()) == ("", 4)
     # Another campaign by now, and it is shown again.

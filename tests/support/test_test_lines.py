@@ -97,7 +97,7 @@ def test_what_follows_the_signature_is_an_incident(
         "contradicted", f"test-line:{order.id}", f"partner:{order.party_id}", 1,
     )  # fmt: skip
     said = shown(officer, f"/admin/incidents/{one.pk}/")
-    assert "A partner went on after it had signed that it stopped open test line About GeoBridge" in said
+    assert "A partner continued after signing that it stopped open test line About GeoBridge" in said
     assert "test line" in rows_of(officer, "/admin/incidents/")[0]
     assert line.carrier_id not in said
 

@@ -58,7 +58,7 @@ def taken(member: Member, question: str = "", reason: str = "Yearly review") -> 
 
 
 def without_searches(member: Member, question: str) -> list[str]:
-    return [row for row in rows_of(member, question) if "search: made" not in row]
+    return [row for row in rows_of(member, question) if " search in " not in row]
 
 
 def a_suspension(campaign: Campaign, officer: Member) -> None:
@@ -80,10 +80,13 @@ def test_each_act_says_who_what_to_whom_why(officer: Member, line: Line, campaig
     a_suspension(campaign, officer)
     call_command("export_line", line.carrier_id, "--reason", "A court asked.", stdout=StringIO())
     assert rows_of(officer) == [
-        "The operator (export_line) line: exported a subscriber A court asked.",
-        f"officer@carrier.example Privacy officer suspension: began {campaign.contract.ref} contract They sold it on.",
-        "auditor@carrier.example Auditor order: seen a subscriber To check how we work: the yearly look",
-        f"agent@carrier.example Support agent case: seen a subscriber {case.code} {case.code}",
+        "The operator (export_line) subscriber: exported a subscriber A court asked.",
+        (
+            f"officer@carrier.example Privacy officer suspension: started {campaign.contract.ref} contract"
+            " They sold it on."
+        ),
+        "auditor@carrier.example Auditor order: viewed a subscriber To check how we work: the yearly look",
+        f"agent@carrier.example Support agent case: viewed a subscriber {case.code} {case.code}",
     ]
     assert rows_of(auditor) == rows_of(officer)
 
@@ -108,13 +111,13 @@ def test_what_it_was_narrowed_to(officer: Member, line: Line, campaign: Campaign
             "acts": "?kind=act&company=geobridge", "cases": "?about=ticket:&who=ben",
         }.items()
     }  # fmt: skip
-    look, privacy = "case: seen a subscriber", "officer@carrier.example Privacy officer"
+    look, privacy = "case: viewed a subscriber", "officer@carrier.example Privacy officer"
     assert seen == {
         "ana": [f"ana@carrier.example Support agent {look} {cases[0].code} {cases[0].code}"],
         "nobody": [],
         "company": [
-            f"{privacy} proposal: made Lift a suspension {campaign.contract.ref} contract They mended it.",
-            f"{privacy} suspension: began {campaign.contract.ref} contract They sold it on.",
+            f"{privacy} proposal: created Lift a suspension {campaign.contract.ref} contract They mended it.",
+            f"{privacy} suspension: started {campaign.contract.ref} contract They sold it on.",
         ],
         "case": [f"ben@carrier.example Support agent {look} {cases[1].code} {cases[1].code}"],
         "no case": [],
@@ -140,10 +143,10 @@ def test_days_are_whole_and_in_utc(officer: Member) -> None:
 def test_a_search_s_finds_are_found_by_their_case(officer: Member, line: Line) -> None:
     agent, case = staff(User.Role.AGENT), a_case(line)
     agent.client.post("/desk/search/", {"q": "who looked"})
-    found = f"agent@carrier.example Support agent ticket: found {case.code} a subscriber A search at our desk"
+    found = f"agent@carrier.example Support agent case: found in search {case.code} a subscriber A search at our desk"
     assert without_searches(officer, f"?case={case.code}") == [found]
     assert rows_of(officer, "?kind=search&who=agent") == [
-        "agent@carrier.example Support agent search: made in Cases list cases –",
+        "agent@carrier.example Support agent search in Cases list cases –",
         found,
     ]
 
@@ -161,11 +164,11 @@ def test_every_search_is_written_down_and_no_number_in_it(officer: Member) -> No
     made = AuditEvent.objects.filter(action="search.made").order_by("id")
     assert [(one.actor, one.target, one.detail) for one in made] == [
         (officer.actor, "list:search", {"in": "Search", "for": {"Name": "GeoBridge"}}),
-        (officer.actor, "list:parties", {"in": "Parties", "for": {"Name or address": "Geo"}}),
+        (officer.actor, "list:companies", {"in": "Companies", "for": {"Name or address": "Geo"}}),
         (officer.actor, "list:contracts", {"in": "Contracts", "for": {"Contract or aggregator": "(a number)"}}),
         (
-            officer.actor, "list:who did what",
-            {"in": "Who did what", "for": {"Staff member (e-mail)": "agent", "From (UTC)": "2026-01-01"}},
+            officer.actor, "list:audit log",
+            {"in": "Audit log", "for": {"Staff member (e-mail)": "agent", "From (UTC)": "2026-01-01"}},
         ),
         (agent.actor, "list:cases", {"in": "Cases", "for": {"Company": "Geo"}}),
         (agent.actor, "list:cases", {"in": "Cases", "for": {}, "found": 0}),
@@ -183,12 +186,12 @@ def test_taking_it_away_is_written_down(officer: Member, line: Line, campaign: C
     head, first, mark = taken(auditor, "?who=agent")
     assert head == ["when", "who", "role", "did", "more", "to", "case", "why"]
     assert first[1:] == [
-        "agent@carrier.example", "Support agent", "case: seen", "", "a subscriber", case.code, case.code,
+        "agent@carrier.example", "Support agent", "case: viewed", "", "a subscriber", case.code, case.code,
     ]  # fmt: skip
     assert re.fullmatch(r"Taken by auditor@carrier\.example at \d{4}-\d\d-\d\d \d\d:\d\d UTC", mark[0])
     whole = taken(officer)
     assert [row[3] for row in whole[1:-1]] == [
-        "case: seen", "suspension: began", "search: made", "export: taken", "export: taken",
+        "case: viewed", "suspension: started", "search", "export: exported", "export: exported",
     ]  # fmt: skip
     assert (whole[2][5], whole[2][7]) == (f"contract: {campaign.contract.ref}", "They sold it on.")
     exports = AuditEvent.objects.filter(action="export.taken").order_by("id").values_list("actor", "reason", "detail")
@@ -214,17 +217,17 @@ def test_acts_on_hidden_rows_are_legal_process_s_own(officer: Member, line: Line
     legal.client.post("/admin/delayed/", {"reason": "Yearly review of orders"})
     # As if nothing had been done: in the list, its count, its searches and its file.
     assert rows_of(officer) == before
-    assert [one[3] for one in taken(officer)[1:-1]] == ["case: seen", "export: taken"]
+    assert [one[3] for one in taken(officer)[1:-1]] == ["case: viewed", "export: exported"]
     assert "1 in this list" in officer.client.get("/admin/trail/?kind=look").content.decode()
     for question in ("?who=legal", "?q=3 May", "?q=legal", "?kind=act"):
         assert without_searches(officer, question) == []
     assert rows_of(officer, "?about=delay:") == rows_of(officer)
     target = AuditEvent.objects.get(action="legal.delayed").target.removeprefix("delay:")
-    hid = f"legal@carrier.example Legal process legal: delayed delay {target[:40]} Order of 3 May"
+    hid = f"legal@carrier.example Legal process delayed notice: release hidden delay {target[:40]} Order of 3 May"
     assert rows_of(legal)[1:] == [hid]
     assert rows_of(legal)[0].endswith("Yearly review of orders")
     assert rows_of(legal, "?company=GeoBridge&case=T-AAAAAA") == rows_of(legal)
     assert [one[3] for one in taken(legal, reason="For the court")[1:-1]] == [
-        "legal: delayed", "legal: delayed seen", "export: taken",
+        "delayed notice: release hidden", "delayed notice: viewed", "export: exported",
     ]  # fmt: skip
     assert "For the court" not in str(taken(officer))

@@ -193,7 +193,7 @@ MUTANTS = (
     Mutant(
         6,
         "templates/desk/_order_state.html",
-        '{% translate "Received by the partner" as words %}',
+        '{% translate "Received" as words %}',
         '{% translate "Signed as done" as words %}',
         FOLLOWED,
     ),
@@ -235,7 +235,7 @@ MUTANTS = (
     Mutant(
         6,
         "templates/admin/termination.html",
-        "{% if one.differs %}, not the number of the list{% endif %}",
+        "{% if one.differs %}, not the number on the list{% endif %}",
         "",
         "tests/words/test_console.py::test_two_end_a_contract_and_its_partner_signs",
     ),
