@@ -4,12 +4,11 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.db import transaction
 
 from partners.models import Contract
-from revocations import tasks
+from revocations.actions.streams import nudge
 from revocations.domain.order_snapshots import build_order, minute, next_version, snapshot_duties
 from revocations.models import Duty, Order, Standing
 
@@ -84,8 +83,7 @@ def _queue(
             epoch=order.epoch, version=order.version, order_id=order.id
         )
     for party_id in sorted({order.party_id for order in again}):
-        # robust: a dead broker must not fail what is told; the sweep finds the rows.
-        transaction.on_commit(partial(tasks.deliver_due.delay, party_id=party_id), robust=True)
+        nudge(party_id=party_id)
     return len(again)
 
 

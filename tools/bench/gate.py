@@ -119,7 +119,8 @@ def _in_turn(bench: Bench, whose: str, batch: Side, single: Side) -> tuple[float
 
 @contextmanager
 def _ours_and_bare(bench: Bench, *, before: Sequence[str] = ()) -> Iterator[tuple[Side, Side]]:
-    questions, token = _questions(bench, QUESTIONS), gateway.a_token()
+    campaigns, token = gateway.lines(bench=bench), gateway.a_token()
+    questions = gateway.build_questions(campaigns=campaigns, lines=bench.lines, count=QUESTIONS)
     with (
         gateway.server(OURS, before=before) as our_port,
         gateway.server(BARE, before=before) as bare_port,
@@ -137,10 +138,6 @@ def _spent(side: Side, *, items: int) -> str:
     return ", ".join(
         f"{whose} {ms / (len(answered.ms) * items * (1 + WARM_UP)) * 1000:.1f} us" for whose, ms in sorted(took.items())
     )
-
-
-def _questions(bench: Bench, count: int) -> list[ExpectedAnswer]:
-    return gateway.build_questions(campaigns=gateway.lines(bench=bench), lines=bench.lines, count=count)
 
 
 def _one(asked: ExpectedAnswer, token: str) -> gateway.Sent:

@@ -85,7 +85,7 @@ class Office:
         self.books = ledger.open_books(name=name, place=place, at=database_clock())
         self.stored = self.files = 0
         ledger.burn_disclosures()
-        for made in ledger.write_lines(books=self.books, first=1, last=bench.lines):
+        for made in ledger.write_lines(books=self.books, count=bench.lines):
             bench.tell(f"{name}: {made:,} lines")
 
     def store(self, count: int) -> None:

@@ -230,8 +230,8 @@ def open_books(*, name: str, place: int, at: datetime) -> Books:
     return Books(name, place, opened, at, uses, Account.objects.create(carrier_id=name))
 
 
-def write_lines(*, books: Books, first: int, last: int) -> Iterator[int]:
-    """Lines from `first` to `last` with number, state, two approvals, every twentieth with a stop; their gate rows.
+def write_lines(*, books: Books, count: int) -> Iterator[int]:
+    """Write `count` lines with number, state, two approvals, every twentieth with a stop; their gate rows.
 
     A line is found by its own number; sealed is the same for all. Yields how many are written, part by part.
     """
@@ -243,7 +243,7 @@ def write_lines(*, books: Books, first: int, last: int) -> Iterator[int]:
         "sealed_name": seal("Ada Marsh"), "sealed_number": seal(books.number_of(0)),
     }  # fmt: skip
     tables = ("accounts_line", "accounts_linenumber", "consent_approval", "consent_choice", "revocations_order")
-    for start, end in _parts(first, last):
+    for start, end in _parts(1, count):
         with _written_by_the_owner(*tables) as cursor:
             for statement in (LINES, NUMBERS, STATES, APPROVALS, STOPS, GATES, ORDERS):
                 cursor.execute(statement, told | {"first": start, "last": end})
