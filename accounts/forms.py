@@ -39,7 +39,7 @@ class NumberForm(forms.Form):
             return numbers.normalise(self.cleaned_data["number"])
         except numbers.NotANumber as error:
             raise forms.ValidationError(
-                _("That does not look like a phone number. Type all its digits, like (206) 555-0142.")
+                _("That doesn't look like a phone number. Type all the digits, like (206) 555-0142.")
             ) from error
 
 
@@ -63,8 +63,10 @@ class _CodeField(forms.CharField):
 
     def __init__(self) -> None:
         super().__init__(
-            label=_("Code of your authenticator app, or a recovery code"),
-            help_text=_("You can leave it empty. With it you don't have to wait, however often somebody tried."),
+            label=_("Code from your authenticator app, or a recovery code"),
+            help_text=_(
+                "You can leave this empty. With a code you don't have to wait, no matter how often someone tried."
+            ),
             max_length=20,
             required=False,
             widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "dir": "ltr"}),
@@ -96,7 +98,9 @@ class ChangeForm(ChangePasswordForm):
 class CodeForm(forms.Form):
     """The code of a text. What it answers is the same for every number."""
 
-    wrong = _("That code does not fit. Check the newest text, or ask for it again. A code works for 10 minutes.")
+    wrong = _(
+        "That code isn't right. Check your newest text, or have the code sent again. A code works for 10 minutes."
+    )
     too_many = _("Too many tries. Ask for a new code below.")
     sent_again = _("If this number is a line with us, we have texted the code again.")
 
@@ -115,7 +119,7 @@ class CodeForm(forms.Form):
 class SignInCodeForm(CodeForm):
     """The code to sign in with. Whoever has the phone in hand may end every other sign-in by it."""
 
-    alone = forms.BooleanField(label=_("Sign out everywhere else, too"), required=False)
+    alone = forms.BooleanField(label=_("Also sign out everywhere else"), required=False)
 
 
 class _FactorForm(BaseAuthenticateForm):
@@ -173,8 +177,8 @@ class LanguageForm(forms.Form):
 class TextsForm(forms.Form):
     """Which texts a line's person wants. What they must know of their sign-in and of others' acts has no switch."""
 
-    news = forms.BooleanField(label=_("News about what changed"), required=False)
-    reminders = forms.BooleanField(label=_("A reminder, every 90 days, of what is still on"), required=False)
+    news = forms.BooleanField(label=_("Alerts about changes"), required=False)
+    reminders = forms.BooleanField(label=_("A reminder every 90 days of what is still on"), required=False)
 
 
 class EndForm(forms.Form):
@@ -205,7 +209,7 @@ class EndedForm(StopEndedForm):
 class PasskeyForm(forms.Form):
     """What a passkey signed, as the browser gives it."""
 
-    wrong = _("That passkey does not fit this number.")
+    wrong = _("That passkey doesn't belong to this number.")
 
     credential = forms.JSONField(widget=forms.HiddenInput)
 
@@ -215,7 +219,7 @@ def refuse_reversed(form: forms.Form, *, since: str = "since", until: str = "unt
     first, last = form.cleaned_data.get(since), form.cleaned_data.get(until)
     if not first or not last or first <= last:
         return False
-    form.add_error(until, _("This day is before the first. Choose a later one."))
+    form.add_error(until, _("This day is before the first day. Choose a later one."))
     return True
 
 
@@ -237,7 +241,7 @@ class DelegateForm(NumberForm):
         label=_("Until the end of this day"),
         help_text=_("A year from now at most. You can end it sooner at any time."),
         widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"required": _("Choose the day on which it ends.")},
+        error_messages={"required": _("Choose an end date.")},
     )
 
     def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
@@ -251,7 +255,7 @@ class DelegateForm(NumberForm):
     def clean_day(self) -> date:
         day: date = self.cleaned_data["day"]
         if not self._today <= day <= self._today + A_YEAR:
-            raise forms.ValidationError(_("Choose a day from today on, a year from now at most."))
+            raise forms.ValidationError(_("Choose a day between today and a year from now."))
         return day
 
     def ends_at(self) -> datetime:
@@ -276,14 +280,14 @@ class SeparationForm(forms.Form):
     """What somebody says who asks in confidence for a line of their own."""
 
     reach = forms.CharField(
-        label=_("How we reach you safely"),
-        help_text=_("A number, an e-mail address or a person, and when. We use this and nothing else."),
+        label=_("How we can reach you safely"),
+        help_text=_("A number, an e-mail address or a person, and when. We use only this."),
         max_length=200,
         error_messages={"required": _("Tell us how we can reach you.")},
     )
     note = forms.CharField(
-        label=_("Anything we should know (you can leave it empty)"),
-        help_text=_("For example: a child's line that should come with you. You need not say what happened."),
+        label=_("Anything we should know (optional)"),
+        help_text=_("For example: a child's line that should come with you. You don't have to say what happened."),
         max_length=1000,
         required=False,
         widget=forms.Textarea(attrs={"rows": "3"}),

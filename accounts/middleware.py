@@ -26,11 +26,11 @@ DEVICE_KEY = "device"
 STOPS_SIGNED_IN = frozenset({"choice-stop", "choice-dispute", "choice-pause", "choice-signal-stop"})
 SIGN_IN = ("account_login", "sign-in-staff")
 SIGNED_OUT = gettext_lazy(
-    "You were signed out, because you have been away for a while. What you chose stays as it is. Sign in to go on."
+    "You were signed out because you were away for a while. Your choices haven't changed. Sign in to continue."
 )
 NOT_DONE = gettext_lazy(
-    "You were signed out, because you have been away for a while. What you sent just now was not done: sign in and send"
-    " it again. To stop sharing you need no sign-in."
+    "You were signed out because you were away for a while. What you just sent didn't go through. Sign in and "
+    "send it again. You can stop sharing without signing in."
 )
 
 

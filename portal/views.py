@@ -139,7 +139,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not database_is_away(sys.exc_info()[1]):
         return defaults.server_error(request)
     # Without the request: nothing that belongs to it can be looked up.
-    page = render_to_string("503.html", {"phone": settings.CARRIER_PHONE})
+    page = render_to_string("503.html")
     headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
     return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
 

@@ -35,14 +35,14 @@ class OwnWords:
         plain = password.casefold()
         if min(_count_remaining(plain, words), _count_remaining(plain.translate(LOOKALIKES), words)) < LEAST_LEFT:
             said = _(
-                "This password is easy to guess here: it is made of words of this site, or of your name, e-mail or"
-                " number. Add other words."
+                "This password is easy to guess: it is made of words from this site, or your name, e-mail or "
+                "number. Add other words."
             )
             raise ValidationError(said, code="password_of_own_words")
 
     def get_help_text(self) -> str:
         """Return what is asked of a password, for whoever chooses one."""
-        return _("Your password can’t be made of words of this site, or of your name, e-mail or number.")
+        return _("Your password can’t be made of words from this site, or your name, e-mail or number.")
 
 
 def _count_remaining(password: str, words: Iterable[str]) -> int:

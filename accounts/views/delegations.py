@@ -23,15 +23,15 @@ from accounts.views.access import SubscriberRequest, line_required, looks_up, sa
 
 REFUSED = {
     "own": gettext_lazy("That is this line's own number. Type the number of somebody else."),
-    "asked": gettext_lazy("You have asked this number already. End that first to ask for something else."),
-    "many": gettext_lazy("Five people have not answered yet. Wait for them, or end one of those below."),
+    "asked": gettext_lazy("You already asked this number. To ask for something else, end that first."),
+    "many": gettext_lazy("Five people haven't answered yet. Wait for an answer, or end one of the requests below."),
 }
 
 
 SAID = {
-    "yes": gettext_lazy("You look after this line now. You can give it back at any time."),
+    "yes": gettext_lazy("You're now a trusted helper for this line. You can stop helping at any time."),
     "no": gettext_lazy("You said no."),
-    "end": gettext_lazy("Given back. You see nothing more of that line."),
+    "end": gettext_lazy("You're no longer a trusted helper for that line. You can't see it anymore."),
 }
 
 
@@ -50,7 +50,7 @@ def delegates(request: SubscriberRequest) -> HttpResponse:
         except NotDelegated as error:
             form.add_error("number", str(REFUSED[error.reason]))
         else:
-            messages.success(request, _("Asked. If the number is a line with us, it has been texted."))
+            messages.success(request, _("Sent. If the number is a line with us, we've texted it."))
             return redirect("delegates")
     there = [
         (one, format_phone_number(unseal(one.asked_sealed)), one.asked_at + delegations.ASKED_FOR)
@@ -67,7 +67,7 @@ def end(request: SubscriberRequest, delegation_id: UUID) -> HttpResponse:
         end_delegation(delegation_id=delegation_id, line_id=request.line.line.pk, user=request.user, at=timezone.now())
     except NotDelegated as error:
         raise Http404 from error
-    messages.success(request, _("Ended. They can do nothing more with this line."))
+    messages.success(request, _("Ended. That person can't do anything with this line anymore."))
     return redirect("delegates")
 
 
@@ -108,5 +108,7 @@ def invite(request: SubscriberRequest) -> HttpResponse:
     delegations_actions.invite_line_user(
         line_id=request.line.line.pk, account_id=own.line.account_id, user=request.user, at=timezone.now()
     )
-    messages.success(request, _("If this phone can get texts, it has an invitation now, one a week at most."))
+    messages.success(
+        request, _("If this phone can get texts, we've sent it an invitation. We send one a week at most.")
+    )
     return redirect("lines")

@@ -156,7 +156,7 @@ def new_password(request: SubscriberRequest) -> HttpResponse:
 def keep_password(request: SubscriberRequest) -> HttpResponse:
     """Whoever signs in by the line takes the wait back."""
     if cancel_new_password(user_id=request.user.pk, at=timezone.now()):
-        messages.success(request, _("Nobody chooses a new password now. The old one stays."))
+        messages.success(request, _("We canceled the request. Your old password stays."))
     return redirect("settings")
 
 

@@ -92,7 +92,7 @@ def sign_ins(request: PersonRequest) -> HttpResponse:
         kept, only = sessions.key_hash(request), form.cleaned_data["session"]
         ended = end_sign_ins(user=request.user, kept=kept, only=only, at=now)
         if ended:
-            messages.success(request, _("Signed out there."))
+            messages.success(request, _("That browser is signed out."))
         return redirect("sign-ins")
     shown, line = (
         auth_factors.list_sign_ins(user=request.user, current=sessions.key_hash(request), at=now),

@@ -41,9 +41,9 @@ def contact(request: SubscriberRequest) -> HttpResponse:
     if form.is_valid():
         msisdn = form.cleaned_data["number"]
         if ask_contact(line_id=request.line.line.pk, msisdn=msisdn, at=timezone.now()):
-            messages.info(request, _("We have texted a code to that number. It is good for 10 minutes."))
+            messages.info(request, _("We texted a code to that number. It works for 10 minutes."))
         else:
-            messages.error(request, _("That was asked for too often today. Try again tomorrow."))
+            messages.error(request, _("That's too many requests for today. Try again tomorrow."))
         return redirect("safe-contact")
     return _contact(request, form, CodeForm())
 
@@ -56,7 +56,7 @@ def contact_code(request: SubscriberRequest) -> HttpResponse:
     if code.is_valid():
         typed, now = code.cleaned_data["code"], timezone.now()
         if prove_contact(line_id=request.line.line.pk, user=request.user, typed=typed, at=now):
-            messages.success(request, _("News about this line goes to your safe number now."))
+            messages.success(request, _("We now send alerts about this line to your safe number."))
             return redirect("safe-contact")
         code.add_error("code", CodeForm.wrong)
     return _contact(request, SafeNumberForm(), code)
@@ -67,7 +67,7 @@ def contact_code(request: SubscriberRequest) -> HttpResponse:
 def contact_remove(request: SubscriberRequest) -> HttpResponse:
     """News goes to the phone again."""
     remove_contact(line_id=request.line.line.pk, user=request.user, at=timezone.now())
-    messages.success(request, _("News about this line goes to its phone now."))
+    messages.success(request, _("We now send alerts about this line to its own phone."))
     return redirect("safe-contact")
 
 
@@ -91,7 +91,7 @@ def separation(request: SubscriberRequest) -> HttpResponse:
             note=form.cleaned_data["note"],
             at=timezone.now(),
         )
-        messages.success(request, _("We have your request. We reach you in the way you named, and in no other."))
+        messages.success(request, _("We have your request. We'll reach you only in the way you named."))
         return redirect("separation")
     newest = delegations.separation_of(line_id=line_id) if may_see else None
     told = {"line": request.line, "form": form, "newest": newest, "may_see": may_see}

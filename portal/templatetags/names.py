@@ -13,7 +13,7 @@ LONGEST = 120
 def browser_named(user_agent: str) -> str:
     """ "Firefox (Windows)"; what names no browser that is known here stays as it is, cut off where it is long."""
     if not user_agent:
-        return gettext("It did not say which")
+        return gettext("Unknown browser")
     browser, machine = browsers.family(user_agent), browsers.machine(user_agent)
     if not browser:
         return user_agent[:LONGEST]

@@ -29,7 +29,7 @@ class FilesField(forms.FileField):
         super().__init__(
             required=False,
             help_text=gettext_lazy("Up to 5 files: PNG, JPEG, PDF or plain text, 5 MB each."),
-            **{"label": gettext_lazy("Files (you can leave it empty)"), **kwargs},
+            **{"label": gettext_lazy("Files (optional)"), **kwargs},
         )
 
     def clean(self, data: Any, initial: Any = None) -> Any:
@@ -38,7 +38,7 @@ class FilesField(forms.FileField):
             one for one in (data if isinstance(data, list | tuple) else [data]) if one
         ]
         if len(given) > files.MOST:
-            raise forms.ValidationError(_("These are more than 5 files. Choose 5 at most."))
+            raise forms.ValidationError(_("You chose more than 5 files. Choose 5 at most."))
         return [self._read_upload(one) for one in given]
 
     def _read_upload(self, given: "UploadedFile[bytes]") -> files.Upload:
@@ -49,7 +49,7 @@ class FilesField(forms.FileField):
             return files.build_upload(name=given.name or "", content=given.read())
         except files.NotAFile as error:
             raise forms.ValidationError(
-                _("“%(name)s” is none of the kinds of file that we take: PNG, JPEG, PDF or plain text.") % name
+                _("We can't take “%(name)s”. Choose a PNG, JPEG, PDF or plain text file.") % name
             ) from error
 
 
@@ -69,7 +69,7 @@ class MessageField(forms.CharField):
     def clean(self, value: Any) -> str:
         text: str = super().clean(str(value or "").replace("\r\n", "\n").replace("\r", "\n"))
         if len(text) > LONGEST:
-            said = _("Your message has %(n)s characters, and %(most)s fit. Take out %(over)s or more.")
+            said = _("Your message has %(n)s characters. The limit is %(most)s. Take out %(over)s or more.")
             raise forms.ValidationError(said % {"n": len(text), "most": LONGEST, "over": len(text) - LONGEST})
         return text
 
@@ -77,8 +77,8 @@ class MessageField(forms.CharField):
 class ReplyForm(forms.Form):
     """Something to write in a case."""
 
-    enough = gettext_lazy("You wrote a lot today. We read it all. Write again tomorrow.")
-    over = gettext_lazy("This case was closed more than 30 days ago. Ask us anew, and name its code.")
+    enough = gettext_lazy("You've written a lot today. We'll read it all. Write again tomorrow.")
+    over = gettext_lazy("This case was closed more than 30 days ago. Start a new one, and mention this code.")
 
     message = MessageField()
     uploads = FilesField()
@@ -95,8 +95,8 @@ class AskForm(ReplyForm):
 
     topic = forms.ChoiceField(label=gettext_lazy("What is it about?"))
     mail = forms.EmailField(
-        label=gettext_lazy("Tell me by e-mail, too (you can leave it empty)"),
-        help_text=gettext_lazy("The mail says only that there is an answer, and has a link to it."),
+        label=gettext_lazy("Also tell me by e-mail (optional)"),
+        help_text=gettext_lazy("The e-mail says only that there is an answer, with a link to it."),
         required=False,
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "dir": "ltr"}),
@@ -127,7 +127,7 @@ class RatingForm(forms.Form):
         error_messages={"required": gettext_lazy("Choose a number from 1 to 5.")},
     )
     words = forms.CharField(
-        label=gettext_lazy("Why (you can leave it empty)"),
+        label=gettext_lazy("Why (optional)"),
         required=False,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": "2", "dir": "auto"}),

@@ -170,7 +170,7 @@ def test_recovery_codes_are_shown_once_and_then_kept_as_hashes(line: Line) -> No
     TOTP.activate(user, generate_totp_secret())
     RecoveryCodes.activate(user)
     first, again = (browser.get("/accounts/2fa/recovery-codes/").text for _ in range(2))
-    now, keep, once = "they are shown this once.", "Keep them where only you look.", "They were shown once."
+    now, keep, once = "We show them only once.", "Keep them where only you can see them.", "We showed them once."
     assert [[words in page for words in (now, keep, once, "paper-codes")] for page in (first, again)] == [
         [True, True, False, True], [False, False, True, False],
     ]  # fmt: skip
@@ -323,11 +323,11 @@ def test_forgotten_password_is_replaced_by_code_alone_after_a_day(line: Line) ->
 def test_one_press_of_its_link_ends_the_wait(line: Line) -> None:
     sign_in(line)
     link = asked_for_new_password(line)
-    assert "It can be chosen in 24 hours." in newest_text(number_of(line)).text
+    assert "They can choose it in 24 hours." in newest_text(number_of(line)).text
     stranger = Browser()
-    assert "Somebody asked for a new password" in stranger.get(link).text
+    assert "Someone asked for a new password" in stranger.get(link).text
     assert NewPassword.objects.get().cancelled_at is None
-    assert "The old password stays" in stranger.post(link).text
+    assert "Your old password stays" in stranger.post(link).text
     assert NewPassword.objects.get().cancelled_at is not None
     assert [stranger.get(link).status_code, stranger.post(link).status_code] == [404, 404]
     assert "Your old password stays." in newest_text(number_of(line)).text
@@ -340,7 +340,7 @@ def test_one_press_of_its_link_ends_the_wait(line: Line) -> None:
 def test_whoever_signs_in_or_changes_the_password_ends_it_too(line: Line) -> None:
     browser = at_home(line)
     asked_for_new_password(line)
-    assert "Somebody asked for a new password." in browser.get("/settings/").text
+    assert "Someone asked for a new password." in browser.get("/settings/").text
     assert browser.post("/accounts/password/keep/").url == "/settings/"
     assert auth_factors.new_password_of(user=user_of(line), at=timezone.now()) is None
     asked_for_new_password(line)
@@ -447,7 +447,7 @@ def from_there(line: Line, agent: str, address: str) -> None:
 
 def test_a_new_browser_or_network_is_told_once(line: Line) -> None:
     def news() -> int:
-        return len([text for text in texts_to(number_of(line)) if "we did not know" in text.text])
+        return len([text for text in texts_to(number_of(line)) if "that is new to us" in text.text])
 
     seen = []
     for agent, address in (

@@ -190,7 +190,7 @@ def test_a_number_counts_only_verified(idp: Provider, settings: Settings, line: 
 def test_pages_offer_it_where_it_is_named_and_nowhere_else(idp: Provider, settings: Settings) -> None:
     pages = ("/stop/", "/accounts/login/")
     assert [START in Browser().get(path).text for path in pages] == [True, True]
-    assert "Sign in with your carrier account, and stop there." in Browser().get("/help/").text
+    assert "Sign in with your carrier account, and stop sharing there." in Browser().get("/help/").text
     settings.OIDC_ISSUER = ""
     assert [START in Browser().get(path).text for path in pages] == [False, False]
     assert "carrier account" not in Browser().get("/help/").text

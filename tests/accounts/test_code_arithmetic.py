@@ -134,7 +134,7 @@ def test_the_figures_of_the_record_are_these() -> None:
 
 @pytest.mark.parametrize("door", ["/stop/", "/accounts/login/"])
 def test_after_too_many_tries_another_text_helps(door: str) -> None:
-    line, too_many, wrong = a_line(), "Too many tries. Ask for a new code below.", "That code does not fit."
+    line, too_many, wrong = a_line(), "Too many tries. Ask for a new code below.", "That code isn&#x27;t right."
     numbers = {"a line": number_of(line), "nobody": "+12065550999"}
     pages: dict[str, list[tuple[bool, bool]]] = {}
     for who, number in numbers.items():

@@ -81,7 +81,7 @@ def test_who_looks_for_another_way_is_told_there(settings: Settings) -> None:
         in Browser().get("/stop/").text
     )
     text = Browser().get("/help/").text
-    assert "we also send it by mail, or text you a link to it" in text.partition('id="receipt"')[2].partition("<h2")[0]
+    assert "we can also e-mail it or text you a link" in text.partition('id="receipt"')[2].partition("<h2")[0]
     assert 'href="/settings/archive/"' in text.partition('id="take"')[2]
     for path in ("/help/", "/accounts/login/"):
         assert '<a href="/accounts/login/ended/">Sign in with your password or passkey</a>' in Browser().get(path).text

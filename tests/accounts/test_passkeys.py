@@ -27,8 +27,8 @@ def line(db: None) -> Line:
 
 def test_setting_one_up(line: Line) -> None:
     said = words(sign_in(line), "/accounts/2fa/webauthn/add/")
-    assert said.startswith("Set up a passkey A passkey is your fingerprint, your face or this phone's screen lock")
-    assert "Whoever can unlock this phone can use its passkey." in said
+    assert said.startswith("Set up a passkey A passkey lets you use your fingerprint, your face or this phone's")
+    assert "Anyone who can unlock this phone can use its passkey." in said
     assert "A password works without it." in said
 
 
@@ -45,10 +45,10 @@ def test_the_list_and_what_is_done_with_one(line: Line) -> None:
     at = f"/accounts/2fa/webauthn/keys/{a_passkey(line)}"
     said = words(browser, "/accounts/2fa/webauthn/")
     assert PASSKEY in said
-    assert "Not used yet. Change its name Remove" in said
-    assert "From then on we ask for your password, or for another passkey." in words(browser, f"{at}/remove/")
-    assert words(browser, f"{at}/edit/").endswith("A name for it, so that you know it again Keep this name")
-    assert words(browser, "/accounts/2fa/webauthn/reauthenticate/").startswith("Your passkey, please Press the button.")
+    assert "Not used yet. Rename Remove" in said
+    assert "We'll ask for your password or another passkey." in words(browser, f"{at}/remove/")
+    assert words(browser, f"{at}/edit/").endswith("A name you will recognize Save name")
+    assert words(browser, "/accounts/2fa/webauthn/reauthenticate/").startswith("Use your passkey Press the button.")
     assert "Use my passkey" in words(browser, "/accounts/reauthenticate/")
 
 

@@ -53,11 +53,11 @@ def test_it_is_said_on_the_page() -> None:
     browser: Browser = sign_in_by_code(line)
     page = browser.post("/accounts/password/set/", {"password": f"+1{number_of(line)[2:]}"})
     assert page.status_code == 200
-    assert "This password is easy to guess here" in page.text
+    assert "This password is easy to guess:" in page.text
     assert not user_of(line).has_usable_password()
 
 
 def test_no_password_is_called_easy_before_it_is_typed() -> None:
     page = sign_in(a_line()).get("/accounts/password/change/").text
-    assert "be made of words of this site, or of your name, e-mail or number." in page
+    assert "be made of words from this site, or your name, e-mail or number." in page
     assert "easy to guess" not in page

@@ -49,7 +49,7 @@ def test_no_page_that_can_be_left_is_kept() -> None:
     assert not client.client.cookies
 
 
-NOT_DONE = "What you sent just now was not done: sign in and send it again."
+NOT_DONE = "What you just sent didn't go through. Sign in and send it again."
 
 
 def test_what_is_sent_signed_out_is_said_not_done() -> None:

@@ -96,7 +96,7 @@ def test_a_code_alone_sees_ages_and_buttons_only() -> None:
         clock.shift(timedelta(hours=3))
         page = sign_in_by_code(line).get("/accounts/sessions/").text
     assert facts(page) == [("Signed in", "0\xa0minutes ago"), ("Signed in", "3\xa0hours ago")]
-    assert page.count("Sign out there</button>") == 1
+    assert page.count("Sign out that browser</button>") == 1
     assert [said in page for said in (THERE, "127.0.0.1", "Firefox", "<time")] == [False] * 4
 
 
@@ -108,7 +108,7 @@ def test_the_password_shows_addresses_and_browsers() -> None:
     said = facts(browser.get("/accounts/sessions/").text)
     assert [name for name, _ in said] == ["Since", "Internet address", "Browser"] * 2
     assert [value for name, value in said if name != "Since"] == [
-        "127.0.0.1", "It did not say which", THERE, "Firefox (Linux)",
+        "127.0.0.1", "Unknown browser", THERE, "Firefox (Linux)",
     ]  # fmt: skip
 
 

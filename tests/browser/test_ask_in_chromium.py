@@ -75,12 +75,12 @@ def test_the_pages_fit_and_need_no_script(visit: Visit, asking: str, width: int,
     press(page.get_by_role("button", name="Yes", exact=True))
     look(page, f"confirm-{width}-{scheme}")
     assert Choice.objects.count() == 0
-    press(page.get_by_role("button", name="No, it may not", exact=True))
+    press(page.get_by_role("button", name="No, don't allow it", exact=True))
     look(page, f"answered-{width}-{scheme}")
     assert Choice.objects.get().kind == "refuse"
     page.goto(asking)
     look(page, f"closed-{width}-{scheme}")
-    assert page.locator("h1").inner_text() == "There is no open question here"
+    assert page.locator("h1").inner_text() == "This question is not open"
 
 
 def test_a_first_visit_weighs_little_and_asks_nobody_else(visit: Visit, asking: str, site: str) -> None:

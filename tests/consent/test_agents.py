@@ -86,16 +86,14 @@ def test_a_stop_is_done_when_its_person_says_so(agent: Agent, line: Line) -> Non
     page = Browser().get(path).text
     assert "Does <bdi>PERMISSION_SLIP Inc.</bdi> act for you?" in page
     assert path.split("/")[-2] not in told["user_verification_url"]
-    assert (
-        "Look at the phone" in Browser().get(told["user_verification_url"].removeprefix("http://localhost:8000")).text
-    )
+    assert "Check the phone" in Browser().get(told["user_verification_url"].removeprefix("http://localhost:8000")).text
     done = Browser().post(path, {"stop-all": "1"}, follow=True)
     assert "You stopped all sharing" in done.text
     (choice,) = Choice.objects.filter(line_id=line.pk)
     assert (choice.kind, choice.scope, choice.actor) == ("stop", "all", f"line:{line.pk}")
     # As after every stop without sign-in: what else it affects, and how to undo it.
     confirmed = unseal(Message.objects.get(line=line, kind=Message.Kind.STOPPED).words_sealed)
-    assert "911 still can. To see or undo it, sign in: http://localhost:8000/choices/" in confirmed
+    assert "911 still can. To see or undo this, sign in: http://localhost:8000/choices/" in confirmed
     now = agent.status(told["request_id"])
     assert (now["status"], "reason" in now) == ("fulfilled", False)
     assert Browser().get(path).status_code == 404
@@ -103,7 +101,7 @@ def test_a_stop_is_done_when_its_person_says_so(agent: Agent, line: Line) -> Non
     for said in (
         "Asked in this person's name to stop all sharing: PERMISSION_SLIP Inc.",
         "an agent acts for them",
-        "Somebody with this phone, without signing in",
+        "Someone with this phone, without signing in",
     ):
         assert said in log
     # They typed no code: nothing says that they did.
@@ -113,7 +111,7 @@ def test_a_stop_is_done_when_its_person_says_so(agent: Agent, line: Line) -> Non
 
 def test_who_says_that_it_is_not_theirs_changes_nothing(agent: Agent, line: Line) -> None:
     told = agent.exercise(number_of(line))
-    assert "does not act for you" in Browser().post(link(line), {"refuse": "1"}).text
+    assert "act for you. We won" in Browser().post(link(line), {"refuse": "1"}).text
     assert agent.status(told["request_id"])["reason"] == "suspected_fraud"
     assert not Choice.objects.filter(line_id=line.pk).exists()
 
@@ -359,7 +357,7 @@ def test_pressed_twice_it_leads_to_the_same_link(agent: Agent, line: Line, monke
     assert browser.post(path, {"stop-all": "1"}).url == first
     for answer in ("stop-all", "refuse"):
         page = other.post(path, {answer: "1"})
-        assert (page.status_code, "There is no open question here" in page.text) == (404, True)
+        assert (page.status_code, "This question is not open" in page.text) == (404, True)
     assert Choice.objects.filter(line_id=line.pk).count() == 1
 
 
@@ -414,5 +412,5 @@ def test_that_nobody_answered_stands_in_the_persons_log(agent: Agent, line: Line
     agent_callbacks.see_to(now=timezone.now() + 8 * DAY)
     event = AuditEvent.objects.get(action="agent.unanswered")
     assert (event.actor, event.line_id, event.detail) == ("system:agency", line.pk, {"agent": f"{agent.id} Inc."})
-    said = "An agent&#x27;s request in this person&#x27;s name ended: they did not answer"
+    said = "An agent&#x27;s request in this person&#x27;s name expired without an answer"
     assert said in signed_in(line).get("/access-log/").text

@@ -302,7 +302,7 @@ def test_the_person_sees_that_only_the_company_says_so(partner: Partner) -> None
     assert sharing(line=line, at=timezone.now()).uses[partner.campaign.ref].proof.kind == "claimed"
     log = browser.get("/access-log/").text
     assert "A company we share with" in log
-    assert "Brought in records of what was agreed" in log
+    assert "Imported records of consent" in log
 
 
 def test_it_is_in_the_audit_trail_without_a_number(partner: Partner) -> None:

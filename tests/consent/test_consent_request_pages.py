@@ -74,7 +74,7 @@ def test_the_page_says_who_asks_for_what(partner: Partner) -> None:
     assert page.status_code == 200
     for said in (
         "May RoadAid find this phone?",
-        "It says that you agreed. You have not told us so",
+        "It says that you agreed. You never confirmed this to us",
         "Through GeoBridge",
         "Passed on to BailNow",
         "within about 500 m",
@@ -150,7 +150,7 @@ def test_a_no_on_the_second_page_is_a_no_too(partner: Partner) -> None:
     path = a_question(partner, a_line(msisdn=NUMBER))
     browser, _ = prove(path, NUMBER)
     confirm = browser.get(f"{path}yes/")
-    assert "You said no" in press(browser, confirm, "No, it may not").text
+    assert "You said no" in press(browser, confirm, "No, don't allow it").text
     choice = Choice.objects.get()
     assert (choice.kind, choice.notice) == ("refuse", digest_in(confirm))
 
@@ -204,7 +204,7 @@ def test_a_wrong_code_is_told_so_and_five_end_it(partner: Partner) -> None:
     browser.post(f"{path}text/")
     right = texts_to(NUMBER)[-1].code
     too_many = "Too many tries. Ask for a new code below."
-    for said in (*["That code does not fit"] * 4, too_many):
+    for said in (*["That code isn&#x27;t right"] * 4, too_many):
         assert said in browser.post(f"{path}code/", {"code": f"{(int(right) + 1) % 10**6:06}"}).text
     assert too_many in browser.post(f"{path}code/", {"code": right}).text
     assert browser.post(f"{path}no/").url == path

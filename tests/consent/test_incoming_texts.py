@@ -116,7 +116,7 @@ def test_bare_stop_is_about_texts(line: Line) -> None:
     texted(line, "STOP")
     assert stops() == []
     (text,) = texts_to(number_of(line))
-    assert "Sharing of this phone's location is NOT stopped by that." in text.text
+    assert "This does NOT stop sharing of this phone's location." in text.text
     assert LineTexts.objects.get().line_id == line.pk
     assert AuditEvent.objects.filter(line_id=line.pk, action="line.texts_off").count() == 1
     # The phone itself turns news off however often it was answered.
@@ -145,7 +145,7 @@ def test_after_stop_a_code_and_what_was_done_still_come(line: Line) -> None:
 def test_start_brings_news_back(line: Line) -> None:
     texted(line, "STOP")
     texted(line, "START")
-    assert "you get news by text again" in newest_text(number_of(line)).text
+    assert "you'll get alerts by text again" in newest_text(number_of(line)).text
     partner = a_partner()
     partner.one(partner.claim(msisdn=number_of(line)))
     assert text_now() == 1

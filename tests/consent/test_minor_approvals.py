@@ -53,7 +53,7 @@ def ended() -> list[tuple[int, str]]:
 
 
 def grown_texts(line: Line) -> int:
-    return sum("now yours alone to decide" in text.text for text in texts_to(number_of(line)))
+    return sum("you alone decide about this phone's location" in text.text for text in texts_to(number_of(line)))
 
 
 def test_a_file_is_taken_in_though_a_partner_appears(monkeypatch: pytest.MonkeyPatch) -> None:

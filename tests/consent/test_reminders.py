@@ -102,7 +102,7 @@ def test_who_wants_none_gets_none_and_says_so_in_settings(campaign: Campaign) ->
     page = browser.post("/settings/texts/", {"news": "on"}, follow=True)
     assert 'name="reminders" id="id_reminders">' in page.text
     assert 'name="news" id="id_news" checked>' in page.text
-    assert "Wanted no more reminders" in browser.get("/access-log/").text
+    assert "Turned off reminders" in browser.get("/access-log/").text
     assert reminders.remind(now=now) == 0
     browser.post("/settings/texts/", {"reminders": "on"})
     assert reminders.remind(now=now) == 0  # no news at all

@@ -11,7 +11,7 @@ from tests.support.officers import staff
 from tests.words.pages import read
 
 pytestmark = pytest.mark.usefixtures("db")
-REVERSED = "This day is before the first. Choose a later one."
+REVERSED = "This day is before the first day. Choose a later one."
 
 
 def test_the_history_says_that_days_are_reversed() -> None:

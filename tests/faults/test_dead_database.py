@@ -62,8 +62,8 @@ def test_the_gate_says_no_and_people_and_programs_are_told_that_the_records_are_
             "We can't reach our records right now.",
             "Until we can, we tell no company where a phone is. Every stop you made before is in force.",
             "Try again in a few minutes.",
-            "If you had just pressed Stop, press it again then: a second stop does no harm.",
-            "Or call us at 1-800-555-0100 and say that you want to stop location sharing.",
+            "If you just pressed Stop, press it again then. A second stop does no harm.",
+            "Or ask us by phone to stop location sharing. Call us at 1-800-555-0100 .",
         ):
             assert sentence in told
     assert "En este momento no podemos acceder a nuestros registros." in opened(orphan.base_url, "/stop/", "es")[2]

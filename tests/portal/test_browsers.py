@@ -30,7 +30,7 @@ WINDOWS, PHONE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "Mozilla/5.0 (Linu
         ("Safari/605.1.15", "Safari"),
         ("curl/8.14.1", "curl/8.14.1"),
         ("x" * 200, "x" * 120),
-        ("", "It did not say which"),
+        ("", "Unknown browser"),
     ],
 )
 def test_a_browser_is_called_what_its_person_calls_it(user_agent: str, said: str) -> None:
@@ -40,10 +40,10 @@ def test_a_browser_is_called_what_its_person_calls_it(user_agent: str, said: str
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("es", "No dijo cuál"),
-        ("ar", "لم يذكر أيّ متصفح"),
-        ("vi", "Không cho biết là trình duyệt nào"),
-        ("zh-hans", "没有说明是哪个浏览器"),
+        ("es", "Navegador desconocido"),
+        ("ar", "متصفح غير معروف"),
+        ("vi", "Trình duyệt không rõ"),
+        ("zh-hans", "未知浏览器"),
     ],
 )
 def test_a_browser_that_gives_itself_no_name_is_said_to_give_none(language: str, said: str) -> None:

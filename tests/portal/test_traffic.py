@@ -138,7 +138,7 @@ def test_two_downloads_a_person_at_a_time(texts: None) -> None:
     going = [started(reader.get(path)) for _ in range(2)]
     refused = reader.get("/history/download.json")
     assert (refused.status_code, refused["Retry-After"]) == (429, "30")
-    assert "Two of your downloads are still on their way." in refused.content.decode()
+    assert "Two of your downloads are still running." in refused.content.decode()
     # What was refused was not taken.
     assert AuditEvent.objects.filter(line_id=line.pk, action="line.exported").count() == 2
     other = started(signed_in(a_line()).client.get(path))

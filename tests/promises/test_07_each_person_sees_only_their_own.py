@@ -262,7 +262,7 @@ def test_the_holder_s_yes_ends_when_the_child_is_grown(grown: Row) -> None:
     assert order.snapshot["state"] == []
     assert set(order.snapshot["required_actions"]) == {"stop_use", "delete_held", "notify_downstream"}
     texts = [text.text for text in texts_to(number_of(child))[before:]]
-    assert sum("this phone's location is now yours alone to decide" in text for text in texts) == 1
+    assert sum("you alone decide about this phone's location" in text for text in texts) == 1
     page = browser.get(f"/choices/{made.choice_id}/").text
     assert "<bdi>CareButton</bdi> was allowed" in page
     page = browser.get("/choices/").text

@@ -38,7 +38,7 @@ from tests.walks.world import a_passkey
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 MOMENTS = ("sim_changed_at", "number_changed_at", "forwarding_changed_at")
 MINUTE = timedelta(minutes=1)
-HELD = "You can stop now. The rest waits for a day."
+HELD = "You can stop sharing now. The rest waits 24 hours."
 NUMBER = "+12065550142"
 
 # What shows something of the line, lets somebody allow, or changes what lets somebody in.

@@ -232,7 +232,7 @@ def test_a_new_holder_sees_nothing_for_a_day_and_stops() -> None:
     pages = [f"/{page}/{asked}" for page in ("home", "history", "choices", "access-log")]
     assert [holder.get(page).status_code for page in pages] == [404] * 4
     lines = holder.get("/lines/").text
-    assert "This line is new on your account. For 24 hours you can stop or pause its sharing." in lines
+    assert "This line is new on your account. You can stop or pause its sharing now." in lines
     assert "Nothing is stopped" in lines.split("(206) 555-0122")[1].split("(206) 555-0133")[0]
     assert "Nothing is stopped" not in lines.split("(206) 555-0133")[1]
     assert holder.post("/choices/stop/", {"scope": "all", "line": str(theirs.public_id)}).status_code == 302

@@ -74,7 +74,7 @@ class TestDelegates:
         assert [kind for kind, _ in waiting(friend)] == ["delegate"]
         assert "someone asks you to be a trusted helper" in waiting(friend)[0][1]
         assert not tells(waiting(friend)[0][1], number_of(line))
-        assert "You are asked" in other.get("/lines/").text
+        assert "Waiting for your answer" in other.get("/lines/").text
         assert other.get(f"/home/?line={line.public_id}").status_code == 404
         page = other.get(f"/lines/asked/{made.pk}/").text
         assert "Yes, I look after it" in page
@@ -85,7 +85,7 @@ class TestDelegates:
         other.get(f"/history/?line={line.public_id}")
         log = person.get("/access-log/").text
         assert log.count("Looked at this line&#x27;s pages") == 1
-        assert "Somebody you asked to look after this line" in log
+        assert "A trusted helper you asked" in log
         other.post("/choices/stop/", {"line": str(line.public_id), "scope": "all"})
         assert Choice.objects.get().actor == f"delegate:{user_of(friend).pk}"
         assert "changed something." in waiting(line)[-1][1]
@@ -137,7 +137,7 @@ class TestDelegates:
         made = asked(signed_in(line), number)
         end(friend)
         next_one = signed_in(a_line(msisdn=number, activated_at=timezone.now()))
-        assert "You are asked" not in next_one.get("/lines/").text
+        assert "Waiting for your answer" not in next_one.get("/lines/").text
         assert next_one.get(f"/lines/asked/{made.pk}/").status_code == 404
         assert next_one.post(f"/lines/asked/{made.pk}/", {"answer": "yes"}).status_code == 404
         assert Delegation.objects.get(pk=made.pk).user is None
@@ -151,11 +151,11 @@ class TestDelegates:
         made = asked(signed_in(line), number)
         former = Browser()
         assert former.post("/accounts/login/ended/", {"number": number, "password": PASSWORD}).status_code == 302
-        assert "You are asked" not in former.get("/lines/").text
+        assert "Waiting for your answer" not in former.get("/lines/").text
         assert former.get(f"/lines/asked/{made.pk}/").status_code == 404
         for answer in ("yes", "no"):
             assert former.post(f"/lines/asked/{made.pk}/", {"answer": answer}).status_code == 404
-        assert "You are asked" in theirs.get("/lines/").text
+        assert "Waiting for your answer" in theirs.get("/lines/").text
         assert theirs.post(f"/lines/asked/{made.pk}/", {"answer": "yes"}).url == "/lines/"
 
     def test_who_asks_and_ends_and_asks_again_floods_nobody(self) -> None:
@@ -216,8 +216,10 @@ class TestDelegates:
         form = {"number": "+14155550188", "may": "see"}
         for days in (400, -1):
             day = (timezone.now().astimezone(zone_of(line.state)) + timedelta(days=days)).date().isoformat()
-            assert "a year from now at most" in person.post("/lines/delegates/", {**form, "day": day}).text, days
-        assert "Choose the day on which it ends." in person.post("/lines/delegates/", form).text
+            assert "between today and a year from now" in person.post("/lines/delegates/", {**form, "day": day}).text, (
+                days
+            )
+        assert "Choose an end date." in person.post("/lines/delegates/", form).text
         assert Delegation.objects.count() == 0
 
     def test_the_last_day_of_a_year_with_two_clock_changes(self) -> None:
@@ -282,11 +284,11 @@ class TestSafeContact:
         line = a_line(role="user")
         self.given(line, SAFE)
         person = self.given(line, "+14155550124")
-        assert "goes was changed" in texts_to(SAFE)[-1].text
+        assert "someone changed where we send alerts" in texts_to(SAFE)[-1].text
         assert [text for text in texts_to("+14155550124") if not text.code] == []
         MemoryBackend.outbox.clear()
         person.post("/lines/contact/remove/")
-        assert "goes was changed" in texts_to("+14155550124")[-1].text
+        assert "someone changed where we send alerts" in texts_to("+14155550124")[-1].text
         assert self.news(line, 25) == {number_of(line)}
 
     def test_it_ends_once_its_number_is_another_line_s(self) -> None:
@@ -342,7 +344,7 @@ class TestInvitations:
         holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
         refuse_texts(line_id=adult.pk, at=timezone.now())
         answer = signed_in(holder).post("/lines/invite/", {"line": str(adult.public_id)}, follow=True)
-        assert "If this phone can get texts, it has an invitation now" in answer.text
+        assert "If this phone can get texts, we&#x27;ve sent it an invitation" in answer.text
         assert waiting(adult) == []
 
     def test_its_page_says_what_the_holder_does_not_see(self) -> None:
@@ -405,7 +407,7 @@ class TestSeparation:
         assert "separation" not in out.getvalue()
         own = signed_in(line)
         assert "Looked at your request for a line separation" in own.get("/access-log/").text
-        assert "You have asked" in own.get("/lines/separation/").text
+        assert "Your request" in own.get("/lines/separation/").text
 
     def test_nor_in_what_a_child_s_holder_takes_away(self) -> None:
         holder, line = a_line(account="A-1"), a_line(account="A-1", role="minor")
@@ -470,16 +472,16 @@ class TestSeparation:
         # What whoever asks by code alone is told is the same, whether or not it was asked before.
         again = other.post("/lines/separation/", {"reach": "By mail", "note": ""}, follow=True).text
         assert "We have your request." in again
-        assert "You have asked" not in again
+        assert "Your request" not in again
         assert Separation.objects.get().state == "open"
-        assert "You have asked" in own.get("/lines/separation/").text
+        assert "Your request" in own.get("/lines/separation/").text
 
     def test_a_new_sim_may_ask_and_not_see(self) -> None:
         line = a_line(account="A-1", role="user")
         signed_in(line).post("/lines/separation/", {"reach": "At my sister's", "note": ""})
         Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now())
         held = sign_in_by_code(line)
-        assert "You have asked" not in held.get("/lines/separation/").text
+        assert "Your request" not in held.get("/lines/separation/").text
         assert held.get("/lines/separation/?mine=1").status_code == 403
         assert held.post("/lines/separation/back/").status_code == 403
         assert Separation.objects.get().state == "open"

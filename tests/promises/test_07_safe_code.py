@@ -36,8 +36,8 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TEXT, TYPE = "/accounts/safe-code/text/", "/accounts/safe-code/"
 READS = ("/home/", "/history/", "/choices/", "/access-log/", "/lines/", "/settings/archive/")
 ACTS = ("/lines/delegates/", "/lines/contact/", "/accounts/password/change/", "/accounts/2fa/")
-HELD, BUTTON = "You can stop now. The rest waits for a day.", "Text a code to my safe number"
-WRONG = "That code does not fit. Check the newest text, or ask for it again. A code works for 10 minutes."
+HELD, BUTTON = "You can stop sharing now. The rest waits 24 hours.", "Text a code to my safe number"
+WRONG = "That code isn&#x27;t right. Check your newest text, or have the code sent again. A code works for 10 minutes."
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def test_the_code_opens_reading_and_nothing_else(person: Person) -> None:
     assert reads(browser, *READS)
     home = browser.get("/home/").text
     assert "RoadAid" in home
-    assert "Opened the pages to read with a code sent to the safe number" in browser.get("/access-log/").text
+    assert "Opened the pages, to read only, with a code sent to the safe number" in browser.get("/access-log/").text
     assert AuditEvent.objects.filter(line_id=person.line.pk, action="line.shown_by_contact").count() == 1
     assert browser.client.cookies[settings.SESSION_COOKIE_NAME].value != key
     # What allows or changes something waits, and asks for no code any more.
@@ -156,7 +156,7 @@ def test_a_code_works_once_and_for_this_alone(person: Person) -> None:
     assert not reads(again)
     somebody = Browser()
     somebody.post("/stop/", {"number": NEW})
-    assert "That code does not fit." in somebody.post("/stop/code/", {"code": code}).text
+    assert "That code isn&#x27;t right." in somebody.post("/stop/code/", {"code": code}).text
     # What is kept of it belongs to who signed in.
     browser.post("/accounts/logout/")
     assert not reads(person.comes(browser))

@@ -145,7 +145,7 @@ def test_no_takes_one_step_and_yes_two() -> None:
         browser, page = prove(link_in(asked_by_text(number)[0]), number)
         before, n = Choice.objects.count(), 0
         while Choice.objects.count() == before:
-            page = press(browser, page, first if n == 0 else "<button>Yes, it may</button>")
+            page = press(browser, page, first if n == 0 else "<button>Yes, allow it</button>")
             n += 1
         pressed.append((Choice.objects.order_by("-made_at")[0].kind, n))
     assert pressed == [("refuse", 1), ("allow", 2)]

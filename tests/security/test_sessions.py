@@ -64,7 +64,7 @@ def test_a_session_given_by_somebody_else_is_not_taken_over() -> None:
     assert session_of(browser.client) != "a" * 32
 
 
-AWAY = "You were signed out, because you have been away for a while."
+AWAY = "You were signed out because you were away for a while."
 MINUTE = timedelta(minutes=1)
 
 
@@ -118,8 +118,8 @@ def test_the_page_says_why_and_what_was_not_sent() -> None:
         door = wrote.post("/settings/", {"language": "es"}).url
         assert door == "/accounts/login/?next=/home/"
         said = wrote.get(door).text
-        assert f"{AWAY} What you sent just now was not done: sign in and send it again." in said
-        assert said.count("What you sent just now was not done") == 1
+        assert f"{AWAY} What you just sent didn&#x27;t go through. Sign in and send it again." in said
+        assert said.count("What you just sent didn&#x27;t go through") == 1
         # Said once.
         assert AWAY not in read.get("/accounts/login/").text
 
@@ -228,7 +228,7 @@ def test_whatever_else_is_sent_there_needs_a_sign_in(
                 sent = browser.client.post("/choices/signal/?answer=stop", {"answer": answer, "scope": "all"})
                 assert sent.headers["Location"].startswith("/accounts/login/"), answer
                 assert (answer, stops_of(line), asked()) == (answer, [], True)
-                assert "What you sent just now was not done" in browser.get("/accounts/login/").text, answer
+                assert "What you just sent didn&#x27;t go through" in browser.get("/accounts/login/").text, answer
                 assert not is_in(browser), answer
 
 
@@ -285,7 +285,7 @@ def test_steps_to_a_stop_outlast_the_sign_in() -> None:
         clock.shift(timedelta(minutes=2))
         assert browser.post("/stop/code/", {"code": newest_text(number_of(line)).code}).url == "/stop/all/"
         # What needs no sign-in was done: nobody is told to send it again.
-        assert f"{AWAY} What you chose stays as it is." in browser.get("/accounts/login/").text
+        assert f"{AWAY} Your choices haven&#x27;t changed." in browser.get("/accounts/login/").text
         assert not is_in(browser)
 
 

@@ -78,7 +78,7 @@ def test_an_agent_sees_their_own_and_a_lead_everybody_s() -> None:
 def test_a_day_that_makes_no_sense_is_said_so() -> None:
     lead = staff()
     shown = lead.client.get("/desk/figures/?since=2026-03-31&until=2026-03-01").content.decode()
-    assert "This day is before the first." in shown
+    assert "This day is before the first day." in shown
     assert "Enter a valid date." in lead.client.get("/desk/figures/?since=x").content.decode()
 
 

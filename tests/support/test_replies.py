@@ -171,7 +171,7 @@ def test_no_date_is_told_to_whom_we_wait_for(ana: Member) -> None:
     waits = hit(incident, state="waiting")
     said: dict[str, Any] = {"incident_id": incident.pk, "kinds": [], "language": "", "actor": ana.actor, "at": at}
     with pytest.raises(BadVariable, match=rf"{waits.code}: This case has nothing for {{due}}"):
-        begin_reply(**said, body="You get an answer by {due}.")
+        begin_reply(**said, body="You'll get an answer by {due}.")
     assert begin_reply(**said, body="{code}").ticket_ids[-1] == waits.pk
 
 

@@ -139,7 +139,7 @@ def test_what_can_t_be_sent_says_why_and_stays(ana: Member, ticket: Ticket) -> N
         ("Hi {compny}", "{compny} is no variable. There are: {company}, {code}, {due}, {link}."),
         ("Hi {company}", "This case has nothing for {company}: write it yourself."),
         ("", "Write the answer."),
-        ("x" * 10_001, "Your message has 10001 characters, and 10000 fit. Take out 1 or more."),
+        ("x" * 10_001, "Your message has 10001 characters. The limit is 10000. Take out 1 or more."),
     ):
         for door in ("write/", "write/preview/"):
             answer = ana.client.post(f"/desk/{ticket.code}/{door}", {"body": body, "then": "solved"})
@@ -213,15 +213,17 @@ def test_a_wait_s_end_is_not_called_an_answer_s(ana: Member, ticket: Ticket, per
     Ticket.objects.filter(pk=ticket.pk).update(due_at=end)
     taken = {"reason": "For the file."}
     for state, on_desk, on_paper, to_them in (
-        ("open", "Answer due", ", due ", "You get an answer by Fri, Jun 5."),
-        ("waiting", "We wait until", ". We wait until ", "We wait for what you say until Fri, Jun 5."),
+        ("open", "Answer due", ", due ", "You'll get an answer by Fri, Jun 5."),
+        ("waiting", "We wait until", ". We wait until ", "We're waiting for your reply until Fri, Jun 5."),
     ):
         Ticket.objects.filter(pk=ticket.pk).update(state=state)
         assert re.findall(r"Answer due|We wait until", page(ana, ticket)) == [on_desk]
         copy = ana.client.post(f"/desk/{ticket.code}/copy/", taken).content.decode()
         assert re.findall(r", due |\. We wait until ", copy) == [on_paper]
         sent = person.get(f"/help/sent/{ticket.code}/").text
-        assert re.findall(r"You get an answer by [^<]*?5\.|We wait for what you say until [^<]*?5\.", sent) == [to_them]
+        assert re.findall(r"You'll get an answer by [^<]*?5\.|We're waiting for your reply until [^<]*?5\.", sent) == [
+            to_them
+        ]
     said = ana.client.post(f"/desk/{ticket.code}/write/", {"body": "By {due}", "then": "solved"})
     assert (said.status_code, "This case has nothing for {due}" in said.content.decode()) == (400, True)
 
@@ -316,13 +318,13 @@ def test_a_note_takes_no_files(ana: Member, ticket: Ticket) -> None:
 
 def test_five_files_of_our_kinds_are_taken_at_once(person: Browser) -> None:
     for uploads, wrong in (
-        ([given("page.png", b"<html><script>alert(1)</script>\x00")], "“page.png” is"),
-        ([given("run.exe", b"MZ\x90\x00")], "“run.exe” is"),
-        ([given("pic.svg", b"\xfe\xff")], "“pic.svg” is"),
-        ([given("empty.txt", b"  ")], "“empty.txt” is"),
-        ([given("zip.pdf", b"PK\x03\x04")], "“zip.pdf” is"),
+        ([given("page.png", b"<html><script>alert(1)</script>\x00")], "take “page.png”."),
+        ([given("run.exe", b"MZ\x90\x00")], "take “run.exe”."),
+        ([given("pic.svg", b"\xfe\xff")], "take “pic.svg”."),
+        ([given("empty.txt", b"  ")], "take “empty.txt”."),
+        ([given("zip.pdf", b"PK\x03\x04")], "take “zip.pdf”."),
         ([given("big.png", PNG + b"\0" * files.LARGEST)], "“big.png” is"),
-        ([given(f"{n}.png", PNG) for n in range(6)], "These are more than 5 files."),
+        ([given(f"{n}.png", PNG) for n in range(6)], "You chose more than 5 files."),
     ):
         answer = person.client.post("/help/write/", {"topic": "other", "message": "Look", "uploads": uploads})
         said = answer.content.decode()
@@ -363,7 +365,7 @@ def test_what_was_found_is_taken_away(person: Browser, settings: Settings, attac
     assert row.scan == Scan.REFUSED
     assert [one for one in attachments.rglob("*") if one.is_file()] == []
     assert person.get(f"/help/{ticket.code}/files/{row.pk}/").status_code == 404
-    assert "Something in it may do harm" in person.get(f"/help/{ticket.code}/").text
+    assert "This file may be harmful" in person.get(f"/help/{ticket.code}/").text
 
 
 class Fails:

@@ -59,7 +59,7 @@ def test_whoever_looks_after_a_line_reads_what_they_may(market: Market) -> None:
             press(owner, main(owner, "/lines/delegates/"), "Ask them", **asking)
             pages.look(f"asked to {may}", other, "/lines/", of=may)
             links = main(other, "/lines/").all("a", of_class="button")
-            path = next(one.attributes["href"] for one in links if one.words == "Read it, and say yes or no")
+            path = next(one.attributes["href"] for one in links if one.words == "Read the request and answer")
             press(other, main(other, path), "Yes, I look after it")
             pages.look(f"{may}: taken on", other, "/lines/", of=may)
 

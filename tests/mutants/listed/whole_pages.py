@@ -9,14 +9,14 @@ MUTANTS = (
     Mutant(
         11,
         "templates/pages/safety.html",
-        '    <li>{% translate "What companies already hold from before." %}</li>\n',
+        '    <li>{% translate "Data that companies already have." %}</li>\n',
         "",
         VISITORS,
     ),
     Mutant(
         3,
         "templates/pages/front.html",
-        '{% translate "A no never runs out. Only you can change it." %}',
+        '{% translate "A stop never expires. Only you can change it." %}',
         '{% translate "Your phone service stays the same, whatever you choose." %}',
         VISITORS,
     ),
@@ -30,7 +30,7 @@ MUTANTS = (
     Mutant(
         7,
         "templates/safety/separation.html",
-        '    <li>{% translate "Your stops stay. What was agreed to before does not count for a new line." %}</li>\n',
+        '    <li>{% translate "Your stops stay. Earlier consent doesn\'t apply to a new line." %}</li>\n',
         "",
         VISITORS,
     ),

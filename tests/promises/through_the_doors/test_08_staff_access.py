@@ -22,15 +22,15 @@ def test_agents_looks_and_acts_are_logged_and_none_allows(product: Product) -> N
     assert "Our support Staff" not in log()
     looked = agent.get(case)
     assert (looked.status, tells(looked.text, line.msisdn), "Ada Marsh" in looked.text) == (200, False, False)
-    assert f"Our support Staff Looked at your case and at what it is about Reason given: {code}" in log()
+    assert f"Our support Staff Looked at your case and its details Reason given: {code}" in log()
     # Without a reason nothing is shown; with one it is, and the reason stands in the log.
     reveal = agent.get(f"{case}reveal/").form(f"{case}reveal/")
     refused = agent.send(reveal)
-    assert (refused.url, "Saw for 15 minutes" in log()) == (f"{case}reveal/", False)
+    assert (refused.url, "and whose it is, for 15 minutes" in log()) == (f"{case}reveal/", False)
     shown = agent.send(reveal, kind="call", reason=WHY)
     assert (tells(shown.text, line.msisdn), "Ada Marsh" in shown.text) == (True, True)
     given = f"Reason given: {code}: To call or write to the person: {WHY}"
-    assert f"Saw for 15 minutes the number of this line and whose it is {given}" in log()
+    assert f"Saw this line's number and whose it is, for 15 minutes {given}" in log()
     # Nothing that the desk offers, and nothing that it does not, decides for the person, but to stop for them.
     about = {"line": person.get("/choices/pause/").form("/choices/pause/").data["line"], "scope": "all"}
     sent = {**about, "campaign": ROADSIDE.campaign, "days": "30", "allow": "1", "length": "7"}
