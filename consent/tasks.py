@@ -3,9 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent.workers import agent_callbacks, cohort_texts, cohorts, expiry, reminders, request_texts
-from consent.workers.archiving import writing
-from consent.workers.archiving.comparison import find_missing
+from consent.workers import agent_callbacks, archive_writing, cohort_texts, cohorts, expiry, reminders, request_texts
+from consent.workers.archive_comparison import find_missing
 
 
 @shared_task
@@ -59,7 +58,7 @@ def remind() -> None:
 @shared_task
 def archive_stops() -> None:
     """Write what was chosen, suspended and ended to the archive outside the database."""
-    writing.write(now=timezone.now())
+    archive_writing.write(now=timezone.now())
 
 
 @shared_task

@@ -22,10 +22,9 @@ from consent.actions.tightening import newest_of_each, tighten_again
 from consent.clients import archive_sink
 from consent.gate import readiness
 from consent.models import ArchiveHead, Choice, GateOpening, Tightening
-from consent.workers.archiving import comparison, writing
-from consent.workers.archiving import entries as entries_archiving
-from consent.workers.archiving.comparison import NotThere
-from consent.workers.archiving.entries import (
+from consent.workers import archive_comparison, archive_entries, archive_writing
+from consent.workers.archive_comparison import NotThere
+from consent.workers.archive_entries import (
     ArchivedEnd,
     ArchivedSuspension,
     ArchivedTightening,
@@ -33,7 +32,7 @@ from consent.workers.archiving.entries import (
     after_head,
     lines_of,
 )
-from consent.workers.archiving.writing import TURN, begin_anew
+from consent.workers.archive_writing import TURN, begin_anew
 from consent.workers.cohorts import renew
 from disclosures.actions import hide_again
 from disclosures.domain.ingest.terms import touch
@@ -87,7 +86,7 @@ def after_restore(*, at: datetime, despite: str, switched_over: bool, say: Say, 
         if _has_everything():
             say("The gate is open, and the database has all that the archive holds. Nothing to do.")
             return Summary(is_open=True)
-        comparison.close(why="restored: `manage.py after_restore` is not done yet")
+        archive_comparison.close(why="restored: `manage.py after_restore` is not done yet")
         return _Restoring(at=at, despite=despite, switched_over=switched_over, say=say, confirmed=confirmed).run()
 
 
@@ -107,7 +106,7 @@ class _Restoring:
         found = after_head(sink=archive_sink.sink())
         self.summary.problems += [str(fault) for fault in found.faults]
         self.begins_anew = not found.knows_head and all(one.epochs is not None for one in found.entries)
-        lost = entries_archiving.list_missing_entries(entries=found.entries)
+        lost = archive_entries.list_missing_entries(entries=found.entries)
         self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
         self._suspend(lost)
         self._tighten(found.entries, lost)
@@ -234,7 +233,7 @@ class _Restoring:
         if GateOpening.objects.filter(epochs_raised_at__isnull=False).exists():
             return
         to = restore.planned_epochs(at_least=_epochs_in(entries))
-        writing.append(entries=[Entry(id=f"epochs {self.at.isoformat()}", before="", epochs=to)], now=self.at)
+        archive_writing.append(entries=[Entry(id=f"epochs {self.at.isoformat()}", before="", epochs=to)], now=self.at)
         restore.raise_epochs(to=to, at=self.at)
         self.summary.done["epochs raised"] = len(to)
         self.say(f"Epochs of {len(to)} contracts raised.")
@@ -265,7 +264,7 @@ class _Restoring:
         if last := place.last():
             ArchiveHead.objects.update_or_create(
                 pk=ArchiveHead.ID,
-                defaults={"day": place.days()[-1], "digest": entries_archiving.digest(last), "written_at": self.at},
+                defaults={"day": place.days()[-1], "digest": archive_entries.digest(last), "written_at": self.at},
             )
         with connections["owner" if "owner" in settings.DATABASES else "default"].cursor() as cursor:
             cursor.execute("SELECT consent_gate_open()")
@@ -292,7 +291,7 @@ def _campaigns_of(archived: ArchivedTightening) -> set[str]:
 
 def _has_everything() -> bool:
     try:
-        return comparison.look().is_open and not comparison.behind()
+        return archive_comparison.look().is_open and not archive_comparison.behind()
     except NotThere:
         return False
 

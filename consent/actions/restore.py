@@ -14,7 +14,7 @@ from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, order_planning, receipts, snapshots
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, RejudgeRequest
-from consent.workers.archiving.entries import TARGETS, ArchivedChoice, ArchivedEnd, ArchivedSuspension
+from consent.workers.archive_entries import TARGETS, ArchivedChoice, ArchivedEnd, ArchivedSuspension
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.actions.evidence import ask_evidence
 from revocations.actions.orders import enqueue_order

@@ -11,8 +11,8 @@ from consent.actions.choices import RecordedChoice, retry_on_conflict, stop
 from consent.domain import change_notices
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, PrivacySignal
-from consent.queries.current_consent.lines import sharing
-from consent.queries.current_consent.uses import Sharing, Use
+from consent.queries.current_consent import sharing
+from consent.queries.current_consent_uses import Sharing, Use
 
 CHANNEL = "gpc"
 ASKS_AGAIN_AFTER = timedelta(days=365)

@@ -13,8 +13,8 @@ from consent.domain.snapshots import lock_line
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.models import Choice, LineGate, Origin
-from consent.queries.current_consent.ledger import microseconds
-from consent.queries.current_consent.lines import kin_of
+from consent.queries.current_consent import kin_of
+from consent.queries.current_consent_ledger import microseconds
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
 

@@ -13,7 +13,7 @@ from accounts.actions.sign_ins import end_sessions
 from accounts.models import Delegation, User
 from consent.actions.restore import ACTOR, REASON, RestoreOutcome
 from consent.models import Tightening
-from consent.workers.archiving.entries import ArchivedTightening, Entry
+from consent.workers.archive_entries import ArchivedTightening, Entry
 from partners.actions.clients import restore_key
 from partners.actions.parties import add_link
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule

@@ -17,7 +17,7 @@ from consent.gate.shapes import Answer, Question
 from consent.labels import UNAVAILABLE
 from consent.schemas import decisions
 from consent.schemas.decisions import Batch, Incomplete, Responses
-from consent.workers.archiving.comparison import look_soon
+from consent.workers.archive_comparison import look_soon
 from partners.api.access import JSON, ClientRequest, client_required, document, problem, refuse_unsupported_type
 
 SCOPE = "decisions:read"

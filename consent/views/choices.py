@@ -40,8 +40,8 @@ from consent.queries.choices import (
     signal_of,
     stops_by_signal,
 )
-from consent.queries.current_consent.lines import sharing, use_of
-from consent.queries.current_consent.uses import Use
+from consent.queries.current_consent import sharing, use_of
+from consent.queries.current_consent_uses import Use
 from consent.queries.progress import progress_of
 from consent.queries.receipts import evidence_of
 

@@ -9,7 +9,7 @@ import accounts.queries
 from accounts.policies.permissions import Action
 from accounts.views.access import SubscriberRequest, line_required
 from accounts.views.looks import note_look
-from consent.queries.current_consent.lines import sharing
+from consent.queries.current_consent import sharing
 
 
 @require_safe

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
-from consent.queries.current_consent.lines import sharing
-from consent.queries.current_consent.uses import Sharing
+from consent.queries.current_consent import sharing
+from consent.queries.current_consent_uses import Sharing
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import OrderState, newest_order_states
 from disclosures.models import Outcome

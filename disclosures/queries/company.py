@@ -6,8 +6,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
-from consent.queries.current_consent.lines import sharing
-from consent.queries.current_consent.uses import Proof, Sharing
+from consent.queries.current_consent import sharing
+from consent.queries.current_consent_uses import Proof, Sharing
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import Asks, Progress, newest_order_states, standing_progress
 from disclosures.models import Anomaly, Outcome

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from consent.queries.current_consent.uses import Proof, Sharing, Use
+from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.progress import OrderState
 from disclosures.models import Judgement, Outcome
 from disclosures.queries.release_counts import Facts

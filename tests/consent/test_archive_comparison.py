@@ -6,7 +6,7 @@ from queue import SimpleQueue
 import pytest
 from django.db import OperationalError
 
-from consent.workers.archiving import comparison
+from consent.workers import archive_comparison
 
 LONG = 20.0
 
@@ -33,9 +33,9 @@ class Slow:
 
 @pytest.mark.parametrize("error", [None, OperationalError("the server is away")])
 def test_the_next_look_begins_when_the_last_is_over(error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow, looker = Slow(), comparison._Looker()
-    monkeypatch.setattr(comparison, "look", slow.look)
-    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
+    slow, looker = Slow(), archive_comparison._Looker()
+    monkeypatch.setattr(archive_comparison, "look", slow.look)
+    monkeypatch.setattr(archive_comparison, "AGAIN_AFTER_S", 0.0)
     looker.soon()
     assert slow.begun.get(timeout=LONG) == "look-at-archive"
     for _ in range(3):

@@ -14,9 +14,9 @@ from consent.actions.choices import stop
 from consent.clients.archive_s3 import S3Sink
 from consent.clients.archive_sink import sink
 from consent.models import ArchiveHead, ArchiveQueueEntry
-from consent.workers.archiving import comparison, entries, writing
-from consent.workers.archiving.comparison import find_missing
-from consent.workers.archiving.entries import after_head
+from consent.workers import archive_comparison, archive_entries, archive_writing
+from consent.workers.archive_comparison import find_missing
+from consent.workers.archive_entries import after_head
 from partners.clients import s3
 from partners.clients.http import Reply
 from partners.clients.s3 import StoreFailed
@@ -135,24 +135,28 @@ def test_choices_go_there_and_come_back(
     a_campaign(a_contract(ref="AGR-1"))
     made = [stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web") for _ in range(2)]
     now = timezone.now()
-    assert writing.write(now=now) == 2
+    assert archive_writing.write(now=now) == 2
     made.append(stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web"))
     store.told("503", "503", "503")
     with pytest.raises(OSError, match="503"):
-        writing.write(now=now)
+        archive_writing.write(now=now)
     assert ArchiveQueueEntry.objects.count() == 1
-    assert (writing.write(now=now), ArchiveQueueEntry.objects.count(), comparison.behind()) == (1, 0, "")
+    assert (archive_writing.write(now=now), ArchiveQueueEntry.objects.count(), archive_comparison.behind()) == (
+        1,
+        0,
+        "",
+    )
     assert find_missing(now=now + timedelta(minutes=6)) == 0
     head = ArchiveHead.objects.get()
     # Where nothing came after what the database knows, not each object of the day is read to open the gate.
     store.told()
-    assert comparison.behind() == ""
+    assert archive_comparison.behind() == ""
     assert store.told()["asked"] == ["GET /stops"] * 2 + [f"GET /stops/carrier/portal/{head.day}/00000002.jws"]
-    assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", entries.digest(sink().last()))
+    assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", archive_entries.digest(sink().last()))
     # A look for what is missing reads from the newest on, and no farther than the last look came.
     cache.clear()
     made.append(stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web"))
-    writing.write(now=now)
+    archive_writing.write(now=now)
     head = ArchiveHead.objects.get()
     objects = [f"GET /stops/carrier/portal/{head.day}/0000000{number}.jws" for number in (3, 2, 1)]
     for hours, read in ((0, 3), (3, 3), (6, 0)):
@@ -164,8 +168,8 @@ def test_choices_go_there_and_come_back(
         owner.execute("DELETE FROM consent_archivehead")
     found = after_head(sink=sink())
     assert [entry.id for entry in found.entries] == [str(one.choice_id) for one in made]
-    assert (found.faults, entries.list_missing_entries(entries=found.entries)) == ([], [])
+    assert (found.faults, archive_entries.list_missing_entries(entries=found.entries)) == ([], [])
     # While nothing waits the store is asked nothing.
     store.told()
-    writing.write(now=now)
+    archive_writing.write(now=now)
     assert store.told()["asked"] == []

@@ -18,7 +18,7 @@ from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt
-from consent.queries.current_consent.lines import use_of
+from consent.queries.current_consent import use_of
 from tests.consent.pages import an_agreed_use, press
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import (

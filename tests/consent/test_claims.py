@@ -19,7 +19,7 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.feeds.approvals import ApprovalsFeed
 from consent.models import Approval, ConsentRequest, HeldRow
-from consent.queries.current_consent.lines import sharing
+from consent.queries.current_consent import sharing
 from partners.domain import pairwise
 from partners.models import Campaign, PairwiseKey, PairwiseSubject, Suspension
 from tests.consent.claiming import STRANGER, Partner, a_partner, stamp

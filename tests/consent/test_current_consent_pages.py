@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import Line
 from consent.actions import choices as choices_actions
 from consent.models import Choice
-from consent.queries.current_consent.lines import sharing, use_of
-from consent.queries.current_consent.uses import Sharing
+from consent.queries.current_consent import sharing, use_of
+from consent.queries.current_consent_uses import Sharing
 from partners.models import Campaign, Suspension
 from revocations.models import Order, State
 from tests.consent.pages import an_agreed_use, read, stop, words

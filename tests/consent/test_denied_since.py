@@ -10,7 +10,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Line
 from consent.actions import choices
 from consent.models import Choice
-from consent.queries.current_consent.lines import sharing
+from consent.queries.current_consent import sharing
 from partners.models import Campaign
 from tests.clocks import Clock, standing_still
 from tests.factories import NOW, a_campaign, a_line, a_party, an_approval

@@ -24,8 +24,8 @@ from consent.feeds.records import RecordsFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ConsentRequest, HeldRow, InvalidatedApproval, LineGate
+from consent.queries import current_consent as standing
 from consent.queries import termination
-from consent.queries.current_consent import lines as standing
 from consent.queries.ended import ended_agreements
 from consent.queries.permission import permission_at
 from consent.workers import request_texts

@@ -14,7 +14,7 @@ from audit.queries import database_clock
 from consent.actions.choices import allow, stop
 from consent.actions.signals import NoOpenSignal, follow_signal, outweigh_signal, take_signal
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
-from consent.queries.current_consent.lines import use_of
+from consent.queries.current_consent import use_of
 from partners.models import Campaign
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, user_of

@@ -16,8 +16,8 @@ from audit.queries import database_clock
 from consent.gate import deciding, readiness
 from consent.gate.shapes import as_agreed
 from consent.models import Choice
-from consent.workers.archiving import comparison, writing
-from consent.workers.archiving.comparison import find_missing
+from consent.workers import archive_comparison, archive_writing
+from consent.workers.archive_comparison import find_missing
 from partners.clients import checkpoint_places
 from partners.domain import pairwise
 from partners.models import Client
@@ -96,8 +96,8 @@ def invariants(world: World, *, stopped: Sequence[Line], asker: Asker | None = N
     assert result.fault is None
     assert not checkpoints.ahead(place=checkpoint_places.place())
     # Whatever waits for the archive goes there, and then it holds every choice.
-    writing.write(now=timezone.now())
-    assert (readiness.opening().is_open, comparison.behind()) == (True, "")
+    archive_writing.write(now=timezone.now())
+    assert (readiness.opening().is_open, archive_comparison.behind()) == (True, "")
     assert find_missing(now=timezone.now() + timedelta(hours=1)) == 0
 
 

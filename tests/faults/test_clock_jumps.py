@@ -16,9 +16,8 @@ from consent.actions.choices import pause
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.models import Choice
-from consent.workers import expiry
-from consent.workers.archiving import comparison, writing
-from consent.workers.archiving.comparison import find_missing
+from consent.workers import archive_comparison, archive_writing, expiry
+from consent.workers.archive_comparison import find_missing
 from partners.clients import checkpoint_places
 from partners.workers import checkpoints
 from revocations.models import Order, State
@@ -66,7 +65,7 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
         now = timezone.now() + at_worker
         sweep.sweep(now=database_clock() + at_worker)
         expiry.end_pauses(now=database_clock() + at_worker)
-        writing.write(now=now)
+        archive_writing.write(now=now)
         checkpoints.write(place=checkpoint_places.place(), at=now)
 
     for jump in ("1h", "-1h", "0s", "-1h", "1h"):
@@ -92,5 +91,5 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     assert (newest.state, newest.snapshot["state"]) == (State.ACKNOWLEDGED, [])
     place = checkpoint_places.place()
     assert (checkpoints.gap(place=place), checkpoints.ahead(place=place)) == ("", False)
-    assert (comparison.behind(), find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
+    assert (archive_comparison.behind(), find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
     assert audit.queries.verify(since=None, until=None, signed={}).fault is None

@@ -22,7 +22,7 @@ from consent.actions.choices import stop
 from consent.gate import deciding, readiness
 from consent.gate.shapes import as_agreed
 from consent.models import Choice
-from consent.workers.archiving import comparison, writing
+from consent.workers import archive_comparison, archive_writing
 from tests.factories import a_campaign, a_line, an_approval
 from tests.faults.fixtures import World, a_world
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants
@@ -99,7 +99,7 @@ def _failed_over(server: Postgres, relay: Relay, lines: Sequence[Line], folder: 
         follower.kill()
         for line in lines:
             stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-        writing.write(now=timezone.now())
+        archive_writing.write(now=timezone.now())
         server.kill()
         connections.close_all()
         follower.promote()
@@ -145,7 +145,7 @@ def test_a_full_disk_refuses_stops_aloud_and_allows_nothing(
         server.start()
         connections.close_all()
         confirmed += _stopped([line for line in lines if line not in confirmed])
-        until(lambda: comparison.look().is_open, 20)
+        until(lambda: archive_comparison.look().is_open, 20)
         asked = [as_agreed(campaign=campaign, line=line.carrier_id) for line in lines]
         assert {answer.reason for answer in deciding.evaluate(questions=asked, for_release=True)} == {"stopped_all"}
         assert set(Choice.objects.values_list("line_id", flat=True)) == {line.pk for line in lines}

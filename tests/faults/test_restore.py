@@ -30,10 +30,10 @@ from consent.gate import deciding, readiness
 from consent.gate.readiness import NOT_LOOKED, Opening
 from consent.gate.shapes import as_agreed
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, GateOpening, Tightening
-from consent.workers.archiving import comparison, entries, writing
-from consent.workers.archiving.comparison import find_missing
-from consent.workers.archiving.entries import after_head
-from consent.workers.archiving.writing import begin_anew
+from consent.workers import archive_comparison, archive_entries, archive_writing
+from consent.workers.archive_comparison import find_missing
+from consent.workers.archive_entries import after_head
+from consent.workers.archive_writing import begin_anew
 from disclosures.actions import hide_again
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from disclosures.queries.visible import visible
@@ -83,7 +83,7 @@ def reasons(campaign: Campaign, lines: Sequence[Line], *, for_release: bool = Tr
 
 
 def kept_outside() -> int:
-    done = writing.write(now=timezone.now())
+    done = archive_writing.write(now=timezone.now())
     checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
     return done
 
@@ -167,8 +167,8 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         late = stop(line_id=before.pk, scope="purpose", ref=campaign.purpose, **WHO)
         with pytest.raises(NotAllowable, match="restoring"):
             allow(line_id=untouched.pk, campaign=campaign.ref, **WHO)
-        assert not comparison.look().is_open
-        assert (writing.write(now=timezone.now()), ArchiveQueueEntry.objects.count()) == (0, 1)
+        assert not archive_comparison.look().is_open
+        assert (archive_writing.write(now=timezone.now()), ArchiveQueueEntry.objects.count()) == (0, 1)
         with pytest.raises(Behind):
             checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
 
@@ -200,8 +200,8 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert "Nothing to do" in after_restore()
         assert Contract.objects.get().epoch == 2
         # What was brought back and what came meanwhile goes out like everything else.
-        assert writing.write(now=timezone.now()) == 5
-        assert comparison.behind() == ""
+        assert archive_writing.write(now=timezone.now()) == 5
+        assert archive_comparison.behind() == ""
         assert Choice.objects.filter(pk=(before.pk, late.choice_id)).exists()
 
 
@@ -290,10 +290,10 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         confirmed = AuditEvent.objects.get(action="restore.lost_events_confirmed")
         assert confirmed.reason == "Officer Ruiz went through the list."
         # The archive knows them now: nothing is lost, and a start of the server asks nothing.
-        writing.write(now=timezone.now())
+        archive_writing.write(now=timezone.now())
         the_server_started()
-        assert comparison.look().is_open
-        assert entries.list_missing_entries(entries=after_head(sink=sink()).entries) == []
+        assert archive_comparison.look().is_open
+        assert archive_entries.list_missing_entries(entries=after_head(sink=sink()).entries) == []
 
 
 def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, tmp_path: Path) -> None:
@@ -346,7 +346,7 @@ def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_firs
     the_server_started()
     assert reasons(campaign, [line]) == ["restoring"]
     assert readiness.opening() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
-    assert comparison.look().is_open
+    assert archive_comparison.look().is_open
     assert reasons(campaign, [line]) == ["stopped_party"]
 
 
@@ -358,7 +358,7 @@ def test_a_checkpoint_that_a_crash_cut_off_closes_nothing(campaign: Campaign) ->
     torn = checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
     (Path(portal.CHECKPOINT_DIR) / torn).write_text("")
     the_server_started()
-    assert comparison.look().is_open
+    assert archive_comparison.look().is_open
 
 
 def test_a_restore_with_checkpoints_in_a_store(
@@ -410,9 +410,9 @@ def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(
     as_owner(f"DELETE FROM consent_choice WHERE id = '{made.choice_id}'; DELETE FROM consent_archivehead")
     as_owner("UPDATE consent_linegate SET stops = '{}', newest_at = NULL")
     the_server_started()
-    assert comparison.look().why == "the archive holds 1 entries that the database lacks"
+    assert archive_comparison.look().why == "the archive holds 1 entries that the database lacks"
     # It stays so, whoever looks again, and the database's own role can't open it.
-    assert not comparison.look().is_open
+    assert not archive_comparison.look().is_open
     with pytest.raises(ProgrammingError, match="permission denied"), connections["default"].cursor() as cursor:
         cursor.execute("SELECT consent_gate_open()")
     after_restore()
@@ -421,7 +421,7 @@ def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(
     checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
     as_owner("DELETE FROM audit_auditevent WHERE target = 'thing:1'; UPDATE audit_chainhead SET seq = seq - 1")
     the_server_started()
-    assert comparison.look().why == "a checkpoint outside signed events that the database lacks"
+    assert archive_comparison.look().why == "a checkpoint outside signed events that the database lacks"
 
 
 def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: Campaign) -> None:
@@ -438,7 +438,7 @@ def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: C
     )
     the_server_started()
     named = f"{day}.jws, line 2: was changed, or is none of ours"
-    assert comparison.look().why == f"the archive can't be trusted: {named}"
+    assert archive_comparison.look().why == f"the archive can't be trusted: {named}"
     with pytest.raises(CommandError, match="The gate stays closed"):
         after_restore()
     assert set(reasons(campaign, lines)) == {"restoring"}
@@ -458,15 +458,15 @@ def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: C
 def test_a_line_that_a_crash_cut_off_harms_nothing(campaign: Campaign) -> None:
     first, second = agreed(campaign, 2)
     stop(line_id=first.pk, scope="all", **WHO)
-    writing.write(now=timezone.now())
+    archive_writing.write(now=timezone.now())
     file = Path(portal.STOP_ARCHIVE_DIR) / f"{sink().days()[0]}.jws"
     with file.open("a") as half:
         half.write(file.read_text()[:200])
     stop(line_id=second.pk, scope="all", **WHO)
-    writing.write(now=timezone.now() - timedelta(days=1))  # and the clock was set back
+    archive_writing.write(now=timezone.now() - timedelta(days=1))  # and the clock was set back
     as_owner("DELETE FROM consent_archivehead")
     found = after_head(sink=sink())
-    assert (len(found.entries), found.faults, comparison.behind()) == (2, [], "")
+    assert (len(found.entries), found.faults, archive_comparison.behind()) == (2, [], "")
     assert [path.name for path in Path(portal.STOP_ARCHIVE_DIR).iterdir()] == [file.name]
 
 
@@ -475,7 +475,7 @@ def test_after_a_planned_switch_nobody_is_told_anew(campaign: Campaign) -> None:
     stop(line_id=line.pk, scope="all", **WHO)
     kept_outside()
     as_owner("UPDATE consent_gateopening SET incarnation = 'another', server_started = '-infinity'")
-    assert not comparison.look().is_open
+    assert not archive_comparison.look().is_open
     after_restore("--switched-over")
     assert (reasons(campaign, [line]), told([line]), Contract.objects.get().epoch) == (["stopped_all"], [(1, 0)], 1)
 
@@ -493,7 +493,7 @@ def test_what_waited_longest_is_written_first_whatever_server_numbered_it(campai
         "UPDATE consent_unarchived SET queued_at = now() - interval '1 hour',"
         f" id = id + (2::bigint << 48) WHERE object_id = '{made[2]}'"
     )
-    assert writing.write(now=timezone.now()) == 4
+    assert archive_writing.write(now=timezone.now()) == 4
     as_owner("DELETE FROM consent_archivehead")
     entries = after_head(sink=sink()).entries
     assert [one.id for one in entries if one.choice] == [str(made[2]), str(made[0]), str(made[1])]
@@ -507,7 +507,7 @@ def test_what_never_waited_is_found_by_the_sweep(campaign: Campaign) -> None:
     ArchiveQueueEntry.objects.all().delete()
     later = timezone.now() + timedelta(minutes=6)
     assert (find_missing(now=later), find_missing(now=later)) == (1, 0)
-    assert (writing.write(now=later), find_missing(now=later)) == (1, 0)
+    assert (archive_writing.write(now=later), find_missing(now=later)) == (1, 0)
 
 
 def test_the_next_look_goes_no_further_than_what_may_still_come(campaign: Campaign) -> None:
@@ -519,7 +519,7 @@ def test_the_next_look_goes_no_further_than_what_may_still_come(campaign: Campai
     assert [find_missing(now=soon + hours * hour) for hours in (0, 4)] == [0, 0]
     ArchiveQueueEntry.objects.all().delete()
     assert find_missing(now=soon + 8 * hour) == 1
-    writing.write(now=timezone.now())
+    archive_writing.write(now=timezone.now())
     importing = connection.copy()
     with closing(importing), importing.cursor() as other:
         other.execute("BEGIN")
@@ -532,7 +532,7 @@ def test_the_next_look_goes_no_further_than_what_may_still_come(campaign: Campai
 def test_the_archive_holds_no_number_and_no_id_of_the_carrier_s(campaign: Campaign) -> None:
     line = a_line(msisdn="+12065550199", carrier_id="CARRIER-77")
     refuse(line_id=line.pk, campaign=campaign.ref, **WHO)
-    writing.write(now=timezone.now())
+    archive_writing.write(now=timezone.now())
     as_owner("DELETE FROM consent_archivehead")
     (entry,) = after_head(sink=sink()).entries
     assert entry.choice is not None
@@ -551,22 +551,22 @@ def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_close
     away = folder.rename(folder.with_name("not-mounted"))
     the_server_started()
     with capture_logs() as logs:
-        assert comparison.look() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+        assert archive_comparison.look() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
     ((event, error, said),) = [(one["event"], one["error"], one["said"]) for one in logs]
     assert (event, error) == ("archive.unreadable", "NotThere")
     assert said.startswith(f"in {folder}: ")
     away.rename(folder)
-    assert comparison.look().is_open
+    assert archive_comparison.look().is_open
     # Lost for good, and begun anew: nothing is written over the gap until somebody says so.
     shutil.rmtree(folder)
     stop(line_id=line.pk, scope="all", **WHO)
     with capture_logs() as logs:
-        assert writing.write(now=timezone.now()) == 0
+        assert archive_writing.write(now=timezone.now()) == 0
     assert [(one["event"], one["place"]) for one in logs] == [("archive.gone", str(folder))]
     with pytest.raises(CommandError, match="stays closed"):
         after_restore()
     assert "1 more entries wait" in after_restore("--despite", "The disk broke.")
-    assert (writing.write(now=timezone.now()), comparison.behind()) == (2, "")
+    assert (archive_writing.write(now=timezone.now()), archive_comparison.behind()) == (2, "")
 
 
 def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_path: Path) -> None:
@@ -583,7 +583,7 @@ def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_pat
     shutil.rmtree(portal.STOP_ARCHIVE_DIR)
     hide_again(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-3", at=NOW)
     assert "5 more entries wait" in after_restore("--despite", "The disk broke.")
-    assert (kept_outside(), comparison.behind()) == (6, "")
+    assert (kept_outside(), archive_comparison.behind()) == (6, "")
     with life_in(backup):
         found = after_head(sink=sink()).entries
         assert [
@@ -622,7 +622,7 @@ def test_a_key_that_was_replaced_on_the_restored_database_stays(campaign: Campai
         assert dict(Client.objects.values_list("client_id", "public_jwk")) == {"gateway-1": third, "gateway-2": second}
         assert Contract.objects.get(ref=campaign.contract.ref).ends_at < timezone.now() + timedelta(days=10)
         # And in the archive they are the newest too.
-        writing.write(now=timezone.now())
+        archive_writing.write(now=timezone.now())
     with life_in(backup):
         after_restore("--confirm-lost-events", "Looked through.")
         assert dict(Client.objects.values_list("client_id", "public_jwk")) == {"gateway-1": third, "gateway-2": second}
@@ -639,7 +639,7 @@ def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
     with life_in(backup):
         hide_again(disclosure_id=row, suppressed_until=None, order_ref="since", at=NOW)
         after_restore("--confirm-lost-events", "Looked through.")
-        writing.write(now=timezone.now())
+        archive_writing.write(now=timezone.now())
         assert begin_anew() == 2
         waiting = Tightening.objects.filter(archived_at__isnull=True).order_by("at")
         assert [one.facts.get("order_ref", "AGR-1") for one in waiting] == ["since", "AGR-1"]

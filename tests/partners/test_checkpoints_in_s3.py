@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 import audit.actions
 from audit.models import Incident
 from consent.gate.readiness import NOT_LOOKED
-from consent.workers.archiving import comparison
+from consent.workers import archive_comparison
 from partners.clients import checkpoint_places
 from partners.clients.checkpoint_s3 import S3Place
 from partners.clients.s3 import StoreFailed
@@ -340,12 +340,12 @@ def test_after_a_start_the_gate_opens_once_the_store_answers(store: Running) -> 
     the_server_started()
     store.told("503", "503", "503")
     with capture_logs() as logs:
-        opening = comparison.look()
+        opening = archive_comparison.look()
     assert (opening.is_open, opening.why, opening.may_reopen) == (False, NOT_LOOKED, True)
     assert [(one["event"], one["error"], one["said"]) for one in logs] == [("archive.unreadable", "StoreFailed", AWAY)]
-    assert comparison.look().is_open
+    assert archive_comparison.look().is_open
     cut_off()
     the_server_started()
-    assert comparison.look().why == "a checkpoint outside signed events that the database lacks"
+    assert archive_comparison.look().why == "a checkpoint outside signed events that the database lacks"
     with pytest.raises(Behind):
         write_checkpoint()

@@ -21,7 +21,7 @@ from accounts.primitives.sealing import seal, unseal
 from accounts.queries import line_of_number
 from consent.actions.choices import stop
 from consent.models import HeldRow
-from consent.workers.archiving import comparison, writing
+from consent.workers import archive_comparison, archive_writing
 from partners.domain import keys
 from partners.models import SigningKey
 from tests.factories import a_campaign, a_line, an_approval
@@ -63,7 +63,7 @@ def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, 
     RecoveryCodes.activate(secret.user)
     tokens.hash_codes(user=secret.user)
     stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-    assert writing.write(now=timezone.now()) == 1
+    assert archive_writing.write(now=timezone.now()) == 1
     settings.FIELD_ENCRYPTION_KEYS = [newest, between, oldest]
     said = StringIO()
     try:
@@ -83,7 +83,7 @@ def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, 
         assert unseal(secret.data["secret"].encode()) == "JBSW"
         token = keys.sign(use=SigningKey.Use.RECEIPT, claims={"a": 1})
         assert keys.verify_own(use=SigningKey.Use.RECEIPT, token=token) == {"a": 1}
-        assert comparison.behind() == ""
+        assert archive_comparison.behind() == ""
     finally:
         # The session's keys, which other tests use, as they were.
         with connections["owner"].cursor() as cursor:

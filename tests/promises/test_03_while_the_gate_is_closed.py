@@ -12,7 +12,7 @@ from accounts.models import Line, User
 from audit.queries import database_clock
 from consent.actions.choices import NotAllowable, allow
 from consent.models import Choice
-from consent.workers.archiving import comparison
+from consent.workers import archive_comparison
 from partners.models import Campaign
 from revocations.actions.suspend import suspend
 from tests.consent.claiming import a_partner, asked, digest_in, link_in, prove, text_now
@@ -44,7 +44,7 @@ def _fast(settings: Settings) -> None:
 
 
 def close() -> None:
-    comparison.close(why=WHY)
+    archive_comparison.close(why=WHY)
 
 
 def reopen() -> None:

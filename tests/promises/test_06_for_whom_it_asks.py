@@ -11,7 +11,7 @@ from accounts.models import Line
 from consent.actions import choices
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
-from consent.queries.current_consent.lines import sharing
+from consent.queries.current_consent import sharing
 from partners.models import Campaign, Dealing, IdentifierLink, Party, Reach, Suspension
 from tests.consent.pages import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval

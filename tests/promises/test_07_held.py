@@ -22,7 +22,7 @@ from audit.queries import database_clock
 from consent.actions.choices import allow
 from consent.actions.signals import take_signal
 from consent.models import Choice, PrivacySignal
-from consent.queries.current_consent.lines import use_of
+from consent.queries.current_consent import use_of
 from partners.models import Campaign
 from tests.consent.camara import ask
 from tests.consent.claiming import Partner, a_partner, asked, digest_in, link_in, prove, say_no, text_now

@@ -15,7 +15,7 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.choices import NEVER_AGREED, UnknownRef
 from consent.models import Choice
-from consent.queries.current_consent.lines import use_of
+from consent.queries.current_consent import use_of
 from consent.queries.receipts import evidence_of
 from partners.domain import pairwise
 from revocations.actions.receipts import record_receipt

@@ -15,7 +15,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions import choices, restore
 from consent.queries.permission import PermissionQuestion, answers_at
-from consent.workers.archiving.entries import ArchivedSuspension
+from consent.workers.archive_entries import ArchivedSuspension
 from consent.workers.cohorts import build_manifests, end_terms
 from console.actions import proposals as proposals_actions
 from console.actions import terms as terms_actions

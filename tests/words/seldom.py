@@ -24,7 +24,7 @@ from accounts.domain import auth_factors
 from accounts.domain.message_templates import TAKEN, WHAT, WHO
 from accounts.models import Line, NewPassword, Separation, User
 from consent.actions import choices, suspend
-from consent.workers.archiving import comparison
+from consent.workers import archive_comparison
 from disclosures.models import Anomaly, AnomalyRule
 from disclosures.workers import archiving, publishing
 from partners.models import Campaign, Contract
@@ -346,7 +346,7 @@ def while_the_gate_is_closed() -> Read:
     """After a restore: what each page says of it. The last, because it closes the gate for all."""
     line = a_life()
     person = signed_in(line)
-    comparison.close(why="restored")
+    archive_comparison.close(why="restored")
     company = f"/companies/{a_party('Aspen Aid', 'lbs_provider').pk}/"
     for path in ("/home/", company, "/choices/", "/lines/", "/stop/"):
         yield f"gate closed: {'/companies/' if path == company else path}", read(person, path)

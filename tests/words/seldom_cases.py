@@ -14,7 +14,7 @@ from accounts.models import Line, User
 from audit.models import Incident
 from consent.actions import choices as choices_actions
 from consent.actions.choices import NEVER_AGREED
-from consent.workers.archiving import comparison
+from consent.workers import archive_comparison
 from disclosures.models import Basis, Disclosure
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order
@@ -273,5 +273,5 @@ class Desk:
 
     def while_the_gate_is_closed(self) -> Read:
         """After a restore. The last, because it closes the gate for all."""
-        comparison.close(why="restored")
+        archive_comparison.close(why="restored")
         yield "the gate is closed", self.read("?company=none")

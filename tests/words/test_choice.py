@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from consent.workers.archiving import comparison
+from consent.workers import archive_comparison
 from revocations.models import Order
 from tests.clocks import Clock
 from tests.people import Browser, signed_in
@@ -77,6 +77,6 @@ def test_days_later_each_has_signed_or_is_late(cast: Cast) -> None:
 
 
 def test_a_closed_gate_is_said_first(cast: Cast) -> None:
-    comparison.close(why="restored")
+    archive_comparison.close(why="restored")
     with as_before("a_stop_while_the_gate_is_closed") as pages, cast.later(5 * MINUTE):
         pages.look("choices", look(cast, pages, "the stop"), "/choices/")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from consent.actions import choices
-from consent.workers.archiving import comparison
+from consent.workers import archive_comparison
 from partners.labels import PURPOSES
 from partners.models import Suspension
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
@@ -53,7 +53,7 @@ def test_a_yes_that_is_not_possible_now_says_why(market: Market) -> None:
 def test_while_the_gate_is_closed_no_yes_is_taken(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link", released=False)
     browser = stop_everything(line)
-    comparison.close(why="restored")
+    archive_comparison.close(why="restored")
     with as_before("no_yes_while_the_gate_is_closed") as pages:
         before_yes(pages, "the form", line, ash)
         press(browser, main(browser, f"/choices/allow/?campaign={ash.campaign.ref}"), "Yes, allow Ash Maps")

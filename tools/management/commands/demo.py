@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
 from django.utils import timezone
 
-from consent.workers.archiving import comparison
+from consent.workers import archive_comparison
 from disclosures.workers import publishing
 from disclosures.workers.anomalies import detection
 from revocations.models import Order
@@ -81,7 +81,7 @@ class Command(BaseCommand):
         detection.find(at=timezone.now())
         static.end()
         # The database's server has started anew: the gate is closed until somebody looked.
-        comparison.look()
+        archive_comparison.look()
         connections.close_all()
         partners = _start_all(processes, data_dir, port=port, ports=ports)
         _wait_until_told()

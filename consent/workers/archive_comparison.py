@@ -19,7 +19,7 @@ from consent.clients.archive_sink import Sink, sink
 from consent.gate import readiness
 from consent.gate.readiness import Opening
 from consent.models import ArchiveQueueEntry, Choice
-from consent.workers.archiving.entries import BadEntry, Entry, after_head, list_missing_entries, read
+from consent.workers.archive_entries import BadEntry, Entry, after_head, list_missing_entries, read
 from partners.clients import checkpoint_places
 from partners.workers import checkpoints
 

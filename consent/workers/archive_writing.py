@@ -1,7 +1,11 @@
-"""Work off what waits to be kept outside. The row is the queue: it goes once the archive has the entry on its disk.
+"""Keep choices, and what else tightens, outside the database as well, so that a restore can take no stop back.
 
-A worker killed between the two writes the entry again, and a reader knows it by its id. Nothing is written while the
-gate is closed: what a restored database lacks must stay the newest that the archive tells of.
+The archive is a chain of signed lines by day (`archive_entries`) in a folder or another store (`clients.archive_sink`).
+After each start of the database's server the two are compared (`archive_comparison`), and until then the gate says no.
+
+The row is the queue: it goes once the archive has the entry on its disk. A worker killed between the two writes the
+entry again, and a reader knows it by its id. Nothing is written while the gate is closed: what a restored database
+lacks must stay the newest that the archive tells of.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,8 +21,8 @@ from accounts.models import Line
 from accounts.primitives.advisory_locks import turn
 from consent.clients.archive_sink import Sink, sink
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, Tightening
-from consent.workers.archiving.comparison import close, look
-from consent.workers.archiving.entries import (
+from consent.workers.archive_comparison import close, look
+from consent.workers.archive_entries import (
     ArchivedChoice,
     ArchivedEnd,
     ArchivedSuspension,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from consent.models import Approval, Origin
-from consent.queries.current_consent.ledger import (
+from consent.queries.current_consent_ledger import (
     EPOCH,
     Denial,
     Ledger,

@@ -10,8 +10,8 @@ from accounts.models import Line
 from consent.gate import deciding
 from consent.gate.shapes import Answer, Question, as_agreed
 from consent.models import LineGate, Origin
-from consent.queries.current_consent.ledger import Denial, Ledger, LineLedger, get_line_ledger, keys_of, moment_of, read
-from consent.queries.current_consent.uses import Proof, Sharing, State, Use, proofs_of
+from consent.queries.current_consent_ledger import Denial, Ledger, LineLedger, get_line_ledger, keys_of, moment_of, read
+from consent.queries.current_consent_uses import Proof, Sharing, State, Use, proofs_of
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
 
