@@ -116,7 +116,7 @@ OTHERS = {
         "the legal-process role's, under an order of court",
     ),
     **dict.fromkeys(
-        ("partners.end_open", "partners.note", "partners.note_on", "partners.officer", "support.note"),
+        ("partners.end_open", "partners.note_on", "partners.officer", "support.note"),
         "no act of its own: by these acts are checked, written down and taken off a list",
     ),
     **dict.fromkeys(("support.reveal", "support.agree_to_reveal"), "shows; a protected line takes two"),
