@@ -63,19 +63,19 @@ def isolate_bidi(text: str) -> str:
 
 def receipt_pdf(*, receipt: ReceiptView, paper: Paper, body: Mapping[str, object], at: datetime) -> bytes:
     """Print the receipt as a PDF in the language and time zone that are active. `body`: the file that goes with it."""
-    said = _words(receipt, paper) | _format_signed_token(receipt, body)
+    fields = _words(receipt, paper) | _format_signed_token(receipt, body)
     try:
-        return _set(said, at)
+        return _set(fields, at)
     except typst.TypstError:
         # A font has it and a file that lasts may not: a letter of somebody's own, a sign on one it was not drawn for.
-        return _set(_plainer(said), at)
+        return _set(_plainer(fields), at)
 
 
-def _set(said: Mapping[str, object], at: datetime) -> bytes:
+def _set(fields: Mapping[str, object], at: datetime) -> bytes:
     return typst.compile(
         LAYOUT,
         font_paths=_fonts(),
-        sys_inputs={"said": json.dumps(said, ensure_ascii=False)},
+        sys_inputs={"said": json.dumps(fields, ensure_ascii=False)},
         format="pdf",
         pdf_standards=["a-3a", "ua-1"],
         timestamp=int(at.timestamp()),
@@ -157,11 +157,11 @@ def _replace_missing_glyphs(text: str) -> str:
     return "".join(char if ord(char) in known or char in {LTR, OWN, END} else MISSING for char in composed)
 
 
-def _plainer(said: Mapping[str, object]) -> dict[str, object]:
+def _plainer(fields: Mapping[str, object]) -> dict[str, object]:
     """The same in letters, digits and the marks of a sentence alone."""
     signed = {"token", "command", "file", "body"}
-    words = json.dumps({name: one for name, one in said.items() if name not in signed}, ensure_ascii=False)
-    return {**said, **json.loads("".join(char if _is_plain(char) else MISSING for char in words))}
+    words = json.dumps({name: one for name, one in fields.items() if name not in signed}, ensure_ascii=False)
+    return {**fields, **json.loads("".join(char if _is_plain(char) else MISSING for char in words))}
 
 
 def _is_plain(char: str) -> bool:

@@ -59,12 +59,12 @@ def get_line_holder(*, line: Line) -> LineHolder:
     return LineHolder(line.user_role, line.account_id, unseal(bytes(line.holder_name_sealed)))
 
 
-def role_of(*, line: Line, said: str) -> str:
+def role_of(*, line: Line, reported: str) -> str:
     """Return the role a row gives a line.
 
     An adult stays one: an old file must not hand what is theirs alone to others.
     """
-    return line.user_role if said == Line.UserRole.MINOR else said
+    return line.user_role if reported == Line.UserRole.MINOR else reported
 
 
 def continues(*, before: Line, line: Line) -> bool:
@@ -79,13 +79,13 @@ def continues(*, before: Line, line: Line) -> bool:
 
 def list_news(*, line: Line, record: LineRecord, account: Account) -> dict[str, object]:
     """Return what a row says otherwise than it is known, by the columns that keep it."""
-    said: dict[str, object] = {
-        "user_role": role_of(line=line, said=record.user_role),
+    reported: dict[str, object] = {
+        "user_role": role_of(line=line, reported=record.user_role),
         "state": record.state,
         "language": record.language,
         "account": account,
     }
-    news = {name: value for name, value in said.items() if getattr(line, name) != value}
+    news = {name: value for name, value in reported.items() if getattr(line, name) != value}
     if unseal(bytes(line.holder_name_sealed)) != record.holder_name:
         news["holder_name_sealed"] = seal(record.holder_name)
     return news

@@ -298,10 +298,10 @@ class _Keeper:
 
     def _apply_newer_moment(self, line: Line, record: LineRecord, name: str) -> bool:
         """A newer moment of a change that holds what the line opens. An older one says nothing new."""
-        known, said = getattr(line, name), getattr(record, name)
-        if said is None or (known and known >= said):
+        known, reported = getattr(line, name), getattr(record, name)
+        if reported is None or (known and known >= reported):
             return False
-        setattr(line, name, said)
+        setattr(line, name, reported)
         self._save_changes(line, [name, *self._set_known_time(line)])
         self._warn(line, MOVES[name])
         return True
@@ -342,7 +342,7 @@ class _Keeper:
         """Why what the row says otherwise can't be so; ends the line where it says another end."""
         if news and not self._stays(
             get_line_holder(line=line),
-            self._build_line_holder(record, role=role_of(line=line, said=record.user_role)),
+            self._build_line_holder(record, role=role_of(line=line, reported=record.user_role)),
             line,
         ):
             return "user_role", "needs_new_line_id"

@@ -55,16 +55,16 @@ def propose(
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
     row = _target(of, target_id)
-    said = dict(payload)
+    fields = dict(payload)
     if act == Proposal.Act.EXTEND_TERM and isinstance(row, Contract | Campaign):
-        said["was"] = row.ends_at.isoformat()
+        fields["was"] = row.ends_at.isoformat()
     if act == Proposal.Act.SET_ENDPOINTS and isinstance(row, Contract):
-        said["was"] = as_json(addresses.endpoints_of(row=row))
+        fields["was"] = as_json(addresses.endpoints_of(row=row))
     if act == Proposal.Act.MOVE_KEYS and isinstance(row, Party):
-        said["was"] = keysets.jwks_uri_of(party=row)
+        fields["was"] = keysets.jwks_uri_of(party=row)
     if isinstance(row, Client):
-        said = {"public_jwk": row.public_jwk, "certificate": row.certificate_sha256, **said}
-    wanted = loosening.read(act=act, of=of, payload=said)
+        fields = {"public_jwk": row.public_jwk, "certificate": row.certificate_sha256, **fields}
+    wanted = loosening.read(act=act, of=of, payload=fields)
     _refuse_senseless(act, of, row, wanted, at)
     _end_expired(act, of, target_id, at)
     with guards.first(else_said="The same is proposed already and waits for another officer."):
@@ -151,8 +151,8 @@ def _extend(proposal: Proposal, wanted: ExtendTerm, at: datetime) -> None:
         raise NotNow(f"{row.ref} has ended meanwhile. What has ended begins anew as another {proposal.of}.")
     row.ends_at = wanted.ends_at
     row.save(update_fields=["ends_at"])
-    said = {"was": wanted.was.isoformat(), "ends_at": row.ends_at.isoformat()}
-    _record_decision(f"{proposal.of}.extended", proposal, guards.target_of(row=row), at, {"ref": row.ref, **said})
+    detail = {"was": wanted.was.isoformat(), "ends_at": row.ends_at.isoformat()}
+    _record_decision(f"{proposal.of}.extended", proposal, guards.target_of(row=row), at, {"ref": row.ref, **detail})
 
 
 def _relax(proposal: Proposal, wanted: RelaxRule, at: datetime) -> None:
@@ -162,8 +162,8 @@ def _relax(proposal: Proposal, wanted: RelaxRule, at: datetime) -> None:
     rule.ends_at = max(wanted.ends_at, at, rule.starts_at + MICROSECOND)
     rule.relaxed_by = proposal
     rule.save(update_fields=["ends_at", "relaxed_by"])
-    said = {"state": rule.state, "ends_at": rule.ends_at.isoformat()}
-    _record_decision("rule.relaxed", proposal, f"rule:{rule.pk}", at, said)
+    detail = {"state": rule.state, "ends_at": rule.ends_at.isoformat()}
+    _record_decision("rule.relaxed", proposal, f"rule:{rule.pk}", at, detail)
 
 
 def _pay_less(proposal: Proposal, wanted: PaidForLess, at: datetime) -> None:
@@ -171,8 +171,8 @@ def _pay_less(proposal: Proposal, wanted: PaidForLess, at: datetime) -> None:
     if isinstance(row, Campaign):
         was, row.consideration = row.consideration, wanted.consideration
         row.save(update_fields=["consideration"])
-        said = {"ref": row.ref, "was": was, "consideration": row.consideration}
-        _record_decision("campaign.paid_for_less", proposal, guards.target_of(row=row), at, said)
+        detail = {"ref": row.ref, "was": was, "consideration": row.consideration}
+        _record_decision("campaign.paid_for_less", proposal, guards.target_of(row=row), at, detail)
 
 
 def _let_in(proposal: Proposal, wanted: LetMachineIn, at: datetime) -> None:
@@ -185,8 +185,8 @@ def _let_in(proposal: Proposal, wanted: LetMachineIn, at: datetime) -> None:
     machine.public_jwk, machine.certificate_sha256 = wanted.public_jwk, wanted.certificate
     machine.disabled_at, machine.changed_at = None, at
     machine.save(update_fields=["public_jwk", "certificate_sha256", "disabled_at", "changed_at"])
-    said = {"ref": machine.client_id, "key": thumbprint_of(machine=machine), "certificate": wanted.certificate, **was}
-    _record_decision("machine.let_in", proposal, guards.machine_target(number=machine.number), at, said)
+    detail = {"ref": machine.client_id, "key": thumbprint_of(machine=machine), "certificate": wanted.certificate, **was}
+    _record_decision("machine.let_in", proposal, guards.machine_target(number=machine.number), at, detail)
 
 
 def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
@@ -198,9 +198,9 @@ def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
     agent.name, agent.verify_key, agent.hosts = wanted.name, b64decode(wanted.key), list(wanted.hosts)
     agent.changed_at, agent.ended_at, agent.token_hash = at, None, None
     agent.save(update_fields=["name", "verify_key", "hosts", "changed_at", "ended_at", "token_hash"])
-    said = {"ref": agent.pk, "name": agent.name, "key": wanted.key, "hosts": list(wanted.hosts)}
+    detail = {"ref": agent.pk, "name": agent.name, "key": wanted.key, "hosts": list(wanted.hosts)}
     changed = {"was": was} if was != wanted.key else {}
-    _record_decision("authorized.let_in", proposal, guards.agent_target(number=agent.number), at, {**said, **changed})
+    _record_decision("authorized.let_in", proposal, guards.agent_target(number=agent.number), at, {**detail, **changed})
 
 
 def _set_endpoints(proposal: Proposal, wanted: SetEndpoints, at: datetime) -> None:
@@ -209,8 +209,8 @@ def _set_endpoints(proposal: Proposal, wanted: SetEndpoints, at: datetime) -> No
         raise NotNow("The endpoints were changed since it was proposed: propose it again.")
     changed = addresses.put_endpoints(row=row, wanted=wanted)
     now = addresses.endpoints_of(row=row)
-    said = {"ref": row.ref, "fields": changed, "was": as_json(wanted.was), "now": as_json(now)}
-    _record_decision("contract.endpoints_set", proposal, guards.target_of(row=row), at, said)
+    detail = {"ref": row.ref, "fields": changed, "was": as_json(wanted.was), "now": as_json(now)}
+    _record_decision("contract.endpoints_set", proposal, guards.target_of(row=row), at, detail)
 
 
 def _move_keys(proposal: Proposal, wanted: MoveKeys, at: datetime) -> None:
@@ -218,11 +218,11 @@ def _move_keys(proposal: Proposal, wanted: MoveKeys, at: datetime) -> None:
     if keysets.jwks_uri_of(party=party) != wanted.was:
         raise NotNow(f"The address of the keys of {party.name} was changed since it was proposed: propose it again.")
     addresses.put_keys(party=party, jwks_uri=wanted.jwks_uri)
-    said = {"ref": party.uri, "was": wanted.was, "now": keysets.jwks_uri_of(party=party)}
-    _record_decision("party.keys_moved", proposal, guards.target_of(row=party), at, said)
+    detail = {"ref": party.uri, "was": wanted.was, "now": keysets.jwks_uri_of(party=party)}
+    _record_decision("party.keys_moved", proposal, guards.target_of(row=party), at, detail)
 
 
-def _record_decision(action: str, proposal: Proposal, target: str, at: datetime, said: Mapping[str, object]) -> None:
+def _record_decision(action: str, proposal: Proposal, target: str, at: datetime, detail: Mapping[str, object]) -> None:
     """Write down what the second officer's yes did, beside the yes itself: what was, and what is."""
     audit.actions.record(
         action=action,
@@ -230,7 +230,7 @@ def _record_decision(action: str, proposal: Proposal, target: str, at: datetime,
         target=target,
         at=at,
         reason=proposal.reason,
-        detail={**said, "proposal": str(proposal.id), "proposed_by": proposal.proposed_by},
+        detail={**detail, "proposal": str(proposal.id), "proposed_by": proposal.proposed_by},
     )
 
 

@@ -93,31 +93,31 @@ class Bucket:
 
     def read(self, key: str) -> bytes:
         """Read an object, whole."""
-        said = self._send_request("GET", self._url(key))
-        if said.status != HTTPStatus.OK or said.detail:
-            raise self._build_error(said)
-        return said.body
+        reply = self._send_request("GET", self._url(key))
+        if reply.status != HTTPStatus.OK or reply.detail:
+            raise self._build_error(reply)
+        return reply.body
 
     def put(self, *, key: str, body: bytes) -> None:
         """Put one object, there once however often it is sent; one of somebody else's is never touched."""
         checksum = b64encode(hashlib.sha256(body).digest()).decode()
         only_new = {"If-None-Match": "*", "Content-Type": "application/octet-stream", "x-amz-checksum-sha256": checksum}
-        said = self._send_request("PUT", self._url(key), body, only_new)
-        if said.status in THERE_ALREADY and self.read(key) != body:
+        reply = self._send_request("PUT", self._url(key), body, only_new)
+        if reply.status in THERE_ALREADY and self.read(key) != body:
             raise StoreFailed(f"{key} is there already, and not ours")
-        if said.status != HTTPStatus.OK and said.status not in THERE_ALREADY:
-            raise self._build_error(said)
+        if reply.status != HTTPStatus.OK and reply.status not in THERE_ALREADY:
+            raise self._build_error(reply)
 
     def _list_pages(self, **wanted: str) -> Iterator[str]:
         more: dict[str, str] = {}
         while True:
             asked = {"list-type": "2", **wanted, **more}
             query = "&".join(f"{quote(name, safe='')}={quote(asked[name], safe='')}" for name in sorted(asked))
-            said = self._send_request("GET", f"{self._bucket}?{query}")
+            reply = self._send_request("GET", f"{self._bucket}?{query}")
             # A list that broke off would read like an empty place.
-            if said.status != HTTPStatus.OK or said.detail:
-                raise self._build_error(said)
-            page = said.body.decode()
+            if reply.status != HTTPStatus.OK or reply.detail:
+                raise self._build_error(reply)
+            page = reply.body.decode()
             yield page
             found = MORE.search(page)
             if found is None:
@@ -135,14 +135,14 @@ class Bucket:
             signed = self._signer.sign_headers(
                 method=method, url=url, body=body, headers=headers or {}, at=datetime.now(UTC)
             )
-            said = http.store(method=method, url=url, headers=signed, body=body or None)
+            reply = http.store(method=method, url=url, headers=signed, body=body or None)
             pause = next(pauses, None)
-            if pause is None or (said.status is not None and said.status not in FOR_A_MOMENT):
-                return said
+            if pause is None or (reply.status is not None and reply.status not in FOR_A_MOMENT):
+                return reply
             time.sleep(pause)
 
-    def _build_error(self, said: Reply) -> StoreFailed:
-        found = re.search(r"<Code>(\w+)</Code>", said.body.decode(errors="replace"))
+    def _build_error(self, reply: Reply) -> StoreFailed:
+        found = re.search(r"<Code>(\w+)</Code>", reply.body.decode(errors="replace"))
         code = f" {found.group(1)}" if found else ""
-        what = " ".join(str(part) for part in (said.status, said.detail) if part)
+        what = " ".join(str(part) for part in (reply.status, reply.detail) if part)
         return StoreFailed(f"{self._called} answered {what}{code}")
