@@ -225,15 +225,16 @@ def enqueue_email(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
     Line.objects.select_for_update().get(pk=line_id)
     if OutgoingEmail.objects.filter(line_id=line_id, made_at__gt=at - DAY).count() >= LETTERS_A_DAY:
         raise SentEnough
-    OutgoingEmail.objects.create(
-        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.seal_mail(mail=mail), made_at=at,
-        next_at=at, expires_at=at + LETTER_LASTS,
-    )  # fmt: skip
+    _queue_email(line_id, to, mail, at)
 
 
 @transaction.atomic
 def post_notice(*, line_id: int | None, to: str, mail: Mail, at: datetime) -> None:
     """Have somebody mailed that there is something to read, at the address that they gave. It holds none of it."""
+    _queue_email(line_id, to, mail, at)
+
+
+def _queue_email(line_id: int | None, to: str, mail: Mail, at: datetime) -> None:
     OutgoingEmail.objects.create(
         id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.seal_mail(mail=mail), made_at=at,
         next_at=at, expires_at=at + LETTER_LASTS,
