@@ -148,13 +148,6 @@ def name_of(bucket: int) -> str:
     return f"{bucket:04x}"
 
 
-def digest_of(entry: Entry) -> bytes:
-    """Return the 8 bytes that stand for one entry."""
-    fields = [entry.sub, entry.agreement, str(entry.epoch), str(entry.version), *entry.place]
-    text = "\n".join([*fields, *sorted(set(entry.excepted), key=str.encode)])
-    return hashlib.sha256(text.encode()).digest()[:WIDTH]
-
-
 def our_digest(*, party_id: int, as_of: datetime) -> bytes:
     """Return the digests of all buckets as this partner's ought to be, one after the other. One statement."""
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ import uuid
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from consent.actions import choices
 from consent.actions.digests import MOST_RUNS_A_DAY, NoSuchRun, NotDiffering, TooMany, compare_buckets
 from consent.actions.lines import end_tenure
 from consent.actions.terminate import terminate
-from consent.domain.digest_books import Entry, bucket_of, digest_of, name_of, our_digest
+from consent.domain.digest_books import Entry, bucket_of, name_of, our_digest
 from consent.models import DigestRun
 from consent.queries import termination
 from consent.workers.cohorts import build_manifests, end_terms
@@ -76,10 +77,10 @@ def test_the_guide_s_example_is_right() -> None:
         "purpose": "dpv:DirectMarketing",
         "scope": "location-retrieval:read",
     }
-    entry = msgspec.convert(example, Entry)
+    digest = sha256("\n".join(map(str, example.values())).encode()).hexdigest()[:16]
     said = re.search(r"has the digest `([0-9a-f]+)` \(hexadecimal\) and falls into bucket `([0-9a-f]{4})`", GUIDE)
     assert said is not None
-    assert said.groups() == (digest_of(entry).hex(), name_of(bucket_of(entry.sub)))
+    assert said.groups() == (digest, name_of(bucket_of(str(example["sub"]))))
 
 
 # What may be wrong, or only look so, with one line. Each adds to the books and tells what is to be found:
