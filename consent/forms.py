@@ -43,7 +43,7 @@ class PauseForm(StopForm):
     length = forms.ChoiceField(
         label=_("Pause"), choices=LENGTHS, initial="7", widget=forms.RadioSelect(attrs={"class": "check"})
     )
-    day = forms.DateField(label=_("That day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,10 +56,10 @@ class PauseForm(StopForm):
         if cleaned.get("length") == "day":
             day = cleaned.get("day")
             if not day or day < self._at.astimezone(self._zone).date():
-                raise forms.ValidationError({"day": _("Choose today or a day that is still to come.")})
+                raise forms.ValidationError({"day": _("Choose today or a later day.")})
             if day > self._at.date() + LONGEST_PAUSE:
                 raise forms.ValidationError(
-                    {"day": _("Choose a day in the next hundred years. To say no for good, stop instead.")}
+                    {"day": _("Choose a day within the next 100 years. To block it for good, stop it instead.")}
                 )
             cleaned["until"] = end_of_day(day=day, zone=self._zone)
         elif cleaned.get("length"):
@@ -76,7 +76,7 @@ class AllowForm(forms.Form):
         label=_("How long"), choices=ENDS, required=False, widget=forms.RadioSelect(attrs={"class": "check"})
     )
 
-    day = forms.DateField(label=_("That day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,9 +113,9 @@ class MailForm(forms.Form):
 
 def _refuse_day(day: date | None, at: datetime, zone: ZoneInfo) -> None:
     if day is None or day < at.astimezone(zone).date():
-        raise forms.ValidationError({"day": _("Choose today or a day that is still to come.")})
+        raise forms.ValidationError({"day": _("Choose today or a later day.")})
     if day > at.date() + LONGEST_PAUSE:
-        raise forms.ValidationError({"day": _("Choose a day in the next hundred years.")})
+        raise forms.ValidationError({"day": _("Choose a day within the next 100 years.")})
 
 
 class ReceiptFileForm(forms.Form):

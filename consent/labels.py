@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 UNAVAILABLE = "unavailable"
 REASONS: Mapping[str, Promise] = {
     "line_unknown": _("This number is not an active line with us."),
-    "partner_suspended": _("We have suspended this company. Nobody can allow it now."),
-    "partner_unhealthy": _("This company does not answer our messages, so we say no to it for now."),
+    "partner_suspended": _("We have suspended this company. No one can allow it now."),
+    "partner_unhealthy": _("This company does not answer our messages, so it is blocked for now."),
     "stopped_all": _("You stopped all sharing."),
     "stopped_party": _("You stopped this company."),
     "stopped_purpose": _("You stopped this kind of use."),
@@ -19,12 +19,12 @@ REASONS: Mapping[str, Promise] = {
     "paused": _("You paused this."),
     "no_approval": _("There is no record that you agreed."),
     "approval_unverified": _("Only the company says you agreed. That is not enough."),
-    "approval_expired": _("Your agreement has ended."),
-    "contract_not_in_force": _("Our contract with the company in between is not in force."),
-    "campaign_not_in_force": _("We have not approved this use for now."),
+    "approval_expired": _("Your consent has ended."),
+    "contract_not_in_force": _("Our contract with the partner it goes through is not in force."),
+    "campaign_not_in_force": _("This use is not approved right now."),
     "jurisdiction_prohibits": _("We don't allow this in your state."),
-    "restoring": _("Our records are being put back in order after a fault. Until then nobody gets a location."),
-    "precision_exceeded": _("It asks for a more exact place than you agreed to."),
+    "restoring": _("We are putting our records back in order after a fault. Until then, no company gets a location."),
+    "precision_exceeded": _("It asks for a more exact location than you agreed to."),
 }
 
 

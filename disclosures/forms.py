@@ -11,9 +11,9 @@ from disclosures.queries.history import LOOKED, NO_RECORD, Filters
 
 WHAT = (
     ("", _("Anything")),
-    (LOOKED, _("A company looked")),
+    (LOOKED, _("A company looked up this phone")),
     *((one, JUDGEMENTS[one]) for one in NOT_ALLOWED),
-    (NO_RECORD, _("No record that you agreed, when it looked")),
+    (NO_RECORD, _("No record that you agreed at the time")),
 )
 
 
@@ -23,7 +23,7 @@ class HistoryForm(forms.Form):
     company = forms.CharField(label=_("Company"), max_length=1000, required=False, widget=forms.Select)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    itself = forms.BooleanField(label=_("Only what that company asked for itself"), required=False)
+    itself = forms.BooleanField(label=_("Only direct requests by that company"), required=False)
     not_allowed = forms.BooleanField(label=_("Only what I did not allow"), required=False)
     only = forms.CharField(label=_("What happened"), max_length=100, required=False, widget=forms.Select(choices=WHAT))
     before = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)

@@ -12,22 +12,22 @@ Tone = Literal["good", "warn", "bad", "plain"]
 
 JUDGEMENTS: Mapping[str, Promise] = {
     Judgement.PERMITTED: _("You allowed it"),
-    Judgement.AFTER_STOP: _("After you said stop"),
+    Judgement.AFTER_STOP: _("Looked up after your stop"),
     Judgement.NO_APPROVAL: _("No record that you agreed"),
     Judgement.APPROVAL_UNVERIFIED: _("Only the company says you agreed"),
-    Judgement.APPROVAL_EXPIRED: _("Your agreement had ended"),
+    Judgement.APPROVAL_EXPIRED: _("Your consent had ended"),
     Judgement.CONTRACT_NOT_IN_FORCE: _("The company's contract was not in force"),
     Judgement.CAMPAIGN_NOT_IN_FORCE: _("This use was not approved at the time"),
     Judgement.JURISDICTION_PROHIBITS: _("Not allowed in your state"),
     Judgement.PRECISION_EXCEEDED: _("More exact than you agreed to"),
     Judgement.PARTNER_SUSPENDED: _("The company was suspended"),
-    Judgement.REFUSED: _("Refused: nothing was given out"),
+    Judgement.REFUSED: _("Refused: nothing was shared"),
     Judgement.EMERGENCY: _("Emergency call"),
     Judgement.LEGAL_PROCESS: _("Lawful order"),
     Judgement.NETWORK: _("Running the network"),
 }
 BASES: Mapping[str, Promise] = {
-    Basis.APPROVAL: _("your agreement"),
+    Basis.APPROVAL: _("your consent"),
     Basis.EMERGENCY: _("an emergency call"),
     Basis.LEGAL_PROCESS: _("a lawful order"),
     Basis.NETWORK: _("running the network"),
@@ -77,10 +77,10 @@ def tone_of(judgement: str) -> Tone:
 CHOICE_KINDS: Mapping[str, Promise] = {
     "stop": _("Stops"),
     "dispute": _("Stops with the words “I never agreed”"),
-    "refuse": _("A no to a company’s question"),
+    "refuse": _("Refusals of a company’s request"),
     "pause": _("Pauses"),
     "allow": _("Uses allowed, by name"),
-    "ours": _("Stops that we made for a line by ourselves"),
+    "ours": _("Stops we made for a line ourselves"),
 }
 COMPANY_ROLES: Mapping[str, Promise] = {
     "aggregator": _("Passes locations on for us"),
@@ -91,6 +91,6 @@ COMPANY_STATES: Mapping[str, tuple[Promise, Tone]] = {
     "ending": (_("Ends within 30 days"), "warn"),
     "unanswered": (_("Refused: it does not take our messages"), "bad"),
     "suspended": (_("Suspended by us"), "bad"),
-    "not yet begun": (_("Not begun yet"), "plain"),
+    "not yet begun": (_("Not started yet"), "plain"),
     "ended": (_("Ended"), "plain"),
 }

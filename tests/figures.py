@@ -1,4 +1,4 @@
-"""Figures for everyone in tests: when a month is counted."""
+"""The transparency report in tests: when a month is counted."""
 
 from datetime import datetime, timedelta
 

@@ -170,7 +170,7 @@ def _names(companies: Sequence[Company]) -> str:
 
 
 def _format_chosen_day(last: datetime) -> str:
-    return gettext("the day you choose, and never longer than %(day)s") % {"day": _day(last)}
+    return gettext("the day you choose, but no later than %(day)s") % {"day": _day(last)}
 
 
 def _day(moment: datetime) -> str:

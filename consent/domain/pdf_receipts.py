@@ -96,7 +96,7 @@ def _words(receipt: ReceiptView, paper: Paper) -> dict[str, object]:
             [_replace_missing_glyphs(name), _replace_missing_glyphs(fact)] for name, fact in _facts(receipt, paper)
         ],
         "ours": _replace_missing_glyphs(_("Signed by your carrier")),
-        "theirs": _replace_missing_glyphs(_("Signed by the companies in between")),
+        "theirs": _replace_missing_glyphs(_("Signed by our partners")),
         "partners": [
             {
                 "party": _replace_missing_glyphs(isolate_bidi(one.party)),
@@ -105,12 +105,12 @@ def _words(receipt: ReceiptView, paper: Paper) -> dict[str, object]:
             }
             for one in receipt.partners
         ],
-        "far": _replace_missing_glyphs(_("How far each company is")),
+        "far": _replace_missing_glyphs(_("Status of each partner")),
         "standing": [_replace_missing_glyphs(one) for one in paper.standing],
         "check": _replace_missing_glyphs(_("How to check it")),
         "how": _replace_missing_glyphs(
             _(
-                "The whole signed text is attached inside this file. Anyone can check it with our published keys, "
+                "The full signed text is attached to this file. Anyone can check it with our published keys, "
                 "without asking us:"
             )
         ),

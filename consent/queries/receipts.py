@@ -37,7 +37,7 @@ SELECT line_id, order_id, jti, party_id, received_at, status, token, token_hash 
 WHERE line_id = %s AND order_id = ANY (%s::uuid[]) ORDER BY received_at
 """
 STATUSES: Mapping[str, Promise] = {
-    "in_progress": gettext_lazy("It signed that it has begun"),
+    "in_progress": gettext_lazy("It signed that it has started"),
     "completed": gettext_lazy("It signed that it is done"),
     "rejected": gettext_lazy("It signed that it will not do it"),
 }

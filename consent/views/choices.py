@@ -127,7 +127,7 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
         except UnknownRef as error:
             raise Http404 from error
         except PauseOver:
-            form.add_error("day", _("Choose today or a day that is still to come."))
+            form.add_error("day", _("Choose today or a later day."))
     about = choices_queries.about(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
     if about is None:
         raise Http404
@@ -208,8 +208,8 @@ def _redirect_after_choice(
 ) -> HttpResponseBase:
     """On to the choice's page. Whoever may not see it yet is told here what was done."""
     if request.held_until or not request.line.may_see or sessions.next_proof(request, user=request.user):
-        every_company = _("Done. We say no to every company from now on.")
-        messages.success(request, every_company if everything else _("Done. We say no from now on."))
+        every_company = _("Done. Every company is blocked from now on.")
+        messages.success(request, every_company if everything else _("Done. It is blocked from now on."))
     if not request.line.may_see:
         return redirect("lines")
     return redirect("choice", choice_id=made.choice_id)

@@ -1,5 +1,6 @@
 """Who received a line's location: one card per company, the riskiest first."""
 
+import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
+from consent.queries.choices import ChoiceRow, choice_of
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Sharing
 from consent.queries.ended import EndedAgreement, ended_agreements
@@ -52,7 +54,8 @@ class Companies:
     """All cards of a line, and what the page says of them in one sentence.
 
     `recent`: who got it in the last 30 days, in the name of an agreement or although it sells look-ups; `lookups`
-    counts the former. `outside`: whoever got it. `nothing`: there is no record at all that may be shown.
+    counts the former. `outside`: whoever got it. `nothing`: there is no record at all that may be shown. `stop`: the
+    choice by which the person stopped everything, while that stands.
     """
 
     sharing: Sharing
@@ -69,6 +72,7 @@ class Companies:
     chart: Chart
     ended: tuple[EndedAgreement, ...] = ()
     noticed: tuple[LineAlert, ...] = ()
+    stop: ChoiceRow | None = None
 
     @property
     def recent_laid(self) -> Laid:
@@ -82,7 +86,10 @@ class Companies:
 
 
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
-    """Every company that received this line's location or is allowed to. Eight queries, whatever their number."""
+    """Every company that received this line's location or is allowed to.
+
+    Eight queries, whatever their number; those of one choice more where the person stopped everything.
+    """
     facts = facts_of(line_id=line.pk, zone=zone, at=at)
     by_agreement = under_agreements(facts=facts)
     asked = {(one.campaign, one.company) for one in by_agreement if one.campaign}
@@ -111,7 +118,14 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),
         ended=ended_agreements(line_id=line.pk, at=at),
         noticed=merge_alerts(found=found, facts=facts, parties=parties, zone=zone, card=by_uri.get, at=at),
+        stop=_find_stop(line, standing),
     )
+
+
+def _find_stop(line: Line, standing: Sharing) -> ChoiceRow | None:
+    if not standing.stopped_by_person or not standing.stop_id:
+        return None
+    return choice_of(line_ids=[line.pk], choice_id=uuid.UUID(standing.stop_id))
 
 
 def _parties_of(facts: Sequence[Facts], standing: Sharing) -> Parties:

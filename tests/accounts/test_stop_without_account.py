@@ -42,7 +42,7 @@ def test_three_actions_stop_everything() -> None:
     assert list(LineGate.objects.get(pk=line.pk).stops) == ["all"]
     page = client.get(response.url).text
     assert 'data-told="1"' in page
-    assert "Load the page again to see what is new." in page
+    assert "Reload this page to see updates." in page
     assert "NorthLink" not in page
     assert msisdn not in page
 
@@ -106,9 +106,9 @@ def test_the_link_claims_no_more_than_is_known() -> None:
     page = Browser().get(link).text
     assert "Your stop took effect on" in page
     assert "(Pacific time)" in page
-    assert "Signed in part: a company below has not signed yet</dt><dd>1</dd>" in page
+    assert "Signed in part: a company they passed your data to has not signed yet</dt><dd>1</dd>" in page
     assert "looking into it" not in page
-    assert "have said no since" not in page
+    assert "Blocked since" not in page
 
 
 def test_a_sign_in_code_does_not_stop() -> None:

@@ -110,7 +110,7 @@ def test_stop_this_too_from_a_privacy_signal_s_question_that_lay_open_when_a_new
     page.goto("/choices/signal/")
     hold(line)
     pressed(page, "main [formaction]")
-    assert page.inner_text("main .messages") == "Done. We say no to every company from now on."
+    assert page.inner_text("main .messages") == "Done. Every company is blocked from now on."
     assert (page.locator("[data-held-until]").count(), page.locator("main [formaction]").count()) == (1, 0)
     made = Choice.objects.get(line_id=line.pk, kind="stop")
     assert (made.scope, made.channel, page.url) == ("all", "gpc", f"{site}/choices/{made.id}/")

@@ -120,7 +120,7 @@ def test_stop_all_with_the_keyboard_alone(visit: Visit) -> None:
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.wait_for_url("**/choices/*/")
-    assert "All sharing is off." in page.inner_text("h1")
+    assert "All sharing has been off since" in page.inner_text("h1")
 
 
 def test_the_progress_moves_by_itself_with_a_script_and_by_a_reload_without(visit: Visit) -> None:
@@ -181,18 +181,18 @@ def test_a_long_history_on_paper_is_what_was_open_on_the_page(visit: Visit) -> N
     assert not page.locator(".on-paper").is_visible()
     sheets = on_paper(page)
     printed = " ".join(sheets)
-    assert (len(sheets) < 15, printed.count("The way it went"), printed.count("knows where the phone is")) == (
+    assert (len(sheets) < 15, printed.count("Path"), printed.count("knows where the phone is")) == (
         True,
         0,
         0,
     )
     assert printed.count("You allowed it") == 60
-    said = "What was not open on the page is not on this paper. "
-    part, download = "This is only a part of the history. ", "The download lists every single moment."
+    said = "Folded parts of the page are not printed. "
+    part, download = "This is only part of the history. ", "The download lists each look-up."
     assert said + part + download in printed
     page.locator(".way summary").nth(7).click()
     printed = " ".join(on_paper(page))
-    assert (printed.count("The way it went"), printed.count("knows where the phone is")) == (1, 1)
+    assert (printed.count("Path"), printed.count("knows where the phone is")) == (1, 1)
     # To print a page that is still coming is to print a part of it.
     with page.expect_navigation():
         page.get_by_role("link", name="Older").click()
@@ -206,8 +206,8 @@ def test_a_whole_history_on_paper_is_not_called_a_part(visit: Visit) -> None:
     for path, is_part in (("/history/", False), ("/history/?since=2001-01-01", True)):
         page.goto(path)
         printed = " ".join(on_paper(page))
-        assert "What was not open on the page" in printed
-        assert ("only a part of the history" in printed) is is_part
+        assert "Folded parts of the page" in printed
+        assert ("only part of the history" in printed) is is_part
 
 
 def test_home_is_accessible_folded_up_too(visit: Visit) -> None:

@@ -52,7 +52,7 @@ def test_stop_all_is_one_step() -> None:
     page = press(browser, browser.get("/home/"), 'name="stop-all"')
     made = newest(line)
     assert (made.kind, made.scope, made.ref, made.channel, made.actor[:11]) == ("stop", "all", "", "web", "subscriber:")
-    assert "All sharing is off. We have said no to every company since" in page.text
+    assert "All sharing has been off since" in page.text
     assert "We opened a case" not in page.text
     assert states(page) == ["queued"]
 
@@ -109,7 +109,7 @@ def test_i_never_agreed_stops_that_use_and_is_marked() -> None:
     made = newest(line)
     assert (made.kind, made.scope, made.ref, made.reason) == ("stop", "campaign", campaign.ref, "never_agreed")
     assert "You said you never agreed to <bdi>RoadAid</bdi>" in page.text
-    assert "We opened a case. Our privacy office looks into it." in page.text
+    assert "We opened a case. Our privacy office is looking into it." in page.text
     assert "proof, and tell you" not in page.text
 
 
@@ -142,7 +142,7 @@ def test_a_pause_that_makes_no_sense_is_asked_again() -> None:
     with time_machine.travel(midnight - timedelta(seconds=1), tick=False):
         day = f"{midnight - timedelta(seconds=1):%Y-%m-%d}"
         page = signed_in(line).post("/choices/pause/", {**form, "day": day})
-    assert (page.status_code, "Choose today or a day that is still to come." in page.text) == (200, True)
+    assert (page.status_code, "Choose today or a later day." in page.text) == (200, True)
     assert not Choice.objects.filter(line_id=line.pk).exists()
 
 
@@ -190,7 +190,7 @@ def test_the_list_goes_back_in_pages_and_names_each_choice() -> None:
         path = older[1].replace("&amp;", "&") if older else ""
         pages += 1
     assert (pages, len(seen), len(set(seen))) == (3, 120, 120)
-    assert "Taken over from an earlier system" in page
+    assert "Imported from an earlier system" in page
 
 
 def with_choices(n: int) -> Line:
@@ -266,11 +266,11 @@ def test_a_choice_taken_over_counts_since_it_came() -> None:
     page = browser.get(f"/choices/{made.id}/").text
     head = page[page.index("<h1>") : page.index('id="progress"')]
     assert "You stopped all sharing" in head
-    assert "Taken over from an earlier system; in force here since" in head
-    assert times(r"in force here since", head) == [came]
+    assert "Imported from an earlier system; active here since" in head
+    assert times(r"active here since", head) == [came]
     assert times(r"Blocked here</span>", page) == [came]
-    assert "We have said no" not in page
-    assert times("We have said no since", browser.get("/home/").text) == [came]
+    assert "Blocked since" not in page
+    assert times("Blocked since", browser.get("/home/").text) == [came]
     use = use_of(line=line, campaign="CMP-road", at=timezone.now())
     assert use is not None
     assert use.denied_since == made.recorded_at
@@ -285,8 +285,8 @@ def test_a_pause_over_before_it_came_never_counted_here() -> None:
     line = a_line()
     made = taken_over(line, "pause", until=timezone.now() - timedelta(days=30))
     page = signed_in(line).get(f"/choices/{made.id}/").text
-    assert "Taken over from an earlier system. It had ended before it came here." in page
-    assert "in force here" not in page
+    assert "Imported from an earlier system. It had already ended by then." in page
+    assert "active here" not in page
     assert "Blocked here" not in page
 
 
@@ -297,14 +297,14 @@ def test_an_allow_that_a_stop_undid_is_told_so() -> None:
     allowed = choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     earlier = taken_over(line, "allow", scope="campaign", ref=campaign.ref)
     browser = signed_in(line)
-    assert "We say yes when it asks, since" in browser.get(f"/choices/{allowed.choice_id}/").text
+    assert "Allowed since" in browser.get(f"/choices/{allowed.choice_id}/").text
     choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-    for choice_id, said in ((allowed.choice_id, "It does not count now"), (earlier.id, "Taken over from an earlier")):
+    for choice_id, said in ((allowed.choice_id, "It is not active now"), (earlier.id, "Imported from an earlier")):
         page = browser.get(f"/choices/{choice_id}/").text
         assert said in page
-        assert "It does not count now: we say no when it asks." in page
-        assert "We say yes when it asks" not in page
-        assert "in force here" not in page
+        assert "It is not active now: the company is blocked." in page
+        assert "Allowed since" not in page
+        assert "active here" not in page
 
 
 def test_a_choice_taken_over_has_no_receipt_and_says_so() -> None:
@@ -312,9 +312,9 @@ def test_a_choice_taken_over_has_no_receipt_and_says_so() -> None:
     made = taken_over(line)
     browser = signed_in(line)
     page = browser.get(f"/choices/{made.id}/").text
-    assert "Made in an earlier system, so it has no receipt of ours." in page
+    assert "This choice was made in an earlier system, so we have no receipt for it." in page
     assert "/receipt" not in page
     listed = browser.get("/choices/").text
-    assert "Those you make here have a signed receipt." in listed
+    assert "Choices you make here come with a signed receipt." in listed
     assert "Receipt" not in listed[listed.index('<ul class="log">') :]
     assert browser.get(f"/choices/{made.id}/receipt/").status_code == 404

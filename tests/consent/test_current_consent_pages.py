@@ -24,7 +24,7 @@ from tests.people import signed_in
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 DAY = timedelta(days=1)
-OWN_STOP = "You stopped all sharing. We say no to every company"
+OWN_STOP = "You stopped all sharing. Every company is blocked"
 
 
 def panel(page: str) -> str:
@@ -80,13 +80,13 @@ def test_pause_over_stop_that_was_pierced_is_told_as_pause() -> None:
     page = signed_in(line).get("/home/").text
     said = panel(page)
     assert OWN_STOP not in said
-    assert "All sharing is paused until" in said
-    assert "After that 1 company may ask again." in said
+    assert "All sharing is paused until" in words(page)
+    assert "After that, 1 company can ask again." in said
     assert re.search(r'<button[^>]*name="stop-all"', page)
     assert "Pause until…" in said
     (card,) = re.findall(rf'<article[^>]*id="company-{road.lbs_provider_id}".*?</article>', page, re.DOTALL)
-    assert "We say no until" in card
-    assert "We have said no since" not in card
+    assert "Blocked until" in card
+    assert "Blocked since" not in card
     assert "All sharing is paused" in page[page.index('data-sharing-state="off"') :][:900]
 
 
@@ -108,9 +108,9 @@ def test_stop_taken_over_from_file_is_told_as_that() -> None:
     browser = signed_in(line)
     page = browser.get("/home/").text
     assert OWN_STOP not in panel(page)
-    assert "A record taken over from an earlier system says that all sharing is stopped" in panel(page)
+    assert "A record imported from an earlier system says that all sharing is stopped" in panel(page)
     assert 'name="stop-all"' in page
-    assert "Stopped, by an earlier record" in words(page)
+    assert "Stopped by an earlier record" in words(page)
     assert "You stopped it" not in words(page)
     assert f'name="stop" data-party="{road.lbs_provider.uri}"' in page
     stop(line)
@@ -126,8 +126,8 @@ def test_what_a_file_allowed_later_was_not_allowed_by_name() -> None:
     browser = signed_in(line)
     said = read(browser, f"/choices/{made.id}/")
     assert "allowed again, by name" not in said
-    assert "A newer choice or record has changed that for a part, or for all of it." in said
-    assert "A record taken over says that you allowed it" in read(browser, "/home/")
+    assert "A newer choice or record has changed part or all of it." in said
+    assert "An imported record says that you allowed it" in read(browser, "/home/")
     assert "You allowed it here" not in read(browser, "/home/")
 
 
@@ -136,11 +136,11 @@ def test_a_lifted_stop_says_until_when_it_stood() -> None:
     road = an_agreed_use(line)
     made = stop(line, "party", road.lbs_provider.uri)
     browser = signed_in(line)
-    assert "We have said no since" in read(browser, f"/choices/{made}/")
+    assert "Blocked since" in read(browser, f"/choices/{made}/")
     allow(line, road)
     said = read(browser, f"/choices/{made}/")
-    assert "We have said no since" not in said
-    assert re.search(r"We said no from .* A newer choice changed that on ", said)
+    assert "Blocked since" not in said
+    assert re.search(r"Blocked from .* A newer choice changed that on ", said)
 
 
 def test_of_two_stops_with_yes_between_only_the_second_stands() -> None:
@@ -151,9 +151,9 @@ def test_of_two_stops_with_yes_between_only_the_second_stands() -> None:
     second = stop(line)
     browser = signed_in(line)
     said = read(browser, f"/choices/{first}/")
-    assert "All sharing is off." not in said
-    assert re.search(r"We said no from .* A newer choice changed that on ", said)
-    assert "All sharing is off. We have said no to every company since" in read(browser, f"/choices/{second}/")
+    assert "All sharing has been off since" not in said
+    assert re.search(r"Blocked from .* A newer choice changed that on ", said)
+    assert "All sharing has been off since" in read(browser, f"/choices/{second}/")
 
 
 def test_of_two_stops_with_nothing_between_both_stand() -> None:
@@ -161,7 +161,7 @@ def test_of_two_stops_with_nothing_between_both_stand() -> None:
     an_agreed_use(line)
     first = stop(line)
     stop(line)
-    assert "All sharing is off. We have said no to every company since" in read(signed_in(line), f"/choices/{first}/")
+    assert "All sharing has been off since" in read(signed_in(line), f"/choices/{first}/")
 
 
 def test_an_ended_yes_does_not_count_for_a_later_one() -> None:
@@ -171,8 +171,8 @@ def test_an_ended_yes_does_not_count_for_a_later_one() -> None:
     stop(line)
     second = allow(line, road)
     browser = signed_in(line)
-    assert "It does not count now" in read(browser, f"/choices/{first}/")
-    assert "We say yes when it asks, since" in read(browser, f"/choices/{second}/")
+    assert "It is not active now" in read(browser, f"/choices/{first}/")
+    assert "Allowed since" in read(browser, f"/choices/{second}/")
 
 
 def test_a_suspended_partner_hides_no_stop_of_the_person() -> None:
@@ -191,7 +191,7 @@ def test_a_suspended_partner_hides_no_stop_of_the_person() -> None:
     )
     said = read(signed_in(line), "/home/")
     assert "You stopped it We suspended this partner" in said
-    assert "We have said no since" in said
+    assert "Blocked since" in said
 
 
 def test_a_suspension_changes_nothing_of_the_overall_state() -> None:
@@ -210,8 +210,8 @@ def test_a_suspension_changes_nothing_of_the_overall_state() -> None:
     )
     said = read(signed_in(line), "/home/")
     assert "You agreed We suspended this partner" in said
-    assert "Your agreement has ended" not in said
-    assert "We say yes when it asks" not in said
+    assert "Your consent has ended" not in said
+    assert "Allowed." not in said
 
 
 def test_each_proof_is_judged_by_itself() -> None:
@@ -231,7 +231,7 @@ def test_each_proof_is_judged_by_itself() -> None:
         ("agreed", "", True),
     ]
     page = signed_in(line).get(f"/companies/{road.lbs_provider_id}/").text
-    assert (page.count("Counts now"), page.count(">Ended<")) == (1, 3)
+    assert (page.count("Active"), page.count(">Ended<")) == (1, 3)
 
 
 def test_change_of_number_ends_what_was_agreed_before_it_alone() -> None:
@@ -268,9 +268,9 @@ def test_pause_from_file_over_speaks_of_nothing_allowed_by_name() -> None:
     made = Choice.objects.get(line_id=line.pk)
     with time_machine.travel(timezone.now() + 2 * DAY):
         said = read(signed_in(line), f"/choices/{made.id}/")
-    assert "Taken over from an earlier system; it was in force here from" in said
+    assert "Imported from an earlier system; active here from" in said
     assert "allowed again, by name" not in said
-    assert "in force here since" not in said
+    assert "active here since" not in said
 
 
 def test_a_pause_that_something_was_allowed_in_says_so() -> None:
@@ -281,9 +281,9 @@ def test_a_pause_that_something_was_allowed_in_says_so() -> None:
     browser = signed_in(line)
     said = panel(browser.get("/home/").text)
     assert "All sharing is paused" not in said
-    assert re.search(r"Sharing is paused until .*, but for what was allowed after that\.", said)
+    assert re.search(r"Sharing is paused until .*, except for what was allowed after that\.", said)
     said = read(browser, f"/choices/{made}/")
-    assert ", but for what was allowed after that. Then what was there before counts again." in said
+    assert ", except for what was allowed after that. Then your earlier settings return." in said
     assert "Since then 1 use was allowed again, by name." in said
 
 
@@ -293,8 +293,8 @@ def test_a_pause_that_is_over_is_told_as_past() -> None:
     made = pause(line, timezone.now() + DAY)
     with time_machine.travel(timezone.now() + 2 * DAY):
         said = read(signed_in(line), f"/choices/{made}/")
-    assert "We say no from" not in said
-    assert re.search(r"We said no from .* That is over: what was there before counts again\.", said)
+    assert "earlier settings return" not in said
+    assert re.search(r"Blocked from .* That is over: your earlier settings are back\.", said)
 
 
 def test_allow_from_before_choice_is_not_counted_as_after_it() -> None:
@@ -324,7 +324,7 @@ def test_blocked_here_has_the_moment_of_the_stop() -> None:
         page = browser.get(path).text
         (blocked,) = re.findall(r'Blocked here</span>\s*<time datetime="([^"]*)"', page)
         assert datetime.fromisoformat(blocked) == Choice.objects.get(id=stopped).made_at.replace(microsecond=0)
-        assert page.count("Already told") == before
+        assert page.count("Already sent") == before
 
 
 def test_page_of_company_that_is_paused_calls_it_a_pause() -> None:
@@ -332,8 +332,8 @@ def test_page_of_company_that_is_paused_calls_it_a_pause() -> None:
     road = an_agreed_use(line)
     made = pause(line, timezone.now() + DAY)
     page = signed_in(line).get(f"/companies/{road.lbs_provider_id}/").text
-    assert "How far your pause is" in page
-    assert "Signed that it stopped using your data" in words(page)
+    assert "Status of your pause" in page
+    assert "deleted your data" not in words(page)
     (blocked,) = re.findall(r'Blocked here</span>\s*<time datetime="([^"]*)"', page)
     assert datetime.fromisoformat(blocked) == Choice.objects.get(id=made).made_at.replace(microsecond=0)
 
@@ -344,6 +344,6 @@ def test_how_far_each_company_is_leads_to_its_stop() -> None:
     stop(line)
     newest = stop(line, "all")
     browser = signed_in(line)
-    (link,) = re.findall(r'href="([^"]*)">See how far each company is<', browser.get("/home/").text)
+    (link,) = re.findall(r'href="([^"]*)">See the status of each partner<', browser.get("/home/").text)
     assert link == f"/choices/{newest}/"
-    assert "How far each company is" in browser.get(link).text
+    assert "Status of each partner" in browser.get(link).text

@@ -59,8 +59,8 @@ def test_the_notice_names_everybody_who_would_receive_it() -> None:
     campaign = a_use(ends_at=datetime(2094, 5, 3, tzinfo=UTC))
     assert notices.before_yes(campaign=campaign.ref).body == (
         "If you say yes, RoadAid, GeoBridge and Tow Co may learn where your phone is, for this only:"
-        " To give you a service you asked for. How exactly: within about 500 m. Until: the day you choose, and never"
-        " longer than May 3, 2094. Saying no changes nothing about your phone service, and you can stop at any time"
+        " To give you a service you asked for. How exactly: within about 500 m. Until: the day you choose, but no later"
+        " than May 3, 2094. Saying no changes nothing about your phone service, and you can stop at any time"
         " on this page."
     )
     asked = notices.before_yes(campaign=campaign.ref, use="ask", until=datetime(2093, 1, 2, tzinfo=UTC))
@@ -143,7 +143,7 @@ def test_what_was_read_is_kept_with_the_yes_shown_later() -> None:
     kept = Notice.objects.get()
     assert (newest(line).kind, newest(line).notice, digest_on(page)) == ("allow", kept.digest, kept.digest)
     assert [one["uri"] for one in kept.companies] == [one.uri for one in shown.companies]
-    assert "What you read before you chose" in made
+    assert "The notice you read before choosing" in made
     assert f'<p lang="en">{kept.body}</p>' in made
     assert kept.digest in made
     assert claims(line)["notice"] == kept.digest
@@ -170,7 +170,7 @@ def test_a_company_that_joined_meanwhile_shows_the_page_again(*, grown: bool) ->
     read = digest_on(page) if grown else "0" * 64
     answer = browser.post("/choices/allow/", {"campaign": campaign.ref, "days": "30", "notice": read})
     assert answer.status_code == 200
-    assert "has changed since you opened this page. Nothing was allowed." in answer.text
+    assert "changed after you opened this page. Nothing was allowed." in answer.text
     assert newest(line).kind == "stop"
     assert ("Bounty" in answer.text) is grown
     answer = browser.post("/choices/allow/", {"campaign": campaign.ref, "days": "30", "notice": digest_on(answer.text)})
@@ -213,12 +213,12 @@ def test_the_button_at_home_keeps_what_stood_beside_it() -> None:
     assert newest(line).notice == ""
     made = browser.post("/choices/stop/", {"scope": "all", "notice": digest_on(page)}, follow=True).text
     assert newest(line).notice == digest_on(page) == notices.before_stop().digest
-    assert "What you read before you chose" in made
+    assert "The notice you read before choosing" in made
 
 
 def test_a_choice_without_a_notice_says_nothing_of_one() -> None:
     line = stopped(a_use())
     made = signed_in(line).get(f"/choices/{newest(line).id}/").text
-    assert "What you read" not in made
+    assert "The notice you read" not in made
     assert "notice" not in claims(line)
     assert timedelta(0) <= timezone.now() - newest(line).made_at

@@ -12,7 +12,7 @@ from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, Page, newest_text, number_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-ANOTHER = "Nothing was stopped yet."
+ANOTHER = "Nothing has been stopped yet."
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sig
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 GPC = {"Sec-GPC": "1"}
-ASKS = "Which counts?"
-NOT_YET = "It has not come for this phone line yet."
+ASKS = "Which should we follow?"
+NOT_YET = "We have not received the signal for this phone line yet."
 STOP = "/choices/signal/stop/"
 KEEP = PrivacySignal.Answer.KEEP
 
@@ -88,7 +88,7 @@ def test_a_sign_in_with_it_stops_what_nobody_allowed(line: Line, road: Campaign)
     said = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     assert said["choice"]["by"] == "gpc"
     page = browser.get(f"/choices/{choice.id}/receipt/").text
-    assert "By the privacy signal of a browser" in page
+    assert "By a browser's privacy signal" in page
     assert ASKS not in browser.get("/home/", **GPC).text
 
 
@@ -153,7 +153,7 @@ def test_stop_outweighs_what_was_answered_elsewhere(line: Line, road: Campaign) 
     sent = browser.post(STOP)
     made = Choice.objects.get(line_id=other.pk, channel="gpc")
     assert (sent.url, stops(other)) == (f"/choices/{made.id}/", [("all", "")])
-    assert "You said</dt><dd>Stop this too" in browser.get("/choices/signal/").text
+    assert "Your answer</dt><dd>Stop these too" in browser.get("/choices/signal/").text
     assert answers(other) == [{"answer": "stop"}]
 
 
@@ -174,7 +174,7 @@ def test_both_answers_are_about_the_line_asked_about() -> None:
     page = f"/choices/signal/?line={child.public_id}"
     assert ASKS in browser.get(page).text
     assert browser.post("/choices/signal/", {"answer": "keep", **of_child}).url == page
-    assert "You said</dt><dd>Keep what I allowed" in browser.get(page).text
+    assert "Your answer</dt><dd>Keep what I allowed" in browser.get(page).text
     assert browser.post(STOP, of_child).url == f"/choices/{Choice.objects.get(channel='gpc').id}/"
     assert (stops(holder), stops(child)) == ([], [("all", "")])
 
@@ -224,7 +224,7 @@ def test_the_phones_code_is_enough_and_the_phone_is_told(line: Line, road: Campa
     assert (stops(line), allowed(line, road)) == ([("all", "")], False)
     assert [message.kind for message in Message.objects.all()] == ["signal"]
     assert Choice.objects.get().actor == f"line:{line.pk}"
-    assert "it was a no, when you came in" in browser.get("/stop/all/", **GPC).text
+    assert "we treated it as a stop on your phone line" in browser.get("/stop/all/", **GPC).text
 
 
 def test_the_holder_s_signal_is_about_their_own_line_alone() -> None:
@@ -237,21 +237,21 @@ def test_the_holder_s_signal_is_about_their_own_line_alone() -> None:
 
 def test_the_banner_is_true_in_each_case(line: Line, road: Campaign) -> None:
     nobody = Browser().get("/", **GPC).text
-    assert "Your phone's location is a separate matter" in nobody
+    assert "Your phone's location is separate" in nobody
     browser = sign_in(line)
-    later = "counts from your next sign-in with this browser."
+    later = "this phone line the next time you sign in with this browser."
     signal = browser.get("/choices/signal/", **GPC).text
-    assert (signal.count(later), "Your browser sends it." in signal, NOT_YET in signal) == (1, True, False)
+    assert (signal.count(later), "Your browser sends this signal." in signal, NOT_YET in signal) == (1, True, False)
     assert NOT_YET in browser.get("/choices/signal/").text
-    assert "For your phone line it counts from your next sign-in with this browser." in signal
+    assert "The signal will apply to your phone line the next time you sign in with this browser." in signal
     browser = comes_in(line)
-    assert "it was a no, when you came in" in browser.get("/home/", **GPC).text
+    assert "we treated it as a stop on your phone line" in browser.get("/home/", **GPC).text
     assert stops(line) == [("all", "")]
     settings = browser.get("/settings/", **GPC).text
     assert "This browser sends Global Privacy Control." in settings
     assert "This browser does not send Global Privacy Control." in browser.get("/settings/").text
     page = browser.get("/choices/signal/").text
-    assert "It first came" in page
+    assert "First received" in page
     assert "All sharing" in page
 
 
@@ -266,7 +266,7 @@ def test_no_other_form_takes_it(line: Line, road: Campaign) -> None:
         post(browser, path, sent)
         assert (stops(line), PrivacySignal.objects.count()) == ([], 0), path
     assert Choice.objects.get().kind == Choice.Kind.PAUSE
-    assert "For your phone line it counts from your next sign-in" in browser.get("/home/", **GPC).text
+    assert "The signal will apply to your phone line the next time you sign in" in browser.get("/home/", **GPC).text
 
 
 def test_whoever_sends_it_with_the_password_is_heard(line: Line, road: Campaign) -> None:
@@ -298,7 +298,7 @@ def test_a_signal_that_fails_is_taken_at_the_next(line: Line, road: Campaign, mo
     monkeypatch.setattr("consent.middleware.take_signal", fails)
     browser = comes_in(line)
     monkeypatch.undo()
-    assert "it counts from your next sign-in" in browser.get("/home/", **GPC).text
+    assert "the next time you sign in" in browser.get("/home/", **GPC).text
     post(browser, "/settings/", {"language": "en"})
     assert (stops(line), PrivacySignal.objects.count()) == ([], 0)
     comes_in(line)

@@ -192,7 +192,7 @@ def test_it_is_mailed_with_both_files_when_server_is_back(away: type[Away], tmp_
     line = a_line()
     choice, browser, now = a_stop(line), signed_in(line), timezone.now()
     page = browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "ana@example.net"}, follow=True)
-    assert "It is on its way to ana@example.net." in page.text
+    assert "We are sending it to ana@example.net." in page.text
     assert email_outbox.deliver(now=now + MINUTE) == 0
     letter = OutgoingEmail.objects.get()
     assert (unseal(letter.to_sealed), letter.tries) == ("ana@example.net", 1)
@@ -235,7 +235,7 @@ def test_nobody_floods_mailbox_and_what_is_no_address_is_said(monkeypatch: pytes
     page = browser.post(path, {"to": "no address"})
     assert (page.status_code, "Enter a valid email address" in page.text) == (400, True)
     pages = [browser.post(path, {"to": "ana@example.net"}, follow=True).text for _ in range(3)]
-    assert ["That is enough for today" in page for page in pages] == [False, False, True]
+    assert ["You have reached today&#x27;s limit" in page for page in pages] == [False, False, True]
     assert OutgoingEmail.objects.count() == 2
 
 
@@ -250,7 +250,7 @@ def test_a_text_has_the_link_and_says_nothing() -> None:
     )
     assert unseal(message.to_sealed) == number_of(line)
     pages = [browser.post(f"/choices/{choice.id}/receipt/text/", follow=True).text for _ in range(5)]
-    assert ["That is enough for today" in page for page in pages] == [False] * 4 + [True]
+    assert ["You have reached today&#x27;s limit" in page for page in pages] == [False] * 4 + [True]
     assert texts_to(number_of(line))[-1].text.startswith("Whereabouts:")
 
 
@@ -282,6 +282,6 @@ def test_line_that_ended_gets_no_text_and_is_offered_none() -> None:
     end_tenure(line_id=line.pk, at=at)
     browser.post("/accounts/login/ended/", {"number": number, "password": PASSWORD})
     page = browser.get(f"/choices/{choice.id}/receipt/").text
-    assert [words in page for words in ("Mail it", "Text me a link")] == [True, False]
+    assert [words in page for words in ("E-mail the receipt", "Text me a link")] == [True, False]
     assert browser.post(f"/choices/{choice.id}/receipt/text/").status_code == 404
     assert not Message.objects.filter(kind=Message.Kind.RECEIPT).exists()

@@ -226,14 +226,14 @@ def test_the_pages_say_that_it_was_us(line: Line, campaign: Campaign) -> None:
     browser = signed_in(line)
     home = browser.get("/home/").text
     assert "We suspended it for you" in home
-    assert "We did that ourselves, after what our records show. Only you can change it." in home
+    assert "We did this ourselves because of what our records show. Only you can change it." in home
     assert "You stopped it" not in home
     assert 'data-party="https://roadaid.example"' in home, "the person's own stop is still to be had"
     assert "Allow again" in home
-    assert "By us, after what our records show" in browser.get("/choices/").text
+    assert "By us, because of what our records show" in browser.get("/choices/").text
     one = browser.get(f"/choices/{row.id}/").text
     assert "We suspended <bdi>RoadAid</bdi> for this phone" in one
-    assert "It stays so until you allow it: nobody else can, and neither can we." in one
+    assert "It stays blocked until you allow it. No one else can allow it, and neither can we." in one
     assert browser.get(f"/choices/{row.id}/receipt/").status_code == 200
     stop(line_id=line.pk, scope="party", ref=ROAD, actor="subscriber:1", channel="web")
     assert "You stopped it" in browser.get("/home/").text

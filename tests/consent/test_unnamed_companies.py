@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 DAY = timedelta(days=1)
 LINK, TRACK = "https://northlink.example", "https://securetrack.example"
-NOBODY = "You can't stop a company that nobody can name. You can stop the one before it:"
+NOBODY = "You can't stop a company that we can't name. You can stop the one before it:"
 
 type Verb = Callable[[Line], object]
 

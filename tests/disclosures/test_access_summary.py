@@ -63,7 +63,7 @@ def test_the_page_in_words_empty_and_full() -> None:
     line, north, now = a_line(), a_party("NorthLink"), timezone.now()
     road = a_party("RoadAid", "lbs_provider")
     browser = signed_in(line)
-    assert "Nobody has asked" in browser.get("/access-log/companies/").text
+    assert "No company has asked yet" in browser.get("/access-log/companies/").text
     disclosed(line, [north.uri, road.uri], at=now - DAY, n=2, every=timedelta(seconds=1))
     disclosed(line, [north.uri, road.uri], at=now - DAY, outcome=Outcome.REFUSED)
     page = browser.get("/access-log/companies/").text

@@ -90,7 +90,7 @@ def test_it_speaks_the_language_it_was_asked_in() -> None:
     make_archives()
     index = taken(browser).read("index.html").decode()
     assert '<html lang="es">' in index
-    assert "Nadie ha preguntado" in index
+    assert "Ninguna empresa ha preguntado todavía" in index
 
 
 def test_nothing_is_kept_open_and_nothing_longer_than_a_day() -> None:

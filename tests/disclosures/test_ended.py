@@ -93,20 +93,20 @@ def test_each_page_says_what_ended_and_what_is_owed(campaign: Campaign) -> None:
         return [words_of(browser.get(path).text) for path in paths]
 
     for page in shown(home, "/history/", company):
-        assert "We ended our agreement" not in page
+        assert "We ended our contract" not in page
     # A stop is not said to cut help that ended already.
     assert ["RoadAid can't find you until" in page for page in shown(home, company)] == [True, True]
     cohort = end(campaign)
     assert ["find you until" in page for page in shown(home, company)] == [False, False]
     local = cohort.terminated_at.astimezone(PACIFIC)
     for page in shown(home, "/history/", company):
-        assert f"We ended our agreement with GeoBridge on {local:%b} {local.day}, {local.year}." in page
+        assert f"We ended our contract with GeoBridge on {local:%b} {local.day}, {local.year}." in page
         assert "GeoBridge must delete your data by" in page
         assert "signed that it deleted" not in page
     # A signature that is not the whole is not told as done.
     signed(cohort, State.PARTIAL)
     (page,) = shown(home)
-    assert "not everybody who must has signed for all of it" in page
+    assert "we do not have every signature we need" in page
     assert "signed that it deleted your data" not in page
     signed(cohort)
     for page in shown(home, "/history/", company):
@@ -130,7 +130,9 @@ def test_who_went_on_after_signing_is_not_told_as_done(campaign: Campaign) -> No
     browser = signed_in(line)
     for page in ("/home/", "/history/", f"/companies/{campaign.lbs_provider_id}/"):
         shown = words_of(browser.get(page).text)
-        assert "GeoBridge signed, but went on afterwards. We opened a case. GeoBridge must delete your data by" in shown
+        assert (
+            "GeoBridge signed, but continued afterward. We opened a case. GeoBridge must delete your data by" in shown
+        )
         assert "signed that it deleted" not in shown
     cohort.refresh_from_db()
     (late,) = ended_agreements(line_id=line.pk, at=cohort.complete_by)
@@ -139,7 +141,7 @@ def test_who_went_on_after_signing_is_not_told_as_done(campaign: Campaign) -> No
     assert [one.state for one in ended(line)] == ["contradicted"]
     signed(cohort)
     assert [one.state for one in ended(line)] == ["signed"]
-    assert "but went on" not in words_of(browser.get("/home/").text)
+    assert "but continued" not in words_of(browser.get("/home/").text)
     # Nobody's name is on the list: it is told as before.
     late_line = a_line()
     disclosed(late_line, path, at=NOW)
@@ -167,7 +169,7 @@ def test_of_a_campaign_only_its_own_lines_are_told(campaign: Campaign, fraud: Ca
     assert [[one.use for one in ended(line)] for line in (mine, others, dealt, stranger)] == [
         ["RoadAid"], [], ["RoadAid"], [],
     ]  # fmt: skip
-    assert "We ended what RoadAid did through GeoBridge" in words_of(signed_in(mine).get("/home/").text)
+    assert "We ended the access of RoadAid through GeoBridge" in words_of(signed_in(mine).get("/home/").text)
 
 
 def test_a_line_not_listed_is_not_told_of_deletion(campaign: Campaign) -> None:
@@ -195,11 +197,11 @@ def test_what_ended_by_its_term_is_told_so(campaign: Campaign, fraud: Campaign) 
     assert one.delete_by > database_clock() + 9 * DAY
     local = day.astimezone(PACIFIC)
     shown = words_of(signed_in(line).get("/home/").text)
-    said = f"The time agreed for what RoadAid did through GeoBridge ended on {local:%b} {local.day}, {local.year}."
+    said = f"The approved time for RoadAid through GeoBridge ended on {local:%b} {local.day}, {local.year}."
     assert said in shown
     assert "GeoBridge must delete your data by" in shown
     over(campaign.contract, DAY)
-    assert "Our agreement with GeoBridge ended on" in words_of(signed_in(other).get("/home/").text)
+    assert "Our contract with GeoBridge ended on" in words_of(signed_in(other).get("/home/").text)
     for cohort in Cohort.objects.all():
         signed(cohort)
     assert [(one.by_term, one.state) for one in ended(line)] == [(True, "signed")] * 2

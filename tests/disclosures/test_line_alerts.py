@@ -73,7 +73,7 @@ def rows_of(browser: Browser, page: str) -> int:
     """How many look-ups the first notice's link leads to."""
     (link, *_) = re.findall(r'href="(/history/\?company=[^"]*&amp;[^"]*)"', page.partition('class="noticed"')[2])
     rows = browser.get(unescape(link)).text
-    return sum(int(n) for n in re.findall(r"</bdi> looked (\d+) times", rows)) + rows.count("</bdi> looked once")
+    return sum(int(n) for n in re.findall(r"</bdi>: (\d+) look-ups", rows)) + rows.count("</bdi>: 1 look-up")
 
 
 def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
@@ -82,21 +82,19 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     browser = signed_in(line)
-    sentence = "Looked up 14 times after you said stop. You stopped it, so we say no when it asks."
+    sentence = "14 look-ups after you said stop. You stopped it, so it is blocked."
     assert said(browser.get("/home/").text) == [f"SecureTrack : {sentence} See these look-ups"]
     company = browser.get(f"/companies/{campaign.lbs_provider_id}/").text
     assert said(company) == [f"{sentence} See these look-ups"]
-    assert said(browser.get("/history/").text) == [
-        "SecureTrack : Looked up 14 times after you said stop. See these look-ups"
-    ]
+    assert said(browser.get("/history/").text) == ["SecureTrack : 14 look-ups after you said stop. See these look-ups"]
     assert len(said(browser.get(f"/history/?company={TRACK}").text)) == 1
     assert said(browser.get(f"/history/?company={BRIDGE}").text) == []
     assert rows_of(browser, company) == 14
     browser.client.cookies["django_language"] = "es"
     (spanish,) = said(browser.get("/home/").text)
     assert spanish == (
-        "SecureTrack : Consultó 14 veces después de que usted dijo que no. Usted la detuvo, así que decimos que no"
-        " cuando pregunta. Ver estas consultas"
+        "SecureTrack : Consultó 14 veces después de que usted dijo que no. Usted la detuvo, así que está bloqueada."
+        " Ver estas consultas"
     )
 
 
@@ -113,25 +111,25 @@ def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> Non
     home = browser.get("/home/").text
     assert {
         " ".join(re.sub(r"<[^>]+>", "", one).split())
-        for one in re.findall(r"Not allowed by you, in all: .*?</p>", home, flags=re.DOTALL)
+        for one in re.findall(r"Not allowed by you, in total: .*?</p>", home, flags=re.DOTALL)
     } == {
-        "Not allowed by you, in all: 3 times (no record that you agreed), 2 times (after you said stop).",
-        "Not allowed by you, in all: 5 times (no record that you agreed).",
+        "Not allowed by you, in total: 3 times (no record that you agreed), 2 times (looked up after your stop).",
+        "Not allowed by you, in total: 5 times (no record that you agreed).",
     }
     company = browser.get(f"/companies/{bridge.pk}/").text
-    got = company.partition("What it got</h2>")[2].partition('<p class="small">You can\'t stop')[0]
+    got = company.partition("Locations it received</h2>")[2].partition('<p class="small">You can\'t stop')[0]
     lines = [" ".join(re.sub(r"<[^>]+>", "", one).split()) for one in re.split(r"</(?:h3|p|li)>", got)]
     assert [re.sub(r" Last on .*", "", one) for one in lines if one] == [
-        "What it asked for itself", "It got this phone's location 5 times. 5 of them in the last 30 days.",
-        "3 No record that you agreed", "2 After you said stop",
-        "What others asked for through it",
-        "Others got this phone's location through it 5 times. 5 of them in the last 30 days.",
+        "Direct requests", "It got this phone's location 5 times. 5 of them were in the last 30 days.",
+        "3 No record that you agreed", "2 Looked up after your stop",
+        "Requests through this company",
+        "Other companies got this phone's location through it 5 times. 5 of them were in the last 30 days.",
         "5 No record that you agreed",
     ]  # fmt: skip
-    notices = [one.partition(" We say no")[0] for one in said(company)]
+    notices = [one.partition(" It is blocked")[0] for one in said(company)]
     assert notices == [
-        "Looked up 3 times with no record that you agreed.",
-        "Looked up 2 times after you said stop.",
+        "3 look-ups with no record that you agreed.",
+        "2 look-ups after you said stop.",
     ]
     links = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', company)
     assert [len(rows_in(browser, link)) for link in links] == [3, 2]
@@ -150,8 +148,8 @@ def test_what_it_claims_afterwards_is_counted_and_said(line: Line, campaign: Cam
     page = browser.get("/home/").text
     (sentence,) = said(page)
     assert sentence.startswith(
-        "SecureTrack : Looked up 5 times with no record that you agreed. It said only afterwards that you had agreed to"
-        " 2 of them. We say no when it asks."
+        "SecureTrack : 5 look-ups with no record that you agreed. For 2 of them, it said only later that you had"
+        " agreed. It is blocked."
     )
     assert rows_of(browser, page) == 5
     (link,) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', page)
@@ -202,11 +200,9 @@ def test_what_comes_without_a_yes_is_told_before(line: Line, campaign: Campaign,
     find(at=now)
     browser = signed_in(line)
     day = (now + 3 * DAY).astimezone(WEST)
-    told, no = "SecureTrack : Looked up 3 times with no record that you agreed.", "We say no when it asks."
-    due = (
-        f"If nothing comes that explains it, we suspend this company for your line on {day:%b} {day.day}, {day.year} ."
-    )
-    newer, see = "Something newer says that you agreed, so we say yes when it asks now.", "See these look-ups"
+    told, no = "SecureTrack : 3 look-ups with no record that you agreed.", "It is blocked."
+    due = f"If we get no explanation, we will suspend this company for your line on {day:%b} {day.day}, {day.year} ."
+    newer, see = "A newer record says that you agreed, so it is allowed now.", "See these look-ups"
 
     def home() -> list[str]:
         return said(browser.get("/home/").text)
@@ -227,8 +223,8 @@ def test_a_yes_of_before_is_not_called_newer(line: Line, campaign: Campaign, now
     find(at=now)
     (told,) = said(signed_in(line).get("/home/").text)
     assert told.startswith(
-        "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks, but for what our"
-        " records say you agreed to. If nothing comes that explains it, we suspend this company for your line on"
+        "SecureTrack : 3 look-ups with no record that you agreed. It is blocked, except for what our records say"
+        " you agreed to. If we get no explanation, we will suspend this company for your line on"
     )
 
 
@@ -242,7 +238,7 @@ def test_the_first_day_on_which_anything_is_due_is_told(line: Line, campaign: Ca
     assert found == {"no_approval": now - 2 * DAY, "after_stop": now}
     browser = signed_in(line)
     day = (now + DAY).astimezone(WEST)
-    when = f"we suspend this company for your line on {day:%b} {day.day}, {day.year} ."
+    when = f"we will suspend this company for your line on {day:%b} {day.day}, {day.year} ."
     assert [when in one for one in said(browser.get("/home/").text)] == [True, True]
     assert act(at=now + DAY) == 1
     assert ["We have suspended this company for" in one for one in said(browser.get("/home/").text)] == [True, True]
@@ -253,7 +249,7 @@ def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign
     find(at=now)
     set_rule("no_approval", at=now, suspend_after_days=None)
     assert said(signed_in(line).get("/home/").text) == [
-        "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks. See these look-ups"
+        "SecureTrack : 3 look-ups with no record that you agreed. It is blocked. See these look-ups"
     ]
     Anomaly.objects.all().delete()
     set_rule("no_approval", at=now, suspend_after_days=3)
@@ -270,7 +266,7 @@ def test_no_day_is_named_that_can_not_come(campaign: Campaign, now: datetime) ->
         looked(line, *every(last - 2 * HOUR, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
         find(at=now)
         assert Anomaly.objects.get(line_id=line.pk).last_at == last
-        assert ("we suspend this company" in said(signed_in(line).get("/home/").text)[0]) is shown
+        assert ("we will suspend this company" in said(signed_in(line).get("/home/").text)[0]) is shown
         assert act(at=now + 3 * DAY + HOUR) == int(shown)
 
 
@@ -280,12 +276,11 @@ def test_a_file_s_stop_is_neither_ours_nor_theirs(line: Line, campaign: Campaign
     find(at=now)
     browser = signed_in(line)
     (before,) = said(browser.get("/home/").text)
-    assert before.startswith("SecureTrack : Looked up 1 time after you said stop. We say no when it asks. If nothing")
+    assert before.startswith("SecureTrack : 1 look-up after you said stop. It is blocked. If we get")
     assert act(at=now + 4 * DAY) == 1
     (after,) = said(browser.get("/home/").text)
     assert after == (
-        "SecureTrack : Looked up 1 time after you said stop. We have suspended this company for your line. See these"
-        " look-ups"
+        "SecureTrack : 1 look-up after you said stop. We have suspended this company for your line. See these look-ups"
     )
 
 
@@ -303,9 +298,9 @@ def test_nor_one_on_which_it_would_be_left_alone(line: Line, campaign: Campaign,
     find(at=now)
     allow(line_id=line.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
     told = said(browser.get("/home/").text)
-    assert sorted(one.partition(" Looked up 3 times with no record that you agreed. ")[2] for one in told) == [
-        "Something newer says that you agreed, so we say yes when it asks now. See these look-ups",
-        "We say no when it asks. See these look-ups",
+    assert sorted(one.partition(" 3 look-ups with no record that you agreed. ")[2] for one in told) == [
+        "A newer record says that you agreed, so it is allowed now. See these look-ups",
+        "It is blocked. See these look-ups",
     ]
     assert act(at=now + 4 * DAY) == 0
     assert sorted(Anomaly.objects.values_list("consequence", flat=True)) == ["allowed", "nobody"]
@@ -325,11 +320,11 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     browser = signed_in(burst)
     assert rows_of(browser, browser.get("/home/").text) == 24
     told = ["".join(said(signed_in(one).get("/home/").text)) for one in (burst, night, quiet)]
-    after_a_quiet_time = "No company had looked in the name of an agreement with you for 180 days. Then it looked"
+    after_a_quiet_time = "For 180 days, no company made a look-up based on your consent. Then this one made"
     assert [one.removeprefix("SecureTrack : ").removesuffix(" See these look-ups") for one in told] == [
-        f"Looked up 24 times within 60 minutes, {on} .",
-        "Looked up on 5 nights of 7, between 10 in the evening and 6 in the morning.",
-        f"{after_a_quiet_time} 3 times within a day, {on} .",
+        f"24 look-ups within 60 minutes, {on} .",
+        "Look-ups on 5 of 7 nights, between 10 PM and 6 AM.",
+        f"{after_a_quiet_time} 3 within a day, {on} .",
     ]
 
 
@@ -382,5 +377,5 @@ def test_at_most_six_are_at_the_head_named_harmlessly(line: Line, now: datetime)
     find(at=now)
     page = signed_in(line).get("/home/").text
     assert len(said(page)) == 6
-    assert "And more: see everything that you did not allow" in page
+    assert "See everything you did not allow" in page
     assert ("<script>alert" in page, "/<script>" in page) == (False, False)

@@ -68,7 +68,7 @@ def test_home_says_the_whole_answer() -> None:
     assert re.search(r'<button[^>]*name="stop-all"', page)
     assert "shared with <em>6 companies</em> in the last 30 days." in page
     assert "2 have no record that you agreed." in page
-    assert "They looked 73 times." in page
+    assert "They made 73 look-ups." in page
     assert "MedAlert, RoadAid</bdi> can't find you until you allow them again. 911 still can." in page
     assert "the person who set it up may notice" in page
     assert set(attributes(page, "data-party")) >= {"https://securetrack.example", "https://roadaid.example"}
@@ -102,10 +102,10 @@ def test_what_was_not_allowed_is_said_in_a_sentence() -> None:
     disclosed(line, [geo.uri, often.uri], at=at - DAY, n=1200, every=timedelta(seconds=1), judgement="no_approval")
     disclosed(line, [geo.uri, often.uri], at=at - DAY, n=2, judgement=Judgement.AFTER_STOP)
     text = signed_in(line).get("/home/").text
-    said = {sentence.removesuffix("</p>") for sentence in re.findall(r"Not allowed by you, in all: .*?</p>", text)}
+    said = {sentence.removesuffix("</p>") for sentence in re.findall(r"Not allowed by you, in total: .*?</p>", text)}
     assert said == {
-        "Not allowed by you, in all: 1 time (no record that you agreed).",
-        "Not allowed by you, in all: 1,200 times (no record that you agreed), 2 times (after you said stop).",
+        "Not allowed by you, in total: 1 time (no record that you agreed).",
+        "Not allowed by you, in total: 1,200 times (no record that you agreed), 2 times (looked up after your stop).",
     }
 
 
@@ -128,7 +128,7 @@ def test_no_record_leads_to_what_that_means_beside_a_stop() -> None:
 
 
 def test_a_release_whose_path_names_nobody_is_shown() -> None:
-    unnamed, next_unknown = "a company we can't name", "we do not know who received it next"
+    unnamed, next_unknown = "a company we can't name", "we don't know who received it next"
     for path, lost in (
         ([], [next_unknown]), (["unknown"], [unnamed]), (["unknown", "unknown"], [unnamed, next_unknown]),
     ):  # fmt: skip
@@ -162,7 +162,7 @@ def test_a_company_that_was_only_refused_is_shown_as_that() -> None:
     a_campaign(a_contract(geo), road)
     disclosed(line, [geo.uri, road.uri], at=at - DAY, n=4, outcome=Outcome.REFUSED)
     page = signed_in(line).get("/home/").text
-    for said in ("It got nothing.", "It asked 4 times and was refused.", "We say no when it asks.", "GeoBridge"):
+    for said in ("It received nothing.", "It asked 4 times and was refused.", "It is blocked.", "GeoBridge"):
         assert said in page
     assert "No record that you agreed" not in page
 
@@ -283,7 +283,7 @@ def test_a_long_history_is_read_in_pages() -> None:
     seen, path, pages = 0, "/history/", 0
     while path:
         page = browser.get(path).text
-        seen += len(re.findall(r"<li><time", page)) and sum(map(int, re.findall(r"looked (\d+) times", page)))
+        seen += len(re.findall(r"<li><time", page)) and sum(map(int, re.findall(r": (\d+) look-ups", page)))
         pages += 1
         older = re.search(r'rel="next" href="([^"]*)"', page)
         path = older[1].replace("&amp;", "&") if older else ""
@@ -295,16 +295,16 @@ def test_a_day_too_long_says_where_the_rest_is() -> None:
     noon = (timezone.now() - 2 * DAY).astimezone(PACIFIC).replace(hour=12, minute=0)
     disclosed(line, [geo.uri, road.uri], at=noon, n=205, every=timedelta(minutes=1))
     disclosed(line, [geo.uri], at=noon + timedelta(hours=5))
-    browser, other = signed_in(line), "Some of them are on the page before or the next one."
+    browser, other = signed_in(line), "The others are on the previous or the next page."
     first = browser.get("/history/").text
     older = re.findall(r'rel="next" href="([^"]*)"', first)[0].replace("&amp;", "&")
     for page in (first, browser.get(older).text):
-        assert (page.count("looked 205 times"), page.count(other)) == (1, 1)
-    assert first.count("looked once") == 1
+        assert (page.count(": 205 look-ups"), page.count(other)) == (1, 1)
+    assert first.count(": 1 look-up<") == 1
     page = browser.get(f"/companies/{road.pk}/").text
-    assert (page.count("looked 205 times"), "page before" in page, "next page" in page) == (1, False, False)
-    (rest,) = re.findall(r'<a href="([^"]*)">Only some of them are listed here. See all of that day.</a>', page)
-    assert browser.get(rest.replace("&amp;", "&")).text.count("looked 205 times") == 1
+    assert (page.count(": 205 look-ups"), "previous or the next" in page, "next page" in page) == (1, False, False)
+    (rest,) = re.findall(r'<a href="([^"]*)">Only some of them are shown here. See the whole day.</a>', page)
+    assert browser.get(rest.replace("&amp;", "&")).text.count(": 205 look-ups") == 1
     assert f"since={noon:%Y-%m-%d}&amp;until={noon:%Y-%m-%d}" in rest
 
 
@@ -313,9 +313,9 @@ def test_what_was_refused_is_told_as_refused() -> None:
     asked = partial(looked, line, outcome=Outcome.REFUSED, recorded_at=at)
     asked(at - 2 * DAY, path=("urn:police",), basis=Basis.LEGAL_PROCESS)
     asked(at - DAY, path=(a_party().uri, a_party("RoadAid", "lbs_provider").uri))
-    browser, refused = signed_in(line), "Refused: nothing was given out"
+    browser, refused = signed_in(line), "Refused: nothing was shared"
     history = browser.get("/history/").text
-    facts = re.findall(r"<dt>It rested on</dt><dd>(.*?)</dd>\s*<dt>Was it allowed</dt><dd>(.*?)</dd>", history)
+    facts = re.findall(r"<dt>Based on</dt><dd>(.*?)</dd>\s*<dt>Allowed or not</dt><dd>(.*?)</dd>", history)
     assert facts == [("a claim that you agreed", refused), ("a lawful order", refused)]
     assert "Lawful order" not in history
     response: Any = browser.client.get("/history/download.csv")

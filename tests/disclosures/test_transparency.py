@@ -1,4 +1,4 @@
-"""Figures for everyone: exact, nothing small in them or to be worked out from them, nothing that is hidden."""
+"""The transparency report: exact, nothing small in them or to be worked out from them, nothing that is hidden."""
 
 import csv
 import io
@@ -87,13 +87,13 @@ def test_the_page_says_what_there_is() -> None:
     ]
     few = "fewer than 10"
     assert rows_of(page, "releases") == [
-        ["Another, or none named", "your agreement", "0", "0", "11"],
-        ["To give you a service you asked for", "your agreement", "43", "13", "0"],
+        ["Other or none named", "your consent", "0", "0", "11"],
+        ["To give you a service you asked for", "your consent", "43", "13", "0"],
         ["To give you a service you asked for", "an emergency call", few, "0", "0"],
         ["All", "", "not shown", "13", "11"],
     ]
-    short = "less than a second95 of 100 too"
-    five = "5 minutes95 of 100 too"
+    short = "less than a second95 of 100 within the same time"
+    five = "5 minutes95 of 100 within the same time"
     assert rows_of(page, "followed") == [
         ["GeoBridge", "11", "11", "0", "0", short, five, "too few to say"],
         ["NorthLink", *["not shown"] * 3, "0", *["too few to say"] * 3],

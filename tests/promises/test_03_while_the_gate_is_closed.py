@@ -27,7 +27,7 @@ STAYS = "What you stopped stays stopped. You can stop more at any time. 911 can 
 OF_STAFF = "The gate is closed: every company's question is answered no, for every line."
 WHY = "restored: not compared yet"
 NOTHING_CHANGED = (
-    "Nothing changed. Our records are being put back in order after a fault. Until then nobody gets a location."
+    "Nothing changed. We are putting our records back in order after a fault. Until then, no company gets a location."
 )
 OTHERS = {
     "es": "En este momento ninguna empresa recibe su ubicación de nosotros.",
@@ -119,7 +119,7 @@ def test_so_does_one_to_a_company_that_was_suspended_since() -> None:
     suspend(of="party", target_id=provider, actor="system:test", reason="-", at=database_clock(), automatic=True)
     assert person.post("/choices/allow/", form).url == "/home/"
     home = person.get("/home/").text
-    assert "Nothing changed. This company does not answer our messages, so we say no to it for now." in home
+    assert "Nothing changed. This company does not answer our messages, so it is blocked for now." in home
 
 
 def test_a_company_s_question_stays_open_and_says_why(reopened: None) -> None:

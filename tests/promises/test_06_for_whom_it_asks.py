@@ -84,18 +84,18 @@ def test_home_says_off_only_while_the_gate_allows_no_recipient() -> None:
 def test_the_providers_card_says_yes_and_for_whom_not() -> None:
     scene, browser = with_bail_stopped_alone()
     said = card(browser.get("/home/").text, scene.campaign.lbs_provider)
-    assert "We say yes when it asks. When it asks for BailNow, we say no." in said
+    assert "Allowed. Blocked when it asks for BailNow." in said
     assert "You stopped it" not in said
-    assert "That has ended." not in said
+    assert "This has ended." not in said
 
 
 def test_each_end_customers_page_has_the_gates_answer_for_it() -> None:
     scene, browser = with_bail_stopped_alone()
     bail, jail = (read(browser, f"/companies/{party.pk}/") for party in (scene.bail, scene.jail))
-    assert "We have said no since" in bail
+    assert "Blocked since" in bail
     assert "You stopped it" in bail
-    assert "We say yes when it asks." in jail
-    assert "We have said no since" not in jail
+    assert "Allowed." in jail
+    assert "Blocked since" not in jail
     assert "for BailNow" not in jail
 
 
@@ -103,12 +103,12 @@ def test_a_stopped_end_customer_can_be_allowed_again() -> None:
     scene, browser = with_bail_stopped_alone()
     assert f'value="{scene.campaign.ref}"' in browser.get(f"/companies/{scene.bail.pk}/").text
     asked = browser.get(f"/choices/allow/?campaign={scene.campaign.ref}").text
-    assert "It is allowed already, but not for BailNow. A yes now counts for that too." in words(asked)
+    assert "It is already allowed, but not for BailNow. If you allow it again, that is included." in words(asked)
     assert 'name="allow"' in asked
     scene.allow()
     assert scene.gate_allows(scene.bail)
     assert "for BailNow" not in words(browser.get("/home/").text)
-    assert "Nothing needs to be done." in read(browser, f"/choices/allow/?campaign={scene.campaign.ref}")
+    assert "You don't need to do anything." in read(browser, f"/choices/allow/?campaign={scene.campaign.ref}")
 
 
 def test_a_stop_of_kin_reaches_the_end_customer_s_page() -> None:
@@ -117,7 +117,7 @@ def test_a_stop_of_kin_reaches_the_end_customer_s_page() -> None:
     IdentifierLink.objects.create(of=IdentifierLink.Of.PARTY, **kin)
     stop(scene.line, "party", scene.bail.uri)
     assert scene.gate_allows(scene.jail) is False
-    assert "We have said no since" in read(signed_in(scene.line), f"/companies/{scene.jail.pk}/")
+    assert "Blocked since" in read(signed_in(scene.line), f"/companies/{scene.jail.pk}/")
 
 
 def test_a_company_added_later_is_stopped_and_says_so() -> None:
@@ -135,7 +135,7 @@ def test_a_company_added_later_is_stopped_and_says_so() -> None:
     stop(scene.line, "party", scene.bail.uri)
     assert (scene.gate_allows(late), scene.gate_allows(scene.jail)) == (False, True)
     page = read(signed_in(scene.line), f"/companies/{late.pk}/")
-    assert "We have said no since" in page
+    assert "Blocked since" in page
 
 
 def test_a_suspended_end_customer_s_page_alone_says_so() -> None:

@@ -268,7 +268,7 @@ def test_the_holder_s_yes_ends_when_the_child_is_grown(grown: Row) -> None:
     page = browser.get("/choices/").text
     assert "You stopped" not in page
     assert "Made by the account holder" in page
-    assert "By us: the account holder had allowed it, and this phone became an adult's" in unescape(page)
+    assert "By us: the account holder had allowed it, and this phone now belongs to an adult" in unescape(page)
     assert "You allowed" not in browser.get("/home/").text
 
 

@@ -220,12 +220,12 @@ def test_stopping_pausing_disputing_and_ending_sign_ins_are_never_held(someone: 
     said = dict(re.findall(r'name="([\w-]+)" value="([^"]*)"', form.group()))
     answer = browser.post(form[1], said)
     assert (someone.choice().kind, someone.choice().scope) == ("stop", "all")
-    assert "Done. We say no to every company from now on." in browser.get(answer.url).text
+    assert "Done. Every company is blocked from now on." in browser.get(answer.url).text
     browser.post("/choices/pause/", {"scope": "all", "length": "1"})
     assert someone.choice().kind == "pause"
     answer = browser.post("/choices/dispute/", {"scope": "campaign", "ref": someone.campaign.ref})
     assert (someone.choice().kind, someone.choice().reason) == ("stop", "never_agreed")
-    assert "Done. We say no from now on." in browser.get(answer.url).text
+    assert "Done. It is blocked from now on." in browser.get(answer.url).text
     assert other.get("/settings/").status_code == 200
     assert browser.post("/accounts/sessions/").status_code == 302
     assert other.get("/settings/").url.startswith("/accounts/login/")
@@ -249,8 +249,8 @@ def test_stop_is_taken_from_an_open_question_and_nothing_else(someone: Someone, 
     assert (stands(someone), open_still.count()) == (False, 0)
     shown = browser.get(sent.url)
     assert (shown.status_code, HELD in shown.text) == (403, True)
-    assert "Done. We say no to every company from now on." in shown.text
-    for hidden in ("RoadAid", "GeoBridge", "Stop this too", "Global Privacy Control"):
+    assert "Done. Every company is blocked from now on." in shown.text
+    for hidden in ("RoadAid", "GeoBridge", "Stop these too", "Global Privacy Control"):
         assert hidden not in shown.text
 
 
@@ -275,7 +275,7 @@ def question_on(page: str) -> list[tuple[str, dict[str, str]]]:
     assert form is not None
     hidden = dict(re.findall(r'type="hidden" name="([\w-]+)" value="([^"]*)"', form.group()))
     keep = re.search(r'<button name="(\w+)" value="(\w+)">Keep what I allowed<', form.group())
-    stop = re.search(r'<button formaction="([^"]+)">Stop this too<', form.group())
+    stop = re.search(r'<button formaction="([^"]+)">Stop these too<', form.group())
     assert keep is not None
     assert stop is not None
     return [(form[1], {**hidden, keep[1]: keep[2]}), (stop[1], hidden)]

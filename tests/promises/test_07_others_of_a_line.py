@@ -77,11 +77,11 @@ class TestDelegates:
         assert "Waiting for your answer" in other.get("/lines/").text
         assert other.get(f"/home/?line={line.public_id}").status_code == 404
         page = other.get(f"/lines/asked/{made.pk}/").text
-        assert "Yes, I look after it" in page
+        assert "Yes, I'll help" in page
         other.post(f"/lines/asked/{made.pk}/", {"answer": "yes"})
         page = other.get(f"/home/?line={line.public_id}").text
         assert "This is not your line" in page
-        assert "You may see who gets its location, and stop or pause it." in page
+        assert "You can see who gets its location, and stop or pause it." in page
         other.get(f"/history/?line={line.public_id}")
         log = person.get("/access-log/").text
         assert log.count("Looked at this line&#x27;s pages") == 1
@@ -89,7 +89,7 @@ class TestDelegates:
         other.post("/choices/stop/", {"line": str(line.public_id), "scope": "all"})
         assert Choice.objects.get().actor == f"delegate:{user_of(friend).pk}"
         assert "changed something." in waiting(line)[-1][1]
-        assert "Made by somebody who was asked to look after this line" in person.get("/choices/").text
+        assert "Made by a trusted helper" in person.get("/choices/").text
         person.post(f"/lines/delegates/{made.pk}/end/")
         assert other.get(f"/home/?line={line.public_id}").status_code == 404
         assert "This is not your line" not in other.get("/home/").text
@@ -195,7 +195,7 @@ class TestDelegates:
         line, friend = a_line(role="user"), a_line()
         person, other, _ = taken_on(line, friend)
         page = other.get("/lines/").text
-        assert "You may see who gets its location, and stop or pause it." in page
+        assert "You can see who gets its location, and stop or pause it." in page
         assert page.count("Nothing is stopped") + page.count("All sharing is off") == 1
         assert "Looked at this line&#x27;s pages" not in person.get("/access-log/").text
 
@@ -349,7 +349,7 @@ class TestInvitations:
 
     def test_its_page_says_what_the_holder_does_not_see(self) -> None:
         page = Browser().get("/invited/").text
-        assert "Nothing of what happened to this invitation." in page
+        assert "Not what happened to this invitation." in page
 
 
 def alike(page: str) -> str:
@@ -606,6 +606,6 @@ class TestTransfers:
         theirs = signed_in(new)
         assert theirs.get(f"/choices/{stopped.choice_id}/").status_code == 404
         assert theirs.get(f"/access-log/?line={old.public_id}").status_code == 404
-        assert "Nobody looks after it" in theirs.get("/lines/delegates/").text
+        assert "No helpers" in theirs.get("/lines/delegates/").text
         assert other.get(f"/home/?line={new.public_id}").status_code == 404
         assert Delegation.objects.get(pk=made.pk).ended_at is not None

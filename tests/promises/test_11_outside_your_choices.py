@@ -54,15 +54,15 @@ def test_releases_older_than_30_days_are_on_home_too() -> None:
     said = home(line)
     assert not [one for one in NOTHING if one in said]
     assert f"{NOT_SHARED} in the last 30 days." in said
-    assert "Before that it was given out 2 times for reasons that never ask you." in said
+    assert "Before that, it was shared 2 times for reasons that don't need your consent." in said
     assert (
-        "1 look-up is said to be for an emergency or the network, but went to a company that sells look-ups. "
+        "1 look-up was reported as one for an emergency or the network, but went to a company that sells look-ups. "
         "We are asking why." in said
     )
     assert "Before that: Emergency call, 2." in said
-    assert "Earlier, or allowed to" in said
+    assert "Earlier, or allowed but not used" in said
     assert "Outside your choices, before the last 30 days: Emergency call, 1." in said
-    assert "It got nothing." not in said
+    assert "It received nothing." not in said
 
 
 def test_a_seller_of_look_ups_is_counted_whatever_the_purpose() -> None:
@@ -71,10 +71,10 @@ def test_a_seller_of_look_ups_is_counted_whatever_the_purpose() -> None:
     said = home(line)
     assert heading(line) == "Your location was shared with 1 company in the last 30 days."
     assert NOT_SHARED not in said
-    assert "9 look-ups are said to be for an emergency or the network" in said
-    assert "Who had it in the last 30 days SecureTrack We are asking why" in said
-    assert "They looked" not in said
-    assert "It got nothing." not in said
+    assert "9 look-ups were reported as ones for an emergency or the network" in said
+    assert "Companies that had it in the last 30 days SecureTrack We are asking why" in said
+    assert "They made" not in said
+    assert "It received nothing." not in said
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,10 @@ def test_what_nobody_asks_for_is_said_in_the_heading(basis: str, named: str) -> 
     line = a_line()
     given_out(line, 4, ["urn:them"], basis, n=2)
     said = home(line)
-    assert heading(line) == ("Your location was given out 2 times in the last 30 days, for reasons that never ask you.")
-    assert f"{named}, 2. In that time no company got it in the name of an agreement with you." in said
+    assert heading(line) == (
+        "Your location was shared 2 times in the last 30 days, for reasons that don't need your consent."
+    )
+    assert f"{named}, 2. In that time, no company got it based on your consent." in said
     assert NOT_SHARED not in said
 
 
@@ -102,9 +104,9 @@ def test_beside_companies_it_is_said_under_the_heading() -> None:
     given_out(line, 3, [LINK, "https://bailnow.example"], Basis.NETWORK, doubtful=True)
     said = home(line)
     assert heading(line) == "Your location was shared with 2 companies in the last 30 days."
-    assert "They looked 3 times." in said
-    assert "1 look-up is said to be for an emergency or the network" in said
-    assert "Besides, it was given out 1 time for a reason that never asks you." in said
+    assert "They made 3 look-ups." in said
+    assert "1 look-up was reported as one for an emergency or the network" in said
+    assert "It was also shared 1 time for a reason that doesn't need your consent." in said
 
 
 def test_no_record_is_said_only_where_there_is_none() -> None:
@@ -133,17 +135,17 @@ def test_the_companys_page_counts_what_no_agreement_covers() -> None:
     page = signed_in(line).get(f"/companies/{a_party('SecureTrack').pk}/").text
     said = words(page)
     assert "Nothing yet." not in said
-    assert "Nothing in the name of an agreement with you." in said
+    assert "Nothing based on your consent." in said
     assert "Outside your choices, in the last 30 days: Emergency call, 9." in said
     assert "Outside your choices, before the last 30 days: Lawful order, 1." in said
-    assert "9 look-ups are said to be for an emergency or the network" in said
-    assert "A stop does not reach these." in said
+    assert "9 look-ups were reported as ones for an emergency or the network" in said
+    assert "A stop doesn't affect these." in said
 
 
 def test_a_stop_that_told_nobody_claims_no_more() -> None:
     line = a_line()
     given_out(line, 44, [LINK, TRACK], Basis.EMERGENCY, doubtful=True)
     said = words(signed_in(line).post("/choices/stop/", {"scope": "all"}, follow=True).text)
-    assert "All sharing is off." in said
-    assert "There was no company to tell. If one comes later, we say no to it." in said
+    assert "All sharing has been off since" in said
+    assert "There was no company to tell. If one comes later, it is blocked." in said
     assert "got this phone's location" not in said

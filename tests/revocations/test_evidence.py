@@ -187,16 +187,16 @@ def test_the_person_reads_who_was_asked_and_what_came(line: Line, scene: Scene) 
     open_tickets(at=database_clock())
     asked = EvidenceRequest.objects.get()
     page = case(browser, choice)
-    assert "We asked it for its proof that you agreed." in page
+    assert "We asked it to prove that you agreed." in page
     assert "It has not answered yet." in page
     (late,) = evidence_of(line_id=line.pk, choice_id=choice.id, at=asked.due_at + MINUTE)
     assert (late.late, late.answered_at) == (True, None)
     hand_in(scene, answer(asked, scene, wording="<b>Reply</b> YES."), after=WEEK + MINUTE)
     page = case(browser, choice)
     assert "It says it has proof." in page
-    assert "That was late." in page
+    assert "The answer was late." in page
     assert "&lt;b&gt;Reply&lt;/b&gt; YES." in page
-    assert "your stop stays" in page
+    assert "Your stop still applies" in page
     assert "<dt>How</dt><dd>by text" in page
 
 

@@ -259,7 +259,7 @@ def test_a_stop_takes_a_code_alone_and_proves_no_more(line: Line, path: str) -> 
         # To see how far it has come takes a password; there it is said that it is done.
         proof = browser.get(sent.url)
         assert proof.url.startswith("/accounts/reauthenticate/")
-        assert "Done. We say no to every company from now on." in browser.get(proof.url).text
+        assert "Done. Every company is blocked from now on." in browser.get(proof.url).text
         assert browser.get("/home/").url.startswith("/accounts/reauthenticate/")
 
 

@@ -175,4 +175,4 @@ def test_what_cannot_be_a_campaign_is_not_there_to_allow(browser: Client) -> Non
 def test_a_pause_ends_within_a_hundred_years(browser: Client, day: str) -> None:
     answer = browser.post("/choices/pause/", {"scope": "all", "length": "day", "day": day})
     assert answer.status_code == 200
-    assert "Choose a day in the next hundred years. To say no for good, stop instead." in answer.content.decode()
+    assert "Choose a day within the next 100 years. To block it for good, stop it instead." in answer.content.decode()

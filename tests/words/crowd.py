@@ -231,9 +231,9 @@ def everybody_acts(crowd: Crowd, clock: Clock) -> Browser:
         _presses_stop(crowd, person, role)
     for role in ("unknown_paused", "paused"):
         page = main(person, f"/choices/pause/?scope=party&ref={crowd[role].party.uri}")
-        press(person, page, "Pause it", length="30")
+        press(person, page, "Pause", length="30")
     page = main(person, "/choices/allow/?campaign=CMP-allowed")
-    press(person, page, f"Yes, allow {NAMES['allowed']}", days="365")
+    press(person, page, f"Allow {NAMES['allowed']}", days="365")
     _presses_stop(crowd, person, "Vine Bank")
     # What others do comes after what the person said.
     clock.move_to(crowd.now + MINUTE)

@@ -110,7 +110,7 @@ def a_life() -> Line:
 
 
 def nothing_counted() -> Read:
-    """Figures for everyone before there are any, and where there is nothing to count."""
+    """Transparency report before there are any, and where there is nothing to count."""
     yield "figures: not counted yet", read(Browser(), "/transparency/")
     publishing.make(at=when_counted(timezone.now()))
     yield "figures: of nothing", read(Browser(), "/transparency/")

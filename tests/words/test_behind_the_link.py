@@ -81,7 +81,7 @@ def test_a_newer_message_counts_for_what_it_carries_on(market: Market) -> None:
     an_approval(line, partner.campaign, at=timezone.now() - 90 * DAY)
     link = stop_by_phone(line, Browser())
     choice, browser = newest_choice(line), signed_in(line)
-    press(browser, main(browser, f"/choices/allow/?campaign={partner.campaign.ref}"), "Yes, allow RoadAid")
+    press(browser, main(browser, f"/choices/allow/?campaign={partner.campaign.ref}"), "Allow RoadAid")
     stop_everything(line)
     partner.is_told(after=timedelta(seconds=5))
     assert len(partner.orders) == 1

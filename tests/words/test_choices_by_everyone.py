@@ -142,7 +142,7 @@ def test_delegates_agents_and_a_browser_s_signal_are_named(market: Market) -> No
     asked = delegations.delegate(
         line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may="both", ends_at=now + 9 * DAY, at=now
     )
-    press(helper, main(helper, f"/lines/asked/{asked}/"), "Yes, I look after it")
+    press(helper, main(helper, f"/lines/asked/{asked}/"), "Yes, I'll help")
     stops = [say_by_form(helper, line, "stop", scope="party", ref=ASH)]
     choices_actions.stop(line_id=line.pk, scope="purpose", ref=ROADSIDE, actor="agent:7", channel="desk")
     stops.append(newest_choice(line))
@@ -172,7 +172,7 @@ def test_an_empty_list_explains_itself_a_long_one_goes_on(market: Market) -> Non
 
 def _allow(browser: Browser, line: Line, partner: Partner, query: str = "") -> Choice:
     page = main(browser, f"/choices/allow/?campaign={partner.campaign.ref}{query.replace('?', '&')}")
-    assert press(browser, page, f"Yes, allow {partner.campaign.lbs_provider.name}").status_code == 302
+    assert press(browser, page, f"Allow {partner.campaign.lbs_provider.name}").status_code == 302
     return newest_choice(line)
 
 

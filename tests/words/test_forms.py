@@ -56,7 +56,7 @@ def test_while_the_gate_is_closed_no_yes_is_taken(market: Market) -> None:
     archive_comparison.close(why="restored")
     with as_before("no_yes_while_the_gate_is_closed") as pages:
         before_yes(pages, "the form", line, ash)
-        press(browser, main(browser, f"/choices/allow/?campaign={ash.campaign.ref}"), "Yes, allow Ash Maps")
+        press(browser, main(browser, f"/choices/allow/?campaign={ash.campaign.ref}"), "Allow Ash Maps")
         pages.look("the answer", browser, "/home/")
 
 

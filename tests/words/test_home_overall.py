@@ -2,8 +2,10 @@
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from disclosures import tasks
+from tests.factories import a_line, an_approval
 from tests.feeds import choice_row, take_choices, told
 from tests.people import Browser, number_of, signed_in
 from tests.words.exact import as_before
@@ -26,7 +28,7 @@ def pause(person: Browser) -> None:
 
 def allow(person: Browser, life: Life) -> None:
     page = main(person, f"/choices/allow/?campaign={life.market.partners[ASH].campaign.ref}")
-    press(person, page, f"Yes, allow {AID}", days="")
+    press(person, page, f"Allow {AID}", days="")
 
 
 def test_nobody_asked_and_everything_that_can_be_said_then(life: Life) -> None:
@@ -54,6 +56,21 @@ def test_one_company_paused_allowed_stopped_and_allowed_again(life: Life) -> Non
         allow(person, life)
         # The pause runs on, but what was said last was a stop, which does not end with it.
         pages.look("allowed after the stop", person, "/home/")
+
+
+def test_after_a_stop_home_counts_who_received_and_signed(market: Market) -> None:
+    line, partners = a_line(), [market.a_partner(name) for name in (ASH, "Beech Link")]
+    for partner in partners:
+        an_approval(line, partner.campaign, at=timezone.now() - 90 * DAY)
+    person = signed_in(line)
+    press(person, main(person, "/home/"), "Stop all sharing")
+    with as_before("home_after_a_stop") as pages:
+        pages.look("stopped", person, "/home/", but=("cards",))
+        for partner in partners:
+            partner.is_told()
+            pages.look(f"{partner.name} received", person, "/home/", but=("cards",))
+            partner.signs()
+            pages.look(f"{partner.name} signed", person, "/home/", but=("cards",))
 
 
 def test_given_out_for_reasons_that_never_ask_or_long_ago(market: Market) -> None:

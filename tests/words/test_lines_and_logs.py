@@ -42,7 +42,7 @@ def test_each_line_says_whose_it_is_and_how_it_stands(market: Market) -> None:
         look("off")
         ref = market.partners[ASH].campaign.ref
         page = main(parent, f"/choices/allow/?campaign={ref}&line={child.line.public_id}")
-        press(parent, page, f"Yes, allow {AID}", days="")
+        press(parent, page, f"Allow {AID}", days="")
         look("partly off")
         pages.look("the child's home, as the holder reads it", parent, home)
         pages.look("the child's home", kid, "/home/")
@@ -60,7 +60,7 @@ def test_whoever_looks_after_a_line_reads_what_they_may(market: Market) -> None:
             pages.look(f"asked to {may}", other, "/lines/", of=may)
             links = main(other, "/lines/").all("a", of_class="button")
             path = next(one.attributes["href"] for one in links if one.words == "Read the request and answer")
-            press(other, main(other, path), "Yes, I look after it")
+            press(other, main(other, path), "Yes, I'll help")
             pages.look(f"{may}: taken on", other, "/lines/", of=may)
 
 

@@ -302,7 +302,7 @@ def test_a_receipt_is_mailed_with_both_files(signed: Signed) -> None:
     path, number = f"{choice_path(stop)}receipt/", receipt_of(stop).number
     with as_before("a_receipt_by_mail") as pages, time_machine.travel(stop.made_at + 3 * DAY, tick=False):
         for language, mails, texts in (
-            ("en", "Mail it", "Text me a link"), ("es", "Enviarlo por correo", "Enviarme un enlace"),
+            ("en", "E-mail the receipt", "Text me a link"), ("es", "Enviarlo por correo", "Enviarme un enlace"),
         ):  # fmt: skip
             browser = signed_in(signed.line)
             said = []

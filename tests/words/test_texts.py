@@ -90,7 +90,7 @@ def test_a_child_is_told_of_holder_and_growing_up() -> None:
         as_at_commit()
         assert_told(child, language, "by_holder")
         page = main(holder, f"/choices/allow/?campaign={campaign.ref}&line={child.public_id}")
-        press(holder, page, f"Yes, allow {campaign.lbs_provider.name}")
+        press(holder, page, f"Allow {campaign.lbs_provider.name}")
         assert_told(child, language, "by_holder")
         as_at_commit()
         take_lines({**row, "user_role": "user"})
@@ -108,7 +108,7 @@ def test_what_others_did_is_told_to_the_phone_itself() -> None:
             line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may="both", ends_at=now + 9 * DAY, at=now
         )
         helper = signed_in(friend)
-        press(helper, main(helper, f"/lines/asked/{asked_for}/"), "Yes, I look after it")
+        press(helper, main(helper, f"/lines/asked/{asked_for}/"), "Yes, I'll help")
         about_choices(line)
         MemoryBackend.outbox.clear()
         helper.post("/choices/stop/", {"line": str(line.public_id), "scope": "all", "ref": ""})
@@ -128,8 +128,8 @@ def test_line_and_helper_are_told_of_each_step() -> None:
         assert about_choices(line) == [Words(language)("text_delegate_asked")]
         assert about_choices(friend) == [Words(language)("text_asked_to_look_after")]
         for path, button, told in (
-            (f"/lines/asked/{asked_for}/", "Yes, I look after it", "text_delegate_began"),
-            (f"/lines/asked/{asked_for}/", "Give it back", "text_delegate_ended"),
+            (f"/lines/asked/{asked_for}/", "Yes, I'll help", "text_delegate_began"),
+            (f"/lines/asked/{asked_for}/", "Stop helping", "text_delegate_ended"),
         ):
             MemoryBackend.outbox.clear()
             press(helper, main(helper, path), button)

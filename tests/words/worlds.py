@@ -185,7 +185,7 @@ def stop_by_phone(line: Line, browser: Browser) -> str:
     """Stop everything without an account: a number, a texted code, the button. The path of the progress page."""
     number = number_of(line)
     press(browser, main(browser, "/stop/"), "Text me a code", number=number)
-    press(browser, main(browser, "/stop/code/"), "Go on", code=newest_text(number).code)
+    press(browser, main(browser, "/stop/code/"), "Continue", code=newest_text(number).code)
     return press(browser, main(browser, "/stop/all/"), "Stop all sharing for this number").url
 
 
@@ -216,7 +216,7 @@ def allow(line: Line, partner: Partner, *, days: str = "") -> Browser:
     """Sign in and say yes to a partner's campaign, having read what that means. `days`: for how many."""
     browser, service = signed_in(line), partner.campaign.lbs_provider.name
     page = main(browser, f"/choices/allow/?campaign={partner.campaign.ref}")
-    answer = press(browser, page, f"Yes, allow {service}", days=days)
+    answer = press(browser, page, f"Allow {service}", days=days)
     assert answer.status_code == 302
     return browser
 

@@ -149,7 +149,7 @@ def _words(name: Figure, row: Row) -> Words:
         case Figure.RELEASES:
             purpose = str(row["purpose"])
             basis = {"basis_in_words": basis_in_words(str(row["basis"]))}
-            return {"label": purpose_in_words(purpose) if purpose else gettext("Another, or none named"), **basis}
+            return {"label": purpose_in_words(purpose) if purpose else gettext("Other or none named"), **basis}
         case Figure.COMPANIES:
             words, tone = COMPANY_STATES[str(row["state"])]
             role = {"role_in_words": str(COMPANY_ROLES[str(row["role"])])}

@@ -41,14 +41,14 @@ MUTANTS = (
     Mutant(
         6,
         "templates/components/noticed.html",
-        "Looked up {{ shown }} times after we had suspended it.",
-        "Looked up {{ shown }} times after you said stop.",
+        "{{ shown }} look-ups after we suspended it.",
+        "{{ shown }} look-ups after you said stop.",
         SELDOM,
     ),
     Mutant(
         6,
         "templates/companies/_got.html",
-        "Others asked through it {{ shown }} times and were refused.",
+        "Other companies asked through it {{ shown }} times and were refused.",
         "It asked {{ shown }} times and was refused.",
         CROWD,
     ),

@@ -53,7 +53,7 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_tag.html",
-        '{% translate "Only the company says so" as text %}',
+        '{% translate "Only the company\'s word" as text %}',
         '{% translate "You agreed" as text %}',
         COMPANIES,
     ),
@@ -67,8 +67,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_now.html",
-        '{% translate "We say no until" %} {% when card.paused_until %}',
-        '{% translate "We have said no since" %} {% when card.paused_until %}',
+        '{% translate "Blocked until" %} {% when card.paused_until %}',
+        '{% translate "Blocked since" %} {% when card.paused_until %}',
         COMPANIES,
     ),
     Mutant(
@@ -88,21 +88,21 @@ MUTANTS = (
     Mutant(
         6,
         "templates/components/proof.html",
-        ' {% translate "We kept your stop." %}',
+        ' {% translate "Your stop still applies." %}',
         "",
         COMPANIES,
     ),
     Mutant(
         6,
         "templates/components/in_part.html",
-        "signed for a part.",
+        "signed for part of it.",
         "signed that it deleted your data.",
         FOLLOWED,
     ),
     Mutant(
         6,
         "templates/components/order_state.html",
-        "has our message. It has not signed yet that it deleted your data.",
+        "received our message. It has not yet signed that it deleted your data.",
         "signed that it deleted your data.",
         FOLLOWED,
     ),
@@ -277,7 +277,7 @@ MUTANTS = (
     Mutant(
         6,
         "disclosures/labels.py",
-        'Judgement.AFTER_STOP: _("After you said stop")',
+        'Judgement.AFTER_STOP: _("Looked up after your stop")',
         'Judgement.AFTER_STOP: _("No record that you agreed")',
         COMPANIES,
     ),

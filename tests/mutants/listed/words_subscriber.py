@@ -26,7 +26,7 @@ MUTANTS = (
     Mutant(
         6,
         "templates/stop/progress.html",
-        " Received means that their system has our order, not yet that they deleted anything.",
+        " “Received” means that their system has our message, not that they deleted anything yet.",
         "",
         LINK,
     ),
@@ -60,13 +60,13 @@ MUTANTS = (
         6,
         "templates/choices/_order_tag.html",
         '{% translate "Received, deletion not yet signed" as text %}',
-        '{% translate "Signed as deleted" as text %}',
+        '{% translate "Signed: deleted" as text %}',
         TOLD,
     ),
     Mutant(
         6,
         "templates/choices/_order_tag.html",
-        '{% translate "Told, no answer yet" as text %}',
+        '{% translate "Sent, no answer yet" as text %}',
         '{% translate "Received" as text %}',
         TOLD,
     ),
@@ -147,8 +147,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/choices/_signed.html",
-        ", and so did {{ n }} company below it{% plural %}, and so did {{ n }} companies below it",
-        ", and so did {{ n }} companies below it{% plural %}, and so did {{ n }} company below it",
+        "{{ n }} company it passed your data to{% plural %}, and so did {{ n }} companies it passed your data to",
+        "{{ n }} companies it passed your data to{% plural %}, and so did {{ n }} company it passed your data to",
         ANSWERED,
     ),
     Mutant(
@@ -212,8 +212,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/choices/_head.html",
-        '{% translate "We said no from" %} {% when choice.made_at "exact" %} {% translate "until" %}',
-        '{% translate "We say no from" %} {% when choice.made_at "exact" %} {% translate "until" %}',
+        '{% translate "That is over: your earlier settings are back." %}',
+        '{% translate "Then your earlier settings return." %}',
         PAUSE,
     ),
     Mutant(6, "templates/choices/list.html", "with k=choice.signed", "with k=choice.orders", BY_A_YES),
@@ -251,7 +251,7 @@ MUTANTS = (
     Mutant(
         6,
         "consent/queries/receipts.py",
-        '"in_progress": gettext_lazy("It signed that it has begun")',
+        '"in_progress": gettext_lazy("It signed that it has started")',
         '"in_progress": gettext_lazy("It signed that it is done")',
         RECEIPT,
     ),

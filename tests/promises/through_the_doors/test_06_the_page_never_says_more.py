@@ -23,15 +23,15 @@ class State:
     counted: str
 
 
-QUEUED = State("On its way", "The message to {} is on its way.", say("count_waiting"))
-SENT = State("Told, no answer yet", "{} was told and has not answered yet.", say("count_waiting"))
+QUEUED = State("Waiting to send", "Our message to {} is waiting to be sent.", say("count_waiting"))
+SENT = State("Sent, no answer yet", "We sent our message to {}. It has not answered yet.", say("count_waiting"))
 RECEIVED = State(
     "Received, deletion not yet signed",
-    "{} has our message. It has not signed yet that it deleted your data.",
+    "{} received our message. It has not yet signed that it deleted your data.",
     say("count_received"),
 )
-SIGNED = State("Signed as deleted", "{} signed that it deleted your data.", say("count_signed"))
-IN_PART = State("Signed in part", "{} signed for a part.", say("count_in_part"))
+SIGNED = State("Signed: deleted", "{} signed that it deleted your data.", say("count_signed"))
+IN_PART = State("Signed in part", "{} signed for part of it.", say("count_in_part"))
 ALL = (QUEUED, SENT, RECEIVED, SIGNED, IN_PART)
 ALWAYS_COUNTED = (QUEUED, RECEIVED, SIGNED)
 
@@ -92,4 +92,4 @@ def test_each_state_of_a_partner_is_read_as_it_is(product: Product) -> None:
     until(lambda: person.reads(SIGNED, RECEIVED), WITHIN_S, person.sees)
     link.fault("none")
     until(lambda: person.reads(SIGNED, IN_PART), WITHIN_S, person.sees)
-    assert "1 company below it has not: Securetrack." in person.browser.get(person.choice).words
+    assert "1 company it passed your data to has not signed: Securetrack." in person.browser.get(person.choice).words
