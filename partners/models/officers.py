@@ -9,6 +9,7 @@ class Proposal(models.Model):
     """A loosening act that one officer wants: in force only when another agrees. The database holds them to it.
 
     `payload` is what the act needs besides its target, JSON as `partners.policies.loosening` writes and reads it.
+    `spent_at`: when the database let what was agreed be done by it: once, and never again.
     """
 
     class Act(models.TextChoices):
@@ -51,6 +52,7 @@ class Proposal(models.Model):
     decided_by = models.CharField(max_length=120, blank=True)
     decided_at = models.DateTimeField(null=True)
     decision_reason = models.CharField(max_length=500, blank=True)
+    spent_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

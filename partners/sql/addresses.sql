@@ -9,15 +9,15 @@ AS $$
         ORDER BY c.starts_at DESC, c.id DESC LIMIT 1), '')
 $$;
 
-CREATE OR REPLACE FUNCTION partners_addresses_agreed(wanted text, what text, target bigint, change jsonb)
-    RETURNS boolean LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION partners_spend_addresses(wanted text, what text, target bigint, change jsonb)
+    RETURNS boolean LANGUAGE sql
     SET search_path = public, pg_temp
 AS $$
-    SELECT EXISTS (SELECT FROM (
-        SELECT p.payload, p.decided_by, p.proposed_by FROM partners_proposal p
+    SELECT coalesce((SELECT partners_spend(newest.id) FROM (
+        SELECT p.id, p.payload FROM partners_proposal p
         WHERE p.act = wanted AND p.of = what AND p.target_id = target AND p.decision = 'agreed'
         ORDER BY p.decided_at DESC LIMIT 1) AS newest
-    WHERE newest.decided_by <> newest.proposed_by AND newest.payload = change)
+    WHERE newest.payload = change), false)
 $$;
 
 CREATE OR REPLACE FUNCTION partners_addresses_by_operator(target text, was_and_becomes text[]) RETURNS boolean
@@ -66,7 +66,7 @@ BEGIN
         -- Our own trial is told where people reach us.
         AND party.uri <> 'https://canary.whereabouts.invalid'
         AND NOT (counted AND (
-            partners_addresses_agreed('set_endpoints', 'contract', NEW.id, jsonb_build_object(
+            partners_spend_addresses('set_endpoints', 'contract', NEW.id, jsonb_build_object(
                 'endpoint_url', NEW.endpoint_url, 'jwks_uri', NEW.jwks_uri, 'hosts', NEW.hosts,
                 'was', jsonb_build_object('endpoint_url', was_events, 'jwks_uri', was_keys, 'hosts', was_hosts)))
             OR partners_addresses_by_operator(format('contract:%s', NEW.id), ARRAY[
@@ -91,7 +91,7 @@ DECLARE
     was text := partners_keys_of(OLD.id, OLD.jwks_uri);
 BEGIN
     IF was NOT IN ('', partners_keys_of(OLD.id, NEW.jwks_uri))
-        AND NOT partners_addresses_agreed('move_keys', 'party', OLD.id,
+        AND NOT partners_spend_addresses('move_keys', 'party', OLD.id,
             jsonb_build_object('jwks_uri', NEW.jwks_uri, 'was', was))
         AND NOT partners_addresses_by_operator(format('party:%s', OLD.id), ARRAY[OLD.jwks_uri, NEW.jwks_uri])
     THEN

@@ -2,14 +2,16 @@
 CREATE OR REPLACE FUNCTION partners_agent_two_officers() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
+DECLARE
+    agreed uuid;
 BEGIN
-    IF NEW.changed_at IS NULL OR NOT EXISTS (
-        SELECT FROM partners_proposal p
+    SELECT p.id INTO agreed FROM partners_proposal p
         WHERE p.act = 'let_agent_ask' AND p.of = 'authorized' AND p.target_id = OLD.number AND p.decision = 'agreed'
-            AND p.decided_by <> p.proposed_by AND p.proposed_at >= COALESCE(OLD.changed_at, OLD.registered_at)
+            AND p.spent_at IS NULL AND p.proposed_at >= COALESCE(OLD.changed_at, OLD.registered_at)
             AND p.decided_at <= NEW.changed_at AND p.payload ->> 'name' = NEW.name
-            AND p.payload ->> 'key' = encode(NEW.verify_key, 'base64') AND p.payload -> 'hosts' = NEW.hosts)
-    THEN
+            AND p.payload ->> 'key' = encode(NEW.verify_key, 'base64') AND p.payload -> 'hosts' = NEW.hosts
+        ORDER BY p.decided_at DESC LIMIT 1;
+    IF NEW.changed_at IS NULL OR NOT partners_spend(agreed) THEN
         RAISE EXCEPTION 'to let agent % ask for people needs two officers', NEW.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;

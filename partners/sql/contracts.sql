@@ -15,14 +15,18 @@ CREATE OR REPLACE TRIGGER partners_epoch_never_falls BEFORE UPDATE ON partners_c
 CREATE OR REPLACE FUNCTION partners_term_only_shrinks() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
+DECLARE
+    agreed uuid;
+    longer boolean := NOT OLD.is_draft AND NEW.ends_at > OLD.ends_at;
 BEGIN
-    IF NOT OLD.is_draft AND (NEW.starts_at < OLD.starts_at
-        OR NEW.ends_at > OLD.ends_at AND NOT EXISTS (
-            SELECT FROM partners_proposal p
+    IF longer THEN
+        SELECT p.id INTO agreed FROM partners_proposal p
             WHERE p.act = 'extend_term' AND p.of = TG_ARGV[0] AND p.target_id = OLD.id AND p.decision = 'agreed'
-                AND p.decided_by <> p.proposed_by AND (p.payload ->> 'ends_at')::timestamptz = NEW.ends_at
-                AND (p.payload ->> 'was')::timestamptz = OLD.ends_at))
-    THEN
+                AND p.spent_at IS NULL AND (p.payload ->> 'ends_at')::timestamptz = NEW.ends_at
+                AND (p.payload ->> 'was')::timestamptz = OLD.ends_at
+            ORDER BY p.decided_at DESC LIMIT 1;
+    END IF;
+    IF NOT OLD.is_draft AND NEW.starts_at < OLD.starts_at OR longer AND NOT partners_spend(agreed) THEN
         RAISE EXCEPTION 'a longer term needs two officers'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'partners_term_only_shrinks';
     END IF;
@@ -69,11 +73,14 @@ END;
 CREATE OR REPLACE FUNCTION partners_paid_for_less() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
+DECLARE
+    agreed uuid;
 BEGIN
-    IF NOT EXISTS (SELECT FROM partners_proposal p
+    SELECT p.id INTO agreed FROM partners_proposal p
         WHERE p.act = 'paid_for_less' AND p.of = 'campaign' AND p.target_id = OLD.id AND p.decision = 'agreed'
-            AND p.decided_by <> p.proposed_by AND p.payload->>'consideration' = NEW.consideration)
-    THEN
+            AND p.spent_at IS NULL AND p.payload->>'consideration' = NEW.consideration
+        ORDER BY p.decided_at DESC LIMIT 1;
+    IF NOT partners_spend(agreed) THEN
         RAISE EXCEPTION 'that less is paid for campaign % needs two officers', OLD.ref
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;

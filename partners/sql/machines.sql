@@ -5,19 +5,20 @@ SET search_path = public, pg_temp
 AS $$
 DECLARE
     lets_in boolean := OLD.disabled_at IS NOT NULL AND NEW.disabled_at IS DISTINCT FROM OLD.disabled_at;
+    agreed uuid;
 BEGIN
     IF NEW.public_jwk = '{}' AND NEW.disabled_at IS NULL THEN
         RETURN NEW;
     END IF;
-    IF NEW.changed_at IS NULL OR NEW.changed_at <= OLD.changed_at OR NOT EXISTS (
-        SELECT FROM partners_proposal p
+    SELECT p.id INTO agreed FROM partners_proposal p
         WHERE p.act = 'enable_machine' AND p.of = 'machine' AND p.target_id = OLD.number AND p.decision = 'agreed'
-            AND p.decided_by <> p.proposed_by AND p.decided_at <= NEW.changed_at
+            AND p.spent_at IS NULL AND p.decided_at <= NEW.changed_at
             AND p.proposed_at >= coalesce(OLD.changed_at, p.proposed_at)
             AND p.proposed_at >= coalesce(OLD.disabled_at, p.proposed_at)
             AND p.payload -> 'public_jwk' = NEW.public_jwk AND p.payload ->> 'certificate' = NEW.certificate_sha256
             AND NEW.disabled_at IS NULL
-        ) AND NOT EXISTS (
+        ORDER BY p.decided_at DESC LIMIT 1;
+    IF NEW.changed_at IS NULL OR NEW.changed_at <= OLD.changed_at OR NOT partners_spend(agreed) AND NOT EXISTS (
         SELECT FROM audit_incident i
         WHERE i.kind = 'machine_by_operator' AND i.closed_at IS NULL AND i.key = format('machine:%s:%s', OLD.number,
                 (extract(epoch FROM NEW.changed_at) * 1000000)::bigint)

@@ -1,11 +1,14 @@
 CREATE OR REPLACE FUNCTION support_protection_two_officers() RETURNS trigger LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
+DECLARE
+    agreed uuid;
 BEGIN
-    IF NOT EXISTS (SELECT FROM partners_proposal p
+    SELECT p.id INTO agreed FROM partners_proposal p
         WHERE p.act = 'end_protection' AND p.of = 'protection' AND p.target_id = OLD.id AND p.decision = 'agreed'
-            AND p.decided_by <> p.proposed_by AND p.decided_by = NEW.ended_by)
-    THEN
+            AND p.spent_at IS NULL AND p.decided_by = NEW.ended_by
+        ORDER BY p.decided_at DESC LIMIT 1;
+    IF NOT partners_spend(agreed) THEN
         RAISE EXCEPTION 'to end the protection of a line needs two officers'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;

@@ -150,7 +150,7 @@ TABLES: Mapping[str, Table] = {
         LEDGER,
         OFFICE,
         key="id target_id",
-        time="proposed_at decided_at",
+        time="proposed_at decided_at spent_at",
         word="act of decision",
         personal="proposed_by decided_by",
         text="reason decision_reason",

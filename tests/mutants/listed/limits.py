@@ -10,6 +10,7 @@ DESK = "tests/support/test_exact_ends.py::"
 FAIRNESS = "tests/revocations/test_fairness.py::"
 MOVED = "tests/promises/test_07_moved.py::"
 SAFE_CODE = "tests/promises/test_07_safe_code.py::"
+SPENT = "tests/partners/test_spent_proposals.py::"
 GUESSES = "tests/accounts/test_rate_limits.py::"
 FILES = "tests/support/test_case_files.py::"
 TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_staff_is_in_the_trail"
@@ -221,6 +222,14 @@ MUTANTS = (
         "            sent = True\n",
         "            sent = bool(request.user.pk)\n",
         f"{GUESSES}test_no_limit_closes_the_stop_of_an_ended_line",
+    ),
+    # What two officers agreed to once is done as often as anybody likes.
+    Mutant(
+        12,
+        "partners/sql/decisions.sql",
+        "    UPDATE partners_proposal SET spent_at = clock_timestamp()\n",
+        "    UPDATE partners_proposal SET spent_at = NULL\n",
+        f"{SPENT}test_a_yes_of_two_officers_does_it_once",
     ),
     # A file of a case opens to whoever may reveal its person, and to who may not.
     Mutant(

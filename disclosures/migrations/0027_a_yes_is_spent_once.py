@@ -1,0 +1,10 @@
+"""A looser rule for anomalies spends the yes of the two officers."""
+
+from django.db import migrations
+
+from audit.primitives.sql_files import InstallSQL
+
+
+class Migration(migrations.Migration):
+    dependencies = [("disclosures", "0026_path_completed"), ("partners", "0028_a_yes_is_spent_once")]
+    operations = [InstallSQL("anomalies")]

@@ -1,0 +1,10 @@
+"""The end of a line's protection spends the yes of the two officers."""
+
+from django.db import migrations
+
+from audit.primitives.sql_files import InstallSQL
+
+
+class Migration(migrations.Migration):
+    dependencies = [("support", "0012_two_officers_end_a_protection"), ("partners", "0028_a_yes_is_spent_once")]
+    operations = [InstallSQL("protected_lines")]

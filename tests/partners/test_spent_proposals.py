@@ -1,0 +1,114 @@
+"""A yes of two officers is spent by what it was for: whoever writes SQL as the application does it no second time."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.utils import timezone
+
+from console.actions import proposals as agreeing
+from partners.actions import authorized, machines, terms
+from partners.actions import proposals as proposing
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, Proposal
+from partners.queries import thumbprint_of
+from tests.factories import a_campaign, a_contract
+from tests.partners.outside import Signer
+from tests.staff import a_machine, an_actor
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+WHY = "As agreed by letter."
+
+
+@dataclass(frozen=True)
+class Loosened:
+    """A row that two officers loosened, and one tightened again. `again`: what the old yes was to."""
+
+    row: models.Model
+    again: dict[str, object]
+
+
+def agreed(proposal: Proposal) -> None:
+    agreeing.agree(proposal_id=proposal.id, reason=WHY, actor=an_actor(), at=timezone.now())
+
+
+def a_longer_campaign() -> Loosened:
+    return _longer("campaign", a_campaign(ends_at=timezone.now() + timedelta(days=10)))
+
+
+def a_longer_contract() -> Loosened:
+    return _longer("contract", a_contract(ends_at=timezone.now() + timedelta(days=10)))
+
+
+def _longer(of: str, row: Campaign | Contract) -> Loosened:
+    one, until, later = an_actor(), row.ends_at, row.ends_at + timedelta(days=300)
+    agreed(
+        proposing.propose(
+            act="extend_term", of=of, target_id=row.pk, payload={"ends_at": later.isoformat()}, reason=WHY, actor=one,
+            at=timezone.now(),
+        )
+    )  # fmt: skip
+    shorter = "campaign" if of == "campaign" else "contract"
+    terms.shorten_term(of=shorter, target_id=row.pk, ends_at=until, reason=WHY, actor=one, at=timezone.now())
+    return Loosened(row, {"ends_at": later})
+
+
+def a_campaign_paid_for_less() -> Loosened:
+    one, row = an_actor(), a_campaign(consideration="monetary")
+    agreed(
+        proposing.propose(
+            act="paid_for_less", of="campaign", target_id=row.pk, payload={"consideration": "none"}, reason=WHY,
+            actor=one, at=timezone.now(),
+        )
+    )  # fmt: skip
+    terms.set_consideration(campaign_id=row.pk, consideration="monetary", reason=WHY, actor=one, at=timezone.now())
+    return Loosened(row, {"consideration": "none"})
+
+
+def a_machine_s_earlier_key() -> Loosened:
+    one, first, second = an_actor(), Signer("k1").public, Signer("k2").public
+    machine = a_machine("feed-1", "feed", public_jwk=first)
+    agreed(
+        machines.propose_key(
+            number=machine.number, public_jwk=second, was=thumbprint_of(machine=machine), reason=WHY, actor=one,
+            at=timezone.now(),
+        )
+    )  # fmt: skip
+    return Loosened(Client.objects.get(), {"public_jwk": first, "changed_at": timezone.now()})
+
+
+def an_agent_let_in_again() -> Loosened:
+    one = an_actor()
+    key = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+    authorized.register_agent(agent_id="AG", name="A", key=key, hosts=[], reason=WHY, actor=one, at=timezone.now())
+    agreed(Proposal.objects.get(decision=""))
+    agent = AuthorizedAgent.objects.get()
+    authorized.suspend_agent(number=agent.number, reason=WHY, actor=one, at=timezone.now())
+    return Loosened(agent, {"ended_at": None, "changed_at": timezone.now()})
+
+
+@pytest.mark.parametrize(
+    "loosened",
+    [a_longer_campaign, a_longer_contract, a_campaign_paid_for_less, a_machine_s_earlier_key, an_agent_let_in_again],
+)
+def test_a_yes_of_two_officers_does_it_once(loosened: Callable[[], Loosened]) -> None:
+    found = loosened()
+    rows = type(found.row)._default_manager.filter(pk=found.row.pk)
+    before = rows.values().get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.update(**found.again)
+    assert rows.values().get() == before
+    assert not Proposal.objects.filter(decision="agreed", spent_at__isnull=True).exists()
+
+
+def test_nobody_makes_a_spent_yes_count_again() -> None:
+    found = a_longer_campaign()
+    for change in ("spent_at = NULL", "spent_at = now()"):
+        refused = pytest.raises(DatabaseError, match=r"permission denied|decided by a change")
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"UPDATE partners_proposal SET {change}")
+    assert Proposal.objects.get().spent_at is not None
+    assert Campaign.objects.get(pk=found.row.pk).ends_at < timezone.now() + timedelta(days=11)
