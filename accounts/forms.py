@@ -1,6 +1,7 @@
 """What people type at the doors: a number, a code, a first password."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
@@ -10,6 +11,8 @@ from allauth.account.forms import ChangePasswordForm, LoginForm
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
@@ -19,9 +22,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions.rate_limits import Door, Try, spend_code
 from accounts.models import Delegation, User
 from accounts.primitives import numbers, tokens
+from accounts.primitives.json_reader import Unreadable, read_json
 from accounts.primitives.zones import end_of_day
 
 A_YEAR = timedelta(days=365)
+# Bytes of what a passkey signs: with what attests it some thousand.
+LARGEST_CREDENTIAL = 64_000
 
 
 class NumberForm(forms.Form):
@@ -206,12 +212,70 @@ class EndedForm(StopEndedForm):
     code = _CodeField()
 
 
+class _CredentialField(forms.JSONField):
+    """What a passkey signed, as the browser gives it: an object, read within a depth and a size like all JSON."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        try:
+            found = read_json(str(value), max_bytes=LARGEST_CREDENTIAL)
+        except Unreadable:
+            found = None
+        if not isinstance(found, dict):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show nothing of what was sent again, and so read nothing of it again."""
+        del data
+        return initial
+
+
+@contextmanager
+def _refusing_other_shapes() -> Iterator[None]:
+    """Have an object of another shape than a passkey's be a wrong one."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise get_adapter().validation_error("incorrect_code") from error
+
+
+class AddPasskeyForm(AddWebAuthnForm):
+    """To set a passkey up (MFA_FORMS)."""
+
+    credential = _CredentialField()
+
+    def clean(self) -> dict[str, Any]:
+        with _refusing_other_shapes():
+            return dict(super().clean())
+
+
+class _PasskeyAgain(AuthenticateWebAuthnForm):
+    credential = _CredentialField()
+
+    def clean_credential(self) -> Authenticator:
+        """The passkey that signed, if it is this person's."""
+        with _refusing_other_shapes():
+            return super().clean_credential()
+
+
+class FactorPasskeyForm(_PasskeyAgain):
+    """A passkey at the door of staff (MFA_FORMS)."""
+
+
+class AgainPasskeyForm(_PasskeyAgain, ReauthenticateWebAuthnForm):
+    """Before something that needs it once more (MFA_FORMS)."""
+
+
 class PasskeyForm(forms.Form):
     """What a passkey signed, as the browser gives it."""
 
     wrong = _("That passkey doesn't belong to this number.")
 
-    credential = forms.JSONField(widget=forms.HiddenInput)
+    credential = _CredentialField()
 
 
 def refuse_reversed(form: forms.Form, *, since: str = "since", until: str = "until") -> bool:

@@ -188,7 +188,13 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # Recovery codes are shown once, and kept as slow hashes from then on.
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 ACCOUNT_FORMS = {"login": "accounts.forms.StaffForm", "change_password": "accounts.forms.ChangeForm"}
-MFA_FORMS = {"authenticate": "accounts.forms.FactorForm", "reauthenticate": "accounts.forms.FactorAgainForm"}
+MFA_FORMS = {
+    "authenticate": "accounts.forms.FactorForm",
+    "authenticate_webauthn": "accounts.forms.FactorPasskeyForm",
+    "reauthenticate": "accounts.forms.FactorAgainForm",
+    "reauthenticate_webauthn": "accounts.forms.AgainPasskeyForm",
+    "add_webauthn": "accounts.forms.AddPasskeyForm",
+}
 RECOVERY_CODE_ROUNDS = 600_000
 MFA_TOTP_ISSUER = "Whereabouts"
 MFA_TOTP_TOLERANCE = 1

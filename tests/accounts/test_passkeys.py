@@ -1,12 +1,15 @@
 """The pages of passkeys say what one is and what to do, and warn whoever shares a phone."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
 from accounts.models import Line
 from tests.factories import a_line
-from tests.people import Browser, sign_in
+from tests.people import PASSWORD, Browser, sign_in
+from tests.staff import a_staff_user
 from tests.walks.world import PASSKEY, a_passkey
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -58,3 +61,34 @@ def test_nobody_is_told_of_security_keys(line: Line) -> None:
     for path in ("/accounts/2fa/webauthn/", "/accounts/2fa/webauthn/add/", f"{at}/edit/", f"{at}/remove/",
                  "/accounts/2fa/webauthn/reauthenticate/", "/accounts/reauthenticate/"):  # fmt: skip
         assert (path, "security key" in words(browser, path).lower()) == (path, False)
+
+
+def deep_or_odd() -> Iterator[str]:
+    for deep in ("[" * 200_000, '{"a":' * 5_000 + "1" + "}" * 5_000, "[" * 5_000 + "]" * 5_000):
+        yield deep
+        yield f'{{"id": "x", "response": {deep}}}'
+    yield from ("[]", '"x"', "7", "null", "{}", '{"id": 7}', '{"id": "x", "rawId": "x", "response": [1]}', '{"a": NaN}')
+    yield '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "x", "signature": 7}}'
+    yield '{"response": "' + "x" * 100_000 + '"}'
+
+
+def test_no_passkey_s_form_fails_on_what_no_browser_sends(line: Line) -> None:
+    officer = a_staff_user(password=PASSWORD)
+    TOTP.activate(officer, generate_totp_secret())
+    ended, staff, own = Browser(), Browser(), sign_in(line)
+    a_passkey(line)
+    ended.post("/accounts/login/ended/", {"number": "+12065550142", "passkey": "1"})
+    gives = {"login": officer.email, "password": PASSWORD}
+    for browser in (ended, staff, own):
+        browser.client.raise_request_exception = False
+    for credential in deep_or_odd():
+        for browser, path in (
+            (ended, "/accounts/login/ended/passkey/"), (staff, "/accounts/2fa/authenticate/"),
+            (own, "/accounts/2fa/webauthn/add/"), (own, "/accounts/2fa/webauthn/reauthenticate/"),
+        ):  # fmt: skip
+            if browser is staff:
+                # Some wrong tries end the sign-in that had begun.
+                browser.post("/accounts/login/staff/", gives)
+            page = browser.post(path, {"credential": credential, "name": "Mine"})
+            assert page.status_code in {200, 302}, (path, credential[:80])
+            assert len(page.text) < 50_000

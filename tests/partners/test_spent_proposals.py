@@ -13,6 +13,7 @@ from django.utils import timezone
 from console.actions import proposals as agreeing
 from partners.actions import authorized, machines, terms
 from partners.actions import proposals as proposing
+from partners.actions.guards import Of
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, Proposal
 from partners.queries import thumbprint_of
 from tests.factories import a_campaign, a_contract
@@ -43,7 +44,7 @@ def a_longer_contract() -> Loosened:
     return _longer("contract", a_contract(ends_at=timezone.now() + timedelta(days=10)))
 
 
-def _longer(of: str, row: Campaign | Contract) -> Loosened:
+def _longer(of: Of, row: Campaign | Contract) -> Loosened:
     one, until, later = an_actor(), row.ends_at, row.ends_at + timedelta(days=300)
     agreed(
         proposing.propose(
@@ -51,8 +52,7 @@ def _longer(of: str, row: Campaign | Contract) -> Loosened:
             at=timezone.now(),
         )
     )  # fmt: skip
-    shorter = "campaign" if of == "campaign" else "contract"
-    terms.shorten_term(of=shorter, target_id=row.pk, ends_at=until, reason=WHY, actor=one, at=timezone.now())
+    terms.shorten_term(of=of, target_id=row.pk, ends_at=until, reason=WHY, actor=one, at=timezone.now())
     return Loosened(row, {"ends_at": later})
 
 

@@ -231,6 +231,14 @@ MUTANTS = (
         "    UPDATE partners_proposal SET spent_at = NULL\n",
         f"{SPENT}test_a_yes_of_two_officers_does_it_once",
     ),
+    # What a passkey signed is read however deep it nests.
+    Mutant(
+        12,
+        "accounts/forms.py",
+        "            found = read_json(str(value), max_bytes=LARGEST_CREDENTIAL)\n",
+        "            found = super().to_python(value)\n",
+        "tests/accounts/test_passkeys.py::test_no_passkey_s_form_fails_on_what_no_browser_sends",
+    ),
     # A file of a case opens to whoever may reveal its person, and to who may not.
     Mutant(
         8,
