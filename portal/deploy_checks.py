@@ -3,8 +3,12 @@
 Each is an error, so that the command fails: Django itself only warns of most of them.
 """
 
+import socket
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +19,13 @@ from portal.env import LOOPBACK
 
 # Django's own measure (security.W009), of which it only warns.
 SHORTEST_KEY, LEAST_DIFFERENT, INSECURE = 50, 5, "django-insecure-"
+LEAST_PACKED = 48
+PLACEHOLDERS = (
+    "changeme", "changethis", "replaceme", "replacethis", "placeholder", "insecure", "password", "secretkey",
+    "yoursecret", "notsecret", "verysecret", "topsecret", "supersecret", "example",
+)  # fmt: skip
+# Under these of a country, as under ".com", anybody may have names of their own: ".co.uk".
+UNDER_A_COUNTRY, OF_A_COUNTRY = {"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"}, 2
 SHOWN_HERE_ALONE = {
     "accounts.clients.texts.ConsoleBackend",
     "accounts.clients.texts.MemoryBackend",
@@ -35,7 +46,10 @@ class Refusal:
 
 
 def _is_weak(key: str) -> bool:
-    return len(key) < SHORTEST_KEY or len(set(key)) < LEAST_DIFFERENT or key.startswith(INSECURE)
+    letters = "".join(char for char in key.lower() if char.isalnum())
+    is_short = len(key) < SHORTEST_KEY or len(set(key)) < LEAST_DIFFERENT or key.startswith(INSECURE)
+    # What repeats itself is as short as what it repeats.
+    return is_short or len(zlib.compress(key.encode())) < LEAST_PACKED or any(word in letters for word in PLACEHOLDERS)
 
 
 def _has_weak_key() -> bool:
@@ -51,8 +65,29 @@ def _has_plain_issuer() -> bool:
     return any(issuer and urlsplit(issuer).scheme != "https" for issuer in issuers)
 
 
+def _answers_to_anybody_s(host: str) -> bool:
+    """Whether this stands for host names that others may have: "*", ".com", ".co.uk"."""
+    first, *others = host.strip(".").split(".")
+    is_suffix = not others or (len(others) == 1 and len(others[0]) == OF_A_COUNTRY and first in UNDER_A_COUNTRY)
+    return host.strip(".") in {"", "*"} or "*" in host or (host.startswith(".") and is_suffix)
+
+
 def _is_on_loopback() -> bool:
-    return urlsplit(settings.BASE_URL).hostname in LOOPBACK
+    host = (urlsplit(settings.BASE_URL).hostname or "").rstrip(".")
+    if host in LOOPBACK or host.endswith(".localhost") or not host:
+        return True
+    address = _address_of(host)
+    return address is not None and not address.is_global
+
+
+def _address_of(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is, also as a browser reads it ("127.1"); None for a name."""
+    with suppress(ValueError):
+        found = ip_address(host)
+        return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+    with suppress(OSError):
+        return IPv4Address(socket.inet_aton(host))
+    return None
 
 
 def _mails_nobody() -> bool:
@@ -86,8 +121,8 @@ REFUSALS = (
     ),
     Refusal(
         "whereabouts.E005",
-        lambda: not settings.ALLOWED_HOSTS or any(host.strip(".") in {"", "*"} for host in settings.ALLOWED_HOSTS),
-        "The portal answers under any host name.",
+        lambda: not settings.ALLOWED_HOSTS or any(map(_answers_to_anybody_s, settings.ALLOWED_HOSTS)),
+        "The portal answers under host names that may be anybody's.",
         "Set ALLOWED_HOSTS to the host names people use, with commas between them.",
     ),
     Refusal(
@@ -111,7 +146,7 @@ REFUSALS = (
     Refusal(
         "whereabouts.E009",
         _is_on_loopback,
-        "People can't reach the portal: its address is this machine's own.",
+        "People can't reach the portal: its address is this machine's own, or of a private network.",
         "Set BASE_URL to the address people use.",
     ),
     Refusal(

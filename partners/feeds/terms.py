@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from msgspec.structs import replace
 
 from partners.actions import addresses
-from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract
+from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract, unlisted_purposes
 from partners.actions.parties import LinkTooLong, add_link, add_recipients, find_link_fault
 from partners.domain.keysets import jwks_uri_of, on_own_host
 from partners.feeds.checking import RowRefused
@@ -29,6 +29,7 @@ UNSAID: Mapping[str, Any] = {
 # As the trail names who takes a file in (`partners.feeds.command`).
 ACTOR = "import:parties"
 WARNINGS = {"ends_at": "after_its_contract", "purpose": "not_its_contract's"}
+NOT_KNOWN = "not_one_we_know"
 FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m")
 
 
@@ -124,6 +125,8 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
         raise RowRefused("ends_at", "before_starts_at")
     if fields["complete_within_days"] > LONGEST_COMPLETION_DAYS:
         raise RowRefused("complete_within_days", "too_large")
+    if unlisted_purposes(purposes=tuple(fields["purposes"])):
+        changes.warnings.append(f"purposes {NOT_KNOWN}")
     contract = Contract.objects.filter(ref=ref).first()
     if contract is None:
         _add_contract(ref, party, fields, at)
@@ -236,8 +239,12 @@ def _beyond_its_contract(contract: Contract, fields: Mapping[str, Any]) -> list[
     """What of a campaign goes beyond what was agreed, or is said in words of its own. It is taken as it was agreed."""
     beyond = under_contract(contract=contract, purpose=fields["purpose"], ends_at=fields["ends_at"])
     found = [f"{name} {WARNINGS[name]}" for name in sorted(beyond)]
-    flow = fields["consent_flow"]
-    return found if identifiers.is_consent_flow(flow) else [*found, "consent_flow not_one_we_know"]
+    known = {
+        "consent_flow": identifiers.is_consent_flow(fields["consent_flow"]),
+        "purpose": not unlisted_purposes(purposes=(fields["purpose"],)),
+        "scope": identifiers.is_scope(fields["scope"]),
+    }
+    return [*found, *(f"{name} {NOT_KNOWN}" for name, is_known in known.items() if not is_known)]
 
 
 def _known_party(field_name: str, uri: str) -> Party:

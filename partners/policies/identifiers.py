@@ -52,6 +52,11 @@ def is_consent_flow(text: str) -> bool:
     return FLOW.fullmatch(text) is not None
 
 
+def is_scope(text: str) -> bool:
+    """Whether partners can ask by this."""
+    return SCOPE.fullmatch(text) is not None
+
+
 def check_uri(text: str) -> None:
     """Raise ValidationError for what may name no company."""
     if not is_uri(text):
@@ -78,7 +83,7 @@ def check_consent_flow(text: str) -> None:
 
 def check_scope(text: str) -> None:
     """Raise ValidationError for what is no scope."""
-    if not SCOPE.fullmatch(text):
+    if not is_scope(text):
         raise ValidationError("Write a scope as partners ask by it, like location-retrieval:read.")
 
 

@@ -58,12 +58,24 @@ def test_a_command_says_in_one_line_why_it_does_not_start_and_check_deploy_fails
 
 
 HERE = {"BASE_URL": "http://localhost:8000"}
+STRONG_KEY = "v8#Lq2!zR7mW0xK5dT3nJ9cB6hY1gF4sP-uEaiOoZQwXrVtGkNbM"
 DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({**HERE, "DOOR_OUT_LOOPBACK": "1"}, {"E001", "E008", "E009"}),
     ({**HERE, "WHEREABOUTS_DEMO": "1"}, {"E002", "E008", "E009"}),
     ({"DEBUG": "1"}, {"E003"}),
     ({"SECRET_KEY": "changeme"}, {"E004"}),
     ({"SECRET_KEY": "a" * 60}, {"E004"}),
+    ({"SECRET_KEY": "changeme" * 9}, {"E004"}),
+    ({"SECRET_KEY": f"change-me-{STRONG_KEY}"}, {"E004"}),
+    ({"SECRET_KEY": "q9w2-e7R4" * 8}, {"E004"}),
+    ({"SECRET_KEY": STRONG_KEY}, set()),
+    ({"ALLOWED_HOSTS": ".com"}, {"E005"}),
+    ({"ALLOWED_HOSTS": "whereabouts.carrier.example,.co.uk"}, {"E005"}),
+    ({"ALLOWED_HOSTS": ".carrier.example,.att.com"}, set()),
+    *(
+        ({"BASE_URL": f"https://{host}"}, {"E009"})
+        for host in ("127.0.0.2", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "10.0.0.7", "127.1", "a.localhost")
+    ),
     ({"SECRET_KEY_FALLBACKS": "an-old-one"}, {"E004"}),
     ({"ALLOWED_HOSTS": "*"}, {"E005"}),
     ({"ALLOWED_HOSTS": "whereabouts.carrier.example,*"}, {"E005"}),

@@ -170,6 +170,27 @@ def test_a_file_is_held_to_the_same_names() -> None:
     assert Party.objects.get(uri=BRIDGE).name == "Geobridge"
 
 
+def test_a_file_is_warned_of_words_that_nobody_asks_by() -> None:
+    document = parties_document()
+    agreement, use = document["contracts"][0], document["campaigns"][0]
+    document["contracts"] = [
+        {**agreement, "id": "AGR-odd", "purposes": ["not a purpose", "dpv:RequestedServiceProvision", "dpv:Pigeons"]},
+        {**agreement, "id": "AGR-right"},
+    ]
+    document["campaigns"] = [
+        {**use, "id": "CMP-scope", "contract": "AGR-right", "scope": "no scope at all"},
+        {**use, "id": "CMP-why", "contract": "AGR-odd", "purpose": "not a purpose"},
+        {**use, "id": "CMP-right", "contract": "AGR-right"},
+    ]
+    for status in ("accepted", "repeated"):
+        fates = {str(fate.line): fate for fate in take_parties(document) if str(fate.line)[0] == "c"}
+        assert {fate.status for fate in fates.values()} == {status}
+        assert {place: fate.warnings for place, fate in fates.items() if fate.warnings} == {
+            "contracts[0]": ("purposes not_one_we_know",), "campaigns[0]": ("scope not_one_we_know",),
+            "campaigns[1]": ("purpose not_one_we_know",),
+        }  # fmt: skip
+
+
 def test_the_page_says_done_only_of_what_was_done(officer: Member) -> None:
     contract = a_contract(endpoint_url="https://partner.example/e")
     party = contract.aggregator

@@ -10,6 +10,7 @@ DESK = "tests/support/test_exact_ends.py::"
 FAIRNESS = "tests/revocations/test_fairness.py::"
 MOVED = "tests/promises/test_07_moved.py::"
 SAFE_CODE = "tests/promises/test_07_safe_code.py::"
+DEPLOY = "tests/portal/test_environment.py::"
 SPENT = "tests/partners/test_spent_proposals.py::"
 GUESSES = "tests/accounts/test_rate_limits.py::"
 FILES = "tests/support/test_case_files.py::"
@@ -238,6 +239,29 @@ MUTANTS = (
         "            found = read_json(str(value), max_bytes=LARGEST_CREDENTIAL)\n",
         "            found = super().to_python(value)\n",
         "tests/accounts/test_passkeys.py::test_no_passkey_s_form_fails_on_what_no_browser_sends",
+    ),
+    # Settings that anybody guesses, or under which anybody answers, pass as production's.
+    Mutant(
+        7,
+        "portal/deploy_checks.py",
+        "    return address is not None and not address.is_global\n",
+        '    return str(address) == "127.0.0.1"\n',
+        f"{DEPLOY}test_check_deploy_fails_on_settings_of_a_demo",
+    ),
+    Mutant(
+        7,
+        "portal/deploy_checks.py",
+        "    return is_short or len(zlib.compress(key.encode())) < LEAST_PACKED or any(word",
+        "    return is_short or len(zlib.compress(key.encode())) < 0 or any(f'-{word}-'",
+        f"{DEPLOY}test_check_deploy_fails_on_settings_of_a_demo",
+    ),
+    # A file's words that nobody asks by are taken without a word.
+    Mutant(
+        7,
+        "partners/feeds/terms.py",
+        '        "scope": identifiers.is_scope(fields["scope"]),\n',
+        "",
+        "tests/support/test_console_forms.py::test_a_file_is_warned_of_words_that_nobody_asks_by",
     ),
     # A file of a case opens to whoever may reveal its person, and to who may not.
     Mutant(
