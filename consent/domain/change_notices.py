@@ -41,6 +41,7 @@ class Change(StrEnum):
     SIM = "sim"
     FORWARDING = "forwarding"
     HOLDER = "holder"
+    STATE = "state"
 
 
 class Who(StrEnum):
@@ -55,6 +56,7 @@ class Who(StrEnum):
     PORTAL = "portal"  # this portal, by itself
 
 
+MOVED = (Change.SIM, Change.FORWARDING, Change.HOLDER, Change.STATE)
 CHOSEN = (Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW)
 # What is not here is told to nobody: whoever said it themselves has just read it.
 TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
@@ -66,7 +68,7 @@ TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
     (Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER,
     (Change.RECORDS, Who.FILE): Message.Kind.RECORDS,
     (Change.NUMBER, Who.FILE): Message.Kind.NUMBER,
-    **{(change, Who.FILE): Message.Kind.MOVED for change in (Change.SIM, Change.FORWARDING, Change.HOLDER)},
+    **{(change, Who.FILE): Message.Kind.MOVED for change in MOVED},
     # Nobody pressed a button for it, whoever came in.
     **{(Change.SIGNAL, who): Message.Kind.SIGNAL for who in (Who.PHONE, Who.PERSON)},
 }
@@ -120,6 +122,10 @@ MOVES: Mapping[Change, Promise] = {
     Change.HOLDER: gettext_lazy(
         "Whereabouts: our records now show another account or account holder for your phone line. If you didn't "
         "ask for this, call us now at %(number)s."
+    ),
+    Change.STATE: gettext_lazy(
+        "Whereabouts: our records now show another state for your phone line. Its laws allow sharing that the other "
+        "state's don't. If that state is wrong, call us now at %(number)s."
     ),
 }
 ACTORS = {

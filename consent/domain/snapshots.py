@@ -264,3 +264,18 @@ def reason_against(*, line_id: int, campaign: Campaign) -> str:
     carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
     (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=carrier_id)])
     return answer.reason
+
+
+def list_allowed_campaigns(*, line_id: int) -> set[str]:
+    """List the campaigns, by their id, to which the gate says yes for a line now, each as agreed."""
+    _, agreed_to = _on_record([line_id])[line_id]
+    under = Campaign.objects.filter(ref__in=agreed_to).values_list("contract_id", flat=True)
+    asked = uses(line_id=line_id, contract_ids=sorted(set(under))) if agreed_to else None
+    if asked is None:
+        return set()
+    answers = deciding.evaluate(questions=asked.questions)
+    return {
+        campaign.ref
+        for (campaign, recipient), answer in zip(asked.asked, answers, strict=True)
+        if answer.allowed and not recipient
+    }

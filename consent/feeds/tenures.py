@@ -11,6 +11,7 @@ from accounts.models import Line, LineState
 from accounts.primitives.sealing import number_hash, seal
 from consent.actions.lines import end_tenure, notify_new_adult, number_changed
 from consent.domain.change_notices import Change, notify_of_line_move
+from consent.domain.snapshots import list_allowed_campaigns
 from consent.feeds.invalidated_approvals import invalidate_approvals
 from consent.feeds.line_continuity import (
     LineHolder,
@@ -364,12 +365,17 @@ class _Keeper:
             notify_new_adult(line_id=line.pk, at=self.at)
             self.unsettled.grew_up(line.pk)
 
-    def _save_changes(self, line: Line, names: list[str], **besides: str) -> None:
+    def _save_changes(self, line: Line, names: list[str], **besides: object) -> None:
+        allowed = list_allowed_campaigns(line_id=line.pk) if "state" in names else set()
         line.save(update_fields=names)
         if "state" in names:
             LineState.objects.update_or_create(line=line, since=self.at, defaults={"state": line.state})
             RejudgeRequest.objects.create(line_id=line.pk, since=self.at)
             retell(line_id=line.pk)
+            if opened := sorted(list_allowed_campaigns(line_id=line.pk) - allowed):
+                # What the laws of the state before forbade; whoever moved may not know, and whoever did not must.
+                besides["opened"] = opened
+                self._warn(line, Change.STATE)
         audit.actions.record(
             action="line.changed",
             actor=self.source.actor,

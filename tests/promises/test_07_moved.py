@@ -13,9 +13,10 @@ from accounts.primitives.sealing import number_hash, seal
 from accounts.queries import HOLD, get_hold_end
 from accounts.workers import sms_delivery
 from audit.models import AuditEvent
+from consent.domain.snapshots import reason_against
 from consent.feeds.lines import LinesFeed
 from consent.models import Choice
-from tests.factories import a_campaign, a_line, a_safe_contact, an_approval
+from tests.factories import ADS, a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines, taken
 from tests.people import sign_in_by_code, signed_in, texts_to
 from tests.staff import a_staff_user, an_actor
@@ -240,3 +241,33 @@ def test_a_new_holder_sees_nothing_for_a_day_and_stops() -> None:
     Line.objects.filter(pk=theirs.pk).update(holder_known_at=timezone.now())
     with time_machine.travel(timezone.now() + HOLD + MINUTE, tick=False):
         assert signed_in(Line.objects.get(carrier_id="L2")).get(pages[1]).status_code == 200
+
+
+def test_another_state_that_opens_a_use_is_told_at_once() -> None:
+    take_lines(line_row(state="MD"), line_row(line_id="L2", account_id="A2", msisdn=NEW, state="MD"))
+    Line.objects.update(recorded_at=timezone.now() - timedelta(days=30))
+    line, without_a_yes = the_line(), Line.objects.get(carrier_id="L2")
+    ads, road = a_campaign(purpose=ADS, consideration="monetary"), a_campaign()
+    for campaign in (ads, road):
+        an_approval(line, campaign)
+    assert (reason_against(line_id=line.pk, campaign=ads), reason_against(line_id=line.pk, campaign=road)) == (
+        "jurisdiction_prohibits", "",
+    )  # fmt: skip
+    rows = (line_row(state="WA"), line_row(line_id="L2", account_id="A2", msisdn=NEW, state="WA"))
+    taken(LinesFeed(actor="client:feed-1"), ndjson(rows))
+    assert reason_against(line_id=line.pk, campaign=ads) == ""
+    assert read(OLD) == [
+        (
+            "Whereabouts: our records now show another state for your phone line. Its laws allow sharing that the other "
+            "state's don't. If that state is wrong, call us now at the number on your bill."
+        )
+    ]
+    assert read(NEW) == []
+    changed = AuditEvent.objects.filter(action="line.changed").order_by("id").values_list("actor", "line_id", "detail")
+    assert list(changed) == [
+        ("client:feed-1", line.pk, {"changed": ["state"], "opened": [ads.ref]}),
+        ("client:feed-1", without_a_yes.pk, {"changed": ["state"]}),
+    ]
+    # Back to where it is forbidden, nothing opens, and nobody is told.
+    taken(LinesFeed(actor="client:feed-1"), ndjson([line_row(state="MD")]))
+    assert len(read(OLD)) == 1

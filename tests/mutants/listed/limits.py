@@ -263,6 +263,14 @@ MUTANTS = (
         "",
         "tests/support/test_console_forms.py::test_a_file_is_warned_of_words_that_nobody_asks_by",
     ),
+    # A record moves a line to a state that forbids less, and nobody is told.
+    Mutant(
+        7,
+        "consent/feeds/tenures.py",
+        "                self._warn(line, Change.STATE)\n",
+        "                pass\n",
+        f"{MOVED}test_another_state_that_opens_a_use_is_told_at_once",
+    ),
     # A file of a case opens to whoever may reveal its person, and to who may not.
     Mutant(
         8,
