@@ -7,11 +7,10 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions import people
-from accounts.models import Line, LineState
+from accounts.models import Line
 from accounts.primitives.sealing import number_hash, seal
 from consent.actions.lines import end_tenure, notify_new_adult, number_changed
 from consent.domain.change_notices import Change, notify_of_line_move
-from consent.domain.snapshots import list_allowed_campaigns
 from consent.feeds.invalidated_approvals import invalidate_approvals
 from consent.feeds.line_continuity import (
     LineHolder,
@@ -20,14 +19,13 @@ from consent.feeds.line_continuity import (
     list_news,
     make_accounts,
     role_of,
+    save_line,
     stays,
     take_over,
     take_over_late,
 )
 from consent.feeds.numbers import Period, Timeline, lacks_start, period_in, periods_of, speaks_of, store_periods
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
-from consent.models import RejudgeRequest
-from consent.workers.expiry import retell
 
 ACTOR = "import:lines"
 # When we learned of it: our own words, and nothing that a row says.
@@ -366,16 +364,9 @@ class _Keeper:
             self.unsettled.grew_up(line.pk)
 
     def _save_changes(self, line: Line, names: list[str], **besides: object) -> None:
-        allowed = list_allowed_campaigns(line_id=line.pk) if "state" in names else set()
-        line.save(update_fields=names)
-        if "state" in names:
-            LineState.objects.update_or_create(line=line, since=self.at, defaults={"state": line.state})
-            RejudgeRequest.objects.create(line_id=line.pk, since=self.at)
-            retell(line_id=line.pk)
-            if opened := sorted(list_allowed_campaigns(line_id=line.pk) - allowed):
-                # What the laws of the state before forbade; whoever moved may not know, and whoever did not must.
-                besides["opened"] = opened
-                self._warn(line, Change.STATE)
+        if opened := save_line(line=line, names=names, at=self.at):
+            besides["opened"] = opened
+            self._warn(line, Change.STATE)
         audit.actions.record(
             action="line.changed",
             actor=self.source.actor,

@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, models, transac
 from django.utils import timezone
 
 from console.actions import proposals as agreeing
-from partners.actions import authorized, machines, terms
+from partners.actions import authorized, clients, terms
 from partners.actions import proposals as proposing
 from partners.actions.guards import Of
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, Proposal
@@ -72,7 +72,7 @@ def a_machine_s_earlier_key() -> Loosened:
     one, first, second = an_actor(), Signer("k1").public, Signer("k2").public
     machine = a_machine("feed-1", "feed", public_jwk=first)
     agreed(
-        machines.propose_key(
+        clients.propose_key(
             number=machine.number, public_jwk=second, was=thumbprint_of(machine=machine), reason=WHY, actor=one,
             at=timezone.now(),
         )
