@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions import people
-from accounts.models import Line
+from accounts.models import Line, LineState
 from accounts.primitives.sealing import number_hash, seal
 from consent.actions.lines import end_tenure, notify_new_adult, number_changed
 from consent.domain.change_notices import Change, notify_of_line_move
@@ -26,6 +26,7 @@ from consent.feeds.line_continuity import (
 )
 from consent.feeds.numbers import Period, Timeline, lacks_start, period_in, periods_of, speaks_of, store_periods
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
+from consent.models import RejudgeRequest
 
 ACTOR = "import:lines"
 # When we learned of it: our own words, and nothing that a row says.
