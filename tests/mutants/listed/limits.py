@@ -267,8 +267,8 @@ MUTANTS = (
     Mutant(
         7,
         "consent/feeds/tenures.py",
-        "                self._warn(line, Change.STATE)\n",
-        "                pass\n",
+        "            self._warn(line, Change.STATE)\n",
+        "",
         f"{MOVED}test_another_state_that_opens_a_use_is_told_at_once",
     ),
     # A file of a case opens to whoever may reveal its person, and to who may not.
