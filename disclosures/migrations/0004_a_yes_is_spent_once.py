@@ -6,5 +6,5 @@ from audit.primitives.sql_files import InstallSQL
 
 
 class Migration(migrations.Migration):
-    dependencies = [("disclosures", "0026_path_completed"), ("partners", "0028_a_yes_is_spent_once")]
+    dependencies = [("disclosures", "0003_plain_labels"), ("partners", "0029_a_yes_is_spent_once")]
     operations = [InstallSQL("anomalies")]

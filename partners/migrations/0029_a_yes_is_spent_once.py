@@ -13,7 +13,7 @@ ALTER TABLE partners_proposal ENABLE TRIGGER USER;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("partners", "0027_two_officers_for_addresses")]
+    dependencies = [("partners", "0028_plain_labels")]
     operations = [
         migrations.AddField("proposal", "spent_at", models.DateTimeField(null=True)),
         migrations.RunSQL(DONE, migrations.RunSQL.noop),
