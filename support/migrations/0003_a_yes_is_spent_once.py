@@ -6,5 +6,5 @@ from audit.primitives.sql_files import InstallSQL
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0012_two_officers_end_a_protection"), ("partners", "0029_a_yes_is_spent_once")]
+    dependencies = [("support", "0002_rules"), ("partners", "0029_a_yes_is_spent_once")]
     operations = [InstallSQL("protected_lines")]
