@@ -172,7 +172,7 @@ def test_rows_show_after_a_reason_and_are_logged(officer: Member, line: Line, no
         (one.pk, member.actor, "To check how we work: As asked for.") for one in (line, other)
     )
     log = signed_in(line).get("/access-log/").text
-    assert "Looked at look-ups of this line that don't look right" in log
+    assert "Looked at look-ups of this line that don&#x27;t look right" in log
     assert "As asked for." in log
 
 
