@@ -193,7 +193,7 @@ def test_the_person_reads_who_was_asked_and_what_came(line: Line, scene: Scene) 
     assert (late.late, late.answered_at) == (True, None)
     hand_in(scene, answer(asked, scene, wording="<b>Reply</b> YES."), after=WEEK + MINUTE)
     page = case(browser, choice)
-    assert "It says it has proof." in page
+    assert "It says that it has proof." in page
     assert "The answer was late." in page
     assert "&lt;b&gt;Reply&lt;/b&gt; YES." in page
     assert "Your stop still applies" in page
