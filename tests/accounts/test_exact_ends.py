@@ -302,6 +302,21 @@ def test_a_phone_hears_of_its_contacts_news_for_a_day(line: Line, user: User, no
     assert ends_at(lambda at: sms_delivery.contacts_that_count(line_ids=[line.pk], at=at), now + 2 * DAY)
 
 
+def test_news_for_a_number_given_away_goes_to_no_phone(line: Line, user: User, now: datetime) -> None:
+    def choose(number: str, at: datetime) -> None:
+        ask_contact(line_id=line.pk, msisdn=number, at=at)
+        prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=at)
+
+    choose(ELSEWHERE, now)
+    sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=now + 2 * DAY)
+    # News goes elsewhere again, and the number that this was for is somebody else's before it is sent.
+    choose("+13605550112", now + 2 * DAY + MINUTE)
+    a_line(msisdn=ELSEWHERE, activated_at=now + 2 * DAY + HOUR)
+    MemoryBackend.outbox.clear()
+    sms_delivery.deliver(now=now + 2 * DAY + 2 * HOUR)
+    assert [text.msisdn for text in MemoryBackend.outbox if "Something." in text.text] == []
+
+
 # Texts and mails
 
 

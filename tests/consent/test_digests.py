@@ -299,6 +299,19 @@ def test_every_difference_is_found_and_nothing_else_raised(names: list[str]) -> 
         assert books.compare()["partner_lacks"] == 0
 
 
+def test_what_was_told_until_a_moment_is_held_until_then() -> None:
+    books, line = Books(), a_line()
+    an_approval(line, books.campaign)
+    end = (database_clock() + timedelta(minutes=1)).replace(microsecond=0)
+    books.tell_directly(line, expires_at=end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    books.hold(line)
+    # Its stop is on its way: what it was told before is what it may hold.
+    stop_all(line.pk)
+    for as_of, found in ((end - timedelta(microseconds=1), 0), (end, 1)):
+        with undone():
+            assert books.compare(as_of)["partner_has"] == found
+
+
 def test_what_is_lacking_is_told_again_as_it_was() -> None:
     books = Books()
     line = books.a_line()

@@ -88,6 +88,20 @@ def test_a_stop_from_a_file_orders_all_deleted() -> None:
     assert Duty.objects.filter(action="delete_held", since__gte=before).count() == 1
 
 
+def test_whoever_has_not_signed_is_told_of_the_next_stop() -> None:
+    line, contract = a_line(), a_contract(a_party("GeoBridge"))
+    Dealing.objects.create(
+        line_id=line.pk, aggregator=contract.aggregator, party=a_party("RoadAid", "lbs_provider"), last_at=NOW
+    )
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    # What it had received turned out to be another line's.
+    Dealing.objects.using("owner").filter(line_id=line.pk).delete()
+    for channel, state, told in (("phone", State.ACKNOWLEDGED, 1), ("store", State.COMPLETED, 0)):
+        bring_to(state, sent_at=NOW, acknowledged_at=NOW, completed_at=NOW if state == State.COMPLETED else None)
+        again = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel=channel)
+        assert len(again.order_ids) == told
+
+
 def statements_of_a_stop(partners: int) -> int:
     line = a_line()
     for n in range(partners):

@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
@@ -12,10 +13,12 @@ from accounts.models import Line, Message
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
+from consent.actions.records import FileChoice, record_file_choices
 from consent.actions.signals import NoOpenSignal, follow_signal, outweigh_signal, take_signal
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
 from consent.queries.current_consent import use_of
 from partners.models import Campaign
+from tests.clocks import standing_still
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, user_of
 
@@ -137,6 +140,19 @@ def test_an_own_yes_stands_until_it_is_asked_about(line: Line, road: Campaign) -
     assert browser.post("/choices/signal/", {"answer": "keep"}).status_code == 404
 
 
+def test_what_only_a_record_stops_is_stopped_by_it(line: Line, road: Campaign) -> None:
+    mine = own(line)
+    old = FileChoice(
+        id=uuid4(), source_id="old", kind=Choice.Kind.STOP, scope="campaign", ref=road.ref,
+        made_at=database_clock() - timedelta(days=1), until=None, channel="store", program="", content_hash=b"",
+    )  # fmt: skip
+    record_file_choices(by_line={line.pk: [old]}, actor="import:choices")
+    assert not allowed(line, road)
+    comes_in(line)
+    # A newer record could undo the old one; what the person says stays.
+    assert (stops(line), allowed(line, mine)) == ([("campaign", road.ref)], True)
+
+
 def test_stop_outweighs_what_was_answered_elsewhere(line: Line, road: Campaign) -> None:
     mine = own(line)
     browser = comes_in(line)
@@ -184,10 +200,11 @@ def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None
     actor = f"subscriber:{user_of(line).pk}"
     take_signal(line_id=line.pk, actor=actor, at=database_clock())
     outweigh_signal(line_id=line.pk, actor=actor)
-    for days, again in ((364, False), (366, True)):
-        then = database_clock() - timedelta(days=days)
-        PrivacySignal.objects.update(answer=KEEP, asked_at=then, answered_at=then)
-        take_signal(line_id=line.pk, actor=actor, at=database_clock())
+    answered_at = PrivacySignal.objects.get().answered_at
+    assert answered_at is not None
+    for before_the_end, again in ((timedelta(microseconds=1), False), (timedelta(0), True)):
+        with standing_still(answered_at + timedelta(days=365) - before_the_end) as clock:
+            take_signal(line_id=line.pk, actor=actor, at=clock.now)
         assert (PrivacySignal.objects.get().answer == "") is again
 
 

@@ -65,10 +65,14 @@ def test_the_page_in_words_empty_and_full() -> None:
     browser = signed_in(line)
     assert "No company has asked yet" in browser.get("/access-log/companies/").text
     disclosed(line, [north.uri, road.uri], at=now - DAY, n=2, every=timedelta(seconds=1))
-    disclosed(line, [north.uri, road.uri], at=now - DAY, outcome=Outcome.REFUSED)
+    disclosed(line, [north.uri, road.uri], at=now - DAY, basis=Basis.NETWORK, outcome=Outcome.REFUSED)
     page = browser.get("/access-log/companies/").text
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "RoadAid told 2 times , refused once" in text.replace("told 2 times,", "told 2 times ,")
+    # What was refused was never given out for a reason that needs no agreement.
+    assert "never asks for your agreement" not in text
+    disclosed(line, [north.uri, road.uri], at=now - DAY, basis=Basis.NETWORK)
+    assert "never asks for your agreement" in browser.get("/access-log/companies/").text
     for before in ("nonsense", "0001-01-01", "9999-12-31"):
         assert "RoadAid" in browser.get(f"/access-log/companies/?before={before}").text
     assert browser.get("/access-log/companies/?before=2020-01-01").text.count("Nothing older.") == 1

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Line
 from audit.models import Incident
+from audit.queries import database_clock
 from consent.models import ChoiceOrder, RejudgeRequest
 from disclosures.domain.ingest.rows import id_of
 from disclosures.models import (
@@ -17,13 +18,14 @@ from disclosures.models import (
     HeldDisclosure,
     JudgementChange,
 )
-from partners.models import Campaign, Contract, Dealing, Party, Reach
+from partners.models import Campaign, Contract, Dealing, JurisdictionRule, Party, Reach
 from revocations.models import Order
 from tests.feeds import (
     BRIDGE,
     JAIL,
     LINK,
     ROAD,
+    ROADSIDE,
     TRACK,
     Row,
     approval_row,
@@ -268,6 +270,19 @@ def test_late_approvals_choices_and_campaigns_judge_again() -> None:
         ("after_stop", "permitted", "import:approvals"),
         ("no_approval", "permitted", "import:parties"),
     ]
+
+
+def test_a_move_to_another_state_judges_no_earlier_release() -> None:
+    JurisdictionRule.objects.create(
+        state="MD", starts_at=moment("2025-01-01T00:00:00Z"), purposes=[ROADSIDE], sale_test=False, source="test: a law"
+    )
+    take_releases(release_row(id="before"))
+    take_lines(line_row(state="MD"))
+    now = database_clock().isoformat()
+    take_releases(release_row(id="late"), release_row(id="since", occurred_at=now))
+    assert dict(Disclosure.objects.values_list("source_id", "judgement")) == {
+        "before": "permitted", "late": "permitted", "since": "jurisdiction_prohibits",
+    }  # fmt: skip
 
 
 def test_a_late_link_carries_a_stop_over_earlier_releases() -> None:

@@ -180,6 +180,15 @@ def test_a_hidden_row_must_show_its_yes_once_it_shows() -> None:
     assert list(Incident.objects.values_list("kind", "count")) == [("ungated", 1)]
 
 
+def test_a_hidden_doubt_is_counted_once_it_shows() -> None:
+    doubtful = {"basis": "emergency", "path": [BRIDGE, TRACK], "suppressed_until": EVER}
+    take_releases(release_row(id="r", occurred_at=WINTER, **doubtful))
+    take_lines(ENDED, NEXT)
+    assert (whose(), Incident.objects.count()) == ([("B", "r")], 0)
+    feeds.take_notices({"disclosure_id": "r", "suppressed_until": PAST, "order_ref": "over"})
+    assert list(Incident.objects.values_list("kind", "count")) == [("basis_doubtful", 1)]
+
+
 def test_an_incident_reaches_whose_it_is() -> None:
     take_releases(release_row(id="r", occurred_at=WINTER, basis="emergency", path=[BRIDGE, TRACK]))
     ungated = release_row(id="s", occurred_at=WINTER, decision_id="made-up")

@@ -128,6 +128,14 @@ def test_a_month_goes_whole_with_all_that_hung_on_it() -> None:
     assert RolledFacts.objects.filter(path__contains=[TRACK]).count() == 0
 
 
+def test_who_received_as_a_kept_month_began_is_known() -> None:
+    scene()
+    take_releases(release_row(id="at once", occurred_at="2021-12-01T00:00:00Z", path=[BRIDGE, TRACK]))
+    retention.make_partitions(now=NOW)
+    assert retention.drop_months(now=NOW) == 1
+    assert Dealing.objects.filter(party__uri=TRACK).exists()
+
+
 def test_what_was_found_or_held_goes_with_releases() -> None:
     line = scene()
     retention.make_partitions(now=NOW)

@@ -58,6 +58,14 @@ def test_a_use_after_the_receipt_contradicts_it(ordered: Ordered) -> None:
     assert open_duties() == [(action, f"{ROADSIDE} https://roadaid.example") for action in sorted(ACTIONS)]
 
 
+def test_a_use_as_it_is_signed_breaks_no_word(ordered: Ordered) -> None:
+    ordered.sign()
+    signed_at = ordered.order.completed_at
+    assert signed_at is not None
+    for after, broken in ((timedelta(0), 0), (timedelta(microseconds=1), 1)):
+        assert contradicted(replace(a_use(ordered), occurred_at=signed_at + after)) == broken
+
+
 def test_a_use_after_a_signed_pause_must_end_too(scene: Scene) -> None:
     line = paused(scene).line
     (order_id,) = stop_all(line)

@@ -14,7 +14,7 @@ from revocations.actions.streams import (
     set_status,
     verify_stream,
 )
-from revocations.domain.streams import StreamWanted
+from revocations.domain.streams import DELIVERY, StreamWanted, change_status
 from revocations.models import Breaker, Pulse, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.workers import stream_health, verification
 from tests.factories import a_contract, a_party
@@ -189,6 +189,16 @@ def test_a_question_from_before_a_pause_fails_nobody(party: Party) -> None:
     enable_stream(party_id=party.pk, actor=an_actor(), reason="test", at=asked + 2 * HOUR)
     assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
     # Nor does it keep a new one from being asked, though it was never answered.
+    assert verification.ask(now=asked + 8 * HOUR - MINUTE) == 0
+    assert verification.ask(now=asked + 8 * HOUR) == 1
+
+
+def test_who_ends_the_pause_of_its_410_is_asked_anew(party: Party) -> None:
+    asked, stream = START + 6 * HOUR, the_stream()
+    verification.ask(now=asked)
+    change_status(stream=stream, status=Stream.Status.PAUSED, reason="410 Gone", by=DELIVERY, at=asked + MINUTE)
+    delivery_ran(asked, asked + 2 * HOUR)
+    set_status(party=party, stream_id=str(stream.id), status=Stream.Status.ENABLED, reason="", at=asked + 2 * HOUR)
     assert verification.ask(now=asked + 8 * HOUR - MINUTE) == 0
     assert verification.ask(now=asked + 8 * HOUR) == 1
 

@@ -160,6 +160,17 @@ def test_a_newer_comparison_that_agrees_ends_a_difference(officer: Member) -> No
     assert "no differences" in shown(officer, "/admin/")
 
 
+def test_a_comparison_under_way_hides_no_difference(officer: Member) -> None:
+    at = timezone.now()
+    party = a_contract(a_party("GeoBridge")).aggregator
+    for hours, found, finished_at in ((48, 3, at), (1, 0, None)):
+        DigestRun.objects.create(
+            id=uuid.uuid4(), party_id=party.pk, received_at=at - timedelta(hours=hours), differing=["0001", "0002"],
+            finished_at=finished_at, findings={"partner_has": found},
+        )  # fmt: skip
+    assert "GeoBridge holds as allowed what we deny 3" in shown(officer, "/admin/")
+
+
 def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
     contract = a_contract()
     page, party_page = f"/admin/contracts/{contract.pk}/", f"/admin/parties/{contract.aggregator_id}/"
