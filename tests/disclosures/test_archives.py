@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from django.utils.dateformat import format as formatted
+from django.utils.timezone import localtime
 
 from accounts.models import Line
+from accounts.primitives.zones import zone_of
 from consent.actions.choices import stop
 from consent.domain import receipts
 from disclosures import actions
@@ -100,6 +103,9 @@ def test_nothing_is_kept_open_and_nothing_longer_than_a_day() -> None:
     make_archives()
     assert ArchivePart.objects.count() > 0
     assert not any(bytes(part.sealed).startswith(b"PK") for part in ArchivePart.objects.all())
+    there = localtime(Archive.objects.get().expires_at, zone_of(line.state))
+    page = re.sub(r"<[^>]+>", "", browser.get(PAGE).text)
+    assert f"until {formatted(there, 'M j, Y, g:i A')}." in page
     now = timezone.now()
     archiving.make(now=now + 23 * HOUR)
     assert Archive.objects.count() == 1

@@ -90,6 +90,19 @@ def test_whose_it_is_shows_after_a_reason(officer: Member, compared: Compared, r
     assert "Give a reason" in shown(member, order)
 
 
+def test_a_difference_says_whether_our_order_allowed_it(officer: Member, compared: Compared) -> None:
+    denied = compared.look("partner_has")
+    own = DigestFinding.objects.create(
+        run=compared.run, kind="partner_has", line_id=compared.kept.pk, told_so=True, found_at=compared.run.received_at
+    )
+    for path, order in (
+        (denied, "our newest order denied it, or there is none"),
+        (f"{compared.path}{own.pk}/", "our newest order still allowed it"),
+    ):
+        told = shown(officer, path, {"kind": "fault", "reason": "Incident number three."})
+        assert f"Our order {order}" in told
+
+
 def test_a_name_that_we_never_gave_has_no_page(officer: Member, compared: Compared) -> None:
     row = compared.row("unknown")
     assert (row.line_id, row.recipient, row.purpose, row.scope) == (None, "", "", "")

@@ -16,7 +16,7 @@ from support.queries import team_metrics
 from support.queries.team_metrics import Span, complaints, figures
 from tests.factories import a_party
 from tests.support.desk import a_ticket
-from tests.support.officers import Member, staff
+from tests.support.officers import Member, shown, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 NOON = datetime(2026, 3, 4, 17, tzinfo=UTC)
@@ -95,6 +95,7 @@ def test_the_year_s_complaints_are_for_the_certificate() -> None:
     assert (found["Trouble signing in"].received, found["They still have my data"].received) == (2, 0)
     path = "/desk/figures/complaints/2026/"
     assert (ana.client.get(path).status_code, auditor.client.get(path).status_code) == (403, 200)
+    assert "Trouble signing in 2 0 2 0" in shown(officer, path)
     assert officer.client.get("/desk/figures/complaints/2019/").status_code == 404
     taken = rows(officer, f"{path}complaints.csv")
     assert taken[1] == ["2026", "I never agreed", "20", "20", "0", "1", "0.4"]

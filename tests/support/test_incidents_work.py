@@ -217,6 +217,14 @@ def test_everything_about_it_is_taken_away_with_a_reason(officer: Member, role: 
     )  # fmt: skip
 
 
+def test_what_is_sent_away_says_how_long_it_went_on(officer: Member) -> None:
+    one = an_incident_of_lines(a_line(), a_line())
+    asked = {"form": "html", "reason": "For the FCC."}
+    page = officer.client.post(f"/admin/incidents/{one.pk}/export/", asked).content.decode()
+    for what, at in (("First", "10 May 2026, 18:00 UTC"), ("Last", "11 May 2026, 18:00 UTC")):
+        assert f"<dt>{what}</dt><dd>{at}</dd>" in page
+
+
 def test_what_is_not_there_is_no_incident(officer: Member) -> None:
     for act in ("note", "told", "export"):
         assert officer.client.get(f"/admin/incidents/9/{act}/").status_code == 404

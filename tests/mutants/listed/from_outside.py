@@ -89,4 +89,32 @@ MUTANTS = (
         "s.line_id = question.line_id\n",
         "tests/disclosures/test_ingest.py::test_a_move_to_another_state_judges_no_earlier_release",
     ),
+    Mutant(
+        6,
+        "templates/archive/_state.html",
+        "{% when archive.expires_at %}",
+        "{% when archive.as_of %}",
+        "tests/disclosures/test_archives.py::test_nothing_is_kept_open_and_nothing_longer_than_a_day",
+    ),
+    Mutant(
+        6,
+        "templates/admin/incident_report.html",
+        "<dd>{{ page.affected.first_at|date",
+        "<dd>{{ page.affected.last_at|date",
+        "tests/support/test_incidents_work.py::test_what_is_sent_away_says_how_long_it_went_on",
+    ),
+    Mutant(
+        6,
+        "templates/desk/complaints.html",
+        "{{ one.answered|intcomma }}",
+        "{{ one.received|intcomma }}",
+        "tests/support/test_figures.py::test_the_year_s_complaints_are_for_the_certificate",
+    ),
+    Mutant(
+        6,
+        "templates/admin/finding.html",
+        "{% if row.told_so %}",
+        "{% if not row.told_so %}",
+        "tests/support/test_admin_differences.py::test_a_difference_says_whether_our_order_allowed_it",
+    ),
 )
