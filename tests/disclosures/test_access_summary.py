@@ -68,11 +68,11 @@ def test_the_page_in_words_empty_and_full() -> None:
     disclosed(line, [north.uri, road.uri], at=now - DAY, basis=Basis.NETWORK, outcome=Outcome.REFUSED)
     page = browser.get("/access-log/companies/").text
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
-    assert "RoadAid told 2 times , refused once" in text.replace("told 2 times,", "told 2 times ,")
-    # What was refused was never given out for a reason that needs no agreement.
-    assert "never asks for your agreement" not in text
+    assert "RoadAid got it 2 times , refused once" in text.replace("got it 2 times,", "got it 2 times ,")
+    # What was refused was never given out for a reason that needs no consent.
+    assert "need your consent" not in text
     disclosed(line, [north.uri, road.uri], at=now - DAY, basis=Basis.NETWORK)
-    assert "never asks for your agreement" in browser.get("/access-log/companies/").text
+    assert "need your consent" in browser.get("/access-log/companies/").text
     for before in ("nonsense", "0001-01-01", "9999-12-31"):
         assert "RoadAid" in browser.get(f"/access-log/companies/?before={before}").text
     assert browser.get("/access-log/companies/?before=2020-01-01").text.count("Nothing older.") == 1

@@ -332,9 +332,11 @@ def test_a_row_given_back_while_taken_in_stays_held(monkeypatch: pytest.MonkeyPa
 
     take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
 
+    take_in = store.store
+
     def and_at_once(**rows: Any) -> Any:
-        monkeypatch.setattr(store, "store", store.store)
-        outcomes = store.store(**rows)
+        monkeypatch.setattr(store, "store", take_in)
+        outcomes = take_in(**rows)
         elsewhere(another_number)
         return outcomes
 

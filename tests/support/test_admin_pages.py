@@ -168,7 +168,7 @@ def test_a_comparison_under_way_hides_no_difference(officer: Member) -> None:
             id=uuid.uuid4(), party_id=party.pk, received_at=at - timedelta(hours=hours), differing=["0001", "0002"],
             finished_at=finished_at, findings={"partner_has": found},
         )  # fmt: skip
-    assert "GeoBridge holds as allowed what we deny 3" in shown(officer, "/admin/")
+    assert "allowed there, denied here 3" in shown(officer, "/admin/")
 
 
 def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
