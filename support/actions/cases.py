@@ -87,7 +87,7 @@ def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
     name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
     if ticket.state in DONE:
-        raise NotNow(_("It is done. Open it again first."))
+        raise NotNow(_("This case is done. Reopen it first."))
     if ticket.escalated_at is not None:
         raise NotNow(_("The privacy office has it already."))
     ticket.escalated_at, ticket.last_at = at, at

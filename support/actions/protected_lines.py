@@ -113,7 +113,7 @@ def agree_to_reveal(*, code: str, reveal_id: int, reason: str, actor: str, at: d
     rows = Reveal.objects.select_for_update(of=("self",)).select_related("user", "ticket")
     asked = rows.filter(pk=reveal_id, ticket__code=code).first()
     if asked is None or not asked.two_needed or not asked.is_waiting(at=at):
-        raise NotNow(_("Nobody waits for your yes here any more."))
+        raise NotNow(_("This request is no longer open."))
     second_id = int(name.partition(":")[2])
     if asked.user_id == second_id:
         raise NotNow(_("You asked for this yourself. Somebody else must agree."))

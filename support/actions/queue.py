@@ -53,7 +53,7 @@ def claim(*, code: str, user: User, at: datetime) -> None:
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
     ticket = lock_case(code=code)
     if ticket.assignee_id == user.pk:
-        raise NotNow("It is yours already.")
+        raise NotNow("This case is already assigned to you.")
     if ticket.assignee is not None and works_cases(user=ticket.assignee):
         raise NotNow(f"{get_staff_name(user=ticket.assignee)} has it.")
     if ticket.escalated_at is not None and not staff_may(user.role, StaffAction.LEAD_DESK):
@@ -117,7 +117,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
 
 def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -> None:
     if ticket.state not in UNDER_WAY:
-        raise NotNow("It is done. Open it again first.")
+        raise NotNow("This case is done. Reopen it first.")
     ticket.assignee, ticket.claimed_at, ticket.last_at = to, at if to else None, at
     if to is not None and not staff_may(to.role, StaffAction.LEAD_DESK):
         ticket.escalated_at = None

@@ -38,7 +38,7 @@ class QueueForm(forms.Form):
         choices=[("", _("Every priority")), *Ticket.Priority.choices],
     )  # fmt: skip
     company = forms.CharField(label=_("Company"), required=False, max_length=100)
-    whose = forms.ChoiceField(label=_("Whose"), required=False)
+    whose = forms.ChoiceField(label=_("Assigned to"), required=False)
     language = forms.ChoiceField(
         label=_("Language"), required=False, choices=[("", _("Every language")), *settings.LANGUAGES]
     )
@@ -53,14 +53,14 @@ class QueueForm(forms.Form):
         super().__init__(data, label_suffix="")
         people = [(str(one.pk), get_staff_name(user=one)) for one in colleagues()]
         whose = [
-            ("", _("Everybody’s")),
+            ("", _("Everyone")),
             (MINE, _("Mine")),
-            (NOBODY, _("Nobody’s")),
+            (NOBODY, _("Unassigned")),
             (OFFICE, _("The privacy office’s")),
             *people,
-            (GONE, _("Of people who left")),
+            (GONE, _("Former staff")),
         ]
-        self.fields["whose"] = forms.ChoiceField(label=_("Whose"), required=False, choices=whose)
+        self.fields["whose"] = forms.ChoiceField(label=_("Assigned to"), required=False, choices=whose)
 
     def build_filter(self) -> QueueFilter:
         """The filters that make sense."""

@@ -25,7 +25,7 @@ class AnswerForm(forms.Form):
 
     body = MessageField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
     uploads = FilesField(label=gettext_lazy("Files"))
-    then = forms.ChoiceField(label=gettext_lazy("And then the case is"), choices=THEN, initial=Ticket.State.SOLVED)
+    then = forms.ChoiceField(label=gettext_lazy("Set case to"), choices=THEN, initial=Ticket.State.SOLVED)
 
 
 class NoteForm(forms.Form):

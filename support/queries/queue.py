@@ -157,7 +157,7 @@ def rows(*, tickets: Sequence[Ticket], user_id: int, at: datetime, ending: bool 
 
 def _due(ticket: Ticket, at: datetime) -> Due | None:
     if ticket.state == Ticket.State.WAITING:
-        return Due(ticket.due_at, late=False, words=_("Waits for the person until"))
+        return Due(ticket.due_at, late=False, words=_("Waiting for the person until"))
     return due(due_at=ticket.due_at, at=at) if ticket.state in UNDER_WAY else None
 
 

@@ -117,7 +117,7 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     return Figures(
         whole=_figure("", whole.get(True, (0, 0, 0, None, None))),
         by_kind=_build_figures(kinds, {kind.value: str(kind.label) for kind in Ticket.Kind}),
-        by_person=_build_figures(people, {None: _("Nobody’s"), **named}),
+        by_person=_build_figures(people, {None: _("Unassigned"), **named}),
         by_company=_build_figures({key: row for key, row in companies.items() if key}, names),
     )
 

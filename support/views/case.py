@@ -65,7 +65,7 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
             title=_("See whose case this is"),
             lead=_("The number and the account holder's name, for 15 minutes. The person reads at once in their log "
                    "that it was shown, and why.")
-            + (" " + _("This line is protected: somebody else of us must agree first.") if two else ""),
+            + (" " + _("This line is protected. A colleague must agree first.") if two else ""),
             button=_("Ask a second person") if two else _("Show them"),
             done=_("Somebody else must agree now. They find it on this case.") if two else _("Shown for 15 minutes."),
             form=RevealForm(request.POST or None),
@@ -87,7 +87,7 @@ def agree(request: PersonRequest, code: str, reveal_id: int) -> HttpResponse:
             title=_("Agree that a colleague sees whose case this is"),
             lead=_("%(who)s asks, because: %(why)s") % {"who": asked.user.email, "why": asked.reason}
             if asked
-            else _("Nobody waits for your yes here any more."),
+            else _("This request is no longer open."),
             button=_("Agree"),
             done=_("Agreed. They see it for 15 minutes."),
             form=WhyForm(request.POST or None),
@@ -108,7 +108,7 @@ def stop_for(request: PersonRequest, code: str) -> HttpResponse:
             lead=_("Only where the person asks you to, now. In force at once; their phone is texted, with how to undo "
                    "it. Nobody of us can allow anything."),
             button=_("Stop for them"),
-            done=_("Done. It is in force, and their phone is texted."),
+            done=_("Done. It is in effect, and we texted their phone."),
             form=StopForForm(request.POST or None, what=stoppable(ticket=found.ticket, at=timezone.now())),
             verb=stop_for_person,
             extra="desk/_code.html",
@@ -139,7 +139,7 @@ def evidence(request: PersonRequest, code: str) -> HttpResponse:
         lead=_("Each partner that had a part in it is asked over its stream. It has 7 days, and its signed answer "
                "lands in this case."),
         button=_("Ask them"),
-        done=_("Asked. The case waits for the partner."),
+        done=_("Request sent. The case is waiting for the partner."),
         form=WhyForm(request.POST or None),
         verb=ask_for_evidence,
     ))  # fmt: skip
@@ -156,7 +156,7 @@ def resend(request: PersonRequest, code: str) -> HttpResponse:
             title=_("Send the order again"),
             lead=_("What the partner has not signed as done goes out at once, the newest state, whatever its waits. To "
                    "send it twice does no harm."),
-            button=_("Send it again"),
+            button=_("Resend"),
             done=_("On its way."),
             form=CompanyForm(
                 request.POST or None, companies=list(partners.items()), initial=request.GET.get("company", "")
@@ -193,9 +193,9 @@ def move(request: PersonRequest, code: str) -> HttpResponse:
         allowed = NEXT[Ticket.State(found.ticket.state)] & {*UNDER_WAY, Ticket.State.SOLVED}
         states = [(state.value, str(state.label)) for state in Ticket.State if state in allowed]
         return Act(
-            title=_("Move the case on"),
+            title=_("Change the case's status"),
             lead=_("A case is solved by an answer that the person can read. A case that is done can be opened again."),
-            button=_("Move it"),
+            button=_("Change status"),
             done=_("Moved."),
             form=MoveForm(request.POST or None, states=states, initial=request.GET.get("to", "")),
             verb=move_case,
@@ -224,9 +224,9 @@ def priority(request: PersonRequest, code: str) -> HttpResponse:
 def hand_up(request: PersonRequest, code: str) -> HttpResponse:
     """Hand the case to the privacy office."""
     return answer(request, code, lambda _found: Act(
-        title=_("Hand it to the privacy office"),
+        title=_("Escalate this case to the privacy office"),
         lead=_("The case is nobody's until an officer takes it. It is of high priority from now on."),
-        button=_("Hand it up"),
+        button=_("Escalate"),
         done=_("The privacy office has it."),
         form=WhyForm(request.POST or None),
         verb=escalate,
@@ -274,7 +274,7 @@ def export(request: PersonRequest, code: str) -> HttpResponse:
         title=_("Take a copy of the case"),
         lead=_("A page to print, with the person masked. Who took it and when stands across every sheet, and in the "
                "person's log."),
-        button=_("Make the copy"),
+        button=_("Create the copy"),
         done="",
         form=form,
         verb=export_case,

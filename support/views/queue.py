@@ -66,7 +66,7 @@ def claim_next(request: PersonRequest) -> HttpResponseBase:
     asked = QueueForm(request.POST).build_filter()
     code = queue_actions.claim_next(asked=asked, user=request.user, at=timezone.now())
     if code is None:
-        messages.info(request, _("There is nothing to take: somebody has each of these."))
+        messages.info(request, _("Nothing to take: all of these are assigned."))
         return redirect("desk")
     return redirect(f"/desk/{code}/")
 

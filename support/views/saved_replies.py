@@ -35,7 +35,7 @@ def reply(request: PersonRequest, reply_id: int = 0) -> HttpResponse:
     form = CannedForm(request.POST or None, initial=_initial(request, found), fixed=found is not None)
     if form.is_valid():
         actions.write_reply(**form.cleaned_data, actor=actor_of(request.user), at=timezone.now())
-        messages.success(request, _("Kept. Whoever writes finds it from now on."))
+        messages.success(request, _("Saved. Everyone can use it now."))
         return redirect("desk-replies")
     shown = {"form": form, "answer": found}
     return render(request, "desk/reply.html", shown, status=400 if form.errors else 200)

@@ -122,7 +122,7 @@ def undo(request: PersonRequest, code: str) -> HttpResponse:
     except NotNow as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Taken back. Nothing was sent."))
+        messages.success(request, _("Cancelled. Nothing was sent."))
     return _back(request, code)
 
 

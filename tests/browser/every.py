@@ -65,7 +65,7 @@ class Report:
             file.write(json.dumps([*look, faults], ensure_ascii=False) + "\n")
 
     def progress(self, done: int, total: int, page: str) -> None:
-        """How far it is."""
+        """Progress."""
         passed = time.monotonic() - self.started
         left = f"{passed / done * (total - done) / 60:.0f} min left" if done else ""
         wrong = sum(map(bool, self.found.values()))

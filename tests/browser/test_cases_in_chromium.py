@@ -86,7 +86,7 @@ def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(v
     assert page.evaluate("getComputedStyle(document.querySelector('.talk .said-body')).direction") == "rtl"
     page.locator("#id_answer_body").press_sequentially("Half")
     if script:
-        expect(page.locator("#kept-answer")).to_contain_text("Draft kept.")
+        expect(page.locator("#kept-answer")).to_contain_text("Draft saved.")
     else:
         sent(page, "button:has-text('Keep draft') >> nth=0")
     page.goto(f"/desk/{ticket.code}/write/")

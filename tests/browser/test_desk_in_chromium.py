@@ -136,7 +136,7 @@ def test_when_the_sign_in_has_ended_what_is_written_stays_and_the_page_goes_to_t
     page.fill("#id_answer_body", "Dear you")
     page.context.clear_cookies(name="sessionid")
     with page.expect_response("**/canned/") as answer:
-        page.get_by_role("button", name="Put it in").click()
+        page.get_by_role("button", name="Insert").click()
     assert (answer.value.status, page.input_value("#id_answer_body")) == (401, "Dear you")
     page.evaluate("htmx.ajax('GET', '/desk/counts/', {target: '#desk-counts', swap: 'outerHTML'})")
     page.wait_for_url(f"{site}/accounts/login/staff/?next={quote(path, safe='')}")

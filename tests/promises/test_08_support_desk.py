@@ -242,7 +242,7 @@ def test_an_auditor_sees_no_number_and_no_name(desk: Desk) -> None:
     auditor = staff("auditor")
     page = desk.shows(auditor)
     assert "number hidden" in page
-    assert "See whose it is" not in page
+    assert "Show the person" not in page
     for method in ("get", "post"):
         answer = getattr(auditor.client, method)(f"{desk.path}reveal/", {"kind": "review", "reason": WHY})
         assert answer.status_code == 403

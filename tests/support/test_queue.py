@@ -129,7 +129,7 @@ def test_the_next_one_is_taken_as_the_list_is_narrowed(ana: Member) -> None:
     assert ana.client.post("/desk/claim/", {"language": "es"}).headers["Location"] == f"/desk/{spanish.code}/"
     assert ana.client.post("/desk/claim/").headers["Location"] == f"/desk/{first.code}/"
     nothing = ana.client.post("/desk/claim/", follow=True)
-    assert "There is nothing to take" in nothing.content.decode()
+    assert "Nothing to take" in nothing.content.decode()
     assert listed(ana, "/desk/?whose=mine") == [first.code, spanish.code]
 
 
@@ -140,7 +140,7 @@ def test_one_that_somebody_has_is_not_taken(ana: Member) -> None:
     with pytest.raises(NotNow, match=r"ben@carrier\.example has it"):
         queue.claim(code=theirs.code, user=ana.user, at=timezone.now())
     for done in (a_ticket(state="solved"), a_ticket(state="closed", closed_at=timezone.now())):
-        with pytest.raises(NotNow, match="It is done"):
+        with pytest.raises(NotNow, match="This case is done"):
             queue.claim(code=done.code, user=ana.user, at=timezone.now())
 
 
@@ -283,7 +283,7 @@ def test_older_finds_follow(ana: Member) -> None:
 def test_a_handed_up_case_is_the_privacy_office_s(ana: Member) -> None:
     lead, at = staff(), timezone.now()
     up = a_ticket(due_in=-DAY, escalated_at=at)
-    assert "There is nothing to take" in ana.client.post("/desk/claim/", follow=True).content.decode()
+    assert "Nothing to take" in ana.client.post("/desk/claim/", follow=True).content.decode()
     with pytest.raises(NotNow, match="The privacy office has it"):
         queue.claim(code=up.code, user=ana.user, at=at)
     rows_of_ana, rows_of_lead = (one.client.get("/desk/").content.decode() for one in (ana, lead))

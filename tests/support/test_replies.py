@@ -1,4 +1,4 @@
-"""One answer to many: nothing goes out for a minute, then everybody gets it once, whatever stops in between."""
+"""Bulk reply: nothing goes out for a minute, then everybody gets it once, whatever stops in between."""
 
 from datetime import datetime, timedelta
 from typing import Any

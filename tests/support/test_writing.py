@@ -115,7 +115,7 @@ def test_a_draft_is_kept_and_colleagues_see_who_writes(ana: Member, ticket: Tick
     ben, path = staff("agent", name="ben"), f"/desk/{ticket.code}/write/draft/answer/"
     assert ana.client.post(path, {"body": "Half a sen"}).status_code == 302
     kept = ana.client.post(path, {"body": "Half a sentence"}, headers={"HX-Request": "true"})
-    assert (kept.status_code, "Draft kept." in kept.content.decode()) == (200, True)
+    assert (kept.status_code, "Draft saved." in kept.content.decode()) == (200, True)
     assert "Half a sentence</textarea>" in page(ana, ticket)
     seen = page(ben, ticket)
     assert "<bdi>ana@carrier.example</bdi> is writing here." in seen

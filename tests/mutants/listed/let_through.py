@@ -111,8 +111,8 @@ MUTANTS = (
     Mutant(
         8,
         "templates/desk/_many_progress.html",
-        '{% elif not progress.reply.skipped %}{% translate "Everybody has it." %}',
-        '{% else %}{% translate "Everybody has it." %}',
+        '{% elif not progress.reply.skipped %}{% translate "Sent to everyone." %}',
+        '{% else %}{% translate "Sent to everyone." %}',
         CASES,
     ),
     Mutant(

@@ -37,8 +37,8 @@ MUTANTS = (
     Mutant(
         8,
         "templates/desk/case.html",
-        '{% translate "Take the next one" %}',
-        '{% translate "Take a copy" %}',
+        '{% translate "Take next case" %}',
+        '{% translate "Get a copy" %}',
         DESK,
     ),
 )
