@@ -304,7 +304,7 @@ def test_a_test_line_is_watched_and_let_go_of_once(now: datetime, settings: Sett
     def ends() -> None:
         end_test_line(seed_id=seed.pk, actor=officer, reason=WHY, at=now)
 
-    with pytest.raises(NotNowOfTerms, match="not watched"):
+    with pytest.raises(NotNowOfTerms, match="not a test line"):
         overlap(ends, ends)
     assert (noted("test_line.marked"), noted("test_line.ended")) == (1, 1)
 

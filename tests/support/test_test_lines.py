@@ -131,7 +131,7 @@ def test_only_lines_of_our_own_account_and_by_an_officer(officer: Member) -> Non
     person, ours, now = a_line(), a_line(account=OURS), database_clock()
     for carrier_id in (person.carrier_id, "NOBODY-1"):
         answer = shown(officer, "/admin/test-lines/add/", {"line": carrier_id, "reason": "Try it."})
-        assert "There is no such line in a test account of ours" in answer
+        assert "No line with this ID is in our test accounts" in answer
         assert carrier_id in officer.client.post("/admin/test-lines/add/", {"line": carrier_id}).content.decode()
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
         with pytest.raises(NotForThem):
@@ -139,6 +139,6 @@ def test_only_lines_of_our_own_account_and_by_an_officer(officer: Member) -> Non
     assert (
         post(officer, "/admin/test-lines/add/", {"line": ours.carrier_id, "reason": "Try it."}) == "/admin/test-lines/"
     )
-    with pytest.raises(NotNow, match="watched already"):
+    with pytest.raises(NotNow, match="already a test line"):
         mark_test_line(carrier_id=ours.carrier_id, actor=officer.actor, reason="x", at=now)
     assert list(CarrierTestLine.objects.values_list("line_id", flat=True)) == [ours.pk]

@@ -215,7 +215,7 @@ def test_an_early_yes_keeps_a_draft_from_force() -> None:
     )
     line, campaign = a_line(), a_campaign(contract)
     an_approval(line, campaign)
-    with pytest.raises(NotNow, match="Make a new campaign"):
+    with pytest.raises(NotNow, match="Create a new campaign"):
         put_in_force(of="contract", target_id=contract.pk, reason="r", actor=one, at=NOW)
     assert (Contract.objects.get().is_draft, allowed(line, campaign)) == (True, False)
 
