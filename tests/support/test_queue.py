@@ -62,6 +62,7 @@ def test_what_is_due_first_stands_first(ana: Member) -> None:
     a_ticket(state="solved", due_in=-2 * DAY)
     assert listed(ana) == [late.code, first.code, later.code]
     shown = ana.client.get("/desk/").content.decode()
+    assert "Open the case" in shown
     assert shown.count("Overdue by") == 1
     assert re.findall(r'data-count="(\w+)">(\d+)<', shown) == [
         ("open", "3"), ("overdue", "1"), ("mine", "0"), ("unclaimed", "3"),
