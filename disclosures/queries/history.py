@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import CharField, Count, F, Func, Q, QuerySet
 
+from accounts.models import Line
 from disclosures.labels import NOT_ALLOWED, basis_in_words, describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.release_counts import Place, ReleaseFilter, facts_of, newest
@@ -174,6 +176,23 @@ def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
     ]
     older = f"{kept[-1].occurred_at.isoformat()}_{kept[-1].id}" if more else ""
     return HistoryPage(tuple(days), older)
+
+
+def history_start(*, line: Line, page: HistoryPage, zone: ZoneInfo, at: datetime) -> date | None:
+    """Return the day from which a history can hold anything; None where older pages follow this one.
+
+    That is the line's first day or the first that is kept, or an older one where a release is shown that outlasted it.
+    """
+    if page.older:
+        return None
+    begins = max(line.activated_at.astimezone(zone).date(), first_month_kept(at=at))
+    return min([begins, *(day.day for day in page.days[-1:])])
+
+
+def first_month_kept(*, at: datetime) -> date:
+    """Return the first day of the oldest month whose releases are kept (RETENTION_MONTHS whole months)."""
+    months = at.astimezone(UTC).year * 12 + at.astimezone(UTC).month - 1 - settings.RETENTION_MONTHS
+    return date(months // 12, months % 12 + 1, 1)
 
 
 def history_rows(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:

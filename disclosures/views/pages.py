@@ -22,7 +22,7 @@ from disclosures.forms import HistoryForm
 from disclosures.queries.companies import companies_of
 from disclosures.queries.company import company_page
 from disclosures.queries.downloads import as_csv, as_json
-from disclosures.queries.history import companies_in, history_in_parts, history_page
+from disclosures.queries.history import companies_in, history_in_parts, history_page, history_start
 from disclosures.queries.line_alerts import list_line_alerts
 
 
@@ -56,13 +56,15 @@ def history(request: SubscriberRequest) -> HttpResponse:
     line = request.line
     form = HistoryForm(request.GET)
     filters = form.filters()
+    page = history_page(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
     shown = {
         "line": line,
         "at_line": at_line(request),
         "form": form,
         "filters": filters,
         "companies": companies_in(line_id=line.line.pk, zone=line.zone, at=now),
-        "page": history_page(line_id=line.line.pk, filters=filters, zone=line.zone, at=now),
+        "page": page,
+        "starts_on": history_start(line=line.line, page=page, zone=line.zone, at=now),
         "asked": _get_filter_query(request),
         "noticed": list_line_alerts(line_id=line.line.pk, zone=line.zone, company=filters.company, at=now),
         "ended": ended_agreements(line_id=line.line.pk, at=now),

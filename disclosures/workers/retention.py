@@ -12,6 +12,7 @@ from django.db import connection, connections, transaction
 import audit.actions
 from audit.models import AuditEvent
 from disclosures.models import Anomaly, DroppedMonth, HeldDisclosure
+from disclosures.queries.history import first_month_kept
 from disclosures.queries.visible import LOOK_UP
 
 MADE_AHEAD = timedelta(days=92)
@@ -82,7 +83,7 @@ def drop_months(*, now: datetime) -> int:
     What a court's order hides, or hid until 30 days ago, outlasts it: its person is still to see it. Whatever breaks is
     done again by the next run.
     """
-    first_kept = _first_kept(now)
+    first_kept = first_month_kept(at=now)
     owner = _owner()
     dropped = 0
     _note_dropped(owner, now)
@@ -121,11 +122,6 @@ def _note_dropped(owner: str, now: datetime) -> None:
                 action="disclosures.month_dropped", actor="system:retention", target=target, at=now,
                 detail={"dropped_at": dropped_at.isoformat()},
             )  # fmt: skip
-
-
-def _first_kept(now: datetime) -> date:
-    months = now.astimezone(UTC).year * 12 + now.astimezone(UTC).month - 1 - settings.RETENTION_MONTHS
-    return date(months // 12, months % 12 + 1, 1)
 
 
 def _months(owner: str) -> list[date]:

@@ -10,13 +10,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Line
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.downloads import as_csv, as_json
 from disclosures.queries.history import Filters, HistoryPage, companies_in, history_in_parts, history_page, history_rows
 from tests.factories import a_line, a_party
+from tests.people import signed_in
+from tests.words.pages import main
 from tests.world import disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -205,6 +209,24 @@ def test_a_page_holds_as_many_groups_as_can_be_read() -> None:
     for number in range(70):
         disclosed(line, [geo.uri], at=NOON + timedelta(days=20), purpose=f"dpv:{number}")
     assert len(all_pages(line.pk, Filters(), 200)[0].days[0].groups) == 70
+
+
+def where_it_starts(line: Line) -> list[str]:
+    with time_machine.travel(AT, tick=False):
+        lines = main(signed_in(line), "/history/").lines
+    return [said for said in lines if said.startswith("Your history starts")]
+
+
+def test_a_history_ends_with_the_day_it_starts() -> None:
+    geo = a_party()
+    young, old, long = a_line(activated_at=datetime(2026, 5, 3, 6, tzinfo=UTC)), a_line(), a_line()
+    disclosed(young, [geo.uri], at=NOON)
+    for day in range(5):
+        for number in range(15):
+            disclosed(long, [geo.uri], at=NOON + timedelta(days=day), campaign=f"CMP-{number}")
+    assert where_it_starts(young) == ["Your history starts on May 2, 2026."]
+    assert where_it_starts(old) == ["Your history starts on Nov. 1, 2024."]
+    assert where_it_starts(long) == [], "older pages follow"
 
 
 MANY = """

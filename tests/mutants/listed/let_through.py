@@ -333,4 +333,18 @@ MUTANTS = (
         '{% elif fault == "withdrawn" %}',
         "tests/words/test_receipts.py::test_a_receipt_by_a_withdrawn_key_proves_nothing",
     ),
+    Mutant(
+        6,
+        "disclosures/queries/history.py",
+        "    if page.older:\n        return None\n",
+        "",
+        "tests/disclosures/test_history.py::test_a_history_ends_with_the_day_it_starts",
+    ),
+    Mutant(
+        6,
+        "disclosures/queries/history.py",
+        "max(line.activated_at.astimezone(zone).date(), first_month_kept(at=at))",
+        "first_month_kept(at=at)",
+        "tests/disclosures/test_history.py::test_a_history_ends_with_the_day_it_starts",
+    ),
 )
