@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import Delegation, Line, LineNumber, LineReminder, LineTexts, LineUser, TextedCode, User
-from accounts.policies import delegations
+from accounts.policies import delegations, holds
 from accounts.policies.permissions import (
     DELEGATES,
     OF_STAFF,
@@ -32,7 +33,7 @@ from accounts.primitives.zones import name_of, zone_of
 HOLDS_NUMBER = """
 SELECT line.id, carrier_id, public_id, account_id, holder_name_sealed, user_role, state, language, activated_at,
     deactivated_at, sim_changed_at, number_changed_at, forwarding_changed_at, recorded_at, change_known_at,
-    holder_known_at, continues_line_id
+    holder_known_at, history_known_at, continues_line_id
 FROM accounts_linenumber held JOIN accounts_line line ON line.id = held.line_id
 WHERE msisdn_hash = %(hash)s AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)
     AND activated_at <= %(at)s AND (deactivated_at IS NULL OR deactivated_at > %(at)s) ORDER BY line.id LIMIT 1
@@ -41,8 +42,6 @@ NUMBER_OF = """
 SELECT msisdn_sealed FROM accounts_linenumber WHERE line_id = %s AND starts_at <= %s ORDER BY starts_at DESC LIMIT 1
 """
 LONGEST_ID = 19
-# A new SIM, number or forwarding may mean that somebody else has the phone's texts: so long nothing opens by them.
-HOLD = timedelta(hours=24)
 DELEGATED = {
     Delegation.May.SEE: Relation.DELEGATE_SEES, Delegation.May.STOP: Relation.DELEGATE_STOPS,
     Delegation.May.BOTH: Relation.DELEGATE_BOTH,
@@ -173,17 +172,19 @@ def msisdn_of(*, line_id: int, at: datetime) -> str:
 def get_hold_end(*, line: Line, at: datetime) -> datetime | None:
     """Return until when nobody who signs in by this line may see, allow, or change what lets them in, or None.
 
-    A day from the change, or from when we learned of it, whichever is later. What the tenure began with is no change.
+    A day from the change, or from when we learned of it, whichever is later; and from when releases of another line
+    came to it. What the tenure began with is no change.
     """
     moments = (line.sim_changed_at, line.number_changed_at, line.forwarding_changed_at)
     changes = [moment for moment in moments if moment is not None and moment > line.activated_at]
-    return _compute_hold_end(
-        max([*changes, *([line.change_known_at] if line.change_known_at else [])], default=None), at
-    )
+    known = [moment for moment in (line.change_known_at, line.history_known_at) if moment is not None]
+    return holds.compute_hold_end(since=max([*changes, *known], default=None), at=at)
 
 
-def _compute_hold_end(since: datetime | None, at: datetime) -> datetime | None:
-    return since + HOLD if since is not None and at < since + HOLD else None
+def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | None:
+    """Return the same for somebody's own line, by which they are here, and for what came to the line they ask about."""
+    ends = (get_hold_end(line=own, at=at), holds.get_history_hold_end(line=line, at=at))
+    return max((end for end in ends if end is not None), default=None)
 
 
 def wants_no_news(*, line_id: int) -> bool:
@@ -287,13 +288,14 @@ def signs_in_by_another(*, actor: str, line_id: int) -> bool:
 def answering_line(*, line: Line, at: datetime) -> Line | None:
     """Return the line whose phone answers a company's question: its own; for a child's line, the account holder's.
 
-    None where there is none: the line has ended, or no line of the account is the holder's.
+    None where there is none: the line has ended, or no line of the account is the holder's. Of several of the
+    holder's, the one that we have known as theirs for longest, whatever a file says of how old it is.
     """
     wanted = Q(pk=line.pk)
     if line.user_role == Line.UserRole.MINOR:
         wanted = Q(account=line.account_id, user_role=Line.UserRole.HOLDER)
-    active = _active(at)
-    return Line.objects.filter(active, wanted).order_by("activated_at", "pk").first()
+    theirs_since = Coalesce("holder_known_at", "recorded_at")
+    return Line.objects.filter(_active(at), wanted).order_by(theirs_since, "activated_at", "pk").first()
 
 
 def _acting(actor: str) -> User | None:
@@ -306,15 +308,15 @@ def is_id(*, text: str) -> bool:
     return text.isdecimal() and text.isascii() and len(text) < LONGEST_ID
 
 
-def _as_holder(line: Line, holder_name: str, at: datetime) -> Relation:
-    """What a holder is to another line of their account: for a day after it came to them they see nothing of it."""
+def _as_holder(own: Line, line: Line, holder_name: str, at: datetime) -> Relation:
+    """What a holder is to another line of their account: for a day after one came to the other they see nothing."""
     if line.user_role == Line.UserRole.MINOR:
         relation = Relation.HOLDER_OF_MINOR
-    elif line.user_role == Line.UserRole.HOLDER and unseal(line.holder_name_sealed) == holder_name:
+    elif holds.is_same_holder(line=line, holder_name=holder_name):
         relation = Relation.SAME_HOLDER
     else:
         return Relation.HOLDER_OF_ADULT
-    return relation if _compute_hold_end(line.holder_known_at, at) is None else Relation.NEW_HOLDER
+    return relation if holds.get_relation_hold_end(own=own, line=line, at=at) is None else Relation.NEW_HOLDER
 
 
 def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[PersonsLine]:
@@ -331,7 +333,7 @@ def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[Per
 
 def _known_to_holder(own: Line, others: Sequence[Line], at: datetime) -> dict[int, PersonsLine]:
     holder_name = unseal(own.holder_name_sealed)
-    found = {line.pk: _persons_line(line, _as_holder(line, holder_name, at)) for line in others}
+    found = {line.pk: _persons_line(line, _as_holder(own, line, holder_name, at)) for line in others}
     for left in delegations.left_untold(account_id=own.account_id, at=at) if vars(own)["left"] else ():
         if left.line_id != own.pk:
             found.setdefault(left.line_id, PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=""))

@@ -318,10 +318,10 @@ def _target(order_ref: str) -> str:
     return f"delay:{hmac.digest(derived_secret('delayed-orders'), order_ref.encode(), hashlib.sha256).hex()[:32]}"
 
 
-def catch_up(*, cause: str, at: datetime) -> None:
+def catch_up(*, cause: str, at: datetime, actor: str = "") -> None:
     """After a feed or an act: give back what a line has by a number that was not its own, take in what was held for
-    what is known now, and judge again what that touches."""
-    reassignment.attribute(at=at, actor=f"import:{cause}")
+    what is known now, and judge again what that touches. `actor`: a machine that brought it, as the trail names it."""
+    reassignment.attribute(at=at, actor=actor or f"import:{cause}")
     judging.rejudge(cause=f"import:{cause}")
 
 

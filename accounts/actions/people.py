@@ -1,12 +1,14 @@
 """People and the lines they sign in by: from the first code to the end of the tenure."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 from uuid import uuid4
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import Q
 
 import audit.actions
 from accounts import queries
@@ -125,6 +127,13 @@ def person_behind(*, line: Line, at: datetime) -> User:
         user.save()
         LineUser.objects.create(line=line, user=user, since=at)
     return user
+
+
+@transaction.atomic
+def hold_history(*, line_ids: Collection[int], at: datetime) -> None:
+    """Hold for a day what these lines open: releases that were others' have come to them."""
+    earlier = Q(history_known_at__isnull=True) | Q(history_known_at__lt=at)
+    Line.objects.filter(earlier, pk__in=line_ids).update(history_known_at=at)
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from functools import partial
 from uuid import uuid4
 
@@ -40,8 +41,6 @@ LASTS = {
     Message.Kind.CASE: timedelta(days=7),
     Message.Kind.MOVED: timedelta(days=3),
 }
-# So often a line's person is warned in a day: each time something else may have changed, and nobody is flooded.
-WARNED_A_DAY = 5
 # What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
 NEWS = frozenset(
     {
@@ -77,6 +76,14 @@ FROM unnest(%s::uuid[], %s::bigint[], %s::bytea[], %s::bytea[], %s::timestamptz[
 LETTER_LASTS = timedelta(days=3)
 # What somebody may have sent about one line in a day: enough for anybody, and no way to flood a mailbox.
 LETTERS_A_DAY, RECEIPT_TEXTS_A_DAY = 10, 5
+
+
+class Recipients(Enum):
+    """Where a warning about a line goes: to its number, or the one before, and to its safe contact."""
+
+    PHONE_AND_CONTACT = auto()
+    OLD_NUMBER_AND_CONTACT = auto()
+    PHONE = auto()
 
 
 class SentEnough(Exception):
@@ -182,23 +189,26 @@ def _either(msisdn: str, contact: SafeContact | None, at: datetime) -> list[tupl
 
 
 @transaction.atomic(savepoint=False)
-def warn(*, line_id: int, words: Callable[[Line], str], has_new_number: bool, at: datetime) -> None:
+def warn(
+    *, line_id: int, words: Callable[[Line], str], of: str, to: Recipients, at_most: int | None, at: datetime
+) -> None:
     """Have a line's person texted at once, by day and night, of what somebody may do who takes the line over.
 
-    To the phone and to its safe contact, both. Where the line `has_new_number`, to the number before instead of the
-    new, if no other line has had it since. Nothing is sent where the line leaves its account in confidence.
+    `of`: which kind of change; `at_most`: so many of that kind in a day to each recipient, None: all. To the old number
+    only if no other line has had it since. Nothing is sent where the line leaves its account in confidence.
     """
     line = Line.objects.get(pk=line_id)
-    lately = Message.objects.filter(line=line, kind=Message.Kind.MOVED, made_at__gt=at - DAY)
-    if delegations.leaves_in_confidence(line_id=line_id, at=at) or lately.count() >= WARNED_A_DAY:
+    if delegations.leaves_in_confidence(line_id=line_id, at=at):
         return
+    about = f"moved:{of}"
     made = [
         Message(
-            id=uuid4(), line=line, kind=Message.Kind.MOVED, to_sealed=seal(msisdn),
-            words_sealed=seal(_read_there(line, words(line), to)), made_at=at, contact=to, next_at=at,
+            id=uuid4(), line=line, kind=Message.Kind.MOVED, about=about, to_sealed=seal(msisdn),
+            words_sealed=seal(_read_there(line, words(line), contact)), made_at=at, contact=contact, next_at=at,
             expires_at=at + LASTS[Message.Kind.MOVED],
         )
-        for msisdn, to in _whom_to_warn(line_id, at, has_new_number=has_new_number)
+        for msisdn, contact in _whom_to_warn(line_id, to, at)
+        if at_most is None or _count_warnings(line, about, contact, at) < at_most
     ]  # fmt: skip
     Message.objects.bulk_create(made)
     if not texts.waits_for_network():
@@ -206,11 +216,19 @@ def warn(*, line_id: int, words: Callable[[Line], str], has_new_number: bool, at
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message.pk, now=at), robust=True)
 
 
-def _whom_to_warn(line_id: int, at: datetime, *, has_new_number: bool) -> list[tuple[str, SafeContact | None]]:
-    number = (
-        delegations.number_before(line_id=line_id) if has_new_number else delegations.number_now(line_id=line_id, at=at)
-    )
-    contact = sms_delivery.contacts_that_count(line_ids=[line_id], at=at).get(line_id)
+def _count_warnings(line: Line, about: str, contact: SafeContact | None, at: datetime) -> int:
+    """How often one of a line's two recipients was warned of one kind of change in a day."""
+    lately = Message.objects.filter(line=line, kind=Message.Kind.MOVED, made_at__gt=at - DAY)
+    return lately.filter(about=about, contact=contact).count()
+
+
+def _whom_to_warn(line_id: int, to: Recipients, at: datetime) -> list[tuple[str, SafeContact | None]]:
+    if to == Recipients.OLD_NUMBER_AND_CONTACT:
+        number = delegations.number_before(line_id=line_id)
+    else:
+        number = delegations.number_now(line_id=line_id, at=at)
+    lines = [] if to == Recipients.PHONE else [line_id]
+    contact = sms_delivery.contacts_that_count(line_ids=lines, at=at).get(line_id)
     there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
     there += [(number, None)] if number else []
     return there

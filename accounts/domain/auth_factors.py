@@ -67,9 +67,10 @@ def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
     """Return whether only a new number holds this line, and nothing that lets its person in was set since.
 
     Then a password or passkey from before shows who it is, whoever has the phone. A new SIM or forwarding near it, or
-    what was set after it, shows nothing: whoever took the line over may have done both.
+    what was set after it, shows nothing: whoever took the line over may have done both. Nor does anything where
+    releases of another line came to it: they may not be this person's at all.
     """
-    moved, others = line.number_changed_at, (line.sim_changed_at, line.forwarding_changed_at)
+    moved, others = line.number_changed_at, (line.sim_changed_at, line.forwarding_changed_at, line.history_known_at)
     recent = max(line.activated_at, at - NEAR)
     if moved is None or moved <= recent or any(one is not None and one > recent for one in others):
         return False

@@ -119,6 +119,9 @@ WHAT: dict[str, Words] = {
     "line.changed": gettext_lazy("The carrier changed its record of this line"),
     "line.recorded": gettext_lazy("Imported this line"),
     "line.continued": gettext_lazy("Recorded which line this one continues"),
+    "line.history_moved": gettext_lazy(
+        "Moved location history between this line and another line that had the same number"
+    ),
     "line.earlier_number": gettext_lazy("Recorded this line's earlier number"),
 }
 # Reasons that are no person's words: what was taken.

@@ -75,6 +75,8 @@ class Line(models.Model):
     # was so; not by the import that first brought the line (`queries.get_hold_end`, `permissions.NEW_HOLDER`).
     change_known_at = models.DateTimeField(null=True)
     holder_known_at = models.DateTimeField(null=True)
+    # When releases that were another line's until then came to this one, because of what a file says of numbers.
+    history_known_at = models.DateTimeField(null=True)
     continues_line = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="continued_by")
 
     class Meta:

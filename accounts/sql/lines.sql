@@ -70,3 +70,18 @@ CREATE OR REPLACE TRIGGER accounts_holder_known_stays BEFORE UPDATE ON accounts_
     WHEN (OLD.holder_known_at IS NOT NULL
         AND (NEW.holder_known_at IS NULL OR NEW.holder_known_at < OLD.holder_known_at))
     EXECUTE FUNCTION accounts_refuse_undoing();
+-- Looks at the column when it runs: this file is installed before the column is made.
+CREATE OR REPLACE FUNCTION accounts_history_known_stays() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF OLD.history_known_at IS NOT NULL
+        AND (NEW.history_known_at IS NULL OR NEW.history_known_at < OLD.history_known_at)
+    THEN
+        RAISE EXCEPTION 'an end of % is not taken back', TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER accounts_history_known_stays BEFORE UPDATE ON accounts_line FOR EACH ROW
+    EXECUTE FUNCTION accounts_history_known_stays();

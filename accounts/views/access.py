@@ -42,6 +42,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts import queries
 from accounts.domain import auth_factors, sessions
 from accounts.models import User
+from accounts.policies import holds
 from accounts.policies.permissions import Action, How, StaffAction, roles_that_may
 from accounts.primitives import browsers
 from accounts.primitives.slots import Places, until_sent
@@ -102,7 +103,8 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
             request.action, request.known = action, _require_lines(user)
             request.lines = [line for line in request.known if line.may(Action.SEE)]
             request.line = _line(request)
-            request.held_until = queries.get_hold_end(line=request.known[0].line, at=timezone.now())
+            own, now = request.known[0].line, timezone.now()
+            request.held_until = queries.get_hold_end_between(own=own, line=request.line.line, at=now)
             if missing := _missing_proof(request, user):
                 return missing
             if request.method != "POST":
@@ -196,7 +198,9 @@ def render_hold_page(request: HttpRequest, *, line: PersonsLine, own: PersonsLin
     `own`: the person's own line, which is what holds them.
     """
     by_number = auth_factors.is_on_hold_only_for_new_number(line=own.line, at=timezone.now())
-    shown = {"line": line, "until": until, "by_number": by_number, "takes_code": takes_reading_code(request, own=own)}
+    by_history = holds.get_history_hold_end(line=line.line, at=timezone.now()) is not None
+    takes_code = not by_history and takes_reading_code(request, own=own)
+    shown = {"line": line, "until": until, "by_history": by_history, "by_number": by_number, "takes_code": takes_code}
     with timezone.override(line.zone):
         return render(request, "account/held.html", shown, status=403)
 
@@ -206,10 +210,8 @@ def takes_reading_code(request: HttpRequest, *, own: PersonsLine) -> bool:
 
     Whether there is one is told to nobody: whoever took the number over must not learn it.
     """
-    may_have_one = own.may(Action.SAFE_CONTACT) and auth_factors.is_on_hold_only_for_new_number(
-        line=own.line, at=timezone.now()
-    )
-    return may_have_one and not _is_open_by_contact(request, own)
+    by_number = auth_factors.is_on_hold_only_for_new_number(line=own.line, at=timezone.now())
+    return own.may(Action.SAFE_CONTACT) and by_number and not _is_open_by_contact(request, own)
 
 
 def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P]], Door]:
@@ -342,14 +344,13 @@ def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase |
     return _missing_factor(request, user, how)
 
 
-def _missing_while_held(
-    request: SubscriberRequest, user: User, how: How, held_until: datetime
-) -> HttpResponseBase | None:
-    reads = request.method in {"GET", "HEAD"} and request.action in READS
+def _missing_while_held(request: SubscriberRequest, user: User, how: How, until: datetime) -> HttpResponseBase | None:
+    is_readable = holds.get_history_hold_end(line=request.line.line, at=timezone.now()) is None
+    reads = is_readable and request.method in {"GET", "HEAD"} and request.action in READS
     if reads and _is_open_by_contact(request, request.known[0]):
         return None
     if not reads or not _opens_by_proof(request):
-        return render_hold_page(request, line=request.line, own=request.known[0], until=held_until)
+        return render_hold_page(request, line=request.line, own=request.known[0], until=until)
     return _missing_factor(request, user, how)
 
 

@@ -14,7 +14,7 @@ from consent.models import Choice, RejudgeRequest
 from revocations.actions.orders import enqueue_order
 from revocations.domain.order_snapshots import EVERYTHING
 
-# Who says the stops by which a yes of the account holder's ends when a child's line becomes an adult's.
+# Who says the stops by which a yes of the account holder's ends when a file makes a child's line an adult's.
 GROWN_UP = "import:grown_up"
 
 
@@ -44,18 +44,18 @@ def notify_new_adult(*, line_id: int, at: datetime) -> None:
 
 @retry_on_conflict
 @transaction.atomic
-def grow_up(*, line_id: int, at: datetime) -> None:
+def grow_up(*, line_id: int, at: datetime, actor: str = GROWN_UP) -> None:
     """End what another allowed for the child, and tell the phone: the line is an adult's by now.
 
     Each such yes ends by a stop of that use, so that partners hear of it as of any, and their own yes is asked for.
     Never within the transaction of the row: there it could not be made up again, and kept other lines' stops waiting.
-    Safe to repeat: a line of which all has ended is left alone.
+    Safe to repeat: a line of which all has ended is left alone. `actor`: a machine that brought the row, by its name.
     """
     lock_line(line_id=line_id)
     ended = _allowed_by_another(line_id)
     for campaign in ended:
         stop = Choice(
-            kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=campaign, actor=GROWN_UP,
+            kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=campaign, actor=actor,
             channel="file", reason="grown_up",
         )  # fmt: skip
         deny(choice=stop, duties=order_planning.STOP_DUTIES, by="system")

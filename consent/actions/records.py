@@ -95,7 +95,7 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
     turns = lock_lines(line_ids=list(by_line))
     late = _late(by_line, turns)
     before = _states_before(late)
-    _append(by_line, turns)
+    _append(by_line, turns, actor)
     _name_for_partners({line_id: _allowed_campaigns(choices) for line_id, choices in by_line.items()})
     all_off = [pk for pk, them in by_line.items() if any(one.scope == Choice.Scope.ALL for one in them)]
     drop_reminders(line_ids=all_off)
@@ -189,7 +189,7 @@ def _late(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datet
     ]
 
 
-def _append(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]) -> None:
+def _append(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime], actor: str) -> None:
     """Write the choices down, each with its receipt."""
     rows = [
         Choice(
@@ -203,7 +203,7 @@ def _append(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, dat
             origin=Origin.FILE,
             channel=choice.channel,
             program=choice.program,
-            actor="import:choices",
+            actor=actor if actor.startswith("client:") else "import:choices",
             recorded_at=turns[line_id],
             source_id=choice.source_id,
             content_hash=choice.content_hash,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import queries
 from accounts.actions import sms_outbox
-from accounts.actions.sms_outbox import post_news
+from accounts.actions.sms_outbox import Recipients, post_news
 from accounts.domain.message_templates import language_of, number_to_call
 from accounts.models import Line, Message
 from consent.domain import messages
@@ -42,6 +42,10 @@ class Change(StrEnum):
     FORWARDING = "forwarding"
     HOLDER = "holder"
     STATE = "state"
+    JOINED = "joined"
+    TAKEN = "taken"
+    ENDED = "ended"
+    HISTORY = "history"
 
 
 class Who(StrEnum):
@@ -56,8 +60,15 @@ class Who(StrEnum):
     PORTAL = "portal"  # this portal, by itself
 
 
-MOVED = (Change.SIM, Change.FORWARDING, Change.HOLDER, Change.STATE)
 CHOSEN = (Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW)
+# What the carrier's record says of a line that may be somebody else's doing, besides a new number.
+MOVED = (
+    Change.SIM, Change.FORWARDING, Change.HOLDER, Change.STATE, Change.JOINED, Change.TAKEN, Change.ENDED,
+    Change.HISTORY,
+)  # fmt: skip
+# Of which a line may have many in a day that are all its person's own: so often each is told. The rest always is.
+AT_MOST = {Change.SIM: 5, Change.FORWARDING: 5, Change.STATE: 5, Change.HISTORY: 5}
+RECIPIENTS = {Change.NUMBER: Recipients.OLD_NUMBER_AND_CONTACT, Change.TAKEN: Recipients.PHONE}
 # What is not here is told to nobody: whoever said it themselves has just read it.
 TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
     (Change.STOP, Who.PHONE): Message.Kind.STOPPED,
@@ -127,6 +138,25 @@ MOVES: Mapping[Change, Promise] = {
         "Whereabouts: our records now show another state for your phone line. Its laws allow sharing that the other "
         "state's don't. If that state is wrong, call us now at %(number)s."
     ),
+    Change.JOINED: gettext_lazy(
+        "Whereabouts: our records now show a new account holder's line on the account of your phone line. In 24 hours "
+        "that line can open this line's location pages and allow sharing. If you didn't ask for this, call us "
+        "now at %(number)s."
+    ),
+    Change.TAKEN: gettext_lazy(
+        "Whereabouts: our records now show this number on another phone line, so what you stopped before may no longer "
+        "apply. If you've just got this number, that's right. If you've had it for longer, call us now at "
+        "%(number)s and stop sharing again: %(stop)s"
+    ),
+    Change.ENDED: gettext_lazy(
+        "Whereabouts: our records now show that your phone line has ended. If you didn't ask for this, call us "
+        "now at %(number)s."
+    ),
+    Change.HISTORY: gettext_lazy(
+        "Whereabouts: our records now show that a number of your phone line belonged to another line for a time. That "
+        "part of your location history has moved there, where nobody can open it for 24 hours. If this is wrong, call "
+        "us now at %(number)s."
+    ),
 }
 ACTORS = {
     "line": Who.PHONE,
@@ -162,9 +192,10 @@ def notify_of_line_move(*, line_id: int, change: Change, at: datetime) -> None:
 
     def in_words(line: Line) -> str:
         with translation.override(language_of(line)):
-            return str(MOVES[change]) % {"number": number_to_call()}
+            return str(MOVES[change]) % {"number": number_to_call(), "stop": f"{settings.BASE_URL}/stop/"}
 
-    sms_outbox.warn(line_id=line_id, words=in_words, has_new_number=change == Change.NUMBER, at=at)
+    to = RECIPIENTS.get(change, Recipients.PHONE_AND_CONTACT)
+    sms_outbox.warn(line_id=line_id, words=in_words, of=change, to=to, at_most=AT_MOST.get(change), at=at)
 
 
 def _who(line: Line, actor: str) -> Who:

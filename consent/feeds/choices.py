@@ -143,7 +143,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         for together in filter(None, self._allows_and_denials(by_line)):
             record_file_choices(by_line=together, actor=ACTOR)
         new = {line_id: [entry.row.id for entry in entries] for line_id, entries in by_line.items()}
-        carry_on_each(ids=new)
+        carry_on_each(ids=new, actor=ACTOR)
         return count_overridden_stops(line_ids=list(new), new=[one for ids in new.values() for one in ids])
 
     def allows(self, entry: Entry[FileChoice]) -> bool:

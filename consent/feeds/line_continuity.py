@@ -24,7 +24,6 @@ from consent.feeds.pending_rejudgement import LineRecord
 from consent.models import Choice, Origin, RejudgeRequest
 from consent.workers.expiry import retell
 
-ACTOR = "import:lines"
 # The moment of a choice made now, and that of the line's newest record, under the line's lock.
 TURN = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
 CONTINUED = "SELECT DISTINCT continues_line_id FROM accounts_line WHERE continues_line_id = ANY (%s) ORDER BY 1"
@@ -116,21 +115,22 @@ def save_line(*, line: Line, names: list[str], at: datetime) -> list[str]:
 
 
 @transaction.atomic
-def take_over(*, line: Line, at: datetime) -> None:
+def take_over(*, line: Line, actor: str, at: datetime) -> None:
     """Copy to a new line what its predecessor's person has stopped, or we for them, and what files say of before.
 
-    Must run in the transaction that creates the line: nothing is known of it yet, so there is nobody to tell.
+    `actor`: who brought the line, as the trail names them; so in all of these. Must run in the transaction that creates
+    the line: nothing is known of it yet, so there is nobody to tell.
     """
     if line.continues_line_id is None:
         return
     theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin__in=SAID_HERE)
     for choice in theirs.order_by("made_at"):
-        _copy_choice(line, choice, made_at=choice.made_at, at=at)
-    _copy_from_files(line, among=None)
+        _copy_choice(line, choice, made_at=choice.made_at, actor=actor, at=at)
+    _copy_from_files(line, among=None, actor=actor)
 
 
 @transaction.atomic
-def take_over_late(*, line: Line) -> None:
+def take_over_late(*, line: Line, actor: str) -> None:
     """Copy a predecessor's stops to a line that is known already, and to the lines that continue it.
 
     What a file said keeps its moment, as if the link had been there from the start. What the person said does too
@@ -138,12 +138,12 @@ def take_over_late(*, line: Line) -> None:
     was said or shown already. So it can only tighten, until the line's person allows something again.
     """
     lock_line(line_id=line.pk)
-    _copy_from_persons(line, among=None)
-    carry_on(line_id=line.pk, ids=_copy_from_files(line, among=None))
+    _copy_from_persons(line, among=None, actor=actor)
+    carry_on(line_id=line.pk, ids=_copy_from_files(line, among=None, actor=actor), actor=actor)
 
 
-def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> None:
-    copied = _copy_each(line, line.continues_line_id, among) if line.continues_line_id is not None else []
+def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None, actor: str) -> None:
+    copied = _copy_each(line, line.continues_line_id, among, actor) if line.continues_line_id is not None else []
     if not copied:
         return
     enqueue_orders_for_newly_affected(line_ids=[line.pk])
@@ -152,63 +152,62 @@ def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> No
     change_notices.notify_of_imported_changes(line_ids=[line.pk], change=change_notices.Change.RECORDS, at=newest)
     audit.actions.record(
         action="consent.choices_recorded",
-        actor=ACTOR,
+        actor=actor,
         target=f"line:{line.pk}",
         at=newest,
         line_id=line.pk,
         detail={"count": len(copied)},
     )
     for successor in Line.objects.filter(continues_line_id=line.pk).order_by("pk"):
-        _copy_from_persons(successor, among=[copy.id for copy in copied])
+        _copy_from_persons(successor, among=[copy.id for copy in copied], actor=actor)
 
 
-def _copy_each(line: Line, before_id: int, among: Collection[uuid.UUID] | None) -> list[Choice]:
+def _copy_each(line: Line, before_id: int, among: Collection[uuid.UUID] | None, actor: str) -> list[Choice]:
     """Copy what was said of the line before it, as far as it was not copied yet. Returns the copies."""
     theirs = Choice.objects.filter(line_id=before_id, kind__in=DENIALS, origin__in=SAID_HERE)
     if among is not None:
         theirs = theirs.filter(id__in=among)
     there = set(Choice.objects.filter(line_id=line.pk).values_list("id", flat=True))
     fresh = [choice for choice in theirs.order_by("made_at") if _copy_id(line, choice) not in there]
-    return [copy for copy in (_copy_late(line, choice) for choice in fresh) if copy is not None]
+    return [copy for copy in (_copy_late(line, choice, actor) for choice in fresh) if copy is not None]
 
 
-def _copy_late(line: Line, choice: Choice) -> Choice | None:
+def _copy_late(line: Line, choice: Choice, actor: str) -> Choice | None:
     """The copy of a choice on a line that may have records of its own; None for a pause that is over."""
     with connection.cursor() as cursor:
         cursor.execute(TURN, [line.pk, line.pk])
         now, newest = cursor.fetchone() or (choice.made_at, None)
     if choice.until is not None and choice.until <= now:
         return None
-    return _copy_choice(
-        line, choice, made_at=choice.made_at if newest is None or choice.made_at > newest else now, at=now
-    )
+    made_at = choice.made_at if newest is None or choice.made_at > newest else now
+    return _copy_choice(line, choice, made_at=made_at, actor=actor, at=now)
 
 
-def carry_on_each(*, ids: Mapping[int, Collection[uuid.UUID]]) -> None:
+def carry_on_each(*, ids: Mapping[int, Collection[uuid.UUID]], actor: str) -> None:
     """Copy the late rows of many lines to the lines that continue them. `ids`: by line."""
     with connection.cursor() as cursor:
         cursor.execute(CONTINUED, [list(ids)])
         continued = [line_id for (line_id,) in cursor.fetchall()]
     for line_id in continued:
-        carry_on(line_id=line_id, ids=ids[line_id])
+        carry_on(line_id=line_id, ids=ids[line_id], actor=actor)
 
 
-def carry_on(*, line_id: int, ids: Collection[uuid.UUID]) -> None:
+def carry_on(*, line_id: int, ids: Collection[uuid.UUID], actor: str) -> None:
     """Late rows of a file reach the lines that continue this one, however far, if they speak of the time before."""
     for successor in Line.objects.filter(continues_line_id=line_id).order_by("pk"):
-        copied = _copy_from_files(successor, among=ids)
+        copied = _copy_from_files(successor, among=ids, actor=actor)
         if copied:
-            carry_on(line_id=successor.pk, ids=copied)
+            carry_on(line_id=successor.pk, ids=copied, actor=actor)
 
 
-def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None) -> list[uuid.UUID]:
+def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None, actor: str) -> list[uuid.UUID]:
     if line.continues_line_id is None:
         return []
     copies = [_file_copy(line, choice) for choice in _file_denials(line, line.continues_line_id, among)]
     there = set(Choice.objects.filter(line_id=line.pk, id__in=[one.id for one in copies]).values_list("id", flat=True))
     fresh = [one for one in copies if one.id not in there]
     if fresh:
-        record_file_choices(by_line={line.pk: fresh}, actor=ACTOR)
+        record_file_choices(by_line={line.pk: fresh}, actor=actor)
     return [one.id for one in fresh]
 
 
@@ -237,7 +236,7 @@ def _file_copy(line: Line, choice: Choice) -> FileChoice:
     )
 
 
-def _copy_choice(line: Line, choice: Choice, *, made_at: datetime, at: datetime) -> Choice:
+def _copy_choice(line: Line, choice: Choice, *, made_at: datetime, actor: str, at: datetime) -> Choice:
     copy = Choice.objects.create(
         line_id=line.pk,
         id=_copy_id(line, choice),
@@ -249,7 +248,7 @@ def _copy_choice(line: Line, choice: Choice, *, made_at: datetime, at: datetime)
         origin=choice.origin,
         channel=choice.channel,
         reason="continued",
-        actor=ACTOR,
+        actor=actor,
         recorded_at=at,
     )
     receipts.keep(choice=copy)

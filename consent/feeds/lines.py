@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from accounts.models import Line
-from consent.actions.lines import grow_up
+from consent.actions.lines import GROWN_UP, grow_up
 from consent.feeds.approvals import apply_held_rows
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.feeds.tenures import ACTOR, record_lines
@@ -91,7 +91,7 @@ class LinesFeed:
             ]
             fates += _fates(settled or self._unsettled.incurable())
         # Where an earlier run was cut off between a row and what it ends.
-        _grow_up(list_lines_left_from_childhood(), at)
+        _grow_up(list_lines_left_from_childhood(), GROWN_UP, at)
         self._pierced = apply_held_rows(at=at)
         return sorted(fates, key=lambda fate: int(fate.line))
 
@@ -105,13 +105,13 @@ class LinesFeed:
         settled = record_lines(
             records=records, unsettled=self._unsettled, source=source, at=at, read_to_end=read_to_end
         )
-        _grow_up(self._unsettled.pop_adult_lines(), at)
+        _grow_up(self._unsettled.pop_adult_lines(), GROWN_UP if self._actor == ACTOR else self._actor, at)
         return settled
 
 
-def _grow_up(line_ids: Iterable[int], at: datetime) -> None:
+def _grow_up(line_ids: Iterable[int], actor: str, at: datetime) -> None:
     for line_id in line_ids:
-        grow_up(line_id=line_id, at=at)
+        grow_up(line_id=line_id, actor=actor, at=at)
 
 
 def record_of(line: NumberedLine | Record, *, at: datetime) -> LineRecord:

@@ -13,7 +13,10 @@ from consent.feeds.pending_rejudgement import LineRecord
 
 @dataclass
 class Period:
-    """A line had a number from `starts_at` until `ends_at` (None: still). `pk` None: not stored yet."""
+    """A line had a number from `starts_at` until `ends_at` (None: still). `pk` None: not stored yet.
+
+    `known_since`: when its line was first heard of, where that was before this chunk.
+    """
 
     line: str
     number: bytes
@@ -22,6 +25,7 @@ class Period:
     ends_at: datetime | None
     pk: int | None = None
     changed: bool = False
+    known_since: datetime | None = None
 
     def overlaps(self, starts_at: datetime, ends_at: datetime | None) -> bool:
         return (ends_at is None or self.starts_at < ends_at) and (self.ends_at is None or starts_at < self.ends_at)
@@ -111,9 +115,9 @@ def periods_of(*, lines: Iterable[Line], numbers: Iterable[bytes]) -> list[Perio
     """Return the periods of these lines, and of whoever had these numbers."""
     known = LineNumber.objects.filter(line__in=list(lines)) | LineNumber.objects.filter(msisdn_hash__in=list(numbers))
     return [
-        Period(carrier_id, bytes(number), "", starts_at, ends_at, pk)
-        for carrier_id, number, starts_at, ends_at, pk in known.distinct().values_list(
-            "line__carrier_id", "msisdn_hash", "starts_at", "ends_at", "pk"
+        Period(carrier_id, bytes(number), "", starts_at, ends_at, pk, known_since=known_since)
+        for carrier_id, number, starts_at, ends_at, pk, known_since in known.distinct().values_list(
+            "line__carrier_id", "msisdn_hash", "starts_at", "ends_at", "pk", "line__recorded_at"
         )
     ]
 

@@ -10,7 +10,7 @@ from accounts.actions import people
 from accounts.models import Line, LineState
 from accounts.primitives.sealing import number_hash, seal
 from consent.actions.lines import end_tenure, notify_new_adult, number_changed
-from consent.domain.change_notices import Change, notify_of_line_move
+from consent.domain.change_notices import Change
 from consent.feeds.invalidated_approvals import invalidate_approvals
 from consent.feeds.line_continuity import (
     LineHolder,
@@ -24,6 +24,7 @@ from consent.feeds.line_continuity import (
     take_over,
     take_over_late,
 )
+from consent.feeds.line_moves import MOVES, LineMoves
 from consent.feeds.numbers import Period, Timeline, lacks_start, period_in, periods_of, speaks_of, store_periods
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.models import RejudgeRequest
@@ -35,10 +36,6 @@ ACCEPTED, REPEATED, WAITS = ("", "accepted"), ("", "repeated"), ("", "waits")
 TAKEN = (ACCEPTED, REPEATED)
 # What may be cured by a later line of the same file: a number given back, a predecessor, the moment of a new number.
 CURABLE = ("number_overlap", "line_unknown", "missing")
-# Besides a new number: what may put a phone's calls and texts into other hands.
-MOVES = {"sim_changed_at": Change.SIM, "forwarding_changed_at": Change.FORWARDING}
-# What says whose the line is.
-HOLDER = frozenset({"account", "holder_name_sealed"})
 # Whoever takes lines in does so alone: whether a number is free is decided on what others have written before.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('accounts.lines'))"
 
@@ -92,6 +89,7 @@ class _Keeper:
         self.timeline = Timeline.of(
             periods_of(lines=self.lines.values(), numbers={number_hash(record.msisdn) for record in records})
         )
+        self.moves = LineMoves(source=source, timeline=self.timeline, at=at)
         self.new: dict[str, Line] = {}
         # Lines that had a number for a shorter time than was known, and from when on that may be.
         self.shortened: dict[int, tuple[Line, datetime]] = {}
@@ -115,14 +113,16 @@ class _Keeper:
         """Store the new lines with what belongs to them."""
         lines = sorted(self.new.values(), key=lambda line: line.carrier_id)
         self.new = {}
+        known = self.moves.hold_new(lines)
         Line.objects.bulk_create(lines)
         LineState.objects.bulk_create(LineState(line=line, state=line.state, since=line.activated_at) for line in lines)
         store_periods(timeline=self.timeline, lines=lines)
         if self.source.is_machine:
             began = {line.pk: {"line": line.carrier_id} for line in lines}
             audit.actions.record_for_lines(action="line.recorded", actor=self.source.actor, at=self.at, details=began)
+        self.moves.warn_of_new(lines, known)
         for line in lines:
-            take_over(line=line, at=self.at)
+            take_over(line=line, actor=self.source.actor, at=self.at)
 
     def invalidate_outdated_approvals(self) -> None:
         """Set aside what came by numbers that were not these lines' any more; a later row may have given one back."""
@@ -144,6 +144,7 @@ class _Keeper:
         period = period_in(record=record)
         if not self.timeline.insert(period):
             return "msisdn", "number_overlap"
+        self.moves.begin(period)
         self.lines[record.carrier_id] = self.new[record.carrier_id] = Line(
             carrier_id=record.carrier_id,
             account=self.accounts[record.account],
@@ -237,7 +238,7 @@ class _Keeper:
             self.write()
         line.continues_line = self.lines[record.continues]
         line.save(update_fields=["continues_line"])
-        take_over_late(line=line)
+        take_over_late(line=line, actor=self.source.actor)
         self._audit_machine_row("line.continued", line)
         return True
 
@@ -272,11 +273,11 @@ class _Keeper:
         if not self.timeline.insert(period_in(record=record)):
             return False
         line.number_changed_at = record.has_number_since
-        line.save(update_fields=["number_changed_at", *self._set_known_time(line)])
+        line.save(update_fields=["number_changed_at", *self.moves.take_number(line)])
         store_periods(timeline=self.timeline, lines=[line])
         self._mark_shortened(line, record.has_number_since)
         number_changed(line_id=line.pk, at=self.at, actor=self.source.actor)
-        self._warn(line, Change.NUMBER)
+        self.moves.warn_of_number(line)
         RejudgeRequest.objects.create(line_id=line.pk, since=record.has_number_since)
         return True
 
@@ -285,6 +286,8 @@ class _Keeper:
         newest = self.timeline.newest(line.carrier_id)
         if not self.timeline.free(newest.number, newest.starts_at, record.deactivated_at, line=line.carrier_id):
             return False
+        if line.deactivated_at is None:
+            self.moves.warn(line, Change.ENDED)
         ends = [moment for moment in (line.deactivated_at, record.deactivated_at) if moment is not None]
         line.deactivated_at = newest.ends_at = record.deactivated_at
         newest.changed = True
@@ -302,21 +305,9 @@ class _Keeper:
         if reported is None or (known and known >= reported):
             return False
         setattr(line, name, reported)
-        self._save_changes(line, [name, *self._set_known_time(line)])
-        self._warn(line, MOVES[name])
+        self._save_changes(line, [name, *self.moves.set_known_time(line)])
+        self.moves.warn(line, MOVES[name])
         return True
-
-    def _set_known_time(self, line: Line) -> list[str]:
-        """The column, now written, that says when we learned of what holds what the line opens; none at its begin."""
-        if self.source.is_new_line(line):
-            return []
-        line.change_known_at = self.at
-        return ["change_known_at"]
-
-    def _warn(self, line: Line, change: Change) -> None:
-        """Tell the person of a change that may be somebody else's doing."""
-        if not self.source.is_new_line(line):
-            notify_of_line_move(line_id=line.pk, change=change, at=self.at)
 
     def _apply_undated_row(self, line: Line, record: LineRecord, since: datetime, fate: RowFate) -> RowFate:
         """What has no moment of its own in the file is so from now on, as the file's last row of the line has it."""
@@ -353,13 +344,9 @@ class _Keeper:
     def _take_news(self, line: Line, news: Mapping[str, object]) -> None:
         """Write what a row says otherwise, and tell whom it concerns: who grew up, whose line has another holder."""
         grew = Line.UserRole.MINOR == line.user_role != news.get("user_role", line.user_role)
-        moved = bool(HOLDER & news.keys()) and not self.source.is_new_line(line)
-        known = {"holder_known_at": self.at} if moved else {}
-        for name, value in {**news, **known}.items():
-            setattr(line, name, value)
-        self._save_changes(line, [*news, *known], **({"was": "minor"} if grew else {}))
-        if moved:
-            self._warn(line, Change.HOLDER)
+        names, before = self.moves.take_news(line, news)
+        self._save_changes(line, names, **({"was": "minor"} if grew else {}))
+        self.moves.warn_of_news(line, news, before)
         if grew:
             notify_new_adult(line_id=line.pk, at=self.at)
             self.unsettled.grew_up(line.pk)
@@ -367,7 +354,7 @@ class _Keeper:
     def _save_changes(self, line: Line, names: list[str], **besides: object) -> None:
         if opened := save_line(line=line, names=names, at=self.at):
             besides["opened"] = opened
-            self._warn(line, Change.STATE)
+            self.moves.warn(line, Change.STATE)
         audit.actions.record(
             action="line.changed",
             actor=self.source.actor,

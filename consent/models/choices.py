@@ -45,7 +45,8 @@ class Choice(models.Model):
     channel = models.CharField(max_length=40)
     program = models.CharField(max_length=1000, blank=True)
     reason = models.CharField(max_length=40, blank=True)
-    actor = models.CharField(max_length=120)
+    # "client:" and the longest id that a client may have fit in.
+    actor = models.CharField(max_length=220)
     recorded_at = models.DateTimeField()
     source_id = models.CharField(max_length=1000, blank=True)
     content_hash = models.BinaryField(null=True)

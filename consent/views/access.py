@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 import accounts.queries
 from accounts.domain import sessions
 from accounts.models import TextedCode, User
+from accounts.policies import holds
 from accounts.primitives.zones import zone_of
 from consent.domain import consent_requests
 from consent.domain.consent_requests import Question, may_be_answered
@@ -65,11 +66,19 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
 
 
 def _find_hold_end(request: AskRequest, question: Question, now: datetime) -> datetime | None:
-    """By the line whose texts brought them here: the one that is asked, or the one they signed in by."""
+    """By the line whose texts brought them here: the one that is asked, or the one they signed in by.
+
+    And by what that line is to a child's that is asked, if one of the two has only just come to the other.
+    """
     line = question.answering
     if request.person is not None:
         line = accounts.queries.list_visible_lines(user=request.person, at=now)[0].line
-    return accounts.queries.get_hold_end(line=line, at=now) if line else None
+    if line is None or question.line is None:
+        return None
+    ends = [accounts.queries.get_hold_end(line=line, at=now)]
+    if line.pk != question.line.pk:
+        ends.append(holds.get_relation_hold_end(own=line, line=question.line, at=now))
+    return max((end for end in ends if end is not None), default=None)
 
 
 def render_closed(request: HttpRequest) -> HttpResponse:

@@ -43,7 +43,7 @@ def take_lines(*, stream: Readable, client_id: str, is_csv: bool, at: datetime) 
     lines = _lines(stream)
     fates = feed.take(lines=_within_limits(_records(lines, feed.header) if is_csv else lines), at=at)
     fates += feed.finish(at=at)
-    actions.catch_up(cause=feed.name, at=at)
+    actions.catch_up(cause=feed.name, at=at, actor=f"client:{client_id}")
     ordered = sorted(fates, key=lambda fate: int(fate.line))
     return {
         **_record_summary(ordered, client_id=client_id, action="lines.reported", at=at),

@@ -35,7 +35,9 @@ FROM consent_digestrun run
 WHERE run.party_id = %(party)s AND f.kind = 'partner_has' AND f.line_id IS NOT NULL
     AND f.found_at >= %(since)s AND f.found_at < %(until)s
 """
-STATEMENTS: Mapping[str, str] = {Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: KEPT, Kind.PARTNER_HAS: IN_BOOKS}
+STATEMENTS: Mapping[str, str] = {
+    Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: KEPT, Kind.HISTORY_MOVED: KEPT, Kind.PARTNER_HAS: IN_BOOKS,
+}  # fmt: skip
 COUNTED = "SELECT count(DISTINCT line_id), min(at), max(at) FROM ({}) reached (line_id, at)"
 IN_ORDER = """
 SELECT * FROM ({}) reached (line_id, at, id, path, purpose, judgement)
@@ -83,7 +85,7 @@ def _values(incident: Incident, at: datetime) -> dict[str, Any] | None:
     """Return what its statement needs to know; None where it has none, or can't say whom it reached."""
     known: dict[str, Any] = {"at": at, "incident": incident.pk}
     match incident.kind:
-        case Kind.UNGATED:
+        case Kind.UNGATED | Kind.HISTORY_MOVED:
             return known
         case Kind.BASIS_DOUBTFUL:
             # Lines of older ones were not kept. Of those that came to one later there would be too few.

@@ -51,6 +51,7 @@ THROUGH: Mapping[str, str] = {
     Kind.STAFF_BROWSING: "Staff pages, where every view needs a reason",
     Kind.MACHINE_BY_OPERATOR: "Operator commands",
     Kind.ADDRESSES_BY_OPERATOR: "Operator commands",
+    Kind.HISTORY_MOVED: "The carrier's records of which line had a number",
     Kind.STOPS_BY_AGENT: "Stops made on behalf of people",
 }
 # By how the key of an incident says over which span it was counted (`support.workers.watching`).

@@ -9,8 +9,9 @@ from pytest_django import Settings
 
 from accounts.actions.line_separation import ask_separation, close_separation
 from accounts.models import Line, LineNumber, Message
+from accounts.policies.holds import HOLD
 from accounts.primitives.sealing import number_hash, seal
-from accounts.queries import HOLD, get_hold_end
+from accounts.queries import get_hold_end
 from accounts.workers import sms_delivery
 from audit.models import AuditEvent
 from consent.domain.snapshots import reason_against
@@ -233,7 +234,7 @@ def test_a_new_holder_sees_nothing_for_a_day_and_stops() -> None:
     pages = [f"/{page}/{asked}" for page in ("home", "history", "choices", "access-log")]
     assert [holder.get(page).status_code for page in pages] == [404] * 4
     lines = holder.get("/lines/").text
-    assert "This line is new on your account. You can stop or pause its sharing now." in lines
+    assert "This line or yours is new on the account. You can stop or pause its sharing now." in lines
     assert "Nothing is stopped" in lines.split("(206) 555-0122")[1].split("(206) 555-0133")[0]
     assert "Nothing is stopped" not in lines.split("(206) 555-0133")[1]
     assert holder.post("/choices/stop/", {"scope": "all", "line": str(theirs.public_id)}).status_code == 302

@@ -39,7 +39,7 @@ TABLES: Mapping[str, Table] = {
         "the line's people",
         key="id carrier_id public_id account continues_line",
         time="activated_at deactivated_at sim_changed_at number_changed_at forwarding_changed_at recorded_at"
-        " change_known_at holder_known_at",
+        " change_known_at holder_known_at history_known_at",
         word="user_role",
         personal="state language",
         sealed="holder_name_sealed",

@@ -17,6 +17,7 @@ from accounts.primitives.advisory_locks import turn
 from consent.queries.permission import JUDGE as ANSWER
 from disclosures.domain.ingest import chunks, held, judging, notices, projections, rollups, staging
 from disclosures.domain.ingest.held import hold
+from disclosures.domain.ingest.reassigned_holds import hold_reassigned
 from disclosures.domain.ingest.rows import Outcome, Report, Row, row_of
 
 ATTRIBUTED = """
@@ -246,7 +247,7 @@ def _attribute_held(at: datetime, actor: str) -> int:
         for identity, gateway, report in found:
             of_client[gateway].append((identity, report))
         for gateway, rows in of_client.items():
-            fates += _take_held(rows, at, gateway)
+            fates += _take_held(rows, at, gateway, actor)
     held.count_ungated(at=at)
     if fates["accepted"] or fates["id_conflict"]:
         detail = {"count": fates["accepted"], "conflicts": fates["id_conflict"]}
@@ -256,13 +257,15 @@ def _attribute_held(at: datetime, actor: str) -> int:
     return fates["accepted"]
 
 
-def _take_held(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str) -> Counter[str]:
+def _take_held(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str, actor: str) -> Counter[str]:
     ids = [identity for identity, _ in found]
 
     def release(outcomes: Sequence[Outcome]) -> None:
         """With the rows: a moment later they may have been given back, and be held anew."""
-        fates = zip(ids, outcomes, strict=True)
+        fates = list(zip(ids, outcomes, strict=True))
         held.release(ids=[identity for identity, outcome in fates if outcome.fate != "line_unknown"])
+        taken = [identity for identity, outcome in fates if outcome.fate == "accepted"]
+        hold_reassigned(ids=taken, actor=actor, at=at)
 
     rows = [row_of(row, n=n) for n, (_, row) in enumerate(found)]
     return Counter(outcome.fate for outcome in store(rows=rows, at=at, gateway=gateway, besides=release))

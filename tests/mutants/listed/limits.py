@@ -385,7 +385,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/queries.py",
+        "accounts/policies/holds.py",
         "    return since + HOLD if since is not None and at < since + HOLD else None\n",
         "    return since + HOLD if since is not None and at <= since + HOLD else None\n",
         f"{ENDS}test_a_change_holds_for_a_day_what_lets_somebody_see[sim_changed_at]",

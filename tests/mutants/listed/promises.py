@@ -219,22 +219,170 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/queries.py",
-        "    return relation if _compute_hold_end(line.holder_known_at, at) is None else Relation.NEW_HOLDER\n",
-        "    return relation\n",
+        " if holds.get_relation_hold_end(own=own, line=line, at=at) is None else Relation.NEW_HOLDER\n",
+        "\n",
         "tests/promises/test_07_moved.py::test_a_new_holder_sees_nothing_for_a_day_and_stops",
+    ),
+    *(
+        Mutant(7, file, was, becomes, f"tests/promises/test_07_history.py::{test}")
+        for file, was, becomes, test in (
+            (
+                "disclosures/domain/ingest/reassigned_holds.py",
+                "    hold_history(line_ids=receivers, at=at)\n",
+                "",
+                "test_nobody_opens_what_was_moved_for_a_day[by_an_end]",
+            ),
+            (
+                "disclosures/domain/ingest/reassigned_holds.py",
+                "        notify_of_line_move(line_id=line_id, change=Change.HISTORY, at=at)\n",
+                "        pass\n",
+                "test_who_lost_it_is_warned_and_officers_are_told[by_another_number]",
+            ),
+            (
+                "disclosures/domain/ingest/reassigned_holds.py",
+                "    WHERE hidden.line_id = known.line_id AND hidden.id = known.id)\n",
+                "    WHERE false)\n",
+                "test_what_an_order_hides_holds_nothing",
+            ),
+            (
+                "accounts/domain/auth_factors.py",
+                "(line.sim_changed_at, line.forwarding_changed_at, line.history_known_at)",
+                "(line.sim_changed_at, line.forwarding_changed_at)",
+                "test_an_older_password_does_not_show_whose_it_is",
+            ),
+            (
+                "accounts/queries.py",
+                "(get_hold_end(line=own, at=at), holds.get_history_hold_end(line=line, at=at))",
+                "(get_hold_end(line=own, at=at),)",
+                "test_neither_holder_nor_helper_opens_what_was_moved",
+            ),
+            (
+                "accounts/views/access.py",
+                "    reads = is_readable and request.method in",
+                "    reads = request.method in",
+                "test_a_helper_with_a_new_number_opens_nothing_either",
+            ),
+            (
+                "accounts/sql/lines.sql",
+                "(NEW.history_known_at IS NULL OR NEW.history_known_at < OLD.history_known_at)",
+                "NEW.history_known_at IS NULL",
+                "test_what_holds_a_history_moves_on_and_never_back",
+            ),
+        )
+    ),
+    *(
+        Mutant(7, file, was, becomes, f"tests/promises/test_07_account.py::{test}")
+        for file, was, becomes, test in (
+            (
+                "consent/feeds/line_moves.py",
+                "            if known.get(line.account_id) or line.carrier_id in self._took:\n",
+                "            if line.carrier_id in self._took:\n",
+                "test_a_line_that_joins_opens_none_for_a_day[holder-joins_anew]",
+            ),
+            (
+                "consent/feeds/line_moves.py",
+                "            if known.get(line.account_id) or line.carrier_id in self._took:\n",
+                "            if known.get(line.account_id):\n",
+                "test_who_takes_a_stopped_number_allows_nothing[takes_by_lines_that_come_together]",
+            ),
+            (
+                "consent/feeds/line_moves.py",
+                "(self._source.is_new_line(line) and not self._others_of(line))",
+                "self._source.is_new_line(line)",
+                "test_a_line_that_joins_opens_none_for_a_day[minor-joins_in_two_steps]",
+            ),
+            (
+                "consent/feeds/line_moves.py",
+                '            line.holder_known_at = self._at\n            names.append("holder_known_at")\n',
+                "            pass\n",
+                "test_who_takes_a_stopped_number_allows_nothing[takes_by_a_known_line]",
+            ),
+            (
+                "consent/feeds/line_moves.py",
+                "            if other.pk not in before:\n                self.warn(other, Change.JOINED)\n",
+                "            pass\n",
+                "test_each_line_that_can_be_opened_is_warned_at_once[holder-joins_by_moving]",
+            ),
+            (
+                "consent/feeds/line_moves.py",
+                "                self._warn_at_number(line)\n\n    def take_number",
+                "\n    def take_number",
+                "test_who_takes_a_stopped_number_allows_nothing[takes_by_a_new_line]",
+            ),
+            (
+                "consent/feeds/tenures.py",
+                "            self.moves.warn(line, Change.ENDED)\n",
+                "            pass\n",
+                "test_an_end_tells_phone_and_safe_contact",
+            ),
+            (
+                "accounts/policies/holds.py",
+                "for moment in (own.holder_known_at, line.holder_known_at) if",
+                "for moment in (line.holder_known_at,) if",
+                "test_a_line_that_joins_opens_none_for_a_day[minor-joins_by_moving]",
+            ),
+            (
+                "accounts/queries.py",
+                'order_by(theirs_since, "activated_at", "pk")',
+                'order_by("activated_at", "pk")',
+                "test_the_holder_known_longest_answers_for_a_child",
+            ),
+            (
+                "consent/views/access.py",
+                "    if line.pk != question.line.pk:\n        ends.append(",
+                "    if False:\n        ends.append(",
+                "test_a_new_holder_answers_no_question_with_yes_for_a_day",
+            ),
+            (
+                "accounts/actions/sms_outbox.py",
+                "    return lately.filter(about=about, contact=contact).count()\n",
+                "    return lately.count()\n",
+                "test_many_changes_of_one_kind_silence_no_other",
+            ),
+            (
+                "consent/feeds/tenures.py",
+                "take_over(line=line, actor=self.source.actor, at=self.at)",
+                'take_over(line=line, actor="import:lines", at=self.at)',
+                "test_stops_that_a_machine_has_continued_name_it",
+            ),
+            (
+                "consent/actions/records.py",
+                'actor=actor if actor.startswith("client:") else "import:choices"',
+                'actor="import:choices"',
+                "test_stops_that_a_machine_has_continued_name_it",
+            ),
+            (
+                "consent/feeds/lines.py",
+                "GROWN_UP if self._actor == ACTOR else self._actor",
+                "GROWN_UP",
+                "test_a_yes_that_ends_as_a_child_grows_up_names_the_machine",
+            ),
+            (
+                "disclosures/feeds/reports.py",
+                'at=at, actor=f"client:{client_id}")\n    ordered',
+                "at=at)\n    ordered",
+                "test_releases_that_a_machine_moves_name_it",
+            ),
+            (
+                "consent/domain/change_notices.py",
+                "at_most=AT_MOST.get(change), at=at",
+                "at_most=AT_MOST.get(change, 5), at=at",
+                "test_many_changes_of_one_kind_silence_no_other",
+            ),
+        )
     ),
     Mutant(
         7,
-        "consent/feeds/tenures.py",
-        '        line.change_known_at = self.at\n        return ["change_known_at"]\n',
+        "consent/feeds/line_moves.py",
+        '        line.change_known_at = self._at\n        return ["change_known_at"]\n',
         "        return []\n",
         "tests/promises/test_07_moved.py::test_a_late_report_holds_a_day_from_its_arrival",
     ),
     Mutant(
         7,
         "accounts/actions/sms_outbox.py",
-        "    if delegations.leaves_in_confidence(line_id=line_id, at=at) or lately",
-        "    if lately",
+        "    if delegations.leaves_in_confidence(line_id=line_id, at=at):\n        return\n    about = ",
+        "    about = ",
         "tests/promises/test_07_moved.py::test_nothing_is_told_where_the_line_leaves_in_confidence",
     ),
     Mutant(

@@ -1,0 +1,137 @@
+"""Rows that bring a line to another account, holder or number: whom that holds for a day, and who is warned at once.
+
+What one import brings together is how it begins: no line of it is held against another, and nobody is warned. A line
+that joins lines which were known before is held, and so is one that takes a number which was another line's.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from accounts.models import Line
+from accounts.policies import holds
+from consent.domain.change_notices import Change, notify_of_line_move
+from consent.feeds.numbers import Period, Timeline
+from consent.feeds.pending_rejudgement import Source
+
+# Besides a new number: what may put a phone's calls and texts into other hands.
+MOVES = {"sim_changed_at": Change.SIM, "forwarding_changed_at": Change.FORWARDING}
+# What says whose the line is.
+HOLDER = frozenset({"account", "holder_name_sealed"})
+
+
+class LineMoves:
+    """The moves of one chunk of rows."""
+
+    def __init__(self, *, source: Source, timeline: Timeline, at: datetime) -> None:
+        self._source = source
+        self._timeline = timeline
+        self._at = at
+        # New lines, by the carrier's id, that begin with a number which was another's.
+        self._took: set[str] = set()
+
+    def warn(self, line: Line, change: Change) -> None:
+        """Tell the person of a change that may be somebody else's doing."""
+        if not self._source.is_new_line(line):
+            notify_of_line_move(line_id=line.pk, change=change, at=self._at)
+
+    def set_known_time(self, line: Line) -> list[str]:
+        """Write when we learned of what holds what the line opens, and return the column; none at its begin."""
+        if self._source.is_new_line(line):
+            return []
+        line.change_known_at = self._at
+        return ["change_known_at"]
+
+    def begin(self, period: Period) -> None:
+        """Note that a line begins with this number."""
+        if self._was_anothers(period.number, period.line):
+            self._took.add(period.line)
+
+    def hold_new(self, lines: Collection[Line]) -> Mapping[int, Sequence[Line]]:
+        """Hold the new lines, not stored yet, that join known ones or take a number. Returns the known, by account."""
+        known = self._known_on({line.account_id for line in lines})
+        for line in lines:
+            if known.get(line.account_id) or line.carrier_id in self._took:
+                line.holder_known_at = self._at
+        return known
+
+    def warn_of_new(self, lines: Collection[Line], known: Mapping[int, Sequence[Line]]) -> None:
+        """Warn each line that one of the new ones reaches, once; and whoever has a number that a new one took."""
+        for _, other in sorted(_list_reachable(lines, known).items()):
+            self.warn(other, Change.JOINED)
+        for line in lines:
+            if line.carrier_id in self._took:
+                self._took.remove(line.carrier_id)
+                self._warn_at_number(line)
+
+    def take_number(self, line: Line) -> list[str]:
+        """Hold the line by its new number, and from its holder where that was another's. Returns the columns."""
+        names = self.set_known_time(line)
+        if self._was_anothers(self._timeline.newest(line.carrier_id).number, line.carrier_id):
+            line.holder_known_at = self._at
+            names.append("holder_known_at")
+        return names
+
+    def warn_of_number(self, line: Line) -> None:
+        """Tell the person of the new number; and whoever has that number, where it was another line's."""
+        self.warn(line, Change.NUMBER)
+        if self._was_anothers(self._timeline.newest(line.carrier_id).number, line.carrier_id):
+            self._warn_at_number(line)
+
+    def take_news(self, line: Line, news: Mapping[str, object]) -> tuple[list[str], frozenset[int]]:
+        """Write what a row says otherwise into its line: the columns, and the lines that it reached until then."""
+        before = frozenset(other.pk for other in self._list_reachable_by(line)) if _places(news) else frozenset[int]()
+        for name, value in news.items():
+            setattr(line, name, value)
+        if not _places(news) or (self._source.is_new_line(line) and not self._others_of(line)):
+            return [*news], before
+        line.holder_known_at = self._at
+        return [*news, "holder_known_at"], before
+
+    def warn_of_news(self, line: Line, news: Mapping[str, object], before: Collection[int]) -> None:
+        """Warn a line of another account or holder, and each line that it reaches now."""
+        if not _places(news):
+            return
+        self.warn(line, Change.HOLDER)
+        for other in self._list_reachable_by(line):
+            if other.pk not in before:
+                self.warn(other, Change.JOINED)
+
+    def _was_anothers(self, number: bytes, line: str) -> bool:
+        """Whether a line that was known before this import has, or had, the number."""
+        return any(
+            one.line != line and one.known_since is not None and one.known_since < self._source.began_at
+            for one in self._timeline.by_number[number]
+        )
+
+    def _known_on(self, accounts: Collection[int]) -> dict[int, list[Line]]:
+        """The lines on these accounts that were known before this import and have not ended."""
+        before = Line.objects.filter(recorded_at__lt=self._source.began_at, deactivated_at__isnull=True)
+        found = defaultdict[int, list[Line]](list)
+        for line in before.filter(account__in=accounts).order_by("pk") if accounts else ():
+            found[line.account_id].append(line)
+        return found
+
+    def _others_of(self, line: Line) -> list[Line]:
+        return [other for other in self._known_on([line.account_id]).get(line.account_id, []) if other != line]
+
+    def _list_reachable_by(self, line: Line) -> list[Line]:
+        return [other for other in self._others_of(line) if _reaches(line, other)]
+
+    def _warn_at_number(self, line: Line) -> None:
+        notify_of_line_move(line_id=line.pk, change=Change.TAKEN, at=self._at)
+
+
+def _list_reachable(lines: Collection[Line], known: Mapping[int, Sequence[Line]]) -> dict[int, Line]:
+    """The known lines that those of these lines reach which have not ended, by id."""
+    going = [line for line in lines if line.deactivated_at is None]
+    return {other.pk: other for line in going for other in known.get(line.account_id, ()) if _reaches(line, other)}
+
+
+def _places(news: Mapping[str, object]) -> bool:
+    """Whether a row says otherwise whose the line is."""
+    return bool(HOLDER & news.keys()) or news.get("user_role") == Line.UserRole.HOLDER
+
+
+def _reaches(own: Line, line: Line) -> bool:
+    return own.pk != line.pk and holds.reaches(own=own, line=line)
