@@ -267,7 +267,7 @@ MUTANTS = (
     Mutant(
         7,
         "consent/feeds/tenures.py",
-        "            self._warn(line, Change.STATE)\n",
+        "            self.moves.warn(line, Change.STATE)\n",
         "",
         f"{MOVED}test_another_state_that_opens_a_use_is_told_at_once",
     ),
