@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
+
+from tests.browser.demo import Demo, read_demo, sign_in_subscriber
 
 # The newest that runs on Node 20.
 LIGHTHOUSE = "lighthouse@12.8.2"
@@ -43,8 +45,8 @@ class Looked:
 
 def main(data_dir: Path) -> int:
     """Look at every page. How many are below what is wanted."""
-    demo = json.loads((data_dir / "demo.json").read_text())
-    base, cookie = str(demo["base_url"]).rstrip("/"), signed_in(demo)
+    demo = read_demo(data_dir)
+    base, cookie = demo["base_url"], signed_in(demo)
     below = 0
     for path, given in [*((path, "") for path in PUBLIC), *((path, cookie) for path in SIGNED_IN)]:
         best = max(looks(base + path, given, path not in NOT_FOR_SEARCH), key=lambda one: one.worst)
@@ -84,31 +86,15 @@ def looked(url: str, cookie: str, categories: tuple[str, ...]) -> Looked:
     return Looked({name: report["categories"][name]["score"] for name in categories}, failed)
 
 
-def signed_in(demo: dict[str, Any]) -> str:
-    """The cookies of the demo's first subscriber, signed in as a person does it: number, texted code, password."""
-    person = next(one for one in demo["people"] if one.get("role", "subscriber") == "subscriber")
-    base, number = str(demo["base_url"]).rstrip("/"), str(person["phone"])
+def signed_in(demo: Demo) -> str:
+    """The cookies of the demo's first subscriber, signed in."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        context = browser.new_context(base_url=base)
-        page = context.new_page()
-        page.goto("/accounts/login/?next=/home/")
-        page.fill("input[name=number]", number)
-        page.click("main button.main")
-        page.fill("input[name=code]", newest_code(page, number))
-        page.click("main button.main")
-        page.fill("input[name=password]", str(person["password"]))
-        page.click("main button.main")
-        page.wait_for_url("**/home/")
+        context = browser.new_context()
+        sign_in_subscriber(context, demo)
         found = context.cookies()
         browser.close()
     return "; ".join(f"{one['name']}={one['value']}" for one in found)
-
-
-def newest_code(page: Page, number: str) -> str:
-    """What the demo's phone of this number shows."""
-    texts = page.request.get("/demo/phone/", params={"number": number}).json()
-    return str(texts[0]["code"])
 
 
 if __name__ == "__main__":

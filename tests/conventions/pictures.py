@@ -1,0 +1,14 @@
+"""The pictures of pages in the docs, and what is read in them."""
+
+from tests.conventions.catalogues import in_python, in_templates
+from tests.conventions.sources import ROOT
+
+PICTURES = ROOT / "docs" / "pictures"
+WORDS = PICTURES / "words.txt"
+# By page. In the console each member of staff chooses light or dark for themselves.
+SCHEMES = {"home": ("light", "dark"), "progress": ("light", "dark"), "console": ("light",), "desk": ("light", "dark")}
+
+
+def sentences_said() -> set[str]:
+    """Every English sentence that a page can say."""
+    return {" ".join(sentence.text.split()) for sentence, _ in (*in_templates(), *in_python())}
