@@ -142,7 +142,7 @@ def test_far_too_many_codes_are_an_incident_an_hour(settings: Settings) -> None:
     assert (incident.kind, incident.subject, incident.key) == (
         "texts_spent", "5 in an hour", now.strftime("%Y-%m-%dT%H"),
     )  # fmt: skip
-    assert incident.get_kind_display().startswith("Far more texts with codes go out than people need")
+    assert incident.get_kind_display().startswith("Unusually many codes are sent by text")
     assert not watch_code_texts(now=now + timedelta(hours=1, seconds=1))
     task()
     # Nothing is closed by it.

@@ -88,16 +88,16 @@ def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(v
     if script:
         expect(page.locator("#kept-answer")).to_contain_text("Draft saved.")
     else:
-        sent(page, "button:has-text('Keep draft') >> nth=0")
+        sent(page, "button:has-text('Save draft') >> nth=0")
     page.goto(f"/desk/{ticket.code}/write/")
     assert page.input_value("#id_answer_body") == "Half"
     reply = SavedReply.objects.get(key="more-needed", language="ar")
     page.select_option("#id_canned", str(reply.pk))
     if script:
         # The page stays, and with it what is known of the case.
-        page.locator("button:has-text('Put it in')").click()
+        page.locator("button:has-text('Insert')").click()
     else:
-        sent(page, "button:has-text('Put it in')")
+        sent(page, "button:has-text('Insert')")
     expect(page.locator("#id_answer_body")).to_have_value(f"Half\n\n{reply.body}")
     sent(page, "button:has-text('Preview')")
     assert f"/help/{ticket.code}/" in page.inner_text(".preview")

@@ -45,7 +45,7 @@ def test_back_shows_nothing_of_what_was_there(visit: Visit, world: World, script
     page.click("form.leave button")
     page.wait_for_url("**/away/")
     assert told(page) == []
-    assert shown(page) == "Blank page Blank page\nGo on"
+    assert shown(page) == "Blank page Blank page\nContinue"
     for _ in range(len(WAY_IN) + 1):
         page.go_back(wait_until="load")
         assert (page.url.endswith("/away/") or page.url == "about:blank", told(page)) == (True, [])

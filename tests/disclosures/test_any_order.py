@@ -156,7 +156,10 @@ def what_stands() -> dict[str, list[tuple[object, ...]]]:
         "gates": sorted((repr(gate),) for gate in gates),
         "dealings": sorted(Dealing.objects.values_list("aggregator__uri", "party__uri", "last_at")),
         "doubtful": sorted(Disclosure.objects.filter(basis_doubtful=True).values_list("source_id")),
-        "incidents": sorted(Incident.objects.values_list("kind", "key", "count")),
+        # What moved between lines, moved in one order of coming and was in place from the start in another.
+        "incidents": sorted(
+            Incident.objects.exclude(kind=Incident.Kind.HISTORY_MOVED).values_list("kind", "key", "count")
+        ),
         "anomalies": sorted(_anomalies()),
         "reach": sorted(Reach.objects.values_list("campaign__ref", "party__uri")),
         "held": sorted(HeldDisclosure.objects.values_list("id")),

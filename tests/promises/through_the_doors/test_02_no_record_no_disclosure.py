@@ -104,7 +104,7 @@ def test_a_suspended_company_is_denied_from_the_answer_on(product: Product) -> N
     product.takes("import_approvals", [approval(line, OTHER)])
     assert product.answers(line, OTHER) == "allowed"
     pages = [officer.get(path) for path in officer.get("/admin/parties/").links("/admin/parties/")]
-    (page,) = [one for one in pages if one.words.startswith("Parties Other Location")]
+    (page,) = [one for one in pages if one.words.startswith("Companies Other Location")]
     (form,) = [one for one in page.forms(asks="reason") if one.path.startswith("/admin/suspend/")]
     officer.send(form, reason="It sold what it got.")
     assert (product.answers(line, OTHER), product.answers(line)) == ("partner_suspended", "allowed")
