@@ -185,7 +185,7 @@ def test_what_is_paid_falls_by_two_officers(officer: Member, second: Member) -> 
     assert post(officer, path, {"consideration": "none"}) == page
     told = shown(officer, page)
     assert "Proposed. It takes effect when another officer agrees" in told
-    assert "Written down" not in told
+    assert "Saved." not in told
     campaign.refresh_from_db()
     assert campaign.consideration == "monetary"
     assert post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")

@@ -142,4 +142,4 @@ def test_rows_are_paged_and_bounded(officer: Member, compared: Compared, monkeyp
     second = Compared()
     assert DigestFinding.objects.filter(run=second.run).count() == 1
     assert "Allowed here, missing there: 0 of 1 rows are stored." in shown(officer, second.path)
-    assert "rows were kept" not in shown(officer, compared.path)
+    assert "rows are stored" not in shown(officer, compared.path)

@@ -76,7 +76,7 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
         "GeoBridge : allowed there, denied here 3", "Missed deadlines, unresolved 1",
     ):  # fmt: skip
         assert said in told
-    ending = told.partition("Ending within 60 days")[2].partition("Books, dates")[0]
+    ending = told.partition("Ending within 60 days")[2].partition("Reconciliation, deadlines and keys")[0]
     assert "AGR-LATE Contract of GeoBridge" in ending
     assert "AGR-FAR" not in ending
 
