@@ -304,6 +304,11 @@ class TestDatabase:
         an_agreed_proposal("set_endpoints", "contract", contract.pk, payload={**was, "was": new}, at=NOW + MINUTE)
         Contract.objects.filter(pk=contract.pk).update(endpoint_url=EVENTS)
         refused(move, constraint=self.CONTRACT)
+        # Never used, and no longer the newest.
+        an_agreed_proposal("set_endpoints", "contract", contract.pk, payload={**new, "was": was}, at=NOW + 2 * MINUTE)
+        other = {**was, "endpoint_url": EVIL, "was": was}
+        an_agreed_proposal("set_endpoints", "contract", contract.pk, payload=other, at=NOW + 3 * MINUTE)
+        refused(move, constraint=self.CONTRACT)
 
     def test_no_company_s_keys_are_moved(self, contract: Contract, refused: Refusal) -> None:
         move, party = f"UPDATE partners_party SET jwks_uri = '{BRIDGE}/own.json'", contract.aggregator
