@@ -29,7 +29,7 @@ def clone_test_database() -> str:
     template = _template_name()
     with owner._nodb_cursor() as cursor:
         _make_template(cursor, template)
-        _drop(cursor, name)
+        drop_database(cursor, name)
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     for alias in connections:
         _point(alias, name)
@@ -44,11 +44,11 @@ def copied_test_database() -> Iterator[str]:
     connections.close_all()
     with connections["owner"]._nodb_cursor() as cursor:
         cut_off(cursor, of)
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_database(cursor, name)
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{of}"')
     yield name
     with connections["owner"]._nodb_cursor() as cursor:
-        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop_database(cursor, name)
 
 
 def cut_off(cursor: CursorWrapper, name: str) -> None:
@@ -64,19 +64,15 @@ def drop_test_database(name: str) -> None:
     """Drop a test database."""
     connections.close_all()
     with connections["owner"]._nodb_cursor() as cursor:
-        _drop(cursor, name)
+        drop_database(cursor, name)
 
 
-def _drop(cursor: CursorWrapper, name: str) -> None:
-    """A server may still be busy with the end of a session whose client has gone.
+def drop_database(cursor: CursorWrapper, name: str) -> None:
+    """Drop a database, if there is one of that name, with whatever sessions it has.
 
     `WITH (FORCE)` would end a worker of autovacuum too, which only a superuser may.
     """
-    cursor.execute(
-        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-        " WHERE datname = %s AND backend_type = 'client backend'",
-        [name],
-    )
+    cut_off(cursor, name)
     cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
@@ -103,7 +99,7 @@ def _make_template(cursor: CursorWrapper, template: str) -> None:
 def _migrate(cursor: CursorWrapper, template: str) -> None:
     """Under another name until it is whole: a run that is cut off leaves nothing that looks like a template."""
     unfinished, was = f"unfinished_{template}", str(connections["owner"].settings_dict["NAME"])
-    _drop(cursor, unfinished)
+    drop_database(cursor, unfinished)
     cursor.execute(f'CREATE DATABASE "{unfinished}"')
     _point("owner", unfinished)
     try:

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 from django.db import connections
-from psycopg import sql
 
 from portal.embedded import cluster
+from tests.databases import drop_database
 
 
 def _programs_environment() -> dict[str, str]:
@@ -44,27 +43,19 @@ def life_in(file: Path) -> Iterator[None]:
     """Restore a dump into a new database; until the end everything here happens in that one."""
     name = f"restored_{os.getpid()}"
     before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
-    with _as_owner() as owner:
-        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with connections["owner"]._nodb_cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}"')
     try:
         restore(file, into=name)
         _move_to(dict.fromkeys(before, name))
         yield
     finally:
         _move_to(before)
-        with _as_owner() as owner:
-            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        with connections["owner"]._nodb_cursor() as cursor:
+            drop_database(cursor, name)
 
 
 def _move_to(names: dict[str, str]) -> None:
     connections.close_all()
     for alias, name in names.items():
         connections[alias].settings_dict["NAME"] = name
-
-
-def _as_owner() -> psycopg.Connection:
-    environment = _programs_environment()
-    return psycopg.connect(
-        host=environment["PGHOST"], port=environment["PGPORT"], user=environment["PGUSER"],
-        password=environment["PGPASSWORD"], dbname="postgres", autocommit=True,
-    )  # fmt: skip

@@ -94,9 +94,14 @@ def make_workspaces(folder: Path, *, number: int) -> Iterator[Sequence[Workspace
         yield workspaces
     finally:
         with psycopg.connect(_addresses("postgres")["DATABASE_OWNER_URL"], autocommit=True) as server:
+            server.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname LIKE %s AND backend_type = 'client backend'",
+                [f"test_{DATABASE}%"],
+            )
             names = server.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"test_{DATABASE}%"])
             for (name,) in names.fetchall():
-                server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+                server.execute(f'DROP DATABASE "{name}"')
 
 
 def _copy(tree: Path) -> None:

@@ -179,6 +179,11 @@ class Product:
         with Redis(port=self.broker.port) as broker:
             broker.flushall()
 
+    def cut_broker_off(self) -> None:
+        """Have the broker end every connection: whoever waits for a message at it gets none before asking anew."""
+        with Redis(port=self.broker.port) as broker:
+            broker.client_kill_filter(_type="normal", skipme=True)
+
     @contextmanager
     def while_it_sleeps(self, program: Program) -> Iterator[None]:
         """While this lasts a program does nothing at all."""

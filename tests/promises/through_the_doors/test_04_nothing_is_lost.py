@@ -48,6 +48,7 @@ def test_a_killed_worker_and_an_emptied_broker_lose_nothing(product: Product) ->
 def test_what_waited_at_an_emptied_broker_is_told(product: Product) -> None:
     came = {uri: len(partner.road.pushed) for uri, partner in product.partners.items()}
     with product.while_it_sleeps(product.worker):
+        product.cut_broker_off()
         stops = [product.stops_all(product.next_line()) for _ in range(2)]
         product.empty_broker()
     for page in stops:
