@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from accounts.primitives.zones import end_of_day
+from consent.domain.receipt_check import LARGEST_FILE
 from consent.models import Choice
 
 LENGTHS = (
@@ -26,7 +27,6 @@ ENDS = (
     ("day", _("Until the end of a day I choose")),
 )
 LONGEST_PAUSE = timedelta(days=36_525)
-LARGEST_RECEIPT = 2_000_000
 
 
 class StopForm(forms.Form):
@@ -129,6 +129,6 @@ class ReceiptFileForm(forms.Form):
 
     def clean_file(self) -> "UploadedFile[bytes]":
         file: UploadedFile[bytes] = self.cleaned_data["file"]
-        if (file.size or 0) > LARGEST_RECEIPT:
+        if (file.size or 0) > LARGEST_FILE:
             raise forms.ValidationError(_("This file is too large for a receipt. Choose another."))
         return file

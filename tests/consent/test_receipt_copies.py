@@ -2,6 +2,8 @@
 
 import json
 import re
+import tracemalloc
+import zlib
 from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO, StringIO
@@ -26,6 +28,7 @@ from audit.models import AuditEvent
 from consent.actions.choices import stop
 from consent.actions.without_account import stop_all_by_line
 from consent.domain.pdf_receipts import MISSING, Paper, receipt_pdf
+from consent.domain.receipt_check import LARGEST_FILE, DoesNotVerify, Fault, read_receipt_file
 from consent.models import Choice, ChoiceReceipt
 from consent.queries.receipts import ReceiptView
 from partners.domain import keys
@@ -168,6 +171,21 @@ def test_pdf_that_holds_no_receipt_of_ours_does_not_verify(tmp_path: Path) -> No
         for content in (out.getvalue(), b"%PDF-1.7 and nothing more"):
             with pytest.raises(CommandError, match=r"^this receipt does not verify: [^\n]+$"):
                 verified(content, tmp_path)
+
+
+def test_no_file_makes_us_unpack_much_more_than_a_receipt_holds() -> None:
+    packed = zlib.compress(b'{"token": "' + b"a" * 20_000_000 + b'"}', 9)
+    attached = b"<</EmbeddedFiles<</Names[(receipt-A.json)<</Type/Filespec/EF<</F 2 0 R>>/F(receipt-A.json)>>]>>>>"
+    file = (
+        b"%PDF-1.7\n1 0 obj<</Type/Catalog/Names" + attached + b">>endobj\n2 0 obj<</Filter/FlateDecode/Length "
+        + b"%d>>stream\n%s\nendstream endobj\ntrailer<</Root 1 0 R>>\nstartxref\n0\n%%%%EOF" % (len(packed), packed)
+    )  # fmt: skip
+    tracemalloc.start()
+    with pytest.raises(DoesNotVerify) as refused:
+        read_receipt_file(file)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (refused.value.fault, peak < 3 * LARGEST_FILE) == (Fault.NO_RECEIPT, True)
 
 
 class Away(EmailBackend):

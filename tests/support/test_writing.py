@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import zlib
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -400,6 +401,19 @@ def test_a_pdf_that_its_reader_can_t_take_does_something(monkeypatch: pytest.Mon
     for error in (AssertionError, NotImplementedError, RecursionError, MemoryError, zlib.error):
         monkeypatch.setattr(PdfReader, "get_object", Mock(side_effect=error))
         assert files.OwnLook().is_clean(content=content, media_type="application/pdf") is False, error
+
+
+def test_a_pdf_that_keeps_its_reader_busy_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PDF_LOOK_S", 0.2)
+    packed = zlib.compress(b"9 0 " + b" " * 50_000_000, 1)
+    content = (
+        b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n3 0 obj<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length "
+        + b"%d>>stream\n%s\nendstream endobj\n" % (len(packed), packed)
+        + b"trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF"
+    )
+    began = time.monotonic()
+    assert not files.OwnLook().is_clean(content=content, media_type="application/pdf")
+    assert time.monotonic() - began < 5
 
 
 def test_bytes_without_a_row_go_after_an_hour(ana: Member, ticket: Ticket) -> None:

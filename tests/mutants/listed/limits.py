@@ -425,4 +425,18 @@ MUTANTS = (
         "CALL_COUNTS = timedelta(days=30)",
         f"{DESK}test_a_logged_call_proves_for_half_an_hour",
     ),
+    Mutant(
+        10,
+        "consent/domain/receipt_check.py",
+        '        content = unpacks.decompress(stream, max(1, at_most)) if is_json else b""\n',
+        '        content = unpacks.decompress(stream) if is_json else b""\n',
+        "tests/consent/test_receipt_copies.py::test_no_file_makes_us_unpack_much_more_than_a_receipt_holds",
+    ),
+    Mutant(
+        4,
+        "support/domain/files.py",
+        "            signal.setitimer(signal.ITIMER_REAL, PDF_LOOK_S)\n",
+        "",
+        "tests/support/test_writing.py::test_a_pdf_that_keeps_its_reader_busy_is_refused_in_time",
+    ),
 )
