@@ -10,6 +10,7 @@ from typing import Any
 # `timeout` ended it: whoever was asked took too long.
 TIMED_OUT = 124
 # What its requests raise where nobody answers, or a proxy or a firewall does in the place of who was asked.
+NOTHING = "NOTHING WAS AUDITED"
 AWAY = re.compile(
     r"ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|NameResolutionError|NewConnectionError"
     r"|Could not connect to|is not redirecting properly|\b(?:403|429|5\d\d) (?:Client|Server) Error"
@@ -20,7 +21,7 @@ def told(status: int, found: str, said: str) -> tuple[bool, list[str]]:
     """Whether it may go on, and what to say."""
     parts = _parts(found)
     if parts is None and (status == TIMED_OUT or AWAY.search(said)):
-        return True, ["SKIPPED: nobody could be asked about known weaknesses. NOTHING WAS AUDITED."]
+        return True, [f"{NOTHING}: nobody could be asked about known weaknesses."]
     if parts is None or (not parts and status != 0):
         return False, [said.strip()[-2000:], f"AUDIT: the look for weaknesses broke (exit {status})."]
     asked = [part for part in parts if "vulns" in part]
@@ -37,7 +38,7 @@ def told(status: int, found: str, said: str) -> tuple[bool, list[str]]:
     lines = []
     if len(asked) < len(parts):
         lines.append(f"SKIPPED: of {len(parts) - len(asked)} of {len(parts)} parts nobody knew about weaknesses.")
-    lines.append(f"AUDIT: {len(asked)} parts have no known weakness." if asked else "SKIPPED: NOTHING WAS AUDITED.")
+    lines.append(f"AUDIT: {len(asked)} parts have no known weakness." if asked else f"{NOTHING}.")
     return True, lines
 
 
@@ -51,11 +52,11 @@ def _parts(found: str) -> list[Any] | None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Say it, and fail where it may not go on."""
-    status, found, said = arguments
+    """Say it, and fail where it may not go on; with --must where nothing was audited, too."""
+    status, found, said, *more = arguments
     well, lines = told(int(status), Path(found).read_text(), Path(said).read_text(errors="replace"))
     sys.stdout.write("\n".join([*lines, ""]))
-    sys.exit(0 if well else 1)
+    sys.exit(0 if well and not (more == ["--must"] and lines[-1].startswith(NOTHING)) else 1)
 
 
 if __name__ == "__main__":

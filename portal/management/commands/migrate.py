@@ -72,15 +72,12 @@ class Command(DjangoMigrate):
 
 def _refuse_between(using: str) -> None:
     """Refuse a database that ran some of the migrations that one of today stands for: the rest would be left out."""
-    loader = MigrationLoader(connections[using], ignore_no_migrations=True)
+    on_disk = MigrationLoader(connections[using], ignore_no_migrations=True).disk_migrations
     ran = set(MigrationRecorder(connections[using]).applied_migrations())
-    stood_for = {old: new for new, migration in loader.disk_migrations.items() for old in migration.replaces}
-    missing = sorted(
-        old for old, new in stood_for.items() if not {old, new} & ran and old not in loader.disk_migrations
-    )
-    if missing and ran & set(stood_for):
-        (app, name), (_, new) = missing[0], stood_for[missing[0]]
-        raise CommandError(BETWEEN.format(app=app, new=new, missing=name))
+    for (app, new), migration in sorted(on_disk.items()):
+        missing = sorted(set(migration.replaces) - on_disk.keys() - ran)
+        if missing and (app, new) not in ran and ran & set(migration.replaces):
+            raise CommandError(BETWEEN.format(app=app, new=new, missing=missing[0][1]))
 
 
 def _is_the_applications(using: str) -> bool:
