@@ -16,7 +16,7 @@ from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.primitives.sealing import derived_secret
 from accounts.queries import acting_staff
-from disclosures.domain.ingest import judging, notices, projections, store
+from disclosures.domain.ingest import notices, projections, rejudging, store
 from disclosures.domain.ingest.notices import not_arrived
 from disclosures.domain.ingest.rows import Outcome, Row, id_of
 from disclosures.domain.ingest.store import nothing_besides
@@ -26,7 +26,7 @@ from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders
 from disclosures.queries.downloads import tells_hidden
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from disclosures.workers import archiving, reassignment
-from disclosures.workers.anomalies.detection import look_again, take_turn
+from disclosures.workers.anomalies.detection import lock_anomalies, look_again
 from partners.actions import proposals
 from partners.labels import sanitise_text
 from partners.models import Proposal
@@ -76,8 +76,8 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     was lifted has another reference or moment. None where we do not have the disclosure (yet): the order is kept, and
     put on it as it is stored.
     """
-    take_turn()
-    notices.take_turn()
+    lock_anomalies()
+    notices.lock_notices()
     disclosure_id = id_of(source_id)
     shown = archiving.find_visible_rows(disclosure_ids=[disclosure_id], at=at)
     new = notices.append(
@@ -141,7 +141,7 @@ def lift_notice(
     What another order hides as well stays hidden, by that one. Raises NotForThem, NoReason, NothingHidden.
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
-    take_turn()
+    lock_anomalies()
     hidden = {row.disclosure_id for row in _list_hidden_rows(order_ref, at)}
     wanted = hidden & {id_of(one) for one in source_ids} if source_ids else hidden
     if not wanted:
@@ -269,8 +269,8 @@ def hide_again(*, disclosure_id: UUID, suppressed_until: datetime | None, order_
     """
     if suppressed_until is not None and suppressed_until <= at:
         return False
-    take_turn()
-    notices.take_turn()
+    lock_anomalies()
+    notices.lock_notices()
     if not is_hidden_until(disclosure_id=disclosure_id, until=suppressed_until):
         _put(order_ref, [disclosure_id], suppressed_until, at)
     return True
@@ -280,8 +280,8 @@ def _put(
     order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime, *, is_hidden: bool = False
 ) -> DelayedNoticeResult:
     """`is_hidden`: another order has hidden them up to this very transaction."""
-    take_turn()
-    notices.take_turn()
+    lock_anomalies()
+    notices.lock_notices()
     visible = {} if is_hidden else archiving.find_visible_rows(disclosure_ids=ids, at=at)
     fates = {
         one: notices.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
@@ -322,7 +322,7 @@ def catch_up(*, cause: str, at: datetime, actor: str = "") -> None:
     """After a feed or an act: give back what a line has by a number that was not its own, take in what was held for
     what is known now, and judge again what that touches. `actor`: a machine that brought it, as the trail names it."""
     reassignment.attribute(at=at, actor=actor or f"import:{cause}")
-    judging.rejudge(cause=f"import:{cause}")
+    rejudging.rejudge(cause=f"import:{cause}")
 
 
 def rejudge_for_parties(*, uris: Collection[str], at: datetime) -> None:

@@ -4,8 +4,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.primitives.advisory_locks import turn
-from consent.feeds.approvals import apply_held_rows
-from disclosures.domain.ingest import judging, projections, rollups
+from consent.feeds.approvals import apply_pending_rows
+from disclosures.domain.ingest import projections, rejudging, rollups
 from disclosures.workers import archiving, publishing, reassignment, retention
 from disclosures.workers.anomalies import detection
 
@@ -15,7 +15,7 @@ def rejudge() -> None:
     """Judge again what choices, approvals and lines have touched. One worker at a time waits for what is underway."""
     with turn(name="disclosures.rejudge") as mine:
         if mine:
-            judging.rejudge(cause="consent")
+            rejudging.rejudge(cause="consent")
 
 
 @shared_task
@@ -29,7 +29,7 @@ def take_in_records() -> None:
     """Take in choices and approvals held for what is known now, where an import was cut off. One worker at a time."""
     with turn(name="disclosures.take_in_records") as mine:
         if mine:
-            apply_held_rows(at=timezone.now())
+            apply_pending_rows(at=timezone.now())
 
 
 @shared_task

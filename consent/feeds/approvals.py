@@ -105,7 +105,7 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
         entry = self.build_entry(told, 0, at)
         return entry if entry.row.content_hash == bytes(row.content_hash) else None
 
-    def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    def find_stored_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
         found = Approval.objects.filter(STANDS, id__in=ids).values_list("id", "content_hash")
         return {one: bytes(was) for one, was in found}
 
@@ -131,7 +131,7 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
         return ChoicesFeed()
 
 
-def apply_held_rows(*, at: datetime) -> int:
+def apply_pending_rows(*, at: datetime) -> int:
     """Take in what was held for what is known now, choices first: nothing is allowed that was stopped as well.
 
     Returns how many stops from files newer approvals outweigh. Safe to repeat, and to be cut off anywhere. Call outside

@@ -118,7 +118,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         entry = self.build_entry(told, 0, at)
         return entry if entry.row.content_hash == bytes(row.content_hash or b"") else None
 
-    def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    def find_stored_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
         with connection.cursor() as cursor:
             cursor.execute(KNOWN, [list(ids)])
             return {one: bytes(was or b"") for one, was in cursor.fetchall()}

@@ -332,7 +332,7 @@ def _find_known_claims(entries: Sequence[Entry[FileApproval]], at: datetime) -> 
     """Of these claims those taken in or kept already, each with the hash of its content."""
     ids = {_source_hash(entry): entry.row.id for entry in entries}
     kept = HeldRow.objects.filter(feed=HeldRow.Feed.APPROVALS, source_hash__in=ids)
-    found = FEED.find_known_hashes([entry.row.id for entry in entries])
+    found = FEED.find_stored_hashes([entry.row.id for entry in entries])
     for source, sealed in kept.values_list("source_hash", "row_sealed"):
         # Not checked as a row of a file would be: the phone may stand there by a partner's name for it.
         told = msgspec.json.decode(unseal(bytes(sealed)), type=PendingClaim)

@@ -35,7 +35,7 @@ class LineMoves:
         if not self._source.is_new_line(line):
             notify_of_line_move(line_id=line.pk, change=change, at=self._at)
 
-    def set_known_time(self, line: Line) -> list[str]:
+    def start_hold(self, line: Line) -> list[str]:
         """Write when we learned of what holds what the line opens, and return the column; none at its begin."""
         if self._source.is_new_line(line):
             return []
@@ -47,9 +47,9 @@ class LineMoves:
         if self._was_anothers(period.number, period.line):
             self._took.add(period.line)
 
-    def hold_new(self, lines: Collection[Line]) -> Mapping[int, Sequence[Line]]:
+    def hold_new_lines(self, lines: Collection[Line]) -> Mapping[int, Sequence[Line]]:
         """Hold the new lines, not stored yet, that join known ones or take a number. Returns the known, by account."""
-        known = self._known_on({line.account_id for line in lines})
+        known = self._list_existing_lines({line.account_id for line in lines})
         for line in lines:
             if known.get(line.account_id) or line.carrier_id in self._took:
                 line.holder_known_at = self._at
@@ -66,7 +66,7 @@ class LineMoves:
 
     def take_number(self, line: Line) -> list[str]:
         """Hold the line by its new number, and from its holder where that was another's. Returns the columns."""
-        names = self.set_known_time(line)
+        names = self.start_hold(line)
         if self._was_anothers(self._timeline.newest(line.carrier_id).number, line.carrier_id):
             line.holder_known_at = self._at
             names.append("holder_known_at")
@@ -104,7 +104,7 @@ class LineMoves:
             for one in self._timeline.by_number[number]
         )
 
-    def _known_on(self, accounts: Collection[int]) -> dict[int, list[Line]]:
+    def _list_existing_lines(self, accounts: Collection[int]) -> dict[int, list[Line]]:
         """The lines on these accounts that were known before this import and have not ended."""
         before = Line.objects.filter(recorded_at__lt=self._source.began_at, deactivated_at__isnull=True)
         found = defaultdict[int, list[Line]](list)
@@ -113,7 +113,8 @@ class LineMoves:
         return found
 
     def _others_of(self, line: Line) -> list[Line]:
-        return [other for other in self._known_on([line.account_id]).get(line.account_id, []) if other != line]
+        existing = self._list_existing_lines([line.account_id])
+        return [other for other in existing[line.account_id] if other != line]
 
     def _list_reachable_by(self, line: Line) -> list[Line]:
         return [other for other in self._others_of(line) if _reaches(line, other)]

@@ -9,7 +9,7 @@ import msgspec
 
 from accounts.models import Line
 from consent.actions.lines import GROWN_UP, grow_up
-from consent.feeds.approvals import apply_held_rows
+from consent.feeds.approvals import apply_pending_rows
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.feeds.tenures import ACTOR, record_lines
 from consent.queries.approvals import list_lines_left_from_childhood
@@ -92,7 +92,7 @@ class LinesFeed:
             fates += _fates(settled or self._unsettled.incurable())
         # Where an earlier run was cut off between a row and what it ends.
         _grow_up(list_lines_left_from_childhood(), GROWN_UP, at)
-        self._pierced = apply_held_rows(at=at)
+        self._pierced = apply_pending_rows(at=at)
         return sorted(fates, key=lambda fate: int(fate.line))
 
     def extra(self) -> dict[str, int]:

@@ -108,7 +108,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         """Build the entry in a line, as known at `at`. Raises RowRefused."""
 
     @abstractmethod
-    def find_known_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    def find_stored_hashes(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
         """Find those of these ids that are taken in already, each with the hash of its content."""
 
     @abstractmethod
@@ -157,7 +157,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         return fates + [_of_known(entry, sorted_out.known) for entry in sorted_out.again]
 
     def _sort_out(self, entries: Sequence[Entry[R]], holders: Holders) -> "SortedEntries[R]":
-        found = SortedEntries[R](self.find_known_hashes([entry.row.id for entry in entries]))
+        found = SortedEntries[R](self.find_stored_hashes([entry.row.id for entry in entries]))
         missing = self.unknown_campaigns(entries)
         for entry in entries:
             line_id = holders.line_at(entry.msisdn, entry.at)
@@ -189,7 +189,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         None, and nothing written, where there is a yes among them and a stop that is not among them waits.
         """
         lock_feed(in_pool=self.in_pool)
-        there = self.find_known_hashes([entry.row.id for entry in flatten(by_line)])
+        there = self.find_stored_hashes([entry.row.id for entry in flatten(by_line)])
         there |= _set_aside_here(by_line)
         new = leave_out(by_line, lambda entry: entry.row.id in there)
         may_allow = [line_id for line_id, of_line in new.items() if any(map(self.allows, of_line))]
@@ -274,7 +274,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         lock_lines(line_ids=list(group_by_line(entries)))
         # Whose they are is asked anew: whoever had a turn before us may have taken the number from the line.
         there = (
-            self.find_known_hashes([entry.row.id for entry in entries]).keys()
+            self.find_stored_hashes([entry.row.id for entry in entries]).keys()
             | _set_aside_here(group_by_line(entries)).keys()
         )
         done = [source for source, entry in settled.items() if entry.row.id in there]

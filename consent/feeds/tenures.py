@@ -113,7 +113,7 @@ class _Keeper:
         """Store the new lines with what belongs to them."""
         lines = sorted(self.new.values(), key=lambda line: line.carrier_id)
         self.new = {}
-        known = self.moves.hold_new(lines)
+        known = self.moves.hold_new_lines(lines)
         Line.objects.bulk_create(lines)
         LineState.objects.bulk_create(LineState(line=line, state=line.state, since=line.activated_at) for line in lines)
         store_periods(timeline=self.timeline, lines=lines)
@@ -305,7 +305,7 @@ class _Keeper:
         if reported is None or (known and known >= reported):
             return False
         setattr(line, name, reported)
-        self._save_changes(line, [name, *self.moves.set_known_time(line)])
+        self._save_changes(line, [name, *self.moves.start_hold(line)])
         self.moves.warn(line, MOVES[name])
         return True
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db import transaction
 
-from consent.feeds.approvals import apply_held_rows
+from consent.feeds.approvals import apply_pending_rows
 from consent.models import Approval, Choice
 from partners.actions import drafts
 from partners.actions import terms as terms_actions
@@ -23,7 +23,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     Raises NotNow, NotForThem. Call outside a transaction.
     """
     # A yes that waited for this draft to be known must be seen now, not come to count later.
-    apply_held_rows(at=at)
+    apply_pending_rows(at=at)
     return _put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
 
 

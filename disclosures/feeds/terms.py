@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from accounts.primitives.advisory_locks import turn
-from consent.feeds.approvals import apply_held_rows
+from consent.feeds.approvals import apply_pending_rows
 from consent.workers.expiry import notify_partners_of_links
 from disclosures import actions
 from disclosures.domain.ingest.terms import touch
@@ -31,7 +31,7 @@ def settle_terms(*, changes: Changes, at: datetime, cause: str = "parties") -> i
     Returns how many stops from files the held approvals outweigh. `cause`: what changed the terms, for the changes of
     judgement; a parties file, or officers' acts.
     """
-    pierced = apply_held_rows(at=at)
+    pierced = apply_pending_rows(at=at)
     notify_partners_of_links(links=changes.links)
     actions.rejudge_for_parties(uris=changes.parties, at=at)
     touch(campaigns=changes.campaigns, links=changes.links, at=at)

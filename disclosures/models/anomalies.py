@@ -71,10 +71,9 @@ class Anomaly(models.Model):
     UTC; of NIGHT by the line's own clock. `n` is what the threshold is held against, in the fullest window that ends in
     the period; `looks` the rows of that window, from `first_at` to `last_at`; `newest_at` the newest row of all windows
     that reach it and end in the period; `out_of` the claims that DISPUTED is a part of. `grown_at`: when there was last
-    found more of it than before. `cleared_at`: since when it is
-    no longer so, because something it rests on came late or was judged again; what is no longer so because rows are
-    hidden is gone. `consequence`: of AFTER_STOP and NO_APPROVAL, what `consent.actions.suspend` came to for the line;
-    "" while that is open.
+    found more of it than before. `cleared_at`: since when it is no longer so, because something it rests on came late
+    or was judged again; what is no longer so because rows are hidden is gone. `consequence`: of AFTER_STOP and
+    NO_APPROVAL, what `consent.actions.system_stops` came to for the line; "" while that is open.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -17,7 +17,7 @@ from disclosures.queries.tallies import (
     released_outside,
     under_agreements,
 )
-from disclosures.queries.trails import NamedParty, Parties, Stop, instead_of, trail
+from disclosures.queries.trails import Hop, NamedParty, Parties, instead_of, trail
 from partners.labels import link, precision_in_words, purpose_in_words, sanitise_text
 
 MOST_TRAILS = 3
@@ -60,7 +60,7 @@ class CompanyCard:
     company: NamedParty
     about: str
     website: str
-    trails: tuple[tuple[Stop, ...], ...]
+    trails: tuple[tuple[Hop, ...], ...]
     more_trails: int
     instead: tuple[NamedParty, ...]
     uses: tuple[UseCard, ...]

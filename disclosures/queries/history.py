@@ -14,7 +14,7 @@ from accounts.models import Line
 from disclosures.labels import NOT_ALLOWED, basis_in_words, describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.release_counts import Place, ReleaseFilter, facts_of, newest
-from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, instead_of, trail, uris_of
+from disclosures.queries.trails import Hop, NamedParty, Parties, company_of, instead_of, trail, uris_of
 from disclosures.queries.visible import is_claimed_afterwards, visible, with_delay
 from partners.labels import precision_in_words, purpose_in_words, sanitise_text
 
@@ -85,7 +85,7 @@ class Group:
 
     id: uuid.UUID
     company: NamedParty
-    trail: tuple[Stop, ...]
+    trail: tuple[Hop, ...]
     instead: tuple[NamedParty, ...]
     why: str
     precision: str

@@ -182,7 +182,7 @@ def _grace(found: Iterable[Anomaly]) -> Mapping[str, int | None]:
 
 
 def _suspends(card: Card, one: Anomaly) -> bool:
-    """Whether it would be suspended as things stand: what `consent.actions.suspend` leaves alone is not announced."""
+    """Whether we would stop it as things stand: what `consent.actions.system_stops` leaves alone is not announced."""
     if card.is_allowed:
         return not card.lifeline and not card.allowed_by_person(since=one.newest_at)
     return _now(card, one) == Now.DENIED

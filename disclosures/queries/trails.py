@@ -1,4 +1,4 @@
-"""The way a location took, as stops with names: carrier, aggregator, location service, end customer."""
+"""The way a location took, as hops with names: carrier, aggregator, location service, end customer."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class NamedParty:
 
 
 @dataclass(frozen=True)
-class Stop:
+class Hop:
     """One stop of a trail. `lost`: somebody was here, or after here, and we do not know who."""
 
     name: str
@@ -75,16 +75,16 @@ def _last_known(path: Sequence[str]) -> str:
     return next((uri for uri in reversed(path) if uri != UNKNOWN), "")
 
 
-def trail(*, path: Sequence[str], parties: Parties) -> tuple[Stop, ...]:
-    """Return the stops of a path, the carrier first. A missing hop is said."""
-    stops = [Stop("", "carrier")]
+def trail(*, path: Sequence[str], parties: Parties) -> tuple[Hop, ...]:
+    """Return the hops of a path, the carrier first. A missing hop is said."""
+    hops = [Hop("", "carrier")]
     for place, uri in enumerate(path):
         role: Literal["aggregator", "service", "next"] = ("aggregator", "service", "next")[min(place, 2)]
         known = parties[uri]
-        stops.append(Stop("" if uri == UNKNOWN else known.name, role, known.id, lost=uri == UNKNOWN))
+        hops.append(Hop("" if uri == UNKNOWN else known.name, role, known.id, lost=uri == UNKNOWN))
     if len(path) == 1:
-        stops.append(Stop("", "next", lost=True))
-    return tuple(stops)
+        hops.append(Hop("", "next", lost=True))
+    return tuple(hops)
 
 
 def instead_of(*, paths: Iterable[Sequence[str]], parties: Parties) -> tuple[NamedParty, ...]:

@@ -43,7 +43,7 @@ from disclosures.labels import describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Archive, ArchivePart, Disclosure, Outcome
 from disclosures.queries.downloads import as_csv, as_json
 from disclosures.queries.export import events_for, export_of
-from disclosures.queries.trails import Parties, Stop, company_of, trail
+from disclosures.queries.trails import Hop, Parties, company_of, trail
 from disclosures.queries.visible import visible, with_delay
 from partners.domain import keys
 from partners.labels import precision_in_words, purpose_in_words
@@ -260,7 +260,7 @@ class _Writer:
         self._at = archive.as_of or archive.asked_at
         self._reader = User.objects.get(pk=archive.user_id)
         self._companies: dict[str, _CompanySummary] = {}
-        self._trails: dict[tuple[str, ...], tuple[str, Sequence[Stop]]] = {}
+        self._trails: dict[tuple[str, ...], tuple[str, Sequence[Hop]]] = {}
         self._shown: dict[str, object] = {
             "language": archive.language, "at": self._at, "zone": name_of(zone_of(line.state)),
             "number": _number(line, self._at),

@@ -15,9 +15,9 @@ from django.db.models import Count, Max
 import audit.actions
 from audit.models import AuditEvent
 from disclosures.domain.ingest import reassigned_rows
-from disclosures.domain.ingest.notices import take_turn
+from disclosures.domain.ingest.notices import lock_notices
 from disclosures.domain.ingest.reassigned_rows import Stretch, pass_over
-from disclosures.domain.ingest.store import attribute_held
+from disclosures.domain.ingest.store import attribute_pending_releases
 from disclosures.models import Basis, Outcome, ReassignedRelease
 from disclosures.workers import archiving
 from disclosures.workers.anomalies import detection
@@ -37,7 +37,7 @@ def attribute(*, at: datetime, actor: str, waits: bool = True) -> None:
     `waits`: for whoever takes held rows in; else that is left to them.
     """
     give_back(at=at, actor=actor)
-    attribute_held(at=at, actor=actor, waits=waits)
+    attribute_pending_releases(at=at, actor=actor, waits=waits)
 
 
 def give_back(*, at: datetime, actor: str) -> int:
@@ -74,15 +74,15 @@ def _give_back(periods: Sequence[int], at: datetime) -> int:
 @transaction.atomic
 def _pass_over(periods: Sequence[int]) -> list[int]:
     """By itself, because what follows waits for a search for anomalies that runs: most ends need not."""
-    take_turn()
+    lock_notices()
     return pass_over(periods=periods)
 
 
 @transaction.atomic
 def _take_out(periods: Sequence[int], at: datetime) -> int:
-    detection.take_turn()
-    take_turn()
-    reassigned_rows.take_turn()
+    detection.lock_anomalies()
+    lock_notices()
+    reassigned_rows.lock_rejudging()
     given = 0
     looks: list[Look] = []
     for stretch in reassigned_rows.outside(periods=periods):

@@ -44,7 +44,7 @@ def record_receipt(*, token: str, party: Party, at: datetime) -> None:
     # Keys may have to be fetched: the network is never spoken to inside the transaction.
     word = receipts.verify_receipt(parsed=parsed, party=party, at=at)
     with transaction.atomic():
-        _take_turn(party, word.jti)
+        _lock_receipt_id(party, word.jti)
         if not _is_repeated_receipt(parsed, party):
             _record(word, parsed, party, at)
 
@@ -60,7 +60,7 @@ def _is_repeated_receipt(parsed: ParsedReceipt, party: Party) -> bool:
     return bool(before)
 
 
-def _take_turn(party: Party, jti: str) -> None:
+def _lock_receipt_id(party: Party, jti: str) -> None:
     """Take one receipt of a name at a time: the table's key is by line, and a jti must be unique over all lines."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"receipt {party.pk} {jti}"])

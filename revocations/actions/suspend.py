@@ -32,7 +32,7 @@ def suspend(*, of: str, target_id: int, actor: str, reason: str, at: datetime, a
     beside an officer's own. Raises NotNow without a reason or a target, NotForThem for who may not.
     """
     name = actor if automatic else guards.officer(actor=actor, reason=reason, action=StaffAction.SUSPEND)
-    _take_turn(of, target_id)
+    _lock_target(of, target_id)
     running = Suspension.objects.filter(of=of, target_id=target_id, automatic=automatic, ends_at__isnull=True).first()
     if running is not None:
         return running
@@ -67,7 +67,7 @@ def lift(*, proposal: Proposal, at: datetime) -> tuple[Suspension, ...]:
     """
     if proposal.act != Proposal.Act.LIFT_SUSPENSION or proposal.decision != Proposal.Decision.AGREED:
         raise NotNow("Lifting a suspension needs two officers who agree.")
-    _take_turn(proposal.of, proposal.target_id)
+    _lock_target(proposal.of, proposal.target_id)
     now = database_clock()
     running = tuple(
         Suspension.objects.select_for_update(of=("self",))
@@ -95,7 +95,7 @@ def lift(*, proposal: Proposal, at: datetime) -> tuple[Suspension, ...]:
     return running
 
 
-def _take_turn(of: str, target_id: int) -> None:
+def _lock_target(of: str, target_id: int) -> None:
     """Two who press at once make one row. No lock on the target's own row: nobody who changes it may hold this up."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"suspension {of} {target_id}"])

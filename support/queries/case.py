@@ -24,7 +24,7 @@ from consent.queries.progress import list_current_order_ids
 from consent.queries.receipts import EvidenceView, evidence_of
 from disclosures.labels import describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Disclosure
-from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, trail, uris_of
+from disclosures.queries.trails import Hop, NamedParty, Parties, company_of, trail, uris_of
 from disclosures.queries.visible import visible, with_delay
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
@@ -88,7 +88,7 @@ class LookUp:
 
     at: datetime
     company: NamedParty
-    trail: tuple[Stop, ...]
+    trail: tuple[Hop, ...]
     why: str
     precision: str
     basis: str

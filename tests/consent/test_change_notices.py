@@ -16,7 +16,7 @@ from accounts.models import Line, Message
 from accounts.primitives.sealing import unseal
 from accounts.workers import sms_delivery
 from audit.queries import database_clock
-from consent.actions import suspend
+from consent.actions import system_stops
 from consent.actions.choices import allow, pause, refuse
 from consent.actions.choices import stop as say_stop
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
@@ -192,7 +192,9 @@ def test_a_new_number_is_told_to_the_new_number() -> None:
 
 def test_the_portal_tells_of_its_own_stop(child: Line, campaign: Campaign) -> None:
     at = database_clock()
-    suspend.suspend(line_id=child.pk, party="https://roadaid.example", after=at, actor="system:anomalies", at=at)
+    system_stops.stop_company(
+        line_id=child.pk, party="https://roadaid.example", after=at, actor="system:anomalies", at=at
+    )
     assert kinds(child) == ["suspended"]
 
 

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from consent.feeds import choices as feed
 from consent.feeds.choices import ChoicesFeed
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, HeldRow, LineGate
-from disclosures.domain.ingest import judging
+from disclosures.domain.ingest import rejudging
 from partners.feeds.checking import Fate
 from revocations.models import Duty, Order, Standing
 from tests.feeds import (
@@ -222,7 +222,7 @@ def test_whom_stop_concerns_is_asked_of_the_lines_touched_alone() -> None:
     some = [*Choice.objects.values_list("line_id", flat=True)[:10], *range(-1000, 0)]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {judging.UNTOLD}", [some])
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {rejudging.UNTOLD}", [some])
         plan = "\n".join(row for (row,) in cursor.fetchall())
     (asked,) = re.findall(r"Function Scan on consent_affected affected \(actual rows=[\d.]+ loops=(\d+)\)", plan)
     assert int(asked) == 10

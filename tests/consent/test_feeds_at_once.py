@@ -38,15 +38,15 @@ type Taken = list[tuple[object, ...]]
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, kind: type[Any], verb: Callable[[], list[Fate]]) -> list[Taken]:
     """The next time a feed has looked up which ids are known, somebody else takes rows in. Returns their fates."""
-    known, fates = kind.find_known_hashes, list[Taken]()
+    known, fates = kind.find_stored_hashes, list[Taken]()
 
     def and_meanwhile(self: Any, ids: Sequence[UUID]) -> dict[UUID, bytes]:
         found: dict[UUID, bytes] = known(self, ids)
-        monkeypatch.setattr(kind, "find_known_hashes", known)
+        monkeypatch.setattr(kind, "find_stored_hashes", known)
         fates.append(told(elsewhere(verb)))
         return found
 
-    monkeypatch.setattr(kind, "find_known_hashes", and_meanwhile)
+    monkeypatch.setattr(kind, "find_stored_hashes", and_meanwhile)
     return fates
 
 

@@ -17,7 +17,7 @@ from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ChoiceOrder, HeldRow
 from console.actions.terms import put_in_force
 from disclosures import tasks
-from disclosures.domain.ingest import judging
+from disclosures.domain.ingest import rejudging
 from disclosures.feeds.terms import settle_files
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import NumberedLine
@@ -156,7 +156,7 @@ def test_whatever_brings_yes_before_the_lines_come_to_their_end(
     assert set(answers) <= {"no_approval", "stopped_all"}
     assert reason() == "stopped_all"
     assert not HeldRow.objects.filter(feed="choices").exists()
-    judging.rejudge(cause="consent")
+    rejudging.rejudge(cause="consent")
     assert ChoiceOrder.objects.count() == 1
 
 

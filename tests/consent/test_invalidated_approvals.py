@@ -19,7 +19,7 @@ from consent.actions.terminate import terminate
 from consent.domain import consent_requests
 from consent.domain.consent_requests import token_of
 from consent.domain.snapshots import lock_lines
-from consent.feeds.approvals import ApprovalsFeed, apply_held_rows
+from consent.feeds.approvals import ApprovalsFeed, apply_pending_rows
 from consent.feeds.records import RecordsFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
@@ -207,14 +207,14 @@ def test_it_waits_and_never_comes_back_to_the_line() -> None:
 def test_a_yes_that_is_being_written_while_the_number_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     take_lines(line_row())
-    known = ApprovalsFeed.find_known_hashes
+    known = ApprovalsFeed.find_stored_hashes
 
     def and_meanwhile(self: ApprovalsFeed, ids: Any) -> Any:
-        monkeypatch.setattr(ApprovalsFeed, "find_known_hashes", known)
+        monkeypatch.setattr(ApprovalsFeed, "find_stored_hashes", known)
         elsewhere(the_lines)
         return known(self, ids)
 
-    monkeypatch.setattr(ApprovalsFeed, "find_known_hashes", and_meanwhile)
+    monkeypatch.setattr(ApprovalsFeed, "find_stored_hashes", and_meanwhile)
     the_yes()
     assert (answer("L1"), answer("M"), InvalidatedApproval.objects.count()) == ("no_approval", "permitted", 0)
 
@@ -254,10 +254,10 @@ def test_so_does_one_set_aside_while_let_go(monkeypatch: pytest.MonkeyPatch) -> 
 
     def after_the_change(**line_ids: Any) -> Any:
         monkeypatch.setattr("consent.feeds.records.lock_lines", lock_lines)
-        monkeypatch.setattr("consent.feeds.lines.apply_held_rows", cut_off)
+        monkeypatch.setattr("consent.feeds.lines.apply_pending_rows", cut_off)
         with pytest.raises(KeyboardInterrupt):
             elsewhere(lambda: take_lines(CHANGED))
-        monkeypatch.setattr("consent.feeds.lines.apply_held_rows", apply_held_rows)
+        monkeypatch.setattr("consent.feeds.lines.apply_pending_rows", apply_pending_rows)
         return lock_lines(**line_ids)
 
     def and_meanwhile(self: RecordsFeed[Any, Any], settled: Any) -> None:
@@ -283,7 +283,7 @@ def test_the_gate_never_allows_once_the_change_is_known(monkeypatch: pytest.Monk
     def cut_off(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("consent.feeds.lines.apply_held_rows", cut_off)
+    monkeypatch.setattr("consent.feeds.lines.apply_pending_rows", cut_off)
     with pytest.raises(KeyboardInterrupt):
         the_lines()
     assert answer("L1") == "no_approval"

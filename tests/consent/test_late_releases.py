@@ -15,7 +15,7 @@ from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.models import Choice, ChoiceOrder
 from consent.queries.choices import changed_at, choice_of
-from disclosures.domain.ingest import judging
+from disclosures.domain.ingest import rejudging
 from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Receipt, State
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -82,7 +82,7 @@ def test_yes_after_an_old_stop_asks_nothing_of_its_partner(line: Line, campaign:
     stopped(line, scope, ref)
     allowed(line, campaign)
     for _ in range(2):
-        judging.rejudge(cause="consent")
+        rejudging.rejudge(cause="consent")
         assert asked(campaign) == [([campaign.purpose], [])]
     named = ChoiceOrder.objects.filter(contract_id=campaign.contract_id)
     assert {one.order_id for one in named} == {orders(campaign)[0].id}
@@ -92,7 +92,7 @@ def test_yes_after_an_old_stop_asks_nothing_of_its_partner(line: Line, campaign:
 def test_nor_does_a_yes_in_a_pause(line: Line, campaign: Campaign) -> None:
     pause(line_id=line.pk, scope="all", until=database_clock() + DAY, actor="subscriber:1", channel="web")
     allowed(line, campaign)
-    judging.rejudge(cause="consent")
+    rejudging.rejudge(cause="consent")
     assert asked(campaign) == [([campaign.purpose], [])]
 
 
@@ -137,7 +137,7 @@ def hears(line: Line, campaign: Campaign) -> Hears:
             for moment in moments
         ]  # fmt: skip
         assert {fate for fate, *_ in told(take_releases(*rows))} == {"accepted"}
-        judging.rejudge(cause="consent")
+        rejudging.rejudge(cause="consent")
 
     return hear
 
@@ -220,7 +220,7 @@ def test_who_was_told_of_the_stop_is_asked_nothing_new(line: Line, campaign: Cam
     allowed(line, campaign)
     assert asked(campaign) == [([], STOP), ([campaign.purpose], STOP)]
     assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
-    judging.rejudge(cause="consent")
+    rejudging.rejudge(cause="consent")
     assert orders(campaign).count() == 2
 
 
@@ -260,7 +260,7 @@ def test_a_newer_file_approval_asks_nothing_for_older_stops(
     record_file_approvals(by_line={line.pk: [a_file_approval(campaign, 10)]}, actor="import:approvals")
     if not stop_first:
         record_stop()
-    judging.rejudge(cause="import:approvals")
+    rejudging.rejudge(cause="import:approvals")
     assert asked(campaign) == [([campaign.purpose], [])]
 
 
@@ -270,7 +270,7 @@ def test_one_older_than_stop_is_owed_up_to_the_newer(line: Line, campaign: Campa
     record_file_choices(by_line={line.pk: [a_file_stop(100)]}, actor="import:choices")
     assert asked(campaign) == [([campaign.purpose], STOP)]
     assert since(campaign) == {a_minute(NOW - 10 * DAY)}
-    judging.rejudge(cause="import:approvals")
+    rejudging.rejudge(cause="import:approvals")
     assert orders(campaign).count() == 1
 
 
@@ -294,7 +294,7 @@ def test_a_claim_outlasts_no_stop_of_a_file(line: Line, campaign: Campaign, *, s
     record_file_approvals(by_line={line.pk: [claim]}, actor="import:approvals")
     if not stop_first:
         record_stop()
-    judging.rejudge(cause="import:approvals")
+    rejudging.rejudge(cause="import:approvals")
     assert asked(campaign) == [([], STOP)]
     said = choice_of(line_ids=[line.pk], choice_id=Choice.objects.get().id)
     assert said is not None

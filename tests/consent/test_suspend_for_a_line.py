@@ -14,7 +14,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, pause, stop
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
-from consent.actions.suspend import Outcome, suspend
+from consent.actions.system_stops import Outcome, stop_company
 from consent.models import Choice, ChoiceReceipt, LineGate
 from consent.queries.choices import choices_page
 from consent.queries.permission import permission_at
@@ -48,7 +48,7 @@ def line() -> Line:
 
 def suspended(line: Line, campaign: Campaign, *, after: datetime | None = None) -> Outcome:
     after = after or database_clock()
-    return suspend(line_id=line.pk, party=campaign.lbs_provider.uri, after=after, actor=ACTOR, at=database_clock())
+    return stop_company(line_id=line.pk, party=campaign.lbs_provider.uri, after=after, actor=ACTOR, at=database_clock())
 
 
 def judged(line: Line, campaign: Campaign) -> str:
@@ -169,7 +169,7 @@ def test_what_finds_them_in_need_is_left_to_officers(line: Line) -> None:
 def test_nobody_is_suspended_who_cannot_be_named(line: Line, campaign: Campaign) -> None:
     at = database_clock()
     for party in ("unknown", "https://never-heard-of.example"):
-        assert suspend(line_id=line.pk, party=party, after=at, actor=ACTOR, at=at) == "nobody"
+        assert stop_company(line_id=line.pk, party=party, after=at, actor=ACTOR, at=at) == "nobody"
     line.deactivated_at = at - timedelta(days=1)
     line.save()
     assert suspended(line, campaign) == "ended"
@@ -180,7 +180,7 @@ def test_company_further_down_is_stopped_with_all_that_reach_it(line: Line, camp
     jail = a_party("Jail", "end_customer")
     Reach.objects.create(campaign=campaign, party=jail)
     at = database_clock()
-    assert suspend(line_id=line.pk, party=jail.uri, after=at, actor=ACTOR, at=at) == "suspended"
+    assert stop_company(line_id=line.pk, party=jail.uri, after=at, actor=ACTOR, at=at) == "suspended"
     assert ask(line, campaign).reason == "stopped_party"
 
 
@@ -211,7 +211,7 @@ def test_what_is_released_is_not_called_after_the_persons_stop() -> None:
     take_lines(line_row())
     take_approvals(approval_row())
     line, at = Line.objects.get(), database_clock()
-    suspend(line_id=line.pk, party=ROAD, after=at, actor=ACTOR, at=at)
+    stop_company(line_id=line.pk, party=ROAD, after=at, actor=ACTOR, at=at)
     take(release_row(id="r", occurred_at=database_clock().isoformat(), path=[BRIDGE, ROAD]))
     assert Disclosure.objects.get().judgement == Judgement.PARTNER_SUSPENDED
     stop(line_id=line.pk, scope="party", ref=ROAD, actor="subscriber:1", channel="web")

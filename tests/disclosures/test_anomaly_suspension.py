@@ -14,12 +14,11 @@ from accounts.models import Line
 from accounts.primitives.zones import zone_of
 from audit.models import Incident
 from audit.queries import database_clock
-from consent.actions import choices
-from consent.actions import suspend as suspend_actions
-from consent.actions.suspend import Outcome
+from consent.actions import choices, system_stops
+from consent.actions.system_stops import Outcome
 from consent.domain import order_planning
 from consent.models import Choice, RejudgeRequest
-from disclosures.domain.ingest import judging
+from disclosures.domain.ingest import rejudging
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
 from disclosures.queries.anomaly_rows import rows_behind
 from disclosures.workers.anomalies import detection
@@ -77,7 +76,7 @@ def campaign() -> Campaign:
 
 def on(day: int, now: datetime) -> int:
     """What becomes of what is found now, so many days later."""
-    judging.rejudge(cause="choice")
+    rejudging.rejudge(cause="choice")
     find(at=database_clock())
     return act(at=now + day * DAY)
 
@@ -304,14 +303,14 @@ def test_a_line_that_breaks_keeps_nobody_waiting(now: datetime, monkeypatch: pyt
     take_lines(line_row(line_id="L2", msisdn="+12065550143"))
     take(*unapproved(now, 5, 4, 3), *(row | {"msisdn": "+12065550143"} for row in unapproved(now, 5, 4, 3)))
     find(at=database_clock())
-    first, suspend = Line.objects.order_by("pk")[0], suspend_actions.suspend
+    first, stop_company = Line.objects.order_by("pk")[0], system_stops.stop_company
 
     def fails_for_the_first(*, line_id: int, party: str, after: datetime, actor: str, at: datetime) -> Outcome:
         if line_id == first.pk:
             raise RuntimeError
-        return suspend(line_id=line_id, party=party, after=after, actor=actor, at=at)
+        return stop_company(line_id=line_id, party=party, after=after, actor=actor, at=at)
 
-    monkeypatch.setattr("disclosures.workers.anomalies.detection.suspend", fails_for_the_first)
+    monkeypatch.setattr("disclosures.workers.anomalies.detection.stop_company", fails_for_the_first)
     assert on(4, now) == 1
     monkeypatch.undo()
     assert on(4, now) == 1

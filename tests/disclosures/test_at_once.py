@@ -15,7 +15,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.models import RejudgeRequest
-from disclosures.domain.ingest import judging, projections
+from disclosures.domain.ingest import projections, rejudging
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from partners.feeds.checking import Fate
@@ -111,8 +111,8 @@ def test_a_line_that_breaks_is_left_alone(monkeypatch: pytest.MonkeyPatch, caplo
             raise RuntimeError
         return enqueue_orders_for_newly_affected(line_ids=line_ids)
 
-    monkeypatch.setattr("disclosures.domain.ingest.judging._with_untold_partners", sorted)
-    monkeypatch.setattr("disclosures.domain.ingest.judging.enqueue_orders_for_newly_affected", breaks)
+    monkeypatch.setattr("disclosures.domain.ingest.rejudging._with_untold_partners", sorted)
+    monkeypatch.setattr("disclosures.domain.ingest.rejudging.enqueue_orders_for_newly_affected", breaks)
     fates = take_choices(choice_row(made_at=since), choice_row(msisdn=other, made_at=since))
     assert told(fates) == [("accepted",)] * 2
     assert by_line() == {"L1": "permitted", "L2": "after_stop"}
@@ -120,7 +120,7 @@ def test_a_line_that_breaks_is_left_alone(monkeypatch: pytest.MonkeyPatch, caplo
     assert "a line can't be judged again" in caplog.text
     assert other not in caplog.text
     monkeypatch.undo()
-    assert judging.rejudge(cause="consent") == 1
+    assert rejudging.rejudge(cause="consent") == 1
     assert by_line() == {"L1": "after_stop", "L2": "after_stop"}
     assert not RejudgeRequest.objects.exists()
 

@@ -18,8 +18,8 @@ from consent.feeds.choices import ChoicesFeed
 from consent.feeds.lines import LinesFeed
 from consent.models import RejudgeRequest
 from disclosures import actions
-from disclosures.domain.ingest import chunks, judging, projections
-from disclosures.domain.ingest.store import attribute_held
+from disclosures.domain.ingest import chunks, projections, rejudging
+from disclosures.domain.ingest.store import attribute_pending_releases
 from disclosures.domain.ingest.terms import touch_since, touch_state
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.reports import take_report
@@ -215,13 +215,13 @@ def test_a_chunk_that_never_ends_is_given_up_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     a_world()
-    monkeypatch.setattr("disclosures.domain.ingest.judging.A_CHUNK_TAKES", "1ms")
+    monkeypatch.setattr("disclosures.domain.ingest.rejudging.A_CHUNK_TAKES", "1ms")
     meanwhile = Meanwhile(monkeypatch, from_file(ChoicesFeed(), choice_row(made_at=SINCE)))
     take_releases(release_row())
     meanwhile.end()
     assert "a chunk of disclosures has not come to its end" in caplog.text
     assert Disclosure.objects.get().judgement == "permitted"
-    assert judging.rejudge(cause="consent") == 1
+    assert rejudging.rejudge(cause="consent") == 1
     assert Disclosure.objects.get().judgement == "after_stop"
 
 
@@ -242,7 +242,7 @@ def the_gateways_report(_: Path) -> None:
 
 
 def what_was_held(_: Path) -> None:
-    attribute_held(at=database_clock(), actor="system:attribute_held")
+    attribute_pending_releases(at=database_clock(), actor="system:attribute_held")
 
 
 @pytest.mark.parametrize("door", [the_file, the_gateways_report, what_was_held])
@@ -260,12 +260,12 @@ def test_a_process_killed_after_commit_leaves_nothing_undone(
         assert told(stored) == [("accepted",)]
         ApprovalsFeed().replay(at=database_clock())
     commit, _ = from_file(ChoicesFeed(), choice_row(made_at=SINCE, **({"msisdn": OTHER} if held else {})))
-    meanwhile = Meanwhile(monkeypatch, (commit, lambda: judging.rejudge(cause="consent")))
+    meanwhile = Meanwhile(monkeypatch, (commit, lambda: rejudging.rejudge(cause="consent")))
 
     def killed(**_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr("disclosures.domain.ingest.judging.enqueue_affected_lines", killed)
+    monkeypatch.setattr("disclosures.domain.ingest.rejudging.enqueue_affected_lines", killed)
     with pytest.raises(Killed):
         door(tmp_path)
     meanwhile.end()

@@ -13,7 +13,7 @@ from audit.queries import database_clock
 from consent.gate.deciding import evaluate
 from consent.gate.decision_ids import decision_ids
 from consent.gate.shapes import Question
-from disclosures.domain.ingest.store import attribute_held
+from disclosures.domain.ingest.store import attribute_pending_releases
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, HeldDisclosure
 from disclosures.queries.held import HeldRowCounts, count_held_rows
@@ -117,10 +117,10 @@ def test_a_claimed_yes_is_awaited_for_a_day() -> None:
     at = database_clock()
     claimed = f"a{int(at.timestamp() * 1_000_000):x}.forged"
     assert reported(release_row(id="r", occurred_at=at.isoformat(), decision_id=claimed)) == [HELD]
-    attribute_held(at=at + DAY - SECOND, actor="system:test")
+    attribute_pending_releases(at=at + DAY - SECOND, actor="system:test")
     assert ungated() == []
-    attribute_held(at=at + DAY + SECOND, actor="system:test")
-    attribute_held(at=at + DAY + SECOND, actor="system:test")
+    attribute_pending_releases(at=at + DAY + SECOND, actor="system:test")
+    attribute_pending_releases(at=at + DAY + SECOND, actor="system:test")
     assert ungated() == [(f"{at.date()} {BRIDGE}", BRIDGE, 1)]
     take_lines(line_row())
     assert (Disclosure.objects.count(), ungated()[0][2]) == (1, 1)
@@ -131,7 +131,7 @@ def test_what_an_order_hides_is_counted_nowhere_until_it_lifts() -> None:
     assert reported(release_row(id="by notice"), release_row(id="own", suppressed_until=EVER)) == [HELD] * 2
     assert (ungated(), count_held_rows()) == ([], HeldRowCounts(0, 0, 0, None))
     take_notices({"disclosure_id": "by notice", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
-    attribute_held(at=database_clock(), actor="system:test")
+    attribute_pending_releases(at=database_clock(), actor="system:test")
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1)]
     assert (count_held_rows().from_gateway, count_held_rows().ungated) == (1, 1)
     take_lines(line_row())

@@ -15,8 +15,8 @@ from pytest_django.fixtures import Settings
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.choices import NEVER_AGREED, pause, stop
-from consent.actions.suspend import Outcome as Suspended
-from consent.actions.suspend import suspend
+from consent.actions.system_stops import Outcome as Suspended
+from consent.actions.system_stops import stop_company
 from disclosures import actions
 from disclosures.domain.ingest.rows import id_of
 from disclosures.models import (
@@ -317,7 +317,9 @@ def test_what_we_stopped_is_not_what_people_said() -> None:
         line = a_line()
         an_approval(line, campaign)
         Dealing.objects.create(line_id=line.pk, aggregator=geo.aggregator, party=campaign.lbs_provider, last_at=at)
-        done = suspend(line_id=line.pk, party=campaign.lbs_provider.uri, after=at + DAY, actor="system:test", at=at)
+        done = stop_company(
+            line_id=line.pk, party=campaign.lbs_provider.uri, after=at + DAY, actor="system:test", at=at
+        )
         assert done == Suspended.SUSPENDED
     publishing.make(at=at + DAY)
     choices = {row["kind"]: row["n"] for row in PublishedFigure.objects.get(name=Figure.CHOICES).rows}

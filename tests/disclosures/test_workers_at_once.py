@@ -11,7 +11,7 @@ from audit.queries import database_clock
 from consent.gate.decision_ids import decision_ids
 from consent.models import RejudgeRequest
 from disclosures import actions
-from disclosures.domain.ingest import chunks, held, judging
+from disclosures.domain.ingest import chunks, pending_releases, rejudging
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import (
     Archive,
@@ -82,13 +82,13 @@ def test_a_judgement_is_changed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     take_approvals(approval_row())
     take_releases(release_row(occurred_at="2025-07-01T00:00:00Z"))
     # As when the run that was to judge again was killed.
-    monkeypatch.setattr(judging, "_list_rejudge_queue", lambda **_: {})
+    monkeypatch.setattr(rejudging, "_list_rejudge_queue", lambda **_: {})
     take_choices(choice_row(made_at="2025-06-15T00:00:00Z"))
     again = RejudgeRequest.objects.create(line_id=RejudgeRequest.objects.get().line_id, since=LONG_AGO).pk
     once = RejudgeRequest.objects.exclude(pk=again).get().pk
 
     def judges(touched: int) -> Callable[[], int]:
-        return lambda: judging._batch([touched], "consent")
+        return lambda: rejudging._batch([touched], "consent")
 
     assert overlap(judges(once), judges(again)) == (1, 0)
     assert [(one.was, one.becomes) for one in JudgementChange.objects.all()] == [("permitted", "after_stop")]
@@ -118,7 +118,7 @@ def test_what_is_held_ungated_is_counted_once() -> None:
     assert told(taken(DisclosuresFeed(gateway="gateway-1"), ndjson([row]))) == [("rejected", "msisdn", "line_unknown")]
 
     def counts() -> None:
-        held.count_ungated(at=now + 2 * DAY)
+        pending_releases.count_ungated(at=now + 2 * DAY)
 
     overlap(counts, counts)
     assert Incident.objects.get(kind="ungated").count == 1

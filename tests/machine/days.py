@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from consent.feeds.approvals import apply_held_rows
+from consent.feeds.approvals import apply_pending_rows
 from consent.workers import expiry
 from consent.workers.cohorts import build_manifests, end_terms, settle_orders
-from disclosures.domain.ingest import judging, projections
+from disclosures.domain.ingest import projections, rejudging
 from disclosures.workers import reassignment
 from support.workers import term_change_propagation
 from tests.machine.carrier import DAY, HOUR, MINUTE, MOMENT
@@ -21,13 +21,13 @@ EVERY_JOB = "Every job runs."
 
 
 def bring_in(now: datetime) -> None:
-    apply_held_rows(at=now)
+    apply_pending_rows(at=now)
     reassignment.attribute(at=now, actor=ACTOR)
 
 
 def judge_again(now: datetime) -> None:
     del now
-    judging.rejudge(cause="consent")
+    rejudging.rejudge(cause="consent")
 
 
 JOBS: Mapping[str, Callable[[datetime], object]] = {

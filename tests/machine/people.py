@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from accounts.models import Line
-from consent.actions import choices, suspend
+from consent.actions import choices, system_stops
 from consent.actions.choices import NEVER_AGREED, NotAllowable
-from consent.actions.suspend import Outcome
+from consent.actions.system_stops import Outcome
 from consent.models import Choice
 from tests.consent import oracle
 from tests.machine import pages
@@ -116,7 +116,7 @@ class People(Story):
             return
         self.say(f"We stop {NAME_OF[company]} for {tenure.name} because of what it did at {when(self.now - ago)}.")
         at = self.said_at(tenure)
-        came = suspend.suspend(
+        came = system_stops.stop_company(
             line_id=tenure.pk, party=company, after=self.now - ago, actor="system:anomalies", at=self.now
         )
         self.add(f"Outcome: {came}.")

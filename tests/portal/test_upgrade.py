@@ -94,7 +94,7 @@ def database(name: str) -> Iterator[str]:
 def keep_dump(name: str, into: Path) -> None:
     run(name, "manage.py", "migrate", "--no-input")
     run(name, "-c", MAKE)
-    dump = [cluster.binary("pg_dump"), "--inserts", "--no-owner", "--no-privileges", url("owner", name)]
+    dump = [str(cluster.binary("pg_dump")), "--inserts", "--no-owner", "--no-privileges", url("owner", name)]
     said = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
     kept = "\n".join(line for line in said.splitlines() if not NOT_KEPT.match(line))
     into.write_bytes(lzma.compress(kept.encode()))

@@ -23,7 +23,7 @@ from accounts.actions.staff import make_staff
 from accounts.domain import auth_factors
 from accounts.domain.message_templates import TAKEN, WHAT, WHO
 from accounts.models import Line, NewPassword, Separation, User
-from consent.actions import choices, suspend
+from consent.actions import choices, system_stops
 from consent.workers import archive_comparison
 from disclosures.models import Anomaly, AnomalyRule
 from disclosures.workers import archiving, publishing
@@ -282,7 +282,7 @@ def what_we_did_ourselves() -> Read:
         first_at=row.occurred_at, last_at=row.occurred_at, newest_at=row.occurred_at, n=2, looks=2,
         rule=AnomalyRule.objects.get(kind="suspended", version=1), found_at=now, changed_at=now, grown_at=now,
     )  # fmt: skip
-    suspend.suspend(line_id=line.pk, party=service.uri, after=now, actor="system:anomalies", at=now)
+    system_stops.stop_company(line_id=line.pk, party=service.uri, after=now, actor="system:anomalies", at=now)
     for path_of in ("/home/", f"/companies/{service.pk}/", "/history/", "/choices/"):
         title = path_of.split("/")[1]
         yield f"{title} after we suspended a company", read(person, path_of)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actions import delegations
 from accounts.models import Line
 from consent.actions import choices as choices_actions
-from consent.actions import suspend
+from consent.actions import system_stops
 from consent.models import Choice
 from tests.factories import FRAUD, ROADSIDE, a_line
 from tests.feeds import approval_row, choice_row, take_approvals, take_choices
@@ -112,7 +112,7 @@ def test_what_came_from_files_says_since_when(market: Market) -> None:
 def test_what_we_did_ourselves_says_that_it_was_us(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     now = timezone.now()
-    suspend.suspend(line_id=line.pk, party=ASH, after=now, actor="system:anomalies", at=now)
+    system_stops.stop_company(line_id=line.pk, party=ASH, after=now, actor="system:anomalies", at=now)
     suspended, browser = newest_choice(line), signed_in(line)
     with as_before("choices_of_ours") as pages:
         look(pages, browser, [suspended])

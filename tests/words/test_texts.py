@@ -18,7 +18,7 @@ from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from accounts.workers import sms_delivery
 from audit.queries import database_clock
-from consent.actions import choices, suspend
+from consent.actions import choices, system_stops
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from consent.workers import expiry, reminders
@@ -143,7 +143,9 @@ def test_what_time_files_and_we_ourselves_did_is_told() -> None:
         line, now = a_line(language=language), database_clock()
         Line.objects.filter(pk=line.pk).update(recorded_at=now - 2 * DAY)
         campaign = a_campaign()
-        suspend.suspend(line_id=line.pk, party=campaign.lbs_provider.uri, after=now, actor="system:anomalies", at=now)
+        system_stops.stop_company(
+            line_id=line.pk, party=campaign.lbs_provider.uri, after=now, actor="system:anomalies", at=now
+        )
         assert_told(line, language, "suspended")
         pause_everything(line)
         MemoryBackend.outbox.clear()

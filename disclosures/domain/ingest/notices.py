@@ -44,12 +44,12 @@ SELECT id, line_id, occurred_at, gated FROM fresh WHERE hidden
 """
 
 
-def share_turn(*, cursor: CursorWrapper) -> None:
+def lock_notices_shared(*, cursor: CursorWrapper) -> None:
     """Before rows are registered: wait for whoever writes notices, and keep them waiting until this commits."""
     cursor.execute(SHARED)
 
 
-def take_turn() -> None:
+def lock_notices() -> None:
     """Before notices are read or written: alone until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(ALONE)
@@ -75,7 +75,7 @@ def append(
     """Add an order to a disclosure's, or keep it for one that we do not have. Whether it was new; None: it is kept.
 
     The same as the newest changes nothing; nor does, unless it `renews`, the same as any before: an old file that is
-    taken in again must not hide what was shown since. Call after `take_turn`.
+    taken in again must not hide what was shown since. Call after `lock_notices`.
     """
     known = DisclosureRegister.objects.filter(id=disclosure_id).first()
     if known is None:

@@ -32,7 +32,7 @@ ORDER BY 1 ON CONFLICT (uri) DO NOTHING
 # A dealing of the aggregator itself follows from those behind it (`partners_received`), and would be a third of the
 # writing: it is written only where nobody behind it is named.
 # A party new to a line that has said no may be affected by its stop, and so may one that had something earlier than we
-# knew. Its order is made after the commit (`judging.enqueue_affected_lines`); the row left here makes sure of it.
+# knew. Its order is made after the commit (`rejudging.enqueue_affected_lines`); the row left here makes sure of it.
 DEALINGS = """
 WITH hop AS MATERIALIZED (
     SELECT DISTINCT t.term, aggregator.id AS aggregator_id, party.id AS party_id
@@ -186,7 +186,7 @@ def reveal(*, at: datetime, disclosure_id: UUID | None = None) -> None:
 
     However late it runs, none is passed over. `disclosure_id`: only this one.
     """
-    notices.take_turn()
+    notices.lock_notices()
     with connection.cursor() as cursor:
         cursor.execute(LIFTED, {"at": at, "only": disclosure_id})
         leave(cursor=cursor, rows="lifted", terms="lifted", at=at)

@@ -14,8 +14,8 @@ from django.db import connection
 
 from accounts.models import LineNumber
 from accounts.primitives.sealing import unseal
-from disclosures.domain.ingest import held, paths
-from disclosures.domain.ingest.judging import ONE_AT_A_TIME as JUDGES_ALONE
+from disclosures.domain.ingest import paths, pending_releases
+from disclosures.domain.ingest.rejudging import ONE_AT_A_TIME as JUDGES_ALONE
 from disclosures.domain.ingest.rows import Report, Row, row_of
 from disclosures.models import ShortenedPeriod
 
@@ -74,7 +74,7 @@ def list_shortened_periods(*, besides: Collection[int]) -> list[int]:
     return list(waiting.values_list("pk", flat=True)[:PERIODS])
 
 
-def take_turn() -> None:
+def lock_rejudging() -> None:
     """After the other turns: nothing is judged again meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute(JUDGES_ALONE)
@@ -107,7 +107,7 @@ def outside(*, periods: Sequence[int]) -> Iterator[Stretch]:
 
 def give_back(*, stretch: Stretch, at: datetime) -> None:
     """Put the rows among the held ones and take them out of their line; note how far that period was looked through."""
-    held.take_back(rows=stretch.rows, at=at, asked=stretch.asked)
+    pending_releases.take_back(rows=stretch.rows, at=at, asked=stretch.asked)
     own = [UUID(row.id) for row in stretch.rows if row.report.suppressed_until is not None]
     with connection.cursor() as cursor:
         cursor.execute(GIVE_BACK, [stretch.period.pk, stretch.ids, own, stretch.through, stretch.last])

@@ -15,8 +15,8 @@ from django.db.backends.utils import CursorWrapper
 import audit.actions
 from accounts.primitives.advisory_locks import turn
 from consent.queries.permission import JUDGE as ANSWER
-from disclosures.domain.ingest import chunks, held, judging, notices, projections, rollups, staging
-from disclosures.domain.ingest.held import hold
+from disclosures.domain.ingest import chunks, notices, pending_releases, projections, rejudging, rollups, staging
+from disclosures.domain.ingest.pending_releases import hold
 from disclosures.domain.ingest.reassigned_holds import hold_reassigned
 from disclosures.domain.ingest.rows import Outcome, Report, Row, row_of
 
@@ -68,7 +68,7 @@ WITH asked AS MATERIALIZED (
     FROM fresh JOIN asked ON asked.term = fresh.term
 )
 SELECT qid, <words> FROM (<answer>) answered
-""".replace("<words>", judging.IN_WORDS).replace("<answer>", ANSWER)
+""".replace("<words>", rejudging.IN_WORDS).replace("<answer>", ANSWER)
 # In the order of the primary key, by which neighbours share index pages; sorted before the rows are wide.
 STORE = """
 INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
@@ -116,7 +116,7 @@ def store(
         outcomes, touched = _all_of(rows, at, turn or nullcontext(), gateway=gateway)
         in_order = [outcomes[row.n] for row in rows]
         besides(in_order)
-    judging.enqueue_affected_lines(touched=touched)
+    rejudging.enqueue_affected_lines(touched=touched)
     return in_order
 
 
@@ -170,7 +170,7 @@ def _take(
 
 def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[int, str]:
     """Register what is new: it stands in `fresh`. Returns the fate of everything else."""
-    notices.share_turn(cursor=cursor)
+    notices.lock_notices_shared(cursor=cursor)
     chunks.begin_chunk(cursor=cursor)
     if _register(cursor, gated=bool(gateway)) == len(rows):
         return {}
@@ -227,7 +227,7 @@ def _repeats_follow(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list[R
 FIRST = uuid.UUID(int=0)
 
 
-def attribute_held(*, at: datetime, actor: str, waits: bool = True) -> int:
+def attribute_pending_releases(*, at: datetime, actor: str, waits: bool = True) -> int:
     """Attribute and judge what was held for lines that are known now, and record that. Returns how many rows it was.
 
     What the gateway reported is asked for the gate's yes as if its line had been there; what stays held and can't have
@@ -236,19 +236,19 @@ def attribute_held(*, at: datetime, actor: str, waits: bool = True) -> int:
     """
     # What is held is counted and let go by one at a time: both want the held rows and the day's incident.
     with turn(name="disclosures.attribute_held", waits=waits) as mine:
-        return _attribute_held(at, actor) if mine else 0
+        return _attribute_pending_releases(at, actor) if mine else 0
 
 
-def _attribute_held(at: datetime, actor: str) -> int:
+def _attribute_pending_releases(at: datetime, actor: str) -> int:
     fates, last = Counter[str](), FIRST
-    while found := held.candidates(after=last):
+    while found := pending_releases.candidates(after=last):
         last = found[-1][0]
         of_client: dict[str, list[tuple[uuid.UUID, Report]]] = defaultdict(list)
         for identity, gateway, report in found:
             of_client[gateway].append((identity, report))
         for gateway, rows in of_client.items():
-            fates += _take_held(rows, at, gateway, actor)
-    held.count_ungated(at=at)
+            fates += _store_pending(rows, at, gateway, actor)
+    pending_releases.count_ungated(at=at)
     if fates["accepted"] or fates["id_conflict"]:
         detail = {"count": fates["accepted"], "conflicts": fates["id_conflict"]}
         audit.actions.record(
@@ -257,13 +257,13 @@ def _attribute_held(at: datetime, actor: str) -> int:
     return fates["accepted"]
 
 
-def _take_held(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str, actor: str) -> Counter[str]:
+def _store_pending(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str, actor: str) -> Counter[str]:
     ids = [identity for identity, _ in found]
 
     def release(outcomes: Sequence[Outcome]) -> None:
         """With the rows: a moment later they may have been given back, and be held anew."""
         fates = list(zip(ids, outcomes, strict=True))
-        held.release(ids=[identity for identity, outcome in fates if outcome.fate != "line_unknown"])
+        pending_releases.release(ids=[identity for identity, outcome in fates if outcome.fate != "line_unknown"])
         taken = [identity for identity, outcome in fates if outcome.fate == "accepted"]
         hold_reassigned(ids=taken, actor=actor, at=at)
 

@@ -83,7 +83,7 @@ def doubt(*, parties: Collection[str], at: datetime) -> None:
     """
     if not parties:
         return
-    notices.take_turn()
+    notices.lock_notices()
     with connection.cursor() as cursor:
         cursor.execute(DOUBT, {"parties": sorted(parties)})
         projections.note_doubtful(found=cursor, at=at)

@@ -25,7 +25,7 @@ from accounts.primitives.advisory_locks import turn
 from accounts.primitives.zones import ZONE_OF_STATE
 from audit.actions import IncidentCount
 from consent.actions.choices import retry_on_conflict
-from consent.actions.suspend import Outcome, suspend
+from consent.actions.system_stops import Outcome, stop_company
 from disclosures.models import Anomaly, AnomalyRule, AnomalyWatch
 from disclosures.queries.anomaly_rows import incident_key
 from disclosures.queries.rules import JUDGED_AS, MAY_BE_LATE, SUSPENDS_FOR, LastOn, rules_last_on
@@ -125,7 +125,7 @@ def _first_look(at: datetime) -> datetime:
     return came
 
 
-def take_turn() -> None:
+def lock_anomalies() -> None:
     """Before anything that ends in `look_again`: alone with what is found until this transaction ends.
 
     Whoever writes orders takes this before the turn that rows wait for, and before any event of the trail: a search
@@ -142,7 +142,7 @@ def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
     So nothing that is found ever rests on a row that is hidden, not even for a moment.
     """
     ids = sorted(disclosure_ids)
-    take_turn()
+    lock_anomalies()
     with connection.cursor() as cursor:
         cursor.execute(statements.PART_OF, {"ids": ids})
         (part,) = cursor.fetchone() or (False,)
@@ -154,7 +154,7 @@ def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
 @transaction.atomic
 def look_without(*, rows: Collection[tuple[int, datetime, Sequence[str]]], at: datetime) -> None:
     """Find anew what rests on look-ups (line, moment, path) that this transaction has taken out of their line, or what
-    they kept from being found. Call after `take_turn`."""
+    they kept from being found. Call after `lock_anomalies`."""
     places = [
         {"line_id": line_id, "occurred_at": moment.isoformat(), "path": [*path]} for line_id, moment, path in rows
     ]
@@ -163,7 +163,7 @@ def look_without(*, rows: Collection[tuple[int, datetime, Sequence[str]]], at: d
 
 @transaction.atomic
 def _look(since: datetime, until: datetime, at: datetime) -> None:
-    take_turn()
+    lock_anomalies()
     _find(statements.TOUCHED, {"since": since, "until": until, "at": at})
     AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _get_watch_end() or until)})
 
@@ -285,6 +285,6 @@ def _suspend_once(line_id: int, party: str, ids: list[int], at: datetime) -> Out
         still_open: dict[int, datetime] = dict(cursor.fetchall())
     if not still_open:
         return None
-    outcome = suspend(line_id=line_id, party=party, after=max(still_open.values()), actor=ACTOR, at=at)
+    outcome = stop_company(line_id=line_id, party=party, after=max(still_open.values()), actor=ACTOR, at=at)
     Anomaly.objects.filter(pk__in=still_open).update(consequence=outcome)
     return outcome

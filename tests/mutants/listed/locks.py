@@ -379,7 +379,7 @@ MUTANTS = (
     Mutant(
         6,
         "revocations/actions/receipts.py",
-        "        _take_turn(party, word.jti)\n        if not",
+        "        _lock_receipt_id(party, word.jti)\n        if not",
         "        if not",
         f"{REVOCATIONS}test_one_jti_is_one_receipt_whatever_it_is_about",
     ),
@@ -623,7 +623,7 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "disclosures/domain/ingest/judging.py",
+        "disclosures/domain/ingest/rejudging.py",
         "SELECT pg_advisory_xact_lock(",
         "SELECT (",
         f"{DISCLOSURES}test_a_judgement_is_changed_once",
@@ -637,7 +637,7 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "disclosures/domain/ingest/held.py",
+        "disclosures/domain/ingest/pending_releases.py",
         "LIMIT %(most)s FOR UPDATE",
         "LIMIT %(most)s",
         f"{DISCLOSURES}test_what_is_held_ungated_is_counted_once",

@@ -132,7 +132,7 @@ MUTANTS = (
     # By all that is on record, also what was written ahead of the clock.
     Mutant(
         6,
-        "disclosures/domain/ingest/judging.py",
+        "disclosures/domain/ingest/rejudging.py",
         "d.occurred_at, 'infinity', d.id",
         "d.occurred_at, audit_now(), d.id",
         MACHINE,

@@ -105,7 +105,7 @@ def count_ungated(*, at: datetime) -> None:
     more = True
     while more:
         with transaction.atomic(), connection.cursor() as cursor:
-            notices.share_turn(cursor=cursor)
+            notices.lock_notices_shared(cursor=cursor)
             found = _count(at, None)
             note_ungated(ungated=found, at=at)
         more = found.total() == BATCH

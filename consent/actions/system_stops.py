@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 @retry_on_conflict
 @transaction.atomic
-def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: datetime) -> Outcome:
+def stop_company(*, line_id: int, party: str, after: datetime, actor: str, at: datetime) -> Outcome:
     """Stop one company (URI) for one line, if nothing of the person's says so already. Their phone is texted.
 
     `after`: when it last did what this is for; a yes of the person that is newer stands. A file outweighs this stop as
