@@ -68,10 +68,14 @@ class PauseForm(StopForm):
 
 
 class AllowForm(forms.Form):
-    """Which campaign is allowed, and until when. `notice`: the digest of what the page showed."""
+    """Which campaign is allowed, and until when. `notice`: the digest of what the page showed.
+
+    `of`: the stop or pause on whose page it was chosen, to go back there.
+    """
 
     campaign = forms.CharField(max_length=200, widget=forms.HiddenInput)
     notice = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    of = forms.UUIDField(required=False, widget=forms.HiddenInput)
     days = forms.ChoiceField(
         label=_("How long"), choices=ENDS, required=False, widget=forms.RadioSelect(attrs={"class": "check"})
     )

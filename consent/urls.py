@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("check-a-receipt/", receipts.check, name="check-receipt"),
     path("choices/", choices.choices, name="choices"),
     path("choices/stop/", choices.stop, name="choice-stop"),
+    path("choices/stop/several/", choices.choose_several, name="choice-stop-several"),
     path("choices/dispute/", choices.dispute, name="choice-dispute"),
     path("choices/pause/", choices.pause, name="choice-pause"),
     path("choices/allow/", choices.allow, name="choice-allow"),

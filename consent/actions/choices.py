@@ -129,6 +129,31 @@ def stop(
 
 @retry_on_conflict
 @transaction.atomic
+def stop_each(*, line_id: int, parties: Sequence[str], actor: str, channel: str) -> list[RecordedChoice]:
+    """Stop several companies (URIs) at once, or none of them: each by a choice of its own, with its orders and receipt.
+
+    Whoever is texted of a stop is texted once. Raises UnknownRef.
+    """
+    for uri in parties:
+        _refuse_unknown(Choice.Scope.PARTY, uri)
+    earlier = _find_pressed_together(line_id, parties, actor, channel)
+    if earlier:
+        return [_build_repeated_choice(one) for one in earlier]
+    return [
+        deny(
+            choice=Choice(
+                kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.PARTY, ref=uri, actor=actor, channel=channel
+            ),
+            duties=order_planning.STOP_DUTIES,
+            by="user",
+            is_texted=number == 0,
+        )
+        for number, uri in enumerate(parties)
+    ]
+
+
+@retry_on_conflict
+@transaction.atomic
 def refuse(
     *, line_id: int, campaign: str, actor: str, channel: str, notice: DisplayedNotice | None = None
 ) -> RecordedChoice:
@@ -204,11 +229,16 @@ def allow(
 
 
 def deny(
-    *, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: DisplayedNotice | None = None
+    *,
+    choice: Choice,
+    duties: Sequence[Duty.Action],
+    by: str,
+    notice: DisplayedNotice | None = None,
+    is_texted: bool = True,
 ) -> RecordedChoice:
     """Write a no down and tell everybody whom it concerns; within the transaction of the verb that says it.
 
-    Without an origin it is the person's own.
+    Without an origin it is the person's own. `is_texted`: whether the line is texted of it, where it would be.
     """
     line_id, scope, ref = choice.line_id, choice.scope, choice.ref
     made_at = lock_line(line_id=line_id)
@@ -226,7 +256,7 @@ def deny(
     agreements = order_planning.agreements(
         line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes, uses=uses
     )
-    return _finish(choice, agreements, choice.actor, by=by)
+    return _finish(choice, agreements, choice.actor, by=by, is_texted=is_texted)
 
 
 def _find_repeated(choice: Choice, at: datetime) -> Choice | None:
@@ -266,6 +296,18 @@ def _just_pressed(choice: Choice, alike: QuerySet[Choice], at: datetime) -> Choi
     return earlier if _lasts_as_long(earlier, choice, at) else None
 
 
+def _find_pressed_together(line_id: int, parties: Sequence[str], actor: str, channel: str) -> list[Choice]:
+    """The same stops, where they are the newest of the line and the same person pressed the button a moment ago."""
+    after = lock_line(line_id=line_id) - PRESSED_AGAIN
+    newest = list(Choice.objects.filter(line_id=line_id).order_by("-made_at")[: len(parties)])
+    alike = {("stop", "party", uri, "", actor, channel) for uri in parties}
+    said = {(one.kind, one.scope, one.ref, one.reason, one.actor, one.channel) for one in newest}
+    if said != alike or any(one.made_at < after for one in newest):
+        return []
+    came = Approval.objects.filter(line_id=line_id, recorded_at__gt=min(one.made_at for one in newest))
+    return [] if came.exists() else newest
+
+
 def _lasts_as_long(earlier: Choice, choice: Choice, at: datetime) -> bool:
     """Whether both have no end, or one that is to come and nearly the same."""
     if (earlier.until is None) != (choice.until is None) or (earlier.until is not None and earlier.until <= at):
@@ -299,12 +341,14 @@ def _append(choice: Choice, made_at: datetime, notice: DisplayedNotice | None) -
         cursor.execute(APPEND, row)
 
 
-def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str) -> RecordedChoice:
+def _finish(
+    choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str, is_texted: bool = True
+) -> RecordedChoice:
     told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
     order_planning.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
     receipts.keep(choice=choice)
     # What came by a texted code alone is confirmed where it came in, and what we did by ourselves is told there.
-    if choice.origin == Origin.PERSON and not actor.startswith("line:"):
+    if is_texted and choice.origin == Origin.PERSON and not actor.startswith("line:"):
         change_notices.notify_of_change(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
     with connection.cursor() as cursor:
         cursor.execute(TOUCHED, [choice.line_id, choice.made_at])

@@ -51,6 +51,15 @@ class Proof:
         """Whether it was said on these pages, by somebody who signed in."""
         return self.kind == "allowed" and self.verified_by == Origin.PERSON
 
+    def is_newer_than(self, at: datetime) -> bool:
+        """Return whether it was said after a moment."""
+        return self.at is not None and self.at > at
+
+    def stood_at(self, at: datetime) -> bool:
+        """Return whether it was more than a claim, and had neither begun after a moment nor come to its own end."""
+        begun = self.at is not None and self.at <= at
+        return begun and self.kind != "claimed" and (self.expires_at is None or self.expires_at > at)
+
     @property
     def counts(self) -> bool:
         """Whether it is more than a claim, and has not ended."""
@@ -128,6 +137,8 @@ def _record(approval: LineApproval, kind: Literal["agreed", "claimed"], judge: _
 class Use:
     """One campaign as this line stands to it now. `reason` is the gate's word, empty when allowed.
 
+    `keys`: those of the gate row whose stops and pauses cover it.
+
     `beneath`: the gate's word as if nobody were suspended, so that a suspension hides no stop of the person's.
     `denied_since`: since when a stop or pause of theirs has stood without a gap; `by_record`: it comes from a file,
     none of it from them;
@@ -152,6 +163,8 @@ class Use:
     names_recipient: bool
     lifeline: bool
     family_tracking: bool
+    scope: str
+    keys: frozenset[str]
     allowed: bool
     reason: str
     beneath: str
@@ -162,6 +175,12 @@ class Use:
     proof: Proof
     proofs: tuple[Proof, ...]
     not_for: tuple[str, ...] = ()
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Every party whose stop covers it, its aggregator first."""
+        others = {key.removeprefix("party:") for key in self.keys if key.startswith("party:")} - {self.aggregator_uri}
+        return (self.aggregator_uri, *sorted(others))
 
     @property
     def is_stopped(self) -> bool:

@@ -1,6 +1,7 @@
 """Choices: the list, one of them with its progress, and the forms that make new ones."""
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -8,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -27,6 +29,7 @@ from consent.actions import signals
 from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, RecordedChoice, UnknownRef
 from consent.actions.signals import NoOpenSignal, outweigh_signal
 from consent.domain import notices
+from consent.domain.coverage import list_ended_uses
 from consent.forms import AllowForm, PauseForm, StopForm
 from consent.labels import not_allowed_in_words, reason_in_words
 from consent.models import Choice, PrivacySignal
@@ -63,8 +66,11 @@ def choices(request: SubscriberRequest) -> HttpResponse:
 @never_cache
 @seeing_required
 def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
-    """One choice: what is done, and how far each partner has come."""
-    return render(request, "choices/choice.html", shown_choice(request, choice_id))
+    """One choice: what is done, how far each partner has come, and what it ended that may be allowed again."""
+    shown = shown_choice(request, choice_id)
+    if request.line.may_allow and not shown["over"]:
+        shown["ended_uses"] = list_ended_uses(choice=shown["choice"], standing=shown["sharing"])
+    return render(request, "choices/choice.html", shown)
 
 
 @require_safe
@@ -92,11 +98,25 @@ def progress(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @subscriber_required
 def stop(request: SubscriberRequest) -> HttpResponseBase:
-    """Say no from now on: one step."""
+    """Say no from now on: one step, to one company or, from the page that lists them, to several."""
+    if "several" in request.POST:
+        return _stop_several(request)
     form = StopForm(request.POST)
     if not form.is_valid():
         raise Http404
     return _stop(request, form, reason="")
+
+
+@require_safe
+@never_cache
+@seeing_required
+def choose_several(request: SubscriberRequest) -> HttpResponse:
+    """The companies that can get the location now, each to be ticked; one button stops them all."""
+    line = request.line
+    if not line.may_stop:
+        raise Http404
+    shown = {"line": line, "at_line": at_line(request), "sharing": sharing(line=line.line, at=timezone.now())}
+    return render(request, "choices/several.html", shown)
 
 
 @require_POST
@@ -172,7 +192,7 @@ def follow_signal(request: SubscriberRequest) -> HttpResponseBase:
 def allow(request: SubscriberRequest) -> HttpResponseBase:
     """The second of two steps: read what is allowed, and confirm it."""
     now = timezone.now()
-    initial = {"campaign": request.GET.get("campaign", "")}
+    initial = {name: request.GET.get(name, "") for name in ("campaign", "of", "days", "day")}
     form = AllowForm(request.POST or None, zone=request.line.zone, at=now, initial=initial)
     wanted = request.POST.get("campaign") or request.GET.get("campaign", "")
     use = use_of(line=request.line.line, campaign=wanted, at=now)
@@ -203,6 +223,32 @@ def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpRes
     return _redirect_after_choice(request, made, everything=said["scope"] == Choice.Scope.ALL)
 
 
+def _stop_several(request: SubscriberRequest) -> HttpResponseBase:
+    """Whoever ticked nothing is asked again. One company is a stop as any other; several stand in the list."""
+    forms = [StopForm({"scope": Choice.Scope.PARTY, "ref": uri}) for uri in dict.fromkeys(request.POST.getlist("ref"))]
+    if not forms:
+        messages.error(request, _("Nothing was stopped. Choose at least one company."))
+        return redirect(f"{reverse('choice-stop-several')}{at_line(request)}")
+    if not all(form.is_valid() for form in forms):
+        raise Http404
+    parties = [form.cleaned_data["ref"] for form in forms]
+    try:
+        made = choices_actions.stop_each(
+            line_id=request.line.line.pk, parties=parties, actor=_actor(request), channel=CHANNEL
+        )
+    except UnknownRef as error:
+        raise Http404 from error
+    return _redirect_after_choice(request, made[0]) if len(made) == 1 else _redirect_after_several(request, len(made))
+
+
+def _redirect_after_several(request: SubscriberRequest, count: int) -> HttpResponseBase:
+    done = ngettext(
+        "Done. %(n)s company is blocked from now on.", "Done. %(n)s companies are blocked from now on.", count
+    )
+    messages.success(request, done % {"n": count})
+    return redirect(f"{reverse('choices')}{at_line(request)}" if request.line.may_see else "lines")
+
+
 def _redirect_after_choice(
     request: SubscriberRequest, made: RecordedChoice, *, everything: bool = False
 ) -> HttpResponseBase:
@@ -229,7 +275,9 @@ def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Displaye
     except NotAllowable as error:
         messages.error(request, not_allowed_in_words(error.reason))
         return redirect("home")
-    return redirect("choice", choice_id=made.choice_id)
+    if of := form.cleaned_data["of"]:
+        messages.success(request, _("Allowed. The list below links to its receipt."))
+    return redirect("choice", choice_id=of or made.choice_id)
 
 
 def _actor(request: SubscriberRequest) -> str:
@@ -247,7 +295,7 @@ def get_own_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[Ch
     return found, request.line
 
 
-def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, object]:
+def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, Any]:
     """What the pages about one choice show of it."""
     now = timezone.now()
     found, line = get_own_choice(request, choice_id)

@@ -30,7 +30,7 @@ from disclosures.queries.line_alerts import list_line_alerts
 @never_cache
 @seeing_required
 def home(request: SubscriberRequest) -> HttpResponse:
-    """The whole answer on one screen. `keep` is the company whose "Keep" was pressed, which changes nothing."""
+    """The whole answer on one screen."""
     now = timezone.now()
     line = request.line
     # Nothing is looked up for a browser that sends no privacy signal.
@@ -42,7 +42,6 @@ def home(request: SubscriberRequest) -> HttpResponse:
         "companies": companies_of(line=line.line, zone=line.zone, at=now),
         "notice": notices.before_stop(),
         "pause": PauseForm(zone=line.zone, at=now, initial={"scope": "all"}),
-        "kept": request.GET.get("keep", ""),
     }
     return render(request, "home/home.html", shown)
 

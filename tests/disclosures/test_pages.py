@@ -20,7 +20,6 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.models import AuditEvent
 from consent.actions.choices import stop
-from consent.models import Choice
 from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.history import Filters, history_rows
 from disclosures.tasks import make_archives
@@ -80,11 +79,6 @@ def test_home_says_the_whole_answer() -> None:
     assert stops
     assert all(len(re.findall("<button", form)) == 1 for form in stops)
     assert all(attributes(form, "data-party") == re.findall(r'name="ref" value="([^"]*)"', form) for form in stops)
-    # To keep writes nothing.
-    before = Choice.objects.count()
-    page = browser.get(f"/home/?keep={world.roadaid.lbs_provider_id}").text
-    assert "Nothing changed. It stays allowed" in page
-    assert Choice.objects.count() == before
     # Signed-in pages are neither kept nor indexed, and hostile names are text on them.
     hostile = Party.objects.get(uri="https://hostile.example")
     for path in ("/home/", "/history/", "/choices/", f"/companies/{hostile.pk}/"):
@@ -252,17 +246,6 @@ def test_who_got_what_nobody_allowed_is_laid_open() -> None:
         first, folded = cards(signed_in(line).get("/home/").text)
         assert (len(first), len(folded)) == (laid_open, wrong + 3 - laid_open)
         assert first[:wrong] == [f"Wrong {number}" for number in range(min(wrong, 6))]
-
-
-def test_what_was_kept_is_not_folded_away() -> None:
-    line = with_companies(5)
-    browser = signed_in(line)
-    parties = dict(Party.objects.values_list("name", "pk"))
-    first, folded = cards(browser.get("/home/").text)
-    for name, opened in ((first[0], 0), (folded[0], 1), (folded[1], 1)):
-        page = browser.get(f"/home/?keep={parties[name]}").text
-        assert page.count('<details class="fold" open>') == opened
-        assert page.count("Nothing changed. It stays allowed") == 1
 
 
 def test_a_day_that_is_none_is_said_beside_its_field() -> None:

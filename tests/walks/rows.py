@@ -69,6 +69,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "choice-receipt-mail": (NOT_SO, UNREADABLE_TO_OWNER),
     "choice-receipt-text": (NOT_SO, OWNER_SENT_ON),
     "choice-stop": (NOT_SO, NOTHING_NAMED),
+    "choice-stop-several": (OWN_ONLY, NOT_SO),
     "choice-dispute": (NOT_SO, NOTHING_NAMED),
     "choice-pause": (OWN_ONLY, OWN_ONLY),
     "dispute": (NOTHING_NAMED, NOT_SO),

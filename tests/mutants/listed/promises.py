@@ -48,6 +48,27 @@ MUTANTS = (
     ),
     Mutant(
         3,
+        "consent/domain/coverage.py",
+        ' if answer == "permitted"\n',
+        " if answer\n",
+        "tests/consent/test_stop_coverage.py::test_what_a_stop_ended_is_allowed_again_by_name_in_two_steps",
+    ),
+    Mutant(
+        7,
+        "consent/views/choices.py",
+        '    if request.line.may_allow and not shown["over"]:\n',
+        '    if not shown["over"]:\n',
+        "tests/consent/test_stop_coverage.py::test_only_who_may_allow_is_offered_what_a_stop_ended",
+    ),
+    Mutant(
+        12,
+        "consent/actions/choices.py",
+        "            is_texted=number == 0,\n",
+        "            is_texted=True,\n",
+        "tests/consent/test_stop_coverage.py::test_a_helper_who_stops_several_is_told_of_once",
+    ),
+    Mutant(
+        3,
         "consent/views/consent_requests.py",
         "        except NotAllowable as error:\n",
         "        except NotAllowable as error:\n            return render_closed(request)\n",

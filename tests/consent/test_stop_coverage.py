@@ -1,0 +1,128 @@
+"""What a stop covers: several companies at once, and what it ended, to be allowed again by name."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Message
+from consent.actions import choices
+from consent.models import Choice, ChoiceReceipt
+from consent.queries.current_consent import use_of
+from partners.models import Suspension
+from tests.consent.pages import an_agreed_use, press, stop, words
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.people import Browser, Page, signed_in
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+OWN = "This was allowed before. Choose what to allow again. Everything else stays blocked."
+
+
+def ended_uses(page: Page) -> list[str]:
+    """What the page offers to allow again: each use, and what stands beside it."""
+    after = page.text.partition('id="ended-uses"')[2].partition("</details>")[0]
+    return [words(f"<main>{one}</main>") for one in re.findall(r"<li>(.*?)</li>", after, re.DOTALL)]
+
+
+def test_what_a_stop_ended_is_allowed_again_by_name_in_two_steps() -> None:
+    line, at = a_line(), timezone.now()
+    road, fraud = an_agreed_use(line), a_campaign(a_contract(a_party("Bridge")), a_party("FraudShield", "lbs_provider"))
+    an_approval(line, fraud, at=at - timedelta(days=90), expires_at=at + timedelta(days=40))
+    gone = an_agreed_use(line, "AdReach")
+    # Stopped before, and never allowed: neither is part of what this stop ended.
+    stop(line, "party", an_agreed_use(line, "CardNear").lbs_provider.uri)
+    an_approval(line, a_campaign(a_contract(), a_party("Claimant", "lbs_provider")), at=at, verified_by="partner")
+    made, browser = stop(line), signed_in(line)
+    Suspension.objects.create(of="campaign", target_id=gone.pk, starts_at=timezone.now(), reason="t", actor="officer:1")
+    page = browser.get(f"/choices/{made}/")
+    why = "To give you a service you asked for"
+    assert ended_uses(page) == [
+        f"AdReach : {why} It can't be allowed now.", f"FraudShield : {why} Allow again…",
+        f"RoadAid : {why} Allow again…",
+    ]  # fmt: skip
+    assert OWN in page.text
+    step = press(browser, page, f'value="{fraud.ref}"')
+    # As long as it was allowed before is filled in; nothing is allowed yet.
+    assert f'value="{at + timedelta(days=40):%Y-%m-%d}"' in step.text
+    assert Choice.objects.filter(line_id=line.pk, kind="allow").count() == 0
+    back = press(browser, step, 'name="allow"', days="30")
+    assert "Allowed. The list below links to its receipt." in back.text
+    assert ended_uses(back)[1:] == [f"FraudShield : {why} Allowed again", f"RoadAid : {why} Allow again…"]
+    allowed = Choice.objects.get(line_id=line.pk, kind="allow")
+    assert (allowed.ref, ChoiceReceipt.objects.filter(choice_id=allowed.id).count()) == (fraud.ref, 1)
+    assert f'href="/choices/{allowed.id}/"' in back.text
+    for campaign, is_allowed in ((fraud, True), (road, False)):
+        use = use_of(line=line, campaign=campaign.ref, at=timezone.now())
+        assert (use and use.allowed) is is_allowed
+
+
+def test_a_pause_is_ended_early_by_naming_what_is_allowed_again() -> None:
+    line = a_line()
+    road, other = an_agreed_use(line), an_agreed_use(line, "FraudShield")
+    made = choices.pause(
+        line_id=line.pk, scope="all", until=timezone.now() + timedelta(days=7), actor="subscriber:1", channel="web"
+    )
+    browser = signed_in(line)
+    page = browser.get(f"/choices/{made.choice_id}/")
+    assert "End this pause early…" in page.text
+    back = press(browser, press(browser, page, f'value="{road.ref}"'), 'name="allow"', days="")
+    assert "Everything else stays paused." in back.text
+    answers = [use_of(line=line, campaign=one.ref, at=timezone.now()) for one in (road, other)]
+    assert [(use.allowed, use.reason) for use in answers if use] == [(True, ""), (False, "paused")]
+
+
+def test_only_who_may_allow_is_offered_what_a_stop_ended() -> None:
+    child = a_line(role="minor")
+    an_agreed_use(child)
+    made = stop(child)
+    page = signed_in(child).get(f"/choices/{made}/")
+    assert (page.status_code, ended_uses(page), "I didn't mean this" in page.text) == (200, [], False)
+    # To others it is not there.
+    assert signed_in(a_line()).get(f"/choices/{made}/").status_code == 404
+
+
+def post_several(browser: Browser, *uris: str) -> Page:
+    answer = browser.client.post("/choices/stop/", {"several": "1", "ref": list(uris)})
+    return browser.get(answer.headers["Location"]) if "Location" in answer.headers else Page(answer.status_code, {}, "")
+
+
+def test_several_companies_are_stopped_by_one_press() -> None:
+    line = a_line()
+    uses = [an_agreed_use(line, name) for name in ("Ash", "Birch", "Cedar")]
+    uris = [one.lbs_provider.uri for one in uses]
+    browser = signed_in(line)
+    page = browser.get("/choices/stop/several/")
+    assert re.findall(r'name="ref" value="([^"]*)"', page.text) == uris
+    why = "To give you a service you asked for"
+    assert words(page.text) == (
+        "Home / Stop several companies Stop several companies These companies can get this phone's location now. "
+        "Choose the ones to stop. Each stop takes effect right away and has its own receipt. Companies "
+        f"Ash {why} Birch {why} Cedar {why} Stop these companies"
+    )
+    assert 'href="/choices/stop/several/"' in browser.get("/home/").text
+    assert "Nothing was stopped. Choose at least one company." in post_several(browser).text
+    # One that nobody knows: then none of them is stopped.
+    assert post_several(browser, uris[0], "https://nobody.example").status_code == 404
+    assert not Choice.objects.filter(line_id=line.pk).exists()
+    for _ in range(2):  # pressed twice, it is once
+        answer = post_several(browser, *uris[:2])
+        assert "Done. 2 companies are blocked from now on." in answer.text
+        made = Choice.objects.filter(line_id=line.pk).order_by("made_at")
+        assert [(one.kind, one.scope, one.ref) for one in made] == [("stop", "party", uri) for uri in uris[:2]]
+    assert ChoiceReceipt.objects.filter(line_id=line.pk).count() == 2
+    page = browser.get("/choices/stop/several/")
+    assert re.findall(r'name="ref" value="([^"]*)"', page.text) == uris[2:]
+    assert "You stopped <bdi>Cedar</bdi>" in post_several(browser, uris[2]).text
+    assert "No company can get this phone's location now." in browser.get("/choices/stop/several/").text.replace(
+        "&#x27;", "'"
+    )
+
+
+def test_a_helper_who_stops_several_is_told_of_once() -> None:
+    line = a_line(role="minor")
+    uris = [an_agreed_use(line, name).lbs_provider.uri for name in ("Ash", "Birch")]
+    for actor in ("delegate:7", "agent:7"):
+        choices.stop_each(line_id=line.pk, parties=uris, actor=actor, channel="web")
+    kinds = Message.objects.filter(line_id=line.pk).values_list("kind", flat=True)
+    assert sorted(kinds) == ["delegate", "staff"]
