@@ -15,7 +15,7 @@ from tests.people import Browser
 from tests.people import Page as Answer
 from tests.words.expected import LANGUAGES
 from tests.words.pages import changes, opened
-from tests.words.transcripts import DRAWN, assert_as_before, masked, transcript
+from tests.words.transcripts import assert_as_before, masked, transcript
 
 # A Wednesday, far ahead of the day on which anybody will run this; noon where lines live if nothing else is said.
 NOON: Final = datetime(2051, 6, 14, 19, tzinfo=UTC)
@@ -37,14 +37,14 @@ class Pages:
         self, title: str, page: Answer | str, *, but: tuple[str, ...] = (), key: tuple[str, str] = ("", "")
     ) -> None:
         """A page as it was answered."""
-        lines = transcript(page if isinstance(page, str) else page.text, but=but, masks=DRAWN)
+        lines = transcript(page if isinstance(page, str) else page.text, but=but)
         self.told.append((title, changes(self.before[key], lines) if key in self.before else lines))
         if key[0]:
             self.before[key] = lines
 
     def say(self, title: str, text: str) -> None:
         """What is no page: a text, a file."""
-        self.told.append((title, [masked(line, DRAWN) for line in text.splitlines() if line.strip()]))
+        self.told.append((title, [masked(line) for line in text.splitlines() if line.strip()]))
 
 
 @contextmanager

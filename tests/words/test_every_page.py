@@ -24,9 +24,9 @@ from tests.support.officers import staff
 from tests.walks.addresses import filled
 from tests.words import seldom, seldom_cases, seldom_console
 from tests.words.expected import EASTERN
-from tests.words.transcripts import assert_as_before, moving, transcript
+from tests.words.transcripts import assert_as_before, transcript
 
-pytestmark = pytest.mark.usefixtures("db", "no_broker")
+pytestmark = pytest.mark.usefixtures("db", "no_broker", "clock")
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +64,6 @@ def read_by(cookies: dict[str, str], path: str, form: tuple[tuple[str, str], ...
         if is_page
         else [f"{answer.status_code} {answer.headers.get('Content-Type', '')}"]
     )
-
-
-def test_no_transcript_changes_with_the_day() -> None:
-    assert moving() == []
 
 
 def test_pages_of_visitors_and_subscribers() -> None:

@@ -21,14 +21,8 @@ from tests.words.pages import Part, read, without
 FOLDER = Path(__file__).parent / "transcripts"
 WRITE = os.environ.get("TRANSCRIBE") == "1"
 WIDTH = 118
-type Masks = tuple[tuple[str, str], ...]
-MONTH = (
-    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust|\.)?|Sep(?:t(?:ember|\.)?|\.)?"
-    r"|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
-)
-DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 # What is drawn by lot, and what is read in its place.
-DRAWN: Masks = (
+DRAWN = (
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "‹id›"),
     (r"\b(?:[0-9A-Z]{4}-){2,}[0-9A-Z]{4}\b", "‹number of the receipt›"),
     (r"\bT-[0-9A-Z]+\b", "‹case›"),
@@ -47,31 +41,13 @@ DRAWN: Masks = (
     (r"\bk1\.[\w-]{24}", "‹the line's name›"),
     (r"(?<=127\.0\.0\.1:)\d+", "‹port›"),
 )
-# What differs from day to day. Ids come before: a date may follow one.
-MASKS = (
-    *DRAWN[:5],
-    (r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC|\+00:00)?)?", "‹date›"),
-    (rf"(?<!\d)\d\d? {MONTH}(?: \d{{4}})?", "‹date›"),
-    (rf"(?:{DAY}, )?{MONTH} \d\d?(?:, \d{{4}})?(?!\d)|{MONTH} \d{{4}}", "‹date›"),
-    (r"\bDue (?:today|in \d+ business days?|before the next business day)", "Due ‹when›"),
-    (r"\bOverdue (?:since today|by \d+ business days?|by less than a business day)", "Overdue ‹since when›"),
-    (r"\b\d{1,3},?\d{3} days\b|\b\d{3} days ago\b", "‹many days›"),
-    (r"\b20\d\d(?=\D|$)", "‹year›"),
-    (rf"\b{DAY}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?=, ‹)", "‹weekday›"),
-    (r"\b(?:\d\d?(?::\d\d)?\s[ap]\.m\.|\d\d?:\d\d(?::\d\d)?\s[AP]M\b|noon|midnight)(?!\w)", "‹time›"),
-    (r"\b\d\d:\d\d(?::\d\d)?(?:\.\d+)?\b", "‹time›"),
-    *DRAWN[5:],
-)
-# What would be read in another way on another day.
-MOVING = re.compile(rf"\d {MONTH}\b|\b{MONTH} \d|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b|\d business days?\b|\b20\d\d\b")
 
 
-def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), masks: Masks = MASKS) -> list[str]:
+def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = ()) -> list[str]:
     """A page's title and main part, line by line as it is read; all of one that has no main part.
 
     With what is said above it of a browser's signal, and with the names that a screen reader gives its parts. `around`:
-    with what is the same on every page, too. `but`: the classes or tags of parts that are left out. `masks`: what of
-    a line is not told.
+    with what is the same on every page, too. `but`: the classes or tags of parts that are left out.
     """
     page = read(html)
     page = without(page, *(part for one in but for part in (*page.all(of_class=one), *page.all(one))))
@@ -82,9 +58,7 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), ma
     lines = [line for part in parts for line in part.whole or part.lines]
     lines += [f"[{name}]" for part in parts for name in _names(part)]
     return [
-        part
-        for line in lines
-        for part in wrap(masked(line, masks), WIDTH, break_long_words=False, break_on_hyphens=False)
+        part for line in lines for part in wrap(masked(line), WIDTH, break_long_words=False, break_on_hyphens=False)
     ]
 
 
@@ -94,9 +68,9 @@ def _names(part: Part) -> list[str]:
     return [name for name in dict.fromkeys(given) if name]
 
 
-def masked(line: str, masks: Masks = MASKS) -> str:
+def masked(line: str) -> str:
     """The line without what differs from run to run."""
-    for pattern, instead in masks:
+    for pattern, instead in DRAWN:
         line = re.sub(pattern, instead, line)
     return line
 
@@ -108,12 +82,6 @@ def assert_as_before(name: str, pages: Iterable[tuple[str, list[str]]]) -> None:
     assert len(found) == len(told), "two pages have one title"
     if differences := compare(name, found):
         pytest.fail("\n".join(differences), pytrace=False)
-
-
-def moving() -> list[str]:
-    """The lines of all transcripts that change with the day on which they are read."""
-    lines = (line for file in sorted(FOLDER.glob("*.txt")) for line in file.read_text().split("\n"))
-    return [line for line in lines if MOVING.search(line)]
 
 
 def compare(name: str, pages: Mapping[str, list[str]]) -> list[str]:

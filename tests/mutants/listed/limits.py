@@ -161,7 +161,7 @@ MUTANTS = (
         "revocations/workers/delivery/fairness.py",
         "        breaker.opened_at = breaker.open_until = breaker.probe_id = None\n",
         "        breaker.open_until = breaker.probe_id = None\n",
-        f"{FAIRNESS}test_one_verification_goes_out_before_any_subscriber_s_data",
+        f"{FAIRNESS}test_one_probe_goes_out_at_a_time",
     ),
     # An act that is not in the trail, or not in its person's own log
     Mutant(

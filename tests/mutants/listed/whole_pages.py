@@ -1,8 +1,9 @@
-"""What no state decides: sentences of pages that explain, and labels of forms and panels."""
+"""What no state decides: sentences of pages that explain, labels of forms and panels; and which moment a page tells."""
 
 from tests.mutants.mutant import Mutant
 
 VISITORS = "tests/words/test_every_page.py::test_pages_of_visitors_and_subscribers"
+SELDOM = "tests/words/test_every_page.py::test_pages_in_states_that_are_seldom"
 DESK = "tests/words/test_every_page.py::test_pages_of_the_desk"
 
 MUTANTS = (
@@ -40,5 +41,13 @@ MUTANTS = (
         '{% translate "Take next case" %}',
         '{% translate "Get a copy" %}',
         DESK,
+    ),
+    Mutant(7, "templates/looking_after/delegates.html", "{% when answer_by %}", "{% when one.ends_at %}", VISITORS),
+    Mutant(
+        7,
+        "templates/safety/separation.html",
+        "{% when newest.tell_from %}",
+        "{% when newest.closed_at %}",
+        SELDOM,
     ),
 )
