@@ -194,6 +194,7 @@ def _look(crowd: Crowd) -> None:
         crowd.looked("unknown", noon(3) + MINUTE, desk, through=birch),
         crowd.looked("unknown", noon(3) + 10 * MINUTE, desk, through=birch),
         crowd.looked("unknown", noon(4), "unknown", through=birch),
+        crowd.looked("unknown", noon(21), purpose=ADS, through=birch),
         crowd.looked("one_customer", noon(17), bank),
         crowd.looked("one_customer", noon(18), shop),
         crowd.looked("refused", noon(19), birch, refused=True),

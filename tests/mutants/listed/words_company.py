@@ -288,4 +288,18 @@ MUTANTS = (
         "DENIED = timedelta(hours=24 * 7)",
         IN_THE_CONSOLE,
     ),
+    Mutant(
+        6,
+        "templates/home/_card.html",
+        '{% translate "last on" %} {% when one.last_at %}',
+        '{% translate "last on" %} {% when card.last_at %}',
+        COMPANIES,
+    ),
+    Mutant(
+        6,
+        "templates/components/ended.html",
+        'every signature we need{% endblocktranslate %}{% comma %}{% when one.signed_at "day" %}',
+        'every signature we need{% endblocktranslate %}{% comma %}{% when one.ended_at "day" %}',
+        "tests/disclosures/test_ended.py::test_each_page_says_what_ended_and_what_is_owed",
+    ),
 )
