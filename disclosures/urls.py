@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("api/v1/lines", api.lines, name="api-lines"),
     path("home/", pages.home, name="home"),
     path("history/", pages.history, name="history"),
+    path("history/times/", pages.history_times, name="history-times"),
     path("history/download.csv", pages.history_csv, name="history-csv"),
     path("history/download.json", pages.history_json, name="history-json"),
     path("companies/<int:party_id>/", pages.company, name="company"),

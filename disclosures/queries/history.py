@@ -1,7 +1,7 @@
 """A line's whole history, a page at a time, newest first, what repeats on one day drawn together."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
@@ -11,23 +11,17 @@ from django.conf import settings
 from django.db.models import CharField, Count, F, Func, Q, QuerySet
 
 from accounts.models import Line
-from disclosures.labels import NOT_ALLOWED, basis_in_words, describe_outcome, judgement_in_words, tone_of
+from disclosures.labels import NOT_ALLOWED
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
-from disclosures.queries.release_counts import Place, ReleaseFilter, facts_of, newest
-from disclosures.queries.trails import Hop, NamedParty, Parties, company_of, instead_of, trail, uris_of
+from disclosures.queries.history_days import ALIKE, Day, build_day, likeness_of
+from disclosures.queries.release_counts import Place, ReleaseFilter, newest
+from disclosures.queries.trails import Parties, uris_of
 from disclosures.queries.visible import is_claimed_afterwards, visible, with_delay
-from partners.labels import precision_in_words, purpose_in_words, sanitise_text
 
-ROWS, GROUPS = 200, 60
+ROWS, GROUPS, DAYS = 200, 60, 16
 PART = 2000
-MOST_TIMES = 60
 LOOKED = "looked"
 NO_RECORD = "no_record"
-# What those have in common that are drawn together; `delayed` is no column of theirs.
-ALIKE = (
-    "path", "campaign", "purpose", "precision_m", "basis", "outcome", "judgement", "basis_doubtful", "delayed",
-    "authority_ref", "path_completed",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,7 +30,8 @@ class Filters:
 
     `itself`: of a company's only what was its own act, as its card counts. `only`: one judgement; or LOOKED, whatever
     was released in the name of an agreement; or NO_RECORD, what had no record of a yes when it was judged, even if the
-    company has claimed one since.
+    company has claimed one since. `before`: what is older than this row (`older` of a page); else what is no newer than
+    this `month` (its first day).
     """
 
     company: str = ""
@@ -46,6 +41,7 @@ class Filters:
     not_allowed: bool = False
     only: str = ""
     before: str = ""
+    month: date | None = None
 
     @property
     def any(self) -> bool:
@@ -75,78 +71,6 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Disclosures of one day alike in all but their time.
-
-    `of_day`: how many such the whole day has where a page ended, or begins, within it; 0 where the page has all of it.
-    `instead`: who can be stopped where nobody can name who received it. `completed`: the report left out part of the
-    path, and we filled it.
-    """
-
-    id: uuid.UUID
-    company: NamedParty
-    trail: tuple[Hop, ...]
-    instead: tuple[NamedParty, ...]
-    why: str
-    precision: str
-    basis: str
-    basis_words: str
-    judgement: str
-    words: str
-    tone: str
-    refused: bool
-    delayed: bool
-    doubtful: bool
-    authority: str
-    completed: bool
-    times: tuple[datetime, ...]
-    of_day: int = 0
-
-    @property
-    def n(self) -> int:
-        """How often, as far as this page goes."""
-        return len(self.times)
-
-    @property
-    def in_all(self) -> int:
-        """How often that day."""
-        return max(self.n, self.of_day)
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether some of them are not on this page."""
-        return self.in_all > self.n
-
-    @property
-    def first_at(self) -> datetime:
-        """The earliest of them."""
-        return self.times[-1]
-
-    @property
-    def last_at(self) -> datetime:
-        """The latest of them."""
-        return self.times[0]
-
-    @property
-    def shown_times(self) -> tuple[datetime, ...]:
-        """As many single moments as a page lists; the download has them all."""
-        return self.times[:MOST_TIMES]
-
-    @property
-    def is_approval_based(self) -> bool:
-        """Whether it rested on the person's agreement: the only kind that a choice can stop."""
-        return self.basis == Basis.APPROVAL
-
-
-@dataclass(frozen=True)
-class Day:
-    """One day of the line's zone."""
-
-    day: date
-    groups: tuple[Group, ...]
-
-
-@dataclass(frozen=True)
 class HistoryPage:
     """A stretch of the history. `older` is where the next one starts, "" at the end."""
 
@@ -160,18 +84,18 @@ def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
     Two queries; three where a day is on more pages than this one. Where only some companies or judgements are asked
     for, what is wanted may be far apart.
     """
-    place = _place(filters.before)
+    place = _place(filters, zone)
     if filters.company or filters.judgements:
         found = newest(line_id=line_id, zone=zone, wanted=_build_release_filter(filters, place), rows=rows + 1, at=at)
     else:
-        dated = with_delay(rows=_filter_disclosures(line_id, filters, zone, at), line_id=line_id)
+        dated = with_delay(rows=filter_disclosures(line_id=line_id, filters=filters, zone=zone, at=at), line_id=line_id)
         found = list(_from(dated, place)[: rows + 1])
     kept, more = _few_groups(*_whole_days(found, rows, zone), zone)
     parties = Parties.read(uris_of(paths=[row.path for row in kept]))
     split = _split_day(kept, more, place, zone)
     counts = _counts_of(split, line_id, filters, zone, at) if split else {}
     days = [
-        _day(day, tuple(each), parties, counts if day == split else {})
+        build_day(day=day, rows=tuple(each), parties=parties, counts=counts if day == split else {})
         for day, each in groupby(kept, key=lambda row: _day_of(row, zone))
     ]
     older = f"{kept[-1].occurred_at.isoformat()}_{kept[-1].id}" if more else ""
@@ -197,9 +121,9 @@ def first_month_kept(*, at: datetime) -> date:
 
 def history_rows(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
     """Return every row that the filters ask for, newest first."""
-    return with_delay(rows=_filter_disclosures(line_id, filters, zone, at), line_id=line_id).order_by(
-        "-occurred_at", "-id"
-    )
+    return with_delay(
+        rows=filter_disclosures(line_id=line_id, filters=filters, zone=zone, at=at), line_id=line_id
+    ).order_by("-occurred_at", "-id")
 
 
 def history_in_parts(
@@ -219,14 +143,8 @@ def history_in_parts(
         place = part[-1].occurred_at, part[-1].id
 
 
-def companies_in(*, line_id: int, zone: ZoneInfo, at: datetime) -> tuple[NamedParty, ...]:
-    """Return the parties a line's history can be narrowed to, by name. Two queries."""
-    uris = uris_of(paths=[one.path for one in facts_of(line_id=line_id, zone=zone, at=at)]) - {"unknown"}
-    parties = Parties.read(uris)
-    return tuple(sorted((parties[uri] for uri in uris), key=lambda one: (one.name.casefold(), one.uri)))
-
-
-def _filter_disclosures(line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
+def filter_disclosures(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
+    """Return the visible disclosures that the filters ask for, from whatever place on, in no order."""
     rows = visible(line_id=line_id, at=at)
     if filters.company and not filters.itself:
         rows = rows.filter(path__contains=[filters.company])
@@ -260,9 +178,11 @@ def _build_release_filter(filters: Filters, place: Place | None) -> ReleaseFilte
     )
 
 
-def _place(before: str) -> Place | None:
-    """Return the row that the page before ended with; None for what names none."""
-    moment, _, row_id = before.partition("_")
+def _place(filters: Filters, zone: ZoneInfo) -> Place | None:
+    """Return the row that the page before ended with, else the end of the month asked for; None for what names none."""
+    if filters.month and not filters.before:
+        return datetime.combine(next_month(filters.month), time(), zone), uuid.UUID(int=0)
+    moment, _, row_id = filters.before.partition("_")
     try:
         at, last = datetime.fromisoformat(moment), uuid.UUID(row_id)
         at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
@@ -270,6 +190,11 @@ def _place(before: str) -> Place | None:
         return None
     # The calendar's ends have no time in every zone.
     return (at, last) if date.min.year < at.year < date.max.year else None
+
+
+def next_month(month: date) -> date:
+    """Return the first day of the month after that of a day."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def _from(rows: QuerySet[Disclosure], place: Place | None) -> QuerySet[Disclosure]:
@@ -297,10 +222,10 @@ def _few_groups(
 ) -> tuple[Sequence[Disclosure], Sequence[Disclosure]]:
     """Whole days again, as many as can be read on one page; at least one."""
     n, groups = 0, 0
-    for _, of_day in groupby(kept, key=lambda row: _day_of(row, zone)):
+    for days, (_, of_day) in enumerate(groupby(kept, key=lambda row: _day_of(row, zone))):
         rows = list(of_day)
-        groups += len({_likeness(row) for row in rows})
-        if n and groups > GROUPS:
+        groups += len({likeness_of(row=row) for row in rows})
+        if n and (groups > GROUPS or days == DAYS):
             return kept[:n], [*kept[n:], *more]
         n += len(rows)
     return kept, more
@@ -320,46 +245,10 @@ def _counts_of(
 ) -> Mapping[tuple[object, ...], int]:
     """How often each likeness comes on a whole day, of what is asked for. One query, of that day of that line."""
     of_day = replace(filters, since=max(day, filters.since or day), until=min(day, filters.until or day), before="")
-    rows = with_delay(rows=_filter_disclosures(line_id, of_day, zone, at), line_id=line_id)
+    rows = with_delay(rows=filter_disclosures(line_id=line_id, filters=of_day, zone=zone, at=at), line_id=line_id)
     counted = rows.order_by().values_list(*ALIKE).annotate(n=Count("id"))
     return {(tuple(path), *rest): n for path, *rest, n in counted}
 
 
 def _day_of(row: Disclosure, zone: ZoneInfo) -> date:
     return row.occurred_at.astimezone(zone).date()
-
-
-def _day(day: date, rows: Iterable[Disclosure], parties: Parties, counts: Mapping[tuple[object, ...], int]) -> Day:
-    alike: dict[tuple[object, ...], list[Disclosure]] = {}
-    for row in rows:
-        alike.setdefault(_likeness(row), []).append(row)
-    return Day(day, tuple(_group(each, parties, counts.get(like, 0)) for like, each in alike.items()))
-
-
-def _likeness(row: Disclosure) -> tuple[object, ...]:
-    path, *rest = (vars(row)[one] for one in ALIKE)
-    return (tuple(path), *rest)
-
-
-def _group(rows: Sequence[Disclosure], parties: Parties, of_day: int) -> Group:
-    first = rows[0]
-    return Group(
-        id=first.id,
-        company=parties[company_of(path=first.path)],
-        trail=trail(path=first.path, parties=parties),
-        instead=instead_of(paths=[first.path], parties=parties),
-        why=purpose_in_words(first.purpose),
-        precision=precision_in_words(first.precision_m),
-        basis=first.basis,
-        basis_words=basis_in_words(first.basis),
-        judgement=first.judgement,
-        words=judgement_in_words(describe_outcome(first)),
-        tone=tone_of(describe_outcome(first)),
-        refused=first.outcome == Outcome.REFUSED,
-        delayed=vars(first)["delayed"],
-        doubtful=first.basis_doubtful,
-        authority=sanitise_text(first.authority_ref, at_most=200),
-        completed=bool(first.path_completed),
-        times=tuple(row.occurred_at for row in rows),
-        of_day=of_day,
-    )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from disclosures.models import Disclosure
+from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.chart import first_week
 from disclosures.queries.trails import company_of
 from disclosures.queries.visible import CLAIMED_LATER, HIDDEN
@@ -76,7 +76,7 @@ CLAIMED_ON = """
     GROUP BY rolled.day
 """
 CLAIMED = """
-    SELECT d.path FROM disclosures_disclosure d
+    SELECT d.path, d.occurred_at FROM disclosures_disclosure d
     WHERE d.line_id = %(line)s AND d.occurred_at >= starts AND d.occurred_at < ends
         AND d.basis = 'approval' AND d.outcome = 'released' AND <claimed-later>
         AND NOT d.id IN (SELECT disclosure_id FROM hidden)
@@ -84,14 +84,34 @@ CLAIMED = """
 COUNTED_CLAIMS = (
     """
 WITH <spans>
-SELECT disclosures_company(d.path), count(*)
+SELECT d.path, date_trunc('month', d.occurred_at AT TIME ZONE %(zone)s)::date, count(*)
 FROM (SELECT starts, ends FROM span UNION ALL SELECT starts, ends FROM (<days>) rolled) place
     CROSS JOIN LATERAL (<rows>) d
-GROUP BY 1
+WHERE d.occurred_at >= %(since_at)s AND d.occurred_at < %(until_at)s
+GROUP BY 1, 2
 """.replace("<spans>", SPANS)
     .replace("<days>", CLAIMED_ON)
     .replace("<rows>", CLAIMED)
 )
+# Every path is here, also one of which nothing is of the days that are asked for.
+COUNTED_BY_MONTH = """
+WITH <spans>
+SELECT facts.path, facts.basis, facts.outcome, facts.judgement, counted.month, counted.n
+FROM (
+    SELECT rolled.facts, date_trunc('month', rolled.day)::date AS month,
+        sum(rolled.n) FILTER (WHERE rolled.day >= %(since)s AND rolled.day <= %(until)s) AS n
+    FROM disclosures_dailyrollup rolled, long
+    WHERE rolled.line_id = %(line)s AND rolled.day < long.through AND NOT rolled.day IN (SELECT day FROM open)
+    GROUP BY 1, 2
+) counted JOIN disclosures_rolledfacts facts ON facts.line_id = %(line)s AND facts.key = counted.facts
+UNION ALL
+SELECT d.path, d.basis, d.outcome, d.judgement, date_trunc('month', d.occurred_at AT TIME ZONE %(zone)s)::date,
+    count(*) FILTER (WHERE d.occurred_at >= %(since_at)s AND d.occurred_at < %(until_at)s)
+FROM span JOIN disclosures_disclosure d
+    ON d.line_id = %(line)s AND d.occurred_at >= span.starts AND d.occurred_at < span.ends
+WHERE NOT d.id IN (SELECT disclosure_id FROM hidden)
+GROUP BY 1, 2, 3, 4, 5
+""".replace("<spans>", SPANS)
 # Of the days that were counted only those that hold what is wanted are read, the newest first, as many as fill a page.
 # `partly`: the day in which the page begins, of which nobody knows how much is left.
 WANTED = (
@@ -195,13 +215,17 @@ class ReleaseFilter:
     until: date
     before: Place | None
 
-    def starts(self, zone: ZoneInfo) -> datetime:
-        """Return the first moment of its first day."""
-        return datetime.combine(self.since, time(), zone)
 
-    def ends(self, zone: ZoneInfo) -> datetime:
-        """The first moment after its last day. Nothing comes after the calendar's last day, which has no next one."""
-        return LAST if self.until == date.max else datetime.combine(self.until + timedelta(days=1), time(), zone)
+@dataclass(frozen=True)
+class MonthFacts:
+    """Disclosures of one month (its first day) that are alike but for company, purpose and time."""
+
+    path: tuple[str, ...]
+    basis: str
+    outcome: str
+    judgement: str
+    month: date
+    n: int
 
 
 def facts_of(*, line_id: int, zone: ZoneInfo, at: datetime) -> list[Facts]:
@@ -228,9 +252,59 @@ def count_claimed_afterwards(*, line_id: int, zone: ZoneInfo, at: datetime) -> M
 
     One statement.
     """
+    claimed = list_claimed_by_month(line_id=line_id, zone=zone, since=date.min, until=date.max, at=at)
+    counted = Counter[str]()
+    for one in claimed:
+        counted[company_of(path=one.path)] += one.n
+    return counted
+
+
+def list_claimed_by_month(
+    *, line_id: int, zone: ZoneInfo, since: date, until: date, at: datetime
+) -> Sequence[MonthFacts]:
+    """Return the same by path and month, of days of the line's zone. One statement."""
+    return [
+        MonthFacts(tuple(path), Basis.APPROVAL, Outcome.RELEASED, Judgement.APPROVAL_UNVERIFIED, month, n)
+        for path, month, n in _fetch_counts(COUNTED_CLAIMS, line_id, zone, since, until, at)
+    ]
+
+
+def list_facts_by_month(
+    *, line_id: int, zone: ZoneInfo, since: date, until: date, at: datetime
+) -> Sequence[MonthFacts]:
+    """Return what a line's visible disclosures of these days come to, month by month. One statement.
+
+    What it has besides of other days is there with a count of nought.
+    """
+    return [
+        MonthFacts(tuple(path), basis, outcome, judgement, month, int(n or 0))
+        for path, basis, outcome, judgement, month, n in _fetch_counts(
+            COUNTED_BY_MONTH, line_id, zone, since, until, at
+        )
+    ]
+
+
+def _fetch_counts(
+    statement: str, line_id: int, zone: ZoneInfo, since: date, until: date, at: datetime
+) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(COUNTED_CLAIMS, {"line": line_id, "zone": zone.key, "at": at, "partly": LAST.date()})
-        return dict(cursor.fetchall())
+        cursor.execute(
+            statement,
+            {
+                "line": line_id, "zone": zone.key, "at": at, "partly": LAST.date(), "since": since, "until": until,
+                "since_at": _start_of(since, zone), "until_at": _end_of(until, zone),
+            },
+        )  # fmt: skip
+        return list(cursor.fetchall())
+
+
+def _start_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)
+
+
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first moment after a day. Nothing comes after the calendar's last day, which has no next one."""
+    return LAST if day == date.max else datetime.combine(day + timedelta(days=1), time(), zone)
 
 
 def newest(*, line_id: int, zone: ZoneInfo, wanted: ReleaseFilter, rows: int, at: datetime) -> list[Disclosure]:
@@ -246,7 +320,8 @@ def newest(*, line_id: int, zone: ZoneInfo, wanted: ReleaseFilter, rows: int, at
                 "line": line_id, "zone": zone.key, "at": at, "rows": rows, "company": wanted.company,
                 "act_of": wanted.act_of, "judged": bool(wanted.judgements), "judgements": list(wanted.judgements),
                 "claimed_later": wanted.claimed_later, "since": wanted.since, "until": wanted.until,
-                "since_at": wanted.starts(zone), "until_at": wanted.ends(zone), "before": before, "last": last,
+                "since_at": _start_of(wanted.since, zone), "until_at": _end_of(wanted.until, zone),
+                "before": before, "last": last,
                 "partly": before.astimezone(zone).date() if wanted.before else date.max,
             },
         )

@@ -1,6 +1,9 @@
 """Who has my location: the answer, the whole history, one company."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -22,7 +25,8 @@ from disclosures.forms import HistoryForm
 from disclosures.queries.companies import companies_of
 from disclosures.queries.company import company_page
 from disclosures.queries.downloads import as_csv, as_json
-from disclosures.queries.history import companies_in, history_in_parts, history_page, history_start
+from disclosures.queries.history import history_in_parts, history_page, history_start
+from disclosures.queries.history_counts import count_history, history_facts, months_of, times_page
 from disclosures.queries.line_alerts import list_line_alerts
 
 
@@ -53,22 +57,50 @@ def history(request: SubscriberRequest) -> HttpResponse:
     """Every release and every refusal, newest first."""
     now = timezone.now()
     line = request.line
+    asked = _read_filters(request, now)
+    page = history_page(line_id=line.line.pk, filters=asked["filters"], zone=line.zone, at=now)
+    shown = {
+        **asked,
+        "page": page,
+        "months": months_of(page=page, counts=asked["counts"]),
+        "starts_on": history_start(line=line.line, page=page, zone=line.zone, at=now),
+        "noticed": list_line_alerts(line_id=line.line.pk, zone=line.zone, company=asked["filters"].company, at=now),
+        "ended": ended_agreements(line_id=line.line.pk, at=now),
+    }
+    return render(request, "history/history.html", shown)
+
+
+@require_safe
+@never_cache
+@seeing_required
+def history_times(request: SubscriberRequest) -> HttpResponse:
+    """At which times of day and on which weekdays look-ups came, of what the filters ask for."""
+    now = timezone.now()
+    asked = _read_filters(request, now)
+    page = times_page(line_id=request.line.line.pk, filters=asked["filters"], zone=request.line.zone, at=now)
+    return render(request, "history/times.html", {**asked, "page": page})
+
+
+def _read_filters(request: SubscriberRequest, now: datetime) -> dict[str, Any]:
+    """Read what is asked for, and how much there is of it. A company may be named by what was typed of its name."""
+    line = request.line
     form = HistoryForm(request.GET)
     filters = form.filters()
-    page = history_page(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
-    shown = {
+    found = history_facts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
+    named = found.find_companies(text=filters.company) if filters.company else ()
+    if len(named) == 1:
+        filters = replace(filters, company=named[0].uri)
+    return {
         "line": line,
         "at_line": at_line(request),
         "form": form,
         "filters": filters,
-        "companies": companies_in(line_id=line.line.pk, zone=line.zone, at=now),
-        "page": page,
-        "starts_on": history_start(line=line.line, page=page, zone=line.zone, at=now),
-        "asked": _get_filter_query(request),
-        "noticed": list_line_alerts(line_id=line.line.pk, zone=line.zone, company=filters.company, at=now),
-        "ended": ended_agreements(line_id=line.line.pk, at=now),
+        "companies": found.companies,
+        "named": named,
+        "counts": count_history(facts=found.facts, filters=filters),
+        "asked": _get_filter_query(request, company=filters.company),
+        "of_any_company": _get_filter_query(request, "company"),
     }
-    return render(request, "history/history.html", shown)
 
 
 @require_safe
@@ -121,10 +153,13 @@ def company(request: SubscriberRequest, party_id: int) -> HttpResponse:
     )
 
 
-def _get_filter_query(request: SubscriberRequest) -> str:
-    """The filters as they stand in the address, for links that keep them."""
+def _get_filter_query(request: SubscriberRequest, *without: str, company: str = "") -> str:
+    """The filters as they stand in the address, for links that keep them: but for where the page begins, and these."""
     query = request.GET.copy()
-    query.pop("before", None)
+    if company:
+        query["company"] = company
+    for name in [*without, "before", "month", *(name for name, value in request.GET.items() if not value)]:
+        query.pop(name, None)
     return query.urlencode()
 
 

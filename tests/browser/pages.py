@@ -72,7 +72,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     WAITED: ("password-new",),
     MOVED: ("safe-code",),
     SUBSCRIBER: (
-        "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow",
+        "home", "history", "history-times", "company", "choices", "choice", "choice-receipt", "choice-pause",
+        "choice-allow",
         "choice-signal", "dispute", "lines",
         "delegates", "delegation", "safe-contact", "separation", "settings", "access-log", "access-log-companies",
         "archive", "account_logout",

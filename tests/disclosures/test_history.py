@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import re
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from itertools import product
 from typing import Any
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +20,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Line
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.downloads import as_csv, as_json
-from disclosures.queries.history import Filters, HistoryPage, companies_in, history_in_parts, history_page, history_rows
+from disclosures.queries.history import Filters, HistoryPage, history_in_parts, history_page, history_rows
+from disclosures.queries.history_counts import history_facts
 from tests.factories import a_line, a_party
 from tests.people import signed_in
 from tests.words.pages import main
@@ -149,8 +153,8 @@ def test_filters_narrow_and_say_so() -> None:
     assert (count(Filters(not_allowed=True)), Filters(not_allowed=True).any) == (1, True)
     assert (count(Filters(since=date(2026, 5, 4))), count(Filters(until=date(2026, 5, 3)))) == (2, 3)
     assert count(Filters(since=date(2026, 5, 4), until=date(2026, 5, 4))) == 1
-    known = [one.name for one in companies_in(line_id=line.pk, zone=PACIFIC, at=AT)]
-    assert known == ["DataMart", "GeoBridge", "RoadAid", "urn:psap"]
+    facts = history_facts(line_id=line.pk, filters=Filters(since=date(2026, 5, 4)), zone=PACIFIC, at=AT)
+    assert [one.name for one in facts.companies] == ["DataMart", "GeoBridge", "RoadAid", "urn:psap"]
 
 
 def test_a_lifted_row_says_that_it_was_kept_back() -> None:
@@ -209,6 +213,38 @@ def test_a_page_holds_as_many_groups_as_can_be_read() -> None:
     for number in range(70):
         disclosed(line, [geo.uri], at=NOON + timedelta(days=20), purpose=f"dpv:{number}")
     assert len(all_pages(line.pk, Filters(), 200)[0].days[0].groups) == 70
+
+
+def test_the_pages_keep_the_filters_and_count_what_is_shown() -> None:
+    line, geo, road, mart = a_line(), a_party(), a_party("RoadAid", "lbs_provider"), a_party("DataMart", "lbs_provider")
+    for day in range(18):
+        disclosed(line, [geo.uri, road.uri], at=NOON - timedelta(days=day), judgement=Judgement.NO_APPROVAL)
+        disclosed(line, [geo.uri, mart.uri], at=NOON - timedelta(days=day), judgement=Judgement.NO_APPROVAL)
+    for number in range(8):
+        disclosed(line, [geo.uri, road.uri], at=NOON, campaign=f"CMP-{number}")
+    for number in range(5):
+        disclosed(line, [geo.uri, road.uri], at=NOON - timedelta(days=1), campaign=f"CMP-{number}")
+    for row in disclosed(line, [geo.uri, road.uri], at=NOON, n=2, judgement=Judgement.NO_APPROVAL):
+        gagged(row, until=None, at=NOON)
+    person = signed_in(line)
+    asked = "not_allowed=on&company=https%3A%2F%2Froadaid.example"
+    with time_machine.travel(AT, tick=False):
+        first = person.get("/history/?since=&company=roadAID&not_allowed=on")
+        (older,) = re.findall(r'rel="next" href="([^"]+)"', first.text)
+        months = re.findall(r'href="([^"]+)month=([^"]+)"', first.text)
+        second = main(person, unescape(older)).lines
+        whole = main(person, "/history/").lines
+    assert sorted(parse_qsl(unescape(older).partition("?")[2]))[1:] == sorted(parse_qsl(asked))
+    assert [(sorted(parse_qsl(unescape(href).partition("?")[2])), month) for href, month in months] == [
+        (sorted(parse_qsl(asked)), "2026-05"), (sorted(parse_qsl(asked)), "2026-04"),
+    ]  # fmt: skip
+    said = [one for one in second if "look-up" in one]
+    assert said[:1] == ["18 look-ups, 18 you did not allow"]
+    assert [one for one in said if one.startswith("RoadAid")] == ["RoadAid: 1 look-up 12:00 PM"] * 2
+    assert not [one for one in second if "DataMart" in one]
+    assert whole[2:4] == ["49 look-ups, 36 you did not allow", "Only what I did not allow"]
+    assert "4 more entries on this day" in whole
+    assert "1 more entry on this day" in whole
 
 
 def where_it_starts(line: Line) -> list[str]:

@@ -55,7 +55,8 @@ CITUS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "citus.md"
 # Every page of a subscriber that reads the ledger, and the downloads.
 PAGES = (
     "/home/", "/history/", "/history/?company=https://roadaid.example&not_allowed=on", "/history/?not_allowed=on",
-    "/history/?since=2026-01-01&until=2026-10-01", "/companies/{company}/", "/choices/", "/access-log/",
+    "/history/?since=2026-01-01&until=2026-10-01", "/history/?only=no_record&month=2026-09", "/history/times/",
+    "/companies/{company}/", "/choices/", "/access-log/",
     "/settings/", "/history/download.csv?not_allowed=on", "/history/download.json",
 )  # fmt: skip
 

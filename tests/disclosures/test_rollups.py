@@ -1,7 +1,7 @@
 """Rollups are never seen: whatever happened to a long line in whatever order, its pages say what its rows say."""
 
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +26,9 @@ from disclosures.models import (
     Outcome,
 )
 from disclosures.queries.chart import first_week
-from disclosures.queries.history import Filters, companies_in, history_page
+from disclosures.queries.history import Filters, history_page
+from disclosures.queries.history_counts import count_history, history_facts
+from disclosures.queries.history_days import HistoryTally, tally_of
 from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.trails import company_of
 from disclosures.workers import retention
@@ -216,13 +218,14 @@ def check(story: Story) -> None:
     assert facts_of(line_id=line_id, zone=zone, at=at) == counted_one_by_one(line_id, zone, at)
     rows = shown(line_id, at)
     names = {uri for row in rows for uri in row.path} - {"unknown"}
-    assert {one.uri for one in companies_in(line_id=line_id, zone=zone, at=at)} == names
+    assert {one.uri for one in history_facts(line_id=line_id, filters=Filters(), zone=zone, at=at).companies} == names
     first, last = date(2026, 8, 31), date(2026, 11, 1)
 
     def expected(which: Callable[[Disclosure], bool]) -> list[datetime]:
         return sorted((row.occurred_at for row in rows if which(row)), reverse=True)
 
     wanted: tuple[tuple[Filters, Callable[[Disclosure], bool]], ...] = (
+        (Filters(), lambda row: True),
         (Filters(company=TRACK), lambda row: TRACK in row.path),
         (Filters(company=TRACK, itself=True), lambda row: company_of(path=row.path) == TRACK),
         (Filters(company=BRIDGE, itself=True), lambda row: company_of(path=row.path) == BRIDGE),
@@ -238,7 +241,16 @@ def check(story: Story) -> None:
         ),
     )
     for filters, which in wanted:
-        assert pages(story, filters, 3) == expected(which)
+        if filters.any:
+            assert pages(story, filters, 3) == expected(which)
+        months = defaultdict[date, HistoryTally](HistoryTally)
+        for row in filter(which, rows):
+            tally = tally_of(basis=row.basis, outcome=row.outcome, judgement=row.judgement, n=1)
+            months[row.occurred_at.astimezone(zone).date().replace(day=1)] += tally
+        found = history_facts(line_id=line_id, filters=filters, zone=zone, at=at)
+        counts = count_history(facts=found.facts, filters=filters)
+        assert counts.months == months
+        assert counts.total == sum(months.values(), HistoryTally())
 
 
 ROLLED = Step("roll", 0, 0, 0)

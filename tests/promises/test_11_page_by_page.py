@@ -136,7 +136,7 @@ def look(client: Client, url: str) -> str:
 
 
 def pages_of_the_person(line: Line) -> list[str]:
-    pages = ["/", "/home/", f"/home/?line={line.public_id}", "/history/", "/history/?not_allowed=on",
+    pages = ["/", "/home/", f"/home/?line={line.public_id}", "/history/", "/history/times/", "/history/?not_allowed=on",
              "/history/?since=2025-01-01", "/history/download.csv", "/history/download.json", "/choices/", "/lines/",
              "/settings/", "/transparency/", "/transparency/all.csv", "/choices/pause/", "/help/", "/safety/",
              "/choices/allow/?campaign=CMP-road", "/choices/allow/?campaign=CMP-track", "/companies/999/",

@@ -57,6 +57,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "gallery": (NOT_HERE, NOT_SO),
     "home": (OWN_ONLY, NOT_SO),
     "history": (OWN_ONLY, NOT_SO),
+    "history-times": (OWN_ONLY, NOT_SO),
     "history-csv": (OWN_ONLY, NOT_SO),
     "history-json": (OWN_ONLY, NOT_SO),
     "company": (OWNER_ONLY, NOT_SO),

@@ -47,7 +47,8 @@ VALUES = (
 )
 ASKED: Mapping[str, tuple[str, ...]] = {
     "/home/": ("line", "keep"),
-    "/history/": ("line", "company", "since", "until", "itself", "not_allowed", "only", "before"),
+    "/history/": ("line", "company", "since", "until", "itself", "not_allowed", "only", "before", "month"),
+    "/history/times/": ("line", "company", "since", "until", "itself", "not_allowed", "only", "month"),
     "/history/download.csv": ("line", "company", "since", "until", "itself", "not_allowed", "only", "before"),
     "/history/download.json": ("line", "company", "since", "until", "itself", "not_allowed", "only", "before"),
     "/choices/": ("line", "before"),

@@ -119,7 +119,10 @@ def look_at_all(crowd: Crowd, person: Browser, pages: Pages) -> None:
     before = (crowd.now.astimezone(PACIFIC).date() - timedelta(days=29)).isoformat()
     paths |= {"choices": "/choices/", "log": "/access-log/", "asked": asked, "asked before": f"{asked}?before={before}"}
     paths |= {f"history: {title}": f"/history/?{one}" for title, one in narrowed.items()}
-    for title, path in {"home": "/home/", "history": "/history/"}.items():
+    paths |= {f"history: {text}": f"/history/?company={text}&not_allowed=on" for text in ("Exchange", "Nobody")}
+    paths["times of day"] = "/history/times/"
+    older = {"history: the month before": f"/history/?month={crowd.noon(20):%Y-%m}"}
+    for title, path in ({"home": "/home/", "history": "/history/"} | older).items():
         pages.look(title, person, path)
     for title, path in paths.items():
         pages.look(title, person, path, but=("way",))
@@ -194,7 +197,7 @@ def _look(crowd: Crowd) -> None:
         crowd.looked("unknown", noon(3) + MINUTE, desk, through=birch),
         crowd.looked("unknown", noon(3) + 10 * MINUTE, desk, through=birch),
         crowd.looked("unknown", noon(4), "unknown", through=birch),
-        crowd.looked("unknown", noon(21), purpose=ADS, through=birch),
+        crowd.looked("unknown", noon(21) + MINUTE, purpose=ADS, through=birch),
         crowd.looked("one_customer", noon(17), bank),
         crowd.looked("one_customer", noon(18), shop),
         crowd.looked("refused", noon(19), birch, refused=True),

@@ -13,7 +13,7 @@ MUTANTS = (
     Mutant(
         6,
         "templates/history/history.html",
-        '{% if filters.before %}<a class="button"',
+        '{% if filters.before or filters.month %}<a class="button"',
         '{% if page.older %}<a class="button"',
         SELDOM,
     ),
@@ -346,5 +346,19 @@ MUTANTS = (
         "max(line.activated_at.astimezone(zone).date(), first_month_kept(at=at))",
         "first_month_kept(at=at)",
         "tests/disclosures/test_history.py::test_a_history_ends_with_the_day_it_starts",
+    ),
+    Mutant(
+        6,
+        "templates/history/history.html",
+        "{% if asked %}{{ asked }}&amp;{% endif %}before=",
+        "before=",
+        "tests/disclosures/test_history.py::test_the_pages_keep_the_filters_and_count_what_is_shown",
+    ),
+    Mutant(
+        11,
+        "disclosures/queries/release_counts.py",
+        "WHERE NOT d.id IN (SELECT disclosure_id FROM hidden)\nGROUP BY 1, 2, 3, 4, 5\n",
+        "GROUP BY 1, 2, 3, 4, 5\n",
+        "tests/disclosures/test_history.py::test_the_pages_keep_the_filters_and_count_what_is_shown",
     ),
 )
