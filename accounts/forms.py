@@ -183,8 +183,22 @@ class LanguageForm(forms.Form):
 class TextsForm(forms.Form):
     """Which texts a line's person wants. What they must know of their sign-in and of others' acts has no switch."""
 
-    news = forms.BooleanField(label=_("Alerts about changes"), required=False)
-    reminders = forms.BooleanField(label=_("A reminder every 90 days of what is still on"), required=False)
+    news = forms.BooleanField(
+        label=_("Send me the alerts ticked below. Texting STOP turns them all off."), required=False
+    )
+    confirmations = forms.BooleanField(
+        label=_("Confirm each stop and pause made from this phone or sign-in."), required=False
+    )
+    changes = forms.BooleanField(
+        label=_("Tell me when your records of this phone change or a time limit ends."), required=False
+    )
+    signed = forms.BooleanField(
+        label=_("Tell me when every company has signed that it did what I asked."), required=False
+    )
+    late = forms.BooleanField(label=_("Tell me when a company is late in signing."), required=False)
+    asked = forms.BooleanField(label=_("Ask me when a company says it may find this phone."), required=False)
+    reminders = forms.BooleanField(label=_("Remind me every 90 days of what is still on."), required=False)
+    yearly = forms.BooleanField(label=_("Each January, send me a link to the past year's history."), required=False)
 
 
 class EndForm(forms.Form):

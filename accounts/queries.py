@@ -10,7 +10,16 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from accounts.models import Delegation, Line, LineNumber, LineReminder, LineTexts, LineUser, TextedCode, User
+from accounts.models import (
+    AlertChoice,
+    Delegation,
+    Line,
+    LineNumber,
+    LineTexts,
+    LineUser,
+    TextedCode,
+    User,
+)
 from accounts.policies import delegations, holds
 from accounts.policies.permissions import (
     DELEGATES,
@@ -192,9 +201,10 @@ def wants_no_news(*, line_id: int) -> bool:
     return LineTexts.objects.filter(line_id=line_id).exists()
 
 
-def wants_no_reminders(*, line_id: int) -> bool:
-    """Return whether this line's person wants no reminders of what is still on."""
-    return LineReminder.objects.filter(line_id=line_id, off_since__isnull=False).exists()
+def find_alert_choices(*, line_id: int) -> dict[str, bool]:
+    """Find, by topic, whether this line's person wants alerts about it: all but the yearly one, unless they chose."""
+    chosen = dict(AlertChoice.objects.filter(line_id=line_id).values_list("topic", "wanted"))
+    return {topic: chosen.get(topic, topic != AlertChoice.Topic.YEARLY) for topic in AlertChoice.Topic.values}
 
 
 def code_texts(*, since: datetime) -> dict[str, int]:

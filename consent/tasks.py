@@ -3,7 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent.workers import agent_callbacks, archive_writing, cohort_texts, cohorts, expiry, reminders, request_texts
+from consent.workers import (
+    agent_callbacks,
+    archive_writing,
+    cohort_texts,
+    cohorts,
+    expiry,
+    outcome_texts,
+    reminders,
+    request_texts,
+)
 from consent.workers.archive_comparison import find_missing
 
 
@@ -53,6 +62,18 @@ def see_to_agents() -> None:
 def remind() -> None:
     """Remind lines of what is still on."""
     reminders.remind(now=timezone.now())
+
+
+@shared_task
+def send_yearly() -> None:
+    """Send whoever asked for it a link to the past year's history."""
+    reminders.send_yearly(now=timezone.now())
+
+
+@shared_task
+def tell_outcomes() -> None:
+    """Tell lines that the last company has signed, or that one is late."""
+    outcome_texts.tell(now=timezone.now())
 
 
 @shared_task

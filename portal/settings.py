@@ -326,6 +326,8 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0, "options": {"expires": 60.0}},
     "deliver-letters": {"task": "accounts.tasks.deliver_letters", "schedule": 15.0, "options": {"expires": 60.0}},
     "remind": {"task": "consent.tasks.remind", "schedule": 3600.0},
+    "send-yearly": {"task": "consent.tasks.send_yearly", "schedule": 24 * 3600.0},
+    "tell-outcomes": {"task": "consent.tasks.tell_outcomes", "schedule": 300.0, "options": {"expires": 300.0}},
     "see-to-agents": {"task": "consent.tasks.see_to_agents", "schedule": 15.0, "options": {"expires": 60.0}},
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "forget-codes": {"task": "accounts.tasks.forget_codes", "schedule": 24 * 3600.0},

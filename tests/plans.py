@@ -26,12 +26,13 @@ BY_ID = {"disclosures_disclosureregister"}
 
 # Grow with lines, and are what finds the line, or a queue, or a chain of all: kept in one place.
 IN_ONE_PLACE = {
+    "accounts_alertchoice",
     "accounts_browsersession", "accounts_delegation", "accounts_knowndevice", "accounts_letter", "accounts_line",
     "accounts_linenumber",
     "accounts_linereminder", "accounts_linestate", "accounts_linetexts", "accounts_lineuser", "accounts_message",
     "accounts_safecontact", "accounts_separation", "accounts_textedcode", "accounts_user", "accounts_wrongcode",
     "accounts_devicecookie", "accounts_spentcode", "accounts_throttle",
-    "audit_auditevent", "audit_incidentline", "consent_ask",
+    "audit_auditevent", "audit_incidentline", "consent_ask", "consent_awaitedoutcome",
     "consent_digestfinding", "consent_heldrow", "consent_privacysignal", "consent_progresslink", "consent_touched",
     "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",
     "disclosures_givenback", "disclosures_helddisclosure", "disclosures_heldnotice", "disclosures_shortenedperiod",

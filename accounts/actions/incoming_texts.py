@@ -1,11 +1,13 @@
 """What a phone texts us: each text is acted on once; whether news may come by text."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 import audit.actions
-from accounts.models import LineReminder, LineTexts, Message, TextTaken
+from accounts import queries
+from accounts.models import AlertChoice, LineReminder, LineTexts, Message, TextTaken
 from accounts.primitives.sealing import compute_hmac
 
 HOUR = timedelta(hours=1)
@@ -62,10 +64,21 @@ def allow_reminders(*, line_id: int, actor: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def choose_texts(*, line_id: int, news: bool, reminders: bool, actor: str, at: datetime) -> None:
-    """Which texts the line's person wants from now on. What they must know is texted whatever they say here."""
-    (allow_texts if news else refuse_texts)(line_id=line_id, actor=actor, at=at)
-    (allow_reminders if reminders else refuse_reminders)(line_id=line_id, actor=actor, at=at)
+def choose_texts(*, line_id: int, wanted: Mapping[str, bool], actor: str, at: datetime) -> None:
+    """Which texts the line's person wants from now on: `news` at all, `reminders`, and each topic of `AlertChoice`.
+
+    What they must know is texted whatever they say here.
+    """
+    (allow_texts if wanted["news"] else refuse_texts)(line_id=line_id, actor=actor, at=at)
+    (allow_reminders if wanted["reminders"] else refuse_reminders)(line_id=line_id, actor=actor, at=at)
+    before = queries.find_alert_choices(line_id=line_id)
+    changed = [topic for topic, was in before.items() if wanted[topic] != was]
+    for topic in changed:
+        AlertChoice.objects.update_or_create(
+            line_id=line_id, topic=topic, defaults={"wanted": wanted[topic], "chosen_at": at}
+        )
+    if changed:
+        _note("alerts_chosen", line_id, actor, at)
 
 
 def _note(what: str, line_id: int, actor: str, at: datetime) -> None:

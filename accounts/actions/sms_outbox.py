@@ -1,18 +1,19 @@
 """Put a text where it waits for the gateway: in the transaction of what it tells of."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import partial
 from uuid import uuid4
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import translation
 
 from accounts import queries
 from accounts.clients import texts
 from accounts.domain import message_templates
-from accounts.models import Line, LineNumber, Message, OutgoingEmail, SafeContact
+from accounts.models import AlertChoice, Line, LineNumber, Message, OutgoingEmail, SafeContact
 from accounts.policies import delegations
 from accounts.primitives.sealing import seal, unseal
 from accounts.workers import email_outbox, sms_delivery
@@ -40,14 +41,33 @@ LASTS = {
     Message.Kind.AGENT: timedelta(days=7),
     Message.Kind.CASE: timedelta(days=7),
     Message.Kind.MOVED: timedelta(days=3),
+    Message.Kind.CONFIRMED: timedelta(days=3),
+    Message.Kind.SIGNED: timedelta(days=7),
+    Message.Kind.LATE: timedelta(days=7),
+    Message.Kind.YEARLY: timedelta(days=7),
 }
 # What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
 NEWS = frozenset(
     {
         Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.INVITED,
-        Message.Kind.REMINDER,
+        Message.Kind.REMINDER, Message.Kind.CONFIRMED, Message.Kind.SIGNED, Message.Kind.LATE, Message.Kind.YEARLY,
     }
 )  # fmt: skip
+# What a person can turn off by itself. A stop by the phone or a browser's signal is confirmed even after a text STOP.
+TOPICS: Mapping[str, AlertChoice.Topic] = {
+    **dict.fromkeys(
+        (Message.Kind.CONFIRMED, Message.Kind.STOPPED, Message.Kind.SIGNAL), AlertChoice.Topic.CONFIRMATIONS
+    ),
+    **dict.fromkeys(
+        (Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.INVITED),
+        AlertChoice.Topic.CHANGES,
+    ),
+    Message.Kind.SIGNED: AlertChoice.Topic.SIGNED,
+    Message.Kind.LATE: AlertChoice.Topic.LATE,
+    Message.Kind.YEARLY: AlertChoice.Topic.YEARLY,
+}
+# What a line that leaves its account in confidence isn't texted.
+NOT_IN_CONFIDENCE = frozenset({Message.Kind.CONFIRMED, Message.Kind.SIGNED, Message.Kind.LATE, Message.Kind.YEARLY})
 # What answers the phone itself, or asks whoever carries it: to no other number.
 TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED, Message.Kind.AGENT, Message.Kind.RECEIPT})
 DAY = timedelta(days=1)
@@ -56,6 +76,14 @@ INSERT INTO accounts_linereminder AS known (line_id, told_at)
 SELECT id, %(at)s FROM unnest(%(lines)s::bigint[]) AS id ORDER BY id
 ON CONFLICT (line_id) DO UPDATE SET told_at = excluded.told_at
 WHERE known.off_since IS NULL AND (known.told_at IS NULL OR known.told_at <= %(before)s)
+RETURNING line_id
+"""
+# A year is over everywhere once it is the 2nd of January here.
+DUE_YEARLY = """
+UPDATE accounts_alertchoice SET told_at = %(at)s WHERE id IN (
+    SELECT id FROM accounts_alertchoice
+    WHERE topic = 'yearly' AND wanted AND chosen_at < %(since)s AND (told_at IS NULL OR told_at < %(since)s)
+    ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING line_id
 """
 DROP_REMINDERS = "DELETE FROM accounts_message WHERE line_id = ANY (%s) AND kind = %s AND words_sealed <> ''"
@@ -106,7 +134,7 @@ def post(
     """
     line = Line.objects.get(pk=line_id)
     text = words if isinstance(words, str) else words(line)
-    if kind in NEWS and queries.wants_no_news(line_id=line_id):
+    if _is_unwanted(line_id, kind, at):
         return
     for msisdn, contact in _where(line, kind, at):
         message_id, read = uuid4(), _read_there(line, text, contact)
@@ -118,6 +146,15 @@ def post(
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message_id, now=at), robust=True)
 
 
+def _is_unwanted(line_id: int, kind: Message.Kind, at: datetime) -> bool:
+    """Whether the line's person turned this kind off, or must not be texted it now."""
+    if kind in NEWS and queries.wants_no_news(line_id=line_id):
+        return True
+    if kind in TOPICS and not queries.find_alert_choices(line_id=line_id)[TOPICS[kind]]:
+        return True
+    return kind in NOT_IN_CONFIDENCE and delegations.leaves_in_confidence(line_id=line_id, at=at)
+
+
 @transaction.atomic
 def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[[Line], str], at: datetime) -> int:
     """Have many lines texted, by day, that something on record changed. Returns how many texts wait now.
@@ -126,11 +163,7 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     a day is not texted: what it begins with is no change. Nor is one whose person wants no news. Four queries for any
     number of lines, one more where news goes elsewhere.
     """
-    lately = Message.objects.filter(kind=kind, line_id__in=line_ids, made_at__gt=at - DAY).values("line_id")
-    known = Line.objects.filter(pk__in=line_ids, recorded_at__lte=at - DAY).exclude(pk__in=lately)
-    if kind in NEWS:
-        known = known.filter(texts__isnull=True)
-    lines = {line.pk: line for line in known.order_by("pk")}
+    lines = {line.pk: line for line in _who_wants(line_ids, kind, at).order_by("pk")}
     if not lines:
         return 0
     made = [
@@ -143,6 +176,19 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     if made:
         _insert_news(made, kind, at)
     return len({line_id for _, line_id, *_ in made})
+
+
+def _who_wants(line_ids: Collection[int], kind: Message.Kind, at: datetime) -> QuerySet[Line]:
+    lately = Message.objects.filter(kind=kind, line_id__in=line_ids, made_at__gt=at - DAY).values("line_id")
+    known = Line.objects.filter(pk__in=line_ids, recorded_at__lte=at - DAY).exclude(pk__in=lately)
+    if kind in NEWS:
+        known = known.filter(texts__isnull=True)
+    if kind in TOPICS:
+        refused = AlertChoice.objects.filter(line_id__in=line_ids, topic=TOPICS[kind], wanted=False)
+        known = known.exclude(pk__in=refused.values("line_id"))
+    if kind in NOT_IN_CONFIDENCE:
+        known = known.exclude(pk__in=delegations.untold(at=at).values("line"))
+    return known
 
 
 def _insert_news(made: Sequence[tuple[object, ...]], kind: Message.Kind, at: datetime) -> None:
@@ -286,3 +332,17 @@ def remind(*, line_ids: Collection[int], words: Callable[[Line], str], at: datet
         cursor.execute(DUE_AGAIN, {"lines": sorted(line_ids), "at": at, "before": at - every})
         due = [line_id for (line_id,) in cursor.fetchall()]
     return post_news(line_ids=due, kind=Message.Kind.REMINDER, words=words, at=at) if due else 0
+
+
+@transaction.atomic
+def post_yearly(*, words: Callable[[Line], str], at: datetime) -> int:
+    """Text the next 500 lines that want it the link to their past year, each once a year. Returns how many it took."""
+    since = datetime(at.year, 1, 2, tzinfo=UTC)
+    if at < since:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(DUE_YEARLY, {"at": at, "since": since})
+        due = [line_id for (line_id,) in cursor.fetchall()]
+    if due:
+        post_news(line_ids=due, kind=Message.Kind.YEARLY, words=words, at=at)
+    return len(due)

@@ -52,6 +52,7 @@ WHAT: dict[str, Words] = {
     "line.texts_on": gettext_lazy("Turned on alerts by text"),
     "line.reminders_off": gettext_lazy("Turned off reminders"),
     "line.reminders_on": gettext_lazy("Turned on reminders"),
+    "line.alerts_chosen": gettext_lazy("Changed which alerts are sent by text"),
     "receipt.mailed": gettext_lazy("Had a receipt sent by e-mail"),
     "receipt.texted": gettext_lazy("Had a receipt link texted to their phone"),
     "line.tenure_ended": gettext_lazy("The sign-in for this line ended"),

@@ -1,5 +1,6 @@
 """People, accounts and lines, and who else has to do with them."""
 
+from accounts.models.alerts import AlertChoice, LineReminder, LineTexts
 from accounts.models.delegations import Delegation, SafeContact, Separation
 from accounts.models.lines import (
     Account,
@@ -7,9 +8,7 @@ from accounts.models.lines import (
     KnownDevice,
     Line,
     LineNumber,
-    LineReminder,
     LineState,
-    LineTexts,
     LineUser,
     Message,
     NewPassword,
@@ -23,6 +22,7 @@ from accounts.models.rate_limits import BrowserSession, DeviceCookie, SpentCode,
 
 __all__ = [
     "Account",
+    "AlertChoice",
     "BrowserSession",
     "CodeAsker",
     "Delegation",

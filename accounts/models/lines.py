@@ -247,6 +247,10 @@ class Message(models.Model):
         AGENT = "agent", "Somebody asks for a stop in the person's name"
         CASE = "case", "Something was written in a case"
         MOVED = "moved", "The carrier's record of the line has another number, SIM, forwarding, account or holder"
+        CONFIRMED = "confirmed", "A stop or pause by the line's own person"
+        SIGNED = "signed", "The last company has signed what it was asked to do"
+        LATE = "late", "A company is late in signing"
+        YEARLY = "yearly", "A link to the history of the past year"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
@@ -341,27 +345,6 @@ class TextTaken(models.Model):
 
     def __str__(self) -> str:
         return f"text taken at {self.taken_at}"
-
-
-class LineTexts(models.Model):
-    """A line whose person texted that they want no news by text, and since when."""
-
-    line = models.OneToOneField(Line, on_delete=models.PROTECT, primary_key=True, related_name="texts")
-    off_since = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"no news to line {self.pk}"
-
-
-class LineReminder(models.Model):
-    """When a line was last reminded that something is still on, and since when its person wants no reminders."""
-
-    line = models.OneToOneField(Line, on_delete=models.PROTECT, primary_key=True, related_name="reminder")
-    told_at = models.DateTimeField(null=True)
-    off_since = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"reminders of line {self.pk}"
 
 
 class OutgoingEmail(models.Model):

@@ -16,7 +16,7 @@ from accounts.actions.people import choose_language
 from accounts.actions.sign_ins import end_sign_ins
 from accounts.domain import auth_factors, sessions
 from accounts.forms import EndForm, LanguageForm, TextsForm
-from accounts.models import User
+from accounts.models import LineReminder, User
 from accounts.queries import PersonsLine
 from accounts.views.access import PersonRequest, SubscriberRequest, person_required, seeing_required
 
@@ -51,8 +51,7 @@ def texts(request: SubscriberRequest) -> HttpResponse:
         own = request.known[0].line.pk
         choose_texts(
             line_id=own,
-            news=form.cleaned_data["news"],
-            reminders=form.cleaned_data["reminders"],
+            wanted=form.cleaned_data,
             actor=f"subscriber:{request.user.pk}",
             at=timezone.now(),
         )
@@ -68,7 +67,8 @@ def _texts(user: User) -> TextsForm | None:
     own = line.line.pk
     now = {
         "news": not queries.wants_no_news(line_id=own),
-        "reminders": not queries.wants_no_reminders(line_id=own),
+        "reminders": not LineReminder.objects.filter(pk=own, off_since__isnull=False).exists(),
+        **queries.find_alert_choices(line_id=own),
     }
     return TextsForm(initial=now)
 

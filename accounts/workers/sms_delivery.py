@@ -42,7 +42,8 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 CAN_WAIT_FOR_DAY = frozenset(
     {
         Message.Kind.LIFELINE, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER,
-        Message.Kind.REMINDER, Message.Kind.AGENT, Message.Kind.CASE,
+        Message.Kind.REMINDER, Message.Kind.AGENT, Message.Kind.CASE, Message.Kind.SIGNED, Message.Kind.LATE,
+        Message.Kind.YEARLY,
     }
 )  # fmt: skip
 
@@ -52,7 +53,7 @@ AT_ONCE = frozenset(
     {
         Message.Kind.REPLY, Message.Kind.WAY_IN, Message.Kind.STOPPED, Message.Kind.ANSWERED, Message.Kind.SIGNAL,
         Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.DELEGATE, Message.Kind.CONTACT, Message.Kind.INVITED,
-        Message.Kind.RECEIPT, Message.Kind.MOVED,
+        Message.Kind.RECEIPT, Message.Kind.MOVED, Message.Kind.CONFIRMED,
     }
 )  # fmt: skip
 

@@ -34,7 +34,15 @@ INSERT INTO consent_choice (line_id, id, kind, scope, ref, made_at, until, origi
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 TOUCHED = "INSERT INTO consent_touched (line_id, since) VALUES (%s, %s)"
+# Follow what partners sign: a line's newest no begins it anew, first looked at after a while.
+AWAIT = """
+INSERT INTO consent_awaitedoutcome (line_id, since, look_at) VALUES (%s, %s, %s)
+ON CONFLICT (line_id) DO UPDATE SET since = excluded.since, look_at = excluded.look_at, late_told_at = NULL
+"""
+FIRST_LOOK = timedelta(minutes=10)
 NEVER_AGREED = "never_agreed"
+# The channel of a browser's privacy signal.
+SIGNAL = "gpc"
 # A form that lay open in another tab is sent again within this time.
 PRESSED_AGAIN = timedelta(minutes=15)
 # Constraints that fail at commit when a partner became affected, or a company became known behind a campaign, while the
@@ -347,8 +355,12 @@ def _finish(
     told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
     order_planning.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
     receipts.keep(choice=choice)
-    # What came by a texted code alone is confirmed where it came in, and what we did by ourselves is told there.
-    if is_texted and choice.origin == Origin.PERSON and not actor.startswith("line:"):
+    if told and choice.kind != Choice.Kind.ALLOW and choice.origin == Origin.PERSON:
+        with connection.cursor() as cursor:
+            cursor.execute(AWAIT, [choice.line_id, choice.made_at, choice.made_at + FIRST_LOOK])
+    # What came by a texted code or a signal is confirmed where it came in, and what we did by ourselves is told there.
+    is_told = is_texted and choice.origin == Origin.PERSON and choice.channel != SIGNAL
+    if is_told and not actor.startswith("line:"):
         change_notices.notify_of_change(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
     with connection.cursor() as cursor:
         cursor.execute(TOUCHED, [choice.line_id, choice.made_at])

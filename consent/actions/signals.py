@@ -7,14 +7,13 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from consent.actions.choices import RecordedChoice, retry_on_conflict, stop
+from consent.actions.choices import SIGNAL, RecordedChoice, retry_on_conflict, stop
 from consent.domain import change_notices
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, PrivacySignal
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Sharing, Use
 
-CHANNEL = "gpc"
 ASKS_AGAIN_AFTER = timedelta(days=365)
 
 
@@ -67,7 +66,12 @@ def follow_signal(*, line_id: int, actor: str, channel: str) -> RecordedChoice:
     """
     _answer(line_id, PrivacySignal.Answer.STOP, actor)
     came = PrivacySignal.objects.filter(pk=line_id).exists()
-    return stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=CHANNEL if came else channel)
+    made = stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=SIGNAL if came else channel)
+    if came and not made.repeated:
+        change_notices.notify_of_change(
+            line_id=line_id, change=change_notices.Change.STOP, actor=actor, at=made.made_at
+        )
+    return made
 
 
 @transaction.atomic
@@ -97,14 +101,14 @@ def _stop_the_rest(line_id: int, actor: str, standing: Sharing) -> int:
         return _stop_everything(line_id, actor, standing)
     rest = [use for ref, use in sorted(standing.uses.items()) if ref not in kept and not _is_stopped(use)]
     for use in rest:
-        stop(line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=use.campaign, actor=actor, channel=CHANNEL)
+        stop(line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=use.campaign, actor=actor, channel=SIGNAL)
     return len(rest)
 
 
 def _stop_everything(line_id: int, actor: str, standing: Sharing) -> int:
     if standing.stopped_at is not None and not standing.by_record:
         return 0
-    stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=CHANNEL)
+    stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=SIGNAL)
     return 1
 
 

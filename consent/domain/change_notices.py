@@ -5,7 +5,7 @@ told of nothing, and of a child's line nothing but what they read on its pages. 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -69,8 +69,10 @@ MOVED = (
 # Of which a line may have many in a day that are all its person's own: so often each is told. The rest always is.
 AT_MOST = {Change.SIM: 5, Change.FORWARDING: 5, Change.STATE: 5, Change.HISTORY: 5}
 RECIPIENTS = {Change.NUMBER: Recipients.OLD_NUMBER_AND_CONTACT, Change.TAKEN: Recipients.PHONE}
+ONE_CONFIRMATION = timedelta(minutes=1)
 # What is not here is told to nobody: whoever said it themselves has just read it.
 TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
+    **{(change, Who.PERSON): Message.Kind.CONFIRMED for change in (Change.STOP, Change.DISPUTE, Change.PAUSE)},
     (Change.STOP, Who.PHONE): Message.Kind.STOPPED,
     **{(change, Who.HOLDER): Message.Kind.CHILD for change in CHOSEN},
     **{(change, Who.DELEGATE): Message.Kind.DELEGATE for change in (Change.STOP, Change.PAUSE)},
@@ -91,6 +93,18 @@ OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
 }
 # That something changed, and where to read it.
 WORDS: Mapping[Message.Kind, Promise] = {
+    Message.Kind.CONFIRMED: gettext_lazy(
+        "Whereabouts: the change you made for this phone's location is in force. If it wasn't you, sign in and check: "
+        "%(url)s"
+    ),
+    Message.Kind.SIGNED: gettext_lazy(
+        "Whereabouts: every company that had to act for this phone's location has now signed that it did. See what "
+        "each signed: %(url)s"
+    ),
+    Message.Kind.LATE: gettext_lazy(
+        "Whereabouts: a company is late in signing that it acted for this phone's location. Your choices are in force "
+        "all the same. See more: %(url)s"
+    ),
     Message.Kind.STAFF: gettext_lazy(
         "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this "
         "phone asked for it. To see or undo it, sign in: %(url)s"
@@ -173,12 +187,23 @@ def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime) 
     """Have the line texted of a change, if the table says so; once the transaction is committed."""
     line = Line.objects.get(pk=line_id)
     kind = TOLD.get((change, _who(line, actor)))
-    if kind is None:
+    if kind is None or (kind == Message.Kind.CONFIRMED and _was_confirmed(line_id, at)):
         return
     if kind in OF_ITS_OWN:
         OF_ITS_OWN[kind](line_id=line_id, at=at)
     else:
         sms_outbox.post(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
+
+
+def notify_of_outcome(*, line_id: int, kind: Message.Kind, at: datetime) -> None:
+    """Tell a line that the last company has signed what it was asked to do, or that one is late."""
+    sms_outbox.post(line_id=line_id, kind=kind, words=_in_words_of(kind), at=at)
+
+
+def _was_confirmed(line_id: int, at: datetime) -> bool:
+    """Whether a text that is a moment old says it already: several stops at once are confirmed by one."""
+    lately = Message.objects.filter(line_id=line_id, kind=Message.Kind.CONFIRMED, made_at__gt=at - ONE_CONFIRMATION)
+    return lately.exists()
 
 
 def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from consent.models.choices import (
     Approval,
+    AwaitedOutcome,
     Choice,
     ChoiceOrder,
     ChoiceReceipt,
@@ -23,6 +24,7 @@ __all__ = [
     "Approval",
     "ArchiveHead",
     "ArchiveQueueEntry",
+    "AwaitedOutcome",
     "Choice",
     "ChoiceOrder",
     "ChoiceReceipt",

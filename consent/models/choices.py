@@ -209,6 +209,21 @@ class EndedPause(models.Model):
         return f"end of pause {self.choice_id}"
 
 
+class AwaitedOutcome(models.Model):
+    """A line whose partners have still to sign for its newest stop or pause; `look_at`: when to look again.
+
+    The row goes in the transaction that texts the line that all have signed, and notes that it was told one is late.
+    """
+
+    line_id = models.BigIntegerField(primary_key=True)
+    since = models.DateTimeField()
+    look_at = models.DateTimeField(db_index=True)
+    late_told_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"outcome of line {self.line_id}"
+
+
 class HeldRow(models.Model):
     """A feed row that names a line or campaign not known yet: kept, sealed, until what it names arrives.
 

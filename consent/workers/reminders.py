@@ -5,7 +5,7 @@ agreements alone, never on what was released: a hidden release makes no differen
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -87,3 +87,21 @@ def _words(line: Line) -> str:
             "Whereabouts: sharing of this phone's location is still on for at least one use. To see or stop it, "
             "sign in: %(home)s To end these reminders: %(settings)s"
         ) % {"home": f"{settings.BASE_URL}/home/", "settings": f"{settings.BASE_URL}{reverse('settings')}"}
+
+
+def send_yearly(*, now: datetime) -> None:
+    """Send whoever asked for it, once a year, a link to the history of the year before."""
+    while sms_outbox.post_yearly(words=_yearly_words(now.year - 1), at=now):
+        pass
+
+
+def _yearly_words(year: int) -> Callable[[Line], str]:
+    url = f"{settings.BASE_URL}/history/?since={year}-01-01&until={year}-12-31"
+
+    def in_words(line: Line) -> str:
+        with translation.override(language_of(line)):
+            return _(
+                "Whereabouts: here is the past year's history of this phone's location. Sign in to read it: %(url)s"
+            ) % {"url": url}
+
+    return in_words

@@ -16,7 +16,7 @@ import accounts.queries
 from accounts.clients import texts
 from accounts.clients.texts import Outcome
 from accounts.domain.message_templates import language_of
-from accounts.models import Line
+from accounts.models import AlertChoice, Line
 from accounts.primitives.advisory_locks import turn
 from accounts.primitives.zones import is_day, zone_of
 from accounts.workers import sms_delivery
@@ -81,6 +81,8 @@ def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
         for line_id, ask_id in some:
             answering = accounts.queries.answering_line(line=lines[line_id], at=now)
             if answering is None or accounts.queries.wants_no_news(line_id=answering.pk):
+                continue
+            if not accounts.queries.find_alert_choices(line_id=answering.pk)[AlertChoice.Topic.ASKED]:
                 continue
             if is_day(zone_of(answering.state), now):
                 yield line_id, ask_id

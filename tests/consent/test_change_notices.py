@@ -1,5 +1,6 @@
 """Who is told of which change, by whom it was made: exactly the table of `docs/reference/notices.md`, one text each."""
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,7 @@ from partners.models import Campaign
 from tests.accounts.gateways import Refusing
 from tests.factories import a_campaign, a_ledger_row, a_line, a_party
 from tests.feeds import line_row, take_lines
-from tests.people import number_of, sign_in_by_code, texts_to, user_of
+from tests.people import number_of, sign_in_by_code, signed_in, texts_to, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 DAY = timedelta(days=1)
@@ -98,14 +99,15 @@ CHOSEN = [Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW
 
 
 @pytest.mark.parametrize(
-    ("who", "wanted"), [("person", []), ("holder", ["child"]), ("agent:7", ["staff"]), ("officer:7", ["staff"])]
+    ("who", "wanted"),
+    [("holder", ["child"]), ("agent:7", ["staff"]), ("officer:7", ["staff"])],
 )
 def test_one_text_for_each_change_by_another(
     child: Line, holder: Line, campaign: Campaign, who: str, wanted: list[str]
 ) -> None:
     for line in (child, holder):
         sign_in_by_code(line)
-    actor = {"person": f"subscriber:{user_of(child).pk}", "holder": f"subscriber:{user_of(holder).pk}"}.get(who, who)
+    actor = {"holder": f"subscriber:{user_of(holder).pk}"}.get(who, who)
     # Nobody of staff allows: the database refuses it (promise 8).
     for change in CHOSEN[: -1 if actor == who else None]:
         before, had = len(MemoryBackend.outbox), len(kinds(child))
@@ -116,6 +118,36 @@ def test_one_text_for_each_change_by_another(
         said = " ".join(text.text for text in texts)
         assert not any(word in said for word in ("RoadAid", "GeoBridge", campaign.ref, "stop that"))
         assert all(f"{portal.BASE_URL}/home/" in text.text for text in texts)
+
+
+def test_own_stops_of_one_minute_are_confirmed_by_one_text(child: Line, holder: Line, campaign: Campaign) -> None:
+    browser = signed_in(child)
+    Message.objects.all().delete()
+    actor = f"subscriber:{user_of(child).pk}"
+    for change in CHOSEN[:-1]:
+        said_by(actor, change, child, campaign)
+    assert (kinds(child), kinds(holder)) == (["confirmed"], [])
+    assert [text.msisdn for text in MemoryBackend.outbox if "change you made" in text.text] == [number_of(child)]
+    Message.objects.update(made_at=timezone.now() - timedelta(minutes=1, seconds=1))
+    said_by(actor, Change.STOP, child, campaign)
+    assert kinds(child) == ["confirmed", "confirmed"]
+    page = browser.post("/settings/texts/", {"news": "on", "late": "on"}, follow=True).text
+    ticked = set(re.findall(r'name="(\w+)" id="id_\w+" checked', page))
+    assert ticked == {"news", "late"}
+    assert "Changed which alerts are sent by text" in browser.get("/access-log/").text
+    Message.objects.all().delete()
+    said_by(actor, Change.PAUSE, child, campaign)
+    stop_all_by_line(line_id=child.pk, at=timezone.now())
+    assert kinds(child) == []
+    said_by("agent:7", Change.PAUSE, child, campaign)
+    assert kinds(child) == ["staff"]
+
+
+def test_a_line_in_confidence_gets_no_confirmation(holder: Line, campaign: Campaign) -> None:
+    browser = signed_in(holder)
+    browser.post("/lines/separation/", {"reach": "Call my sister."})
+    said_by(f"subscriber:{user_of(holder).pk}", Change.STOP, holder, campaign)
+    assert "confirmed" not in kinds(holder)
 
 
 def test_a_child_is_told_though_its_phone_texted_stop(child: Line, holder: Line, campaign: Campaign) -> None:
@@ -136,7 +168,7 @@ def test_the_end_of_a_pause_is_told_once(child: Line, holder: Line, campaign: Ca
     until = database_clock() + DAY
     pause(line_id=child.pk, scope="all", until=until, actor=f"subscriber:{user_of(child).pk}", channel=WEB)
     assert [expiry.end_pauses(now=until + DAY) for _ in range(2)] == [1, 0]
-    assert (kinds(child), kinds(holder)) == (["pause_over"], [])
+    assert (kinds(child), kinds(holder)) == (["confirmed", "pause_over"], [])
 
 
 def test_pause_that_was_over_when_it_came_is_not_told(child: Line) -> None:

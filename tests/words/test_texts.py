@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
@@ -21,7 +21,7 @@ from audit.queries import database_clock
 from consent.actions import choices, system_stops
 from consent.actions.terminate import terminate
 from consent.queries import termination
-from consent.workers import expiry, reminders
+from consent.workers import expiry, outcome_texts, reminders
 from consent.workers.cohort_texts import tell_subscribers
 from consent.workers.cohorts import build_manifests
 from tests.agents import an_agent_asks
@@ -33,7 +33,7 @@ from tests.staff import an_actor
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import main, press
 from tests.words.partners import Market
-from tests.words.worlds import DAY, choice_path, newest_choice, pause_everything, stop_by_phone, stop_everything
+from tests.words.worlds import DAY, MINUTE, choice_path, newest_choice, pause_everything, stop_by_phone, stop_everything
 
 pytestmark = pytest.mark.usefixtures("db")
 SECRET = "s" * 32
@@ -73,6 +73,44 @@ def test_a_stop_by_code_or_by_text_is_confirmed(settings: Settings) -> None:
         ):  # fmt: skip
             _texts(line, text)
             assert_told(line, language, answer)
+
+    in_both(once)
+
+
+def test_own_stop_is_confirmed_and_its_outcome_told_once(market: Market) -> None:
+    def once(language: str) -> None:
+        line, partners = a_line(language=language), [market.a_partner(f"{one} {language}") for one in ("Ash", "Birch")]
+        for partner in partners:
+            an_approval(line, partner.campaign)
+        stop_everything(line)
+        assert_told(line, language, "confirmed")
+        now = timezone.now()
+        assert outcome_texts.tell(now=now + MINUTE) == 0  # too soon to look
+        partners[0].is_told()
+        partners[0].signs()
+        days = (1, 11, 11, 12)
+        assert [outcome_texts.tell(now=now + day * DAY) for day in days] == [0, 1, 0, 0]
+        assert_told(line, language, "late", after=now + 12 * DAY)
+        partners[1].is_told()
+        partners[1].signs()
+        assert [outcome_texts.tell(now=now + day * DAY) for day in (13, 13, 14)] == [1, 0, 0]
+        assert_told(line, language, "signed", after=now + 14 * DAY)
+
+    in_both(once)
+
+
+def test_the_past_year_is_sent_each_january_to_who_asked() -> None:
+    def once(language: str) -> None:
+        line, other = a_line(language=language), a_line(language=language)
+        chosen = timezone.now()
+        Line.objects.filter(pk__in=(line.pk, other.pk)).update(recorded_at=chosen - 2 * DAY)
+        signed_in(line).post("/settings/texts/", {"news": "on", "yearly": "on"})
+        january = datetime(chosen.year + 1, 1, 2, tzinfo=UTC)
+        for now in (chosen, january - MINUTE, january, january + DAY, january + 300 * DAY):
+            reminders.send_yearly(now=now)
+        words = Words(language)("text_yearly", year=chosen.year)
+        assert about_choices(line, after=january + DAY) == [words]
+        assert about_choices(other, after=january + DAY) == []
 
     in_both(once)
 
@@ -148,7 +186,7 @@ def test_what_time_files_and_we_ourselves_did_is_told() -> None:
         )
         assert_told(line, language, "suspended")
         pause_everything(line)
-        MemoryBackend.outbox.clear()
+        assert_told(line, language, "confirmed")
         expiry.end_pauses(now=now + 8 * DAY)
         assert_told(line, language, "pause_over", after=now + 8 * DAY)
         take_choices(choice_row(msisdn=number_of(line), made_at=(now - DAY).isoformat()))
@@ -233,6 +271,7 @@ def test_a_link_to_a_receipt_says_nothing_of_it(market: Market) -> None:
     def once(language: str) -> None:
         line = a_line(language=language)
         browser = stop_everything(line)
+        assert_told(line, language, "confirmed")
         path = f"{choice_path(newest_choice(line))}receipt/"
         press(browser, main(browser, path), "Text me a link")
         assert path in about_choices(line)[-1]

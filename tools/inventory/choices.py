@@ -68,6 +68,13 @@ TABLES: Mapping[str, Table] = {
         time="expires_at",
         sealed="token_hash",
     ),
+    "consent.AwaitedOutcome": Table(
+        "A line whose partners have still to sign for its newest stop, and when it was told that one is late.",
+        "until all have signed; 400 days at most",
+        "nobody",
+        key="line_id",
+        time="since look_at late_told_at",
+    ),
     "consent.EndedPause": Table(
         "That partners were told of a pause's end.", LEDGER, "nobody", key="line_id choice_id", time="told_at"
     ),

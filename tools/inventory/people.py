@@ -189,6 +189,14 @@ TABLES: Mapping[str, Table] = {
         key="line",
         time="told_at off_since",
     ),
+    "accounts.AlertChoice": Table(
+        "Whether a line's person wants one kind of alert, and when a yearly one was last sent.",
+        "as long as the line",
+        "the person, in their settings",
+        key="id line",
+        time="chosen_at told_at",
+        word="topic wanted",
+    ),
     "accounts.OutgoingEmail": Table(
         "A requested mail that waits: sealed address and text, erased once taken.",
         "3 days",

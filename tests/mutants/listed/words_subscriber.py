@@ -16,6 +16,9 @@ LISTED = f"{WORDS}/test_choices_by_everyone.py"
 BY_A_YES = f"{LISTED}::test_a_yes_changes_what_was_said_before_it"
 RECEIPT = f"{WORDS}/test_receipts.py::test_a_stop_s_receipt_says_who_signed_what"
 TEXTS = f"{WORDS}/test_texts.py"
+OUTCOME = f"{TEXTS}::test_own_stop_is_confirmed_and_its_outcome_told_once"
+OUTBOX, OUTCOMES = "accounts/actions/sms_outbox.py", "consent/workers/outcome_texts.py"
+CONFIRMED = "tests/consent/test_change_notices.py::test_own_stops_of_one_minute_are_confirmed_by_one_text"
 
 MUTANTS = (
     # The page behind the link
@@ -289,5 +292,44 @@ MUTANTS = (
         "(Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER",
         "(Change.PAUSE_OVER, Who.PORTAL): Message.Kind.RECORDS",
         f"{TEXTS}::test_what_time_files_and_we_ourselves_did_is_told",
+    ),
+    # Alerts that nobody asks for
+    Mutant(6, OUTCOMES, "        awaited.delete()\n", "        pass\n", OUTCOME),
+    Mutant(6, OUTCOMES, "told_at = now if kind else awaited.late_told_at", "told_at = None", OUTCOME),
+    Mutant(6, OUTCOMES, "if owing and all(", "if owing and any(", OUTCOME),
+    Mutant(
+        7,
+        "consent/domain/change_notices.py",
+        "(kind == Message.Kind.CONFIRMED and _was_confirmed(line_id, at))",
+        "False",
+        CONFIRMED,
+    ),
+    Mutant(
+        7,
+        "consent/domain/change_notices.py",
+        '"Whereabouts: a company is late',
+        '"Whereabouts: RoadAid is late',
+        OUTCOME,
+    ),
+    Mutant(
+        7,
+        OUTBOX,
+        "    if kind in TOPICS and not queries",
+        "    if kind in NEWS and kind in TOPICS and not queries",
+        CONFIRMED,
+    ),
+    Mutant(
+        7,
+        OUTBOX,
+        "    return kind in NOT_IN_CONFIDENCE and ",
+        "    return False and ",
+        "tests/consent/test_change_notices.py::test_a_line_in_confidence_gets_no_confirmation",
+    ),
+    Mutant(
+        7,
+        "accounts/queries.py",
+        "topic != AlertChoice.Topic.YEARLY",
+        "True",
+        CONFIRMED,
     ),
 )
