@@ -1,6 +1,9 @@
 """Choices: the list, one of them with its progress, and the forms that make new ones."""
 
+import hashlib
 import uuid
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -45,7 +48,7 @@ from consent.queries.choices import (
 )
 from consent.queries.current_consent import sharing, use_of
 from consent.queries.current_consent_uses import Use
-from consent.queries.progress import progress_of
+from consent.queries.progress import Progress, progress_of
 from consent.queries.receipts import evidence_of
 
 CHANNEL = "web"
@@ -92,7 +95,10 @@ def show_dispute(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
 @seeing_required
 def progress(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """The part of the page that changes, for the script that asks again."""
-    return render(request, "choices/_progress.html", shown_choice(request, choice_id))
+    shown = shown_choice(request, choice_id)
+    if request.GET.get("seen") == shown["mark"]:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)  # what nothing changed keeps its focus, and says nothing
+    return render(request, "choices/_progress.html", shown | _announced(shown["partners"]))
 
 
 @require_POST
@@ -320,7 +326,19 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
         "over": found.over(at=now),
         "again": standing.allowed_by_name(since=found.made_at),
         "open": any(one.open for one in partners),
+        "mark": hashlib.sha256(repr(partners).encode()).hexdigest()[:16],
         "at": now,
+    }
+
+
+def _announced(partners: Sequence[Progress]) -> dict[str, Any]:
+    """How many partners are how far, for whoever hears the page."""
+    to_sign = [one for one in partners if one.shown.owes]
+    return {
+        "is_update": True,
+        "received_count": sum(one.is_received for one in partners),
+        "to_sign_count": len(to_sign),
+        "signed_count": sum(one.shown.state == "completed" for one in to_sign),
     }
 
 

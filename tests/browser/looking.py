@@ -1,7 +1,10 @@
 """A page as a browser shows it: what axe finds wrong, what is too wide, what it weighs and whom it asks."""
 
+import re
 from dataclasses import dataclass, field
 from importlib.resources import files
+from math import ceil
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request
@@ -10,13 +13,25 @@ from tests.browser.pages import Visit as Visited
 from tests.browser.release import WIDTHS
 from tests.browser.states import Shown
 from tests.selection import NIGHTLY
+from tests.words.transcripts import masked
 
 LIMIT = 40_000
+# Slow 3G: 400 kbit/s, 400 ms there and back; a browser asks for six files at once, after the page itself.
+BYTES_A_SECOND, ROUND_TRIP, AT_ONCE, SECONDS = 50_000, 0.4, 6, 3
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 
 # Only what is wrong is described node by node: to describe all that is right takes a third of the time.
 LOOK = """axe.run({resultTypes: ["violations"], ...%s}).then(
     all => [all.passes.length, all.violations.map(one => [one.id, one.nodes[0].html])])"""
+
+# What a screen reader names on its way through a page; what it can only use by a name.
+NAMED = {"link", "button", "textbox", "checkbox", "radio", "combobox", "heading"}
+SPOKEN = NAMED | {"main", "region", "form", "alert", "status", "DisclosureTriangle", "table", "image", "progressbar"}
+UNSAID = {None, "false", "", False}
+VARIES = re.compile(
+    r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z.]* \d+"
+    r"(?:, \d{4})?(?:, \d+(?::\d+)* [AP]M)?|(?:\d+:)+\d+ [AP]M|\d+"
+)
 
 # The rules whose answer may differ from language to language.
 OF_WORDS = """{runOnly: ["html-has-lang", "html-lang-valid", "valid-lang", "document-title", "button-name", "link-name",
@@ -32,6 +47,7 @@ class Looking:
     told: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
     weight: float = 0
+    files: int = 0
 
     def __post_init__(self) -> None:
         self.page.add_init_script(AXE)
@@ -48,6 +64,9 @@ class Looking:
         found = self.opened(visit)
         if not 0 < self.weight <= LIMIT:
             found.append(f"{visit.path} weighs {self.weight:.0f} bytes")
+        slowly = self.weight / BYTES_A_SECOND + ROUND_TRIP * (2 + ceil(self.files / AT_ONCE))
+        if slowly > SECONDS:
+            found.append(f"{visit.path} takes {slowly:.1f} s on slow 3G")
         if self.hosts != {urlsplit(self.site).netloc}:
             found.append(f"{visit.path} asks {sorted(self.hosts)}")
         found += [f"{visit.path} tells: {one}" for one in self.told]
@@ -102,7 +121,7 @@ class Looking:
         self.page.set_viewport_size({"width": 390, "height": 844})
         self.told.clear()
         self.hosts.clear()
-        self.weight = 0
+        self.weight = self.files = 0
         answer = self.page.goto(visit.path, wait_until="load")
         assert answer is not None
         status, came_to = 404 if visit.name == "404" else 200, self.page.url.removeprefix(self.site)
@@ -133,6 +152,37 @@ class Looking:
 
     def _arrived(self, event: dict[str, float]) -> None:
         self.weight += event["encodedDataLength"]
+        self.files += 1
+
+
+def heard(page: Page) -> list[str]:
+    """What a screen reader says of the main part of a page: each part, heading, link, button and field, and its state.
+
+    By Chromium's own accessibility tree. Figures and dates are left out: they differ from run to run.
+    """
+    wire = page.context.new_cdp_session(page)
+    nodes = {one["nodeId"]: one for one in wire.send("Accessibility.getFullAXTree")["nodes"]}
+    wire.detach()
+    waiting = [next(key for key, one in nodes.items() if one.get("role", {}).get("value") == "main")]
+    lines = []
+    while waiting:
+        node = nodes[waiting.pop()]
+        waiting += [one for one in reversed(node.get("childIds", [])) if one in nodes]
+        role = node.get("role", {}).get("value")
+        if not node["ignored"] and role in SPOKEN:
+            lines.append(_spoken(role, node))
+    return lines
+
+
+def _spoken(role: str, node: dict[str, Any]) -> str:
+    name = node.get("name", {}).get("value", "")
+    assert name or role not in NAMED, f"a {role} without a name"
+    states = {one["name"]: one["value"].get("value") for one in node.get("properties", [])}
+    said = [
+        f"{one} {states[one]}" for one in ("level", "expanded", "checked", "invalid") if states.get(one) not in UNSAID
+    ]
+    said += ["required"] if states.get("required") else []
+    return " ".join([role, *said, *([f"“{VARIES.sub('‹n›', masked(name)).strip()}”"] if name else [])])
 
 
 def violations(page: Page, options: str = "{}") -> list[str]:

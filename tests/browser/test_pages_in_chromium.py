@@ -133,15 +133,27 @@ def test_the_progress_moves_by_itself_with_a_script_and_by_a_reload_without(visi
     for page in (moving, still):
         page.goto(f"/choices/{made.choice_id}/")
         assert page.get_attribute("[data-order-state] >> nth=0", "data-order-state") == "queued"
+    ask = moving.get_attribute(".ask-about >> nth=0", "id")
+    moving.focus(f"#{ask}")
+    as_of = moving.inner_text("#progress > p.small")
+    moving.clock.fast_forward(5_000)
+    with moving.expect_response("**/progress/?seen=*") as same:
+        moving.clock.fast_forward(5_000)
+    assert (same.value.status, moving.inner_text("#progress > p.small")) == (204, as_of)
+    assert moving.inner_text("[role=status]#progress-news") == ""
     move(line.pk, State.ACKNOWLEDGED)
     moving.clock.fast_forward(5_000)
     moving.wait_for_selector('[data-order-state="acknowledged"]', timeout=10_000)
+    # A screen reader is told, and whoever was on a link is still there.
+    assert moving.inner_text("[role=status]#progress-news") == "2 of 2 partners have received the message."
+    assert moving.evaluate("document.activeElement.id") == ask
     assert still.get_attribute("[data-order-state] >> nth=0", "data-order-state") == "queued"
     still.reload()
     assert still.get_attribute("[data-order-state] >> nth=0", "data-order-state") == "acknowledged"
     move(line.pk, State.COMPLETED)
     moving.clock.fast_forward(5_000)
     moving.wait_for_selector('[data-order-state="completed"]', timeout=10_000)
+    assert moving.inner_text("[role=status]#progress-news") == "2 of 2 partners have signed."
     assert moving.get_attribute("#progress", "hx-get") is None
 
 

@@ -16,7 +16,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.core.mail.message import EmailMessage
 from django.core.management import CommandError, call_command
-from django.utils import timezone
+from django.utils import timezone, translation
 from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
@@ -30,7 +30,7 @@ from consent.actions.without_account import stop_all_by_line
 from consent.domain.pdf_receipts import MISSING, Paper, receipt_pdf
 from consent.domain.receipt_check import LARGEST_FILE, DoesNotVerify, Fault, read_receipt_file
 from consent.models import Choice, ChoiceReceipt
-from consent.queries.receipts import ReceiptView
+from consent.queries.receipts import PartnerReceipt, ReceiptView
 from partners.domain import keys
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.fixtures import KEYS_SINCE
@@ -142,6 +142,27 @@ def test_it_speaks_the_reader_s_language_aloud_too(
     assert {name for name, _held in used} == {*fonts, "CascadiaMono-Regular"}
     assert all(held for _name, held in used)
     assert "The receipt verifies." in verified(content, tmp_path)
+
+
+def test_eight_partners_fit_on_one_page_and_more_take_numbered_pages() -> None:
+    at = timezone.now()
+
+    def sheets(language: str, partners: int) -> list[str]:
+        names = [f"GeoBridge Location {n}" for n in range(partners)]
+        signed = tuple(PartnerReceipt(one, "https://x.example", "completed", at, "x" * 900) for one in names)
+        standing = [f"{one} signed that it deleted your data, and so did 2 companies it passed it to" for one in names]
+        receipt = ReceiptView("WB-1234-5678", "e" * 1100, "(•••) •••-0142", signed, ())
+        paper = Paper("You stopped all sharing", at, None, "Made by a signed-in person", "Pacific Time", standing)
+        with translation.override(language):
+            content = receipt_pdf(receipt=receipt, paper=paper, body={}, at=at)
+        return [words(content), *(page.extract_text() for page in PdfReader(BytesIO(content)).pages)]
+
+    for language in ("en", "es", "vi", "zh-hans", "ar"):
+        said, *pages = sheets(language, 8)
+        assert (len(pages), "0142" in said, "localhost" in said, "Location 7" in said) == (1, True, True, True)
+    _, *pages = sheets("en", 40)
+    assert [f"{n} / {len(pages)}" in page for n, page in enumerate(pages, 1)] == [True] * len(pages)
+    assert len(pages) == 3
 
 
 def test_what_no_lasting_file_may_hold_is_a_question_mark() -> None:

@@ -231,6 +231,7 @@ def assert_paper(
     for known in (receipt.token, *(word.digest for word in words)):
         read, n = re.subn(r"\s*".join(map(re.escape, known)), "‹signed›", read)
         assert n == 1
+    assert len(pdf.pages) == 1
     assert pdf.metadata is not None
     pages.say(title, "\n".join((pdf.metadata.title or "", pdf.metadata.subject or "", read)))
     ((name, (attached,)),) = pdf.attachments.items()
