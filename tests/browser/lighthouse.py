@@ -1,7 +1,7 @@
 """Lighthouse on the running demo's public and signed-in pages: `uv run python -m tests.browser.lighthouse DATA_DIR`.
 
 DATA_DIR is the demo's, `.data` unless it was started with another. Needs Node 20 and Chromium; npm brings Lighthouse.
-Prints the four scores of each page, and what costs points. Ends with 1 where one is below 99.
+Prints the four scores of each page, and what costs points. Ends with 1 where one is below LEAST.
 """
 
 import json
@@ -19,14 +19,16 @@ from tests.browser.demo import Demo, read_demo, sign_in_subscriber
 
 # The newest that runs on Node 20.
 LIGHTHOUSE = "lighthouse@12.8.2"
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = next(
+    (one for one in ("/usr/bin/chromium", "/usr/bin/chromium-headless-shell") if Path(one).exists()), "chromium"
+)
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-background-networking"
-PUBLIC = ("/", "/stop/", "/help/", "/safety/", "/transparency/", "/accounts/login/")
+PUBLIC = ("/", "/stop/", "/help/", "/safety/", "/transparency/", "/check-a-receipt/", "/accounts/login/")
 SIGNED_IN = ("/home/", "/history/", "/choices/", "/lines/", "/access-log/", "/settings/")
 # Signed-in pages, and those that nobody should come to from a search, tell search engines to stay away.
-NOT_FOR_SEARCH = (*SIGNED_IN, "/accounts/login/")
+NOT_FOR_SEARCH = (*SIGNED_IN, "/accounts/login/", "/check-a-receipt/")
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
-LEAST = 0.99
+LEAST = {"performance": 0.98, "accessibility": 1.0, "best-practices": 1.0, "seo": 0.99}
 # What this machine did beside it costs points too: the best of so many counts.
 TRIES = 3
 
@@ -40,7 +42,8 @@ class Looked:
 
     @property
     def worst(self) -> float:
-        return min(self.scores.values())
+        """By how much the weakest score is above what it must be; below zero where it is not."""
+        return min(score - LEAST[name] for name, score in self.scores.items())
 
 
 def main(data_dir: Path) -> int:
@@ -50,7 +53,7 @@ def main(data_dir: Path) -> int:
     below = 0
     for path, given in [*((path, "") for path in PUBLIC), *((path, cookie) for path in SIGNED_IN)]:
         best = max(looks(base + path, given, path not in NOT_FOR_SEARCH), key=lambda one: one.worst)
-        below += best.worst < LEAST
+        below += best.worst < 0
         scores = "  ".join(f"{name} {score:.0%}" for name, score in best.scores.items())
         sys.stdout.write(f"{path:<20} {scores}\n" + "".join(f"    {one}\n" for one in best.failed))
         sys.stdout.flush()
@@ -62,7 +65,7 @@ def looks(url: str, cookie: str, searched: bool) -> Iterator[Looked]:
     for _ in range(TRIES):
         look = looked(url, cookie, CATEGORIES if searched else CATEGORIES[:-1])
         yield look
-        if look.worst >= LEAST:
+        if look.worst >= 0:
             return
 
 
@@ -81,7 +84,7 @@ def looked(url: str, cookie: str, categories: tuple[str, ...]) -> Looked:
     failed = [
         f"{name}: {audit['title']} {audit.get('displayValue', '')}".rstrip()
         for name, audit in report["audits"].items()
-        if name in wanted and audit["score"] is not None and audit["score"] < LEAST
+        if name in wanted and audit["score"] is not None and audit["score"] < 1
     ]
     return Looked({name: report["categories"][name]["score"] for name in categories}, failed)
 

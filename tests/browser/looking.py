@@ -75,7 +75,8 @@ class Looking:
             return found
         self.page.set_viewport_size({"width": 1280, "height": 844})
         self.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        return found + [f"dark: {fault}" for fault in self.axe(visit)]
+        found += [f"dark: {fault}" for fault in self.axe(visit)]
+        return found + [f"forced colours: {fault}" for fault in self.looks("forced", WIDTHS[0])]
 
     def looks(self, light: str, width: int) -> list[str]:
         """What is wrong with the page as it stands in one light (`forced`: a person's own few colours) and width."""
