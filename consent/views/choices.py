@@ -98,7 +98,7 @@ def progress(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     shown = shown_choice(request, choice_id)
     if request.GET.get("seen") == shown["mark"]:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)  # what nothing changed keeps its focus, and says nothing
-    return render(request, "choices/_progress.html", shown | _announced(shown["partners"]))
+    return render(request, "choices/_progress.html", shown | _count_progress(shown["partners"]))
 
 
 @require_POST
@@ -331,7 +331,7 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
     }
 
 
-def _announced(partners: Sequence[Progress]) -> dict[str, Any]:
+def _count_progress(partners: Sequence[Progress]) -> dict[str, Any]:
     """How many partners are how far, for whoever hears the page."""
     to_sign = [one for one in partners if one.shown.owes]
     return {
