@@ -67,7 +67,10 @@ class Journey:
         self._enter()
 
     def pressed(self, selector: str, *, is_told: bool = True) -> None:
-        """Go to a button or link and press it."""
+        """Go to a button or link and press it; open the menu first where it is in there."""
+        if selector.startswith(".nav ") and self.page.locator(".nav details:not([open])").count():
+            self.tab_to(".nav summary")
+            self.page.keyboard.press("Enter")
         self.tab_to(selector)
         self._enter(is_told=is_told)
 
