@@ -290,6 +290,11 @@ def test_a_claim_belongs_to_whoever_had_the_number_then(partner: Partner) -> Non
     assert told["subject_ref"] == pairwise.subject(line_id=now.pk, party_id=partner.party.pk)
     assert ConsentRequest.objects.count() == 0
     assert ask(now, partner.campaign) == "no_approval"
+    # Nor is a claim by the earlier line's name, of the moment at which it ended, that line's any more.
+    name = pairwise.subject(line_id=before.pk, party_id=partner.party.pk)
+    for n, at in enumerate((ended_at, ended_at - timedelta(microseconds=1))):
+        partner.one(partner.claim(id=f"late-{n}", msisdn=None, subject_ref=name, captured_at=at.isoformat()))
+        assert Approval.objects.count() == 1 + n
 
 
 def test_the_person_sees_that_only_the_company_says_so(partner: Partner) -> None:

@@ -36,6 +36,7 @@ from tests.feeds import (
     told,
 )
 from tests.people import signed_in
+from tests.selection import drawn
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 N2, N3 = "+12065550177", "+12065550188"
@@ -64,7 +65,7 @@ def numbers() -> list[tuple[str, str, str | None]]:
 
 def ends(rows: list[Row]) -> Iterator[tuple[object, ...]]:
     """What each order of the rows ends in; each is taken back."""
-    for order in permutations(rows):
+    for order in drawn(permutations(rows), of=2):
         with transaction.atomic():
             take_lines(*order)
             line = Line.objects.get(carrier_id="L1")

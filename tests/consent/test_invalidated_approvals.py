@@ -55,6 +55,7 @@ from tests.feeds import (
 from tests.overlapping import elsewhere
 from tests.people import signed_in
 from tests.properties import undone
+from tests.selection import drawn
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -124,7 +125,7 @@ def test_every_order_gives_each_line_the_same(yes: Callable[[], object], of_m: s
         expected = what_stands((the_lines, yes, the_releases))
     assert isinstance(expected, tuple)
     assert expected[:2] == ("no_approval", of_m)
-    for order in permutations(files):
+    for order in drawn(permutations(files), of=2, row=len(of_m)):
         with undone():
             assert what_stands(order) == expected, order
 

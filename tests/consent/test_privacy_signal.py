@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -151,6 +152,12 @@ def test_what_only_a_record_stops_is_stopped_by_it(line: Line, road: Campaign) -
     comes_in(line)
     # A newer record could undo the old one; what the person says stays.
     assert (stops(line), allowed(line, mine)) == ([("campaign", road.ref)], True)
+    other = a_line()
+    whole = replace(old, id=uuid4(), source_id="whole", scope="all", ref="")
+    record_file_choices(by_line={other.pk: [whole]}, actor="import:choices")
+    for _ in range(2):
+        take_signal(line_id=other.pk, actor=f"line:{other.pk}", at=database_clock())
+    assert stops(other) == [("all", "")]
 
 
 def test_stop_outweighs_what_was_answered_elsewhere(line: Line, road: Campaign) -> None:

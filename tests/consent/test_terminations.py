@@ -177,13 +177,14 @@ def test_nobody_loses_what_is_over_or_has_yet_to_begin(campaign: Campaign) -> No
     over = a_campaign(campaign.contract, provider, lifeline=True, ends_at=now - timedelta(days=1))
     for one in (
         over,
+        a_campaign(campaign.contract, provider, lifeline=True, ends_at=now),
         a_campaign(campaign.contract, provider, lifeline=True, starts_at=now + timedelta(days=1)),
         a_campaign(campaign.contract, provider, lifeline=True, is_draft=True),
     ):
         an_approval(a_line(), one)
     plan = termination.plan(of="contract", target_id=campaign.contract_id, at=now)
     assert ([one.ref for one in plan.campaigns], [one.ref for one in plan.lifelines]) == ([campaign.ref],) * 2
-    assert (plan.lines, plan.lifeline_lines, plan.digest.rpartition(".")[2]) == (3, 0, "0")
+    assert (plan.lines, plan.lifeline_lines, plan.digest.rpartition(".")[2]) == (4, 0, "0")
     # Of what is over the data is deleted all the same, and nothing is lost.
     ended = termination.plan(of="campaign", target_id=over.pk, at=now)
     assert (ended.lines, ended.campaigns, ended.lifeline_lines) == (1, (), 0)

@@ -13,6 +13,7 @@ from accounts.models import Line
 from audit.models import AuditEvent
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure
+from revocations.models import Order, State
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -20,6 +21,7 @@ from tests.feeds import (
     approval_row,
     choice_row,
     line_row,
+    moment,
     ndjson,
     parties_document,
     release_row,
@@ -30,6 +32,7 @@ from tests.feeds import (
     take_parties,
     take_releases,
 )
+from tests.orders import bring_to
 from tests.selection import drawn
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -143,8 +146,13 @@ def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
         {"disclosure_id": "told later", "suppressed_until": None, "order_ref": "o"},
         {"disclosure_id": "told later", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"},
     )
+    days = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
+    bring_to(State.ACKNOWLEDGED, Order.objects.all(), sent_at=moment(days[0]), acknowledged_at=moment(days[1]))
     out, _ = run("export_line", "L1", "--reason", "subscriber asked")
     export = json.loads(out)
+    assert {(row["sent_at"], row["acknowledged_at"], row["completed_at"]) for row in export["orders"]} == {
+        (*days, None)
+    }
     assert list(export) == ["line", "choices", "approvals", "disclosures", "orders", "access_log"]
     assert {row["id"]: (row["judgement"], row["told_later"]) for row in export["disclosures"]} == {
         "mine": ("permitted", False),

@@ -407,10 +407,14 @@ def test_no_row_of_a_lines_file_ends_a_hold_earlier(said: list[dict[str, Any]]) 
 def test_the_database_takes_no_change_back(refused: Refusal) -> None:
     line = a_line()
     now = timezone.now()
-    Line.objects.filter(pk=line.pk).update(sim_changed_at=now, forwarding_changed_at=now)
+    Line.objects.filter(pk=line.pk).update(
+        sim_changed_at=now, forwarding_changed_at=now, change_known_at=now, holder_known_at=now
+    )
     for column, constraint in (
         ("sim_changed_at", "accounts_sim_change_stays"),
         ("forwarding_changed_at", "accounts_forwarding_change_stays"),
+        ("change_known_at", "accounts_change_known_stays"),
+        ("holder_known_at", "accounts_holder_known_stays"),
     ):
         for value in ("NULL", f"{column} - interval '1 second'"):
             for using in ("default", "owner"):
@@ -420,7 +424,7 @@ def test_the_database_takes_no_change_back(refused: Refusal) -> None:
                     using=using,
                 )
     line.refresh_from_db()
-    assert (line.sim_changed_at, line.forwarding_changed_at) == (now, now)
+    assert {line.sim_changed_at, line.forwarding_changed_at, line.change_known_at, line.holder_known_at} == {now}
 
 
 def test_a_lines_file_says_when_the_forwarding_changed() -> None:

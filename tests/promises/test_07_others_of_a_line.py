@@ -109,6 +109,7 @@ class TestDelegates:
             case _:
                 end_tenure(line_id=friend.pk, at=at)
         assert line.pk not in {one.line.pk for one in queries.list_lines_of_person(user=user, at=at)}
+        assert (Delegation.objects.get(pk=made.pk).ended_at is None) == (who == "the day")
 
     def test_only_the_number_answers_and_for_a_week(self) -> None:
         line, friend, stranger = a_line(role="user"), a_line(), a_line()

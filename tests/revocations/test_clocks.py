@@ -270,13 +270,16 @@ def test_a_stream_not_enabled_for_fifteen_minutes_denies() -> None:
             scene.a_stream(status=status, status_by=by)
             # While we were down it is not judged.
             assert health_clocks.watch(now=scene.began + DAY) == 0
-            run(scene.began, scene.began + HOUR)
+            run(scene.began, scene.began + DAY)
             assert health_clocks.watch(now=scene.began + 14 * MINUTE) == 0
             assert health_clocks.watch(now=scene.began + 17 * MINUTE) == 1
             assert (denials(), incidents()) == ([("party", scene.party.pk, True)], [("unhealthy", 1)])
             # What our own officer stopped is no breach.
             contracts = [] if by == "officer:1" else [scene.contract.pk, second.pk]
             assert sorted(Breach.objects.values_list("kind", "contract_id")) == [("unhealthy", pk) for pk in contracts]
+            # Once it is lifted, what was before counts no longer.
+            lifted = lift_by_two(scene.party)
+            assert [health_clocks.watch(now=lifted + n * MINUTE) for n in (14, 17)] == [0, 1]
 
 
 def test_three_failed_verifications_deny_and_two_do_not() -> None:

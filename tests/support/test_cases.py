@@ -33,7 +33,7 @@ from tests.factories import a_line
 from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.shared import shared
 from tests.staff import an_actor
-from tests.support.desk import answered, asks
+from tests.support.desk import a_ticket, answered, asks
 from tests.world import World, a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
@@ -184,6 +184,8 @@ def test_to_everybody_else_there_is_no_such_case() -> None:
     ):  # fmt: skip
         assert same_as_made_up(browser, of)
         assert of.code not in browser.get("/help/").text
+    # One that nobody asked is no person's, though it is about their line.
+    assert same_as_made_up(owner, a_ticket(line_id=adult.pk))
     assert "/help/ask/" not in looks_after.get(f"/history/?line={adult.public_id}").text
     assert Browser().get(f"/help/{ticket.code}/").url.startswith("/accounts/login/")
     assert Entry.objects.filter(ticket=ticket).count() == 1

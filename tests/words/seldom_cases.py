@@ -72,7 +72,7 @@ class Desk:
         """A line that agreed to the one use, as this one says."""
         line = a_line(**fields)
         if agreed:
-            an_approval(line, self.campaign, at=self.at - 90 * DAY, verified_by=agreed)
+            an_approval(line, self.campaign, at=self.at - 90 * DAY, expires_at=self.at + 90 * DAY, verified_by=agreed)
         return line
 
     def case(self, line: Line | None = None, **fields: Any) -> Ticket:
@@ -196,7 +196,7 @@ class Desk:
         yield "a case that was merged", self.read(f"{free.code}/")
         yield "a case that goes on for another", self.read(f"{theirs.code}/")
         answered = self.case(line, state="open")
-        Ticket.objects.filter(pk=answered.pk).update(state="solved", solved_at=self.at, first_answer_at=self.at)
+        Ticket.objects.filter(pk=answered.pk).update(state="solved", solved_at=self.at, first_answer_at=self.at + DAY)
         yield "a case answered", self.read(f"{answered.code}/", but=("case-thread", "case-list"))
         partner = self.case(line, state="partner")
         yield "a case that waits for a partner", self.known(partner)
@@ -207,6 +207,7 @@ class Desk:
         ticket = self.case(self.line())
         said(ticket, "Who was that?", at=self.at)
         said(ticket, "Mind the tone.", kind=Entry.Kind.NOTE, at=self.at)
+        said(ticket, "We ask who it was.", kind=Entry.Kind.ANSWER, at=self.at)
         said(ticket, "It signed that it has proof.", kind=Entry.Kind.EVIDENCE, at=self.at)
         address = f"/desk/{ticket.code}/write"
         self.ana.client.post(f"{address}/draft/answer/", {"body": "Dear you", "then": "solved"})

@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts.models import User
+from disclosures.feeds.releases import DisclosuresFeed
 from revocations.models import Order, State
 from tests.factories import a_contract, a_party
+from tests.feeds import ndjson, release_row, take_releases
+from tests.feeds import taken as fed
 from tests.orders import bring_to
 from tests.support.console import Console
 from tests.support.officers import Member, post, staff
@@ -34,6 +37,10 @@ def pages(console: Console, officer: Member, *, at: datetime) -> Iterator[tuple[
     incident = console.ids["incident_id"]
     taken = officer.client.post(f"/admin/incidents/{incident}/export/", {**WHY, "form": "html"})
     yield "an incident to send away", transcript(taken.content.decode())
+    number = {"msisdn": "+12065550777", "occurred_at": at.isoformat()}
+    take_releases(release_row(id="late 1", **number), release_row(id="late 2", **number))
+    fed(DisclosuresFeed(gateway="gateway-1"), ndjson([release_row(id="late 3", **number)]))
+    yield "the dashboard, with releases of no line", _read(officer, "/admin/")
 
 
 def _read(who: Member, path: str) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from accounts.models import Line
+from tests.clocks import Clock
 from tests.factories import FRAUD, a_line
 from tests.people import Browser, newest_text, number_of, signed_in
 from tests.words.exact import as_before
@@ -61,7 +62,7 @@ def test_a_case_with_nobody_to_ask_says_so(market: Market) -> None:
         pages.look("nobody to ask", browser, f"/help/{newest_choice(line).id}/")
 
 
-def test_the_signal_s_page_says_what_it_stopped(market: Market) -> None:
+def test_the_signal_s_page_says_what_it_stopped(market: Market, clock: Clock) -> None:
     market.a_partner("Beech Link", service="Beech Maps", purpose=FRAUD)
     line, (ash, _beech) = a_line_dealing_with(market, "Ash Link", "Beech Link")
     quiet = signed_in(line)
@@ -73,6 +74,9 @@ def test_the_signal_s_page_says_what_it_stopped(market: Market) -> None:
         pages.look("it asks", signed_in(line), "/choices/signal/")
         press(quiet, main(quiet, "/choices/signal/"), "Keep what I allowed")
         pages.look("answered", signed_in(line), "/choices/signal/")
+        clock.move_to(clock.now + DAY)
+        _comes_in_with_signal(line)
+        pages.look("it came again", signed_in(line), "/choices/signal/")
 
 
 def _comes_in_with_signal(line: Line) -> None:

@@ -296,6 +296,11 @@ def test_a_later_signature_belongs_to_the_stop_that_asked(market: Market) -> Non
         word = Word(fig, "in_progress", fig.signs("in_progress"), timezone.now())
     for choice, words, asked in ((first, [word], [Far(fig, "acknowledged")]), (yes, [], [])):
         assert_file(browser.client.get(f"{choice_path(choice)}receipt.json").json(), choice, words, asked)
+    # How far partners are with one choice says nothing of another.
+    mine, other = (browser.client.get(f"{choice_path(one)}receipt.json").json() for one in (first, newest_choice(line)))
+    mixed = mine | {name: other[name] for name in ("standing", "partners")}
+    found = [headings(check("receipt.json", json.dumps(one).encode())[1])[0] for one in (mine, mixed)]
+    assert found == ["This receipt is genuine", "This file proves nothing"]
 
 
 def test_a_receipt_is_mailed_with_both_files(signed: Signed) -> None:
