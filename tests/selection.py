@@ -5,9 +5,11 @@ failure comes again; all of them by night, and where a mutant is tried.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from math import ceil
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,7 @@ SERVERS = (
     "tests/audit/test_chain.py", "tests/audit/test_generic_plans.py", "tests/audit/test_counters.py",
 )  # fmt: skip
 LOCKS = "_at_once"
+REFUSES = re.compile(r"\brefused: Refusal\b")
 
 
 def drawn[T](cells: Iterable[T], *, of: int, row: int = 0) -> Iterator[T]:
@@ -62,6 +65,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Read no file without such a test where only those for other servers are asked for: to import all takes longer."""
+    if collection_path.suffix != ".py" or not str(config.option.markexpr).startswith("servers"):
+        return None
+    module = collection_path.relative_to(config.rootpath).as_posix()
+    return None if _is_for_servers(module) or REFUSES.search(collection_path.read_text()) else True
+
+
+def _is_for_servers(module: str) -> bool:
+    return module.startswith(SERVERS) or LOCKS in module
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is for the night, and begin each worker's share with its part of the slow ones."""
@@ -79,7 +94,7 @@ def mark(item: pytest.Item) -> None:
     module = item.nodeid.partition("::")[0]
     if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
         item.add_marker("properties")
-    if module.startswith(SERVERS) or LOCKS in module or "refused" in getattr(item, "fixturenames", ()):
+    if _is_for_servers(module) or "refused" in getattr(item, "fixturenames", ()):
         item.add_marker("servers")
 
 
