@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,18 +47,24 @@ def sources() -> Iterator[Path]:
                 yield path
 
 
-@pytest.mark.parametrize("name", DOCS, ids=str)
-def test_links_lead_somewhere(name: Path) -> None:
-    links = [link for link in LINK.findall((ROOT / name).read_text()) if not link.startswith(("http", "mailto:"))]
-    assert [link for link in links if leads_nowhere(ROOT / name, link)] == []
+def test_links_lead_somewhere() -> None:
+    links = [
+        (name, link)
+        for name in DOCS
+        for link in LINK.findall((ROOT / name).read_text())
+        if not link.startswith(("http", "mailto:"))
+    ]
+    assert len(links) > 100
+    assert [(str(name), link) for name, link in links if leads_nowhere(ROOT / name, link)] == []
 
 
-@pytest.mark.parametrize("name", [name for name in DOCS if "decisions" not in name.parts], ids=str)
-def test_commands_exist(name: Path) -> None:
-    text = (ROOT / name).read_text()
-    assert {command for command in COMMAND.findall(text) if command not in {*get_commands(), *SCRIPT}} == set()
-    modules = [ROOT / module.rstrip(".").replace(".", "/") for module in MODULE.findall(text)]
-    assert [str(one) for one in modules if not one.with_suffix(".py").exists() and not one.is_dir()] == []
+def test_commands_exist() -> None:
+    known = {*get_commands(), *SCRIPT}
+    for name in (name for name in DOCS if "decisions" not in name.parts):
+        text = (ROOT / name).read_text()
+        assert {command for command in COMMAND.findall(text) if command not in known} == set(), name
+        modules = [ROOT / module.rstrip(".").replace(".", "/") for module in MODULE.findall(text)]
+        assert [str(one) for one in modules if not one.with_suffix(".py").exists() and not one.is_dir()] == [], name
 
 
 def test_an_image_is_made_of_every_package() -> None:
