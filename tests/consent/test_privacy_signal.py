@@ -213,6 +213,9 @@ def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None
         with standing_still(answered_at + timedelta(days=365) - before_the_end) as clock:
             take_signal(line_id=line.pk, actor=actor, at=clock.now)
         assert (PrivacySignal.objects.get().answer == "") is again
+    # The first is written down, and each that asks; not what changes nothing.
+    taken = AuditEvent.objects.filter(action="consent.signal_taken", line_id=line.pk).order_by("id")
+    assert [one.detail["asked"] for one in taken] == [True, True]
 
 
 def test_whoever_answers_stop_twice_stops_once(line: Line) -> None:

@@ -132,7 +132,14 @@ def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
     take_approvals(approval_row(id="yes"))
     take_choices(
         choice_row(id="before", scope="party", ref=ROAD, made_at="2025-05-01T00:00:00Z"),
-        choice_row(id="after", scope="party", ref=JAIL, made_at="2025-06-01T00:00:00Z"),
+        choice_row(
+            id="after",
+            kind="pause",
+            scope="party",
+            ref=JAIL,
+            made_at="2025-06-01T00:00:00Z",
+            until="2025-06-03T00:00:00Z",
+        ),
     )
     take_releases(
         release_row(id="mine"),
@@ -162,7 +169,7 @@ def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
     }
     assert next(row for row in export["disclosures"] if row["id"] == "911")["occurred_at"] == "2025-06-14T22:00:00Z"
     assert [row["id"] for row in export["approvals"]] == ["yes"]
-    assert [row["ref"] for row in export["choices"]] == [JAIL, ROAD]
+    assert [(row["ref"], row["until"]) for row in export["choices"]] == [(JAIL, "2025-06-03T00:00:00Z"), (ROAD, None)]
     assert export["line"]["numbers"][0]["until"] == "2025-07-15T00:00:00Z"
     assert export["access_log"][0]["action"] == "line.exported"
     assert export["access_log"][0]["reason"] == "subscriber asked"

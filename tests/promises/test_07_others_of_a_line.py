@@ -442,13 +442,18 @@ class TestSeparation:
         Line.objects.filter(pk=line.pk).update(account=Account.objects.create(carrier_id="A-new"), user_role="holder")
         assert alike(browser.get("/lines/").text) == before
         now = timezone.now()
-        close_separation(separation_id=made, done=True, tell_from=now + DAY, actor=an_actor(), reason="Left.", at=now)
+        other = self.ask(a_line())
+        for one, done in ((other, False), (made, True)):
+            close_separation(
+                separation_id=one, done=done, tell_from=now + DAY, actor=an_actor(), reason="Looked at.", at=now
+            )
+        assert Separation.objects.get(pk=other).tell_from is None
         assert alike(browser.get("/lines/").text) == before
         assert tells(before, number)
         # The form that stands there as before does nothing.
         browser.post("/lines/invite/", {"line": str(line.public_id)}, follow=True)
         assert waiting(line) == []
-        Separation.objects.update(tell_from=now - timedelta(seconds=1))
+        Separation.objects.filter(pk=made).update(tell_from=now - timedelta(seconds=1))
         assert not tells(browser.get("/lines/").text, number)
 
     def test_a_child_s_line_that_left_closes_at_once(self) -> None:

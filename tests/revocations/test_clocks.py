@@ -13,6 +13,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
+from consent.queries.progress import newest_order_states
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
@@ -415,6 +416,9 @@ def test_each_order_past_its_date_is_a_breach() -> None:
     due = scene.order.complete_by
     assert due == scene.began + 10 * DAY
     assert note_overdue(now=due - MINUTE) == 0
+    # Pages call it late from that very moment on.
+    for at, overdue in ((due - timedelta(microseconds=1), False), (due, True)):
+        assert newest_order_states(line_id=scene.line.pk, at=at)[scene.contract.pk].overdue is overdue
     # The other's date is a moment later.
     assert note_overdue(now=due) == 1
     late = due + MINUTE

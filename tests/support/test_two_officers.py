@@ -155,6 +155,9 @@ def test_a_state_s_rule_ends_by_two() -> None:
     assert (event.detail["state"], event.detail["ends_at"]) == ("WA", rule.ends_at.isoformat())
     with pytest.raises(NotNow, match="settled already"):
         propose("relax_rule", "rule", rule.pk, one, ends_at=FAR_OFF.isoformat())
+    # Nor does the yes to its end move that end.
+    with pytest.raises(IntegrityError, match="a rule only ever ends"), transaction.atomic():
+        JurisdictionRule.objects.filter(pk=rule.pk).update(ends_at=rule.ends_at - DAY)
 
 
 def test_less_is_paid_by_two() -> None:
