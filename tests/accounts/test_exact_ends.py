@@ -44,6 +44,7 @@ from accounts.workers.clocks import forget_codes
 from accounts.workers.email_outbox import Mail
 from tests.factories import LONG_AGO, a_line
 from tests.moments import A_MOMENT, begins_at, ends_at
+from tests.people import number_of
 
 pytestmark = pytest.mark.usefixtures("db")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -438,3 +439,9 @@ def test_a_sign_in_ends_unused_or_in_all(now: datetime, is_staff: bool, unused: 
 
     assert ends_at(lambda at: is_on(now, at), now + unused)
     assert ends_at(lambda at: is_on(at, at), now + in_all)
+
+
+def test_a_number_is_nobodys_from_the_moment_its_line_ends(line: Line, now: datetime) -> None:
+    Line.objects.filter(pk=line.pk).update(deactivated_at=now + DAY)
+    number = number_of(line)
+    assert ends_at(lambda at: queries.line_of_number(msisdn=number, at=at) is not None, now + DAY)

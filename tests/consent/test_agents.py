@@ -2,7 +2,7 @@
 
 import json
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from time import monotonic
 from typing import Any
@@ -30,6 +30,7 @@ from partners.clients import http
 from partners.models import AgentRequest, AuthorizedAgent
 from tests.agents import BUSINESS, Agent, as_published, let_in_again, texted_link
 from tests.factories import a_campaign, a_line, an_approval
+from tests.moments import ends_at
 from tests.people import Browser, number_of, signed_in
 from tests.staff import an_actor
 
@@ -209,6 +210,22 @@ def broken(agent: Agent, said: dict[str, object]) -> list[dict[str, object]]:
         {**said, "status_callback": "https://elsewhere.example/status"},
         {name: said[name] for name in said if name != "exercise"},
     ]
+
+
+def test_a_message_is_good_for_an_hour_to_the_moment(agent: Agent) -> None:
+    issued = timezone.now()
+    for span, good in ((60 * MINUTE, True), (60 * MINUTE + timedelta(microseconds=1), False)):
+        said = agent.envelope() | {"issued-at": issued.isoformat(), "expires-at": (issued + span).isoformat()}
+
+        def is_taken(at: datetime, body: bytes = agent.signed(said).encode()) -> bool:
+            try:
+                agents.verify_message(body=body, agent=AuthorizedAgent.objects.get(), shape=agents.TokenRequest, at=at)
+            except agents.MessageRefused:
+                return False
+            return True
+
+        assert is_taken(issued) is good
+        assert not good or ends_at(is_taken, issued + span)
 
 
 def test_what_is_not_signed_for_us_is_refused(agent: Agent, line: Line) -> None:

@@ -168,7 +168,8 @@ def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
         "told later": ("legal_process", True),
     }
     assert next(row for row in export["disclosures"] if row["id"] == "911")["occurred_at"] == "2025-06-14T22:00:00Z"
-    assert [row["id"] for row in export["approvals"]] == ["yes"]
+    said = ("Find me when I call. Reply YES.", "ev-1")
+    assert [(row["id"], row["wording"], row["evidence_ref"]) for row in export["approvals"]] == [("yes", *said)]
     assert [(row["ref"], row["until"]) for row in export["choices"]] == [(JAIL, "2025-06-03T00:00:00Z"), (ROAD, None)]
     assert export["line"]["numbers"][0]["until"] == "2025-07-15T00:00:00Z"
     assert export["access_log"][0]["action"] == "line.exported"

@@ -57,7 +57,7 @@ def to_the_minute(settings: Settings) -> None:
 def test_the_page_says_what_there_is() -> None:
     at = database_clock()
     geo, north = a_contract(a_party("GeoBridge"), ref="G"), a_contract(a_party("NorthLink"), ref="N")
-    a_campaign(geo, a_party(HOSTILE, "lbs_provider"), ref="CMP-h", purpose=ROADSIDE)
+    a_campaign(geo, a_party(HOSTILE, "lbs_provider"), ref="CMP-h", purpose=ROADSIDE, ends_at=at + 20 * DAY)
     a_campaign(north, a_party("AdReach", "lbs_provider"), ref="CMP-a", purpose=ADS)
     a_contract(a_party("Draft Inc"), ref="D", is_draft=True)
     Suspension.objects.create(
@@ -83,7 +83,7 @@ def test_the_page_says_what_there_is() -> None:
         ["GeoBridge", "Passes locations on for us", "In force", "1", "0"],
         ["NorthLink", "Passes locations on for us", "Suspended by us", "0", "1"],
         ["AdReach", "Location service", "Suspended by us", "0", "1"],
-        [HARMLESS, "Location service", "In force", "1", "0"],
+        [HARMLESS, "Location service", "Ends within 30 days", "1", "0"],
     ]
     few = "fewer than 10"
     assert rows_of(page, "releases") == [

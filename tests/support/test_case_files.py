@@ -72,6 +72,8 @@ def test_a_protected_line_s_files_take_two_people(ana: Member, ticket: Ticket) -
     assert opens(ana, ticket)
     officer = staff()
     post(officer, f"/desk/{ticket.code}/protect/", {"reason": "She asked us to."})
+    began = AuditEvent.objects.get(line_id=ticket.line_id, action="protection.began")
+    assert (began.actor, began.reason) == (officer.actor, "She asked us to.")
     assert not opens(ana, ticket)
     post(ana, f"/desk/{ticket.code}/reveal/")
     assert not opens(ana, ticket)

@@ -181,6 +181,7 @@ def test_less_is_paid_by_two() -> None:
         ("extend_term", "party", {"ends_at": "2096-01-01T00:00:00Z"}),
         ("relax_rule", "contract", {"ends_at": "2096-01-01T00:00:00Z"}),
         ("paid_for_less", "campaign", {"consideration": "monetary"}),
+        ("paid_for_less", "contract", {"consideration": "none"}),
         ("terminate", "contract", {"when": "now"}),
         ("anything", "contract", {}),
     ],

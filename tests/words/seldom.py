@@ -317,7 +317,7 @@ def cases(at: datetime) -> Read:
             ticket=ticket,
             kind=Entry.Kind.HEARD,
             author="subscriber:1",
-            channel=Entry.Channel.WEB,
+            channel=Entry.Channel.MAIL if scan == "failed" else Entry.Channel.WEB,
             body=f"A file: {scan}",
             at=at,
         )
