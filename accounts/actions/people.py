@@ -95,9 +95,9 @@ def find_to_stop_after_end(*, msisdn: str, password: str, source: Source, at: da
     No wrong try at the account makes anybody wait here, and a right one is not given back: nothing but the stop tells
     that it was right. As long for a number that nobody had. Call outside a transaction.
 
-    Raises: TooManyTries, for a minute at most, where very many came from that network.
+    Raises: TooManyTries, for a minute at most, where many were wrong at that number from that network.
     """
-    take_network_try(door=Door.STOP, source=source, at=at)
+    take_try(door=Door.STOP, account=msisdn, source=source, at=at)
     return _find_by_password(msisdn, password)
 
 

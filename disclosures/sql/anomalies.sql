@@ -35,12 +35,15 @@ BEGIN
         RAISE EXCEPTION 'the next version of the rule % is %', NEW.kind, was.version + 1
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;
+    IF NOT disclosures_looser(NEW, was) THEN
+        RETURN NEW;
+    END IF;
     SELECT p.id INTO agreed FROM partners_proposal p
         WHERE p.act = 'loosen_anomalies' AND p.of = 'anomaly' AND p.target_id = was.id AND p.decision = 'agreed'
             AND p.spent_at IS NULL AND p.payload = jsonb_build_object('threshold', NEW.threshold,
                 'window', NEW."window", 'suspend_after_days', NEW.suspend_after_days, 'enabled', NEW.enabled)
         ORDER BY p.decided_at DESC LIMIT 1;
-    IF disclosures_looser(NEW, was) AND NOT partners_spend(agreed) THEN
+    IF NOT partners_spend(agreed) THEN
         RAISE EXCEPTION 'a looser rule for anomalies needs two officers'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
     END IF;

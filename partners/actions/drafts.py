@@ -197,6 +197,12 @@ def unlisted_purposes(*, purposes: tuple[str, ...]) -> list[str]:
     return [one for one in purposes if not (one.startswith("dpv:") and one.removeprefix("dpv:") in PURPOSES)]
 
 
+def unknown_words(*, purpose: str, scope: str) -> list[str]:
+    """List which of these two fields of a campaign are in words that we don't know."""
+    known = {"purpose": not unlisted_purposes(purposes=(purpose,)), "scope": identifiers.is_scope(scope)}
+    return [name for name, is_known in known.items() if not is_known]
+
+
 def _contract_fields(terms: ContractTerms) -> dict[str, object]:
     return {
         **asdict(terms),
@@ -298,6 +304,8 @@ def _campaign_lacks(campaign: Campaign) -> str:
     contract = campaign.contract
     if contract.is_draft:
         return f"Its contract {contract.ref} is a draft: put that in force first."
+    if unknown := unknown_words(purpose=campaign.purpose, scope=campaign.scope):
+        return f"We don't know its {' and '.join(unknown)}: change the draft."
     if campaign.purpose not in contract.purposes:
         return f"Its purpose {campaign.purpose} is none of those of its contract {contract.ref}."
     if campaign.ends_at > contract.ends_at:

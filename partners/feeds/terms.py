@@ -11,7 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from msgspec.structs import replace
 
-from partners.actions import addresses
+from partners.actions import addresses, drafts
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract, unlisted_purposes
 from partners.actions.parties import LinkTooLong, add_link, add_recipients, find_link_fault
 from partners.domain.keysets import jwks_uri_of, on_own_host
@@ -173,13 +173,18 @@ def put_campaign(*, ref: str, contract: str, provider: str, fields: Mapping[str,
     if fields["ends_at"] <= fields["starts_at"]:
         raise RowRefused("ends_at", "before_starts_at")
     changes.warnings += _beyond_its_contract(under, fields)
+    unknown = drafts.unknown_words(purpose=fields["purpose"], scope=fields["scope"])
     campaign = Campaign.objects.filter(ref=ref).first()
     if campaign is None:
         _refuse_bad_id(ref)
         _refuse_kind("lbs_provider", party, Party.Kind.LBS_PROVIDER)
-        Campaign.objects.create(ref=ref, contract=under, lbs_provider=party, **_whole(fields))
+        # Nothing is allowed by words that no rule of a state and no page knows, until an officer has put them right.
+        Campaign.objects.create(ref=ref, contract=under, lbs_provider=party, is_draft=bool(unknown), **_whole(fields))
         changes.campaigns.add(ref)
         return True
+    for name in unknown if not campaign.is_draft else ():
+        if fields[name] != getattr(campaign, name):
+            raise RowRefused(name, NOT_KNOWN)
     _refuse_longer(campaign, fields)
     _refuse_looser(campaign, fields)
     other_provider = campaign.lbs_provider_id != party.pk
@@ -239,12 +244,9 @@ def _beyond_its_contract(contract: Contract, fields: Mapping[str, Any]) -> list[
     """What of a campaign goes beyond what was agreed, or is said in words of its own. It is taken as it was agreed."""
     beyond = under_contract(contract=contract, purpose=fields["purpose"], ends_at=fields["ends_at"])
     found = [f"{name} {WARNINGS[name]}" for name in sorted(beyond)]
-    known = {
-        "consent_flow": identifiers.is_consent_flow(fields["consent_flow"]),
-        "purpose": not unlisted_purposes(purposes=(fields["purpose"],)),
-        "scope": identifiers.is_scope(fields["scope"]),
-    }
-    return [*found, *(f"{name} {NOT_KNOWN}" for name, is_known in known.items() if not is_known)]
+    unknown = drafts.unknown_words(purpose=fields["purpose"], scope=fields["scope"])
+    flow = [] if identifiers.is_consent_flow(fields["consent_flow"]) else ["consent_flow"]
+    return [*found, *(f"{name} {NOT_KNOWN}" for name in (*flow, *unknown))]
 
 
 def _known_party(field_name: str, uri: str) -> Party:

@@ -14,7 +14,7 @@ from console.actions import proposals as agreeing
 from partners.actions import authorized, clients, terms
 from partners.actions import proposals as proposing
 from partners.actions.guards import Of
-from partners.models import AuthorizedAgent, Campaign, Client, Contract, Proposal
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Proposal
 from partners.queries import thumbprint_of
 from tests.factories import a_campaign, a_contract
 from tests.partners.outside import Signer
@@ -112,3 +112,20 @@ def test_nobody_makes_a_spent_yes_count_again() -> None:
             cursor.execute(f"UPDATE partners_proposal SET {change}")
     assert Proposal.objects.get().spent_at is not None
     assert Campaign.objects.get(pk=found.row.pk).ends_at < timezone.now() + timedelta(days=11)
+
+
+def test_a_rule_ends_no_sooner_than_was_agreed() -> None:
+    rule = JurisdictionRule.objects.create(
+        state="MD", starts_at=timezone.now() - timedelta(days=30), purposes=[], sale_test=True, source="Md."
+    )
+    until = timezone.now() + timedelta(days=10)
+    proposal = proposing.propose(
+        act="relax_rule", of="rule", target_id=rule.pk, payload={"ends_at": until.isoformat()}, reason=WHY,
+        actor=an_actor(), at=timezone.now(),
+    )  # fmt: skip
+    proposing.mark_agreed(proposal_id=proposal.id, reason=WHY, actor=an_actor(), at=timezone.now())
+    rows = JurisdictionRule.objects.filter(pk=rule.pk)
+    for sooner in (timezone.now(), until - timedelta(seconds=1)):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            rows.update(ends_at=sooner, relaxed_by=proposal)
+    assert rows.update(ends_at=until, relaxed_by=proposal) == 1

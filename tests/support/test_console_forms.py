@@ -170,7 +170,7 @@ def test_a_file_is_held_to_the_same_names() -> None:
     assert Party.objects.get(uri=BRIDGE).name == "Geobridge"
 
 
-def test_a_file_is_warned_of_words_that_nobody_asks_by() -> None:
+def test_nothing_is_allowed_by_words_in_a_file_that_nobody_asks_by(officer: Member) -> None:
     document = parties_document()
     agreement, use = document["contracts"][0], document["campaigns"][0]
     document["contracts"] = [
@@ -189,6 +189,15 @@ def test_a_file_is_warned_of_words_that_nobody_asks_by() -> None:
             "contracts[0]": ("purposes not_one_we_know",), "campaigns[0]": ("scope not_one_we_know",),
             "campaigns[1]": ("purpose not_one_we_know",),
         }  # fmt: skip
+    # Nothing is allowed by such words: an officer puts them right first.
+    drafts = {campaign.ref: campaign for campaign in Campaign.objects.filter(is_draft=True)}
+    assert sorted(drafts) == ["CMP-scope", "CMP-why"]
+    for campaign, lacks in ((drafts["CMP-scope"], "scope"), (drafts["CMP-why"], "purpose")):
+        told = shown(officer, f"/admin/force/campaign/{campaign.pk}/", {})
+        assert f"We don't know its {lacks}: change the draft." in told
+    for changed, place in (({"scope": "no scope at all"}, "scope"), ({"purpose": "dpv:Pigeons"}, "purpose")):
+        (fate,) = (one for one in take_parties({"campaigns": [{**document["campaigns"][2], **changed}]}))
+        assert (fate.status, fate.field, fate.reason) == ("rejected", place, "not_one_we_know")
 
 
 def test_the_page_says_done_only_of_what_was_done(officer: Member) -> None:

@@ -213,9 +213,16 @@ MUTANTS = (
     Mutant(
         12,
         "accounts/actions/people.py",
-        "    take_network_try(door=Door.STOP, source=source, at=at)\n",
+        "    take_try(door=Door.STOP, account=msisdn, source=source, at=at)\n",
         "    take_try(door=Door.ENDED, account=msisdn, source=source, at=at)\n",
         f"{GUESSES}test_no_limit_closes_the_stop_of_an_ended_line",
+    ),
+    Mutant(
+        12,
+        "accounts/actions/rate_limits.py",
+        "FLOOD = Limit(600, ",
+        "FLOOD = Limit(60, ",
+        f"{GUESSES}test_guesses_from_one_network_delay_only_stops_at_that_number",
     ),
     Mutant(
         7,
@@ -438,5 +445,19 @@ MUTANTS = (
         "            signal.setitimer(signal.ITIMER_REAL, PDF_LOOK_S)\n",
         "",
         "tests/support/test_writing.py::test_a_pdf_that_keeps_its_reader_busy_is_refused_in_time",
+    ),
+    Mutant(
+        2,
+        "partners/sql/rules.sql",
+        "greatest((p.payload ->> 'ends_at')::timestamptz, p.decided_at))",
+        "p.decided_at)",
+        f"{SPENT}test_a_rule_ends_no_sooner_than_was_agreed",
+    ),
+    Mutant(
+        2,
+        "partners/feeds/terms.py",
+        "is_draft=bool(unknown), ",
+        "",
+        "tests/support/test_console_forms.py::test_nothing_is_allowed_by_words_in_a_file_that_nobody_asks_by",
     ),
 )
