@@ -274,7 +274,7 @@ def _whom_to_warn(line_id: int, to: Recipients, at: datetime) -> list[tuple[str,
     else:
         number = delegations.number_now(line_id=line_id, at=at)
     lines = [] if to == Recipients.PHONE else [line_id]
-    contact = sms_delivery.contacts_that_count(line_ids=lines, at=at).get(line_id)
+    contact = sms_delivery.list_contacts_to_warn(line_ids=lines, at=at).get(line_id)
     there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
     there += [(number, None)] if number else []
     return there

@@ -65,15 +65,19 @@ def contacts_of(*, line_ids: Collection[int]) -> dict[int, SafeContact]:
     return {one.line_id: one for one in found}
 
 
-def list_reassigned_contacts(*, contacts: Collection[SafeContact], at: datetime) -> list[SafeContact]:
+def list_reassigned_contacts(
+    *, contacts: Collection[SafeContact], at: datetime, known_by: datetime | None = None
+) -> list[SafeContact]:
     """List those whose number began with a line of ours after it was proved: it may be somebody else's. One query.
 
-    That it has ended there since gives it back to nobody.
+    That it has ended there since gives it back to nobody. `known_by`: only by lines of which we knew by then.
     """
     hash_of = {one.pk: sealing.number_hash(sealing.unseal(one.to_sealed)) for one in contacts}
     if not hash_of:
         return []
     begun = LineNumber.objects.filter(msisdn_hash__in=hash_of.values(), starts_at__lte=at)
+    if known_by is not None:
+        begun = begun.exclude(Q(line__recorded_at__gt=known_by) | Q(line__change_known_at__gt=known_by))
     newest: dict[bytes, datetime] = {}
     for mark, starts_at in begun.order_by("starts_at").values_list("msisdn_hash", "starts_at"):
         newest[bytes(mark)] = starts_at

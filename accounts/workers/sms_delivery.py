@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.db import connection, transaction
@@ -37,6 +37,8 @@ BATCH = 500
 RUN_S = 4.0
 # So many refused one after the other: the gateway is away.
 AWAY = 3
+# So long a safe contact is warned whose number another line takes, from when we learned of that.
+STILL_WARNED = timedelta(hours=24)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 # What a person has just done, or must know at once, is told at once; the rest by day.
 CAN_WAIT_FOR_DAY = frozenset(
@@ -121,11 +123,22 @@ def from_when(*, kind: str, line: Line, at: datetime) -> datetime:
 def contacts_that_count(*, line_ids: Collection[int], at: datetime) -> dict[int, SafeContact]:
     """Return where news about these lines goes instead of their phones, by line; within the transaction that writes it.
 
-    A number that began with a line of ours since it was proved may be somebody else's: it counts no more.
+    A number that began with a line of ours since it was proved may be somebody else's: it counts no more, and has ended
+    once we have known that for a day.
     """
     found = delegations.contacts_of(line_ids=line_ids)
     over = delegations.list_reassigned_contacts(contacts=list(found.values()), at=at)
     _end_contacts(over, at)
+    return {line_id: one for line_id, one in found.items() if one not in over}
+
+
+def list_contacts_to_warn(*, line_ids: Collection[int], at: datetime) -> dict[int, SafeContact]:
+    """Return which safe contacts are warned that these lines move, by line.
+
+    For a day also one whose number another line takes: whoever takes a line over may have made that line.
+    """
+    found = delegations.contacts_of(line_ids=line_ids)
+    over = delegations.list_reassigned_contacts(contacts=list(found.values()), at=at, known_by=at - STILL_WARNED)
     return {line_id: one for line_id, one in found.items() if one not in over}
 
 
@@ -164,7 +177,8 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
     if may_go > now:
         Message.objects.filter(pk=message_id).update(next_at=may_go)
         return None
-    if message.contact and delegations.list_reassigned_contacts(contacts=[message.contact], at=now):
+    known_by = now - STILL_WARNED if message.kind == Message.Kind.MOVED else None
+    if message.contact and delegations.list_reassigned_contacts(contacts=[message.contact], at=now, known_by=known_by):
         _end_contacts([message.contact], now)
         _turn_to_the_phone(message, message.contact, now)
     msisdn = unseal(message.to_sealed)
@@ -192,7 +206,9 @@ def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:
     return message.contact.ended_at is None or message.made_at <= message.contact.ended_at
 
 
-def _end_contacts(contacts: Collection[SafeContact], at: datetime) -> None:
+def _end_contacts(reassigned: Collection[SafeContact], at: datetime) -> None:
+    """End those of which we have known for a day that another line has the number, and tell the phones."""
+    contacts = delegations.list_reassigned_contacts(contacts=reassigned, at=at, known_by=at - STILL_WARNED)
     standing = SafeContact.objects.select_for_update().filter(
         pk__in=[one.pk for one in contacts], ended_at__isnull=True
     )
@@ -201,6 +217,18 @@ def _end_contacts(contacts: Collection[SafeContact], at: datetime) -> None:
         SafeContact.objects.filter(pk__in=ended).update(ended_at=at)
         said: dict[int, dict[str, object]] = {line_id: {} for line_id in ended.values()}
         audit.actions.record_for_lines(action="line.contact_removed", actor="system:lines", at=at, details=said)
+        for line in Line.objects.filter(pk__in=said):
+            _tell_phone(line, at)
+
+
+def _tell_phone(line: Line, at: datetime) -> None:
+    with translation.override(message_templates.language_of(line)):
+        words = message_templates.contact_changed_text()
+    if msisdn := delegations.number_now(line_id=line.pk, at=at):
+        Message.objects.create(
+            id=uuid4(), line=line, kind=Message.Kind.CONTACT, to_sealed=seal(msisdn), words_sealed=seal(words),
+            made_at=at, next_at=at, expires_at=at + timedelta(days=7),
+        )  # fmt: skip
 
 
 def _turn_to_the_phone(message: Message, contact: SafeContact, now: datetime) -> None:
@@ -215,7 +243,8 @@ def _turn_to_the_phone(message: Message, contact: SafeContact, now: datetime) ->
 def _instead(message: Message, contact: SafeContact, now: datetime) -> str:
     had_it = delegations.both_until(contact=contact, at=message.made_at) is not None
     # That news goes elsewhere was for the old number alone; and where it goes elsewhere, the phone is not told.
-    if had_it or message.kind == Message.Kind.CONTACT or delegations.contact_of(line_id=message.line_id):
+    other = delegations.contact_of(line_id=message.line_id)
+    if had_it or message.kind == Message.Kind.CONTACT or other not in {None, contact}:
         return ""
     try:
         return queries.msisdn_of(line_id=message.line_id, at=now)

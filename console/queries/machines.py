@@ -12,8 +12,10 @@ from django.db.models import Count
 
 from console.queries.proposals import OpenProposal, list_open_proposals
 from partners.clients import http
-from partners.domain.keysets import fetch_published_keys, on_own_host
-from partners.models import AgentRequest, AuthorizedAgent, Client, PartnerKeySet, Party, Proposal
+from partners.domain.keysets import fetch_published_keys, jwks_uri_of, on_own_host
+from partners.models import AgentRequest, AuthorizedAgent, Client, Contract, PartnerKeySet, Party, Proposal
+from partners.policies import loosening
+from partners.policies.loosening import MoveKeys, SetEndpoints
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Json
 from partners.queries import key_of, thumbprint_of
@@ -99,6 +101,24 @@ def keys_moved(*, party: Party, was: str, address: str, own_host: bool) -> KeyRe
         return None
     keys = fetch_published_keys(url=address)
     return KeyReplacement(known, None if keys is None else _thumbprints(keys), was=was, address=address)
+
+
+def keys_proposed(*, proposal: Proposal) -> KeyReplacement | None:
+    """Return the keys that a yes to this proposal would put in the place of others; None where it moves no address.
+
+    Fetches the keys that stand there now: speaks HTTP, never inside a transaction.
+    """
+    if proposal.decision or proposal.act not in {Proposal.Act.MOVE_KEYS, Proposal.Act.SET_ENDPOINTS}:
+        return None
+    wanted = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
+    if isinstance(wanted, SetEndpoints):
+        contract = Contract.objects.select_related("aggregator").get(pk=proposal.target_id)
+        return keys_moved(party=contract.aggregator, was=wanted.was.jwks_uri, address=wanted.jwks_uri, own_host=False)
+    if not isinstance(wanted, MoveKeys):
+        return None
+    party = Party.objects.get(pk=proposal.target_id)
+    address = jwks_uri_of(party=Party(pk=party.pk, jwks_uri=wanted.jwks_uri))
+    return keys_moved(party=party, was=wanted.was, address=address, own_host=bool(wanted.jwks_uri))
 
 
 def _list_partner_keys(party: Party) -> list[dict[str, Json]]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from console.queries import pages, proposals
+from console.queries.machines import keys_proposed
 from console.views.site import show
 from partners.labels import precision_in_words, purpose_in_words
 from support.forms.base import ActForm
@@ -55,5 +56,7 @@ def proposal(request: PersonRequest, proposal_id: uuid.UUID) -> HttpResponse:
     page = proposals.proposal_page(proposal_id=proposal_id, reader=actor_of(request.user), at=timezone.now())
     if page is None:
         raise Http404
+    keys = None if page.expired else keys_proposed(proposal=page.proposal)
     # Two forms on one page: the ids of their fields differ.
-    return show(request, "proposal.html", title=page.title, page=page, form=ActForm(), form_no=ActForm(apart="no"))
+    forms = {"form": ActForm(), "form_no": ActForm(apart="no")}
+    return show(request, "proposal.html", title=page.title, page=page, keys=keys, **forms)

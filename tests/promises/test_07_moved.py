@@ -119,6 +119,13 @@ def test_a_number_change_tells_old_number_and_safe_contact(line: Line) -> None:
         assert not {"0143", "555", NEW} & set(text.replace("-", " ").split())
 
 
+def test_a_new_line_with_the_safe_contact_s_number_silences_no_warning(line: Line) -> None:
+    a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
+    take_lines(line_row(line_id="L9", account_id="A9", msisdn=SAFE, activated_at=ago(HOUR)))
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
+    assert f"About your other phone line: {warning('number')}" in read(SAFE)
+
+
 @pytest.mark.parametrize(
     ("what", "changes"),
     [

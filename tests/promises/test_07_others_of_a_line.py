@@ -305,6 +305,7 @@ class TestSafeContact:
         assert [(text.msisdn, text.text) for text in MemoryBackend.outbox] == [(number_of(line), "Whereabouts: old.")]
         assert delegations.contact_of(line_id=line.pk) is None
         assert self.news(line, 28) == {number_of(line)}
+        assert any("someone changed where we send alerts" in text.text for text in texts_to(number_of(line)))
         log = AuditEvent.objects.filter(action="line.contact_removed", line_id=line.pk)
         assert [one.actor for one in log] == ["system:lines"]
 

@@ -156,7 +156,9 @@ def test_another_address_is_taken_after_a_look_at_both(officer: Member, second: 
         assert f"Now Address {outside.url}/old Current keys {print_of(old)}" in asked
         assert f"New Address {there} New keys {print_of(new)}" in asked
         assert post(officer, path, {**typed, "seen": seal_in(officer, path, typed)}) == page
-        assert f"The key address will be {there} instead of {outside.url}/old." in agree(second)
+        told = agree(second)
+        assert f"The key address will be {there} instead of {outside.url}/old." in told
+        assert f"Current keys {print_of(old)} New Address {there} New keys {print_of(new)}" in told
     assert (Party.objects.get(pk=party.pk).jwks_uri, Contract.objects.get().jwks_uri) == (there, there)
     # What we held from the old address is let go of with it.
     assert not PartnerKeySet.objects.exists()

@@ -460,4 +460,11 @@ MUTANTS = (
         "",
         "tests/support/test_console_forms.py::test_nothing_is_allowed_by_words_in_a_file_that_nobody_asks_by",
     ),
+    Mutant(
+        7,
+        "accounts/workers/sms_delivery.py",
+        "    known_by = now - STILL_WARNED if message.kind == Message.Kind.MOVED else None\n",
+        "    known_by = None\n",
+        f"{MOVED}test_a_new_line_with_the_safe_contact_s_number_silences_no_warning",
+    ),
 )
