@@ -13,6 +13,12 @@ def deliver_texts() -> None:
 
 
 @shared_task
+def end_reassigned_contacts() -> None:
+    """End the safe contacts whose number another line has."""
+    sms_delivery.end_reassigned_contacts(now=timezone.now())
+
+
+@shared_task
 def deliver_letters() -> None:
     """Hand the mails that wait to the mail server."""
     email_outbox.deliver(now=timezone.now())

@@ -330,6 +330,7 @@ CELERY_BEAT_SCHEDULE = {
     "tell-outcomes": {"task": "consent.tasks.tell_outcomes", "schedule": 300.0, "options": {"expires": 300.0}},
     "see-to-agents": {"task": "consent.tasks.see_to_agents", "schedule": 15.0, "options": {"expires": 60.0}},
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
+    "end-reassigned-contacts": {"task": "accounts.tasks.end_reassigned_contacts", "schedule": 3600.0},
     "forget-codes": {"task": "accounts.tasks.forget_codes", "schedule": 24 * 3600.0},
     "forget-sessions": {"task": "accounts.tasks.forget_sessions", "schedule": 3600.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},

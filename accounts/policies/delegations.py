@@ -1,6 +1,6 @@
 """Who else has to do with a line: delegates, the safe contact, and what was asked in confidence. Reads alone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -66,22 +66,32 @@ def contacts_of(*, line_ids: Collection[int]) -> dict[int, SafeContact]:
 
 
 def list_reassigned_contacts(
-    *, contacts: Collection[SafeContact], at: datetime, known_by: datetime | None = None
+    *, contacts: Collection[SafeContact], at: datetime, known_by: datetime | None = None, holding: bool = False
 ) -> list[SafeContact]:
     """List those whose number began with a line of ours after it was proved: it may be somebody else's. One query.
 
-    That it has ended there since gives it back to nobody. `known_by`: only by lines of which we knew by then.
+    That it has ended there since gives it back to nobody. `known_by`: only where we knew of the line by then.
+    `holding`: only where it has the number still.
     """
     hash_of = {one.pk: sealing.number_hash(sealing.unseal(one.to_sealed)) for one in contacts}
     if not hash_of:
         return []
-    begun = LineNumber.objects.filter(msisdn_hash__in=hash_of.values(), starts_at__lte=at)
-    if known_by is not None:
-        begun = begun.exclude(Q(line__recorded_at__gt=known_by) | Q(line__change_known_at__gt=known_by))
     newest: dict[bytes, datetime] = {}
-    for mark, starts_at in begun.order_by("starts_at").values_list("msisdn_hash", "starts_at"):
+    for mark, starts_at in _begun(hash_of.values(), at, known_by, holding=holding):
         newest[bytes(mark)] = starts_at
     return [one for one in contacts if one.proved_at and newest.get(hash_of[one.pk], one.proved_at) > one.proved_at]
+
+
+def _begun(
+    hashes: Iterable[bytes], at: datetime, known_by: datetime | None, *, holding: bool
+) -> QuerySet[LineNumber, tuple[bytes | memoryview[int], datetime]]:
+    """Since when lines of ours have, or had, these numbers, in order."""
+    begun = LineNumber.objects.filter(msisdn_hash__in=hashes, starts_at__lte=at)
+    if known_by is not None:
+        begun = begun.exclude(Q(line__recorded_at__gt=known_by) | Q(line__change_known_at__gt=known_by))
+    if holding:
+        begun = begun.exclude(ends_at__lte=at)
+    return begun.order_by("starts_at").values_list("msisdn_hash", "starts_at")
 
 
 def contact_waiting(*, line_id: int, at: datetime) -> SafeContact | None:

@@ -11,6 +11,7 @@ more for a while, longer each time, so that it gets hold of few texts before it 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import batched
 from time import monotonic
 from uuid import UUID, uuid4
 
@@ -138,8 +139,21 @@ def list_contacts_to_warn(*, line_ids: Collection[int], at: datetime) -> dict[in
     For a day also one whose number another line takes: whoever takes a line over may have made that line.
     """
     found = delegations.contacts_of(line_ids=line_ids)
-    over = delegations.list_reassigned_contacts(contacts=list(found.values()), at=at, known_by=at - STILL_WARNED)
+    over = _list_silenced(list(found.values()), at)
     return {line_id: one for line_id, one in found.items() if one not in over}
+
+
+def end_reassigned_contacts(*, now: datetime) -> None:
+    """End each safe contact of which we have known for a day that another line has its number. Safe to repeat."""
+    standing = SafeContact.objects.filter(proved_at__isnull=False, ended_at__isnull=True).order_by("pk")
+    for part in batched(standing.iterator(chunk_size=BATCH), BATCH, strict=False):
+        with transaction.atomic():
+            _end_contacts(part, now)
+
+
+def _list_silenced(contacts: Collection[SafeContact], at: datetime) -> list[SafeContact]:
+    known_by = at - STILL_WARNED
+    return delegations.list_reassigned_contacts(contacts=contacts, at=at, known_by=known_by, holding=True)
 
 
 def _run(now: datetime, clock: Callable[[], float]) -> int:
@@ -177,8 +191,7 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
     if may_go > now:
         Message.objects.filter(pk=message_id).update(next_at=may_go)
         return None
-    known_by = now - STILL_WARNED if message.kind == Message.Kind.MOVED else None
-    if message.contact and delegations.list_reassigned_contacts(contacts=[message.contact], at=now, known_by=known_by):
+    if message.contact and _is_silenced(message, message.contact, now):
         _end_contacts([message.contact], now)
         _turn_to_the_phone(message, message.contact, now)
     msisdn = unseal(message.to_sealed)
@@ -189,6 +202,12 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
     with connection.cursor() as cursor:
         cursor.execute(TAKE, [now, message.tries + 1, message_id])
     return _Due(msisdn, unseal(message.words_sealed))
+
+
+def _is_silenced(message: Message, contact: SafeContact, now: datetime) -> bool:
+    if message.kind == Message.Kind.MOVED:
+        return bool(_list_silenced([contact], now))
+    return bool(delegations.list_reassigned_contacts(contacts=[contact], at=now))
 
 
 def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:

@@ -182,9 +182,7 @@ def put_campaign(*, ref: str, contract: str, provider: str, fields: Mapping[str,
         Campaign.objects.create(ref=ref, contract=under, lbs_provider=party, is_draft=bool(unknown), **_whole(fields))
         changes.campaigns.add(ref)
         return True
-    for name in unknown if not campaign.is_draft else ():
-        if fields[name] != getattr(campaign, name):
-            raise RowRefused(name, NOT_KNOWN)
+    _refuse_new_words(campaign, fields, unknown)
     _refuse_longer(campaign, fields)
     _refuse_looser(campaign, fields)
     other_provider = campaign.lbs_provider_id != party.pk
@@ -310,6 +308,13 @@ def _refuse_looser(campaign: Campaign, fields: Mapping[str, Any]) -> None:
     said = fields["consideration"]
     if said is not None and PAID[said] < PAID[campaign.consideration]:
         raise RowRefused("consideration", "loosening_needs_two_officers")
+
+
+def _refuse_new_words(campaign: Campaign, fields: Mapping[str, Any], unknown: Sequence[str]) -> None:
+    """What is in force does not come to be called by words that we don't know."""
+    for name in unknown if not campaign.is_draft else ():
+        if fields[name] != getattr(campaign, name):
+            raise RowRefused(name, NOT_KNOWN)
 
 
 def _frozen_field(ref: str, fields: Mapping[str, Any], contract: Contract, provider: Party) -> str:

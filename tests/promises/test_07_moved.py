@@ -1,5 +1,6 @@
 """Promise 7. A line that is moved under its person: they are told wherever they can be reached, and it is held."""
 
+from collections.abc import Callable
 from datetime import UTC, timedelta
 
 import pytest
@@ -119,9 +120,23 @@ def test_a_number_change_tells_old_number_and_safe_contact(line: Line) -> None:
         assert not {"0143", "555", NEW} & set(text.replace("-", " ").split())
 
 
-def test_a_new_line_with_the_safe_contact_s_number_silences_no_warning(line: Line) -> None:
-    a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
+def a_line_begins_with_it() -> None:
     take_lines(line_row(line_id="L9", account_id="A9", msisdn=SAFE, activated_at=ago(HOUR)))
+
+
+def a_line_had_it_for_a_time() -> None:
+    other = a_line(account="A9")
+    Line.objects.filter(pk=other.pk).update(recorded_at=timezone.now() - timedelta(days=9))
+    now, mark = timezone.now(), number_hash(SAFE)
+    LineNumber.objects.create(
+        line=other, msisdn_hash=mark, msisdn_sealed=seal(SAFE), starts_at=now - 2 * HOUR, ends_at=now - HOUR
+    )
+
+
+@pytest.mark.parametrize("claims", [a_line_begins_with_it, a_line_had_it_for_a_time], ids=["begins", "had"])
+def test_no_line_with_the_safe_contact_s_number_silences_a_warning(line: Line, claims: Callable[[], None]) -> None:
+    a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
+    claims()
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
     assert f"About your other phone line: {warning('number')}" in read(SAFE)
 

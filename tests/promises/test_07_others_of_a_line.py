@@ -316,6 +316,18 @@ class TestSafeContact:
         assert self.news(line, 25) == {number_of(line)}
         assert delegations.contact_of(line_id=line.pk) is None
 
+    def test_the_phone_is_told_of_that_without_any_news(self) -> None:
+        line = a_line(role="user")
+        self.given(line, SAFE)
+        now = timezone.now()
+        a_line(msisdn=SAFE, activated_at=now)
+        MemoryBackend.outbox.clear()
+        for hours, is_told in ((23, False), (25, True)):
+            sms_delivery.end_reassigned_contacts(now=now + timedelta(hours=hours))
+            sms_delivery.deliver(now=now + timedelta(hours=hours))
+            assert bool(texts_to(number_of(line))) is is_told
+        assert "someone changed where we send alerts" in texts_to(number_of(line))[0].text
+
     def test_a_line_s_end_ends_it(self) -> None:
         line = a_line(role="user")
         self.given(line, SAFE)

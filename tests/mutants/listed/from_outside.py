@@ -78,7 +78,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/workers/sms_delivery.py",
-        " or delegations.contact_of(line_id=message.line_id):",
+        " or other not in {None, contact}:",
         ":",
         "tests/accounts/test_exact_ends.py::test_news_for_a_number_given_away_goes_to_no_phone",
     ),

@@ -265,10 +265,10 @@ MUTANTS = (
     # A file's words that nobody asks by are taken without a word.
     Mutant(
         7,
-        "partners/feeds/terms.py",
-        '        "scope": identifiers.is_scope(fields["scope"]),\n',
-        "",
-        "tests/support/test_console_forms.py::test_a_file_is_warned_of_words_that_nobody_asks_by",
+        "partners/actions/drafts.py",
+        ', "scope": identifiers.is_scope(scope)}\n',
+        "}\n",
+        "tests/support/test_console_forms.py::test_nothing_is_allowed_by_words_in_a_file_that_nobody_asks_by",
     ),
     # A record moves a line to a state that forbids less, and nobody is told.
     Mutant(
@@ -463,8 +463,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/workers/sms_delivery.py",
-        "    known_by = now - STILL_WARNED if message.kind == Message.Kind.MOVED else None\n",
-        "    known_by = None\n",
-        f"{MOVED}test_a_new_line_with_the_safe_contact_s_number_silences_no_warning",
+        "    if message.kind == Message.Kind.MOVED:\n        return bool(_list_silenced",
+        "    if not message.kind:\n        return bool(_list_silenced",
+        f"{MOVED}test_no_line_with_the_safe_contact_s_number_silences_a_warning[begins]",
     ),
 )
