@@ -84,7 +84,7 @@ def list_reassigned_contacts(
 
 def _begun(
     hashes: Iterable[bytes], at: datetime, known_by: datetime | None, *, holding: bool
-) -> QuerySet[LineNumber, tuple[bytes | memoryview[int], datetime]]:
+) -> Iterable[tuple[bytes | memoryview, datetime]]:
     """Since when lines of ours have, or had, these numbers, in order."""
     begun = LineNumber.objects.filter(msisdn_hash__in=hashes, starts_at__lte=at)
     if known_by is not None:
