@@ -77,12 +77,12 @@ def list_reassigned_contacts(
     if not hash_of:
         return []
     newest: dict[bytes, datetime] = {}
-    for mark, starts_at in _begun(hash_of.values(), at, known_by, holding=holding):
+    for mark, starts_at in _list_number_starts(hash_of.values(), at, known_by, holding=holding):
         newest[bytes(mark)] = starts_at
     return [one for one in contacts if one.proved_at and newest.get(hash_of[one.pk], one.proved_at) > one.proved_at]
 
 
-def _begun(
+def _list_number_starts(
     hashes: Iterable[bytes], at: datetime, known_by: datetime | None, *, holding: bool
 ) -> Iterable[tuple[bytes | memoryview, datetime]]:
     """Since when lines of ours have, or had, these numbers, in order."""
