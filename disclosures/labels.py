@@ -74,6 +74,14 @@ def tone_of(judgement: str) -> Tone:
 
 
 # Of the figures for everyone.
+FIGURE_TITLES: Mapping[str, Promise] = {
+    "choices": _("What people chose"),
+    "followed": _("How companies in between followed"),
+    "releases": _("What we gave out"),
+    "phones": _("Phones that each company found"),
+    "disputes": _("“I never agreed”"),
+    "companies": _("The companies"),
+}
 CHOICE_KINDS: Mapping[str, Promise] = {
     "stop": _("Stops"),
     "dispute": _("Stops with the words “I never agreed”"),

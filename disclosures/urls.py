@@ -22,4 +22,8 @@ urlpatterns: list[URLPattern] = [
     path("settings/archive/whereabouts.zip", archives.download, name="archive-file"),
     path("transparency/", transparency.transparency, name="transparency"),
     path("transparency/<slug:name>.csv", transparency.transparency_csv, name="transparency-csv"),
+    path("transparency/<slug:name>.svg", transparency.transparency_svg, name="transparency-svg"),
+    path("transparency/<slug:month>/", transparency.transparency, name="transparency-month"),
+    path("transparency/<slug:month>/<slug:name>.csv", transparency.transparency_csv, name="transparency-month-csv"),
+    path("transparency/<slug:month>/<slug:name>.svg", transparency.transparency_svg, name="transparency-month-svg"),
 ]

@@ -2,7 +2,7 @@
 
 from disclosures.models.anomalies import Anomaly, AnomalyRule, AnomalyWatch
 from disclosures.models.archives import Archive, ArchivePart
-from disclosures.models.figures import PublishedFigure
+from disclosures.models.figures import PastFigure, PublishedFigure
 from disclosures.models.releases import (
     NOBODY,
     NOT_YET,
@@ -52,6 +52,7 @@ __all__ = [
     "JudgementChange",
     "LongLine",
     "Outcome",
+    "PastFigure",
     "PathCompleted",
     "PublishedFigure",
     "ReassignedRelease",

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 import audit.queries
-from disclosures.models import PublishedFigure
+from disclosures.models import PastFigure, PublishedFigure
 from disclosures.queries.figures.statements import FEWEST, STATEMENTS, Figure, Statement
 
 DAYS = timedelta(days=30)
@@ -32,9 +32,29 @@ def make(*, at: datetime | None = None) -> None:
         cursor.execute(ONE_AT_A_TIME)
     at = at or audit.queries.database_clock()
     since, until = (at - DAYS, at) if settings.FIGURES_TO_THE_MINUTE else _last_month(at)
+    if settings.FIGURES_TO_THE_MINUTE:
+        _count_before(at, since)
     for name, statement in STATEMENTS.items():
         if not (statement.counts and _is_counted(name, statement, since, until)):
-            _count(name, statement, {"at": at, "since": since, "until": until, "fewest": FEWEST})
+            made = _count(statement, at, since, until)
+            _keep_past(name, statement, since)
+            PublishedFigure.objects.update_or_create(name=name, defaults=made)
+
+
+def _keep_past(name: Figure, statement: Statement, since: datetime) -> None:
+    """Keep what was published of an earlier month. Nothing may count it again: what is hidden by now was not then."""
+    if statement.counts and not settings.FIGURES_TO_THE_MINUTE:
+        for known in PublishedFigure.objects.filter(name=name, until__lte=since):
+            as_it_was = {one: getattr(known, one) for one in ("made_at", "until", "rows", "query")}
+            PastFigure.objects.get_or_create(name=name, since=known.since, defaults=as_it_was)
+
+
+def _count_before(at: datetime, until: datetime) -> None:
+    """Count the days before as well, anew each time: a demonstration has no past that anybody saw."""
+    PastFigure.objects.all().delete()
+    for name, statement in STATEMENTS.items():
+        if statement.counts:
+            PastFigure.objects.create(name=name, **_count(statement, at, until - DAYS, until))
 
 
 def _last_month(at: datetime) -> tuple[datetime, datetime]:
@@ -53,15 +73,15 @@ def _is_counted(name: Figure, statement: Statement, since: datetime, until: date
     return known is not None and all(set(row) == set(statement.columns) for row in known.rows)
 
 
-def _count(name: Figure, statement: Statement, values: dict[str, datetime | int]) -> None:
+def _count(statement: Statement, at: datetime, since: datetime, until: datetime) -> dict[str, Any]:
+    values = {"at": at, "since": since, "until": until, "fewest": FEWEST}
     with connection.cursor() as cursor:
         query = psycopg.ClientCursor(connection.connection).mogrify(statement.sql.strip(), values)
         cursor.execute(query)
         rows = [
             dict(zip(statement.columns, row, strict=True)) for row in _fetch_ordered_rows(cursor, statement.columns)
         ]
-    made = {"rows": rows, "query": query, "made_at": values["at"], "since": values["since"], "until": values["until"]}
-    PublishedFigure.objects.update_or_create(name=name, defaults=made)
+    return {"rows": rows, "query": query, "made_at": at, "since": since, "until": until}
 
 
 def _fetch_ordered_rows(cursor: Any, columns: tuple[str, ...]) -> list[list[object]]:

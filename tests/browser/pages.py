@@ -101,8 +101,11 @@ VERBS = {
 }  # fmt: skip
 FILES = {
     "history-csv", "history-json", "choice-receipt-file", "choice-receipt-pdf", "stop-receipt", "stop-receipt-pdf",
-    "archive-file", "mfa_download_recovery_codes", "transparency-csv", "case-download", "case-file",
+    "archive-file", "mfa_download_recovery_codes", "transparency-csv", "transparency-svg",
+    "transparency-month-csv", "transparency-month-svg", "case-download", "case-file",
 }  # fmt: skip
+# The page of the newest figures, with those of another month.
+OTHER_MONTHS = {"transparency-month"}
 PARTS_OF_A_PAGE = {"choice-progress", "archive-progress"}
 SENDS_ON = {"/accounts/", "help-dispute"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
@@ -126,7 +129,18 @@ MACHINES = {
     "ssf_configuration", "healthz", "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent",
     "drp-exercise", "drp-request", "canary-events", "api-calls", "api-mail",
 }  # fmt: skip
-NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DESK | DEVELOPERS_ALONE | MACHINES
+NOT_VISITED = (
+    VERBS
+    | ELSEWHERE
+    | FILES
+    | OTHER_MONTHS
+    | PARTS_OF_A_PAGE
+    | SENDS_ON
+    | STAFF_ALONE
+    | DESK
+    | DEVELOPERS_ALONE
+    | MACHINES
+)
 
 type Cookies = Mapping[str, str]
 

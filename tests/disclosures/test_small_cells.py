@@ -2,16 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 
 import pytest
 
 from disclosures.queries.figures.cells import Count, Row, suppress_small_cells
+from disclosures.queries.figures.page import count_changes
 from disclosures.queries.figures.published import Beside, beside
 from disclosures.queries.figures.statements import STATEMENTS, Figure, Statement
 
 RELEASES, FOLLOWED, CHOICES = STATEMENTS[Figure.RELEASES], STATEMENTS[Figure.FOLLOWED], STATEMENTS[Figure.CHOICES]
-DISPUTES = STATEMENTS[Figure.DISPUTES]
+DISPUTES, PHONES = STATEMENTS[Figure.DISPUTES], STATEMENTS[Figure.PHONES]
 
 type Counts = Mapping[str, int]
 type Numbers = Mapping[str, str | int | float | None]
@@ -113,6 +115,64 @@ def test_no_small_count_of_rows_and_sums_is_told() -> None:
     assert told(CHOICES, product(rows, rows)) == []
     few = [{"released": n, "not_allowed": 0, "refused": 0} for n in (*range(14), 400)]
     assert told(RELEASES, product(few, few, few)) == []
+
+
+def test_no_small_count_is_told_by_the_month_before() -> None:
+    alike: dict[object, list[Counts]] = defaultdict(list)
+    for now, before in product(range(24), range(24)):
+        months = [as_everybody_sees([{"kind": "stop", "n": n, "from_files": 0}]) for n in (now, before)]
+        told_of_both = tuple(as_said(rows[0]["n"]) for rows in months)
+        changes = tuple(count_changes(now=months[0], before=months[1], name=Figure.CHOICES))
+        alike[told_of_both, changes].append({"now": now, "before": before})
+    assert small_ones(alike.values()) == []
+    assert (("few", 12), (None,)) in alike
+    assert ((12, 14), (-2,)) in alike
+
+
+def test_no_small_count_of_phones_is_told_by_look_ups() -> None:
+    """Two companies, and how many look-ups there were of all their phones: at least one of each."""
+    alike: dict[object, list[tuple[int, Counts]]] = defaultdict(list)
+    listed = [row for row in pairs(21, "phones", "not_allowed") if row["phones"] in {10, 11, 21}]
+    for one, other in product(listed, pairs(11, "phones", "not_allowed")):
+        # A company that found fewer than ten has no row.
+        rows = cached_look(*(row["phones"] for row in (one, other) if row["phones"] >= 10))
+        phones, not_allowed = (one[column] + other[column] for column in ("phones", "not_allowed"))
+        for more in range(12):
+            for of_these in range(more + 1 if not_allowed else 1):
+                if more == of_these or phones > not_allowed:
+                    look = (rows, cached_releases(phones + more, not_allowed + of_these))
+                    alike[look].append((more, numbers_of(one, other)))
+    inner = {look for look, group in alike.items() if any(more < 2 for more, _ in group)}
+    assert len(inner) > 100
+    assert small_ones([numbers for _, numbers in alike[look]] for look in inner) == []
+
+
+@cache
+def cached_look(*rows: int) -> object:
+    return seen(PHONES, [{"phones": phones} for phones in rows])
+
+
+@cache
+def cached_releases(released: int, not_allowed: int) -> object:
+    return seen(RELEASES, [{"released": released, "not_allowed": not_allowed, "refused": 0}])
+
+
+def numbers_of(one: Counts, other: Counts) -> Counts:
+    return {
+        f"{place}: {name}": n
+        for place, row in enumerate((one, other))
+        for name, n in (*row.items(), ("rest", row["phones"] - row["not_allowed"]))
+    }
+
+
+def small_ones(groups: Iterable[Iterable[Counts]]) -> list[tuple[str, set[int]]]:
+    """What is the same small count in each of those that look the same."""
+    return [
+        (name, values)
+        for group in groups
+        for name, values in possible(group).items()
+        if len(values) == 1 and 0 < min(values) < 10
+    ]
 
 
 @pytest.mark.parametrize("contracts", [pytest.param(1, marks=pytest.mark.nightly), 2])

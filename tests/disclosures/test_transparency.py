@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
 
 import pytest
 from django.db import connection
@@ -85,25 +86,42 @@ def test_the_page_says_what_there_is() -> None:
         ["AdReach", "Location service", "Suspended by us", "0", "1"],
         [HARMLESS, "Location service", "Ends within 30 days", "1", "0"],
     ]
-    few = "fewer than 10"
+    few, alone = "fewer than 10", "can't be compared"
     assert rows_of(page, "releases") == [
-        ["Other or none named", "your consent", "0", "0", "11"],
-        ["To give you a service you asked for", "your consent", "43", "13", "0"],
-        ["To give you a service you asked for", "an emergency call", few, "0", "0"],
-        ["All", "", "not shown", "13", "11"],
+        ["Other or none named", "your consent", "0", "0", "11", alone],
+        ["To give you a service you asked for", "your consent", "43", "13", "0", alone],
+        ["To give you a service you asked for", "an emergency call", few, "0", "0", alone],
+        ["All", "", "not shown", "13", "11", ""],
     ]
     short = "less than a second95 of 100 within the same time"
     five = "5 minutes95 of 100 within the same time"
     assert rows_of(page, "followed") == [
-        ["GeoBridge", "11", "11", "0", "0", short, five, "too few to say"],
-        ["NorthLink", *["not shown"] * 3, "0", *["too few to say"] * 3],
+        ["GeoBridge", "11", "11", "0", "0", short, five, "too few to say", "11 more"],
+        ["NorthLink", *["not shown"] * 3, "0", *["too few to say"] * 3, alone],
     ]
     choices = rows_of(page, "choices")
     assert choices[:2] == [
-        ["Stops", "11", "0", short], ["Stops with the words “I never agreed”", few, "0", "too few to say"],
+        ["Stops", "11", "0", short, "11 more"],
+        ["Stops with the words “I never agreed”", few, "0", "too few to say", alone],
     ]  # fmt: skip
-    assert choices[-1] == ["All", "not shown", "0", ""]
-    assert rows_of(page, "disputes") == [["GeoBridge", "not shown", "0", "0", "0"], ["NorthLink", *["0"] * 4]]
+    assert choices[-1] == ["All", "not shown", "0", "", ""]
+    assert rows_of(page, "disputes") == [
+        ["GeoBridge", "not shown", "0", "0", "0", alone], ["NorthLink", *["0"] * 4, "the same"],
+    ]  # fmt: skip
+    # What is not shown has no bar, which would be empty; nor has nought.
+    assert re.findall(r'class="of">(.*?)</span>', page.split('id="companies"')[0].replace("\n", "")) == [
+        f'<bdi class="name">{name}</bdi> <b>{n}</b>'
+        for name, n in (("Stops", 11), ("GeoBridge", 11), ("To give you a service you asked for", 43))
+    ]
+    assert [" ".join(said.split()) for said in re.findall(r"<figcaption>(.*?)</figcaption>", page, re.DOTALL)] == [
+        "Most common choice: Stops, 11. That is 11 more than in the period before.",
+        "Told of most stops and pauses: GeoBridge, 11. That is 11 more than in the period before.",
+        "Most look-ups: To give you a service you asked for, 43.",
+    ]
+    assert re.findall(r'<i class="(\w+)"></i>([^<]+)</li>', page.split('id="releases"')[0]) == [
+        ("s0", "Signed as done"), ("s1", "Received"), ("s4", "Not confirmed, or too few to show"),
+    ]  # fmt: skip
+    assert "Without a bar, because we don't show the number: NorthLink." in page
     assert "<script>alert" not in page
     assert "Draft Inc" not in page
     for one in PublishedFigure.objects.all():
@@ -158,7 +176,7 @@ def test_the_files_say_the_same_and_may_be_kept() -> None:
         ["releases", "all / all", "released", "30"], ["releases", "all / all", "not_allowed", "0"],
         ["releases", "all / all", "refused", "not shown"],
     ]  # fmt: skip
-    assert rows_of(browser.get("/transparency/").text, "releases")[-1] == ["All", "", "30", "0", "not shown"]
+    assert rows_of(browser.get("/transparency/").text, "releases")[-1][:5] == ["All", "", "30", "0", "not shown"]
     assert ["companies", "'=GeoBridge / aggregator / in force", "in_force", "1", *days] in everything
     assert browser.get("/transparency/nothing.csv").status_code == 404
     assert browser.get("/transparency/").headers["Cache-Control"] == "no-store, private"
@@ -167,12 +185,12 @@ def test_the_files_say_the_same_and_may_be_kept() -> None:
 @in_database
 def test_a_page_reads_the_figures_alone() -> None:
     publishing.make(at=timezone.now())
-    for path, n in (("/transparency/", 1), ("/transparency/all.csv", 1), ("/transparency/followed.csv", 1)):
+    for path, past in (("/transparency/", 2), ("/transparency/all.csv", 0), ("/transparency/followed.csv", 0)):
         with CaptureQueriesContext(connection) as seen:
             Browser().get(path)
         assert [re.findall(r'FROM "?(\w+)', one["sql"]) for one in seen.captured_queries] == [
-            ["disclosures_publishedfigure"]
-        ] * n
+            ["disclosures_publishedfigure"], *[["disclosures_pastfigure"]] * past,
+        ]  # fmt: skip
 
 
 @in_database
@@ -191,6 +209,78 @@ def test_each_month_is_counted_once_it_is_over() -> None:
     march, april, may = ("03-01", 11), ("04-01", 50), ("05-01", 40)
     assert [*seen.values()] == [march] * 13 + [april] * 31 + [may] * 6
     assert (seen["2026-05-02"], seen["2026-05-03"], seen["2026-06-03"]) == (march, april, may)
+
+
+@in_database
+def test_a_month_stays_at_its_address_beside_the_next() -> None:
+    """RoadAid finds 14 phones, then 27; ZedCo finds four, then seven."""
+    geo, road, zed = a_party(), a_party("RoadAid", "lbs_provider"), a_party("ZedCo", "lbs_provider")
+    contract = a_contract(geo)
+    for party in (road, zed):
+        a_campaign(contract, party, ref=f"CMP-{party.name}", purpose=FRAUD)
+    lines = [a_line() for _ in range(27)]
+
+    def find(month: int, party: Party, phones: list[Line], judgement: str = Judgement.PERMITTED) -> list[Disclosure]:
+        at = datetime(2026, month, 12, tzinfo=UTC)
+        path = [geo.uri, party.uri]
+        return [row for line in phones for row in disclosed(line, path, at=at, n=2, purpose=FRAUD, judgement=judgement)]
+
+    find(4, zed, lines[:4])
+    (first, *_) = find(4, road, lines[:14])
+    find(5, road, lines[:12], Judgement.NO_APPROVAL)
+    find(5, road, lines[10:])
+    find(5, zed, lines[:7], Judgement.NO_APPROVAL)
+    browser, names = Browser(), ("phones.csv", "releases.csv", "all.csv", "phones.svg")
+    publishing.make(at=datetime(2026, 5, 3, tzinfo=UTC))
+    april = {name: browser.get(f"/transparency/{name}").text for name in names}
+    assert rows_of(browser.get("/transparency/").text, "phones") == [["RoadAid", "14", "can't be compared"]]
+    gagged(first, until=None, at=datetime(2026, 5, 20, tzinfo=UTC))
+    publishing.make(at=datetime(2026, 6, 3, tzinfo=UTC))
+    page = browser.get("/transparency/").text
+    assert rows_of(page, "phones") == [["RoadAid", "27", "13 more"]]
+    assert [row[2:] for row in rows_of(page, "releases")] == [["72", "38", "0", "36 more"], ["72", "38", "0", ""]]
+    assert re.findall(r'href="(/transparency/[\d-]+/)"', page) == ["/transparency/2026-05/", "/transparency/2026-04/"]
+    # The month is as everybody saw it, at an address that says which one it is; but for the companies, and the address.
+    for name in names[:2]:
+        assert browser.get(f"/transparency/2026-04/{name}").text == april[name]
+    assert browser.get("/transparency/2026-04/all.csv").text == re.sub("(?m)^companies,.*\r\n", "", april["all.csv"])
+    picture = browser.get("/transparency/2026-04/phones.svg").text
+    assert picture.replace("/transparency/2026-04/#", "/transparency/#") == april["phones.svg"]
+    assert rows_of(browser.get("/transparency/2026-04/").text, "phones")[0][:2] == ["RoadAid", "14"]
+    assert browser.get("/transparency/2026-05/phones.csv").text == browser.get("/transparency/phones.csv").text
+    assert "Earlier months</h2>" in page
+    assert ">Newest figures</a>" in browser.get("/transparency/2026-04/").text
+    newest = browser.get("/transparency/phones.svg")
+    assert words_of(newest.text) == [
+        "Phones that each company found", "Most phones found: RoadAid, 27. That is 13 more than in the period before.",
+        "Phones that each company found", "localhost · May 1, 2026 – May 31, 2026", "Most phones found: RoadAid, 27.",
+        "That is 13 more than in the period before.", "RoadAid", "27", "http://localhost:8000/transparency/#phones",
+    ]  # fmt: skip
+    assert (newest.headers["Content-Type"], newest.headers["Cache-Control"]) == (
+        "image/svg+xml; charset=utf-8", "public, max-age=3600",
+    )  # fmt: skip
+    again = browser.get("/transparency/phones.svg", **{"if-none-match": newest.headers["ETag"]})
+    assert (again.status_code, "Cookie" in newest.headers.get("Vary", "")) == (304, False)
+    assert 'direction="rtl"' in browser.get("/transparency/releases.svg?language=ar").text
+    for month, said in (
+        (6, "That is 17 fewer than in the period before."),
+        (7, "That is the same as in the period before."),
+    ):
+        find(month, road, lines[:10])
+        publishing.make(at=datetime(2026, month + 1, 3, tzinfo=UTC))
+        assert said in browser.get("/transparency/").text
+    for path in ("2026-03/", "2026-13/", "x/", "2026-03/phones.svg", "2026-04/nothing.csv", "companies.svg", "x.svg"):
+        assert browser.get(f"/transparency/{path}").status_code == 404, path
+
+
+def words_of(picture: str) -> list[str]:
+    """What is read in a picture, line by line. It is XML."""
+    names = {"title", "desc", "text"}
+    return [
+        " ".join("".join(one.itertext()).split())
+        for one in ElementTree.fromstring(picture).iter()
+        if one.tag.rpartition("}")[2] in names
+    ]
 
 
 @in_database
@@ -286,6 +376,7 @@ def test_rare_kinds_are_not_what_a_company_missed() -> None:
     (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
     assert [row[one] for one in ("received", "said_here")] == [24, 24]
     page = Browser().get("/transparency/").text
+    assert "Asked for proof most often: GeoBridge, 12." in page
     assert [row[1] for row in rows_of(page, "choices")] == ["12", "12", "0", "fewer than 10", "0", "0", "not shown"]
     assert [row[1] for row in rows_of(page, "disputes")] == ["12"]
 

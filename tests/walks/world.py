@@ -138,6 +138,7 @@ def build() -> World:
         line=owner,
         ids={
             "name": "all",
+            "month": "2020-01",
             "choice_id": choice.choice_id,
             "code": case.code,
             "kind": "company",

@@ -146,6 +146,15 @@ TABLES: Mapping[str, Table] = {
         text="query",
         shapes={"rows": "counts and times by company, purpose and kind of choice; no line, no person"},
     ),
+    "disclosures.PastFigure": Table(
+        "A public figure of an earlier month, as everyone saw it then.",
+        "for ever",
+        "everyone, except small counts",
+        key="id name",
+        time="made_at since until",
+        text="query",
+        shapes={"rows": "counts and times by company, purpose and kind of choice; no line, no person"},
+    ),
     "disclosures.DroppedMonth": Table(
         "That a month was dropped, and when.", LEDGER, "the office", time="month dropped_at forgotten_at"
     ),

@@ -1,6 +1,6 @@
 """Bars drawn on the server as SVG: one for each row, with its parts; what is not shown is not drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,7 +25,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bar:
-    """One row: its name, the count it stands for, and its rectangles; none where the count is not shown."""
+    """One row: its name, the count it stands for, and its rectangles."""
 
     label: str
     count: Count
@@ -36,17 +36,18 @@ def bars_of(
     *, rows: Sequence[Row], label: str, whole: str, parts: Sequence[tuple[str, Tint]], rest: Tint, untold: Tint,
     with_noughts: bool = False,
 ) -> tuple[Bar, ...]:  # fmt: skip
-    """A bar for each row whose `whole` is not nought, or for each row.
+    """A bar for each row whose `whole` is shown and not nought, or also for each nought.
 
     `parts` are cumulative: each is a part of the one after it. All but a few of many is drawn as all, and a few of many
     as none. Beside what else is not shown nobody can tell what the rest is: it is `untold`.
     """
-    known = [(str(row[label]), _count(row[whole]), row) for row in rows]
-    most = max((count.n or 0 for _, count, _ in known), default=0)
+    counted = [(row, _count(row[whole])) for row in rows]
+    drawn = [(row, count, count.n) for row, count in counted if count.n is not None]
+    most = max((n for *_, n in drawn), default=0)
     return tuple(
-        Bar(name, count, _segments(row, count.n or 0, most, parts, rest, untold))
-        for name, count, row in known
-        if count.n != 0 or with_noughts
+        Bar(str(row[label]), count, _segments(row, n, most, parts, rest, untold))
+        for row, count, n in drawn
+        if n or with_noughts
     )
 
 
@@ -76,3 +77,61 @@ def _get_drawn_count(count: Count, whole: int) -> int | None:
 
 def _count(cell: object) -> Count:
     return cell if isinstance(cell, Count) else Count(0)
+
+
+SIDE, TOP, STEP, ROW, WIDE = 24, 142, 46, 22, 720
+FILLS: Mapping[Tint, str] = {
+    "s0": "#0b5c55", "s1": "#3f7fb8", "s2": "#8a6d1f", "s3": "#7a4a8c", "s4": "#7b7f82", "sbad": "#9b1128",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rect:
+    """One rectangle of a picture that stands by itself."""
+
+    x: int
+    width: int
+    fill: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One bar of such a picture, with its words above it."""
+
+    bar: Bar
+    label_y: int
+    rect_y: int
+    rects: Sequence[Rect]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Bars as a picture that stands by itself. `starts` and `ends`: where a line of words does, as it is read.
+
+    `legend`: of each colour where its line stands, the colour and its words.
+    """
+
+    lines: Sequence[Line]
+    legend: Sequence[tuple[int, str, str]]
+    starts: int
+    ends: int
+    source_y: int
+    height: int
+    width: int = WIDE
+    inner: int = WIDE - 2 * SIDE
+
+
+def picture_of(*, bars: Sequence[Bar], legend: Sequence[tuple[Tint, str]], right_to_left: bool) -> Picture:
+    """Lay bars out between a head and what their colours stand for. The picture needs no style sheet."""
+    inner, foot = WIDE - 2 * SIDE, TOP + STEP * len(bars)
+    lines = []
+    for place, bar in enumerate(bars):
+        rects = []
+        for one in bar.segments:
+            x, width = one.x * inner // WIDTH, max(1, one.width * inner // WIDTH)
+            rects.append(Rect(WIDE - SIDE - x - width if right_to_left else SIDE + x, width, FILLS[one.tint]))
+        lines.append(Line(bar, TOP + STEP * place, TOP + STEP * place + 8, rects))
+    sides = (WIDE - SIDE, SIDE) if right_to_left else (SIDE, WIDE - SIDE)
+    foots = [(foot + ROW * place, FILLS[tint], words) for place, (tint, words) in enumerate(legend)]
+    source = foot + ROW * len(legend)
+    return Picture(lines, foots, *sides, source_y=source, height=source + SIDE)

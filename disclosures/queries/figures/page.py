@@ -1,45 +1,124 @@
 """The figures as the public page shows them: with words for what they are about, and a bar for each row."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from disclosures.labels import CHOICE_KINDS, COMPANY_ROLES, COMPANY_STATES, basis_in_words
+from disclosures.labels import CHOICE_KINDS, COMPANY_ROLES, COMPANY_STATES, FIGURE_TITLES, basis_in_words
 from disclosures.queries.figures.bars import Bar, Tint, bars_of
 from disclosures.queries.figures.cells import Cell, Count, Row
-from disclosures.queries.figures.published import PublicFigure, get_public_figures
-from disclosures.queries.figures.statements import Figure
+from disclosures.queries.figures.published import (
+    PublicFigure,
+    get_figures_before,
+    get_public_figures,
+    list_past_months,
+)
+from disclosures.queries.figures.statements import STATEMENTS, Figure
 from partners.labels import party_name, purpose_in_words
 
 type Words = Mapping[str, Cell]
 
+# The count that a row's bar stands for, and that is compared with the days before.
+WHOLE: Mapping[Figure, str] = {
+    Figure.CHOICES: "n",
+    Figure.FOLLOWED: "received",
+    Figure.RELEASES: "released",
+    Figure.PHONES: "phones",
+    Figure.DISPUTES: "asked",
+}
+# What is drawn of it in which colour, then the rest, then what may be either.
+_PARTS: Mapping[Figure, tuple[Sequence[tuple[str, Tint]], Tint, Tint]] = {
+    Figure.CHOICES: ((), "s0", "s0"),
+    Figure.FOLLOWED: ((("completed", "s0"), ("acknowledged", "s1")), "s4", "s4"),
+    Figure.RELEASES: ((("not_allowed", "sbad"),), "s0", "s4"),
+    Figure.PHONES: ((), "s0", "s0"),
+    Figure.DISPUTES: ((), "s0", "s0"),
+}
+_LEGENDS: Mapping[Figure, Sequence[tuple[Tint, Promise]]] = {
+    Figure.FOLLOWED: (
+        ("s0", _("Signed as done")), ("s1", _("Received")), ("s4", _("Not confirmed, or too few to show")),
+    ),
+    Figure.RELEASES: (
+        ("s0", _("Allowed by the person")), ("sbad", _("Not allowed, and shown that way to the person")),
+        ("s4", _("Too few to say which")),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What one colour of the bars stands for."""
+
+    tint: Tint
+    words: str
+
 
 @dataclass(frozen=True)
 class DisplayedFigure:
-    """One figure: its rows with their words, its sums, its bars and how it was counted."""
+    """One figure: its rows with their words, its sums, its bars and how it was counted.
+
+    `not_drawn`: the rows whose count is not shown. Each row's `change` is how much its count differs from the days
+    before, in words' terms: `more`, `fewer` or `is_same`; none of them where one of the two is not shown. `month`: of
+    whose address it is.
+    """
 
     name: str
     made_at: datetime
+    since: datetime
+    until: datetime
     rows: Sequence[Words]
     total: Mapping[str, Count] | None
     bars: Sequence[Bar]
+    not_drawn: Sequence[str]
     query: str
+    month: date | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return str(FIGURE_TITLES[self.name])
+
+    @property
+    def legend(self) -> Sequence[Legend]:
+        """What its colours stand for."""
+        return [Legend(tint, str(words)) for tint, words in _LEGENDS.get(Figure(self.name), ())]
+
+    @property
+    def leader(self) -> Words | None:
+        """The row with the highest count that is drawn; None without bars."""
+        whole = WHOLE.get(Figure(self.name), "")
+        drawn = [row for row in self.rows if row.get("basis", "approval") == "approval" and _get_count(row.get(whole))]
+        return max(({**row, "n": row[whole]} for row in drawn), key=lambda row: _get_count(row["n"]), default=None)
+
+    @property
+    def last_moment(self) -> datetime:
+        """The last moment that is in it."""
+        return self.until - timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class FiguresPage:
-    """All figures. `made_at`: when what counts people was counted; the companies have a moment of their own."""
+    """All figures. `made_at`: when what counts people was counted; the companies have a moment of their own.
+
+    `months`: those that have an address of their own. A month's page has no companies: they are of today alone.
+    """
 
     made_at: datetime
     since: datetime
     until: datetime
-    companies: DisplayedFigure
     choices: DisplayedFigure
     followed: DisplayedFigure
     releases: DisplayedFigure
     disputes: DisplayedFigure
+    phones: DisplayedFigure | None = None
+    companies: DisplayedFigure | None = None
+    months: Sequence[date] = ()
+    month: date | None = None
 
     @property
     def last_moment(self) -> datetime:
@@ -52,23 +131,74 @@ class FiguresPage:
         return self.until.astimezone(UTC).time() == time.min
 
 
-def figures_page() -> FiguresPage | None:
-    """Return the page's figures; None while they were never made. One query."""
-    found = get_public_figures()
-    if set(found) != set(Figure):
+def figures_page(*, month: date | None = None) -> FiguresPage | None:
+    """Return the page's figures, as last made or of a month (its first day); None where they were never made."""
+    found = get_public_figures(month=month)
+    if not {*Figure} - {Figure.PHONES, Figure.COMPANIES} <= set(found):
         return None
     newest = found[Figure.RELEASES]
+    before = get_figures_before(since=newest.since)
     return FiguresPage(
         newest.made_at,
         newest.since,
         newest.until,
-        **{name.value: _build_displayed_figure(figure) for name, figure in found.items()},
+        **{name.value: _build_displayed_figure(figure, before.get(name), month) for name, figure in found.items()},
+        months=list_past_months(),
+        month=month,
     )
 
 
-def _build_displayed_figure(figure: PublicFigure) -> DisplayedFigure:
-    rows = [{**row, **_words(figure.name, row)} for row in figure.rows]
-    return DisplayedFigure(figure.name, figure.made_at, rows, figure.total, _bars(figure.name, rows), figure.query)
+def displayed_figure(*, name: Figure, month: date | None = None) -> DisplayedFigure | None:
+    """Return one figure as the page shows it; None where it was not made."""
+    figure = get_public_figures(names=[name], month=month).get(name)
+    if figure is None:
+        return None
+    return _build_displayed_figure(figure, get_figures_before(since=figure.since).get(name), month)
+
+
+def _build_displayed_figure(figure: PublicFigure, before: PublicFigure | None, month: date | None) -> DisplayedFigure:
+    changes = count_changes(now=figure.rows, before=before.rows if before else (), name=figure.name)
+    rows = [
+        {**row, **_words(figure.name, row), **_compare(change)}
+        for row, change in zip(figure.rows, changes, strict=True)
+    ]
+    bars = _bars(figure.name, rows)
+    whole = WHOLE.get(figure.name, "")
+    hidden = [str(row["label"]) for row in rows if isinstance(cell := row.get(whole), Count) and cell.n is None]
+    return DisplayedFigure(
+        figure.name, figure.made_at, figure.since, figure.until, rows, figure.total, bars, hidden, figure.query, month
+    )
+
+
+def _compare(change: int | None) -> Words:
+    if change is None:
+        return {"more": None, "fewer": None, "is_same": False}
+    return {"more": max(change, 0), "fewer": max(-change, 0), "is_same": not change}
+
+
+def count_changes(*, now: Sequence[Row], before: Sequence[Row], name: Figure) -> Sequence[int | None]:
+    """Return by how much each row's count differs from the days before: from what is shown of both, and nothing else.
+
+    Where either is not shown, or two rows have one name, there is None.
+    """
+    words, whole = STATEMENTS[name].words, WHOLE.get(name, "")
+    known: dict[tuple[Cell, ...], list[Cell]] = defaultdict(list)
+    for row in before:
+        known[tuple(row[word] for word in words)].append(row.get(whole))
+    changes: list[int | None] = []
+    for row in now:
+        own, then = row.get(whole), known.get(tuple(row[word] for word in words), [])
+        is_known = len(then) == 1 and _is_shown(own) and _is_shown(then[0])
+        changes.append(_get_count(own) - _get_count(then[0]) if is_known else None)
+    return changes
+
+
+def _is_shown(cell: Cell) -> bool:
+    return isinstance(cell, Count) and cell.n is not None
+
+
+def _get_count(cell: Cell) -> int:
+    return cell.n or 0 if isinstance(cell, Count) else 0
 
 
 def _words(name: Figure, row: Row) -> Words:
@@ -88,14 +218,8 @@ def _words(name: Figure, row: Row) -> Words:
 
 
 def _bars(name: Figure, rows: Sequence[Row]) -> Sequence[Bar]:
-    match name:
-        case Figure.RELEASES:
-            released = [row for row in rows if row["basis"] == "approval"]
-            return bars_of(
-                rows=released, label="label", whole="released", parts=[("not_allowed", "sbad")], rest="s0", untold="s4"
-            )
-        case Figure.FOLLOWED:
-            parts: list[tuple[str, Tint]] = [("completed", "s0"), ("acknowledged", "s1")]
-            return bars_of(rows=rows, label="label", whole="received", parts=parts, rest="s4", untold="s4")
-        case _:
-            return ()
+    if name not in WHOLE:
+        return ()
+    drawn = [row for row in rows if row.get("basis", "approval") == "approval"]
+    parts, rest, untold = _PARTS[name]
+    return bars_of(rows=drawn, label="label", whole=WHOLE[name], parts=parts, rest=rest, untold=untold)

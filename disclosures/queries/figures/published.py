@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
-from disclosures.models import PublishedFigure
+from disclosures.models import PastFigure, PublishedFigure
+from disclosures.models.figures import CountedFigure
 from disclosures.queries.downloads import plain_cell
 from disclosures.queries.figures.cells import Cell, Count, Row, Why, suppress_small_cells
 from disclosures.queries.figures.statements import FEWEST, STATEMENTS, Figure
@@ -86,13 +87,41 @@ class PublicFigure:
     until: datetime
 
 
-def get_public_figures(*, names: Sequence[Figure] = tuple(Figure)) -> Mapping[Figure, PublicFigure]:
-    """Return these figures by name; none of them where none was made yet. One query."""
-    known = {row.name: row for row in PublishedFigure.objects.filter(name__in={*names, Figure.CHOICES})}
+def get_public_figures(
+    *, names: Sequence[Figure] = tuple(Figure), month: date | None = None
+) -> Mapping[Figure, PublicFigure]:
+    """Return these figures by name, as last made or of a month (its first day); none of them where none was made."""
+    wanted = PublishedFigure.objects.filter(name__in={*names, Figure.CHOICES})
+    if month is None:
+        return _build_public_figures(names, wanted)
+    since = datetime.combine(month, time(), UTC)
+    # The newest month is not past yet. The companies are of the day on which they were counted.
+    newest = wanted.filter(since=since).exclude(name=Figure.COMPANIES)
+    return _build_public_figures(names, [*PastFigure.objects.filter(since=since), *newest])
+
+
+def get_figures_before(*, since: datetime) -> Mapping[Figure, PublicFigure]:
+    """Return the figures of the days before those that begin then, where they were counted."""
+    return _build_public_figures(tuple(Figure), PastFigure.objects.filter(until=since))
+
+
+def list_past_months() -> Sequence[date]:
+    """Return the months (their first days) that have figures and are not the newest, newest first."""
+    kept = PastFigure.objects.filter(name=Figure.CHOICES).order_by("-since").values_list("since", flat=True)
+    return [since.date() for since in kept if since.astimezone(UTC).time() == time.min and since.day == 1]
+
+
+def _build_public_figures(names: Sequence[Figure], rows: Iterable[CountedFigure]) -> Mapping[Figure, PublicFigure]:
+    """Return those that can be shown: what an older statement counted has other columns."""
+    known = {row.name: row for row in rows if row.name in set(Figure) and _has_its_columns(row)}
     return {name: _build_public_figure(name, known) for name in names if name in known}
 
 
-def _build_public_figure(name: Figure, known: Mapping[str, PublishedFigure]) -> PublicFigure:
+def _has_its_columns(row: CountedFigure) -> bool:
+    return all(set(one) == set(STATEMENTS[Figure(row.name)].columns) for one in row.rows)
+
+
+def _build_public_figure(name: Figure, known: Mapping[str, CountedFigure]) -> PublicFigure:
     row, choices = known[name], known.get(Figure.CHOICES)
     of_choices = suppress_small_cells(statement=STATEMENTS[Figure.CHOICES], rows=choices.rows)[0] if choices else []
     hidden = beside(name=name, choices=of_choices)

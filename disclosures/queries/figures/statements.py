@@ -21,6 +21,7 @@ class Figure(StrEnum):
     CHOICES = "choices"
     FOLLOWED = "followed"
     RELEASES = "releases"
+    PHONES = "phones"
     DISPUTES = "disputes"
 
 
@@ -192,6 +193,33 @@ GROUP BY 1, 2
 ORDER BY 2, 1
 """
 
+# Look-ups add up, over companies and over purposes. Phones do not: several companies find one, and each often, so that
+# no count here is what is missing to another figure. A company that found fewer than ten has no row, just as one that
+# found none: with a row it would have found one at least, and the look-ups of a purpose may leave room for no more. How
+# many were found without consent is not told: with as many look-ups as phones it would be what is missing. The
+# carrier's own test lines are in it, as a company knows how many phones it found.
+PHONES = """
+WITH hidden AS MATERIALIZED (
+    SELECT line_id, disclosure_id FROM disclosures_delayednotice n
+    WHERE (suppressed_until IS NULL OR suppressed_until > %(at)s) AND NOT EXISTS (
+        SELECT FROM disclosures_delayednotice newer
+        WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+), found AS (
+    SELECT DISTINCT disclosures_company(d.path) AS uri, d.line_id
+    FROM disclosures_disclosure d
+        LEFT JOIN hidden ON hidden.line_id = d.line_id AND hidden.disclosure_id = d.id
+    WHERE d.occurred_at >= %(since)s AND d.occurred_at < %(until)s AND d.recorded_at <= %(at)s
+        AND d.basis = 'approval' AND d.outcome = 'released' AND hidden.line_id IS NULL
+)
+SELECT p.name AS company, count(*) AS phones
+FROM found JOIN partners_party p ON p.uri = found.uri
+WHERE p.uri <> 'https://canary.whereabouts.invalid' AND (
+    EXISTS (SELECT FROM partners_campaign c WHERE c.lbs_provider_id = p.id AND NOT c.is_draft)
+    OR EXISTS (SELECT FROM partners_contract k WHERE k.aggregator_id = p.id AND NOT k.is_draft))
+GROUP BY p.id, p.name HAVING count(*) >= %(fewest)s
+ORDER BY 2 DESC, p.name, p.id
+"""
+
 DISPUTES = """
 SELECT p.name AS company, count(e.id) AS asked,
     count(e.id) FILTER (WHERE e.answer = 'evidence' AND e.answered_at < %(until)s) AS showed_proof,
@@ -239,6 +267,7 @@ STATEMENTS: Mapping[Figure, Statement] = {
         parts=(("released", ("not_allowed",)),),
         totals=True,
     ),
+    Figure.PHONES: Statement(PHONES, words=("company",), counts=("phones",)),
     Figure.DISPUTES: Statement(
         DISPUTES,
         words=("company",),

@@ -361,4 +361,18 @@ MUTANTS = (
         "GROUP BY 1, 2, 3, 4, 5\n",
         "tests/disclosures/test_history.py::test_the_pages_keep_the_filters_and_count_what_is_shown",
     ),
+    Mutant(
+        11,
+        "disclosures/queries/figures/statements.py",
+        "GROUP BY p.id, p.name HAVING count(*) >= %(fewest)s\n",
+        "GROUP BY p.id, p.name\n",
+        "tests/disclosures/test_transparency.py::test_a_month_stays_at_its_address_beside_the_next",
+    ),
+    Mutant(
+        11,
+        "disclosures/queries/figures/page.py",
+        "_get_count(then[0]) if is_known else None",
+        "_get_count(then[0]) if then else None",
+        "tests/disclosures/test_transparency.py::test_the_page_says_what_there_is",
+    ),
 )

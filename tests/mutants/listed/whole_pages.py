@@ -23,10 +23,10 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "templates/pages/transparency.html",
-        '<li><i class="s4"></i>{% translate "Not confirmed, or too few to show" %}</li>',
-        '<li><i class="s4"></i>{% translate "Received" %}</li>',
-        VISITORS,
+        "disclosures/queries/figures/page.py",
+        '("s4", _("Not confirmed, or too few to show"))',
+        '("s4", _("Received"))',
+        "tests/disclosures/test_transparency.py::test_the_page_says_what_there_is",
     ),
     Mutant(
         7,
