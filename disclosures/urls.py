@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from disclosures import api
-from disclosures.views import access_log, archives, pages, transparency
+from disclosures.views import archives, pages
 
 urlpatterns: list[URLPattern] = [
     path("api/v1/disclosures", api.disclosures, name="api-disclosures"),
@@ -14,8 +14,8 @@ urlpatterns: list[URLPattern] = [
     path("history/download.csv", pages.history_csv, name="history-csv"),
     path("history/download.json", pages.history_json, name="history-json"),
     path("companies/<int:party_id>/", pages.company, name="company"),
-    path("access-log/", access_log.access_log, name="access-log"),
-    path("access-log/companies/", access_log.access_summary, name="access-log-companies"),
+    path("access-log/", archives.access_log, name="access-log"),
+    path("access-log/companies/", archives.access_summary, name="access-log-companies"),
     path("settings/archive/", archives.archive, name="archive"),
     path("settings/archive/ask/", archives.ask, name="archive-ask"),
     path("settings/archive/progress/", archives.progress, name="archive-progress"),

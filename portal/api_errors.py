@@ -13,7 +13,7 @@ from consent.api import agents
 from consent.api.consent_info import add_correlator, build_refusal
 from partners.api.access import problem
 from partners.api.oauth import oauth_error
-from revocations.api.refusals import refusal
+from revocations.api.receipts import refusal
 
 type Form = Callable[[HttpRequest, int, str], HttpResponse]
 

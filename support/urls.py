@@ -4,7 +4,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
 from support.api import calls, mail
-from support.api.canary import canary_events
+from support.api.calls import canary_events
 from support.views import case, figures, queue, replies, saved_replies, writing
 from support.views import help as help_pages
 

@@ -135,7 +135,7 @@ class Plan:
 
     `campaigns`: those in their term. Of what is over already the data is deleted as well, and nobody loses anything.
     `open_orders` are still to be taken by the partner, `receipts_owed` still to be signed. `below`: companies behind
-    the partner that must delete as well. `digest` stands for all of it: `consent.actions.terminate` asks for it.
+    the partner that must delete as well. `digest` stands for all of it: `consent.actions.lines` asks for it.
     """
 
     of: str

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db import transaction
 
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers.cohorts import PlanChanged
 from disclosures.actions import loosen_anomaly_rule

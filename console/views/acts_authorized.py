@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.views.access import PersonRequest
-from console.forms.authorized import AgentForm, NewAgentForm
+from console.forms.rules import AgentForm, NewAgentForm
 from console.queries.machines import agent_page
 from console.queries.proposals import list_open_proposals
 from console.views.acts import PROPOSED, Act, answer

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers.cohorts import PlanChanged
 from console.actions.proposals import propose_termination

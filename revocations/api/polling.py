@@ -12,7 +12,7 @@ from partners.api.access import JSON, ClientRequest, client_required, problem, r
 from revocations import schemas
 from revocations.actions import redelivery
 from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
-from revocations.api.refusals import refusal, refuse_unauthenticated
+from revocations.api.receipts import refusal, refuse_unauthenticated
 from revocations.workers.delivery.polling import LONGEST_WAIT
 
 

@@ -1,13 +1,27 @@
 """Receipts in: RFC 8935, with the partner as the transmitter."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from partners.api.access import ClientRequest, client_required
 from revocations.actions.receipts import record_receipt
-from revocations.api.refusals import refusal, refuse_unauthenticated
 from revocations.domain.receipts import ReceiptRefused
+
+ERRORS = {401: "authentication_failed", 403: "access_denied", 415: "invalid_request"}
+
+
+def refusal(status: int, err: str, description: str) -> HttpResponse:
+    """RFC 8935's form of a refusal."""
+    response = JsonResponse({"err": err, "description": description}, status=status)
+    response["Content-Language"] = "en"
+    return response
+
+
+def refuse_unauthenticated(status: int, error: str, description: str) -> HttpResponse:
+    """The same for a caller that may not pass, or whose body is of another kind."""
+    return refusal(status, ERRORS[status], description)
+
 
 SECEVENT = "application/secevent+jwt"
 LARGEST_RECEIPT = 200_000

@@ -26,7 +26,7 @@ from revocations.actions.streams import (
     set_status,
     verify_stream,
 )
-from revocations.api.refusals import refusal, refuse_unauthenticated
+from revocations.api.receipts import refusal, refuse_unauthenticated
 from revocations.domain.streams import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
 
 STATUSES: dict[type[StreamRefused], int] = {

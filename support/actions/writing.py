@@ -18,7 +18,7 @@ from support.models import Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries import writing
 from support.queries.case import ThreadEntry, thread_of
-from support.queries.reveals import is_shown
+from support.queries.lines import is_shown
 from support.workers.sending import TAKES_BACK
 
 

@@ -1,14 +1,14 @@
 """The door of the telephone system: calls of ours that were answered, signed, fresh, each good once."""
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
 from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
-from support.actions.incoming import NotYet, log_call
+from support.actions.incoming import NotYet, hear_canary, log_call
 from support.schemas import DECODER
 
 HEADER = "X-Call-Signature"
@@ -36,3 +36,17 @@ def calls(request: HttpRequest) -> HttpResponse:
     except NotYet:
         return problem(400, "Not yet", "answered_at is later than now.")
     return HttpResponse(status=202)
+
+
+LARGEST_EVENT = 200_000
+
+
+@csrf_exempt
+@require_POST
+def canary_events(request: HttpRequest) -> HttpResponse:
+    """An event pushed by ourselves: 202. Anything else: 400."""
+    whole = len(request.body) <= LARGEST_EVENT
+    if whole and hear_canary(token=request.body.decode("ascii", "replace").strip(), at=timezone.now()):
+        return HttpResponse(status=202)
+    refused = {"err": "invalid_request", "description": "This is no event of ours for our own trial."}
+    return JsonResponse(refused, status=400, headers={"Content-Language": "en"})

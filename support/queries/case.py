@@ -31,9 +31,8 @@ from partners.models import Campaign, Party
 from revocations.models import Order, Standing
 from support.models import Entry, Reveal, SuspendRequest, Ticket
 from support.queries import names, subjects
-from support.queries.lines import find_officer_mark, takes_two
+from support.queries.lines import find_officer_mark, is_shown, shown_until, takes_two
 from support.queries.pending_tickets import with_merged
-from support.queries.reveals import is_shown, shown_until
 from support.queries.timeline import SentPage, list_orders_of_line
 
 PROOFS, EARLIER = 6, 12

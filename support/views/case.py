@@ -26,7 +26,7 @@ from support.queries.queue import is_free
 from support.queries.subjects import stoppable
 from support.views.access import at_the_desk
 from support.views.acts import answer, case_or_404
-from support.views.composing import composing
+from support.views.writing import composing
 
 FORM = ("GET", "HEAD", "POST")
 EXPORTED = "desk/print.html"

@@ -21,7 +21,7 @@ from support.models import Ticket
 from support.primitives.tokens import READ, code_in
 from support.queries import own_cases, subjects
 from support.views import access
-from support.views.saving import to_save
+from support.views.access import to_save
 
 ENOUGH = 429
 

@@ -1,5 +1,6 @@
 """Write in a case: answers, notes, drafts, files."""
 
+from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.queries import NotForThem
 from accounts.views.access import PersonRequest, way_on
@@ -20,10 +22,22 @@ from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
 from support.labels import BadVariable, fill_variables
 from support.models import Entry, Ticket
 from support.policies.lifecycle import NotNow
-from support.queries.writing import values_of
-from support.views.access import at_the_desk
-from support.views.composing import composer
-from support.views.saving import to_save
+from support.queries.writing import Desk, desk_of, values_of
+from support.views.access import at_the_desk, to_save
+
+
+def composing(*, ticket: Ticket, user: User, at: datetime) -> dict[str, object]:
+    """The context of the composer for this person of staff."""
+    return composer(desk=desk_of(ticket=ticket, user_id=user.pk, at=at))
+
+
+def composer(*, desk: Desk, form: AnswerForm | None = None, note_form: NoteForm | None = None) -> dict[str, object]:
+    """The same, with what was just typed in place of the draft."""
+    return {
+        "desk": desk,
+        "form": form or AnswerForm(initial={"body": desk.answer}, auto_id="id_answer_%s"),
+        "note_form": note_form or NoteForm(initial={"body": desk.note}, auto_id="id_note_%s"),
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

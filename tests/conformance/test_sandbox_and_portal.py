@@ -10,7 +10,7 @@ from django.db.models import F
 
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers.cohorts import build_manifests
 from partners.domain import pairwise

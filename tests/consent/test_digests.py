@@ -24,8 +24,7 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.digests import MOST_RUNS_A_DAY, NoSuchRun, NotDiffering, TooMany, compare_buckets
-from consent.actions.lines import end_tenure
-from consent.actions.terminate import terminate
+from consent.actions.lines import end_tenure, terminate
 from consent.domain.digest_books import Entry, bucket_of, name_of, our_digest
 from consent.models import DigestRun
 from consent.queries import termination

@@ -15,7 +15,7 @@ from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.domain import consent_requests
 from consent.domain.consent_requests import token_of
 from consent.domain.snapshots import lock_lines

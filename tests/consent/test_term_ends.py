@@ -11,7 +11,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent import tasks
 from consent.actions.choices import allow, stop
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers import cohorts
 from consent.workers.cohorts import build_manifests, end_terms

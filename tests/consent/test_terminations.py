@@ -15,7 +15,7 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.domain.snapshots import affected_contracts
 from consent.queries import termination
 from consent.workers import cohorts

@@ -13,7 +13,7 @@ from accounts.models import Line, Message
 from accounts.workers import sms_delivery
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.workers import cohort_texts

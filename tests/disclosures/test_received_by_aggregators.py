@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.models import ChoiceOrder
 from consent.queries import termination
 from consent.queries.ended import ended_agreements

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from console.actions.proposals import agree
 from partners.actions import proposals

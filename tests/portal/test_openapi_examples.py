@@ -23,7 +23,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 from pytest_django import Settings
 
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers.cohorts import build_manifests
 from partners.actions.clients import register_client

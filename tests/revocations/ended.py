@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers.cohorts import build_manifests
 from partners.primitives import tokens

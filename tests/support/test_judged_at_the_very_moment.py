@@ -12,7 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import Line
 from consent.actions import choices
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from console.actions import proposals as proposals_actions
 from console.actions import terms

@@ -22,7 +22,7 @@ from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.domain.snapshots import reason_against
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed

@@ -11,7 +11,7 @@ from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from consent.actions import choices
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.domain.snapshots import reason_against
 from consent.models import RejudgeRequest
 from consent.queries import termination

@@ -15,7 +15,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.models import ConsentRequest, DigestRun
 from consent.queries import termination
 from consent.workers.cohorts import build_manifests

@@ -19,7 +19,7 @@ from accounts.models import Line
 from accounts.workers import sms_delivery
 from audit.queries import database_clock
 from consent.actions import choices, system_stops
-from consent.actions.terminate import terminate
+from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers import expiry, outcome_texts, reminders
 from consent.workers.cohort_texts import tell_subscribers

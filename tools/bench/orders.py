@@ -15,9 +15,11 @@ from contextlib import ExitStack
 from datetime import timedelta
 from http import HTTPStatus
 from http.client import HTTPConnection
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 
+import django
 from django.conf import settings
 from django.db import transaction
 
@@ -179,3 +181,14 @@ def _stop(line_id: int, contracts: Sequence[Contract]) -> tuple[str, float]:
         jti = Order.objects.get(id=told[contracts[0].pk]).jti
         committing = time.time()
     return jti, committing
+
+
+if __name__ == "__main__":
+    django.setup()
+    delivery, clock = import_module("revocations.workers.delivery.sweep"), import_module("audit.queries")
+    clock.database_clock()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    done = delivery.deliver_due(party_id=int(sys.argv[1]), now=clock.database_clock())
+    sys.stdout.write(json.dumps(done) + "\n")

@@ -288,7 +288,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/queries/reveals.py",
+        "support/queries/lines.py",
         "    return shown_until(mine=mine, two=takes_two(line_id=ticket.line_id, at=at), at=at) is not None\n",
         "    return shown_until(mine=mine, two=False, at=at) is not None\n",
         f"{FILES}test_a_protected_line_s_files_take_two_people",
