@@ -9,7 +9,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from tests.conformance.receiver import ME, PROGRAM, PROJECT, Receiver
+from tests.conformance.receiver import ME, PROGRAM, Receiver
 from tests.partners.outside import Outside, Signer
 from tests.sandbox.carrier import Carrier, granted
 from tests.sandbox.process import until
@@ -27,10 +27,6 @@ def receiver(carrier: Carrier, tmp_path: Path) -> Iterator[Receiver]:
 def test_it_is_no_longer_than_it_says() -> None:
     lines = PROGRAM.read_text().splitlines()
     assert len([line for line in lines if line.strip()]) <= 50
-
-
-def test_the_guide_shows_the_very_program() -> None:
-    assert f"```python\n{PROGRAM.read_text()}```" in (PROJECT / "docs" / "guides" / "partners.md").read_text()
 
 
 def test_it_keeps_the_newest_and_answers_the_rest_alike(receiver: Receiver, carrier: Carrier, tmp_path: Path) -> None:
