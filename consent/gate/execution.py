@@ -122,13 +122,10 @@ class _Thread(local):
 _thread = _Thread()
 
 
-def by_cursor(statement: bytes, values: Sequence[object], *, raw: bool) -> Rows:
-    """Run it bound on the server, so that it is planned once for each connection.
-
-    `raw`: its values are `$1`, not `%s`.
-    """
+def by_cursor(statement: bytes, values: Sequence[object]) -> Rows:
+    """Run it bound on the server, so that it is planned once for each connection."""
     connection.ensure_connection()
-    plain: Any = (psycopg.RawCursor if raw else psycopg.Cursor)(connection.connection)
+    plain: Any = psycopg.RawCursor(connection.connection)
     cursor: Any = connection.make_debug_cursor(plain) if connection.queries_logged else connection.make_cursor(plain)
     with cursor:
         cursor.execute(statement, values)

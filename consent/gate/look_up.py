@@ -1,8 +1,10 @@
-"""The gate's one statement: everything by primary key or unique index (`tests/consent/test_gate_plan.py`)."""
+"""The gate's statement, written out for one question and for many; and a short form of the first, for nearly all.
 
-import re
+Everything is found by primary key or unique index (`tests/consent/test_gate_plan.py`). Moments come as `consent_us`
+counts them, written out, because a function would be called each time.
+"""
+
 from collections.abc import Callable, Sequence
-from functools import partial
 from operator import itemgetter
 
 from django.db import DatabaseError
@@ -10,43 +12,78 @@ from django.db import DatabaseError
 from accounts.primitives.sealing import keyed_hash, number_hash
 from consent.gate.execution import Rows, by_cursor, by_libpq
 from consent.gate.pipeline import Pipeline
-from consent.gate.readiness import IS_OPEN
 from consent.gate.shapes import Line, Question, Terms, parse_covered_keys
 
 type Run = Callable[[bytes, Sequence[object]], Rows]
 
-# One question comes as plain values, which psycopg hands on as they are; many come as arrays. One of numbers comes as
-# its text: the driver takes longer over a list of numbers than over all the rest.
-ONE = """
+# One question as its campaign agreed it, with no recipient named: nearly all. It finds nothing for any other. What
+# covers it is in the campaign's row (`partners_cover`), and matters only if the line has a stop or a pause. The plan is
+# begun in less time: it costs by parts and columns, not by rows, so no column is asked for that isn't needed. A state's
+# rule without a radius prohibits more than can be asked for. Each `LIMIT 1` makes the planner use the key instead of
+# reading small tables whole.
+LOOK_UP_OWN = b"""
+SELECT 0, (extract(epoch FROM moment.now) * 1000000)::bigint,
+    EXISTS (SELECT FROM partners_client WHERE client_id = $1::text AND disabled_at IS NULL)
+        AND EXISTS (SELECT FROM partners_signingkey WHERE kid = $2::text AND retired_at IS NULL),
+    EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
+        AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''),
+    c.ref, c.precision_m, k.epoch, suspended.suspended,
+    CASE WHEN g.stops <> '{}' OR g.pauses <> '{}'
+        THEN json_build_array(cover.parties, cover.purposes, cover.campaigns)::text END,
+    g.line_id, g.version,
+    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),
+    k.starts_at <= at.at AND at.at < k.in_force_until,
+    c.starts_at <= at.at AND at.at < CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END,
+    (SELECT max(coalesce(rule.max_radius_m, 4294967296)) FROM partners_jurisdictionrule rule
+        WHERE rule.state = g.state
+            AND rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)
+            AND (c.purpose = ANY (rule.purposes) OR rule.sale_test AND c.consideration IN ('monetary', 'other')
+                AND rule.consideration IN ('', c.consideration))),
+    CASE WHEN moment.now < g.newest_at THEN (extract(epoch FROM g.newest_at) * 1000000)::bigint END,
+    (extract(epoch FROM g.number_changed_at) * 1000000)::bigint,
+    g.stops::text, g.pauses::text, g.approvals ->> c.ref::text, g.claims ? c.ref,
+    standing.epoch, standing.version, subject.sub
+FROM (SELECT audit_now() AS now OFFSET 0) moment
+CROSS JOIN partners_campaign c
+CROSS JOIN LATERAL (
+    SELECT aggregator_id, epoch, starts_at, CASE WHEN is_draft THEN starts_at ELSE ends_at END AS in_force_until
+    FROM partners_contract WHERE id = c.contract_id LIMIT 1) k
+CROSS JOIN LATERAL (
+    SELECT targets, parties, purposes, campaigns
+    FROM partners_cover WHERE campaign_id = c.id AND aggregator = $4::text AND provider = $5::text LIMIT 1) cover
+CROSS JOIN LATERAL (SELECT bool_and(s.automatic) AS suspended
+    FROM partners_suspension s
+    WHERE s.target = ANY (cover.targets)
+        AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended
+LEFT JOIN consent_linegate g ON g.line_id = CASE WHEN $9::bytea IS NULL
+    THEN (SELECT id FROM accounts_line WHERE carrier_id = $8::text)
+    ELSE (SELECT line_id FROM accounts_linenumber WHERE msisdn_hash = $9::bytea
+        AND starts_at <= moment.now AND (ends_at IS NULL OR moment.now < ends_at)) END
+CROSS JOIN LATERAL (SELECT greatest(moment.now, g.newest_at) AS at) at
+LEFT JOIN revocations_standing standing ON standing.line_id = g.line_id AND standing.contract_id = c.contract_id
+LEFT JOIN partners_pairwisesubject subject ON subject.line_id = g.line_id AND subject.party_id = k.aggregator_id
+WHERE c.ref = $3::text AND c.scope = $7::text AND c.purpose = $6::text
+"""
+# Any other question. `terms`: what holds for this kind of question. If the request differs from the campaign's own
+# details, the campaign is ignored, and so is a recipient that is not one of its own. Linked companies and campaigns are
+# looked up only where they add something.
+LOOK_UP_ONE = b"""
 WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid),
 asking AS (SELECT 0 AS k, $3::text AS campaign, $4::text AS aggregator, $5::text AS provider, $6::text AS recipient,
     $7::text AS purpose, $8::text AS scope),
 asked AS (SELECT 0 AS n, 0 AS k, $9::text AS line, $10::bytea AS number),
-"""
-MANY = """
-WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid),
-asking AS (SELECT place - 1 AS k, a.* FROM unnest($3::text::int4[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::text[]) WITH ORDINALITY AS a (first, campaign, aggregator, provider, recipient, purpose, scope,
-    place)),
-asked AS (SELECT place - 1 AS n, a.* FROM unnest($10::text::int4[], $11::text[], $12::bytea[])
-    WITH ORDINALITY AS a (k, line, number, place)),
-"""
-
-# `terms`: what holds for this kind of question, once for all lines. If the request differs from the campaign's own
-# details, the campaign is ignored, and so is a recipient that is not one of its own. Linked companies and campaigns are
-# looked up only where they add something. Each `LIMIT 1` makes the planner use the key instead of reading small tables
-# whole.
-FOUND = """moment AS MATERIALIZED (
+moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
             WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live,
-        <is_open> AS is_open
+        EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
+            AND o.table_oid = o.tableoid::bigint AND o.closed_because = '') AS is_open
     FROM caller
 ),
-terms AS MATERIALIZED (
-    SELECT asking.k<first>, moment.now, moment.live, moment.is_open, own.*, suspended.*,
+terms AS (
+    SELECT asking.k, moment.now, moment.live, moment.is_open, own.*, suspended.*,
         (SELECT jsonb_object_agg(rule.state, rule.within_m) FROM (
-            SELECT rule.state, max(coalesce(rule.max_radius_m, <anything>)) AS within_m
+            SELECT rule.state, max(coalesce(rule.max_radius_m, 4294967296)) AS within_m
             FROM partners_jurisdictionrule rule
             WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)
                 AND (own.purpose = ANY (rule.purposes)
@@ -85,13 +122,17 @@ terms AS MATERIALIZED (
             AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)
     ) suspended ON true
 )
-SELECT asked.n, us(told.now), told.live, told.is_open, told.ref, told.precision_m, told.epoch, told.suspended,
-    <covering>, g.line_id, g.version,
+SELECT asked.n, (extract(epoch FROM terms.now) * 1000000)::bigint, terms.live, terms.is_open, terms.ref,
+    terms.precision_m, terms.epoch, terms.suspended,
+    CASE WHEN g.stops <> '{}' OR g.pauses <> '{}'
+        THEN json_build_array(terms.parties, terms.purposes, terms.campaigns)::text END,
+    g.line_id, g.version,
     g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),
     terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,
     terms.starts_at <= at.at AND at.at < terms.in_force_until,
     (terms.prohibited_in ->> g.state::text)::bigint,
-    CASE WHEN terms.now < g.newest_at THEN us(g.newest_at) END, us(g.number_changed_at),
+    CASE WHEN terms.now < g.newest_at THEN (extract(epoch FROM g.newest_at) * 1000000)::bigint END,
+    (extract(epoch FROM g.number_changed_at) * 1000000)::bigint,
     g.stops::text, g.pauses::text, g.approvals ->> terms.ref::text, g.claims ? terms.ref,
     standing.epoch, standing.version, subject.sub
 FROM (
@@ -100,8 +141,92 @@ FROM (
     LEFT JOIN accounts_linenumber by_number ON by_number.msisdn_hash = asked.number
         AND by_number.starts_at <= moment.now AND (by_number.ends_at IS NULL OR moment.now < by_number.ends_at)
     LEFT JOIN accounts_line by_line ON by_line.carrier_id = asked.line
-    <in_order>
-) asked JOIN terms ON terms.k = asked.k <told>
+) asked JOIN terms ON terms.k = asked.k
+LEFT JOIN consent_linegate g ON g.line_id = asked.line_id
+LEFT JOIN LATERAL (SELECT greatest(terms.now, g.newest_at) AS at) at ON true
+LEFT JOIN revocations_standing standing ON standing.line_id = g.line_id AND standing.contract_id = terms.contract_id
+LEFT JOIN partners_pairwisesubject subject ON subject.line_id = g.line_id AND subject.party_id = terms.aggregator_id
+"""
+# The same for many. The numbers of each list come as its text: the driver takes longer over a list of numbers than over
+# all the rest. The first question of each kind brings its terms back, once for all lines. Lines are taken in their
+# order, because neighbours share index pages.
+LOOK_UP_MANY = b"""
+WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid),
+asking AS (SELECT place - 1 AS k, a.* FROM unnest($3::text::int4[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::text[]) WITH ORDINALITY AS a (first, campaign, aggregator, provider, recipient, purpose, scope,
+    place)),
+asked AS (SELECT place - 1 AS n, a.* FROM unnest($10::text::int4[], $11::text[], $12::bytea[])
+    WITH ORDINALITY AS a (k, line, number, place)),
+moment AS MATERIALIZED (
+    SELECT audit_now() AS now,
+        EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
+            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live,
+        EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
+            AND o.table_oid = o.tableoid::bigint AND o.closed_because = '') AS is_open
+    FROM caller
+),
+terms AS MATERIALIZED (
+    SELECT asking.k, asking.first, moment.now, moment.live, moment.is_open, own.*, suspended.*,
+        (SELECT jsonb_object_agg(rule.state, rule.within_m) FROM (
+            SELECT rule.state, max(coalesce(rule.max_radius_m, 4294967296)) AS within_m
+            FROM partners_jurisdictionrule rule
+            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)
+                AND (own.purpose = ANY (rule.purposes)
+                    OR rule.sale_test AND own.consideration IN ('monetary', 'other')
+                        AND rule.consideration IN ('', own.consideration))
+            GROUP BY rule.state) rule) AS prohibited_in,
+        CASE WHEN own.id IS NULL THEN
+                partners_kin_of('party', ARRAY[asking.aggregator, asking.provider, asking.recipient])
+            WHEN asking.recipient = '' OR asking.recipient = ANY (own.covering) THEN own.covering
+            ELSE own.covering || partners_kin_of('party', ARRAY[asking.recipient]) END AS parties,
+        CASE WHEN own.id IS NULL THEN partners_kin_of('purpose', ARRAY[asking.purpose])
+            ELSE own.own_purposes END AS purposes
+    FROM asking CROSS JOIN moment
+    LEFT JOIN LATERAL (
+        SELECT c.*, CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END AS in_force_until,
+            k.aggregator_id, k.epoch, k.starts_at AS contract_starts_at,
+            CASE WHEN k.is_draft THEN k.starts_at ELSE k.ends_at END AS contract_in_force_until,
+            cover.campaigns, cover.purposes AS own_purposes,
+            CASE WHEN naming.recipient_is_named THEN cover.named_parties ELSE cover.parties END AS covering,
+            CASE WHEN naming.recipient_is_named THEN cover.named_targets ELSE cover.targets END AS targets
+        FROM partners_campaign c
+        CROSS JOIN LATERAL (SELECT * FROM partners_contract WHERE id = c.contract_id LIMIT 1) k
+        CROSS JOIN LATERAL (SELECT * FROM partners_cover WHERE campaign_id = c.id LIMIT 1) cover
+        CROSS JOIN LATERAL (SELECT c.names_recipient AND asking.recipient = ANY (cover.told_apart)
+            AS recipient_is_named) naming
+        WHERE c.ref = asking.campaign AND c.scope = asking.scope AND c.purpose = asking.purpose
+            AND cover.aggregator = asking.aggregator AND cover.provider = asking.provider
+    ) own ON true
+    LEFT JOIN LATERAL (
+        SELECT bool_and(s.automatic) AS suspended
+        FROM partners_suspension s
+        WHERE s.target = ANY (CASE WHEN own.id IS NULL THEN
+                    partners_targets_of(ARRAY[asking.aggregator, asking.provider, asking.recipient])
+                WHEN asking.recipient = '' THEN own.targets
+                ELSE own.targets || partners_targets_of(ARRAY[asking.recipient]) END)
+            AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)
+    ) suspended ON true
+)
+SELECT asked.n, (extract(epoch FROM told.now) * 1000000)::bigint, told.live, told.is_open, told.ref, told.precision_m,
+    told.epoch, told.suspended,
+    CASE WHEN told.k IS NOT NULL THEN json_build_array(terms.parties, terms.purposes, terms.campaigns)::text END,
+    g.line_id, g.version,
+    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),
+    terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,
+    terms.starts_at <= at.at AND at.at < terms.in_force_until,
+    (terms.prohibited_in ->> g.state::text)::bigint,
+    CASE WHEN terms.now < g.newest_at THEN (extract(epoch FROM g.newest_at) * 1000000)::bigint END,
+    (extract(epoch FROM g.number_changed_at) * 1000000)::bigint,
+    g.stops::text, g.pauses::text, g.approvals ->> terms.ref::text, g.claims ? terms.ref,
+    standing.epoch, standing.version, subject.sub
+FROM (
+    SELECT asked.n, asked.k, coalesce(by_number.line_id, by_line.id) AS line_id
+    FROM asked CROSS JOIN moment
+    LEFT JOIN accounts_linenumber by_number ON by_number.msisdn_hash = asked.number
+        AND by_number.starts_at <= moment.now AND (by_number.ends_at IS NULL OR moment.now < by_number.ends_at)
+    LEFT JOIN accounts_line by_line ON by_line.carrier_id = asked.line
+    ORDER BY line_id
+) asked JOIN terms ON terms.k = asked.k LEFT JOIN terms told ON told.first = asked.n
 LEFT JOIN consent_linegate g ON g.line_id = asked.line_id
 LEFT JOIN LATERAL (SELECT greatest(terms.now, g.newest_at) AS at) at ON true
 LEFT JOIN revocations_standing standing ON standing.line_id = g.line_id AND standing.contract_id = terms.contract_id
@@ -109,99 +234,14 @@ LEFT JOIN partners_pairwisesubject subject ON subject.line_id = g.line_id AND su
 """
 
 
-# Beyond any radius that can be asked for: what a rule without one prohibits.
-ANY_RADIUS = "4294967296"
-# A campaign's own request, with no recipient named: nearly all. What covers it is in its row (`partners_cover`), so
-# there is less to look up, and the plan is begun in less time: it costs by parts and columns, not by rows, so no column
-# is asked for that isn't needed. It finds nothing for any other request.
-OWN = """
-SELECT 0, us(moment.now),
-    EXISTS (SELECT FROM partners_client WHERE client_id = $1::text AND disabled_at IS NULL)
-        AND EXISTS (SELECT FROM partners_signingkey WHERE kid = $2::text AND retired_at IS NULL),
-    <is_open>, c.ref, c.precision_m, k.epoch, suspended.suspended,
-    CASE WHEN g.stops <> '{}' OR g.pauses <> '{}'
-        THEN json_build_array(cover.parties, cover.purposes, cover.campaigns)::text END,
-    g.line_id, g.version,
-    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),
-    k.starts_at <= at.at AND at.at < k.in_force_until,
-    c.starts_at <= at.at AND at.at < CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END,
-    (SELECT max(coalesce(rule.max_radius_m, <anything>)) FROM partners_jurisdictionrule rule
-        WHERE rule.state = g.state
-            AND rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)
-            AND (c.purpose = ANY (rule.purposes) OR rule.sale_test AND c.consideration IN ('monetary', 'other')
-                AND rule.consideration IN ('', c.consideration))),
-    CASE WHEN moment.now < g.newest_at THEN us(g.newest_at) END, us(g.number_changed_at),
-    g.stops::text, g.pauses::text, g.approvals ->> c.ref::text, g.claims ? c.ref,
-    standing.epoch, standing.version, subject.sub
-FROM (SELECT audit_now() AS now OFFSET 0) moment
-CROSS JOIN partners_campaign c
-CROSS JOIN LATERAL (
-    SELECT aggregator_id, epoch, starts_at, CASE WHEN is_draft THEN starts_at ELSE ends_at END AS in_force_until
-    FROM partners_contract WHERE id = c.contract_id LIMIT 1) k
-CROSS JOIN LATERAL (
-    SELECT targets, parties, purposes, campaigns
-    FROM partners_cover WHERE campaign_id = c.id AND aggregator = $4::text AND provider = $5::text LIMIT 1) cover
-CROSS JOIN LATERAL (SELECT bool_and(s.automatic) AS suspended
-    FROM partners_suspension s
-    WHERE s.target = ANY (cover.targets)
-        AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended
-<line>
-LEFT JOIN consent_linegate g ON g.line_id = <line_id>
-CROSS JOIN LATERAL (SELECT greatest(moment.now, g.newest_at) AS at) at
-LEFT JOIN revocations_standing standing ON standing.line_id = g.line_id AND standing.contract_id = c.contract_id
-LEFT JOIN partners_pairwisesubject subject ON subject.line_id = g.line_id AND subject.party_id = k.aggregator_id
-WHERE c.ref = $3::text AND c.scope = $7::text AND c.purpose = $6::text
-"""
-
-
-def _expand_statement(statement: str, **places: str) -> bytes:
-    """`us(…)` is `consent_us`, which the database would call each time: written out it is part of the plan."""
-    for place, text in {"anything": ANY_RADIUS, **places}.items():
-        statement = statement.replace(f"<{place}>", text)
-    return re.sub(r"\bus\(([a-z_.]+)\)", r"(extract(epoch FROM \1) * 1000000)::bigint", statement).encode()
-
-
-COVERING = "json_build_array(terms.parties, terms.purposes, terms.campaigns)::text"
-BY_LINE = "LEFT JOIN accounts_line by_line ON by_line.carrier_id = $8::text"
-BY_NUMBER = """LEFT JOIN accounts_linenumber by_number ON by_number.msisdn_hash = $8::bytea
-    AND by_number.starts_at <= moment.now AND (by_number.ends_at IS NULL OR moment.now < by_number.ends_at)"""
-
-# What covers one line matters only if it has a stop or a pause. Of many, the first of each asking brings its terms;
-# and they are taken in the order of lines, because neighbours share index pages.
-LOOK_UP_ONE = _expand_statement(
-    ONE + FOUND.replace("terms AS MATERIALIZED", "terms AS").replace("told.", "terms."),
-    first="",
-    told="",
-    in_order="",
-    is_open=IS_OPEN,
-    covering=f"CASE WHEN g.stops <> '{{}}' OR g.pauses <> '{{}}' THEN {COVERING} END",
-)
-LOOK_UP_MANY = _expand_statement(
-    MANY + FOUND,
-    first=", asking.first",
-    told="LEFT JOIN terms told ON told.first = asked.n",
-    in_order="ORDER BY line_id",
-    is_open=IS_OPEN,
-    covering=f"CASE WHEN told.k IS NOT NULL THEN {COVERING} END",
-)
-# psycopg's cursor has marks of its own, which ask for lists in binary.
-LOOK_UP_MANY_BY_CURSOR = re.sub(rb"\$[0-9]+", b"%s", re.sub(rb"\$[0-9]+(?=::[a-z0-9]+\[\])", b"%b", LOOK_UP_MANY))
-LOOK_UP_OWN_BY_LINE = _expand_statement(OWN, is_open=IS_OPEN, line=BY_LINE, line_id="by_line.id")
-LOOK_UP_OWN_BY_NUMBER = _expand_statement(OWN, is_open=IS_OPEN, line=BY_NUMBER, line_id="by_number.line_id")
-
-
 def look_up(*, questions: Sequence[Question]) -> list[tuple[Terms, Line]]:
     """Look up what holds for each question, in order, from one statement and so of one moment."""
-    if len(questions) != 1:
-        return _found_for_many(questions, None, None)
-    return _parse_rows(_of_one_by(partial(by_cursor, raw=True), questions[0], None, None), [0])
+    return _look_up_by(by_cursor, questions, None, None)
 
 
 def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> list[tuple[Terms, Line]]:
     """Look up what holds for a machine, by the key that signed its token; `Terms.live`: both still stand."""
-    if len(questions) != 1:
-        return _found_for_many(questions, client_id, kid)
-    return _parse_rows(_of_one_by(by_libpq, questions[0], client_id, kid), [0])
+    return _look_up_by(by_libpq, questions, client_id, kid)
 
 
 async def look_up_in(
@@ -211,40 +251,33 @@ async def look_up_in(
     if len(questions) != 1:
         askings = _askings(questions)
         rows = await pipeline.run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)], until=until)
-        return _parse_rows(sorted(rows, key=itemgetter(0)), askings)
+        return _parse_rows(rows, askings)
     question, rows = questions[0], []
-    if own := _own_statement(question):
-        rows = await pipeline.run(own, [client_id, kid, *_of_own(question)], until=until)
+    if not question.recipient:
+        rows = await pipeline.run(LOOK_UP_OWN, [client_id, kid, *_of_own(question)], until=until)
     if not rows:
         rows = await pipeline.run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)], until=until)
     return _parse_rows(rows, [0])
 
 
-def _of_one_by(run: Run, question: Question, client_id: str | None, kid: str | None) -> Rows:
-    """What the shorter statement finds; where it finds nothing, or a recipient is named, what the whole one does."""
-    if (own := _own_statement(question)) and (rows := run(own, [client_id, kid, *_of_own(question)])):
-        return rows
-    return run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)])
-
-
-def _own_statement(question: Question) -> bytes | None:
-    if question.recipient:
-        return None
-    return LOOK_UP_OWN_BY_LINE if question.msisdn is None else LOOK_UP_OWN_BY_NUMBER
-
-
-def _found_for_many(questions: Sequence[Question], client_id: str | None, kid: str | None) -> list[tuple[Terms, Line]]:
+def _look_up_by(
+    run: Run, questions: Sequence[Question], client_id: str | None, kid: str | None
+) -> list[tuple[Terms, Line]]:
     if not questions:
         return []
-    askings = _askings(questions)
-    rows = by_cursor(LOOK_UP_MANY_BY_CURSOR, [client_id, kid, *_of_many(questions, askings)], raw=False)
-    return _parse_rows(sorted(rows, key=itemgetter(0)), askings)
+    if len(questions) != 1:
+        askings = _askings(questions)
+        return _parse_rows(run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)]), askings)
+    question = questions[0]
+    rows = [] if question.recipient else run(LOOK_UP_OWN, [client_id, kid, *_of_own(question)])
+    return _parse_rows(rows or run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)]), [0])
 
 
 def _parse_rows(rows: Rows, askings: Sequence[int]) -> list[tuple[Terms, Line]]:
     """Raises DatabaseError if it says two things of one question, as of a number that is two lines' at once."""
     if len(rows) != len(askings):
         raise DatabaseError(f"{len(rows)} answers to {len(askings)} questions")
+    rows = sorted(rows, key=itemgetter(0))  # the database answers in the order of lines
     terms = [Terms(*(*row[1:8], parse_covered_keys(row[8]))) for row in rows if row[1] is not None]
     return [(terms[asking], Line(*row[9:])) for asking, row in zip(askings, rows, strict=True)]
 
@@ -273,12 +306,16 @@ def _of_own(question: Question) -> list[object]:
         question.provider,
         question.purpose,
         question.scope,
-        question.line if question.msisdn is None else number_hash(question.msisdn),
+        *_line_of(question),
     ]
 
 
 def _of_one(question: Question) -> list[object]:
-    return [*_asking(question), question.line, None if question.msisdn is None else number_hash(question.msisdn)]
+    return [*_asking(question), *_line_of(question)]
+
+
+def _line_of(question: Question) -> tuple[str | None, bytes | None]:
+    return question.line, None if question.msisdn is None else number_hash(question.msisdn)
 
 
 def _of_many(questions: Sequence[Question], askings: Sequence[int]) -> list[object]:

@@ -49,6 +49,7 @@ MUTANTS = (
         "            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)",
         "            WHERE rule.starts_at < moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
@@ -56,6 +57,7 @@ MUTANTS = (
         "            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)",
         "            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now <= rule.ends_at)",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
@@ -63,6 +65,7 @@ MUTANTS = (
         "            AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)",
         "            AND s.starts_at < moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
@@ -70,32 +73,35 @@ MUTANTS = (
         "            AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)",
         "            AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now <= s.ends_at)",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
         "consent/gate/look_up.py",
         (
-            "    <covering>, g.line_id, g.version,\n"
+            "terms.campaigns)::text END,\n    g.line_id, g.version,\n"
             "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
         ),
         (
-            "    <covering>, g.line_id, g.version,\n"
+            "terms.campaigns)::text END,\n    g.line_id, g.version,\n"
             "    g.active_from < at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
         ),
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
         "consent/gate/look_up.py",
         (
-            "    <covering>, g.line_id, g.version,\n"
+            "terms.campaigns)::text END,\n    g.line_id, g.version,\n"
             "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
         ),
         (
-            "    <covering>, g.line_id, g.version,\n"
+            "terms.campaigns)::text END,\n    g.line_id, g.version,\n"
             "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at <= g.active_until),"
         ),
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
@@ -103,6 +109,7 @@ MUTANTS = (
         "    terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,",
         "    terms.contract_starts_at < at.at AND at.at < terms.contract_in_force_until,",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
@@ -110,6 +117,7 @@ MUTANTS = (
         "    terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,",
         "    terms.contract_starts_at <= at.at AND at.at <= terms.contract_in_force_until,",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
@@ -117,6 +125,7 @@ MUTANTS = (
         "    terms.starts_at <= at.at AND at.at < terms.in_force_until,",
         "    terms.starts_at < at.at AND at.at < terms.in_force_until,",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
@@ -124,6 +133,7 @@ MUTANTS = (
         "    terms.starts_at <= at.at AND at.at < terms.in_force_until,",
         "    terms.starts_at <= at.at AND at.at <= terms.in_force_until,",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
@@ -133,16 +143,17 @@ MUTANTS = (
         "        AND by_number.starts_at < moment.now"
         " AND (by_number.ends_at IS NULL OR moment.now < by_number.ends_at)",
         ALL_READINGS,
+        places=2,
     ),
     Mutant(
         2,
         "consent/gate/look_up.py",
         (
-            "    g.line_id, g.version,\n"
+            "cover.campaigns)::text END,\n    g.line_id, g.version,\n"
             "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
         ),
         (
-            "    g.line_id, g.version,\n"
+            "cover.campaigns)::text END,\n    g.line_id, g.version,\n"
             "    g.active_from < at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
         ),
         ALL_READINGS,
@@ -151,11 +162,11 @@ MUTANTS = (
         2,
         "consent/gate/look_up.py",
         (
-            "    g.line_id, g.version,\n"
+            "cover.campaigns)::text END,\n    g.line_id, g.version,\n"
             "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
         ),
         (
-            "    g.line_id, g.version,\n"
+            "cover.campaigns)::text END,\n    g.line_id, g.version,\n"
             "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at <= g.active_until),"
         ),
         ALL_READINGS,

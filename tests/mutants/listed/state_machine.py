@@ -74,6 +74,7 @@ MUTANTS = (
         "            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)",
         "            WHERE rule.starts_at < moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)",
         MACHINE,
+        places=2,
     ),
     Mutant(
         2,
@@ -87,8 +88,8 @@ MUTANTS = (
     Mutant(
         2,
         "consent/gate/look_up.py",
-        "        AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended\n<line>",
-        "        AND s.starts_at < moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended\n<line>",
+        "        AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended",
+        "        AND s.starts_at < moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended",
         MACHINE,
     ),
     Mutant(
