@@ -1,21 +1,10 @@
-"""Fix where functions look names up, so that a temporary table named like ours changes nothing."""
+"""Fix where functions look names up."""
 
 from django.db import migrations
 
-FIX = r"""
-DO $do$
-DECLARE one regprocedure;
-BEGIN
-    FOR one IN
-        SELECT p.oid FROM pg_proc p
-        WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'revocations\_%' AND p.proconfig IS NULL
-    LOOP
-        EXECUTE format('ALTER FUNCTION %s SET search_path = public, pg_temp', one);
-    END LOOP;
-END $do$
-"""
+from audit.primitives.sql_files import fix_search_path
 
 
 class Migration(migrations.Migration):
     dependencies = [("revocations", "0015_what_came_back")]
-    operations = [migrations.RunSQL(FIX, migrations.RunSQL.noop)]
+    operations = [fix_search_path("revocations")]
