@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from disclosures import api
-from disclosures.views import archives, pages
+from disclosures.views import archives, pages, transparency
 
 urlpatterns: list[URLPattern] = [
     path("api/v1/disclosures", api.disclosures, name="api-disclosures"),
