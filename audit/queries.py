@@ -90,6 +90,11 @@ def events_of_line(*, line_id: int, reader: str, own: bool = False, confidential
     return events if confidential else events.exclude(action__regex=CONFIDENTIAL)
 
 
+def happened_at(*, action: str, target: str) -> datetime | None:
+    """Return when this was done to that, the first time; None: it never was."""
+    return AuditEvent.objects.filter(action=action, target=target).order_by("at").values_list("at", flat=True).first()
+
+
 def began_at() -> datetime | None:
     """Return the moment of the oldest event; None: there is none yet."""
     return AuditEvent.objects.order_by("at").values_list("at", flat=True).first()

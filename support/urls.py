@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern] = [
     path("help/write/", help_pages.write, name="help-write"),
     path("help/ask/<str:kind>/<str:ref>/", help_pages.ask, name="help-ask"),
     path("help/dispute/<uuid:choice_id>/", help_pages.ask_of_dispute, name="help-dispute"),
+    path("help/dispute/<uuid:choice_id>/withdraw/", help_pages.withdraw_dispute, name="help-dispute-withdraw"),
     path("help/sent/<str:code>/", help_pages.show_confirmation, name="help-sent"),
     path("help/mail/<str:token>/", help_pages.by_mail, name="case-by-mail"),
     path("help/<str:code>/", help_pages.case, name="case"),

@@ -111,6 +111,7 @@ WHAT: dict[str, Words] = {
     "ticket.asked": gettext_lazy("Wrote to us"),
     "ticket.heard": gettext_lazy("Wrote to us again in a case"),
     "ticket.rated": gettext_lazy("Rated our answer"),
+    "dispute.withdrawn": gettext_lazy("Withdrew “I never agreed”"),
     "ticket.answered": gettext_lazy("Answered a case"),
     "ticket.noted": gettext_lazy("Wrote a note in a case"),
     "ticket.seen": gettext_lazy("Looked at your case"),

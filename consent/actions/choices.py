@@ -19,6 +19,7 @@ from consent.domain.snapshots import lock_line
 from consent.gate import readiness
 from consent.gate.readiness import RESTORING
 from consent.models import Approval, Choice, ChoiceOrder, Origin
+from consent.queries.choices import withdrawn_at
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
 from revocations.actions.evidence import ask_evidence
@@ -292,7 +293,7 @@ def _standing_dispute(alike: QuerySet[Choice]) -> Choice | None:
     allowed = Choice.objects.filter(line_id=earlier.line_id, kind=Choice.Kind.ALLOW)
     if allowed.filter(made_at__gt=earlier.made_at).exists():
         return None
-    return None if _was_claimed_since(earlier) else earlier
+    return None if _was_claimed_since(earlier) or withdrawn_at(choice_id=earlier.id) else earlier
 
 
 def _just_pressed(choice: Choice, alike: QuerySet[Choice], at: datetime) -> Choice | None:

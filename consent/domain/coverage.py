@@ -7,6 +7,7 @@ from datetime import datetime
 from consent.domain import snapshots
 from consent.models import Choice
 from consent.queries.choices import ChoiceRow
+from consent.queries.current_consent import names_of
 from consent.queries.current_consent_ledger import MICROSECOND
 from consent.queries.current_consent_uses import Sharing, Use
 from consent.queries.permission import PermissionQuestion, answers_at
@@ -40,18 +41,30 @@ class EndedUse:
 def preview_stops(*, line_id: int, standing: Sharing, scopes: Collection[Scope]) -> dict[Scope, Coverage]:
     """Preview what stops of these scopes would do: the gate's own keys say whom they block, the orders' who is told.
 
-    Two queries, whatever their number.
+    Two queries, whatever their number; one more where a company says for whom it asks.
     """
     asked = list(dict.fromkeys(scopes))
     told = snapshots.affected_by_each(nos=[(line_id, *scope) for scope in asked])
-    names = _name_partners({pk for contract_ids in told for pk in contract_ids})
+    partners = _name_partners({pk for contract_ids in told for pk in contract_ids})
+    recipients = names_of(uris={uri for _, uri in standing.by_recipient})
     return {
         scope: Coverage(
-            _sort_names(use.provider_name for use in list_covered_uses(standing=standing, scope=scope) if use.allowed),
-            _sort_names(names[pk] for pk in contract_ids),
+            _sort_names(_list_blocked(standing, scope, recipients)), _sort_names(partners[pk] for pk in contract_ids)
         )
         for scope, contract_ids in zip(asked, told, strict=True)
     }
+
+
+def _list_blocked(standing: Sharing, scope: Scope, recipients: Mapping[str, str]) -> list[str]:
+    """Name who can get the location now, and could not after this stop; a recipient alone where it spares the rest."""
+    key = ":".join(part for part in scope if part)
+    whole = {ref: use.provider_name for ref, use in standing.uses.items() if use.allowed and key in use.keys}
+    alone = [
+        recipients[uri]
+        for (ref, uri), use in standing.by_recipient.items()
+        if use.allowed and key in use.keys and ref not in whole
+    ]
+    return [*whole.values(), *alone]
 
 
 def list_covered_uses(*, standing: Sharing, scope: Scope) -> list[Use]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from django.db import connection
 from django.db.models import Q
 
+import audit.queries
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Notice, Origin, PrivacySignal
 from consent.queries.approvals import STANDS
 from consent.queries.progress import Asks, FollowedOrder, follow, get_requested_actions
@@ -44,6 +45,8 @@ WHERE no.line_id = %(line)s AND no.kind IN ('stop', 'refuse') AND no.made_at >= 
 """
 
 MOST_BY_SIGNAL = 50
+# In the trail, as what an "I never agreed" came to; the stop it made is untouched.
+DISPUTE_WITHDRAWN = "dispute.withdrawn"
 
 
 @dataclass(frozen=True)
@@ -316,6 +319,11 @@ def _by(choice: Choice) -> str:
 def notice_of(*, digest: str) -> Notice | None:
     """Return the notice of this digest, word for word; None for a choice that came without one."""
     return Notice.objects.filter(digest=digest).first() if digest else None
+
+
+def withdrawn_at(*, choice_id: uuid.UUID) -> datetime | None:
+    """Return when its person withdrew an "I never agreed", which leaves the stop as it is; None while they have not."""
+    return audit.queries.happened_at(action=DISPUTE_WITHDRAWN, target=f"choice:{choice_id}")
 
 
 def changed_at(*, choice: ChoiceRow) -> datetime | None:

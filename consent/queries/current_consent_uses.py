@@ -315,6 +315,11 @@ class Sharing:
         )
 
     @property
+    def allowed_companies(self) -> list[str]:
+        """Names of the companies to which the gate says yes now: whom a stop of everything blocks."""
+        return sorted({use.provider_name for use in self.allowed_uses}, key=str.casefold)
+
+    @property
     def may_be_noticed(self) -> bool:
         """Whether something is allowed whose end somebody near the person may notice."""
         return any(use.family_tracking for use in self.allowed_uses)

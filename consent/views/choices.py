@@ -45,6 +45,7 @@ from consent.queries.choices import (
     notice_of,
     signal_of,
     stops_by_signal,
+    withdrawn_at,
 )
 from consent.queries.current_consent import sharing, use_of
 from consent.queries.current_consent_uses import Use
@@ -86,7 +87,9 @@ def show_dispute(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
     if not found.disputed:
         raise Http404
     evidence = evidence_of(line_id=found.line_id, choice_id=found.id, at=now)
-    shown = {"line": line, "at_line": at_line(request), "choice": found, "evidence": evidence}
+    withdrawn = withdrawn_at(choice_id=found.id)
+    shown = {"line": line, "at_line": at_line(request), "choice": found, "evidence": evidence, "withdrawn": withdrawn}
+    shown["may_withdraw"] = not withdrawn and found.actor == _actor(request) and line.may(Action.READ_CASES)
     return render(request, "choices/disputed.html", shown)
 
 
@@ -322,6 +325,7 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
         "sharing": standing,
         "undone": found.kind == "allow" and not _counts(found, standing.uses.get(found.ref)),
         "changed": changed,
+        "withdrawn": withdrawn_at(choice_id=found.id) if found.disputed else None,
         "since": since,
         "over": found.over(at=now),
         "again": standing.allowed_by_name(since=found.made_at),

@@ -6,8 +6,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
+from consent.domain.coverage import Coverage, preview_stops
 from consent.queries.current_consent import sharing
-from consent.queries.current_consent_uses import Proof, Sharing
+from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import Asks, Progress, newest_order_states, standing_progress
 from disclosures.models import Anomaly, Outcome
@@ -15,6 +16,7 @@ from disclosures.queries.chart import Flow, flow_of
 from disclosures.queries.company_cards import CompanyCard, card_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
+from disclosures.queries.no_record import NoRecord, explain_no_record
 from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.tallies import How, Involvement, build_involvement, how_got, under_agreements
 from disclosures.queries.trails import Parties, uris_of
@@ -38,7 +40,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CompanyPage:
-    """Everything the page of one company says to one line. `got`: for each way in which anything came to it."""
+    """Everything the page of one company says to one line. `got`: for each way in which anything came to it.
+
+    `covers`, `dispute_covers`: whom its Stop and "I never agreed" would block, and who would be told. `narrower`: the
+    same of a stop of each use's purpose.
+    """
 
     card: CompanyCard
     got: tuple[Involvement, ...]
@@ -46,6 +52,10 @@ class CompanyPage:
     orders: tuple[Progress, ...]
     flow: Flow | None
     history: HistoryPage
+    covers: Coverage
+    dispute_covers: Coverage
+    narrower: tuple[tuple[Use, Coverage], ...]
+    no_record: NoRecord | None
     ended: tuple[EndedAgreement, ...] = ()
     noticed: tuple[LineAlert, ...] = ()
 
@@ -75,6 +85,9 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     if not facts and _was_never_agreed_to(card):
         return None
     partners = _partners(by_agreement, card, parties)
+    stop, narrower = ("party", party.uri), [one.use for one in card.uses if one.use and not one.use.is_stopped]
+    scopes = [stop, card.dispute, *(("purpose", use.purpose) for use in narrower)]
+    covers = preview_stops(line_id=line.pk, standing=standing, scopes=scopes)
     return CompanyPage(
         card=card,
         got=_list_involvements(party.uri, facts),
@@ -90,6 +103,10 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
             card=lambda _: card,
             at=at,
         ),
+        covers=covers[stop],
+        dispute_covers=covers[card.dispute],
+        narrower=tuple((use, covers["purpose", use.purpose]) for use in narrower),
+        no_record=explain_no_record(line_id=line.pk, card=card, facts=facts, parties=parties, at=at),
         ended=_ended_with(line, {party.pk, *partners}, at),
     )
 

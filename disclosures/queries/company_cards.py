@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from consent.domain.coverage import list_covered_uses
 from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.progress import OrderState
 from disclosures.models import Judgement, Outcome
@@ -55,6 +56,7 @@ class CompanyCard:
     `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
     covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
     not; `by_us`: we do, for what it did, and the person does not. `gate_is_open`: as in `Sharing`.
+    `also_stops`: names of the other companies that a stop of it would block now.
     """
 
     company: NamedParty
@@ -81,6 +83,7 @@ class CompanyCard:
     by_us: bool
     gate_is_open: bool
     orders: tuple[PartnerState, ...]
+    also_stops: tuple[str, ...]
 
     @property
     def had_it_lately(self) -> bool:
@@ -210,6 +213,15 @@ def card_of(
         by_us=no.by_us,
         gate_is_open=standing.gate_is_open,
         orders=_orders_through(paths, known, parties, orders),
+        also_stops=tuple(
+            sorted(
+                {
+                    use.provider_name
+                    for use in list_covered_uses(standing=standing, scope=("party", uri))
+                    if use.allowed and use.provider_uri != uri
+                }
+            )
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -11,6 +12,10 @@ from django.utils import translation
 import audit.actions
 from accounts.models import Line, User
 from accounts.primitives.sealing import seal
+from consent.actions.choices import NEVER_AGREED
+from consent.domain.snapshots import lock_line
+from consent.models import Choice
+from consent.queries.choices import DISPUTE_WITHDRAWN, withdrawn_at
 from support.actions.writing import attach
 from support.domain import tickets
 from support.domain.files import Upload
@@ -25,6 +30,7 @@ CASES_A_DAY, WORDS_A_DAY = 20, 50
 DAY = timedelta(days=1)
 # So long an answered or closed case is opened again by writing in it.
 OPENS_AGAIN = timedelta(days=30)
+WITHDRAWN = "The person withdrew “I never agreed”. Their stop stays."
 TOPICS = (Ticket.Kind.STILL_HAVE, Ticket.Kind.SIGN_IN, Ticket.Kind.OTHER)
 
 
@@ -109,6 +115,36 @@ def rate(*, code: str, user: User, line_ids: Collection[int], rating: int, words
         action="ticket.rated", actor=f"subscriber:{user.pk}", target=f"ticket:{ticket.code}", at=at,
         line_id=ticket.line_id, detail={"rating": rating},
     )  # fmt: skip
+    return True
+
+
+@transaction.atomic
+def withdraw_dispute(*, user: User, line_ids: Collection[int], choice_id: UUID, at: datetime) -> bool:
+    """Take back "I never agreed", as whoever said it; False for everybody else. Twice is once.
+
+    The stop stays, and so does what partners were asked. The case is closed where it was still under way, and tells
+    the desk why; one that was merged into another leaves that open.
+    """
+    actor = f"subscriber:{user.pk}"
+    said = Choice.objects.filter(line_id__in=line_ids, id=choice_id, reason=NEVER_AGREED, actor=actor).first()
+    if said is None:
+        return False
+    lock_line(line_id=said.line_id)
+    if withdrawn_at(choice_id=choice_id) is not None:
+        return True
+    # Whoever changes their mind at once is here before the minute's job.
+    tickets.open_tickets(at=at)
+    key = f"choice:{choice_id}"
+    for ticket in Ticket.objects.select_for_update(of=("self",)).filter(key=key):
+        tickets.append_event(
+            ticket=tickets.goes_on_as(ticket=ticket), body=WITHDRAWN, author=actor, at=at, key=f"withdrawn:{choice_id}"
+        )
+        if ticket.state in lifecycle.UNDER_WAY:
+            lifecycle.move(ticket=ticket, to=State.SOLVED, at=at)
+            ticket.save()
+            lifecycle.move(ticket=ticket, to=State.CLOSED, at=at)
+            ticket.save()
+    audit.actions.record(action=DISPUTE_WITHDRAWN, actor=actor, target=key, at=at, line_id=said.line_id)
     return True
 
 

@@ -77,6 +77,17 @@ def ask_of_dispute(request: SubscriberRequest, choice_id: UUID) -> HttpResponse:
     return redirect("help-ask", kind=subjects.CHOICE, ref=str(choice_id))
 
 
+@require_POST
+@line_required(Action.READ_CASES)
+def withdraw_dispute(request: SubscriberRequest, choice_id: UUID) -> HttpResponse:
+    """Take "I never agreed" back: whoever said it may. The case is closed, and the stop stays."""
+    if not actions.withdraw_dispute(
+        user=request.user, line_ids=_lines(request), choice_id=choice_id, at=timezone.now()
+    ):
+        raise Http404
+    return redirect("dispute", choice_id=choice_id)
+
+
 @require_safe
 @never_cache
 @line_required(Action.ASK)

@@ -4,18 +4,23 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Message
 from consent.actions import choices
+from consent.domain.coverage import preview_stops
 from consent.models import Choice, ChoiceReceipt
-from consent.queries.current_consent import use_of
-from partners.models import Suspension
+from consent.queries.choices import choice_of
+from consent.queries.current_consent import sharing, use_of
+from partners.models import Campaign, Party, Reach, Suspension
 from tests.consent.pages import an_agreed_use, press, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import Browser, Page, signed_in
+from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
+FRAUD = "dpv:FraudPreventionAndDetection"
 OWN = "This was allowed before. Choose what to allow again. Everything else stays blocked."
 
 
@@ -126,3 +131,65 @@ def test_a_helper_who_stops_several_is_told_of_once() -> None:
         choices.stop_each(line_id=line.pk, parties=uris, actor=actor, channel="web")
     kinds = Message.objects.filter(line_id=line.pk).values_list("kind", flat=True)
     assert sorted(kinds) == ["delegate", "staff"]
+
+
+def test_what_a_stop_would_touch_is_what_it_touches() -> None:
+    """Each scope, over a partner with two services, a shared purpose, a recipient asked for by name, and a claim."""
+    line, link, jail = a_line(), a_party("Link"), a_party("Jail", "end_customer")
+    contract, fraud = a_contract(link), {"purpose": FRAUD}
+    for name, of, more in (
+        ("RoadAid", contract, {}), ("CardNear", contract, fraud), ("FraudShield", a_contract(), fraud),
+        ("SecureTrack", a_contract(), {"names_recipient": True}),
+    ):  # fmt: skip
+        an_approval(line, a_campaign(of, a_party(name, "lbs_provider"), **more))
+    an_approval(line, a_campaign(a_contract(), a_party("Claimant", "lbs_provider")), verified_by="partner")
+    road, track = (Campaign.objects.get(lbs_provider__name=name) for name in ("RoadAid", "SecureTrack"))
+    Reach.objects.create(campaign=track, party=jail)
+
+    def allowed_now() -> set[str]:
+        found = sharing(line=line, recipients={(track.ref, jail.uri)}, at=timezone.now())
+        named = {"Jail" for use in found.by_recipient.values() if use.allowed}
+        return {use.provider_name for use in found.allowed_uses} | named
+
+    for scope, companies in (
+        (("campaign", road.ref), ("RoadAid",)), (("party", link.uri), ("CardNear", "RoadAid")),
+        (("purpose", FRAUD), ("CardNear", "FraudShield")), (("party", jail.uri), ("Jail",)),
+        (("all", ""), ("CardNear", "FraudShield", "RoadAid", "SecureTrack")),
+    ):  # fmt: skip
+        with transaction.atomic():
+            before, allowed = sharing(line=line, recipients={(track.ref, jail.uri)}, at=timezone.now()), allowed_now()
+            (preview,) = preview_stops(line_id=line.pk, standing=before, scopes=[scope]).values()
+            assert preview.companies == companies, scope
+            row = choice_of(line_ids=[line.pk], choice_id=stop(line, *scope))
+            told = sorted({one.followed.party for one in row.told}, key=str.casefold) if row else []
+            assert list(preview.partners) == told, scope
+            assert told or scope == ("party", jail.uri)
+            # Where a stop spares the service, the recipient alone is named.
+            blocked = allowed - allowed_now()
+            assert blocked - ({"Jail"} - {*companies}) == {*companies}, scope
+            transaction.set_rollback(True)
+
+
+def test_wide_stops_say_before_they_are_pressed_whom_they_touch() -> None:
+    line = a_line()
+    contract = a_contract(a_party("Link"))
+    for name in ("RoadAid", "CardNear"):
+        an_approval(line, a_campaign(contract, a_party(name, "lbs_provider")))
+    browser, road = signed_in(line), Party.objects.get(name="RoadAid")
+    disclosed(line, ["https://link.example", road.uri], at=timezone.now() - timedelta(days=1))
+    both = "Blocks 2 companies: CardNear, RoadAid. We tell Link."
+    page = words(browser.get(f"/companies/{road.pk}/").text)
+    assert (
+        "Stop Blocks 1 company: RoadAid. We tell Link. I never agreed Blocks 1 company: RoadAid. We tell Link and ask"
+        in page
+    )
+    assert f"This kind of use by every company: {both}" in page
+    assert both.removesuffix(" We tell Link.") in words(browser.get("/home/").text)
+    page = words(browser.get(f"/companies/{Party.objects.get(name='Link').pk}/").text)
+    assert f"Stop {both} I never agreed {both[:-1]} and ask for proof that you agreed." in page
+    stop(line)
+    page = words(browser.get(f"/companies/{road.pk}/").text)
+    assert (
+        "I never agreed No company it covers can get your location now. New ones will be blocked. We tell Link and"
+        in page
+    )

@@ -6,16 +6,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client as Browser
 
+from accounts.models import Line
+from accounts.primitives.zones import zone_of
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.gate.deciding import evaluate
 from consent.gate.decision_ids import get_claimed_time
 from consent.gate.shapes import Question
 from disclosures.feeds import reports
-from disclosures.models import Disclosure
+from disclosures.models import Disclosure, Judgement
+from disclosures.workers.anomalies.detection import find
 from partners.actions.sign_in import issue_access_token
 from partners.feeds.reading import BUFFER
-from partners.models import Client
+from partners.models import Client, Party
+from revocations.workers.deadlines import note_evidence
+from tests.consent.pages import words
+from tests.factories import a_party
 from tests.feeds import (
     BRIDGE,
     NUMBER,
@@ -30,7 +36,9 @@ from tests.feeds import (
     take_parties,
 )
 from tests.partners.outside import Signer
+from tests.people import signed_in
 from tests.staff import a_machine
+from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -102,6 +110,46 @@ def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:
         ("ungated", BRIDGE, f"2025-07-01 {BRIDGE}", 1),
         ("ungated", BRIDGE, f"{now[:10]} {BRIDGE}", 4),
     ]
+
+
+def test_what_is_known_of_a_release_without_consent_is_said(gateway: Client) -> None:
+    take_parties()
+    take_lines(line_row())
+    line, now = Line.objects.get(), database_clock()
+    for number in range(3):
+        at = (now - timedelta(days=2, minutes=number)).isoformat()
+        assert post(gateway, ndjson([release_row(id=f"r{number}", occurred_at=at)]))[0] == 200
+    browser, road = signed_in(line), Party.objects.get(uri=ROAD)
+
+    def known() -> str:
+        page = browser.get(f"/companies/{road.pk}/").text
+        return words(f"<main>{page.partition('no-record')[2].partition('<h2')[0].partition('>')[2]}</main>")
+
+    day = f"{now.astimezone(zone_of(line.state)):%b} {now.astimezone(zone_of(line.state)).day}"
+    why = (
+        "Shared with no record of your consent Geobridge asked for your location and said that you had agreed. "
+        "The contract with us that it named: AGR-1. Our own location system gave it out without permission "
+        "from our consent check."
+    )
+    assert known()[: len(why)] == why
+    assert "We opened an incident about it." in known()
+    assert known().endswith("Blocked. It may still hold what it got before.")
+    assert "Our checks found it." not in known()
+    find(at=database_clock())
+    assert "Our checks found it." in known()
+    assert (
+        f'href="/companies/{road.pk}/#no-record">Why it was shared, and what we did since'
+        in browser.get("/history/").text
+    )
+    browser.post("/choices/dispute/", {"scope": "party", "ref": ROAD})
+    assert "We asked Geobridge to prove that you agreed." in known()
+    assert f"Blocked since {day}" in known()
+    note_evidence(now=database_clock() + timedelta(days=8))
+    assert "Geobridge did not answer in time." in known()
+    # What a file brought, by no use that we approved.
+    road = a_party("AdReach", "lbs_provider")
+    disclosed(line, [BRIDGE, road.uri], at=now - timedelta(days=3), judgement=Judgement.NO_APPROVAL)
+    assert "It named no use that we had approved. Our records don't show why it was given out." in known()
 
 
 def test_more_than_fits_and_strangers_are_refused(gateway: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from io import StringIO
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -290,6 +291,42 @@ def test_a_dispute_has_its_case_beside_its_page(world: World) -> None:
     assert f'href="/help/{choice}/"' in page
     assert "You said you never agreed to" in page
     assert same_as_made_up(signed_in(a_line()), ticket)
+
+
+def test_whoever_said_never_agreed_may_withdraw_it_and_the_stop_stays(world: World) -> None:
+    browser, line = signed_in(world.line), world.line
+    said: dict[str, Any] = {"scope": "party", "ref": "https://securetrack.example"}
+    choice = browser.post("/choices/dispute/", said).url.split("/")[-2]
+    path = f"/help/dispute/{choice}/withdraw/"
+    assert f'action="{path}"' in browser.get(f"/help/{choice}/").text
+    # Another's is not there, nor is one that somebody else said of the same line: staff on the phone, or its holder.
+    assert signed_in(a_line()).post(path).status_code == 404
+    others = choices.stop(line_id=line.pk, **said, actor="subscriber:0", channel="web", reason=choices.NEVER_AGREED)
+    assert others.repeated
+    theirs = choices.stop(line_id=line.pk, scope="all", actor="agent:7", channel="desk", reason=choices.NEVER_AGREED)
+    assert browser.post(f"/help/dispute/{theirs.choice_id}/withdraw/").status_code == 404
+    assert "/withdraw/" not in browser.get(f"/help/{theirs.choice_id}/").text
+    # At once, before there is a case, and once more: it is withdrawn once.
+    for _ in range(2):
+        assert browser.post(path).url == f"/help/{choice}/"
+    ticket = Ticket.objects.get(kind="dispute", key=f"choice:{choice}")
+    assert (ticket.state, Entry.objects.get(ticket=ticket).body) == (State.CLOSED, asking.WITHDRAWN)
+    assert Ticket.objects.get(key=f"choice:{theirs.choice_id}").state == State.PARTNER
+    trail = AuditEvent.objects.filter(action="dispute.withdrawn").values_list("actor", "target", "line_id")
+    assert list(trail) == [(f"subscriber:{user_of(line).pk}", f"choice:{choice}", line.pk)]
+    page = shown(browser, f"/help/{choice}/")
+    assert "“I never agreed” was withdrawn on" in page
+    assert "The stop stays. We closed the case. If a company we asked still answers, its answer is added here." in page
+    assert "Withdraw “I never agreed”" not in page
+    page = shown(browser, f"/choices/{choice}/")
+    assert "We opened a case" not in page
+    assert "The stop stays. See the case" in page
+    assert "Withdrew “I never agreed”" in shown(browser, "/access-log/")
+    # What is said again is a dispute of its own, with its own case.
+    again = choices.stop(
+        line_id=line.pk, **said, actor=f"subscriber:{user_of(line).pk}", channel="web", reason=choices.NEVER_AGREED
+    )
+    assert not again.repeated
 
 
 def test_the_file_with_everything_has_their_cases_and_no_others(world: World) -> None:

@@ -152,6 +152,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "help-write": (OWN_ONLY, OWN_ONLY),
     "help-ask": (OWNER_ONLY, OWNER_ONLY),
     "help-dispute": (OWN_SENT_ON, NOT_SO),
+    "help-dispute-withdraw": (NOT_SO, NOTHING_NAMED),
     "help-sent": (OWNER_ONLY, NOT_SO),
     "case-by-mail": (NOT_HERE, NOT_SO),
     "case": (OWNER_ONLY, NOT_SO),
