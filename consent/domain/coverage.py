@@ -58,13 +58,12 @@ def preview_stops(*, line_id: int, standing: Sharing, scopes: Collection[Scope])
 def _list_blocked(standing: Sharing, scope: Scope, recipients: Mapping[str, str]) -> list[str]:
     """Name who can get the location now, and could not after this stop; a recipient alone where it spares the rest."""
     key = ":".join(part for part in scope if part)
-    whole = {ref: use.provider_name for ref, use in standing.uses.items() if use.allowed and key in use.keys}
-    alone = [
-        recipients[uri]
-        for (ref, uri), use in standing.by_recipient.items()
-        if use.allowed and key in use.keys and ref not in whole
-    ]
-    return [*whole.values(), *alone]
+    whole, alone = _list_open(standing.uses, key), _list_open(standing.by_recipient, key)
+    return [use.provider_name for use in whole.values()] + [recipients[uri] for ref, uri in alone if ref not in whole]
+
+
+def _list_open[K](uses: Mapping[K, Use], key: str) -> dict[K, Use]:
+    return {which: use for which, use in uses.items() if use.is_open_to(key)}
 
 
 def list_covered_uses(*, standing: Sharing, scope: Scope) -> list[Use]:

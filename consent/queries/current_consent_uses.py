@@ -176,6 +176,10 @@ class Use:
     proofs: tuple[Proof, ...]
     not_for: tuple[str, ...] = ()
 
+    def is_open_to(self, key: str) -> bool:
+        """Return whether it is allowed now, and a stop of this key of the gate row would change that."""
+        return self.allowed and key in self.keys
+
     @property
     def parties(self) -> tuple[str, ...]:
         """Every party whose stop covers it, its aggregator first."""

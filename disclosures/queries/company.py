@@ -39,12 +39,17 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class CompanyPage:
-    """Everything the page of one company says to one line. `got`: for each way in which anything came to it.
+class StopPreview:
+    """Whom a stop of a company, "I never agreed" and a stop of each of its purposes would touch."""
 
-    `covers`, `dispute_covers`: whom its Stop and "I never agreed" would block, and who would be told. `narrower`: the
-    same of a stop of each use's purpose.
-    """
+    stop: Coverage
+    dispute: Coverage
+    purposes: tuple[tuple[Use, Coverage], ...]
+
+
+@dataclass(frozen=True)
+class CompanyPage:
+    """Everything the page of one company says to one line. `got`: for each way in which anything came to it."""
 
     card: CompanyCard
     got: tuple[Involvement, ...]
@@ -52,9 +57,7 @@ class CompanyPage:
     orders: tuple[Progress, ...]
     flow: Flow | None
     history: HistoryPage
-    covers: Coverage
-    dispute_covers: Coverage
-    narrower: tuple[tuple[Use, Coverage], ...]
+    preview: StopPreview
     no_record: NoRecord | None
     ended: tuple[EndedAgreement, ...] = ()
     noticed: tuple[LineAlert, ...] = ()
@@ -85,9 +88,6 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     if not facts and _was_never_agreed_to(card):
         return None
     partners = _partners(by_agreement, card, parties)
-    stop, narrower = ("party", party.uri), [one.use for one in card.uses if one.use and not one.use.is_stopped]
-    scopes = [stop, card.dispute, *(("purpose", use.purpose) for use in narrower)]
-    covers = preview_stops(line_id=line.pk, standing=standing, scopes=scopes)
     return CompanyPage(
         card=card,
         got=_list_involvements(party.uri, facts),
@@ -103,9 +103,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
             card=lambda _: card,
             at=at,
         ),
-        covers=covers[stop],
-        dispute_covers=covers[card.dispute],
-        narrower=tuple((use, covers["purpose", use.purpose]) for use in narrower),
+        preview=_preview(line, card, standing),
         no_record=explain_no_record(line_id=line.pk, card=card, facts=facts, parties=parties, at=at),
         ended=_ended_with(line, {party.pk, *partners}, at),
     )
@@ -115,6 +113,14 @@ def _standing(line: Line, party: Party, by_agreement: Sequence[Facts], at: datet
     campaigns = {one.campaign for one in by_agreement if one.campaign}
     asked = {(campaign, party.uri) for campaign in campaigns}
     return sharing(line=line, campaigns=campaigns, recipients=asked, at=at)
+
+
+def _preview(line: Line, card: CompanyCard, standing: Sharing) -> StopPreview:
+    stop, uses = ("party", card.company.uri), [one.use for one in card.uses if one.use and not one.use.is_stopped]
+    scopes = [stop, card.dispute, *(("purpose", use.purpose) for use in uses)]
+    covers = preview_stops(line_id=line.pk, standing=standing, scopes=scopes)
+    purposes = tuple((use, covers["purpose", use.purpose]) for use in uses)
+    return StopPreview(covers[stop], covers[card.dispute], purposes)
 
 
 def _was_never_agreed_to(card: CompanyCard) -> bool:

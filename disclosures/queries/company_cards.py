@@ -213,16 +213,13 @@ def card_of(
         by_us=no.by_us,
         gate_is_open=standing.gate_is_open,
         orders=_orders_through(paths, known, parties, orders),
-        also_stops=tuple(
-            sorted(
-                {
-                    use.provider_name
-                    for use in list_covered_uses(standing=standing, scope=("party", uri))
-                    if use.allowed and use.provider_uri != uri
-                }
-            )
-        ),
+        also_stops=_list_also_stopped(uri, standing),
     )
+
+
+def _list_also_stopped(uri: str, standing: Sharing) -> tuple[str, ...]:
+    covered = list_covered_uses(standing=standing, scope=("party", uri))
+    return tuple(sorted({use.provider_name for use in covered if use.allowed and use.provider_uri != uri}))
 
 
 def _own_acts(uri: str, facts: Sequence[Facts]) -> list[Facts]:

@@ -54,22 +54,31 @@ def explain_no_record(
     Of rows that may be seen alone. Four queries, or none.
     """
     uri = card.company.uri
-    found = [one for one in facts if _lacks_record(one)]
-    own = [one for one in found if one.company == uri] or found
+    own = _list_unrecorded(facts, uri)
     if not own:
         return None
-    partners = {parties[one.path[0]] for one in own if one.path}
-    campaigns = Campaign.objects.filter(ref__in={one.campaign for one in own if one.campaign})
+    partners = {parties[one.path[0]] for one in own}
     ungated = _list_ungated(line_id, uri, at)
     steps = [*_list_noticed(line_id, uri), *ungated, *_list_questions(line_id, partners)]
     return NoRecord(
         n=sum(one.n for one in own),
         last_at=max(one.last_at for one in own),
         partners=tuple(sorted(one.name for one in partners)),
-        contracts=tuple(sorted(set(campaigns.values_list("contract__ref", flat=True)))),
+        contracts=_list_contracts({one.campaign for one in own}),
         ungated=bool(ungated),
         steps=tuple(sorted(steps, key=lambda one: one.at)),
     )
+
+
+def _list_unrecorded(facts: Sequence[Facts], uri: str) -> list[Facts]:
+    """The company's own such look-ups; where it has none, those in which it plays a part."""
+    found = [one for one in facts if one.path and _lacks_record(one)]
+    return [one for one in found if one.company == uri] or found
+
+
+def _list_contracts(campaigns: Collection[str]) -> tuple[str, ...]:
+    refs = Campaign.objects.filter(ref__in=campaigns).values_list("contract__ref", flat=True)
+    return tuple(sorted(set(refs)))
 
 
 def _lacks_record(one: Facts) -> bool:

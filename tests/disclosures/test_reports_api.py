@@ -142,13 +142,13 @@ def test_what_is_known_of_a_release_without_consent_is_said(gateway: Client) -> 
         in browser.get("/history/").text
     )
     browser.post("/choices/dispute/", {"scope": "party", "ref": ROAD})
-    assert "We asked Geobridge to prove that you agreed." in known()
+    assert "Geobridge : We asked it to prove that you agreed." in known()
     assert f"Blocked since {day}" in known()
     note_evidence(now=database_clock() + timedelta(days=8))
-    assert "Geobridge did not answer in time." in known()
+    assert "Geobridge : It did not answer in time. Our privacy office is following up." in known()
     # What a file brought, by no use that we approved.
     road = a_party("AdReach", "lbs_provider")
-    disclosed(line, [BRIDGE, road.uri], at=now - timedelta(days=3), judgement=Judgement.NO_APPROVAL)
+    disclosed(line, [BRIDGE, road.uri], at=now - timedelta(days=2, minutes=9), judgement=Judgement.NO_APPROVAL)
     assert "It named no use that we had approved. Our records don't show why it was given out." in known()
 
 
