@@ -182,7 +182,7 @@ def change_anomaly_rule(
     _refuse_bad_values(kind, threshold, window, suspend_after_days)
     wanted, was = LoosenAnomalies(threshold, window, suspend_after_days, enabled), values_of(rule=newest)
     if wanted == was:
-        raise NotNow("The rule is like that already.")
+        raise NotNow("The rule already says that.")
     if is_looser(kind=kind, now=wanted, was=was):
         return proposals.propose(
             act=Proposal.Act.LOOSEN_ANOMALIES, of=Proposal.Of.ANOMALY, target_id=newest.pk,
@@ -199,7 +199,7 @@ def loosen_anomaly_rule(*, proposal: Proposal, at: datetime) -> AnomalyRule:
         raise NotNow(f"{proposal.act} is not done here.")
     newest = _newest_locked(AnomalyRule.objects.get(pk=proposal.target_id).kind)
     if newest.pk != proposal.target_id:
-        raise NotNow("The rule was changed since it was proposed: propose it again.")
+        raise NotNow("The rule has changed since it was proposed. Propose it again.")
     by = {"proposal": str(proposal.id), "proposed_by": proposal.proposed_by}
     return _next_version(newest, wanted, proposal.reason, proposal.decided_by, at, **by)
 

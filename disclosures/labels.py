@@ -76,7 +76,7 @@ def tone_of(judgement: str) -> Tone:
 # Of the figures for everyone.
 FIGURE_TITLES: Mapping[str, Promise] = {
     "choices": _("What people chose"),
-    "followed": _("How companies in between followed"),
+    "followed": _("How partners acted on choices"),
     "releases": _("What we gave out"),
     "phones": _("Phones that each company found"),
     "disputes": _("“I never agreed”"),

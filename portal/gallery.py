@@ -41,7 +41,8 @@ def _build_alert(
 ) -> SimpleNamespace:
     return SimpleNamespace(
         kind=kind, not_allowed=not_allowed, now=now, company=_COMPANY, n=12, claimed=claimed, window=30, first_at=_AT,
-        suspended_on=on, since=_AT.date(), until=_AT.date(), only=kind if not_allowed else "looked",
+        last_at=_AT, suspended_on=on, since=_AT.date(), until=_AT.date(), only=kind if not_allowed else "looked",
+        is_old=kind == "dormant",
     )  # fmt: skip
 
 
@@ -75,16 +76,25 @@ def _chart() -> SimpleNamespace:
     )  # fmt: skip
 
 
+def _branch(kind: str, name: str, n: int, level: int, *below: SimpleNamespace, against: int = 0) -> SimpleNamespace:
+    x = 10 + 20 * level
+    bend = f"M{x - 20} 0C{x - 20} 50 {x - 20} 50 {x} 50"
+    return SimpleNamespace(
+        kind=kind, name=name, id=1, n=n, not_allowed=against, more=9, width=20 * (level + 1), dot=f"M{x} 50h0",
+        above=(), arriving=SimpleNamespace(d=bend, width=8), against=against and SimpleNamespace(d=bend, width=4),
+        below=below,
+    )  # fmt: skip
+
+
 _FLOW = SimpleNamespace(
-    width=320, height=200, bar=14,
-    ribbons=(
-        SimpleNamespace(d="M160 34 C160 90 90 90 90 150", width=18),
-        SimpleNamespace(d="M160 34 C160 90 230 90 230 150", width=6),
+    n=8, not_allowed=2,
+    root=_branch(
+        "carrier", "", 8, 0, _branch("party", "GeoBridge", 6, 1, _branch("party", _LONG, 6, 2)),
+        _branch("others", "", 2, 1, _branch("next", "", 2, 2, against=2), against=2),
     ),
-    nodes=(
-        SimpleNamespace(kind="carrier", x=120, y=20, width=80, middle=160, label_y=14, label="", n=8),
-        SimpleNamespace(kind="named", x=60, y=150, width=60, middle=90, label_y=182, label="GeoBridge", n=6),
-        SimpleNamespace(kind="lost", x=210, y=150, width=40, middle=230, label_y=182, label="", n=2),
+    rows=(
+        SimpleNamespace(names=("GeoBridge", _LONG), more=0, n=6, not_allowed=0),
+        SimpleNamespace(names=(None,), more=9, n=2, not_allowed=2),
     ),
 )  # fmt: skip
 
@@ -98,7 +108,7 @@ SAMPLES = {
     ),
     "tones": ("plain", "good", "warn", "bad"),
     "icons": tuple(ICONS.split()),
-    "states": tuple(SimpleNamespace(state=state) for state in ("on", "partly", "off")),
+    "states": tuple(SimpleNamespace(state=state) for state in ("on", "partly")),
     "trail": (
         SimpleNamespace(name="", role="carrier", lost=False),
         SimpleNamespace(name="NorthLink", role="aggregator", lost=False),

@@ -19,7 +19,7 @@ class AlreadyThere(Exception):
 
 
 class NoStaff(Exception):
-    """Nobody of staff has this e-mail."""
+    """No staff member has this e-mail."""
 
 
 class NoInvitation(Exception):

@@ -125,5 +125,5 @@ def _officers(actor: str, second_actor: str, reason: str) -> tuple[str, str]:
         return first, ""
     second = guards.officer(actor=second_actor, reason=reason, action=StaffAction.AGREE)
     if second == first:
-        raise NotNow("It needs another officer's yes.")
+        raise NotNow("Another officer must approve it.")
     return first, second

@@ -16,6 +16,7 @@ from consent.queries.progress import OrderState, newest_order_states
 from disclosures.models import Outcome
 from disclosures.queries.chart import Chart, chart_of
 from disclosures.queries.company_cards import CompanyCard, card_of
+from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.tallies import Outside, outside_of, released_outside, under_agreements
@@ -54,8 +55,8 @@ class Companies:
     """All cards of a line, and what the page says of them in one sentence.
 
     `recent`: who got it in the last 30 days, in the name of an agreement or although it sells look-ups; `lookups`
-    counts the former. `outside`: whoever got it. `nothing`: there is no record at all that may be shown. `stop`: the
-    choice by which the person stopped everything, while that stands.
+    counts the former, and `flow` draws them. `outside`: whoever got it. `nothing`: there is no record at all that may
+    be shown. `stop`: the choice by which the person stopped everything, while that stands.
     """
 
     sharing: Sharing
@@ -64,11 +65,9 @@ class Companies:
     lookups: int
     no_record: int
     unverified: int
-    passed_by: tuple[str, ...]
-    passed_on: tuple[str, ...]
-    unnamed_next: bool
     outside: Outside
     nothing: bool
+    flow: Flow | None
     chart: Chart
     ended: tuple[EndedAgreement, ...] = ()
     noticed: tuple[LineAlert, ...] = ()
@@ -99,7 +98,6 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
     outside = released_outside(facts=facts)
     cards = _cards(_companies_in(by_agreement, outside, standing), facts, standing, parties, orders)
     recent, earlier = _by_time(cards)
-    released = _list_recent_releases(by_agreement)
     lookups, no_record, unverified = _count_lookups(recent)
     found = list_line_anomalies(line_id=line.pk, at=at)
     by_uri = {card.company.uri: card for card in cards}
@@ -110,11 +108,9 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         lookups=lookups,
         no_record=no_record,
         unverified=unverified,
-        passed_by=_list_intermediaries(released, recent, parties),
-        passed_on=_list_further_recipients(released, recent, parties),
-        unnamed_next=any("unknown" in one.path or len(one.path) == 1 for one in released),
         outside=outside_of(facts=outside),
         nothing=not facts and not cards,
+        flow=flow_of(facts=by_agreement, parties=parties, recent=True),
         chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),
         ended=ended_agreements(line_id=line.pk, at=at),
         noticed=merge_alerts(found=found, facts=facts, parties=parties, zone=zone, card=by_uri.get, at=at),
@@ -176,25 +172,6 @@ def _count_lookups(recent: Sequence[CompanyCard]) -> tuple[int, int, int]:
     )
 
 
-def _list_recent_releases(by_agreement: Sequence[Facts]) -> list[Facts]:
-    return [one for one in by_agreement if one.outcome == Outcome.RELEASED and one.recent]
-
-
-def _list_intermediaries(released: Sequence[Facts], recent: Sequence[CompanyCard], parties: Parties) -> tuple[str, ...]:
-    """Return the aggregators that it went through, but for those that have a card."""
-    return _list_party_names(
-        {uri for one in released for uri in one.path[:1]} - {card.company.uri for card in recent}, parties
-    )
-
-
-def _list_further_recipients(
-    released: Sequence[Facts], recent: Sequence[CompanyCard], parties: Parties
-) -> tuple[str, ...]:
-    """Return the companies that it was passed on to, but for those that have a card."""
-    behind = uris_of(paths=[one.path[2:] for one in released])
-    return _list_party_names(behind - {"unknown", *(card.company.uri for card in recent)}, parties)
-
-
 def _by_week(facts: Iterable[Facts]) -> Counter[tuple[date, str]]:
     counted: Counter[tuple[date, str]] = Counter()
     for one in facts:
@@ -202,10 +179,6 @@ def _by_week(facts: Iterable[Facts]) -> Counter[tuple[date, str]]:
             for week, n in one.weeks.items():
                 counted[week, one.company] += n
     return counted
-
-
-def _list_party_names(uris: Collection[str], parties: Parties) -> tuple[str, ...]:
-    return tuple(sorted((parties[uri].name for uri in uris if uri != "unknown"), key=str.casefold))
 
 
 def _laid(cards: tuple[CompanyCard, ...], *, at_least: int, at_most: int) -> Laid:

@@ -11,9 +11,9 @@ from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import Asks, Progress, newest_order_states, standing_progress
-from disclosures.models import Anomaly, Outcome
-from disclosures.queries.chart import Flow, flow_of
+from disclosures.models import Anomaly
 from disclosures.queries.company_cards import CompanyCard, card_of
+from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.no_record import NoRecord, explain_no_record
@@ -23,7 +23,7 @@ from disclosures.queries.trails import Parties, uris_of
 from partners.labels import UNKNOWN
 from partners.models import Party
 
-NEWEST_ROWS = 40
+NEWEST_ROWS = 20
 WAYS: tuple[How, ...] = ("itself", "through", "to")
 
 
@@ -93,7 +93,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
         got=_list_involvements(party.uri, facts),
         evidence=_evidence(card, parties),
         orders=_orders(line, card, partners, at),
-        flow=_flow(by_agreement, parties),
+        flow=flow_of(facts=by_agreement, parties=parties, recent=False),
         history=history_page(line_id=line.pk, filters=Filters(company=party.uri), zone=zone, at=at, rows=NEWEST_ROWS),
         noticed=merge_alerts(
             found=_anomalies_of(line, party, at),
@@ -131,11 +131,6 @@ def _partners(by_agreement: Sequence[Facts], card: CompanyCard, parties: Parties
     """Return the aggregators through which it received, or was agreed to."""
     through = {parties[path[0]].id for one in by_agreement if (path := one.path)}
     return through | {parties[one.use.aggregator_uri].id for one in card.uses if one.use}
-
-
-def _flow(by_agreement: Sequence[Facts], parties: Parties) -> Flow | None:
-    released = [(one.path, one.n) for one in by_agreement if one.outcome == Outcome.RELEASED]
-    return flow_of(paths=released, parties=parties)
 
 
 def _anomalies_of(line: Line, party: Party, at: datetime) -> list[Anomaly]:

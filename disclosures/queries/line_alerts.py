@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
 from disclosures.queries.history import LOOKED, NO_RECORD
-from disclosures.queries.release_counts import Facts, count_claimed_afterwards, facts_of
+from disclosures.queries.release_counts import RECENT, Facts, count_claimed_afterwards, facts_of
 from disclosures.queries.rules import JUDGED_AS, MAY_BE_LATE, SUSPENDS_FOR, rules_in_force
 from disclosures.queries.trails import NamedParty, Parties
 
@@ -57,6 +57,7 @@ class LineAlert:
     `claimed`: of how many of them the company said only afterwards that the person had agreed.
     `since` and `until`: the days of the line's zone on which it was. `suspended_on`: when we are going to suspend the
     company for the line, where nothing came by then that explains it; None, too, where no such day could come.
+    `is_old`: the last of it is more than 30 days ago.
     """
 
     kind: str
@@ -70,6 +71,7 @@ class LineAlert:
     until: date
     now: Now
     suspended_on: datetime | None
+    is_old: bool
 
     @property
     def not_allowed(self) -> bool:
@@ -110,7 +112,7 @@ def merge_alerts(
     card: Callable[[str], Card | None],
     at: datetime,
 ) -> tuple[LineAlert, ...]:
-    """Of each company and kind one notice: what was not allowed first, then by time, the newest first.
+    """Of each company and kind one notice, old ones last: what was not allowed first, then by time, the newest first.
 
     `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, and one
     where there was no record of a yes; else none.
@@ -120,7 +122,7 @@ def merge_alerts(
     by_kind: dict[tuple[str, str], list[Anomaly]] = {}
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
         by_kind.setdefault((one.party, one.kind), []).append(one)
-    return tuple(
+    alerts = [
         _notice(
             rows,
             counted.get((key[0], JUDGED_AS.get(key[1], "")), 0),
@@ -129,9 +131,11 @@ def merge_alerts(
             card(key[0]),
             zone,
             ends.get(key[0]),
+            at,
         )
         for key, rows in by_kind.items()
-    )
+    ]
+    return tuple(sorted(alerts, key=lambda one: one.is_old))
 
 
 def _notice(
@@ -142,6 +146,7 @@ def _notice(
     card: Card | None,
     zone: ZoneInfo,
     suspended_on: datetime | None,
+    at: datetime,
 ) -> LineAlert:
     newest = rows[0]
     judged = newest.kind in JUDGED
@@ -159,6 +164,7 @@ def _notice(
         until=last.astimezone(zone).date(),
         now=_now(card, newest),
         suspended_on=suspended_on if newest.kind in ACTED_ON else None,
+        is_old=last < at - RECENT,
     )
 
 

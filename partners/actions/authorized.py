@@ -42,7 +42,7 @@ def register_agent(
             {"agent_id": "A letter, and then up to 59 letters, digits, dots, dashes and underscores."}
         )
     if AuthorizedAgent.objects.filter(pk=agent_id).exists():
-        raise NotNow(f"{agent_id} is registered already. What it may do is proposed from its own page.")
+        raise NotNow(f"{agent_id} is already registered. Propose what it may do from its own page.")
     with guards.first(else_said=f"{agent_id} was registered a moment ago, by you or another officer."):
         agent = AuthorizedAgent.objects.create(
             id=agent_id, name=name, verify_key=b64decode(key), hosts=sorted(hosts), registered_at=at, changed_at=at,
@@ -83,7 +83,7 @@ def suspend_agent(*, number: int, reason: str, actor: str, at: datetime) -> Auth
     if agent is None:
         raise NotNow("There is no such agent.")
     if agent.ended_at is not None:
-        raise NotNow(f"{agent.pk} may not ask for anybody as it is.")
+        raise NotNow(f"{agent.pk} may not act for anyone now.")
     agent.ended_at = agent.changed_at = at
     agent.token_hash = None
     agent.save(update_fields=["ended_at", "changed_at", "token_hash"])

@@ -50,7 +50,7 @@ def register_client(
         client = Client.objects.create(client_id=client_id, kind=kind, party=party, public_jwk=key, disabled_at=at)
         return _change(client, "client.registered", actor, reason, at, disabled_at=None)
     if (known.kind, known.party_id) != (kind, party.pk if party else None):
-        raise NotNow(f"{client_id} is registered as another machine. Choose another client id.")
+        raise NotNow(f"{client_id} is already the id of another API client. Choose another id.")
     if known.public_jwk == key:
         return known
     return _change(known, "client.key_changed", actor, reason, at, public_jwk=key)
@@ -71,7 +71,7 @@ def disable_client(*, client_id: str, actor: str, reason: str, at: datetime) -> 
     """Let a machine in no more: its tokens end at once. To let it in again takes two officers."""
     client = _lock_client(client_id)
     if client.disabled_at is not None:
-        raise NotNow(f"{client_id} is disabled already.")
+        raise NotNow(f"{client_id} is already disabled.")
     client.disabled_at = at
     client.save(update_fields=["disabled_at"])
     _record_client_event("client.disabled", client, actor, reason, at)
@@ -104,7 +104,7 @@ def _refuse_bad_id(client_id: str) -> None:
 def _lock_client(client_id: str) -> Client:
     client = Client.objects.select_for_update().filter(client_id=client_id).first()
     if client is None:
-        raise NotNow(f"There is no machine {client_id}.")
+        raise NotNow(f"There is no API client {client_id}.")
     return client
 
 
@@ -158,7 +158,7 @@ def register_machine(
         faults.note("party", "An aggregator's machine belongs to its party; the carrier's own belong to none.")
     faults.raise_if_any()
     if Client.objects.filter(client_id=client_id).exists():
-        raise NotNow(f"{client_id} is registered already. Its key is replaced from its own page.")
+        raise NotNow(f"{client_id} is already registered. Replace its key from its own page.")
     with guards.first(else_said=f"{client_id} was registered a moment ago, by you or another officer."):
         machine = Client.objects.create(client_id=client_id, kind=kind, party=owner, public_jwk=key, disabled_at=at)
     _note_officers_act("machine.registered", name, machine, at, reason)
@@ -179,9 +179,9 @@ def propose_key(
     machine = _lock_machine(number)
     key = _public(public_jwk)
     if thumbprint_of(machine=machine) != was:
-        raise NotNow(f"The key of {machine.client_id} was changed since you looked. Look at it again.")
+        raise NotNow(f"The key of {machine.client_id} has changed since you opened this page. Check it again.")
     if tokens.thumbprint(dict(key)) == was:
-        raise NotNow(f"This is the key that {machine.client_id} has.")
+        raise NotNow(f"This is already the key of {machine.client_id}.")
     return _propose(machine, reason, actor, at, public_jwk=key)
 
 
@@ -198,7 +198,7 @@ def propose_certificate(*, number: int, certificate: str, reason: str, actor: st
     except tokens.NoCertificate as error:
         raise ValidationError({"certificate": "This is no certificate in PEM."}) from error
     if machine.certificate_sha256 == thumbprint:
-        raise NotNow(f"{machine.client_id} is bound to this certificate already.")
+        raise NotNow(f"{machine.client_id} is already bound to this certificate.")
     return _propose(machine, reason, actor, at, certificate=thumbprint)
 
 
@@ -213,7 +213,7 @@ def disable_machine(*, number: int, reason: str, actor: str, at: datetime) -> Cl
     end_open(act=Proposal.Act.ENABLE_MACHINE, of=Proposal.Of.MACHINE, target_id=number, reason=DISABLED, at=at)
     machine = _lock_machine(number)
     if machine.disabled_at is not None:
-        raise NotNow(f"{machine.client_id} is disabled already.")
+        raise NotNow(f"{machine.client_id} is already disabled.")
     machine.disabled_at = at
     machine.save(update_fields=["disabled_at"])
     _note_officers_act("machine.disabled", name, machine, at, reason)
@@ -229,7 +229,7 @@ def unbind_machine(*, number: int, reason: str, actor: str, at: datetime) -> Cli
     name = guards.officer(actor=actor, reason=reason)
     machine = _lock_machine(number)
     if not machine.certificate_sha256:
-        raise NotNow(f"{machine.client_id} is bound to no certificate.")
+        raise NotNow(f"{machine.client_id} isn't bound to a certificate.")
     was = machine.certificate_sha256
     machine.certificate_sha256 = ""
     machine.save(update_fields=["certificate_sha256"])
@@ -248,7 +248,7 @@ def _propose(machine: Client, reason: str, actor: str, at: datetime, **other: ob
 def _lock_machine(number: int) -> Client:
     machine = Client.objects.select_for_update(of=("self",)).filter(number=number).first()
     if machine is None:
-        raise NotNow("There is no such machine.")
+        raise NotNow("There is no such API client.")
     return machine
 
 

@@ -17,13 +17,15 @@ from partners.policies.lifecycle import NotNow
 
 # 15 business days are three weeks.
 LONGEST_COMPLETION_DAYS = 21
-DRAFTED = "was written down a moment ago, by you or another officer. Look at it, or choose another id."
+DRAFTED = "was just added by you or another officer. Look at it, or choose another id."
 NOT_SIGNED_YET = "That day is still to come. Draft a contract once it is signed."
 REPLACES = (
     "It would change what is in force for {partner}: {fields}. That takes two officers. Clear these fields in the"
     " draft, put it in force, then propose them on its page under Endpoints and keys."
 )
-NEW_CAMPAIGN = "Somebody agreed to it as it is, so it stays as it is: make a new campaign, which starts without a yes."
+NEW_CAMPAIGN = (
+    "Someone agreed to it in this form, so it can't change. Make a new campaign, which starts without consent."
+)
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,9 @@ def change_draft(
 def _refuse_other_terms(row: Contract | Campaign, of: Of, terms: ContractTerms | CampaignTerms) -> None:
     """Raises NotNow where these terms can't be put into this row."""
     if not row.is_draft:
-        raise NotNow(f"{row.ref} is no draft any more. Shorten it, or make a new {of}.")
+        raise NotNow(f"{row.ref} is no longer a draft. Shorten it, or make a new {of}.")
     if isinstance(row, Contract) != isinstance(terms, ContractTerms):
-        raise NotNow(f"These are not the terms of a {of}.")
+        raise NotNow(f"These aren't the terms of a {of}.")
 
 
 def _put_terms(row: Contract | Campaign, terms: ContractTerms | CampaignTerms, faults: Faults) -> list[str]:
@@ -159,9 +161,9 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)
     if not row.is_draft:
-        raise NotNow(f"{row.ref} is no draft: it has been put in force already.")
+        raise NotNow(f"{row.ref} is already in force.")
     if row.ends_at <= at:
-        raise NotNow(f"{row.ref} would be over already: give it an end that is still to come.")
+        raise NotNow(f"{row.ref} would already have ended. Choose an end date in the future.")
     lacking = _contract_lacks(row) if isinstance(row, Contract) else _campaign_lacks(row)
     if lacking:
         raise NotNow(f"{row.ref} can't be put in force yet. {lacking}")
@@ -183,9 +185,9 @@ def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)
     if not row.is_draft:
-        raise NotNow(f"{row.ref} is no draft any more: it stays on record. Terminate it instead.")
+        raise NotNow(f"{row.ref} is no longer a draft, so it stays on record. Terminate it instead.")
     if isinstance(row, Contract) and row.campaigns.exists():
-        raise NotNow(f"{row.ref} has campaigns: discard those first.")
+        raise NotNow(f"{row.ref} has campaigns. Discard those first.")
     guards.note_on(action=f"{of}.draft_discarded", actor=name, row=row, at=at, reason=reason)
     with connection.cursor() as cursor:
         cursor.execute("SELECT partners_discard_draft(%s, %s)", [of, row.pk])

@@ -16,7 +16,7 @@ from accounts.queries import acting_staff
 from partners.models import Campaign, Contract, Party
 from partners.policies.lifecycle import NotNow
 
-THE_SAME = "Nothing is different: it stays as it was."
+THE_SAME = "Nothing has changed, so nothing was saved."
 
 type Of = Literal["contract", "campaign"]
 type Named = Party | Contract | Campaign

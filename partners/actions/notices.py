@@ -36,9 +36,9 @@ def publish_notice(*, use: str, language: str, body: str, reason: str, actor: st
     _check_text(use, text)
     newest = NoticeText.objects.filter(use=use, language=language).order_by("-version").first()
     if newest is not None and newest.body == text:
-        raise NotNow(f"These very words are published already, as version {newest.version}.")
+        raise NotNow(f"This wording is already published as version {newest.version}.")
     # Two that publish at once: the later one waits for the row, then meets the unique constraint.
-    with guards.first(else_said="Another officer published a version a moment ago. Read that one first."):
+    with guards.first(else_said="Another officer just published a version. Read that one first."):
         row = NoticeText.objects.create(
             use=use, language=language, version=newest.version + 1 if newest else 1, body=text, published_at=at,
             actor=name,

@@ -19,7 +19,7 @@ from partners.policies import identifiers
 from partners.policies.lifecycle import NotNow
 
 KEYS_BY_CONTRACT = (
-    "Its keys are at another address by its contract, and two officers move them. Add it without an address of keys,"
+    "Its contract names another address for its keys, and two officers must change that. Add it without that address,"
     " then propose that on its page."
 )
 # Looked up together, so they share what one entry of an index may hold.
@@ -49,13 +49,13 @@ def add_party(
     faults.check("uri", identifiers.check_uri, uri)
     party = Party.objects.select_for_update().filter(uri=uri).first()
     if party is not None and (party.kind != Party.Kind.UNNAMED or uri == "unknown"):
-        raise NotNow(f"{party.name} is written down already. Change it instead.")
+        raise NotNow(f"{party.name} already exists. Change it instead.")
     party = party or Party(uri=uri)
     faults.note("jwks_uri", keys_fault(uri=uri, jwks_uri=jwks_uri))
     if party.pk and moves_keys(party=party, jwks_uri=jwks_uri):
         raise NotNow(KEYS_BY_CONTRACT)
     party.kind = kind
-    with guards.first(else_said="It was written down a moment ago, by you or another officer. Change it instead."):
+    with guards.first(else_said="You or another officer just added it. Change it instead."):
         _put(party, faults, name=name, website=website, about=about, jwks_uri=jwks_uri)
     guards.note_on(action="party.added", actor=who, row=party, at=at, reason=reason)
     return party
@@ -103,7 +103,7 @@ def _lock_known(party_id: int) -> Party:
     if party is None:
         raise NotNow("There is no such company.")
     if party.kind == Party.Kind.UNNAMED:
-        raise NotNow("It was only seen in a path: add it as a company first.")
+        raise NotNow("We know it only from a path. Add it as a company first.")
     return party
 
 

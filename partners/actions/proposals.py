@@ -67,7 +67,7 @@ def propose(
     wanted = loosening.read(act=act, of=of, payload=fields)
     _refuse_senseless(act, of, row, wanted, at)
     _end_expired(act, of, target_id, at)
-    with guards.first(else_said="The same is proposed already and waits for another officer."):
+    with guards.first(else_said="The same change is already proposed and waits for another officer."):
         proposal = Proposal.objects.create(
             id=uuid.uuid4(),
             act=act,
@@ -88,7 +88,7 @@ def withdraw(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
     proposal = _open(proposal_id)
     if proposal.proposed_by != name:
-        raise NotNow("Another officer proposed it: decline it instead.")
+        raise NotNow("Another officer proposed it. Decline it instead.")
     return _decide(proposal, Proposal.Decision.WITHDRAWN, name, reason, at)
 
 
@@ -98,7 +98,7 @@ def decline(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) ->
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.AGREE)
     proposal = _open(proposal_id)
     if proposal.proposed_by == name:
-        raise NotNow("You proposed it yourself: withdraw it instead.")
+        raise NotNow("You proposed it. Withdraw it instead.")
     return _decide(proposal, Proposal.Decision.DECLINED, name, reason, at)
 
 
@@ -111,9 +111,9 @@ def mark_agreed(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.AGREE)
     proposal = _open(proposal_id)
     if proposal.proposed_by == name:
-        raise NotNow("You proposed it yourself: it needs another officer's yes.")
+        raise NotNow("You proposed it, so another officer must approve it.")
     if proposal.proposed_at + OPEN_FOR <= at:
-        raise NotNow("It was proposed more than 7 days ago and counts no more: propose it again.")
+        raise NotNow("This proposal is more than 7 days old and has expired. Propose it again.")
     return _decide(proposal, Proposal.Decision.AGREED, name, reason, at)
 
 
@@ -146,9 +146,9 @@ def carry_out(*, proposal: Proposal, at: datetime) -> None:
 def _extend(proposal: Proposal, wanted: ExtendTerm, at: datetime) -> None:
     row = guards.lock_target(of=_of(proposal.of), target_id=proposal.target_id)
     if row.ends_at != wanted.was:
-        raise NotNow(f"The end of {row.ref} was changed since it was proposed: propose it again.")
+        raise NotNow(f"The end of {row.ref} has changed since it was proposed. Propose it again.")
     if row.ends_at <= at:
-        raise NotNow(f"{row.ref} has ended meanwhile. What has ended begins anew as another {proposal.of}.")
+        raise NotNow(f"{row.ref} has ended in the meantime. To start again, make another {proposal.of}.")
     row.ends_at = wanted.ends_at
     row.save(update_fields=["ends_at"])
     detail = {"was": wanted.was.isoformat(), "ends_at": row.ends_at.isoformat()}
@@ -158,7 +158,7 @@ def _extend(proposal: Proposal, wanted: ExtendTerm, at: datetime) -> None:
 def _relax(proposal: Proposal, wanted: RelaxRule, at: datetime) -> None:
     rule = JurisdictionRule.objects.select_for_update(of=("self",)).get(pk=proposal.target_id)
     if rule.ends_at is not None:
-        raise NotNow("The rule's end is settled already.")
+        raise NotNow("The rule's end is already fixed.")
     rule.ends_at = max(wanted.ends_at, at, rule.starts_at + MICROSECOND)
     rule.relaxed_by = proposal
     rule.save(update_fields=["ends_at", "relaxed_by"])
@@ -179,7 +179,7 @@ def _let_in(proposal: Proposal, wanted: LetMachineIn, at: datetime) -> None:
     machine = Client.objects.select_for_update(of=("self",)).get(number=proposal.target_id)
     since = [moment for moment in (machine.changed_at, machine.disabled_at) if moment is not None]
     if max(since, default=proposal.proposed_at) > proposal.proposed_at:
-        raise NotNow(f"{machine.client_id} was disabled or changed since it was proposed: propose it again.")
+        raise NotNow(f"{machine.client_id} was disabled or changed after it was proposed. Propose it again.")
     _refuse_machine(machine, wanted)
     was = {"was": thumbprint_of(machine=machine), "was_bound_to": machine.certificate_sha256}
     machine.public_jwk, machine.certificate_sha256 = wanted.public_jwk, wanted.certificate
@@ -192,7 +192,7 @@ def _let_in(proposal: Proposal, wanted: LetMachineIn, at: datetime) -> None:
 def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
     agent = AuthorizedAgent.objects.select_for_update(of=("self",)).get(number=proposal.target_id)
     if (agent.changed_at or agent.registered_at) > proposal.proposed_at:
-        raise NotNow(f"{agent.pk} was suspended or changed since it was proposed: propose it again.")
+        raise NotNow(f"{agent.pk} was suspended or changed after it was proposed. Propose it again.")
     was = key_of(agent=agent)
     # What it was given by the key of then counts no more.
     agent.name, agent.verify_key, agent.hosts = wanted.name, b64decode(wanted.key), list(wanted.hosts)
@@ -206,7 +206,7 @@ def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
 def _set_endpoints(proposal: Proposal, wanted: SetEndpoints, at: datetime) -> None:
     row = guards.lock_target(of="contract", target_id=proposal.target_id)
     if not isinstance(row, Contract) or addresses.endpoints_of(row=row) != wanted.was:
-        raise NotNow("The endpoints were changed since it was proposed: propose it again.")
+        raise NotNow("The endpoints have changed since it was proposed. Propose it again.")
     changed = addresses.put_endpoints(row=row, wanted=wanted)
     now = addresses.endpoints_of(row=row)
     detail = {"ref": row.ref, "fields": changed, "was": as_json(wanted.was), "now": as_json(now)}
@@ -216,7 +216,7 @@ def _set_endpoints(proposal: Proposal, wanted: SetEndpoints, at: datetime) -> No
 def _move_keys(proposal: Proposal, wanted: MoveKeys, at: datetime) -> None:
     party = Party.objects.select_for_update().get(pk=proposal.target_id)
     if keysets.jwks_uri_of(party=party) != wanted.was:
-        raise NotNow(f"The address of the keys of {party.name} was changed since it was proposed: propose it again.")
+        raise NotNow(f"The address of the keys of {party.name} has changed since it was proposed. Propose it again.")
     addresses.put_keys(party=party, jwks_uri=wanted.jwks_uri)
     detail = {"ref": party.uri, "was": wanted.was, "now": keysets.jwks_uri_of(party=party)}
     _record_decision("party.keys_moved", proposal, guards.target_of(row=party), at, detail)
@@ -269,7 +269,7 @@ def _refuse_senseless(act: str, of: str, row: Target | None, wanted: loosening.P
             raise NotNow("It is not suspended.")
     elif isinstance(row, JurisdictionRule):
         if row.ends_at is not None:
-            raise NotNow("The rule's end is settled already.")
+            raise NotNow("The rule's end is already fixed.")
     else:
         _refuse_senseless_row(row, wanted, at)
 
@@ -294,14 +294,14 @@ def _refuse_machine(machine: Client, wanted: loosening.Payload) -> None:
     except BadToken as error:
         raise BadProposal(f"This key can't be used: {error}.") from error
     if key != wanted.public_jwk:
-        raise BadProposal("A machine is let in by the public half of its key, with nothing beside it.")
+        raise BadProposal("Give only the public key of the API client, and nothing else.")
     if machine.disabled_at is None and wanted == LetMachineIn(machine.public_jwk, machine.certificate_sha256):
-        raise NotNow(f"{machine.client_id} may sign in already, with this key and this certificate.")
+        raise NotNow(f"{machine.client_id} may already sign in with this key and this certificate.")
 
 
 def _refuse_agent(agent: AuthorizedAgent, wanted: loosening.Payload) -> None:
     if agent.ended_at is None and wanted == LetAgentAsk(agent.name, key_of(agent=agent), tuple(agent.hosts)):
-        raise NotNow(f"{agent.pk} may ask already, under this name, with this key and these hosts.")
+        raise NotNow(f"{agent.pk} may already act under this name, with this key and these hosts.")
 
 
 def _refuse_keys(party: Party, wanted: loosening.Payload) -> None:
@@ -310,24 +310,24 @@ def _refuse_keys(party: Party, wanted: loosening.Payload) -> None:
     if fault := addresses.keys_fault(uri=party.uri, jwks_uri=wanted.jwks_uri):
         raise BadProposal(fault)
     if not addresses.moves_keys(party=party, jwks_uri=wanted.jwks_uri):
-        raise NotNow("That takes the place of no other address: change it without a second officer.")
+        raise NotNow("This replaces no other address. Change it without a second officer.")
 
 
 def _refuse_endpoints(row: Contract, wanted: SetEndpoints) -> None:
     addresses.check_addresses(endpoint_url=wanted.endpoint_url, jwks_uri=wanted.jwks_uri, hosts=wanted.hosts)
     if not addresses.list_replaced_endpoints(row=row, wanted=wanted):
-        raise NotNow("That takes the place of no other address: set it without a second officer.")
+        raise NotNow("This replaces no other address. Set it without a second officer.")
 
 
 def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload, at: datetime) -> None:
     if row.is_draft:
-        raise NotNow(f"{row.ref} is a draft: change it instead.")
+        raise NotNow(f"{row.ref} is a draft. Change it instead.")
     if isinstance(wanted, SetEndpoints) and isinstance(row, Contract):
         # What has ended too: its partner owes deletions still, and is told so.
         _refuse_endpoints(row, wanted)
         return
     if row.ends_at <= at and not isinstance(wanted, Terminate):
-        raise NotNow(f"{row.ref} has ended. What has ended begins anew as another.")
+        raise NotNow(f"{row.ref} has ended. To start again, make another one.")
     if isinstance(wanted, ExtendTerm):
         _refuse_extension(row, wanted)
     if isinstance(wanted, PaidForLess):
@@ -336,16 +336,16 @@ def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload,
 
 def _refuse_extension(row: Contract | Campaign, wanted: ExtendTerm) -> None:
     if wanted.ends_at <= row.ends_at:
-        raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}: name a later end. One officer may shorten it.")
+        raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}. Choose a later end. One officer may shorten it.")
     if isinstance(row, Campaign) and wanted.ends_at > row.contract.ends_at:
         until = f"{row.contract.ref} ends on {row.contract.ends_at:%Y-%m-%d}"
-        raise NotNow(f"Its contract {until}: name that day or an earlier one, or extend the contract first.")
+        raise NotNow(f"Its contract {until}. Choose that day or an earlier one, or extend the contract first.")
 
 
 def _refuse_payment(row: Contract | Campaign, wanted: PaidForLess) -> None:
     paid = PAID[row.consideration] if isinstance(row, Campaign) else 0
     if PAID[wanted.consideration] >= paid:
-        raise NotNow("That is not less than what is written down: one officer sets it.")
+        raise NotNow("This isn't less than what is recorded, so one officer may set it.")
 
 
 def end_open(*, act: str, of: str, target_id: int, reason: str, at: datetime) -> None:
@@ -373,7 +373,7 @@ def _open(proposal_id: uuid.UUID) -> Proposal:
     if proposal is None:
         raise NotNow("There is no such proposal.")
     if proposal.decision:
-        raise NotNow(f"It was decided already: {proposal.get_decision_display().lower()}.")
+        raise NotNow(f"It was already decided: {proposal.get_decision_display().lower()}.")
     return proposal
 
 

@@ -21,7 +21,7 @@ PASSED = "That day has passed, or is today. Name one to come; to end it now, ter
 # A slip of the year must not judge a past that nobody kept, nor wait for a day that nobody here will see.
 EARLIEST_BEFORE, LATEST_AFTER = timedelta(days=5 * 366), timedelta(days=10 * 366)
 RULE_DATES = "Name a day from five years ago to ten years from now."
-TWO_OFFICERS = "That loosens it: propose it, and another officer agrees."
+TWO_OFFICERS = "This loosens it, so another officer must approve it. Propose it."
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def shorten_term(
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)
     if row.is_draft:
-        raise NotNow(f"{row.ref} is a draft: change its terms instead.")
+        raise NotNow(f"{row.ref} is a draft. Change its terms instead.")
     if row.ends_at <= at:
-        raise NotNow(f"{row.ref} has ended already.")
+        raise NotNow(f"{row.ref} has already ended.")
     if ends_at < at:
         raise ValidationError({"ends_at": PASSED})
     if ends_at > row.ends_at:
@@ -129,7 +129,7 @@ def set_consideration(*, campaign_id: int, consideration: str, reason: str, acto
     if not isinstance(row, Campaign) or consideration not in Campaign.Consideration.values:
         raise ValidationError({"consideration": "Nothing is paid, money, or other value."})
     if consideration == row.consideration:
-        raise NotNow("That is what is written down already.")
+        raise NotNow("That is already recorded.")
     if PAID[consideration] < PAID[row.consideration]:
         raise NotNow(f"{row.ref} counts as paid for. {TWO_OFFICERS}")
     was, row.consideration = row.consideration, consideration
@@ -229,7 +229,7 @@ def _refuse_senseless_link(of: str, ref: str, kin_ref: str, link: str) -> None:
     if ref == kin_ref:
         raise NotNow("It is itself already.")
     if "unknown" in {ref, kin_ref} and of == IdentifierLink.Of.PARTY:
-        raise NotNow("A company that we can't name is not linked to any.")
+        raise NotNow("A company that we can't name can't be linked to another.")
 
 
 def _target(of: str, ref: str) -> str:

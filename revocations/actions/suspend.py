@@ -76,7 +76,7 @@ def lift(*, proposal: Proposal, at: datetime) -> tuple[Suspension, ...]:
         .order_by("pk")
     )
     if not running:
-        raise NotNow("Nothing that was proposed to be lifted still runs.")
+        raise NotNow("The suspensions you proposed to lift have already ended.")
     for one in running:
         one.ends_at, one.lifted_by = max(now, one.starts_at + MICROSECOND), proposal
         one.save(update_fields=["ends_at", "lifted_by"])

@@ -55,11 +55,11 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
     name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
     if to not in (*UNDER_WAY, State.SOLVED):
-        raise NotNow(_("A case is merged or closed elsewhere."))
+        raise NotNow(_("You can't merge or close a case here."))
     if to == State.SOLVED and not is_answered(ticket=ticket):
-        raise NotNow(_("Write the answer first: a case is solved by what the person can read."))
+        raise NotNow(_("Write the answer first. A case is solved when the person can read our answer."))
     if to == State.WAITING and not is_answered(ticket=ticket):
-        raise NotNow(_("Write to the person first: until they have read from us, they wait for us."))
+        raise NotNow(_("Write to the person first. Until they hear from us, the case waits for us."))
     move(ticket=ticket, to=to, at=at)
     ticket.save()
     append_event(ticket=ticket, body=f"{State(to).label}: {why}", author=name, at=at)
@@ -73,7 +73,7 @@ def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: st
     why = check_reason(reason)
     was = Ticket.Priority(ticket.priority)
     if was == priority:
-        raise NotNow(_("It is that already."))
+        raise NotNow(_("It already has that state."))
     hurry(ticket=ticket, priority=priority, at=at)
     ticket.last_at = at
     ticket.save(update_fields=["priority", "due_at", "last_at"])
@@ -89,7 +89,7 @@ def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
     if ticket.state in DONE:
         raise NotNow(_("This case is done. Reopen it first."))
     if ticket.escalated_at is not None:
-        raise NotNow(_("The privacy office has it already."))
+        raise NotNow(_("The privacy office already has it."))
     ticket.escalated_at, ticket.last_at = at, at
     ticket.assignee, ticket.claimed_at = None, None
     hurry(ticket=ticket, priority=Ticket.Priority(min(ticket.priority, Ticket.Priority.HIGH)), at=at)
@@ -127,7 +127,7 @@ def lock_case(*, code: str) -> Ticket:
 def of_somebody(*, ticket: Ticket) -> int:
     """Get the line of a case. Raises NotNow where it is nobody's."""
     if ticket.line_id is None:
-        raise NotNow(_("This case is about no single line."))
+        raise NotNow(_("This case isn't about one line."))
     return ticket.line_id
 
 

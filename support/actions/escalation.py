@@ -66,7 +66,7 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
     why, line_id = check_reason(reason), of_somebody(ticket=ticket)
     partner = Party.objects.filter(pk=party_id).first()
     if partner is None or not Order.objects.filter(line_id=line_id, party_id=party_id).exists():
-        raise NotNow(_("This partner was told nothing about this person."))
+        raise NotNow(_("We sent this partner no message about this person."))
     count = resend_for_case(party_id=party_id, line_id=line_id, actor=name, reason=f"{ticket.code}: {why}", at=at)
     what = f"Sent again to {party_name(partner.name, partner.uri)}: {count} order{'' if count == 1 else 's'}. {why}"
     append_event(ticket=ticket, body=what, author=name, at=at)
@@ -85,7 +85,7 @@ def ask_to_suspend(*, code: str, party_id: int, reason: str, actor: str, at: dat
     if party is None:
         raise NotNow(_("There is no such company."))
     if ticket.suspend_requests.filter(party_id=party_id, decision="").exists():
-        raise NotNow(_("The privacy office was asked already and has not decided."))
+        raise NotNow(_("The privacy office was already asked and hasn't decided yet."))
     made = SuspendRequest.objects.create(ticket=ticket, party_id=party_id, reason=why, asked_by=name, asked_at=at)
     what = f"Asked the privacy office to suspend {party_name(party.name, party.uri)}: {why}"
     append_event(ticket=ticket, body=what, author=name, at=at)
@@ -103,7 +103,7 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
     why = check_reason(reason)
     asked = SuspendRequest.objects.select_for_update(of=("self",)).filter(pk=request_id).first()
     if asked is None or asked.decision:
-        raise NotNow(_("It is decided already."))
+        raise NotNow(_("It is already decided."))
     ticket = goes_on_as(ticket=Ticket.objects.select_for_update(of=("self",)).get(pk=asked.ticket_id))
     if suspends:
         suspend(of="party", target_id=asked.party_id, actor=name, reason=f"{ticket.code}: {why}", at=at)

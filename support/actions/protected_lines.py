@@ -31,7 +31,7 @@ def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
         line_id=line_id, ended_at__isnull=True, defaults={"reason": why, "by": name, "at": at}
     )
     if not is_new:
-        raise NotNow(_("It is protected already."))
+        raise NotNow(_("It is already protected."))
     _note("protection.began", line_id, name, why, at)
 
 
@@ -44,7 +44,7 @@ def propose_end_of_protection(*, code: str, reason: str, actor: str, at: datetim
     why, line_id = check_reason(reason), of_somebody(ticket=lock_case(code=code))
     row = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
     if row is None:
-        raise NotNow(_("No officer protects it."))
+        raise NotNow(_("It has no protection by an officer."))
     proposals.propose(
         act=Proposal.Act.END_PROTECTION, of=Proposal.Of.PROTECTION, target_id=row.pk, payload={}, reason=why,
         actor=actor, at=at,
@@ -56,7 +56,7 @@ def end_protection(*, proposal: Proposal, at: datetime) -> None:
     """End what two officers agreed to end. Raises NotNow where it has ended meanwhile."""
     row = ProtectedLine.objects.select_for_update().filter(pk=proposal.target_id, ended_at__isnull=True).first()
     if row is None:
-        raise NotNow(_("No officer protects it."))
+        raise NotNow(_("It has no protection by an officer."))
     row.ended_at, row.ended_by = at, proposal.decided_by
     row.save(update_fields=["ended_at", "ended_by"])
     _note("protection.ended", row.line_id, proposal.decided_by, proposal.reason, at)
@@ -116,7 +116,7 @@ def agree_to_reveal(*, code: str, reveal_id: int, reason: str, actor: str, at: d
         raise NotNow(_("This request is no longer open."))
     second_id = int(name.partition(":")[2])
     if asked.user_id == second_id:
-        raise NotNow(_("You asked for this yourself. Somebody else must agree."))
+        raise NotNow(_("You asked for this, so someone else must approve it."))
     asked.second_id, asked.agreed_at, asked.until = second_id, at, at + LASTS
     asked.save(update_fields=["second", "agreed_at", "until"])
     note(ticket=asked.ticket, action="person.reveal_agreed", actor=name, at=at, reason=why)

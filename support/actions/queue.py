@@ -82,7 +82,7 @@ def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime)
         raise NoReason("Say how it stands, for whoever goes on with it.")
     ticket = lock_case(code=code)
     if ticket.assignee is None or actor_of(ticket.assignee) != name:
-        raise NotNow("It is not yours to hand over.")
+        raise NotNow("It isn't assigned to you.")
     write(
         ticket=ticket, kind=Entry.Kind.NOTE, author=name, channel=Entry.Channel.DESK, body=note.strip(), at=at
     )  # fmt: skip
@@ -99,12 +99,12 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket, other = _two(code, into)
     if other.state not in UNDER_WAY:
-        raise NotNow(f"{other.code} is done. Open it again first.")
+        raise NotNow(f"{other.code} is done. Reopen it first.")
     if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
-        raise NotNow("They are not of one person, so they stay two.")
+        raise NotNow("They aren't from the same person, so they can't be merged.")
     if ticket.asked_by_id != other.asked_by_id:
         # Each reads their own alone: one line may have two people, or had another before.
-        raise NotNow("They are about one number, but not written by one person, so they stay two.")
+        raise NotNow("They are about the same number, but from different people, so they can't be merged.")
     _goes_on_for(other, ticket, name, at)
     move(ticket=ticket, to=State.MERGED, at=at)
     ticket.merged_into = other
@@ -200,7 +200,7 @@ def _colleague(user_id: int | None) -> User | None:
         return None
     user = User.objects.filter(pk=user_id).first()
     if user is None or not works_cases(user=user):
-        raise NotNow("That is nobody who works on cases.")
+        raise NotNow("That person doesn't work on cases.")
     return user
 
 

@@ -44,11 +44,11 @@ def begin_reply(
     found = hit_by(incident_id=incident_id, kinds=kinds, language=language).order_by("id")
     ticket_ids = list(found.values_list("pk", flat=True)[: MOST + 1])
     if not ticket_ids:
-        raise NotNow("Nobody with an open case was hit by it.")
+        raise NotNow("It affected no one with an open case.")
     if _on_its_way(incident_id, ticket_ids):
-        raise NotNow("An answer to some of them is on its way. Wait until it is sent, or take it back.")
+        raise NotNow("An answer to some of them is about to be sent. Wait until it is sent, or take it back.")
     if len(ticket_ids) > MOST:
-        raise NotNow(f"These are more than {MOST:,}. Choose kinds of cases, or a language.")
+        raise NotNow(f"There are more than {MOST:,}. Choose kinds of cases, or a language.")
     _each_has(body.strip(), found, at)
     reply = BulkReply.objects.create(
         id=uuid.uuid4(), incident_id=incident_id, body=body.strip(), by=name, at=at, begins_at=at + TAKES_BACK,
@@ -71,9 +71,9 @@ def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
     if reply.by != name:
         acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
     if reply.undone_at is not None:
-        raise NotNow("It was taken back already.")
+        raise NotNow("It was already taken back.")
     if at >= reply.begins_at or reply.answered or reply.skipped:
-        raise NotNow("It has begun: what is sent can't be taken back.")
+        raise NotNow("Sending has begun. Messages that were sent can't be taken back.")
     reply.undone_at = at
     reply.save(update_fields=["undone_at"])
     audit.actions.record(action="reply.undone", actor=name, target=f"reply:{reply.id}", at=at)

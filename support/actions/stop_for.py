@@ -67,7 +67,7 @@ def stop_for_person(
         return _stop(code=code, wish=wish, name=name, reason=reason, by_call=True, at=at)
     line = take_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, typed=typed, at=at)
     if line is None:
-        raise NotProved(_("That is not the code, or it counts no more. Have another one texted."))
+        raise NotProved(_("That code isn't right or has expired. Text a new one."))
     return _stop(code=code, wish=wish, name=name, reason=reason, by_call=False, at=at)
 
 
@@ -132,7 +132,7 @@ def _number_now(line_id: int, at: datetime) -> str:
         msisdn = ""
     line: Line | None = line_of_number(msisdn=msisdn, at=at) if msisdn else None
     if line is None or line.pk != line_id:
-        raise NotNow(_("This line has no number now. Nobody can prove by its phone that they ask."))
+        raise NotNow(_("This line has no number now, so no one can prove by its phone that the request is theirs."))
     return msisdn
 
 

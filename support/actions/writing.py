@@ -76,11 +76,11 @@ def keep_draft(
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if uploads and kind != Entry.Kind.ANSWER:
         # What lies beside a draft goes out with the next answer.
-        raise NotNow("A note takes no files.")
+        raise NotNow("You can't attach files to a note.")
     ticket = lock_case(code=code)
     mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=kind)
     if mine.filter(send_at__isnull=False).exists():
-        raise NotNow("Your answer is on its way. Take it back to change it.")
+        raise NotNow("Your answer is about to be sent. Take it back to change it.")
     _beside(ticket, name, uploads, at)
     if not body.strip():
         mine.delete()
@@ -110,7 +110,7 @@ def send(
     words = fill_variables(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))
     mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER)
     if mine.filter(send_at__isnull=False).exists():
-        raise NotNow("Your answer is on its way. Take it back to change it.")
+        raise NotNow("Your answer is about to be sent. Take it back to change it.")
     _beside(ticket, name, uploads, at)
     send_at = at + TAKES_BACK
     Draft.objects.update_or_create(
@@ -126,7 +126,7 @@ def take_back(*, code: str, actor: str, at: datetime) -> None:
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     mine = Draft.objects.filter(ticket__code=code, user_id=_id(name), send_at__isnull=False)
     if not mine.update(send_at=None, then="", updated_at=at):
-        raise NotNow("It has gone out. Write another answer to put it right.")
+        raise NotNow("It has been sent. Write another answer to correct it.")
 
 
 @transaction.atomic
@@ -150,7 +150,7 @@ def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     mine = Attachment.objects.filter(ticket__code=code, id=file_id, author=name, entry__isnull=True)
     if not mine.update(scan=Scan.REMOVED, scanned_at=at):
-        raise NotNow("It has gone out with the answer.")
+        raise NotNow("It has been sent with the answer.")
     transaction.on_commit(lambda: files.forget(file_id=file_id))
 
 
@@ -177,7 +177,7 @@ def _beside(ticket: Ticket, author: str, uploads: Sequence[files.Upload], at: da
     """Put files beside somebody's draft of an answer."""
     there = writing.waiting_files(ticket=ticket, author=author).count() if uploads else 0
     if there + len(uploads) > files.MOST:
-        raise NotNow("An answer takes 5 files at most. Take one away first.")
+        raise NotNow("An answer can have at most 5 files. Remove one first.")
     attach(ticket=ticket, entry=None, author=author, uploads=uploads, at=at)
 
 

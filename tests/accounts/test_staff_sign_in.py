@@ -237,15 +237,15 @@ def test_a_second_invitation_ends_the_password() -> None:
     assert not signed_in(browser)
     assert Browser().post("/accounts/login/staff/", form).url != "/admin/"
     for command in ("make_staff", "end_staff"):
-        with pytest.raises(CommandError, match="Nobody of staff"):
+        with pytest.raises(CommandError, match="No staff member"):
             call_command(command, email="new@carrier.example", **({"again": True} if command == "make_staff" else {}))
 
 
 def test_nobody_is_made_staff_twice() -> None:
     invite()
-    with pytest.raises(CommandError, match="has this e-mail already"):
+    with pytest.raises(CommandError, match="is already in use"):
         invite(email="NEW@carrier.example")
-    with pytest.raises(CommandError, match="not an e-mail"):
+    with pytest.raises(CommandError, match="isn't an e-mail"):
         invite(email="x")
     with pytest.raises(CommandError):
         invite(role="subscriber", email="y@carrier.example")

@@ -31,6 +31,7 @@ def told(page: Page) -> list[str]:
 def walk_in(page: Page) -> None:
     for path in WAY_IN:
         page.goto(path)
+    page.click(".nav summary")
     page.click('nav a[href^="/choices/"]')
     page.wait_for_url("**/choices/")
     assert "Whereabouts" in told(page)

@@ -246,6 +246,7 @@ def test_on_a_phone_the_bar_shows_all_its_links_and_no_page_opens_further_down(v
         page = visit(line=world.line, language=language, width=width).new_page()
         for path in ("/home/", "/help/", "/access-log/companies/"):
             page.goto(path)
+            page.locator(".nav summary").click()
             beyond = page.eval_on_selector_all(".nav a", BEYOND)
             found = (language, width, path, beyond, page.locator(".nav a").count(), page.evaluate("scrollY"))
             assert found == (language, width, path, 0, 7, 0)

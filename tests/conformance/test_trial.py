@@ -184,7 +184,7 @@ def test_the_command_tries_it_whole_and_leaves_no_trace_in_anything_real(
     assert take_trial_receipt(parsed=parsed, party=other, at=at) is False
     # Where it fails, the command does.
     sandbox.post("/fault?name=err500")
-    with pytest.raises(CommandError, match="GeoBridge does not keep to the guide yet"):
+    with pytest.raises(CommandError, match="GeoBridge doesn't follow the guide yet"):
         call_command("check_partner", aggregator.party.uri, "--basic")
     printed = capsys.readouterr().out
     assert "FAIL    good-order" in printed

@@ -24,7 +24,7 @@ from tests.people import signed_in
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 DAY = timedelta(days=1)
-OWN_STOP = "You stopped all sharing. Every company is blocked"
+OWN_STOP = "Every company is blocked, including new ones, until you allow one again."
 
 
 def panel(page: str) -> str:

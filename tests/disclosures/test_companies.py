@@ -48,8 +48,8 @@ def test_the_riskiest_come_first_and_every_number_is_right() -> None:
     assert names(found.recent)[2:] == ["FamilyRing", "FraudShield", "AdReach", "RoadAid"]
     assert set(names(found.earlier)) == {"MedAlert", "NorthLink"}
     assert (found.lookups, found.no_record, found.unverified) == (73, 2, 1)
-    assert (found.passed_by, found.passed_on) == (("GeoBridge", "NorthLink"), ("BailNow", "County corrections desk"))
-    assert found.unnamed_next is True
+    assert found.flow is not None
+    assert (found.flow.n, found.flow.root.not_allowed) == (73, found.flow.not_allowed)
     assert [(tally.judgement, tally.n) for tally in found.outside.recent] == [("emergency", 2), ("legal_process", 1)]
     assert (found.outside.doubtful, found.outside.n_before) == (1, 0)
     road = next(card for card in found.recent if card.company.name == "RoadAid")
@@ -173,7 +173,9 @@ def test_a_companys_page_has_its_evidence_orders_and_way() -> None:
     assert (evidence.proof.wording, evidence.captured_by, evidence.by_itself) == (wording, "RoadAid", True)
     assert (page.orders, page.card.n) == ((), 7)
     assert page.flow is not None
-    assert [node.label for node in page.flow.nodes] == ["", "GeoBridge", "RoadAid"]
+    assert [(row.names, row.more, row.n, row.not_allowed) for row in page.flow.rows] == [
+        (("GeoBridge", "RoadAid"), 0, 7, 0)
+    ]
     track = world.securetrack.lbs_provider_id
     tracked = company_page(line=world.line, party_id=track, zone=PACIFIC, at=timezone.now())
     assert tracked is not None

@@ -62,11 +62,12 @@ def campaign(line: Line) -> Campaign:
 
 
 def said(page: str) -> list[str]:
-    """What the notices say, one text each."""
+    """What the notices say, one text each, without the day of the last look-up."""
     found = re.findall(r'<section class="noticed".*?</section>', page, flags=re.DOTALL)
     assert len(found) <= 1
     notices = re.findall(r'<div class="notice[^>]*>(.*?)</div>', "".join(found), flags=re.DOTALL)
-    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", one).split())) for one in notices]
+    undated = (re.sub(r"[^.>]*<time[^>]*>[^<]*</time>\.(?= <a)", "", one) for one in notices)
+    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", one).split())) for one in undated]
 
 
 def rows_of(browser: Browser, page: str) -> int:
@@ -90,6 +91,11 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     assert len(said(browser.get(f"/history/?company={TRACK}").text)) == 1
     assert said(browser.get(f"/history/?company={BRIDGE}").text) == []
     assert rows_of(browser, company) == 14
+    # Of what ended more than 30 days ago the day is told as well, below the newer.
+    dated = browser.get("/home/").text.partition('<section class="noticed"')[2].partition("</section>")[0]
+    last = (now - 3 * DAY + 13 * HOUR).astimezone(WEST)
+    assert re.findall(r"Last on <time[^>]*>(.*?)</time>", dated) == [f"{last:%b} {last.day}, {last.year}"]
+    assert "More than 30 days ago" not in dated
     browser.client.cookies["django_language"] = "es"
     (spanish,) = said(browser.get("/home/").text)
     assert spanish == (

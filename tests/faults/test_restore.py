@@ -376,7 +376,7 @@ def test_a_restore_with_checkpoints_in_a_store(
                 write_checkpoint()
             store.told("503", "503", "503")
             away = (
-                r"^What is outside can't be reached: the checkpoints' store answered 503 SlowDown\. Mount it, then run"
+                r"^External storage can't be reached: the checkpoints' store answered 503 SlowDown\. Mount it, then run"
             )
             with pytest.raises(CommandError, match=away):
                 after_restore()

@@ -72,7 +72,7 @@ class Officers(Story):
         proposal = proposals.propose(
             act=Proposal.Act.LIFT_SUSPENSION, of=of, target_id=id_of(of, ref), payload={}, **alone
         )
-        with pytest.raises(NotNow, match="it needs another officer's yes"):
+        with pytest.raises(NotNow, match="another officer must approve it"):
             agree(proposal_id=proposal.pk, **alone)
         proposals.withdraw(proposal_id=proposal.pk, **alone)
 

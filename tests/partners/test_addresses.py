@@ -80,9 +80,9 @@ def endpoints(contract: Contract) -> tuple[str, str, list[str]]:
 def test_one_officer_s_change_waits_for_another(contract: Contract, officer: str, field: str, value: Any) -> None:
     assert isinstance(put(contract, officer, **{field: value}), Proposal)
     assert endpoints(contract) == (EVENTS, KEYS, HOSTS)
-    with pytest.raises(NotNow, match="it needs another officer's yes"):
+    with pytest.raises(NotNow, match="another officer must approve it"):
         agree(by=officer)
-    with pytest.raises(NotNow, match="The same is proposed already and waits for another officer"):
+    with pytest.raises(NotNow, match="The same change is already proposed and waits for another officer"):
         put(contract, officer, endpoint_url="")
     second = an_actor()
     agree(by=second, at=NOW + MINUTE)
@@ -104,7 +104,7 @@ def test_what_nobody_wrote_down_yet_one_officer_does(officer: str) -> None:
     put(polls, officer, endpoint_url="https://polls.example/events")
     assert Contract.objects.get(pk=polls.pk).endpoint_url == "https://polls.example/events"
     assert not Proposal.objects.exists()
-    with pytest.raises(NotNow, match="Nothing is different"):
+    with pytest.raises(NotNow, match="Nothing has changed"):
         put(Contract.objects.get(pk=polls.pk), officer)
 
 
@@ -135,7 +135,7 @@ def test_a_yes_is_to_the_change_that_was_seen(contract: Contract, officer: str) 
     seen = endpoints_of(row=contract)
     for other in (replace(seen, hosts=()), replace(seen, jwks_uri=f"{BRIDGE}/other.json")):
         set_endpoints_by_operator(row=contract, wanted=other, actor="import:parties", at=NOW)
-        with pytest.raises(NotNow, match="The endpoints were changed since it was proposed: propose it again"):
+        with pytest.raises(NotNow, match="The endpoints have changed since it was proposed"):
             agree()
         set_endpoints_by_operator(row=contract, wanted=seen, actor="import:parties", at=NOW)
     agree(at=database_clock())
@@ -146,14 +146,14 @@ def test_addresses_that_can_t_be_used_are_not_proposed(contract: Contract, offic
     with pytest.raises(ValidationError, match="We would not speak to it"):
         put(contract, officer, jwks_uri="https://10.0.0.1/jwks.json")
     plain = {"endpoint_url": "", "jwks_uri": "http://geobridge.example/jwks.json", "hosts": []}
-    same, no_other = {"endpoint_url": EVENTS, "jwks_uri": KEYS, "hosts": HOSTS}, "takes the place of no other address"
+    same, no_other = {"endpoint_url": EVENTS, "jwks_uri": KEYS, "hosts": HOSTS}, "replaces no other address"
     draft, party = a_contract(is_draft=True), contract.aggregator_id
     refused: list[tuple[str, str, int, dict[str, Any], type[Exception], str]] = [
         ("set_endpoints", "contract", contract.pk, plain, ValidationError, "We would not speak to it"),
         ("set_endpoints", "contract", contract.pk, same, NotNow, no_other),
         ("move_keys", "party", party, {"jwks_uri": f"{EVIL}/k"}, BadProposal, "on its own host"),
         ("move_keys", "party", party, {"jwks_uri": KEYS}, NotNow, no_other),
-        ("set_endpoints", "contract", draft.pk, plain, NotNow, "is a draft: change it instead"),
+        ("set_endpoints", "contract", draft.pk, plain, NotNow, "is a draft. Change it instead"),
     ]
     for act, of, target_id, payload, error, why in refused:
         with pytest.raises(error, match=why):
@@ -199,7 +199,7 @@ def test_a_yes_is_to_the_keys_that_were_there(contract: Contract, officer: str) 
     proposals.agree(
         proposal_id=Proposal.objects.exclude(pk=first.pk).get().pk, reason="Seen.", actor=an_actor(), at=NOW
     )
-    with pytest.raises(NotNow, match="The address of the keys of GeoBridge was changed since it was proposed"):
+    with pytest.raises(NotNow, match="The address of the keys of GeoBridge has changed since it was proposed"):
         agree()
     assert Party.objects.get(pk=contract.aggregator_id).jwks_uri == ""
 
@@ -210,7 +210,7 @@ def test_a_first_address_of_keys_is_one_officer_s(officer: str) -> None:
     assert Party.objects.get(pk=party.pk).jwks_uri == "https://roadaid.example/jwks.json"
     seen = a_party("Seen", "unnamed")
     a_contract(seen, jwks_uri=KEYS)
-    with pytest.raises(NotNow, match="Add it without an address of keys, then propose that on its page"):
+    with pytest.raises(NotNow, match="Add it without that address, then propose that on its page"):
         add_party(
             uri=seen.uri, name="Seen", kind="aggregator", jwks_uri=f"{seen.uri}/k", reason="r", actor=officer, at=NOW
         )

@@ -57,7 +57,7 @@ def now(agent: AuthorizedAgent) -> tuple[bool, str, str, list[str]]:
 def test_one_officer_writes_it_down_and_another_lets_it_ask(officer: str, agent: AuthorizedAgent) -> None:
     assert now(agent) == (False, "Slip", KEY, ["agent.example"])
     own = Proposal.objects.get()
-    with pytest.raises(NotNow, match="it needs another officer's yes"):
+    with pytest.raises(NotNow, match="another officer must approve it"):
         proposals.agree(proposal_id=own.pk, reason="r", actor=officer, at=LATER)
     agree()
     assert now(agent) == (True, "Slip", KEY, ["agent.example"])
@@ -71,7 +71,7 @@ def test_one_officer_writes_it_down_and_another_lets_it_ask(officer: str, agent:
 
 def test_until_another_agrees_it_asks_as_it_did(officer: str, agent: AuthorizedAgent) -> None:
     agree()
-    with pytest.raises(NotNow, match="SLIP may ask already"):
+    with pytest.raises(NotNow, match="SLIP may already act"):
         proposed(agent, officer)
     AuthorizedAgent.objects.update(token_hash=b"given")
     second = proposed(agent, officer, key=OTHER, hosts=["b.example", "a.example"], at=LATER)
@@ -92,15 +92,15 @@ def test_one_officer_suspends_it_whatever_was_agreed_before(officer: str, agent:
     assert (row.ended_at, row.token_hash) == (at, None)
     early.refresh_from_db()
     assert (early.decision, early.decided_by, early.decided_at) == ("withdrawn", "system:expiry", at)
-    with pytest.raises(NotNow, match="It was decided already: withdrawn"):
+    with pytest.raises(NotNow, match="It was already decided: withdrawn"):
         agree(early, at=at + timedelta(minutes=1))
     # It stands in the way of no other.
     again = proposed(agent, officer, at=at + timedelta(minutes=1))
     # Nor was it changed by anybody else meanwhile.
     AuthorizedAgent.objects.update(changed_at=at + timedelta(minutes=2))
-    with pytest.raises(NotNow, match="was suspended or changed since it was proposed"):
+    with pytest.raises(NotNow, match="was suspended or changed after it was proposed"):
         agree(again, at=at + timedelta(minutes=3))
-    with pytest.raises(NotNow, match="may not ask for anybody as it is"):
+    with pytest.raises(NotNow, match="may not act for anyone now"):
         suspend_agent(number=agent.number, reason="r", actor=officer, at=at)
 
 
@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_said_beside_its_field(officer: str) -> None:
 
 
 def test_nobody_but_an_officer_with_a_reason_may(officer: str, agent: AuthorizedAgent) -> None:
-    with pytest.raises(NotNow, match="SLIP is registered already"):
+    with pytest.raises(NotNow, match="SLIP is already registered"):
         register_agent(**SLIP, reason="New.", actor=officer, at=NOW)
     with pytest.raises(NotNow, match="Say why"):
         register_agent(**{**SLIP, "agent_id": "B"}, reason=" ", actor=officer, at=NOW)

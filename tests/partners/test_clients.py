@@ -99,7 +99,7 @@ def test_a_disabled_machine_is_out_and_no_key_helps() -> None:
     assert Http().get("/ssf/streams", headers=bearer).status_code == 200
     disable_client(client_id="machine", actor=OFFICER, reason="lost", at=NOW)
     assert Http().get("/ssf/streams", headers=bearer).status_code == 401
-    with pytest.raises(NotNow, match="disabled already"):
+    with pytest.raises(NotNow, match="already disabled"):
         disable_client(client_id="machine", actor=OFFICER, reason="lost", at=NOW)
     register("machine", Client.Kind.AGGREGATOR, party=a_party())
     assert Client.objects.get().disabled_at == NOW
@@ -124,9 +124,9 @@ def test_a_machine_is_bound_to_its_certificate(tmp_path: Path) -> None:
     disable_client(**about)
     assert (Client.objects.get().certificate_sha256, len(incidents())) == ("", told)
     nobody = about | {"client_id": "nobody"}
-    with pytest.raises(NotNow, match="no machine nobody"):
+    with pytest.raises(NotNow, match="no API client nobody"):
         disable_client(**nobody)
-    with pytest.raises(NotNow, match="no machine nobody"):
+    with pytest.raises(NotNow, match="no API client nobody"):
         bind_client(certificate="", **nobody)
 
 

@@ -265,7 +265,7 @@ class TestCommand:
     def test_it_does_what_is_due_and_seals_anew(self) -> None:
         assert self.run().count("published ") == len(rotation.KINDS)
         assert self.run() == "Nothing is due.\n"
-        assert self.run("--reseal") == f"{SigningKey.objects.count()} keys sealed anew.\n"
+        assert self.run("--reseal") == f"{SigningKey.objects.count()} keys encrypted again.\n"
         with pytest.raises(CommandError, match="invalid choice"):
             self.run("--use", "letters")
 

@@ -82,7 +82,7 @@ def test_an_earlier_report_is_drawn_without_measuring(tmp_path: Path) -> None:
 def test_a_file_that_holds_something_else_is_said_to_before_anything_is_measured(tmp_path: Path, content: str) -> None:
     path = tmp_path / "notes.json"
     path.write_text(content)
-    with pytest.raises(CommandError, match=r"notes\.json (can't be read|is no report)"):
+    with pytest.raises(CommandError, match=r"notes\.json (can't be read|isn't a benchmark report)"):
         call_command("bench", "gate", json=str(path))
     assert path.read_text() == content
 

@@ -53,7 +53,7 @@ def test_without_a_reason_nothing_is_done_or_lost(officer: Member) -> None:
     ).content.decode()
     assert 'value="2099-01-01"' in typed
     assert "Half a thought</textarea>" in typed
-    assert "That loosens it: propose it, and another officer agrees." in unescape(typed)
+    assert "This loosens it, so another officer must approve it. Propose it." in unescape(typed)
 
 
 def test_a_proposal_is_declined_or_withdrawn(officer: Member, second: Member) -> None:
@@ -181,7 +181,7 @@ def test_what_is_paid_falls_by_two_officers(officer: Member, second: Member) -> 
     assert "Saved. It applies from now on." in shown(officer, page)
     campaign.refresh_from_db()
     assert campaign.consideration == "monetary"
-    assert "That is what is written down already." in shown(officer, path, {"consideration": "monetary"})
+    assert "That is already recorded." in shown(officer, path, {"consideration": "monetary"})
     assert post(officer, path, {"consideration": "none"}) == page
     told = shown(officer, page)
     assert "Proposed. It takes effect when another officer agrees" in told
@@ -272,7 +272,7 @@ def test_a_notice_is_published_as_the_next_version(officer: Member) -> None:
     whole = {**lacking, "body": "{companies} may find you: {purpose}, {precision}, until {until}."}
     assert post(officer, "/admin/notices/publish/", whole) == "/admin/notices/"
     newest = NoticeText.objects.filter(use="allow", language="en").order_by("-version")[0]
-    assert (newest.version, newest.body, newest.actor) == (2, whole["body"], officer.actor)
+    assert (newest.version, newest.body, newest.actor) == (3, whole["body"], officer.actor)
 
 
 KEY = json.dumps(

@@ -397,7 +397,7 @@ def test_an_officer_changes_a_rule_and_every_version_stays(officer: Member, now:
     assert "first@carrier.example Tow trucks." in rows[0]
     assert "threshold: 10, was 20; window: 90, was 60" in rows_of(officer, "/admin/trail/")[0]
     assert post(officer, BURST, form) == "", "nothing would change"
-    assert "The rule is like that already." in shown(officer, BURST, form)
+    assert "The rule already says that." in shown(officer, BURST, form)
 
 
 def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
@@ -407,7 +407,7 @@ def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
     proposal = Proposal.objects.get()
     assert AnomalyRule.objects.count() == 8
     assert "Loosen an anomaly rule : proposed by first@carrier.example" in shown(second, path)
-    assert "The same is proposed already" in shown(second, path, form)
+    assert "The same change is already proposed" in shown(second, path, form)
     page = shown(second, f"/admin/proposals/{proposal.pk}/")
     assert "Look-ups after the person stopped, version 1" in page
     assert (

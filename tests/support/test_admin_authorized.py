@@ -69,7 +69,7 @@ def test_another_key_takes_two_a_suspension_one(officer: Member, second: Member)
     assert f"Key {KEY}" in shown(officer, page)
     assert post(officer, f"{page}suspend/") == page
     assert "Permission Slip suspended" in shown(officer, page)
-    assert "It was decided already: withdrawn" in shown(second, f"/admin/proposals/{proposal.pk}/agree/", {})
+    assert "It was already decided: withdrawn" in shown(second, f"/admin/proposals/{proposal.pk}/agree/", {})
     assert AuthorizedAgent.objects.get().ended_at is not None
 
 

@@ -97,8 +97,8 @@ def test_another_key_is_proposed_after_a_look_at_both(officer: Member, second: M
     agree(second)
     assert tokens.thumbprint(Client.objects.get().public_jwk) == print_of(new)
     assert f"API client: activated (key: {print_of(new)}, was {was}" in shown(officer, page)
-    assert "This is the key that gateway has." in shown(officer, path, typed)
-    assert "registered already" in shown(
+    assert "This is already the key of gateway." in shown(officer, path, typed)
+    assert "already registered" in shown(
         officer, "/admin/clients/register/", {"client_id": "gateway", "kind": "gateway", **typed}
     )
 

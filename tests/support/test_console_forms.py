@@ -102,7 +102,7 @@ def test_a_longer_term_ends_with_its_contract_at_the_latest(officer: Member) -> 
     contract = a_contract(ends_at=LONG_AGO + timedelta(days=3650))
     campaign = a_campaign(contract, ends_at=LONG_AGO + timedelta(days=3000))
     told = shown(officer, f"/admin/extend/campaign/{campaign.pk}/", {"ends_at": "2090-01-01"})
-    assert f"Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}: name that day or an earlier one" in told
+    assert f"Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}. Choose that day or an earlier one" in told
     assert not Proposal.objects.exists()
     assert post(officer, f"/admin/extend/campaign/{campaign.pk}/", {"ends_at": f"{contract.ends_at:%Y-%m-%d}"}) != ""
 
@@ -113,7 +113,7 @@ def test_a_discarded_draft_frees_its_id(officer: Member) -> None:
     Reach.objects.create(campaign=campaign, party=a_party("Bail", "end_customer"))
     page = f"/admin/campaigns/{campaign.pk}/"
     assert "Discard the draft" in shown(officer, page)
-    assert "AGR-SLIP has campaigns: discard those first." in shown(
+    assert "AGR-SLIP has campaigns. Discard those first." in shown(
         officer, f"/admin/discard/contract/{contract.pk}/", {}
     )
     assert post(officer, f"/admin/discard/campaign/{campaign.pk}/") == "/admin/campaigns/"
@@ -135,7 +135,9 @@ def test_what_counts_and_what_somebody_agreed_to_stays(officer: Member, refused:
     an_approval(a_line(), draft)
     told = shown(officer, f"/admin/discard/campaign/{draft.pk}/", {})
     assert "CMP-YES can't be discarded: consent to it is on record. As a draft it has no effect." in told
-    assert "is no draft any more: it stays on record." in shown(officer, f"/admin/discard/campaign/{campaign.pk}/", {})
+    assert "is no longer a draft, so it stays on record." in shown(
+        officer, f"/admin/discard/campaign/{campaign.pk}/", {}
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT partners_discard_draft('campaign', %s)", [campaign.pk])
     assert Campaign.objects.count() == 2
@@ -203,7 +205,7 @@ def test_nothing_is_allowed_by_words_in_a_file_that_nobody_asks_by(officer: Memb
 def test_the_page_says_done_only_of_what_was_done(officer: Member) -> None:
     contract = a_contract(endpoint_url="https://partner.example/e")
     party = contract.aggregator
-    same = "Nothing is different: it stays as it was."
+    same = "Nothing has changed, so nothing was saved."
     change = f"/admin/parties/{party.pk}/change/"
     assert same in shown(officer, change, {"name": party.name})
     endpoints = f"/admin/contracts/{contract.pk}/endpoints/"

@@ -161,7 +161,7 @@ def test_an_answer_goes_out_once(line: Line, now: datetime) -> None:
 
     assert overlap(goes_out, goes_out) == (1, 0)
     writing.send(code=case.code, body="And because.", then=Ticket.State.SOLVED, actor=agent, at=now)
-    with pytest.raises(NotNow, match="It has gone out"):
+    with pytest.raises(NotNow, match="It has been sent"):
         overlap(goes_out, lambda: writing.take_back(code=case.code, actor=agent, at=now + MINUTE))
     assert entries(Entry.Kind.ANSWER) == noted("ticket.answered") == 2
 
@@ -199,14 +199,14 @@ def test_a_reply_to_many_is_begun_and_sent_once(line: Line, now: datetime) -> No
     def begins() -> BulkReply:
         return begin_reply(incident_id=incident.pk, kinds=[], language="", body="We stopped it.", actor=agent, at=now)
 
-    with pytest.raises(NotNow, match="on its way"):
+    with pytest.raises(NotNow, match="about to be sent"):
         overlap(begins, begins)
     reply = BulkReply.objects.get()
 
     def takes_back() -> None:
         undo_reply(reply_id=reply.pk, actor=agent, at=now)
 
-    with pytest.raises(NotNow, match="taken back already"):
+    with pytest.raises(NotNow, match="already taken back"):
         overlap(takes_back, takes_back)
     begins()
     assert overlap(lambda: send_replies(at=now + MINUTE), lambda: send_replies(at=now + MINUTE)) == (1, 0)
@@ -291,7 +291,7 @@ def test_a_company_is_suspended_for_a_case_once(now: datetime) -> None:
             request_id=asked.pk, suspends=suspends, reason=WHY, actor=actor, at=now
         )  # fmt: skip
 
-    with pytest.raises(NotNow, match="decided already"):
+    with pytest.raises(NotNow, match="already decided"):
         overlap(decides(one, suspends=False), decides(two, suspends=True))
     assert (Suspension.objects.count(), noted("suspend.decided")) == (0, 1)
 
@@ -330,6 +330,6 @@ def test_a_line_is_protected_once_from_whichever_of_its_cases(line: Line, now: d
     def protects(case: Ticket) -> Callable[[], object]:
         return lambda: protected_lines.protect(code=case.code, reason=WHY, actor=an_actor(), at=now)
 
-    with pytest.raises(NotNow, match="It is protected already"):
+    with pytest.raises(NotNow, match="It is already protected"):
         overlap(protects(one), protects(other))
     assert ProtectedLine.objects.count() == 1

@@ -67,7 +67,7 @@ def a_suspended_contract(officer: str) -> Contract:
 def test_of_two_who_agree_the_first_did_it() -> None:
     one = an_actor()
     proposal = propose("lift_suspension", "contract", a_suspended_contract(one).pk, one)
-    with pytest.raises(NotNow, match="decided already: agreed"):
+    with pytest.raises(NotNow, match="already decided: agreed"):
         overlap(agrees(proposal), agrees(proposal))
     assert (noted("proposal.agreed"), noted("suspension.lifted")) == (1, 1)
 
@@ -77,7 +77,7 @@ def test_what_is_declined_or_withdrawn_is_not_done(verb: str) -> None:
     one, two = an_actor(), an_actor()
     proposal = propose("lift_suspension", "contract", a_suspended_contract(one).pk, one)
     refuse = getattr(proposals, verb)
-    with pytest.raises(NotNow, match="decided already"):
+    with pytest.raises(NotNow, match="already decided"):
         overlap(
             lambda: refuse(proposal_id=proposal.id, reason="r", actor=two if verb == "decline" else one, at=NOW),
             agrees(proposal),
@@ -103,32 +103,32 @@ def test_what_is_shortened_meanwhile_is_not_extended() -> None:
     def shortens() -> None:
         shorten_term(of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=one, at=NOW)
 
-    with pytest.raises(NotNow, match="changed since it was proposed"):
+    with pytest.raises(NotNow, match=r"changed (since|after) it was proposed"):
         overlap(shortens, agrees(proposal))
     assert Contract.objects.get().ends_at == NOW + 5 * DAY
 
 
 def test_a_draft_is_put_in_force_once() -> None:
     contract = a_contract(is_draft=True, endpoint_url="https://a.example/events", jwks_uri="https://a.example/keys")
-    the_same_twice(put_in_force, "put in force already", of="contract", target_id=contract.pk)
+    the_same_twice(put_in_force, "already in force", of="contract", target_id=contract.pk)
     assert noted("contract.put_in_force") == 1
 
 
 def test_what_is_paid_is_said_once() -> None:
     campaign = a_campaign()
-    the_same_twice(set_consideration, "written down already", campaign_id=campaign.pk, consideration="monetary")
+    the_same_twice(set_consideration, "already recorded", campaign_id=campaign.pk, consideration="monetary")
     assert Campaign.objects.get().consideration == "monetary"
 
 
 def test_a_machine_is_disabled_once_and_another_key_proposed_once() -> None:
     machine = a_machine("gateway", Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public))
     the_same_twice(
-        propose_key, "The same is proposed already", number=machine.number,
+        propose_key, "The same change is already proposed", number=machine.number,
         public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine),
     )  # fmt: skip
     # Of one about which nothing is proposed: whoever comes second waits for the machine, and not for a proposal.
     another = a_machine("another", Client.Kind.GATEWAY, public_jwk=dict(Signer("another").public))
-    the_same_twice(disable_machine, "disabled already", number=another.number)
+    the_same_twice(disable_machine, "already disabled", number=another.number)
     assert (noted("proposal.made"), noted("machine.disabled")) == (3, 1), "and each machine was let in by one"
 
 
@@ -137,7 +137,7 @@ def test_a_machine_that_is_disabled_meanwhile_is_not_let_in() -> None:
     at = database_clock()
     about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": one, "at": at}
     proposal = propose_key(public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine), **about)
-    with pytest.raises(NotNow, match="decided already"):
+    with pytest.raises(NotNow, match="already decided"):
         overlap(lambda: disable_machine(**about), agrees(proposal))
     assert Client.objects.get().disabled_at == at
 
@@ -147,7 +147,7 @@ def test_so_is_one_by_the_operator_s_commands() -> None:
         client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
         actor="system:cli", at=NOW,
     )  # fmt: skip
-    the_same_twice(disable_client, "disabled already", client_id="gateway")
+    the_same_twice(disable_client, "already disabled", client_id="gateway")
     assert noted("client.disabled") == 1
 
 
@@ -157,20 +157,20 @@ def test_an_agent_is_suspended_once() -> None:
         agent_id="SLIP", name="Slip", key=key, hosts=["agent.example"], reason="New.", actor=one, at=NOW - DAY
     )
     agrees(Proposal.objects.get())()
-    the_same_twice(suspend_agent, "may not ask for anybody", number=agent.number, at=NOW + 2 * DAY)
+    the_same_twice(suspend_agent, "may not act for anyone", number=agent.number, at=NOW + 2 * DAY)
     assert noted("authorized.suspended") == 1
 
 
 def test_a_company_seen_in_a_path_is_named_once() -> None:
     seen = Party.objects.create(uri="https://seen.example", name="https://seen.example", kind=Party.Kind.UNNAMED)
-    the_same_twice(add_party, "written down already", uri=seen.uri, name="Seen", kind="end_customer")
+    the_same_twice(add_party, "already exists", uri=seen.uri, name="Seen", kind="end_customer")
     assert noted("party.added") == 1
 
 
 def test_a_company_is_renamed_once() -> None:
     party = a_party()
     the_same_twice(
-        change_party, "Nothing is different", party_id=party.pk, name="Renamed", website="", about="",
+        change_party, "Nothing has changed", party_id=party.pk, name="Renamed", website="", about="",
         jwks_uri="",
     )  # fmt: skip
     (change,) = AuditEvent.objects.filter(action="party.changed")
@@ -179,7 +179,7 @@ def test_a_company_is_renamed_once() -> None:
 
 def test_a_rule_for_anomalies_has_one_next_version() -> None:
     the_same_twice(
-        disclosures.actions.change_anomaly_rule, "like that already", kind="burst", threshold=10, window=60,
+        disclosures.actions.change_anomaly_rule, "already says that", kind="burst", threshold=10, window=60,
         suspend_after_days=None, enabled=True,
     )  # fmt: skip
     assert noted("anomaly_rule.changed") == 1
@@ -191,14 +191,14 @@ def test_laws_wordings_companies_and_contracts_are_written_down_once() -> None:
     the_same_twice(add_rule, "that very moment", terms=terms)
     the_same_twice(
         publish_notice,
-        "published a version a moment ago",
+        "just published a version",
         use="stop",
         language="en",
         body="Stopping is in force at once.",
     )
-    the_same_twice(add_party, "written down a moment ago", uri="https://race.example", name="Race", kind="end_customer")
+    the_same_twice(add_party, "just added it", uri="https://race.example", name="Race", kind="end_customer")
     agreed = ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (FRAUD,))
-    the_same_twice(draft_contract, "written down a moment ago", ref="AGR-RACE", aggregator=a_party().uri, terms=agreed)
+    the_same_twice(draft_contract, "just added by you", ref="AGR-RACE", aggregator=a_party().uri, terms=agreed)
     assert (JurisdictionRule.objects.filter(state="NV").count(), noted("rule.added")) == (1, 1)
     assert NoticeText.objects.count() == before + 1
     assert (Party.objects.filter(uri="https://race.example").count(), Contract.objects.count()) == (1, 1)
@@ -207,5 +207,5 @@ def test_laws_wordings_companies_and_contracts_are_written_down_once() -> None:
 def test_the_same_is_proposed_once() -> None:
     contract = a_suspended_contract(an_actor())
     lift = {"act": "lift_suspension", "of": "contract", "target_id": contract.pk, "payload": {}}
-    the_same_twice(proposals.propose, "proposed already", **lift)
+    the_same_twice(proposals.propose, "already proposed", **lift)
     assert Proposal.objects.count() == 1

@@ -82,7 +82,7 @@ def test_an_answer_can_be_taken_back_for_half_a_minute(ana: Member, ticket: Tick
     assert (entry.body, entry.author) == ("Dear you", ana.actor)
     assert Message.objects.filter(kind="case").count() == 1
     assert Draft.objects.count() == 0
-    assert "It has gone out." in ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
+    assert "It has been sent." in ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
 
 
 def test_an_answer_that_can_t_go_out_stops_no_other(ana: Member, ticket: Ticket, person: Browser) -> None:
@@ -310,7 +310,7 @@ def test_a_note_takes_no_files(ana: Member, ticket: Ticket) -> None:
         assert "A note takes no files: nothing of them was kept." in shown
         assert "Zebrafinch</textarea>" in shown
     upload = files.build_upload(name="among us.png", content=PNG)
-    with pytest.raises(NotNow, match="A note takes no files"):
+    with pytest.raises(NotNow, match="You can't attach files to a note"):
         keep_draft(
             code=ticket.code, kind=Entry.Kind.NOTE, body="x", uploads=[upload], actor=ana.actor, at=timezone.now()
         )
@@ -502,7 +502,7 @@ def test_files_beside_a_preview_go_out_with_the_answer(ana: Member, ticket: Tick
     assert sorted(waiting.values_list("name", flat=True)) == ["canned.txt", "preview.txt"]
     many = [SimpleUploadedFile(f"{n}.txt", b"x", "text/plain") for n in range(4)]
     page = ana.client.post(f"{path}preview/", {"body": "See below.", "then": "solved", "uploads": many})
-    assert (page.status_code, "An answer takes 5 files at most." in page.content.decode()) == (400, True)
+    assert (page.status_code, "An answer can have at most 5 files." in page.content.decode()) == (400, True)
     assert Attachment.objects.count() == 2
 
 

@@ -21,5 +21,5 @@ class Command(BaseCommand):
         try:
             end_staff(email=options["email"], actor="command:end_staff", at=timezone.now())
         except NoStaff as error:
-            raise CommandError("Nobody of staff has this e-mail.") from error
+            raise CommandError("No staff member has this e-mail.") from error
         self.stdout.write("Ended.")

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         wanted = parser.add_mutually_exclusive_group(required=True)
         wanted.add_argument("--role", choices=ROLES)
         wanted.add_argument(
-            "--again", action="store_true", help="they are staff already: end their password and sign-ins"
+            "--again", action="store_true", help="for someone who is already staff: end their password and sign-ins"
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -36,9 +36,9 @@ class Command(BaseCommand):
             else:
                 user = make_staff(email=email, role=User.Role(options["role"]), actor=actor, at=now)
         except AlreadyThere as error:
-            raise CommandError("Somebody has this e-mail already. For a new link: --again") from error
+            raise CommandError("This e-mail is already in use. For a new link: --again") from error
         except NoStaff as error:
-            raise CommandError("Nobody of staff has this e-mail.") from error
+            raise CommandError("No staff member has this e-mail.") from error
         except ValidationError as error:
-            raise CommandError("That is not an e-mail address.") from error
+            raise CommandError("That isn't an e-mail address.") from error
         self.stdout.write(f"{settings.BASE_URL}{auth_factors.invitation_path(user=user)}")

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--key", type=Path, help="the public key")
         parser.add_argument("--party", default="", help="an aggregator's URI")
         parser.add_argument("--certificate", type=Path, help="bind its tokens to this certificate (PEM)")
-        parser.add_argument("--disable", action="store_true", help="let it in no more; its tokens end at once")
+        parser.add_argument("--disable", action="store_true", help="disable it; its tokens end now")
         parser.add_argument("--reason", default="", help="for the audit trail")
 
     def handle(self, *args: Any, client_id: str, reason: str, **options: Any) -> None:
@@ -66,7 +66,7 @@ def _outcome(client: Client) -> str:
 def _whose(options: dict[str, Any]) -> dict[str, Any]:
     kind, uri = options["kind"], options["party"]
     if kind is None or (kind == Client.Kind.AGGREGATOR) != bool(uri):
-        raise CommandError("give --kind, and --party URI for an aggregator and for nobody else")
+        raise CommandError("give --kind, and --party URI only for an aggregator")
     party = Party.objects.filter(uri=uri, kind=Party.Kind.AGGREGATOR).first() if uri else None
     if uri and party is None:
         raise CommandError(f"there is no aggregator {uri}: import it first")
@@ -78,7 +78,7 @@ def _jwk(path: Path) -> dict[str, Json]:
     text = path.read_text()
     jwk = _of_pem(text) if text.lstrip().startswith("-----BEGIN") else _of_json(text)
     if any(name in jwk for name in PRIVATE):
-        raise CommandError(f"{path} holds a private key: give only its public half, and use a new key")
+        raise CommandError(f"{path} holds a private key. Give only the public key, and use a new key pair")
     return jwk
 
 

@@ -24,15 +24,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--now", action="store_true", help="replace at once; the old keys stay published for 7 days")
-        how.add_argument("--emergency", action="store_true", help="replace at once; the old keys are withdrawn")
-        how.add_argument("--reseal", action="store_true", help="seal private keys anew")
+        how.add_argument("--now", action="store_true", help="replace now; the old keys stay published for 7 days")
+        how.add_argument("--emergency", action="store_true", help="replace now; the old keys are withdrawn")
+        how.add_argument("--reseal", action="store_true", help="encrypt private keys again")
         parser.add_argument("--use", action="append", choices=sorted(USES), help="only these keys; all if not given")
-        parser.add_argument("--reason", default="", help="for the audit trail; needed for --now and --emergency")
+        parser.add_argument("--reason", default="", help="for the audit log; required with --now and --emergency")
 
     def handle(self, *args: Any, now: bool, emergency: bool, reseal: bool, reason: str, **options: Any) -> None:
         if reseal:
-            self.stdout.write(f"{rotation.reseal(actor=ACTOR, now=timezone.now())} keys sealed anew.")
+            self.stdout.write(f"{rotation.reseal(actor=ACTOR, now=timezone.now())} keys encrypted again.")
             return
         if not now and not emergency:
             self._tell(rotation.rotate(now=timezone.now()))

@@ -18,14 +18,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--despite", metavar="REASON", default="", help="open although something is wrong; kept in the audit trail"
+            "--despite", metavar="REASON", default="", help="open despite a fault; recorded in the audit trail"
         )
         parser.add_argument(
             "--confirm-lost-events", metavar="REASON", default="",
-            help="what you did about all that was undone with lost events of the audit trail; kept in it",
+            help="how you restored what the lost audit events had recorded; recorded in the audit trail",
         )  # fmt: skip
         parser.add_argument(
-            "--switched-over", action="store_true", help="a synchronous follower took over, and nothing can be lost"
+            "--switched-over", action="store_true", help="a synchronous replica took over, so nothing can be lost"
         )
 
     def handle(self, *args: Any, despite: str, confirm_lost_events: str, switched_over: bool, **options: Any) -> None:
@@ -35,9 +35,9 @@ class Command(BaseCommand):
                 at=at, despite=despite, switched_over=switched_over, say=self._say, confirmed=confirm_lost_events
             )
         except restoring.Busy as error:
-            raise CommandError("Another process writes to the archive just now. Run this again.") from error
+            raise CommandError("Another process is writing to the archive. Run this again.") from error
         except OSError as error:
-            raise CommandError(f"What is outside can't be reached: {error}. Mount it, then run this again.") from error
+            raise CommandError(f"External storage can't be reached: {error}. Mount it, then run this again.") from error
         for what, count in sorted(done.done.items()):
             self._say(f"{what}: {count}")
         for problem in done.problems:

@@ -104,7 +104,7 @@ MUTANTS = (
         3,
         "partners/actions/proposals.py",
         "    if proposal.proposed_by == name:\n"
-        '        raise NotNow("You proposed it yourself: it needs another officer\'s yes.")\n',
+        '        raise NotNow("You proposed it, so another officer must approve it.")\n',
         "",
         MACHINE,
     ),

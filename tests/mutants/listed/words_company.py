@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 COMPANIES = "tests/words/test_companies.py::test_every_page_says_what_it_said"
+FLOW = "tests/disclosures/test_flow.py::"
 PARTNERS = "tests/words/test_partners_followed.py::"
 FOLLOWED = f"{PARTNERS}test_home_and_desk_say_how_far_each_partner_is"
 IN_THE_CONSOLE = f"{PARTNERS}test_the_console_reads_each_order"
@@ -17,23 +18,30 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/home/_besides.html",
-        "count k=companies.passed_on|length with names=companies.passed_on|join_words",
-        "count k=companies.passed_by|length with names=companies.passed_by|join_words",
-        COMPANIES,
+        "disclosures/queries/flow.py",
+        "key=lambda one: (-one.not_allowed, -one.n, one.path))",
+        "key=lambda one: (-one.n, one.path))",
+        f"{FLOW}test_each_path_is_drawn_from_the_carrier_on",
+    ),
+    Mutant(
+        9,
+        "disclosures/queries/flow.py",
+        "one.recent if recent else one.n",
+        "one.n",
+        f"{FLOW}test_only_what_is_recent_is_drawn_on_home_and_nothing_where_there_is_none",
     ),
     Mutant(
         6,
         "templates/components/state.html",
         '{% translate "Sharing is partly off" %}',
-        '{% translate "All sharing is off" %}',
+        '{% translate "Sharing is on" %}',
         COMPANIES,
     ),
     Mutant(
         6,
-        "templates/components/state.html",
-        '{% translate "All sharing is paused" %}',
-        '{% translate "All sharing is off" %}',
+        "templates/home/_off.html",
+        "{% if sharing.stopped_at %}",
+        "{% if sharing %}",
         "tests/words/test_home_overall.py::test_nobody_asked_and_everything_that_can_be_said_then",
     ),
     Mutant(
@@ -258,13 +266,6 @@ MUTANTS = (
         "disclosures/queries/release_counts.py",
         "RECENT = timedelta(days=30)",
         "RECENT = timedelta(days=31)",
-        COMPANIES,
-    ),
-    Mutant(
-        6,
-        "disclosures/queries/companies.py",
-        "path[2:]",
-        "path[3:]",
         COMPANIES,
     ),
     Mutant(

@@ -34,12 +34,12 @@ class Command(BaseCommand):
     help = "Measure this product on this machine, beside ceilings taken in the same run. Never touches real data."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none: all")
+        parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; without names, all")
         parser.add_argument(
-            "--json", metavar="FILE", help="write results with machine and sizes there; what it has of others stays"
+            "--json", metavar="FILE", help="write results, machine and sizes to this file; other results in it stay"
         )
-        parser.add_argument("--charts", metavar="DIR", help="draw each result there, as an SVG file of its name")
-        parser.add_argument("--from", dest="source", metavar="FILE", help="measure nothing: draw what --json wrote")
+        parser.add_argument("--charts", metavar="DIR", help="draw each result there, as an SVG file")
+        parser.add_argument("--from", dest="source", metavar="FILE", help="measure nothing, draw what --json wrote")
         parser.add_argument("--lines", type=int, default=100_000, help="lines to measure at (100000)")
         parser.add_argument("--disclosures", type=int, default=2_000_000, help="disclosures to measure at (2000000)")
 
@@ -120,7 +120,7 @@ def _results_in(file: str | None) -> dict[str, dict[str, Any]]:
     try:
         return {str(one["name"]): one for one in report["results"]}
     except (KeyError, TypeError) as error:
-        raise CommandError(f"{file} is no report of benchmarks; nothing was measured") from error
+        raise CommandError(f"{file} isn't a benchmark report; nothing was measured") from error
 
 
 def _beside(known: dict[str, dict[str, Any]], results: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--wait", metavar="SECONDS", type=float, default=120.0, help="the longest wait for receipts"
         )
-        parser.add_argument("--basic", action="store_true", help="wait for no receipts")
+        parser.add_argument("--basic", action="store_true", help="don't wait for receipts")
 
     def handle(self, *args: Any, name: str, wait: float, basic: bool, **options: Any) -> None:
         try:
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         report = Trial(target=found, limits=limits, clock=timezone.now, say=self._say).run()
         self.stdout.write(json.dumps(report.as_json()) if options["json"] else report.as_text())
         if not report.has_passed:
-            raise CommandError(f"{found.party.name} does not keep to the guide yet")
+            raise CommandError(f"{found.party.name} doesn't follow the guide yet")
 
     def _say(self, line: str) -> None:
         """Progress, away from the report."""
