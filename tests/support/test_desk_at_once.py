@@ -127,9 +127,9 @@ def test_no_more_cases_are_opened_than_a_day_has(line: Line, now: datetime, monk
 def test_nor_is_more_written_in_one(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "WORDS_A_DAY", 2)
     case = ask_something(line, now)
+    user = person_behind(line=line, at=now)
 
     def writes() -> bool:
-        user = person_behind(line=line, at=now)
         return asking.write_again(
             code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=now
         )  # fmt: skip
