@@ -220,7 +220,8 @@ def _read_there(line: Line, words: str, contact: SafeContact | None) -> str:
 
 def _where(line: Line, kind: Message.Kind, at: datetime) -> list[tuple[str, SafeContact | None]]:
     try:
-        msisdn = queries.msisdn_of(line_id=line.pk, at=at)
+        # The number that an ended line had last may be somebody else's by now.
+        msisdn = "" if line.deactivated_at and line.deactivated_at <= at else queries.msisdn_of(line_id=line.pk, at=at)
     except LineNumber.DoesNotExist:
         msisdn = ""
     contacts = {} if kind in TO_THE_PHONE else sms_delivery.contacts_that_count(line_ids=[line.pk], at=at)

@@ -152,8 +152,13 @@ def _days_of(filters: Filters, today: date) -> tuple[date, date]:
     if filters.month:
         return filters.month, next_month(filters.month) - timedelta(days=1)
     until = min(filters.until or today, today)
-    since = filters.since or until - timedelta(days=DAYS - 1)
-    return max(min(since, until), until - timedelta(days=MOST_DAYS - 1)), until
+    since = filters.since or _days_before(until, DAYS)
+    return max(min(since, until), _days_before(until, MOST_DAYS)), until
+
+
+def _days_before(until: date, days: int) -> date:
+    """Return the first of so many days that end with `until`: no earlier than days can be written."""
+    return date.fromordinal(max(until.toordinal() - days + 1, date.min.toordinal()))
 
 
 def _hours_in_words(part: int) -> str:

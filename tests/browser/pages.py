@@ -73,8 +73,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     MOVED: ("safe-code",),
     SUBSCRIBER: (
         "home", "history", "history-times", "company", "choices", "choice", "choice-receipt", "choice-pause",
-        "choice-allow",
-        "choice-signal", "dispute", "lines",
+        "choice-allow", "choice-stop-several", "choice-signal", "dispute", "lines",
         "delegates", "delegation", "safe-contact", "separation", "settings", "access-log", "access-log-companies",
         "archive", "account_logout",
         "help-write", "help-ask", "help-sent", "case",
@@ -93,7 +92,8 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 }
 
 VERBS = {
-    "choice-stop", "choice-dispute", "choice-signal-stop", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave",
+    "choice-stop", "choice-dispute", "help-dispute-withdraw", "choice-signal-stop",
+    "stop-again", "ask-text", "ask-no", "sign-in-again", "leave",
     "set_language", "password-keep", "invite", "delegate-end", "safe-contact-code", "safe-contact-remove",
     "safe-code-text",
     "separation-back", "choice-receipt-mail", "choice-receipt-text", "settings-texts", "archive-ask", "case-reply",

@@ -261,6 +261,8 @@ def test_whom_it_found_is_texted_once(campaign: Campaign, fraud: Campaign) -> No
     allow(line_id=allowed.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
+    # Whoever stopped was told that, then.
+    MemoryBackend.outbox.clear()
     assert tell_subscribers(now=by_day()) == 2
     assert tell_subscribers(now=by_day()) == 0
     told = [line for line in (had, allowed, stopped, ran_out, claimed, other) if texts_to(number_of(line))]
@@ -282,6 +284,7 @@ def test_one_suspended_first_is_told_too(campaign: Campaign) -> None:
     suspend(of="contract", target_id=campaign.contract_id, actor=officer, reason="First.", at=database_clock())
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
+    MemoryBackend.outbox.clear()
     assert tell_subscribers(now=by_day()) == 1
     assert (len(texts_to(number_of(had))), texts_to(number_of(stopped))) == (1, [])
 

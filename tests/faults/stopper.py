@@ -1,4 +1,4 @@
-"""Stops everything for the lines named on standard input, one by one, and says how long each stop took in seconds.
+"""Stops everything for the lines named on standard input, one by one, and says how long each took: "took SECONDS".
 
 Whoever meets an error page tries again: so does this.
 """
@@ -35,5 +35,5 @@ if __name__ == "__main__":
                 if time.monotonic() - began > PATIENCE_S:
                     raise
                 Event().wait(0.1)
-        sys.stdout.write(f"{time.monotonic() - began:.3f}\n")
+        sys.stdout.write(f"took {time.monotonic() - began:.3f}\n")
         sys.stdout.flush()

@@ -37,6 +37,8 @@ class Stopper(threading.Thread):
             with program.stdin as asked:
                 asked.write(self._lines)
             for line in program.stdout:
-                self.took.append(float(line))
+                if not line.startswith("took "):  # what a phone is texted of a stop is printed here too
+                    continue
+                self.took.append(float(line.removeprefix("took ")))
                 if self._asker is not None:
                     self._asker.confirmed = self._before + len(self.took)

@@ -195,7 +195,7 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
             "restore.stop", "restore.pause", "restore.suspension", "restore.allow_lost", "restore.completed",
             "restore.lost_events_confirmed",
         }  # fmt: skip
-        assert list(Message.objects.filter(line_id=yes.pk).values_list("kind", flat=True)) == ["records"]
+        assert list(Message.objects.filter(line_id=yes.pk).values_list("kind", flat=True)) == ["confirmed", "records"]
         call_command("verify_audit", stdout=StringIO())
         assert "Nothing to do" in after_restore()
         assert Contract.objects.get().epoch == 2

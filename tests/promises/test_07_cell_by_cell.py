@@ -276,6 +276,8 @@ def test_each_cell_by_a_code_and_while_held(cells: Cells, row: int, relation: st
 
 # Of what somebody does with a line, the line alone is told, and which kind of text; most is told to nobody.
 TOLD = {
+    Relation.ADULT_USER: {"confirmed"},
+    Relation.MINOR_USER: {"confirmed"},
     Relation.SAME_HOLDER: {"child"},
     Relation.HOLDER_OF_MINOR: {"child"},
     Relation.NEW_HOLDER: {"child"},

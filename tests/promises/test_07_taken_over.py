@@ -97,7 +97,9 @@ def test_one_officer_lets_no_machine_in(officer: Member, kind: str) -> None:
     assert token_for(signer) == ""
     proposal = Proposal.objects.get()
     post(officer, f"/admin/proposals/{proposal.pk}/agree/")
-    assert "You proposed it yourself" in shown(officer, f"/admin/proposals/{proposal.pk}/agree/", {})
+    assert "You proposed it, so another officer must approve it." in shown(
+        officer, f"/admin/proposals/{proposal.pk}/agree/", {}
+    )
     machine = Client.objects.get()
     post(officer, f"/admin/clients/{machine.number}/enable/")
     assert token_for(signer) == ""

@@ -311,7 +311,10 @@ def test_protection_goes_on_a_day_and_holders_read_nothing(desk: Desk) -> None:
     protection = ProtectedLine.objects.get()
     own = f"/admin/proposals/{proposal.pk}/"
     assert PERSON not in desk.officer.client.get(own).content.decode()
-    assert "You proposed it yourself" in desk.officer.client.post(f"{own}agree/", {"reason": WHY}).content.decode()
+    assert (
+        "You proposed it, so another officer must approve it."
+        in desk.officer.client.post(f"{own}agree/", {"reason": WHY}).content.decode()
+    )
     protection.refresh_from_db()
     assert protection.ended_at is None
     proposals.agree(proposal_id=proposal.pk, reason=WHY, actor=an_actor(), at=timezone.now())

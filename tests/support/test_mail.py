@@ -208,7 +208,7 @@ def test_mails_of_one_sender_become_one_case() -> None:
     post(a_mail(text="Second"))
     post(a_mail(text="Theirs", **{"from": "her@example.net"}))
     first, second, theirs = Ticket.objects.order_by("id")
-    with pytest.raises(NotNow, match="not of one person"):
+    with pytest.raises(NotNow, match="They aren't from the same person"):
         merge(code=theirs.code, into=second.code, actor=ana.actor, at=at)
     with pytest.raises(IntegrityError, match="somebody else"), transaction.atomic():
         Ticket.objects.filter(pk=theirs.pk).update(state="merged", merged_into=second)

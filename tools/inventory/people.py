@@ -195,7 +195,8 @@ TABLES: Mapping[str, Table] = {
         "the person, in their settings",
         key="id line",
         time="chosen_at told_at",
-        word="topic wanted",
+        figure="wanted",
+        word="topic",
     ),
     "accounts.OutgoingEmail": Table(
         "A requested mail that waits: sealed address and text, erased once taken.",

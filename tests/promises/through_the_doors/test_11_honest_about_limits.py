@@ -17,7 +17,10 @@ from tests.words.expected import PACIFIC
 WITHIN_S = 90
 FOREVER = "2190-01-01T00:00:00Z"
 # What is signed anew, or drawn, each time that a page or a file is made; and what clocks show as they go.
-MOVING = r'name="csrfmiddlewaretoken" value="[^"]*"|eyJ[\w-]+\.[\w-]+\.[\w-]+|\b\d{1,2}:\d\d:\d\d [AP]M\b|\S+ \S+ UTC'
+MOVING = (
+    r'name="csrfmiddlewaretoken" value="[^"]*"|seen=\w+'
+    r"|eyJ[\w-]+\.[\w-]+\.[\w-]+|\b\d{1,2}:\d\d:\d\d [AP]M\b|\S+ \S+ UTC"
+)
 # What is each person's own, whatever was released.
 OWN = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|WB-\w{4}-\w\w|\b(approval|release)-\d+|subscriber:\d+|•••• ••\d\d"
 
