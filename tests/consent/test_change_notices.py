@@ -131,9 +131,12 @@ def test_own_stops_of_one_minute_are_confirmed_by_one_text(child: Line, holder: 
     Message.objects.update(made_at=timezone.now() - timedelta(minutes=1, seconds=1))
     said_by(actor, Change.STOP, child, campaign)
     assert kinds(child) == ["confirmed", "confirmed"]
+    ticked = r'name="(\w+)" id="id_\w+" checked'
+    # All but the yearly link come to whoever chose nothing.
+    unasked = set(re.findall(ticked, browser.get("/settings/").text))
+    assert unasked == {"news", "reminders", "confirmations", "changes", "signed", "late", "asked"}
     page = browser.post("/settings/texts/", {"news": "on", "late": "on"}, follow=True).text
-    ticked = set(re.findall(r'name="(\w+)" id="id_\w+" checked', page))
-    assert ticked == {"news", "late"}
+    assert set(re.findall(ticked, page)) == {"news", "late"}
     assert "Changed which alerts are sent by text" in browser.get("/access-log/").text
     Message.objects.all().delete()
     said_by(actor, Change.PAUSE, child, campaign)
