@@ -73,6 +73,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("streams/<int:party_id>/resend/", acts_delivery.resend, "resend", FORM),
     Address("streams/<int:party_id>/recover/", acts_delivery.recover, "recover", FORM),
     Address("streams/<int:party_id>/status/<str:word>/", acts_delivery.stream_status, "stream-status", FORM),
+    Address("orders/", lists_delivery.orders, "orders"),
     Address("breaches/", lists_delivery.breaches, "breaches"),
     Address("reconciliation/", lists_delivery.reconciliation, "reconciliation"),
     Address("reconciliation/<uuid:run_id>/", differences.run, "run"),

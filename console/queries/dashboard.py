@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Count as Count_
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 
 from accounts.primitives import synthetic
 from audit.models import Incident
+from audit.policies import BREACH, DUTIES, FCC
 from consent.models import DigestRun
 from console.queries import proposals
+from console.queries.lights import Light, list_lights
+from console.queries.overdue_orders import LateSigner, list_late_signers
 from console.queries.requests import Request, requests_waiting
 from disclosures.queries.held import HeldRowCounts, count_held_rows
 from partners.labels import party_name, sanitise_text
@@ -24,6 +28,9 @@ from support.queries.incidents import DUE_FIRST, subjects
 
 ENDING = timedelta(days=60)
 SHOWN = 8
+# Of a kind of incident so many companies are named, from so many incidents in all.
+NAMED, NAMED_OF = 3, 200
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 type NamedTargets = Mapping[tuple[str, int], names.NamedTarget]
@@ -77,13 +84,39 @@ class KeyDue:
 
 
 @dataclass(frozen=True)
+class IncidentGroup:
+    """The open incidents of one kind. `due_at`: the next date on which somebody is to be notified.
+
+    `about`: whom the first to be dealt with are about. `mine` are assigned to the reader, `free` to nobody.
+    """
+
+    kind: str
+    label: str
+    n: int
+    overdue: int
+    mine: int
+    free: int
+    due_at: datetime | None
+    about: Sequence[str]
+
+    @property
+    def gravity(self) -> tuple[int, bool, datetime]:
+        """Its place: legal deadlines first, then our own, then what has none; in each, what is due first."""
+        duties = DUTIES.get(self.kind, ())
+        rank = 0 if {*duties} & {FCC, *BREACH} else 1 if duties else 2
+        return rank, self.due_at is None, self.due_at or LAST
+
+
+@dataclass(frozen=True)
 class Now:
     """Everything on the dashboard. `partners`: how many receive orders at all. `lineless`: rows without a line."""
 
     unwell: Sequence[Unwell]
     partners: int
+    lights: Sequence[Light]
+    unconfirmed: Sequence[LateSigner]
     breaches: Count
-    incidents: Sequence[tuple[Incident, names.NamedTarget | None]]
+    incidents: Sequence[IncidentGroup]
     incident_count: Count
     overdue_incidents: Count
     proposals: Sequence[Waiting]
@@ -108,7 +141,7 @@ class Now:
     @property
     def failing(self) -> int:
         """How many partners do not receive as they should: who is merely not verified is none of them."""
-        return sum(1 for one in self.unwell if not one.health.receives)
+        return _count_failing(self.unwell)
 
     @property
     def urgent(self) -> int:
@@ -124,9 +157,8 @@ def now(*, reader: str, at: datetime) -> Now:
     partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=synthetic.PARTY)
     receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
-    incidents = Incident.objects.filter(closed_at__isnull=True).order_by(*DUE_FIRST)
-    newest = list(incidents[:SHOWN])
-    about = dict(subjects(rows=newest))
+    incidents = Incident.objects.filter(closed_at__isnull=True)
+    unwell = _unwell(receiving, health, at)
     open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
     cohorts = list(
         Cohort.objects.filter(completed_at__isnull=True).defer("index_token").order_by("complete_by")[:SHOWN]
@@ -134,14 +166,14 @@ def now(*, reader: str, at: datetime) -> Now:
     held = list(running(at=at)[:SHOWN])
     runs = _differences()
     named = names.targets(wanted=_targets_of(open_proposals, held, cohorts, runs))
-    browsing = {one.subject for one in newest if one.kind == Incident.Kind.STAFF_BROWSING}
-    who = names.actors(wanted=browsing | _actors_of(open_proposals, held))
-    about = {**{one: names.NamedTarget("staff", 0, who[one]) for one in browsing}, **about}
+    who = names.actors(wanted=_actors_of(open_proposals, held))
     return Now(
-        unwell=_unwell(receiving, health, at),
+        unwell=unwell,
         partners=len(receiving),
+        lights=list_lights(failing=_count_failing(unwell), partners=len(receiving), at=at),
+        unconfirmed=list_late_signers(most=SHOWN, at=at),
         breaches=count_of(rows=Breach.objects.filter(mended_at__isnull=True)),
-        incidents=[(one, about.get(one.subject)) for one in newest],
+        incidents=_group_incidents(incidents, reader, at),
         incident_count=count_of(rows=incidents),
         overdue_incidents=count_of(rows=incidents.filter(due_at__lte=at)),
         proposals=_waiting(open_proposals, named, who, reader),
@@ -153,6 +185,40 @@ def now(*, reader: str, at: datetime) -> Now:
         keys=_keys_due(at),
         lineless=count_held_rows(),
     )
+
+
+def _count_failing(unwell: Sequence[Unwell]) -> int:
+    return sum(1 for one in unwell if not one.health.receives)
+
+
+def _group_incidents(rows: QuerySet[Incident], reader: str, at: datetime) -> list[IncidentGroup]:
+    """Fold open incidents by kind, the gravest first."""
+    named = _name_subjects(list(rows.order_by(*DUE_FIRST)[:NAMED_OF]))
+    counted = rows.order_by().values("kind").annotate(
+        n=Count_("pk"), overdue=Count_("pk", filter=Q(due_at__lte=at)), due=Min("due_at"),
+        mine=Count_("pk", filter=Q(assigned_to=reader)), free=Count_("pk", filter=Q(assigned_to="")),
+    )  # fmt: skip
+    groups = [
+        IncidentGroup(
+            one["kind"], str(Incident.Kind(one["kind"]).label), one["n"], one["overdue"], one["mine"], one["free"],
+            one["due"], named.get(one["kind"], []),
+        )
+        for one in counted
+    ]  # fmt: skip
+    return sorted(groups, key=lambda one: (one.gravity, one.kind))
+
+
+def _name_subjects(rows: Sequence[Incident]) -> Mapping[str, list[str]]:
+    """Return whom they are about, by kind: companies by name, staff by their e-mail, what else as it is written."""
+    about = subjects(rows=rows)
+    who = names.actors(wanted={one.subject for one in rows if one.kind == Incident.Kind.STAFF_BROWSING})
+    found: dict[str, list[str]] = {}
+    for one in rows:
+        name = about[one.subject].name if one.subject in about else who.get(one.subject, one.subject)
+        of_kind = found.setdefault(one.kind, [])
+        if (shown := sanitise_text(name, at_most=60)) not in of_kind and len(of_kind) < NAMED:
+            of_kind.append(shown)
+    return found
 
 
 def _targets_of(

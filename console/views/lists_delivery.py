@@ -1,19 +1,22 @@
 """Lists of how partners receive: streams, breaches, comparisons of books, keys, machines that sign in."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.http import HttpResponse
 from django.urls import reverse
 
+from accounts.primitives import synthetic
 from accounts.views.access import PersonRequest
 from consent.models import DigestRun
+from console.queries.overdue_orders import SIGNED, orders_to_sign
 from console.views import cells
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
-from partners.labels import sanitise_text
+from partners.labels import party_name, sanitise_text
 from partners.models import Client, Contract, Party, SigningKey
 from partners.queries import thumbprint_of
-from revocations.models import Breach, Stream
+from revocations.models import Breach, Order, State, Stream
 from support.queries import names
 from support.queries.delivery import health_of
 
@@ -21,6 +24,19 @@ from support.queries.delivery import health_of
 def streams(request: PersonRequest) -> HttpResponse:
     """Every partner that receives orders, and how well."""
     return show_list(request, STREAMS)
+
+
+def orders(request: PersonRequest) -> HttpResponse:
+    """Every order that somebody still has to sign for. Names no line."""
+    return show_list(request, orders_list())
+
+
+def orders_list() -> Listing:
+    """The list of orders, with the companies it may be narrowed to."""
+    partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).order_by("name", "id")
+    named = tuple((str(one.pk), party_name(one.name, one.uri)) for one in partners)
+    company = Filter("company", "Partner", named, lambda rows, value, _: rows.filter(party_id=int(value)))
+    return replace(ORDERS, filters=(company, *ORDERS.filters))
 
 
 def breaches(request: PersonRequest) -> HttpResponse:
@@ -62,6 +78,37 @@ def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]
         for one in rows
         for mine in (health[one.pk],)
     ]
+
+
+def _order_cells(rows: Sequence[Order], at: datetime) -> list[tuple[Cell, ...]]:
+    named = names.targets(wanted={("party", one.party_id) for one in rows})
+    return [
+        (
+            Cell(f"{str(one.id)[:8]}…", href=reverse("admin:order", args=[one.party_id, one.id])),
+            cells.target(named["party", one.party_id]),
+            Cell(one.get_state_display(), under=sanitise_text(one.note, at_most=120)),
+            cells.moment(one.queued_at),
+            cells.moment(one.acknowledged_at),
+            _format_due(one, at),
+        )
+        for one in rows
+    ]
+
+
+def _format_due(one: Order, at: datetime) -> Cell:
+    if one.complete_by is None:
+        return Cell("–")
+    if one.complete_by <= at:
+        return Cell("overdue", tone="bad", under=f"{one.complete_by:%-d %b %Y}, {cells.away(one.complete_by, at)}")
+    return cells.moment(one.complete_by, under=cells.away(one.complete_by, at))
+
+
+def _by_health(rows: Rows, value: str, at: datetime) -> Rows:
+    """Partners that do not receive as they should, or all others."""
+    health = health_of(party_ids=list(rows.values_list("pk", flat=True)), at=at)
+    ours = Party.objects.filter(uri=synthetic.PARTY).values_list("pk", flat=True)
+    failing = [pk for pk, one in health.items() if not one.receives and pk not in ours]
+    return rows.filter(pk__in=failing) if value == "problems" else rows.exclude(pk__in=failing)
 
 
 def _breach_cells(rows: Sequence[Breach], at: datetime) -> list[tuple[Cell, ...]]:
@@ -163,8 +210,30 @@ STREAMS = Listing(
     cells=_stream_cells,
     search=("name", "uri"),
     search_label="Partner",
-    filters=(Filter("status", "Status", tuple((v, str(w)) for v, w in Stream.Status.choices), _by_stream),),
+    filters=(
+        Filter("status", "Status", tuple((v, str(w)) for v, w in Stream.Status.choices), _by_stream),
+        Filter("delivery", "Delivery", (("problems", "With problems"), ("works", "Without problems")), _by_health),
+    ),
     empty=("No partner receives orders yet", "Partners appear here once they have a contract."),
+)  # fmt: skip
+ORDERS = Listing(
+    title="Orders not signed for",
+    lead="Orders to partners that nobody has signed as done yet, due first. They name no line.",
+    columns=(
+        Column("Order"), Column("Partner"), Column("Status", "state"), Column("Made", "queued_at"),
+        Column("Received", "acknowledged_at"), Column("To be signed by", "complete_by"),
+    ),
+    start=lambda _: orders_to_sign(),
+    cells=_order_cells,
+    filters=(
+        of_choices("state", "Status", [one for one in State.choices if one[0] not in SIGNED]),
+        Filter(
+            "due", "Date", (("overdue", "Overdue"), ("running", "Not due yet")),
+            lambda rows, value, at: rows.filter(complete_by__lte=at) if value == "overdue"
+            else rows.filter(complete_by__gt=at),
+        ),
+    ),
+    empty=("Every order is signed", "Orders appear here until every company has signed for them."),
 )  # fmt: skip
 BREACHES = Listing(
     title="Missed deadlines",

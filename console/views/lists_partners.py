@@ -19,7 +19,11 @@ from partners.queries import key_of
 from support.queries import chains
 from support.queries.chains import campaigns_at, contracts_at, running_on
 
-STAGES = tuple((one.value, one.value.capitalize()) for one in Stage)
+# What is answered now, whatever ends soon.
+RUNNING = (Stage.IN_FORCE, Stage.ENDING)
+STAGES = (
+    ("running", "In force or ending"), *((one.value, one.value.capitalize()) for one in Stage),
+)  # fmt: skip
 YES_NO = (("yes", "Yes"), ("no", "No"))
 
 
@@ -128,6 +132,10 @@ def _late(one: chains.ContractFacts, at: datetime) -> str:
     return one.health.tone if one.health.oldest and one.health.tone != "good" else ""
 
 
+def _stages(value: str) -> Sequence[str]:
+    return RUNNING if value == "running" else [value]
+
+
 def _ends(rows: Rows, value: str, at: datetime) -> Rows:
     """In its term, and out of it within so many days: as the dashboard counts them."""
     return rows.filter(is_draft=False, starts_at__lte=at, ends_at__gt=at, ends_at__lte=at + timedelta(days=int(value)))
@@ -171,7 +179,7 @@ CONTRACTS = Listing(
     search=("ref", "aggregator__name"),
     search_label="Contract or aggregator",
     filters=(
-        Filter("stage", "Status", STAGES, lambda rows, value, at: contracts_at(rows=rows, stages=[value], at=at)),
+        Filter("stage", "Status", STAGES, lambda rows, v, at: contracts_at(rows=rows, stages=_stages(v), at=at)),
         ENDS,
     ),
     empty=("No contracts yet", "Draft a contract, or load the carrier's file with import_parties."),
@@ -191,7 +199,7 @@ CAMPAIGNS = Listing(
     search=("ref", "lbs_provider__name", "contract__ref", "purpose"),
     search_label="Name, company or purpose",
     filters=(
-        Filter("stage", "Status", STAGES, lambda rows, value, at: campaigns_at(rows=rows, stages=[value], at=at)),
+        Filter("stage", "Status", STAGES, lambda rows, v, at: campaigns_at(rows=rows, stages=_stages(v), at=at)),
         ENDS,
         Filter("lifeline", "Lifeline", YES_NO, lambda rows, value, _: rows.filter(lifeline=value == "yes")),
         of_choices("consideration", "Payment", Campaign.Consideration.choices),

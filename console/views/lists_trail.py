@@ -11,10 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest, few_at_once
 from audit.models import AuditEvent, Incident
 from console.actions.staff_access_log import take_trail
 from console.queries import staff
+from console.queries.visits import last_visit
 from console.views import cells
 from console.views.listing import (
     Cell,
@@ -40,19 +42,34 @@ from support.queries.names import NamedTarget
 
 def incidents(request: PersonRequest) -> HttpResponse:
     """What went wrong in a way that may be reportable."""
-    return show_list(request, INCIDENTS)
+    return show_list(request, incidents_list(request, timezone.now()))
+
+
+def incidents_list(request: PersonRequest, at: datetime) -> Listing:
+    """The list of incidents, as this reader may narrow it."""
+    reader, since = actor_of(request.user), last_visit(user=request.user, at=at)
+    whose = {"mine": {"assigned_to": reader}, "nobody": {"assigned_to": ""}}
+    return replace(INCIDENTS, filters=(
+        *INCIDENTS.filters,
+        Filter(
+            "whose", "Assigned to", (("mine", "Me"), ("nobody", "Nobody")),
+            lambda rows, value, _: rows.filter(closed_at__isnull=True, **whose[value]),
+        ),
+        Filter("changed", "Opened", CHANGED, lambda rows, _visit, _: rows.filter(opened_at__gt=since)),
+    ))  # fmt: skip
 
 
 def trail(request: PersonRequest) -> HttpResponse:
     """Every look and act of staff, from the audit trail; for the legal-process role its own."""
-    return show_list(request, _trail_of(request))
+    return show_list(request, trail_list(request, timezone.now()))
 
 
 @few_at_once
 def export(request: PersonRequest) -> HttpResponseBase:
     """Say why, and take the same as CSV, narrowed as the address says."""
-    listing, form, at = _trail_of(request), ActForm(request.POST or None), timezone.now()
-    asked = read_list_query(request, listing)
+    at = timezone.now()
+    listing, form = trail_list(request, at), ActForm(request.POST or None)
+    asked = read_list_query(request.GET.dict(), listing)
     narrows = asked.get_criteria(words=listing.search_label)
     if asked.is_reversed:
         return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
@@ -67,8 +84,15 @@ def export(request: PersonRequest) -> HttpResponseBase:
     return show(request, "trail_export.html", title="Export audit log", form=form, narrows=narrows.items())
 
 
-def _trail_of(request: PersonRequest) -> Listing:
-    return TRAIL_OF_LEGAL if request.user.role == User.Role.LEGAL else TRAIL
+def trail_list(request: PersonRequest, at: datetime) -> Listing:
+    """The audit log, as this reader may see and narrow it."""
+    if request.user.role == User.Role.LEGAL:
+        return TRAIL_OF_LEGAL
+    reader, since = actor_of(request.user), last_visit(user=request.user, at=at)
+    changed = Filter(
+        "changed", "By others", CHANGED, lambda rows, _visit, _: rows.filter(at__gt=since).exclude(actor=reader)
+    )
+    return replace(TRAIL, filters=(*TRAIL.filters, changed))
 
 
 def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
@@ -166,6 +190,9 @@ def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget]) -> Cell
 
 def _proposal_page(own: str) -> str:
     return reverse("admin:proposal", args=[own])
+
+
+CHANGED = (("visit", "Since my last visit"),)
 
 
 def _by_clock(rows: Rows, value: str, at: datetime) -> Rows:

@@ -70,7 +70,7 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
     assert "5 items need attention" in told
     for said in (
         "GeoBridge Nothing acknowledged for a day or more. Oldest unacknowledged: 1 day, 1 hour. silent",
-        "A release without the gate's permission GeoBridge",
+        "A release without the gate's permission: 1 GeoBridge",
         "Extend a term: AGR-LATE They asked. Review",
         "overdue", "List of lines: 25 %. The partner hasn't signed that it deleted the data.",
         "GeoBridge : allowed there, denied here 3", "Missed deadlines, unresolved 1",
@@ -96,7 +96,7 @@ def test_a_broken_end_is_said_wherever_it_stands(officer: Member) -> None:
     assert contradict_ends(uses=[use], at=at) == 1
     now = shown(officer, "/admin/")
     assert "1 item needs attention" in now
-    assert "A partner continued after signing that it stopped GeoBridge" in now
+    assert "A partner continued after signing that it stopped: 1 GeoBridge" in now
     assert "The partner continued after signing, so we sent the order again. continued after signing" in now
     assert "The partner continued after signing ." in shown(officer, of_campaign)
     page = shown(officer, of_end)

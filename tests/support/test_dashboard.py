@@ -1,0 +1,169 @@
+"""The dashboard: each count leads to exactly its rows, who has not signed is named, what changed since is said."""
+
+import re
+import uuid
+from datetime import datetime, timedelta
+from html import unescape
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+import audit.actions
+from accounts.models import Line, Message, User
+from audit.models import Incident
+from partners.actions import proposals
+from partners.models import Campaign, Proposal
+from revocations.actions import suspend
+from revocations.models import Order, PushTally, State, Stream
+from support.models import CanaryRun
+from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
+from tests.orders import bring_to
+from tests.staff import an_actor
+from tests.support.console import a_chain
+from tests.support.officers import Member, rows_of, shown, sign_in_anew, staff
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+DAY = timedelta(days=1)
+CARD = re.compile(r'<dt><a href="([^"]+)">([^<]+)</a></dt><dd class="\w*">([^<]+)</dd>')
+
+
+def an_order(campaign: Campaign, line: Line, *, complete_by: datetime, at: datetime, state: str = "") -> None:
+    """An order that its partner received, or signed four days ago (`state`)."""
+    contract = campaign.contract
+    order = Order.objects.create(
+        line_id=line.pk, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1,
+        version=Order.objects.filter(line_id=line.pk).count() + 1, jti=uuid.uuid4().hex, txn="t",
+        record_id=uuid.uuid4(), lane="stop", queued_at=at - 10 * DAY, next_attempt_at=at, complete_by=complete_by,
+        snapshot={"required_actions": ["notify_downstream"]},
+    )  # fmt: skip
+    rows = Order.objects.filter(id=order.id)
+    bring_to(State.ACKNOWLEDGED, rows, acknowledged_at=at - 9 * DAY)
+    if state:
+        bring_to(state, rows, completed_at=at - 4 * DAY)
+
+
+def a_day_at_work(officer: Member, *, at: datetime) -> None:
+    """Of everything that a card counts two or more, and beside them what it does not count."""
+    line = a_line()
+    first, second = a_chain(line, "Ash", at=at), a_chain(line, "Birch", at=at)
+    for n, (name, days) in enumerate((("Cedar", 20), ("Doum", 59), ("Elm", 61), ("Fir", -1))):
+        a_campaign(a_contract(a_party(name), ref=f"AGR-{n}", ends_at=at + days * DAY), ends_at=at + days * DAY)
+    a_contract(a_party("Gum"), is_draft=True)
+    for campaign, late in ((first, 3), (first, 1), (second, 2), (second, -4)):
+        an_order(campaign, line, complete_by=at - late * DAY, at=at)
+    an_order(first, line, complete_by=at - DAY, at=at, state=State.COMPLETED)
+    Stream.objects.create(
+        id=uuid.uuid4(), party_id=first.contract.aggregator_id, method=Stream.Method.POLL, created_at=at, status_at=at,
+        status=Stream.Status.DISABLED, status_by="partner",
+    )  # fmt: skip
+    for n, kind in enumerate((Incident.Kind.OVERDUE, Incident.Kind.UNGATED, Incident.Kind.BURST, Incident.Kind.BURST)):
+        audit.actions.open_incident(kind=kind, key=f"now {n}", subject="https://ash.example", at=at)
+        audit.actions.open_incident(kind=kind, key=f"old {n}", subject="https://ash.example", at=at - 40 * DAY)
+    Incident.objects.filter(key="now 2").update(assigned_to=officer.actor)
+    Incident.objects.filter(key="now 3").update(assigned_to="officer:999999")
+    Incident.objects.filter(key="old 3").update(closed_at=at)
+    colleague = an_actor()
+    for campaign in (first, second):
+        suspend.suspend(of="campaign", target_id=campaign.pk, actor=colleague, reason="They sold it.", at=at)
+        proposals.propose(
+            act=Proposal.Act.LIFT_SUSPENSION, of="campaign", target_id=campaign.pk, payload={}, reason="Mended.",
+            actor=colleague, at=at,
+        )  # fmt: skip
+    old = proposals.propose(
+        act=Proposal.Act.EXTEND_TERM, of="contract", target_id=first.contract_id, reason="They asked.", at=at,
+        actor=colleague, payload={"ends_at": "2097-01-01T00:00:00+00:00"},
+    )  # fmt: skip
+    proposals.withdraw(proposal_id=old.pk, actor=colleague, reason="No.", at=at)
+
+
+def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
+    at = timezone.now()
+    a_day_at_work(officer, at=at)
+    page = officer.client.get("/admin/").content.decode()
+    counted = {label: (unescape(href), int(n)) for href, label, n in CARD.findall(page)}
+    assert {label: n for label, (_, n) in counted.items()} == {
+        "Contracts in force": 5, "Campaigns in force": 3, "Suspended": 2,
+        "Contracts ending within 60 days": 2, "Campaigns ending within 60 days": 2,
+        "Incidents past their deadline": 2, "Incidents assigned to me": 1, "Incidents assigned to nobody": 5,
+        "Orders past their date": 3, "Partners with delivery problems": 1, "Proposals that wait": 2,
+    }  # fmt: skip
+    for label, (href, n) in counted.items():
+        rows, all_rows = rows_of(officer, href), rows_of(officer, href.partition("?")[0])
+        assert len(rows) == n, label
+        assert len(all_rows) > n or label == "Suspended", label
+    folded = re.findall(r'<a href="(/admin/incidents/\?kind=[^"]+state=open)">([^<]+): (\d+)</a>', page)
+    assert [(unescape(label), n) for _, label, n in folded] == [
+        ("A release without the gate's permission", "2"), ("A partner missed an agreed deadline", "2"),
+        ("Bursts of look-ups of one line", "3"),
+    ]  # fmt: skip
+    for href, _, n in folded:
+        assert len(rows_of(officer, unescape(href))) == int(n)
+
+
+def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
+    at, line = timezone.now(), a_line()
+    later, early = a_chain(line, "Later", at=at), a_chain(line, "Early", at=at)
+    an_order(later, line, complete_by=at - DAY, at=at)
+    an_order(early, line, complete_by=at - 3 * DAY, at=at, state=State.PARTIAL)
+    an_order(early, line, complete_by=at + DAY, at=at)
+    panel = shown(officer, "/admin/").partition("Not confirming stops")[2].partition("Partners with")[0]
+    assert panel == (
+        " All orders not signed for Early : 1 order Not signed: Early Finder 3 days late"
+        " Later : 1 order Not signed: Later , Later Finder 1 day late "
+    )
+    page = officer.client.get("/admin/").content.decode()
+    for href, n in re.findall(r'<a href="(/admin/orders/\?company=[^"]+)"><bdi>\w+</bdi>: (\d+)', page):
+        assert len(rows_of(officer, unescape(href))) == int(n)
+    assert [row.split()[1] for row in rows_of(officer, "/admin/orders/")] == ["Early", "Later", "Early"]
+
+
+def test_what_changed_since_the_last_visit_is_said(officer: Member) -> None:
+    base = timezone.now()
+    campaign = a_campaign(a_contract(a_party("Ash")))
+    other = staff(User.Role.OFFICER, name="other")
+    with time_machine.travel(base, tick=False):
+        sign_in_anew(officer)
+        shown(officer, "/admin/")
+    for n, member in enumerate((officer, other)):
+        suspend.suspend(
+            of=("contract", "campaign")[n], target_id=(campaign.contract_id, campaign.pk)[n], actor=member.actor,
+            reason="Sold.", at=base + timedelta(minutes=5),
+        )  # fmt: skip
+    audit.actions.open_incident(kind="overdue", key="before", subject="Ash", at=base - timedelta(minutes=1))
+    audit.actions.open_incident(kind="overdue", key="after", subject="Ash", at=base + timedelta(minutes=1))
+    said = "Since your last visit, 3 hours ago: Incidents opened: 1 · Changes by others: 1"
+    with time_machine.travel(base + timedelta(hours=3), tick=False):
+        sign_in_anew(officer)
+        # Coming back to the page in the same sign-in is no other visit.
+        for _ in range(2):
+            assert said in shown(officer, "/admin/")
+        assert len(rows_of(officer, "/admin/incidents/?changed=visit")) == 1
+        (row,) = rows_of(officer, "/admin/trail/?kind=act&changed=visit")
+        assert "other@carrier.example Privacy officer suspension: started" in row
+
+
+def test_the_lights_say_how_the_last_hour_was(officer: Member) -> None:
+    at = timezone.now()
+    a_ledger_row(a_line(), "stop", at=at - timedelta(minutes=7), origin="person")
+    party = a_contract(a_party("Ash")).aggregator
+    for minutes, tries, failures in ((3, 9, 0), (40, 4, 2), (70, 50, 50)):
+        PushTally.objects.create(
+            party_id=party.pk, minute=at - timedelta(minutes=minutes), tries=tries, failures=failures
+        )
+    for taken, doubt in ((5, None), (15, None), (15, 14), (90, None)):
+        Message.objects.create(
+            id=uuid.uuid4(), line=a_line(), kind=Message.Kind.AGENT, to_sealed=b"", words_sealed=b"", made_at=at,
+            next_at=at, expires_at=at + DAY, taken_at=at - timedelta(minutes=taken),
+            doubt_at=at - timedelta(minutes=doubt) if doubt else None,
+        )  # fmt: skip
+    CanaryRun.objects.create(
+        began_at=at - timedelta(minutes=9), finished_at=at, failed="no answer", step="gate", seconds={"page": 1.0}
+    )
+    lights = shown(officer, "/admin/").partition("Changes by others")[2].partition("Contracts in force")[0]
+    for said in (
+        "Test of stopping", "Gate open 1 stop or pause in the last hour",
+        "Delivery works 13 pushes in the last hour, 2 failed",
+        "Texts failing 3 texts in the last hour, 1 lost; 0 codes not sent",
+    ):  # fmt: skip
+        assert said in lights
