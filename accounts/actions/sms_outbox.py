@@ -93,6 +93,8 @@ INSERT INTO accounts_message (id, line_id, kind, about, to_sealed, words_sealed,
     contact_id)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s)
 """
+# Most lines of a first import are too new to be told of it.
+LONG_KNOWN = "SELECT id FROM accounts_line WHERE id = ANY (%s) AND recorded_at <= %s"
 # The same of what files bring for many lines at once.
 POST_NEWS = """
 INSERT INTO accounts_message (id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries,
@@ -160,10 +162,13 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     """Have many lines texted, by day, that something on record changed. Returns how many texts wait now.
 
     Each hears of one kind at most once in 24 hours, however many rows changed. A line that we have known for less than
-    a day is not texted: what it begins with is no change. Nor is one whose person wants no news. Four queries for any
+    a day is not texted: what it begins with is no change. Nor is one whose person wants no news. Five queries for any
     number of lines, one more where news goes elsewhere.
     """
-    lines = {line.pk: line for line in _who_wants(line_ids, kind, at).order_by("pk")}
+    with connection.cursor() as cursor:
+        cursor.execute(LONG_KNOWN, [list(line_ids), at - DAY])
+        known = [line_id for (line_id,) in cursor.fetchall()]
+    lines = {line.pk: line for line in _who_wants(known, kind, at).order_by("pk")} if known else {}
     if not lines:
         return 0
     made = [
@@ -180,7 +185,7 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
 
 def _who_wants(line_ids: Collection[int], kind: Message.Kind, at: datetime) -> QuerySet[Line]:
     lately = Message.objects.filter(kind=kind, line_id__in=line_ids, made_at__gt=at - DAY).values("line_id")
-    known = Line.objects.filter(pk__in=line_ids, recorded_at__lte=at - DAY).exclude(pk__in=lately)
+    known = Line.objects.filter(pk__in=line_ids).exclude(pk__in=lately)
     if kind in NEWS:
         known = known.filter(texts__isnull=True)
     if kind in TOPICS:

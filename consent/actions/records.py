@@ -53,7 +53,10 @@ ENCODER = msgspec.json.Encoder()
 
 @dataclass(frozen=True)
 class FileChoice:
-    """One row of a choices file, attributed to a line. `id` is derived from `source_id`."""
+    """One row of a choices file, attributed to a line. `id` is derived from `source_id`.
+
+    `msisdn`: the number that the row named, which was the line's then; "" for what a line takes over from another.
+    """
 
     id: uuid.UUID
     source_id: str
@@ -65,6 +68,7 @@ class FileChoice:
     channel: str
     program: str
     content_hash: bytes
+    msisdn: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,7 +221,7 @@ def _append(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, dat
     ]
     with connection.cursor() as cursor:
         cursor.execute(APPEND, [ENCODER.encode(said).decode()])
-    receipts.keep_each(choices=rows)
+    receipts.keep_each(choices=rows, phones={choice.id: choice.msisdn for them in by_line.values() for choice in them})
 
 
 def _touch(since: Mapping[int, datetime]) -> None:

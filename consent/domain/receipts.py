@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -23,19 +23,20 @@ KEEP = """
 INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
 SELECT * FROM jsonb_to_recordset(%s::jsonb) AS kept (line_id bigint, choice_id uuid, number text, token text)
 """
-# Of each line how a receipt names it, and when it came to have which number.
+# Of each line how a receipt names it, and of those whose numbers are wanted when it came to have which.
 LINES = """
 SELECT line.id, line.public_id, number.starts_at, number.msisdn_sealed
-FROM accounts_line line LEFT JOIN accounts_linenumber number ON number.line_id = line.id
+FROM accounts_line line
+    LEFT JOIN accounts_linenumber number ON number.line_id = line.id AND number.line_id = ANY (%s)
 WHERE line.id = ANY (%s) ORDER BY number.starts_at
 """
-# No letter or digit that can be read as another.
+# No letter or digit that can be read as another; 32 of them, so that five bits draw one.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def new_number() -> str:
     """Make a number people can read out: `WB-7KQ4-M2`."""
-    drawn = "".join(secrets.choice(ALPHABET) for _ in range(6))
+    drawn = "".join(ALPHABET[byte % len(ALPHABET)] for byte in secrets.token_bytes(6))
     return f"WB-{drawn[:4]}-{drawn[4:]}"
 
 
@@ -45,9 +46,14 @@ def keep(*, choice: Choice) -> str:
     return number
 
 
-def keep_each(*, choices: Sequence[Choice]) -> list[str]:
-    """Keep receipts for many choices, with one key and in as many statements as for one. In order."""
-    lines = _lines({choice.line_id for choice in choices})
+def keep_each(*, choices: Sequence[Choice], phones: Mapping[UUID, str] | None = None) -> list[str]:
+    """Keep receipts for many choices, with one key and in as many statements as for one. In order.
+
+    `phones`: by choice the number that it was said by, where that is known; a line's own need not be unsealed then.
+    """
+    known = phones or {}
+    unnamed = {choice.line_id for choice in choices if not known.get(choice.id)}
+    lines = _lines({choice.line_id for choice in choices}, numbers_of=unnamed)
     signer = keys.signer(use=SigningKey.Use.RECEIPT)
     numbers = [new_number() for _ in choices]
     rows = [
@@ -55,7 +61,7 @@ def keep_each(*, choices: Sequence[Choice]) -> list[str]:
             "line_id": choice.line_id,
             "choice_id": choice.id,
             "number": number,
-            "token": signer.sign(_claims(choice, number, lines[choice.line_id])),
+            "token": signer.sign(_claims(choice, number, lines[choice.line_id], known.get(choice.id, ""))),
         }
         for choice, number in zip(choices, numbers, strict=True)
     ]
@@ -77,10 +83,10 @@ class _Line:
         return "".join(mask_number(unseal(sealed)) for sealed in had or [sealed for _, sealed in self.numbers[:1]])
 
 
-def _lines(line_ids: Collection[int]) -> dict[int, _Line]:
+def _lines(line_ids: Collection[int], *, numbers_of: Collection[int]) -> dict[int, _Line]:
     found: dict[int, _Line] = {}
     with connection.cursor() as cursor:
-        cursor.execute(LINES, [list(line_ids)])
+        cursor.execute(LINES, [list(numbers_of), list(line_ids)])
         for line_id, public_id, starts_at, sealed in cursor.fetchall():
             line = found.setdefault(line_id, _Line(public_id, []))
             if sealed is not None:
@@ -88,9 +94,9 @@ def _lines(line_ids: Collection[int]) -> dict[int, _Line]:
     return found
 
 
-def _claims(choice: Choice, number: str, line: _Line) -> dict[str, object]:
+def _claims(choice: Choice, number: str, line: _Line, said_by: str) -> dict[str, object]:
     """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It has two digits of the number."""
-    phone = line.phone_at(choice.made_at)
+    phone = mask_number(said_by) if said_by else line.phone_at(choice.made_at)
     return {
         "iss": settings.BASE_URL,
         "iat": int(choice.made_at.timestamp()),

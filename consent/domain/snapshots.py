@@ -20,6 +20,7 @@ type States = Mapping[int, list[StateEntry]]
 AFFECTED = """
 SELECT asked.n - 1, consent_affected(asked.line_id, asked.scope, asked.ref)
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) WITH ORDINALITY AS asked (line_id, scope, ref, n)
+WHERE consent_may_affect(asked.line_id)
 """
 ON_RECORD = """
 SELECT gate.line_id, line.carrier_id, ARRAY(SELECT jsonb_object_keys(gate.approvals))

@@ -99,6 +99,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
             content_hash=content_hash(
                 told.msisdn, made_at, told.kind, told.scope, told.ref, until, told.channel, told.program
             ),
+            msisdn=told.msisdn,
         )
         return Entry(line, told.msisdn, made_at, "", told, row)
 

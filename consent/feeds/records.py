@@ -19,7 +19,7 @@ from accounts.primitives.sealing import number_hash, seal, unseal
 from consent.actions.choices import retry_on_conflict
 from consent.domain.snapshots import lock_lines
 from consent.feeds.entries import Entry, FeedRow, Holders, SortedEntries, WriteResult, flatten, group_by_line, leave_out
-from consent.models import HeldRow, InvalidatedApproval
+from consent.models import HeldRow
 from partners.feeds.checking import (
     Fate,
     RowRefused,
@@ -74,6 +74,7 @@ FROM theirs JOIN accounts_linenumber n ON n.line_id = theirs.id
 WHERE held.feed = %s AND NOT EXISTS (SELECT FROM consent_choice c WHERE c.id = held.choice_id)
 ORDER BY held.source_hash
 """
+SET_ASIDE = "SELECT line_id, yes_id FROM consent_setaside WHERE line_id = ANY (%s) AND yes_id = ANY (%s)"
 
 type Sealed = tuple[bytes, str]
 
@@ -353,9 +354,9 @@ def _batches(line_ids: Collection[int], at_once: int) -> Iterator[list[int]]:
 def _set_aside_here(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UUID, bytes]:
     """The ids of those that are set aside on this very line, which the number came back to: there they stay so."""
     rows = {(line_id, entry.row.id): entry.row for line_id, of_line in by_line.items() for entry in of_line}
-    ids = [row_id for _, row_id in rows]
-    aside = InvalidatedApproval.objects.filter(line_id__in=by_line, yes_id__in=ids).values_list("line_id", "yes_id")
-    return {one[1]: rows[one].content_hash for one in aside if one in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(SET_ASIDE, [list(by_line), [row_id for _, row_id in rows]])
+        return {one[1]: rows[one].content_hash for one in cursor.fetchall() if one in rows}
 
 
 def _of_known(entry: Entry[Any], known: Mapping[uuid.UUID, bytes]) -> Fate:

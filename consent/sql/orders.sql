@@ -1,3 +1,15 @@
+-- Whether a no of this line can affect anybody. It can't on most lines of an old system's list: nobody was ever allowed
+-- anything there, nobody received anything.
+CREATE OR REPLACE FUNCTION consent_may_affect(line bigint) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET enable_seqscan = off SET search_path = public, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM consent_approval a WHERE a.line_id = line)
+        OR EXISTS (SELECT FROM partners_dealing d WHERE d.line_id = line)
+        OR EXISTS (SELECT FROM consent_choice h WHERE h.line_id = line AND h.kind = 'allow')
+        OR EXISTS (SELECT FROM revocations_order o WHERE o.line_id = line);
+END $$;
+
 -- The agreements whose partner this stop concerns. All: there is an approval, a claim, a yes, a release of basis
 -- approval or an unfinished order through it. Of a company, purpose or use: an approval, claim or yes that it covers, or
 -- a release to whom it covers. Of a release only its companies are known here: one for a purpose or use counts where a
@@ -9,12 +21,7 @@ CREATE OR REPLACE FUNCTION consent_affected(line bigint, what text, named text) 
 SET enable_seqscan = off SET search_path = public, pg_temp
 AS $function$
 BEGIN
-    -- Most lines of an old system's list: nobody was ever allowed anything, nobody received anything.
-    IF NOT (EXISTS (SELECT FROM consent_approval a WHERE a.line_id = line)
-        OR EXISTS (SELECT FROM partners_dealing d WHERE d.line_id = line)
-        OR EXISTS (SELECT FROM consent_choice h WHERE h.line_id = line AND h.kind = 'allow')
-        OR EXISTS (SELECT FROM revocations_order o WHERE o.line_id = line))
-    THEN
+    IF NOT consent_may_affect(line) THEN
         RETURN;
     END IF;
     RETURN QUERY
@@ -54,11 +61,14 @@ CREATE OR REPLACE FUNCTION consent_stop_has_its_orders() RETURNS trigger LANGUAG
 SET enable_seqscan = off SET search_path = public, pg_temp
 AS $$
 DECLARE
-    concerned bigint[] := ARRAY(SELECT consent_affected(NEW.line_id, NEW.scope, NEW.ref));
+    concerned bigint[] := '{}';
     missing bigint;
     loose bigint;
 BEGIN
-    -- Most lines of an old system's list: it concerns nobody, and nobody was told.
+    IF consent_may_affect(NEW.line_id) THEN
+        concerned := ARRAY(SELECT consent_affected(NEW.line_id, NEW.scope, NEW.ref));
+    END IF;
+    -- It concerns nobody, and nobody was told.
     IF concerned = '{}' AND NOT EXISTS (
         SELECT FROM consent_choiceorder t WHERE t.line_id = NEW.line_id AND t.choice_id = NEW.id)
     THEN

@@ -158,6 +158,7 @@ def _batch(touched: list[int], cause: str) -> int:
         if cursor.rowcount:
             cursor.execute("ANALYZE touched")
             cursor.execute(QUESTIONS)
+        if cursor.rowcount:
             cursor.execute("ANALYZE questions")
             cursor.execute(CHANGE, [cause])
             changed = cursor.rowcount

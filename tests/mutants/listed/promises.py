@@ -6,7 +6,7 @@ MUTANTS = (
     Mutant(
         1,
         "consent/sql/gate.sql",
-        "    PERFORM consent_put_gate(consent_after_choice(g, NEW));\n",
+        "    g := consent_after_choice(g, NEW);\n",
         "    NULL;\n",
         "tests/promises/test_01_gate_first.py::test_no_is_the_answer_from_the_commit_on",
     ),
