@@ -24,11 +24,19 @@ MOVED = {
 }
 
 
+class NotSet(ImproperlyConfigured):
+    """A setting that must be there is missing. `name`: which one."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(f"{name} is not set. Set it to {what}.")
+        self.name = name
+
+
 def require_setting(name: str, what: str) -> str:
-    """Return a setting that must be there: `what` it is set to. Raises ImproperlyConfigured, which says so."""
+    """Return a setting that must be there: `what` it is set to. Raises NotSet, which says so."""
     value = os.environ.get(name)
     if not value:
-        raise ImproperlyConfigured(f"{name} is not set. Set it to {what}.")
+        raise NotSet(name, what)
     return value
 
 

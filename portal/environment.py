@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from portal import embedded, env, external_storage, tls_policy
 from portal.env import (
     LOOPBACK,
+    NotSet,
     dotted_path,
     issuer_of,
     needed_by_https,
@@ -178,14 +179,63 @@ def _smtp_mailer(parts: SplitResult) -> dict[str, Any]:
     }
 
 
+# What is put in the place of a missing setting, so that the look for what else is missing goes on.
+STAND_INS = {
+    "BASE_URL": "https://missing.invalid",
+    "DATABASE_URL": "postgresql://localhost/missing",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "EMAIL_URL": "smtp://localhost",
+    "CHECKPOINT_S3_URL": "https://missing.invalid/bucket/checkpoints",
+    "STOP_ARCHIVE_S3_URL": "https://missing.invalid/bucket/stops",
+    "CHECKPOINT_DIR": "/missing/checkpoints",
+    "STOP_ARCHIVE_DIR": "/missing/stop-archive",
+}
+
+
 def environment() -> Environment:
-    """Read the environment; with neither DATABASE_URL nor REDIS_URL, let the embedded servers fill it in first."""
+    """Read the environment; with neither DATABASE_URL nor REDIS_URL, let the embedded servers fill it in first.
+
+    Raises ImproperlyConfigured, which names every setting that is missing, each on a line of its own.
+    """
     env.read_secret_files()
+    try:
+        return _read()
+    except NotSet as first:
+        raise ImproperlyConfigured("\n".join(_all_missing(first))) from None
+
+
+def _all_missing(first: NotSet) -> list[str]:
+    """Return what to say of each missing setting, found by reading on as if those before it were set."""
+    said, given = [str(first)], dict(os.environ)
+    os.environ[first.name] = STAND_INS.get(first.name, "missing")
+    try:
+        while True:
+            try:
+                _read()
+            except NotSet as another:
+                said.append(str(another))
+                os.environ[another.name] = STAND_INS.get(another.name, "missing")
+            else:
+                return said
+    except ImproperlyConfigured as wrong:
+        return [*said, str(wrong)]
+    finally:
+        os.environ.clear()
+        os.environ.update(given)
+
+
+def _has_own_servers() -> bool:
+    """Whether the embedded servers are to fill in what is missing: never where people come by https."""
+    named = os.environ.get("DATABASE_URL") or os.environ.get("REDIS_URL")
+    return not named and not os.environ.get("BASE_URL", "").startswith("https://")
+
+
+def _read() -> Environment:
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data").resolve()
     if metrics_dir := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         # The first figure that a process counts makes a file there.
         Path(metrics_dir).mkdir(parents=True, exist_ok=True)
-    if not os.environ.get("DATABASE_URL") and not os.environ.get("REDIS_URL"):
+    if _has_own_servers():
         os.environ.update(embedded.ensure(data_dir=data_dir))
     base_url = _base_url()
     plain_hosts = [one.strip().lower() for one in parse_list("PLAIN_HOSTS") if one.strip()]

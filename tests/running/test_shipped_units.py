@@ -8,11 +8,9 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
-from http.cookiejar import CookieJar
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from string import Template
-from urllib.parse import urlencode, urljoin
 
 import pytest
 from django.conf import settings
@@ -21,12 +19,12 @@ from tests.factories import a_line
 from tests.faults.programs import PROJECT, Program, Programs, database_url, free_port, until
 from tests.portal.processes import clean_environment
 from tests.running.proxies import RUNNING
+from tests.running.visitor import WITHIN_S, Visitor
 from tests.selection import drawn
 
 SYSTEMD = RUNNING / "systemd"
 NUMBER = "+12065550142"
 TOKEN = "token-of-the-text-gateway"
-WITHIN_S = 30.0
 
 
 class TextGateway(HTTPServer):
@@ -139,29 +137,6 @@ class Machine:
             name, [sys.executable, "-m", program, *options],
             clean_environment(**environment, PYTHONPATH=str(PROJECT)), self.folder / f"{name}.log", self.port,
         )  # fmt: skip
-
-
-class Visitor:
-    """Somebody with a browser without JavaScript."""
-
-    def __init__(self, base: str) -> None:
-        self.base, self.url, self.page = base, base, ""
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-
-    def go(self, path: str, **form: str) -> None:
-        """Open an address; with a form, send it as the page that is open has it."""
-        sent = None
-        if form:
-            (token, *_) = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.page)
-            sent = urlencode({**form, "csrfmiddlewaretoken": token}).encode()
-        asked = urllib.request.Request(urljoin(self.base, path), data=sent, headers={"Referer": self.url})
-        with self._opener.open(asked, timeout=WITHIN_S) as answer:
-            self.url, self.page = answer.url, answer.read().decode()
-
-    def field(self, pattern: str) -> str:
-        """The name of the field that looks so."""
-        tags: list[str] = [tag for tag in re.findall(r"<input[^>]*>", self.page) if pattern in tag]
-        return tags[0].partition('name="')[2].partition('"')[0]
 
 
 def codes_sent(machine: Machine) -> str:

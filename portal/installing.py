@@ -1,0 +1,209 @@
+"""What `manage.py setup` does before the settings are read: it writes secret files, and names all that is missing."""
+
+import os
+import pwd
+import secrets
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.embedded.cluster import APP, DATABASE, OWNER
+from portal.env import NAMES
+from portal.environment import environment
+
+CONFIGURATION = Path("/etc/whereabouts")
+# As the units and the image have it (docs/running).
+STORED = {
+    "CHECKPOINT_DIR": "/srv/whereabouts/checkpoints",
+    "STOP_ARCHIVE_DIR": "/srv/whereabouts/stop-archive",
+    "ATTACHMENTS_DIR": "/srv/whereabouts/attachments",
+}
+# Secrets that others give: only the operator knows them.
+FROM_OTHERS = {
+    "EMAIL_URL": "the mail server's address, smtps://user:password@host",
+    "SMS_WEBHOOK_TOKEN": "the bearer token of your text gateway",
+}
+TLS = {"chain.pem": "the certificate with its chain", "key.pem": "its private key"}
+EXAMPLE = "carrier.example"
+IMAGE_USER = "10001"
+
+
+@dataclass(frozen=True)
+class Account:
+    """The system user as which the processes run."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `setup` was told. `containers`: the database and the broker are the containers of compose.yaml."""
+
+    folder: Path
+    containers: bool
+    user: str
+
+    @property
+    def secrets(self) -> Path:
+        return self.folder / "secrets"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options that are read before the settings, for the command's help and for `prepare`."""
+    parser.add_argument(
+        "--folder", type=Path, default=CONFIGURATION, help="holds `settings`, secrets/ and tls/ (/etc/whereabouts)"
+    )
+    parser.add_argument(
+        "--containers", action="store_true", help="for docs/running/compose.yaml: its database and broker"
+    )
+    parser.add_argument(
+        "--user", default="", help="the system user of the processes (whereabouts; in containers 10001)"
+    )
+
+
+def prepare(argv: Sequence[str]) -> None:
+    """If this is `manage.py setup`, write the secret files that are missing, and take settings and secrets from files.
+
+    Raises ImproperlyConfigured, which lists everything that only the operator can give.
+    """
+    if argv[1:2] != ["setup"] or {"-h", "--help"} & set(argv):
+        return
+    parser = ArgumentParser(prog="manage.py setup", add_help=False)
+    add_options(parser)
+    given, _others = parser.parse_known_args(list(argv[2:]))
+    options = Options(given.folder, given.containers, given.user)
+    _take_settings(options.folder / "settings")
+    missing = [*_accounts_missing(options)]
+    _write_secrets(options)
+    missing += [*_examples_left(options), *_files_missing(options)]
+    _take_secrets(options.secrets)
+    if options.containers:
+        os.environ.setdefault("PLAIN_HOSTS", "postgres,valkey")
+    try:
+        environment()
+    except ImproperlyConfigured as error:
+        missing += str(error).splitlines()
+    if missing:
+        raise ImproperlyConfigured("\n".join(["complete these, then run setup again:", *_as_list(missing)]))
+
+
+def account(*, user: str, containers: bool) -> Account | None:
+    """Return whose files and processes they are; None where we are not root, and can't give anything away."""
+    if os.geteuid() != 0:
+        return None
+    name = user or (IMAGE_USER if containers else "whereabouts")
+    if name.isdecimal():
+        return Account(int(name), int(name))
+    entry = pwd.getpwnam(name)
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _as_list(said: Sequence[str]) -> list[str]:
+    # A secret whose file is missing is named with its file: once is enough.
+    named = {one.partition(":")[0] for one in said}
+    return [f"- {one}" for one in dict.fromkeys(said) if one.partition(" is not set")[0] not in named - {one}]
+
+
+def _accounts_missing(options: Options) -> list[str]:
+    try:
+        account(user=options.user, containers=options.containers)
+    except KeyError:
+        name = options.user or "whereabouts"
+        return [f"there is no system user {name}. Make it: useradd --system {name}"]
+    return []
+
+
+def _write_secrets(options: Options) -> None:
+    """Write each secret that we can make and that has no file yet. What a file says is never changed."""
+    options.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, secret in _own_secrets(options).items():
+        if not (options.secrets / name).exists():
+            _write(options.secrets / name, secret)
+    whose = account(user=options.user, containers=True) if options.containers else None
+    if whose is not None:
+        # Containers see each file as it is here; systemd reads them as root.
+        for path in options.secrets.iterdir():
+            os.chown(path, whose.uid, whose.gid)
+
+
+def _own_secrets(options: Options) -> dict[str, str]:
+    """Return new secrets by file name. Passwords go with the addresses that have them."""
+    app, owner, broker = (_kept(options.secrets, name) for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"))
+    host = "postgres" if options.containers else "127.0.0.1"
+    made = {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "METRICS_TOKEN": secrets.token_urlsafe(32),
+        "DATABASE_URL": app or f"postgresql://{APP}:{secrets.token_urlsafe(32)}@{host}:5432/{DATABASE}",
+        "DATABASE_OWNER_URL": owner or f"postgresql://{OWNER}:{secrets.token_urlsafe(32)}@{host}:5432/{DATABASE}",
+        "REDIS_URL": broker or "redis://127.0.0.1:6379/0",
+    }
+    if options.containers:
+        made["REDIS_URL"] = broker or f"redis://:{secrets.token_urlsafe(32)}@valkey:6379/0"
+        made["VALKEY_PASSWORD"] = urlsplit(made["REDIS_URL"]).password or secrets.token_urlsafe(32)
+        made["POSTGRES_PASSWORD"] = secrets.token_urlsafe(32)
+    return made
+
+
+def _kept(folder: Path, name: str) -> str:
+    path = folder / name
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _write(path: Path, secret: str) -> None:
+    """Write a secret whole or not at all; a file that somebody made meanwhile stays."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(f"{secret}\n")
+    try:
+        os.link(new, path)
+    finally:
+        new.unlink()
+
+
+def _take_settings(path: Path) -> None:
+    """Set what the file says and the environment doesn't. The units' folders go for those that neither names."""
+    if path.is_file():
+        for line in path.read_text().splitlines():
+            name, is_set, value = line.partition("=")
+            if is_set and not line.startswith("#"):
+                os.environ.setdefault(name.strip(), value.strip().strip("\"'"))
+    if os.environ.get("BASE_URL", "").startswith("https://"):
+        for name, folder in STORED.items():
+            os.environ.setdefault(name, folder)
+
+
+def _take_secrets(folder: Path) -> None:
+    for name in NAMES:
+        if _kept(folder, name) and not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
+            os.environ[f"{name}_FILE"] = str(folder / name)
+
+
+def _files_missing(options: Options) -> list[str]:
+    """Say which files only the operator can write."""
+    said = [] if (options.folder / "settings").is_file() or options.containers else [
+        f"{options.folder / 'settings'}: copy docs/running/settings there and adapt it"
+    ]  # fmt: skip
+    for name, what in FROM_OTHERS.items():
+        if not (os.environ.get(name) or _kept(options.secrets, name)):
+            said.append(f"{name}: write {what}, to {options.secrets / name}")
+    if options.containers:
+        said += [
+            f"{name}: put {what} at {options.folder / 'tls' / name}"
+            for name, what in TLS.items()
+            if not (options.folder / "tls" / name).is_file()
+        ]
+    return said
+
+
+def _examples_left(options: Options) -> list[str]:
+    """Say which settings still have the example's names."""
+    left = sorted(name for name, value in os.environ.items() if EXAMPLE in value)
+    return [f"{options.folder / 'settings'} still names {EXAMPLE}: {', '.join(left)}"] if left else []

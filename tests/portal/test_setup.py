@@ -1,0 +1,126 @@
+"""`manage.py setup` names all that is missing at once, and takes an empty server to one whose services can start."""
+
+import re
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from tests import forks
+from tests.databases import drop_database
+from tests.faults.programs import PROJECT
+from tests.portal.processes import clean_environment
+from tests.running.proxies import RUNNING
+from tests.selection import NIGHTLY
+
+CONSOLE = "accounts.clients.texts.ConsoleBackend"
+
+
+def setup(folder: Path, *arguments: str) -> tuple[int, str]:
+    """What it says, with the folder of this test as `…`."""
+    command = [sys.executable, "manage.py", "setup", "--folder", str(folder), "--user", "nobody", *arguments]
+    stored = {
+        name: str(folder / name) for name in ("CHECKPOINT_DIR", "STOP_ARCHIVE_DIR", "ATTACHMENTS_DIR", "DATA_DIR")
+    }
+    done = forks.run(command, cwd=PROJECT, env=clean_environment(**stored))
+    return done.returncode, (done.stdout + done.stderr).replace(str(folder), "…")
+
+
+def written(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (folder / "secrets").iterdir()}
+
+
+@pytest.mark.no_database
+def test_everything_that_is_missing_is_named_at_once_and_no_secret_is_written_twice(tmp_path: Path) -> None:
+    said = [
+        "Not started: complete these, then run setup again:",
+        "- …/settings: copy docs/running/settings there and adapt it",
+        "- EMAIL_URL: write the mail server's address, smtps://user:password@host, to …/secrets/EMAIL_URL",
+        "- SMS_WEBHOOK_TOKEN: write the bearer token of your text gateway, to …/secrets/SMS_WEBHOOK_TOKEN",
+        "- BASE_URL is not set. Set it to the address people use, https://….",
+        "- ALLOWED_HOSTS is not set. Set it to the host names people use, with commas between them.",
+        f"- SMS_BACKEND is not set. Set it to what sends them in production ({CONSOLE} shows them on this machine).",
+    ]
+    assert setup(tmp_path) == (1, "\n".join([*said, ""]))
+    first = written(tmp_path)
+    assert sorted(first) == [
+        "DATABASE_OWNER_URL", "DATABASE_URL", "FIELD_ENCRYPTION_KEYS", "METRICS_TOKEN", "REDIS_URL", "SECRET_KEY",
+    ]  # fmt: skip
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "secrets").iterdir()} == {0o600}
+    (tmp_path / "settings").write_text((RUNNING / "settings").read_text())
+    for name in ("EMAIL_URL", "SMS_WEBHOOK_TOKEN"):
+        (tmp_path / "secrets" / name).write_text("smtps://user:password@mail.carrier.test")
+    code, again = setup(tmp_path)
+    assert (code, again.splitlines()[1:]) == (
+        1,
+        ["- …/settings still names carrier.example: ALLOWED_HOSTS, BASE_URL, EMAIL_FROM, SMS_WEBHOOK_URL"],
+    )
+    assert written(tmp_path).items() >= first.items()
+
+
+@pytest.mark.skipif(not NIGHTLY, reason="migrates an empty database: at night")
+def test_an_empty_server_gets_its_roles_its_database_and_two_officers(
+    tmp_path: Path, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    name = f"{connections['owner'].settings_dict['NAME']}_setup"
+    one = settings.DATABASES["owner"]
+    with django_db_blocker.unblock(), connections["owner"]._nodb_cursor() as cursor:
+        drop_database(cursor, name)
+        complete(tmp_path, name)
+        superuser = f"postgresql://{one['USER']}:{one['PASSWORD']}@{one['HOST']}:{one['PORT']}/postgres"
+        try:
+            code, said = setup(tmp_path, "--admin", superuser)
+            assert code == 1
+            assert "CommandError: Name two officers: --officer E-MAIL --officer E-MAIL." in said
+            code, said = setup(tmp_path, "--admin", superuser, "--officer", "a@c.test", "--officer", "b@c.test")
+            assert code == 0, said
+            links = re.findall(r"^  (https://privacy.carrier.test/accounts/invitation/\S+)$", said, re.MULTILINE)
+            assert len(links) == len(set(links)) == 2
+            assert re.sub(r"/invitation/\S+", "/invitation/…", said) == DONE
+            code, said = setup(tmp_path, "--admin", superuser, "--officer", "a@c.test")
+            assert (code, said.splitlines()[:4]) == (0, AGAIN)
+            with psycopg.connect(superuser.replace("/postgres", f"/{name}")) as session:
+                (row,) = session.execute("SELECT count(*) FROM accounts_user WHERE role = 'officer'").fetchall()
+            assert row == (2,)
+        finally:
+            drop_database(cursor, name)
+
+
+DONE = """\
+Settings and secrets are complete.
+Made in PostgreSQL: nothing, all was there.
+The database is migrated.
+Officer a@c.test chooses a password within 3 days, once, at:
+  https://privacy.carrier.test/accounts/invitation/…
+Officer b@c.test chooses a password within 3 days, once, at:
+  https://privacy.carrier.test/accounts/invitation/…
+Next:
+1. Start: systemctl enable --now whereabouts-web@8000 whereabouts-web@8002 whereabouts-gate whereabouts-worker \
+whereabouts-beat
+2. Look: https://privacy.carrier.test/readyz
+3. Copy the secrets to a safe place elsewhere: without FIELD_ENCRYPTION_KEYS no backup can be read.
+4. Both officers open their links, then follow docs/guides/officers.md.
+"""
+AGAIN = [
+    "Settings and secrets are complete.",
+    "Made in PostgreSQL: nothing, all was there.",
+    "The database is migrated.",
+    "a@c.test is already there. New link: manage.py make_staff --email a@c.test --again",
+]
+
+
+def complete(folder: Path, name: str) -> None:
+    """The settings and secrets of an operator whose PostgreSQL is the tests'."""
+    shipped = (RUNNING / "settings").read_text().replace("carrier.example", "carrier.test")
+    (folder / "settings").write_text(f"{shipped}PLAIN_HOSTS={settings.DATABASES['default']['HOST']}\n")
+    (folder / "secrets").mkdir()
+    for alias, file in (("default", "DATABASE_URL"), ("owner", "DATABASE_OWNER_URL")):
+        one = settings.DATABASES[alias]
+        where = f"{one['USER']}:{one['PASSWORD']}@{one['HOST']}:{one['PORT']}/{name}"
+        (folder / "secrets" / file).write_text(f"postgresql://{where}")
+    (folder / "secrets" / "EMAIL_URL").write_text("smtps://user:password@mail.carrier.test")
+    (folder / "secrets" / "SMS_WEBHOOK_TOKEN").write_text("token-of-the-gateway")
