@@ -1,8 +1,9 @@
 """A WSGI application on an event loop: each request has a thread until its answer is made, and whoever waits has none.
 
 The answer comes back to the loop whole, in one step, and leaves from there when it may
-(`accounts.views.access.same_time`). What is made bit by bit keeps its thread until it has gone out, or until whoever
-asked has hung up. On servers with a thread for each request, that thread waits (`waiting_in_its_thread`).
+(`accounts.views.access.same_time`). Forms that hash passwords for anybody, however many come, are taken one at a time
+and wait here as well (`TAKEN_IN_TURN`). What is made bit by bit keeps its thread until it has gone out, or until
+whoever asked has hung up. On servers with a thread for each request, that thread waits (`waiting_in_its_thread`).
 """
 
 import asyncio
@@ -10,37 +11,80 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
+from django.core.exceptions import PermissionDenied
+from django.core.handlers.wsgi import WSGIRequest
+
+from accounts.primitives import browsers
+from accounts.primitives.slots import Turns
 from accounts.views.access import ANSWER_AT
 from consent.api.asgi import Application, Message, Receive, Scope, Send
 
 ASCII = "".join(map(chr, range(0x21, 0x7F)))
 # Headers that CGI calls otherwise.
 NAMED = {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
+# No limit may close it, and each form costs some hashes: more at once would take the processor from every other page.
+TAKEN_IN_TURN = "/stop/ended/"
+LONGEST_FORM = 100_000
 
 type Head = tuple[str, list[tuple[str, str]]]
 
 
 def in_threads(application: WSGIApplication, *, threads: int) -> Application:
     """Return the application for an event loop, with so many threads at most."""
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
+    answers = _Threads(application, threads)
 
     async def on_the_loop(scope: Scope, receive: Receive, send: Send) -> None:
         first = await receive()
         if first["type"] == "http.disconnect":
             return
         out = _Out(asyncio.get_running_loop(), receive, send)
-        environ = _environ(scope, _Body(first, out) if first.get("more_body") else BytesIO(first.get("body", b"")))
-        whole = await out.loop.run_in_executor(pool, _run_application, application, environ, out)
-        if whole is not None:
-            await out.begin(whole[0], environ.get(ANSWER_AT))
-            await send({"type": "http.response.body", "body": whole[1]})
+        if (scope["method"], scope["path"]) == ("POST", TAKEN_IN_TURN):
+            # Whole before it waits, so that nobody keeps others waiting by sending it slowly.
+            await answers.give_in_turn(_environ(scope, BytesIO(await out.form(first))), out)
+        else:
+            body = _Body(first, out) if first.get("more_body") else BytesIO(first.get("body", b""))
+            await answers.give(_environ(scope, body), out)
 
     return on_the_loop
+
+
+class _Threads:
+    """An application in so many threads."""
+
+    def __init__(self, application: WSGIApplication, threads: int) -> None:
+        self._application, self._turns = application, Turns()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
+
+    async def give(self, environ: WSGIEnvironment, out: "_Out") -> None:
+        await out.whole(await self._make(environ, out), environ)
+
+    async def give_in_turn(self, environ: WSGIEnvironment, out: "_Out") -> None:
+        """Nobody whose connection is closed has a turn."""
+        gone = asyncio.ensure_future(out.hung_up())
+        try:
+            if await self._turns.take(_network(environ), gone=gone):
+                try:
+                    answer = await self._make(environ, out)
+                finally:
+                    self._turns.give_back()
+                await out.whole(answer, environ)
+        finally:
+            gone.cancel()
+
+    async def _make(self, environ: WSGIEnvironment, out: "_Out") -> tuple[Head, bytes] | None:
+        return await out.loop.run_in_executor(self._pool, _run_application, self._application, environ, out)
+
+
+def _network(environ: WSGIEnvironment) -> str:
+    with suppress(PermissionDenied, ValueError):
+        return browsers.network(WSGIRequest(environ))
+    return ""
 
 
 def seconds_left(due: object) -> float:
@@ -62,6 +106,25 @@ class _Out:
         status, headers = head
         said = [(name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in headers]
         await self._send({"type": "http.response.start", "status": int(status[:3]), "headers": said})
+
+    async def whole(self, answer: tuple[Head, bytes] | None, environ: WSGIEnvironment) -> None:
+        """Send an answer that was made in one step; nothing where it has gone out bit by bit."""
+        if answer is not None:
+            await self.begin(answer[0], environ.get(ANSWER_AT))
+            await self._part(answer[1], more=False)
+
+    async def form(self, first: Message) -> bytes:
+        """Return a form's body, or as much of it as any of ours has."""
+        body, message = bytearray(first.get("body", b"")), first
+        while message.get("more_body") and len(body) < LONGEST_FORM:
+            message = await self._receive()
+            body += message.get("body", b"")
+        return bytes(body)
+
+    async def hung_up(self) -> None:
+        """Return when whoever asked hangs up."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     def stream(self, head: Head, parts: Iterable[bytes], due: object) -> None:
         """Send it bit by bit, from a thread, as fast as it is taken."""
@@ -89,8 +152,7 @@ class _Out:
 
     async def _notice(self) -> None:
         """Notice when the client hangs up: the server would send on into nothing."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        await self.hung_up()
         self.is_gone = True
 
     def _run_on_loop(self, work: Any) -> None:

@@ -89,15 +89,12 @@ def sign_in_after_end(
     return known
 
 
-def find_to_stop_after_end(*, msisdn: str, password: str, source: Source, at: datetime) -> User | None:
+def find_to_stop_after_end(*, msisdn: str, password: str) -> User | None:
     """Who had this number when their line ended, and has this password: for a stop whose answer doesn't say.
 
-    No wrong try at the account makes anybody wait here, and a right one is not given back: nothing but the stop tells
-    that it was right. As long for a number that nobody had. Call outside a transaction.
-
-    Raises: TooManyTries, for a minute at most, where many were wrong at that number from that network.
+    No wrong try makes anybody wait here: whoever guesses learns nothing. As long for a number that nobody had. Call
+    outside a transaction.
     """
-    take_try(door=Door.STOP, account=msisdn, source=source, at=at)
     return _find_by_password(msisdn, password)
 
 

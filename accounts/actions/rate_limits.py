@@ -4,8 +4,8 @@ A try is counted before it is looked at and taken back when it was right, so tha
 From a browser in which the person proved who they are before (its device cookie), only that browser's own wrong tries
 count. From any other those count that were made at the account from the same network, at the account, and from the
 network. Whoever gives their second factor with the password waits for the network alone: what is typed there may be
-anything, and each password is hashed. Whoever stops for a line that has ended, where nothing is told, waits a minute at
-most: for tries at that number from the same network, not for any at other numbers but a flood.
+anything, and each password is hashed. Whoever stops for a line that has ended, where nothing is told, is not limited at
+all (docs/decisions/0094).
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,6 @@ class Door(StrEnum):
 
     STAFF = "staff"  # e-mail and password
     ENDED = "ended"  # the number of a line that has ended, and a password
-    STOP = "stop"  # the same, to stop and for nothing else
     AGAIN = "again"  # the password of somebody who is signed in
     FACTOR = "factor"  # a code of an authenticator app, or a recovery code
 
@@ -61,11 +60,7 @@ STRICT = Limit(5, HOUR, MINUTE, HOUR)
 ACCOUNT = Limit(50, 30 * MINUTE, MINUTE, HOUR)
 # Very many people may be behind one address of a carrier's: 200 wrong tries an hour are theirs.
 NETWORK = Limit(200, timedelta(seconds=18), timedelta(seconds=10), 5 * MINUTE)
-# To stop nobody waits longer than a minute: for tries at the same number, or for a flood of more than one a second.
-STOPPING = Limit(5, MINUTE, timedelta(seconds=10), MINUTE)
-FLOOD = Limit(600, timedelta(seconds=1), timedelta(seconds=10), MINUTE)
 OPEN_TO_ALL = (Door.STAFF, Door.ENDED)
-OF_ENDED_LINES = (Door.ENDED, Door.STOP)
 
 
 class TooManyTries(Exception):
@@ -90,11 +85,8 @@ def take_try(*, door: Door, account: str, source: Source, at: datetime) -> Try:
 
     Raises: TooManyTries where it has to wait. Such a try is not counted.
     """
-    of_one = STOPPING if door == Door.STOP else STRICT
     if source.device and _is_known(door, account, source.device):
-        counted = [("device", f"{account}|{source.device}", of_one)]
-    elif door == Door.STOP:
-        counted = [("here", f"{account}|{source.network}", of_one), ("network", source.network, FLOOD)]
+        counted = [("device", f"{account}|{source.device}", STRICT)]
     elif door in OPEN_TO_ALL:
         counted = [
             ("here", f"{account}|{source.network}", STRICT), ("account", account, ACCOUNT),
@@ -172,7 +164,7 @@ def _is_known(door: Door, account: str, device: str) -> bool:
     known = DeviceCookie.objects.filter(token_hash=_token_hash(device))
     if door == Door.STAFF:
         return known.filter(user__email__iexact=account).exists()
-    if door in OF_ENDED_LINES:
+    if door == Door.ENDED:
         return known.filter(user__line_users__line__numbers__msisdn_hash=number_hash(account)).exists()
     return known.filter(user_id=int(account)).exists()
 

@@ -1,5 +1,7 @@
 """So many at once in this process and no more. An answer in parts keeps its place until it has gone out."""
 
+import asyncio
+from collections import deque
 from collections.abc import Iterable, Iterator
 from threading import Lock
 from weakref import WeakSet
@@ -38,6 +40,39 @@ class Places:
             place = Place(whose, self._places, self._lock)
             self._places.add(place)
             return place
+
+
+class Turns:
+    """One at a time on an event loop, and of many who wait one of each in turn: nobody is turned away."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._is_taken = False
+
+    async def take(self, whose: str, *, gone: asyncio.Future[object]) -> bool:
+        """Wait until it is their turn. Returns False, and takes none, where they are gone by then."""
+        if self._is_taken:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(whose, deque()).append(turn)
+            await asyncio.wait((turn, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not turn.done():
+                turn.cancel()
+                return False
+        self._is_taken = True
+        return True
+
+    def give_back(self) -> None:
+        """The next one's turn: those of whoever has just had one come after everybody else's."""
+        while self._waiting:
+            whose = next(iter(self._waiting))
+            theirs = self._waiting.pop(whose)
+            turn = theirs.popleft()
+            if theirs:
+                self._waiting[whose] = theirs
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._is_taken = False
 
 
 class _Going(Iterator[bytes]):

@@ -16,7 +16,6 @@ from accounts.actions.people import find_to_stop_after_end
 from accounts.actions.sign_ins import cancel_new_password
 from accounts.models import Line, TextedCode
 from accounts.policies.permissions import Action, Relation
-from accounts.primitives.browsers import Source
 from consent.actions.choices import deny, retry_on_conflict, stop
 from consent.domain import messages, order_planning
 from consent.domain.messages import Answer, TextCommand
@@ -110,13 +109,13 @@ def stop_all_by_line(*, line_id: int, notice: DisplayedNotice | None = None, at:
     return token
 
 
-def stop_after_end(*, msisdn: str, password: str, source: Source, at: datetime) -> None:
+def stop_after_end(*, msisdn: str, password: str, at: datetime) -> None:
     """Stop everything for the line that somebody had by this number until it ended, if this is their password.
 
     Whether it is, nothing here tells: whoever guesses learns no password that opens what there is to read. Call outside
-    a transaction. Raises TooManyTries.
+    a transaction.
     """
-    user = find_to_stop_after_end(msisdn=msisdn, password=password, source=source, at=at)
+    user = find_to_stop_after_end(msisdn=msisdn, password=password)
     if user is None:
         return
     for line in accounts.queries.list_lines_of_person(user=user, at=at):

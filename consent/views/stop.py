@@ -11,10 +11,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actions.codes import take_code, text_code
-from accounts.actions.rate_limits import TooManyTries
 from accounts.clients import oidc
 from accounts.domain import sessions
-from accounts.forms import CodeForm, NumberForm, StopEndedForm, door_adapter
+from accounts.forms import CodeForm, NumberForm, StopEndedForm
 from accounts.models import TextedCode
 from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number as number_shown
@@ -120,14 +119,9 @@ def after_end(request: HttpRequest) -> HttpResponse:
     """Stop for a line that has ended, by its password alone. No answer says whether it was right."""
     form, sent = StopEndedForm(request.POST or None), False
     if looks_up(request, form):
-        now, msisdn, password = timezone.now(), form.cleaned_data["number"], form.cleaned_data["password"]
-        try:
-            without_account.stop_after_end(msisdn=msisdn, password=password, source=browsers.source(request), at=now)
-        except TooManyTries as error:
-            nothing_to_look_up(request)
-            form.add_error(None, door_adapter().must_wait_error(error.until, now))
-        else:
-            sent = True
+        msisdn, password = form.cleaned_data["number"], form.cleaned_data["password"]
+        without_account.stop_after_end(msisdn=msisdn, password=password, at=timezone.now())
+        sent = True
     return render(request, "stop/ended.html", {"form": form, "sent": sent})
 
 

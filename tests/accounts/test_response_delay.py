@@ -110,16 +110,20 @@ def test_nor_does_a_question_s_door_tell(clock: Clock) -> None:
 
 
 class Served:
-    """Requests to an application on an event loop with one thread, and what went out, in order."""
+    """Requests to an application on an event loop, by default with one thread, and what went out, in order."""
 
-    def __init__(self, application: WSGIApplication) -> None:
-        self._on_the_loop = in_threads(application, threads=1)
+    def __init__(self, application: WSGIApplication, *, threads: int = 1) -> None:
+        self._on_the_loop = in_threads(application, threads=threads)
         self.answered: list[str] = []
 
-    async def ask(self, path: str, body: Sequence[bytes] = (b"",)) -> bytes:
+    async def ask(
+        self, path: str, body: Sequence[bytes] = (b"",), *, address: str = "192.0.2.1", hangs_up: bool = False
+    ) -> bytes:
         coming, gone = [*body], bytearray()
 
         async def receive() -> Message:
+            if not coming and hangs_up:
+                return {"type": "http.disconnect"}
             if not coming:
                 await asyncio.Event().wait()
             return {"type": "http.request", "body": coming.pop(0), "more_body": bool(coming)}
@@ -131,7 +135,7 @@ class Served:
 
         scope: Scope = {
             "type": "http", "method": "POST", "path": path, "query_string": b"", "http_version": "1.1",
-            "headers": [(b"host", b"a"), (b"x_forged", b"1")],
+            "headers": [(b"host", b"a"), (b"x_forged", b"1")], "client": (address, 1),
         }  # fmt: skip
         await self._on_the_loop(scope, receive, send)
         return bytes(gone)
@@ -158,6 +162,32 @@ def test_an_answer_that_waits_keeps_no_thread() -> None:
     assert served.answered == ["/at-once", *(f"/waits/{n}" for n in range(8))]
     assert said == [*(b"%d" % n for n in range(8)), b"ab"]
     assert 0.5 <= took < 8 * 0.5
+
+
+def test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting() -> None:
+    """They are taken one at a time, of each network one in turn; none of whoever has hung up, and none that is slow."""
+    taken, at_once = list[bytes](), []
+
+    def takes(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        at_once.append(1)
+        taken.append(environ["wsgi.input"].read())
+        assert len(at_once) == 1
+        start_response("200 OK", [])
+        at_once.clear()
+        return [b""]
+
+    async def flood() -> list[str]:
+        served = Served(takes, threads=4)
+        await asyncio.gather(
+            *(served.ask("/stop/ended/", [b"%d" % n]) for n in range(4)),
+            served.ask("/stop/ended/", [b"gone"], hangs_up=True),
+            served.ask("/stop/ended/", [b"elsewhere, ", b"in parts"], address="198.51.100.9"),
+            served.ask("/stop/ended/", [b"there"], address="203.0.113.9"),
+        )
+        return served.answered
+
+    assert asyncio.run(flood()) == ["/stop/ended/"] * 6
+    assert taken == [b"0", b"1", b"elsewhere, in parts", b"there", b"2", b"3"]
 
 
 def test_what_is_sent_bit_by_bit_waits_as_well() -> None:

@@ -213,22 +213,23 @@ MUTANTS = (
     Mutant(
         12,
         "accounts/actions/people.py",
-        "    take_try(door=Door.STOP, account=msisdn, source=source, at=at)\n",
-        "    take_try(door=Door.ENDED, account=msisdn, source=source, at=at)\n",
+        "    return _find_by_password(msisdn, password)\n\n\ndef",
+        "    take_try(door=Door.ENDED, account=msisdn, source=NOWHERE, at=datetime.now().astimezone())\n"
+        "    return _find_by_password(msisdn, password)\n\n\ndef",
         f"{GUESSES}test_no_limit_closes_the_stop_of_an_ended_line",
     ),
     Mutant(
         12,
-        "accounts/actions/rate_limits.py",
-        "FLOOD = Limit(600, ",
-        "FLOOD = Limit(60, ",
-        f"{GUESSES}test_guesses_from_one_network_delay_only_stops_at_that_number",
+        "accounts/primitives/slots.py",
+        "            theirs = self._waiting.pop(whose)\n",
+        "            theirs = self._waiting[whose]\n",
+        "tests/accounts/test_response_delay.py::test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting",
     ),
     Mutant(
         7,
         "consent/views/stop.py",
-        "            sent = True\n",
-        "            sent = bool(request.user.pk)\n",
+        "        sent = True\n",
+        "        sent = bool(request.user.pk)\n",
         f"{GUESSES}test_no_limit_closes_the_stop_of_an_ended_line",
     ),
     # What two officers agreed to once is done as often as anybody likes.
