@@ -49,7 +49,7 @@ class Turns:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._is_taken = False
 
-    async def take(self, whose: str, *, gone: asyncio.Future[object]) -> bool:
+    async def take(self, whose: str, *, gone: asyncio.Future[None]) -> bool:
         """Wait until it is their turn. Returns False, and takes none, where they are gone by then."""
         if self._is_taken:
             turn = asyncio.get_running_loop().create_future()
