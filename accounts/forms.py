@@ -19,7 +19,7 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actions.rate_limits import Door, Try, spend_code
+from accounts.actions.rate_limits import GuessTarget, Try, spend_code
 from accounts.models import Delegation, User
 from accounts.primitives import numbers, tokens
 from accounts.primitives.json_reader import Unreadable, read_json
@@ -42,26 +42,26 @@ class NumberForm(forms.Form):
 
     def clean_number(self) -> str:
         try:
-            return numbers.normalise(self.cleaned_data["number"])
+            return numbers.normalise_number(self.cleaned_data["number"])
         except numbers.NotANumber as error:
             raise forms.ValidationError(
                 _("That doesn't look like a phone number. Type all the digits, like (206) 555-0142.")
             ) from error
 
 
-class DoorAdapter(Protocol):
+class RateLimitAdapter(Protocol):
     """What forms ask of our adapter (`accounts.views.adapter`), which reads the clock and knows the request."""
 
-    def trying(self, *, door: Door, account: str) -> AbstractContextManager[Try]:
+    def trying(self, *, door: GuessTarget, account: str) -> AbstractContextManager[Try]:
         """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""
 
     def must_wait_error(self, until: datetime, at: datetime) -> ValidationError:
         """What a form says of a door at which nothing is looked at until then."""
 
 
-def door_adapter() -> DoorAdapter:
+def get_rate_limit_adapter() -> RateLimitAdapter:
     """The adapter that allauth was given."""
-    return cast("DoorAdapter", get_account_adapter())
+    return cast("RateLimitAdapter", get_account_adapter())
 
 
 class _CodeField(forms.CharField):
@@ -97,7 +97,7 @@ class ChangeForm(ChangePasswordForm):
 
     def clean_oldpassword(self) -> str:
         """The password so far, if it is right."""
-        with door_adapter().trying(door=Door.AGAIN, account=str(self.user and self.user.pk)):
+        with get_rate_limit_adapter().trying(door=GuessTarget.AGAIN, account=str(self.user and self.user.pk)):
             return str(super().clean_oldpassword())
 
 
@@ -134,16 +134,18 @@ class _FactorForm(BaseAuthenticateForm):
     def clean_code(self) -> str:
         """The code, if it is right. One of an app is good once."""
         typed = normalize_user_code(self.cleaned_data["code"])
-        with door_adapter().trying(door=Door.FACTOR, account=str(self.user.pk)) as taken:
-            self.cleaned_data["code"] = typed if tokens.is_of_an_app(typed) else self._as_kept(typed)
+        with get_rate_limit_adapter().trying(door=GuessTarget.FACTOR, account=str(self.user.pk)) as taken:
+            self.cleaned_data["code"] = typed if tokens.is_app_code_shape(typed) else self._as_kept(typed)
             code = str(super().clean_code())
-            if tokens.is_of_an_app(typed) and not spend_code(user_id=self.user.pk, code=typed, at=taken.at):
+            if tokens.is_app_code_shape(typed) and not spend_code(user_id=self.user.pk, code=typed, at=taken.at):
                 raise get_adapter().validation_error("incorrect_code")
             return code
 
     def _as_kept(self, typed: str) -> str:
         """What could be no recovery code costs no slow hash."""
-        return tokens.normalize_recovery_code(user=self.user, typed=typed) if tokens.is_like_one(typed) else ""
+        return (
+            tokens.normalize_recovery_code(user=self.user, typed=typed) if tokens.is_recovery_code_shape(typed) else ""
+        )
 
 
 class FactorForm(_FactorForm, AuthenticateForm):

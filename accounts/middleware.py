@@ -18,7 +18,7 @@ from accounts.domain import quick_exit, session_clock, sessions
 from accounts.domain.session_store import PROOFS
 from accounts.models import User
 from accounts.primitives import browsers
-from accounts.views.access import SENT, page_anew
+from accounts.views.access import SENT, reload_whole_page
 
 OK = 200
 DEVICE_KEY = "device"
@@ -54,31 +54,31 @@ def private_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
     return middleware
 
 
-def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def end_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """End a sign-in that lay unused or has lasted too long (`session_clock.is_over`), and say so on the next page.
 
     What a page asks for by itself keeps no sign-in alive. A stop is none of this: it stands whoever is signed in.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not quick_exit.has_one(request):
+        if not quick_exit.has_quick_exit_cookie(request):
             return get_response(request)
         asks_by_itself = request.method == "GET" and "HX-Request" in request.headers
         sends = request.method == "POST"
-        stops = sends and _stops(request)
+        stops = sends and _is_stop_request(request)
         is_over = session_clock.is_over(request, by_hand=not asks_by_itself, stops=stops, at=timezone.now())
         if is_over and not sends:
             messages.info(request, SIGNED_OUT)
         response = get_response(request)
         if is_over and sends:
-            _say_after_sending(request, response)
+            _flash_after_post(request, response)
         session_clock.start_clock(request, at=timezone.now())
         return response
 
     return middleware
 
 
-def remembering_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def remember_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Give a browser a device cookie once its person has proved who they are: others' guesses don't slow it then.
 
     The cookie is a random token that says nothing of anybody. "Leave quickly" takes it back, as it does every cookie.
@@ -86,7 +86,7 @@ def remembering_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> 
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        token = _device_to_remember(request) if quick_exit.has_one(request) else ""
+        token = _device_to_remember(request) if quick_exit.has_quick_exit_cookie(request) else ""
         if token and request.user.pk:
             remember_device(user_id=request.user.pk, token=token, at=timezone.now())
             response.set_cookie(
@@ -109,10 +109,10 @@ def _device_to_remember(request: HttpRequest) -> str:
     factor = sessions.next_proof if user.is_subscriber else sessions.next_factor
     if factor(request, user=user):
         return ""
-    return browsers.source(request).device or secrets.token_urlsafe(browsers.DEVICE_BYTES)
+    return browsers.get_source(request).device or secrets.token_urlsafe(browsers.DEVICE_BYTES)
 
 
-def never_blank(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def always_render(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Answer whoever opens by hand an address that takes forms alone with a page: a browser shows an error of its own.
 
     Programs and scripts, which name no page among what they accept, are told by the status and by Allow.
@@ -135,18 +135,18 @@ def _wants_page(request: HttpRequest) -> bool:
     return request.method == "GET" and named and "HX-Request" not in request.headers
 
 
-def _stops(request: HttpRequest) -> bool:
+def _is_stop_request(request: HttpRequest) -> bool:
     """Whether what somebody signed in sends is a stop: by where it goes."""
     return request.path in {reverse(name) for name in STOPS_SIGNED_IN}
 
 
-def _wants_sign_in(response: HttpResponse) -> bool:
+def _requires_sign_in(response: HttpResponse) -> bool:
     """Whether it was refused for want of a sign-in. Much that is sent needs none, and is done: a stop above all."""
     page = urlsplit(response.headers.get("Location", "")).path
     return response.status_code == HTTPStatus.UNAUTHORIZED or page in {reverse(name) for name in SIGN_IN}
 
 
-def nothing_after_leaving(
+def blank_after_quick_exit(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Show a browser that has left quickly the blank page wherever Back leads it, for an hour or until it goes on.
@@ -157,26 +157,32 @@ def nothing_after_leaving(
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if _is_after_leaving(request):
-            return redirect("away") if "HX-Request" not in request.headers else page_anew()
+        if _has_used_quick_exit(request):
+            return redirect("away") if "HX-Request" not in request.headers else reload_whole_page()
         response = get_response(request)
         is_shown = request.path == reverse("away") and request.method == "GET" and response.status_code == OK
-        is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or quick_exit.has_one(request)
+        is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or quick_exit.has_quick_exit_cookie(
+            request
+        )
         if is_shown and not is_led_there:
-            return quick_exit.note_left(response)
+            return quick_exit.mark_quick_exit(response)
         return response
 
     return middleware
 
 
-def _say_after_sending(request: HttpRequest, response: HttpResponse) -> None:
-    messages.info(request, NOT_DONE if _wants_sign_in(response) else SIGNED_OUT)
+def _flash_after_post(request: HttpRequest, response: HttpResponse) -> None:
+    messages.info(request, NOT_DONE if _requires_sign_in(response) else SIGNED_OUT)
     if "Location" in response.headers:
         # The message says it already.
         response.headers["Location"] = response.headers["Location"].removesuffix(SENT)
 
 
-def _is_after_leaving(request: HttpRequest) -> bool:
+def _has_used_quick_exit(request: HttpRequest) -> bool:
     """Whether a browser that has left asks for another page than those of leaving."""
     is_a_browser = "Sec-Fetch-Mode" in request.headers
-    return quick_exit.has_left(request) and is_a_browser and request.path not in {reverse("away"), reverse("leave")}
+    return (
+        quick_exit.has_used_quick_exit(request)
+        and is_a_browser
+        and request.path not in {reverse("away"), reverse("leave")}
+    )

@@ -30,7 +30,7 @@ from accounts.policies.permissions import (
     Relation,
     StaffAction,
     actor_of,
-    how,
+    get_required_proof,
     may,
     staff_may,
 )
@@ -57,7 +57,7 @@ DELEGATED = {
 }  # fmt: skip
 
 
-class NotForThem(Exception):
+class StaffOnly(Exception):
     """Whoever wants to act is not staff of a role that may do that."""
 
 
@@ -94,7 +94,7 @@ class PersonsLine:
 
     def how(self, action: Action) -> How:
         """Say by what proof."""
-        return how(self.relation, action)
+        return get_required_proof(self.relation, action)
 
     @property
     def is_own(self) -> bool:
@@ -114,7 +114,7 @@ class PersonsLine:
         """Return whether who is named so in the ledger came by another line: its holder. One look for each name."""
         known = self._of_others
         if actor not in known:
-            known[actor] = signs_in_by_another(actor=actor, line_id=self.line.pk)
+            known[actor] = has_other_line(actor=actor, line_id=self.line.pk)
         return known[actor]
 
     @property
@@ -196,7 +196,7 @@ def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | N
     return max((end for end in ends if end is not None), default=None)
 
 
-def wants_no_news(*, line_id: int) -> bool:
+def has_alerts_off(*, line_id: int) -> bool:
     """Return whether this line's person texted that they want no news by text."""
     return LineTexts.objects.filter(line_id=line_id).exists()
 
@@ -227,9 +227,9 @@ def list_lines_of_person(*, user: User, at: datetime) -> list[PersonsLine]:
     relation = Relation.MINOR_USER if own.user_role == Line.UserRole.MINOR else Relation.ADULT_USER
     known = [_persons_line(own, relation)]
     if own.user_role == Line.UserRole.HOLDER:
-        known += _on_the_account(own, lines[1:], at)
+        known += _list_account_lines(own, lines[1:], at)
     if vars(own)["looks_after"]:
-        known += _looked_after(user, at, known)
+        known += _list_helped_lines(user, at, known)
     return known
 
 
@@ -239,9 +239,11 @@ def _lines_by_account(user: User, at: datetime) -> list[Line]:
     held = mine.filter(line__user_role=Line.UserRole.HOLDER).values("line__account__lines")
     found = _lines(at).annotate(
         is_own=Exists(mine.filter(line=OuterRef("pk"))),
-        looks_after=Exists(delegations.delegated_to(user=user, at=at)),
+        looks_after=Exists(delegations.query_delegated_lines(user=user, at=at)),
         # One row by its index: `EXISTS` may be answered by reading all of them.
-        left=Subquery(delegations.untold(at=at).filter(from_account=OuterRef("account")).values("pk")[:1]),
+        left=Subquery(
+            delegations.query_confidential_departures(at=at).filter(from_account=OuterRef("account")).values("pk")[:1]
+        ),
     )
     # Each by an index: for one condition or the other the whole table would be read.
     found = found.filter(pk__in=mine.values("line").union(held))
@@ -258,9 +260,9 @@ def acting_staff(*, actor: str, action: StaffAction) -> str:
 
     Names are compared to tell two officers apart, so there is one for each person.
     """
-    user = _acting(actor)
+    user = _get_acting_staff(actor)
     if user is None or not staff_may(user.role, action):
-        raise NotForThem(f"{actor} may not do this ({action.replace('_', ' ')})")
+        raise StaffOnly(f"{actor} may not do this ({action.replace('_', ' ')})")
     return actor_of(user)
 
 
@@ -269,9 +271,9 @@ def require_logged_staff_act(*, actor: str, action: Action) -> str:
 
     Raises NotForThem.
     """
-    user = _acting(actor)
-    if user is None or how(OF_STAFF.get(user.role, Relation.STRANGER), action) is not How.GLASS:
-        raise NotForThem(f"{actor} may not do this ({action.replace('_', ' ')})")
+    user = _get_acting_staff(actor)
+    if user is None or get_required_proof(OF_STAFF.get(user.role, Relation.STRANGER), action) is not How.GLASS:
+        raise StaffOnly(f"{actor} may not do this ({action.replace('_', ' ')})")
     return actor_of(user)
 
 
@@ -287,7 +289,7 @@ def user_of_line(*, line_id: int) -> User | None:
     return current.user if current else None
 
 
-def signs_in_by_another(*, actor: str, line_id: int) -> bool:
+def has_other_line(*, actor: str, line_id: int) -> bool:
     """Return whether the person of the ledger ("subscriber:7") signs in, or did, by another line than this."""
     role, _, number = actor.partition(":")
     if role != User.Role.SUBSCRIBER or not is_id(text=number):
@@ -308,7 +310,7 @@ def answering_line(*, line: Line, at: datetime) -> Line | None:
     return Line.objects.filter(_active(at), wanted).order_by(theirs_since, "activated_at", "pk").first()
 
 
-def _acting(actor: str) -> User | None:
+def _get_acting_staff(actor: str) -> User | None:
     role, _, number = actor.partition(":")
     return User.objects.filter(pk=int(number), role=role, is_active=True).first() if is_id(text=number) else None
 
@@ -318,7 +320,7 @@ def is_id(*, text: str) -> bool:
     return text.isdecimal() and text.isascii() and len(text) < LONGEST_ID
 
 
-def _as_holder(own: Line, line: Line, holder_name: str, at: datetime) -> Relation:
+def _get_holder_relation(own: Line, line: Line, holder_name: str, at: datetime) -> Relation:
     """What a holder is to another line of their account: for a day after one came to the other they see nothing."""
     if line.user_role == Line.UserRole.MINOR:
         relation = Relation.HOLDER_OF_MINOR
@@ -329,22 +331,22 @@ def _as_holder(own: Line, line: Line, holder_name: str, at: datetime) -> Relatio
     return relation if holds.get_relation_hold_end(own=own, line=line, at=at) is None else Relation.NEW_HOLDER
 
 
-def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[PersonsLine]:
+def _list_account_lines(own: Line, others: Sequence[Line], at: datetime) -> list[PersonsLine]:
     """The other lines of an account as its holder knows them, also one that left it in confidence.
 
     Another adult's line has the number there that it began with: whoever changed it may have done so to escape.
     """
-    found = _known_to_holder(own, others, at)
+    found = _filter_known_to_holder(own, others, at)
     unknown = [one for one in found.values() if one.relation == Relation.HOLDER_OF_ADULT]
     began = _first_numbers([one.line.pk for one in unknown if one.line.number_changed_at or not one.msisdn])
     known = [replace(one, msisdn=began.get(one.line.pk, one.msisdn)) for one in found.values()]
     return sorted(known, key=lambda one: (one.line.activated_at, one.line.pk))
 
 
-def _known_to_holder(own: Line, others: Sequence[Line], at: datetime) -> dict[int, PersonsLine]:
+def _filter_known_to_holder(own: Line, others: Sequence[Line], at: datetime) -> dict[int, PersonsLine]:
     holder_name = unseal(own.holder_name_sealed)
-    found = {line.pk: _persons_line(line, _as_holder(own, line, holder_name, at)) for line in others}
-    for left in delegations.left_untold(account_id=own.account_id, at=at) if vars(own)["left"] else ():
+    found = {line.pk: _persons_line(line, _get_holder_relation(own, line, holder_name, at)) for line in others}
+    for left in delegations.list_confidential_departures(account_id=own.account_id, at=at) if vars(own)["left"] else ():
         if left.line_id != own.pk:
             found.setdefault(left.line_id, PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=""))
     return found
@@ -356,10 +358,10 @@ def _first_numbers(line_ids: Collection[int]) -> dict[int, str]:
     return {row.line_id: unseal(row.msisdn_sealed) for row in rows}
 
 
-def _looked_after(user: User, at: datetime, known: Sequence[PersonsLine]) -> list[PersonsLine]:
+def _list_helped_lines(user: User, at: datetime, known: Sequence[PersonsLine]) -> list[PersonsLine]:
     """What somebody asked this person to look after, but for the lines that they see already."""
     seen = {one.line.pk for one in known if one.may_see}
-    asked = delegations.delegations_to(user=user, at=at)
+    asked = delegations.list_received_delegations(user=user, at=at)
     return _list_delegated_lines([one for one in asked if one.line_id not in seen], at)
 
 

@@ -12,8 +12,8 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 
 from audit.models import AuditEvent, Incident, IncidentLine
-from audit.policies import DUTIES, begins_anew_at, next_due
-from audit.queries import CHAINS, clocks_begun, done_duties
+from audit.policies import DUTIES, get_clock_restart, get_next_deadline
+from audit.queries import CHAINS, list_clock_starts, list_completed_duties
 
 EVENT = """
 INSERT INTO audit_auditevent (chain, seq, at, action, actor, target, line_id, reason, detail, prev_hash, hash)
@@ -100,7 +100,7 @@ def record(
         cursor.execute(EVENT, [at, action, actor, target, line_id, reason[:500], said])
 
 
-def record_together(*, events: Sequence[Event]) -> None:
+def record_events(*, events: Sequence[Event]) -> None:
     """Append several events of one transaction that are no line's, chain by chain, so that none deadlocks with others.
 
     See `record_for_lines` for events of lines.
@@ -150,22 +150,22 @@ def open_incident(*, kind: str, key: str, subject: str, at: datetime, count: int
         kind=kind,
         key=key,
         defaults={
-            "subject": subject, "opened_at": at, "count": count, "due_at": next_due(kind=kind, begun=[at]),
-            "anew_from": begins_anew_at(kind=kind, at=at),
+            "subject": subject, "opened_at": at, "count": count, "due_at": get_next_deadline(kind=kind, begun=[at]),
+            "anew_from": get_clock_restart(kind=kind, at=at),
         },
     )  # fmt: skip
     if created:
         return True
     was_closed = known.closed_at is not None
     known.count += count
-    (_begin_again if was_closed else _begin_clocks_anew)(known, at)
+    (_reopen_incident if was_closed else _restart_clocks)(known, at)
     known.save(update_fields=["count", *MOVED])
     if was_closed:
         record(action="incident.reopened", actor="system:incidents", target=f"incident:{known.pk}", at=at)
     return was_closed
 
 
-def keep_lines(*, kind: str, key: str, releases: Iterable[Release]) -> None:
+def store_affected_lines(*, kind: str, key: str, releases: Iterable[Release]) -> None:
     """Keep whom the incident under this kind and key reached, by release, within the caller's transaction."""
     incident_id = Incident.objects.values_list("pk", flat=True).get(kind=kind, key=key)
     lines = (
@@ -192,8 +192,8 @@ def report_incident(
     """Write down what no program saw; its clocks count from when it became known. Returns the incident's id."""
     one = Incident.objects.create(
         kind=kind, key=f"reported:{uuid4()}", subject=subject, opened_at=known_at, happened=happened,
-        affected=affected, reported_by=actor, reported_at=at, due_at=next_due(kind=kind, begun=[known_at]),
-        anew_from=begins_anew_at(kind=kind, at=known_at),
+        affected=affected, reported_by=actor, reported_at=at, due_at=get_next_deadline(kind=kind, begun=[known_at]),
+        anew_from=get_clock_restart(kind=kind, at=known_at),
     )  # fmt: skip
     record(
         action="incident.reported", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason,
@@ -202,19 +202,19 @@ def report_incident(
     return one.pk
 
 
-def _begin_again(one: Incident, at: datetime) -> None:
+def _reopen_incident(one: Incident, at: datetime) -> None:
     """Open what was closed: nobody has seen it yet, and it is nobody's."""
     one.opened_at, one.acknowledged_at, one.assigned_to, one.closed_at, one.renewed_at = at, None, "", None, None
-    one.due_at, one.anew_from = next_due(kind=one.kind, begun=[at]), begins_anew_at(kind=one.kind, at=at)
+    one.due_at, one.anew_from = get_next_deadline(kind=one.kind, begun=[at]), get_clock_restart(kind=one.kind, at=at)
 
 
-def _begin_clocks_anew(one: Incident, at: datetime) -> None:
+def _restart_clocks(one: Incident, at: datetime) -> None:
     """More came: from `anew_from` on it has clocks of its own, beside those that run and are not done."""
-    due_at = next_due(kind=one.kind, begun=[at])
-    anew_from = one.anew_from or begins_anew_at(kind=one.kind, at=one.opened_at)
+    due_at = get_next_deadline(kind=one.kind, begun=[at])
+    anew_from = one.anew_from or get_clock_restart(kind=one.kind, at=one.opened_at)
     if due_at is None or anew_from is None or at < anew_from:
         return
-    one.renewed_at, one.anew_from = at, begins_anew_at(kind=one.kind, at=at)
+    one.renewed_at, one.anew_from = at, get_clock_restart(kind=one.kind, at=at)
     one.due_at = min(one.due_at or due_at, due_at)
 
 
@@ -238,7 +238,7 @@ def state_incidents(*, stated: Sequence[IncidentCount], actor: str, at: datetime
         return
     known = _lock_incidents(now)
     _open_incidents([one for key, one in now.items() if key not in known and one.count], at)
-    events = [event for key, one in known.items() if (event := _restate(one, now[key], actor, at))]
+    events = [event for key, one in known.items() if (event := _update_incident(one, now[key], actor, at))]
     Incident.objects.bulk_update(known.values(), ["count", *MOVED])
     AuditEvent.objects.bulk_create(events)
 
@@ -255,13 +255,13 @@ def _open_incidents(stated: Sequence[IncidentCount], at: datetime) -> None:
     Incident.objects.bulk_create(
         Incident(
             kind=one.kind, key=one.key, subject=one.subject, opened_at=at, count=one.count,
-            due_at=next_due(kind=one.kind, begun=[at]), anew_from=begins_anew_at(kind=one.kind, at=at),
+            due_at=get_next_deadline(kind=one.kind, begun=[at]), anew_from=get_clock_restart(kind=one.kind, at=at),
         )
         for one in stated
     )  # fmt: skip
 
 
-def _restate(one: Incident, now: IncidentCount, actor: str, at: datetime) -> AuditEvent | None:
+def _update_incident(one: Incident, now: IncidentCount, actor: str, at: datetime) -> AuditEvent | None:
     """Move an incident to how often it is so now. Returns the event of its end or new beginning, if that is one."""
     more, one.count = now.count > one.count or _has_grown(one, now, at), now.count
     verb, reason = _move_incident(one, at, more=more)
@@ -273,13 +273,13 @@ def _restate(one: Incident, now: IncidentCount, actor: str, at: datetime) -> Aud
 def _move_incident(one: Incident, at: datetime, *, more: bool) -> tuple[str, str]:
     """Open it again, close it, or begin its clocks anew. Returns the verb and the reason of an event, if it has one."""
     if one.closed_at is not None and more:
-        _begin_again(one, at)
+        _reopen_incident(one, at)
         return "reopened", ""
     if one.closed_at is None and not one.count:
         one.closed_at = at
         return "closed", NO_LONGER
     if one.closed_at is None and more:
-        _begin_clocks_anew(one, at)
+        _restart_clocks(one, at)
     return "", ""
 
 
@@ -290,7 +290,7 @@ def _has_grown(one: Incident, now: IncidentCount, at: datetime) -> bool:
     return now.grown_at >= at or (one.closed_at is not None and now.grown_at > one.closed_at)
 
 
-def take_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str, at: datetime) -> bool:
+def acknowledge_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str, at: datetime) -> bool:
     """Acknowledge an open incident and say whose it is ("officer:7"). Returns whether it was open."""
     open_ones = Incident.objects.filter(pk=incident_id, closed_at__isnull=True)
     taken = open_ones.update(acknowledged_at=Coalesce("acknowledged_at", Value(at)), assigned_to=assigned_to)
@@ -302,7 +302,7 @@ def take_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str
     return bool(taken)
 
 
-def note_incident(*, incident_id: int, actor: str, note: str, at: datetime) -> bool:
+def add_incident_note(*, incident_id: int, actor: str, note: str, at: datetime) -> bool:
     """Write a note into an incident's timeline, open or closed. Returns whether there is such an incident."""
     if not Incident.objects.filter(pk=incident_id).exists():
         return False
@@ -311,7 +311,7 @@ def note_incident(*, incident_id: int, actor: str, note: str, at: datetime) -> b
 
 
 @transaction.atomic
-def do_duty(
+def complete_duty(
     *, incident_id: int, duty: str, told_on: date, reference: str, actor: str, reason: str, at: datetime
 ) -> bool:
     """Write down that a duty of an incident was done, and when. Returns whether the incident has that duty.
@@ -325,9 +325,9 @@ def do_duty(
         action="incident.told", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason,
         detail={"duty": duty, "on": told_on.isoformat(), "reference": reference},
     )  # fmt: skip
-    done = done_duties(incident_id=one.pk, since=one.opened_at)
-    begun = clocks_begun(incident_id=one.pk, opened_at=one.opened_at)
-    one.due_at = next_due(kind=one.kind, begun=begun, done_at={name: told.at for name, told in done.items()})
+    done = list_completed_duties(incident_id=one.pk, since=one.opened_at)
+    begun = list_clock_starts(incident_id=one.pk, opened_at=one.opened_at)
+    one.due_at = get_next_deadline(kind=one.kind, begun=begun, done_at={name: told.at for name, told in done.items()})
     one.anew_from = at
     one.save(update_fields=["due_at", "anew_from"])
     return True

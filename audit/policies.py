@@ -89,12 +89,12 @@ DUTIES: Mapping[str, Sequence[Duty]] = {
 REPORTED = (Kind.OUR_BREACH, Kind.PARTNER_BREACH, Kind.STOPS_FAILING)
 
 
-def begins_anew_at(*, kind: str, at: datetime) -> datetime | None:
+def get_clock_restart(*, kind: str, at: datetime) -> datetime | None:
     """Return from when on what is found again has its own clocks, where the newest began `at`; None for no clocks."""
     return at + ANEW_AFTER if kind in DUTIES else None
 
 
-def still_to_do(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, datetime]) -> Sequence[Clock]:
+def list_running_clocks(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, datetime]) -> Sequence[Clock]:
     """Return the clocks that run, the first to end first. `begun`: when they began, each time, the oldest first.
 
     `done_at`: when it was written down that a duty was done, which it is for all that had begun by then. Of a duty
@@ -109,6 +109,8 @@ def still_to_do(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, d
     return sorted(clocks, key=lambda clock: clock.due_at)
 
 
-def next_due(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, datetime] | None = None) -> datetime | None:
+def get_next_deadline(
+    *, kind: str, begun: Sequence[datetime], done_at: Mapping[str, datetime] | None = None
+) -> datetime | None:
     """Return the last moment of the first of them; None where none runs."""
-    return next((one.due_at for one in still_to_do(kind=kind, begun=begun, done_at=done_at or {})), None)
+    return next((one.due_at for one in list_running_clocks(kind=kind, begun=begun, done_at=done_at or {})), None)

@@ -110,7 +110,7 @@ class CompletedDuty:
     at: datetime
 
 
-def done_duties(*, incident_id: int, since: datetime) -> dict[str, CompletedDuty]:
+def list_completed_duties(*, incident_id: int, since: datetime) -> dict[str, CompletedDuty]:
     """Return the duties of an incident that were done since it was last opened, by name; of each the newest word."""
     events = AuditEvent.objects.filter(target=f"incident:{incident_id}", action="incident.told", at__gte=since)
     return {
@@ -119,7 +119,7 @@ def done_duties(*, incident_id: int, since: datetime) -> dict[str, CompletedDuty
     }
 
 
-def clocks_begun(*, incident_id: int, opened_at: datetime) -> list[datetime]:
+def list_clock_starts(*, incident_id: int, opened_at: datetime) -> list[datetime]:
     """Return when an incident's clocks began: as it was last opened, and each time that new trouble came since."""
     anew = IncidentStep.objects.filter(incident_id=incident_id, what=IncidentStep.What.RENEWED, at__gt=opened_at)
     return [opened_at, *anew.order_by("at").values_list("at", flat=True)]
@@ -131,12 +131,12 @@ def steps_of(*, incident_id: int) -> list[IncidentStep]:
     return list(reversed(newest[:MOST_STEPS]))
 
 
-def heads() -> dict[int, tuple[int, bytes]]:
+def get_chain_heads() -> dict[int, tuple[int, bytes]]:
     """Return each chain's newest `seq` and hash."""
     return {head.chain: (head.seq, bytes(head.hash)) for head in ChainHead.objects.order_by("chain")}
 
 
-def lacking(*, signed: Mapping[int, tuple[int, bytes]]) -> list[int]:
+def list_missing_heads(*, signed: Mapping[int, tuple[int, bytes]]) -> list[int]:
     """Return the chains in which the event that these heads name is not there, or is another."""
     return [
         chain
@@ -145,7 +145,9 @@ def lacking(*, signed: Mapping[int, tuple[int, bytes]]) -> list[int]:
     ]
 
 
-def verify(*, since: datetime | None, until: datetime | None, signed: dict[int, tuple[int, bytes]]) -> Verification:
+def verify_chains(
+    *, since: datetime | None, until: datetime | None, signed: dict[int, tuple[int, bytes]]
+) -> Verification:
     """Recompute the chains. `signed`: a checkpoint's heads, kept outside the database; each must still be in its chain.
 
     Finds a changed, removed, reordered or cut-off event. Events may be written meanwhile: those up to the heads that

@@ -33,6 +33,6 @@ def reason_in_words(reason: str) -> str:
     return str(REASONS.get(reason, "")) if reason else ""
 
 
-def not_allowed_in_words(reason: str) -> str:
+def approval_refused_in_words(reason: str) -> str:
     """What a page says to whoever said yes where no yes counts."""
     return gettext("Nothing changed. %(why)s") % {"why": reason_in_words(reason)}

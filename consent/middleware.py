@@ -20,7 +20,7 @@ from accounts.models import TextedCode, User
 from accounts.policies.permissions import Action, How
 from accounts.primitives import browsers
 from audit.primitives import generic_plans
-from consent.actions.signals import SignalTaken, take_signal
+from consent.actions.signals import SignalTaken, honour_signal
 from consent.primitives import stop_failures
 
 STOP = TextedCode.Purpose.STOP
@@ -44,7 +44,7 @@ def failed_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
         response = get_response(request)
         if request.method == "POST" and _is_a_stop(request):
             if response.status_code >= OUR_ERROR:
-                stop_failures.count(at=timezone.now())
+                stop_failures.count_failed_stop(at=timezone.now())
             else:
                 stop_failures.FAILED.hand_over()
         return response
@@ -93,7 +93,7 @@ def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
         before = _find_prior_proofs(request)
         response = get_response(request)
         try:
-            _take(request, before)
+            _honour_signal(request, before)
         except Exception:  # whatever it is, what the form did stands, and its person must be told so
             logger.exception("a privacy signal can't be taken: it is at the next sign-in")
         return response
@@ -119,7 +119,7 @@ def _find_prior_proofs(request: HttpRequest) -> Sequence[_Proof] | None:
         return None
 
 
-def _take(request: HttpRequest, before: Sequence[_Proof] | None) -> None:
+def _honour_signal(request: HttpRequest, before: Sequence[_Proof] | None) -> None:
     """Take it for each line that this request proved, or proved further, so that its sign-in is complete."""
     if before is None:
         return
@@ -128,13 +128,13 @@ def _take(request: HttpRequest, before: Sequence[_Proof] | None) -> None:
             continue
         if all(proof.line_id != one.line_id for one in before):
             browsers.forget_signal(request)
-        if not browsers.has_taken_signal(request, line_id=proof.line_id):
-            taken = take_signal(line_id=proof.line_id, actor=proof.actor, at=now)
-            browsers.note_signal(request, line_id=proof.line_id)
-            _say(request, taken)
+        if not browsers.has_recorded_signal(request, line_id=proof.line_id):
+            taken = honour_signal(line_id=proof.line_id, actor=proof.actor, at=now)
+            browsers.record_signal(request, line_id=proof.line_id)
+            _flash_signal_taken(request, taken)
 
 
-def _say(request: HttpRequest, taken: SignalTaken) -> None:
+def _flash_signal_taken(request: HttpRequest, taken: SignalTaken) -> None:
     """Say on the next page what nobody pressed a button for."""
     if taken.everything:
         messages.success(request, _("Your browser's signal stopped all sharing for this phone."))

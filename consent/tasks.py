@@ -55,7 +55,7 @@ def text_questions() -> None:
 @shared_task
 def see_to_agents() -> None:
     """End requests that nobody answered, and tell agents what became of theirs."""
-    agent_callbacks.see_to(now=timezone.now())
+    agent_callbacks.run_agent_callbacks(now=timezone.now())
 
 
 @shared_task
@@ -73,7 +73,7 @@ def send_yearly() -> None:
 @shared_task
 def tell_outcomes() -> None:
     """Tell lines that the last company has signed, or that one is late."""
-    outcome_texts.tell(now=timezone.now())
+    outcome_texts.notify_outcomes(now=timezone.now())
 
 
 @shared_task

@@ -19,14 +19,14 @@ from accounts.queries import acting_staff
 from disclosures.domain.ingest import notices, projections, rejudging, store
 from disclosures.domain.ingest.notices import not_arrived
 from disclosures.domain.ingest.rows import Outcome, Row, id_of
-from disclosures.domain.ingest.store import nothing_besides
-from disclosures.domain.ingest.terms import doubt, touch_paths
+from disclosures.domain.ingest.store import write_nothing_else
+from disclosures.domain.ingest.terms import enqueue_path_rejudging, mark_doubtful
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, find_hiding_notice, is_hidden_until
 from disclosures.queries.downloads import tells_hidden
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from disclosures.workers import archiving, reassignment
-from disclosures.workers.anomalies.detection import lock_anomalies, look_again
+from disclosures.workers.anomalies.detection import lock_anomalies, recheck_watches
 from partners.actions import proposals
 from partners.labels import sanitise_text
 from partners.models import Proposal
@@ -57,7 +57,7 @@ def record(
     at: datetime,
     gateway: str = "",
     turn: AbstractContextManager[object] | None = None,
-    besides: Callable[[Sequence[Outcome]], None] = nothing_besides,
+    besides: Callable[[Sequence[Outcome]], None] = write_nothing_else,
 ) -> list[Outcome]:
     """Keep reported releases, each judged against the ledger as of its moment; what became of each, in order.
 
@@ -87,12 +87,12 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
         projections.reveal(at=at, disclosure_id=disclosure_id)
     elif new:
         archiving.take_away(line_ids=set(shown.values()))
-        look_again(disclosure_ids=[disclosure_id], at=at)
+        recheck_watches(disclosure_ids=[disclosure_id], at=at)
     return new
 
 
 @transaction.atomic
-def look_at_delayed(*, actor: str, reason: str, at: datetime, order_ref: str | None = None) -> list[DelayedOrder]:
+def view_delayed_orders(*, actor: str, reason: str, at: datetime, order_ref: str | None = None) -> list[DelayedOrder]:
     """Every delayed-notice order, or one, for the role that handles them; that they were looked at is written down.
 
     Nothing of it is in any subscriber's log, which stays the same whether or not a row is hidden. Raises NotForThem,
@@ -126,9 +126,9 @@ def delay_notice(
     if suppressed_until is not None and suppressed_until <= at:
         raise NothingHidden("A delay ends in the future. To end one now, lift it.")
     if not awaited and (missing := not_arrived(source_ids=source_ids)):
-        raise NothingHidden(_no_such(missing))
+        raise NothingHidden(_refuse_unknown(missing))
     done = _write(order_ref, source_ids, suppressed_until, at)
-    _note("legal.delayed", name, order_ref, reason, at, done)
+    _record_event("legal.delayed", name, order_ref, reason, at, done)
     return done
 
 
@@ -148,14 +148,14 @@ def lift_notice(
         raise NothingHidden("This order hides none of that now.")
     # What has ended by itself since the clock was read was shown meanwhile; another order may hide it again below.
     archiving.take_away(line_ids=set(archiving.find_visible_rows(disclosure_ids=wanted, at=at).values()))
-    done = _put(order_ref, wanted, at, at)
+    done = _store_order(order_ref, wanted, at, at)
     for disclosure_id in sorted(wanted):
         other = find_hiding_notice(disclosure_id=disclosure_id, besides=order_ref, at=at)
         if other:
-            _put(other.order_ref, [disclosure_id], other.suppressed_until, at, is_hidden=True)
+            _store_order(other.order_ref, [disclosure_id], other.suppressed_until, at, is_hidden=True)
         else:
             projections.reveal(at=at, disclosure_id=disclosure_id)
-    _note("legal.lifted", name, order_ref, reason, at, done)
+    _record_event("legal.lifted", name, order_ref, reason, at, done)
     return done
 
 
@@ -178,7 +178,7 @@ def change_anomaly_rule(
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     reason = check_reason(reason)
-    newest = _newest_locked(kind)
+    newest = _lock_newest(kind)
     _refuse_bad_values(kind, threshold, window, suspend_after_days)
     wanted, was = LoosenAnomalies(threshold, window, suspend_after_days, enabled), values_of(rule=newest)
     if wanted == was:
@@ -197,14 +197,14 @@ def loosen_anomaly_rule(*, proposal: Proposal, at: datetime) -> AnomalyRule:
     wanted = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
     if not isinstance(wanted, LoosenAnomalies):
         raise NotNow(f"{proposal.act} is not done here.")
-    newest = _newest_locked(AnomalyRule.objects.get(pk=proposal.target_id).kind)
+    newest = _lock_newest(AnomalyRule.objects.get(pk=proposal.target_id).kind)
     if newest.pk != proposal.target_id:
         raise NotNow("The rule has changed since it was proposed. Propose it again.")
     by = {"proposal": str(proposal.id), "proposed_by": proposal.proposed_by}
     return _next_version(newest, wanted, proposal.reason, proposal.decided_by, at, **by)
 
 
-def _newest_locked(kind: str) -> AnomalyRule:
+def _lock_newest(kind: str) -> AnomalyRule:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('disclosures.anomalyrule'))")
     newest = newest_rule(kind=kind)
@@ -242,7 +242,7 @@ def _refuse_bad_values(kind: str, threshold: int, window: int, suspend_after_day
         raise ValidationError(wrong)
 
 
-def _no_such(ids: Sequence[str]) -> str:
+def _refuse_unknown(ids: Sequence[str]) -> str:
     named = ", ".join(sanitise_text(one, at_most=80) for one in ids[:MOST_NAMED])
     more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
     return (
@@ -257,11 +257,11 @@ def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at
     ids = {id_of(one) for one in source_ids} or {row.disclosure_id for row in _list_hidden_rows(order_ref, at)}
     if not ids:
         raise NothingHidden("This order hides nothing yet: name the disclosures.")
-    return _put(order_ref, ids, until, at)
+    return _store_order(order_ref, ids, until, at)
 
 
 @transaction.atomic
-def hide_again(*, disclosure_id: UUID, suppressed_until: datetime | None, order_ref: str, at: datetime) -> bool:
+def restore_order(*, disclosure_id: UUID, suppressed_until: datetime | None, order_ref: str, at: datetime) -> bool:
     """Put an order on a disclosure once more that was lost with a restored database; one that has lifted is let be.
 
     So is what is hidden as long already: legal may have said so since. Where the disclosure is not here either it waits
@@ -272,11 +272,11 @@ def hide_again(*, disclosure_id: UUID, suppressed_until: datetime | None, order_
     lock_anomalies()
     notices.lock_notices()
     if not is_hidden_until(disclosure_id=disclosure_id, until=suppressed_until):
-        _put(order_ref, [disclosure_id], suppressed_until, at)
+        _store_order(order_ref, [disclosure_id], suppressed_until, at)
     return True
 
 
-def _put(
+def _store_order(
     order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime, *, is_hidden: bool = False
 ) -> DelayedNoticeResult:
     """`is_hidden`: another order has hidden them up to this very transaction."""
@@ -290,7 +290,7 @@ def _put(
     changed = [one for one, fate in fates.items() if fate]
     if until is None or until > at:
         archiving.take_away(line_ids=_lines_of(changed, visible))
-        look_again(disclosure_ids=ids, at=at)
+        recheck_watches(disclosure_ids=ids, at=at)
     return DelayedNoticeResult(changed=len(changed), waiting=list(fates.values()).count(None))
 
 
@@ -308,7 +308,9 @@ def _legal(actor: str, reason: str, action: StaffAction) -> str:
     return name
 
 
-def _note(action: str, actor: str, order_ref: str, reason: str, at: datetime, done: DelayedNoticeResult) -> None:
+def _record_event(
+    action: str, actor: str, order_ref: str, reason: str, at: datetime, done: DelayedNoticeResult
+) -> None:
     detail = {"changed": done.changed, "waiting": done.waiting}
     audit.actions.record(action=action, actor=actor, target=_target(order_ref), at=at, reason=reason, detail=detail)
 
@@ -331,12 +333,12 @@ def rejudge_for_parties(*, uris: Collection[str], at: datetime) -> None:
     Releases by emergency or network to one that sells look-ups are doubtful, which is an incident of its day. Lines are
     marked whose releases were reported with a path that begins with one that turns out to be another aggregator.
     """
-    doubt(parties=uris, at=at)
-    touch_paths(parties=uris)
+    mark_doubtful(parties=uris, at=at)
+    enqueue_path_rejudging(parties=uris)
 
 
 @transaction.atomic
-def note_export(*, line_id: int, actor: str, reason: str, at: datetime) -> None:
+def record_export(*, line_id: int, actor: str, reason: str, at: datetime) -> None:
     """Write into the line's own log that everything about it was handed out."""
     audit.actions.record(
         action="line.exported", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=reason
@@ -344,7 +346,7 @@ def note_export(*, line_id: int, actor: str, reason: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def ask_archive(*, line_id: int, user_id: int, language: str, at: datetime) -> UUID:
+def request_archive(*, line_id: int, user_id: int, language: str, at: datetime) -> UUID:
     """Have everything about a line made into one file for this person; the one there is, where there is one.
 
     One that failed, is over, or tells of what an order hides by now makes room for a new one. Returns its id.

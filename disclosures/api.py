@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 import audit.queries
-from disclosures.feeds.reports import MOST_BYTES, MOST_REPORTED, TooManyLines, take_lines, take_report
+from disclosures.feeds.reports import MOST_BYTES, MOST_REPORTED, TooManyLines, receive_lines, receive_report
 from partners.api.access import CSV, NDJSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from partners.feeds.checking import NothingReadable
 
@@ -18,14 +18,14 @@ from partners.feeds.checking import NothingReadable
 @client_required("disclosures:write")
 def disclosures(request: ClientRequest) -> HttpResponse:
     """NDJSON, up to 10,000 lines; tells what became of each. The same lines again change nothing."""
-    return refuse_unsupported_type(request, NDJSON) or _import_request(request, take_report)
+    return refuse_unsupported_type(request, NDJSON) or _import_request(request, receive_report)
 
 
 @require_POST
 @client_required("lines:write")
 def lines(request: ClientRequest) -> HttpResponse:
     """NDJSON or CSV with a header, up to 10,000 lines; tells what became of each. The same again changes nothing."""
-    take = partial(take_lines, is_csv=request.content_type == CSV)
+    take = partial(receive_lines, is_csv=request.content_type == CSV)
     return refuse_unsupported_type(request, NDJSON, CSV) or _import_request(request, take)
 
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.feeds.approvals import apply_pending_rows
 from disclosures.domain.ingest import projections, rejudging, rollups
 from disclosures.workers import archiving, publishing, reassignment, retention
@@ -13,7 +13,7 @@ from disclosures.workers.anomalies import detection
 @shared_task
 def rejudge() -> None:
     """Judge again what choices, approvals and lines have touched. One worker at a time waits for what is underway."""
-    with turn(name="disclosures.rejudge") as mine:
+    with lock_job(name="disclosures.rejudge") as mine:
         if mine:
             rejudging.rejudge(cause="consent")
 
@@ -27,7 +27,7 @@ def attribute_held() -> None:
 @shared_task
 def take_in_records() -> None:
     """Take in choices and approvals held for what is known now, where an import was cut off. One worker at a time."""
-    with turn(name="disclosures.take_in_records") as mine:
+    with lock_job(name="disclosures.take_in_records") as mine:
         if mine:
             apply_pending_rows(at=timezone.now())
 

@@ -44,7 +44,7 @@ CAMARA_CODES = {
 }
 
 
-def problems_for_machines(
+def answer_machines_with_problems(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Answer machines' addresses in a form of theirs where a page for people, or nothing, would tell of a mistake.
@@ -74,7 +74,7 @@ def problems_for_machines(
     return middleware
 
 
-def whatever_the_host(
+def check_host_for_machines(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Let what watches this process ask it by any name. Nothing that these pages say is made of the host."""
@@ -87,7 +87,7 @@ def whatever_the_host(
     return middleware
 
 
-def no_machine_by_http(
+def refuse_machines_by_http(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Refuse a program that asks by plain http: sent on to https, it would go on telling everybody its token."""

@@ -21,11 +21,11 @@ THREADS = 32
 # While one connection's rows are read, PostgreSQL looks for the other's.
 FOR_BATCHES = 2
 
-on_a_loop, pipeline, bridge = (
+gate_api, pipeline, bridge = (
     import_module(name) for name in ("consent.api.asgi", "consent.gate.pipeline", "portal.wsgi_bridge")
 )
-application: "Application" = on_a_loop.gate_on_a_loop(
-    bridge.in_threads(wsgi.whole_product, threads=THREADS),
+application: "Application" = gate_api.build_gate_application(
+    bridge.run_in_threads(wsgi.whole_product, threads=THREADS),
     pipeline.Pipelines(pipeline.Pipeline(), [pipeline.Pipeline() for _ in range(FOR_BATCHES)]),
 )
 

@@ -65,7 +65,7 @@ def _has_plain_issuer() -> bool:
     return any(issuer and urlsplit(issuer).scheme != "https" for issuer in issuers)
 
 
-def _answers_to_anybody_s(host: str) -> bool:
+def _is_shared_host(host: str) -> bool:
     """Whether this stands for host names that others may have: "*", ".com", ".co.uk"."""
     first, *others = host.strip(".").split(".")
     is_suffix = not others or (len(others) == 1 and len(others[0]) == OF_A_COUNTRY and first in UNDER_A_COUNTRY)
@@ -90,7 +90,7 @@ def _address_of(host: str) -> IPv4Address | IPv6Address | None:
     return None
 
 
-def _mails_nobody() -> bool:
+def _lacks_mailer() -> bool:
     return str(settings.MAILERS["default"]["BACKEND"]).split(".")[-2] in MAILS_NOBODY
 
 
@@ -121,7 +121,7 @@ REFUSALS = (
     ),
     Refusal(
         "whereabouts.E005",
-        lambda: not settings.ALLOWED_HOSTS or any(map(_answers_to_anybody_s, settings.ALLOWED_HOSTS)),
+        lambda: not settings.ALLOWED_HOSTS or any(map(_is_shared_host, settings.ALLOWED_HOSTS)),
         "The portal answers under host names that may be anybody's.",
         "Set ALLOWED_HOSTS to the host names people use, with commas between them.",
     ),
@@ -151,7 +151,7 @@ REFUSALS = (
     ),
     Refusal(
         "whereabouts.E010",
-        _mails_nobody,
+        _lacks_mailer,
         "No mail reaches anybody: EMAIL_URL shows mail on this machine only.",
         "Set EMAIL_URL to smtps://user:password@host.",
     ),

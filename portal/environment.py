@@ -240,11 +240,11 @@ def _read() -> Environment:
     base_url = _base_url()
     plain_hosts = [one.strip().lower() for one in parse_list("PLAIN_HOSTS") if one.strip()]
     if base_url.startswith("https://"):
-        tls_policy.look(os.environ, plain=plain_hosts)
-    external_storage.look()
+        tls_policy.check_connections(os.environ, plain=plain_hosts)
+    external_storage.refuse_nested_stores()
     checkpoint_dir = external_storage.folder("CHECKPOINT", data_dir / "checkpoints", base_url)
     stop_archive_dir = external_storage.folder("STOP_ARCHIVE", data_dir / "stop-archive", base_url)
-    external_storage.look_at_folders(archive=stop_archive_dir, checkpoints=checkpoint_dir)
+    external_storage.refuse_same_folder(archive=stop_archive_dir, checkpoints=checkpoint_dir)
     return Environment(
         data_dir=data_dir,
         base_url=base_url,
@@ -314,17 +314,17 @@ def _stores(data_dir: Path) -> dict[str, Any]:
         "checkpoint_backend": external_storage.backend("CHECKPOINT"),
         "checkpoint_s3_url": external_storage.store("CHECKPOINT"),
         "checkpoint_s3_region": given.get("CHECKPOINT_S3_REGION") or "us-east-1",
-        "checkpoint_s3_key_id": external_storage.with_store(
+        "checkpoint_s3_key_id": external_storage.require_with_store(
             "CHECKPOINT", "S3_KEY_ID", "the id of a key that may write there"
         ),
-        "checkpoint_s3_secret": external_storage.with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
+        "checkpoint_s3_secret": external_storage.require_with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
         "stop_archive_backend": external_storage.backend("STOP_ARCHIVE"),
         "stop_archive_s3_url": external_storage.store("STOP_ARCHIVE"),
         "stop_archive_s3_region": given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
-        "stop_archive_s3_key_id": external_storage.with_store(
+        "stop_archive_s3_key_id": external_storage.require_with_store(
             "STOP_ARCHIVE", "S3_KEY_ID", "the id of a key that may write there"
         ),
-        "stop_archive_s3_secret": external_storage.with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
+        "stop_archive_s3_secret": external_storage.require_with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
         "attachments_dir": Path(given.get("ATTACHMENTS_DIR") or data_dir / "attachments"),
         "attachment_scanner": dotted_path("ATTACHMENT_SCANNER", "support.domain.files.OwnLook"),
         "clamav_socket": given.get("CLAMAV_SOCKET") or "/run/clamav/clamd.ctl",

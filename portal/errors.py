@@ -40,7 +40,7 @@ def report(*, dsn: str, transport: type[Transport] | None = None) -> None:
             ExcepthookIntegration(),
             ThreadingIntegration(propagate_scope=False),
         ],
-        before_send=only_what_may_leave,
+        before_send=filter_report,
         before_send_transaction=lambda _event, _hint: None,
         before_breadcrumb=lambda _crumb, _hint: None,
         max_breadcrumbs=0,
@@ -54,7 +54,7 @@ def report(*, dsn: str, transport: type[Transport] | None = None) -> None:
     )
 
 
-def only_what_may_leave(event: Event, _hint: Hint) -> Event:
+def filter_report(event: Event, _hint: Hint) -> Event:
     """Return the report with nothing in it but names from our own code, numbers of lines, and when it was."""
     given: Mapping[str, Any] = event
     kept: dict[str, Any] = {name: given[name] for name in KEPT if name in given}

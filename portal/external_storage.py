@@ -43,7 +43,7 @@ def folder(of: str, locally: Path, base_url: str) -> Path:
     return Path(os.environ.get(name) or locally)
 
 
-def with_store(of: str, name: str, what: str) -> str:
+def require_with_store(of: str, name: str, what: str) -> str:
     """Return a setting that is needed where it is kept in a store that speaks S3."""
     return require_setting(f"{of}_{name}", what) if backend(of) == STORES[of] else os.environ.get(f"{of}_{name}", "")
 
@@ -54,7 +54,7 @@ def store(of: str) -> str:
     Raises ImproperlyConfigured for others, and where nothing would go there although it was named.
     """
     name = f"{of}_S3_URL"
-    url = with_store(of, "S3_URL", "https://host/bucket/folder, where it is kept")
+    url = require_with_store(of, "S3_URL", "https://host/bucket/folder, where it is kept")
     if url and not _is_bucket(url):
         raise ImproperlyConfigured(f"{name} must be https://host/bucket or https://host/bucket/folder.")
     if url and not os.environ.get(f"{of}_BACKEND"):
@@ -69,7 +69,7 @@ def _is_bucket(url: str) -> bool:
     return bool(parts.hostname and parts.path.strip("/")) and not any(more) and (parts.scheme == "https" or here)
 
 
-def look() -> None:
+def refuse_nested_stores() -> None:
     """Raise ImproperlyConfigured where one store lies in the other: each takes strange objects for an error."""
     urls = [_plain(store(of)) for of in STORES if backend(of) == STORES[of]]
     if any(one.startswith(other) for one, other in permutations(urls, 2)):
@@ -79,7 +79,7 @@ def look() -> None:
         )
 
 
-def look_at_folders(*, archive: Path, checkpoints: Path) -> None:
+def refuse_same_folder(*, archive: Path, checkpoints: Path) -> None:
     """Raise ImproperlyConfigured where both are one folder: each would read the other's files as its own."""
     if any(backend(of) != FOLDERS[of] for of in FOLDERS) or archive.resolve() != checkpoints.resolve():
         return

@@ -22,7 +22,7 @@ import support.queries.pending_tickets
 from accounts.clients.texts import CODES
 from audit.models import Incident
 from consent.gate.deciding import DECISIONS
-from consent.gate.readiness import opening
+from consent.gate.readiness import read_opening
 from consent.models import ArchiveQueueEntry, Tightening
 from consent.primitives.stop_failures import STOPS_FAILED
 from disclosures.models import AnomalyWatch
@@ -30,9 +30,9 @@ from disclosures.queries.held import count_held_rows
 from disclosures.workers import retention
 from partners.workers.checkpoints import age_s
 from portal.load_shedding import REQUESTS, TURNED_AWAY
-from portal.worker_metrics import Workings
+from portal.worker_metrics import WorkerMetrics
 from revocations.models import TO_PUSH, Order
-from revocations.workers.stream_health import lying_since
+from revocations.workers.stream_health import list_unanswered_since
 
 HOUR = timedelta(hours=1)
 REMEMBERED_S = 2.0
@@ -76,7 +76,7 @@ def readiness(*, at: datetime) -> Readiness:
     try:
         oldest, missing = _oldest_due_s(at), retention.missing_months(now=at)
         gate, unarchived, trial = (
-            opening(),
+            read_opening(),
             _unarchived_s(at),
             support.queries.pending_tickets.canary(at=at).state,
         )
@@ -101,7 +101,7 @@ def metrics(*, at: datetime) -> bytes:
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Figures(at))
-    registry.register(Workings(at, depth=broker.depth(settings.CELERY_BROKER_URL)))
+    registry.register(WorkerMetrics(at, depth=broker.depth(settings.CELERY_BROKER_URL)))
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         of_all: Callable[..., object] = multiprocess.MultiProcessCollector
         of_all(registry)
@@ -127,7 +127,9 @@ class Figures(Collector):
             "Of this month and the next, those whose releases have no partition.",
             value=len(retention.missing_months(now=self._at)),
         )
-        yield GaugeMetricFamily("whereabouts_gate_open", "0: every release is denied.", value=int(opening().is_open))
+        yield GaugeMetricFamily(
+            "whereabouts_gate_open", "0: every release is denied.", value=int(read_opening().is_open)
+        )
         yield GaugeMetricFamily(
             "whereabouts_unarchived_seconds",
             "How long the oldest choice waits for the archive outside the database.",
@@ -153,7 +155,7 @@ class Figures(Collector):
             "Age of the oldest order, or end of an agreement, that a partner has not taken.",
             labels=["party"],
         )
-        for party, since in lying_since().items():
+        for party, since in list_unanswered_since().items():
             oldest.add_metric([str(party)], (self._at - since).total_seconds())
         yield oldest
         yield GaugeMetricFamily(

@@ -18,7 +18,7 @@ PROCESSES = ("beat", "worker")
 _noted_at: dict[str, float] = {}
 
 
-def note(*, process: str) -> None:
+def record_heartbeat(*, process: str) -> None:
     """Say that a process of this kind works. Never fails: without Redis there is no sign, and that is one as well.
 
     And here, for the health check of its own container (`portal/health_check.py`).
@@ -28,12 +28,12 @@ def note(*, process: str) -> None:
     cache.set(f"heartbeat:{process}", time.time(), timeout=None)
 
 
-def note_now_and_then(*, process: str) -> None:
+def record_heartbeat_sometimes(*, process: str) -> None:
     """Do the same where it happens all the time: at most once in `EVERY_S` for each process."""
     now = time.monotonic()
     if now - _noted_at.get(process, -EVERY_S) >= EVERY_S:
         _noted_at[process] = now
-        note(process=process)
+        record_heartbeat(process=process)
 
 
 def age_s(*, process: str) -> float:
@@ -42,10 +42,10 @@ def age_s(*, process: str) -> float:
     return max(0.0, time.time() - newest) if isinstance(newest, float) else float("inf")
 
 
-class Living(Task[..., Any]):
+class HeartbeatTask(Task[..., Any]):
     """Every task of ours: that one has ended, well or not, is its worker's sign of life."""
 
     def after_return(self, *args: Any, **options: Any) -> None:
         """Called by the worker's process once the task is over."""
         super().after_return(*args, **options)
-        note_now_and_then(process="worker")
+        record_heartbeat_sometimes(process="worker")

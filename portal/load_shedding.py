@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from prometheus_client import Counter, Histogram
 
-from accounts.primitives.slots import Places, until_sent
+from accounts.primitives.slots import SlotPool, hold_until_sent
 
 log = structlog.get_logger(__name__)
 type View = Callable[[HttpRequest], HttpResponseBase]
@@ -51,7 +51,7 @@ STALE_AFTER_S = 5.0
 NONSENSE_AFTER_S = 600.0
 
 
-class Lines:
+class WaitingLines:
     """How many lines of refusals this process wrote this minute."""
 
     def __init__(self) -> None:
@@ -77,8 +77,8 @@ class Busy(HttpResponse):
     _has_been_logged = True  # by this Django knows
 
 
-places = Places()
-lines = Lines()
+places = SlotPool()
+lines = WaitingLines()
 
 
 def request_metrics_middleware(get_response: View) -> View:
@@ -110,7 +110,7 @@ def stopping_first(get_response: View) -> View:
         if place is None:
             return _busy("full")
         try:
-            return until_sent(get_response(request), place)
+            return hold_until_sent(get_response(request), place)
         except BaseException:
             place.give_back()
             raise

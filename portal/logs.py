@@ -22,18 +22,18 @@ TOKEN = re.compile(r"(?<![\w-])(?![0-9a-f]{8}-[0-9a-f]{4}-)(?=[\w-]*\d)(?=[\w-]*
 BLOTS = ((PASSWORD_IN_URL, "[login]@"), (EMAIL, "[e-mail]"), (NUMBER, "[number]"), (TOKEN, "[token]"))
 
 
-def blot(text: str) -> str:
+def redact(text: str) -> str:
     """Return the text without what looks like a phone number, an e-mail address, a password in a URL, or a token."""
     for pattern, mark in BLOTS:
         text = pattern.sub(mark, text)
     return text
 
 
-def blot_event(_logger: Any, _method: str, event: Event) -> Event:
+def redact_event(_logger: Any, _method: str, event: Event) -> Event:
     """Return a processor that blots every text of an event, tracebacks too."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = blot(value)
+            event[key] = redact(value)
     return event
 
 
@@ -68,10 +68,10 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
     ]
     last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_arguments]
     if log_format == "json":
-        last += [structlog.processors.format_exc_info, blot_event, structlog.processors.JSONRenderer()]
+        last += [structlog.processors.format_exc_info, redact_event, structlog.processors.JSONRenderer()]
     else:
         plain = structlog.dev.ConsoleRenderer(colors=False)
-        last += [structlog.processors.format_exc_info, blot_event, plain]
+        last += [structlog.processors.format_exc_info, redact_event, plain]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

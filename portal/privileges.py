@@ -87,7 +87,7 @@ ONLY_COLUMNS = {
 }  # fmt: skip
 
 
-def grant(*, using: str) -> None:
+def grant_privileges(*, using: str) -> None:
     """Give the application's role (DATABASE_URL's user) exactly its rights on every table. `using`: the owner."""
     owner, role = (str(settings.DATABASES[alias]["USER"]) for alias in (using, "default"))
     if owner == role:

@@ -15,10 +15,10 @@ from django.db import connections
 
 import audit.actions
 import audit.queries
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.actions import restore
 from consent.actions.restore import RestoreOutcome
-from consent.actions.tightening import newest_of_each, tighten_again
+from consent.actions.tightening import newest_of_each, restore_tightening
 from consent.clients import archive_sink
 from consent.gate import readiness
 from consent.models import ArchiveHead, Choice, GateOpening, Tightening
@@ -29,13 +29,13 @@ from consent.workers.archive_entries import (
     ArchivedSuspension,
     ArchivedTightening,
     Entry,
-    after_head,
     lines_of,
+    read_after_head,
 )
-from consent.workers.archive_writing import TURN, begin_anew
-from consent.workers.cohorts import renew
-from disclosures.actions import hide_again
-from disclosures.domain.ingest.terms import touch
+from consent.workers.archive_writing import TURN, requeue_everything
+from consent.workers.cohorts import requeue_in_new_epoch
+from disclosures.actions import restore_order
+from disclosures.domain.ingest.terms import enqueue_rejudging
 from partners.clients import checkpoint_places as places_checkpoints
 from partners.models import Campaign, Contract
 from partners.workers import checkpoints
@@ -80,13 +80,13 @@ def after_restore(*, at: datetime, despite: str, switched_over: bool, say: Say, 
     `confirmed`: what somebody did about all that was undone with lost events of the trail; "" for nothing yet.
     `switched_over`: a follower took over that lacked nothing. If the archive says so too, nobody is told anew.
     """
-    with turn(name=TURN) as mine:
+    with lock_job(name=TURN) as mine:
         if not mine:
             raise Busy
         if _has_everything():
             say("The gate is open, and the database has all that the archive holds. Nothing to do.")
             return Summary(is_open=True)
-        archive_comparison.close(why="restored: `manage.py after_restore` is not done yet")
+        archive_comparison.close_gate(why="restored: `manage.py after_restore` is not done yet")
         return _Restoring(at=at, despite=despite, switched_over=switched_over, say=say, confirmed=confirmed).run()
 
 
@@ -103,7 +103,7 @@ class _Restoring:
 
     def run(self) -> Summary:
         gone = self._verify_trail()
-        found = after_head(sink=archive_sink.sink())
+        found = read_after_head(sink=archive_sink.open_sink())
         self.summary.problems += [str(fault) for fault in found.faults]
         self.begins_anew = not found.knows_head and all(one.epochs is not None for one in found.entries)
         lost = archive_entries.list_missing_entries(entries=found.entries)
@@ -126,8 +126,8 @@ class _Restoring:
         tells.
         """
         place = places_checkpoints.place()
-        signed, newest = checkpoints.fitting(place=place), read_newest_checkpoint(place=place)
-        result = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {})
+        signed, newest = checkpoints.get_newest_matching(place=place), read_newest_checkpoint(place=place)
+        result = audit.queries.verify_chains(since=None, until=None, signed=dict(signed.heads) if signed else {})
         self.say(
             f"Audit trail: {result.checked} events checked"
             + (f" against the checkpoint of {signed.at:%Y-%m-%dT%H:%M:%SZ}." if signed else "; no checkpoint fits.")
@@ -135,7 +135,7 @@ class _Restoring:
         if result.fault is not None:
             fault = result.fault
             self.summary.problems.append(f"audit trail, chain {fault.chain}, row {fault.seq} {fault.what}")
-        if newest is None or not audit.queries.lacking(signed=newest.heads):
+        if newest is None or not audit.queries.list_missing_heads(signed=newest.heads):
             return ""
         since = f"{signed.at:%Y-%m-%dT%H:%M:%SZ}" if signed else "its beginning"
         return f"from {since} to {newest.at:%Y-%m-%dT%H:%M:%SZ}"
@@ -176,7 +176,7 @@ class _Restoring:
 
     def _suspend_one(self, what: ArchivedSuspension | ArchivedEnd) -> RestoreOutcome:
         if isinstance(what, ArchivedSuspension):
-            return restore.suspend_again(archived=what, at=self.at)
+            return restore.restore_suspension(archived=what, at=self.at)
         return restore.suspend_ended(archived=what, at=self.at)
 
     def _tighten(self, entries: Sequence[Entry], lost: Sequence[Entry]) -> None:
@@ -190,14 +190,14 @@ class _Restoring:
             if (archived.kind, archived.facts.get("ref")) in ended:
                 continue
             again = _hide_again if archived.kind == Tightening.Kind.NOTICE else None
-            came = tighten_again(tightening_id=tightening_id, archived=archived, at=self.at, again=again)
+            came = restore_tightening(tightening_id=tightening_id, archived=archived, at=self.at, again=again)
             self.summary.done[f"{archived.kind} {came}"] += 1
             links |= _links_of(archived)
             campaigns |= _campaigns_of(archived)
             if came == RestoreOutcome.UNKNOWN:
                 unknown.append(str(archived.facts["ref"]))
         if links or campaigns:
-            touch(campaigns=campaigns, links=links, at=self.at)
+            enqueue_rejudging(campaigns=campaigns, links=links, at=self.at)
         if unknown:
             self.summary.problems.append(
                 f"their terms were shortened or their payment said, and they are not here: {', '.join(unknown)}."
@@ -219,7 +219,7 @@ class _Restoring:
                 )
                 self.summary.done["lost yeses"] += news
             else:
-                came = restore.take_back(line_id=line_id, choice_id=choice_id, archived=choice)
+                came = restore.restore_choice(line_id=line_id, choice_id=choice_id, archived=choice)
                 self.summary.done[f"{choice.kind} {came}"] += 1
             if number % SAY_EVERY == 0:
                 self.say(f"  {number} of {len(choices)} lost choices")
@@ -241,7 +241,7 @@ class _Restoring:
     def _tell_again(self) -> None:
         """Everybody hears in the new epoch how each line stands."""
         for contract in Contract.objects.filter(is_draft=False).order_by("pk"):
-            told = renew(contract_id=contract.pk, epoch=contract.epoch)
+            told = requeue_in_new_epoch(contract_id=contract.pk, epoch=contract.epoch)
             for places in _older(contract):
                 told += reissue_orders(places=places, at=self.at)
                 if told % SAY_EVERY < PART:
@@ -258,9 +258,9 @@ class _Restoring:
         if not opens:
             return
         checkpoints.write(place=places_checkpoints.place(), at=self.at, over=True)
-        place = archive_sink.sink()
+        place = archive_sink.open_sink()
         if self.begins_anew:
-            self.say(f"The archive begins anew: {begin_anew()} more entries wait to be written to it.")
+            self.say(f"The archive begins anew: {requeue_everything()} more entries wait to be written to it.")
         if last := place.last():
             ArchiveHead.objects.update_or_create(
                 pk=ArchiveHead.ID,
@@ -268,7 +268,7 @@ class _Restoring:
             )
         with connections["owner" if "owner" in settings.DATABASES else "default"].cursor() as cursor:
             cursor.execute("SELECT consent_gate_open()")
-        self.summary.is_open = readiness.opening().is_open
+        self.summary.is_open = readiness.read_opening().is_open
 
 
 def _ended_in(entries: Sequence[Entry]) -> set[tuple[str, str]]:
@@ -291,14 +291,14 @@ def _campaigns_of(archived: ArchivedTightening) -> set[str]:
 
 def _has_everything() -> bool:
     try:
-        return archive_comparison.look().is_open and not archive_comparison.behind()
+        return archive_comparison.compare_archive().is_open and not archive_comparison.describe_missing_entries()
     except NotThere:
         return False
 
 
 def _hide_again(facts: Mapping[str, Any], at: datetime) -> RestoreOutcome:
     until = facts["suppressed_until"]
-    hides = hide_again(
+    hides = restore_order(
         disclosure_id=UUID(facts["disclosure_id"]), suppressed_until=until and datetime.fromisoformat(until),
         order_ref=facts["order_ref"], at=at,
     )  # fmt: skip

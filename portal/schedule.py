@@ -59,7 +59,7 @@ class Schedule(Scheduler):
                     _make_due(one)
             self._heap = None
             raise
-        heartbeats.note_now_and_then(process="beat")
+        heartbeats.record_heartbeat_sometimes(process="beat")
         return sent
 
 

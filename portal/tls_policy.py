@@ -27,7 +27,7 @@ HOW = {
 }
 
 
-def look(given: Mapping[str, str], *, plain: Collection[str]) -> None:
+def check_connections(given: Mapping[str, str], *, plain: Collection[str]) -> None:
     """Raise ImproperlyConfigured for the first of these settings that would speak openly to another machine."""
     for name, (kind, is_safe) in SPOKEN_TO.items():
         for url in given.get(name, "").split(";" if kind == "broker" else None):

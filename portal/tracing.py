@@ -25,7 +25,7 @@ KEPT = frozenset({
 UNNAMED = "request"
 
 
-class OnlyWhatMayLeave(SpanExporter):
+class FilteredExporter(SpanExporter):
     """Hands spans on without what could name somebody."""
 
     def __init__(self, to: SpanExporter) -> None:
@@ -44,7 +44,7 @@ class OnlyWhatMayLeave(SpanExporter):
 def start_tracing() -> TracerProvider:
     """Trace this process from now on, as the OTEL_ variables say."""
     provider = TracerProvider(resource=Resource.create({"service.name": "whereabouts"}))
-    provider.add_span_processor(BatchSpanProcessor(OnlyWhatMayLeave(OTLPSpanExporter())))
+    provider.add_span_processor(BatchSpanProcessor(FilteredExporter(OTLPSpanExporter())))
     instrument(provider)
     return provider
 

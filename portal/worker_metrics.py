@@ -21,7 +21,7 @@ FROM pg_stat_activity WHERE usename = current_user AND datname = current_databas
 """
 
 
-class Workings(Collector):
+class WorkerMetrics(Collector):
     """Gauges read when asked. `depth`: how many tasks wait at the broker, None while it is away."""
 
     def __init__(self, at: datetime, *, depth: int | None) -> None:

@@ -1,9 +1,9 @@
 """A WSGI application on an event loop: each request has a thread until its answer is made, and whoever waits has none.
 
 The answer comes back to the loop whole, in one step, and leaves from there when it may
-(`accounts.views.access.same_time`). Forms that hash passwords for anybody, however many come, are taken one at a time
-and wait here as well (`TAKEN_IN_TURN`). What is made bit by bit keeps its thread until it has gone out, or until
-whoever asked has hung up. On servers with a thread for each request, that thread waits (`waiting_in_its_thread`).
+(`accounts.views.access.pad_response_time`). Forms that hash passwords for anybody, however many come, are taken one at
+a time and wait here as well (`TAKEN_IN_TURN`). What is made bit by bit keeps its thread until it has gone out, or until
+whoever asked has hung up. On servers with a thread for each request, that thread waits (`delay_in_thread`).
 """
 
 import asyncio
@@ -35,7 +35,7 @@ LONGEST_FORM = 100_000
 type Head = tuple[str, list[tuple[str, str]]]
 
 
-def in_threads(application: WSGIApplication, *, threads: int) -> Application:
+def run_in_threads(application: WSGIApplication, *, threads: int) -> Application:
     """Return the application for an event loop, with so many threads at most."""
     answers = _Threads(application, threads)
 
@@ -83,7 +83,7 @@ class _Threads:
 
 def _network(environ: WSGIEnvironment) -> str:
     with suppress(PermissionDenied, ValueError):
-        return browsers.network(WSGIRequest(environ))
+        return browsers.get_network(WSGIRequest(environ))
     return ""
 
 
@@ -257,7 +257,7 @@ def _environ(scope: Scope, body: object) -> WSGIEnvironment:
     return environ
 
 
-def waiting_in_its_thread(application: WSGIApplication) -> WSGIApplication:
+def delay_in_thread(application: WSGIApplication) -> WSGIApplication:
     """Return the application, whose thread waits where its answer has to."""
 
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -300,7 +300,7 @@ class CountingInput:
         return piece
 
 
-def closing_after_unread(application: WSGIApplication) -> WSGIApplication:
+def close_after_unread_body(application: WSGIApplication) -> WSGIApplication:
     """Say `Connection: close` where a request is answered before its body was read (RFC 9112, section 9.3).
 
     A server can't read the next request behind a body that it left unread, and so closes the connection. A client that

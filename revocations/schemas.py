@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from revocations.domain.streams import StreamWanted
+from revocations.domain.streams import RequestedStream
 from revocations.models import Stream
 
 MOST_EVENTS = 1000
@@ -36,7 +36,7 @@ class Poll(msgspec.Struct, frozen=True, rename="camel"):
 poll = msgspec.json.Decoder(Poll)
 
 
-class StatusWanted(msgspec.Struct, frozen=True):
+class RequestedStatus(msgspec.Struct, frozen=True):
     """SSF 1.0, 8.1.2.2."""
 
     stream_id: str
@@ -51,6 +51,6 @@ class Verification(msgspec.Struct, frozen=True):
     state: Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")] | None = None
 
 
-stream = msgspec.json.Decoder(StreamWanted)
-status = msgspec.json.Decoder(StatusWanted)
+stream = msgspec.json.Decoder(RequestedStream)
+status = msgspec.json.Decoder(RequestedStatus)
 verification = msgspec.json.Decoder(Verification)

@@ -13,19 +13,19 @@ def deliver(*, party_ids: list[int]) -> None:
 
     It asks the database nothing: Celery closes a task's session after each, and to open one costs more than a push.
     """
-    sweep_delivery.begin(party_ids=party_ids, now=timezone.now())
+    sweep_delivery.start_delivery(party_ids=party_ids, now=timezone.now())
 
 
 @shared_task
 def deliver_due(*, party_id: int) -> None:
     """Push what is due to one partner."""
-    sweep_delivery.begin(party_ids=[party_id], now=timezone.now())
+    sweep_delivery.start_delivery(party_ids=[party_id], now=timezone.now())
 
 
 @shared_task
 def sweep() -> None:
     """One task for each partner to whom something is due: the only retry, and all that a lost nudge needs."""
-    for party_id in sweep_delivery.beat(now=timezone.now()):
+    for party_id in sweep_delivery.record_delivery_minute(now=timezone.now()):
         deliver_due.delay(party_id=party_id)
 
 
@@ -44,16 +44,16 @@ def watch_partners() -> None:
 @shared_task
 def note_overdue(*, whole: bool = False) -> None:
     """Write down the agreed dates that passed. `whole`: look at all of them."""
-    deadlines.note_overdue(now=timezone.now(), whole=whole)
+    deadlines.record_overdue(now=timezone.now(), whole=whole)
 
 
 @shared_task
 def note_evidence() -> None:
     """Note the partners that did not show their proof of consent by its date."""
-    deadlines.note_evidence(now=timezone.now())
+    deadlines.record_missing_evidence(now=timezone.now())
 
 
 @shared_task
 def mend_breaches() -> None:
     """Write down what came late after all."""
-    deadlines.mend_breaches()
+    deadlines.record_late_completions()

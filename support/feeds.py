@@ -33,7 +33,7 @@ class MailedFile(msgspec.Struct, frozen=True):
     content: bytes
 
 
-class MailedUs(msgspec.Struct, frozen=True):
+class IncomingMailMessage(msgspec.Struct, frozen=True):
     """One mail, its plain text alone. `auto_submitted`: that header of the mail, as it is; "" where it has none."""
 
     to: Annotated[str, msgspec.Meta(max_length=4000)]
@@ -80,4 +80,4 @@ class MailedUs(msgspec.Struct, frozen=True):
         return "\n".join(kept).strip()[:LONGEST]
 
 
-DECODER = msgspec.json.Decoder(MailedUs)
+DECODER = msgspec.json.Decoder(IncomingMailMessage)

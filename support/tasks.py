@@ -17,13 +17,13 @@ def open_tickets() -> None:
 @shared_task
 def take_evidence() -> None:
     """Write what partners answered into the disputes' threads."""
-    tickets.take_evidence(at=timezone.now())
+    tickets.record_evidence_entries(at=timezone.now())
 
 
 @shared_task
 def close_tickets() -> None:
     """Close what was answered long ago, and end waits that are over."""
-    tickets.tidy(at=timezone.now())
+    tickets.close_overdue_waits(at=timezone.now())
 
 
 @shared_task

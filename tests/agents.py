@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from accounts.models import Line, Message
 from accounts.primitives.sealing import unseal
-from consent.actions.agents import take_request
+from consent.actions.agents import receive_request
 from consent.domain.agents import Exercise
 from partners.actions.authorized import propose_agent, register_agent
 from partners.actions.proposals import carry_out, mark_agreed
@@ -73,7 +73,7 @@ def an_agent_asks(line: Line, name: str = "Permission Slip") -> str:
         phone_number=number_of(line),
     )  # fmt: skip
     agent = AuthorizedAgent.objects.get(pk=AGENT)
-    take_request(agent=agent, message=said, body=str(line.pk).encode(), at=now)
+    receive_request(agent=agent, message=said, body=str(line.pk).encode(), at=now)
     return texted_link(line)
 
 

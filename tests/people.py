@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import queries
-from accounts.actions.people import person_behind
-from accounts.actions.sign_ins import ask_new_password, note, set_first_password
+from accounts.actions.people import get_or_create_person
+from accounts.actions.sign_ins import record_sign_in_event, set_first_password, start_new_password
 from accounts.clients.texts import MemoryBackend, Text
 from accounts.domain import sessions
 from accounts.models import Line, Message, User
@@ -95,8 +95,8 @@ def sign_in(line: Line, browser: Browser | None = None) -> Browser:
 def signed_in(line: Line, browser: Browser | None = None) -> Browser:
     """The same at a third of the cost: what the doors come to, without the doors (tests/accounts/test_signed_in.py)."""
     browser, now = browser or Browser(), timezone.now()
-    user = person_behind(line=line, at=now)
-    note(user=user, what="signed_in", at=now)
+    user = get_or_create_person(line=line, at=now)
+    record_sign_in_event(user=user, what="signed_in", at=now)
     if not user.has_usable_password():
         user = set_first_password(user=user, password=PASSWORD, at=now)
     client = browser.client
@@ -121,7 +121,7 @@ def user_of(line: Line) -> User:
 
 def asked_for_new_password(line: Line) -> str:
     """The path of the link that ends the wait for a new password, which somebody who signed in has just asked for."""
-    ask_new_password(user=user_of(line), at=timezone.now())
+    start_new_password(user=user_of(line), at=timezone.now())
     waiting = [unseal(one.words_sealed) for one in Message.objects.filter(line=line) if one.words_sealed]
     texts = [*waiting, *(one.text for one in texts_to(number_of(line)))]
     *_, link = re.findall(r"/accounts/password/cancel/[\w-]+/", " ".join(texts))

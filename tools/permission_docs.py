@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from accounts.models import User
-from accounts.policies.permissions import Action, How, Relation, StaffAction, how, staff_may
+from accounts.policies.permissions import Action, How, Relation, StaffAction, get_required_proof, staff_may
 
 CELL: Mapping[How, str] = {
     How.CODE: "code",
@@ -98,7 +98,7 @@ def _lines(actions: tuple[Action, ...]) -> Iterator[str]:
 
 def _by_proof(action: Action) -> Iterator[tuple[How, list[str]]]:
     for proof in CELL:
-        people = [WHO[relation] for relation in Relation if how(relation, action) is proof]
+        people = [WHO[relation] for relation in Relation if get_required_proof(relation, action) is proof]
         if people:
             yield proof, people
 

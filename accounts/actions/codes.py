@@ -60,14 +60,14 @@ def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, network: 
     line = queries.line_of_number(msisdn=msisdn, at=at)
     code = None
     if line:
-        code = code_to_send(line=line, number=msisdn, purpose=purpose, asker=asker, network=network, at=at)
+        code = choose_code_to_send(line=line, number=msisdn, purpose=purpose, asker=asker, network=network, at=at)
     if line and code:
         with translation.override(language_of(line)):
             words = code_text(purpose=purpose, code=code) if asker != BY_TEXT else reply_code_text(code=code)
             texts.send_code(msisdn=msisdn, text=words, code=code, at=at)
 
 
-def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> Line | None:
+def verify_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> Line | None:
     """Return the line, when `typed` is the code that this browser session had texted to it for this purpose.
 
     None for everything else. A wrong try is counted for this session, and against each code that is still good; a right
@@ -87,7 +87,7 @@ def use_code(*, line: Line, number: str, purpose: TextedCode.Purpose, asker: str
     with connection.cursor() as cursor:
         cursor.execute(OPEN_TO, [[code.pk for code in fresh], asker])
         open_to = {code_id for (code_id,) in cursor.fetchall()}
-        compared = _comparable([code for code in fresh if code.pk in open_to], line, purpose, at)
+        compared = _list_comparable_codes([code for code in fresh if code.pk in open_to], line, purpose, at)
         for code in compared:
             if secrets.compare_digest(unseal(code.code_sealed).encode(), _digits(typed).encode()):
                 cursor.execute(USE_UP, [at, code.pk])
@@ -96,7 +96,9 @@ def use_code(*, line: Line, number: str, purpose: TextedCode.Purpose, asker: str
     return False
 
 
-def _comparable(codes: Sequence[TextedCode], line: Line, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:
+def _list_comparable_codes(
+    codes: Sequence[TextedCode], line: Line, purpose: TextedCode.Purpose, at: datetime
+) -> list[TextedCode]:
     """Return those of these codes that a guess may be compared with today: long ones, and as many short as are left."""
     short = [code for code in codes if not code.long]
     left = SHORT_COMPARISONS_A_DAY - _count_recent_comparisons(line, purpose, at) if short else 0
@@ -122,7 +124,7 @@ def _count_recent_comparisons(line: Line, purpose: TextedCode.Purpose, at: datet
 
 
 @transaction.atomic
-def code_to_send(
+def choose_code_to_send(
     *, line: Line, number: str, purpose: TextedCode.Purpose, asker: str, network: str, at: datetime
 ) -> str | None:
     """Choose the code to text now, bound to `number`: a fresh one stays, else a new one. None where none is sent."""
@@ -131,19 +133,21 @@ def code_to_send(
     compared = _count_recent_comparisons(line, purpose, at)
     code = _fresh_code(codes, compared, at)
     if code is not None:
-        asks = {"tries_left": _tries(code, asker), "network_hash": mark, "asked_at": at}
+        asks = {"tries_left": _get_try_limit(code, asker), "network_hash": mark, "asked_at": at}
         mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults=asks)
         # Whoever spent their own tries gets another code; a long one is not worth guessing at, and not sent twice.
         if mine.tries_left or code.long:
-            return None if _is_crowded(mark, at) else _again(code, at)
+            return None if _is_crowded(mark, at) else _extend_code(code, at)
     long = compared >= LONG_AFTER or _has_many_unused(line=line, purpose=purpose, at=at)
     code, digits = _make_code(line, number, purpose, at, long=long)
-    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code, asker), network_hash=mark, asked_at=at)
+    CodeAsker.objects.create(
+        code=code, asker=asker, tries_left=_get_try_limit(code, asker), network_hash=mark, asked_at=at
+    )
     return digits
 
 
 def _fresh_code(codes: Sequence[TextedCode], compared: int, at: datetime) -> TextedCode | None:
-    fresh = [one for one in codes if at < one.made_at + _lasts(one)]
+    fresh = [one for one in codes if at < one.made_at + _get_lifetime(one)]
     # A short code that no guess is compared with any more is of no use to the line's person either.
     return next((one for one in fresh if one.long or compared < SHORT_COMPARISONS_A_DAY), None)
 
@@ -169,7 +173,7 @@ def _is_crowded(network: bytes, at: datetime) -> bool:
     return asked.values("code__line").distinct()[:LINES_A_NETWORK].count() >= LINES_A_NETWORK
 
 
-def _again(code: TextedCode, at: datetime) -> str | None:
+def _extend_code(code: TextedCode, at: datetime) -> str | None:
     if code.sends >= (SENDS_OF_LONG_CODE if code.long else SENDS_OF_ONE_CODE):
         return None
     code.sends += 1
@@ -185,11 +189,11 @@ def _has_many_unused(*, line: Line, purpose: TextedCode.Purpose, at: datetime) -
     return any(sum(made_at > at - span for made_at in unused) >= most for span, most in UNUSED_AT_MOST.items())
 
 
-def _lasts(code: TextedCode) -> timedelta:
+def _get_lifetime(code: TextedCode) -> timedelta:
     return LONG_FRESH if code.long else FRESH
 
 
-def _tries(code: TextedCode, asker: str) -> int:
+def _get_try_limit(code: TextedCode, asker: str) -> int:
     """All who text are one asker: were its tries at a long code few, a made-up sender could shut the person out."""
     if code.long and asker == BY_TEXT:
         return LONG_TRIES_OF_ALL
@@ -204,7 +208,7 @@ def _locked_codes(line: Line, msisdn: str, purpose: TextedCode.Purpose, at: date
         "line": line.pk, "purpose": purpose.value, "number": number_hash(msisdn), "since": at - LONG_FRESH,
     }  # fmt: skip
     codes = TextedCode.objects.raw(FRESH_CODES, asked)
-    return [code for code in codes if at < code.sent_at + _lasts(code)]
+    return [code for code in codes if at < code.sent_at + _get_lifetime(code)]
 
 
 def _digits(typed: str) -> str:

@@ -12,8 +12,8 @@ from django.utils import translation
 
 import audit.actions
 from accounts import queries
-from accounts.actions.codes import code_to_send, use_code
-from accounts.actions.sms_outbox import post
+from accounts.actions.codes import choose_code_to_send, use_code
+from accounts.actions.sms_outbox import enqueue_text
 from accounts.clients import texts
 from accounts.domain import auth_factors, message_templates
 from accounts.models import Line, Message, SafeContact, TextedCode, User
@@ -29,12 +29,12 @@ DAY = timedelta(days=1)
 READ = TextedCode.Purpose.READ
 
 
-def ask_contact(*, line_id: int, msisdn: str, at: datetime) -> bool:
+def request_contact(*, line_id: int, msisdn: str, at: datetime) -> bool:
     """Text a code to the number that is to be the safe contact. Nothing changes until it is typed.
 
     Returns whether one was texted: not where that was asked too often. Call outside a transaction.
     """
-    code = _begin(line_id, msisdn, at)
+    code = _begin_contact(line_id, msisdn, at)
     if code:
         with translation.override(message_templates.language_of(Line.objects.get(pk=line_id))):
             texts.send_text(msisdn=msisdn, text=message_templates.contact_code_text(code=code), code=code)
@@ -48,19 +48,19 @@ def prove_contact(*, line_id: int, user: User, typed: str, at: datetime) -> bool
     Where news went until now is told that it changed, and not to what; on the first day it goes there as well.
     """
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
-    waiting = delegations.contact_waiting(line_id=line_id, at=at)
+    waiting = delegations.get_pending_contact(line_id=line_id, at=at)
     if waiting is None:
         return False
     if not secrets.compare_digest(unseal(waiting.code_sealed).encode(), "".join(typed.split()).encode()):
         waiting.tries_left -= 1
         waiting.save(update_fields=["tries_left"])
         return False
-    _tell(line_id, at)
+    _notify_line(line_id, at)
     SafeContact.objects.filter(line_id=line_id, proved_at__isnull=False, ended_at__isnull=True).update(ended_at=at)
     waiting.proved_at = at
     waiting.code_sealed = b""
     waiting.save(update_fields=["proved_at", "code_sealed"])
-    _note("contact_set", line_id, user, at)
+    _record_event("contact_set", line_id, user, at)
     return True
 
 
@@ -71,9 +71,9 @@ def remove_contact(*, line_id: int, user: User, at: datetime) -> bool:
     SafeContact.objects.filter(line_id=line_id, proved_at__isnull=True, ended_at__isnull=True).update(ended_at=at)
     if delegations.contact_of(line_id=line_id) is None:
         return False
-    _tell(line_id, at)
+    _notify_line(line_id, at)
     end_contacts(line_id=line_id, at=at)
-    _note("contact_removed", line_id, user, at)
+    _record_event("contact_removed", line_id, user, at)
     return True
 
 
@@ -92,16 +92,16 @@ def text_reading_code(*, line_id: int, asker: str, network: str, at: datetime) -
 
 
 @transaction.atomic
-def take_reading_code(*, line_id: int, user: User, asker: str, typed: str, at: datetime) -> SafeContact | None:
+def verify_reading_code(*, line_id: int, user: User, asker: str, typed: str, at: datetime) -> SafeContact | None:
     """Return the safe contact that shows who they are, if `typed` is the code that was texted there for this."""
     line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     contact = _contact_that_shows(line, at)
     if contact is None:
         return None
-    number = _binding(line, contact, at)
+    number = _get_code_binding(line, contact, at)
     if not use_code(line=line, number=number, purpose=READ, asker=asker, typed=typed, at=at):
         return None
-    _note("shown_by_contact", line_id, user, at)
+    _record_event("shown_by_contact", line_id, user, at)
     return contact
 
 
@@ -111,7 +111,7 @@ def end_contacts(*, line_id: int, at: datetime) -> None:
 
 
 def _contact_that_shows(line: Line, at: datetime) -> SafeContact | None:
-    contact = auth_factors.contact_from_before(line=line, at=at)
+    contact = auth_factors.find_earlier_contact(line=line, at=at)
     if contact is None or queries.get_hold_end(line=line, at=at) is None:
         return None
     # Who took one line over may have taken the other as well.
@@ -125,17 +125,17 @@ def _reading_code(line: Line, contact: SafeContact, asker: str, network: str, at
     lately = TextedCode.objects.filter(line=line, purpose=READ, sent_at__gt=at - DAY)
     if (lately.aggregate(sends=Sum("sends"))["sends"] or 0) >= READING_TEXTS_A_DAY:
         return None
-    number = _binding(line, contact, at)
-    return code_to_send(line=line, number=number, purpose=READ, asker=asker, network=network, at=at)
+    number = _get_code_binding(line, contact, at)
+    return choose_code_to_send(line=line, number=number, purpose=READ, asker=asker, network=network, at=at)
 
 
-def _binding(line: Line, contact: SafeContact, at: datetime) -> str:
+def _get_code_binding(line: Line, contact: SafeContact, at: datetime) -> str:
     """What a code to read by is bound to: the safe contact's number and the line's own. It dies with either."""
-    return f"{unseal(contact.to_sealed)} {delegations.number_now(line_id=line.pk, at=at)}"
+    return f"{unseal(contact.to_sealed)} {delegations.get_current_number(line_id=line.pk, at=at)}"
 
 
 @transaction.atomic
-def _begin(line_id: int, msisdn: str, at: datetime) -> str:
+def _begin_contact(line_id: int, msisdn: str, at: datetime) -> str:
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     asked = SafeContact.objects.filter(line_id=line_id)
     if asked.filter(asked_at__gt=at - delegations.BOTH_FOR).count() >= ASKS_A_DAY:
@@ -146,12 +146,12 @@ def _begin(line_id: int, msisdn: str, at: datetime) -> str:
     return code
 
 
-def _tell(line_id: int, at: datetime) -> None:
+def _notify_line(line_id: int, at: datetime) -> None:
     with translation.override(message_templates.language_of(Line.objects.get(pk=line_id))):
-        post(line_id=line_id, kind=Message.Kind.CONTACT, words=message_templates.contact_changed_text(), at=at)
+        enqueue_text(line_id=line_id, kind=Message.Kind.CONTACT, words=message_templates.contact_changed_text(), at=at)
 
 
-def _note(what: str, line_id: int, user: User, at: datetime) -> None:
+def _record_event(what: str, line_id: int, user: User, at: datetime) -> None:
     audit.actions.record(
         action=f"line.{what}", actor=f"subscriber:{user.pk}", target=f"line:{line_id}", line_id=line_id, at=at
     )

@@ -13,7 +13,7 @@ from django.utils import translation
 
 import audit.actions
 from accounts import queries
-from accounts.actions.sms_outbox import LASTS, post
+from accounts.actions.sms_outbox import LASTS, enqueue_text
 from accounts.domain import message_templates
 from accounts.models import Delegation, Line, LineUser, Message, User
 from accounts.policies import delegations
@@ -42,7 +42,7 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
     a day.
     """
     line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
-    _close_what_is_over(line_id, at)
+    _close_expired(line_id, at)
     mark = number_hash(msisdn)
     theirs = queries.line_of_number(msisdn=msisdn, at=at)
     standing = Delegation.objects.filter(line=line, ended_at__isnull=True)
@@ -50,17 +50,17 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
         raise NotDelegated("own")
     if standing.filter(asked_hash=mark).exists():
         raise NotDelegated("asked")
-    if standing.filter(user__isnull=True).count() >= WAITING_AT_MOST or _is_a_flood(line_id, mark, at):
+    if standing.filter(user__isnull=True).count() >= WAITING_AT_MOST or _exceeds_request_limit(line_id, mark, at):
         raise NotDelegated("many")
-    is_texted = theirs is not None and not _was_texted_enough(mark, at)
+    is_texted = theirs is not None and not _exceeds_text_limit(mark, at)
     made = Delegation.objects.create(
         id=uuid4(), line=line, by=user, asked_hash=mark, asked_sealed=seal(msisdn), may=may, asked_at=at,
         ends_at=ends_at,
     )  # fmt: skip
-    _note("asked", made, f"subscriber:{user.pk}", at)
+    _record_event("asked", made, f"subscriber:{user.pk}", at)
     if theirs is not None and is_texted:
-        _tell(theirs, message_templates.delegate_invitation_text, at)
-    _tell(line, message_templates.delegation_notice_text, at)
+        _notify_line(theirs, message_templates.delegate_invitation_text, at)
+    _notify_line(line, message_templates.delegation_notice_text, at)
     return made.pk
 
 
@@ -72,7 +72,7 @@ def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: 
     """
     waiting = Q(user__isnull=True, pk__in=[one.pk for one in delegations.list_open_requests(line_id=line_id, at=at)])
     if answer == "yes":
-        _take_on(_lock_delegation(delegation_id, waiting), user, at)
+        _accept_delegation(_lock_delegation(delegation_id, waiting), user, at)
     elif answer in {"no", "end"}:
         _end(_lock_delegation(delegation_id, waiting if answer == "no" else Q(user=user)), f"delegate:{user.pk}", at)
     else:
@@ -85,27 +85,27 @@ def end_delegation(*, delegation_id: UUID, line_id: int, user: User, at: datetim
     _end(_lock_delegation(delegation_id, Q(line=line_id)), f"subscriber:{user.pk}", at)
 
 
-def end_with(*, user_id: int, line_id: int, at: datetime) -> None:
+def end_tenure_delegations(*, user_id: int, line_id: int, at: datetime) -> None:
     """End what a tenure's person looked after, and who looked after its line; within the transaction that ends it."""
     over = Delegation.objects.filter(Q(user=user_id) | Q(line=line_id), ended_at__isnull=True)
     over.update(ended_at=at)
 
 
-def _take_on(asked: Delegation, user: User, at: datetime) -> None:
+def _accept_delegation(asked: Delegation, user: User, at: datetime) -> None:
     if LineUser.objects.filter(line=asked.line_id, user=user).exists():
         raise NotDelegated("over")
     asked.user, asked.taken_at = user, at
     asked.save(update_fields=["user", "taken_at"])
-    _note("taken_on", asked, f"delegate:{user.pk}", at)
-    _tell(asked.line, message_templates.delegate_began_text, at)
+    _record_event("taken_on", asked, f"delegate:{user.pk}", at)
+    _notify_line(asked.line, message_templates.delegate_began_text, at)
 
 
-def _is_a_flood(line_id: int, mark: bytes, at: datetime) -> bool:
+def _exceeds_request_limit(line_id: int, mark: bytes, at: datetime) -> bool:
     lately = Delegation.objects.filter(line=line_id, asked_at__gt=at - DAY)
     return lately.count() >= ASKED_A_DAY or lately.filter(asked_hash=mark).count() >= ONE_NUMBER_A_DAY
 
 
-def _was_texted_enough(mark: bytes, at: datetime) -> bool:
+def _exceeds_text_limit(mark: bytes, at: datetime) -> bool:
     """Whoever asks learns nothing of it: what they asked waits on the other's pages as always."""
     lately = Delegation.objects.filter(asked_hash=mark, asked_at__gt=at - DAY)
     return lately.count() >= ONE_NUMBER_A_DAY
@@ -122,17 +122,17 @@ def _lock_delegation(delegation_id: UUID, wanted: Q) -> Delegation:
 def _end(delegation: Delegation, actor: str, at: datetime) -> None:
     delegation.ended_at = at
     delegation.save(update_fields=["ended_at"])
-    _note("ended", delegation, actor, at)
-    _tell(delegation.line, message_templates.delegate_ended_text, at)
+    _record_event("ended", delegation, actor, at)
+    _notify_line(delegation.line, message_templates.delegate_ended_text, at)
 
 
-def _close_what_is_over(line_id: int, at: datetime) -> None:
+def _close_expired(line_id: int, at: datetime) -> None:
     standing = Delegation.objects.filter(line_id=line_id, ended_at__isnull=True)
     standing.filter(ends_at__lte=at).update(ended_at=F("ends_at"))
     standing.filter(user__isnull=True, asked_at__lte=at - delegations.ASKED_FOR).update(ended_at=at)
 
 
-def _note(what: str, delegation: Delegation, actor: str, at: datetime) -> None:
+def _record_event(what: str, delegation: Delegation, actor: str, at: datetime) -> None:
     audit.actions.record(
         action=f"delegate.{what}",
         actor=actor,
@@ -143,9 +143,9 @@ def _note(what: str, delegation: Delegation, actor: str, at: datetime) -> None:
     )
 
 
-def _tell(line: Line, words: Callable[[], str], at: datetime) -> None:
+def _notify_line(line: Line, words: Callable[[], str], at: datetime) -> None:
     with translation.override(message_templates.language_of(line)):
-        post(line_id=line.pk, kind=Message.Kind.DELEGATE, words=words(), at=at)
+        enqueue_text(line_id=line.pk, kind=Message.Kind.DELEGATE, words=words(), at=at)
 
 
 @transaction.atomic
@@ -163,4 +163,4 @@ def invite_line_user(*, line_id: int, account_id: int, user: User, at: datetime)
         action="line.invited", actor=f"holder:{user.pk}", target=f"line:{line.pk}", line_id=line.pk, at=at
     )
     with translation.override(message_templates.language_of(line)):
-        post(line_id=line.pk, kind=Message.Kind.INVITED, words=message_templates.invited_text(), at=at)
+        enqueue_text(line_id=line.pk, kind=Message.Kind.INVITED, words=message_templates.invited_text(), at=at)

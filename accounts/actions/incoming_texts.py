@@ -17,7 +17,7 @@ ANSWERS_AN_HOUR = 6
 
 
 @transaction.atomic
-def take_once(*, text_id: str, at: datetime) -> bool:
+def claim_text(*, text_id: str, at: datetime) -> bool:
     """Return whether this text is new: for the same id once, ever. Undone with the transaction that acts on it."""
     TextTaken.objects.filter(taken_at__lt=at - REMEMBERED).delete()
     _, is_new = TextTaken.objects.get_or_create(
@@ -37,7 +37,7 @@ def refuse_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
     """Send the line no news by text. `actor`: who said so; by text, the line itself."""
     _, is_new = LineTexts.objects.get_or_create(line_id=line_id, defaults={"off_since": at})
     if is_new:
-        _note("texts_off", line_id, actor, at)
+        _record_event("texts_off", line_id, actor, at)
 
 
 @transaction.atomic
@@ -45,7 +45,7 @@ def allow_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
     """Send the line news by text again."""
     gone, _ = LineTexts.objects.filter(line_id=line_id).delete()
     if gone:
-        _note("texts_on", line_id, actor, at)
+        _record_event("texts_on", line_id, actor, at)
 
 
 @transaction.atomic
@@ -53,14 +53,14 @@ def refuse_reminders(*, line_id: int, actor: str, at: datetime) -> None:
     """Send the line no reminders of what is still on."""
     kept, _ = LineReminder.objects.get_or_create(line_id=line_id)
     if LineReminder.objects.filter(pk=kept.pk, off_since__isnull=True).update(off_since=at):
-        _note("reminders_off", line_id, actor, at)
+        _record_event("reminders_off", line_id, actor, at)
 
 
 @transaction.atomic
 def allow_reminders(*, line_id: int, actor: str, at: datetime) -> None:
     """Send the line reminders again."""
     if LineReminder.objects.filter(pk=line_id, off_since__isnull=False).update(off_since=None):
-        _note("reminders_on", line_id, actor, at)
+        _record_event("reminders_on", line_id, actor, at)
 
 
 @transaction.atomic
@@ -78,10 +78,10 @@ def choose_texts(*, line_id: int, wanted: Mapping[str, bool], actor: str, at: da
             line_id=line_id, topic=topic, defaults={"wanted": wanted[topic], "chosen_at": at}
         )
     if changed:
-        _note("alerts_chosen", line_id, actor, at)
+        _record_event("alerts_chosen", line_id, actor, at)
 
 
-def _note(what: str, line_id: int, actor: str, at: datetime) -> None:
+def _record_event(what: str, line_id: int, actor: str, at: datetime) -> None:
     audit.actions.record(
         action=f"line.{what}", actor=actor or f"line:{line_id}", target=f"line:{line_id}", line_id=line_id, at=at
     )

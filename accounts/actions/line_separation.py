@@ -30,7 +30,7 @@ class SeparationRequest:
 
 
 @transaction.atomic
-def ask_separation(*, line_id: int, user: User, reach: str, note: str, at: datetime) -> None:
+def request_separation(*, line_id: int, user: User, reach: str, note: str, at: datetime) -> None:
     """Write a request down. Nobody is texted, and no holder of the account hears of it. A second changes nothing."""
     line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     if Separation.objects.filter(line=line, state=Separation.State.OPEN).exists():
@@ -40,21 +40,21 @@ def ask_separation(*, line_id: int, user: User, reach: str, note: str, at: datet
         note_sealed=seal(note), asked_at=at,
         due_at=delegations.business_days(start=at, days=delegations.SEPARATION_DAYS, zone=zone_of(line.state)),
     )  # fmt: skip
-    _note("asked", made, f"subscriber:{user.pk}", at)
+    _record_event("asked", made, f"subscriber:{user.pk}", at)
 
 
 @transaction.atomic
-def take_back_separation(*, line_id: int, user: User, at: datetime) -> None:
+def withdraw_separation(*, line_id: int, user: User, at: datetime) -> None:
     """Take the person's request back. Does nothing where nothing is open."""
-    found = _open(line=line_id)
+    found = _query_open(line=line_id)
     if found is None:
         return
-    _close(found, Separation.State.TAKEN_BACK, at)
-    _note("taken_back", found, f"subscriber:{user.pk}", at)
+    _close_separation(found, Separation.State.TAKEN_BACK, at)
+    _record_event("taken_back", found, f"subscriber:{user.pk}", at)
 
 
 @transaction.atomic
-def look_at_separation(*, separation_id: UUID, actor: str, reason: str, at: datetime) -> SeparationRequest | None:
+def view_separation(*, separation_id: UUID, actor: str, reason: str, at: datetime) -> SeparationRequest | None:
     """Return one request with how to reach its person; None where there is none. Raises queries.NotForThem.
 
     The look stands in the person's own log, where no holder of a child's line reads it.
@@ -63,7 +63,7 @@ def look_at_separation(*, separation_id: UUID, actor: str, reason: str, at: date
     found = Separation.objects.select_related("line").filter(pk=separation_id).first()
     if found is None:
         return None
-    _note("seen", found, name, at, reason=reason)
+    _record_event("seen", found, name, at, reason=reason)
     return SeparationRequest(
         separation=found,
         number=queries.msisdn_of(line_id=found.line_id, at=at),
@@ -81,26 +81,26 @@ def close_separation(
     Raises NotOpen, and queries.NotForThem.
     """
     name = queries.acting_staff(actor=actor, action=StaffAction.WORK_SEPARATIONS)
-    found = _open(pk=separation_id)
+    found = _query_open(pk=separation_id)
     if found is None:
         raise NotOpen("It is closed already.")
     found.tell_from = tell_from if done else None
-    _close(found, Separation.State.DONE if done else Separation.State.NOT_DONE, at)
-    _note("done" if done else "not_done", found, name, at, reason=reason)
+    _close_separation(found, Separation.State.DONE if done else Separation.State.NOT_DONE, at)
+    _record_event("done" if done else "not_done", found, name, at, reason=reason)
 
 
-def _open(**wanted: object) -> Separation | None:
+def _query_open(**wanted: object) -> Separation | None:
     rows = Separation.objects.select_for_update(of=("self",)).filter(state=Separation.State.OPEN, **wanted)
     return rows.first()
 
 
-def _close(separation: Separation, state: Separation.State, at: datetime) -> None:
+def _close_separation(separation: Separation, state: Separation.State, at: datetime) -> None:
     separation.state = state
     separation.closed_at = at
     separation.save(update_fields=["state", "closed_at", "tell_from"])
 
 
-def _note(what: str, separation: Separation, actor: str, at: datetime, reason: str = "") -> None:
+def _record_event(what: str, separation: Separation, actor: str, at: datetime, reason: str = "") -> None:
     audit.actions.record(
         action=f"separation.{what}",
         actor=actor,

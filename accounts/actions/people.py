@@ -12,12 +12,18 @@ from django.db.models import Q
 
 import audit.actions
 from accounts import queries
-from accounts.actions.codes import take_code
+from accounts.actions.codes import verify_code
 from accounts.actions.contacts import end_contacts
-from accounts.actions.delegations import end_with
-from accounts.actions.rate_limits import Door, give_back, is_right_code, take_network_try, take_try
-from accounts.actions.sign_ins import end_sessions, end_sign_ins, note, note_device, send_security_notice
-from accounts.clients.oidc import LineWord
+from accounts.actions.delegations import end_tenure_delegations
+from accounts.actions.rate_limits import GuessTarget, count_network_try, count_try, is_right_code, refund_try
+from accounts.actions.sign_ins import (
+    end_sessions,
+    end_sign_ins,
+    record_device,
+    record_sign_in_event,
+    send_security_notice,
+)
+from accounts.clients.oidc import ClaimedLine
 from accounts.domain import message_templates, sessions
 from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
 from accounts.policies import delegations
@@ -34,12 +40,12 @@ def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: boo
     `device`: what `browsers.device` says of where they are. `alone`: every other sign-in of theirs ends, for which
     the phone in hand is enough.
     """
-    line = take_code(msisdn=msisdn, purpose=TextedCode.Purpose.SIGN_IN, asker=asker, typed=typed, at=at)
+    line = verify_code(msisdn=msisdn, purpose=TextedCode.Purpose.SIGN_IN, asker=asker, typed=typed, at=at)
     return _complete_sign_in(line=line, device=device, alone=alone, at=at) if line else None
 
 
 @transaction.atomic
-def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> User | None:
+def sign_in_by_carrier(*, word: ClaimedLine, device: str = "", at: datetime) -> User | None:
     """Return the user of the line that the carrier's provider names, made at its first sign-in; else None.
 
     From the first time on the line is that one person's of the provider's: another of its names opens it no more,
@@ -48,7 +54,7 @@ def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> Use
     line = queries.line_named(carrier_id=word.line_id, msisdn=word.msisdn, at=at)
     if line is None:
         return None
-    user = person_behind(line=line, at=at)
+    user = get_or_create_person(line=line, at=at)
     who = hashlib.sha256(f"{line.pk}|{word.subject}".encode()).hexdigest()
     pinned = SocialAccount.objects.filter(user=user, provider=word.issuer)
     if pinned.exclude(uid=who).exists():
@@ -61,8 +67,8 @@ def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> Use
     if is_new:
         send_security_notice(user=user, text=message_templates.new_carrier_account_text, at=at)
     if device:
-        note_device(user=user, device=device, at=at)
-    note(user=user, what="signed_in_by_carrier", at=at)
+        record_device(user=user, device=device, at=at)
+    record_sign_in_event(user=user, what="signed_in_by_carrier", at=at)
     return user
 
 
@@ -75,17 +81,17 @@ def sign_in_after_end(
     outside a transaction. Raises TooManyTries, with a code only where very many came from that network.
     """
     if code:
-        taken = take_network_try(door=Door.ENDED, source=source, at=at)
+        taken = count_network_try(door=GuessTarget.ENDED, source=source, at=at)
     else:
-        taken = take_try(door=Door.ENDED, account=msisdn, source=source, at=at)
+        taken = count_try(door=GuessTarget.ENDED, account=msisdn, source=source, at=at)
     known = _find_by_password(msisdn, password)
     if code and not is_right_code(user=known, code=code, source=source, at=at):
         return None
     if known is None:
         return None
-    give_back(right=taken)
+    refund_try(right=taken)
     with transaction.atomic():
-        note(user=known, what="signed_in_after_end", at=at)
+        record_sign_in_event(user=known, what="signed_in_after_end", at=at)
     return known
 
 
@@ -110,11 +116,11 @@ def _find_by_password(msisdn: str, password: str) -> User | None:
 @transaction.atomic
 def record_passkey_return(*, user: User, at: datetime) -> None:
     """Note that somebody whose line has ended came back by their passkey."""
-    note(user=user, what="signed_in_after_end", at=at)
+    record_sign_in_event(user=user, what="signed_in_after_end", at=at)
 
 
 @transaction.atomic
-def person_behind(*, line: Line, at: datetime) -> User:
+def get_or_create_person(*, line: Line, at: datetime) -> User:
     """Return the user of a tenure, made now if nobody signed in yet: for what is said with a texted code alone."""
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)
     user = queries.user_of_line(line_id=line.pk)
@@ -127,7 +133,7 @@ def person_behind(*, line: Line, at: datetime) -> User:
 
 
 @transaction.atomic
-def hold_history(*, line_ids: Collection[int], at: datetime) -> None:
+def start_history_hold(*, line_ids: Collection[int], at: datetime) -> None:
     """Hold for a day what these lines open: releases that were others' have come to them."""
     earlier = Q(history_known_at__isnull=True) | Q(history_known_at__lt=at)
     Line.objects.filter(earlier, pk__in=line_ids).update(history_known_at=at)
@@ -157,7 +163,7 @@ def end_tenure(*, line_id: int, at: datetime) -> None:
         line_user.save(update_fields=["until"])
         comes_back = sessions.has_password_or_passkey(user=line_user.user)
         User.objects.filter(pk=line_user.user_id).update(is_active=comes_back)
-        end_with(user_id=line_user.user_id, line_id=line_id, at=at)
+        end_tenure_delegations(user_id=line_user.user_id, line_id=line_id, at=at)
         KnownDevice.objects.filter(user_id=line_user.user_id).delete()
         end_sessions(user_id=line_user.user_id, at=at)
         audit.actions.record(
@@ -171,11 +177,11 @@ def end_tenure(*, line_id: int, at: datetime) -> None:
 
 @transaction.atomic
 def _complete_sign_in(*, line: Line, device: str, alone: bool, at: datetime) -> User:
-    user = person_behind(line=line, at=at)
+    user = get_or_create_person(line=line, at=at)
     if alone:
         end_sign_ins(user=user, at=at)
     if device:
-        note_device(user=user, device=device, at=at)
+        record_device(user=user, device=device, at=at)
     audit.actions.record(
         action="line.signed_in", actor=f"subscriber:{user.pk}", target=f"line:{line.pk}", line_id=line.pk, at=at
     )

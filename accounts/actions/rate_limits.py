@@ -33,7 +33,7 @@ UPDATE accounts_throttle SET level_milli = GREATEST(0, level_milli - 1000), wait
 """
 
 
-class Door(StrEnum):
+class GuessTarget(StrEnum):
     """Where something can be guessed."""
 
     STAFF = "staff"  # e-mail and password
@@ -60,7 +60,7 @@ STRICT = Limit(5, HOUR, MINUTE, HOUR)
 ACCOUNT = Limit(50, 30 * MINUTE, MINUTE, HOUR)
 # Very many people may be behind one address of a carrier's: 200 wrong tries an hour are theirs.
 NETWORK = Limit(200, timedelta(seconds=18), timedelta(seconds=10), 5 * MINUTE)
-OPEN_TO_ALL = (Door.STAFF, Door.ENDED)
+OPEN_TO_ALL = (GuessTarget.STAFF, GuessTarget.ENDED)
 
 
 class TooManyTries(Exception):
@@ -80,12 +80,12 @@ class Try:
 
 
 @transaction.atomic
-def take_try(*, door: Door, account: str, source: Source, at: datetime) -> Try:
+def count_try(*, door: GuessTarget, account: str, source: Source, at: datetime) -> Try:
     """Count one try at an account: what was typed for it, or a person's id, whether or not there is one.
 
     Raises: TooManyTries where it has to wait. Such a try is not counted.
     """
-    if source.device and _is_known(door, account, source.device):
+    if source.device and _is_device_known(door, account, source.device):
         counted = [("device", f"{account}|{source.device}", STRICT)]
     elif door in OPEN_TO_ALL:
         counted = [
@@ -94,22 +94,22 @@ def take_try(*, door: Door, account: str, source: Source, at: datetime) -> Try:
         ]  # fmt: skip
     else:
         counted = [("account", account, STRICT)]
-    marks = [(_mark(door, kind, what), limit) for kind, what, limit in counted]
+    marks = [(_get_throttle_key(door, kind, what), limit) for kind, what, limit in counted]
     # In one order, so that two tries never wait for each other.
-    return Try([_count(mark, limit, at) for mark, limit in sorted(marks, key=lambda one: one[0])], at)
+    return Try([_count_level(mark, limit, at) for mark, limit in sorted(marks, key=lambda one: one[0])], at)
 
 
 @transaction.atomic
-def take_network_try(*, door: Door, source: Source, at: datetime) -> Try:
+def count_network_try(*, door: GuessTarget, source: Source, at: datetime) -> Try:
     """Count one try from a network, whatever account it is at.
 
     Raises: TooManyTries where it has to wait. Such a try is not counted.
     """
-    return Try([_count(_mark(door, "network", source.network), NETWORK, at)], at)
+    return Try([_count_level(_get_throttle_key(door, "network", source.network), NETWORK, at)], at)
 
 
 @transaction.atomic
-def give_back(*, right: Try) -> None:
+def refund_try(*, right: Try) -> None:
     """Take back a try that was right. What was wrong before it still counts."""
     with connection.cursor() as cursor:
         cursor.execute(GIVE_BACK, [NO_WAIT, list(right.throttles)])
@@ -130,10 +130,10 @@ def is_right_code(*, user: User | None, code: str, source: Source, at: datetime)
     """
     user_id = user.pk if user else 0
     try:
-        taken = take_try(door=Door.FACTOR, account=str(user_id), source=source, at=at)
+        taken = count_try(door=GuessTarget.FACTOR, account=str(user_id), source=source, at=at)
     except TooManyTries:
         return False
-    of_an_app = tokens.is_of_an_app(code)
+    of_an_app = tokens.is_app_code_shape(code)
     kinds = [Authenticator.Type.TOTP if of_an_app else Authenticator.Type.RECOVERY_CODES]
     typed = _normalize_code(user, code)
     kept = Authenticator.objects.filter(user_id=user_id, type__in=kinds).first()
@@ -141,15 +141,15 @@ def is_right_code(*, user: User | None, code: str, source: Source, at: datetime)
     if is_right and of_an_app:
         is_right = spend_code(user_id=user_id, code=code, at=at)
     if is_right:
-        give_back(right=taken)
+        refund_try(right=taken)
     return is_right
 
 
 def _normalize_code(user: User | None, code: str) -> str:
     """What was typed as the factor would have it; "" if it is like none."""
-    if tokens.is_of_an_app(code):
+    if tokens.is_app_code_shape(code):
         return code
-    return tokens.normalize_recovery_code(user=user, typed=code) if tokens.is_like_one(code) else ""
+    return tokens.normalize_recovery_code(user=user, typed=code) if tokens.is_recovery_code_shape(code) else ""
 
 
 def spend_code(*, user_id: int, code: str, at: datetime) -> bool:
@@ -160,33 +160,33 @@ def spend_code(*, user_id: int, code: str, at: datetime) -> bool:
     return is_new
 
 
-def _is_known(door: Door, account: str, device: str) -> bool:
+def _is_device_known(door: GuessTarget, account: str, device: str) -> bool:
     known = DeviceCookie.objects.filter(token_hash=_token_hash(device))
-    if door == Door.STAFF:
+    if door == GuessTarget.STAFF:
         return known.filter(user__email__iexact=account).exists()
-    if door == Door.ENDED:
+    if door == GuessTarget.ENDED:
         return known.filter(user__line_users__line__numbers__msisdn_hash=number_hash(account)).exists()
     return known.filter(user_id=int(account)).exists()
 
 
-def _mark(door: Door, kind: str, what: str) -> bytes:
+def _get_throttle_key(door: GuessTarget, kind: str, what: str) -> bytes:
     return compute_hmac("throttle", f"{door}|{kind}|{what}".encode())
 
 
-def _count(mark: bytes, limit: Limit, at: datetime) -> int:
+def _count_level(mark: bytes, limit: Limit, at: datetime) -> int:
     new = Throttle(mark_hash=mark, level_milli=0, last_at=at, wait_until=NO_WAIT)
     Throttle.objects.bulk_create([new], ignore_conflicts=True)
     kept = Throttle.objects.select_for_update().get(mark_hash=mark)
     if at < kept.wait_until:
         raise TooManyTries(kept.wait_until)
     level = max(0.0, kept.level_milli / ONE - max(at - kept.last_at, timedelta()) / limit.fades) + 1
-    wait = _wait(level, limit)
+    wait = _get_wait(level, limit)
     kept.level_milli, kept.last_at, kept.wait_until = round(level * ONE), at, at + wait if wait else NO_WAIT
     kept.save(update_fields=["level_milli", "last_at", "wait_until"])
     return kept.pk
 
 
-def _wait(level: float, limit: Limit) -> timedelta:
+def _get_wait(level: float, limit: Limit) -> timedelta:
     beyond = round(level) - limit.free
     return min(limit.longest, limit.shortest * 2 ** min(beyond, 20)) if beyond >= 0 else timedelta()
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import translation
 
 import audit.actions
-from accounts.actions.sms_outbox import post
+from accounts.actions.sms_outbox import enqueue_text
 from accounts.domain import auth_factors, message_templates, sessions
 from accounts.domain.auth_factors import Factors, link_hash
 from accounts.models import BrowserSession, KnownDevice, Line, LineUser, Message, NewPassword, User
@@ -27,7 +27,7 @@ PASSWORD_WAIT, PASSWORD_GOOD_FOR = timedelta(hours=24), timedelta(days=7)
 TOKEN_BYTES = 24
 
 
-def note(*, user: User, what: str, at: datetime) -> None:
+def record_sign_in_event(*, user: User, what: str, at: datetime) -> None:
     """Append to the trail what somebody did about their own sign-in; a subscriber finds it in the log of their line.
 
     Of somebody whose line has ended it is that line's.
@@ -47,7 +47,7 @@ def send_security_notice(*, user: User, text: Callable[[], str], at: datetime) -
     line = _line(user)
     if line is not None:
         with translation.override(message_templates.language_of(line)):
-            post(line_id=line.pk, kind=Message.Kind.WAY_IN, words=text(), at=at)
+            enqueue_text(line_id=line.pk, kind=Message.Kind.WAY_IN, words=text(), at=at)
 
 
 def _line(user: User) -> Line | None:
@@ -78,12 +78,12 @@ def end_sign_ins(*, user: User, kept: bytes = b"", only: int | None = None, at: 
     """End a person's sign-ins but the one of `kept` (`sessions.key_hash`); `only`: that one alone. Returns how many."""
     ended = end_sessions(user_id=user.pk, kept=kept, only=only, at=at)
     if ended:
-        note(user=user, what="sign_ins_ended", at=at)
+        record_sign_in_event(user=user, what="sign_ins_ended", at=at)
     return ended
 
 
 @transaction.atomic
-def note_device(*, user: User, device: str, at: datetime) -> None:
+def record_device(*, user: User, device: str, at: datetime) -> None:
     """Remember the browser and network by which somebody has just signed in; tell their line of one it did not know.
 
     `device`: what `browsers.device` says. Only a keyed hash of it is kept. The first of a tenure is no news.
@@ -97,7 +97,7 @@ def note_device(*, user: User, device: str, at: datetime) -> None:
         user=user, mark_hash=mark, defaults={"last_at": at}, create_defaults={"first_at": at, "last_at": at}
     )
     if is_new and others:
-        note(user=user, what="new_device", at=at)
+        record_sign_in_event(user=user, what="new_device", at=at)
         send_security_notice(user=user, text=message_templates.new_device_text, at=at)
 
 
@@ -116,7 +116,7 @@ def set_first_password(*, user: User, password: str, by_carrier: bool = False, a
     `by_carrier`: they came by the carrier's sign-in as strongly as it takes to see, which is their proof until then.
     """
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    if sessions.has_proof_of_their_own(user=user, but_carrier=by_carrier):
+    if sessions.has_own_proof(user=user, but_carrier=by_carrier):
         raise HasProofAlready
     user.set_password(password)
     user.save(update_fields=["password"])
@@ -125,14 +125,14 @@ def set_first_password(*, user: User, password: str, by_carrier: bool = False, a
 
 
 @transaction.atomic
-def note_changes(*, user_id: int, before: Factors, kept: bytes, at: datetime) -> None:
+def record_factor_differences(*, user_id: int, before: Factors, kept: bytes, at: datetime) -> None:
     """Write down what became different about what lets a person in since `before`, in the transaction that changed it.
 
     Who gave their password to change it has not forgotten it: a wait for a new one is over. Their other sign-ins end,
     all but the one of `kept` (`sessions.key_hash`).
     """
     user = User.objects.get(pk=user_id)
-    what = auth_factors.differences(before=before, after=auth_factors.factors_of(user=user))
+    what = auth_factors.list_differences(before=before, after=auth_factors.get_factors(user=user))
     if what:
         _record_changes(user, what, at)
     if "password_changed" in what:
@@ -141,11 +141,11 @@ def note_changes(*, user_id: int, before: Factors, kept: bytes, at: datetime) ->
 
 
 @transaction.atomic
-def ask_new_password(*, user: User, at: datetime) -> None:
+def start_new_password(*, user: User, at: datetime) -> None:
     """Begin the wait for a new password, and text the line a link that ends it. Does nothing while one waits."""
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     _open(user).filter(expires_at__lte=at).update(cancelled_at=at)
-    if _open(user).exists() or not sessions.has_proof_of_their_own(user=user):
+    if _open(user).exists() or not sessions.has_own_proof(user=user):
         return
     token = secrets.token_urlsafe(TOKEN_BYTES)
     NewPassword.objects.create(
@@ -156,7 +156,7 @@ def ask_new_password(*, user: User, at: datetime) -> None:
         expires_at=at + PASSWORD_WAIT + PASSWORD_GOOD_FOR,
     )
     url = f"{settings.BASE_URL}{reverse('new-password-cancel', args=[token])}"
-    note(user=user, what="new_password_asked", at=at)
+    record_sign_in_event(user=user, what="new_password_asked", at=at)
     send_security_notice(user=user, text=partial(message_templates.new_password_text, url=url), at=at)
 
 
@@ -166,7 +166,7 @@ def cancel_new_password(*, user_id: int, at: datetime) -> bool:
     user = User.objects.select_for_update(of=("self",)).get(pk=user_id)
     found = bool(_open(user).update(cancelled_at=at))
     if found:
-        note(user=user, what="new_password_cancelled", at=at)
+        record_sign_in_event(user=user, what="new_password_cancelled", at=at)
         send_security_notice(user=user, text=message_templates.new_password_cancelled_text, at=at)
     return found
 
@@ -175,7 +175,7 @@ def cancel_new_password(*, user_id: int, at: datetime) -> bool:
 def replace_password(*, user: User, password: str, at: datetime) -> User:
     """Give a person another password by texted code alone, after the wait. Ends their other sign-ins. Raises NotYet."""
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    waited = auth_factors.new_password_of(user=user, at=at)
+    waited = auth_factors.get_pending_password(user=user, at=at)
     if waited is None or at < waited.counts_from:
         raise NotYet
     waited.used_at = at
@@ -192,5 +192,5 @@ def _open(user: User) -> QuerySet[NewPassword]:
 
 def _record_changes(user: User, what: Collection[str], at: datetime) -> None:
     for one in what:
-        note(user=user, what=one, at=at)
+        record_sign_in_event(user=user, what=one, at=at)
     send_security_notice(user=user, text=partial(message_templates.changed_text, what=what), at=at)

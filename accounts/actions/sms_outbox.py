@@ -122,7 +122,7 @@ class SentEnough(Exception):
 
 # A failure rolls back the caller's transaction as well; no savepoint is needed.
 @transaction.atomic(savepoint=False)
-def post(
+def enqueue_text(
     *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = ""
 ) -> None:
     """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
@@ -138,27 +138,27 @@ def post(
     text = words if isinstance(words, str) else words(line)
     if _is_unwanted(line_id, kind, at):
         return
-    for msisdn, contact in _where(line, kind, at):
-        message_id, read = uuid4(), _read_there(line, text, contact)
-        next_at, expires_at = sms_delivery.from_when(kind=kind, line=line, at=at), at + LASTS[kind]
+    for msisdn, contact in _get_destinations(line, kind, at):
+        message_id, read = uuid4(), _count_unread_texts(line, text, contact)
+        next_at, expires_at = sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), at + LASTS[kind]
         row = (message_id, line_id, kind, about, seal(msisdn), seal(read), at, next_at, expires_at)
         with connection.cursor() as cursor:
             cursor.execute(POST, [*row, contact.pk if contact else None])
-        if not texts.waits_for_network():
+        if not texts.is_networked():
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message_id, now=at), robust=True)
 
 
 def _is_unwanted(line_id: int, kind: Message.Kind, at: datetime) -> bool:
     """Whether the line's person turned this kind off, or must not be texted it now."""
-    if kind in NEWS and queries.wants_no_news(line_id=line_id):
+    if kind in NEWS and queries.has_alerts_off(line_id=line_id):
         return True
     if kind in TOPICS and not queries.find_alert_choices(line_id=line_id)[TOPICS[kind]]:
         return True
-    return kind in NOT_IN_CONFIDENCE and delegations.leaves_in_confidence(line_id=line_id, at=at)
+    return kind in NOT_IN_CONFIDENCE and delegations.is_confidential_departure(line_id=line_id, at=at)
 
 
 @transaction.atomic
-def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[[Line], str], at: datetime) -> int:
+def enqueue_alerts(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[[Line], str], at: datetime) -> int:
     """Have many lines texted, by day, that something on record changed. Returns how many texts wait now.
 
     Each hears of one kind at most once in 24 hours, however many rows changed. A line that we have known for less than
@@ -168,22 +168,22 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     with connection.cursor() as cursor:
         cursor.execute(LONG_KNOWN, [list(line_ids), at - DAY])
         known = [line_id for (line_id,) in cursor.fetchall()]
-    lines = {line.pk: line for line in _who_wants(known, kind, at).order_by("pk")} if known else {}
+    lines = {line.pk: line for line in _filter_recipients(known, kind, at).order_by("pk")} if known else {}
     if not lines:
         return 0
     made = [
         (
-            uuid4(), line.pk, seal(msisdn), seal(_read_there(line, words(line), contact)),
-            sms_delivery.from_when(kind=kind, line=line, at=at), contact.pk if contact else None,
+            uuid4(), line.pk, seal(msisdn), seal(_count_unread_texts(line, words(line), contact)),
+            sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), contact.pk if contact else None,
         )
-        for line, msisdn, contact in _whom_to_text(lines, at)
+        for line, msisdn, contact in _list_recipients(lines, at)
     ]  # fmt: skip
     if made:
-        _insert_news(made, kind, at)
+        _insert_alerts(made, kind, at)
     return len({line_id for _, line_id, *_ in made})
 
 
-def _who_wants(line_ids: Collection[int], kind: Message.Kind, at: datetime) -> QuerySet[Line]:
+def _filter_recipients(line_ids: Collection[int], kind: Message.Kind, at: datetime) -> QuerySet[Line]:
     lately = Message.objects.filter(kind=kind, line_id__in=line_ids, made_at__gt=at - DAY).values("line_id")
     known = Line.objects.filter(pk__in=line_ids).exclude(pk__in=lately)
     if kind in NEWS:
@@ -192,30 +192,30 @@ def _who_wants(line_ids: Collection[int], kind: Message.Kind, at: datetime) -> Q
         refused = AlertChoice.objects.filter(line_id__in=line_ids, topic=TOPICS[kind], wanted=False)
         known = known.exclude(pk__in=refused.values("line_id"))
     if kind in NOT_IN_CONFIDENCE:
-        known = known.exclude(pk__in=delegations.untold(at=at).values("line"))
+        known = known.exclude(pk__in=delegations.query_confidential_departures(at=at).values("line"))
     return known
 
 
-def _insert_news(made: Sequence[tuple[object, ...]], kind: Message.Kind, at: datetime) -> None:
+def _insert_alerts(made: Sequence[tuple[object, ...]], kind: Message.Kind, at: datetime) -> None:
     columns = [list(column) for column in zip(*made, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(POST_NEWS, [kind, at, at + LASTS[kind], *columns])
 
 
-def _whom_to_text(lines: Mapping[int, Line], at: datetime) -> list[tuple[Line, str, SafeContact | None]]:
+def _list_recipients(lines: Mapping[int, Line], at: datetime) -> list[tuple[Line, str, SafeContact | None]]:
     """Where news of these lines goes: each line with a number, and the safe contact whose number that is."""
     # A number that is no longer the line's may be somebody else's by now.
     now = LineNumber.objects.filter(line_id__in=lines, starts_at__lte=at).exclude(ends_at__lte=at)
     number_of = {line_id: unseal(sealed) for line_id, sealed in now.values_list("line_id", "msisdn_sealed")}
-    contacts = sms_delivery.contacts_that_count(line_ids=lines, at=at)
+    contacts = sms_delivery.list_active_contacts(line_ids=lines, at=at)
     return [
         (line, msisdn, contact)
         for pk, line in lines.items()
-        for msisdn, contact in _either(number_of.get(pk, ""), contacts.get(pk), at)
+        for msisdn, contact in _choose_destinations(number_of.get(pk, ""), contacts.get(pk), at)
     ]
 
 
-def _read_there(line: Line, words: str, contact: SafeContact | None) -> str:
+def _count_unread_texts(line: Line, words: str, contact: SafeContact | None) -> str:
     """Words that are about "this phone", for whoever reads them on another."""
     if contact is None:
         return words
@@ -223,25 +223,27 @@ def _read_there(line: Line, words: str, contact: SafeContact | None) -> str:
         return message_templates.to_contact_text(words=words)
 
 
-def _where(line: Line, kind: Message.Kind, at: datetime) -> list[tuple[str, SafeContact | None]]:
+def _get_destinations(line: Line, kind: Message.Kind, at: datetime) -> list[tuple[str, SafeContact | None]]:
     try:
         # The number that an ended line had last may be somebody else's by now.
         msisdn = "" if line.deactivated_at and line.deactivated_at <= at else queries.msisdn_of(line_id=line.pk, at=at)
     except LineNumber.DoesNotExist:
         msisdn = ""
-    contacts = {} if kind in TO_THE_PHONE else sms_delivery.contacts_that_count(line_ids=[line.pk], at=at)
-    return _either(msisdn, contacts.get(line.pk), at)
+    contacts = {} if kind in TO_THE_PHONE else sms_delivery.list_active_contacts(line_ids=[line.pk], at=at)
+    return _choose_destinations(msisdn, contacts.get(line.pk), at)
 
 
-def _either(msisdn: str, contact: SafeContact | None, at: datetime) -> list[tuple[str, SafeContact | None]]:
+def _choose_destinations(
+    msisdn: str, contact: SafeContact | None, at: datetime
+) -> list[tuple[str, SafeContact | None]]:
     """The numbers to text: the phone's own, or the safe contact instead; on the contact's first day, both."""
     there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
-    phone_too = contact is None or delegations.both_until(contact=contact, at=at) is not None
+    phone_too = contact is None or delegations.get_double_alert_end(contact=contact, at=at) is not None
     return there + ([(msisdn, None)] if msisdn and phone_too else [])
 
 
 @transaction.atomic(savepoint=False)
-def warn(
+def enqueue_warning(
     *, line_id: int, words: Callable[[Line], str], of: str, to: Recipients, at_most: int | None, at: datetime
 ) -> None:
     """Have a line's person texted at once, by day and night, of what somebody may do who takes the line over.
@@ -250,20 +252,20 @@ def warn(
     only if no other line has had it since. Nothing is sent where the line leaves its account in confidence.
     """
     line = Line.objects.get(pk=line_id)
-    if delegations.leaves_in_confidence(line_id=line_id, at=at):
+    if delegations.is_confidential_departure(line_id=line_id, at=at):
         return
     about = f"moved:{of}"
     made = [
         Message(
             id=uuid4(), line=line, kind=Message.Kind.MOVED, about=about, to_sealed=seal(msisdn),
-            words_sealed=seal(_read_there(line, words(line), contact)), made_at=at, contact=contact, next_at=at,
+            words_sealed=seal(_count_unread_texts(line, words(line), contact)), made_at=at, contact=contact, next_at=at,
             expires_at=at + LASTS[Message.Kind.MOVED],
         )
-        for msisdn, contact in _whom_to_warn(line_id, to, at)
+        for msisdn, contact in _list_warning_recipients(line_id, to, at)
         if at_most is None or _count_warnings(line, about, contact, at) < at_most
     ]  # fmt: skip
     Message.objects.bulk_create(made)
-    if not texts.waits_for_network():
+    if not texts.is_networked():
         for message in made:
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message.pk, now=at), robust=True)
 
@@ -274,11 +276,11 @@ def _count_warnings(line: Line, about: str, contact: SafeContact | None, at: dat
     return lately.filter(about=about, contact=contact).count()
 
 
-def _whom_to_warn(line_id: int, to: Recipients, at: datetime) -> list[tuple[str, SafeContact | None]]:
+def _list_warning_recipients(line_id: int, to: Recipients, at: datetime) -> list[tuple[str, SafeContact | None]]:
     if to == Recipients.OLD_NUMBER_AND_CONTACT:
-        number = delegations.number_before(line_id=line_id)
+        number = delegations.get_previous_number(line_id=line_id)
     else:
-        number = delegations.number_now(line_id=line_id, at=at)
+        number = delegations.get_current_number(line_id=line_id, at=at)
     lines = [] if to == Recipients.PHONE else [line_id]
     contact = sms_delivery.list_contacts_to_warn(line_ids=lines, at=at).get(line_id)
     there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
@@ -299,7 +301,7 @@ def enqueue_email(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
 
 
 @transaction.atomic
-def post_notice(*, line_id: int | None, to: str, mail: Mail, at: datetime) -> None:
+def enqueue_notice(*, line_id: int | None, to: str, mail: Mail, at: datetime) -> None:
     """Have somebody mailed that there is something to read, at the address that they gave. It holds none of it."""
     _queue_email(line_id, to, mail, at)
 
@@ -312,13 +314,13 @@ def _queue_email(line_id: int | None, to: str, mail: Mail, at: datetime) -> None
 
 
 @transaction.atomic
-def post_receipt(*, line_id: int, words: str, at: datetime) -> None:
+def enqueue_receipt(*, line_id: int, words: str, at: datetime) -> None:
     """Have a line texted a link that its person asked for. Raises SentEnough."""
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     sent = Message.objects.filter(line_id=line_id, kind=Message.Kind.RECEIPT, made_at__gt=at - DAY)
     if sent.count() >= RECEIPT_TEXTS_A_DAY:
         raise SentEnough
-    post(line_id=line_id, kind=Message.Kind.RECEIPT, words=words, at=at)
+    enqueue_text(line_id=line_id, kind=Message.Kind.RECEIPT, words=words, at=at)
 
 
 def drop_reminders(*, line_ids: Collection[int]) -> None:
@@ -329,7 +331,9 @@ def drop_reminders(*, line_ids: Collection[int]) -> None:
 
 
 @transaction.atomic
-def remind(*, line_ids: Collection[int], words: Callable[[Line], str], at: datetime, every: timedelta) -> int:
+def enqueue_reminders(
+    *, line_ids: Collection[int], words: Callable[[Line], str], at: datetime, every: timedelta
+) -> int:
     """Have lines texted that something is still on, by day: each at most once in `every`. Returns how many wait now.
 
     A few statements for any number of lines; two workers at once remind nobody twice.
@@ -337,11 +341,11 @@ def remind(*, line_ids: Collection[int], words: Callable[[Line], str], at: datet
     with connection.cursor() as cursor:
         cursor.execute(DUE_AGAIN, {"lines": sorted(line_ids), "at": at, "before": at - every})
         due = [line_id for (line_id,) in cursor.fetchall()]
-    return post_news(line_ids=due, kind=Message.Kind.REMINDER, words=words, at=at) if due else 0
+    return enqueue_alerts(line_ids=due, kind=Message.Kind.REMINDER, words=words, at=at) if due else 0
 
 
 @transaction.atomic
-def post_yearly(*, words: Callable[[Line], str], at: datetime) -> int:
+def enqueue_yearly_reminder(*, words: Callable[[Line], str], at: datetime) -> int:
     """Text the next 500 lines that want it the link to their past year, each once a year. Returns how many it took."""
     since = datetime(at.year, 1, 2, tzinfo=UTC)
     if at < since:
@@ -350,5 +354,5 @@ def post_yearly(*, words: Callable[[Line], str], at: datetime) -> int:
         cursor.execute(DUE_YEARLY, {"at": at, "since": since})
         due = [line_id for (line_id,) in cursor.fetchall()]
     if due:
-        post_news(line_ids=due, kind=Message.Kind.YEARLY, words=words, at=at)
+        enqueue_alerts(line_ids=due, kind=Message.Kind.YEARLY, words=words, at=at)
     return len(due)

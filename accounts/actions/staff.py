@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.policies.permissions import actor_of
 
 
-class AlreadyThere(Exception):
+class StaffExists(Exception):
     """Somebody has this e-mail already, or the role is none of staff's."""
 
 
@@ -33,7 +33,7 @@ def sign_in_vouched(*, identity: Identity, at: datetime) -> User | None:
     The first time they are found by their verified e-mail, and from then on by the provider's own name for them alone.
     """
     pinned = SocialAccount.objects.select_related("user").filter(provider=identity.issuer, uid=identity.subject).first()
-    user = pinned.user if pinned else _pin(identity, at)
+    user = pinned.user if pinned else _link_identity(identity, at)
     if user is None or not user.is_active or user.role == User.Role.SUBSCRIBER:
         return None
     if identity.roles is not None and user.role not in identity.roles:
@@ -49,7 +49,7 @@ def make_staff(*, email: str, role: User.Role, actor: str, at: datetime) -> User
     Raises AlreadyThere.
     """
     if role == User.Role.SUBSCRIBER or User.objects.filter(email__iexact=email).exists():
-        raise AlreadyThere(email)
+        raise StaffExists(email)
     user = User(username=uuid4().hex, email=email, role=role)
     user.set_unusable_password()
     user.full_clean(exclude=["password"])
@@ -104,7 +104,7 @@ def _staff(email: str) -> User:
     return found[0]
 
 
-def _pin(identity: Identity, at: datetime) -> User | None:
+def _link_identity(identity: Identity, at: datetime) -> User | None:
     """The one active member of staff with this e-mail, whom the provider had no name for yet; noted with its name."""
     staff = User.objects.select_for_update(of=("self",)).exclude(role=User.Role.SUBSCRIBER)
     found = list(staff.filter(email__iexact=identity.email, is_active=True)[:2])

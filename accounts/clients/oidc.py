@@ -52,7 +52,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class LineWord:
+class ClaimedLine:
     """Which line the carrier's provider says is this person's: by the carrier's id of it, or by a verified number.
 
     `subject` is its own name for them. `strong`: they proved themselves there as it takes to see here.
@@ -93,7 +93,7 @@ def has_staff_provider() -> bool:
     return has_provider(STAFF)
 
 
-def start(*, kind: Kind, request: HttpRequest, then: str) -> str:
+def start_sign_in(*, kind: Kind, request: HttpRequest, then: str) -> str:
     """Return the address at the provider to send a browser to. Raises OidcRefused where the provider can't be asked."""
     provider = _provider(kind)
     nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
@@ -113,7 +113,7 @@ def start(*, kind: Kind, request: HttpRequest, then: str) -> str:
     return f"{_endpoint(kind, provider, 'authorization_endpoint')}?{urlencode(asked)}"
 
 
-def finish(*, request: HttpRequest, at: datetime) -> tuple[Identity, str]:
+def finish_staff_sign_in(*, request: HttpRequest, at: datetime) -> tuple[Identity, str]:
     """Return whom of staff their provider vouches for in this browser's answer, and where they wanted to go.
 
     Raises OidcRefused. The state is used up, whatever comes of it.
@@ -122,13 +122,13 @@ def finish(*, request: HttpRequest, at: datetime) -> tuple[Identity, str]:
     return _identity(claims), then
 
 
-def finish_line(*, request: HttpRequest, at: datetime) -> tuple[LineWord, str]:
+def finish_line_sign_in(*, request: HttpRequest, at: datetime) -> tuple[ClaimedLine, str]:
     """Which line the carrier's provider names in this browser's answer, and where its person wanted to go.
 
     Raises OidcRefused. The state is used up, whatever comes of it.
     """
     claims, then = _exchange_code(CARRIER, request, at)
-    return _line_word(claims), then
+    return _parse_claimed_line(claims), then
 
 
 def _exchange_code(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict[str, Any], str]:
@@ -202,11 +202,11 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
     return Identity(settings.STAFF_OIDC_ISSUER, subject, email, _roles(claims))
 
 
-def _line_word(claims: Mapping[str, Any]) -> LineWord:
+def _parse_claimed_line(claims: Mapping[str, Any]) -> ClaimedLine:
     subject, said = _subject(claims), _line_claim(claims)
     is_number = settings.OIDC_LINE_CLAIM == NUMBER_CLAIM
     strong = bool(settings.OIDC_SEEING_ACR) and claims.get("acr") == settings.OIDC_SEEING_ACR
-    return LineWord(
+    return ClaimedLine(
         issuer=settings.OIDC_ISSUER,
         subject=subject,
         line_id="" if is_number else said,

@@ -97,20 +97,20 @@ def send_text(*, msisdn: str, text: str, code: str = "") -> None:
 
     Nothing goes to the number that is nobody's (`synthetic`).
     """
-    _aside(_call_backend, msisdn, text, code)
+    _send_in_background(_call_backend, msisdn, text, code)
 
 
 def send_code(*, msisdn: str, text: str, code: str, at: datetime) -> None:
     """Like `send_text`, for a code by which somebody may stop: what became of it is counted, where no page waits."""
-    _aside(partial(_call_and_count, at), msisdn, text, code)
+    _send_in_background(partial(_call_and_count, at), msisdn, text, code)
 
 
-def waits_for_network() -> bool:
+def is_networked() -> bool:
     """Return whether the backend is a server of somebody's, which no page waits for."""
     return _backend(settings.SMS_BACKEND).waits_for_network
 
 
-def hand_over(*, msisdn: str, text: str) -> Outcome:
+def send_and_wait(*, msisdn: str, text: str) -> Outcome:
     """Send a text now and wait for the backend. UNFIT and AWAY may be tried again.
 
     SILENT may not: the backend may have sent it. Call outside a transaction.
@@ -127,7 +127,7 @@ def _refuse_in_a_transaction() -> None:
             pass  # refuses to nest, but in the transaction around a test
 
 
-def _aside(give: Callable[[Backend, str, str, str], Outcome], msisdn: str, text: str, code: str) -> None:
+def _send_in_background(give: Callable[[Backend, str, str, str], Outcome], msisdn: str, text: str, code: str) -> None:
     _refuse_in_a_transaction()
     if msisdn == synthetic.NUMBER:
         return

@@ -42,17 +42,17 @@ class Factors:
     used: int
 
 
-def factors_of(*, user: User) -> Factors:
+def get_factors(*, user: User) -> Factors:
     """Return what lets this person in now."""
     kept = list(Authenticator.objects.filter(user=user))
     return Factors(
         password=user.password if user.has_usable_password() else "",
         owned={one.pk: one.type for one in kept},
-        used=sum(tokens.used(one) for one in kept if one.type == Authenticator.Type.RECOVERY_CODES),
+        used=sum(tokens.count_used_codes(one) for one in kept if one.type == Authenticator.Type.RECOVERY_CODES),
     )
 
 
-def differences(*, before: Factors, after: Factors) -> list[str]:
+def list_differences(*, before: Factors, after: Factors) -> list[str]:
     """Return what became different between the two, in the trail's words."""
     found = ["password_changed"] if before.password != after.password else []
     new, gone = after.owned.keys() - before.owned.keys(), before.owned.keys() - after.owned.keys()
@@ -77,7 +77,7 @@ def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
     return not AuditEvent.objects.filter(line_id=line.pk, action__in=LETS_IN, at__gte=moved).exists()
 
 
-def contact_from_before(*, line: Line, at: datetime) -> SafeContact | None:
+def find_earlier_contact(*, line: Line, at: datetime) -> SafeContact | None:
     """Return the safe contact by which whoever is held by a new number alone may show who they are, or None.
 
     One set before the change, by the trail as well, and still in force. Not one that may be somebody else's by now,
@@ -86,17 +86,17 @@ def contact_from_before(*, line: Line, at: datetime) -> SafeContact | None:
     contact, moved = delegations.contact_of(line_id=line.pk), line.number_changed_at
     if contact is None or contact.proved_at is None or moved is None or contact.proved_at >= moved:
         return None
-    if not _is_adult_held_for_new_number(line, at) or _may_be_anothers(contact, line, at):
+    if not _is_adult_on_new_number_hold(line, at) or _may_belong_to_other(contact, line, at):
         return None
     was_set = AuditEvent.objects.filter(line_id=line.pk, action="line.contact_set", at=contact.proved_at)
     return contact if was_set.exists() else None
 
 
-def _is_adult_held_for_new_number(line: Line, at: datetime) -> bool:
+def _is_adult_on_new_number_hold(line: Line, at: datetime) -> bool:
     return line.user_role != Line.UserRole.MINOR and is_on_hold_only_for_new_number(line=line, at=at)
 
 
-def _may_be_anothers(contact: SafeContact, line: Line, at: datetime) -> bool:
+def _may_belong_to_other(contact: SafeContact, line: Line, at: datetime) -> bool:
     """Whether this is a number of the line itself, or of another line since."""
     own = LineNumber.objects.filter(line=line, msisdn_hash=number_hash(unseal(contact.to_sealed)))
     return own.exists() or bool(delegations.list_reassigned_contacts(contacts=[contact], at=at))
@@ -107,7 +107,7 @@ def is_open_by_contact(*, shown: tuple[int, datetime] | None, line: Line, at: da
 
     It does while that contact counts, and until the number changes again.
     """
-    contact = contact_from_before(line=line, at=at) if shown else None
+    contact = find_earlier_contact(line=line, at=at) if shown else None
     return contact is not None and shown == (contact.pk, line.number_changed_at)
 
 
@@ -116,13 +116,13 @@ def link_hash(*, token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def new_password_of(*, user: User, at: datetime) -> NewPassword | None:
+def get_pending_password(*, user: User, at: datetime) -> NewPassword | None:
     """Return the wait for a new password of this person that is not over, cancelled or used; None: there is none."""
     waiting = NewPassword.objects.filter(user=user, cancelled_at__isnull=True, used_at__isnull=True)
     return waiting.filter(expires_at__gt=at).first()
 
 
-def new_password_behind(*, token: str, at: datetime) -> NewPassword | None:
+def find_pending_password(*, token: str, at: datetime) -> NewPassword | None:
     """Return the wait for a new password that this link ends; None for a link that is used up, over or made up."""
     waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
     return waiting.filter(token_hash=link_hash(token=token)).first()

@@ -10,14 +10,14 @@ LEFT = "left"
 LEFT_LASTS = timedelta(hours=1)
 
 
-def forget_all(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def clear_browser(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Take every cookie of ours back: not all browsers know Clear-Site-Data, and none heeds it over plain http."""
     for name in request.COOKIES:
         response.delete_cookie(name)
     return response
 
 
-def note_left(response: HttpResponse) -> HttpResponse:
+def mark_quick_exit(response: HttpResponse) -> HttpResponse:
     """Note in the browser that it has left quickly: good for an hour."""
     response.set_cookie(
         settings.SESSION_COOKIE_NAME,
@@ -30,18 +30,18 @@ def note_left(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def forget_left(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def clear_quick_exit(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Forget that this browser left: the person goes on. A session that there is stays."""
-    if has_left(request):
+    if has_used_quick_exit(request):
         response.delete_cookie(settings.SESSION_COOKIE_NAME)
     return response
 
 
-def has_left(request: HttpRequest) -> bool:
+def has_used_quick_exit(request: HttpRequest) -> bool:
     """Return whether this browser has left quickly within the last hour and not gone on since."""
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME) == LEFT
 
 
-def has_one(request: HttpRequest) -> bool:
+def has_quick_exit_cookie(request: HttpRequest) -> bool:
     """Return whether this browser brings the key of a session, whatever became of that."""
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME, LEFT) != LEFT

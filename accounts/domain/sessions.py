@@ -56,7 +56,7 @@ class ProvedLine:
     mark: str
 
 
-def asker(request: HttpRequest) -> str:
+def get_asker(request: HttpRequest) -> str:
     """Return what tells this browser session from every other that asks for a code; it says nothing of anybody."""
     if ASKER_KEY not in request.session:
         request.session[ASKER_KEY] = uuid4().hex
@@ -88,18 +88,18 @@ def has_tried_enough(request: HttpRequest) -> bool:
     return bool(request.session.get(STEPS_KEY, {}).get("tries", 0) >= TRIES_AT_A_CODE)
 
 
-def begin_tries(request: HttpRequest) -> None:
+def reset_tries(request: HttpRequest) -> None:
     """Count tries anew: a code was asked for once more."""
     request.session[STEPS_KEY] = {**request.session.get(STEPS_KEY, {}), "tries": 0}
 
 
-def remembered_number(request: HttpRequest, *, door: str) -> str:
+def get_remembered_number(request: HttpRequest, *, door: str) -> str:
     """Return the number typed at this door in this session, or ""."""
     steps = request.session.get(STEPS_KEY, {})
     return unseal(steps["number"].encode()) if steps.get("door") == door else ""
 
 
-def remembered_way(request: HttpRequest) -> str:
+def get_return_path(request: HttpRequest) -> str:
     """Return where the person wanted to go when they were asked to sign in, or ""."""
     then: str = request.session.get(STEPS_KEY, {}).get("then", "")
     return then
@@ -139,7 +139,7 @@ def key_hash(request: HttpRequest) -> bytes:
     return session_key_hash(request.session.session_key or "")
 
 
-def keep_link(request: HttpRequest, *, token: str, at: datetime, msisdn: str = "") -> None:
+def store_progress_link(request: HttpRequest, *, token: str, at: datetime, msisdn: str = "") -> None:
     """Keep, sealed, the link to what this session has just done: its button may be pressed twice. The steps are over.
 
     `msisdn`: the number that it was done for. Good for 15 minutes.
@@ -168,7 +168,7 @@ def number_of_link(request: HttpRequest, *, token: str, at: datetime) -> str:
     return unseal(sealed.encode()) if sealed else ""
 
 
-def note_answer(request: HttpRequest, *, about: str) -> None:
+def record_answered_question(request: HttpRequest, *, about: str) -> None:
     """Note that this session has just answered a question: the steps to it are done."""
     forget_steps(request)
     request.session[ANSWERED_KEY] = about
@@ -179,7 +179,7 @@ def has_answered(request: HttpRequest, *, about: str) -> bool:
     return bool(request.session.get(ANSWERED_KEY) == about)
 
 
-def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
+def sign_in_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
     """Sign a person in who proved their line with a texted code; the answer sends them on."""
     forget_steps(request)
     record_authentication(request, user, method="code")
@@ -187,7 +187,7 @@ def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> Htt
     return response
 
 
-def start_by_carrier(request: HttpRequest, *, user: User, strong: bool, redirect_url: str) -> HttpResponse:
+def sign_in_by_carrier(request: HttpRequest, *, user: User, strong: bool, redirect_url: str) -> HttpResponse:
     """Sign a person in whose line the carrier's own provider named. `strong`: that is enough to see, too."""
     forget_steps(request)
     record_authentication(request, user, method=CARRIER if strong else "code")
@@ -195,7 +195,7 @@ def start_by_carrier(request: HttpRequest, *, user: User, strong: bool, redirect
     return response
 
 
-def start_after_end(request: HttpRequest, *, user: User, with_code: bool = False) -> HttpResponse:
+def sign_in_after_line_end(request: HttpRequest, *, user: User, with_code: bool = False) -> HttpResponse:
     """Sign somebody in by their password whose line has ended; their app's code is asked for next, if they have one.
 
     `with_code`: they gave it with the password.
@@ -213,13 +213,13 @@ def record_code(request: HttpRequest, *, user: User) -> None:
     record_authentication(request, user, method="mfa", type=str(Authenticator.Type.TOTP))
 
 
-def gave_code_now(request: HttpRequest, *, user: User) -> bool:
+def has_recent_code(request: HttpRequest, *, user: User) -> bool:
     """Return whether this session gave a code of this person's a moment ago: with the password that signs them in."""
     given = [one for one in get_authentication_records(request, user) if one["method"] == "mfa"]
     return bool(given) and time.time() - float(given[-1]["at"]) < CODE_IS_NEW_S
 
 
-def ask_passkey_after_end() -> dict[str, object]:
+def begin_passkey_challenge() -> dict[str, object]:
     """Return what a browser is asked to sign by any passkey it has for us; the session keeps the question.
 
     It names no passkey, and so tells nothing of the number that was typed: who unlocks the phone picks one there.
@@ -237,7 +237,7 @@ def get_used_passkey(*, users: Collection[User], credential: dict[str, object]) 
     return None
 
 
-def start_by_passkey(request: HttpRequest, *, passkey: Authenticator) -> HttpResponse:
+def sign_in_by_passkey(request: HttpRequest, *, passkey: Authenticator) -> HttpResponse:
     """Sign its person in, whose line has ended."""
     forget_steps(request)
     login = Login(user=passkey.user, redirect_url=None)
@@ -245,7 +245,7 @@ def start_by_passkey(request: HttpRequest, *, passkey: Authenticator) -> HttpRes
     return response
 
 
-def start_vouched(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
+def sign_in_vouched_staff(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
     """Sign somebody of staff in whom the carrier's provider vouched for; a second factor of ours is asked for next."""
     record_authentication(request, user, method="oidc")
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=redirect_url or None))
@@ -284,12 +284,12 @@ def next_factor(request: HttpRequest, *, user: User) -> str:
     return reverse("mfa_activate_totp")
 
 
-def has_proof_of_their_own(*, user: User, but_carrier: bool = False) -> bool:
+def has_own_proof(*, user: User, but_carrier: bool = False) -> bool:
     """Return whether this person has a password or passkey already, or has seen by the carrier's sign-in.
 
     The first proof of a tenure is taken by code alone. `but_carrier`: that sign-in aside, because they came by it.
     """
-    return has_password_or_passkey(user=user) or (not but_carrier and _sees_by_carrier(user))
+    return has_password_or_passkey(user=user) or (not but_carrier and _may_see_by_carrier(user))
 
 
 def must_wait(request: HttpRequest, *, user: User) -> bool:
@@ -297,12 +297,12 @@ def must_wait(request: HttpRequest, *, user: User) -> bool:
 
     Until then they set up no password and no other factor.
     """
-    if has_password_or_passkey(user=user) or not _sees_by_carrier(user):
+    if has_password_or_passkey(user=user) or not _may_see_by_carrier(user):
         return False
-    return not came_by_carrier(request, user=user)
+    return not is_signed_in_by_carrier(request, user=user)
 
 
-def came_by_carrier(request: HttpRequest, *, user: User) -> bool:
+def is_signed_in_by_carrier(request: HttpRequest, *, user: User) -> bool:
     """Return whether this session came by the carrier's sign-in as strongly as it takes to see."""
     return any(record["method"] == CARRIER for record in get_authentication_records(request, user))
 
@@ -313,7 +313,7 @@ def has_password_or_passkey(*, user: User) -> bool:
     return user.has_usable_password() or passkeys.exists()
 
 
-def proves_by_their_own(request: HttpRequest, *, user: User) -> bool:
+def uses_own_factor(request: HttpRequest, *, user: User) -> bool:
     """Return whether a password or passkey of theirs is what this session gave, or what it will be asked for.
 
     Not the carrier's sign-in, which goes by the same phone.
@@ -322,7 +322,7 @@ def proves_by_their_own(request: HttpRequest, *, user: User) -> bool:
     return has_password_or_passkey(user=user) and (CARRIER not in given or bool(given & {"password", "webauthn"}))
 
 
-def _sees_by_carrier(user: User) -> bool:
+def _may_see_by_carrier(user: User) -> bool:
     return SocialAccount.objects.filter(user=user, **{f"extra_data__{SEES}": True}).exists()
 
 

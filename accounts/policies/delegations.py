@@ -23,20 +23,20 @@ SEPARATION_DAYS = 2
 SATURDAY = 5
 
 
-def delegations_of(*, line_id: int, at: datetime) -> Sequence[Delegation]:
+def list_given_delegations(*, line_id: int, at: datetime) -> Sequence[Delegation]:
     """Return whom the line's user asked to look after it: who does, and who has not answered; the newest first."""
     waits = Q(user__isnull=True, asked_at__gt=at - ASKED_FOR)
-    return list(_standing(at).filter(Q(user__isnull=False) | waits, line_id=line_id).order_by("-asked_at", "id"))
+    return list(_query_active(at).filter(Q(user__isnull=False) | waits, line_id=line_id).order_by("-asked_at", "id"))
 
 
-def delegations_to(*, user: User, at: datetime) -> Sequence[Delegation]:
+def list_received_delegations(*, user: User, at: datetime) -> Sequence[Delegation]:
     """Return what somebody looks after now, by what was asked first."""
-    return list(delegated_to(user=user, at=at).order_by("asked_at", "id"))
+    return list(query_delegated_lines(user=user, at=at).order_by("asked_at", "id"))
 
 
-def delegated_to(*, user: User, at: datetime) -> QuerySet[Delegation]:
+def query_delegated_lines(*, user: User, at: datetime) -> QuerySet[Delegation]:
     """Query the lines delegated to a person, not read yet."""
-    return _standing(at).filter(user=user)
+    return _query_active(at).filter(user=user)
 
 
 def list_open_requests(*, line_id: int, at: datetime) -> Sequence[Delegation]:
@@ -49,7 +49,7 @@ def list_open_requests(*, line_id: int, at: datetime) -> Sequence[Delegation]:
     number = held.exclude(line__deactivated_at__lte=at).order_by("starts_at").last()
     if number is None:
         return []
-    waits = _standing(at).filter(user__isnull=True, asked_at__gt=at - ASKED_FOR, asked_hash=number.msisdn_hash)
+    waits = _query_active(at).filter(user__isnull=True, asked_at__gt=at - ASKED_FOR, asked_hash=number.msisdn_hash)
     mine = waits.filter(asked_at__gte=number.starts_at)
     return list(mine.select_related("line").order_by("asked_at", "id"))
 
@@ -94,13 +94,13 @@ def _list_number_starts(
     return begun.order_by("starts_at").values_list("msisdn_hash", "starts_at")
 
 
-def contact_waiting(*, line_id: int, at: datetime) -> SafeContact | None:
+def get_pending_contact(*, line_id: int, at: datetime) -> SafeContact | None:
     """Return the number to which a code was texted that may still be typed, or None."""
     waits = SafeContact.objects.filter(line_id=line_id, proved_at__isnull=True, ended_at__isnull=True)
     return waits.filter(asked_at__gt=at - CODE_LASTS, tries_left__gt=0).first()
 
 
-def both_until(*, contact: SafeContact, at: datetime) -> datetime | None:
+def get_double_alert_end(*, contact: SafeContact, at: datetime) -> datetime | None:
     """Return until when the phone is told as well; None: it is told no more."""
     until = (contact.proved_at or contact.asked_at) + BOTH_FOR
     return until if at < until else None
@@ -111,39 +111,39 @@ def separation_of(*, line_id: int) -> Separation | None:
     return Separation.objects.filter(line_id=line_id).order_by("-asked_at").first()
 
 
-def left_untold(*, account_id: int, at: datetime) -> Sequence[Separation]:
+def list_confidential_departures(*, account_id: int, at: datetime) -> Sequence[Separation]:
     """Lines of an account that leave it in confidence, or have left it, and whose holder may not be told yet."""
-    return list(untold(at=at).filter(from_account=account_id).select_related("line"))
+    return list(query_confidential_departures(at=at).filter(from_account=account_id).select_related("line"))
 
 
-def untold(*, at: datetime) -> QuerySet[Separation]:
+def query_confidential_departures(*, at: datetime) -> QuerySet[Separation]:
     """The same of every account, not read yet."""
     going = (Separation.State.OPEN, Separation.State.DONE)
     return Separation.objects.filter(state__in=going).exclude(tell_from__lte=at)
 
 
-def leaves_in_confidence(*, line_id: int, at: datetime) -> bool:
+def is_confidential_departure(*, line_id: int, at: datetime) -> bool:
     """Return whether a line leaves its account in confidence, or has left it and the holder may not be told yet."""
-    return untold(at=at).filter(line=line_id).exists()
+    return query_confidential_departures(at=at).filter(line=line_id).exists()
 
 
-def number_now(*, line_id: int, at: datetime) -> str:
+def get_current_number(*, line_id: int, at: datetime) -> str:
     """Return the number that a line has now, or ""."""
     held = LineNumber.objects.filter(line=line_id, starts_at__lte=at).exclude(ends_at__lte=at)
     number = held.order_by("-starts_at").first()
     return sealing.unseal(number.msisdn_sealed) if number else ""
 
 
-def number_before(*, line_id: int) -> str:
+def get_previous_number(*, line_id: int) -> str:
     """Return the number that a line had before the one it has now, if it is nobody else's since; else ""."""
     periods = LineNumber.objects.filter(line=line_id).order_by("-starts_at")
     number = next(iter(periods[1:2]), None)
-    if number is None or not is_nobody_elses(number=number):
+    if number is None or not is_unassigned_elsewhere(number=number):
         return ""
     return sealing.unseal(number.msisdn_sealed)
 
 
-def is_nobody_elses(*, number: LineNumber) -> bool:
+def is_unassigned_elsewhere(*, number: LineNumber) -> bool:
     """Return whether no other line has had a number since it was this line's, also none that has given it back."""
     others = LineNumber.objects.filter(msisdn_hash=number.msisdn_hash, starts_at__gte=number.starts_at)
     return not others.exclude(line=number.line_id).exists()
@@ -176,5 +176,5 @@ def users_of_ended(*, msisdn: str) -> list[User]:
     return [one.user for one in rows if one.user.is_subscriber]
 
 
-def _standing(at: datetime) -> QuerySet[Delegation]:
+def _query_active(at: datetime) -> QuerySet[Delegation]:
     return Delegation.objects.filter(ended_at__isnull=True, ends_at__gt=at)

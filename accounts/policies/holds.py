@@ -29,7 +29,7 @@ def get_history_hold_end(*, line: Line, at: datetime) -> datetime | None:
     return compute_hold_end(since=line.history_known_at, at=at)
 
 
-def reaches(*, own: Line, line: Line) -> bool:
+def reaches_line(*, own: Line, line: Line) -> bool:
     """Return whether who holds an account by `own` may see and decide for another line of it, once nothing holds it."""
     minor = line.user_role == Line.UserRole.MINOR
     return own.user_role == Line.UserRole.HOLDER and (

@@ -128,14 +128,14 @@ OWN = (Relation.ADULT_USER, Relation.MINOR_USER, Relation.EX_USER)
 DELEGATES = (Relation.DELEGATE_SEES, Relation.DELEGATE_STOPS, Relation.DELEGATE_BOTH)
 
 
-def how(relation: Relation, action: Action) -> How:
+def get_required_proof(relation: Relation, action: Action) -> How:
     """Say by what proof somebody who is `relation` to a line may do `action` with it; NO where they may not at all."""
     return MAY[relation].get(action, How.NO)
 
 
 def may(relation: Relation, action: Action) -> bool:
     """Return whether somebody who is `relation` to a line may do `action` with it, given the proof."""
-    return how(relation, action) is not How.NO
+    return get_required_proof(relation, action) is not How.NO
 
 
 class StaffAction(StrEnum):

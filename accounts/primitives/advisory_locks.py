@@ -10,7 +10,7 @@ WAIT = "SELECT true FROM pg_advisory_lock(hashtextextended(%s, 0))"
 
 
 @contextmanager
-def turn(*, name: str, waits: bool = False) -> Iterator[bool]:
+def lock_job(*, name: str, waits: bool = False) -> Iterator[bool]:
     """Return whether this worker has the job for itself. A worker that is killed gives it back with its session.
 
     `waits`: until nobody else has it.

@@ -29,12 +29,12 @@ LOOK_LASTS = timedelta(minutes=10)
 DEVICE_BYTES, DEVICE_TOKEN = 24, re.compile(r"[\w-]{32}", re.ASCII)
 
 
-def family(user_agent: str) -> str:
+def get_browser_family(user_agent: str) -> str:
     """ "Firefox", as its person calls it; "" for one that is not known here."""
     return next((name for mark, name in FAMILIES.items() if mark in user_agent), "")
 
 
-def machine(user_agent: str) -> str:
+def get_machine_kind(user_agent: str) -> str:
     """Return the mark of its machine, a key of MACHINES; "" for one that is not known here."""
     return next((mark for mark in MACHINES if mark in user_agent), "")
 
@@ -47,26 +47,26 @@ class Source:
     device: str = ""
 
 
-def device(request: HttpRequest) -> str:
+def get_device_label(request: HttpRequest) -> str:
     """Name the family of browsers and the network of a request: to be hashed with a key, never kept as it is."""
     said = request.headers.get("User-Agent", "")
-    return f"{family(said) or 'another'}|{machine(said) or 'another'}|{network(request)}"
+    return f"{get_browser_family(said) or 'another'}|{get_machine_kind(said) or 'another'}|{get_network(request)}"
 
 
-def network(request: HttpRequest) -> str:
+def get_network(request: HttpRequest) -> str:
     """Name the network that a request comes from: 256 addresses of IPv4, or what a customer gets of IPv6."""
     found: str = get_adapter().get_client_ip(request)
     address = ip_address(found)
     return str(ip_network((address, IPV4_PREFIX if address.version == IPV4 else IPV6_PREFIX), strict=False))
 
 
-def source(request: HttpRequest) -> Source:
+def get_source(request: HttpRequest) -> Source:
     """Return where a request comes from, for limits on guessing."""
     token = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
-    return Source(network(request), token if DEVICE_TOKEN.fullmatch(token) else "")
+    return Source(get_network(request), token if DEVICE_TOKEN.fullmatch(token) else "")
 
 
-def note_signal(request: HttpRequest, *, line_id: int) -> None:
+def record_signal(request: HttpRequest, *, line_id: int) -> None:
     """Note that the browser's privacy signal was honoured for a line in this session."""
     request.session[SIGNAL_KEY] = line_id
 
@@ -76,7 +76,7 @@ def forget_signal(request: HttpRequest) -> None:
     request.session.pop(SIGNAL_KEY, None)
 
 
-def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> bool:
+def has_recorded_signal(request: HttpRequest, *, line_id: int | None = None) -> bool:
     """Return whether it was, in this session: for this line, or for any where none is named."""
     taken = request.session.get(SIGNAL_KEY)
     return taken is not None and line_id in {None, taken}

@@ -72,12 +72,12 @@ def _nests_too_deep(content: bytes, *, exactly: bool) -> bool:
     if content.count(b"{") + content.count(b"[") <= MAX_DEPTH:
         return False
     brackets = content.translate(ALIKE, NOT_BRACKETS)
-    if not exactly and not _left_over(brackets):
+    if not exactly and not _strip_nested_pairs(brackets):
         return False
-    return bool(_left_over(STRING.sub(b"", content).translate(ALIKE, NOT_BRACKETS)))
+    return bool(_strip_nested_pairs(STRING.sub(b"", content).translate(ALIKE, NOT_BRACKETS)))
 
 
-def _left_over(brackets: bytes) -> bytes:
+def _strip_nested_pairs(brackets: bytes) -> bytes:
     """What is left of brackets when the innermost pairs are taken out as often as they may nest."""
     for _ in range(MAX_DEPTH):
         if not brackets:

@@ -11,7 +11,7 @@ class NotANumber(ValueError):
     """What was typed is not a phone number that could exist."""
 
 
-def normalise(typed: str) -> str:
+def normalise_number(typed: str) -> str:
     """Return the E.164 form of a number as a person typed it, `(206) 555-0142` or `+1 206 555 0142`. Raises NotANumber.
 
     Only length and shape are checked, not whether the number is given out: that answer would differ between numbers.

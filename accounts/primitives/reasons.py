@@ -24,7 +24,7 @@ OUR_ID = re.compile(r"\b(?=[\d-]*[a-f])[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}\
 OF_A_YEAR, LETTERS_BEFORE = re.compile(r"(?:19\d|20[0-4])\d-0{0,3}\d{1,4}"), re.compile(r"\b[A-Z]{1,5}-$")
 
 
-def without_numbers(words: str) -> str:
+def remove_numbers(words: str) -> str:
     """Return these words, or that they held the digits of a phone number: what is kept for ever holds nobody's."""
     return "(a number)" if _holds_number(words) else words
 

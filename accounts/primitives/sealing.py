@@ -42,7 +42,7 @@ def number_hash(msisdn: str) -> bytes:
     return compute_hmac("number-hash", msisdn.encode())
 
 
-def stand_in_id(msisdn: str) -> int:
+def make_placeholder_id(msisdn: str) -> int:
     """Return what stands for a number that is no line of ours where a line's id is wanted: below zero, as no id is."""
     mac = compute_hmac("stand-in", msisdn.encode())
     return -1 - (int.from_bytes(mac[:8]) >> 1)

@@ -10,10 +10,10 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 
-class Place:
+class Slot:
     """One of them. It is free again when it is given back, or when nobody knows of it any more."""
 
-    def __init__(self, whose: object, places: WeakSet["Place"], lock: Lock) -> None:
+    def __init__(self, whose: object, places: WeakSet["Slot"], lock: Lock) -> None:
         self.whose, self._places, self._lock = whose, places, lock
 
     def give_back(self) -> None:
@@ -22,22 +22,22 @@ class Place:
             self._places.discard(self)
 
 
-class Places:
+class SlotPool:
     """Those that are taken, by whom."""
 
     def __init__(self) -> None:
-        self._lock, self._places = Lock(), WeakSet[Place]()
+        self._lock, self._places = Lock(), WeakSet[Slot]()
 
     @property
     def taken_count(self) -> int:
         return len(self._places)
 
-    def take(self, most: int, *, whose: object = None) -> Place | None:
+    def take(self, most: int, *, whose: object = None) -> Slot | None:
         """Take a place, unless they have as many already."""
         with self._lock:
             if sum(one.whose == whose for one in self._places) >= most:
                 return None
-            place = Place(whose, self._places, self._lock)
+            place = Slot(whose, self._places, self._lock)
             self._places.add(place)
             return place
 
@@ -75,10 +75,10 @@ class Turns:
         self._is_taken = False
 
 
-class _Going(Iterator[bytes]):
+class _SendingBody(Iterator[bytes]):
     """The parts of an answer. Its place is free after the last, after one that fails, and when the reader hangs up."""
 
-    def __init__(self, parts: Iterable[bytes], place: Place) -> None:
+    def __init__(self, parts: Iterable[bytes], place: Slot) -> None:
         self._parts, self._place = iter(parts), place
 
     def __next__(self) -> bytes:
@@ -93,10 +93,10 @@ class _Going(Iterator[bytes]):
         self._place.give_back()
 
 
-def until_sent[R: HttpResponseBase](response: R, place: Place) -> R:
+def hold_until_sent[R: HttpResponseBase](response: R, place: Slot) -> R:
     """Return this answer, which gives the place back once it has gone out: one that is whole already, now."""
     if isinstance(response, StreamingHttpResponse):
-        response.streaming_content = _Going(response, place)
+        response.streaming_content = _SendingBody(response, place)
     else:
         place.give_back()
     return response

@@ -38,12 +38,12 @@ def hash_codes(*, user: User) -> None:
     kept.save(update_fields=["data"])
 
 
-def is_like_one(typed: str) -> bool:
+def is_recovery_code_shape(typed: str) -> bool:
     """Return whether this could be a recovery code, so that it's worth a slow hash."""
     return len(typed) == RECOVERY_CODE_DIGITS and typed.isdecimal()
 
 
-def is_of_an_app(typed: str) -> bool:
+def is_app_code_shape(typed: str) -> bool:
     """Return whether this could be a code of an authenticator app."""
     return len(typed) == TOTP_DIGITS and typed.isdecimal()
 
@@ -62,7 +62,7 @@ def normalize_recovery_code(*, user: User | None, typed: str) -> str:
     return _hash_code(typed, kept.data[SALT], kept.data[ROUNDS])
 
 
-def used(kept: Authenticator) -> int:
+def count_used_codes(kept: Authenticator) -> int:
     """Return how many of these recovery codes were used."""
     before = int(kept.data["used_mask"]).bit_count()
     return before + (kept.data[COUNT] - len(kept.data[HASHED]) if HASHED in kept.data else 0)

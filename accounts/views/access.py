@@ -8,7 +8,7 @@
 `choosing_required`      to choose what lets them see
 `person_required`        signed in, whoever it is: for pages about the sign-in itself
 `require_no_hold`        beside it: for pages that change what lets somebody in
-`few_at_once`            below it: for downloads, of which a person has two at a time
+`limit_downloads`            below it: for downloads, of which a person has two at a time
 `staff_required`         staff of a role, signed in with a second factor
 
 A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
@@ -45,10 +45,10 @@ from accounts.models import User
 from accounts.policies import holds
 from accounts.policies.permissions import Action, How, StaffAction, roles_that_may
 from accounts.primitives import browsers
-from accounts.primitives.slots import Places, until_sent
+from accounts.primitives.slots import SlotPool, hold_until_sent
 from accounts.primitives.zones import zone_of
 from accounts.queries import PersonsLine
-from accounts.views.looks import is_a_page, note_look
+from accounts.views.looks import is_a_page, record_view
 
 LINE = "line"
 READS = frozenset({Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG, Action.READ_CASES})
@@ -88,7 +88,7 @@ type View[**P] = Callable[Concatenate[SubscriberRequest, P], HttpResponseBase]
 type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
 type Door = Callable[..., HttpResponseBase]
 
-downloads = Places()
+downloads = SlotPool()
 
 
 def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
@@ -99,7 +99,7 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
         def door(request: SubscriberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             user = _person(request)
             if user is None:
-                return to_sign_in(request, then=_back(request))
+                return redirect_to_sign_in(request, then=_get_return_path(request))
             request.action, request.known = action, _require_lines(user)
             request.lines = [line for line in request.known if line.may(Action.SEE)]
             request.line = _line(request)
@@ -108,12 +108,12 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
             if missing := _missing_proof(request, user):
                 return missing
             if request.method != "POST":
-                note_look(request, line=request.line)
+                record_view(request, line=request.line)
             with timezone.override(zone_of(request.line.line.state)):
                 response = view(request, *args, **kwargs)
             if is_a_page(response):
                 # By now it is the line that the page turned out to be about, whatever line the address named.
-                note_look(request, line=request.line)
+                record_view(request, line=request.line)
             return response
 
         return door
@@ -147,7 +147,7 @@ def person_required[**P](view: PersonView[P]) -> Door:
     @wraps(view)
     def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if _person(request) is None:
-            return to_sign_in(request, then=_back(request))
+            return redirect_to_sign_in(request, then=_get_return_path(request))
         return view(request, *args, **kwargs)
 
     return door
@@ -171,7 +171,7 @@ def require_no_hold(view: Door) -> Door:
     return door
 
 
-def few_at_once[R: SubscriberRequest | PersonRequest, **P](
+def limit_downloads[R: SubscriberRequest | PersonRequest, **P](
     view: Callable[Concatenate[R, P], HttpResponseBase],
 ) -> Door:
     """A download keeps a thread until it has gone out: of those of this process a person has two, and no more."""
@@ -184,7 +184,7 @@ def few_at_once[R: SubscriberRequest | PersonRequest, **P](
             refused.headers["Retry-After"] = str(TRY_AGAIN_AFTER_S)
             return refused
         try:
-            return until_sent(view(request, *args, **kwargs), place)
+            return hold_until_sent(view(request, *args, **kwargs), place)
         except BaseException:
             place.give_back()
             raise
@@ -199,13 +199,13 @@ def render_hold_page(request: HttpRequest, *, line: PersonsLine, own: PersonsLin
     """
     by_number = auth_factors.is_on_hold_only_for_new_number(line=own.line, at=timezone.now())
     by_history = holds.get_history_hold_end(line=line.line, at=timezone.now()) is not None
-    takes_code = not by_history and takes_reading_code(request, own=own)
+    takes_code = not by_history and accept_reading_code(request, own=own)
     shown = {"line": line, "until": until, "by_history": by_history, "by_number": by_number, "takes_code": takes_code}
     with timezone.override(line.zone):
         return render(request, "account/held.html", shown, status=403)
 
 
-def takes_reading_code(request: HttpRequest, *, own: PersonsLine) -> bool:
+def accept_reading_code(request: HttpRequest, *, own: PersonsLine) -> bool:
     """Whether a code to the safe contact would open what there is to read, if there is one; not once it has.
 
     Whether there is one is told to nobody: whoever took the number over must not learn it.
@@ -226,11 +226,11 @@ def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P
         def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             user = _person(request)
             if user is None:
-                return to_sign_in(request, then=_back(request))
+                return redirect_to_sign_in(request, then=_get_return_path(request))
             if user.role not in roles:
                 raise PermissionDenied
             if missing := sessions.next_factor(request, user=user):
-                return to_sign_in(request, page=missing, then=_back(request))
+                return redirect_to_sign_in(request, page=missing, then=_get_return_path(request))
             return view(request, *args, **kwargs)
 
         return door
@@ -238,24 +238,24 @@ def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P
     return decorate
 
 
-def same_time[R: HttpRequest, **P](
+def pad_response_time[R: HttpRequest, **P](
     view: Callable[Concatenate[R, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
     """Answer a form no sooner than ANSWER_SECONDS after it came, so that the time does not tell who is a customer.
 
-    But for a form in which there was nothing to look up (`looks_up`, `nothing_to_look_up`): that tells of nobody.
+    But for a form in which there was nothing to look up (`mark_lookup_view`, `skip_delay`): that tells of nobody.
     """
-    return _no_sooner_than(view, times=1)
+    return _delay_view(view, times=1)
 
 
-def same_time_as_hashing[R: HttpRequest, **P](
+def pad_password_response[R: HttpRequest, **P](
     view: Callable[Concatenate[R, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
     """The same for a form with a password: nothing may tell whether it was right, whatever follows if it is."""
-    return _no_sooner_than(view, times=HASHING_TAKES)
+    return _delay_view(view, times=HASHING_TAKES)
 
 
-def _no_sooner_than[R: HttpRequest, **P](
+def _delay_view[R: HttpRequest, **P](
     view: Callable[Concatenate[R, P], HttpResponse], *, times: int
 ) -> Callable[..., HttpResponse]:
     @wraps(view)
@@ -263,29 +263,29 @@ def _no_sooner_than[R: HttpRequest, **P](
         due = time.monotonic() + times * settings.ANSWER_SECONDS
         response = view(request, *args, **kwargs)
         if request.method == "POST" and NOTHING_LOOKED_UP not in request.META:
-            no_sooner(request, due=due)
+            delay_response(request, due=due)
         return response
 
     return door
 
 
-def no_sooner(request: HttpRequest, *, due: float) -> None:
+def delay_response(request: HttpRequest, *, due: float) -> None:
     """Have the answer wait until `due` (`time.monotonic`). Whoever serves the request waits, and keeps no thread."""
     request.META[ANSWER_AT] = due
 
 
-def looks_up(request: HttpRequest, form: BaseForm) -> bool:
-    """Whether this form holds something to look up. Where it does not, the answer need not wait (`same_time`)."""
-    return form.is_valid() or nothing_to_look_up(request)
+def mark_lookup_view(request: HttpRequest, form: BaseForm) -> bool:
+    """Whether this form holds something to look up: only then does the answer wait (`pad_response_time`)."""
+    return form.is_valid() or skip_delay(request)
 
 
-def nothing_to_look_up(request: HttpRequest) -> bool:
+def skip_delay(request: HttpRequest) -> bool:
     """Say that nobody's number or code was looked at, so that the answer need not wait. Returns False."""
     request.META[NOTHING_LOOKED_UP] = True
     return False
 
 
-def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpResponse:
+def redirect_to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpResponse:
     """To the page of the proof that is missing, or the sign-in itself, and from there on to `then`.
 
     A script that asked for a part of a page would put the whole sign-in in the part's place: it is told to load its
@@ -296,15 +296,15 @@ def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpRespon
         address = f"{page}?{urlencode({'next': then})}" if page else redirect_to_login(then).url
         is_lost = request.method == "POST" and not request.user.is_authenticated
         return redirect(address + SENT if is_lost else address)
-    return page_anew() if request.method == "GET" else HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+    return reload_whole_page() if request.method == "GET" else HttpResponse(status=HTTPStatus.UNAUTHORIZED)
 
 
-def page_anew() -> HttpResponse:
+def reload_whole_page() -> HttpResponse:
     """For a script that asked for a part of a page: nothing to put into it, the whole page is loaded anew."""
     return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
 
 
-def way_on(request: HttpRequest) -> str:
+def get_next_path(request: HttpRequest) -> str:
     """Where the person wanted to go on to, if that is a page of ours; else ""."""
     then = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(then, {request.get_host()}, require_https=request.is_secure())
@@ -317,21 +317,21 @@ def at_line(request: SubscriberRequest) -> str:
     return "" if first else f"?{urlencode({LINE: request.line.line.public_id})}"
 
 
-def has_shown_who_they_are(request: SubscriberRequest) -> bool:
+def has_proved_identity(request: SubscriberRequest) -> bool:
     """Whether this session has given the password or passkey that its person has; who has none can't be asked for it.
 
     For what a page that takes a texted code alone must keep from whoever else holds the phone for a minute.
     """
     if request.held_until is not None:
         return False
-    return not sessions.has_proof_of_their_own(user=request.user) or not sessions.next_proof(request, user=request.user)
+    return not sessions.has_own_proof(user=request.user) or not sessions.next_proof(request, user=request.user)
 
 
-def to_show_who_they_are(request: SubscriberRequest, *, then: str) -> HttpResponse:
+def redirect_to_identity_proof(request: SubscriberRequest, *, then: str) -> HttpResponse:
     """To the page of that proof, and on from there."""
     if request.held_until is not None:
         return render_hold_page(request, line=request.line, own=request.known[0], until=request.held_until)
-    return to_sign_in(request, page=sessions.next_proof(request, user=request.user), then=then)
+    return redirect_to_sign_in(request, page=sessions.next_proof(request, user=request.user), then=then)
 
 
 def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase | None:
@@ -356,13 +356,13 @@ def _missing_while_held(request: SubscriberRequest, user: User, how: How, until:
 
 def _missing_factor(request: SubscriberRequest, user: User, how: How) -> HttpResponseBase | None:
     if how is How.PROOF and (proof := sessions.next_proof(request, user=user)):
-        return to_sign_in(request, page=proof, then=_back(request))
+        return redirect_to_sign_in(request, page=proof, then=_get_return_path(request))
     return None
 
 
 def _opens_by_proof(request: SubscriberRequest) -> bool:
     """Whether a password or passkey from before their number changed opens what there is to read."""
-    is_their_own = sessions.proves_by_their_own(request, user=request.user)
+    is_their_own = sessions.uses_own_factor(request, user=request.user)
     return is_their_own and auth_factors.is_on_hold_only_for_new_number(line=request.known[0].line, at=timezone.now())
 
 
@@ -394,6 +394,6 @@ def _line(request: SubscriberRequest) -> PersonsLine:
     raise Http404
 
 
-def _back(request: HttpRequest) -> str:
+def _get_return_path(request: HttpRequest) -> str:
     """Where to go on after the missing proof: a page that was asked for, never a form that was sent."""
     return request.get_full_path() if request.method == "GET" else HOME

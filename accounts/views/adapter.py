@@ -19,7 +19,15 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
-from accounts.actions.rate_limits import Door, TooManyTries, Try, give_back, is_right_code, take_network_try, take_try
+from accounts.actions.rate_limits import (
+    GuessTarget,
+    TooManyTries,
+    Try,
+    count_network_try,
+    count_try,
+    is_right_code,
+    refund_try,
+)
 from accounts.domain import sessions
 from accounts.models import User
 from accounts.primitives import browsers
@@ -48,23 +56,23 @@ class AccountAdapter(DefaultAccountAdapter):
             return self._with_code(request, code, at, **credentials)
         user = request.user
         is_in = isinstance(user, User)
-        door = Door.AGAIN if is_in else Door.STAFF
+        door = GuessTarget.AGAIN if is_in else GuessTarget.STAFF
         account = str(user.pk) if is_in else str(credentials.get("email", "")).lower()
         with self._told_to_wait(at):
-            taken = take_try(door=door, account=account, source=browsers.source(request), at=at)
+            taken = count_try(door=door, account=account, source=browsers.get_source(request), at=at)
         found: AbstractBaseUser | None = super().authenticate(request, **credentials)
         if found is not None:
-            give_back(right=taken)
+            refund_try(right=taken)
         return found
 
     @contextmanager
-    def trying(self, *, door: Door, account: str) -> Iterator[Try]:
+    def trying(self, *, door: GuessTarget, account: str) -> Iterator[Try]:
         """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""
         at = timezone.now()
         with self._told_to_wait(at):
-            taken = take_try(door=door, account=account, source=browsers.source(context.request), at=at)
+            taken = count_try(door=door, account=account, source=browsers.get_source(context.request), at=at)
         yield taken
-        give_back(right=taken)
+        refund_try(right=taken)
 
     def must_wait_error(self, until: datetime, at: datetime) -> ValidationError:
         """What a form says of a door at which nothing is looked at until then."""
@@ -80,14 +88,14 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _with_code(self, request: HttpRequest, code: str, at: datetime, **credentials: Any) -> AbstractBaseUser | None:
         """Whoever gives the right password and the right code. The same is done, and said, whichever is wrong."""
-        source = browsers.source(request)
+        source = browsers.get_source(request)
         with self._told_to_wait(at):
-            taken = take_network_try(door=Door.STAFF, source=source, at=at)
+            taken = count_network_try(door=GuessTarget.STAFF, source=source, at=at)
         found = super().authenticate(request, **credentials)
         user = found if isinstance(found, User) else None
         if not is_right_code(user=user, code=code, source=source, at=at):
             return None
-        give_back(right=taken)
+        refund_try(right=taken)
         if user is not None:
             sessions.record_code(request, user=user)
         return user
@@ -135,7 +143,7 @@ class StaffSecondFactor(AuthenticateStage):
         if (
             not isinstance(user, User)
             or user.role == User.Role.SUBSCRIBER
-            or sessions.gave_code_now(request, user=user)
+            or sessions.has_recent_code(request, user=user)
         ):
             return False
         return bool(super()._should_handle(request))

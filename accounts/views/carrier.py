@@ -13,7 +13,7 @@ from accounts.actions.people import sign_in_by_carrier
 from accounts.clients import oidc
 from accounts.domain import sessions
 from accounts.primitives import browsers
-from accounts.views.access import way_on
+from accounts.views.access import get_next_path
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def carrier(request: HttpRequest) -> HttpResponseBase:
     if not oidc.has_provider(oidc.CARRIER):
         raise Http404
     try:
-        return redirect(oidc.start(kind=oidc.CARRIER, request=request, then=way_on(request)))
+        return redirect(oidc.start_sign_in(kind=oidc.CARRIER, request=request, then=get_next_path(request)))
     except oidc.OidcRefused as error:
         return _render_refusal(request, str(error))
 
@@ -39,13 +39,13 @@ def carrier_back(request: HttpRequest) -> HttpResponseBase:
         raise Http404
     now = timezone.now()
     try:
-        word, then = oidc.finish_line(request=request, at=now)
+        word, then = oidc.finish_line_sign_in(request=request, at=now)
     except oidc.OidcRefused as error:
         return _render_refusal(request, str(error))
-    user = sign_in_by_carrier(word=word, device=browsers.device(request), at=now)
+    user = sign_in_by_carrier(word=word, device=browsers.get_device_label(request), at=now)
     if user is None:
         return _render_refusal(request, "the line named is not active here, or is somebody else's")
-    return sessions.start_by_carrier(request, user=user, strong=word.strong, redirect_url=then)
+    return sessions.sign_in_by_carrier(request, user=user, strong=word.strong, redirect_url=then)
 
 
 def _render_refusal(request: HttpRequest, reason: str) -> HttpResponse:

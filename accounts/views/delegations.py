@@ -19,7 +19,7 @@ from accounts.policies import delegations
 from accounts.policies.permissions import Action
 from accounts.primitives.numbers import format_phone_number
 from accounts.primitives.sealing import unseal
-from accounts.views.access import SubscriberRequest, line_required, looks_up, same_time
+from accounts.views.access import SubscriberRequest, line_required, mark_lookup_view, pad_response_time
 
 REFUSED = {
     "own": gettext_lazy("That is this line's own number. Type the number of somebody else."),
@@ -38,12 +38,12 @@ SAID = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @line_required(Action.DELEGATE)
-@same_time
+@pad_response_time
 def delegates(request: SubscriberRequest) -> HttpResponse:
     """Who looks after the line, who was asked, and a form to ask somebody."""
     line, now = request.line, timezone.now()
     form = DelegateForm(request.POST or None, zone=line.zone, at=now)
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         said = {"msisdn": form.cleaned_data["number"], "may": form.cleaned_data["may"], "ends_at": form.ends_at()}
         try:
             delegations_actions.delegate(line_id=line.line.pk, user=request.user, at=now, **said)
@@ -54,7 +54,7 @@ def delegates(request: SubscriberRequest) -> HttpResponse:
             return redirect("delegates")
     there = [
         (one, format_phone_number(unseal(one.asked_sealed)), one.asked_at + delegations.ASKED_FOR)
-        for one in delegations.delegations_of(line_id=line.line.pk, at=now)
+        for one in delegations.list_given_delegations(line_id=line.line.pk, at=now)
     ]
     return render(request, "looking_after/delegates.html", {"line": line, "form": form, "there": there})
 

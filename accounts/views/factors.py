@@ -18,12 +18,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.actions.sign_ins import (
     HasProofAlready,
     NotYet,
-    ask_new_password,
     cancel_new_password,
     end_sessions,
-    note_changes,
+    record_factor_differences,
     replace_password,
     set_first_password,
+    start_new_password,
 )
 from accounts.clients import oidc
 from accounts.domain import auth_factors, sessions
@@ -31,7 +31,13 @@ from accounts.domain.sessions import get_person_awaiting_second_factor
 from accounts.forms import FirstPasswordForm
 from accounts.models import User
 from accounts.primitives import tokens
-from accounts.views.access import SubscriberRequest, choosing_required, require_no_hold, subscriber_required, way_on
+from accounts.views.access import (
+    SubscriberRequest,
+    choosing_required,
+    get_next_path,
+    require_no_hold,
+    subscriber_required,
+)
 
 type Door = Callable[..., HttpResponseBase]
 
@@ -50,10 +56,10 @@ def record_factor_changes(view: Door) -> Door:
         with transaction.atomic():
             # The button pressed twice uses one recovery code once, and is one thing done.
             user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-            before = auth_factors.factors_of(user=user)
+            before = auth_factors.get_factors(user=user)
             response = view(request, *args, **kwargs)
             kept = sessions.key_hash(request)
-            note_changes(user_id=user.pk, before=before, kept=kept, at=timezone.now())
+            record_factor_differences(user_id=user.pk, before=before, kept=kept, at=timezone.now())
         return response
 
     return door
@@ -93,8 +99,8 @@ def first_password(request: SubscriberRequest) -> HttpResponse:
     """The first password of a tenure, taken at once after the code. Later it is asked for, not chosen."""
     if sessions.must_wait(request, user=request.user):
         return redirect("password-forgotten")
-    then = way_on(request) or settings.LOGIN_REDIRECT_URL
-    by_carrier = sessions.came_by_carrier(request, user=request.user)
+    then = get_next_path(request) or settings.LOGIN_REDIRECT_URL
+    by_carrier = sessions.is_signed_in_by_carrier(request, user=request.user)
     form = FirstPasswordForm(request.POST or None, user=request.user)
     if form.is_valid():
         password = form.cleaned_data["password"]
@@ -113,10 +119,10 @@ def request_new_password(request: SubscriberRequest) -> HttpResponse:
     """A forgotten password: what can be done, and since when it waits."""
     now = timezone.now()
     if request.method == "POST":
-        ask_new_password(user=request.user, at=now)
+        start_new_password(user=request.user, at=now)
         return redirect("password-forgotten")
-    waiting = auth_factors.new_password_of(user=request.user, at=now)
-    if waiting is None and not sessions.has_proof_of_their_own(user=request.user):
+    waiting = auth_factors.get_pending_password(user=request.user, at=now)
+    if waiting is None and not sessions.has_own_proof(user=request.user):
         return redirect("account_set_password")
     is_over = waiting is not None and waiting.counts_from <= now
     return render(
@@ -138,7 +144,7 @@ def request_new_password(request: SubscriberRequest) -> HttpResponse:
 def new_password(request: SubscriberRequest) -> HttpResponse:
     """A password in place of a forgotten one, once the wait is over."""
     now = timezone.now()
-    waiting = auth_factors.new_password_of(user=request.user, at=now)
+    waiting = auth_factors.get_pending_password(user=request.user, at=now)
     if waiting is None or now < waiting.counts_from:
         return redirect("password-forgotten")
     form = FirstPasswordForm(request.POST or None, user=request.user)
@@ -165,7 +171,7 @@ def keep_password(request: SubscriberRequest) -> HttpResponse:
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     """The link in the text: one press ends the wait, without signing in."""
     now = timezone.now()
-    waiting = auth_factors.new_password_behind(token=token, at=now)
+    waiting = auth_factors.find_pending_password(token=token, at=now)
     if waiting is None:
         raise Http404
     if request.method == "POST":

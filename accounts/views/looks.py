@@ -10,7 +10,7 @@ from accounts.primitives import browsers
 from accounts.queries import PersonsLine
 
 
-def note_look(request: HttpRequest, *, line: PersonsLine) -> None:
+def record_view(request: HttpRequest, *, line: PersonsLine) -> None:
     """Write down in a line's own log that somebody else than its own person reads here; once in ten minutes.
 
     That is its account holder, or somebody who was asked to look after it. A form that is shown again is read, too.

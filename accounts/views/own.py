@@ -37,7 +37,7 @@ def settings(request: PersonRequest) -> HttpResponse:
             django_settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", httponly=True, secure=secure
         )
         return response
-    waiting = auth_factors.new_password_of(user=request.user, at=timezone.now())
+    waiting = auth_factors.get_pending_password(user=request.user, at=timezone.now())
     shown = {"form": form, "waiting": waiting, "texts": _texts(request.user)}
     return render(request, "account/settings.html", shown)
 
@@ -66,7 +66,7 @@ def _texts(user: User) -> TextsForm | None:
         return None
     own = line.line.pk
     now = {
-        "news": not queries.wants_no_news(line_id=own),
+        "news": not queries.has_alerts_off(line_id=own),
         "reminders": not LineReminder.objects.filter(pk=own, off_since__isnull=False).exists(),
         **queries.find_alert_choices(line_id=own),
     }

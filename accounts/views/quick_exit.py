@@ -18,7 +18,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     response = redirect("away")
     response.status_code = 303
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
-    return quick_exit.forget_all(request, response)
+    return quick_exit.clear_browser(request, response)
 
 
 @csrf_exempt  # As above: the worst that is forged is the way back to the front page.
@@ -27,5 +27,5 @@ def leave(request: HttpRequest) -> HttpResponse:
 def away(request: HttpRequest) -> HttpResponse:
     """A page that says nothing about where somebody was. Back leads nowhere else, until the person goes on from it."""
     if request.method == "POST":
-        return quick_exit.forget_left(request, redirect("front"))
+        return quick_exit.clear_quick_exit(request, redirect("front"))
     return render(request, "account/away.html")

@@ -10,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import contacts
-from accounts.actions.contacts import ask_contact, prove_contact, remove_contact, take_reading_code
-from accounts.actions.line_separation import ask_separation, take_back_separation
+from accounts.actions.contacts import prove_contact, remove_contact, request_contact, verify_reading_code
+from accounts.actions.line_separation import request_separation, withdraw_separation
 from accounts.domain import sessions
 from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
 from accounts.policies import delegations
@@ -22,13 +22,13 @@ from accounts.primitives.sealing import unseal
 from accounts.views.access import (
     HOME,
     SubscriberRequest,
-    has_shown_who_they_are,
+    accept_reading_code,
+    has_proved_identity,
     line_required,
-    looks_up,
-    same_time,
+    mark_lookup_view,
+    pad_response_time,
+    redirect_to_identity_proof,
     subscriber_required,
-    takes_reading_code,
-    to_show_who_they_are,
 )
 
 
@@ -40,7 +40,7 @@ def contact(request: SubscriberRequest) -> HttpResponse:
     form = SafeNumberForm(request.POST or None)
     if form.is_valid():
         msisdn = form.cleaned_data["number"]
-        if ask_contact(line_id=request.line.line.pk, msisdn=msisdn, at=timezone.now()):
+        if request_contact(line_id=request.line.line.pk, msisdn=msisdn, at=timezone.now()):
             messages.info(request, _("We texted a code to that number. It works for 10 minutes."))
         else:
             messages.error(request, _("That's too many requests for today. Try again tomorrow."))
@@ -79,12 +79,12 @@ def separation(request: SubscriberRequest) -> HttpResponse:
 
     To ask takes a texted code. By that alone nobody sees whether somebody asked: the phone may be in another's hands.
     """
-    line_id, may_see = request.line.line.pk, has_shown_who_they_are(request)
+    line_id, may_see = request.line.line.pk, has_proved_identity(request)
     if "mine" in request.GET and not may_see:
-        return to_show_who_they_are(request, then=reverse("separation"))
+        return redirect_to_identity_proof(request, then=reverse("separation"))
     form = SeparationForm(request.POST or None)
     if form.is_valid():
-        ask_separation(
+        request_separation(
             line_id=line_id,
             user=request.user,
             reach=form.cleaned_data["reach"],
@@ -102,42 +102,42 @@ def separation(request: SubscriberRequest) -> HttpResponse:
 @line_required(Action.SEPARATE)
 def separation_back(request: SubscriberRequest) -> HttpResponse:
     """The person no longer wants it: never by a texted code alone, where they have more."""
-    if not has_shown_who_they_are(request):
-        return to_show_who_they_are(request, then=reverse("separation"))
-    take_back_separation(line_id=request.line.line.pk, user=request.user, at=timezone.now())
+    if not has_proved_identity(request):
+        return redirect_to_identity_proof(request, then=reverse("separation"))
+    withdraw_separation(line_id=request.line.line.pk, user=request.user, at=timezone.now())
     return redirect("separation")
 
 
 @require_POST
 @subscriber_required
-@same_time
+@pad_response_time
 def text_reading_code(request: SubscriberRequest) -> HttpResponse:
     """Text a code to the safe contact from before the number changed; the same words whether or not there is one."""
     contacts.text_reading_code(
         line_id=request.known[0].line.pk,
-        asker=sessions.asker(request),
-        network=browsers.network(request),
+        asker=sessions.get_asker(request),
+        network=browsers.get_network(request),
         at=timezone.now(),
     )
-    sessions.begin_tries(request)
+    sessions.reset_tries(request)
     return redirect("safe-code")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @subscriber_required
-@same_time
+@pad_response_time
 def reading_code(request: SubscriberRequest) -> HttpResponse:
     """The code from there opens what there is to read while a new number holds the line."""
     own = request.known[0]
-    if request.held_until is None or not takes_reading_code(request, own=own):
+    if request.held_until is None or not accept_reading_code(request, own=own):
         return redirect(HOME)
     form = CodeForm(request.POST or None)
-    if looks_up(request, form):
-        typed, asker = form.cleaned_data["code"], sessions.asker(request)
+    if mark_lookup_view(request, form):
+        typed, asker = form.cleaned_data["code"], sessions.get_asker(request)
         contact = None
         if not sessions.has_tried_enough(request):
-            contact = take_reading_code(
+            contact = verify_reading_code(
                 line_id=own.line.pk, user=request.user, asker=asker, typed=typed, at=timezone.now()
             )
         if contact and own.line.number_changed_at:
@@ -149,10 +149,10 @@ def reading_code(request: SubscriberRequest) -> HttpResponse:
 
 def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -> HttpResponse:
     line_id, now = request.line.line.pk, timezone.now()
-    there, waits = delegations.contact_of(line_id=line_id), delegations.contact_waiting(line_id=line_id, at=now)
+    there, waits = delegations.contact_of(line_id=line_id), delegations.get_pending_contact(line_id=line_id, at=now)
     shown_to = {
         "number": format_phone_number(unseal(there.to_sealed)) if there else "",
-        "both_until": delegations.both_until(contact=there, at=now) if there else None,
+        "both_until": delegations.get_double_alert_end(contact=there, at=now) if there else None,
         "waits": format_phone_number(unseal(waits.to_sealed)) if waits else "",
     }
     return render(request, "safety/contact.html", {"line": request.line, "form": form, "code": code, **shown_to})

@@ -17,12 +17,20 @@ from accounts.actions.people import record_passkey_return, sign_in_after_end
 from accounts.actions.rate_limits import TooManyTries
 from accounts.clients import oidc
 from accounts.domain import sessions
-from accounts.forms import CodeForm, EndedForm, NumberForm, PasskeyForm, SignInCodeForm, StaffForm, door_adapter
+from accounts.forms import (
+    CodeForm,
+    EndedForm,
+    NumberForm,
+    PasskeyForm,
+    SignInCodeForm,
+    StaffForm,
+    get_rate_limit_adapter,
+)
 from accounts.models import TextedCode, User
 from accounts.policies import delegations
 from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number
-from accounts.views.access import looks_up, nothing_to_look_up, same_time, way_on
+from accounts.views.access import get_next_path, mark_lookup_view, pad_response_time, skip_delay
 
 SIGN_IN = TextedCode.Purpose.SIGN_IN
 ENDED = "ended"
@@ -30,21 +38,21 @@ ENDED = "ended"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@same_time
+@pad_response_time
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Step one: a number. The same answer for every number."""
-    then = way_on(request)
+    then = get_next_path(request)
     if request.user.is_authenticated:
-        nothing_to_look_up(request)
+        skip_delay(request)
         return redirect(then or django_settings.LOGIN_REDIRECT_URL)
     form = NumberForm(request.POST or None)
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         msisdn = form.cleaned_data["number"]
         text_code(
             msisdn=msisdn,
             purpose=SIGN_IN,
-            asker=sessions.asker(request),
-            network=browsers.network(request),
+            asker=sessions.get_asker(request),
+            network=browsers.get_network(request),
             at=timezone.now(),
         )
         sessions.remember_number(request, door=SIGN_IN, msisdn=msisdn, then=then)
@@ -55,48 +63,48 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@same_time
+@pad_response_time
 def sign_in_code(request: HttpRequest) -> HttpResponse:
     """Step two: the code from the text. It lets its person stop; to see, they prove more."""
-    msisdn = sessions.remembered_number(request, door=SIGN_IN)
+    msisdn = sessions.get_remembered_number(request, door=SIGN_IN)
     if not msisdn:
-        nothing_to_look_up(request)
+        skip_delay(request)
         return redirect("account_login")
     form = SignInCodeForm(request.POST or None)
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         typed, alone, now = form.cleaned_data["code"], form.cleaned_data["alone"], timezone.now()
         user = None
         if not sessions.has_tried_enough(request):
             user = people.sign_in(
                 msisdn=msisdn,
-                asker=sessions.asker(request),
+                asker=sessions.get_asker(request),
                 typed=typed,
                 alone=alone,
-                device=browsers.device(request),
+                device=browsers.get_device_label(request),
                 at=now,
             )
         if user:
-            return sessions.start_by_code(request, user=user, redirect_url=sessions.remembered_way(request))
+            return sessions.sign_in_by_code(request, user=user, redirect_url=sessions.get_return_path(request))
         form.refuse(spent=sessions.count_try(request))
     return render(request, "account/code.html", {"form": form, "number": format_phone_number(msisdn)})
 
 
 @require_POST
-@same_time
+@pad_response_time
 def sign_in_again(request: HttpRequest) -> HttpResponse:
     """Text the code once more; the same words whether or not one went out."""
-    msisdn = sessions.remembered_number(request, door=SIGN_IN)
+    msisdn = sessions.get_remembered_number(request, door=SIGN_IN)
     if not msisdn:
-        nothing_to_look_up(request)
+        skip_delay(request)
         return redirect("account_login")
     text_code(
         msisdn=msisdn,
         purpose=SIGN_IN,
-        asker=sessions.asker(request),
-        network=browsers.network(request),
+        asker=sessions.get_asker(request),
+        network=browsers.get_network(request),
         at=timezone.now(),
     )
-    sessions.begin_tries(request)
+    sessions.reset_tries(request)
     messages.info(request, CodeForm.sent_again)
     return redirect("sign-in-code")
 
@@ -104,21 +112,21 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @sensitive_post_parameters("password")
-@same_time
+@pad_response_time
 def sign_in_ended(request: HttpRequest) -> HttpResponse:
     """For lines that have ended: the number that somebody had, and their password. No text can reach them any more."""
     if request.user.is_authenticated:
-        nothing_to_look_up(request)
+        skip_delay(request)
         return redirect(django_settings.LOGIN_REDIRECT_URL)
     by_passkey = NumberForm(request.POST) if "passkey" in request.POST else None
     if by_passkey and by_passkey.is_valid():
         sessions.remember_number(request, door=ENDED, msisdn=by_passkey.cleaned_data["number"])
         return redirect("sign-in-ended-passkey")
     form = EndedForm(request.POST or None)
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         user = _after_end(request, form)
         if user:
-            return sessions.start_after_end(request, user=user, with_code=bool(form.cleaned_data["code"]))
+            return sessions.sign_in_after_line_end(request, user=user, with_code=bool(form.cleaned_data["code"]))
     return render(request, "account/ended.html", {"form": form})
 
 
@@ -126,10 +134,14 @@ def _after_end(request: HttpRequest, form: EndedForm) -> User | None:
     said, now = form.cleaned_data, timezone.now()
     try:
         user = sign_in_after_end(
-            msisdn=said["number"], password=said["password"], code=said["code"], source=browsers.source(request), at=now
+            msisdn=said["number"],
+            password=said["password"],
+            code=said["code"],
+            source=browsers.get_source(request),
+            at=now,
         )
     except TooManyTries as error:
-        form.add_error(None, door_adapter().must_wait_error(error.until, now))
+        form.add_error(None, get_rate_limit_adapter().must_wait_error(error.until, now))
         return None
     if user is None:
         form.add_error(None, EndedForm.wrong)
@@ -138,20 +150,20 @@ def _after_end(request: HttpRequest, form: EndedForm) -> User | None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@same_time
+@pad_response_time
 def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
     """The same by a passkey. A number with none behind it is asked for one just so."""
-    msisdn = sessions.remembered_number(request, door=ENDED)
+    msisdn = sessions.get_remembered_number(request, door=ENDED)
     if not msisdn:
-        nothing_to_look_up(request)
+        skip_delay(request)
         return redirect("sign-in-ended")
     form = PasskeyForm(request.POST or None)
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         users = [user for user in delegations.users_of_ended(msisdn=msisdn) if user.is_active]
         passkey = sessions.get_used_passkey(users=users, credential=form.cleaned_data["credential"])
         if passkey:
             record_passkey_return(user=passkey.user, at=timezone.now())
-            return sessions.start_by_passkey(request, passkey=passkey)
+            return sessions.sign_in_by_passkey(request, passkey=passkey)
         form.add_error(None, PasskeyForm.wrong)
-    asked = {"request_options": sessions.ask_passkey_after_end()}
+    asked = {"request_options": sessions.begin_passkey_challenge()}
     return render(request, "account/ended_passkey.html", {"form": PasskeyForm(), "told": form, "js_data": asked})

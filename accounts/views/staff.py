@@ -15,7 +15,7 @@ from accounts.actions.staff import NoInvitation, accept_invitation, sign_in_vouc
 from accounts.clients import oidc
 from accounts.domain import auth_factors, sessions
 from accounts.forms import FirstPasswordForm
-from accounts.views.access import way_on
+from accounts.views.access import get_next_path
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def staff_oidc(request: HttpRequest) -> HttpResponseBase:
     if not oidc.has_staff_provider():
         raise Http404
     try:
-        return redirect(oidc.start(kind=oidc.STAFF, request=request, then=way_on(request)))
+        return redirect(oidc.start_sign_in(kind=oidc.STAFF, request=request, then=get_next_path(request)))
     except oidc.OidcRefused as error:
         return _not_vouched(request, str(error))
 
@@ -41,13 +41,13 @@ def staff_oidc_back(request: HttpRequest) -> HttpResponseBase:
         raise Http404
     now = timezone.now()
     try:
-        identity, then = oidc.finish(request=request, at=now)
+        identity, then = oidc.finish_staff_sign_in(request=request, at=now)
     except oidc.OidcRefused as error:
         return _not_vouched(request, str(error))
     user = sign_in_vouched(identity=identity, at=now)
     if user is None:
         return _not_vouched(request, "nobody of staff is who the provider vouches for")
-    return sessions.start_vouched(request, user=user, redirect_url=then)
+    return sessions.sign_in_vouched_staff(request, user=user, redirect_url=then)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

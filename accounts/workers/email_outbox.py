@@ -18,7 +18,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 
 from accounts.models import OutgoingEmail
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.sealing import seal, unseal
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
 
     What is over, taken or not, is forgotten. Does nothing while another worker is at it.
     """
-    with turn(name=TURN) as mine:
+    with lock_job(name=TURN) as mine:
         if not mine:
             return 0
         _forget(now)

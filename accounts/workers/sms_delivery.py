@@ -27,7 +27,7 @@ from accounts.clients.texts import Outcome
 from accounts.domain import message_templates
 from accounts.models import Line, LineNumber, Message, SafeContact
 from accounts.policies import delegations
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.sealing import number_hash, seal, unseal
 from accounts.primitives.zones import next_day_time, zone_of
 
@@ -84,11 +84,11 @@ def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
     Deletes expired texts, sent or not. Does nothing while another worker is sending or the gateway is given a rest.
     `clock`: seconds; the run ends by it.
     """
-    with turn(name=TURN) as mine:
+    with lock_job(name=TURN) as mine:
         if not mine:
             return 0
         _forget(now)
-        return 0 if gateway_rests(now=now) else _run(now, clock)
+        return 0 if is_gateway_paused(now=now) else _run(now, clock)
 
 
 def deliver_one(*, message_id: UUID, now: datetime) -> Outcome | None:
@@ -96,17 +96,17 @@ def deliver_one(*, message_id: UUID, now: datetime) -> Outcome | None:
     due = _claim(message_id, now)
     if due is None:
         return None
-    outcome = texts.hand_over(msisdn=due.msisdn, text=due.text)
+    outcome = texts.send_and_wait(msisdn=due.msisdn, text=due.text)
     if outcome in {Outcome.TAKEN, Outcome.SILENT}:
         doubt_at = now if outcome == Outcome.SILENT else None
         with connection.cursor() as cursor:
             cursor.execute(WIPE, [doubt_at, message_id])
     else:
-        _give_back(message_id, now)
+        _release_claim(message_id, now)
     return outcome
 
 
-def gateway_rests(*, now: datetime) -> bool:
+def is_gateway_paused(*, now: datetime) -> bool:
     """Return whether the gateway kept silent and is left alone for now: the longer, the more texts it got since."""
     spoke_at = Message.objects.filter(taken_at__isnull=False, doubt_at__isnull=True).aggregate(last=Max("taken_at"))
     doubts = Message.objects.filter(doubt_at__isnull=False)
@@ -116,12 +116,12 @@ def gateway_rests(*, now: datetime) -> bool:
     return bool(silent["times"]) and now < silent["last"] + _wait(silent["times"])
 
 
-def from_when(*, kind: str, line: Line, at: datetime) -> datetime:
+def get_earliest_send_time(*, kind: str, line: Line, at: datetime) -> datetime:
     """Return the first moment from `at` on at which a line may be texted this."""
     return next_day_time(zone_of(line.state), at) if kind in CAN_WAIT_FOR_DAY else at
 
 
-def contacts_that_count(*, line_ids: Collection[int], at: datetime) -> dict[int, SafeContact]:
+def list_active_contacts(*, line_ids: Collection[int], at: datetime) -> dict[int, SafeContact]:
     """Return where news about these lines goes instead of their phones, by line; within the transaction that writes it.
 
     A number that began with a line of ours since it was proved may be somebody else's: it counts no more, and has ended
@@ -187,13 +187,17 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
     message = next(iter(Message.objects.raw(CLAIM, [message_id, now, now])), None)
     if message is None:
         return None
-    may_go = from_when(kind=message.kind, line=message.line, at=now) if message.kind in CAN_WAIT_FOR_DAY else now
+    may_go = (
+        get_earliest_send_time(kind=message.kind, line=message.line, at=now)
+        if message.kind in CAN_WAIT_FOR_DAY
+        else now
+    )
     if may_go > now:
         Message.objects.filter(pk=message_id).update(next_at=may_go)
         return None
     if message.contact and _is_silenced(message, message.contact, now):
         _end_contacts([message.contact], now)
-        _turn_to_the_phone(message, message.contact, now)
+        _redirect_to_phone(message, message.contact, now)
     msisdn = unseal(message.to_sealed)
     if not _is_still_theirs(message, msisdn, now):
         # Somebody else may have the number by now, and they are told nothing.
@@ -218,7 +222,7 @@ def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:
     if message.contact is None and message.kind == Message.Kind.MOVED:
         had = LineNumber.objects.filter(line=message.line_id, msisdn_hash=number_hash(msisdn)).order_by("-starts_at")
         number = had.first()
-        return number is not None and delegations.is_nobody_elses(number=number)
+        return number is not None and delegations.is_unassigned_elsewhere(number=number)
     if message.contact is None:
         holds_it = queries.line_of_number(msisdn=msisdn, at=now) if msisdn else None
         return holds_it is not None and holds_it.pk == message.line_id
@@ -237,30 +241,30 @@ def _end_contacts(reassigned: Collection[SafeContact], at: datetime) -> None:
         said: dict[int, dict[str, object]] = {line_id: {} for line_id in ended.values()}
         audit.actions.record_for_lines(action="line.contact_removed", actor="system:lines", at=at, details=said)
         for line in Line.objects.filter(pk__in=said):
-            _tell_phone(line, at)
+            _notify_phone(line, at)
 
 
-def _tell_phone(line: Line, at: datetime) -> None:
+def _notify_phone(line: Line, at: datetime) -> None:
     with translation.override(message_templates.language_of(line)):
         words = message_templates.contact_changed_text()
-    if msisdn := delegations.number_now(line_id=line.pk, at=at):
+    if msisdn := delegations.get_current_number(line_id=line.pk, at=at):
         Message.objects.create(
             id=uuid4(), line=line, kind=Message.Kind.CONTACT, to_sealed=seal(msisdn), words_sealed=seal(words),
             made_at=at, next_at=at, expires_at=at + timedelta(days=7),
         )  # fmt: skip
 
 
-def _turn_to_the_phone(message: Message, contact: SafeContact, now: datetime) -> None:
+def _redirect_to_phone(message: Message, contact: SafeContact, now: datetime) -> None:
     """A text for a number that is somebody else's by now goes to the phone itself; to none where that had it too."""
     message.contact = None
-    message.to_sealed = seal(_instead(message, contact, now))
+    message.to_sealed = seal(_redirect_message(message, contact, now))
     with translation.override(message_templates.language_of(message.line)):
         message.words_sealed = seal(message_templates.to_phone_text(words=unseal(message.words_sealed)))
     message.save(update_fields=["contact", "to_sealed", "words_sealed"])
 
 
-def _instead(message: Message, contact: SafeContact, now: datetime) -> str:
-    had_it = delegations.both_until(contact=contact, at=message.made_at) is not None
+def _redirect_message(message: Message, contact: SafeContact, now: datetime) -> str:
+    had_it = delegations.get_double_alert_end(contact=contact, at=message.made_at) is not None
     # That news goes elsewhere was for the old number alone; and where it goes elsewhere, the phone is not told.
     other = delegations.contact_of(line_id=message.line_id)
     if had_it or message.kind == Message.Kind.CONTACT or other not in {None, contact}:
@@ -272,7 +276,7 @@ def _instead(message: Message, contact: SafeContact, now: datetime) -> str:
 
 
 @transaction.atomic
-def _give_back(message_id: UUID, now: datetime) -> None:
+def _release_claim(message_id: UUID, now: datetime) -> None:
     message = Message.objects.select_for_update().filter(pk=message_id).first()
     if message is None:
         return

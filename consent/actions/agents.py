@@ -17,7 +17,7 @@ import audit.actions
 from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
-from accounts.primitives.numbers import NotANumber, normalise
+from accounts.primitives.numbers import NotANumber, normalise_number
 from accounts.primitives.sealing import number_hash
 from consent.actions.choices import retry_on_conflict
 from consent.actions.without_account import stop_all_by_line
@@ -41,7 +41,7 @@ class NotOpenRequest(Exception):
     """There is no open request behind this link, or under this id."""
 
 
-def give_token(*, agent_id: str, asked_at: datetime) -> str:
+def issue_token(*, agent_id: str, asked_at: datetime) -> str:
     """Give an agent that signed for it at `asked_at` a new bearer token; the one before ends.
 
     A message that was used, or is older than the last one used, gives none: raises agents.Refused.
@@ -54,7 +54,7 @@ def give_token(*, agent_id: str, asked_at: datetime) -> str:
 
 
 @transaction.atomic
-def take_request(*, agent: AuthorizedAgent, message: Exercise, body: bytes, at: datetime) -> AgentRequest:
+def receive_request(*, agent: AuthorizedAgent, message: Exercise, body: bytes, at: datetime) -> AgentRequest:
     """Write a request down, and have its person asked by text. The same message again is the same request.
 
     A number that is no line of ours is treated alike, but for the text. Raises agents.Refused.
@@ -72,11 +72,11 @@ def take_request(*, agent: AuthorizedAgent, message: Exercise, body: bytes, at: 
         id=uuid.uuid4(), agent=agent, agent_request_id=message.agent_request_id, digest=digest,
         line_id=line.pk if line else None, number_hash=number_hash(msisdn), exercise=message.exercise,
         token_hash=agents.token_hash(token=token), callback=message.status_callback, received_at=at,
-        expires_at=at + agents.LASTS, **_beginning(denied, at),
+        expires_at=at + agents.LASTS, **_get_initial_status(denied, at),
     )  # fmt: skip
     if line is not None:
         _ask(line, token, at)
-        _note("asked", made, f"authorized:{agent.pk}", at)
+        _record_event("asked", made, f"authorized:{agent.pk}", at)
     return made
 
 
@@ -88,7 +88,7 @@ def _lock_agent(agent: AuthorizedAgent, message: Exercise) -> None:
         raise agents.MessageRefused("This agent may ask for nobody any more.")
 
 
-def _beginning(denied: str, at: datetime) -> dict[str, Any]:
+def _get_initial_status(denied: str, at: datetime) -> dict[str, Any]:
     """How a request begins: denied for that reason, or until its person has answered."""
     if denied:
         return {"status": Status.DENIED, "reason": denied, "closed_at": at}
@@ -100,7 +100,7 @@ def revoke_request(*, agent: AuthorizedAgent, request_id: uuid.UUID, at: datetim
     """Take back a request that is still open. A stop that the person confirmed stays. Raises NotOpenRequest."""
     request = _open(at, pk=request_id, agent=agent)
     _close(request, Status.REVOKED, "", at)
-    _note("revoked", request, f"authorized:{agent.pk}", at)
+    _record_event("revoked", request, f"authorized:{agent.pk}", at)
     return request
 
 
@@ -120,7 +120,7 @@ def _confirm(token: str, notice: DisplayedNotice | None, at: datetime) -> str:
     link = stop_all_by_line(line_id=line_id, notice=notice, at=at)
     request.choice_id = ProgressLink.objects.get(token_hash=token_hash(token=link)).choice_id
     _close(request, Status.FULFILLED, "", at)
-    _note("confirmed", request, f"line:{line_id}", at)
+    _record_event("confirmed", request, f"line:{line_id}", at)
     return link
 
 
@@ -128,13 +128,13 @@ def _confirm(token: str, notice: DisplayedNotice | None, at: datetime) -> str:
 def _refuse(token: str, at: datetime) -> str:
     request = _open(at, token_hash=agents.token_hash(token=token), line_id__isnull=False)
     _close(request, Status.DENIED, Reason.SUSPECTED_FRAUD, at)
-    _note("refused", request, f"line:{request.line_id}", at)
+    _record_event("refused", request, f"line:{request.line_id}", at)
     return ""
 
 
 def _number(given: str) -> str:
     try:
-        return normalise(given) if given else ""
+        return normalise_number(given) if given else ""
     except NotANumber:
         return ""
 
@@ -157,7 +157,7 @@ def _ask(line: Line, token: str, at: datetime) -> None:
             "Whereabouts: someone asks us, in your name, to STOP sharing this phone's location. If that's right, "
             "confirm it here: %(url)s If not, you don't have to do anything."
         ) % {"url": f"{settings.BASE_URL}{reverse('agent-asked', args=[token])}"}
-    sms_outbox.post(line_id=line.pk, kind=Message.Kind.AGENT, words=words, at=at)
+    sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.AGENT, words=words, at=at)
 
 
 def _open(at: datetime, **which: object) -> AgentRequest:
@@ -174,7 +174,7 @@ def _close(request: AgentRequest, status: AgentRequest.Status, reason: str, at: 
     request.save(update_fields=["status", "reason", "closed_at", "notify_at", "choice_id"])
 
 
-def _note(what: str, request: AgentRequest, actor: str, at: datetime) -> None:
+def _record_event(what: str, request: AgentRequest, actor: str, at: datetime) -> None:
     if request.line_id is not None:
         audit.actions.record(
             action=f"agent.{what}", actor=actor, target=f"agent_request:{request.pk}", line_id=request.line_id, at=at,

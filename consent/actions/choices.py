@@ -22,7 +22,7 @@ from consent.models import Approval, Choice, ChoiceOrder, Origin
 from consent.queries.choices import withdrawn_at
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
-from revocations.actions.evidence import ask_evidence
+from revocations.actions.evidence import request_evidence
 from revocations.actions.orders import enqueue_order
 from revocations.domain.order_snapshots import Agreement
 from revocations.models import Duty
@@ -127,7 +127,7 @@ def stop(
     )
     recorded = deny(choice=choice, duties=order_planning.STOP_DUTIES, by=by, notice=notice)
     if reason == NEVER_AGREED and not recorded.repeated:
-        ask_evidence(
+        request_evidence(
             line_id=line_id,
             choice_id=recorded.choice_id,
             disputed=order_planning.list_disputed_uses(line_id=line_id, scope=scope, ref=ref),
@@ -224,17 +224,19 @@ def allow(
     if notice is not None:
         notices.refuse_outdated(notice=notice, campaign=known)
     earlier = _find_repeated(choice, made_at)
-    before = snapshots.states(line_id=line_id, contract_ids=[known.contract_id])
+    before = snapshots.list_states(line_id=line_id, contract_ids=[known.contract_id])
     if earlier is None:
         _append(choice, made_at, notice)
     # What is brought back after a restore must not be older than a yes that came meanwhile.
-    reason = snapshots.reason_against(line_id=line_id, campaign=known) if readiness.opening().is_open else RESTORING
+    reason = (
+        snapshots.reason_against(line_id=line_id, campaign=known) if readiness.read_opening().is_open else RESTORING
+    )
     if reason:
         raise NotAllowable(reason)
     if earlier is not None:
         return _build_repeated_choice(earlier)
     agreements = order_planning.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
-    return _finish(choice, agreements, actor, by="user")
+    return _notify_partners_and_line(choice, agreements, actor, by="user")
 
 
 def deny(
@@ -256,7 +258,7 @@ def deny(
     if (earlier := _find_repeated(choice, made_at)) is not None:
         return _build_repeated_choice(earlier)
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
-    uses = snapshots.uses(line_id=line_id, contract_ids=contract_ids)
+    uses = snapshots.get_uses(line_id=line_id, contract_ids=contract_ids)
     before = snapshots.states_of(uses=uses)
     _append(choice, made_at, notice)
     if scope == Choice.Scope.ALL:
@@ -265,7 +267,7 @@ def deny(
     agreements = order_planning.agreements(
         line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes, uses=uses
     )
-    return _finish(choice, agreements, choice.actor, by=by, is_texted=is_texted)
+    return _notify_partners_and_line(choice, agreements, choice.actor, by=by, is_texted=is_texted)
 
 
 def _find_repeated(choice: Choice, at: datetime) -> Choice | None:
@@ -283,7 +285,7 @@ def _find_repeated(choice: Choice, at: datetime) -> Choice | None:
     ).order_by("-made_at")  # fmt: skip
     if choice.reason == NEVER_AGREED:
         return _standing_dispute(alike)
-    return _just_pressed(choice, alike, at)
+    return _find_just_pressed(choice, alike, at)
 
 
 def _standing_dispute(alike: QuerySet[Choice]) -> Choice | None:
@@ -293,16 +295,16 @@ def _standing_dispute(alike: QuerySet[Choice]) -> Choice | None:
     allowed = Choice.objects.filter(line_id=earlier.line_id, kind=Choice.Kind.ALLOW)
     if allowed.filter(made_at__gt=earlier.made_at).exists():
         return None
-    return None if _was_claimed_since(earlier) or withdrawn_at(choice_id=earlier.id) else earlier
+    return None if _has_newer_claim(earlier) or withdrawn_at(choice_id=earlier.id) else earlier
 
 
-def _just_pressed(choice: Choice, alike: QuerySet[Choice], at: datetime) -> Choice | None:
+def _find_just_pressed(choice: Choice, alike: QuerySet[Choice], at: datetime) -> Choice | None:
     earlier = alike.filter(actor=choice.actor, channel=choice.channel, made_at__gt=at - PRESSED_AGAIN).first()
     if earlier is None or Choice.objects.filter(line_id=choice.line_id, made_at__gt=earlier.made_at).exists():
         return None
     if Approval.objects.filter(line_id=choice.line_id, recorded_at__gt=earlier.made_at).exists():
         return None
-    return earlier if _lasts_as_long(earlier, choice, at) else None
+    return earlier if _has_same_end(earlier, choice, at) else None
 
 
 def _find_pressed_together(line_id: int, parties: Sequence[str], actor: str, channel: str) -> list[Choice]:
@@ -317,14 +319,14 @@ def _find_pressed_together(line_id: int, parties: Sequence[str], actor: str, cha
     return [] if came.exists() else newest
 
 
-def _lasts_as_long(earlier: Choice, choice: Choice, at: datetime) -> bool:
+def _has_same_end(earlier: Choice, choice: Choice, at: datetime) -> bool:
     """Whether both have no end, or one that is to come and nearly the same."""
     if (earlier.until is None) != (choice.until is None) or (earlier.until is not None and earlier.until <= at):
         return False
     return earlier.until is None or choice.until is None or abs(earlier.until - choice.until) <= PRESSED_AGAIN
 
 
-def _was_claimed_since(disputed: Choice) -> bool:
+def _has_newer_claim(disputed: Choice) -> bool:
     """Whether a yes to what somebody never agreed to was recorded after that: nobody was asked for its proof."""
     newer = Approval.objects.filter(line_id=disputed.line_id, recorded_at__gt=disputed.made_at)
     named = Campaign.objects.filter(ref__in=newer.values("campaign")).select_related("cover")
@@ -338,7 +340,7 @@ def _build_repeated_choice(earlier: Choice) -> RecordedChoice:
 
 def _append(choice: Choice, made_at: datetime, notice: DisplayedNotice | None) -> None:
     choice.id = uuid.uuid4()
-    choice.notice = notices.remember(notice=notice, at=made_at) if notice else ""
+    choice.notice = notices.store_notice(notice=notice, at=made_at) if notice else ""
     choice.origin = choice.origin or Origin.PERSON
     choice.made_at = choice.recorded_at = made_at
     row: tuple[Any, ...] = (
@@ -350,12 +352,12 @@ def _append(choice: Choice, made_at: datetime, notice: DisplayedNotice | None) -
         cursor.execute(APPEND, row)
 
 
-def _finish(
+def _notify_partners_and_line(
     choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str, is_texted: bool = True
 ) -> RecordedChoice:
     told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
     order_planning.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
-    receipts.keep(choice=choice)
+    receipts.store_receipt(choice=choice)
     if told and choice.kind != Choice.Kind.ALLOW and choice.origin == Origin.PERSON:
         with connection.cursor() as cursor:
             cursor.execute(AWAIT, [choice.line_id, choice.made_at, choice.made_at + FIRST_LOOK])

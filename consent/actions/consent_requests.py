@@ -9,7 +9,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.actions import codes
-from accounts.actions.people import person_behind
+from accounts.actions.people import get_or_create_person
 from accounts.models import TextedCode, User
 from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict
 from consent.domain import consent_statuses, messages
@@ -70,7 +70,7 @@ def _may_be_texted(question: Question, at: datetime) -> bool:
 
 @retry_on_conflict
 @transaction.atomic
-def say_yes(*, question: Question, user: User | None, notice: DisplayedNotice, at: datetime) -> RecordedChoice:
+def approve_request(*, question: Question, user: User | None, notice: DisplayedNotice, at: datetime) -> RecordedChoice:
     """Allow what was asked, from now on. `user` None: whoever has the answering line's phone, by its code.
 
     Raises NotOpen, NotAllowable, and NoticeChanged where a company has joined since the notice was read.
@@ -91,7 +91,9 @@ def say_yes(*, question: Question, user: User | None, notice: DisplayedNotice, a
 
 @retry_on_conflict
 @transaction.atomic
-def say_no(*, question: Question, user: User | None, notice: DisplayedNotice | None, at: datetime) -> RecordedChoice:
+def refuse_request(
+    *, question: Question, user: User | None, notice: DisplayedNotice | None, at: datetime
+) -> RecordedChoice:
     """Refuse what was asked. Nobody asks this line for 12 months. Raises NotOpen."""
     line_id = _lock_question(question, at)
     recorded = refuse(
@@ -122,7 +124,7 @@ def _lock_question(question: Question, at: datetime) -> int:
 def _actor(question: Question, user: User | None, at: datetime) -> str:
     if question.answering is None:
         raise NotOpen
-    person = user or person_behind(line=question.answering, at=at)
+    person = user or get_or_create_person(line=question.answering, at=at)
     return f"subscriber:{person.pk}"
 
 
@@ -150,7 +152,7 @@ class NotOffered(Exception):
     """This partner has no campaign in force for a scope and the purpose."""
 
 
-class NotOnTheList(Exception):
+class UnlistedReturnAddress(Exception):
     """The address to go back to is not one that the agreement names."""
 
 
@@ -190,10 +192,10 @@ def retrieve_status(
     if {one.scope for one in offered} != set(scopes):
         raise NotOffered
     if callback and any(http.find_url_refusal(url=callback, hosts=hosts_of(one.contract)) for one in offered):
-        raise NotOnTheList
+        raise UnlistedReturnAddress
     subject = subject_of(msisdn=msisdn, at=at)
     # By itself: what is refused below was asked all the same.
-    _note_asked(subject, offered[0].contract.aggregator, at)
+    _record_status_question(subject, offered[0].contract.aggregator, at)
     return _build_retrieved_status(msisdn, subject, scopes, offered, callback if capture else None, at)
 
 
@@ -232,12 +234,12 @@ def _by_scope(found: Sequence[Status], scopes: Sequence[str], offered: Sequence[
     """Each scope with how its campaigns stand as one."""
     scope_of = {one.ref: one.scope for one in offered}
     return [
-        (scope, consent_statuses.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
+        (scope, consent_statuses.combine_statuses(statuses=[one for one in found if scope_of[one.campaign] == scope]))
         for scope in dict.fromkeys(scopes)
     ]
 
 
-def _note_asked(subject: int, partner: Party, at: datetime) -> None:
+def _record_status_question(subject: int, partner: Party, at: datetime) -> None:
     """Who asks how somebody stands stands in that person's log, once a day."""
     audit.actions.record_daily(
         action="partner.asked", actor=f"partner:{partner.pk}", target=f"party:{partner.pk}", line_id=subject, at=at,

@@ -14,9 +14,9 @@ from consent.domain import digest_comparison
 from consent.domain.digest_books import BUCKETS, WIDTH, Entry, Place, name_of, our_digest
 from consent.domain.digest_comparison import Comparison, Difference
 from consent.models import DigestFinding, DigestRun
-from consent.workers.expiry import retell
+from consent.workers.expiry import enqueue_current_state
 from partners.models import Campaign, Party
-from revocations.actions.contradictions import Use, contradict, contradict_ends
+from revocations.actions.contradictions import Use, mark_contradicted_ends, mark_contradicted_orders
 from revocations.actions.reissue import reissue_orders
 
 MOST_RUNS_A_DAY = 24
@@ -45,7 +45,7 @@ class Progress:
     findings: Mapping[str, int]
 
 
-def take_digest(*, party: Party, entries: int, buckets: bytes, as_of: datetime, at: datetime) -> DigestRun:
+def receive_digest(*, party: Party, entries: int, buckets: bytes, as_of: datetime, at: datetime) -> DigestRun:
     """Compare the partner's digest of all buckets (8 bytes each) with ours. Raises TooMany.
 
     The run names the buckets that differ; it is over where none does.
@@ -104,7 +104,7 @@ def compare_buckets(
     run.drilled = sorted([*run.drilled, *map(name_of, fresh)])
     run.finished_at = at if len(run.drilled) == len(run.differing) else None
     run.save()
-    _keep(run, found, at)
+    _store_findings(run, found, at)
     audit.actions.record(
         action="digest.compared",
         actor=f"partner:{party.pk}",
@@ -123,7 +123,7 @@ def _lock_run(party: Party, run_id: uuid.UUID, at: datetime) -> DigestRun:
     return run
 
 
-def _keep(run: DigestRun, found: Comparison, at: datetime) -> None:
+def _store_findings(run: DigestRun, found: Comparison, at: datetime) -> None:
     """Write down what stands behind the counts, for officers to look into; of one run no more than the first rows."""
     known = {*Campaign.objects.values_list("lbs_provider__uri", "purpose", "scope")}
     rows = [
@@ -170,12 +170,12 @@ def _act(party: Party, found: Comparison, as_of: datetime, at: datetime) -> None
             )
             for one in found.has
         ]
-        contradict(uses=uses, at=at)
-        contradict_ends(uses=uses, at=at)
-    _tell(found, at)
+        mark_contradicted_orders(uses=uses, at=at)
+        mark_contradicted_ends(uses=uses, at=at)
+    _enqueue_corrections(found, at)
 
 
-def _owing(found: Comparison) -> Mapping[tuple[int, int], set[str]]:
+def _group_overheld_uses(found: Comparison) -> Mapping[tuple[int, int], set[str]]:
     """By line and contract: the uses that the partner held too much of, by no word of ours."""
     owing: dict[tuple[int, int], set[str]] = defaultdict(set)
     for one in found.has:
@@ -185,13 +185,13 @@ def _owing(found: Comparison) -> Mapping[tuple[int, int], set[str]]:
     return owing
 
 
-def _tell(found: Comparison, at: datetime) -> None:
+def _enqueue_corrections(found: Comparison, at: datetime) -> None:
     """Tell the partner again, anew where it held too much, and as it is now where our own word was too much."""
-    owing = _owing(found)
+    owing = _group_overheld_uses(found)
     lacking = [(one.line_id, one.contract_id) for one in found.lacks if one.contract_id is not None]
     reissue_orders(places=[*lacking, *owing], owing=owing, at=at)
     untold: dict[int, set[int]] = defaultdict(set)
     for one in [*found.untold, *(one for one in found.has if one.told_so)]:
         untold[one.line_id] |= {one.contract_id} if one.contract_id is not None else set()
     for line_id, contract_ids in sorted(untold.items()):
-        retell(line_id=line_id, also=contract_ids)
+        enqueue_current_state(line_id=line_id, also=contract_ids)

@@ -23,11 +23,11 @@ def enqueue_orders_for_newly_affected(*, line_ids: Collection[int]) -> int:
     is affected only through a later approval owes nothing: the choice is linked to its existing order.
     Returns how many orders the choices were linked to. Safe to repeat: nobody is told of a choice twice.
     """
-    return sum(_tell_line(line_id) for line_id in sorted(line_ids))
+    return sum(_enqueue_line_orders(line_id) for line_id in sorted(line_ids))
 
 
 @transaction.atomic
-def _tell_line(line_id: int) -> int:
+def _enqueue_line_orders(line_id: int) -> int:
     now = lock_line(line_id=line_id)
     denials = Choice.objects.filter(
         Q(kind__in=(Choice.Kind.STOP, Choice.Kind.REFUSE)) | Q(kind=Choice.Kind.PAUSE, until__gt=now), line_id=line_id
@@ -48,7 +48,7 @@ def _agreements(choice: Choice, again: Collection[int]) -> Sequence[Agreement]:
     told = set(ChoiceOrder.objects.filter(line_id=line_id, choice_id=choice.id).values_list("contract_id", flat=True))
     concerned = snapshots.affected_contracts(line_id=line_id, scope=choice.scope, ref=choice.ref)
     passed = order_planning.find_overrides(line_id=line_id, no=choice, origin=choice.origin, contract_ids=concerned)
-    shown = _shown_late(choice, {pk: one for pk, one in passed.items() if pk in told})
+    shown = _list_late_contracts(choice, {pk: one for pk, one in passed.items() if pk in told})
     missing = [pk for pk in concerned if pk not in told or pk in again or pk in shown]
     return (
         order_planning.agreements_after(
@@ -59,7 +59,7 @@ def _agreements(choice: Choice, again: Collection[int]) -> Sequence[Agreement]:
     )
 
 
-def _shown_late(choice: Choice, passed: Mapping[int, Override]) -> Collection[int]:
+def _list_late_contracts(choice: Choice, passed: Mapping[int, Override]) -> Collection[int]:
     """Contracts named for this choice whose partner, as is known only now, had something before the yes."""
     had = {pk: one.had_from for pk, one in passed.items() if one.had_from is not None}
     if not had:

@@ -39,7 +39,7 @@ def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
     """End the approvals of a line with another number (its row says so), and tell partners without a number."""
     _withdraw(line_id, at)
     RejudgeRequest.objects.create(line_id=line_id, since=at)
-    if not delegations.leaves_in_confidence(line_id=line_id, at=at):
+    if not delegations.is_confidential_departure(line_id=line_id, at=at):
         change_notices.notify_of_imported_changes(line_ids=[line_id], change=change_notices.Change.NUMBER, at=at)
     audit.actions.record(action="line.number_changed", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)
 

@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 import audit.actions
-from accounts.actions.sms_outbox import enqueue_email, post_receipt
+from accounts.actions.sms_outbox import enqueue_email, enqueue_receipt
 from accounts.domain.message_templates import language_of
 from accounts.models import Line
 from accounts.workers.email_outbox import Attachment, Mail
@@ -38,7 +38,7 @@ def mail_receipt(
     )
     mail = Mail(subject=_("Receipt %(number)s") % {"number": number}, text=text, files=files)
     enqueue_email(line_id=line_id, to=to, mail=mail, at=at)
-    _note("mailed", line_id, actor, at)
+    _record_event("mailed", line_id, actor, at)
 
 
 @transaction.atomic
@@ -48,9 +48,9 @@ def text_receipt(*, line_id: int, to_line: int, choice_id: uuid.UUID, actor: str
         words = _("Whereabouts: here is the page you asked for. Sign in to read it: %(url)s") % {
             "url": f"{settings.BASE_URL}{reverse('choice-receipt', args=[choice_id])}"
         }
-    post_receipt(line_id=to_line, words=words, at=at)
-    _note("texted", line_id, actor, at)
+    enqueue_receipt(line_id=to_line, words=words, at=at)
+    _record_event("texted", line_id, actor, at)
 
 
-def _note(how: str, line_id: int, actor: str, at: datetime) -> None:
+def _record_event(how: str, line_id: int, actor: str, at: datetime) -> None:
     audit.actions.record(action=f"receipt.{how}", actor=actor, target=f"line:{line_id}", line_id=line_id, at=at)

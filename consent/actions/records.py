@@ -22,7 +22,7 @@ from consent.domain.consent_requests import LASTS, Case, token_of
 from consent.domain.snapshots import lock_lines
 from consent.models import Approval, Choice, ConsentRequest, HeldRow, Origin
 from consent.queries.receipts import token_hash
-from consent.workers.expiry import retell_each
+from consent.workers.expiry import enqueue_current_states
 from partners.domain import pairwise
 from partners.models import Campaign
 from revocations.actions.orders import enqueue_orders
@@ -103,9 +103,9 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
     _name_for_partners({line_id: _allowed_campaigns(choices) for line_id, choices in by_line.items()})
     all_off = [pk for pk, them in by_line.items() if any(one.scope == Choice.Scope.ALL for one in them)]
     drop_reminders(line_ids=all_off)
-    told = _tell_of_each(late, before, turns)
-    retell_each(line_ids=list(by_line), but=told)
-    _touch({line_id: min(choice.made_at for choice in choices) for line_id, choices in by_line.items()})
+    told = _enqueue_orders(late, before, turns)
+    enqueue_current_states(line_ids=list(by_line), but=told)
+    _enqueue_rejudging({line_id: min(choice.made_at for choice in choices) for line_id, choices in by_line.items()})
     now = max(turns.values())
     change_notices.notify_of_imported_changes(line_ids=list(by_line), change=change_notices.Change.RECORDS, at=now)
     with connection.cursor() as cursor:
@@ -118,7 +118,7 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
     )
 
 
-def _states_before(late: Sequence[order_planning.Late]) -> Mapping[int, snapshots.States]:
+def _states_before(late: Sequence[order_planning.ImportedDenial]) -> Mapping[int, snapshots.States]:
     """How the lines of these choices stand under the agreements that they are told of."""
     everyone: dict[int, set[int]] = defaultdict(set)
     for one in late:
@@ -143,8 +143,8 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
         _approval(line_id, one, turns[line_id]) for line_id, approvals in by_line.items() for one in approvals
     )
     _name_for_partners({line_id: {one.campaign for one in approvals} for line_id, approvals in by_line.items()})
-    retell_each(line_ids=list(by_line), but=())
-    _touch({line_id: min(one.captured_at for one in approvals) for line_id, approvals in by_line.items()})
+    enqueue_current_states(line_ids=list(by_line), but=())
+    _enqueue_rejudging({line_id: min(one.captured_at for one in approvals) for line_id, approvals in by_line.items()})
     change_notices.notify_of_imported_changes(
         line_ids=_changed_lines(by_line), change=change_notices.Change.RECORDS, at=max(turns.values())
     )
@@ -180,12 +180,14 @@ def _approval(line_id: int, one: FileApproval, recorded_at: datetime) -> Approva
     )
 
 
-def _late(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]) -> list[order_planning.Late]:
+def _late(
+    by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]
+) -> list[order_planning.ImportedDenial]:
     """The stops and pauses that concern a partner, each with whom."""
     nos = [(pk, choice) for pk, them in by_line.items() for choice in them if choice.kind != Choice.Kind.ALLOW]
     concerned = snapshots.affected_by_each(nos=[(line_id, choice.scope, choice.ref) for line_id, choice in nos])
     return [
-        order_planning.Late(
+        order_planning.ImportedDenial(
             line_id, choice, contract_ids, running=choice.until is None or choice.until > turns[line_id]
         )
         for (line_id, choice), contract_ids in zip(nos, concerned, strict=True)
@@ -221,17 +223,19 @@ def _append(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, dat
     ]
     with connection.cursor() as cursor:
         cursor.execute(APPEND, [ENCODER.encode(said).decode()])
-    receipts.keep_each(choices=rows, phones={choice.id: choice.msisdn for them in by_line.values() for choice in them})
+    receipts.store_receipts(
+        choices=rows, phones={choice.id: choice.msisdn for them in by_line.values() for choice in them}
+    )
 
 
-def _touch(since: Mapping[int, datetime]) -> None:
+def _enqueue_rejudging(since: Mapping[int, datetime]) -> None:
     """What these lines' past comes to is judged again, each from its moment on."""
     with connection.cursor() as cursor:
         cursor.execute(TOUCH, [list(since), list(since.values())])
 
 
-def _tell_of_each(
-    late: Sequence[order_planning.Late], before: Mapping[int, snapshots.States], turns: Mapping[int, datetime]
+def _enqueue_orders(
+    late: Sequence[order_planning.ImportedDenial], before: Mapping[int, snapshots.States], turns: Mapping[int, datetime]
 ) -> set[tuple[int, int]]:
     """Tell partners of each no. Of one line's after one another, because each may say more than the one before it.
 
@@ -252,7 +256,7 @@ def _tell_of_each(
 
 
 def _agreements_by_line(
-    late: Sequence[order_planning.Late], before: Mapping[int, snapshots.States]
+    late: Sequence[order_planning.ImportedDenial], before: Mapping[int, snapshots.States]
 ) -> Mapping[int, list[tuple[uuid.UUID, Sequence[Agreement]]]]:
     """What partners are to be told of each no, by its line, one after another."""
     asked = order_planning.agreements_after_each(late=late, before=before) if late else []
@@ -294,8 +298,8 @@ def record_claims(*, by_line: Mapping[int, Sequence[FileApproval]], party_id: in
         for claim in sorted(claims, key=lambda one: one.captured_at)
         if claim.expires_at is None or claim.expires_at > at
     }
-    wanted = _not_yet_asked(_of_this_number(claims), at)
-    askable = consent_requests.askable(cases=wanted, at=at)
+    wanted = _filter_unasked(_of_this_number(claims), at)
+    askable = consent_requests.list_askable(cases=wanted, at=at)
     ConsentRequest.objects.bulk_create(
         _question(case, claims[case], party_id, at) for case, may in zip(wanted, askable, strict=True) if may
     )
@@ -330,7 +334,7 @@ def _of_this_number(claims: Mapping[Case, FileApproval]) -> list[Case]:
     ]
 
 
-def _not_yet_asked(cases: Collection[Case], at: datetime) -> list[Case]:
+def _filter_unasked(cases: Collection[Case], at: datetime) -> list[Case]:
     waiting = ConsentRequest.objects.filter(
         line_id__in={case.line_id for case in cases}, answer="", approval_id__isnull=False, expires_at__gt=at
     )

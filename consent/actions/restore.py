@@ -16,7 +16,7 @@ from consent.domain.snapshots import lock_line
 from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, RejudgeRequest
 from consent.workers.archive_entries import TARGETS, ArchivedChoice, ArchivedEnd, ArchivedSuspension
 from partners.models import Campaign, Contract, Party, Suspension
-from revocations.actions.evidence import ask_evidence
+from revocations.actions.evidence import request_evidence
 from revocations.actions.orders import enqueue_order
 from revocations.models import Cohort
 
@@ -41,7 +41,7 @@ class RestoreOutcome(StrEnum):
 
 @retry_on_conflict
 @transaction.atomic
-def take_back(*, line_id: int, choice_id: UUID, archived: ArchivedChoice) -> RestoreOutcome:
+def restore_choice(*, line_id: int, choice_id: UUID, archived: ArchivedChoice) -> RestoreOutcome:
     """Write a lost stop, pause or refusal down again under its own id, with its receipt, and tell everybody.
 
     It keeps its moment, unless the line has something newer: then it counts from now. Raises ValueError for an allow.
@@ -87,7 +87,7 @@ def notify_lost_approval(*, line_id: int, choice_id: UUID, campaign: str, at: da
 
 
 @transaction.atomic
-def suspend_again(*, archived: ArchivedSuspension, at: datetime) -> RestoreOutcome:
+def restore_suspension(*, archived: ArchivedSuspension, at: datetime) -> RestoreOutcome:
     """Write a lost suspension down again. If it was lifted later, that is lost: lifting it takes two officers."""
     return _suspend(
         archived.of, archived.ref, archived.starts_at, archived.actor, REASON, at, automatic=archived.automatic
@@ -148,7 +148,7 @@ def _choice(line_id: int, choice_id: UUID, archived: ArchivedChoice, made_at: da
 def _write(choice: Choice, archived: ArchivedChoice, now: datetime) -> None:
     line_id, scope, ref = choice.line_id, choice.scope, choice.ref
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
-    before = snapshots.states(line_id=line_id, contract_ids=contract_ids)
+    before = snapshots.list_states(line_id=line_id, contract_ids=contract_ids)
     choice.save(force_insert=True)
     agreements = order_planning.agreements(
         line_id=line_id,
@@ -162,10 +162,10 @@ def _write(choice: Choice, archived: ArchivedChoice, now: datetime) -> None:
     if archived.token:
         ChoiceReceipt.objects.create(line_id=line_id, choice_id=choice.id, number=archived.number, token=archived.token)
     else:
-        receipts.keep(choice=choice)
+        receipts.store_receipt(choice=choice)
     if choice.reason == NEVER_AGREED:
         disputed = order_planning.list_disputed_uses(line_id=line_id, scope=scope, ref=ref)
-        ask_evidence(line_id=line_id, choice_id=choice.id, disputed=disputed, at=now)
+        request_evidence(line_id=line_id, choice_id=choice.id, disputed=disputed, at=now)
     RejudgeRequest.objects.create(line_id=line_id, since=choice.made_at)
     audit.actions.record(
         action=f"restore.{choice.kind}", actor=ACTOR, target=f"choice:{choice.id}", line_id=line_id, at=now,

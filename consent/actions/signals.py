@@ -31,7 +31,7 @@ class NoOpenSignal(Exception):
 
 @retry_on_conflict
 @transaction.atomic
-def take_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
+def honour_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
     """Honour the signal for a line that was proved just now: what has no yes of the person's own is stopped.
 
     Where such a yes stands it is kept, and the person is asked which counts, once in 12 months. Safe to repeat: what is
@@ -75,7 +75,7 @@ def follow_signal(*, line_id: int, actor: str, channel: str) -> RecordedChoice:
 
 
 @transaction.atomic
-def outweigh_signal(*, line_id: int, actor: str) -> None:
+def override_signal(*, line_id: int, actor: str) -> None:
     """Say that their own yes counts: nothing changes. Raises NoOpenSignal."""
     if not _answer(line_id, PrivacySignal.Answer.KEEP, actor):
         raise NoOpenSignal

@@ -13,7 +13,7 @@ from consent.domain.snapshots import lock_line
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.models import Choice, LineGate, Origin
-from consent.queries.current_consent import kin_of
+from consent.queries.current_consent import get_linked_parties
 from consent.queries.current_consent_ledger import microseconds
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
@@ -69,7 +69,7 @@ def _standing(row: LineGate, party: str, after: datetime) -> Outcome | None:
     newest_yes = _newest_yes(row, campaigns)
     if newest_yes > microseconds(after):
         return Outcome.ALLOWED
-    keys = {"all", *(f"party:{uri}" for uri in kin_of(uris={party})[party])}
+    keys = {"all", *(f"party:{uri}" for uri in get_linked_parties(uris={party})[party])}
     stops = [
         stopped
         for key in keys & row.stops.keys()
@@ -78,7 +78,7 @@ def _standing(row: LineGate, party: str, after: datetime) -> Outcome | None:
     ]
     if max(stops, default=0) > newest_yes:
         return Outcome.STOPPED
-    return Outcome.SPARED if _finds_them(row.line_id, campaigns, party) else None
+    return Outcome.SPARED if _is_allowed_lifeline(row.line_id, campaigns, party) else None
 
 
 def _newest_yes(row: LineGate, campaigns: Collection[Campaign]) -> int:
@@ -87,7 +87,7 @@ def _newest_yes(row: LineGate, campaigns: Collection[Campaign]) -> int:
     return max(yeses, default=0)
 
 
-def _finds_them(line_id: int, campaigns: list[Campaign], party: str) -> bool:
+def _is_allowed_lifeline(line_id: int, campaigns: list[Campaign], party: str) -> bool:
     """Whether the gate allows it, now, a use by which a person is found when they call for help."""
     carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
     questions = [

@@ -57,7 +57,7 @@ def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening
 
 
 @transaction.atomic
-def tighten_again(
+def restore_tightening(
     *, tightening_id: UUID, archived: ArchivedTightening, at: datetime, again: Again | None = None
 ) -> RestoreOutcome:
     """Do once more what was lost with the database, once. `again`: how, where an app above this one does it.
@@ -108,7 +108,7 @@ def _rule(facts: TighteningAct, at: datetime) -> RestoreOutcome:
     return RestoreOutcome.REPLAYED
 
 
-def _kin(facts: TighteningAct, at: datetime) -> RestoreOutcome:
+def _restore_link(facts: TighteningAct, at: datetime) -> RestoreOutcome:
     new = add_link(of=facts["of"], ref=facts["ref"], kin_ref=facts["kin_ref"], link=facts["link"], at=at)
     return RestoreOutcome.REPLAYED if new else RestoreOutcome.KNOWN
 
@@ -170,7 +170,7 @@ def _get_outcome(rows: int) -> RestoreOutcome:
 
 AGAIN: Mapping[str, Again] = {
     Kind.RULE: _rule,
-    Kind.KIN: _kin,
+    Kind.KIN: _restore_link,
     Kind.MACHINE: _machine,
     Kind.KEY: _key,
     Kind.CONTRACT: _contract,

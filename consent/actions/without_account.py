@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 import accounts.queries
-from accounts.actions.codes import BY_TEXT, take_code, text_code
-from accounts.actions.incoming_texts import allow_texts, may_answer, refuse_texts, take_once
+from accounts.actions.codes import BY_TEXT, text_code, verify_code
+from accounts.actions.incoming_texts import allow_texts, claim_text, may_answer, refuse_texts
 from accounts.actions.people import find_to_stop_after_end
 from accounts.actions.sign_ins import cancel_new_password
 from accounts.models import Line, TextedCode
@@ -30,25 +30,27 @@ LINK = "INSERT INTO consent_progresslink (token_hash, line_id, choice_id, expire
 LINK_LASTS = timedelta(days=30)
 
 
-def take_text(*, text_id: str, msisdn: str, wish: TextCommand, code: str = "", on_network: bool, at: datetime) -> None:
+def handle_text(
+    *, text_id: str, msisdn: str, wish: TextCommand, code: str = "", on_network: bool, at: datetime
+) -> None:
     """Act on a text once, and answer it; a number that is no line of ours is neither told anything nor told apart.
 
     Who sent a text is certain on our own network alone (`on_network`). From elsewhere nothing is stopped but with a
     code, which goes to the line and comes back by text. Call outside a transaction.
     """
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at)
-    wants_code = _take(text_id, line, msisdn, wish, code, at, on_network=on_network)
+    wants_code = _handle_new_text(text_id, line, msisdn, wish, code, at, on_network=on_network)
     if wants_code:
         text_code(msisdn=msisdn, purpose=STOP, asker=BY_TEXT, at=at)
 
 
 @retry_on_conflict
 @transaction.atomic
-def _take(
+def _handle_new_text(
     text_id: str, line: Line | None, msisdn: str, wish: TextCommand, code: str, at: datetime, *, on_network: bool
 ) -> bool:
     """Act on it, if it is new. Returns whether a code must go out before anything is stopped."""
-    if not take_once(text_id=text_id, at=at) or line is None:
+    if not claim_text(text_id=text_id, at=at) or line is None:
         return False
     if wish == TextCommand.STOP_LOCATION:
         return not _stop_if_proved(line, msisdn, code, at, on_network=on_network)
@@ -87,7 +89,7 @@ def _keeps_password(line: Line, at: datetime) -> bool:
 
 def _is_its_code(msisdn: str, code: str, at: datetime) -> bool:
     asker = BY_TEXT
-    return take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed=code, at=at) is not None
+    return verify_code(msisdn=msisdn, purpose=STOP, asker=asker, typed=code, at=at) is not None
 
 
 @retry_on_conflict

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.views.access import nothing_to_look_up, same_time
-from consent.actions.agents import NotOpenRequest, give_token, revoke_request, take_request
+from accounts.views.access import pad_response_time, skip_delay
+from consent.actions.agents import NotOpenRequest, issue_token, receive_request, revoke_request
 from consent.domain import agents
 from partners.api.access import refuse_unsupported_type
 from partners.models import AgentRequest, AuthorizedAgent
@@ -56,24 +56,24 @@ def agent(request: HttpRequest, agent_id: str) -> HttpResponse:
     try:
         known = agents.agent_to_check(agent_id=agent_id)
         message = agents.verify_message(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
-        token = give_token(agent_id=agent_id, asked_at=message.issued_at)
+        token = issue_token(agent_id=agent_id, asked_at=message.issued_at)
     except agents.MessageRefused:
         return build_refusal(403, "This is not signed as it should be by an agent that may ask.")
     return JsonResponse({"agent-id": agent_id, "token": token})
 
 
 @_door("POST")
-@same_time
+@pad_response_time
 def exercise(request: HttpRequest) -> HttpResponse:
     """An opt-out in somebody's name: written down, its person asked. Anything else is denied."""
     now = timezone.now()
     caller = _caller(request)
     if caller is None:
-        nothing_to_look_up(request)
+        skip_delay(request)
         return build_refusal(403, NOT_SIGNED_IN)
     try:
         message = agents.verify_message(body=request.body, agent=caller, shape=agents.Exercise, at=now)
-        made = take_request(agent=caller, message=message, body=request.body, at=now)
+        made = receive_request(agent=caller, message=message, body=request.body, at=now)
     except agents.MessageRefused as error:
         return build_refusal(400, str(error), fatal=True)
     return JsonResponse(agents.status_of(request=made, at=now))

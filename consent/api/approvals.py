@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 import audit.queries
-from accounts.views.access import no_sooner
+from accounts.views.access import delay_response
 from consent.feeds import claims
 from partners.api.access import JSON, NDJSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from partners.feeds.checking import NothingReadable
@@ -27,7 +27,7 @@ def approvals(request: ClientRequest) -> HttpResponse:
     if request.client.party is None:
         return problem(403, "Not for this client", "Only a partner has claims.")
     try:
-        found = claims.take_claims(
+        found = claims.receive_claims(
             stream=request, single=single, party=request.client.party, at=audit.queries.database_clock()
         )
     except claims.TooManyLines:
@@ -39,7 +39,7 @@ def approvals(request: ClientRequest) -> HttpResponse:
         return problem(400, "verified_by is not yours to say", "We ask the person. Nothing of this request was taken.")
     response = _one(found[0]) if single else _many(found)
     if settings.ANSWER_SECONDS:
-        no_sooner(request, due=started + settings.ANSWER_SECONDS + len(found) * SECONDS_A_CLAIM)
+        delay_response(request, due=started + settings.ANSWER_SECONDS + len(found) * SECONDS_A_CLAIM)
     return response
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import Error
 
 from accounts.primitives.json_reader import Unreadable
-from consent.api.decisions import SCOPE, encode_answer, unavailable, written_many
+from consent.api.decisions import SCOPE, build_unavailable_answers, encode_answer, encode_answers
 from consent.api.fast_path import answer_headers, is_ours
 from consent.gate.deciding import NotLive, evaluate_in
 from consent.gate.pipeline import Pipeline, Pipelines
@@ -38,7 +38,7 @@ type Send = Callable[[Message], Awaitable[None]]
 type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def gate_on_a_loop(otherwise: Application, pipelines: Pipelines) -> Application:
+def build_gate_application(otherwise: Application, pipelines: Pipelines) -> Application:
     """The application that answers the gateway's questions itself, and leaves all else to `otherwise`."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +52,7 @@ def gate_on_a_loop(otherwise: Application, pipelines: Pipelines) -> Application:
             return
         try:
             async with asyncio.timeout(BODY_WITHIN_S):
-                first = await _read_body(receive, most=_most(scope["path"]))
+                first = await _read_body(receive, most=_get_size_limit(scope["path"]))
         except TimeoutError:
             await _refuse_and_close(send, 408)
             return
@@ -62,7 +62,7 @@ def gate_on_a_loop(otherwise: Application, pipelines: Pipelines) -> Application:
             await _answer_request(pipelines, scope["path"], headers, first) if _may_go(scope, headers, first) else None
         )
         if said is None:
-            await otherwise(scope, *_with_the_rest(first, receive, send))
+            await otherwise(scope, *_stream_remaining_body(first, receive, send))
             return
         await _send_response(send, 200, _answer_headers(headers, said), said)
 
@@ -81,7 +81,7 @@ async def _send_response(send: Send, status: int, headers: list[tuple[bytes, byt
         await send({"type": "http.response.body", "body": body})
 
 
-def _most(path: str) -> int:
+def _get_size_limit(path: str) -> int:
     return settings.DATA_UPLOAD_MAX_MEMORY_SIZE if path in {DOOR, BATCHES} else FORM_BYTES
 
 
@@ -133,9 +133,9 @@ async def _answer_request(pipelines: Pipelines, path: str, headers: dict[bytes, 
         return None
     try:
         if path == DOOR:
-            return encode_answer(await _answers(pipelines.single, grant, [decisions.one(first["body"])]))
-        batch = decisions.many(first["body"])
-        return written_many(batch, await _answers(pipelines.least_asked(), grant, batch.questions))
+            return encode_answer(await _answers(pipelines.single, grant, [decisions.parse_question(first["body"])]))
+        batch = decisions.parse_batch(first["body"])
+        return encode_answers(batch, await _answers(pipelines.least_asked(), grant, batch.questions))
     except (Unreadable, Incomplete, NotLive):
         return None
 
@@ -146,10 +146,10 @@ async def _answers(pipeline: Pipeline, grant: Grant, questions: Sequence[Questio
     try:
         return await evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)
     except Error:
-        return unavailable(questions)
+        return build_unavailable_answers(questions)
 
 
-def _with_the_rest(first: Message, receive: Receive, send: Send) -> tuple[Receive, Send]:
+def _stream_remaining_body(first: Message, receive: Receive, send: Send) -> tuple[Receive, Send]:
     """Receive what came already and then what comes; send `Connection: close` where the answer begins before all came.
 
     The server cannot read the next request behind it, and a client that is not told so would send one (RFC 9112).

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST
 
 import audit.queries
 from accounts.primitives.json_reader import Unreadable, decode_json
-from accounts.views.access import same_time
+from accounts.views.access import pad_response_time
 from consent.actions.consent_requests import (
     NotOffered,
-    NotOnTheList,
     StatusRateLimited,
     TooManyQuestions,
+    UnlistedReturnAddress,
     retrieve_status,
 )
 from consent.schemas import consent_info as shapes
@@ -73,7 +73,7 @@ def retrieve(request: ClientRequest) -> HttpResponse:
     return _answer_request(request, asked, asked.phone_number)
 
 
-@same_time
+@pad_response_time
 def _answer_request(request: ClientRequest, asked: shapes.RetrieveStatus, number: str) -> HttpResponse:
     try:
         found = retrieve_status(
@@ -96,7 +96,7 @@ def _answer_request(request: ClientRequest, asked: shapes.RetrieveStatus, number
     except NotOffered:
         code = "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"
         return build_refusal(403, code, "You have no campaign in force for one of these scopes and this purpose.")
-    except NotOnTheList:
+    except UnlistedReturnAddress:
         code = "CONSENT_INFO.INVALID_CALLBACK_URL"
         return build_refusal(403, code, "callbackUrl must be https, on a host that your agreement names.")
     except StatusRateLimited:

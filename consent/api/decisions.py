@@ -26,7 +26,7 @@ type Ask = Callable[[Sequence[Question]], list[Answer]]
 type Take = Callable[[bytes, Ask], bytes]
 
 
-def denied_without_a_database(take: Take) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def deny_without_database(take: Take) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """A door at which a database that fails, whoever asked it for what, is a no: never an error, and never a yes."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -35,62 +35,62 @@ def denied_without_a_database(take: Take) -> Callable[[Callable[..., HttpRespons
             try:
                 return view(request)
             except Error:
-                return _take_request(request, take, unavailable)
+                return _answer_request(request, take, build_unavailable_answers)
 
         return wrapper
 
     return decorate
 
 
-def unavailable(questions: Sequence[Question]) -> list[Answer]:
+def build_unavailable_answers(questions: Sequence[Question]) -> list[Answer]:
     """No database, no disclosure."""
     return [Answer(allowed=False, reason=UNAVAILABLE, decision_id="") for _ in questions]
 
 
-def take_one(body: bytes, ask: Ask) -> bytes:
+def answer_one(body: bytes, ask: Ask) -> bytes:
     """The answer's body. Raises Unreadable for a body that is no question."""
-    return encode_answer(ask([decisions.one(body)]))
+    return encode_answer(ask([decisions.parse_question(body)]))
 
 
 def encode_answer(answered: Sequence[Answer]) -> bytes:
     """The body of the one answer, which is counted with this."""
-    _note(answered)
+    _record_decision(answered)
     return msgspec.json.encode(decisions.response(answered[0]))
 
 
-def take_many(body: bytes, ask: Ask) -> bytes:
+def answer_many(body: bytes, ask: Ask) -> bytes:
     """The body of the answers up to the one that settles the batch. Raises Unreadable, Incomplete."""
-    batch = decisions.many(body)
-    return written_many(batch, ask(batch.questions))
+    batch = decisions.parse_batch(body)
+    return encode_answers(batch, ask(batch.questions))
 
 
-def written_many(batch: Batch, answers: Sequence[Answer]) -> bytes:
+def encode_answers(batch: Batch, answers: Sequence[Answer]) -> bytes:
     """The body of these answers up to the one that settles the batch; they are counted with this."""
     responses = decisions.responses(batch, answers)
-    _note(answers[: sum(isinstance(item, Question) for item in batch.items[: len(responses)])])
+    _record_decision(answers[: sum(isinstance(item, Question) for item in batch.items[: len(responses)])])
     return msgspec.json.encode(responses[0] if batch.is_single else Responses(responses))
 
 
-def _note(answered: Sequence[Answer]) -> None:
+def _record_decision(answered: Sequence[Answer]) -> None:
     deciding.count_answers(answered)
     if answered and answered[0].reason == RESTORING:
         look_soon()
 
 
-@denied_without_a_database(take_one)
+@deny_without_database(answer_one)
 @require_POST
 @client_required(SCOPE)
 def evaluation(request: ClientRequest) -> HttpResponse:
     """May this partner have this line's location, now?"""
-    return _take_request(request, take_one, answers)
+    return _answer_request(request, answer_one, answers)
 
 
-@denied_without_a_database(take_many)
+@deny_without_database(answer_many)
 @require_POST
 @client_required(SCOPE)
 def evaluations(request: ClientRequest) -> HttpResponse:
     """Many questions at once, answered in request order from one statement."""
-    return _take_request(request, take_many, answers)
+    return _answer_request(request, answer_many, answers)
 
 
 @document
@@ -112,10 +112,10 @@ def answers(questions: Sequence[Question]) -> list[Answer]:
     try:
         return deciding.evaluate(questions=questions, for_release=True)
     except Error:
-        return unavailable(questions)
+        return build_unavailable_answers(questions)
 
 
-def _take_request(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
+def _answer_request(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
     """What `take` makes of the request's body, or why it can't be taken. AuthZEN knows no 415."""
     if refuse_unsupported_type(request, JSON) is not None:
         return problem(400, "The question can't be read", f"Content-Type must be {JSON}.")

@@ -4,7 +4,7 @@ from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from consent.actions.digests import NoSuchRun, NotDiffering, TooMany, compare_buckets, take_digest
+from consent.actions.digests import NoSuchRun, NotDiffering, TooMany, compare_buckets, receive_digest
 from consent.feeds import digests
 from partners.api.access import JSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from partners.models import Party
@@ -30,7 +30,9 @@ def digest(request: ClientRequest) -> HttpResponse:
 
 def _receive_digest(party: Party, sent: digests.Digest) -> HttpResponse:
     try:
-        run = take_digest(party=party, entries=sent.entries, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now())
+        run = receive_digest(
+            party=party, entries=sent.entries, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now()
+        )
     except TooMany:
         refusal = problem(429, "Too many digests", "A day has room for 24 digests.")
         refusal["Retry-After"] = "3600"

@@ -16,7 +16,7 @@ from django.db import Error, connection
 from django.http.request import split_domain_port, validate_host
 
 from accounts.primitives.json_reader import Unreadable
-from consent.api.decisions import SCOPE, Ask, take_many, take_one
+from consent.api.decisions import SCOPE, Ask, answer_many, answer_one
 from consent.gate.deciding import NotLive, evaluate_for
 from consent.gate.execution import statement_timeout
 from consent.gate.shapes import Answer, Question
@@ -24,8 +24,8 @@ from consent.schemas.decisions import Incomplete
 from partners.api.access import Grant, grant_of, is_json
 
 DOORS: dict[str, Callable[[bytes, Ask], bytes]] = {
-    "/access/v1/evaluation": take_one,
-    "/access/v1/evaluations": take_many,
+    "/access/v1/evaluation": answer_one,
+    "/access/v1/evaluations": answer_many,
 }
 
 
@@ -69,7 +69,7 @@ def _answer_request(door: Callable[[bytes, Ask], bytes], environ: WSGIEnvironmen
     try:
         grant = grant_of(environ.get("HTTP_AUTHORIZATION", ""), now=int(time.time()))
         if grant is not None and SCOPE in grant.scopes and not grant.bound_to:
-            return door(body, _asking_for(grant))
+            return door(body, _build_asker(grant))
     except Error:
         connection.close()
     except (Unreadable, Incomplete, NotLive):
@@ -78,7 +78,7 @@ def _answer_request(door: Callable[[bytes, Ask], bytes], environ: WSGIEnvironmen
     return None
 
 
-def _asking_for(grant: Grant) -> Ask:
+def _build_asker(grant: Grant) -> Ask:
     def ask(questions: Sequence[Question]) -> list[Answer]:
         if not questions:  # the statement that answers is what finds the machine live
             raise NotLive

@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
-from consent.actions.without_account import take_text
+from consent.actions.without_account import handle_text
 from consent.schemas.texts import DECODER, parse_text
 from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
 
@@ -30,7 +30,7 @@ def texts(request: HttpRequest) -> HttpResponse:
     except Unreadable:
         return problem(400, "Not a text", "The body must be JSON with id, from, text and on_network.")
     said = parse_text(text=texted.text)
-    take_text(
+    handle_text(
         text_id=texted.id,
         msisdn=texted.msisdn,
         wish=said.wish,

@@ -93,7 +93,7 @@ class FolderSink:
         return self._folder / f"{day}.jws"
 
 
-def sink() -> Sink:
+def open_sink() -> Sink:
     """Open the sink that the settings name."""
     made: Sink = _backend(settings.STOP_ARCHIVE_BACKEND)()
     return made

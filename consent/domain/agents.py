@@ -155,7 +155,7 @@ def status_of(*, request: AgentRequest, at: datetime) -> dict[str, str]:
     return told
 
 
-def behind_link(*, token: str, at: datetime) -> AgentRequestPage | None:
+def find_linked_request(*, token: str, at: datetime) -> AgentRequestPage | None:
     """Return the open request that a texted link asks about; None for one that is answered, over or made up."""
     found = AgentRequest.objects.select_related("agent").filter(
         token_hash=token_hash(token=token), status=AgentRequest.Status.IN_PROGRESS, expires_at__gt=at
@@ -166,7 +166,7 @@ def behind_link(*, token: str, at: datetime) -> AgentRequestPage | None:
     return AgentRequestPage(request.pk, request.line_id, request.agent.name)
 
 
-def led_to(*, token: str, link: str) -> bool:
+def is_answered_by_link(*, token: str, link: str) -> bool:
     """Return whether the request of this texted link was answered with the stop that this progress link shows."""
     shown = ProgressLink.objects.filter(token_hash=token_hash(token=link)).first()
     answered = AgentRequest.objects.filter(token_hash=token_hash(token=token))

@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts import queries
 from accounts.actions import sms_outbox
-from accounts.actions.sms_outbox import Recipients, post_news
+from accounts.actions.sms_outbox import Recipients, enqueue_alerts
 from accounts.domain.message_templates import language_of, number_to_call
 from accounts.models import Line, Message
 from consent.domain import messages
 
 
-class _Says(Protocol):
+class _Wording(Protocol):
     def __call__(self, *, line_id: int, at: datetime) -> None: ...
 
 
@@ -48,7 +48,7 @@ class Change(StrEnum):
     HISTORY = "history"
 
 
-class Who(StrEnum):
+class Author(StrEnum):
     """Who made it, seen from the line."""
 
     PERSON = "person"  # whoever signs in by this line
@@ -71,22 +71,22 @@ AT_MOST = {Change.SIM: 5, Change.FORWARDING: 5, Change.STATE: 5, Change.HISTORY:
 RECIPIENTS = {Change.NUMBER: Recipients.OLD_NUMBER_AND_CONTACT, Change.TAKEN: Recipients.PHONE}
 ONE_CONFIRMATION = timedelta(minutes=1)
 # What is not here is told to nobody: whoever said it themselves has just read it.
-TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
-    **{(change, Who.PERSON): Message.Kind.CONFIRMED for change in (Change.STOP, Change.DISPUTE, Change.PAUSE)},
-    (Change.STOP, Who.PHONE): Message.Kind.STOPPED,
-    **{(change, Who.HOLDER): Message.Kind.CHILD for change in CHOSEN},
-    **{(change, Who.DELEGATE): Message.Kind.DELEGATE for change in (Change.STOP, Change.PAUSE)},
-    **{(change, Who.STAFF): Message.Kind.STAFF for change in CHOSEN},
-    (Change.STOP, Who.PORTAL): Message.Kind.SUSPENDED,
-    (Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER,
-    (Change.RECORDS, Who.FILE): Message.Kind.RECORDS,
-    (Change.NUMBER, Who.FILE): Message.Kind.NUMBER,
-    **{(change, Who.FILE): Message.Kind.MOVED for change in MOVED},
+TOLD: Mapping[tuple[Change, Author], Message.Kind] = {
+    **{(change, Author.PERSON): Message.Kind.CONFIRMED for change in (Change.STOP, Change.DISPUTE, Change.PAUSE)},
+    (Change.STOP, Author.PHONE): Message.Kind.STOPPED,
+    **{(change, Author.HOLDER): Message.Kind.CHILD for change in CHOSEN},
+    **{(change, Author.DELEGATE): Message.Kind.DELEGATE for change in (Change.STOP, Change.PAUSE)},
+    **{(change, Author.STAFF): Message.Kind.STAFF for change in CHOSEN},
+    (Change.STOP, Author.PORTAL): Message.Kind.SUSPENDED,
+    (Change.PAUSE_OVER, Author.PORTAL): Message.Kind.PAUSE_OVER,
+    (Change.RECORDS, Author.FILE): Message.Kind.RECORDS,
+    (Change.NUMBER, Author.FILE): Message.Kind.NUMBER,
+    **{(change, Author.FILE): Message.Kind.MOVED for change in MOVED},
     # Nobody pressed a button for it, whoever came in.
-    **{(Change.SIGNAL, who): Message.Kind.SIGNAL for who in (Who.PHONE, Who.PERSON)},
+    **{(Change.SIGNAL, who): Message.Kind.SIGNAL for who in (Author.PHONE, Author.PERSON)},
 }
 # What is said besides that something changed.
-OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
+OF_ITS_OWN: Mapping[Message.Kind, _Wording] = {
     Message.Kind.STOPPED: messages.confirm_stop,
     Message.Kind.CHILD: messages.notify_child,
     Message.Kind.SUSPENDED: messages.notify_of_suspension,
@@ -173,31 +173,31 @@ MOVES: Mapping[Change, Promise] = {
     ),
 }
 ACTORS = {
-    "line": Who.PHONE,
-    "delegate": Who.DELEGATE,
-    "agent": Who.STAFF,
-    "officer": Who.STAFF,
-    "import": Who.FILE,
-    "client": Who.FILE,
-    "system": Who.PORTAL,
+    "line": Author.PHONE,
+    "delegate": Author.DELEGATE,
+    "agent": Author.STAFF,
+    "officer": Author.STAFF,
+    "import": Author.FILE,
+    "client": Author.FILE,
+    "system": Author.PORTAL,
 }
 
 
 def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime) -> None:
     """Have the line texted of a change, if the table says so; once the transaction is committed."""
     line = Line.objects.get(pk=line_id)
-    kind = TOLD.get((change, _who(line, actor)))
+    kind = TOLD.get((change, _get_author(line, actor)))
     if kind is None or (kind == Message.Kind.CONFIRMED and _was_confirmed(line_id, at)):
         return
     if kind in OF_ITS_OWN:
         OF_ITS_OWN[kind](line_id=line_id, at=at)
     else:
-        sms_outbox.post(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
+        sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
 
 
 def notify_of_outcome(*, line_id: int, kind: Message.Kind, at: datetime) -> None:
     """Tell a line that the last company has signed what it was asked to do, or that one is late."""
-    sms_outbox.post(line_id=line_id, kind=kind, words=_in_words_of(kind), at=at)
+    sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind), at=at)
 
 
 def _was_confirmed(line_id: int, at: datetime) -> bool:
@@ -208,8 +208,8 @@ def _was_confirmed(line_id: int, at: datetime) -> bool:
 
 def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at: datetime) -> None:
     """Tell many lines what files changed: each at most once a day, and not on its first day."""
-    kind = TOLD[change, Who.FILE]
-    post_news(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
+    kind = TOLD[change, Author.FILE]
+    enqueue_alerts(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
 
 
 def notify_of_line_move(*, line_id: int, change: Change, at: datetime) -> None:
@@ -220,17 +220,17 @@ def notify_of_line_move(*, line_id: int, change: Change, at: datetime) -> None:
             return str(MOVES[change]) % {"number": number_to_call(), "stop": f"{settings.BASE_URL}/stop/"}
 
     to = RECIPIENTS.get(change, Recipients.PHONE_AND_CONTACT)
-    sms_outbox.warn(line_id=line_id, words=in_words, of=change, to=to, at_most=AT_MOST.get(change), at=at)
+    sms_outbox.enqueue_warning(line_id=line_id, words=in_words, of=change, to=to, at_most=AT_MOST.get(change), at=at)
 
 
-def _who(line: Line, actor: str) -> Who:
+def _get_author(line: Line, actor: str) -> Author:
     kind = actor.partition(":")[0]
     if kind != "subscriber":
-        return ACTORS.get(kind, Who.STAFF)
+        return ACTORS.get(kind, Author.STAFF)
     if line.user_role != Line.UserRole.MINOR:
-        return Who.HOLDER if queries.signs_in_by_another(actor=actor, line_id=line.pk) else Who.PERSON
+        return Author.HOLDER if queries.has_other_line(actor=actor, line_id=line.pk) else Author.PERSON
     user = queries.user_of_line(line_id=line.pk)
-    return Who.PERSON if user is not None and actor == f"subscriber:{user.pk}" else Who.HOLDER
+    return Author.PERSON if user is not None and actor == f"subscriber:{user.pk}" else Author.HOLDER
 
 
 def _in_words_of(kind: Message.Kind) -> Callable[[Line], str]:

@@ -76,7 +76,7 @@ def open_campaigns(*, refs: Collection[str], at: datetime) -> set[str]:
         return {ref for (ref,) in cursor.fetchall()}
 
 
-def askable(*, cases: Sequence[Case], at: datetime) -> list[bool]:
+def list_askable(*, cases: Sequence[Case], at: datetime) -> list[bool]:
     """Say for each case whether this line may be asked about this campaign now, by its state and its history.
 
     It may where the gate misses nothing but a yes, where nothing was refused or stopped for 12 months, whatever it was
@@ -85,14 +85,14 @@ def askable(*, cases: Sequence[Case], at: datetime) -> list[bool]:
     """
     lines = Line.objects.in_bulk({case.line_id for case in cases})
     campaigns = _campaigns({case.campaign for case in cases})
-    missing = _lack_only_a_yes(cases, lines, campaigns, at)
+    missing = _lacks_only_approval(cases, lines, campaigns, at)
     return [
         n in missing and accounts.queries.answering_line(line=lines[case.line_id], at=at) is not None
         for n, case in enumerate(cases)
     ]
 
 
-def _lack_only_a_yes(
+def _lacks_only_approval(
     cases: Sequence[Case], lines: Mapping[int, Line], campaigns: Mapping[str, Campaign], at: datetime
 ) -> set[int]:
     """The cases where nothing was refused or stopped lately, and where the gate misses nothing but a yes."""
@@ -228,7 +228,7 @@ def get_answer(*, token: str) -> AnsweredRequest | None:
     )
 
 
-def behind(*, token: str, at: datetime) -> Question | None:
+def find_linked_question(*, token: str, at: datetime) -> Question | None:
     """Return the question behind a link; None for no such link, after its 7 days, or where its campaign is closed.
 
     One that was texted is None once it is answered. One that a partner shows stays as it is until it ends: whoever
@@ -282,4 +282,4 @@ def may_be_answered(*, question: Question, at: datetime) -> bool:
     # What was claimed or asked under another number ended with that number.
     if line.number_changed_at is not None and question.since <= line.number_changed_at:
         return False
-    return askable(cases=[Case(line.pk, question.campaign.ref)], at=at)[0]
+    return list_askable(cases=[Case(line.pk, question.campaign.ref)], at=at)[0]

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from django.db import connection
 
 import accounts.queries
-from accounts.primitives.sealing import stand_in_id
+from accounts.primitives.sealing import make_placeholder_id
 from consent.domain.consent_requests import QUIET
 from consent.gate import deciding
 from consent.gate.readiness import RESTORING
@@ -105,7 +105,7 @@ class _RequestFacts(NamedTuple):
 def subject_of(*, msisdn: str, at: datetime) -> int:
     """Return the line that has this number now; for a number that is not ours, its stand-in (below zero)."""
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at)
-    return line.pk if line else stand_in_id(msisdn)
+    return line.pk if line else make_placeholder_id(msisdn)
 
 
 def statuses(*, msisdn: str, subject: int, campaigns: Sequence[Campaign], at: datetime) -> list[Status]:
@@ -124,14 +124,14 @@ def statuses(*, msisdn: str, subject: int, campaigns: Sequence[Campaign], at: da
     ]
 
 
-def together(*, statuses: Sequence[Status]) -> Status:
+def combine_statuses(*, statuses: Sequence[Status]) -> Status:
     """Say how campaigns that share a scope stand as one: it may be used only where each of them may.
 
     `campaign` is then the first whose question is still open, "" for none.
     """
     if all(one.valid for one in statuses):
         return _valid_until_first_end(statuses)
-    whole = _weightiest(statuses)
+    whole = _get_main_reason(statuses)
     quiet = any(one.quiet for one in statuses)
     still_open = next((one.campaign for one in statuses if one.wants_a_yes), "")
     return replace(whole, campaign=still_open, quiet=quiet) if whole.wants_a_yes else whole
@@ -142,7 +142,7 @@ def _valid_until_first_end(statuses: Sequence[Status]) -> Status:
     return Status("", valid=True, expires_at=min(ends, default=None))
 
 
-def _weightiest(statuses: Sequence[Status]) -> Status:
+def _get_main_reason(statuses: Sequence[Status]) -> Status:
     """Why campaigns may not all be used, by the reason that weighs most."""
     reason = next(reason for reason in WEIGHTIEST_FIRST if any(one.reason == reason for one in statuses))
     ended = [one.expires_at for one in statuses if one.reason == reason and one.expires_at is not None]

@@ -154,7 +154,7 @@ class _Books:
             told=list_partner_states(party_id=party.pk, line_ids=line_ids, as_of=as_of),
             ending=_ending(party, as_of),
             shortened=_list_shortened_terms(party, as_of),
-            choosy={row.line_id for row in rows if _choosy(row)},
+            choosy={row.line_id for row in rows if _has_party_denial(row)},
             agreed={row.line_id: row.approvals for row in rows},
         )
 
@@ -366,7 +366,7 @@ def _key(question: _Question) -> tuple[int, str, str]:
     return question.line_id, question.campaign.ref, question.recipient
 
 
-def _choosy(row: LineGate) -> bool:
+def _has_party_denial(row: LineGate) -> bool:
     """Whether it has a stop or pause of a party: on others, each company behind a campaign is as the campaign is."""
     return any(key.startswith("party:") for key in (*row.stops, *row.pauses))
 

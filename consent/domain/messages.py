@@ -54,7 +54,7 @@ ANSWERS: Mapping[Answer, Promise] = {
 
 def confirm_stop(*, line_id: int, at: datetime) -> None:
     """Tell a line that it was stopped without sign-in, what else that means, and how to undo it."""
-    sms_outbox.post(line_id=line_id, kind=Message.Kind.STOPPED, words=_format_stop_text, at=at)
+    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.STOPPED, words=_format_stop_text, at=at)
 
 
 def _format_stop_text(line: Line) -> str:
@@ -81,7 +81,7 @@ def confirm_answer(*, line_id: int, answer: ConsentRequest.Answer, at: datetime)
                 "Whereabouts: you said yes to a company that asked to find a phone. Nothing else changed. To see "
                 "or stop this, sign in: %(url)s Or stop all sharing: %(stop)s"
             ) % {"url": url, "stop": f"{settings.BASE_URL}/stop/"}
-    sms_outbox.post(line_id=line_id, kind=Message.Kind.ANSWERED, words=text, at=at)
+    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.ANSWERED, words=text, at=at)
 
 
 def answer_text(*, line_id: int, answer: Answer, at: datetime) -> None:
@@ -90,7 +90,7 @@ def answer_text(*, line_id: int, answer: Answer, at: datetime) -> None:
         return
     with translation.override(language_of(Line.objects.get(pk=line_id))):
         text = ANSWERS[answer] % {"stop": f"{settings.BASE_URL}/stop/", "number": number_to_call()}
-    sms_outbox.post(line_id=line_id, kind=Message.Kind.REPLY, words=text, at=at)
+    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.REPLY, words=text, at=at)
 
 
 def notify_child(*, line_id: int, at: datetime) -> None:
@@ -100,7 +100,7 @@ def notify_child(*, line_id: int, at: datetime) -> None:
             "Whereabouts: the account holder changed who may get this phone's location. To see or stop it, sign "
             "in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    sms_outbox.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
+    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
 
 def notify_adult(*, line_id: int, at: datetime) -> None:
@@ -111,7 +111,7 @@ def notify_adult(*, line_id: int, at: datetime) -> None:
             "longer sees it, and what they allowed for you has ended. To see it or allow sharing yourself, sign "
             "in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    sms_outbox.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
+    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
 
 def notify_of_suspension(*, line_id: int, at: datetime) -> None:
@@ -121,4 +121,4 @@ def notify_of_suspension(*, line_id: int, at: datetime) -> None:
             "Whereabouts: our records show that a company looked up this phone's location when it shouldn't "
             "have. It gets nothing more unless you allow it. To see what happened, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    sms_outbox.post(line_id=line_id, kind=Message.Kind.SUSPENDED, words=text, at=at)
+    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.SUSPENDED, words=text, at=at)

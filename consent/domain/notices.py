@@ -76,7 +76,9 @@ class DisplayedNotice:
         return self
 
 
-def before_yes(*, campaign: str, use: str = NoticeText.Use.ALLOW, until: datetime | None = None) -> DisplayedNotice:
+def build_approval_notice(
+    *, campaign: str, use: str = NoticeText.Use.ALLOW, until: datetime | None = None
+) -> DisplayedNotice:
     """Build the notice before a yes (`allow`, or `ask` for a company's question), in the active language and zone.
 
     `until`: when the yes would end by itself; None: the person chooses, at most until the agreements end.
@@ -97,7 +99,7 @@ def before_yes(*, campaign: str, use: str = NoticeText.Use.ALLOW, until: datetim
     )
 
 
-def before_stop() -> DisplayedNotice:
+def build_stop_notice() -> DisplayedNotice:
     """Return the notice before stopping, in the active language.
 
     It names no company: a stop is for those to come as well.
@@ -126,7 +128,7 @@ def refuse_outdated(*, notice: DisplayedNotice, campaign: Campaign) -> None:
         raise NoticeChanged
 
 
-def remember(*, notice: DisplayedNotice, at: datetime) -> str:
+def store_notice(*, notice: DisplayedNotice, at: datetime) -> str:
     """Keep a notice word for word, once. Returns its digest."""
     with connection.cursor() as cursor:
         cursor.execute(KEPT, [notice.digest])

@@ -28,7 +28,7 @@ STOP_DUTIES = (Duty.Action.STOP_USE, Duty.Action.DELETE_HELD, Duty.Action.NOTIFY
 PAUSE_DUTIES = (Duty.Action.STOP_USE, Duty.Action.NOTIFY_DOWNSTREAM)
 
 
-class No(Protocol):
+class Denial(Protocol):
     """A stop or pause, written down or about to be."""
 
     @property
@@ -58,13 +58,13 @@ def agreements(
     `before`, `scopes` and `since`: by contract id. Without scopes nothing is owed; `since` is now where none is given.
     `uses`: what is on record under all of them, where that was looked up before.
     """
-    now = _Now.read({line_id: contract_ids}, uses={line_id: uses} if uses else None)
+    now = _CurrentStates.read({line_id: contract_ids}, uses={line_id: uses} if uses else None)
     return now.agreements(line_id, contract_ids, before or {}, _RequestedDuties(duties, scopes or {}, since or {}))
 
 
 def agreements_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, list[Agreement]]:
     """Describe how many lines stand now under their agreements; ask nothing new of any partner. By line."""
-    now = _Now.read(contract_ids)
+    now = _CurrentStates.read(contract_ids)
     return {
         line_id: now.agreements(line_id, theirs, {}, _RequestedDuties()) for line_id, theirs in contract_ids.items()
     }
@@ -81,7 +81,7 @@ class _RequestedDuties:
     @classmethod
     def after(
         cls,
-        no: No,
+        no: Denial,
         passed: Mapping[int, Override],
         scopes: Mapping[int, Sequence[str]],
         *,
@@ -97,7 +97,7 @@ class _RequestedDuties:
         )
 
 
-def _duties_of(no: No) -> Sequence[Duty.Action]:
+def _duties_of(no: Denial) -> Sequence[Duty.Action]:
     return PAUSE_DUTIES if no.kind == Choice.Kind.PAUSE else STOP_DUTIES
 
 
@@ -111,7 +111,7 @@ def _contracts_of(
 
 
 @dataclass(frozen=True)
-class _Now:
+class _CurrentStates:
     """How lines stand now under their agreements, each named for each partner. `states`: by line and contract."""
 
     contracts: Mapping[int, Contract]
@@ -144,16 +144,18 @@ class _Now:
 
 
 @dataclass(frozen=True)
-class Late:
+class ImportedDenial:
     """A no of a line that came to us late, and whom it concerns. `running`: it has not ended by itself yet."""
 
     line_id: int
-    no: No
+    no: Denial
     contract_ids: Sequence[int]
     running: bool
 
 
-def agreements_after_each(*, late: Sequence[Late], before: Mapping[int, snapshots.States]) -> list[list[Agreement]]:
+def agreements_after_each(
+    *, late: Sequence[ImportedDenial], before: Mapping[int, snapshots.States]
+) -> list[list[Agreement]]:
     """Describe how lines stand now that all of these came from a file, and what each asks of each partner. In order.
 
     `before`: by line.
@@ -168,7 +170,7 @@ def agreements_after_each(*, late: Sequence[Late], before: Mapping[int, snapshot
         for (scope, ref), theirs in named.items()
     }
     denied = [LateDenial(one.line_id, one.no.scope, one.no.ref, one.no.made_at, one.contract_ids) for one in late]
-    now = _Now.read({line_id: sorted(theirs) for line_id, theirs in contract_ids.items()})
+    now = _CurrentStates.read({line_id: sorted(theirs) for line_id, theirs in contract_ids.items()})
     return [
         now.agreements(
             one.line_id,
@@ -183,7 +185,7 @@ def agreements_after_each(*, late: Sequence[Late], before: Mapping[int, snapshot
 def agreements_after(
     *,
     line_id: int,
-    no: No,
+    no: Denial,
     passed: Mapping[int, Override],
     contract_ids: Sequence[int],
     signed_for: Collection[int],
@@ -195,10 +197,10 @@ def agreements_after(
     """
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=no.scope, ref=no.ref)
     asked = _RequestedDuties.after(no, passed, scopes, running=True, signed_for=signed_for)
-    return _Now.read({line_id: contract_ids}).agreements(line_id, contract_ids, {}, asked)
+    return _CurrentStates.read({line_id: contract_ids}).agreements(line_id, contract_ids, {}, asked)
 
 
-def find_overrides(*, line_id: int, no: No, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Override]:
+def find_overrides(*, line_id: int, no: Denial, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Override]:
     """Find, by contract, the yes that outlasts this no; only contracts that have one are returned."""
     (passed,) = list_overrides(denied=[LateDenial(line_id, no.scope, no.ref, no.made_at, contract_ids)], origin=origin)
     return passed

@@ -42,7 +42,7 @@ ACROSS = 112
 
 
 @dataclass(frozen=True)
-class Paper:
+class PageTexts:
     """What a receipt says beside what was signed: what was chosen, how, when, and in which zone the time is told.
 
     `standing`: how far each company that must sign is, in a sentence for each.
@@ -61,14 +61,14 @@ def isolate_bidi(text: str) -> str:
     return f"{OWN}{text}{END}"
 
 
-def receipt_pdf(*, receipt: ReceiptView, paper: Paper, body: Mapping[str, object], at: datetime) -> bytes:
+def receipt_pdf(*, receipt: ReceiptView, paper: PageTexts, body: Mapping[str, object], at: datetime) -> bytes:
     """Print the receipt as a PDF in the language and time zone that are active. `body`: the file that goes with it."""
     fields = _words(receipt, paper) | _format_signed_token(receipt, body)
     try:
         return _set(fields, at)
     except typst.TypstError:
         # A font has it and a file that lasts may not: a letter of somebody's own, a sign on one it was not drawn for.
-        return _set(_plainer(fields), at)
+        return _set(_reduce_to_plain(fields), at)
 
 
 def _set(fields: Mapping[str, object], at: datetime) -> bytes:
@@ -82,7 +82,7 @@ def _set(fields: Mapping[str, object], at: datetime) -> bytes:
     )
 
 
-def _words(receipt: ReceiptView, paper: Paper) -> dict[str, object]:
+def _words(receipt: ReceiptView, paper: PageTexts) -> dict[str, object]:
     """What it says in words, in letters that the fonts have."""
     language, _hyphen, script = (get_language() or "en").partition("-")
     chinese = language == "zh"
@@ -128,7 +128,7 @@ def _format_signed_token(receipt: ReceiptView, body: Mapping[str, object]) -> di
     }
 
 
-def _facts(receipt: ReceiptView, paper: Paper) -> Sequence[tuple[str, str]]:
+def _facts(receipt: ReceiptView, paper: PageTexts) -> Sequence[tuple[str, str]]:
     exact = f"{LTR}{paper.made_at:%Y-%m-%d %H:%M:%S} UTC{END}"
     return [
         (_("Receipt"), isolate_bidi(receipt.number)),
@@ -157,7 +157,7 @@ def _replace_missing_glyphs(text: str) -> str:
     return "".join(char if ord(char) in known or char in {LTR, OWN, END} else MISSING for char in composed)
 
 
-def _plainer(fields: Mapping[str, object]) -> dict[str, object]:
+def _reduce_to_plain(fields: Mapping[str, object]) -> dict[str, object]:
     """The same in letters, digits and the marks of a sentence alone."""
     signed = {"token", "command", "file", "body"}
     words = json.dumps({name: one for name, one in fields.items() if name not in signed}, ensure_ascii=False)

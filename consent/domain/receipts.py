@@ -40,13 +40,13 @@ def new_number() -> str:
     return f"WB-{drawn[:4]}-{drawn[4:]}"
 
 
-def keep(*, choice: Choice) -> str:
+def store_receipt(*, choice: Choice) -> str:
     """Sign the proof of a choice that was just written down, and keep it with it. Returns its number."""
-    (number,) = keep_each(choices=[choice])
+    (number,) = store_receipts(choices=[choice])
     return number
 
 
-def keep_each(*, choices: Sequence[Choice], phones: Mapping[UUID, str] | None = None) -> list[str]:
+def store_receipts(*, choices: Sequence[Choice], phones: Mapping[UUID, str] | None = None) -> list[str]:
     """Keep receipts for many choices, with one key and in as many statements as for one. In order.
 
     `phones`: by choice the number that it was said by, where that is known; a line's own need not be unsealed then.
@@ -112,7 +112,7 @@ def _claims(choice: Choice, number: str, line: _Line, said_by: str) -> dict[str,
             "scope": choice.scope,
             "ref": choice.ref,
             "made_at": _instant(choice.made_at),
-            **({"taken_over_at": _instant(choice.recorded_at)} if _came_later(choice) else {}),
+            **({"taken_over_at": _instant(choice.recorded_at)} if _is_imported(choice) else {}),
             # Not pressed by anybody: a browser's Global Privacy Control.
             **({"by": "gpc"} if choice.channel == "gpc" else {}),
             **({"until": _instant(choice.until)} if choice.until else {}),
@@ -120,12 +120,12 @@ def _claims(choice: Choice, number: str, line: _Line, said_by: str) -> dict[str,
     }
 
 
-def _came_later(choice: Choice) -> bool:
+def _is_imported(choice: Choice) -> bool:
     """Whether this line has it from elsewhere: an earlier system, or the line before it."""
     return choice.origin == Origin.FILE or choice.reason == "continued"
 
 
-def completion(*, number: str, one: PartnerReceipt) -> str:
+def sign_completion(*, number: str, one: PartnerReceipt) -> str:
     """Sign our own word that a partner's confirmation came, when, and what it says: the partner can't take it back.
 
     Names the confirmation by its digest, and the choice by the number of its receipt; no phone number.
@@ -146,10 +146,11 @@ def completion(*, number: str, one: PartnerReceipt) -> str:
     )
 
 
-def with_completions(*, receipt: ReceiptView) -> list[tuple[PartnerReceipt, str]]:
+def add_completions(*, receipt: ReceiptView) -> list[tuple[PartnerReceipt, str]]:
     """Add our own word that it came to what each partner signed; "" where it signed nothing as done."""
     return [
-        (one, completion(number=receipt.number, one=one) if one.status == COMPLETED else "") for one in receipt.partners
+        (one, sign_completion(number=receipt.number, one=one) if one.status == COMPLETED else "")
+        for one in receipt.partners
     ]
 
 
@@ -163,7 +164,7 @@ def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
     """
     held = [
         {"party": one.party, "status": one.status, "token": one.token, **({"completion": ours} if ours else {})}
-        for one, ours in with_completions(receipt=receipt)
+        for one, ours in add_completions(receipt=receipt)
     ]
     body: dict[str, object] = {"receipt": receipt.number, "token": receipt.token, "partner_receipts": held}
     if receipt.standing:

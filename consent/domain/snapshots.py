@@ -88,7 +88,7 @@ class Uses:
     questions: Sequence[Question]
 
 
-def uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
+def get_uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
     """Read what is on record for a line under these agreements.
 
     A no changes none of it: only what the gate says to it.
@@ -98,7 +98,7 @@ def uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
 
 def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses]:
     """Read what is on record for many lines, each under its own agreements. `contract_ids`: by line."""
-    on_record = _on_record(contract_ids)
+    on_record = _get_agreed_campaigns(contract_ids)
     agreed_to = set[str]().union(*(refs for _, refs in on_record.values()))
     campaigns = _list_agreed_campaigns(
         sorted({pk for theirs in contract_ids.values() for pk in theirs}), sorted(agreed_to)
@@ -114,7 +114,7 @@ def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses
     }
 
 
-def _on_record(line_ids: Iterable[int]) -> dict[int, tuple[str, set[str]]]:
+def _get_agreed_campaigns(line_ids: Iterable[int]) -> dict[int, tuple[str, set[str]]]:
     """By line: the carrier's id of it, and the campaigns agreed to."""
     with connection.cursor() as cursor:
         cursor.execute(ON_RECORD, [list(line_ids)])
@@ -150,12 +150,12 @@ def _campaign(row: Sequence[object]) -> Campaign:
     return campaign
 
 
-def states(*, line_id: int, contract_ids: Sequence[int]) -> States:
+def list_states(*, line_id: int, contract_ids: Sequence[int]) -> States:
     """Return, by agreement, every use the gate allows now, as `[{"scopes","purpose","recipient","status", ...}]`.
 
     `expires_at`: when the approval ends by itself. `except`: recipients stopped of a campaign that names its recipient.
     """
-    return states_of(uses=uses(line_id=line_id, contract_ids=contract_ids))
+    return states_of(uses=get_uses(line_id=line_id, contract_ids=contract_ids))
 
 
 def states_of(*, uses: Uses) -> States:
@@ -269,9 +269,9 @@ def reason_against(*, line_id: int, campaign: Campaign) -> str:
 
 def list_allowed_campaigns(*, line_id: int) -> set[str]:
     """List the campaigns, by their id, to which the gate says yes for a line now, each as agreed."""
-    _, agreed_to = _on_record([line_id])[line_id]
+    _, agreed_to = _get_agreed_campaigns([line_id])[line_id]
     under = Campaign.objects.filter(ref__in=agreed_to).values_list("contract_id", flat=True)
-    asked = uses(line_id=line_id, contract_ids=sorted(set(under))) if agreed_to else None
+    asked = get_uses(line_id=line_id, contract_ids=sorted(set(under))) if agreed_to else None
     if asked is None:
         return set()
     answers = deciding.evaluate(questions=asked.questions)

@@ -20,7 +20,7 @@ from django.db import connection
 import audit.queries
 from consent.actions.records import FileChoice, record_file_choices
 from consent.feeds.entries import Entry
-from consent.feeds.line_continuity import carry_on_each
+from consent.feeds.line_continuity import copy_rows_to_successors
 from consent.feeds.records import RecordsFeed
 from consent.models import Choice, HeldRow
 from consent.queries.approvals import count_overridden_stops
@@ -37,7 +37,7 @@ from partners.feeds.checking import (
     instant_or_none,
 )
 from partners.feeds.reading import NumberedLine, Record
-from partners.feeds.worker_pool import AHEAD, Turn, WorkerPool
+from partners.feeds.worker_pool import AHEAD, ClaimTurn, WorkerPool
 from partners.labels import UNKNOWN
 
 IDS = uuid.UUID("9d3f1f3e-7c0d-4a66-8f55-1f6f2f9b7c02")
@@ -144,7 +144,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         for together in filter(None, self._allows_and_denials(by_line)):
             record_file_choices(by_line=together, actor=ACTOR)
         new = {line_id: [entry.row.id for entry in entries] for line_id, entries in by_line.items()}
-        carry_on_each(ids=new, actor=ACTOR)
+        copy_rows_to_successors(ids=new, actor=ACTOR)
         return count_overridden_stops(line_ids=list(new), new=[one for ids in new.values() for one in ids])
 
     def allows(self, entry: Entry[FileChoice]) -> bool:
@@ -189,7 +189,7 @@ class _Marks(msgspec.Struct, frozen=True):
     msisdn: str = ""
 
 
-def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResult]:
+def import_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResult]:
     """Take a file in, part by part in its order. Constant memory. Call outside a transaction. Raises WorkerGone."""
     first, held = list[Line](), 0
     while held < SMALL and (line := next(lines, None)):
@@ -198,16 +198,16 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[ImportResul
     lines = chain(first, lines)
     with ExitStack() as stack:
         if held >= SMALL and workers > 1:
-            pool = stack.enter_context(WorkerPool(size=workers, work=_take_in_pool))
+            pool = stack.enter_context(WorkerPool(size=workers, work=_import_in_pool))
             if _ask(ONE_POOL):
                 stack.callback(_ask, OVER)
-                parts = _dealt(lines, workers)
+                parts = _deal_parts(lines, workers)
                 for together in batched(pool.results(parts), workers, strict=True):
                     yield _sum(together)
                 return
             stack.pop_all().close()
         for some in batched(lines, LINES_IN_A_PART, strict=False):
-            yield _take(some, ChoicesFeed())
+            yield _import_lines(some, ChoicesFeed())
 
 
 def _length_of(line: Line) -> int:
@@ -220,14 +220,14 @@ def _ask(statement: str) -> bool:
         return bool(*(cursor.fetchone() or ()))
 
 
-def _dealt(lines: Iterator[Line], workers: int) -> Iterator[list[Line]]:
+def _deal_parts(lines: Iterator[Line], workers: int) -> Iterator[list[Line]]:
     """In turn a part for each process, maybe an empty one."""
     underway: deque[dict[str, int]] = deque(maxlen=AHEAD + 1)
     for some in batched(lines, LINES_IN_A_PART * workers, strict=False):
         underway.append({})
         parts: list[list[Line]] = [[] for _ in range(workers)]
         for line in some:
-            marks = _marks(line)
+            marks = _get_deal_key(line)
             known = next((ids[marks.id] for ids in underway if marks.id in ids), None)
             place = crc32(marks.msisdn.encode()) % workers if known is None else known
             underway[-1][marks.id] = place
@@ -235,7 +235,7 @@ def _dealt(lines: Iterator[Line], workers: int) -> Iterator[list[Line]]:
         yield from parts
 
 
-def _marks(line: Line) -> _Marks:
+def _get_deal_key(line: Line) -> _Marks:
     """By what a line is dealt; nothing of one that will be refused."""
     try:
         if isinstance(line, NumberedLine):
@@ -245,12 +245,12 @@ def _marks(line: Line) -> _Marks:
         return _Marks()
 
 
-def _take_in_pool(lines: Sequence[Line], turn: Turn) -> ImportResult:
+def _import_in_pool(lines: Sequence[Line], turn: ClaimTurn) -> ImportResult:
     turn.check()
-    return _take(lines, ChoicesFeed(in_pool=True))
+    return _import_lines(lines, ChoicesFeed(in_pool=True))
 
 
-def _take(lines: Sequence[Line], feed: ChoicesFeed) -> ImportResult:
+def _import_lines(lines: Sequence[Line], feed: ChoicesFeed) -> ImportResult:
     fates = feed.take(lines=lines, at=audit.queries.database_clock()) if lines else []
     refused = [fate for fate in fates if fate.status == "rejected"]
     return ImportResult(len(lines), Counter(fate.status for fate in fates), refused, feed.pierced)

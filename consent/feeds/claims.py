@@ -17,7 +17,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from accounts.primitives.sealing import number_hash, seal, stand_in_id, unseal
+from accounts.primitives.sealing import make_placeholder_id, number_hash, seal, unseal
 from consent.actions.records import FileApproval, HeldClaim, hold_claims, record_claims
 from consent.domain.consent_requests import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
@@ -104,7 +104,7 @@ class _ResolvedClaim:
     then: int | None
 
 
-def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -> list[ClaimFate]:
+def receive_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -> list[ClaimFate]:
     """Take in what a partner claims: a claim a line, or (`single`) one in all.
 
     Raises TooManyLines, VerifiedByIsOurs, and NothingReadable for many of which none is an object.
@@ -260,14 +260,14 @@ def _named_by_number(
 ) -> _ResolvedClaim:
     now = holders.line_at(msisdn, at)
     then = holders.line_at(msisdn, entry.at)
-    return _ResolvedClaim(entry, claim, stand_in_id(msisdn) if now is None else now, then)
+    return _ResolvedClaim(entry, claim, make_placeholder_id(msisdn) if now is None else now, then)
 
 
 def _named_by_reference(claim: Claim, entry: Entry[FileApproval], line_id: int, tenure: Line | None) -> _ResolvedClaim:
-    return _ResolvedClaim(entry, claim, line_id, line_id if _had(tenure, entry.at) else None)
+    return _ResolvedClaim(entry, claim, line_id, line_id if _had_line(tenure, entry.at) else None)
 
 
-def _had(tenure: Line | None, at: datetime) -> bool:
+def _had_line(tenure: Line | None, at: datetime) -> bool:
     return (
         tenure is not None
         and tenure.activated_at <= at
@@ -280,7 +280,7 @@ def _decide_fates(named: Sequence[_ResolvedClaim], party: Party, at: datetime) -
     known = _find_known_claims([one.entry for one in named], at)
     fresh = _first_of_each(named, known)
     new = {one.entry.line for one in fresh}
-    known.update(_take_in_or_hold(fresh, party, at, new))
+    known.update(_store_or_hold(fresh, party, at, new))
     fates = [(one, _fate(one.entry, known, new)) for one in named]
     subs = pairwise.subjects(line_ids=[one.now for one, fate in fates if not fate.reason], party_id=party.pk)
     return [ClaimFate(fate, one.claim.id, "" if fate.reason else subs[one.now]) for one, fate in fates]
@@ -297,7 +297,7 @@ def _first_of_each(named: Sequence[_ResolvedClaim], known: dict[uuid.UUID, bytes
     return fresh
 
 
-def _take_in_or_hold(
+def _store_or_hold(
     fresh: Sequence[_ResolvedClaim], party: Party, at: datetime, new: set[int]
 ) -> dict[uuid.UUID, bytes]:
     """Write down the claims, and keep those of no line of ours. Returns what came in meanwhile."""
@@ -307,11 +307,11 @@ def _take_in_or_hold(
         if one.then is not None:
             by_line[one.then].append(one)
     for line_ids in batched(sorted(by_line), LINES_AT_ONCE, strict=False):
-        there |= _take_in(by_line, line_ids, party, at, new)
+        there |= _store_claims(by_line, line_ids, party, at, new)
     return there | _hold([one for one in fresh if one.then is None], at, new)
 
 
-def _take_in(
+def _store_claims(
     by_line: Mapping[int, Sequence[_ResolvedClaim]], line_ids: Sequence[int], party: Party, at: datetime, new: set[int]
 ) -> dict[uuid.UUID, bytes]:
     """Write down the claims of these lines, after the stops that wait. Returns what came in meanwhile."""

@@ -17,7 +17,7 @@ from consent.feeds.choices import ChoicesFeed
 from consent.feeds.entries import Entry
 from consent.models import Approval, Choice, InvalidatedApproval, Origin, RejudgeRequest
 from consent.queries.approvals import STANDS
-from consent.workers.expiry import retell
+from consent.workers.expiry import enqueue_current_state
 
 
 @transaction.atomic
@@ -42,7 +42,7 @@ def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: st
         InvalidatedApproval(line_id=line.pk, yes_id=yes_id, campaign=campaign, recorded_at=now)
         for yes_id, (campaign, _) in named.items()
     )
-    retell(line_id=line.pk)
+    enqueue_current_state(line_id=line.pk)
     RejudgeRequest.objects.create(line_id=line.pk, since=min(moment for _, moment in named.values()))
     audit.actions.record(
         action="consent.set_aside",

@@ -22,10 +22,10 @@ from consent.domain import change_notices, receipts
 from consent.domain.snapshots import list_allowed_campaigns, lock_line
 from consent.feeds.pending_rejudgement import LineRecord
 from consent.models import Choice, Origin, RejudgeRequest
-from consent.workers.expiry import retell
+from consent.workers.expiry import enqueue_current_state
 
 # The moment of a choice made now, and that of the line's newest record, under the line's lock.
-TURN = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
+LOCK_LINE = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
 CONTINUED = "SELECT DISTINCT continues_line_id FROM accounts_line WHERE continues_line_id = ANY (%s) ORDER BY 1"
 SAID_HERE = (Origin.PERSON, Origin.SYSTEM)
 DENIALS = (Choice.Kind.STOP, Choice.Kind.REFUSE, Choice.Kind.PAUSE)
@@ -40,7 +40,7 @@ class LineHolder:
     holder: str
 
 
-def stays(*, before: LineHolder, after: LineHolder) -> bool:
+def is_same_person(*, before: LineHolder, after: LineHolder) -> bool:
     """Return whether the one who used the line `before` may be the one who uses it `after`.
 
     Nobody grows younger. An account of another holder's name is somebody else's: there a holder who comes is another
@@ -110,12 +110,12 @@ def save_line(*, line: Line, names: list[str], at: datetime) -> list[str]:
     line.save(update_fields=names)
     LineState.objects.update_or_create(line=line, since=at, defaults={"state": line.state})
     RejudgeRequest.objects.create(line_id=line.pk, since=at)
-    retell(line_id=line.pk)
+    enqueue_current_state(line_id=line.pk)
     return sorted(list_allowed_campaigns(line_id=line.pk) - allowed)
 
 
 @transaction.atomic
-def take_over(*, line: Line, actor: str, at: datetime) -> None:
+def copy_predecessor(*, line: Line, actor: str, at: datetime) -> None:
     """Copy to a new line what its predecessor's person has stopped, or we for them, and what files say of before.
 
     `actor`: who brought the line, as the trail names them; so in all of these. Must run in the transaction that creates
@@ -130,7 +130,7 @@ def take_over(*, line: Line, actor: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def take_over_late(*, line: Line, actor: str) -> None:
+def copy_predecessor_late(*, line: Line, actor: str) -> None:
     """Copy a predecessor's stops to a line that is known already, and to the lines that continue it.
 
     What a file said keeps its moment, as if the link had been there from the start. What the person said does too
@@ -139,7 +139,7 @@ def take_over_late(*, line: Line, actor: str) -> None:
     """
     lock_line(line_id=line.pk)
     _copy_from_persons(line, among=None, actor=actor)
-    carry_on(line_id=line.pk, ids=_copy_from_files(line, among=None, actor=actor), actor=actor)
+    copy_to_successors(line_id=line.pk, ids=_copy_from_files(line, among=None, actor=actor), actor=actor)
 
 
 def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None, actor: str) -> None:
@@ -175,7 +175,7 @@ def _copy_each(line: Line, before_id: int, among: Collection[uuid.UUID] | None, 
 def _copy_late(line: Line, choice: Choice, actor: str) -> Choice | None:
     """The copy of a choice on a line that may have records of its own; None for a pause that is over."""
     with connection.cursor() as cursor:
-        cursor.execute(TURN, [line.pk, line.pk])
+        cursor.execute(LOCK_LINE, [line.pk, line.pk])
         now, newest = cursor.fetchone() or (choice.made_at, None)
     if choice.until is not None and choice.until <= now:
         return None
@@ -183,21 +183,21 @@ def _copy_late(line: Line, choice: Choice, actor: str) -> Choice | None:
     return _copy_choice(line, choice, made_at=made_at, actor=actor, at=now)
 
 
-def carry_on_each(*, ids: Mapping[int, Collection[uuid.UUID]], actor: str) -> None:
+def copy_rows_to_successors(*, ids: Mapping[int, Collection[uuid.UUID]], actor: str) -> None:
     """Copy the late rows of many lines to the lines that continue them. `ids`: by line."""
     with connection.cursor() as cursor:
         cursor.execute(CONTINUED, [list(ids)])
         continued = [line_id for (line_id,) in cursor.fetchall()]
     for line_id in continued:
-        carry_on(line_id=line_id, ids=ids[line_id], actor=actor)
+        copy_to_successors(line_id=line_id, ids=ids[line_id], actor=actor)
 
 
-def carry_on(*, line_id: int, ids: Collection[uuid.UUID], actor: str) -> None:
+def copy_to_successors(*, line_id: int, ids: Collection[uuid.UUID], actor: str) -> None:
     """Late rows of a file reach the lines that continue this one, however far, if they speak of the time before."""
     for successor in Line.objects.filter(continues_line_id=line_id).order_by("pk"):
         copied = _copy_from_files(successor, among=ids, actor=actor)
         if copied:
-            carry_on(line_id=successor.pk, ids=copied, actor=actor)
+            copy_to_successors(line_id=successor.pk, ids=copied, actor=actor)
 
 
 def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None, actor: str) -> list[uuid.UUID]:
@@ -251,7 +251,7 @@ def _copy_choice(line: Line, choice: Choice, *, made_at: datetime, actor: str, a
         actor=actor,
         recorded_at=at,
     )
-    receipts.keep(choice=copy)
+    receipts.store_receipt(choice=copy)
     return copy
 
 

@@ -135,4 +135,4 @@ def _places(news: Mapping[str, object]) -> bool:
 
 
 def _reaches(own: Line, line: Line) -> bool:
-    return own.pk != line.pk and holds.reaches(own=own, line=line)
+    return own.pk != line.pk and holds.reaches_line(own=own, line=line)

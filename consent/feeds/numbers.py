@@ -99,7 +99,7 @@ def period_in(*, record: LineRecord) -> Period:
     )
 
 
-def speaks_of(*, record: LineRecord, newest: Period) -> datetime:
+def names_line(*, record: LineRecord, newest: Period) -> datetime:
     """Return since when the row says that the line has its number; if it does not say, the newest, where it fits."""
     fits = newest.number == number_hash(record.msisdn)
     over_by_then = record.is_over_by(newest.starts_at)

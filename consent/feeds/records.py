@@ -191,7 +191,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         """
         lock_feed(in_pool=self.in_pool)
         there = self.find_stored_hashes([entry.row.id for entry in flatten(by_line)])
-        there |= _set_aside_here(by_line)
+        there |= _list_invalidated_ids(by_line)
         new = leave_out(by_line, lambda entry: entry.row.id in there)
         may_allow = [line_id for line_id, of_line in new.items() if any(map(self.allows, of_line))]
         moved = self._find_moved_entries({line_id: new[line_id] for line_id in may_allow}) if may_allow else []
@@ -276,7 +276,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         # Whose they are is asked anew: whoever had a turn before us may have taken the number from the line.
         there = (
             self.find_stored_hashes([entry.row.id for entry in entries]).keys()
-            | _set_aside_here(group_by_line(entries)).keys()
+            | _list_invalidated_ids(group_by_line(entries)).keys()
         )
         done = [source for source, entry in settled.items() if entry.row.id in there]
         HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=done)).delete()
@@ -351,7 +351,7 @@ def _batches(line_ids: Collection[int], at_once: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _set_aside_here(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UUID, bytes]:
+def _list_invalidated_ids(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UUID, bytes]:
     """The ids of those that are set aside on this very line, which the number came back to: there they stay so."""
     rows = {(line_id, entry.row.id): entry.row for line_id, of_line in by_line.items() for entry in of_line}
     with connection.cursor() as cursor:

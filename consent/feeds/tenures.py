@@ -15,17 +15,17 @@ from consent.feeds.invalidated_approvals import invalidate_approvals
 from consent.feeds.line_continuity import (
     LineHolder,
     continues,
+    copy_predecessor,
+    copy_predecessor_late,
     get_line_holder,
+    is_same_person,
     list_news,
     make_accounts,
     role_of,
     save_line,
-    stays,
-    take_over,
-    take_over_late,
 )
 from consent.feeds.line_moves import MOVES, LineMoves
-from consent.feeds.numbers import Period, Timeline, lacks_start, period_in, periods_of, speaks_of, store_periods
+from consent.feeds.numbers import Period, Timeline, lacks_start, names_line, period_in, periods_of, store_periods
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.models import RejudgeRequest
 
@@ -52,7 +52,7 @@ def record_lines(
     """
     with connection.cursor() as cursor:
         cursor.execute(ONE_AT_A_TIME)
-    keeper = _Keeper(records, unsettled, source, at, read_to_end=read_to_end)
+    keeper = _TenureWriter(records, unsettled, source, at, read_to_end=read_to_end)
     settled = [(record, fate) for record in records if (fate := keeper.take(record)) != WAITS]
     keeper.write()
     keeper.invalidate_outdated_approvals()
@@ -64,7 +64,7 @@ def _refuse_another(before: Line | None, line: Line) -> RowFate | None:
     return None if same else ("continues_line_id", "id_conflict")
 
 
-def _ends_anew(line: Line, record: LineRecord, *, new_number: bool) -> bool:
+def _changes_end(line: Line, record: LineRecord, *, new_number: bool) -> bool:
     return record.deactivated_at is not None and (new_number or line.deactivated_at is None)
 
 
@@ -73,7 +73,7 @@ def _may_be_newer(line: Line, record: LineRecord) -> bool:
     return line.deactivated_at is None or record.deactivated_at is not None
 
 
-class _Keeper:
+class _TenureWriter:
     """The lines that a chunk speaks of, as they stand and as it changes them."""
 
     def __init__(
@@ -122,7 +122,7 @@ class _Keeper:
             audit.actions.record_for_lines(action="line.recorded", actor=self.source.actor, at=self.at, details=began)
         self.moves.warn_of_new(lines, known)
         for line in lines:
-            take_over(line=line, actor=self.source.actor, at=self.at)
+            copy_predecessor(line=line, actor=self.source.actor, at=self.at)
 
     def invalidate_outdated_approvals(self) -> None:
         """Set aside what came by numbers that were not these lines' any more; a later row may have given one back."""
@@ -178,7 +178,7 @@ class _Keeper:
         if refused:
             return refused
         newest = self.timeline.newest(line.carrier_id)
-        since = speaks_of(record=record, newest=newest)
+        since = names_line(record=record, newest=newest)
         is_of_now = since >= newest.starts_at and _may_be_newer(line, record)
         fates = [REPEATED]
         if self._names_earlier_number(record, newest, since):
@@ -198,7 +198,7 @@ class _Keeper:
         if refused:
             return refused
         newest = self.timeline.newest(line.carrier_id)
-        speaks_of_newest = speaks_of(record=record, newest=newest) == newest.starts_at
+        speaks_of_newest = names_line(record=record, newest=newest) == newest.starts_at
         if speaks_of_newest and newest.number != number_hash(record.msisdn):
             return "number_changed_at", "missing"
         return None
@@ -238,7 +238,7 @@ class _Keeper:
             self.write()
         line.continues_line = self.lines[record.continues]
         line.save(update_fields=["continues_line"])
-        take_over_late(line=line, actor=self.source.actor)
+        copy_predecessor_late(line=line, actor=self.source.actor)
         self._audit_machine_row("line.continued", line)
         return True
 
@@ -250,7 +250,7 @@ class _Keeper:
             return "msisdn", "number_overlap"
         if record.is_over_by(since):
             return "deactivated_at", "before_number_changed_at"
-        over = _ends_anew(line, record, new_number=new_number)
+        over = _changes_end(line, record, new_number=new_number)
         if over and not self._end(line, record):
             return "msisdn", "number_overlap"
         return ACCEPTED if over or new_number else REPEATED
@@ -377,7 +377,9 @@ class _Keeper:
     def _stays(self, before: LineHolder, after: LineHolder, line: Line) -> bool:
         """Whether a line stays with its person; nobody becomes a holder where another line is the holder's."""
         becomes_holder = after.role == Line.UserRole.HOLDER != before.role
-        return stays(before=before, after=after) and not (becomes_holder and self._has_holder(after.account_id, line))
+        return is_same_person(before=before, after=after) and not (
+            becomes_holder and self._has_holder(after.account_id, line)
+        )
 
     def _has_holder(self, account_id: int, but: Line) -> bool:
         self.write()

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from prometheus_client import Counter
 
 from consent.gate.decision_ids import decision_ids, record_id_for
-from consent.gate.execution import PATIENCE_S, TOO_LATE, in_time
+from consent.gate.execution import PATIENCE_S, TOO_LATE, ask_in_time
 from consent.gate.look_up import look_up, look_up_for, look_up_in
 from consent.gate.pipeline import Pipeline
 from consent.gate.readiness import RESTORING
@@ -39,7 +39,7 @@ def evaluate(
     it they say what counts for the line, for pages and for what partners are told. With it, raises DatabaseError where
     the database took longer than `PATIENCE_S`.
     """
-    found = in_time(partial(look_up, questions=questions)) if for_release else look_up(questions=questions)
+    found = ask_in_time(partial(look_up, questions=questions)) if for_release else look_up(questions=questions)
     if but_for_suspensions:
         found = [(msgspec.structs.replace(terms, suspended=None), line) for terms, line in found]
     return _answers(questions, found, for_release=for_release)
@@ -47,7 +47,7 @@ def evaluate(
 
 def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
     """Answer a machine, which the one statement finds live: else raises NotLive. `kid`: its token's key."""
-    found = in_time(partial(look_up_for, questions=questions, client_id=client_id, kid=kid))
+    found = ask_in_time(partial(look_up_for, questions=questions, client_id=client_id, kid=kid))
     if not all(terms.live for terms, _ in found):
         raise NotLive
     return _answers(questions, found, for_release=True)
@@ -113,12 +113,12 @@ def _yes(terms: Terms, line: Line, weighed: WeighedChoices, decision_id: str) ->
 def count_answers(answers: Sequence[Answer]) -> None:
     """Add these answers to the figures at `/metrics`; an allow is counted as `allow`."""
     if len(answers) == 1:
-        _of(answers[0].reason).inc()
+        _reason_answer(answers[0].reason).inc()
         return
     for reason, times in Tally(answer.reason for answer in answers).items():
-        _of(reason).inc(times)
+        _reason_answer(reason).inc(times)
 
 
 @cache
-def _of(reason: str) -> Counter:
+def _reason_answer(reason: str) -> Counter:
     return DECISIONS.labels(reason or "allow")

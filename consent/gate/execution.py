@@ -67,13 +67,13 @@ class _Watch:
                 now = monotonic()
                 for wait in self.waits:
                     if wait.until <= now:
-                        _cut(wait.wrapper)
+                        _cancel_wait(wait.wrapper)
 
 
 _watch = _Watch()
 
 
-def in_time[T](ask: Callable[[], T]) -> T:
+def ask_in_time[T](ask: Callable[[], T]) -> T:
     """Ask the database, and refuse an answer that was seen too late. Raises DatabaseError.
 
     A process that was halted meanwhile would hand on what no longer holds.
@@ -99,7 +99,7 @@ def statement_timeout() -> Iterator[None]:
         _watch.end(wait)
 
 
-def _cut(wrapper: Any) -> None:
+def _cancel_wait(wrapper: Any) -> None:
     opened = wrapper.connection
     if opened is None or opened.closed:
         return

@@ -249,12 +249,12 @@ async def look_up_in(
 ) -> list[tuple[Terms, Line]]:
     """Look up what holds for a machine on an event loop, by this moment of its clock."""
     if len(questions) != 1:
-        askings = _askings(questions)
+        askings = _number_askings(questions)
         rows = await pipeline.run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)], until=until)
         return _parse_rows(rows, askings)
     question, rows = questions[0], []
     if not question.recipient:
-        rows = await pipeline.run(LOOK_UP_OWN, [client_id, kid, *_of_own(question)], until=until)
+        rows = await pipeline.run(LOOK_UP_OWN, [client_id, kid, *_build_own_asking(question)], until=until)
     if not rows:
         rows = await pipeline.run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)], until=until)
     return _parse_rows(rows, [0])
@@ -266,10 +266,10 @@ def _look_up_by(
     if not questions:
         return []
     if len(questions) != 1:
-        askings = _askings(questions)
+        askings = _number_askings(questions)
         return _parse_rows(run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)]), askings)
     question = questions[0]
-    rows = [] if question.recipient else run(LOOK_UP_OWN, [client_id, kid, *_of_own(question)])
+    rows = [] if question.recipient else run(LOOK_UP_OWN, [client_id, kid, *_build_own_asking(question)])
     return _parse_rows(rows or run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)]), [0])
 
 
@@ -282,7 +282,7 @@ def _parse_rows(rows: Rows, askings: Sequence[int]) -> list[tuple[Terms, Line]]:
     return [(terms[asking], Line(*row[9:])) for asking, row in zip(askings, rows, strict=True)]
 
 
-def _askings(questions: Sequence[Question]) -> list[int]:
+def _number_askings(questions: Sequence[Question]) -> list[int]:
     """For each question which of the different askings it belongs to, numbered as they first appear."""
     numbers: dict[tuple[str, ...], int] = {}
     return [numbers.setdefault(_asking(question), len(numbers)) for question in questions]
@@ -299,7 +299,7 @@ def _asking(question: Question) -> tuple[str, ...]:
     )
 
 
-def _of_own(question: Question) -> list[object]:
+def _build_own_asking(question: Question) -> list[object]:
     return [
         question.campaign,
         question.aggregator,
@@ -320,7 +320,7 @@ def _line_of(question: Question) -> tuple[str | None, bytes | None]:
 
 def _of_many(questions: Sequence[Question], askings: Sequence[int]) -> list[object]:
     """The columns of both tables; the first question of each asking brings its terms back."""
-    firsts = _firsts(askings)
+    firsts = _list_first_places(askings)
     different = [_asking(questions[place]) for place in firsts]
     hashed = keyed_hash("number-hash")
     return [
@@ -336,7 +336,7 @@ def _as_text(numbers: Sequence[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _firsts(askings: Sequence[int]) -> list[int]:
+def _list_first_places(askings: Sequence[int]) -> list[int]:
     """Where each asking appears first."""
     places: dict[int, int] = {}
     for place, asking in enumerate(askings):

@@ -80,7 +80,7 @@ class Pipeline:
     async def _get_session(self, until: float) -> "_Session":
         if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(self._open())
-            self._opening.add_done_callback(_heard)
+            self._opening.add_done_callback(_ignore_opening_error)
         try:
             async with asyncio.timeout_at(until):
                 # Whoever tires of waiting leaves the others to it.
@@ -266,7 +266,7 @@ def _open_connection() -> Any:
     return wrapper.connection
 
 
-def _heard(opening: asyncio.Task[_Session]) -> None:
+def _ignore_opening_error(opening: asyncio.Task[_Session]) -> None:
     """Why it could not be opened was said to whoever still waited."""
     if not opening.cancelled():
         opening.exception()

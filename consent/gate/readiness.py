@@ -31,7 +31,7 @@ class Opening:
     may_reopen: bool
 
 
-def opening() -> Opening:
+def read_opening() -> Opening:
     """Read the gate's state now. Raises DatabaseError."""
     with connection.cursor() as cursor:
         cursor.execute(STATE)

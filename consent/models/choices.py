@@ -290,7 +290,7 @@ class ConsentRequest(models.Model):
 
     One yes or no ends it; unanswered it ends after 7 days. One about a claim (`approval_id`) is texted; one that a
     partner shows by itself is not, and leads back to `callback`. `line_id` below zero stands for a number that is no
-    line of ours (`accounts.primitives.sealing.stand_in_id`): nobody can answer it.
+    line of ours (`accounts.primitives.sealing.make_placeholder_id`): nobody can answer it.
     """
 
     class Answer(models.TextChoices):

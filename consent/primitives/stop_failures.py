@@ -13,7 +13,7 @@ STOPS_FAILED = Counter("whereabouts_stops_failed", "Stops that ended in an error
 FAILED = Tally("stops-failed")
 
 
-def count(*, at: datetime) -> None:
+def count_failed_stop(*, at: datetime) -> None:
     """Count one more stop that failed."""
     STOPS_FAILED.inc()
     FAILED.count(at=at)

@@ -11,7 +11,7 @@ from django.db.models import Q
 import audit.queries
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Notice, Origin, PrivacySignal
 from consent.queries.approvals import STANDS
-from consent.queries.progress import Asks, FollowedOrder, follow, get_requested_actions
+from consent.queries.progress import Asks, FollowedOrder, follow_orders, get_requested_actions
 from partners.labels import UNKNOWN, party_name, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
 from revocations.models import Order, State
@@ -179,7 +179,7 @@ def choice_of(*, line_ids: Collection[int], choice_id: uuid.UUID) -> ChoiceRow |
     return _rows([found])[0] if found else None
 
 
-def about(*, scope: str, ref: str) -> str | None:
+def describe_scope(*, scope: str, ref: str) -> str | None:
     """Name what a choice of this scope would be about, as people know it; "" for everything, None for nothing."""
     if scope == Choice.Scope.ALL:
         return ""
@@ -220,7 +220,7 @@ def _rows(choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
         ChoiceReceipt.objects.filter(line_id__in=lines, choice_id__in=ids).values_list("choice_id", "number")
     )
     orders = _orders(lines, ids)
-    known = follow(told=[order for told in orders.values() for order in told])
+    known = follow_orders(told=[order for told in orders.values() for order in told])
     names = _Names.of(choices)
     return tuple(_row(choice, receipts, orders.get(choice.id, ()), known, names) for choice in choices)
 

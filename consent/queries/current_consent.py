@@ -43,7 +43,7 @@ def sharing(
     asked += list_parties_answered_by_name(known=known, row=row, recipients=recipients)
     ledger = read(kept=kept, refs=refs, at=at)
     found = _find_uses(asked, line.carrier_id, ledger)
-    uses = _but_for_some({ref: use for (ref, recipient), use in found.items() if not recipient}, found, row)
+    uses = _add_stopped_names({ref: use for (ref, recipient), use in found.items() if not recipient}, found, row)
     pauses = ledger.pauses(EVERYTHING)
     whole = _stop_of_everything(ledger)
     stopped_by = whole.origin if whole is not None else None
@@ -89,8 +89,8 @@ def _find_uses(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[
     """The use of each campaign and recipient, as the gate answers for them."""
     questions = [as_agreed(campaign=one, line=carrier_id, recipient=recipient) for one, recipient in asked]
     answers = deciding.evaluate(questions=questions)
-    beneath = _beneath(questions, answers)
-    kin = kin_of(uris={recipient for _, recipient in asked if recipient})
+    beneath = _get_reasons_without_suspension(questions, answers)
+    kin = get_linked_parties(uris={recipient for _, recipient in asked if recipient})
     return {
         (campaign.ref, recipient): _use(
             campaign,
@@ -103,7 +103,7 @@ def _find_uses(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[
     }
 
 
-def _beneath(questions: Sequence[Question], answers: Sequence[Answer]) -> list[str]:
+def _get_reasons_without_suspension(questions: Sequence[Question], answers: Sequence[Answer]) -> list[str]:
     """For each question the gate's reason, and where that is a suspension what it would be, were nobody suspended."""
     hidden = [n for n, answer in enumerate(answers) if answer.reason in SUSPENDED]
     reasons = [answer.reason for answer in answers]
@@ -114,7 +114,7 @@ def _beneath(questions: Sequence[Question], answers: Sequence[Answer]) -> list[s
     return reasons
 
 
-def _but_for_some(uses: Mapping[str, Use], found: Mapping[tuple[str, str], Use], row: LineGate) -> dict[str, Use]:
+def _add_stopped_names(uses: Mapping[str, Use], found: Mapping[tuple[str, str], Use], row: LineGate) -> dict[str, Use]:
     """The uses, each with the names of those for whom alone it is stopped."""
     alone = _stopped_alone(uses, found, row)
     names = names_of(uris=[recipient for _, recipient in alone])
@@ -243,7 +243,7 @@ def is_refused_by_name(*, uri: str, row: LineGate) -> bool:
     return f"party:{uri}" in row.stops or f"party:{uri}" in row.pauses
 
 
-def kin_of(*, uris: Collection[str]) -> Mapping[str, list[str]]:
+def get_linked_parties(*, uris: Collection[str]) -> Mapping[str, list[str]]:
     """Return, by party, those whose stops and pauses cover it, itself among them. One query, or none."""
     if not uris:
         return {}

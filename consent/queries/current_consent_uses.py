@@ -71,7 +71,7 @@ def proofs_of(*, campaign: str, reason: str, stops: Sequence[Denial], ledger: Le
 
     `reason`: the gate's, as if nobody were suspended; `stops`: every stop that covers the campaign.
     """
-    judge = _Judge(reason, stops, ledger)
+    judge = _ProofJudge(reason, stops, ledger)
     records = ledger.approvals.get(campaign, ())
     said = [_build_choice_proof(choice, judge) for choice in ledger.allows.get(campaign, ())]
     kept = [_record(one, "agreed", judge) for one in records if one.verified_by == Approval.VerifiedBy.CARRIER]
@@ -80,7 +80,7 @@ def proofs_of(*, campaign: str, reason: str, stops: Sequence[Denial], ledger: Le
 
 
 @dataclass(frozen=True)
-class _Judge:
+class _ProofJudge:
     """Whether one record still counts: its own end, a change of number, and every stop that is as new as it or newer.
 
     A pause ends nothing: when it is over, what was agreed before counts again.
@@ -104,7 +104,7 @@ class _Judge:
         return self.reason.startswith("stopped_") and newer
 
 
-def _build_choice_proof(choice: LineChoice, judge: _Judge) -> Proof:
+def _build_choice_proof(choice: LineChoice, judge: _ProofJudge) -> Proof:
     return Proof(
         "allowed",
         at=choice.made_at,
@@ -117,7 +117,7 @@ def _build_choice_proof(choice: LineChoice, judge: _Judge) -> Proof:
     )
 
 
-def _record(approval: LineApproval, kind: Literal["agreed", "claimed"], judge: _Judge) -> Proof:
+def _record(approval: LineApproval, kind: Literal["agreed", "claimed"], judge: _ProofJudge) -> Proof:
     return Proof(
         kind,
         at=approval.captured_at,

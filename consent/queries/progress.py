@@ -187,7 +187,7 @@ def newest_order_states(*, line_id: int, at: datetime) -> dict[int, OrderState]:
     """Return, by contract id, the order that stands for this line now. A few queries, whatever their number."""
     standing = Standing.objects.filter(line_id=line_id).values("order_id")
     orders = list(Order.objects.filter(line_id=line_id, id__in=standing).annotate(waits_since=_WAITS_SINCE))
-    known = follow(told=orders)
+    known = follow_orders(told=orders)
     return {
         order.contract_id: order_state(
             followed=known[order.id],
@@ -210,7 +210,7 @@ def get_requested_actions(*, asks: Asks, orders: Collection[Order]) -> Requested
     )
 
 
-def follow(*, told: Collection[Order]) -> dict[uuid.UUID, FollowedOrder]:
+def follow_orders(*, told: Collection[Order]) -> dict[uuid.UUID, FollowedOrder]:
     """Return, by the id of each of these orders, where what it asks stands. A few queries, whatever their number."""
     current = find_current_orders(told=told)
     signed = [order for order in current.values() if order.state in _SIGNED]
@@ -248,7 +248,7 @@ def standing_progress(
 
 def _progress_of(told: Collection[Order], asks: Asks, since: datetime, at: datetime) -> list[Progress]:
     waits = {order.id: vars(order)["waits_since"] for order in told}
-    known = follow(told=told)
+    known = follow_orders(told=told)
     scoped = {uri for one in known.values() for uri in _only_about(one.order)}
     names = {one.uri: party_name(one.name, one.uri) for one in (Party.objects.filter(uri__in=scoped) if scoped else ())}
     found = [

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from accounts.primitives.numbers import mask_number
 from accounts.primitives.sealing import unseal
 from consent.models import ChoiceOrder
-from consent.queries.progress import Asks, FollowedOrder, follow, get_requested_actions
+from consent.queries.progress import Asks, FollowedOrder, follow_orders, get_requested_actions
 from partners.labels import party_name, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
 from revocations.models import EvidenceRequest, Order, Receipt, State
@@ -119,7 +119,7 @@ def receipt_of(
         return None
     number, token, sealed = own
     orders = list(Order.objects.filter(line_id=line_id, id__in=order_ids)) if order_ids else []
-    known = follow(told=orders) if asks != "nothing" else {}
+    known = follow_orders(told=orders) if asks != "nothing" else {}
     told = {*order_ids, *(one.order.id for one in known.values())}
     signed = list(Receipt.objects.raw(SIGNED, [line_id, list(told)]))
     parties = _parties_of(signed, orders)
@@ -250,7 +250,7 @@ def token_hash(*, token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def behind_link(*, token: str, at: datetime) -> LinkedStop | None:
+def find_linked_stop(*, token: str, at: datetime) -> LinkedStop | None:
     """Return the stop that a progress link was made for, or None when there is no such link or its 30 days are over."""
     with connection.cursor() as cursor:
         cursor.execute(BEHIND, [token_hash(token=token), at])
@@ -266,7 +266,7 @@ def behind_link(*, token: str, at: datetime) -> LinkedStop | None:
 
 def _counts(line_id: int, choice_id: UUID) -> Counts:
     named = ChoiceOrder.objects.filter(line_id=line_id, choice_id=choice_id).values("order_id")
-    known = follow(told=list(Order.objects.filter(line_id=line_id, id__in=named))).values()
+    known = follow_orders(told=list(Order.objects.filter(line_id=line_id, id__in=named))).values()
     states = [one.state for one in known]
     waiting = sum(state in WAITING for state in states)
     received = sum(state in RECEIVED for state in states)

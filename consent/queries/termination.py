@@ -290,7 +290,7 @@ def facts_digest(*, row: Contract | Campaign) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
-def lines_after(*, selection: Selection, after: int, limit: int) -> list[int]:
+def list_lines_after(*, selection: Selection, after: int, limit: int) -> list[int]:
     """List the next affected lines by their ids, each once; empty at the end."""
     with connection.cursor() as cursor:
         cursor.execute(NEXT, {**vars(selection), "after": after, "limit": limit})

@@ -15,7 +15,7 @@ PARTNER, LINE, MSISDN = "partner", "line", "msisdn"
 LINES = (LINE, MSISDN)
 BAD_REQUEST = 400
 # No text may hold a NUL, which the database can't keep. The decoder would try a pattern on each text, and take twice as
-# long over that as over all the rest: `_without_nul` looks once.
+# long over that as over all the rest: `_refuse_nul` looks once.
 Text = Annotated[str, msgspec.Meta(max_length=1000, extra_json_schema={"pattern": r"^[^\x00]*$"})]
 Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
 
@@ -191,7 +191,7 @@ _item = msgspec.json.Decoder(PartialEvaluation)
 NUL = rb"\u0000"
 
 
-def one(body: bytes) -> Question:
+def parse_question(body: bytes) -> Question:
     """The gate's question in a body. Raises Unreadable."""
     try:
         asked = decode_json(body, _one)
@@ -200,11 +200,11 @@ def one(body: bytes) -> Question:
             return question
         raise
     if NUL in body:
-        _without_nul(asked, "$")
+        _refuse_nul(asked, "$")
     return _question(asked.subject, asked.action, asked.resource)
 
 
-def many(body: bytes) -> Batch:
+def parse_batch(body: bytes) -> Batch:
     """The batch in a body. Raises Unreadable, and Incomplete for the one question of a batch without `evaluations`."""
     try:
         asked = decode_json(body, _many)
@@ -222,10 +222,10 @@ def _item_by_item(body: bytes) -> Batch:
     """A batch in which something is wrong: where that is an item, the others are asked all the same."""
     frame = decode_json(body, _frame)
     if not frame.evaluations:
-        return Batch([one(body)], is_single=True)
+        return Batch([parse_question(body)], is_single=True)
     beside = Evaluations([], frame.options, frame.subject, frame.action, frame.resource)
     if NUL in body:
-        _without_nul(beside, "$")
+        _refuse_nul(beside, "$")
     items = [_read_item(beside, bytes(raw), place) for place, raw in enumerate(frame.evaluations)]
     return Batch(items, frame.options.evaluations_semantic)
 
@@ -234,7 +234,7 @@ def _read_item(beside: Evaluations, raw: bytes, place: int) -> Question | Fault:
     try:
         item = decode_json(raw, _item)
         if NUL in raw:
-            _without_nul(item, "$")
+            _refuse_nul(item, "$")
     except Unreadable as error:
         fault = Fault(BAD_REQUEST, str(error).replace("`$", f"`$.evaluations[{place}]"))
         return _of_another_kind(raw, beside) or fault
@@ -259,26 +259,26 @@ def _of_another_kind(body: bytes, beside: Evaluations) -> Question | None:
         return None
     if NUL in body:
         return None
-    return _asked_about(
+    return _parse_target(
         found.subject or beside.subject, found.action or beside.action, found.resource or beside.resource
     )
 
 
-def _asked_about(
+def _parse_target(
     subject: AnyEntity | Subject | None, action: AnyEntity | Action | None, resource: AnyEntity | Resource | None
 ) -> Question | None:
     if subject is None or resource is None or action is None or not action.name:
         return None
-    if not subject.type or not resource.type or _are_of_ours(subject.type, resource.type):
+    if not subject.type or not resource.type or _are_our_types(subject.type, resource.type):
         return None
     return _question(Subject(subject.type, subject.id), Action(action.name), Resource(resource.type, resource.id))
 
 
-def _are_of_ours(subject_type: str, resource_type: str) -> bool:
+def _are_our_types(subject_type: str, resource_type: str) -> bool:
     return subject_type == PARTNER and resource_type in LINES
 
 
-def _without_nul(asked: msgspec.Struct, top: str) -> None:
+def _refuse_nul(asked: msgspec.Struct, top: str) -> None:
     for place, text in _texts(asked, top):
         if "\0" in text:
             raise WrongShape(f"Expected a text without NUL - at `{place}`")

@@ -17,7 +17,7 @@ NOS = frozenset({"NO"})
 CODE = re.compile(r"[0-9]{6,10}")
 
 
-class TextedUs(msgspec.Struct, frozen=True):
+class IncomingText(msgspec.Struct, frozen=True):
     """One text. `on_network`: the gateway took it from this very phone on our network; only then is `from` certain."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -33,7 +33,7 @@ class ParsedText(NamedTuple):
     code: str = ""
 
 
-DECODER = msgspec.json.Decoder(TextedUs)
+DECODER = msgspec.json.Decoder(IncomingText)
 
 
 def parse_text(*, text: str) -> ParsedText:

@@ -46,7 +46,7 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
     @wraps(view)
     def door(request: AskRequest, token: str) -> HttpResponse:
         now = timezone.now()
-        question = consent_requests.behind(token=token, at=now)
+        question = consent_requests.find_linked_question(token=token, at=now)
         if question is None or sessions.has_answered(request, about=token):
             return render_closed(request)
         request.question, request.person = question, _find_subscriber(request)

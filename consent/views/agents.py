@@ -25,10 +25,10 @@ def explain_agent_request(request: HttpRequest, request_id: uuid.UUID) -> HttpRe
 def agent_request(request: HttpRequest, token: str) -> HttpResponse:
     """Who asks in the person's name, and the two answers. Whoever has the link had the text: it is this phone."""
     now = timezone.now()
-    found = agents.behind_link(token=token, at=now)
+    found = agents.find_linked_request(token=token, at=now)
     if found is None:
         return _render_closed(request, token, now)
-    notice = notices.before_stop()
+    notice = notices.build_stop_notice()
     if "stop-all" in request.POST or "refuse" in request.POST:
         # A stop is taken whatever was read before it; it is only written down what was.
         read = notice if request.POST.get("notice") == notice.digest else None
@@ -38,7 +38,7 @@ def agent_request(request: HttpRequest, token: str) -> HttpResponse:
             return _render_closed(request, token, now)
         if not link:
             return render(request, "agents/refused.html")
-        sessions.keep_link(request, token=link, at=now)
+        sessions.store_progress_link(request, token=link, at=now)
         return redirect("stop-progress", token=link)
     return render(request, "agents/asked.html", {"asked": found, "notice": notice})
 
@@ -46,6 +46,6 @@ def agent_request(request: HttpRequest, token: str) -> HttpResponse:
 def _render_closed(request: HttpRequest, token: str, at: datetime) -> HttpResponse:
     """Whoever has just pressed the button here, and presses it again, is led to the same link."""
     link = sessions.get_recent_link(request, at=at)
-    if link and agents.led_to(token=token, link=link):
+    if link and agents.is_answered_by_link(token=token, link=link):
         return redirect("stop-progress", token=link)
     return render(request, "agents/closed.html", status=404)

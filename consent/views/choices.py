@@ -30,11 +30,11 @@ from accounts.views.access import (
 from consent.actions import choices as choices_actions
 from consent.actions import signals
 from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, RecordedChoice, UnknownRef
-from consent.actions.signals import NoOpenSignal, outweigh_signal
+from consent.actions.signals import NoOpenSignal, override_signal
 from consent.domain import notices
 from consent.domain.coverage import list_ended_uses
 from consent.forms import AllowForm, PauseForm, StopForm
-from consent.labels import not_allowed_in_words, reason_in_words
+from consent.labels import approval_refused_in_words, reason_in_words
 from consent.models import Choice, PrivacySignal
 from consent.queries import choices as choices_queries
 from consent.queries.choices import (
@@ -157,7 +157,7 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
             raise Http404 from error
         except PauseOver:
             form.add_error("day", _("Choose today or a later day."))
-    about = choices_queries.about(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
+    about = choices_queries.describe_scope(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
     if about is None:
         raise Http404
     shown = {"line": line, "at_line": at_line(request), "form": form, "about": about}
@@ -172,7 +172,7 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
     line = request.line
     if request.POST.get("answer") == PrivacySignal.Answer.KEEP:
         try:
-            outweigh_signal(line_id=line.line.pk, actor=_actor(request))
+            override_signal(line_id=line.line.pk, actor=_actor(request))
         except NoOpenSignal as error:
             raise Http404 from error
         return redirect(f"{reverse('choice-signal')}{at_line(request)}")
@@ -207,12 +207,12 @@ def allow(request: SubscriberRequest) -> HttpResponseBase:
     use = use_of(line=request.line.line, campaign=wanted, at=now)
     if use is None:
         raise Http404
-    notice, changed = notices.before_yes(campaign=wanted), False
+    notice, changed = notices.build_approval_notice(campaign=wanted), False
     if form.is_valid():
         try:
             return _allow(request, form, notice.read_as(form.cleaned_data["notice"]))
         except notices.NoticeChanged:
-            notice, changed = notices.before_yes(campaign=wanted), True
+            notice, changed = notices.build_approval_notice(campaign=wanted), True
     shown = {"line": request.line, "use": use, "form": form, "notice": notice, "changed": changed}
     shown |= {"at_line": at_line(request), "reason": reason_in_words(use.reason)}
     return render(request, "choices/allow.html", shown)
@@ -220,7 +220,7 @@ def allow(request: SubscriberRequest) -> HttpResponseBase:
 
 def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpResponseBase:
     said = {name: form.cleaned_data[name] for name in ("scope", "ref")}
-    notice = notices.before_stop()
+    notice = notices.build_stop_notice()
     # A stop is taken whatever was read before it; it is only written down what was.
     read = notice if form.cleaned_data["notice"] == notice.digest else None
     try:
@@ -282,7 +282,7 @@ def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Displaye
             notice=notice,
         )
     except NotAllowable as error:
-        messages.error(request, not_allowed_in_words(error.reason))
+        messages.error(request, approval_refused_in_words(error.reason))
         return redirect("home")
     if of := form.cleaned_data["of"]:
         messages.success(request, _("Allowed. The list below links to its receipt."))

@@ -7,16 +7,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions.codes import take_code
+from accounts.actions.codes import verify_code
 from accounts.domain import sessions
 from accounts.forms import CodeForm
 from accounts.primitives import browsers
-from accounts.views.access import looks_up, same_time
+from accounts.views.access import mark_lookup_view, pad_response_time
 from consent.actions.choices import NotAllowable
-from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
+from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code
 from consent.domain import notices
 from consent.domain.consent_requests import get_answer
-from consent.labels import not_allowed_in_words
+from consent.labels import approval_refused_in_words
 from consent.views.access import DOOR, AskRequest, get_open_request, render_closed
 from partners.models import NoticeText
 
@@ -30,31 +30,36 @@ def question(request: AskRequest) -> HttpResponse:
 
 
 @require_POST
-@same_time
+@pad_response_time
 @get_open_request
 def text(request: AskRequest) -> HttpResponse:
     """Text a code to the phone that is asked; the same words whether or not there is one, or one to ask."""
     text_code(
-        question=request.question, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
+        question=request.question,
+        asker=sessions.get_asker(request),
+        network=browsers.get_network(request),
+        at=timezone.now(),
     )
-    sessions.begin_tries(request)
+    sessions.reset_tries(request)
     if "again" in request.POST:
         messages.info(request, CodeForm.sent_again)
     return redirect("ask-code", token=request.question.token)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@same_time
+@pad_response_time
 @get_open_request
 def code(request: AskRequest) -> HttpResponse:
     """The code from the text: whoever types it holds the phone that is asked."""
     form, asked_of = CodeForm(request.POST or None), request.question
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         now = timezone.now()
         typed = form.cleaned_data["code"]
         line = None
         if not sessions.has_tried_enough(request):
-            line = take_code(msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.asker(request), typed=typed, at=now)
+            line = verify_code(
+                msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.get_asker(request), typed=typed, at=now
+            )
         if line:
             sessions.prove_line(
                 request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
@@ -73,7 +78,7 @@ def yes(request: AskRequest) -> HttpResponse:
         return redirect("ask", token=request.question.token)
     if request.method == "POST":
         try:
-            say_yes(
+            approve_request(
                 question=request.question,
                 user=request.person,
                 notice=notice.read_as(request.POST.get("notice", "")),
@@ -85,7 +90,7 @@ def yes(request: AskRequest) -> HttpResponse:
             return render_closed(request)
         except NotAllowable as error:
             # The question stays open: what keeps a yes from counting may pass.
-            messages.error(request, not_allowed_in_words(error.reason))
+            messages.error(request, approval_refused_in_words(error.reason))
             return redirect("ask", token=request.question.token)
         else:
             return _redirect_to_answer(request)
@@ -101,7 +106,7 @@ def no(request: AskRequest) -> HttpResponse:
     notice = _notice(request)
     read = notice if notice.digest == request.POST.get("notice") else None
     try:
-        say_no(question=request.question, user=request.person, notice=read, at=timezone.now())
+        refuse_request(question=request.question, user=request.person, notice=read, at=timezone.now())
     except NotOpen:
         return render_closed(request)
     return _redirect_to_answer(request)
@@ -118,9 +123,9 @@ def show_answer(request: HttpRequest, token: str) -> HttpResponse:
 def _notice(request: AskRequest) -> notices.DisplayedNotice:
     asked_of = request.question
     use = NoticeText.Use.ASK if asked_of.texted else NoticeText.Use.ALLOW
-    return notices.before_yes(campaign=asked_of.campaign.ref, use=use, until=asked_of.ends_at)
+    return notices.build_approval_notice(campaign=asked_of.campaign.ref, use=use, until=asked_of.ends_at)
 
 
 def _redirect_to_answer(request: AskRequest) -> HttpResponse:
-    sessions.note_answer(request, about=request.question.token)
+    sessions.record_answered_question(request, about=request.question.token)
     return redirect("ask-answered", token=request.question.token)

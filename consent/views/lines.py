@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 import accounts.queries
 from accounts.policies.permissions import Action
 from accounts.views.access import SubscriberRequest, line_required
-from accounts.views.looks import note_look
+from accounts.views.looks import record_view
 from consent.queries.current_consent import sharing
 
 
@@ -22,7 +22,7 @@ def lines(request: SubscriberRequest) -> HttpResponse:
     now = timezone.now()
     for line in request.known:
         if line.may(Action.SEE) and not line.is_delegated:
-            note_look(request, line=line)
+            record_view(request, line=line)
     rows = [
         (line, sharing(line=line.line, at=now) if line.may(Action.SEE) and not line.is_delegated else None)
         for line in request.known

@@ -45,7 +45,7 @@ def receipt_file(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
     found = _receipt(request, choice_id)
     body = receipts.file_of(receipt=found, at=timezone.now())
     response = JsonResponse(body, json_dumps_params={"indent": 2, "ensure_ascii": False})
-    return _to_keep(response, f"receipt-{found.number}.json")
+    return _as_download(response, f"receipt-{found.number}.json")
 
 
 @require_safe
@@ -57,7 +57,7 @@ def receipt_pdf(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespons
     found = _receipt(request, choice_id)
     body = receipts.file_of(receipt=found, at=now)
     printed = pdf_receipts.receipt_pdf(receipt=found, paper=_paper(request, choice_id), body=body, at=now)
-    return _to_keep(HttpResponse(printed, content_type="application/pdf"), f"receipt-{found.number}.pdf")
+    return _as_download(HttpResponse(printed, content_type="application/pdf"), f"receipt-{found.number}.pdf")
 
 
 @require_POST
@@ -106,7 +106,7 @@ def _page(request: SubscriberRequest, choice_id: uuid.UUID, form: MailForm) -> H
     found = _receipt(request, choice_id)
     shown = shown_choice(request, choice_id) | {"receipt": found, "form": form}
     return render(
-        request, "choices/receipt.html", shown | {"signed": receipts.with_completions(receipt=found)},
+        request, "choices/receipt.html", shown | {"signed": receipts.add_completions(receipt=found)},
         status=400 if form.is_bound else 200,
     )  # fmt: skip
 
@@ -119,22 +119,23 @@ def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> ReceiptView:
     return receipt
 
 
-def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> pdf_receipts.Paper:
+def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> pdf_receipts.PageTexts:
     found, line = get_own_choice(request, choice_id)
     about = {"choice": found, "line": line}
-    return pdf_receipts.Paper(
+    return pdf_receipts.PageTexts(
         title=_plain(render_to_string("choices/_title.html", about, request)),
         made_at=found.made_at,
         until=found.until,
         how=_plain(render_to_string("choices/_by.html", about, request)),
         zone=line.zone_name,
         standing=[
-            _plain(render_to_string("components/order_state.html", one, request)) for one in _far(request, found)
+            _plain(render_to_string("components/order_state.html", one, request))
+            for one in _list_progress(request, found)
         ],
     )
 
 
-def _far(request: SubscriberRequest, found: ChoiceRow) -> list[dict[str, object]]:
+def _list_progress(request: SubscriberRequest, found: ChoiceRow) -> list[dict[str, object]]:
     """How far each company that must sign is, for the one sentence that pages have for it."""
     partners = progress_of(
         line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=timezone.now()
@@ -147,7 +148,7 @@ def _plain(words: str) -> str:
     return " ".join(unescape(strip_tags(isolated)).split())
 
 
-def _to_keep(response: HttpResponse, name: str) -> HttpResponse:
+def _as_download(response: HttpResponse, name: str) -> HttpResponse:
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -165,11 +166,11 @@ def check(request: HttpRequest) -> HttpResponse:
         form = ReceiptFileForm({})
     context: dict[str, object] = {"form": form}
     if form.is_valid():
-        context |= _look_into(form.cleaned_data["file"].read(), timezone.now())
+        context |= _check_file(form.cleaned_data["file"].read(), timezone.now())
     return render(request, "choices/check_receipt.html", context, status=400 if form.errors else 200)
 
 
-def _look_into(content: bytes, at: datetime) -> dict[str, object]:
+def _check_file(content: bytes, at: datetime) -> dict[str, object]:
     """The proven receipt, or why it proves nothing."""
     try:
         kept = read_receipt_file(content)

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions.codes import take_code, text_code
+from accounts.actions.codes import text_code, verify_code
 from accounts.clients import oidc
 from accounts.domain import sessions
 from accounts.forms import CodeForm, NumberForm, StopEndedForm
@@ -18,26 +18,26 @@ from accounts.models import TextedCode
 from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
-from accounts.views.access import looks_up, nothing_to_look_up, same_time, same_time_as_hashing
+from accounts.views.access import mark_lookup_view, pad_password_response, pad_response_time, skip_delay
 from consent.actions import without_account
 from consent.domain import notices, pdf_receipts, receipts
-from consent.queries.receipts import behind_link
+from consent.queries.receipts import find_linked_stop
 
 STOP = TextedCode.Purpose.STOP
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@same_time
+@pad_response_time
 def number(request: HttpRequest) -> HttpResponse:
     """Step one: a number."""
     form = NumberForm(request.POST or None)
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         msisdn = form.cleaned_data["number"]
         text_code(
             msisdn=msisdn,
             purpose=STOP,
-            asker=sessions.asker(request),
-            network=browsers.network(request),
+            asker=sessions.get_asker(request),
+            network=browsers.get_network(request),
             at=timezone.now(),
         )
         sessions.remember_number(request, door=STOP, msisdn=msisdn)
@@ -52,20 +52,20 @@ def number(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@same_time
+@pad_response_time
 def code(request: HttpRequest) -> HttpResponse:
     """Step two: the code from the text."""
-    msisdn = sessions.remembered_number(request, door=STOP)
+    msisdn = sessions.get_remembered_number(request, door=STOP)
     if not msisdn:
-        nothing_to_look_up(request)
+        skip_delay(request)
         return redirect("stop")
     form = CodeForm(request.POST or None)
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         now = timezone.now()
         typed = form.cleaned_data["code"]
         line = None
         if not sessions.has_tried_enough(request):
-            line = take_code(msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), typed=typed, at=now)
+            line = verify_code(msisdn=msisdn, purpose=STOP, asker=sessions.get_asker(request), typed=typed, at=now)
         if line:
             sessions.prove_line(request, door=STOP, line_id=line.pk, msisdn=msisdn, at=now)
             return redirect("stop-all")
@@ -74,17 +74,21 @@ def code(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@same_time
+@pad_response_time
 def again(request: HttpRequest) -> HttpResponse:
     """Text the code once more; the same words whether or not one went out."""
-    msisdn = sessions.remembered_number(request, door=STOP)
+    msisdn = sessions.get_remembered_number(request, door=STOP)
     if not msisdn:
-        nothing_to_look_up(request)
+        skip_delay(request)
         return redirect("stop")
     text_code(
-        msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
+        msisdn=msisdn,
+        purpose=STOP,
+        asker=sessions.get_asker(request),
+        network=browsers.get_network(request),
+        at=timezone.now(),
     )
-    sessions.begin_tries(request)
+    sessions.reset_tries(request)
     messages.info(request, CodeForm.sent_again)
     return redirect("stop-code")
 
@@ -98,14 +102,14 @@ def everything(request: HttpRequest) -> HttpResponse:
     if proved is None:
         link = sessions.get_recent_link(request, at=now)
         return redirect("stop-progress", token=link) if link else redirect("stop")
-    notice = notices.before_stop()
+    notice = notices.build_stop_notice()
     # A page that lay open in another tab may be about another number.
     is_this = request.POST.get("of", proved.mark) == proved.mark
     if "stop-all" in request.POST and is_this:
         # A stop is taken whatever was read before it; it is only written down what was.
         read = notice if request.POST.get("notice") == notice.digest else None
         token = without_account.stop_all_by_line(line_id=proved.line_id, notice=read, at=now)
-        sessions.keep_link(request, token=token, msisdn=proved.msisdn, at=now)
+        sessions.store_progress_link(request, token=token, msisdn=proved.msisdn, at=now)
         return redirect("stop-progress", token=token)
     shown = {"number": number_shown(proved.msisdn), "of": proved.mark, "notice": notice, "was_another": not is_this}
     return render(request, "stop/everything.html", shown)
@@ -114,11 +118,11 @@ def everything(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @sensitive_post_parameters("password")
-@same_time_as_hashing
+@pad_password_response
 def after_end(request: HttpRequest) -> HttpResponse:
     """Stop for a line that has ended, by its password alone. No answer says whether it was right."""
     form, sent = StopEndedForm(request.POST or None), False
-    if looks_up(request, form):
+    if mark_lookup_view(request, form):
         msisdn, password = form.cleaned_data["number"], form.cleaned_data["password"]
         without_account.stop_after_end(msisdn=msisdn, password=password, at=timezone.now())
         sent = True
@@ -130,7 +134,7 @@ def after_end(request: HttpRequest) -> HttpResponse:
 def progress(request: HttpRequest, token: str) -> HttpResponse:
     """How far a stop has come, in counts, for whoever holds its link."""
     now = timezone.now()
-    linked = behind_link(token=token, at=now)
+    linked = find_linked_stop(token=token, at=now)
     if linked is None:
         raise Http404
     msisdn = sessions.number_of_link(request, token=token, at=now)
@@ -149,7 +153,7 @@ def progress(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def receipt(request: HttpRequest, token: str) -> HttpResponse:
     """Our signed receipt of that stop, to keep: `verify_receipt` checks it without us."""
-    linked = behind_link(token=token, at=timezone.now())
+    linked = find_linked_stop(token=token, at=timezone.now())
     if linked is None:
         raise Http404
     body = receipts.file_of(receipt=linked.receipt, at=timezone.now())
@@ -163,11 +167,11 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
 def receipt_pdf(request: HttpRequest, token: str) -> HttpResponse:
     """The same to print, with that file inside."""
     now = timezone.now()
-    linked = behind_link(token=token, at=now)
+    linked = find_linked_stop(token=token, at=now)
     if linked is None:
         raise Http404
     zone = zone_of(linked.state)
-    said = pdf_receipts.Paper(
+    said = pdf_receipts.PageTexts(
         title=_("All sharing was stopped"),
         made_at=linked.made_at,
         until=None,

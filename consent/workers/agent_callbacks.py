@@ -12,7 +12,7 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 import audit.actions
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.domain import agents
 from partners.clients import http
 from partners.models import AgentRequest
@@ -27,13 +27,13 @@ AWAY = 3
 FIRST_WAIT, MOST_TRIES = timedelta(minutes=1), 12
 
 
-def see_to(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
+def run_agent_callbacks(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
     """End what is over, and call back who is to be told. Returns how many were told. Safe to repeat.
 
     What is over ends also while another worker calls back. `clock`: seconds, by which the run comes to its end.
     """
     _end(now)
-    with turn(name=TURN) as mine:
+    with lock_job(name=TURN) as mine:
         return _run(now, clock) if mine else 0
 
 
@@ -45,7 +45,7 @@ def _run(now: datetime, clock: Callable[[], float]) -> int:
             break
         if failed[agent_id] == AWAY:
             continue
-        if _tell(request_id, now):
+        if _call_back(request_id, now):
             taken += 1
         else:
             failed[agent_id] += 1
@@ -74,7 +74,7 @@ def _end(now: datetime) -> None:
             )  # fmt: skip
 
 
-def _tell(request_id: UUID, now: datetime) -> bool:
+def _call_back(request_id: UUID, now: datetime) -> bool:
     """Whether the agent took it. It may ask at any time; so that after some tries it is left alone."""
     request = AgentRequest.objects.select_related("agent").get(pk=request_id)
     body = msgspec.json.encode(agents.status_of(request=request, at=now))

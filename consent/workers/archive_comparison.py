@@ -15,11 +15,11 @@ import structlog
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 
-from consent.clients.archive_sink import Sink, sink
+from consent.clients.archive_sink import Sink, open_sink
 from consent.gate import readiness
 from consent.gate.readiness import Opening
 from consent.models import ArchiveQueueEntry, Choice
-from consent.workers.archive_entries import BadEntry, Entry, after_head, list_missing_entries, read
+from consent.workers.archive_entries import BadEntry, Entry, list_missing_entries, read, read_after_head
 from partners.clients import checkpoint_places
 from partners.workers import checkpoints
 
@@ -39,29 +39,29 @@ class NotThere(OSError):
     """The archive here is not the one that this database wrote to: not mounted, perhaps, or lost."""
 
 
-def look() -> Opening:
+def compare_archive() -> Opening:
     """Open the gate again if nothing outside is newer than the database, or close it until `after_restore`.
 
     An archive or checkpoints that can't be read open nothing and close nothing. Returns how it stands then. Raises
     DatabaseError. Never inside a transaction.
     """
-    now = readiness.opening()
+    now = readiness.read_opening()
     if now.is_open or not now.may_reopen:
         return now
     try:
-        why = behind()
+        why = describe_missing_entries()
     except OSError as error:
         log.warning("archive.unreadable", error=type(error).__name__, said=str(error))
         return now
     _call("SELECT consent_gate_close(%s)", [why]) if why else _call("SELECT consent_gate_reopen()", [])
     log.info("gate.looked", why=why)
-    return readiness.opening()
+    return readiness.read_opening()
 
 
-def behind() -> str:
+def describe_missing_entries() -> str:
     """Say what outside the database is newer than it, in a sentence; "" where nothing is. Raises OSError, NotThere."""
-    place = sink()
-    found = after_head(sink=place)
+    place = open_sink()
+    found = read_after_head(sink=place)
     if not found.knows_head:
         raise NotThere(f"in {place}: {found.faults[0]}")
     if found.faults:
@@ -69,12 +69,12 @@ def behind() -> str:
     missing = list_missing_entries(entries=found.entries)
     if missing:
         return f"the archive holds {len(missing)} entries that the database lacks"
-    if checkpoints.ahead(place=checkpoint_places.place()):
+    if checkpoints.find_missing_events(place=checkpoint_places.place()):
         return "a checkpoint outside signed events that the database lacks"
     return ""
 
 
-def close(*, why: str) -> None:
+def close_gate(*, why: str) -> None:
     """Close the gate until `after_restore` opens it."""
     _call("SELECT consent_gate_close(%s)", [why])
 
@@ -84,7 +84,7 @@ def _call(statement: str, values: list[str]) -> None:
         cursor.execute(statement, values)
 
 
-class _Looker:
+class _ComparisonThread:
     """One look at a time and a second at most in each process, beside the request that met a closed gate.
 
     A store may take its time, and each look holds a session at the database.
@@ -104,7 +104,7 @@ class _Looker:
 
     def _look(self) -> None:
         try:
-            look()
+            compare_archive()
         except DatabaseError as error:
             log.warning("gate.not_looked", error=type(error).__name__)
         finally:
@@ -115,7 +115,7 @@ class _Looker:
                     self._running = False
 
 
-look_soon = _Looker().soon
+look_soon = _ComparisonThread().soon
 
 
 def find_missing(*, now: datetime) -> int:
@@ -169,7 +169,7 @@ def _oldest_transaction() -> datetime | None:
 def _not_there(wanted: Collection[str], *, since: datetime) -> set[str]:
     """Those of them that the archive does not have; no farther back than needed."""
     left = set(wanted)
-    for entry in _entries(sink(), first_day=f"{since:%Y-%m-%d}") if left else ():
+    for entry in _entries(open_sink(), first_day=f"{since:%Y-%m-%d}") if left else ():
         left.discard(entry.id)
         if not left:
             break

@@ -166,7 +166,7 @@ class Reading:
     digest: str = ""
 
 
-def after_head(*, sink: Sink) -> Reading:
+def read_after_head(*, sink: Sink) -> Reading:
     """Read on from the entry that the database knows as the newest. Raises OSError.
 
     A line that a crash cut off is passed over where the next one follows on what stands before it: what it was to say
@@ -210,12 +210,12 @@ def list_missing_entries(*, entries: Sequence[Entry]) -> list[Entry]:
     missing: list[Entry] = []
     for start in range(0, len(entries), READ_AT_ONCE):
         part = entries[start : start + READ_AT_ONCE]
-        here = _ids_here(part)
+        here = _get_stored_ids(part)
         missing += [one for one in part if one.id not in here and not _is_known(one)]
     return missing
 
 
-def _ids_here(part: Sequence[Entry]) -> set[str]:
+def _get_stored_ids(part: Sequence[Entry]) -> set[str]:
     known = set(Choice.objects.filter(id__in=[one.id for one in part if one.choice]).values_list("id", flat=True))
     ended = Cohort.objects.filter(pk__in=[one.id for one in part if one.end]).values_list("pk", flat=True)
     kept = Tightening.objects.filter(id__in=[one.id for one in part if one.tightening]).values_list("id", flat=True)

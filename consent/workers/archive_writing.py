@@ -18,10 +18,10 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.models import Line
-from accounts.primitives.advisory_locks import turn
-from consent.clients.archive_sink import Sink, sink
+from accounts.primitives.advisory_locks import lock_job
+from consent.clients.archive_sink import Sink, open_sink
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, Tightening
-from consent.workers.archive_comparison import close, look
+from consent.workers.archive_comparison import close_gate, compare_archive
 from consent.workers.archive_entries import (
     ArchivedChoice,
     ArchivedEnd,
@@ -67,10 +67,10 @@ type Waiting = Mapping[int, Entry]
 def write(*, now: datetime) -> int:
     """Write what waits, oldest first. Returns how many entries; none where another worker is at it. Raises OSError."""
     done = 0
-    with turn(name=TURN) as mine:
-        if not mine or not look().is_open:
+    with lock_job(name=TURN) as mine:
+        if not mine or not compare_archive().is_open:
             return 0
-        place = sink()
+        place = open_sink()
         while rows := list(ArchiveQueueEntry.objects.order_by("queued_at", "id")[:BATCH]):
             before = _end_of(place)
             if before is None:
@@ -88,12 +88,12 @@ def write(*, now: datetime) -> int:
 
 def append(*, entries: Sequence[Entry], now: datetime) -> None:
     """Write these entries as they are, linked to what is there; for who has the turn already. Raises OSError."""
-    place = sink()
+    place = open_sink()
     last = place.last()
     _append(place, entries, digest(last) if last else "", now)
 
 
-def begin_anew() -> int:
+def requeue_everything() -> int:
     """Queue all that the archive is to hold again, for one that was lost. Returns how much of it did not wait yet."""
     # What a restore did once more waits as its own act. Its row from the archive that was lost is dated by the restore,
     # and would seem newer than what was said just before.
@@ -120,7 +120,7 @@ def _end_of(place: Sink) -> str | None:
     except BadEntry:
         known = False
     if not known:
-        close(why="the archive's newest entry is not of this database")
+        close_gate(why="the archive's newest entry is not of this database")
         return None
     return digest(last)
 

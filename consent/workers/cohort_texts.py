@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.models import Choice
 from consent.queries import termination
 from consent.queries.permission import PermissionQuestion, answers_at
@@ -40,17 +40,17 @@ def tell_subscribers(*, now: datetime, batch: int = BATCH) -> int:
     told = 0
     waiting = Cohort.objects.filter(subscribers_told_at__isnull=True).order_by("terminated_at")
     for cohort_id in waiting.values_list("pk", flat=True):
-        with turn(name=f"telling {cohort_id}") as mine:
+        with lock_job(name=f"telling {cohort_id}") as mine:
             if mine:
-                told += _tell(Cohort.objects.get(pk=cohort_id), now, batch)
+                told += _text_lines(Cohort.objects.get(pk=cohort_id), now, batch)
     return told
 
 
-def _tell(cohort: Cohort, now: datetime, batch: int) -> int:
+def _text_lines(cohort: Cohort, now: datetime, batch: int) -> int:
     if cohort.subscribers_told_at is not None:
         return 0
     told = 0
-    for line_id in _lost_it(cohort, now, batch):
+    for line_id in _list_lines_that_lost(cohort, now, batch):
         _text(cohort, line_id, now)
         told += 1
     _settle(cohort, now)
@@ -63,7 +63,7 @@ def _settle(cohort: Cohort, now: datetime) -> None:
         Cohort.objects.filter(pk=cohort.pk).update(subscribers_told_at=now)
 
 
-def _lost_it(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
+def _list_lines_that_lost(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
     """The active lines, by their ids, that had a living yes to medical or roadside help when it ended."""
     row = termination.target(of=cohort.of, target_id=cohort.target_id)
     lifelines = _lifelines_of(row)
@@ -72,9 +72,9 @@ def _lost_it(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
         return
     selection = Selection([one.ref for one in lifelines], cohort.party_id, NOBODY, None)
     last = _last_moment(row, lifelines)
-    others = _others_of(lifelines, now)
+    others = _list_other_campaigns(lifelines, now)
     after = cohort.told_to_line
-    while lines := termination.lines_after(selection=selection, after=after, limit=batch):
+    while lines := termination.list_lines_after(selection=selection, after=after, limit=batch):
         alive = _alive(lines, lifelines, last, row.ends_at, now)
         alive -= _list_permitted_lines(alive, others, now, now) if others and alive else set()
         active = Line.objects.filter(pk__in=alive).exclude(deactivated_at__lte=now)
@@ -87,7 +87,7 @@ def _lifelines_of(row: Contract | Campaign) -> list[Campaign]:
     return list(under.filter(lifeline=True).select_related("contract__aggregator", "lbs_provider", "cover"))
 
 
-def _others_of(lifelines: Sequence[Campaign], now: datetime) -> list[Campaign]:
+def _list_other_campaigns(lifelines: Sequence[Campaign], now: datetime) -> list[Campaign]:
     """Whom the same company may still find, by another campaign, lost nothing."""
     same = {one.lbs_provider_id for one in lifelines}
     return list(
@@ -153,7 +153,7 @@ def _text(cohort: Cohort, line_id: int, at: datetime) -> None:
             "911 still can. See what changed: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
     Cohort.objects.filter(pk=cohort.pk).update(told_to_line=line_id)
-    sms_outbox.post(line_id=line_id, kind=Message.Kind.LIFELINE, words=text, at=at, about=_about(cohort))
+    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.LIFELINE, words=text, at=at, about=_about(cohort))
 
 
 def _about(cohort: Cohort) -> str:

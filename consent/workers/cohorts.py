@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 import audit.actions
 import audit.queries
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.domain import order_planning
 from consent.domain.snapshots import lock_line
 from consent.queries import termination
@@ -141,11 +141,11 @@ def end_terms(*, now: datetime) -> int:
 
     Safe to run twice, and twice at once: each is ended in a transaction of its own, once.
     """
-    with turn(name="consent.terms") as mine:
-        return sum(_end_by_term(of, target_id, now) for of, target_id in _over(now)) if mine else 0
+    with lock_job(name="consent.terms") as mine:
+        return sum(_end_by_term(of, target_id, now) for of, target_id in _list_ended_terms(now)) if mine else 0
 
 
-def _over(now: datetime) -> Iterator[tuple[Of, int]]:
+def _list_ended_terms(now: datetime) -> Iterator[tuple[Of, int]]:
     """Contracts first: their end is that of each campaign under them that was not over before."""
     moment = min(now, audit.queries.database_clock())
     over = Contract.objects.filter(~Exists(_ends("contract", "pk")), is_draft=False, ends_at__lte=moment)
@@ -182,7 +182,7 @@ def build_manifests(*, now: datetime, batch: int = BATCH, shard: int = SHARD) ->
     for cohort_id in (
         Cohort.objects.filter(manifest_at__isnull=True).order_by("terminated_at").values_list("pk", flat=True)
     ):
-        with turn(name=f"cohort {cohort_id}") as mine:
+        with lock_job(name=f"cohort {cohort_id}") as mine:
             done += mine and _build(cohort_id, now, batch, shard)
     return done
 
@@ -201,8 +201,8 @@ def _build(cohort_id: uuid.UUID, now: datetime, batch: int, shard: int) -> bool:
             return False
         after = up_to
     if cohort.of == Cohort.Of.CAMPAIGN:
-        renew(contract_id=cohort.contract_id, epoch=cohort.epoch)
-        keep(cohort=cohort)
+        requeue_in_new_epoch(contract_id=cohort.contract_id, epoch=cohort.epoch)
+        reissue_remaining_uses(cohort=cohort)
     return publish_manifest(cohort_id=cohort_id, after=after, at=audit.queries.database_clock()) is not None
 
 
@@ -217,7 +217,7 @@ def _names(party_id: int, selection: Selection, after: int, batch: int, shard: i
     """The partner's names for the next lines, as many as one shard holds, and the last of those lines."""
     names: list[str] = []
     while len(names) < shard:
-        lines = termination.lines_after(selection=selection, after=after, limit=min(batch, shard - len(names)))
+        lines = termination.list_lines_after(selection=selection, after=after, limit=min(batch, shard - len(names)))
         if not lines:
             break
         names += pairwise.subjects(line_ids=lines, party_id=party_id).values()
@@ -225,7 +225,7 @@ def _names(party_id: int, selection: Selection, after: int, batch: int, shard: i
     return names, after
 
 
-def renew(*, contract_id: int, epoch: int) -> int:
+def requeue_in_new_epoch(*, contract_id: int, epoch: int) -> int:
     """Queue anew, in the new epoch, what is on its way of an older one: the partner passes over that once it knows.
 
     Where a campaign ended and its agreement goes on, an order in flight may be about something else, a stop even.
@@ -244,12 +244,12 @@ def renew(*, contract_id: int, epoch: int) -> int:
     return done
 
 
-def keep(*, cohort: Cohort) -> int:
+def reissue_remaining_uses(*, cohort: Cohort) -> int:
     """Tell anew, in the new epoch, whom another campaign goes on serving for the company and purpose that ended.
 
     A campaign that follows it, say, or one of another data scope, to which the person agreed: by the end alone, which
     names company and purpose, the partner would deny that too. Not while something else denies it: when that is over,
-    `keep_after`. Returns how many lines were told. Goes on where it was.
+    `reissue_ended_campaigns`. Returns how many lines were told. Goes on where it was.
     """
     ended = Campaign.objects.get(pk=cohort.target_id)
     place = {"lbs_provider": ended.lbs_provider_id, "purpose": ended.purpose}
@@ -257,7 +257,7 @@ def keep(*, cohort: Cohort) -> int:
     refs = list(others.exclude(pk=ended.pk).order_by("ref").values_list("ref", flat=True))
     done, after = 0, 0
     selection = Selection(refs, NOBODY, NOBODY, None)
-    while refs and (lines := termination.lines_after(selection=selection, after=after, limit=BATCH)):
+    while refs and (lines := termination.list_lines_after(selection=selection, after=after, limit=BATCH)):
         told = Standing.objects.filter(contract_id=cohort.contract_id, line_id__in=lines, epoch__gte=cohort.epoch)
         known = set(told.values_list("line_id", flat=True))
         done += sum(_keep(line_id, cohort.contract_id, ended) for line_id in lines if line_id not in known)
@@ -265,14 +265,14 @@ def keep(*, cohort: Cohort) -> int:
     return done
 
 
-def keep_after(*, contract_ids: Collection[int], since: datetime) -> int:
+def reissue_ended_campaigns(*, contract_ids: Collection[int], since: datetime) -> int:
     """Do so for the campaigns under these contracts that ended while something, over now, denied what follows them.
 
     `since`: from when on it did. Returns how many lines were told.
     """
     meanwhile = Q(manifest_at__isnull=True) | Q(manifest_at__gte=since)
     ended = Cohort.objects.filter(meanwhile, of=Cohort.Of.CAMPAIGN, contract_id__in=contract_ids)
-    return sum(keep(cohort=cohort) for cohort in ended.order_by("recorded_at"))
+    return sum(reissue_remaining_uses(cohort=cohort) for cohort in ended.order_by("recorded_at"))
 
 
 @transaction.atomic
@@ -303,7 +303,7 @@ def settle_orders(*, now: datetime, batch: int = BATCH) -> int:
     """Mark the open orders of an agreement that ended, and whose end was signed for, as signed. Returns how many."""
     done = 0
     for cohort in Cohort.objects.filter(of=Cohort.Of.CONTRACT, completed_at__gt=now - LOOKED_FOR):
-        with turn(name=f"settling {cohort.pk}") as mine:
+        with lock_job(name=f"settling {cohort.pk}") as mine:
             while mine and (settled := _settle(cohort, batch)):
                 done += settled
     return done

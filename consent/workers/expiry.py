@@ -46,7 +46,7 @@ def _list_ended_pauses(now: datetime) -> list[Choice]:
 
 @transaction.atomic
 def _end(pause: Choice, now: datetime) -> None:
-    retell(line_id=pause.line_id)
+    enqueue_current_state(line_id=pause.line_id)
     if EndedPause.objects.filter(line_id=pause.line_id, choice_id=pause.id).exists():
         return
     EndedPause.objects.create(line_id=pause.line_id, choice_id=pause.id, told_at=now)
@@ -58,17 +58,17 @@ def _end(pause: Choice, now: datetime) -> None:
 
 
 @transaction.atomic
-def retell(*, line_id: int, also: Collection[int] = ()) -> None:
+def enqueue_current_state(*, line_id: int, also: Collection[int] = ()) -> None:
     """Tell the partners that were told before where the line stands now; nobody hears of it where nothing changed.
 
     `also`: contracts whose partners are told even if they never were.
     """
     lock_line(line_id=line_id)
     told = Standing.objects.filter(line_id=line_id).values_list("contract_id", flat=True)
-    _retell({line_id: {*told, *also}})
+    _enqueue_contract_states({line_id: {*told, *also}})
 
 
-def retell_each(*, line_ids: Collection[int], but: Collection[tuple[int, int]]) -> None:
+def enqueue_current_states(*, line_ids: Collection[int], but: Collection[tuple[int, int]]) -> None:
     """Tell partners again about many lines whose gate rows are locked, under all agreements but those told of just now.
 
     `but`: lines and contracts.
@@ -79,10 +79,10 @@ def retell_each(*, line_ids: Collection[int], but: Collection[tuple[int, int]]) 
         for line_id, contract_id in cursor.fetchall():
             if (line_id, contract_id) not in but:
                 contract_ids[line_id].add(contract_id)
-    _retell(contract_ids)
+    _enqueue_contract_states(contract_ids)
 
 
-def _retell(contract_ids: Mapping[int, Collection[int]]) -> None:
+def _enqueue_contract_states(contract_ids: Mapping[int, Collection[int]]) -> None:
     told = {line_id: sorted(theirs) for line_id, theirs in contract_ids.items() if theirs}
     if told:
         now = audit.queries.database_clock()
@@ -99,6 +99,6 @@ def notify_partners_of_links(*, links: Collection[tuple[str, str]]) -> int:
             cursor.execute(CONCERNED, [of, of, refs])
             lines = [line_id for (line_id,) in cursor.fetchall()]
         for line_id in lines:
-            retell(line_id=line_id)
+            enqueue_current_state(line_id=line_id)
         told += len(lines)
     return told

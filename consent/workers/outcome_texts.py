@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import Message
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.domain import change_notices
 from consent.models import AwaitedOutcome
 from consent.queries.progress import OrderState, newest_order_states
@@ -22,20 +22,20 @@ SOONEST, LATEST = timedelta(minutes=10), timedelta(hours=6)
 FOR_SO_LONG = timedelta(days=400)
 
 
-def tell(*, now: datetime) -> int:
+def notify_outcomes(*, now: datetime) -> int:
     """Look at each line whose time has come. Returns how many were told. Does nothing while another worker is at it."""
-    with turn(name=TURN) as mine:
+    with lock_job(name=TURN) as mine:
         due = AwaitedOutcome.objects.filter(look_at__lte=now).order_by("look_at").values_list("pk", flat=True)
-        return sum(_look(line_id, now) for line_id in list(due[:BATCH])) if mine else 0
+        return sum(_notify_line(line_id, now) for line_id in list(due[:BATCH])) if mine else 0
 
 
 @transaction.atomic
-def _look(line_id: int, now: datetime) -> bool:
+def _notify_line(line_id: int, now: datetime) -> bool:
     """Whether the line was told something. A stop that comes meanwhile waits, and begins it anew."""
     awaited = AwaitedOutcome.objects.select_for_update().filter(pk=line_id, look_at__lte=now).first()
     if awaited is None:
         return False
-    owing = _list_owing(line_id, now)
+    owing = _list_due_lines(line_id, now)
     kind = _find_news(awaited, owing)
     if kind == Message.Kind.SIGNED or not owing or now - awaited.since > FOR_SO_LONG:
         awaited.delete()
@@ -48,7 +48,7 @@ def _look(line_id: int, now: datetime) -> bool:
     return kind is not None
 
 
-def _list_owing(line_id: int, now: datetime) -> Sequence[OrderState]:
+def _list_due_lines(line_id: int, now: datetime) -> Sequence[OrderState]:
     """What the partners that must sign for anything have signed so far, as the pages say it."""
     return [one for one in newest_order_states(line_id=line_id, at=now).values() if one.owes]
 

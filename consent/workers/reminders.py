@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
 from accounts.models import Line
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.gate import deciding
 from consent.gate.shapes import Question, as_agreed
 from consent.models import LineGate
@@ -33,16 +33,16 @@ def remind(*, now: datetime) -> int:
 
     A few statements for each 500 lines. Does nothing while another worker is at it.
     """
-    with turn(name=TURN) as mine:
+    with lock_job(name=TURN) as mine:
         return _remind(now) if mine else 0
 
 
 def _remind(now: datetime) -> int:
     posted, after = 0, 0
     while batch := _due(after=after, now=now):
-        still_on = _still_on(batch)
+        still_on = _filter_allowed_lines(batch)
         if still_on:
-            posted += sms_outbox.remind(line_ids=still_on, words=_words, at=now, every=EVERY)
+            posted += sms_outbox.enqueue_reminders(line_ids=still_on, words=_words, at=now, every=EVERY)
         after = batch[-1].pk
     return posted
 
@@ -57,7 +57,7 @@ def _due(*, after: int, now: datetime) -> Sequence[Line]:
     return list(silent.filter(pk__in=agreed).order_by("pk")[:BATCH])
 
 
-def _still_on(lines: Sequence[Line]) -> list[int]:
+def _filter_allowed_lines(lines: Sequence[Line]) -> list[int]:
     """Those of them for which the gate says yes to anything."""
     asked = _questions_about(lines)
     allowed: dict[int, bool] = defaultdict(bool)
@@ -91,7 +91,7 @@ def _words(line: Line) -> str:
 
 def send_yearly(*, now: datetime) -> None:
     """Send whoever asked for it, once a year, a link to the history of the year before."""
-    while sms_outbox.post_yearly(words=_yearly_words(now.year - 1), at=now):
+    while sms_outbox.enqueue_yearly_reminder(words=_yearly_words(now.year - 1), at=now):
         pass
 
 

@@ -17,7 +17,7 @@ from accounts.clients import texts
 from accounts.clients.texts import Outcome
 from accounts.domain.message_templates import language_of
 from accounts.models import AlertChoice, Line
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.zones import is_day, zone_of
 from accounts.workers import sms_delivery
 from consent.domain import consent_requests
@@ -47,8 +47,8 @@ def text_waiting(*, now: datetime, clock: Callable[[], float] = monotonic) -> in
     gateway did not take waits for the next run; what it took is never given to it again, nor what it may have taken.
     One worker at a time, for a few seconds by `clock`: a slow gateway must not keep all from orders to partners.
     """
-    with turn(name=TURN) as mine:
-        return _run(now, clock) if mine and not sms_delivery.gateway_rests(now=now) else 0
+    with lock_job(name=TURN) as mine:
+        return _run(now, clock) if mine and not sms_delivery.is_gateway_paused(now=now) else 0
 
 
 def _run(now: datetime, clock: Callable[[], float]) -> int:
@@ -60,7 +60,7 @@ def _run(now: datetime, clock: Callable[[], float]) -> int:
         due = _reserve(line_id=line_id, ask_id=ask_id, now=now)
         if due is None:
             continue
-        outcome = texts.hand_over(msisdn=due.msisdn, text=due.text)
+        outcome = texts.send_and_wait(msisdn=due.msisdn, text=due.text)
         if outcome in {Outcome.UNFIT, Outcome.AWAY}:
             ConsentRequest.objects.filter(line_id=line_id, id=ask_id).update(texted_at=None)
         else:
@@ -80,7 +80,7 @@ def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
         lines = Line.objects.in_bulk({line_id for line_id, _ask in some})
         for line_id, ask_id in some:
             answering = accounts.queries.answering_line(line=lines[line_id], at=now)
-            if answering is None or accounts.queries.wants_no_news(line_id=answering.pk):
+            if answering is None or accounts.queries.has_alerts_off(line_id=answering.pk):
                 continue
             if not accounts.queries.find_alert_choices(line_id=answering.pk)[AlertChoice.Topic.ASKED]:
                 continue
@@ -113,7 +113,7 @@ def _may_be_texted(ask: ConsentRequest, now: datetime) -> bool:
     if changed_at is not None and claim.captured_at <= changed_at:
         return False
     this_month = ConsentRequest.objects.filter(line_id=ask.line_id, texted_at__gt=now - MONTH).count()
-    return this_month < AT_MOST and consent_requests.askable(cases=[Case(ask.line_id, ask.campaign)], at=now)[0]
+    return this_month < AT_MOST and consent_requests.list_askable(cases=[Case(ask.line_id, ask.campaign)], at=now)[0]
 
 
 def _words(ask: ConsentRequest, *, for_a_child: bool) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 import audit.actions
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason, check_reason
-from accounts.queries import NotForThem, acting_staff
+from accounts.queries import StaffOnly, acting_staff
 from audit.models import Incident
 from audit.policies import REPORTED
 from partners.models import Party
@@ -76,9 +76,11 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
     reason = check_reason(reason)
     try:
         theirs = acting_staff(actor=to, action=StaffAction.CLOSE_INCIDENT)
-    except NotForThem as error:
-        raise NotForThem("Choose an officer. Only officers can close incidents.") from error
-    if not audit.actions.take_incident(incident_id=incident_id, assigned_to=theirs, actor=name, reason=reason, at=at):
+    except StaffOnly as error:
+        raise StaffOnly("Choose an officer. Only officers can close incidents.") from error
+    if not audit.actions.acknowledge_incident(
+        incident_id=incident_id, assigned_to=theirs, actor=name, reason=reason, at=at
+    ):
         raise NotNow("This incident is closed. It reopens if it happens again.")
 
 
@@ -88,7 +90,7 @@ def note_incident(*, incident_id: int, actor: str, reason: str, at: datetime) ->
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     if not reason.strip():
         raise NoReason("Write the note.")
-    if not audit.actions.note_incident(incident_id=incident_id, actor=name, note=reason, at=at):
+    if not audit.actions.add_incident_note(incident_id=incident_id, actor=name, note=reason, at=at):
         raise NotNow("There is no such incident.")
 
 
@@ -108,7 +110,7 @@ def do_duty(
     known = Incident.objects.filter(pk=incident_id).first()
     if known is not None and told_on < (began := known.opened_at.astimezone(ZONE).date()):
         raise NotNow(f"It became known on {began:%Y-%m-%d}. Enter that day or a later one.")
-    done = audit.actions.do_duty(
+    done = audit.actions.complete_duty(
         incident_id=incident_id, duty=duty, told_on=told_on, reference=reference, actor=name, reason=reason, at=at
     )
     if not done:

@@ -35,7 +35,7 @@ def propose_termination(*, of: str, target_id: int, plan: str, reason: str, acto
 
 
 @transaction.atomic
-def agree(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
+def agree_to_proposal(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
     """Say yes to another officer's proposal and do what it proposes, in one transaction.
 
     Raises NotNow for one's own, a decided or an expired proposal, and where things have changed since; NotForThem.

@@ -9,7 +9,7 @@ from django.db import transaction
 import audit.actions
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
-from accounts.primitives.reasons import check_reason, without_numbers
+from accounts.primitives.reasons import check_reason, remove_numbers
 from accounts.queries import acting_staff
 from audit.models import AuditEvent, Incident
 from console.queries import staff
@@ -21,7 +21,7 @@ from support.queries.timeline import SentPage, order_page
 
 
 @transaction.atomic
-def look_at_order(
+def view_order(
     *, party_id: int, order_id: uuid.UUID, actor: str, kind: str, reason: str = "", at: datetime
 ) -> SentPage | None:
     """Show one order about one line, as it was sent; None where this partner has none of that id.
@@ -39,7 +39,7 @@ def look_at_order(
 
 
 @transaction.atomic
-def look_at_difference(
+def view_difference(
     *, run_id: uuid.UUID, finding_id: int, actor: str, kind: str, reason: str = "", at: datetime
 ) -> FindingPage | None:
     """Show one difference between a partner's books and ours; None where this comparison has none of that id.
@@ -58,7 +58,7 @@ def look_at_difference(
 
 
 @transaction.atomic
-def look_at_rows(
+def view_incident_rows(
     *, incident_id: int, after: str, actor: str, kind: str, reason: str = "", at: datetime
 ) -> anomalies.RowsPage | None:
     """Show one page of the look-ups behind an incident; None where there is no such incident.
@@ -72,12 +72,14 @@ def look_at_rows(
     if incident is None:
         return None
     page, rows = anomalies.rows_page(incident=incident, after=after, at=at)
-    _in_their_logs("anomaly.seen", incident_id, {one.line_id for one in rows}, name, reason, at)
+    _record_in_line_logs("anomaly.seen", incident_id, {one.line_id for one in rows}, name, reason, at)
     return page
 
 
 @transaction.atomic
-def take_rows(*, incident_id: int, actor: str, kind: str, reason: str = "", at: datetime) -> Iterator[str] | None:
+def export_incident_rows(
+    *, incident_id: int, actor: str, kind: str, reason: str = "", at: datetime
+) -> Iterator[str] | None:
     """Export all look-ups behind an incident. The audit trail and every subscriber's log record that.
 
     Each part is in the logs of its people before it is given out, once for each of them. Read it outside a transaction.
@@ -102,7 +104,7 @@ def _record_export(incident: Incident, actor: str, reason: str, at: datetime) ->
         # Who is in an earlier part as well is told once.
         told = AuditEvent.objects.filter(action="anomaly.taken", actor=actor, at=at, line_id__in=line_ids)
         known = set(told.filter(detail__incident=incident.pk).values_list("line_id", flat=True))
-        _in_their_logs("anomaly.taken", incident.pk, line_ids - known, actor, reason, at)
+        _record_in_line_logs("anomaly.taken", incident.pk, line_ids - known, actor, reason, at)
         rows += len(part)
         yield part
     audit.actions.record(
@@ -112,7 +114,7 @@ def _record_export(incident: Incident, actor: str, reason: str, at: datetime) ->
 
 
 @transaction.atomic
-def _in_their_logs(
+def _record_in_line_logs(
     action: str, incident_id: int, line_ids: Collection[int], actor: str, reason: str, at: datetime
 ) -> None:
     details = {line_id: {"incident": incident_id} for line_id in line_ids}
@@ -120,7 +122,7 @@ def _in_their_logs(
 
 
 @transaction.atomic
-def take_trail(*, rows: staff.Acts, said: Mapping[str, str], user: User, reason: str, at: datetime) -> Iterator[str]:
+def export_trail(*, rows: staff.Acts, said: Mapping[str, str], user: User, reason: str, at: datetime) -> Iterator[str]:
     """Export these acts, as far as they happened until now; read the file outside a transaction.
 
     `said`: what they were narrowed to, by the names of the page. Raises NotForThem, NoReason.
@@ -129,6 +131,6 @@ def take_trail(*, rows: staff.Acts, said: Mapping[str, str], user: User, reason:
     name = acting_staff(actor=actor_of(user), action=needed)
     audit.actions.record(
         action="export.taken", actor=name, target="export:trail", at=at, reason=check_reason(reason),
-        detail={"for": {label: without_numbers(words) for label, words in said.items()}},
+        detail={"for": {label: remove_numbers(words) for label, words in said.items()}},
     )  # fmt: skip
     return staff.as_csv(rows=rows.filter(at__lte=at), mark=team_metrics.mark_of(user=user, at=at))

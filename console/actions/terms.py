@@ -31,7 +31,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
 def _put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
     row = drafts.put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
     refs = _campaigns_of(row)
-    if _somebody_agreed(refs):
+    if _has_approvals(refs):
         raise NotNow(
             f"{row.ref} can't be put in force: consent to it was recorded while it was a draft and would apply"
             " immediately. Create a new campaign, which starts with no consents."
@@ -43,7 +43,7 @@ def _put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
 def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> str:
     """Take a draft away: its id is free again. Returns that id. Raises NotNow, NotForThem."""
     refs = list(Campaign.objects.filter(pk=target_id).values_list("ref", flat=True)) if of == "campaign" else []
-    if _somebody_agreed(refs):
+    if _has_approvals(refs):
         raise NotNow(f"{refs[0]} can't be discarded: consent to it is on record. As a draft it has no effect.")
     return drafts.discard_draft(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
 
@@ -95,6 +95,6 @@ def _campaigns_of(row: Contract | Campaign) -> Collection[str]:
     return list(Campaign.objects.filter(contract=row).values_list("ref", flat=True))
 
 
-def _somebody_agreed(refs: Collection[str]) -> bool:
+def _has_approvals(refs: Collection[str]) -> bool:
     verified = Approval.objects.filter(campaign__in=refs, verified_by=Approval.VerifiedBy.CARRIER)
     return verified.exists() or Choice.objects.filter(kind=Choice.Kind.ALLOW, ref__in=refs).exists()

@@ -37,7 +37,7 @@ type NamedTargets = Mapping[tuple[str, int], names.NamedTarget]
 
 
 @dataclass(frozen=True)
-class Unwell:
+class UnhealthyPartner:
     """A partner that does not receive as it should."""
 
     party: Party
@@ -55,7 +55,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class UnderWay:
+class RunningTermination:
     """An end that is not signed for yet, or not any more. `share`: how much of the list is made, in percent."""
 
     cohort: Cohort
@@ -108,10 +108,10 @@ class IncidentGroup:
 
 
 @dataclass(frozen=True)
-class Now:
+class Dashboard:
     """Everything on the dashboard. `partners`: how many receive orders at all. `lineless`: rows without a line."""
 
-    unwell: Sequence[Unwell]
+    unwell: Sequence[UnhealthyPartner]
     partners: int
     lights: Sequence[Light]
     unconfirmed: Sequence[LateSigner]
@@ -123,13 +123,13 @@ class Now:
     requests: Sequence[Request]
     held: Sequence[RunningSuspension]
     ending: Sequence[Contract | Campaign]
-    terminations: Sequence[UnderWay]
+    terminations: Sequence[RunningTermination]
     differences: Sequence[tuple[DigestRun, names.NamedTarget]]
     keys: Sequence[KeyDue]
     lineless: HeldRowCounts
 
     @property
-    def worst(self) -> Sequence[Unwell]:
+    def worst(self) -> Sequence[UnhealthyPartner]:
         """Those of the partners that are not well which the page has room for, the worst first."""
         return self.unwell[:SHOWN]
 
@@ -152,13 +152,13 @@ class Now:
         return bad + self.incident_count.n + asked + late + len(self.differences) + len(self.requests)
 
 
-def now(*, reader: str, at: datetime) -> Now:
+def get_dashboard(*, reader: str, at: datetime) -> Dashboard:
     """Return the dashboard as this officer (their actor's name) reads it."""
     partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=synthetic.PARTY)
     receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
     incidents = Incident.objects.filter(closed_at__isnull=True)
-    unwell = _unwell(receiving, health, at)
+    unwell = _list_unhealthy_partners(receiving, health, at)
     open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
     cohorts = list(
         Cohort.objects.filter(completed_at__isnull=True).defer("index_token").order_by("complete_by")[:SHOWN]
@@ -167,7 +167,7 @@ def now(*, reader: str, at: datetime) -> Now:
     runs = _differences()
     named = names.targets(wanted=_targets_of(open_proposals, held, cohorts, runs))
     who = names.actors(wanted=_actors_of(open_proposals, held))
-    return Now(
+    return Dashboard(
         unwell=unwell,
         partners=len(receiving),
         lights=list_lights(failing=_count_failing(unwell), partners=len(receiving), at=at),
@@ -180,14 +180,14 @@ def now(*, reader: str, at: datetime) -> Now:
         requests=requests_waiting(rows=SHOWN),
         held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],
         ending=_ending(at),
-        terminations=_under_way(cohorts, named, at),
+        terminations=_list_running_terminations(cohorts, named, at),
         differences=[(one, named["party", one.party_id]) for one in runs],
         keys=_keys_due(at),
         lineless=count_held_rows(),
     )
 
 
-def _count_failing(unwell: Sequence[Unwell]) -> int:
+def _count_failing(unwell: Sequence[UnhealthyPartner]) -> int:
     return sum(1 for one in unwell if not one.health.receives)
 
 
@@ -240,10 +240,12 @@ def _actors_of(open_proposals: Sequence[Proposal], held: Sequence[Suspension]) -
     return {one.proposed_by for one in open_proposals} | {one.actor for one in held}
 
 
-def _unwell(receiving: Sequence[Party], health: Mapping[int, Health], at: datetime) -> list[Unwell]:
+def _list_unhealthy_partners(
+    receiving: Sequence[Party], health: Mapping[int, Health], at: datetime
+) -> list[UnhealthyPartner]:
     """Return the partners that are not well, the worst first."""
     return sorted(
-        (Unwell(one, health[one.pk]) for one in receiving if health[one.pk].tone != "good"),
+        (UnhealthyPartner(one, health[one.pk]) for one in receiving if health[one.pk].tone != "good"),
         key=lambda one: (one.health.tone != "bad", one.health.oldest or at),
     )
 
@@ -257,7 +259,9 @@ def _waiting(
     ]
 
 
-def _under_way(cohorts: Sequence[Cohort], named: NamedTargets, at: datetime) -> list[UnderWay]:
+def _list_running_terminations(
+    cohorts: Sequence[Cohort], named: NamedTargets, at: datetime
+) -> list[RunningTermination]:
     signed = set(
         CohortReceipt.objects.filter(
             cohort_id__in=[one.pk for one in cohorts],
@@ -266,7 +270,7 @@ def _under_way(cohorts: Sequence[Cohort], named: NamedTargets, at: datetime) -> 
         ).values_list("cohort_id", flat=True)
     )
     return [
-        UnderWay(
+        RunningTermination(
             one, named[one.of, one.target_id], named["party", one.party_id], _share(one), one.pk in signed,
             one.complete_by <= at,
         )

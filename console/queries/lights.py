@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from accounts.clients.texts import CODES_NOT_TAKEN, CODES_TAKEN
-from consent.gate.readiness import opening
+from consent.gate.readiness import read_opening
 from support.models import CanaryRun
 from support.queries.lines import NOBODYS
 from support.queries.pending_tickets import Canary, canary
@@ -72,7 +72,7 @@ def list_lights(*, failing: int, partners: int, at: datetime) -> list[Light]:
     counted = _count_last_hour(at)
     pushes, failures = _sum(counted["delivery"])
     stops, _ = _sum(counted["gate"])
-    is_open = opening().is_open
+    is_open = read_opening().is_open
     return [
         _canary_light(at),
         Light(

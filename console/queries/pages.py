@@ -103,7 +103,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         held=_list_page_suspensions([("contract", contract.pk), ("party", contract.aggregator_id)], at),
         asked=list_open_proposals(of="contract", target_id=contract.pk, at=at),
         clients=list(Client.objects.filter(party=contract.aggregator_id).order_by("client_id")),
-        keys=_kids(known.jwks if known else {}),
+        keys=_list_key_ids(known.jwks if known else {}),
         events_refused=_get_refusal_reason(contract.endpoint_url),
         keys_from=keys_from,
         keys_refused=_get_refusal_reason(keys_from),
@@ -135,7 +135,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
         contract=chains.contracts(rows=[campaign.contract], at=at)[0],
         held=_list_page_suspensions(above, at),
         asked=list_open_proposals(of="campaign", target_id=campaign.pk, at=at),
-        kin=_kin(IdentifierLink.Of.CAMPAIGN, campaign.ref),
+        kin=_list_links(IdentifierLink.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
         history=done_to(target=f"campaign:{campaign.pk}"),
     )
@@ -153,7 +153,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         contracts=chains.contracts(rows=own, at=at),
         held=_list_page_suspensions([("party", party.pk)], at),
         asked=list_open_proposals(of="party", target_id=party.pk, at=at),
-        kin=_kin(IdentifierLink.Of.PARTY, party.uri),
+        kin=_list_links(IdentifierLink.Of.PARTY, party.uri),
         clients=list(Client.objects.filter(party=party).order_by("client_id")),
         keys_refused=_get_refusal_reason(party.jwks_uri),
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
@@ -173,7 +173,7 @@ def term_of(*, of: str, target_id: int, at: datetime) -> Term:
     )
 
 
-def may_still(*, stage: Stage, ended: bool, held: Sequence[PageSuspension] = ()) -> frozenset[str]:
+def list_possible_acts(*, stage: Stage, ended: bool, held: Sequence[PageSuspension] = ()) -> frozenset[str]:
     """Return the acts that fit a stage: which buttons a page shows. The verbs themselves decide.
 
     `ended`: terminated. `held`: by what it is suspended; what an officer suspended is not suspended once more.
@@ -186,10 +186,10 @@ def may_still(*, stage: Stage, ended: bool, held: Sequence[PageSuspension] = ())
         Stage.SUSPENDED: frozenset({"suspend", "shorten", "terminate"}),
         Stage.ENDED: frozenset({"terminate"}),
     }
-    return frozenset() if ended else allowed[stage] - not_again(held=held)
+    return frozenset() if ended else allowed[stage] - is_already_suspended(held=held)
 
 
-def not_again(*, held: Sequence[PageSuspension]) -> frozenset[str]:
+def is_already_suspended(*, held: Sequence[PageSuspension]) -> frozenset[str]:
     """What is done already: an officer's own suspension runs. One by the stream rules keeps nobody from another."""
     mine = any(one.own and not one.suspension.automatic for one in held)
     return frozenset({"suspend"}) if mine else frozenset()
@@ -210,12 +210,12 @@ def _cohort(of: str, target_id: int) -> Cohort | None:
     return Cohort.objects.filter(of=of, target_id=target_id).defer("index_token").first()
 
 
-def _kin(of: str, ref: str) -> list[IdentifierLink]:
+def _list_links(of: str, ref: str) -> list[IdentifierLink]:
     both = IdentifierLink.objects.filter(of=of, ref=ref) | IdentifierLink.objects.filter(of=of, kin_ref=ref)
     return list(both.order_by("recorded_at")[:MOST])
 
 
-def _kids(jwks: Mapping[str, object]) -> list[str]:
+def _list_key_ids(jwks: Mapping[str, object]) -> list[str]:
     keys = jwks.get("keys")
     found = (
         [one.get("kid") or one.get("kty") for one in keys if isinstance(one, dict)] if isinstance(keys, list) else []

@@ -51,7 +51,7 @@ def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
     )
 
 
-def others(*, than: str) -> Mapping[str, str]:
+def list_other_purposes(*, than: str) -> Mapping[str, str]:
     """Return every other purpose that is used or that we have words for, by its term, in words."""
     used = Campaign.objects.order_by("purpose").values_list("purpose", flat=True).distinct()
     known = list_known_purposes() | {term: purpose_in_words(term) for term in used}

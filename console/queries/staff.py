@@ -11,7 +11,7 @@ from itertools import chain
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from accounts.primitives.reasons import without_numbers
+from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Proposal
@@ -101,9 +101,9 @@ def of_kind(rows: Acts, kind: str) -> Acts:
     return rows.exclude(action__regex="|".join(f"({one})" for one in patterns.values()))
 
 
-def why(event: AuditEvent) -> str:
+def get_reason(event: AuditEvent) -> str:
     """Return the reason that was given; a number, which none may hold any more, is not shown again."""
-    return without_numbers(event.reason)
+    return remove_numbers(event.reason)
 
 
 def case_of(event: AuditEvent) -> str:
@@ -124,7 +124,7 @@ def target_of(event: AuditEvent) -> tuple[str, int] | None:
     return (kind, int(own)) if kind in TARGETS and own.isdecimal() else None
 
 
-def bare(event: AuditEvent) -> str:
+def describe_without_name(event: AuditEvent) -> str:
     """Return a target without a name; one that is about a line is not named."""
     kind, _, own = event.target.partition(":")
     return "a subscriber" if event.line_id is not None or kind == "line" else f"{kind} {sanitise_text(own, at_most=40)}"
@@ -145,10 +145,10 @@ def _part(part: Sequence[AuditEvent]) -> Iterator[tuple[object, ...]]:
     named = names.targets(wanted={key for one in part if (key := target_of(one))})
     for one in part:
         key = target_of(one)
-        to = f"{named[key].kind_name}: {named[key].name}" if key and one.line_id is None else bare(one)
+        to = f"{named[key].kind_name}: {named[key].name}" if key and one.line_id is None else describe_without_name(one)
         yield (
             one.at, who[one.actor], role_of(one), describe_action(action=one.action), more_of(event=one), to,
-            case_of(one), why(one),
+            case_of(one), get_reason(one),
         )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]
         _deletion_step(progress.partner, by, late=late),
         Step(
             "Every company it passed data to signed", done=all_signed, at=cohort.completed_at if all_signed else None,
-            more="; ".join(_who_is_missing(progress, by)), late=late and not all_signed,
+            more="; ".join(_list_missing_signers(progress, by)), late=late and not all_signed,
         ),
     ]  # fmt: skip
 
@@ -93,7 +93,7 @@ def _deletion_step(partner: Signer, by: str, *, late: bool) -> Step:
     return Step(title, done=False, at=None, more=by, late=late)
 
 
-def _who_is_missing(progress: CohortProgress, by: str) -> list[str]:
+def _list_missing_signers(progress: CohortProgress, by: str) -> list[str]:
     missing = sum(not one.is_completed for one in progress.below)
     words = [f"{missing} not yet, {by}"] if missing else []
     return words + ([UNNAMED] if progress.unnamed else [])

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.actions.line_separation import NotOpen
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from console.queries.proposals import OpenProposal
 from console.views.site import show
@@ -27,7 +27,7 @@ from support.forms.base import ActForm
 
 # What an officer is told who proposed something.
 PROPOSED = "Proposed. It takes effect when another officer agrees, within 7 days."
-REFUSED = (NotOpen, NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
+REFUSED = (NotOpen, NotNow, StaffOnly, BadProposal, NoReason, NothingHidden)
 
 
 class ActPreview(Protocol):
@@ -39,7 +39,7 @@ class ActPreview(Protocol):
     def seal(self) -> Sequence[object]: ...
 
 
-def _nothing(_: ActForm) -> ActPreview | None:
+def _preview_nothing(_: ActForm) -> ActPreview | None:
     return None
 
 
@@ -63,7 +63,7 @@ class Act[F: ActForm]:
     button: str = ""
     warns: bool = False
     cancel: str = ""
-    shows: Callable[[F], ActPreview | None] = _nothing
+    shows: Callable[[F], ActPreview | None] = _preview_nothing
     asked: Sequence[OpenProposal] = ()
 
 

@@ -11,9 +11,9 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
-from console.actions.staff_access_log import look_at_order
+from console.actions.staff_access_log import view_order
 from console.forms.rules import SinceForm
 from console.views.acts import Act, answer
 from console.views.site import show
@@ -112,11 +112,11 @@ def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpRes
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            page = look_at_order(
+            page = view_order(
                 party_id=party_id, order_id=order_id, actor=actor_of(request.user),
                 at=timezone.now(), **form.build_arguments(),
             )  # fmt: skip
-        except (NotForThem, NoReason) as error:
+        except (StaffOnly, NoReason) as error:
             form.add_error(None, str(error))
         else:
             if page is None:

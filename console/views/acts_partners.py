@@ -146,7 +146,7 @@ def consideration(request: PersonRequest, campaign_id: int) -> HttpResponse:
         lead="Recording the same or a higher payment takes effect immediately. Recording a lower one needs another"
         " officer's agreement.",
         form=form,
-        verb=lambda form, actor, at: _say_paid(form, campaign_id, actor, at),
+        verb=lambda form, actor, at: _change_consideration(form, campaign_id, actor, at),
         back=back,
         done=lambda made: TWO if isinstance(made, Proposal) else "Saved. It applies from now on.",
         asked=list_open_proposals(of="campaign", target_id=campaign_id, at=timezone.now()),
@@ -195,7 +195,7 @@ def _payload(form: ActForm) -> dict[str, object]:
     return {"ends_at": form.moment().isoformat()} if isinstance(form, terms.EndForm) else {}
 
 
-def _say_paid(form: terms.ConsiderationForm, campaign_id: int, actor: str, at: datetime) -> object:
+def _change_consideration(form: terms.ConsiderationForm, campaign_id: int, actor: str, at: datetime) -> object:
     word, reason = form.cleaned_data["consideration"], form.cleaned_data["reason"]
     now = Campaign.objects.get(pk=campaign_id).consideration
     if PAID[word] >= PAID[now]:

@@ -23,7 +23,7 @@ from partners.models import JurisdictionRule, Proposal
 from support.forms.base import ActForm
 
 DECIDED = {
-    "agree": (proposals.agree, "Agree", "Agreed. The change is in effect."),
+    "agree": (proposals.agree_to_proposal, "Agree", "Agreed. The change is in effect."),
     "decline": (proposals_actions.decline, "Decline", "Declined. Nothing changed."),
     "withdraw": (proposals_actions.withdraw, "Withdraw", "Withdrawn. Nothing changed."),
 }

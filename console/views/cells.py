@@ -55,12 +55,12 @@ def moment(at: datetime | None, *, under: str = "", none: str = "–") -> Cell:
     return Cell(at=at, under=under) if at else Cell(none, under=under)
 
 
-def yes(said: object, *, word: str, tone: str = "plain") -> Cell:
+def yes_or_dash(said: object, *, word: str, tone: str = "plain") -> Cell:
     """A tag where something is so, a dash where it isn't."""
     return Cell(word, tone=tone) if said else Cell("–")
 
 
-def away(when: datetime, at: datetime) -> str:
+def format_distance(when: datetime, at: datetime) -> str:
     """How far off a day is: "in 12 days", "3 days ago"; whole days, of which a part counts for none."""
     days = int((when - at).total_seconds() / DAY)
     if days == 0:
@@ -69,7 +69,7 @@ def away(when: datetime, at: datetime) -> str:
     return f"in {days:,} {one}" if days > 0 else f"{-days:,} {one} ago"
 
 
-def waiting(since: datetime | None, at: datetime) -> str:
+def format_waiting(since: datetime | None, at: datetime) -> str:
     """How long something has waited: "4 min", "7 h", "3 days"."""
     if since is None:
         return ""

@@ -19,7 +19,7 @@ from console.views.lists_delivery import STREAMS, orders_list
 from console.views.lists_partners import CAMPAIGNS, CONTRACTS
 from console.views.lists_trail import incidents_list, trail_list
 from console.views.site import show
-from support.actions.queue import note_search
+from support.actions.queue import record_search
 
 
 def index(request: PersonRequest) -> HttpResponse:
@@ -28,7 +28,7 @@ def index(request: PersonRequest) -> HttpResponse:
         return redirect("admin:delayed")
     at = timezone.now()
     since = note_visit(user=request.user, at=at)
-    now = dashboard.now(reader=actor_of(request.user), at=at)
+    now = dashboard.get_dashboard(reader=actor_of(request.user), at=at)
     cards = {"in_force": _in_force(at), "today": _today(request, at), "changed": _count_changes(request, at)}
     return show(request, "dashboard.html", title="Dashboard", now=now, at=at, since=since, **cards)
 
@@ -68,7 +68,7 @@ def search(request: PersonRequest) -> HttpResponse:
     asked = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     if asked:
         said = {"Name": asked}
-        note_search(where="Search", said=said, actor=actor_of(request.user), at=timezone.now())
+        record_search(where="Search", said=said, actor=actor_of(request.user), at=timezone.now())
     return show(
         request, "search.html", title="Search", asked=asked, searched_for=asked, hits=search_by_name(asked=asked)
     )

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from console.forms.delayed import AwaitedForm, DelayForm, OrderForm
 from console.views.acts import Act, answer
@@ -21,10 +21,10 @@ def look(request: PersonRequest) -> HttpResponse:
     form, orders = ActForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         try:
-            orders = actions.look_at_delayed(
+            orders = actions.view_delayed_orders(
                 actor=actor_of(request.user), reason=form.cleaned_data["reason"], at=timezone.now()
             )
-        except (NotForThem, NoReason) as error:
+        except (StaffOnly, NoReason) as error:
             form.add_error(None, str(error) or "You don't have permission to do this.")
     return show(request, "delayed.html", title="Delayed notices", form=form, orders=orders)
 

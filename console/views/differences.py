@@ -11,10 +11,10 @@ from django.utils import timezone
 import audit.actions
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
-from accounts.views.access import PersonRequest, few_at_once
+from accounts.queries import StaffOnly
+from accounts.views.access import PersonRequest, limit_downloads
 from consent.models import DigestFinding
-from console.actions.staff_access_log import look_at_difference
+from console.actions.staff_access_log import view_difference
 from console.queries import differences
 from console.views import cells
 from console.views.listing import Cell, Column, Listing, of_choices, page_of
@@ -33,7 +33,7 @@ def run(request: PersonRequest, run_id: uuid.UUID) -> HttpResponse:
     return show(request, "run.html", title=f"Reconciliation with {page.party.name}", page=page, shown=listed)
 
 
-@few_at_once
+@limit_downloads
 def download(request: PersonRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """The rows as CSV, streaming; that it was taken is written into the trail."""
     if differences.run_page(run_id=run_id) is None:
@@ -52,11 +52,11 @@ def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpR
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            page = look_at_difference(
+            page = view_difference(
                 run_id=run_id, finding_id=finding_id, actor=actor_of(request.user),
                 at=timezone.now(), **form.build_arguments(),
             )  # fmt: skip
-        except (NotForThem, NoReason) as error:
+        except (StaffOnly, NoReason) as error:
             form.add_error(None, str(error))
         else:
             if page is None:
@@ -87,7 +87,7 @@ def _cells(rows: Sequence[DigestFinding], _: datetime) -> list[tuple[Cell, ...]]
             Cell(one.row.get_kind_display(), under=f"{one.row.found_at:%-d %b %Y, %H:%M}"),
             Cell(one.contract or "none of its contracts"),
             Cell(one.use or "no campaign of ours", under=sanitise_text(one.row.recipient, at_most=80)),
-            cells.yes(one.row.told_so, word="still allowed it", tone="warn"),
+            cells.yes_or_dash(one.row.told_so, word="still allowed it", tone="warn"),
         )
         for one in differences.findings(rows=rows)
     ]

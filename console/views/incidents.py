@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
-from accounts.views.access import PersonRequest, few_at_once
+from accounts.queries import StaffOnly
+from accounts.views.access import PersonRequest, limit_downloads
 from audit.models import Incident
 from console.actions.incidents import assign_incident, close_incident
-from console.actions.staff_access_log import look_at_rows, take_rows
+from console.actions.staff_access_log import export_incident_rows, view_incident_rows
 from console.forms.rules import AssignForm
 from console.views import cells
 from console.views.acts import Act, answer
@@ -98,11 +98,11 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            page = look_at_rows(
+            page = view_incident_rows(
                 incident_id=incident_id, after=request.POST.get("after", ""), actor=actor_of(request.user),
                 at=timezone.now(), **form.build_arguments(),
             )  # fmt: skip
-        except (NotForThem, NoReason) as error:
+        except (StaffOnly, NoReason) as error:
             form.add_error(None, str(error))
         else:
             return show(
@@ -115,17 +115,17 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
     return _look(request, form, incident_id, "Show the look-ups")
 
 
-@few_at_once
+@limit_downloads
 def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     """Say why, and take the look-ups behind it as CSV."""
     get_object_or_404(Incident, pk=incident_id)
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            parts = take_rows(
+            parts = export_incident_rows(
                 incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.build_arguments(),
             )  # fmt: skip
-        except (NotForThem, NoReason) as error:
+        except (StaffOnly, NoReason) as error:
             form.add_error(None, str(error))
         else:
             return _file(parts or iter(()), incident_id)

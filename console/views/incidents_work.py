@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from audit.models import Incident
 from audit.policies import ALL, DUTIES
@@ -83,7 +83,7 @@ def export(request: PersonRequest, incident_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             return _file(request, form, incident_id)
-        except (NotForThem, NoReason) as error:
+        except (StaffOnly, NoReason) as error:
             form.add_error(None, str(error))
     return show(request, "incident_export.html", title="Export incident", form=form, incident=one)
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from console.views.site import show
-from support.actions.queue import note_search
+from support.actions.queue import record_search
 from support.queries.counts import Count, count_of
 
 SIZE = 50
@@ -159,7 +159,7 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
     """The page of this list that the address asks for. That somebody searched it is written down."""
     at = timezone.now()
     if said := read_list_query(request.GET.dict(), listing).get_criteria(words=listing.search_label, typed_in=True):
-        note_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
+        record_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
 
 

@@ -40,7 +40,7 @@ def _suspension_cells(rows: Sequence[Suspension], at: datetime) -> list[tuple[Ce
         (
             cells.target(named[one.of, one.target_id]),
             Cell("lifted") if one.ends_at and one.ends_at <= at else Cell("denied", tone="bad"),
-            cells.moment(one.starts_at, under=cells.waiting(one.starts_at, one.ends_at or at)),
+            cells.moment(one.starts_at, under=cells.format_waiting(one.starts_at, one.ends_at or at)),
             Cell("stream rules" if one.automatic else who[one.actor]),
             Cell(sanitise_text(one.reason, at_most=160)),
             cells.moment(one.ends_at),
@@ -77,7 +77,7 @@ def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell,
             _progress(one, at),
             Cell(f"{one.subject_count:,}", number=True),
             cells.moment(one.terminated_at, under="term expired" if one.by_term else who[one.actor]),
-            Cell(cells.away(one.complete_by, at), under=f"{one.complete_by:%-d %b %Y}"),
+            Cell(cells.format_distance(one.complete_by, at), under=f"{one.complete_by:%-d %b %Y}"),
         )
         for one in rows
     ]

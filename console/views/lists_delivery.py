@@ -70,7 +70,7 @@ def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]
             ),
             Cell(mine.word, tone=mine.tone, under=mine.why),
             Cell(mine.method),
-            Cell(cells.waiting(mine.oldest, at) or "–", number=True),
+            Cell(cells.format_waiting(mine.oldest, at) or "–", number=True),
             cells.count(mine.waiting),
             cells.moment(mine.breaker_open_until, none="closed"),
             cells.moment(mine.stream.verified_at if mine.stream else None, none="never"),
@@ -99,8 +99,10 @@ def _format_due(one: Order, at: datetime) -> Cell:
     if one.complete_by is None:
         return Cell("–")
     if one.complete_by <= at:
-        return Cell("overdue", tone="bad", under=f"{one.complete_by:%-d %b %Y}, {cells.away(one.complete_by, at)}")
-    return cells.moment(one.complete_by, under=cells.away(one.complete_by, at))
+        return Cell(
+            "overdue", tone="bad", under=f"{one.complete_by:%-d %b %Y}, {cells.format_distance(one.complete_by, at)}"
+        )
+    return cells.moment(one.complete_by, under=cells.format_distance(one.complete_by, at))
 
 
 def _by_health(rows: Rows, value: str, at: datetime) -> Rows:
@@ -148,7 +150,7 @@ def _key_cells(rows: Sequence[SigningKey], at: datetime) -> list[tuple[Cell, ...
             Cell(f"{one.kid[:16]}…"),
             _key_state(one, at),
             cells.moment(one.published_at),
-            cells.moment(one.used_from, under=cells.away(one.used_from, at)),
+            cells.moment(one.used_from, under=cells.format_distance(one.used_from, at)),
             cells.moment(one.retired_at),
         )
         for one in rows
@@ -163,7 +165,7 @@ def _client_cells(rows: Sequence[Client], at: datetime) -> list[tuple[Cell, ...]
             cells.party(one.party) if one.party else Cell("the carrier's own"),
             Cell("disabled", tone="bad") if one.disabled_at else Cell("active", tone="good"),
             Cell(thumbprint_of(machine=one) or "unreadable"),
-            cells.yes(one.certificate_sha256, word="bound"),
+            cells.yes_or_dash(one.certificate_sha256, word="bound"),
         )
         for one in rows
     ]

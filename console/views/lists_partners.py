@@ -53,7 +53,7 @@ def _party_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:
             cells.party(one.party, under=sanitise_text(one.party.uri, at_most=70)),
             Cell(one.party.get_kind_display()),
             Cell(", ".join(one.roles) or "–"),
-            cells.yes(one.suspended, word="suspended", tone="bad"),
+            cells.yes_or_dash(one.suspended, word="suspended", tone="bad"),
         )
         for one in chains.parties(rows=rows, at=at)
     ]
@@ -68,12 +68,14 @@ def _contract_cells(rows: Sequence[Contract], at: datetime) -> list[tuple[Cell, 
                 under=sanitise_text(one.contract.aggregator.name, at_most=60),
             ),
             cells.stage(one.stage),
-            Cell(cells.away(one.contract.ends_at, at), under=f"{one.contract.ends_at:%-d %b %Y}", whole=True),
+            Cell(
+                cells.format_distance(one.contract.ends_at, at), under=f"{one.contract.ends_at:%-d %b %Y}", whole=True
+            ),
             cells.count(one.campaigns),
             cells.count(one.lines),
             cells.count(one.lookups),
             Cell(one.health.word, tone=one.health.tone, under=one.health.method),
-            Cell(cells.waiting(one.health.oldest, at) or "–", number=True, tone=_late(one, at)),
+            Cell(cells.format_waiting(one.health.oldest, at) or "–", number=True, tone=_late(one, at)),
             cells.bad_count(one.breaches),
         )
         for one in chains.contracts(rows=rows, at=at)
@@ -91,7 +93,7 @@ def _campaign_cells(rows: Sequence[Campaign], at: datetime) -> list[tuple[Cell, 
             cells.stage(one.stage, under="draft wording" if one.campaign.is_draft else "frozen"),
             cells.party(one.campaign.lbs_provider),
             Cell(purpose_in_words(one.campaign.purpose), under=sanitise_text(one.campaign.purpose, at_most=60)),
-            cells.yes(one.campaign.lifeline, word="lifeline", tone="warn"),
+            cells.yes_or_dash(one.campaign.lifeline, word="lifeline", tone="warn"),
             Cell(one.campaign.get_consideration_display() or "not recorded"),
             cells.count(one.approvals),
             cells.count(one.lookups),

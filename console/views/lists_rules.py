@@ -52,7 +52,7 @@ def _rule_cells(rows: Sequence[JurisdictionRule], at: datetime) -> list[tuple[Ce
             Cell(one.state),
             _in_force(one, at),
             Cell(", ".join(purpose_in_words(term) for term in one.purposes) or "none named"),
-            cells.yes(one.sale_test, word="sale for money" if one.consideration else "any sale", tone="warn"),
+            cells.yes_or_dash(one.sale_test, word="sale for money" if one.consideration else "any sale", tone="warn"),
             Cell("any" if one.max_radius_m is None else f"up to {one.max_radius_m:,} m"),
             cells.moment(one.starts_at),
             _end(one, asked.get(one.pk), at),

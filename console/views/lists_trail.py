@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, few_at_once
+from accounts.views.access import PersonRequest, limit_downloads
 from audit.models import AuditEvent, Incident
-from console.actions.staff_access_log import take_trail
+from console.actions.staff_access_log import export_trail
 from console.queries import staff
 from console.queries.visits import last_visit
 from console.views import cells
@@ -64,7 +64,7 @@ def trail(request: PersonRequest) -> HttpResponse:
     return show_list(request, trail_list(request, timezone.now()))
 
 
-@few_at_once
+@limit_downloads
 def export(request: PersonRequest) -> HttpResponseBase:
     """Say why, and take the same as CSV, narrowed as the address says."""
     at = timezone.now()
@@ -74,7 +74,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
     if asked.is_reversed:
         return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
     if request.method == "POST" and form.is_valid():
-        parts = take_trail(
+        parts = export_trail(
             rows=filter_rows(listing, asked=asked, at=at), said=narrows, user=request.user,
             reason=form.cleaned_data["reason"], at=at,
         )  # fmt: skip
@@ -109,7 +109,7 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
             cells.target(about[one.subject]) if one.subject in about else _bare_subject(one, who),
             Cell(f"{one.count:,}", number=True),
             _due(one, at),
-            cells.moment(one.opened_at, under=cells.waiting(one.opened_at, one.closed_at or at)),
+            cells.moment(one.opened_at, under=cells.format_waiting(one.opened_at, one.closed_at or at)),
             _ticket(opened.get(one.pk), at),
             cells.moment(one.closed_at),
         )
@@ -139,15 +139,15 @@ def _due(one: Incident, at: datetime) -> Cell:
     if one.due_at is None or one.closed_at:
         return Cell("–")
     if one.due_at <= at:
-        return Cell("overdue", tone="bad", under=f"{one.due_at:%-d %b %Y}, {cells.away(one.due_at, at)}")
-    return cells.moment(one.due_at, under=cells.away(one.due_at, at))
+        return Cell("overdue", tone="bad", under=f"{one.due_at:%-d %b %Y}, {cells.format_distance(one.due_at, at)}")
+    return cells.moment(one.due_at, under=cells.format_distance(one.due_at, at))
 
 
 def _ticket(one: Ticket | None, at: datetime) -> Cell:
     if one is None:
         return Cell("–")
     late = one.state == Ticket.State.OPEN and one.due_at <= at
-    return Cell(one.code, under=f"due {cells.away(one.due_at, at)}", tone="bad" if late else "")
+    return Cell(one.code, under=f"due {cells.format_distance(one.due_at, at)}", tone="bad" if late else "")
 
 
 def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, ...]]:
@@ -159,7 +159,7 @@ def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, .
             Cell(who[one.actor], under=staff.role_of(one)),
             _did(one),
             _to(one, named),
-            Cell(sanitise_text(staff.why(one), at_most=200) or "–"),
+            Cell(sanitise_text(staff.get_reason(one), at_most=200) or "–"),
         )
         for one in rows
     ]
@@ -185,7 +185,7 @@ def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget]) -> Cell
             href=reverse("desk-case", args=[case]), under=case,
         )  # fmt: skip
     href = {"purpose": cells.purpose_page, "proposal": _proposal_page}.get(kind)
-    return Cell(staff.bare(event), href=href(own) if href and event.line_id is None else "")
+    return Cell(staff.describe_without_name(event), href=href(own) if href and event.line_id is None else "")
 
 
 def _proposal_page(own: str) -> str:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, few_at_once
+from accounts.views.access import PersonRequest, limit_downloads
 from console.queries import pages, proposals
 from console.queries.machines import keys_proposed
 from console.views.site import show
@@ -23,7 +23,9 @@ def party(request: PersonRequest, party_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     known = page.facts.party.uri != "unknown"
-    acts = (frozenset({"suspend", "change", "link"}) if known else frozenset[str]()) - pages.not_again(held=page.held)
+    acts = (frozenset({"suspend", "change", "link"}) if known else frozenset[str]()) - pages.is_already_suspended(
+        held=page.held
+    )
     words = {"of": "party", "target_id": party_id, "acts": acts, "form": ActForm()}
     return show(request, "party.html", title=page.facts.party.name, page=page, at=at, **words)
 
@@ -34,7 +36,7 @@ def contract(request: PersonRequest, contract_id: int) -> HttpResponse:
     page = pages.contract_page(contract_id=contract_id, at=at)
     if page is None:
         raise Http404
-    acts = pages.may_still(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
+    acts = pages.list_possible_acts(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
     words = {"of": "contract", "target_id": contract_id, "acts": acts, "form": ActForm()}
     purposes = [(term, purpose_in_words(term)) for term in page.facts.contract.purposes]
     return show(request, "contract.html", title=page.facts.contract.ref, page=page, at=at, purposes=purposes, **words)
@@ -47,7 +49,7 @@ def campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     one = page.facts.campaign
-    acts = pages.may_still(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
+    acts = pages.list_possible_acts(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
     words = {"of": "campaign", "target_id": campaign_id, "acts": acts, "form": ActForm()}
     said = {"purpose": purpose_in_words(one.purpose), "precision": precision_in_words(one.precision_m)}
     return show(request, "campaign.html", title=one.ref, page=page, at=at, **said, **words)
@@ -74,7 +76,7 @@ def index(request: PersonRequest) -> HttpResponse:
     return show(request, "exports.html", title="Exports", exports=list(EXPORTS.items()), years=years)
 
 
-@few_at_once
+@limit_downloads
 def download(request: PersonRequest, name: str, year: int) -> HttpResponseBase:
     """One file, streaming; that it was taken is written into the trail."""
     at = timezone.now()

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.views.access import PersonRequest
 from console.actions import terms
 from console.forms.terms import LinkForm
-from console.queries.purposes import others, purpose_page
+from console.queries.purposes import list_other_purposes, purpose_page
 from console.views.acts import Act, answer
 from console.views.site import show
 
@@ -30,7 +30,7 @@ def link(request: PersonRequest, term: str) -> HttpResponse:
         title=f"Link {page.words} ({term})",
         lead="From now on, a stop or pause of one purpose also applies to the other, both ways. Consent never carries"
         " over. A link can't be undone.",
-        form=LinkForm(request.POST or None, of="purpose", others=others(than=term)),
+        form=LinkForm(request.POST or None, of="purpose", others=list_other_purposes(than=term)),
         verb=lambda form, actor, at: terms.link(
             of="purpose", ref=term, kin_ref=form.cleaned_data["kin_ref"], link=form.cleaned_data["link"],
             reason=form.cleaned_data["reason"], actor=actor, at=at,

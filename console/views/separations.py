@@ -8,11 +8,11 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.actions.line_separation import close_separation, look_at_separation
+from accounts.actions.line_separation import close_separation, view_separation
 from accounts.models import Separation
 from accounts.policies import delegations
 from accounts.policies.permissions import actor_of
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from console.forms.separations import SeparationForm
 from console.views.acts import Act, answer
@@ -34,11 +34,11 @@ def separation(request: PersonRequest, separation_id: UUID) -> HttpResponse:
     shown = {"code": _code(separation_id), "separation_id": separation_id}
     if request.method == "POST" and form.is_valid():
         try:
-            asked = look_at_separation(
+            asked = view_separation(
                 separation_id=separation_id, actor=actor_of(request.user), reason=form.cleaned_data["reason"],
                 at=timezone.now(),
             )  # fmt: skip
-        except NotForThem as error:
+        except StaffOnly as error:
             form.add_error(None, str(error))
         else:
             if asked is None:

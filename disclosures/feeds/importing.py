@@ -18,7 +18,7 @@ from disclosures.domain.ingest.rows import Outcome, Row
 from disclosures.feeds.releases import DisclosuresFeed, fate_of, line_number, rows_in
 from partners.feeds.checking import Fate
 from partners.feeds.reading import Block, Readable, blocks, numbered_lines
-from partners.feeds.worker_pool import FinishedPart, Turn, WorkerPool
+from partners.feeds.worker_pool import ClaimTurn, FinishedPart, WorkerPool
 
 # A file within this is taken in by one process: starting more would take longer.
 SMALL = 8_000_000
@@ -50,12 +50,12 @@ class FileImport(AbstractContextManager["FileImport"]):
             self.noted = self.file if self.file and chunks.begin_run(file=self.file) else None
             known = chunks.list_imported_chunks(file=self.noted) if self.noted else {}
             todo = _parts(chain(first, parts), self.noted, known)
-            yield from crew.results(todo) if crew else map(_alone, todo)
+            yield from crew.results(todo) if crew else map(_import_alone, todo)
 
     def forget(self, *, at: datetime) -> None:
         """Forget a file that was read to its end and told of: the next run begins anew."""
         if self.noted:
-            chunks.forget(file=self.noted, at=at)
+            chunks.forget_run(file=self.noted, at=at)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -83,11 +83,11 @@ def _parts(
             yield Part(block, file)
 
 
-def _alone(part: Part | FinishedPart[ChunkResult]) -> ChunkResult:
-    return part.result if isinstance(part, FinishedPart) else _take(part, Turn())
+def _import_alone(part: Part | FinishedPart[ChunkResult]) -> ChunkResult:
+    return part.result if isinstance(part, FinishedPart) else _take(part, ClaimTurn())
 
 
-def _take(part: Part, turn: Turn) -> ChunkResult:
+def _take(part: Part, turn: ClaimTurn) -> ChunkResult:
     """Take a part in, and note it with its rows."""
     block, file = part.block, part.file
     told = list[ChunkResult]()
@@ -97,18 +97,18 @@ def _take(part: Part, turn: Turn) -> ChunkResult:
     def note(outcomes: Sequence[Outcome]) -> None:
         told.append(_build_chunk_result(block, rows, outcomes, refused))
         if file:
-            chunks.note(file=file, starts_at=block.starts_at, content=block.content, told=told[0], at=at)
+            chunks.record_chunk(file=file, starts_at=block.starts_at, content=block.content, told=told[0], at=at)
 
-    actions.record(rows=rows, at=at, turn=_claiming(turn, file), besides=note)
+    actions.record(rows=rows, at=at, turn=_hold_turn(turn, file), besides=note)
     return told[0]
 
 
 @contextmanager
-def _claiming(turn: Turn, file: bytes | None) -> Iterator[None]:
+def _hold_turn(turn: ClaimTurn, file: bytes | None) -> Iterator[None]:
     """Hold the turn. Of a file that may be resumed, claim nothing that whoever resumes it would not wait for."""
     with turn:
         if file:
-            chunks.take_part(file=file)
+            chunks.join_run(file=file)
         turn.check()
         yield
 

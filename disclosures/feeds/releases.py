@@ -25,8 +25,8 @@ from partners.feeds.checking import (
     build_repeated_fate,
     instant,
     instant_or_none,
+    list_repeated_names,
     metres,
-    names_twice,
     read,
 )
 from partners.feeds.reading import NumberedLine, Record
@@ -173,7 +173,7 @@ def _plain_row(line: NumberedLine, at: datetime) -> Row | None:
         return None
     try:
         told = PLAIN_DECODER.decode(content)
-        if content.count(b'"') != _quotes_in(told) and names_twice(content):
+        if content.count(b'"') != _quotes_in(told) and list_repeated_names(content):
             return None
         if not PLAIN.fullmatch(f"{told.occurred_at} {told.msisdn}"):
             return None

@@ -21,7 +21,7 @@ class TooManyLines(Exception):
     """A request holds more lines, or more bytes, than are taken at once. None was taken."""
 
 
-def take_report(*, stream: Readable, client_id: str, at: datetime) -> dict[str, Any]:
+def receive_report(*, stream: Readable, client_id: str, at: datetime) -> dict[str, Any]:
     """Take in what the gateway reports: the counts, and what became of each line.
 
     Raises TooManyLines, NothingReadable.
@@ -34,7 +34,7 @@ def take_report(*, stream: Readable, client_id: str, at: datetime) -> dict[str, 
     return {**told, "judged": dict(sorted(judged.items())), "paths_completed": completed, "results": _results(fates)}
 
 
-def take_lines(*, stream: Readable, client_id: str, is_csv: bool, at: datetime) -> dict[str, Any]:
+def receive_lines(*, stream: Readable, client_id: str, is_csv: bool, at: datetime) -> dict[str, Any]:
     """Take in what the carrier's systems report of lines, NDJSON or CSV, as the file of the same fields is taken in.
 
     The counts, and what became of each line. Raises TooManyLines, NothingReadable.

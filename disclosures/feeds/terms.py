@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.feeds.approvals import apply_pending_rows
 from consent.workers.expiry import notify_partners_of_links
 from disclosures import actions
-from disclosures.domain.ingest.terms import touch
+from disclosures.domain.ingest.terms import enqueue_rejudging
 from partners.feeds import terms
 from partners.feeds.terms import Changes
 
@@ -16,7 +16,7 @@ def settle_files(*, at: datetime, waits: bool = True) -> int | None:
 
     Returns how many stops from files the held approvals outweigh; None where somebody else is at it and it `waits` not.
     """
-    with turn(name="disclosures.settle_files", waits=waits) as mine:
+    with lock_job(name="disclosures.settle_files", waits=waits) as mine:
         if not mine:
             return None
         changes, ids = terms.load_unsettled_changes()
@@ -34,6 +34,6 @@ def settle_terms(*, changes: Changes, at: datetime, cause: str = "parties") -> i
     pierced = apply_pending_rows(at=at)
     notify_partners_of_links(links=changes.links)
     actions.rejudge_for_parties(uris=changes.parties, at=at)
-    touch(campaigns=changes.campaigns, links=changes.links, at=at)
+    enqueue_rejudging(campaigns=changes.campaigns, links=changes.links, at=at)
     actions.catch_up(cause=cause, at=at)
     return pierced

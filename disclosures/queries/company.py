@@ -18,7 +18,7 @@ from disclosures.queries.history import Filters, HistoryPage, history_page
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.no_record import NoRecord, explain_no_record
 from disclosures.queries.release_counts import Facts, facts_of
-from disclosures.queries.tallies import How, Involvement, build_involvement, how_got, under_agreements
+from disclosures.queries.tallies import How, Involvement, build_involvement, describe_involvement, under_agreements
 from disclosures.queries.trails import Parties, uris_of
 from partners.labels import UNKNOWN
 from partners.models import Party
@@ -142,7 +142,7 @@ def _ended_with(line: Line, party_ids: Collection[int], at: datetime) -> tuple[E
 
 
 def _list_involvements(uri: str, facts: Sequence[Facts]) -> tuple[Involvement, ...]:
-    ways = {how: [one for one in facts if how_got(uri=uri, facts=one) == how] for how in WAYS}
+    ways = {how: [one for one in facts if describe_involvement(uri=uri, facts=one) == how] for how in WAYS}
     return tuple(build_involvement(how=how, facts=each) for how, each in ways.items() if each)
 
 

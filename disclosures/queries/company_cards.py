@@ -18,7 +18,7 @@ from disclosures.queries.tallies import (
     released_outside,
     under_agreements,
 )
-from disclosures.queries.trails import Hop, NamedParty, Parties, instead_of, trail
+from disclosures.queries.trails import Hop, NamedParty, Parties, describe_reported_path, trail
 from partners.labels import link, precision_in_words, purpose_in_words, sanitise_text
 
 MOST_TRAILS = 3
@@ -194,7 +194,7 @@ def card_of(
         website=link(company.website),
         trails=tuple(trail(path=path, parties=parties) for path in paths[:MOST_TRAILS]),
         more_trails=max(0, len(paths) - MOST_TRAILS),
-        instead=instead_of(paths=[one.path for one in released], parties=parties),
+        instead=describe_reported_path(paths=[one.path for one in released], parties=parties),
         uses=uses,
         n=got.n,
         recent=got.recent,

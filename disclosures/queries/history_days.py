@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from disclosures.labels import NOT_ALLOWED, basis_in_words, describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Basis, Disclosure, Outcome
-from disclosures.queries.trails import Hop, NamedParty, Parties, company_of, instead_of, trail
+from disclosures.queries.trails import Hop, NamedParty, Parties, company_of, describe_reported_path, trail
 from partners.labels import precision_in_words, purpose_in_words, sanitise_text
 
 MOST_TIMES = 60
@@ -167,7 +167,7 @@ def _group(rows: Sequence[Disclosure], parties: Parties, of_day: int) -> Group:
         id=first.id,
         company=parties[company_of(path=first.path)],
         trail=trail(path=first.path, parties=parties),
-        instead=instead_of(paths=[first.path], parties=parties),
+        instead=describe_reported_path(paths=[first.path], parties=parties),
         why=purpose_in_words(first.purpose),
         precision=precision_in_words(first.precision_m),
         basis=first.basis,

@@ -79,7 +79,7 @@ class Involvement:
     outside: Outside
 
 
-def how_got(*, uri: str, facts: Facts) -> How:
+def describe_involvement(*, uri: str, facts: Facts) -> How:
     """In which way a party stands on the path of a disclosure that it is on."""
     if facts.company == uri:
         return "itself"

@@ -87,7 +87,7 @@ def trail(*, path: Sequence[str], parties: Parties) -> tuple[Hop, ...]:
     return tuple(hops)
 
 
-def instead_of(*, paths: Iterable[Sequence[str]], parties: Parties) -> tuple[NamedParty, ...]:
+def describe_reported_path(*, paths: Iterable[Sequence[str]], parties: Parties) -> tuple[NamedParty, ...]:
     """Whom to stop for the sake of those in these paths that nobody can name, by name."""
     uris = {uri for path in paths for uri in _before_the_unnamed(path)}
     return tuple(sorted((parties[uri] for uri in uris), key=lambda known: (known.name.casefold(), known.uri)))

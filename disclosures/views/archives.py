@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.domain import message_templates
 from accounts.policies.permissions import Action
-from accounts.views.access import SubscriberRequest, at_line, few_at_once, line_required
+from accounts.views.access import SubscriberRequest, at_line, limit_downloads, line_required
 from audit.queries import events_of_line
 from disclosures import actions
 from disclosures.models import Archive
@@ -41,14 +41,14 @@ def ask(request: SubscriberRequest) -> HttpResponse:
     """Have it made. Where one is being made, or there, that one is shown."""
     line = request.line
     language = translation.get_language() or "en"
-    actions.ask_archive(line_id=line.line.pk, user_id=request.user.pk, language=language, at=timezone.now())
+    actions.request_archive(line_id=line.line.pk, user_id=request.user.pk, language=language, at=timezone.now())
     return redirect(f"/settings/archive/{at_line(request)}")
 
 
 @require_safe
 @never_cache
 @line_required(Action.DOWNLOAD)
-@few_at_once
+@limit_downloads
 def download(request: SubscriberRequest) -> HttpResponseBase:
     """The file. Every time it is taken stands in the line's log."""
     now = timezone.now()
@@ -56,7 +56,7 @@ def download(request: SubscriberRequest) -> HttpResponseBase:
     found = archive_of(line_id=line_id, user_id=request.user.pk, at=now)
     if found is None or found.state != Archive.State.READY:
         raise Http404
-    actions.note_export(line_id=line_id, actor=f"subscriber:{request.user.pk}", reason="archive.zip", at=now)
+    actions.record_export(line_id=line_id, actor=f"subscriber:{request.user.pk}", reason="archive.zip", at=now)
     response = StreamingHttpResponse(bytes_of(archive_id=found.pk), content_type="application/zip")
     response.headers["Content-Disposition"] = 'attachment; filename="whereabouts.zip"'
     response.headers["Content-Length"] = str(found.size)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 import audit.queries
 from accounts.policies.permissions import Action
 from accounts.primitives import browsers
-from accounts.views.access import SubscriberRequest, at_line, few_at_once, line_required, seeing_required
+from accounts.views.access import SubscriberRequest, at_line, limit_downloads, line_required, seeing_required
 from consent.domain import notices
 from consent.forms import PauseForm
 from consent.queries.choices import signal_of
@@ -38,13 +38,13 @@ def home(request: SubscriberRequest) -> HttpResponse:
     now = timezone.now()
     line = request.line
     # Nothing is looked up for a browser that sends no privacy signal.
-    signal = signal_of(line_id=line.line.pk) if browsers.has_taken_signal(request, line_id=line.line.pk) else None
+    signal = signal_of(line_id=line.line.pk) if browsers.has_recorded_signal(request, line_id=line.line.pk) else None
     shown = {
         "line": line,
         "at_line": at_line(request),
         "signal": signal,
         "companies": companies_of(line=line.line, zone=line.zone, at=now),
-        "notice": notices.before_stop(),
+        "notice": notices.build_stop_notice(),
         "pause": PauseForm(zone=line.zone, at=now, initial={"scope": "all"}),
     }
     return render(request, "home/home.html", shown)
@@ -106,7 +106,7 @@ def _read_filters(request: SubscriberRequest, now: datetime) -> dict[str, Any]:
 @require_safe
 @never_cache
 @line_required(Action.DOWNLOAD)
-@few_at_once
+@limit_downloads
 def history_csv(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as CSV."""
     now = audit.queries.database_clock()
@@ -115,14 +115,14 @@ def history_csv(request: SubscriberRequest) -> HttpResponseBase:
     if form.is_reversed:
         return redirect(f"{reverse('history')}?{request.GET.urlencode()}")
     rows = history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
-    actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.csv", at=now)
+    actions.record_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.csv", at=now)
     return _download(as_csv(rows=rows), "text/csv; charset=utf-8", "history.csv")
 
 
 @require_safe
 @never_cache
 @line_required(Action.DOWNLOAD)
-@few_at_once
+@limit_downloads
 def history_json(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as JSON."""
     now = audit.queries.database_clock()
@@ -131,7 +131,7 @@ def history_json(request: SubscriberRequest) -> HttpResponseBase:
     if form.is_reversed:
         return redirect(f"{reverse('history')}?{request.GET.urlencode()}")
     rows = history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
-    actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.json", at=now)
+    actions.record_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.json", at=now)
     written = as_json(rows=rows, line=str(line.line.public_id), at=now)
     return _download(written, "application/json", "history.json")
 

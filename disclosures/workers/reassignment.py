@@ -16,12 +16,12 @@ import audit.actions
 from audit.models import AuditEvent
 from disclosures.domain.ingest import reassigned_rows
 from disclosures.domain.ingest.notices import lock_notices
-from disclosures.domain.ingest.reassigned_rows import Stretch, pass_over
+from disclosures.domain.ingest.reassigned_rows import Stretch, skip_unaffected
 from disclosures.domain.ingest.store import attribute_pending_releases
 from disclosures.models import Basis, Outcome, ReassignedRelease
 from disclosures.workers import archiving
 from disclosures.workers.anomalies import detection
-from disclosures.workers.anomalies.detection import look_without
+from disclosures.workers.anomalies.detection import recheck_without_rule
 
 logger = logging.getLogger(__name__)
 ACTION, TARGET = "disclosures.given_back", "feed:disclosures:given_back"
@@ -36,11 +36,11 @@ def attribute(*, at: datetime, actor: str, waits: bool = True) -> None:
 
     `waits`: for whoever takes held rows in; else that is left to them.
     """
-    give_back(at=at, actor=actor)
+    detach_releases(at=at, actor=actor)
     attribute_pending_releases(at=at, actor=actor, waits=waits)
 
 
-def give_back(*, at: datetime, actor: str) -> int:
+def detach_releases(*, at: datetime, actor: str) -> int:
     """Take out of lines what their numbers reported when they were no longer theirs. Returns how many rows that were.
 
     A batch that breaks is done period by period; the one that breaks it is logged and left for the next run.
@@ -49,7 +49,7 @@ def give_back(*, at: datetime, actor: str) -> int:
     broken = set[int]()
     while periods := reassigned_rows.list_shortened_periods(besides=broken):
         try:
-            given += _give_back(periods, at)
+            given += _detach_period(periods, at)
         except Exception:  # whatever it is, it must not keep every other line's rows with the wrong person
             logger.exception("a batch of shortened periods can't be looked through: one by one now")
             given += sum(_one(period, at, broken) for period in periods)
@@ -59,41 +59,41 @@ def give_back(*, at: datetime, actor: str) -> int:
 
 def _one(period: int, at: datetime, broken: set[int]) -> int:
     try:
-        return _give_back([period], at)
+        return _detach_period([period], at)
     except Exception:
         logger.exception("a shortened period can't be looked through: left for the next run")
         broken.add(period)
         return 0
 
 
-def _give_back(periods: Sequence[int], at: datetime) -> int:
-    left = _pass_over(periods)
-    return _take_out(left, at) if left else 0
+def _detach_period(periods: Sequence[int], at: datetime) -> int:
+    left = _skip_unaffected(periods)
+    return _detach(left, at) if left else 0
 
 
 @transaction.atomic
-def _pass_over(periods: Sequence[int]) -> list[int]:
+def _skip_unaffected(periods: Sequence[int]) -> list[int]:
     """By itself, because what follows waits for a search for anomalies that runs: most ends need not."""
     lock_notices()
-    return pass_over(periods=periods)
+    return skip_unaffected(periods=periods)
 
 
 @transaction.atomic
-def _take_out(periods: Sequence[int], at: datetime) -> int:
+def _detach(periods: Sequence[int], at: datetime) -> int:
     detection.lock_anomalies()
     lock_notices()
     reassigned_rows.lock_rejudging()
     given = 0
     looks: list[Look] = []
-    for stretch in reassigned_rows.outside(periods=periods):
+    for stretch in reassigned_rows.list_stretches(periods=periods):
         ids = stretch.ids
         if ids:
             given += len(ids)
             archiving.take_away(line_ids=set(archiving.find_visible_rows(disclosure_ids=ids, at=at).values()))
             looks += _look_ups(stretch)
-        reassigned_rows.give_back(stretch=stretch, at=at)
+        reassigned_rows.detach_stretch(stretch=stretch, at=at)
     if looks:
-        look_without(rows=looks, at=at)
+        recheck_without_rule(rows=looks, at=at)
     return given
 
 

@@ -205,7 +205,7 @@ def _read(token: str) -> Grant | None:
         client_id=client_id,
         scopes=frozenset(scope.split()),
         expires_at=ends,
-        kid=tokens.peek(token).kid,
+        kid=tokens.parse_unverified(token).kid,
         bound_to=str(bound_to),
     )
 

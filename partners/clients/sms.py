@@ -12,7 +12,7 @@ from partners.clients import http
 OF_THIS_TEXT = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_CONTENT}
 
 
-class InDoubt(Exception):
+class UncertainDelivery(Exception):
     """The gateway was given the text and kept silent."""
 
 
@@ -32,7 +32,7 @@ class HttpBackend:
             is_ours=True,
         )
         if reply.status is None and reply.taken:
-            raise InDoubt(reply.detail)
+            raise UncertainDelivery(reply.detail)
         if reply.status in OF_THIS_TEXT:
             raise Unfit(reply.status)
         if reply.status is None or not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:

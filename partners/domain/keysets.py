@@ -13,7 +13,7 @@ from accounts.primitives.json_reader import Unreadable, read_json
 from partners.clients import http
 from partners.models import Contract, PartnerKeySet, Party
 from partners.primitives import tokens
-from partners.primitives.tokens import BadToken, Claims, Json, PublicKey, UnknownKey, peek
+from partners.primitives.tokens import BadToken, Claims, Json, PublicKey, UnknownKey, parse_unverified
 
 REFETCH = timedelta(minutes=1)
 KEPT = timedelta(hours=24)
@@ -53,7 +53,7 @@ def keys_behind(*, tokens: Collection[str]) -> list[dict[str, Json]]:
 def _signers(token: str) -> set[tuple[str, str]]:
     """In whose name and under which `kid` a token says it was signed, and each one that an event of it repeats."""
     try:
-        opened = peek(token)
+        opened = parse_unverified(token)
     except BadToken:
         return set()
     own = {(str(opened.claims.get("iss")), opened.kid)}
@@ -73,7 +73,7 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 def _issuer(token: str) -> set[tuple[str, str]]:
     try:
-        opened = peek(token)
+        opened = parse_unverified(token)
     except BadToken:
         return set()
     return {(str(opened.claims.get("iss")), opened.kid)}

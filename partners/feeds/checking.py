@@ -127,7 +127,7 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
     Raises RowRefused.
     """
     try:
-        row, twice = decode_json(content, decoder), names_twice(content)
+        row, twice = decode_json(content, decoder), list_repeated_names(content)
     except WrongShape as error:
         raise RowRefused(*parse_msgspec_error(str(error))) from error
     except Unreadable as error:
@@ -141,7 +141,7 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
     return row
 
 
-def names_twice(content: bytes) -> list[str]:
+def list_repeated_names(content: bytes) -> list[str]:
     """Names that stand twice in an object: it says two things then, and a reader that takes the last one hides that.
 
     Raises Unreadable.

@@ -42,7 +42,7 @@ class Feed(Protocol):
         """Further counts to print."""
 
 
-class Speaks(Protocol):
+class Writable(Protocol):
     """Standard error, as a command has it."""
 
     def write(self, text: str, /) -> object: ...
@@ -52,7 +52,7 @@ class Speaks(Protocol):
 class Progress:
     """Says on standard error how many lines went by, how fast, and how long it will take."""
 
-    def __init__(self, *, total_bytes: int, out: Speaks) -> None:
+    def __init__(self, *, total_bytes: int, out: Writable) -> None:
         self.total_bytes = total_bytes
         self.out = out
         self.bytes = self.bytes_before = 0

@@ -86,7 +86,7 @@ class ReportedCampaign(msgspec.Struct, frozen=True):
 
 
 class PartiesFeed:
-    """Takes a parties file in. What past judgements may rest on is noted with each change (`terms.note`)."""
+    """Imports a parties file. Each change is queued where past judgements rest on it (`terms.enqueue_term_change`)."""
 
     name = "parties"
     header = ""
@@ -114,7 +114,7 @@ class PartiesFeed:
         try:
             with transaction.atomic():
                 new = verb(entry, at, changes)
-                terms.note(changes=changes, at=at)
+                terms.enqueue_term_change(changes=changes, at=at)
         except RowRefused as refused:
             return build_rejected_fate(place, refused.field, refused.reason)
         for name in ("endpoint_url", "jwks_uri"):
@@ -166,7 +166,7 @@ class PartiesFeed:
             "family_tracking": told.family_tracking,
             "consideration": told.consideration,
         }
-        counted = terms.counts(ref=told.id)
+        counted = terms.is_campaign_in_force(ref=told.id)
         changed = terms.put_campaign(
             ref=told.id, contract=told.contract, provider=told.lbs_provider, fields=fields, changes=changes
         )

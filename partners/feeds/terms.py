@@ -47,7 +47,7 @@ class Changes:
     warnings: list[str] = field(default_factory=list)
 
 
-def note(*, changes: Changes, at: datetime) -> None:
+def enqueue_term_change(*, changes: Changes, at: datetime) -> None:
     """Note a change in its transaction: whoever is cut off after it leaves to the next what was to follow."""
     kind = PendingTermChange.Kind
     noted = [
@@ -204,7 +204,7 @@ def _change(campaign: Campaign, fields: Mapping[str, Any], under: Contract, prov
         raise RowRefused(_frozen_field(campaign.ref, fields, under, provider), "id_conflict") from error
 
 
-def counts(*, ref: str) -> bool:
+def is_campaign_in_force(*, ref: str) -> bool:
     """Return whether there is such a campaign and it is no draft: whoever is added to it now makes nothing looser."""
     return Campaign.objects.filter(ref=ref, is_draft=False).exists()
 

@@ -32,7 +32,7 @@ class WorkerGone(Exception):
     """A process ended before its time, and whoever works with it ends too."""
 
 
-class Turn(AbstractContextManager["Turn"]):
+class ClaimTurn(AbstractContextManager["ClaimTurn"]):
     """The turn to claim ids. Here: of a process that is alone, which always has it."""
 
     def __exit__(
@@ -44,7 +44,7 @@ class Turn(AbstractContextManager["Turn"]):
         """Raises WorkerGone when nobody waits for the work any longer."""
 
 
-class RoundTurn(Turn):
+class PoolTurn(ClaimTurn):
     """The turn that goes round a pool."""
 
     def __init__(self, *, mine: Semaphore, following: Semaphore, parent: int) -> None:
@@ -52,7 +52,7 @@ class RoundTurn(Turn):
         self.following = following
         self.parent = parent
 
-    def __enter__(self) -> "RoundTurn":
+    def __enter__(self) -> "PoolTurn":
         while not self.mine.acquire(timeout=LOOK_ROUND_S):
             self.check()
         return self
@@ -86,7 +86,7 @@ class _Dealt[Part, Result]:
 class WorkerPool[Part, Result]:
     """`size` processes, each of which does `work` on the parts it is dealt. Ended with the `with` block."""
 
-    def __init__(self, *, size: int, work: Callable[[Part, Turn], Result]) -> None:
+    def __init__(self, *, size: int, work: Callable[[Part, ClaimTurn], Result]) -> None:
         self.work = work
         self.gates = [FORK.Semaphore(1 if n == 0 else 0) for n in range(size)]
         self.pipes = [FORK.Pipe() for _ in range(size)]
@@ -138,7 +138,7 @@ class WorkerPool[Part, Result]:
             ours.close()
             if m != n:
                 theirs.close()
-        turn = RoundTurn(mine=self.gates[n], following=self.gates[(n + 1) % len(self.gates)], parent=parent)
+        turn = PoolTurn(mine=self.gates[n], following=self.gates[(n + 1) % len(self.gates)], parent=parent)
         end = self.pipes[n][1]
         # Rows by the ten thousand hold no cycles: looking for some all the time costs a sixth of the time.
         gc.freeze()

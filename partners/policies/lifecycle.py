@@ -26,7 +26,7 @@ class Stage(StrEnum):
     IN_FORCE = "in force"
 
 
-def stage(row: Contract | Campaign, *, at: datetime) -> Stage:
+def get_stage(row: Contract | Campaign, *, at: datetime) -> Stage:
     """Say where one contract or campaign stands at `at`; a campaign never stands better than its contract."""
     if isinstance(row, Contract):
         return contract_stages(contracts=[row], at=at)[row.pk]

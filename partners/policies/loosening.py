@@ -23,7 +23,7 @@ class BadProposal(Exception):
     """What was proposed can't be done to such a target, or what it needs is missing."""
 
 
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NoTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The target says it all."""
 
 
@@ -101,7 +101,7 @@ class LoosenAnomalies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 type Payload = (
-    Nothing
+    NoTerms
     | ExtendTerm
     | RelaxRule
     | PaidForLess
@@ -114,7 +114,7 @@ type Payload = (
 )
 
 SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
-    Proposal.Act.LIFT_SUSPENSION: (Nothing, frozenset({"party", "contract", "campaign"})),
+    Proposal.Act.LIFT_SUSPENSION: (NoTerms, frozenset({"party", "contract", "campaign"})),
     Proposal.Act.EXTEND_TERM: (ExtendTerm, frozenset({"contract", "campaign"})),
     Proposal.Act.RELAX_RULE: (RelaxRule, frozenset({"rule"})),
     Proposal.Act.PAID_FOR_LESS: (PaidForLess, frozenset({"campaign"})),
@@ -122,7 +122,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.ENABLE_MACHINE: (LetMachineIn, frozenset({"machine"})),
     Proposal.Act.LOOSEN_ANOMALIES: (LoosenAnomalies, frozenset({"anomaly"})),
     Proposal.Act.LET_AGENT_ASK: (LetAgentAsk, frozenset({"authorized"})),
-    Proposal.Act.END_PROTECTION: (Nothing, frozenset({"protection"})),
+    Proposal.Act.END_PROTECTION: (NoTerms, frozenset({"protection"})),
     Proposal.Act.SET_ENDPOINTS: (SetEndpoints, frozenset({"contract"})),
     Proposal.Act.MOVE_KEYS: (MoveKeys, frozenset({"party"})),
 }
@@ -130,7 +130,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
 
 def read(*, act: str, of: str, payload: Mapping[str, Any]) -> Payload:
     """Return what a proposal of this act says. Raises BadProposal."""
-    shape, targets = SHAPES.get(act, (Nothing, frozenset[str]()))
+    shape, targets = SHAPES.get(act, (NoTerms, frozenset[str]()))
     if of not in targets:
         raise BadProposal(f"{act} is not done to a {of}")
     try:

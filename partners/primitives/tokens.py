@@ -49,7 +49,7 @@ class ParsedToken:
     claims: Claims
 
 
-def peek(token: str) -> ParsedToken:
+def parse_unverified(token: str) -> ParsedToken:
     """Take a compact JWS apart without believing it. Raises BadToken if it is no JWT with an object of claims."""
     if len(token) > LARGEST_TOKEN:
         raise BadToken("the token is too long")

@@ -21,7 +21,7 @@ from joserfc.util import urlsafe_b64decode
 
 import audit.actions
 import audit.queries
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from audit.actions import IncidentCount
 from audit.models import Incident
 from partners.clients.checkpoint_places import Place
@@ -93,7 +93,7 @@ def end(*, place: Place) -> End:
     return End(newest, "", b"")
 
 
-def ends(*, place: Place) -> list[End]:
+def list_line_ends(*, place: Place) -> list[End]:
     """Return the ends of the line and of the interim checkpoints, the newest first.
 
     An older interim one says nothing more.
@@ -107,10 +107,10 @@ def newest(*, place: Place) -> SignedCheckpoint | None:
 
     Raises ValueError where it is forged.
     """
-    return together(found=ends(place=place))
+    return merge_ends(found=list_line_ends(place=place))
 
 
-def together(*, found: Sequence[End]) -> SignedCheckpoint | None:
+def merge_ends(*, found: Sequence[End]) -> SignedCheckpoint | None:
     """Join what these ends signed.
 
     Of two written at the same time each may know more of some chains: the longer counts.
@@ -129,16 +129,16 @@ def read_newest_checkpoint(*, place: Place) -> SignedCheckpoint | None:
 
     None where there is none, or where it is none of ours. For what must be asked, never for what may be trusted.
     """
-    token = ends(place=place)[0].token
+    token = list_line_ends(place=place)[0].token
     try:
-        return _build_checkpoint(tokens.peek(token.decode()).claims) if token else None
+        return _build_checkpoint(tokens.parse_unverified(token.decode()).claims) if token else None
     except ValueError:
         return None
 
 
-def ahead(*, place: Place) -> bool:
+def find_missing_events(*, place: Place) -> bool:
     """Return whether the newest checkpoint signed events that the database lacks, or by a key that it lacks."""
-    return any(is_ahead(token=one.token) for one in ends(place=place))
+    return any(is_ahead(token=one.token) for one in list_line_ends(place=place))
 
 
 def is_ahead(*, token: bytes) -> bool:
@@ -149,7 +149,7 @@ def is_ahead(*, token: bytes) -> bool:
         return True
 
 
-def fitting(*, place: Place) -> SignedCheckpoint | None:
+def get_newest_matching(*, place: Place) -> SignedCheckpoint | None:
     """Return the newest checkpoint of which the database has every event; None where there is none."""
     for token in _whole(place):
         try:
@@ -161,7 +161,7 @@ def fitting(*, place: Place) -> SignedCheckpoint | None:
     return None
 
 
-def line(*, place: Place) -> Line:
+def read_checkpoint_line(*, place: Place) -> Line:
     """Read every checkpoint once. Raises OSError."""
     found = Line()
     fitting: set[str] | None = None
@@ -180,7 +180,7 @@ def line(*, place: Place) -> Line:
         except ValueError as error:
             found.forged = str(error)
             continue
-        _compare_with_last(found, name, claims, fitting, went_back=_went_back(before, signed.heads))
+        _compare_with_last(found, name, claims, fitting, went_back=_has_shorter_chain(before, signed.heads))
         fitting, before = {own}, signed.heads
     return found
 
@@ -196,7 +196,7 @@ def _compare_with_last(
         found.back = found.back or name
 
 
-def _went_back(before: Mapping[int, tuple[int, bytes]], heads: Mapping[int, tuple[int, bytes]]) -> bool:
+def _has_shorter_chain(before: Mapping[int, tuple[int, bytes]], heads: Mapping[int, tuple[int, bytes]]) -> bool:
     """Whether some chain is shorter than it was, or as long and another."""
     return any(
         seq < before[chain][0] or (seq == before[chain][0] and own_hash != before[chain][1])
@@ -205,9 +205,9 @@ def _went_back(before: Mapping[int, tuple[int, bytes]], heads: Mapping[int, tupl
     )
 
 
-def gap(*, place: Place) -> str:
+def find_gap(*, place: Place) -> str:
     """Return what `Line` calls so. Raises ValueError where one before it is forged, OSError."""
-    found = line(place=place)
+    found = read_checkpoint_line(place=place)
     if found.forged:
         raise ValueError(found.forged)
     return found.gap
@@ -220,7 +220,7 @@ def digest(token: bytes) -> str:
 
 def _is_covered(signed: SignedCheckpoint) -> bool:
     """By the events themselves: a restored database goes on, and counts up to what was signed by others."""
-    return not audit.queries.lacking(signed=signed.heads)
+    return not audit.queries.list_missing_heads(signed=signed.heads)
 
 
 def _verify_checkpoint(token: bytes, name: str = "") -> SignedCheckpoint:
@@ -245,7 +245,7 @@ def _whole(place: Place) -> Iterator[bytes]:
 def _is_whole(token: bytes) -> bool:
     """Whether a token was written to its end; by whom is another question."""
     try:
-        tokens.peek(token.decode())
+        tokens.parse_unverified(token.decode())
         return len(urlsafe_b64decode(token.rpartition(b".")[2])) == SIGNATURE
     except ValueError:
         return False
@@ -255,7 +255,7 @@ def _claims(token: bytes) -> Mapping[str, object]:
     return keys.verify_own(use=SigningKey.Use.CHECKPOINT, token=token.decode())
 
 
-class Behind(Exception):
+class DatabaseBehind(Exception):
     """The newest checkpoint signed events that the database does not have: it was restored, or its trail cut off."""
 
 
@@ -269,7 +269,7 @@ def write(*, place: Place, at: datetime, over: bool = False) -> str:
     `over`: after a restore, which the trail itself then tells of. It waits for whoever else is at it. Raises Behind
     where it would cover up that events are gone, but for `over`. Raises OSError where the place fails.
     """
-    with turn(name=TURN, waits=over) as mine:
+    with lock_job(name=TURN, waits=over) as mine:
         return _write(place, at, over=over) if mine else ""
 
 
@@ -279,9 +279,9 @@ def sign_acts(*, place: Place, at: datetime) -> str:
     "" where nothing happened, or another is at it. The heads rise, so that the newest alone matters: these follow on
     nothing, and each is of no more use once the line goes on. Raises Behind, OSError, as `write` does.
     """
-    if cache.get(SIGNED) == audit.queries.heads():
+    if cache.get(SIGNED) == audit.queries.get_chain_heads():
         return ""
-    with turn(name=INTERIM_TURN) as mine:
+    with lock_job(name=INTERIM_TURN) as mine:
         return _sign_acts(place, at) if mine else ""
 
 
@@ -295,8 +295,8 @@ def age_s() -> float:
 
 
 def _write(place: Place, at: datetime, *, over: bool) -> str:
-    found = ends(place=place) if over else _fitting_ends(place, at)
-    there, heads, at = found[-1], audit.queries.heads(), _after(found, at)
+    found = list_line_ends(place=place) if over else _fitting_ends(place, at)
+    there, heads, at = found[-1], audit.queries.get_chain_heads(), _after(found, at)
     if there.newest != there.whole:
         log.error("checkpoint.unreadable", name=there.newest)
     before = digest(there.token) if there.token else ""
@@ -309,7 +309,7 @@ def _write(place: Place, at: datetime, *, over: bool) -> str:
 
 def _sign_acts(place: Place, at: datetime) -> str:
     found = _fitting_ends(place, at)
-    heads, at = audit.queries.heads(), _after(found, at)
+    heads, at = audit.queries.get_chain_heads(), _after(found, at)
     name = f"{at:{NAME}}.jws"
     place.interim().put(name=name, token=_token(heads, at, interim=True))
     cache.set(SIGNED, heads, timeout=None)
@@ -318,17 +318,17 @@ def _sign_acts(place: Place, at: datetime) -> str:
 
 def _fitting_ends(place: Place, at: datetime) -> list[End]:
     """Where to go on. Raises Behind where a chain went back behind what was signed; officers learn of it at once."""
-    found = ends(place=place)
+    found = list_line_ends(place=place)
     if not any(is_ahead(token=one.token) for one in found):
         return found
     fault = IncidentCount(Incident.Kind.AUDIT_FAULT, f"{at:%Y-%m-%d}", _fault(found), 1)
     audit.actions.state_incidents(stated=[fault], actor=ACTOR, at=at)
-    raise Behind
+    raise DatabaseBehind
 
 
 def _fault(found: Sequence[End]) -> str:
     try:
-        together(found=found)
+        merge_ends(found=found)
     except ValueError:
         return "the newest checkpoint can't be trusted"
     return "rows that a checkpoint signed are gone or changed"

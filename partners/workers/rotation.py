@@ -187,5 +187,5 @@ def _retire(row: SigningKey, now: datetime, actor: str, reason: str) -> Event:
 
 def _record_rotation(made: Sequence[Event], retired: Sequence[Event]) -> RotationResult:
     """Write a pass into the trail, all at once: imports append to many chains beside it."""
-    audit.actions.record_together(events=[*made, *retired])
+    audit.actions.record_events(events=[*made, *retired])
     return RotationResult(*(tuple(event.target.removeprefix(KEY) for event in events) for events in (made, retired)))

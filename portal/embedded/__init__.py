@@ -59,7 +59,7 @@ def ensure(*, data_dir: Path) -> dict[str, str]:
         fcntl.flock(lock, fcntl.LOCK_SH)
         _uses[data_dir] = Use(data_dir, lock, os.getpid())
         atexit.register(release, data_dir=data_dir)
-    with _alone(data_dir / "starting"):
+    with _exclusive_lock(data_dir / "starting"):
         ports = _running(data_dir) or _start(data_dir, kept)
         found = {
             "DATABASE_URL": cluster.url(role=cluster.APP, password=kept.app_password, port=ports["postgres_port"]),
@@ -117,7 +117,7 @@ def in_use(*, data_dir: Path) -> bool:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _exclusive_lock(path: Path) -> Iterator[None]:
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

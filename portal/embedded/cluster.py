@@ -111,8 +111,8 @@ def initialise(*, data_dir: Path, account: Account | None, password: str) -> Non
     """Make the cluster if there is none; passwords are asked of everyone, over loopback too."""
     data = data_dir / "postgres"
     if account is not None:
-        _let_search(data_dir)
-        _let_search(binary("postgres").parent)
+        _allow_traversal(data_dir)
+        _allow_traversal(binary("postgres").parent)
     if (data / "PG_VERSION").exists():
         return
     shutil.rmtree(data, ignore_errors=True)  # what an interrupted first start left
@@ -204,7 +204,7 @@ def _bind(tried: socket.socket, port: int) -> int:
     return bound
 
 
-def _let_search(path: Path) -> None:
+def _allow_traversal(path: Path) -> None:
     """As root: let the database's user pass through the folders above its own. They stay unreadable to it."""
     for folder in (path, *path.parents):
         mode = folder.stat().st_mode

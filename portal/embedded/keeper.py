@@ -163,7 +163,7 @@ def _end_leftover(pid_file: Path) -> None:
         time.sleep(0.1)
 
 
-def _nobody_uses(in_use: int) -> bool:
+def _is_unused(in_use: int) -> bool:
     try:
         fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -188,7 +188,7 @@ def _hold(servers: list[Server], spec: Spec, asked: Event) -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        while not asked.wait(LOOK_EVERY_S) and not _nobody_uses(in_use):
+        while not asked.wait(LOOK_EVERY_S) and not _is_unused(in_use):
             for server in servers:
                 server.watch()
     finally:

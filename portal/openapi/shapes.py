@@ -10,14 +10,14 @@ from django.conf import settings
 from consent.feeds.lines import ReportedLine
 from consent.labels import REASONS, UNAVAILABLE
 from consent.schemas.decisions import Evaluation, Evaluations
-from consent.schemas.texts import TextedUs
+from consent.schemas.texts import IncomingText
 from disclosures.feeds.releases import FILLED, ReportedRelease
 from portal.openapi.agents import AGENTS
-from support.feeds import MailedUs
+from support.feeds import IncomingMailMessage
 from support.schemas import LoggedByPhone
 
 AT = "#/components/schemas/"
-STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine, TextedUs, LoggedByPhone, MailedUs)
+STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine, IncomingText, LoggedByPhone, IncomingMailMessage)
 # What an item of a batch is told that is no question.
 INVALID = "invalid_request"
 TEXT: dict[str, Any] = {"type": "string"}

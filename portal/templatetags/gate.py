@@ -10,5 +10,5 @@ register = template.Library()
 @register.simple_tag
 def gate_closed() -> str:
     """Why nobody gets any location just now; "" while the gate is open."""
-    now = readiness.opening()
+    now = readiness.read_opening()
     return "" if now.is_open else now.why

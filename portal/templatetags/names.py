@@ -14,7 +14,7 @@ def browser_named(user_agent: str) -> str:
     """ "Firefox (Windows)"; what names no browser that is known here stays as it is, cut off where it is long."""
     if not user_agent:
         return gettext("Unknown browser")
-    browser, machine = browsers.family(user_agent), browsers.machine(user_agent)
+    browser, machine = browsers.get_browser_family(user_agent), browsers.get_machine_kind(user_agent)
     if not browser:
         return user_agent[:LONGEST]
     return f"{browser} ({browsers.MACHINES[machine]})" if machine else browser

@@ -204,7 +204,7 @@ def record_for_cohort(*, word: VerifiedReceipt, parsed: ParsedReceipt, party: Pa
     if word.said.status == "completed":
         check_required_actions(word=word, required=ACTIONS, ordered_at=event.queued_at, at=at)
         _check_list(word, cohort)
-    _keep(word, parsed, (cohort.pk, event.pk), party, at)
+    _store_receipt(word, parsed, (cohort.pk, event.pk), party, at)
     state, note = _outcome(word, event, cohort)
     if (state, note) != (event.state, event.note):
         StreamEvent.objects.filter(pk=event.pk).update(
@@ -236,7 +236,7 @@ def _check_list(word: VerifiedReceipt, cohort: Cohort) -> None:
         raise ReceiptRefused("invalid_request", "list_sha256 must be that of the index of this cohort's manifest")
 
 
-def _keep(
+def _store_receipt(
     word: VerifiedReceipt, parsed: ParsedReceipt, about: tuple[uuid.UUID, uuid.UUID], party: Party, at: datetime
 ) -> None:
     """`about`: the end, and the event that tells of it."""

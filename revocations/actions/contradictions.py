@@ -17,7 +17,7 @@ from audit.models import Incident
 from partners.labels import UNKNOWN
 from partners.models import Campaign
 from revocations.actions.cohorts import announce_again
-from revocations.actions.reissue import STOP_DUTIES, reopen
+from revocations.actions.reissue import STOP_DUTIES, reopen_duties
 from revocations.domain.order_snapshots import EVERYTHING
 from revocations.models import Cohort, Duty, Order, State, StreamEvent
 
@@ -43,7 +43,7 @@ class Use:
 
 
 @transaction.atomic
-def contradict(*, uses: Sequence[Use], at: datetime) -> int:
+def mark_contradicted_orders(*, uses: Sequence[Use], at: datetime) -> int:
     """Mark the orders that these uses contradict, each with an incident. Returns how many. Cheap where there are none.
 
     A use contradicts the newest order that its partner had signed as done before it, where neither that order nor one
@@ -51,20 +51,20 @@ def contradict(*, uses: Sequence[Use], at: datetime) -> int:
     by a new version.
     """
     found: dict[Order, list[Use]] = defaultdict(list)
-    suspects = _after_a_signature(uses)
+    suspects = _filter_signed_uses(uses)
     orders = _lock_orders({use.line_id for use in suspects})
     for use in suspects:
         for order in _find_contradicted_orders(use, orders):
             found[order].append(use)
     for order in found:
         _mark(order, at)
-    duties = [duty for order, against in found.items() for duty in _owed_again(order, against, at)]
+    duties = [duty for order, against in found.items() for duty in _list_duties_to_reopen(order, against, at)]
     if duties:
-        reopen(duties=duties, at=at)
+        reopen_duties(duties=duties, at=at)
     return len(found)
 
 
-def _after_a_signature(uses: Sequence[Use]) -> list[Use]:
+def _filter_signed_uses(uses: Sequence[Use]) -> list[Use]:
     """Return the uses by partners that have signed as done an order about that line."""
     lines = {use.line_id for use in uses}
     signed = set(Order.objects.filter(line_id__in=lines, state__in=SIGNED).values_list("line_id", "party_id"))
@@ -85,7 +85,7 @@ def _find_contradicted_orders(use: Use, orders: Sequence[Order]) -> list[Order]:
     past = _list_orders_until(use, orders)
     if any(_allows(newest, use) for newest, *_ in past):
         return []
-    broken = (_broken_word(told, use) for told in past)
+    broken = (_find_broken_order(told, use) for told in past)
     return [order for order in broken if order is not None]
 
 
@@ -98,7 +98,7 @@ def _list_orders_until(use: Use, orders: Sequence[Order]) -> list[list[Order]]:
     return list(past.values())
 
 
-def _broken_word(told: Sequence[Order], use: Use) -> Order | None:
+def _find_broken_order(told: Sequence[Order], use: Use) -> Order | None:
     """Of the orders of that moment, the newest first, the one last signed before the use, if none since allowed it.
 
     None too where that one is known as contradicted already.
@@ -128,7 +128,7 @@ def _mark(order: Order, at: datetime) -> None:
     )
 
 
-def _owed_again(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
+def _list_duties_to_reopen(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
     """Return what its partner had signed as done, for the places of these uses and all received by then.
 
     Nothing where it was told later to do that anyway: it owes it, or has signed it since.
@@ -154,7 +154,7 @@ def _owed_again(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
 
 def _is_laid_since(laid: Sequence[Duty], action: str, use: Use) -> bool:
     """Return whether the partner was told after this use to do that anyway."""
-    return any(duty.action == action and duty.since > use.occurred_at and _about(duty, use) for duty in laid)
+    return any(duty.action == action and duty.since > use.occurred_at and _concerns(duty, use) for duty in laid)
 
 
 def _newest_by_scope(order: Order, uses: Sequence[Use]) -> dict[str, Use]:
@@ -180,7 +180,7 @@ def _last_known(path: Sequence[str]) -> str:
     return next((uri for uri in reversed(path) if uri != UNKNOWN), UNKNOWN)
 
 
-def _about(duty: Duty, use: Use) -> bool:
+def _concerns(duty: Duty, use: Use) -> bool:
     purpose, _, recipient = duty.scope.partition(" ")
     return duty.scope == EVERYTHING or (purpose in {"", use.purpose} and recipient in use.path)
 
@@ -217,7 +217,7 @@ GROUP BY 1, 2, 3, 4 ORDER BY 1, 4, 3
 
 
 @transaction.atomic
-def contradict_ends(*, uses: Sequence[Use], at: datetime) -> int:
+def mark_contradicted_ends(*, uses: Sequence[Use], at: datetime) -> int:
     """Mark the ends that these uses contradict, tell their partners anew, and open an incident for each end and day.
 
     A use contradicts what its partner had last signed before it. Where that is known as contradicted already, it only

@@ -11,7 +11,7 @@ import audit.actions
 from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
 from revocations.actions.streams import nudge
-from revocations.actions.trials import take_trial_evidence
+from revocations.actions.trials import record_trial_evidence
 from revocations.domain import receipts
 from revocations.domain.order_snapshots import stamp
 from revocations.domain.receipts import ParsedReceipt, ReceiptRefused
@@ -31,7 +31,7 @@ class DisputedUse:
     recipient: str
 
 
-def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[DisputedUse], at: datetime) -> int:
+def request_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[DisputedUse], at: datetime) -> int:
     """Ask each partner, within the transaction of the dispute. Returns how many questions that were."""
     for one in disputed:
         party_id, due_at = one.contract.aggregator_id, at + ANSWER_WITHIN
@@ -57,7 +57,7 @@ def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[Dispu
 def record_evidence(*, parsed: ParsedReceipt, party: Party, at: datetime) -> None:
     """Check an answer of `party`, and keep it; the same bytes again change nothing. Raises ReceiptRefused."""
     word = receipts.verify_evidence(parsed=parsed, party=party, at=at)
-    if take_trial_evidence(word=word, digest=parsed.digest, party=party, at=at):
+    if record_trial_evidence(word=word, digest=parsed.digest, party=party, at=at):
         return
     with transaction.atomic():
         asked = EvidenceRequest.objects.select_for_update().filter(jti=word.request_jti, party_id=party.pk).first()

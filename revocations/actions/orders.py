@@ -90,9 +90,9 @@ def enqueue_orders(
         duties += laid
         orders += queued
     if orders:
-        _lay(duties)
+        _insert_duties(duties)
         _write(orders)
-        _stand(orders)
+        _update_standings(orders)
         _nudge(orders)
     newest = _newest_orders(known, orders)
     return {
@@ -122,7 +122,7 @@ def _build_orders(
     for agreement in agreements:
         contract = agreement.contract
         duties = _fresh_duties(line_id, agreement, known, at)
-        if duties or not _stands_so(agreement, known):
+        if duties or not _is_current(agreement, known):
             fresh[contract.pk] = _without_repeats([*fresh.get(contract.pk, ()), *duties])
             anew.setdefault(contract.pk, agreement)
     orders = [
@@ -132,7 +132,7 @@ def _build_orders(
     return [duty for laid in fresh.values() for duty in laid], orders
 
 
-def _stands_so(agreement: Agreement, known: "_OrderHistory") -> bool:
+def _is_current(agreement: Agreement, known: "_OrderHistory") -> bool:
     """Return whether the order that stands says what the agreement says."""
     newest = known.newest.get(agreement.contract.pk)
     # An order of an older epoch is over at a partner that was told of an end: it is told anew, changed or not.
@@ -189,7 +189,7 @@ class _OrderHistory:
             known[line_id].uncovered.add((line_id, contract_id))
 
 
-def _lay(duties: Sequence[Duty]) -> None:
+def _insert_duties(duties: Sequence[Duty]) -> None:
     rows = [(one.line_id, one.id, one.contract_id, one.action, one.scope, one.since) for one in duties]
     if rows:
         with connection.cursor() as cursor:
@@ -258,7 +258,7 @@ def _lane(by: str, *, stops: bool) -> Order.Lane:
     return Order.Lane.STOP if stops else Order.Lane.ALLOW
 
 
-def _stand(orders: Sequence[Order]) -> None:
+def _update_standings(orders: Sequence[Order]) -> None:
     rows = [(one.line_id, one.contract_id, one.epoch, one.version, one.id) for one in orders]
     with connection.cursor() as cursor:
         cursor.execute(STAND, [list(column) for column in zip(*rows, strict=True)])

@@ -11,7 +11,7 @@ from partners.clients import http
 from partners.models import Party
 from revocations.actions.cohorts import record_for_cohort
 from revocations.actions.evidence import record_evidence
-from revocations.actions.trials import take_trial_receipt
+from revocations.actions.trials import record_trial_receipt
 from revocations.domain import receipts
 from revocations.domain.receipts import (
     ParsedReceipt,
@@ -39,7 +39,7 @@ def record_receipt(*, token: str, party: Party, at: datetime) -> None:
     if parsed.is_evidence:
         record_evidence(parsed=parsed, party=party, at=at)
         return
-    if _is_repeated_receipt(parsed, party) or take_trial_receipt(parsed=parsed, party=party, at=at):
+    if _is_repeated_receipt(parsed, party) or record_trial_receipt(parsed=parsed, party=party, at=at):
         return
     # Keys may have to be fetched: the network is never spoken to inside the transaction.
     word = receipts.verify_receipt(parsed=parsed, party=party, at=at)
@@ -77,7 +77,7 @@ def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: date
     if word.said.status == "completed":
         required = order.snapshot["required_actions"]
         check_required_actions(word=word, required=required, ordered_at=order.queued_at, at=at)
-    _keep(word, parsed, order, at)
+    _store_receipt(word, parsed, order, at)
     state, note = _outcome(word, order)
     moved = Order.objects.filter(pk=order.pk, state__in=MOVABLE).exclude(state=state)
     moved.update(**_changes(state, note, at))
@@ -95,7 +95,7 @@ def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: date
     )
 
 
-def _keep(word: VerifiedReceipt, parsed: ParsedReceipt, order: Order, at: datetime) -> None:
+def _store_receipt(word: VerifiedReceipt, parsed: ParsedReceipt, order: Order, at: datetime) -> None:
     Receipt.objects.create(
         line_id=order.line_id,
         order_id=order.id,

@@ -32,7 +32,7 @@ def reissue_orders(
 
 
 @transaction.atomic
-def reopen(*, duties: Sequence[Duty], at: datetime) -> int:
+def reopen_duties(*, duties: Sequence[Duty], at: datetime) -> int:
     """Lay these duties on partners, and queue the newest order of each (line, contract) anew to say so.
 
     What is on its way already does not say it: it is overtaken. Returns how many orders were queued.
@@ -46,7 +46,7 @@ def reopen(*, duties: Sequence[Duty], at: datetime) -> int:
 def _part(places: Sequence[Pair], owing: Mapping[Pair, Collection[str]], at: datetime) -> int:
     standing, orders = _newest(places)
     newest = [order for order in orders if order.next_attempt_at is None]
-    fresh = _lay([order for order in newest if (order.line_id, order.contract_id) in owing], owing, at)
+    fresh = _insert_duties([order for order in newest if (order.line_id, order.contract_id) in owing], owing, at)
     return _queue(newest, standing, fresh, at)
 
 
@@ -65,7 +65,7 @@ def _queue(
     contracts = Contract.objects.in_bulk({order.contract_id for order in newest})
     owed = _owed(newest)
     again = [
-        _again(
+        _build_reissued_order(
             order,
             standing[order.id],
             contracts[order.contract_id],
@@ -87,7 +87,7 @@ def _queue(
     return len(again)
 
 
-def _lay(orders: Sequence[Order], owing: Mapping[Pair, Collection[str]], at: datetime) -> set[Pair]:
+def _insert_duties(orders: Sequence[Order], owing: Mapping[Pair, Collection[str]], at: datetime) -> set[Pair]:
     """Lay the duties of a stop on the partner for each scope. Returns where."""
     Duty.objects.bulk_create(
         Duty(
@@ -113,7 +113,7 @@ def _owed(orders: Sequence[Order]) -> Mapping[Pair, Sequence[Duty]]:
     return found
 
 
-def _again(
+def _build_reissued_order(
     order: Order, standing: Standing, contract: Contract, owed: Sequence[Duty], by: datetime | None, at: datetime
 ) -> Order:
     version = next_version(standing=standing, contract=contract)

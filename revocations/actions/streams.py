@@ -24,14 +24,14 @@ from revocations.domain.streams import (
     PARTNER,
     POLLED,
     Delivery,
-    StreamWanted,
-    ask_from,
+    RequestedStream,
     change_status,
     configuration_of,
     events_not_declined,
     health_of,
-    ours_to_undo,
+    is_set_by_officer,
     queue_event,
+    restart_verification,
     standing_stream,
     status_of,
     subject_of,
@@ -73,7 +73,7 @@ class TooSoon(StreamRefused):
 
 
 @transaction.atomic
-def create_stream(*, party: Party, wanted: StreamWanted, at: datetime) -> dict[str, object]:
+def create_stream(*, party: Party, wanted: RequestedStream, at: datetime) -> dict[str, object]:
     """Give the partner the stream it asks for; without a delivery it polls. Returns its configuration.
 
     What the partner says of our own members must be as it is. Raises HasOne, Unfit.
@@ -94,7 +94,7 @@ def create_stream(*, party: Party, wanted: StreamWanted, at: datetime) -> dict[s
 
 
 @transaction.atomic
-def change_stream(*, party: Party, wanted: StreamWanted, whole: bool, at: datetime) -> dict[str, object]:
+def change_stream(*, party: Party, wanted: RequestedStream, whole: bool, at: datetime) -> dict[str, object]:
     """Change what is named, or with `whole` put what is named in the place of all. Returns the configuration.
 
     What the partner says of our own members must be as it is. Raises NoSuchStream, Unfit.
@@ -119,11 +119,11 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
     has it paused, because deleting would undo that.
     """
     stream = _own(party, stream_id)
-    if ours_to_undo(stream=stream):
+    if is_set_by_officer(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
     _record_stream_change("stream.deleted", stream, party, at)
     if stream.status != Stream.Status.ENABLED:
-        ask_from(party_id=party.pk, at=at)
+        restart_verification(party_id=party.pk, at=at)
     stream.delete()
     nudge(party_id=party.pk)
 
@@ -135,7 +135,7 @@ def set_status(*, party: Party, stream_id: str, status: Stream.Status, reason: s
     Raises NoSuchStream, and NotAllowed for what an officer set.
     """
     stream = _own(party, stream_id)
-    if ours_to_undo(stream=stream):
+    if is_set_by_officer(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
     change_status(stream=stream, status=status, reason=reason, by=_name(party), at=at)
     nudge(party_id=party.pk)
@@ -195,7 +195,7 @@ def _own(party: Party, stream_id: object) -> Stream:
     return stream
 
 
-def _fields(party: Party, wanted: StreamWanted, *, whole: bool) -> dict[str, Any]:
+def _fields(party: Party, wanted: RequestedStream, *, whole: bool) -> dict[str, Any]:
     """Return the columns that the partner's wish changes; `whole`: what it leaves out goes back to how it begins."""
     fields: dict[str, Any] = {}
     if _counts(wanted.delivery, whole=whole):
@@ -253,7 +253,7 @@ def _parse_requested_events(wanted: tuple[str, ...] | UnsetType) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def _check_ours(wanted: StreamWanted, ours: dict[str, Any]) -> None:
+def _check_ours(wanted: RequestedStream, ours: dict[str, Any]) -> None:
     """SSF 1.0, 8.1.1.3: members that are the transmitter's may be there, if they are as they are."""
     for name in ("iss", "aud", "events_supported", "events_delivered", "min_verification_interval"):
         said = getattr(wanted, name)
@@ -263,7 +263,7 @@ def _check_ours(wanted: StreamWanted, ours: dict[str, Any]) -> None:
         raise Unfit("Where to poll is ours to say: leave out delivery.endpoint_url.")
 
 
-def _polled_at(wanted: StreamWanted) -> str | None:
+def _polled_at(wanted: RequestedStream) -> str | None:
     delivery = wanted.delivery if isinstance(wanted.delivery, Delivery) else POLLED
     return delivery.endpoint_url if delivery.method == Stream.Method.POLL else None
 

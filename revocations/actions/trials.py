@@ -92,7 +92,7 @@ def fetch_trial_shard(*, party: Party, manifest_id: uuid.UUID, number: int, at: 
     return bytes(shard.content) if shard else None
 
 
-def take_trial_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> bool:
+def record_trial_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> bool:
     """Judge and keep a receipt about a trial order. False if it is about no trial of this partner.
 
     Raises ReceiptRefused for one that would not count, which is kept too, with the reason. May fetch keys: never inside
@@ -112,13 +112,13 @@ def take_trial_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> 
         _check(word, order, at)
         _refuse_below_once(word, order)
     except ReceiptRefused as refusal:
-        _keep(claims, digest, order, at, fault=str(refusal))
+        _store_trial_receipt(claims, digest, order, at, fault=str(refusal))
         raise
-    _keep(claims, digest, order, at, word=word)
+    _store_trial_receipt(claims, digest, order, at, word=word)
     return True
 
 
-def take_trial_evidence(*, word: VerifiedEvidence, digest: bytes, party: Party, at: datetime) -> bool:
+def record_trial_evidence(*, word: VerifiedEvidence, digest: bytes, party: Party, at: datetime) -> bool:
     """Keep the answer to a trial's evidence-request. False if it is about no trial of this partner."""
     order = TrialOrder.objects.filter(jti=word.request_jti, party_id=party.pk).first()
     if order is None:
@@ -165,7 +165,7 @@ def _refuse_below_once(word: VerifiedReceipt, order: TrialOrder) -> None:
         raise receipts.build_unregistered_refusal(place=place, recipient=word.said.downstream[place].recipient)
 
 
-def _keep(
+def _store_trial_receipt(
     claims: Claims,
     digest: bytes,
     order: TrialOrder,

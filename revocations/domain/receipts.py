@@ -199,7 +199,7 @@ class ParsedReceipt:
 def parse_receipt(token: str) -> ParsedReceipt:
     """Take a token apart. Raises ReceiptRefused for one that is no security event token as receipts are."""
     try:
-        parsed = tokens.peek(token)
+        parsed = tokens.parse_unverified(token)
     except BadToken as error:
         raise ReceiptRefused("invalid_request", str(error)) from error
     if parsed.typ != TYP:

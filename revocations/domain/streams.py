@@ -42,7 +42,7 @@ class Delivery(msgspec.Struct, frozen=True):
 POLLED = Delivery(Stream.Method.POLL)
 
 
-class StreamWanted(msgspec.Struct, frozen=True):
+class RequestedStream(msgspec.Struct, frozen=True):
     """What a partner wants of its stream (SSF 1.0, 8.1.1), and what it says of the members that are ours.
 
     `signing_alg` is a member of our own: RS256 for a receiver that checks nothing else.
@@ -199,7 +199,7 @@ def is_imposed(*, stream: Stream) -> bool:
     return stream.status != Stream.Status.ENABLED and not stream.status_by.startswith(PARTNER)
 
 
-def ours_to_undo(*, stream: Stream) -> bool:
+def is_set_by_officer(*, stream: Stream) -> bool:
     """Whether the partner may not enable it: an officer's word. What the partner's own 410 brought about, it may."""
     return is_imposed(stream=stream) and stream.status_by != DELIVERY
 
@@ -235,7 +235,7 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
     if Stream.Status.ENABLED in (before, status) and before != status:
         stream.status_at = at
         if not is_its_own:
-            ask_from(party_id=stream.party_id, at=at)
+            restart_verification(party_id=stream.party_id, at=at)
     stream.save(update_fields=["status", "status_reason", "status_by", "status_at"])
     audit.actions.record(
         action=f"stream.{status.value}", actor=by, target=f"stream:{stream.id}", at=at, reason=reason,
@@ -267,6 +267,6 @@ def health_of(*, party_id: int, at: datetime) -> StreamHealth:
     return health
 
 
-def ask_from(*, party_id: int, at: datetime) -> None:
+def restart_verification(*, party_id: int, at: datetime) -> None:
     """Count from now: earlier questions no longer wait for an answer; those it let pass stay counted."""
     StreamHealth.objects.update_or_create(party_id=party_id, defaults={"counts_from": at})

@@ -23,7 +23,7 @@ type Try = tuple[datetime, bool]
 type Row = tuple[UUID, int, datetime, str, str]
 
 
-def with_us(*, now: datetime) -> Q:
+def list_orders_parked_with_us(*, now: datetime) -> Q:
     """Return what is parked with us, while it is: from the moment it is offered anew the next move is the partner's.
 
     What is pushed goes out in that moment. Who polls, and never comes for it, keeps it from going any further.
@@ -56,7 +56,7 @@ def _by_minute(tries: Iterable[Try]) -> Mapping[datetime, bool]:
     return found
 
 
-def pulses(*, since: datetime, now: datetime) -> Sequence[datetime]:
+def list_delivery_minutes(*, since: datetime, now: datetime) -> Sequence[datetime]:
     """Return the minutes, whole ones between these moments, in which our delivery ran."""
     within = Pulse.objects.filter(minute__gte=since, minute__lte=now - MINUTE)
     return list(within.order_by("minute").values_list("minute", flat=True))

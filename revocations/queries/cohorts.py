@@ -112,7 +112,7 @@ def _newest_event(cohort: Cohort) -> StreamEvent:
 
 
 def _signer(party: Party, receipts: Sequence[CohortReceipt], cohort: Cohort) -> Signer:
-    word = _newest_word(party, receipts)
+    word = _find_newest_receipt(party, receipts)
     acted_on = None if word is None else word.acted_on
     return Signer(
         party_id=party.pk,
@@ -125,7 +125,7 @@ def _signer(party: Party, receipts: Sequence[CohortReceipt], cohort: Cohort) -> 
     )
 
 
-def _newest_word(party: Party, receipts: Sequence[CohortReceipt]) -> CohortReceipt | None:
+def _find_newest_receipt(party: Party, receipts: Sequence[CohortReceipt]) -> CohortReceipt | None:
     own = [one for one in receipts if one.signer_uri == party.uri]
     # What was signed as done stays done.
     done = [one for one in own if one.status == COMPLETED]

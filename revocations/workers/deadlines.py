@@ -83,23 +83,23 @@ MENDING: Mapping[Breach.Kind, str] = {
 }
 
 
-def note_overdue(*, now: datetime, whole: bool = False) -> int:
+def record_overdue(*, now: datetime, whole: bool = False) -> int:
     """Write a breach for each order and ended agreement whose date passed, and an incident a partner and day.
 
     `whole`: look at all dates, not at those since the last breach alone. Returns how many breaches are new.
     """
     newest = None if whole else Breach.objects.filter(kind=Breach.Kind.COMPLETE).aggregate(at=Max("due_at"))["at"]
     since = newest - LOOK_BACK if newest else FIRST
-    found, _ = _note(LATE_COHORTS, {"now": now}, now)
+    found, _ = _record_breaches(LATE_COHORTS, {"now": now}, now)
     part = BATCH
     while part == BATCH:
-        part, last = _note(LATE_ORDERS, {"now": now, "since": since, "batch": BATCH}, now)
+        part, last = _record_breaches(LATE_ORDERS, {"now": now, "since": since, "batch": BATCH}, now)
         found, since = found + part, max(since, last)
     return found
 
 
 @transaction.atomic
-def _note(statement: str, values: Mapping[str, datetime | int], now: datetime) -> tuple[int, datetime]:
+def _record_breaches(statement: str, values: Mapping[str, datetime | int], now: datetime) -> tuple[int, datetime]:
     """Returns how many are new, and the newest date among them."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -116,12 +116,12 @@ def _note(statement: str, values: Mapping[str, datetime | int], now: datetime) -
     return len(rows), max((due_at for _, due_at in rows), default=FIRST)
 
 
-def mend_breaches() -> int:
+def record_late_completions() -> int:
     """Write down when that came which had been late. Returns how many breaches are mended by it."""
-    return sum(_mend(kind, statement) for kind, statement in MENDING.items())
+    return sum(_record_late_completion(kind, statement) for kind, statement in MENDING.items())
 
 
-def _mend(kind: Breach.Kind, statement: str) -> int:
+def _record_late_completion(kind: Breach.Kind, statement: str) -> int:
     after: int = 0
     mended = 0
     while True:
@@ -138,7 +138,7 @@ def _mend(kind: Breach.Kind, statement: str) -> int:
 EVIDENCE_BATCH = 1_000
 
 
-def note_evidence(*, now: datetime) -> int:
+def record_missing_evidence(*, now: datetime) -> int:
     """Note the questions that nobody answered by their date: one incident a partner and day. Returns how many."""
     noted = 0
     while late := _note_unanswered(now):

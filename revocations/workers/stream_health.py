@@ -21,7 +21,15 @@ from audit.queries import database_clock
 from partners.labels import party_name
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Breach, Order, ResponsibleParty, Stream, StreamEvent, StreamHealth
-from revocations.queries.answering import SAMPLE, Try, list_counted_minutes, pulses, tries_at, tries_of, with_us
+from revocations.queries.answering import (
+    SAMPLE,
+    Try,
+    list_counted_minutes,
+    list_delivery_minutes,
+    list_orders_parked_with_us,
+    tries_at,
+    tries_of,
+)
 
 log = structlog.get_logger()
 
@@ -55,7 +63,7 @@ CROSS JOIN LATERAL (
 
 
 @dataclass(frozen=True)
-class Trouble:
+class StreamTrouble:
     """Why a partner is to be denied (`denies`), or will be if it goes on like this. `about` names what it is about.
 
     `contract_id` None: all contracts of the partner. `ours`: one of us brought it about, so that it is no breach.
@@ -83,11 +91,11 @@ def watch(*, now: datetime) -> int:
             denied += _deny(trouble, now)
         lifelines = _lifelines(trouble.party_id, now)
         if lifelines and _is_news(trouble, now):
-            _page(trouble, lifelines)
+            _mail_officers(trouble, lifelines)
     return denied
 
 
-def lying_since() -> dict[int, datetime]:
+def list_unanswered_since() -> dict[int, datetime]:
     """By partner: since when it has left an order lying, or the end of an agreement. What is parked with us counts."""
     ends = StreamEvent.objects.filter(kind=StreamEvent.Kind.COHORT, next_attempt_at__isnull=False)
     found = dict(ends.order_by().values("party_id").annotate(at=Min("queued_at")).values_list("party_id", "at"))
@@ -99,9 +107,9 @@ def lying_since() -> dict[int, datetime]:
     return found
 
 
-def _troubles(now: datetime) -> Iterator[Trouble]:
+def _troubles(now: datetime) -> Iterator[StreamTrouble]:
     """Yield one for each partner in trouble: the one that denies it, if there is one."""
-    found: dict[int, Trouble] = {}
+    found: dict[int, StreamTrouble] = {}
     lifted = _get_lift_times()
     for trouble in (*_streams(now, lifted), *_find_unacknowledged(now, lifted)):
         known = found.get(trouble.party_id)
@@ -121,12 +129,12 @@ def _get_lift_times() -> dict[int, datetime]:
     return dict(ended.order_by().values("target_id").annotate(at=Max("ends_at")).values_list("target_id", "at"))
 
 
-def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
+def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[StreamTrouble]:
     for stream in Stream.objects.exclude(status=Stream.Status.ENABLED):
         since = max(stream.status_at, lifted.get(stream.party_id, stream.status_at))
         # We could have sent in these minutes, had it been enabled.
-        ran = list_counted_minutes(pulses=pulses(since=since, now=now), tries=())
-        yield Trouble(
+        ran = list_counted_minutes(pulses=list_delivery_minutes(since=since, now=now), tries=())
+        yield StreamTrouble(
             stream.party_id,
             Breach.Kind.UNHEALTHY,
             f"stream:{stream.id}:{since:%Y%m%dT%H%M}",
@@ -143,7 +151,7 @@ def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
             party_id=health.party_id, kind=StreamEvent.Kind.VERIFICATION, queued_at__gt=since
         )
         if anew is None or asked.count() >= MOST_FAILED_VERIFICATIONS:
-            yield Trouble(
+            yield StreamTrouble(
                 health.party_id,
                 Breach.Kind.UNHEALTHY,
                 f"party:{health.party_id}:verifications:{since:%Y%m%dT%H%M}",
@@ -153,7 +161,7 @@ def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
             )
 
 
-def _find_unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
+def _find_unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator[StreamTrouble]:
     tried: dict[int, Sequence[Try]] = {}
     for order, queued_at in _waiting(now):
         since = max(queued_at, lifted.get(order.party_id, queued_at))
@@ -166,7 +174,7 @@ def _find_unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator
     cohorts = StreamEvent.objects.filter(
         kind=StreamEvent.Kind.COHORT, next_attempt_at__isnull=False, queued_at__lte=now - WARN_AFTER
     )
-    for event in cohorts.exclude(with_us(now=now)).order_by("queued_at"):
+    for event in cohorts.exclude(list_orders_parked_with_us(now=now)).order_by("queued_at"):
         since = max(event.queued_at, lifted.get(event.party_id, event.queued_at))
         waited = _measure_wait(since, now, [tries_at(party_id=event.party_id, now=now)])
         if waited >= WARN_AFTER:
@@ -186,12 +194,12 @@ def _waiting(now: datetime) -> list[tuple[Order, datetime]]:
 
 def _measure_wait(since: datetime, now: datetime, tried: Sequence[Sequence[Try]]) -> timedelta:
     """For how long the partner could have acknowledged: by what was tried there at all, and by what for this order."""
-    ran = pulses(since=since, now=now)
+    ran = list_delivery_minutes(since=since, now=now)
     return min(list_counted_minutes(pulses=ran, tries=tries) for tries in tried)
 
 
-def _not_acknowledged(row: Order | StreamEvent, since: datetime, *, denies: bool) -> Trouble:
-    return Trouble(
+def _not_acknowledged(row: Order | StreamEvent, since: datetime, *, denies: bool) -> StreamTrouble:
+    return StreamTrouble(
         row.party_id,
         Breach.Kind.ACKNOWLEDGE,
         str(row.id),
@@ -204,7 +212,7 @@ def _not_acknowledged(row: Order | StreamEvent, since: datetime, *, denies: bool
 
 
 @transaction.atomic
-def _deny(trouble: Trouble, now: datetime) -> bool:
+def _deny(trouble: StreamTrouble, now: datetime) -> bool:
     """Suspend, write down the partner's breach and open the incident, all or nothing. False if somebody just did."""
     with connection.cursor() as cursor:
         key = f"suspension {Suspension.Of.PARTY} {trouble.party_id}"
@@ -240,7 +248,7 @@ def _deny(trouble: Trouble, now: datetime) -> bool:
     return True
 
 
-def _breaches(trouble: Trouble, made: Suspension, now: datetime) -> list[Breach]:
+def _breaches(trouble: StreamTrouble, made: Suspension, now: datetime) -> list[Breach]:
     if trouble.contract_id is not None:
         contracts = {trouble.contract_id: trouble.about}
     else:
@@ -270,7 +278,7 @@ def _lifelines(party_id: int, now: datetime) -> list[str]:
     return sorted({party_name(one.lbs_provider.name, one.lbs_provider.uri) for one in campaigns})
 
 
-def _is_news(trouble: Trouble, now: datetime) -> bool:
+def _is_news(trouble: StreamTrouble, now: datetime) -> bool:
     """Open the incident, once for each trouble and for no second one of the same partner within a day.
 
     That it is denied now is news whatever was told before: it is another thing than that it may be.
@@ -287,7 +295,7 @@ def _is_news(trouble: Trouble, now: datetime) -> bool:
     return audit.actions.open_incident(kind=Incident.Kind.LIFELINE_AT_RISK, key=key, subject=subject, at=now)
 
 
-def _page(trouble: Trouble, lifelines: list[str]) -> None:
+def _mail_officers(trouble: StreamTrouble, lifelines: list[str]) -> None:
     """Tell every officer by mail. A mail server that is down is logged; the incident stands."""
     party = Party.objects.get(pk=trouble.party_id)
     name = party_name(party.name, party.uri)

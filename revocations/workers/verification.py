@@ -13,7 +13,12 @@ import audit.actions
 from partners.models import Contract
 from revocations.domain.streams import health_of, queue_event, subject_of
 from revocations.models import TO_PUSH, Breaker, State, Stream, StreamEvent, StreamHealth
-from revocations.queries.answering import list_counted_minutes, pulses, tries_of_event, with_us
+from revocations.queries.answering import (
+    list_counted_minutes,
+    list_delivery_minutes,
+    list_orders_parked_with_us,
+    tries_of_event,
+)
 
 EVERY = timedelta(hours=6)
 ACKNOWLEDGED_WITHIN = timedelta(minutes=15)
@@ -117,13 +122,13 @@ def _is_due(stream: Stream, now: datetime) -> bool:
 
 def _list_unanswered_events(health: StreamHealth, now: datetime) -> Sequence[StreamEvent]:
     waiting = _verifications(health.party_id).filter(state__in=TO_PUSH, queued_at__gte=health.counts_from)
-    return list(waiting.exclude(with_us(now=now)))
+    return list(waiting.exclude(list_orders_parked_with_us(now=now)))
 
 
 def _had(event: StreamEvent, now: datetime) -> timedelta:
     """For how long the partner could have answered this one."""
     return list_counted_minutes(
-        pulses=pulses(since=event.queued_at, now=now), tries=tries_of_event(event=event, now=now)
+        pulses=list_delivery_minutes(since=event.queued_at, now=now), tries=tries_of_event(event=event, now=now)
     )
 
 

@@ -34,11 +34,11 @@ WITHDRAWN = "The person withdrew “I never agreed”. Their stop stays."
 TOPICS = (Ticket.Kind.STILL_HAVE, Ticket.Kind.SIGN_IN, Ticket.Kind.OTHER)
 
 
-class Enough(Exception):
+class DailyLimitReached(Exception):
     """So much was written today that this is not taken."""
 
 
-class Over(Exception):
+class CaseTooOld(Exception):
     """The case was closed so long ago that a new one is asked for."""
 
 
@@ -52,7 +52,7 @@ class IncomingMessage:
 
 
 @transaction.atomic
-def ask(
+def open_case(
     *, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, said: IncomingMessage, at: datetime
 ) -> Ticket:
     """Open a case about a line, or about one thing of it, in the language that is active. Raises Enough.
@@ -62,7 +62,7 @@ def ask(
     """
     User.objects.select_for_update().get(pk=user.pk)
     if Ticket.objects.filter(asked_by=user, opened_at__gt=at - DAY).count() >= CASES_A_DAY:
-        raise Enough
+        raise DailyLimitReached
     code = tickets.new_code()
     ticket = Ticket.objects.create(
         code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=_in_our_words(topic),
@@ -81,7 +81,7 @@ def ask(
 
 
 @transaction.atomic
-def write_again(*, code: str, user: User, line_ids: Collection[int], said: IncomingMessage, at: datetime) -> bool:
+def add_message(*, code: str, user: User, line_ids: Collection[int], said: IncomingMessage, at: datetime) -> bool:
     """Write in one's own case; answered or closed, it is opened again. False where there is none of this code.
 
     Raises Enough, Over.
@@ -91,9 +91,9 @@ def write_again(*, code: str, user: User, line_ids: Collection[int], said: Incom
         return False
     heard = Entry.objects.filter(ticket=ticket, kind=Entry.Kind.HEARD, at__gt=at - DAY)
     if heard.count() >= WORDS_A_DAY:
-        raise Enough
+        raise DailyLimitReached
     if not may_open_again(ticket=ticket, at=at):
-        raise Over
+        raise CaseTooOld
     _write(ticket, user, said, at)
     reopen_case(ticket=ticket, at=at)
     audit.actions.record(
@@ -104,7 +104,7 @@ def write_again(*, code: str, user: User, line_ids: Collection[int], said: Incom
 
 
 @transaction.atomic
-def rate(*, code: str, user: User, line_ids: Collection[int], rating: int, words: str, at: datetime) -> bool:
+def rate_answer(*, code: str, user: User, line_ids: Collection[int], rating: int, words: str, at: datetime) -> bool:
     """Say how good our answer was, from 1 to 5; the newest counts. False where there is no answer of ours to rate."""
     ticket = case_of(code=code, user=user, line_ids=line_ids, locked=True)
     if ticket is None or ticket.first_answer_at is None:
@@ -137,7 +137,11 @@ def withdraw_dispute(*, user: User, line_ids: Collection[int], choice_id: UUID, 
     key = f"choice:{choice_id}"
     for ticket in Ticket.objects.select_for_update(of=("self",)).filter(key=key):
         tickets.append_event(
-            ticket=tickets.goes_on_as(ticket=ticket), body=WITHDRAWN, author=actor, at=at, key=f"withdrawn:{choice_id}"
+            ticket=tickets.lock_merged_case(ticket=ticket),
+            body=WITHDRAWN,
+            author=actor,
+            at=at,
+            key=f"withdrawn:{choice_id}",
         )
         if ticket.state in lifecycle.UNDER_WAY:
             lifecycle.move(ticket=ticket, to=State.SOLVED, at=at)

@@ -11,7 +11,7 @@ from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, require_logged_staff_act
 from support.domain.tickets import append_event
 from support.models import Ticket
-from support.policies.lifecycle import DONE, UNDER_WAY, NotNow, hurry, move
+from support.policies.lifecycle import DONE, UNDER_WAY, NotNow, move, raise_priority
 from support.queries.case import Case, case_of
 from support.queries.pending_tickets import is_answered
 
@@ -42,7 +42,7 @@ def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | N
         return None
     if ticket.line_id is not None:
         require_logged_staff_act(actor=name, action=Action.SEE_UNDER_GLASS)
-    note(ticket=ticket, action="case.exported", actor=name, at=at, reason=why)
+    record_case_act(ticket=ticket, action="case.exported", actor=name, at=at, reason=why)
     return case_of(ticket=ticket, reader="", at=at)
 
 
@@ -63,7 +63,7 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
     move(ticket=ticket, to=to, at=at)
     ticket.save()
     append_event(ticket=ticket, body=f"{State(to).label}: {why}", author=name, at=at)
-    note(ticket=ticket, action="ticket.moved", actor=name, at=at, reason=why, detail={"to": str(to)})
+    record_case_act(ticket=ticket, action="ticket.moved", actor=name, at=at, reason=why, detail={"to": str(to)})
 
 
 @transaction.atomic
@@ -74,11 +74,13 @@ def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: st
     was = Ticket.Priority(ticket.priority)
     if was == priority:
         raise NotNow(_("It already has that state."))
-    hurry(ticket=ticket, priority=priority, at=at)
+    raise_priority(ticket=ticket, priority=priority, at=at)
     ticket.last_at = at
     ticket.save(update_fields=["priority", "due_at", "last_at"])
     append_event(ticket=ticket, body=f"{was.label} → {priority.label}: {why}", author=name, at=at)
-    note(ticket=ticket, action="ticket.priority_set", actor=name, at=at, reason=why, detail={"to": int(priority)})
+    record_case_act(
+        ticket=ticket, action="ticket.priority_set", actor=name, at=at, reason=why, detail={"to": int(priority)}
+    )
 
 
 @transaction.atomic
@@ -92,10 +94,10 @@ def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
         raise NotNow(_("The privacy office already has it."))
     ticket.escalated_at, ticket.last_at = at, at
     ticket.assignee, ticket.claimed_at = None, None
-    hurry(ticket=ticket, priority=Ticket.Priority(min(ticket.priority, Ticket.Priority.HIGH)), at=at)
+    raise_priority(ticket=ticket, priority=Ticket.Priority(min(ticket.priority, Ticket.Priority.HIGH)), at=at)
     ticket.save(update_fields=["escalated_at", "last_at", "assignee", "claimed_at", "priority", "due_at"])
     append_event(ticket=ticket, body=f"To the privacy office: {why}", author=name, at=at)
-    note(ticket=ticket, action="ticket.escalated", actor=name, at=at, reason=why)
+    record_case_act(ticket=ticket, action="ticket.escalated", actor=name, at=at, reason=why)
 
 
 def record_case_view(*, ticket: Ticket, actor: str, at: datetime) -> None:
@@ -105,7 +107,7 @@ def record_case_view(*, ticket: Ticket, actor: str, at: datetime) -> None:
     """
     if ticket.line_id is not None:
         require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
-    note(ticket=ticket, action="case.seen", actor=actor, at=at)
+    record_case_act(ticket=ticket, action="case.seen", actor=actor, at=at)
 
 
 def lock_case_for_staff(*, code: str, actor: str) -> tuple[str, Ticket]:
@@ -124,14 +126,14 @@ def lock_case(*, code: str) -> Ticket:
     return ticket
 
 
-def of_somebody(*, ticket: Ticket) -> int:
+def require_line(*, ticket: Ticket) -> int:
     """Get the line of a case. Raises NotNow where it is nobody's."""
     if ticket.line_id is None:
         raise NotNow(_("This case isn't about one line."))
     return ticket.line_id
 
 
-def note(
+def record_case_act(
     *,
     ticket: Ticket,
     action: str,

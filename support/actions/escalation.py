@@ -15,12 +15,12 @@ from disclosures.queries.trails import company_of
 from partners.labels import UNKNOWN, party_name
 from partners.models import Campaign, Contract, Party
 from revocations.actions.evidence import DisputedUse
-from revocations.actions.evidence import ask_evidence as ask_partners
+from revocations.actions.evidence import request_evidence as ask_partners
 from revocations.actions.redelivery import resend_for_case
 from revocations.actions.suspend import suspend
 from revocations.models import EvidenceRequest, Order
-from support.actions.cases import lock_case_for_staff, note, of_somebody
-from support.domain.tickets import append_event, goes_on_as
+from support.actions.cases import lock_case_for_staff, record_case_act, require_line
+from support.domain.tickets import append_event, lock_merged_case
 from support.models import SuspendRequest, Ticket
 from support.policies.lifecycle import DONE, NEXT, NotNow, move
 from support.queries.case import choice_id_of, evidence_key, look_up_of
@@ -33,7 +33,7 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
     Each is asked once for a case. The case waits for the partner. Raises NotForThem, NoReason, NotNow.
     """
     name, ticket = lock_case_for_staff(code=code, actor=actor)
-    why, line_id = check_reason(reason), of_somebody(ticket=ticket)
+    why, line_id = check_reason(reason), require_line(ticket=ticket)
     key = evidence_key(ticket=ticket)
     known = EvidenceRequest.objects.filter(line_id=line_id, choice_id=key).values_list("contract_id", "campaign")
     asked = set(known)
@@ -52,7 +52,7 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
     partners = sorted({party_name(one.contract.aggregator.name, one.contract.aggregator.uri) for one in wanted})
     append_event(ticket=ticket, body=f"Asked for proof: {', '.join(partners)}. {why}", author=name, at=at)
     _wait_for_partner(ticket, at)
-    note(ticket=ticket, action="evidence.asked", actor=name, at=at, reason=why, detail={"questions": count})
+    record_case_act(ticket=ticket, action="evidence.asked", actor=name, at=at, reason=why, detail={"questions": count})
     return count
 
 
@@ -63,7 +63,7 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
     Raises NotForThem, NoReason, NotNow.
     """
     name, ticket = lock_case_for_staff(code=code, actor=actor)
-    why, line_id = check_reason(reason), of_somebody(ticket=ticket)
+    why, line_id = check_reason(reason), require_line(ticket=ticket)
     partner = Party.objects.filter(pk=party_id).first()
     if partner is None or not Order.objects.filter(line_id=line_id, party_id=party_id).exists():
         raise NotNow(_("We sent this partner no message about this person."))
@@ -74,7 +74,7 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
 
 
 @transaction.atomic
-def ask_to_suspend(*, code: str, party_id: int, reason: str, actor: str, at: datetime) -> SuspendRequest:
+def request_suspension(*, code: str, party_id: int, reason: str, actor: str, at: datetime) -> SuspendRequest:
     """Ask the privacy office to suspend a company. It decides, and the case hears of it.
 
     Raises NotForThem, NoReason, NotNow.
@@ -89,7 +89,7 @@ def ask_to_suspend(*, code: str, party_id: int, reason: str, actor: str, at: dat
     made = SuspendRequest.objects.create(ticket=ticket, party_id=party_id, reason=why, asked_by=name, asked_at=at)
     what = f"Asked the privacy office to suspend {party_name(party.name, party.uri)}: {why}"
     append_event(ticket=ticket, body=what, author=name, at=at)
-    note(ticket=ticket, action="suspend.asked", actor=name, at=at, reason=why, detail={"party": party_id})
+    record_case_act(ticket=ticket, action="suspend.asked", actor=name, at=at, reason=why, detail={"party": party_id})
     return made
 
 
@@ -104,7 +104,7 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
     asked = SuspendRequest.objects.select_for_update(of=("self",)).filter(pk=request_id).first()
     if asked is None or asked.decision:
         raise NotNow(_("It is already decided."))
-    ticket = goes_on_as(ticket=Ticket.objects.select_for_update(of=("self",)).get(pk=asked.ticket_id))
+    ticket = lock_merged_case(ticket=Ticket.objects.select_for_update(of=("self",)).get(pk=asked.ticket_id))
     if suspends:
         suspend(of="party", target_id=asked.party_id, actor=name, reason=f"{ticket.code}: {why}", at=at)
     words = SuspendRequest.Decision.SUSPENDED if suspends else SuspendRequest.Decision.DECLINED
@@ -114,7 +114,9 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
     did = "suspended" if suspends else "did not suspend"
     what = f"The privacy office {did} {party_name(party.name, party.uri)}: {why}"
     append_event(ticket=ticket, body=what, author=name, at=at)
-    note(ticket=ticket, action="suspend.decided", actor=name, at=at, reason=why, detail={"decision": str(words)})
+    record_case_act(
+        ticket=ticket, action="suspend.decided", actor=name, at=at, reason=why, detail={"decision": str(words)}
+    )
     return asked
 
 
@@ -131,10 +133,10 @@ def _list_disputed_uses(ticket: Ticket, line_id: int, at: datetime) -> list[Disp
     if choice is not None and choice.scope != Choice.Scope.ALL:
         return order_planning.list_disputed_uses(line_id=line_id, scope=choice.scope, ref=choice.ref)
     look_up = look_up_of(ticket=ticket, at=at)
-    return _of_look_up(look_up, line_id) if look_up is not None else []
+    return _describe_look_up(look_up, line_id) if look_up is not None else []
 
 
-def _of_look_up(row: Disclosure, line_id: int) -> list[DisputedUse]:
+def _describe_look_up(row: Disclosure, line_id: int) -> list[DisputedUse]:
     campaign = (
         Campaign.objects.select_related("lbs_provider", "contract__aggregator").filter(ref=row.campaign).first()
         if row.campaign

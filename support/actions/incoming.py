@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 import audit.actions
-from accounts.actions.incoming_texts import take_once
+from accounts.actions.incoming_texts import claim_text
 from accounts.primitives import synthetic
 from accounts.primitives.sealing import compute_hmac, seal
 from accounts.queries import line_of_number
@@ -45,19 +45,19 @@ class IncomingMail:
 
 
 @transaction.atomic
-def take_mail(*, mail: IncomingMail, at: datetime) -> None:
+def receive_mail(*, mail: IncomingMail, at: datetime) -> None:
     """Take one mail, once. Nobody is told what came of it."""
     sender = mail.sender
-    if not mail.by_a_person or _is_a_machine(sender) or _plain(sender) in _ours():
+    if not mail.by_a_person or _is_a_machine(sender) or _plain(sender) in _list_own_addresses():
         return
-    if not take_once(text_id=f"mail:{mail.message_id}", at=at):
+    if not claim_text(text_id=f"mail:{mail.message_id}", at=at):
         return
     tokens = _tokens_in(mail.addresses)
     codes = _codes_in(tokens)
     if codes:
         _into_case(codes[0], mail, at)
     elif not tokens:
-        _of_its_own(sender, mail, at)
+        _open_case(sender, mail, at)
 
 
 def _tokens_in(addresses: Sequence[str]) -> list[str]:
@@ -74,12 +74,12 @@ def _into_case(code: str, mail: IncomingMail, at: datetime) -> None:
     if ticket is None:
         return
     # Of the same person: the database lets no case go on as another's.
-    ticket = tickets.goes_on_as(ticket=ticket)
+    ticket = tickets.lock_merged_case(ticket=ticket)
     lately = Entry.objects.filter(ticket=ticket, channel=Entry.Channel.MAIL, at__gt=at - HOUR)
     if lately.count() >= INTO_ONE:
         return
     if not may_open_again(ticket=ticket, at=at):
-        _of_its_own(mail.sender, mail, at)
+        _open_case(mail.sender, mail, at)
         return
     _write(ticket, mail.words or NOTHING_WRITTEN, mail.files, at)
     reopen_case(ticket=ticket, at=at)
@@ -88,7 +88,7 @@ def _into_case(code: str, mail: IncomingMail, at: datetime) -> None:
     )
 
 
-def _of_its_own(sender: str, mail: IncomingMail, at: datetime) -> None:
+def _open_case(sender: str, mail: IncomingMail, at: datetime) -> None:
     prefix = f"{MAILED}{compute_hmac('mail-sender', sender.encode()).hex()[:32]}:"
     lately = Ticket.objects.filter(opened_at__gt=at - HOUR)
     if lately.filter(key__startswith=prefix).count() >= FROM_ONE:
@@ -134,7 +134,7 @@ def _is_a_machine(sender: str) -> bool:
     return sender.partition("@")[0] in {"", "mailer-daemon", "postmaster"}
 
 
-def _ours() -> set[str]:
+def _list_own_addresses() -> set[str]:
     """Return the addresses that our own mail comes from and is answered to."""
     return {parseaddr(settings.DEFAULT_FROM_EMAIL)[1].lower(), settings.MAIL_REPLY_ADDRESS.lower()}
 
@@ -149,7 +149,7 @@ def _plain(address: str) -> str:
 AHEAD = timedelta(minutes=1)
 
 
-class NotYet(Exception):
+class CallInFuture(Exception):
     """The call was answered later than now, by its own word."""
 
 
@@ -160,7 +160,7 @@ def log_call(*, call_ref: str, msisdn: str, answered_at: datetime, by: str, at: 
     Nothing is kept of a number that was no line's. Raises NotYet.
     """
     if answered_at > at + AHEAD:
-        raise NotYet
+        raise CallInFuture
     line = line_of_number(msisdn=msisdn, at=answered_at)
     if line is not None:
         LoggedCall.objects.get_or_create(

@@ -11,7 +11,7 @@ from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, require_logged_staff_act
 from partners.actions import proposals
 from partners.models import Proposal
-from support.actions.cases import lock_case, note, of_somebody
+from support.actions.cases import lock_case, record_case_act, require_line
 from support.models import ProtectedLine, Reveal
 from support.policies.lifecycle import NotNow
 from support.policies.reasons import look_reason
@@ -25,14 +25,14 @@ def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
     In the log of the line for whoever uses it alone: no holder of its account is told.
     """
     name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
-    why, line_id = check_reason(reason), of_somebody(ticket=lock_case(code=code))
+    why, line_id = check_reason(reason), require_line(ticket=lock_case(code=code))
     # Another may protect it in the same moment, from another case.
     _row, is_new = ProtectedLine.objects.get_or_create(
         line_id=line_id, ended_at__isnull=True, defaults={"reason": why, "by": name, "at": at}
     )
     if not is_new:
         raise NotNow(_("It is already protected."))
-    _note("protection.began", line_id, name, why, at)
+    _record_event("protection.began", line_id, name, why, at)
 
 
 @transaction.atomic
@@ -41,7 +41,7 @@ def propose_end_of_protection(*, code: str, reason: str, actor: str, at: datetim
 
     What a safe contact or a separation protects stays so. Raises as `protect`.
     """
-    why, line_id = check_reason(reason), of_somebody(ticket=lock_case(code=code))
+    why, line_id = check_reason(reason), require_line(ticket=lock_case(code=code))
     row = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
     if row is None:
         raise NotNow(_("It has no protection by an officer."))
@@ -59,10 +59,10 @@ def end_protection(*, proposal: Proposal, at: datetime) -> None:
         raise NotNow(_("It has no protection by an officer."))
     row.ended_at, row.ended_by = at, proposal.decided_by
     row.save(update_fields=["ended_at", "ended_by"])
-    _note("protection.ended", row.line_id, proposal.decided_by, proposal.reason, at)
+    _record_event("protection.ended", row.line_id, proposal.decided_by, proposal.reason, at)
 
 
-def _note(action: str, line_id: int, name: str, why: str, at: datetime) -> None:
+def _record_event(action: str, line_id: int, name: str, why: str, at: datetime) -> None:
     audit.actions.record(action=action, actor=name, target=f"line:{line_id}", at=at, line_id=line_id, reason=why)
 
 
@@ -80,7 +80,7 @@ def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) 
     acting_staff(actor=name, action=StaffAction.REVEAL_PERSON)
     ticket = lock_case(code=code)
     why = look_reason(kind=kind, words=reason, case=ticket.code)
-    line_id, user_id = of_somebody(ticket=ticket), int(name.partition(":")[2])
+    line_id, user_id = require_line(ticket=ticket), int(name.partition(":")[2])
     two = takes_two(line_id=line_id, at=at)
     mine = Reveal.objects.filter(ticket=ticket, user_id=user_id)
     if two:
@@ -93,7 +93,9 @@ def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) 
         ticket=ticket, user_id=user_id, line_id=line_id, reason=why, asked_at=at, two_needed=two,
         until=None if two else at + LASTS,
     )  # fmt: skip
-    note(ticket=ticket, action="person.reveal_asked" if two else "person.revealed", actor=name, at=at, reason=why)
+    record_case_act(
+        ticket=ticket, action="person.reveal_asked" if two else "person.revealed", actor=name, at=at, reason=why
+    )
     return made
 
 
@@ -119,7 +121,7 @@ def agree_to_reveal(*, code: str, reveal_id: int, reason: str, actor: str, at: d
         raise NotNow(_("You asked for this, so someone else must approve it."))
     asked.second_id, asked.agreed_at, asked.until = second_id, at, at + LASTS
     asked.save(update_fields=["second", "agreed_at", "until"])
-    note(ticket=asked.ticket, action="person.reveal_agreed", actor=name, at=at, reason=why)
+    record_case_act(ticket=asked.ticket, action="person.reveal_agreed", actor=name, at=at, reason=why)
     first = f"{asked.user.role}:{asked.user_id}"
-    note(ticket=asked.ticket, action="person.revealed", actor=first, at=at, reason=asked.reason)
+    record_case_act(ticket=asked.ticket, action="person.revealed", actor=first, at=at, reason=asked.reason)
     return asked

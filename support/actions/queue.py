@@ -12,9 +12,9 @@ from django.db import transaction
 import audit.actions
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
-from accounts.primitives.reasons import NoReason, without_numbers
+from accounts.primitives.reasons import NoReason, remove_numbers
 from accounts.queries import acting_staff
-from support.actions.cases import lock_case, note
+from support.actions.cases import lock_case, record_case_act
 from support.domain.tickets import append_event, write
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
@@ -97,7 +97,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     write goes along. Raises NotForThem, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket, other = _two(code, into)
+    ticket, other = _lock_both(code, into)
     if other.state not in UNDER_WAY:
         raise NotNow(f"{other.code} is done. Reopen it first.")
     if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
@@ -105,14 +105,14 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     if ticket.asked_by_id != other.asked_by_id:
         # Each reads their own alone: one line may have two people, or had another before.
         raise NotNow("They are about the same number, but from different people, so they can't be merged.")
-    _goes_on_for(other, ticket, name, at)
+    _carry_over_deadlines(other, ticket, name, at)
     move(ticket=ticket, to=State.MERGED, at=at)
     ticket.merged_into = other
     ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "merged_into"])
-    _bring_along(ticket, other)
+    _move_drafts(ticket, other)
     append_event(ticket=ticket, body=f"Goes on as {other.code}.", author=name, at=at)
     append_event(ticket=other, body=f"Goes on for {ticket.code} too.", author=name, at=at)
-    note(ticket=ticket, action="ticket.merged", actor=name, at=at, detail={"into": other.code})
+    record_case_act(ticket=ticket, action="ticket.merged", actor=name, at=at, detail={"into": other.code})
 
 
 def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -> None:
@@ -124,10 +124,10 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
     ticket.save(update_fields=["assignee", "claimed_at", "last_at", "escalated_at"])
     whose = f"Now with {get_staff_name(user=to)}." if to else "Back in the queue."
     append_event(ticket=ticket, body=whose, author=by, at=at)
-    note(ticket=ticket, action=action, actor=by, at=at, detail={"to": actor_of(to) if to else ""})
+    record_case_act(ticket=ticket, action=action, actor=by, at=at, detail={"to": actor_of(to) if to else ""})
 
 
-def _two(code: str, into: str) -> tuple[Ticket, Ticket]:
+def _lock_both(code: str, into: str) -> tuple[Ticket, Ticket]:
     """Both, locked in one order whoever merges which into which."""
     found = {one.code: one for one in Ticket.objects.select_for_update().filter(code__in=[code, into]).order_by("id")}
     if code not in found or into not in found:
@@ -144,7 +144,7 @@ def _of_one_source(ticket: Ticket, other: Ticket) -> bool:
     return bool(ticket.sender) and ticket.sender == other.sender
 
 
-def _goes_on_for(other: Ticket, ticket: Ticket, by: str, at: datetime) -> None:
+def _carry_over_deadlines(other: Ticket, ticket: Ticket, by: str, at: datetime) -> None:
     """Move what is owed in the case that ends to the other, as soon and as urgently; saves the other."""
     if ticket.state in CLOCK_RUNS and other.state == State.WAITING:
         move(ticket=other, to=State.OPEN, at=at)
@@ -172,7 +172,7 @@ def _fits_behind(mine: Draft, draft: Draft) -> bool:
     return mine.send_at is None and len(mine.body) + len(draft.body) + 2 <= LONGEST
 
 
-def _bring_along(ticket: Ticket, other: Ticket) -> None:
+def _move_drafts(ticket: Ticket, other: Ticket) -> None:
     """Move drafts, with their files, from the case that ends to the other; what was on its way waits there.
 
     Where its writer has begun something there too, it is put behind that; what fits nowhere stays to be read, and so
@@ -223,17 +223,17 @@ def search(*, asked: str, before: int, user: User, at: datetime) -> Page:
         action="ticket.found", actor=name, at=at, reason=WHY,
         details={line_id: {"tickets": here} for line_id, here in codes.items()},
     )  # fmt: skip
-    note_search(where=DESK, said={}, actor=name, at=at, found=len(found.tickets))
+    record_search(where=DESK, said={}, actor=name, at=at, found=len(found.tickets))
     listed = rows(tickets=found.tickets, user_id=user.pk, at=at, ending=found.by_number)
     return Page(tuple(listed), str(found.next) if found.next else "")
 
 
-def note_search(*, where: str, said: Mapping[str, str], actor: str, at: datetime, found: int | None = None) -> None:
+def record_search(*, where: str, said: Mapping[str, str], actor: str, at: datetime, found: int | None = None) -> None:
     """Write down that somebody of staff searched. `where`: the list, as its page calls it; `said`: what for, by field.
 
     What was typed at the desk may be a person's name or words: it is not kept.
     """
-    detail: dict[str, object] = {"in": where, "for": {name: without_numbers(words) for name, words in said.items()}}
+    detail: dict[str, object] = {"in": where, "for": {name: remove_numbers(words) for name, words in said.items()}}
     if found is not None:
         detail["found"] = found
     audit.actions.record(action="search.made", actor=actor, target=f"list:{where.lower()}", at=at, detail=detail)

@@ -45,11 +45,11 @@ def begin_reply(
     ticket_ids = list(found.values_list("pk", flat=True)[: MOST + 1])
     if not ticket_ids:
         raise NotNow("It affected no one with an open case.")
-    if _on_its_way(incident_id, ticket_ids):
+    if _has_pending_reply(incident_id, ticket_ids):
         raise NotNow("An answer to some of them is about to be sent. Wait until it is sent, or take it back.")
     if len(ticket_ids) > MOST:
         raise NotNow(f"There are more than {MOST:,}. Choose kinds of cases, or a language.")
-    _each_has(body.strip(), found, at)
+    _check_variables(body.strip(), found, at)
     reply = BulkReply.objects.create(
         id=uuid.uuid4(), incident_id=incident_id, body=body.strip(), by=name, at=at, begins_at=at + TAKES_BACK,
         ticket_ids=ticket_ids,
@@ -79,13 +79,13 @@ def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
     audit.actions.record(action="reply.undone", actor=name, target=f"reply:{reply.id}", at=at)
 
 
-def _on_its_way(incident_id: int, ticket_ids: Collection[int]) -> bool:
+def _has_pending_reply(incident_id: int, ticket_ids: Collection[int]) -> bool:
     """Return whether a reply about this incident that is not sent yet reaches one of these."""
     waiting = BulkReply.objects.filter(incident_id=incident_id, finished_at__isnull=True, undone_at__isnull=True)
     return any(not set(ticket_ids).isdisjoint(one.ticket_ids[one.answered + one.skipped :]) for one in waiting)
 
 
-def _each_has(body: str, found: QuerySet[Ticket], at: datetime) -> None:
+def _check_variables(body: str, found: QuerySet[Ticket], at: datetime) -> None:
     """Look whether there is something for every variable in every case. Raises BadVariable.
 
     All cases have the same, but for two: a case that waits for its person has no date of an answer, and those that are

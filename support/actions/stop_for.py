@@ -11,14 +11,14 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from accounts.actions.codes import take_code, text_code
+from accounts.actions.codes import text_code, verify_code
 from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.policies.permissions import Action, StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
 from consent.actions.choices import RecordedChoice, pause, retry_on_conflict, stop
 from consent.models import Choice
-from support.actions.cases import lock_case, note, of_somebody
+from support.actions.cases import lock_case, record_case_act, require_line
 from support.domain.tickets import append_event
 from support.models import LoggedCall, Ticket
 from support.policies.lifecycle import NotNow
@@ -65,7 +65,7 @@ def stop_for_person(
     check_reason(reason)
     if not typed:
         return _stop(code=code, wish=wish, name=name, reason=reason, by_call=True, at=at)
-    line = take_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, typed=typed, at=at)
+    line = verify_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, typed=typed, at=at)
     if line is None:
         raise NotProved(_("That code isn't right or has expired. Text a new one."))
     return _stop(code=code, wish=wish, name=name, reason=reason, by_call=False, at=at)
@@ -76,11 +76,11 @@ def stop_for_person(
 def _stop(*, code: str, wish: StopRequest, name: str, reason: str, by_call: bool, at: datetime) -> RecordedChoice:
     """The choice, its orders, the text to the line, the row in its log and the line in the thread: all or nothing."""
     ticket = lock_case(code=code)
-    line_id = of_somebody(ticket=ticket)
+    line_id = require_line(ticket=ticket)
     proof = _use_call(ticket, line_id, name, at) if by_call else "code"
     recorded = _record_choice(line_id, wish, name)
     detail: dict[str, object] = {"choice": str(recorded.choice_id), "scope": wish.scope, "by": proof}
-    note(ticket=ticket, action="stopped.for_person", actor=name, at=at, reason=reason, detail=detail)
+    record_case_act(ticket=ticket, action="stopped.for_person", actor=name, at=at, reason=reason, detail=detail)
     scope = Choice.Scope(wish.scope).label
     what = f"Paused for the person until {wish.until:%-d %b %Y, %H:%M} UTC" if wish.until else "Stopped for the person"
     append_event(ticket=ticket, body=f"{what} ({scope}), by {PROOFS[proof.partition(':')[0]]}.", author=name, at=at)
@@ -120,7 +120,7 @@ def _check_code_request(code: str, actor: str, at: datetime) -> tuple[str, str, 
     ticket = Ticket.objects.filter(code=code).first()
     if ticket is None:
         raise NotNow(_("There is no such case."))
-    line_id = of_somebody(ticket=ticket)
+    line_id = require_line(ticket=ticket)
     return name, _number_now(line_id, at), f"{ticket.code}:{name.partition(':')[2]}"
 
 
@@ -140,4 +140,4 @@ def _number_now(line_id: int, at: datetime) -> str:
 def _note_code(code: str, name: str, at: datetime) -> None:
     ticket = lock_case(code=code)
     append_event(ticket=ticket, body="A code to stop for them was texted to the person.", author=name, at=at)
-    note(ticket=ticket, action="stop.code_texted", actor=name, at=at)
+    record_case_act(ticket=ticket, action="stop.code_texted", actor=name, at=at)

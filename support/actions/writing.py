@@ -10,8 +10,8 @@ from django.db import transaction
 
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem, acting_staff
-from support.actions.cases import lock_case, note, record_case_view
+from accounts.queries import StaffOnly, acting_staff
+from support.actions.cases import lock_case, record_case_act, record_case_view
 from support.domain import files, tickets
 from support.labels import BadVariable, fill_variables
 from support.models import Attachment, Draft, Entry, Ticket
@@ -29,7 +29,7 @@ def attach(*, ticket: Ticket, entry: Entry | None, author: str, uploads: Sequenc
     """
     for upload in uploads:
         file_id = uuid4()
-        files.keep(file_id=file_id, content=upload.content)
+        files.write_file(file_id=file_id, content=upload.content)
         Attachment.objects.create(
             id=file_id, ticket=ticket, entry=entry, name=upload.name, media_type=upload.media_type,
             size=len(upload.content), sha256=sha256(upload.content).hexdigest(), author=author, at=at,
@@ -81,7 +81,7 @@ def keep_draft(
     mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=kind)
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is about to be sent. Take it back to change it.")
-    _beside(ticket, name, uploads, at)
+    _attach_to_draft(ticket, name, uploads, at)
     if not body.strip():
         mine.delete()
         return False
@@ -111,7 +111,7 @@ def send(
     mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER)
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is about to be sent. Take it back to change it.")
-    _beside(ticket, name, uploads, at)
+    _attach_to_draft(ticket, name, uploads, at)
     send_at = at + TAKES_BACK
     Draft.objects.update_or_create(
         ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER,
@@ -121,7 +121,7 @@ def send(
 
 
 @transaction.atomic
-def take_back(*, code: str, actor: str, at: datetime) -> None:
+def undo_answer(*, code: str, actor: str, at: datetime) -> None:
     """Take back an answer that has not gone out: it is a draft again. Raises NotForThem, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     mine = Draft.objects.filter(ticket__code=code, user_id=_id(name), send_at__isnull=False)
@@ -141,7 +141,7 @@ def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
     )
     Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.NOTE).delete()
     Ticket.objects.filter(pk=ticket.pk).update(last_at=at)
-    note(ticket=ticket, action="ticket.noted", actor=name, at=at)
+    record_case_act(ticket=ticket, action="ticket.noted", actor=name, at=at)
 
 
 @transaction.atomic
@@ -151,7 +151,7 @@ def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
     mine = Attachment.objects.filter(ticket__code=code, id=file_id, author=name, entry__isnull=True)
     if not mine.update(scan=Scan.REMOVED, scanned_at=at):
         raise NotNow("It has been sent with the answer.")
-    transaction.on_commit(lambda: files.forget(file_id=file_id))
+    transaction.on_commit(lambda: files.delete_file(file_id=file_id))
 
 
 @transaction.atomic
@@ -168,12 +168,12 @@ def open_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> Attachme
     if found is None:
         return None
     if found.author != name and not is_shown(ticket=found.ticket, reader=name, at=at):
-        raise NotForThem
-    note(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)
+        raise StaffOnly
+    record_case_act(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)
     return found
 
 
-def _beside(ticket: Ticket, author: str, uploads: Sequence[files.Upload], at: datetime) -> None:
+def _attach_to_draft(ticket: Ticket, author: str, uploads: Sequence[files.Upload], at: datetime) -> None:
     """Put files beside somebody's draft of an answer."""
     there = writing.waiting_files(ticket=ticket, author=author).count() if uploads else 0
     if there + len(uploads) > files.MOST:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.primitives.json_reader import Unreadable, decode_json
 from partners.api.access import FRESH_S, JSON, is_signed, problem, refuse_unsupported_type
-from support.actions.incoming import NotYet, hear_canary, log_call
+from support.actions.incoming import CallInFuture, hear_canary, log_call
 from support.schemas import DECODER
 
 HEADER = "X-Call-Signature"
@@ -33,7 +33,7 @@ def calls(request: HttpRequest) -> HttpResponse:
         )
     try:
         log_call(call_ref=call.id, msisdn=call.msisdn, answered_at=call.answered_at, by=call.by, at=now)
-    except NotYet:
+    except CallInFuture:
         return problem(400, "Not yet", "answered_at is later than now.")
     return HttpResponse(status=202)
 

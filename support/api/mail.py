@@ -29,5 +29,5 @@ def mail(request: HttpRequest) -> HttpResponse:
         came = decode_json(request.body, DECODER)
     except Unreadable:
         return problem(400, "Not a mail", "The body must be JSON with to, from, subject, text and message_id.")
-    actions.take_mail(mail=came.build_incoming_mail(), at=now)
+    actions.receive_mail(mail=came.build_incoming_mail(), at=now)
     return HttpResponse(status=202)

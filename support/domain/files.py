@@ -69,11 +69,11 @@ class NotAFile(Exception):
     """It is none of the kinds of file that a case takes."""
 
 
-class ScannerAway(Exception):
+class ScannerUnavailable(Exception):
     """What looks at files could not be asked: all of them wait."""
 
 
-class NotLookedAt(Exception):
+class NotScanned(Exception):
     """What looks at files answered that it could not look at this one: it waits, and the others need not."""
 
 
@@ -99,7 +99,7 @@ def build_upload(*, name: str, content: bytes) -> Upload:
     return Upload(_build_file_name(name, media_type), media_type, content)
 
 
-def keep(*, file_id: UUID, content: bytes) -> None:
+def write_file(*, file_id: UUID, content: bytes) -> None:
     """Write a file's bytes, sealed, where only we read them."""
     path = _path(file_id)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -112,7 +112,7 @@ def read_file(*, file_id: UUID) -> bytes:
     return unseal_bytes(_path(file_id).read_bytes())
 
 
-def forget(*, file_id: UUID) -> None:
+def delete_file(*, file_id: UUID) -> None:
     """Take a file's bytes away; nothing happens where there are none."""
     _path(file_id).unlink(missing_ok=True)
 
@@ -164,11 +164,11 @@ class ClamAV:
                     self._send(clamd, content)
                 said = self._answer(clamd)
         except OSError as error:
-            raise ScannerAway from error
+            raise ScannerUnavailable from error
         if not said:
-            raise ScannerAway
+            raise ScannerUnavailable
         if not said.endswith((" OK", " FOUND")):
-            raise NotLookedAt
+            raise NotScanned
         return said
 
     def _answer(self, clamd: socket.socket) -> str:

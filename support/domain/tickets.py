@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 import accounts.queries
 import audit.actions
 from accounts.actions import sms_outbox
-from accounts.actions.sms_outbox import post_notice
+from accounts.actions.sms_outbox import enqueue_notice
 from accounts.domain.message_templates import language_of
 from accounts.models import Line, LineNumber, LineUser, Message, User
 from accounts.policies.permissions import StaffAction, staff_may
@@ -43,9 +43,9 @@ def notify_of_answer(*, ticket: Ticket, at: datetime) -> None:
         mail = _mail(ticket, link)
     line_id = get_line_to_notify(ticket=ticket)
     if line_id is not None:
-        sms_outbox.post(line_id=line_id, kind=Message.Kind.CASE, words=text, at=at, about=f"ticket:{ticket.pk}")
+        sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.CASE, words=text, at=at, about=f"ticket:{ticket.pk}")
     if ticket.mail_sealed:
-        post_notice(line_id=line_id, to=unseal(ticket.mail_sealed), mail=mail, at=at)
+        enqueue_notice(line_id=line_id, to=unseal(ticket.mail_sealed), mail=mail, at=at)
 
 
 def get_line_to_notify(*, ticket: Ticket) -> int | None:
@@ -92,7 +92,7 @@ def open_tickets(*, at: datetime) -> int:
 
 
 @transaction.atomic
-def take_evidence(*, at: datetime) -> int:
+def record_evidence_entries(*, at: datetime) -> int:
     """Write what partners answered about disputes, and what they let pass, into the disputes' threads.
 
     A dispute that waited for the partner is ours again. Returns how many entries that were.
@@ -100,11 +100,11 @@ def take_evidence(*, at: datetime) -> int:
     came, missed = pending_tickets.evidence_without_entry(at=at), pending_tickets.evidence_missed(at=at)
     names = pending_tickets.names_of(party_ids=(one.party_id for one in (*came, *missed)))
     return _into_threads(came, lambda ticket, one: _write_evidence_entry(ticket, one, names)) + _into_threads(
-        missed, lambda ticket, one: _let_pass(ticket, one, names)
+        missed, lambda ticket, one: _write_missed_evidence(ticket, one, names)
     )
 
 
-def tidy(*, at: datetime) -> int:
+def close_overdue_waits(*, at: datetime) -> int:
     """End the waits that are over, and close what was answered long ago. Returns how many cases that were."""
     return end_waits(at=at) + close_tickets(at=at)
 
@@ -207,7 +207,7 @@ def append_event(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTE
     )
 
 
-def goes_on_as(*, ticket: Ticket) -> Ticket:
+def lock_merged_case(*, ticket: Ticket) -> Ticket:
     """Return the locked case that a locked case goes on as, however often it was merged: itself, where it was not.
 
     One that was merged stays so, and goes on as one that was under way then: no way leads back.
@@ -296,7 +296,7 @@ def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, Eviden
     for one in asked:
         ticket = tickets.get(f"choice:{one.choice_id}") or others.get(one.choice_id)
         if ticket is not None:
-            put(goes_on_as(ticket=ticket), one)
+            put(lock_merged_case(ticket=ticket), one)
             found += 1
     return found
 
@@ -323,17 +323,17 @@ def _write_evidence_entry(ticket: Ticket, one: EvidenceRequest, names: Mapping[i
         ticket=ticket, kind=Entry.Kind.EVIDENCE, author=f"partner:{one.party_id}", channel=Entry.Channel.SYSTEM,
         body=body, at=at, key=f"evidence:{one.jti}",
     )  # fmt: skip
-    _ours_again(ticket, at)
+    _return_to_us(ticket, at)
 
 
-def _let_pass(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
+def _write_missed_evidence(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
     at = one.overdue_at or one.due_at
     body = f"{names.get(one.party_id, '')} did not show its proof by its date."
     append_event(ticket=ticket, body=body, at=at, key=f"evidence-late:{one.jti}")
-    _ours_again(ticket, at)
+    _return_to_us(ticket, at)
 
 
-def _ours_again(ticket: Ticket, at: datetime) -> None:
+def _return_to_us(ticket: Ticket, at: datetime) -> None:
     if ticket.state == Ticket.State.PARTNER:
         move(ticket=ticket, to=Ticket.State.OPEN, at=at)
     ticket.last_at = max(ticket.last_at or at, at)

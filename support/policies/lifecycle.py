@@ -56,7 +56,7 @@ def due_at(*, kind: str, at: datetime, priority: int = Priority.NORMAL) -> datet
     return after_business_days(start=at, days=min(days, AT_MOST.get(Priority(priority), days)), zone=ZONE)
 
 
-def hurry(*, ticket: Ticket, priority: Ticket.Priority, at: datetime) -> None:
+def raise_priority(*, ticket: Ticket, priority: Ticket.Priority, at: datetime) -> None:
     """Set a locked ticket's priority, and its date where that makes it an earlier one; does not save.
 
     A date that its person was told never moves back.

@@ -14,8 +14,8 @@ from django.utils.dateparse import parse_date
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of, roles_that_may
 from audit.models import Incident, IncidentStep
-from audit.policies import DUTIES, Clock, still_to_do
-from audit.queries import CompletedDuty, clocks_begun, done_duties, steps_of
+from audit.policies import DUTIES, Clock, list_running_clocks
+from audit.queries import CompletedDuty, list_clock_starts, list_completed_duties, steps_of
 from disclosures.models import AnomalyRule
 from disclosures.queries.incident_scope import STATEMENTS, get_incident_scope
 from partners.labels import party_name, sanitise_text
@@ -246,15 +246,15 @@ def times(*, n: int) -> str:
 
 def duties_of(*, incident: Incident) -> list[DutyState]:
     """What may have to be told to whom, by when, and whether it was: done what was done, and what is still to do."""
-    told = done_duties(incident_id=incident.pk, since=incident.opened_at)
-    begun = clocks_begun(incident_id=incident.pk, opened_at=incident.opened_at)
+    told = list_completed_duties(incident_id=incident.pk, since=incident.opened_at)
+    begun = list_clock_starts(incident_id=incident.pk, opened_at=incident.opened_at)
     who = names.actors(wanted={one.actor for one in told.values()})
     done = [
         DutyState(Clock(duty, _newest_by(begun, found.at)), found, who[found.actor])
         for duty in DUTIES.get(incident.kind, ())
         if (found := told.get(duty.name))
     ]
-    to_do = still_to_do(kind=incident.kind, begun=begun, done_at={name: one.at for name, one in told.items()})
+    to_do = list_running_clocks(kind=incident.kind, begun=begun, done_at={name: one.at for name, one in told.items()})
     return sorted([*done, *(DutyState(clock, None) for clock in to_do)], key=lambda one: one.clock.due_at)
 
 

@@ -24,7 +24,7 @@ def takes_two(*, line_id: int, at: datetime) -> bool:
         ProtectedLine.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=at - GOES_ON), line_id=line_id).exists()
         or delegations.contact_of(line_id=line_id) is not None
         or Separation.objects.filter(line_id=line_id, state=Separation.State.OPEN).exists()
-        or delegations.untold(at=at).filter(line_id=line_id).exists()
+        or delegations.query_confidential_departures(at=at).filter(line_id=line_id).exists()
     )
 
 

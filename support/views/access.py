@@ -18,7 +18,7 @@ from accounts.domain import sessions
 from accounts.models import User
 from accounts.policies.permissions import Action, StaffAction
 from accounts.queries import PersonsLine
-from accounts.views.access import Door, PersonView, staff_required, to_sign_in
+from accounts.views.access import Door, PersonView, redirect_to_sign_in, staff_required
 from support.policies.lifecycle import ZONE
 
 DESK = "/desk/"
@@ -35,7 +35,7 @@ def at_the_desk[**P](*actions: StaffAction) -> Callable[[PersonView[P]], Door]:
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 asked = request.get_full_path() if request.method == "GET" else DESK
-                return to_sign_in(request, page=reverse("sign-in-staff"), then=asked)
+                return redirect_to_sign_in(request, page=reverse("sign-in-staff"), then=asked)
             with timezone.override(ZONE):
                 return passed(request, *args, **kwargs)
 

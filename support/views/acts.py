@@ -20,7 +20,7 @@ from support.forms.acting import Act
 from support.policies.lifecycle import NotNow
 from support.queries.case import Case
 
-REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.NotForThem)
+REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.StaffOnly)
 
 
 def case_or_404(request: PersonRequest, code: str) -> Case:

@@ -15,7 +15,7 @@ from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
 from support.actions.cases import escalate, export_case, move_case, set_priority
-from support.actions.escalation import ask_for_evidence, ask_to_suspend, resend_orders
+from support.actions.escalation import ask_for_evidence, request_suspension, resend_orders
 from support.actions.protected_lines import agree_to_reveal, propose_end_of_protection, protect, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
 from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, RevealForm, StopForForm, WhyForm
@@ -180,7 +180,7 @@ def ask_suspension(request: PersonRequest, code: str) -> HttpResponse:
         form=CompanyForm(
             request.POST or None, companies=_companies(found), initial=request.GET.get("company", "")
         ),
-        verb=ask_to_suspend,
+        verb=request_suspension,
     ))  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.policies.permissions import StaffAction, staff_may
-from accounts.views.access import PersonRequest, few_at_once
-from support.actions.figures import take_complaints, take_figures
+from accounts.views.access import PersonRequest, limit_downloads
+from support.actions.figures import export_complaints, export_figures
 from support.forms.figures import SpanForm
 from support.queries import queue, team_metrics
 from support.views.access import at_the_desk
@@ -37,11 +37,11 @@ def figures(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 @at_the_desk(StaffAction.SEE_TICKETS)
-@few_at_once
+@limit_downloads
 def figures_csv(request: PersonRequest) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     _, span = _span(request)
-    lines = take_figures(span=span, user_id=_whose(request), user=request.user, at=timezone.now())
+    lines = export_figures(span=span, user_id=_whose(request), user=request.user, at=timezone.now())
     return _file(lines, f"whereabouts-desk-{span.since}-{span.until}.csv")
 
 
@@ -64,13 +64,13 @@ def complaints(request: PersonRequest, year: int) -> HttpResponse:
 
 @require_safe
 @at_the_desk(StaffAction.SEE_AUDIT)
-@few_at_once
+@limit_downloads
 def complaints_csv(request: PersonRequest, year: int) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     at = timezone.now()
     if not FIRST_YEAR <= year <= timezone.localtime(at).year:
         raise Http404
-    return _file(take_complaints(year=year, user=request.user, at=at), f"whereabouts-complaints-{year}.csv")
+    return _file(export_complaints(year=year, user=request.user, at=at), f"whereabouts-complaints-{year}.csv")
 
 
 def _span(request: PersonRequest) -> tuple[SpanForm, team_metrics.Span]:

@@ -116,13 +116,13 @@ def reply(request: SubscriberRequest, code: str) -> HttpResponse:
     if not form.is_valid():
         return _case(request, code, form, RatingForm(), status=400)
     try:
-        written = actions.write_again(
+        written = actions.add_message(
             code=code, user=request.user, line_ids=_lines(request), said=form.build_message(), at=timezone.now()
         )
-    except actions.Enough:
+    except actions.DailyLimitReached:
         form.add_error(None, ReplyForm.enough)
         return _case(request, code, form, RatingForm(), status=ENOUGH)
-    except actions.Over:
+    except actions.CaseTooOld:
         form.add_error(None, ReplyForm.over)
         return _case(request, code, form, RatingForm(), status=400)
     if not written:
@@ -138,7 +138,7 @@ def rate(request: SubscriberRequest, code: str) -> HttpResponse:
     if not form.is_valid():
         return _case(request, code, ReplyForm(), form, status=400)
     said = {"rating": form.cleaned_data["rating"], "words": form.cleaned_data["words"], "at": timezone.now()}
-    if not actions.rate(code=code, user=request.user, line_ids=_lines(request), **said):
+    if not actions.rate_answer(code=code, user=request.user, line_ids=_lines(request), **said):
         raise Http404
     return redirect("case", code=code)
 
@@ -186,8 +186,10 @@ def _handle_ask_form(request: SubscriberRequest, form: AskForm, subject: subject
         topic = Ticket.Kind(form.cleaned_data["topic"])
         user, line, now = request.user, request.line.line, timezone.now()
         try:
-            ticket = actions.ask(user=user, line=line, topic=topic, subject=subject, said=form.build_message(), at=now)
-        except actions.Enough:
+            ticket = actions.open_case(
+                user=user, line=line, topic=topic, subject=subject, said=form.build_message(), at=now
+            )
+        except actions.DailyLimitReached:
             form.add_error(None, ReplyForm.enough)
             status = ENOUGH
         else:

@@ -11,7 +11,7 @@ from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
 from support.actions import queue as queue_actions
-from support.actions.queue import note_search
+from support.actions.queue import record_search
 from support.forms.queue import AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
 from support.policies.lifecycle import NotNow
 from support.queries import queue as waiting
@@ -25,7 +25,7 @@ def queue(request: PersonRequest) -> HttpResponse:
     form, at = QueueForm(request.GET), timezone.now()
     asked = form.build_filter()
     if asked.company:
-        note_search(
+        record_search(
             where="Cases", said={"Company": asked.company}, actor=actor_of(request.user), at=at
         )  # fmt: skip
     shown = {

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from support.actions.replies import begin_reply, undo_reply
 from support.forms.replies import ReplyForm
@@ -62,7 +62,7 @@ def undo(request: PersonRequest, many_id: uuid.UUID) -> HttpResponseBase:
         undo_reply(reply_id=many_id, actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         messages.error(request, str(error))
-    except NotForThem:
+    except StaffOnly:
         messages.error(request, _("Whoever began it, or a lead, takes it back."))
     return redirect("desk-many-reply", many_id=many_id)
 

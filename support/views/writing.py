@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
-from accounts.queries import NotForThem
-from accounts.views.access import PersonRequest, way_on
+from accounts.queries import StaffOnly
+from accounts.views.access import PersonRequest, get_next_path
 from support.actions import writing as actions
 from support.domain import files
 from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
@@ -132,7 +132,7 @@ def draft(request: PersonRequest, code: str, kind: str) -> HttpResponse:
 def undo(request: PersonRequest, code: str) -> HttpResponse:
     """Take an answer back that has not gone out."""
     try:
-        actions.take_back(code=code, actor=actor_of(request.user), at=timezone.now())
+        actions.undo_answer(code=code, actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         messages.error(request, str(error))
     else:
@@ -172,7 +172,7 @@ def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
     """A file of a case, to save: never shown in the page. For who is shown its person now."""
     try:
         found = actions.open_file(code=code, file_id=file_id, actor=actor_of(request.user), at=timezone.now())
-    except NotForThem as error:
+    except StaffOnly as error:
         raise PermissionDenied from error
     if found is None:
         raise Http404
@@ -224,5 +224,5 @@ def _build_saved_response(request: PersonRequest, code: str, *, said: str, kept:
 
 def _back(request: PersonRequest, code: str) -> HttpResponse:
     """Where the composer stood."""
-    then = way_on(request)
+    then = get_next_path(request)
     return redirect(then) if then else redirect("desk-write", code=code)

@@ -41,10 +41,10 @@ def _look_at_all(now: datetime) -> int:
     for file_id, media_type, came in list(waiting.values_list("pk", "media_type", "at")[:BATCH]):
         try:
             found = _look(scanner, file_id, media_type)
-        except files.ScannerAway:
+        except files.ScannerUnavailable:
             log.warning("attachment_scanner_away")
             break
-        except files.NotLookedAt:
+        except files.NotScanned:
             # Perhaps it is busy: for an hour it is asked again.
             if came > now - TRIED:
                 Attachment.objects.filter(pk=file_id, scan=Scan.WAITING).update(scanned_at=now)
@@ -54,7 +54,7 @@ def _look_at_all(now: datetime) -> int:
         looked += Attachment.objects.filter(pk=file_id, scan=Scan.WAITING).update(scan=found, scanned_at=now)
         if found == Scan.REFUSED:
             log.warning("attachment_refused", attachment=str(file_id))
-            files.forget(file_id=file_id)
+            files.delete_file(file_id=file_id)
         elif found == Scan.FAILED:
             log.error("attachment_failed", attachment=str(file_id))
     return looked
@@ -76,4 +76,4 @@ def _sweep(now: datetime) -> None:
     wanted = set(Attachment.objects.filter(pk__in=there).exclude(scan__in=gone).values_list("pk", flat=True))
     for file_id in set(there) - wanted:
         log.warning("attachment_swept", attachment=str(file_id))
-        files.forget(file_id=file_id)
+        files.delete_file(file_id=file_id)

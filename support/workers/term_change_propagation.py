@@ -18,11 +18,11 @@ from django.db.models import Q, QuerySet
 import audit.actions
 import disclosures.actions
 from accounts.models import Line
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from audit.models import AuditEvent
-from consent.workers.cohorts import keep_after
-from consent.workers.expiry import retell
-from disclosures.domain.ingest.terms import touch_since, touch_state
+from consent.workers.cohorts import reissue_ended_campaigns
+from consent.workers.expiry import enqueue_current_state
+from disclosures.domain.ingest.terms import enqueue_rejudging_since, enqueue_state_rejudging
 from disclosures.feeds.terms import settle_files, settle_terms
 from partners.feeds import terms
 from partners.feeds.terms import Changes
@@ -63,7 +63,7 @@ def settle(*, now: datetime) -> int:
 
     One worker at a time: what one is at, another leaves to it.
     """
-    with turn(name="support.term_change_propagation") as mine:
+    with lock_job(name="support.term_change_propagation") as mine:
         return sum(_settle(due, now) for due in _open(now)) + _files(now) if mine else 0
 
 
@@ -141,7 +141,7 @@ def _judge_since(since: datetime, of: str, target_id: int, now: datetime) -> Non
     else:
         under = Q(contract=target_id) if of == Suspension.Of.CONTRACT else Q(pk=target_id)
         campaigns = set(Campaign.objects.filter(under).values_list("ref", flat=True))
-    touch_since(campaigns=campaigns, parties=parties, since=since)
+    enqueue_rejudging_since(campaigns=campaigns, parties=parties, since=since)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
 
 
@@ -164,7 +164,7 @@ def _settle_lift(event: AuditEvent, *, now: datetime) -> None:
     campaigns = Campaign.objects.filter(by_target[Proposal.Of(proposal.of)])
     contracts = set(campaigns.values_list("contract_id", flat=True))
     _retell(_list_later_orders(contracts, lifted.starts_at))
-    keep_after(contract_ids=contracts, since=lifted.starts_at)
+    reissue_ended_campaigns(contract_ids=contracts, since=lifted.starts_at)
 
 
 def _rules(now: datetime) -> Iterator[_Due]:
@@ -180,18 +180,18 @@ def _rules(now: datetime) -> Iterator[_Due]:
 
 
 def _began(rule: JurisdictionRule, *, now: datetime) -> None:
-    touch_state(state=rule.state, since=rule.starts_at)
+    enqueue_state_rejudging(state=rule.state, since=rule.starts_at)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
     _retell(_list_standings(_under(rule), states={rule.state}))
 
 
 def _settle_rule_end(rule: JurisdictionRule, *, now: datetime) -> None:
     """Only lines with an order from while it ran, or whose campaign ended then; the others' copies were left alone."""
-    touch_state(state=rule.state, since=rule.ends_at or now)
+    enqueue_state_rejudging(state=rule.state, since=rule.ends_at or now)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
     contracts = _under(rule)
     _retell(_list_later_orders(contracts, rule.starts_at))
-    keep_after(contract_ids=contracts, since=rule.starts_at)
+    reissue_ended_campaigns(contract_ids=contracts, since=rule.starts_at)
 
 
 def _under(rule: JurisdictionRule) -> set[int]:
@@ -220,4 +220,4 @@ def _list_later_orders(contracts: Collection[int], since: datetime) -> QuerySet[
 
 def _retell(rows: QuerySet[Standing] | QuerySet[Order]) -> None:
     for line_id in rows.order_by("line_id").values_list("line_id", flat=True).distinct().iterator():
-        retell(line_id=line_id)
+        enqueue_current_state(line_id=line_id)

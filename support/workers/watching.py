@@ -16,7 +16,7 @@ from django.db.models import Count
 import audit.actions
 import audit.queries
 from accounts.clients import texts
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from audit.actions import IncidentCount
 from audit.models import AuditEvent, Incident
 from consent.models import Choice, Origin
@@ -197,7 +197,7 @@ def verify_audit(*, now: datetime) -> None:
 
     It may take longer than the broker waits before it gives the task to another worker: that one leaves.
     """
-    with turn(name=TURN) as mine:
+    with lock_job(name=TURN) as mine:
         fault = _fault(now) if mine else ""
     if fault:
         _state([IncidentCount(Incident.Kind.AUDIT_FAULT, f"{now:%Y-%m-%d}", fault[:200], 1)], now)
@@ -206,7 +206,7 @@ def verify_audit(*, now: datetime) -> None:
 def _fault(now: datetime) -> str:
     place = checkpoint_places.place()
     try:
-        signed, line = checkpoints.newest(place=place), checkpoints.line(place=place)
+        signed, line = checkpoints.newest(place=place), checkpoints.read_checkpoint_line(place=place)
     except ValueError:
         return "the newest checkpoint can't be trusted"
     except OSError:
@@ -230,7 +230,7 @@ def _lateness(signed: checkpoints.SignedCheckpoint | None, now: datetime) -> str
 
 
 def _fault_of_chains(signed: checkpoints.SignedCheckpoint | None) -> str:
-    found = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
+    found = audit.queries.verify_chains(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
     return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
 
 

@@ -16,23 +16,23 @@ from pytest_django import Settings
 from accounts import queries
 from accounts.actions import delegations as delegations_actions
 from accounts.actions import sms_outbox
-from accounts.actions.codes import take_code, text_code
-from accounts.actions.contacts import ask_contact, prove_contact, remove_contact
+from accounts.actions.codes import text_code, verify_code
+from accounts.actions.contacts import prove_contact, remove_contact, request_contact
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
-from accounts.actions.incoming_texts import take_once
-from accounts.actions.line_separation import NotOpen, ask_separation, close_separation, take_back_separation
-from accounts.actions.people import end_tenure, person_behind, sign_in_by_carrier
-from accounts.actions.rate_limits import STRICT, Door, TooManyTries, take_try
+from accounts.actions.incoming_texts import claim_text
+from accounts.actions.line_separation import NotOpen, close_separation, request_separation, withdraw_separation
+from accounts.actions.people import end_tenure, get_or_create_person, sign_in_by_carrier
+from accounts.actions.rate_limits import STRICT, GuessTarget, TooManyTries, count_try
 from accounts.actions.sign_ins import (
     HasProofAlready,
     NotYet,
-    ask_new_password,
     cancel_new_password,
-    note_device,
+    record_device,
     replace_password,
     set_first_password,
+    start_new_password,
 )
-from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_receipt
+from accounts.actions.sms_outbox import SentEnough, enqueue_email, enqueue_receipt
 from accounts.actions.staff import (
     NoInvitation,
     NoStaff,
@@ -42,7 +42,7 @@ from accounts.actions.staff import (
     make_staff,
     sign_in_vouched,
 )
-from accounts.clients.oidc import Identity, LineWord
+from accounts.clients.oidc import ClaimedLine, Identity
 from accounts.clients.texts import MemoryBackend
 from accounts.models import (
     CodeAsker,
@@ -92,7 +92,7 @@ def newest_code() -> str:
 
 
 def a_user(line: Line, at: datetime) -> User:
-    return person_behind(line=line, at=at)
+    return get_or_create_person(line=line, at=at)
 
 
 def a_user_with_password(line: Line, at: datetime) -> User:
@@ -117,7 +117,7 @@ def ask_code(line: Line, at: datetime, asker: str = "b1") -> Callable[[], None]:
 
 def type_code(line: Line, typed: str, at: datetime, asker: str = "b1") -> Callable[[], Line | None]:
     msisdn = number(line)
-    return lambda: take_code(msisdn=msisdn, purpose=SIGN_IN, asker=asker, typed=typed, at=at)
+    return lambda: verify_code(msisdn=msisdn, purpose=SIGN_IN, asker=asker, typed=typed, at=at)
 
 
 def test_a_code_typed_twice_at_once_opens_once(line: Line, now: datetime) -> None:
@@ -151,7 +151,9 @@ def test_nor_is_one_from_another_browser(line: Line, now: datetime) -> None:
 
 def test_no_try_at_a_password_is_one_too_many(now: datetime) -> None:
     def tries() -> object:
-        return take_try(door=Door.STAFF, account="ada@carrier.example", source=Source("198.51.100.0/24"), at=now)
+        return count_try(
+            door=GuessTarget.STAFF, account="ada@carrier.example", source=Source("198.51.100.0/24"), at=now
+        )
 
     for _ in range(STRICT.free - 1):
         tries()
@@ -170,10 +172,10 @@ def test_two_first_sign_ins_at_once_are_one_person(line: Line, now: datetime) ->
 
 def test_a_new_device_is_told_of_once(line: Line, now: datetime) -> None:
     user = a_user(line, now)
-    note_device(user=user, device="the first", at=now)
+    record_device(user=user, device="the first", at=now)
 
     def comes() -> None:
-        note_device(user=user, device="another", at=now)
+        record_device(user=user, device="another", at=now)
 
     overlap(comes, comes)
     assert (texts(line), noted("line.new_device"), KnownDevice.objects.count()) == (1, 1, 2)
@@ -182,8 +184,8 @@ def test_a_new_device_is_told_of_once(line: Line, now: datetime) -> None:
 def test_of_two_first_devices_at_once_one_is_told_of(line: Line, now: datetime) -> None:
     user = a_user(line, now)
     overlap(
-        lambda: note_device(user=user, device="one", at=now),
-        lambda: note_device(user=user, device="another", at=now),
+        lambda: record_device(user=user, device="one", at=now),
+        lambda: record_device(user=user, device="another", at=now),
     )
     assert (texts(line), noted("line.new_device")) == (1, 1)
 
@@ -205,7 +207,7 @@ def test_the_wait_for_a_new_password_begins_and_ends_once(line: Line, now: datet
     Message.objects.all().delete()
 
     def asks() -> None:
-        ask_new_password(user=user, at=now)
+        start_new_password(user=user, at=now)
 
     overlap(asks, asks)
     assert (NewPassword.objects.count(), texts(line)) == (1, 1)
@@ -224,11 +226,11 @@ def test_forgotten_password_is_replaced_once_and_not_when_taken_back(line: Line,
     def replaces(password: str) -> Callable[[], User]:
         return lambda: replace_password(user=user, password=password, at=then)
 
-    ask_new_password(user=user, at=now)
+    start_new_password(user=user, at=now)
     with pytest.raises(NotYet):
         overlap(replaces("the first of two"), replaces("the second of two"))
     assert User.objects.get(pk=user.pk).check_password("the first of two")
-    ask_new_password(user=user, at=now)
+    start_new_password(user=user, at=now)
     with pytest.raises(NotYet):
         overlap(lambda: cancel_new_password(user_id=user.pk, at=then), replaces("the second of two"))
     assert User.objects.get(pk=user.pk).check_password("the first of two")
@@ -236,7 +238,7 @@ def test_forgotten_password_is_replaced_once_and_not_when_taken_back(line: Line,
 
 def test_a_line_is_the_first_of_the_provider_s_people(line: Line, now: datetime) -> None:
     def comes(subject: str) -> Callable[[], User | None]:
-        word = LineWord("https://idp.example", subject, line.carrier_id, "", strong=True)
+        word = ClaimedLine("https://idp.example", subject, line.carrier_id, "", strong=True)
         return lambda: sign_in_by_carrier(word=word, at=now)
 
     first, second = overlap(comes("ada"), comes("eve"))
@@ -300,7 +302,7 @@ def test_no_more_mails_and_links_of_receipts_than_day_has(line: Line, now: datet
         enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
 
     def links() -> None:
-        post_receipt(line_id=line.pk, words="Your receipt", at=now)
+        enqueue_receipt(line_id=line.pk, words="Your receipt", at=now)
 
     for _ in range(9):
         mails()
@@ -314,7 +316,7 @@ def test_no_more_mails_and_links_of_receipts_than_day_has(line: Line, now: datet
 
 def test_a_text_that_comes_twice_is_acted_on_once(now: datetime) -> None:
     def comes() -> bool:
-        return take_once(text_id="m-1", at=now)
+        return claim_text(text_id="m-1", at=now)
 
     assert overlap(comes, comes) == (True, False)
 
@@ -323,7 +325,7 @@ def test_a_reminder_is_sent_once_whoever_is_at_it(line: Line, now: datetime) -> 
     Line.objects.update(recorded_at=now - 2 * DAY)
 
     def reminds() -> int:
-        return sms_outbox.remind(line_ids=[line.pk], words=lambda _: "Still on.", at=now, every=30 * DAY)
+        return sms_outbox.enqueue_reminders(line_ids=[line.pk], words=lambda _: "Still on.", at=now, every=30 * DAY)
 
     assert overlap(reminds, reminds) == (1, 0)
     assert texts(line) == 1
@@ -338,7 +340,7 @@ def test_a_mail_is_claimed_by_one_worker(line: Line, now: datetime, monkeypatch:
 
 def test_a_text_is_claimed_by_one_worker(line: Line, now: datetime, settings: Settings) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
-    sms_outbox.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
+    sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
     settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     message_id = Message.objects.get().pk
 
@@ -354,7 +356,7 @@ def test_a_text_is_claimed_by_one_worker(line: Line, now: datetime, settings: Se
 
 def test_no_guess_at_a_contacts_code_is_one_too_many(line: Line, now: datetime) -> None:
     user = a_user(line, now)
-    assert ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    assert request_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     SafeContact.objects.update(tries_left=1)
 
     def types(code: str) -> Callable[[], bool]:
@@ -366,7 +368,7 @@ def test_no_guess_at_a_contacts_code_is_one_too_many(line: Line, now: datetime) 
 
 def test_a_contact_is_proved_and_removed_once(line: Line, now: datetime) -> None:
     user = a_user(line, now)
-    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    request_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     code = newest_code()
 
     def proves() -> bool:
@@ -382,7 +384,7 @@ def test_a_contact_is_proved_and_removed_once(line: Line, now: datetime) -> None
 
 def test_no_more_numbers_are_texted_code_than_a_day_has(line: Line, now: datetime) -> None:
     def asks() -> bool:
-        return ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+        return request_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
 
     assert [asks() for _ in range(4)] == [True] * 4
     assert overlap(asks, asks) == (True, False)
@@ -390,12 +392,12 @@ def test_no_more_numbers_are_texted_code_than_a_day_has(line: Line, now: datetim
 
 def test_a_contact_whose_number_is_another_s_ends_once(line: Line, now: datetime) -> None:
     user = a_user(line, now)
-    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    request_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
     a_line(msisdn=ELSEWHERE, activated_at=now + MINUTE)
 
     def tells() -> None:
-        sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=now + 2 * DAY)
+        sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=now + 2 * DAY)
 
     overlap(tells, tells)
     assert noted("line.contact_removed") == 1
@@ -445,7 +447,7 @@ def test_a_separation_is_asked_for_and_closed_once(line: Line, now: datetime) ->
     user, officer = a_user(line, now), an_actor()
 
     def asks() -> None:
-        ask_separation(line_id=line.pk, user=user, reach="by text", note="", at=now)
+        request_separation(line_id=line.pk, user=user, reach="by text", note="", at=now)
 
     overlap(asks, asks)
     assert (Separation.objects.count(), noted("separation.asked")) == (1, 1)
@@ -455,7 +457,7 @@ def test_a_separation_is_asked_for_and_closed_once(line: Line, now: datetime) ->
         close_separation(separation_id=asked.pk, done=True, tell_from=None, actor=officer, reason="Done.", at=now)
 
     with pytest.raises(NotOpen):
-        overlap(lambda: take_back_separation(line_id=line.pk, user=user, at=now), closes)
+        overlap(lambda: withdraw_separation(line_id=line.pk, user=user, at=now), closes)
     assert (noted("separation.taken_back"), noted("separation.done")) == (1, 0)
 
 

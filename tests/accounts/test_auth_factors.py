@@ -219,7 +219,7 @@ def test_codes_made_before_are_hashed_when_one_is_tried(line: Line) -> None:
     made.validate_code(codes[0])
     assert [opens(browser, code) for code in (codes[0], codes[1])] == [False, True]
     kept = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
-    assert ("seed" in kept.data, len(kept.data["migrated_codes"]), tokens.used(kept)) == (False, 8, 2)
+    assert ("seed" in kept.data, len(kept.data["migrated_codes"]), tokens.count_used_codes(kept)) == (False, 8, 2)
 
 
 def sent_at_once(browsers: list[Browser], path: str, code: str) -> list[int]:
@@ -238,7 +238,7 @@ def sent_at_once(browsers: list[Browser], path: str, code: str) -> list[int]:
 @pytest.fixture
 def all_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two who change how somebody gets in meet on the way, if the first does not keep the second out."""
-    both, now_of = Barrier(2), auth_factors.factors_of
+    both, now_of = Barrier(2), auth_factors.get_factors
 
     def at_once(**asked: User) -> auth_factors.Factors:
         found = now_of(**asked)
@@ -246,7 +246,7 @@ def all_there(monkeypatch: pytest.MonkeyPatch) -> None:
             both.wait(timeout=0.5)
         return found
 
-    monkeypatch.setattr(auth_factors, "factors_of", at_once)
+    monkeypatch.setattr(auth_factors, "get_factors", at_once)
 
 
 def test_a_recovery_code_sent_twice_at_once_is_used_once(line: Line, all_there: None) -> None:
@@ -342,10 +342,10 @@ def test_whoever_signs_in_or_changes_the_password_ends_it_too(line: Line) -> Non
     asked_for_new_password(line)
     assert "Someone asked for a new password." in browser.get("/settings/").text
     assert browser.post("/accounts/password/keep/").url == "/settings/"
-    assert auth_factors.new_password_of(user=user_of(line), at=timezone.now()) is None
+    assert auth_factors.get_pending_password(user=user_of(line), at=timezone.now()) is None
     asked_for_new_password(line)
     browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
-    assert auth_factors.new_password_of(user=user_of(line), at=timezone.now()) is None
+    assert auth_factors.get_pending_password(user=user_of(line), at=timezone.now()) is None
 
 
 def test_asking_twice_waits_once_and_wait_is_good_for_week(line: Line) -> None:

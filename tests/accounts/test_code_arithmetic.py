@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
-from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY, take_code, text_code
+from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY, text_code, verify_code
 from accounts.models import Line, LineNumber, TextedCode
 from accounts.primitives.sealing import number_hash, seal
 from tests.factories import a_line
@@ -48,7 +48,7 @@ class Guesser:
 
     def guesses(self, times: int) -> None:
         for asker in self.sessions * times:
-            take_code(msisdn=self.msisdn, purpose=STOP, asker=asker, typed=NO_CODE, at=Guesser.clock)
+            verify_code(msisdn=self.msisdn, purpose=STOP, asker=asker, typed=NO_CODE, at=Guesser.clock)
 
 
 def most_in_a_day(moments: list[datetime]) -> int:
@@ -85,7 +85,7 @@ def test_the_limit_is_reached_and_a_long_code_still_works(compared: list[datetim
     text_code(msisdn=msisdn, purpose=STOP, asker="mine", at=Guesser.clock)
     code = newest_text(msisdn).code
     assert len(code) == LONG
-    assert take_code(msisdn=msisdn, purpose=STOP, asker="mine", typed=code, at=Guesser.clock) == line
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker="mine", typed=code, at=Guesser.clock) == line
     assert len(texts_to(msisdn)) < 60
 
 
@@ -94,13 +94,13 @@ def test_wrong_guess_counts_against_each_code_that_is_still_good() -> None:
     msisdn = number_of(line)
     text_code(msisdn=msisdn, purpose=STOP, asker="a", at=now)
     for _ in range(5):
-        take_code(msisdn=msisdn, purpose=STOP, asker="a", typed=NO_CODE, at=now)
+        verify_code(msisdn=msisdn, purpose=STOP, asker="a", typed=NO_CODE, at=now)
     for asker in ("a", "b"):
         text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
     # Whose who asked for no code cost nothing, and "b" asked for the newer code alone.
     for _ in range(50):
-        take_code(msisdn=msisdn, purpose=STOP, asker="theirs", typed=NO_CODE, at=now)
-    take_code(msisdn=msisdn, purpose=STOP, asker="b", typed=NO_CODE, at=now)
+        verify_code(msisdn=msisdn, purpose=STOP, asker="theirs", typed=NO_CODE, at=now)
+    verify_code(msisdn=msisdn, purpose=STOP, asker="b", typed=NO_CODE, at=now)
     assert sorted(TextedCode.objects.values_list("tries_left", flat=True)) == [14, 19]
 
 
@@ -113,11 +113,11 @@ def test_a_code_dies_with_the_number_it_was_texted_to() -> None:
     # Whoever still has the old phone asks with the new number: its code goes to the new phone, and is another.
     text_code(msisdn=after, purpose=STOP, asker="mine", at=now + MINUTE)
     for number in (before, after):
-        taken = take_code(msisdn=number, purpose=STOP, asker="mine", typed=code, at=now + MINUTE)
+        taken = verify_code(msisdn=number, purpose=STOP, asker="mine", typed=code, at=now + MINUTE)
         assert taken is None
     assert [len(texts_to(number)) for number in (before, after)] == [1, 1]
     new = newest_text(after).code
-    assert take_code(msisdn=after, purpose=STOP, asker="mine", typed=new, at=now + MINUTE) == line
+    assert verify_code(msisdn=after, purpose=STOP, asker="mine", typed=new, at=now + MINUTE) == line
 
 
 def change_number(line: Line, msisdn: str, *, at: datetime) -> None:

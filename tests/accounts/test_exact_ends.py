@@ -14,14 +14,14 @@ from pytest_django import Settings
 from accounts import queries
 from accounts.actions import delegations as delegations_actions
 from accounts.actions import sms_outbox
-from accounts.actions.codes import FRESH, LONG_FRESH, take_code, text_code
-from accounts.actions.contacts import ask_contact, prove_contact
+from accounts.actions.codes import FRESH, LONG_FRESH, text_code, verify_code
+from accounts.actions.contacts import prove_contact, request_contact
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation, invite_line_user
-from accounts.actions.incoming_texts import may_answer, take_once
-from accounts.actions.people import person_behind
+from accounts.actions.incoming_texts import claim_text, may_answer
+from accounts.actions.people import get_or_create_person
 from accounts.actions.rate_limits import remember_device
-from accounts.actions.sign_ins import NotYet, ask_new_password, note_device, replace_password, set_first_password
-from accounts.actions.sms_outbox import SentEnough, enqueue_email, post_news, post_receipt
+from accounts.actions.sign_ins import NotYet, record_device, replace_password, set_first_password, start_new_password
+from accounts.actions.sms_outbox import SentEnough, enqueue_alerts, enqueue_email, enqueue_receipt
 from accounts.clients.texts import MemoryBackend
 from accounts.domain import auth_factors, session_clock, sessions
 from accounts.domain.session_store import SessionStore
@@ -64,7 +64,7 @@ def line() -> Line:
 
 @pytest.fixture
 def user(line: Line, now: datetime) -> User:
-    return person_behind(line=line, at=now)
+    return get_or_create_person(line=line, at=now)
 
 
 def newest_code() -> str:
@@ -82,7 +82,7 @@ def ask(line: Line, at: datetime) -> str:
 
 
 def opens(line: Line, code: str) -> Callable[[datetime], object]:
-    return lambda at: take_code(
+    return lambda at: verify_code(
         msisdn=queries.msisdn_of(line_id=line.pk, at=at), purpose=SIGN_IN, asker="b1", typed=code, at=at
     )
 
@@ -126,12 +126,12 @@ def test_a_browser_is_known_for_a_year(user: User, now: datetime) -> None:
 
 
 def test_the_code_of_a_safe_contact_lasts_ten_minutes(line: Line, user: User, now: datetime) -> None:
-    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    request_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     code = newest_code()
     assert ends_at(
         lambda at: prove_contact(line_id=line.pk, user=user, typed=code, at=at), now + 10 * MINUTE
     )  # fmt: skip
-    assert ends_at(lambda at: delegations.contact_waiting(line_id=line.pk, at=at), now + 10 * MINUTE)
+    assert ends_at(lambda at: delegations.get_pending_contact(line_id=line.pk, at=at), now + 10 * MINUTE)
 
 
 # Whose number and line it is
@@ -175,7 +175,7 @@ def test_a_change_holds_for_a_day_what_lets_somebody_see(line: Line, now: dateti
 
 def test_the_wait_for_a_new_password_counts_for_a_week(user: User, now: datetime) -> None:
     user = set_first_password(user=user, password="three quiet words", at=now)
-    ask_new_password(user=user, at=now)
+    start_new_password(user=user, at=now)
     waited = NewPassword.objects.get()
 
     def is_replaced(at: datetime) -> bool:
@@ -187,11 +187,11 @@ def test_the_wait_for_a_new_password_counts_for_a_week(user: User, now: datetime
 
     assert begins_at(is_replaced, now + DAY)
     assert ends_at(is_replaced, now + 8 * DAY)
-    assert ends_at(lambda at: auth_factors.new_password_of(user=user, at=at), waited.expires_at)
+    assert ends_at(lambda at: auth_factors.get_pending_password(user=user, at=at), waited.expires_at)
 
     # Only then may another wait begin.
     def begins_anew(at: datetime) -> bool:
-        ask_new_password(user=user, at=at)
+        start_new_password(user=user, at=at)
         return NewPassword.objects.count() == 2
 
     assert begins_at(begins_anew, waited.expires_at)
@@ -202,7 +202,7 @@ def test_the_wait_for_a_new_password_counts_for_a_week(user: User, now: datetime
 
 def test_what_was_asked_waits_a_week(line: Line, user: User, now: datetime) -> None:
     other = a_line(msisdn=ELSEWHERE)
-    helper = person_behind(line=other, at=now)
+    helper = get_or_create_person(line=other, at=now)
     ends = now + 30 * DAY
     asked = delegations_actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=ends, at=now)
 
@@ -210,11 +210,11 @@ def test_what_was_asked_waits_a_week(line: Line, user: User, now: datetime) -> N
         return delegations.list_open_requests(line_id=other.pk, at=at)
 
     assert ends_at(waits, now + 7 * DAY)
-    assert ends_at(lambda at: delegations.delegations_of(line_id=line.pk, at=at), now + 7 * DAY)
+    assert ends_at(lambda at: delegations.list_given_delegations(line_id=line.pk, at=at), now + 7 * DAY)
     answer_delegation(delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=now)
     for known in (
-        lambda at: delegations.delegations_of(line_id=line.pk, at=at),
-        lambda at: delegations.delegations_to(user=helper, at=at),
+        lambda at: delegations.list_given_delegations(line_id=line.pk, at=at),
+        lambda at: delegations.list_received_delegations(user=helper, at=at),
         lambda at: [one for one in queries.list_lines_of_person(user=helper, at=at) if one.line == line],
     ):
         assert ends_at(known, ends)
@@ -264,10 +264,10 @@ def test_an_invitation_to_sign_in_is_texted_once_a_week(line: Line, user: User, 
 
 
 def test_a_device_is_known_for_a_year_and_a_day(user: User, now: datetime) -> None:
-    note_device(user=user, device="one", at=now)
+    record_device(user=user, device="one", at=now)
 
     def is_known(at: datetime) -> bool:
-        note_device(user=user, device="another", at=at)
+        record_device(user=user, device="another", at=at)
         return KnownDevice.objects.count() == 2
 
     assert ends_at(is_known, now + 366 * DAY + A_MOMENT)
@@ -288,28 +288,28 @@ def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user
 
 
 def test_a_phone_hears_of_its_contacts_news_for_a_day(line: Line, user: User, now: datetime) -> None:
-    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    request_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
     own = queries.msisdn_of(line_id=line.pk, at=now)
 
     def texted(at: datetime) -> list[str]:
         before = Message.objects.count()
-        sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=at)
+        sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=at)
         return [own] if Message.objects.count() - before == 2 else []
 
     assert ends_at(texted, now + DAY)
     # From the moment on at which its number is another line's, news goes to the phone again.
     a_line(msisdn=ELSEWHERE, activated_at=now + 2 * DAY)
-    assert ends_at(lambda at: sms_delivery.contacts_that_count(line_ids=[line.pk], at=at), now + 2 * DAY)
+    assert ends_at(lambda at: sms_delivery.list_active_contacts(line_ids=[line.pk], at=at), now + 2 * DAY)
 
 
 def test_news_for_a_number_given_away_goes_to_no_phone(line: Line, user: User, now: datetime) -> None:
     def choose(number: str, at: datetime) -> None:
-        ask_contact(line_id=line.pk, msisdn=number, at=at)
+        request_contact(line_id=line.pk, msisdn=number, at=at)
         prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=at)
 
     choose(ELSEWHERE, now)
-    sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=now + 2 * DAY)
+    sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=now + 2 * DAY)
     # News goes elsewhere again, and the number that this was for is somebody else's before it is sent.
     choose("+13605550112", now + 2 * DAY + MINUTE)
     a_line(msisdn=ELSEWHERE, activated_at=now + 2 * DAY + HOUR)
@@ -322,7 +322,7 @@ def test_news_for_a_number_given_away_goes_to_no_phone(line: Line, user: User, n
 
 
 def test_what_answers_the_phone_goes_to_no_contact(line: Line, user: User, now: datetime) -> None:
-    ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    request_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
     prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
     phone = queries.msisdn_of(line_id=line.pk, at=now)
     for kind, numbers in (
@@ -334,14 +334,14 @@ def test_what_answers_the_phone_goes_to_no_contact(line: Line, user: User, now: 
     ):
         before = set(Message.objects.values_list("pk", flat=True))
         # On the contact's first day the phone is told as well.
-        sms_outbox.post(line_id=line.pk, kind=kind, words="Something.", at=now + DAY)
+        sms_outbox.enqueue_text(line_id=line.pk, kind=kind, words="Something.", at=now + DAY)
         made = Message.objects.exclude(pk__in=before)
         assert {unseal(bytes(one.to_sealed)) for one in made} == numbers, kind
 
 
 def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, settings: Settings) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
-    sms_outbox.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
+    sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
     settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     message = Message.objects.get()
 
@@ -373,7 +373,7 @@ def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, m
 
     def links(at: datetime) -> bool:
         try:
-            post_receipt(line_id=line.pk, words="Your receipt", at=at)
+            enqueue_receipt(line_id=line.pk, words="Your receipt", at=at)
         except SentEnough:
             return False
         return True
@@ -382,7 +382,7 @@ def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, m
     assert begins_at(mails, now + DAY)
     assert links(now)
     assert begins_at(links, now + DAY)
-    sms_outbox.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Hello.", at=now)
+    sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.REPLY, words="Hello.", at=now)
     assert begins_at(lambda at: may_answer(line_id=line.pk, at=at), now + HOUR)
 
 
@@ -390,7 +390,7 @@ def test_news_of_one_kind_come_once_a_day(line: Line, now: datetime) -> None:
     Line.objects.filter(pk=line.pk).update(recorded_at=now)
 
     def news(at: datetime) -> int:
-        return post_news(line_ids=[line.pk], kind=Message.Kind.RECORDS, words=lambda _: "New.", at=at)
+        return enqueue_alerts(line_ids=[line.pk], kind=Message.Kind.RECORDS, words=lambda _: "New.", at=at)
 
     assert begins_at(news, now + DAY)
     assert news(now + 2 * DAY) == 1
@@ -398,10 +398,10 @@ def test_news_of_one_kind_come_once_a_day(line: Line, now: datetime) -> None:
 
 
 def test_a_text_is_known_for_a_day(now: datetime) -> None:
-    take_once(text_id="m-1", at=now)
+    claim_text(text_id="m-1", at=now)
 
     def is_known(at: datetime) -> bool:
-        take_once(text_id="m-2", at=at)
+        claim_text(text_id="m-2", at=at)
         return TextTaken.objects.count() == 2
 
     assert ends_at(is_known, now + DAY + A_MOMENT)
@@ -421,7 +421,7 @@ def test_what_was_proved_at_door_lasts_quarter_of_an_hour(line: Line, now: datet
     request = a_request()
     sessions.prove_line(request, door="stop", line_id=line.pk, msisdn=ELSEWHERE, at=now)
     assert ends_at(lambda at: sessions.proved_line(request, door="stop", at=at), now + 15 * MINUTE)
-    sessions.keep_link(request, token="t", at=now, msisdn=ELSEWHERE)
+    sessions.store_progress_link(request, token="t", at=now, msisdn=ELSEWHERE)
     assert ends_at(lambda at: sessions.get_recent_link(request, at=at), now + 15 * MINUTE)
     assert ends_at(lambda at: sessions.number_of_link(request, token="t", at=at), now + 15 * MINUTE)
 

@@ -9,10 +9,10 @@ def test_every_way_of_typing_is_one_number() -> None:
     for typed in (
         "(206) 555-0142", "206.555.0142", "206 555 0142", "1-206-555-0142", "+1 206 555 0142", " +12065550142 ",
     ):  # fmt: skip
-        assert numbers.normalise(typed) == "+12065550142"
+        assert numbers.normalise_number(typed) == "+12065550142"
     for typed in ("", "555", "hello", "+1 206 555 0142 ext. 3", "2" * 41, "٢٠٦"):
         with pytest.raises(numbers.NotANumber):
-            numbers.normalise(typed)
+            numbers.normalise_number(typed)
 
 
 def test_numbers_are_shown_as_people_write_them() -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts import queries
 from accounts.actions.people import end_tenure
 from accounts.models import Line
-from accounts.policies.permissions import MAY, Action, How, Relation, how, may
+from accounts.policies.permissions import MAY, Action, How, Relation, get_required_proof, may
 from tests.factories import a_line
 from tests.people import sign_in_by_code, user_of
 
@@ -46,7 +46,7 @@ def test_the_table_names_every_relation() -> None:
 
 def test_each_cell() -> None:
     for relation in Relation:
-        assert {action: how(relation, action) for action in Action} == cells(relation)
+        assert {action: get_required_proof(relation, action) for action in Action} == cells(relation)
         assert {action for action in Action if may(relation, action)} == set(MAY[relation])
     # Staff never loosen.
     assert not any(may(staff, Action.ALLOW) for staff in (Relation.AGENT, Relation.OFFICER, Relation.AUDITOR))

@@ -22,12 +22,12 @@ from accounts.actions.rate_limits import (
     ACCOUNT,
     NETWORK,
     STRICT,
-    Door,
+    GuessTarget,
     Limit,
     TooManyTries,
-    give_back,
-    take_network_try,
-    take_try,
+    count_network_try,
+    count_try,
+    refund_try,
 )
 from accounts.models import Line, Throttle, User
 from accounts.primitives.browsers import Source
@@ -87,13 +87,13 @@ def is_waiting(browser: Browser, officer: User) -> bool:
     return "Too many tries. Try again in" in browser.post(STAFF, {"login": officer.email, "password": PASSWORD}).text
 
 
-def a_stranger_guesses(account: str, *addresses: str, door: Door = Door.STAFF) -> None:
+def a_stranger_guesses(account: str, *addresses: str, door: GuessTarget = GuessTarget.STAFF) -> None:
     """Wrong tries from each, counted as the doors count them, until there is a wait: none counts while there is."""
     for address in addresses:
         source = Source(str(ip_network((address, 24), strict=False)))
         with suppress(TooManyTries):
             while True:
-                take_try(door=door, account=account, source=source, at=timezone.now())
+                count_try(door=door, account=account, source=source, at=timezone.now())
 
 
 def at_home(officer: User, secret: str) -> Browser:
@@ -132,36 +132,36 @@ def test_an_address_nobody_has_waits_like_any_other() -> None:
 
 def test_each_door_counts_by_itself(officer: User) -> None:
     at, source = timezone.now(), Source("198.51.100.0/24")
-    for door in (Door.STAFF, Door.ENDED, Door.STAFF, Door.ENDED):
+    for door in (GuessTarget.STAFF, GuessTarget.ENDED, GuessTarget.STAFF, GuessTarget.ENDED):
         for _ in range(STRICT.free - 3):
-            take_try(door=door, account="+12065550142", source=source, at=at)
-    take_try(door=Door.STAFF, account="+12065550142", source=source, at=at)
+            count_try(door=door, account="+12065550142", source=source, at=at)
+    count_try(door=GuessTarget.STAFF, account="+12065550142", source=source, at=at)
     with pytest.raises(TooManyTries):
-        take_try(door=Door.STAFF, account="+12065550142", source=source, at=at)
-    take_try(door=Door.ENDED, account="+12065550142", source=source, at=at)
+        count_try(door=GuessTarget.STAFF, account="+12065550142", source=source, at=at)
+    count_try(door=GuessTarget.ENDED, account="+12065550142", source=source, at=at)
 
 
 def test_nobody_waits_because_a_server_s_clock_is_behind() -> None:
     at, source = timezone.now(), Source("198.51.100.0/24")
     for seconds in (0, -10, -10):
-        right = take_try(door=Door.STAFF, account="a", source=source, at=at + timedelta(seconds=seconds))
-        give_back(right=right)
+        right = count_try(door=GuessTarget.STAFF, account="a", source=source, at=at + timedelta(seconds=seconds))
+        refund_try(right=right)
     # Nor after one that was wrong, as long as no wait follows it.
-    take_try(door=Door.STAFF, account="a", source=source, at=at)
-    take_try(door=Door.STAFF, account="a", source=source, at=at - timedelta(seconds=10))
+    count_try(door=GuessTarget.STAFF, account="a", source=source, at=at)
+    count_try(door=GuessTarget.STAFF, account="a", source=source, at=at - timedelta(seconds=10))
     assert set(Throttle.objects.values_list("level_milli", flat=True)) == {2000}
 
 
 def test_one_network_that_tries_one_password_at_many_accounts_is_slowed() -> None:
     at, source = timezone.now(), Source("198.51.100.0/24")
     for _ in range(NETWORK.free - 2):
-        take_network_try(door=Door.STAFF, source=source, at=at)
+        count_network_try(door=GuessTarget.STAFF, source=source, at=at)
     for number in range(2):
-        take_try(door=Door.STAFF, account=f"{number}@carrier.example", source=source, at=at)
+        count_try(door=GuessTarget.STAFF, account=f"{number}@carrier.example", source=source, at=at)
     with pytest.raises(TooManyTries) as refused:
-        take_try(door=Door.STAFF, account="next@carrier.example", source=source, at=at)
+        count_try(door=GuessTarget.STAFF, account="next@carrier.example", source=source, at=at)
     assert refused.value.until == at + NETWORK.shortest
-    take_try(door=Door.STAFF, account="next@carrier.example", source=Source("203.0.113.0/24"), at=at)
+    count_try(door=GuessTarget.STAFF, account="next@carrier.example", source=Source("203.0.113.0/24"), at=at)
 
 
 # The rightful person is not
@@ -248,7 +248,7 @@ def test_whose_line_has_ended_comes_in_whatever_strangers_do() -> None:
         assert not comes_in(a_browser(ELSEWHERE), number, "guessed")
     # Who guesses elsewhere does not slow them on a new device here.
     assert comes_in(a_browser(), number)
-    a_stranger_guesses(number, HERE, ELSEWHERE, door=Door.ENDED)
+    a_stranger_guesses(number, HERE, ELSEWHERE, door=GuessTarget.ENDED)
     assert not comes_in(a_browser(), number)
     assert comes_in(mine, number)
     assert mine.post("/choices/stop/", {"line": str(line.public_id), "scope": "all"}).status_code == 302
@@ -267,7 +267,7 @@ def test_no_limit_closes_the_stop_of_an_ended_line() -> None:
         sign_in(one)
         ends(one)
     for network in range(30):
-        a_stranger_guesses(number, f"203.0.{network}.9", door=Door.ENDED)
+        a_stranger_guesses(number, f"203.0.{network}.9", door=GuessTarget.ENDED)
     browser = a_browser()
     assert "Too many tries" in browser.post(ENDED, {"number": number, "password": PASSWORD}).text
     assert "Stop all sharing by the password alone" in browser.get(ENDED).text
@@ -301,9 +301,9 @@ def test_no_guess_delays_a_stop_from_the_same_network_and_a_new_browser() -> Non
 def test_a_code_beside_the_password_lifts_no_limit_of_the_network(officer: User) -> None:
     """Whatever is typed as a code, each try hashes passwords."""
     at, source = timezone.now(), Source("198.51.100.0/24")
-    for door in (Door.STAFF, Door.ENDED):
+    for door in (GuessTarget.STAFF, GuessTarget.ENDED):
         for _ in range(NETWORK.free):
-            take_network_try(door=door, source=source, at=at)
+            count_network_try(door=door, source=source, at=at)
     hashed = Mock(side_effect=AssertionError("it is hashed"))
     with patch.object(User, "check_password", hashed), patch("accounts.actions.people.make_password", hashed):
         for path, who in ((STAFF, {"login": officer.email}), (ENDED, {"number": "+12065550142"})):
@@ -316,7 +316,7 @@ def test_wrong_codes_beside_passwords_come_to_a_wait(officer: User) -> None:
     guess = {"login": officer.email, "password": "x", "code": "123456"}
     with time_machine.travel(timezone.now(), tick=False):
         for _ in range(NETWORK.free - 3):
-            take_network_try(door=Door.STAFF, source=Source("198.51.100.0/24"), at=timezone.now())
+            count_network_try(door=GuessTarget.STAFF, source=Source("198.51.100.0/24"), at=timezone.now())
         said = ["Too many tries" in a_browser().post(STAFF, guess).text for _ in range(4)]
     assert said == [False, False, False, True]
 

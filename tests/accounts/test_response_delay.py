@@ -20,7 +20,7 @@ from accounts.clients import texts
 from accounts.clients.texts import MemoryBackend
 from accounts.views.access import ANSWER_AT
 from consent.api.asgi import Message, Scope
-from portal.wsgi_bridge import in_threads, waiting_in_its_thread
+from portal.wsgi_bridge import delay_in_thread, run_in_threads
 from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
 from tests.factories import a_line
@@ -113,7 +113,7 @@ class Served:
     """Requests to an application on an event loop, by default with one thread, and what went out, in order."""
 
     def __init__(self, application: WSGIApplication, *, threads: int = 1) -> None:
-        self._on_the_loop = in_threads(application, threads=threads)
+        self._on_the_loop = run_in_threads(application, threads=threads)
         self.answered: list[str] = []
 
     async def ask(
@@ -209,7 +209,7 @@ def test_a_server_of_threads_waits_too(monkeypatch: pytest.MonkeyPatch) -> None:
         return bytes
 
     for path in ("/waits", "/at-once"):
-        waiting_in_its_thread(answers)({"PATH_INFO": path, "wsgi.input": BytesIO(b"x")}, start)
+        delay_in_thread(answers)({"PATH_INFO": path, "wsgi.input": BytesIO(b"x")}, start)
     assert started == ["200 OK after 1", "200 OK after 1"]
     assert 0.4 < slept[0] <= 0.5
 

@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.actions.codes import take_code, text_code
+from accounts.actions.codes import text_code, verify_code
 from accounts.actions.people import end_tenure
 from accounts.clients.texts import MemoryBackend
 from accounts.domain.message_templates import language_of
@@ -141,7 +141,7 @@ def test_a_code_works_once_where_it_was_asked_for() -> None:
     for purpose, asker, typed, opens in (
         (SIGN_IN, MINE, code, None), (STOP, THEIRS, code, None), (STOP, MINE, spaced, line), (STOP, MINE, code, None),
     ):  # fmt: skip
-        assert take_code(msisdn=msisdn, purpose=purpose, asker=asker, typed=typed, at=now) == opens
+        assert verify_code(msisdn=msisdn, purpose=purpose, asker=asker, typed=typed, at=now) == opens
 
 
 def test_asking_again_repeats_the_code_and_its_tries() -> None:
@@ -149,17 +149,17 @@ def test_asking_again_repeats_the_code_and_its_tries() -> None:
     msisdn = number_of(line)
     text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
     for _ in range(4):
-        assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
+        assert verify_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
     text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=9))
     first, second = texts_to(msisdn)
     assert first.code == second.code
-    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
-    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) is None
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) is None
     # Whoever spent the tries, the line's own user asks again and gets a code that works.
     text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=9))
     third = texts_to(msisdn)[2]
     assert TextedCode.objects.count() == 2
-    taken = take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=third.code, at=now + timedelta(minutes=9))
+    taken = verify_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=third.code, at=now + timedelta(minutes=9))
     assert taken is not None
 
 
@@ -171,9 +171,9 @@ def test_two_sessions_share_a_code_and_not_their_tries() -> None:
     first, second = texts_to(msisdn)
     assert first.code == second.code
     for _ in range(9):
-        take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed="x", at=now)
-    assert take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed=first.code, at=now) is None
-    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) == line
+        verify_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed="x", at=now)
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed=first.code, at=now) is None
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) == line
 
 
 def test_a_flood_does_not_keep_an_owner_from_stopping() -> None:
@@ -184,12 +184,12 @@ def test_a_flood_does_not_keep_an_owner_from_stopping() -> None:
         asker = f"{number:032}"
         text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
         for _ in range(6):
-            wrong += take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed="no", at=now) is None
+            wrong += verify_code(msisdn=msisdn, purpose=STOP, asker=asker, typed="no", at=now) is None
     assert wrong == 120
     text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
     code = newest_text(msisdn).code
     assert (len(code), len(texts_to(msisdn))) == (10, 6)
-    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
 
 
 def test_after_three_unused_codes_an_hour_they_are_long() -> None:
@@ -200,7 +200,7 @@ def test_after_three_unused_codes_an_hour_they_are_long() -> None:
     assert [len(one.code) for one in texts_to(msisdn)] == [6, 6, 6, 10, 10]
     at = now + timedelta(minutes=140)
     code = texts_to(msisdn)[-1].code
-    assert take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=at) == line
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=at) == line
     text_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, at=now)
     assert len(newest_text(msisdn).code) == 6
 

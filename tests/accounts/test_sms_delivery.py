@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts.actions import sms_outbox
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, Message
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.sealing import number_hash, seal, unseal
 from accounts.primitives.zones import next_day_time
 from accounts.tasks import deliver_texts
@@ -38,7 +38,7 @@ def _nothing_tried() -> Iterator[None]:
 
 
 def post(line: Line, at: datetime, kind: Message.Kind = Message.Kind.STOPPED) -> Message:
-    sms_outbox.post(line_id=line.pk, kind=kind, words=WORDS, at=at)
+    sms_outbox.enqueue_text(line_id=line.pk, kind=kind, words=WORDS, at=at)
     return Message.objects.filter(line=line).latest("made_at")
 
 
@@ -159,12 +159,14 @@ def test_one_silence_after_it_spoke_counts_as_the_first(settings: Settings) -> N
     many(now, 2)
     settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
     assert [sms_delivery.deliver(now=now), sms_delivery.deliver(now=now + timedelta(seconds=15))] == [0, 0]
-    assert sms_delivery.gateway_rests(now=now + timedelta(seconds=44))
+    assert sms_delivery.is_gateway_paused(now=now + timedelta(seconds=44))
     settings.SMS_BACKEND = MEMORY
     post(a_line(), now + MINUTE)
     settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
     post(a_line(), now + 2 * MINUTE)
-    rests = [sms_delivery.gateway_rests(now=now + 2 * MINUTE + timedelta(seconds=seconds)) for seconds in (0, 14, 15)]
+    rests = [
+        sms_delivery.is_gateway_paused(now=now + 2 * MINUTE + timedelta(seconds=seconds)) for seconds in (0, 14, 15)
+    ]
     assert rests == [True, True, False]
 
 
@@ -180,7 +182,7 @@ def test_while_one_worker_is_at_it_no_other_begins(settings: Settings) -> None:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(max_workers=1) as pool, turn(name=sms_delivery.TURN) as mine:
+    with ThreadPoolExecutor(max_workers=1) as pool, lock_job(name=sms_delivery.TURN) as mine:
         assert (mine, pool.submit(work).result(), sent()) == (True, 0, [])
     assert sms_delivery.deliver(now=now) == 1
 

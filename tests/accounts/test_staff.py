@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from accounts.policies.permissions import STAFF_MAY, StaffAction, staff_may
-from accounts.queries import NotForThem, acting_staff
+from accounts.queries import StaffOnly, acting_staff
 from tests.staff import a_staff_user, an_actor
 
 # See, change terms; suspend, propose, agree, publish; see one person's order; see incidents, the look-ups behind them,
@@ -42,8 +42,8 @@ def test_nobody_else_is_an_officer(db: None) -> None:
     for role in ("agent", "auditor", "legal", "subscriber"):
         pk = a_staff_user(role).pk
         for actor in (f"{role}:{pk}", f"officer:{pk}", "officer:", "officer:0", "system:beat", "officer:-1", ""):
-            with pytest.raises(NotForThem):
+            with pytest.raises(StaffOnly):
                 acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     left = a_staff_user(is_active=False)
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         acting_staff(actor=f"officer:{left.pk}", action=StaffAction.CHANGE_TERMS)

@@ -42,7 +42,7 @@ def check(
     until: datetime | None = None,
     signed: dict[int, tuple[int, bytes]] | None = None,
 ) -> audit.queries.Verification:
-    return audit.queries.verify(since=since, until=until, signed=signed or {})
+    return audit.queries.verify_chains(since=since, until=until, signed=signed or {})
 
 
 def test_events_for_many_lines_are_appended_chain_by_chain() -> None:
@@ -54,7 +54,7 @@ def test_events_for_many_lines_are_appended_chain_by_chain() -> None:
 
 def test_events_of_no_line_are_appended_chain_by_chain() -> None:
     events = [audit.actions.Event("test.done", "system:test", f"thing:{n}", NOW, detail={"n": n}) for n in range(40)]
-    audit.actions.record_together(events=events)
+    audit.actions.record_events(events=events)
     rows = AuditEvent.objects.order_by("id").values_list("chain", "seq", "target", "detail", "line_id")
     places = [(chain, seq) for chain, seq, *_ in rows]
     assert places == sorted(places)
@@ -164,7 +164,7 @@ def test_events_that_are_written_meanwhile_raise_no_alarm(monkeypatch: pytest.Mo
 
 def test_trail_cut_off_with_its_head_is_found_by_checkpoint() -> None:
     some_events()
-    signed = audit.queries.heads()
+    signed = audit.queries.get_chain_heads()
     as_owner(
         "DELETE FROM audit_auditevent WHERE seq >= 5",
         "UPDATE audit_chainhead h SET seq = 4, hash = e.hash FROM audit_auditevent e WHERE e.seq = 4 AND h.chain = 7",

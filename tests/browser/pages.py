@@ -29,7 +29,7 @@ from consent.actions.choices import NEVER_AGREED
 from disclosures.workers import publishing
 from support.actions import asking
 from support.actions.asking import IncomingMessage
-from support.actions.incoming import IncomingMail, take_mail
+from support.actions.incoming import IncomingMail, receive_mail
 from support.domain import tickets
 from support.domain.files import build_upload
 from support.models import Ticket
@@ -240,10 +240,10 @@ def _cases(line: Line) -> tuple[str, str]:
     now = timezone.now()
     files = [build_upload(name="photo.png", content=b"\x89PNG\r\n\x1a\n")]
     said = IncomingMessage("Who looked at my phone?\n\nI was at home that day.", files, "me@example.net")
-    ticket = asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
+    ticket = asking.open_case(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
     tickets.answer(ticket=ticket, body="A tow truck did.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
     came = IncomingMail("<1@example.net>", "somebody@example.net", ["help@mail.example"], "Hello", "How do I stop it?")
-    take_mail(mail=came, at=now)
+    receive_mail(mail=came, at=now)
     mailed = Ticket.objects.exclude(pk=ticket.pk).latest("opened_at")
     return ticket.code, token_of(code=mailed.code, purpose=READ)
 

@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 
 from accounts.models import Line
 from consent.actions import choices
-from consent.actions.signals import take_signal
+from consent.actions.signals import honour_signal
 from disclosures.workers import archiving
 from partners.models import Contract
 from revocations.actions.orders import enqueue_order
@@ -174,7 +174,7 @@ def a_line_asked_by_the_signal() -> Line:
     actor = f"subscriber:{user_of(line).pk}"
     campaign = a_campaign(provider=a_party(f"Own service {line.pk}", "lbs_provider"))
     choices.allow(line_id=line.pk, campaign=campaign.ref, actor=actor, channel="web")
-    take_signal(line_id=line.pk, actor=actor, at=timezone.now())
+    honour_signal(line_id=line.pk, actor=actor, at=timezone.now())
     return line
 
 

@@ -15,7 +15,7 @@ from consent.queries import termination
 from consent.workers.cohorts import build_manifests
 from partners.domain import pairwise
 from partners.models import Dealing, PartnerKeySet, Party
-from revocations.actions.contradictions import Use, contradict_ends
+from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.models import Cohort, Order, State, Stream, StreamEvent
 from revocations.workers.delivery import sweep as sweep_delivery
 from tests.conformance.schemas import faults
@@ -116,7 +116,7 @@ def test_an_ended_agreement_is_told_once_fetched_and_signed_for(start: Start, ag
         lines[0].pk, aggregator.party.pk, (aggregator.party.uri, campaign.lbs_provider.uri), campaign.purpose,
         campaign.scope, occurred_at=database_clock(), campaign=campaign.ref,
     )  # fmt: skip
-    assert contradict_ends(uses=[use], at=database_clock()) == 1
+    assert mark_contradicted_ends(uses=[use], at=database_clock()) == 1
     assert Cohort.objects.get(pk=cohort.pk).completed_at is None
     swept(lambda: Cohort.objects.get(pk=cohort.pk).completed_at is not None)
     assert [(one["state"], one["acted_on"], one["epoch"]) for one in sandbox.get("/cohorts")] == [("done", 5, 2)] * 2

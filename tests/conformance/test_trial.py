@@ -17,9 +17,9 @@ from partners.primitives.tokens import Json
 from revocations import models
 from revocations.actions.cohorts import NoSuchManifest, fetch_manifest
 from revocations.actions.streams import create_stream
-from revocations.actions.trials import take_trial_receipt
+from revocations.actions.trials import record_trial_receipt
 from revocations.domain.receipts import ParsedReceipt
-from revocations.domain.streams import Delivery, StreamWanted
+from revocations.domain.streams import Delivery, RequestedStream
 from tests.conformance.receiver import Receiver
 from tests.conformance.site import BELOW, Aggregator, Sandbox
 from tests.factories import a_campaign, a_line, a_party
@@ -181,7 +181,7 @@ def test_the_command_tries_it_whole_and_leaves_no_trace_in_anything_real(
         fetch_manifest(party=other, cohort_id=shard.manifest_id, number=shard.number, at=at)
     claims: dict[str, Json] = {"jti": "r-1", "sub_id": {"jti": order.jti}}
     parsed = ParsedReceipt(token="", alg="ES256", kid="k-1", claims=claims)
-    assert take_trial_receipt(parsed=parsed, party=other, at=at) is False
+    assert record_trial_receipt(parsed=parsed, party=other, at=at) is False
     # Where it fails, the command does.
     sandbox.post("/fault?name=err500")
     with pytest.raises(CommandError, match="GeoBridge doesn't follow the guide yet"):
@@ -199,7 +199,7 @@ def test_whom_it_cannot_try_it_says_in_one_line(aggregator: Aggregator) -> None:
         target(name="geobridge", at=at)
     aggregator.listens("https://geobridge.example/events")
     assert target(name="geobridge", at=at).url == "https://geobridge.example/events"
-    wanted = StreamWanted(delivery=Delivery(method=models.Stream.Method.POLL))
+    wanted = RequestedStream(delivery=Delivery(method=models.Stream.Method.POLL))
     create_stream(party=aggregator.party, wanted=wanted, at=at)
     with pytest.raises(NoTarget, match="GeoBridge receives by polling"):
         target(name="GeoBridge", at=at)

@@ -15,7 +15,7 @@ import msgspec
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.digests import Progress, compare_buckets, take_digest
+from consent.actions.digests import Progress, compare_buckets, receive_digest
 from consent.domain.digest_books import Entry, bucket_of
 from consent.models import DigestRun
 from partners.domain import pairwise
@@ -124,7 +124,7 @@ class Books:
     def send(self, as_of: datetime | None = None, held: Iterable[Entry] | None = None) -> DigestRun:
         entries = list(self.held if held is None else held)
         as_of = as_of or database_clock() + LATER
-        return take_digest(
+        return receive_digest(
             party=self.party,
             entries=len(entries),
             buckets=b64decode(guide()["buckets"]([msgspec.to_builtins(entry) for entry in entries])),

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from consent.actions.choices import stop
-from consent.api.asgi import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
+from consent.api.asgi import DOOR, Message, Receive, Scope, Send, build_gate_application
 from consent.gate.deciding import evaluate_in
 from consent.gate.pipeline import Pipeline, Pipelines
 from consent.gate.shapes import Answer, Question
@@ -35,7 +35,7 @@ class Way:
         self.sent_on: list[bytes] = []
         self.pipelines = Pipelines(Pipeline(), [Pipeline(), Pipeline()])
         self.hears: Send | None = None
-        self.application = gate_on_a_loop(self._long, self.pipelines)
+        self.application = build_gate_application(self._long, self.pipelines)
 
     async def _long(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.sent_on.append((await receive())["body"])
@@ -102,7 +102,7 @@ def in_one(*asks: Callable[[Pipeline], Awaitable[Any]]) -> list[Any]:
 
 
 def question_about(line: Line, campaign: Campaign) -> Question:
-    return decisions.one(json.dumps(asked(line, campaign)).encode())
+    return decisions.parse_question(json.dumps(asked(line, campaign)).encode())
 
 
 async def answer_to(pipeline: Pipeline, question: Question, machine: Machine, kid: str) -> Answer:

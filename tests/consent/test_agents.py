@@ -19,7 +19,7 @@ from accounts.primitives.sealing import number_hash, unseal
 from accounts.primitives.zones import is_day, zone_of
 from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
-from consent.actions.agents import take_request
+from consent.actions.agents import receive_request
 from consent.domain import agents
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
@@ -127,7 +127,7 @@ def test_an_unanswered_one_is_over_at_its_last_moment(agent: Agent, line: Line) 
         over = agent.status(told["request_id"])
         assert (over["status"], over["reason"]) == ("denied", "insuf_verification")
         assert ("user_verification_url" in over, Browser().get(link(line)).status_code) == (False, 404)
-        agent_callbacks.see_to(now=timezone.now())
+        agent_callbacks.run_agent_callbacks(now=timezone.now())
         assert agent.status(told["request_id"]) == over
 
 
@@ -146,7 +146,7 @@ def test_number_that_is_no_line_of_ours_looks_the_same(agent: Agent, line: Line)
     ] * 2
     assert [one.keys() for one in told] == [told[0].keys()] * 2
     later = timezone.now() + 8 * DAY
-    agent_callbacks.see_to(now=later)
+    agent_callbacks.run_agent_callbacks(now=later)
     assert {agent.status(one["request_id"])["reason"] for one in told} == {"insuf_verification"}
     assert [agent.exercise(number)["reason"] for number in ("", "no number")] == ["no_match"] * 2
 
@@ -321,7 +321,7 @@ def test_it_is_called_back_until_it_took_it(agent: Agent, line: Line, monkeypatc
 
     monkeypatch.setattr(http, "post", post)
     now = timezone.now()
-    assert [agent_callbacks.see_to(now=now + n * MINUTE) for n in (0, 0, 2, 4)] == [0, 0, 1, 0]
+    assert [agent_callbacks.run_agent_callbacks(now=now + n * MINUTE) for n in (0, 0, 2, 4)] == [0, 0, 1, 0]
     assert sent == [(CALLBACK, agent.status(told["request_id"]))] * 2
 
 
@@ -349,28 +349,28 @@ def test_a_silent_agent_keeps_no_other_waiting(agent: Agent, monkeypatch: pytest
 
     monkeypatch.setattr(http, "post", post)
     ticks = count(step=agent_callbacks.RUN_S / 2)
-    assert agent_callbacks.see_to(now=timezone.now(), clock=lambda: next(ticks)) == 0
+    assert agent_callbacks.run_agent_callbacks(now=timezone.now(), clock=lambda: next(ticks)) == 0
     assert len(tried) == 1  # the run was over
-    assert agent_callbacks.see_to(now=timezone.now()) == 2
+    assert agent_callbacks.run_agent_callbacks(now=timezone.now()) == 2
     assert [UUID(one) in good for one in tried[1:]] == [False, True, False, True, False]
 
 
 def test_what_is_over_ends_while_another_calls_back(agent: Agent, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     told = agent.exercise(number_of(line), status_callback=CALLBACK)
     monkeypatch.setattr(agent_callbacks, "turn", lambda **_: nullcontext(enter_result=False))
-    assert agent_callbacks.see_to(now=timezone.now() + 8 * DAY) == 0
+    assert agent_callbacks.run_agent_callbacks(now=timezone.now() + 8 * DAY) == 0
     assert agent.status(told["request_id"])["status"] == "denied"
 
 
 def test_pressed_twice_it_leads_to_the_same_link(agent: Agent, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     agent.exercise(number_of(line))
     path, browser, other = link(line), Browser(), Browser()
-    seen = agents.behind_link(token=path.split("/")[-2], at=timezone.now())
+    seen = agents.find_linked_request(token=path.split("/")[-2], at=timezone.now())
     first = browser.post(path, {"stop-all": "1"}).url
     assert first.startswith("/stop/progress/")
     assert [browser.get(path).url, browser.post(path, {"stop-all": "1"}).url] == [first] * 2
     # As for two presses at once: the second saw the question still open.
-    monkeypatch.setattr(agents, "behind_link", lambda **_: seen)
+    monkeypatch.setattr(agents, "find_linked_request", lambda **_: seen)
     assert browser.post(path, {"stop-all": "1"}).url == first
     for answer in ("stop-all", "refuse"):
         page = other.post(path, {answer: "1"})
@@ -411,10 +411,10 @@ def test_what_a_suspended_one_asked_stays_over(agent: Agent, line: Line) -> None
     under_way = agents.verify_message(body=signed, agent=asker, shape=agents.Exercise, at=timezone.now())
     suspend_agent(number=asker.number, actor=officer, reason="a key was stolen", at=timezone.now())
     with pytest.raises(agents.MessageRefused, match="may ask for nobody any more"):
-        take_request(agent=asker, message=under_way, body=signed, at=timezone.now())
+        receive_request(agent=asker, message=under_way, body=signed, at=timezone.now())
     # No host of a suspended one is called, whatever stood open: `client.post` would fail this test.
     AgentRequest.objects.filter(pk=closed.pk).update(notify_at=timezone.now())
-    assert agent_callbacks.see_to(now=timezone.now()) == 0
+    assert agent_callbacks.run_agent_callbacks(now=timezone.now()) == 0
     waited = AgentRequest.objects.get(pk=told["request_id"])
     assert (waited.status, waited.reason, waited.notify_at) == ("denied", "insuf_verification", None)
     closed.refresh_from_db()
@@ -426,7 +426,7 @@ def test_what_a_suspended_one_asked_stays_over(agent: Agent, line: Line) -> None
 
 def test_that_nobody_answered_stands_in_the_persons_log(agent: Agent, line: Line) -> None:
     agent.exercise(number_of(line))
-    agent_callbacks.see_to(now=timezone.now() + 8 * DAY)
+    agent_callbacks.run_agent_callbacks(now=timezone.now() + 8 * DAY)
     event = AuditEvent.objects.get(action="agent.unanswered")
     assert (event.actor, event.line_id, event.detail) == ("system:agency", line.pk, {"agent": f"{agent.id} Inc."})
     said = "An agent&#x27;s request in this person&#x27;s name expired without an answer"

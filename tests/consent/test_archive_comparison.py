@@ -33,8 +33,8 @@ class Slow:
 
 @pytest.mark.parametrize("error", [None, OperationalError("the server is away")])
 def test_the_next_look_begins_when_the_last_is_over(error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow, looker = Slow(), archive_comparison._Looker()
-    monkeypatch.setattr(archive_comparison, "look", slow.look)
+    slow, looker = Slow(), archive_comparison._ComparisonThread()
+    monkeypatch.setattr(archive_comparison, "compare_archive", slow.look)
     monkeypatch.setattr(archive_comparison, "AGAIN_AFTER_S", 0.0)
     looker.soon()
     assert slow.begun.get(timeout=LONG) == "look-at-archive"

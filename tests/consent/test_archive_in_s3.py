@@ -12,11 +12,11 @@ from pytest_django.fixtures import Settings
 
 from consent.actions.choices import stop
 from consent.clients.archive_s3 import S3Sink
-from consent.clients.archive_sink import sink
+from consent.clients.archive_sink import open_sink
 from consent.models import ArchiveHead, ArchiveQueueEntry
 from consent.workers import archive_comparison, archive_entries, archive_writing
 from consent.workers.archive_comparison import find_missing
-from consent.workers.archive_entries import after_head
+from consent.workers.archive_entries import read_after_head
 from partners.clients import s3
 from partners.clients.http import Reply
 from partners.clients.s3 import StoreFailed
@@ -41,14 +41,14 @@ def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runni
 
 
 def test_lines_come_back_as_they_were_added_day_by_day(store: Running) -> None:
-    place = sink()
+    place = open_sink()
     assert (place.days(), place.last()) == ([], "")
     for day in DAYS:
         for number in range(3):
             place.append(day=day, lines=[f"{day} {number}a", f"{day} {number}b"])
     # Another process knows nothing of what this one wrote, and reads more than one page of a list.
     S3Sink._newest.clear()
-    place = sink()
+    place = open_sink()
     assert (place.days(), place.last()) == (DAYS, f"{DAYS[-1]} 2b")
     assert list(place.lines(day=DAYS[0])) == [f"{DAYS[0]} {number}{part}\n" for number in range(3) for part in "ab"]
     place.append(day=DAYS[-1], lines=["the newest"])
@@ -65,7 +65,7 @@ FAULTS = (("", "503"), ("", "500", "429"), ("503", "", "reset"), ("", "silent"),
 
 
 def test_a_store_that_fails_for_a_moment_is_asked_again(store: Running) -> None:
-    place, lines = sink(), ["first"]
+    place, lines = open_sink(), ["first"]
     place.append(day=DAYS[0], lines=lines)
     for faults in FAULTS:
         store.told(*faults)
@@ -92,7 +92,7 @@ def test_a_page_whose_token_is_empty_is_the_last(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_object_too_long_to_be_read_is_said(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = sink()
+    place = open_sink()
     place.append(day=DAYS[0], lines=["fits", "x" * 994])
     place.append(day=DAYS[1], lines=["y" * 1000])
     monkeypatch.setattr("partners.clients.http.LARGEST_OBJECT", 1000)
@@ -121,7 +121,7 @@ def test_two_who_write_at_once_never_overwrite_each_other(store: Running, monkey
 
 def test_a_wrong_key_is_an_error_and_no_empty_archive(store: Running, settings: Settings) -> None:
     settings.STOP_ARCHIVE_S3_SECRET = "another"
-    for ask in (sink().days, sink().last):
+    for ask in (open_sink().days, open_sink().last):
         with pytest.raises(StoreFailed, match="403 SignatureDoesNotMatch"):
             ask()
 
@@ -141,7 +141,11 @@ def test_choices_go_there_and_come_back(
     with pytest.raises(OSError, match="503"):
         archive_writing.write(now=now)
     assert ArchiveQueueEntry.objects.count() == 1
-    assert (archive_writing.write(now=now), ArchiveQueueEntry.objects.count(), archive_comparison.behind()) == (
+    assert (
+        archive_writing.write(now=now),
+        ArchiveQueueEntry.objects.count(),
+        archive_comparison.describe_missing_entries(),
+    ) == (
         1,
         0,
         "",
@@ -150,9 +154,9 @@ def test_choices_go_there_and_come_back(
     head = ArchiveHead.objects.get()
     # Where nothing came after what the database knows, not each object of the day is read to open the gate.
     store.told()
-    assert archive_comparison.behind() == ""
+    assert archive_comparison.describe_missing_entries() == ""
     assert store.told()["asked"] == ["GET /stops"] * 2 + [f"GET /stops/carrier/portal/{head.day}/00000002.jws"]
-    assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", archive_entries.digest(sink().last()))
+    assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", archive_entries.digest(open_sink().last()))
     # A look for what is missing reads from the newest on, and no farther than the last look came.
     cache.clear()
     made.append(stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web"))
@@ -166,7 +170,7 @@ def test_choices_go_there_and_come_back(
     # A database of before all that finds each of them outside, in their order, and none is spoilt.
     with connections["owner"].cursor() as owner:
         owner.execute("DELETE FROM consent_archivehead")
-    found = after_head(sink=sink())
+    found = read_after_head(sink=open_sink())
     assert [entry.id for entry in found.entries] == [str(one.choice_id) for one in made]
     assert (found.faults, archive_entries.list_missing_entries(entries=found.entries)) == ([], [])
     # While nothing waits the store is asked nothing.

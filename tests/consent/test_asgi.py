@@ -17,7 +17,7 @@ from consent.api import asgi
 from consent.api.asgi import DOOR, Message
 from consent.gate import pipeline as pipelines
 from consent.gate.pipeline import Pipeline
-from consent.schemas.decisions import one
+from consent.schemas.decisions import parse_question
 from partners.api import access
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
@@ -171,8 +171,8 @@ def test_a_thousand_at_once_each_get_their_own_answer(
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     kinds = {
         "": question_about(line, campaign), "stopped_all": question_about(stopped, campaign),
-        "line_unknown": one(json.dumps(asked(line, campaign, type="line", id="L-none")).encode()),
-        "no_approval": one(json.dumps({**asked(line, campaign), "action": {"name": "another"}}).encode()),
+        "line_unknown": parse_question(json.dumps(asked(line, campaign, type="line", id="L-none")).encode()),
+        "no_approval": parse_question(json.dumps({**asked(line, campaign), "action": {"name": "another"}}).encode()),
     }  # fmt: skip
     wanted = [list(kinds)[number % 4] for number in range(1000)]
 

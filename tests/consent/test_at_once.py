@@ -13,10 +13,10 @@ from accounts.models import Line, Message
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices, restore
-from consent.actions.agents import NotOpenRequest, answer_request, take_request
+from consent.actions.agents import NotOpenRequest, answer_request, receive_request
 from consent.actions.choices import RecordedChoice
-from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
-from consent.actions.signals import take_signal
+from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code
+from consent.actions.signals import honour_signal
 from consent.domain import agents, consent_requests, notices
 from consent.domain.agents import Exercise
 from consent.domain.consent_requests import Question, token_of
@@ -88,7 +88,7 @@ def test_a_pause_that_has_ended_is_told_of_once(line: Line, campaign: Campaign) 
 
 def test_partner_told_again_never_hears_what_was_before_a_stop(line: Line, campaign: Campaign) -> None:
     allow(line, campaign)
-    overlap(lambda: stop(line), lambda: expiry.retell(line_id=line.pk))
+    overlap(lambda: stop(line), lambda: expiry.enqueue_current_state(line_id=line.pk))
     assert [order.snapshot["state"] for order in Order.objects.order_by("version")][1:] == [[]]
 
 
@@ -96,7 +96,7 @@ def test_a_privacy_signal_stops_once_what_came_since_the_last(line: Line, campai
     allow(line, a_campaign())
 
     def comes() -> None:
-        take_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
+        honour_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
 
     comes()
     with transaction.atomic():
@@ -118,7 +118,7 @@ def a_question(partner: Partner, line: Line) -> Question:
     status, answer = partner.one(partner.claim())
     assert status == 200, answer
     ask = ConsentRequest.objects.get(line_id=line.pk, campaign=partner.campaign.ref)
-    found = consent_requests.behind(token=token_of(ask_id=ask.id), at=database_clock())
+    found = consent_requests.find_linked_question(token=token_of(ask_id=ask.id), at=database_clock())
     assert found is not None
     return found
 
@@ -126,7 +126,7 @@ def a_question(partner: Partner, line: Line) -> Question:
 def says(verb: Callable[..., object], question: Question) -> Callable[[], object]:
     def say() -> object:
         with translation.override("en"):
-            shown = notices.before_yes(campaign=question.campaign.ref, use="ask")
+            shown = notices.build_approval_notice(campaign=question.campaign.ref, use="ask")
             return verb(question=question, user=None, notice=shown, at=database_clock())
 
     return say
@@ -136,7 +136,7 @@ def test_a_question_is_answered_once(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     question = a_question(partner, line)
     with pytest.raises(NotOpen):
-        overlap(says(say_no, question), says(say_yes, question))
+        overlap(says(refuse_request, question), says(approve_request, question))
     assert list(Choice.objects.values_list("kind", flat=True)) == ["refuse"]
 
 
@@ -179,7 +179,7 @@ def test_the_same_message_of_an_agent_is_one_request(line: Line) -> None:
     said = exercise(AGENT, "+12065550177", now)
 
     def asks_for_a_stop() -> AgentRequest:
-        return take_request(agent=agent, message=said, body=b"the same", at=now)
+        return receive_request(agent=agent, message=said, body=b"the same", at=now)
 
     first, second = overlap(asks_for_a_stop, asks_for_a_stop)
     assert (first.pk, AgentRequest.objects.count(), noted("agent.asked")) == (second.pk, 1, 1)
@@ -194,7 +194,7 @@ def test_a_suspended_agent_asks_for_nobody(line: Line) -> None:
             AuthorizedAgent.objects.filter(pk=agent.pk).update(ended_at=now, changed_at=now)
 
     with pytest.raises(agents.MessageRefused):
-        overlap(is_suspended, lambda: take_request(agent=agent, message=said, body=b"x", at=now))
+        overlap(is_suspended, lambda: receive_request(agent=agent, message=said, body=b"x", at=now))
     assert AgentRequest.objects.count() == 0
 
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.actions.people import person_behind
+from accounts.actions.people import get_or_create_person
 from accounts.models import Line
 from accounts.primitives.zones import zone_of
 from consent.actions import choices
@@ -95,7 +95,7 @@ def test_what_the_law_forbids_cannot_be_allowed() -> None:
     assert "We don&#x27;t allow this in your state." in page.text
     assert 'name="allow"' not in page.text
     with timezone.override(zone_of(line.state)):
-        read = notices.before_yes(campaign=campaign.ref).digest
+        read = notices.build_approval_notice(campaign=campaign.ref).digest
     answer = browser.post("/choices/allow/", {"campaign": campaign.ref, "days": "", "notice": read}, follow=True)
     assert "Nothing changed. We don&#x27;t allow this in your state." in answer.text
     assert not Choice.objects.filter(line_id=line.pk).exists()
@@ -203,7 +203,7 @@ def with_choices(n: int) -> Line:
 
 def own(line: Line) -> str:
     """How the ledger names the line's own person."""
-    return f"subscriber:{person_behind(line=line, at=timezone.now()).pk}"
+    return f"subscriber:{get_or_create_person(line=line, at=timezone.now()).pk}"
 
 
 def queries(browser: Browser, path: str) -> int:

@@ -18,7 +18,7 @@ import audit.actions
 from accounts.models import Line
 from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
-from audit.queries import database_clock, verify
+from audit.queries import database_clock, verify_chains
 from consent.actions import choices
 from consent.domain import consent_requests
 from consent.models import ConsentRequest
@@ -362,7 +362,7 @@ def test_person_reads_in_their_log_who_asked_once_a_day(partner: Partner) -> Non
     for hours, noted in ((23, 1), (24, 2)):
         audit.actions.record_daily(**again, at=asked.at + timedelta(hours=hours))
         assert AuditEvent.objects.filter(action="partner.asked").count() == noted
-    assert verify(since=None, until=None, signed={}).fault is None
+    assert verify_chains(since=None, until=None, signed={}).fault is None
 
 
 def test_the_same_statements_whoever_it_is(partner: Partner) -> None:

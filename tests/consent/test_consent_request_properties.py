@@ -36,7 +36,7 @@ events = st.tuples(
 @pytest.fixture(autouse=True)
 def _a_gateway_that_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each history is undone in the end, and no backend is called in a transaction."""
-    monkeypatch.setattr("accounts.clients.texts.hand_over", lambda **_: Outcome.TAKEN)
+    monkeypatch.setattr("accounts.clients.texts.send_and_wait", lambda **_: Outcome.TAKEN)
 
 
 @stories(40)

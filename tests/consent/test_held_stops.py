@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Line
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.queries import database_clock
 from consent.feeds import records
 from consent.feeds.approvals import ApprovalsFeed
@@ -131,7 +131,7 @@ def by_a_parties_file() -> None:
 
 
 def by_an_officer() -> None:
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         put_in_force(of="campaign", target_id=0, reason="r", actor="officer:0", at=database_clock())
 
 

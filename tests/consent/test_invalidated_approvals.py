@@ -333,11 +333,11 @@ def test_whom_a_claim_was_not_about_is_not_asked() -> None:
     partner.claims(partner.claim(msisdn=NUMBER))
     ask = ConsentRequest.objects.get()
     token = token_of(ask_id=ask.id)
-    assert consent_requests.behind(token=token, at=database_clock()) is not None
+    assert consent_requests.find_linked_question(token=token, at=database_clock()) is not None
     changed = Approval.objects.get().captured_at - timedelta(hours=1)
     take_lines(line_row(msisdn=NEW, number_changed_at=changed.isoformat()))
     assert InvalidatedApproval.objects.count() == 1
-    assert consent_requests.behind(token=token, at=database_clock()) is None
+    assert consent_requests.find_linked_question(token=token, at=database_clock()) is None
     request_texts.text_waiting(now=database_clock())
     assert ConsentRequest.objects.get().texted_at is None
 

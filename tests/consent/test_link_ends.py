@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.agents import NotOpenRequest, answer_request, give_token, take_request
+from consent.actions.agents import NotOpenRequest, answer_request, issue_token, receive_request
 from consent.actions.choices import PauseOver
 from consent.actions.consent_requests import StatusRateLimited, retrieve_status, text_code
 from consent.actions.digests import NoSuchRun, TooMany
@@ -21,7 +21,7 @@ from consent.actions.without_account import stop_all_by_line
 from consent.domain import agents, consent_requests
 from consent.domain.consent_requests import Case, Question, may_be_answered, token_of
 from consent.models import ConsentRequest, EndedPause
-from consent.queries.receipts import behind_link
+from consent.queries.receipts import find_linked_stop
 from consent.workers import agent_callbacks, expiry, reminders, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign, Contract, Suspension
 from tests.agents import AGENT, an_agent_asks, let_in
@@ -43,7 +43,7 @@ def now() -> datetime:
 
 def test_a_progress_link_opens_for_thirty_days(line: Line, now: datetime) -> None:
     token = stop_all_by_line(line_id=line.pk, at=now)
-    assert ends_at(lambda at: behind_link(token=token, at=at), now + 30 * DAY)
+    assert ends_at(lambda at: find_linked_stop(token=token, at=at), now + 30 * DAY)
 
 
 # Questions
@@ -62,7 +62,7 @@ def asked(partner: Partner) -> ConsentRequest:
 
 
 def question(asked: ConsentRequest, at: datetime) -> Question | None:
-    return consent_requests.behind(token=token_of(ask_id=asked.id), at=at)
+    return consent_requests.find_linked_question(token=token_of(ask_id=asked.id), at=at)
 
 
 def test_a_question_s_link_opens_for_a_week(asked: ConsentRequest) -> None:
@@ -104,7 +104,7 @@ def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) 
     line = a_line(msisdn=NUMBER)
     a_ledger_row(line, "stop", scope="campaign", ref="CMP-elsewhere", at=now)
     case = Case(line.pk, partner.campaign.ref)
-    assert begins_at(lambda at: consent_requests.askable(cases=[case], at=at)[0], now + 366 * DAY)
+    assert begins_at(lambda at: consent_requests.list_askable(cases=[case], at=at)[0], now + 366 * DAY)
 
 
 def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +196,7 @@ def test_an_agent_s_request_waits_for_a_week(line: Line) -> None:
     asked = AgentRequest.objects.get()
     over = asked.received_at + 7 * DAY
     assert asked.expires_at == over
-    assert ends_at(lambda at: agents.behind_link(token=token, at=at), over)
+    assert ends_at(lambda at: agents.find_linked_request(token=token, at=at), over)
 
     def is_refused(at: datetime) -> bool:
         try:
@@ -222,11 +222,11 @@ def test_an_agent_s_request_waits_for_a_week(line: Line) -> None:
 def test_an_agent_s_token_is_given_once_for_a_message(key: Ed25519PrivateKey) -> None:
     let_in(AGENT, "Permission Slip", key)
     asked_at = timezone.now()
-    give_token(agent_id=AGENT, asked_at=asked_at)
+    issue_token(agent_id=AGENT, asked_at=asked_at)
     for used in (asked_at, asked_at - A_MOMENT):
         with pytest.raises(agents.MessageRefused, match="used before"):
-            give_token(agent_id=AGENT, asked_at=used)
-    assert give_token(agent_id=AGENT, asked_at=asked_at + A_MOMENT)
+            issue_token(agent_id=AGENT, asked_at=used)
+    assert issue_token(agent_id=AGENT, asked_at=asked_at + A_MOMENT)
 
 
 def test_an_agent_s_message_is_good_to_its_very_end(key: Ed25519PrivateKey, line: Line, now: datetime) -> None:
@@ -260,7 +260,7 @@ def test_a_number_is_asked_about_anew_after_a_day(key: Ed25519PrivateKey, line: 
             agent_id=AGENT, business_id="CARRIER", issued_at=at, expires_at=at + HOUR, version="1.0",
             exercise="sale:opt_out", phone_number="+12065550177",
         )  # fmt: skip
-        made = take_request(agent=agent, message=said, body=str(next(messages)).encode(), at=at)
+        made = receive_request(agent=agent, message=said, body=str(next(messages)).encode(), at=at)
         return made.reason == AgentRequest.Reason.NEED_USER_VERIFICATION
 
     assert [is_asked(now) for _ in range(4)] == [True, True, True, False]

@@ -57,16 +57,18 @@ def claims(line: Line) -> dict[str, object]:
 
 def test_the_notice_names_everybody_who_would_receive_it() -> None:
     campaign = a_use(ends_at=datetime(2094, 5, 3, tzinfo=UTC))
-    assert notices.before_yes(campaign=campaign.ref).body == (
+    assert notices.build_approval_notice(campaign=campaign.ref).body == (
         "If you allow this, RoadAid, GeoBridge and Tow Co may find your phone for one purpose only:"
         " To give you a service you asked for. How exact: within about 500 m. Until: the day you choose, but no later"
         " than May 3, 2094. If you say no, nothing changes about your phone service. You can stop it on this page"
         " at any time."
     )
-    asked = notices.before_yes(campaign=campaign.ref, use="ask", until=datetime(2093, 1, 2, tzinfo=UTC))
+    asked = notices.build_approval_notice(campaign=campaign.ref, use="ask", until=datetime(2093, 1, 2, tzinfo=UTC))
     assert "RoadAid, GeoBridge and Tow Co may find" in asked.body
     assert "Until: Jan 2, 2093." in asked.body
-    never_longer = notices.before_yes(campaign=campaign.ref, use="ask", until=datetime(2095, 1, 2, tzinfo=UTC))
+    never_longer = notices.build_approval_notice(
+        campaign=campaign.ref, use="ask", until=datetime(2095, 1, 2, tzinfo=UTC)
+    )
     assert "Until: May 3, 2094." in never_longer.body
 
 
@@ -82,7 +84,7 @@ def test_a_long_list_is_whole_beside_the_sentence() -> None:
     campaign = a_use()
     for n in range(20):
         Reach.objects.create(campaign=campaign, party=a_party(f"Firm {n:02}", "end_customer"))
-    notice = notices.before_yes(campaign=campaign.ref)
+    notice = notices.build_approval_notice(campaign=campaign.ref)
     assert "Firm 09 and 11 more companies may find" in notice.body
     assert len(notice.recipients) == 21
     assert len(notice.body) < 4000
@@ -90,17 +92,17 @@ def test_a_long_list_is_whole_beside_the_sentence() -> None:
 
 def test_the_newest_wording_in_the_readers_language_else_in_ours() -> None:
     campaign, officer = a_use(), an_actor()
-    first = notices.before_yes(campaign=campaign.ref)
+    first = notices.build_approval_notice(campaign=campaign.ref)
     publish_notice(use="allow", language="en", body=BODY, reason="r", actor=officer, at=NOW)
-    second = notices.before_yes(campaign=campaign.ref)
+    second = notices.build_approval_notice(campaign=campaign.ref)
     assert (first.version, second.version) == (2, 3)
     assert second.body.startswith("RoadAid, GeoBridge and Tow Co would see you. ")
     assert first.digest != second.digest
     with translation.override("es"):
-        spanish = notices.before_yes(campaign=campaign.ref)
+        spanish = notices.build_approval_notice(campaign=campaign.ref)
     assert (spanish.language, spanish.version) == ("es", 2)
     with translation.override("fr"):
-        assert notices.before_yes(campaign=campaign.ref).language == "en"
+        assert notices.build_approval_notice(campaign=campaign.ref).language == "en"
 
 
 def test_wording_that_leaves_out_what_must_be_said_is_refused() -> None:
@@ -117,7 +119,7 @@ def test_wording_that_leaves_out_what_must_be_said_is_refused() -> None:
 
 
 def test_a_published_notice_and_a_kept_one_never_change() -> None:
-    notices.remember(notice=notices.before_stop(), at=NOW)
+    notices.store_notice(notice=notices.build_stop_notice(), at=NOW)
     for table in (NoticeText, Notice):
         with pytest.raises(DatabaseError), transaction.atomic():
             table.objects.update(body="other")
@@ -126,7 +128,7 @@ def test_a_published_notice_and_a_kept_one_never_change() -> None:
 def test_a_name_with_braces_is_a_name() -> None:
     campaign = a_campaign(a_contract(), a_party("Evil", "lbs_provider"))
     Party.objects.filter(uri="https://evil.example").update(name="{until} Ltd")
-    assert "{until} Ltd and GeoBridge may find" in notices.before_yes(campaign=campaign.ref).body
+    assert "{until} Ltd and GeoBridge may find" in notices.build_approval_notice(campaign=campaign.ref).body
 
 
 def test_what_was_read_is_kept_with_the_yes_shown_later() -> None:
@@ -134,9 +136,9 @@ def test_what_was_read_is_kept_with_the_yes_shown_later() -> None:
     line = stopped(campaign)
     browser = signed_in(line)
     page = browser.get(f"/choices/allow/?campaign={campaign.ref}").text
-    shown = notices.before_yes(campaign=campaign.ref)
+    shown = notices.build_approval_notice(campaign=campaign.ref)
     with timezone.override("America/Los_Angeles"):
-        assert notices.before_yes(campaign=campaign.ref).body in page
+        assert notices.build_approval_notice(campaign=campaign.ref).body in page
     made = browser.post(
         "/choices/allow/", {"campaign": campaign.ref, "days": "30", "notice": digest_on(page)}, follow=True
     ).text
@@ -151,7 +153,7 @@ def test_what_was_read_is_kept_with_the_yes_shown_later() -> None:
 
 def test_one_wording_is_kept_once() -> None:
     campaign = a_use()
-    shown = notices.before_yes(campaign=campaign.ref)
+    shown = notices.build_approval_notice(campaign=campaign.ref)
     for _ in range(2):
         line = stopped(campaign)
         choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web", notice=shown)
@@ -180,7 +182,7 @@ def test_a_company_that_joined_meanwhile_shows_the_page_again(*, grown: bool) ->
 def test_a_company_that_joined_meanwhile_is_not_agreed_to() -> None:
     campaign = a_use()
     line = stopped(campaign)
-    shown = notices.before_yes(campaign=campaign.ref)
+    shown = notices.build_approval_notice(campaign=campaign.ref)
     Reach.objects.create(campaign=campaign, party=a_party("Bounty", "end_customer"))
     with pytest.raises(notices.NoticeChanged):
         choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web", notice=shown)
@@ -194,7 +196,7 @@ def test_stop_keeps_what_was_read_and_is_taken_whatever_was(*, as_shown: bool) -
     browser.post("/stop/", {"number": msisdn})
     browser.post("/stop/code/", {"code": newest_text(msisdn).code})
     page = browser.get("/stop/all/").text
-    assert notices.before_stop().body in page
+    assert notices.build_stop_notice().body in page
     posted = {"stop-all": "1", **({"notice": digest_on(page)} if as_shown else {})}
     assert browser.post("/stop/all/", posted).status_code == 302
     made = newest(line)
@@ -208,11 +210,11 @@ def test_the_button_at_home_keeps_what_stood_beside_it() -> None:
     an_approval(line, campaign)
     browser = signed_in(line)
     page = browser.get("/home/").text
-    assert notices.before_stop().body in page
+    assert notices.build_stop_notice().body in page
     browser.post("/choices/stop/", {"scope": "party", "ref": campaign.lbs_provider.uri})
     assert newest(line).notice == ""
     made = browser.post("/choices/stop/", {"scope": "all", "notice": digest_on(page)}, follow=True).text
-    assert newest(line).notice == digest_on(page) == notices.before_stop().digest
+    assert newest(line).notice == digest_on(page) == notices.build_stop_notice().digest
     assert "The notice you read before choosing" in made
 
 

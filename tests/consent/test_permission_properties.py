@@ -99,7 +99,7 @@ def test_partners_are_told_of_recipients_what_the_gate_says(plan: Plan) -> None:
         line, world = build(plan)
         now = database_clock()
         named = Campaign.objects.get(ref="CMP-D")
-        told = snapshots.states(line_id=line.pk, contract_ids=[named.contract_id])[named.contract_id]
+        told = snapshots.list_states(line_id=line.pk, contract_ids=[named.contract_id])[named.contract_id]
         excepted = [entry.get("except", []) for entry in told if entry["recipient"] == PARTIES[4]]
         own = world.campaigns["CMP-D"]
         as_agreed = oracle.Request("CMP-D", own.aggregator, own.provider, own.purpose, own.scope, 5000, own.provider)

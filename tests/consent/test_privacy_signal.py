@@ -15,7 +15,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
 from consent.actions.records import FileChoice, record_file_choices
-from consent.actions.signals import NoOpenSignal, follow_signal, outweigh_signal, take_signal
+from consent.actions.signals import NoOpenSignal, follow_signal, honour_signal, override_signal
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
 from consent.queries.current_consent import use_of
 from partners.models import Campaign
@@ -105,7 +105,7 @@ def test_nothing_is_written_at_a_look(line: Line, road: Campaign) -> None:
 
 def test_coming_again_stops_nothing_twice(line: Line, road: Campaign) -> None:
     with pytest.raises(NoOpenSignal):
-        outweigh_signal(line_id=line.pk, actor="subscriber:0")
+        override_signal(line_id=line.pk, actor="subscriber:0")
     browser = Browser()
     post(browser, "/stop/", {"number": number_of(line)})
     post(browser, "/stop/code/", {"code": NO_CODE})
@@ -156,7 +156,7 @@ def test_what_only_a_record_stops_is_stopped_by_it(line: Line, road: Campaign) -
     whole = replace(old, id=uuid4(), source_id="whole", scope="all", ref="")
     record_file_choices(by_line={other.pk: [whole]}, actor="import:choices")
     for _ in range(2):
-        take_signal(line_id=other.pk, actor=f"line:{other.pk}", at=database_clock())
+        honour_signal(line_id=other.pk, actor=f"line:{other.pk}", at=database_clock())
     assert stops(other) == [("all", "")]
 
 
@@ -193,7 +193,7 @@ def test_both_answers_are_about_the_line_asked_about() -> None:
     campaign = a_campaign()
     allow(line_id=child.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(holder).pk}", channel="web")
     of_child = {"line": str(child.public_id)}
-    take_signal(line_id=child.pk, actor=f"subscriber:{user_of(holder).pk}", at=database_clock())
+    honour_signal(line_id=child.pk, actor=f"subscriber:{user_of(holder).pk}", at=database_clock())
     page = f"/choices/signal/?line={child.public_id}"
     assert ASKS in browser.get(page).text
     assert browser.post("/choices/signal/", {"answer": "keep", **of_child}).url == page
@@ -205,13 +205,13 @@ def test_both_answers_are_about_the_line_asked_about() -> None:
 def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None:
     own(line)
     actor = f"subscriber:{user_of(line).pk}"
-    take_signal(line_id=line.pk, actor=actor, at=database_clock())
-    outweigh_signal(line_id=line.pk, actor=actor)
+    honour_signal(line_id=line.pk, actor=actor, at=database_clock())
+    override_signal(line_id=line.pk, actor=actor)
     answered_at = PrivacySignal.objects.get().answered_at
     assert answered_at is not None
     for before_the_end, again in ((timedelta(microseconds=1), False), (timedelta(0), True)):
         with standing_still(answered_at + timedelta(days=365) - before_the_end) as clock:
-            take_signal(line_id=line.pk, actor=actor, at=clock.now)
+            honour_signal(line_id=line.pk, actor=actor, at=clock.now)
         assert (PrivacySignal.objects.get().answer == "") is again
     # The first is written down, and each that asks; not what changes nothing.
     taken = AuditEvent.objects.filter(action="consent.signal_taken", line_id=line.pk).order_by("id")
@@ -220,7 +220,7 @@ def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None
 
 def test_whoever_answers_stop_twice_stops_once(line: Line) -> None:
     own(line)
-    take_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
+    honour_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
     made = [follow_signal(line_id=line.pk, actor="subscriber:1", channel="web").choice_id for _ in range(2)]
     assert [Choice.objects.get(channel="gpc").id] * 2 == made
     assert answers(line) == [{"answer": "stop"}]

@@ -27,7 +27,7 @@ from accounts.workers import email_outbox
 from audit.models import AuditEvent
 from consent.actions.choices import stop
 from consent.actions.without_account import stop_all_by_line
-from consent.domain.pdf_receipts import MISSING, Paper, receipt_pdf
+from consent.domain.pdf_receipts import MISSING, PageTexts, receipt_pdf
 from consent.domain.receipt_check import LARGEST_FILE, DoesNotVerify, Fault, read_receipt_file
 from consent.models import Choice, ChoiceReceipt
 from consent.queries.receipts import PartnerReceipt, ReceiptView
@@ -152,7 +152,7 @@ def test_eight_partners_fit_on_one_page_and_more_take_numbered_pages() -> None:
         signed = tuple(PartnerReceipt(one, "https://x.example", "completed", at, "x" * 900) for one in names)
         standing = [f"{one} signed that it deleted your data, and so did 2 companies it passed it to" for one in names]
         receipt = ReceiptView("WB-1234-5678", "e" * 1100, "(•••) •••-0142", signed, ())
-        paper = Paper("You stopped all sharing", at, None, "Made by a signed-in person", "Pacific Time", standing)
+        paper = PageTexts("You stopped all sharing", at, None, "Made by a signed-in person", "Pacific Time", standing)
         with translation.override(language):
             content = receipt_pdf(receipt=receipt, paper=paper, body={}, at=at)
         return [words(content), *(page.extract_text() for page in PdfReader(BytesIO(content)).pages)]
@@ -168,7 +168,7 @@ def test_eight_partners_fit_on_one_page_and_more_take_numbered_pages() -> None:
 def test_what_no_lasting_file_may_hold_is_a_question_mark() -> None:
     now = timezone.now()
     receipt = ReceiptView(number="WB-AAAA-AA", token="a.b.c", phone="", partners=(), standing=())
-    said = Paper(title="My \uf89e “Café” ½ ㏓", made_at=now, until=None, how="-", zone="UTC")
+    said = PageTexts(title="My \uf89e “Café” ½ ㏓", made_at=now, until=None, how="-", zone="UTC")
     assert "My ? “Café” ½ ? Receipt WB-AAAA-AA" in words(receipt_pdf(receipt=receipt, paper=said, body={}, at=now))
 
 

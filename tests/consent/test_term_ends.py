@@ -20,7 +20,7 @@ from console.actions.proposals import propose_termination
 from partners.actions import proposals
 from partners.actions.terms import shorten_term
 from partners.models import Campaign, Contract, IdentifierLink, Suspension
-from partners.policies.lifecycle import NotNow, Stage, stage
+from partners.policies.lifecycle import NotNow, Stage, get_stage
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent
 from tests.consent.ending import MachineDied, build, dealt, listed, names
@@ -184,7 +184,7 @@ def test_what_is_suspended_ends_and_stays_suspended(campaign: Campaign) -> None:
     assert (a_beat(), build()) == (1, 1)
     assert listed(Cohort.objects.get()) == list(names(campaign.contract.aggregator, [line]))
     assert (ask(line, campaign), Suspension.objects.get().ends_at) == ("partner_suspended", None)
-    assert stage(Contract.objects.get(), at=database_clock()) == Stage.ENDED
+    assert get_stage(Contract.objects.get(), at=database_clock()) == Stage.ENDED
 
 
 def test_an_officer_finds_it_ended(campaign: Campaign) -> None:
@@ -201,7 +201,7 @@ def test_an_officer_finds_it_ended(campaign: Campaign) -> None:
     with pytest.raises(NotNow, match=told):
         propose_termination(of=of, target_id=pk, plan=seen, reason="r", actor=officer, at=at)
     with pytest.raises(NotNow, match=told):
-        proposals_actions.agree(proposal_id=waits.pk, reason="r", actor=an_actor(), at=at)
+        proposals_actions.agree_to_proposal(proposal_id=waits.pk, reason="r", actor=an_actor(), at=at)
     with pytest.raises(NotNow, match="has ended"):
         proposals.propose(
             act="extend_term", of=of, target_id=pk, payload={"ends_at": "2097-01-01T00:00:00+00:00"}, reason="r",
@@ -304,7 +304,7 @@ def a_longer_term(campaign: Campaign) -> None:
         act="extend_term", of="contract", target_id=campaign.contract_id, payload={"ends_at": "2097-01-01T00:00:00Z"},
         reason="r", actor=an_actor(), at=at - DAY,
     )  # fmt: skip
-    proposals_actions.agree(proposal_id=proposal.pk, reason="r", actor=an_actor(), at=at - 3 * HOUR)
+    proposals_actions.agree_to_proposal(proposal_id=proposal.pk, reason="r", actor=an_actor(), at=at - 3 * HOUR)
 
 
 @pytest.mark.parametrize(("meanwhile", "next_beat"), [(a_change, 1), (a_longer_term, 0)])

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
@@ -233,9 +233,9 @@ def test_what_is_not_in_force_or_not_there_cannot_end() -> None:
 def test_who_may_end_it(campaign: Campaign) -> None:
     officer = an_actor()
     for changed, error in (
-        ({"actor": an_actor("auditor")}, NotForThem),
+        ({"actor": an_actor("auditor")}, StaffOnly),
         ({"actor": officer, "second_actor": officer}, NotNow),
-        ({"second_actor": an_actor("agent")}, NotForThem),
+        ({"second_actor": an_actor("agent")}, StaffOnly),
         ({"reason": " "}, NotNow),
     ):
         with pytest.raises(error):

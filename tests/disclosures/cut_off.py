@@ -26,7 +26,7 @@ def main() -> None:
     point, offset = sys.argv[1], int(sys.argv[2])
     if point == "within":
         chunks: Any = import_module("disclosures.domain.ingest.chunks")
-        chunks.note = then_killed(chunks.note, lambda told: told["starts_at"] == offset)
+        chunks.record_chunk = then_killed(chunks.record_chunk, lambda told: told["starts_at"] == offset)
     elif point == "after":
         inside._take = then_killed(inside._take, lambda told: told["part"].block.starts_at == offset)
     call_command(*sys.argv[3:])

@@ -15,7 +15,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent.models import InvalidatedApproval, LineGate
 from disclosures import actions
-from disclosures.domain.ingest.terms import touch_since, touch_state
+from disclosures.domain.ingest.terms import enqueue_rejudging_since, enqueue_state_rejudging
 from disclosures.models import (
     Anomaly,
     DelayedNotice,
@@ -447,7 +447,7 @@ def a_rule_of_maryland() -> None:
     JurisdictionRule.objects.create(
         state="MD", starts_at=since, purposes=[ROADSIDE], sale_test=False, source="test: a law"
     )
-    touch_state(state="MD", since=since)
+    enqueue_state_rejudging(state="MD", since=since)
     actions.catch_up(cause="acts", at=database_clock())
 
 
@@ -455,7 +455,7 @@ def a_suspension() -> None:
     since = moment("2025-11-01T00:00:00Z")
     target = Campaign.objects.get(ref="CMP-track").pk
     Suspension.objects.create(of="campaign", target_id=target, starts_at=since, reason="r", actor="officer:1")
-    touch_since(campaigns={"CMP-track"}, parties=(), since=since)
+    enqueue_rejudging_since(campaigns={"CMP-track"}, parties=(), since=since)
     actions.catch_up(cause="acts", at=database_clock())
 
 

@@ -139,7 +139,7 @@ def test_what_is_hidden_is_in_no_part_of_it() -> None:
 
 
 def asked_by(line: Line) -> None:
-    actions.ask_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=timezone.now())
+    actions.request_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=timezone.now())
 
 
 def ordered(source_id: str, order_ref: str, at: datetime) -> bool | None:
@@ -264,7 +264,7 @@ def test_only_who_asked_may_take_it() -> None:
 def test_a_killed_worker_is_followed_by_another() -> None:
     line, now = a_line(), timezone.now()
     browser = sign_in(line)
-    actions.ask_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=now)
+    actions.request_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=now)
     taken_by_another = Archive.objects.filter(line_id=line.pk)
     taken_by_another.update(state=Archive.State.MAKING, leased_until=now + HOUR, tries=1)
     assert archiving.make(now=now) == 0
@@ -280,7 +280,7 @@ def peak(rows: int) -> int:
     line, now = a_line(), timezone.now()
     sign_in(line)
     disclosed(line, ["https://a.example", "https://b.example"], at=now - 900 * HOUR, n=rows)
-    actions.ask_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=now)
+    actions.request_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=now)
     tracemalloc.start()
     assert archiving.make(now=now) == 1
     _now, most = tracemalloc.get_traced_memory()

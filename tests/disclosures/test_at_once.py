@@ -79,7 +79,7 @@ def test_each_row_is_taken_exactly_once_whoever_comes_first() -> None:
 def test_a_notice_finds_the_row_that_is_being_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     take_lines(line_row())
-    leave, fates = projections.leave, list[Future[list[Fate]]]()
+    leave, fates = projections.write_projections, list[Future[list[Fate]]]()
 
     def notice() -> list[Fate]:
         taken = take_notices({"disclosure_id": "r", "suppressed_until": None, "order_ref": "court"})
@@ -92,7 +92,7 @@ def test_a_notice_finds_the_row_that_is_being_stored(monkeypatch: pytest.MonkeyP
             fates.append(other.submit(notice))
             return leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
 
-        monkeypatch.setattr(projections, "leave", gag_meanwhile)
+        monkeypatch.setattr(projections, "write_projections", gag_meanwhile)
         take_releases(release_row(id="r"))
         assert told(fates[0].result()) == [("accepted",)]
     assert not HeldNotice.objects.exists()
@@ -111,7 +111,7 @@ def test_a_line_that_breaks_is_left_alone(monkeypatch: pytest.MonkeyPatch, caplo
             raise RuntimeError
         return enqueue_orders_for_newly_affected(line_ids=line_ids)
 
-    monkeypatch.setattr("disclosures.domain.ingest.rejudging._with_untold_partners", sorted)
+    monkeypatch.setattr("disclosures.domain.ingest.rejudging._list_lines_with_untold_partners", sorted)
     monkeypatch.setattr("disclosures.domain.ingest.rejudging.enqueue_orders_for_newly_affected", breaks)
     fates = take_choices(choice_row(made_at=since), choice_row(msisdn=other, made_at=since))
     assert told(fates) == [("accepted",)] * 2

@@ -20,9 +20,9 @@ from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, projections, rejudging
 from disclosures.domain.ingest.store import attribute_pending_releases
-from disclosures.domain.ingest.terms import touch_since, touch_state
+from disclosures.domain.ingest.terms import enqueue_rejudging_since, enqueue_state_rejudging
 from disclosures.feeds.importing import FileImport
-from disclosures.feeds.reports import take_report
+from disclosures.feeds.reports import receive_report
 from disclosures.feeds.terms import settle_files
 from disclosures.models import Disclosure, HeldDisclosure, JudgementChange
 from partners.feeds.command import Feed
@@ -91,7 +91,7 @@ def a_rule() -> News:
     since = moment(SINCE)
 
     def settle() -> None:
-        touch_state(state="WA", since=since)
+        enqueue_state_rejudging(state="WA", since=since)
         actions.catch_up(cause="acts", at=database_clock())
 
     return (
@@ -106,7 +106,7 @@ def a_suspension() -> News:
     since = moment(SINCE)
 
     def settle() -> None:
-        touch_since(campaigns={"CMP-road"}, parties=(), since=since)
+        enqueue_rejudging_since(campaigns={"CMP-road"}, parties=(), since=since)
         actions.catch_up(cause="acts", at=database_clock())
 
     def commit() -> None:
@@ -137,10 +137,10 @@ class Meanwhile:
     come."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, news: News, *, then: Callable[[], object] = dict) -> None:
-        self.leave, self.news, self.then = projections.leave, news, then
+        self.leave, self.news, self.then = projections.write_projections, news, then
         self.followed: Future[object] | None = None
         self.others = ThreadPoolExecutor(2)
-        monkeypatch.setattr(projections, "leave", self)
+        monkeypatch.setattr(projections, "write_projections", self)
 
     def __call__(self, *, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> dict[int, int]:
         if self.followed is None:
@@ -232,13 +232,16 @@ class Killed(BaseException):
 def the_file(folder: Path) -> None:
     """As `import_disclosures` takes it in."""
     (folder / "file").write_bytes(ndjson([release_row()]))
-    with (folder / "file").open("rb") as stream, FileImport(file=chunks.mark_of(folder / "file"), workers=1) as run:
+    with (
+        (folder / "file").open("rb") as stream,
+        FileImport(file=chunks.fingerprint_file(folder / "file"), workers=1) as run,
+    ):
         list(run.import_stream(stream=stream))
 
 
 def the_gateways_report(_: Path) -> None:
     """As standard input is taken in, too."""
-    take_report(stream=io.BytesIO(ndjson([release_row()])), client_id="gw", at=database_clock())
+    receive_report(stream=io.BytesIO(ndjson([release_row()])), client_id="gw", at=database_clock())
 
 
 def what_was_held(_: Path) -> None:

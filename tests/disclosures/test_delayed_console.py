@@ -7,11 +7,11 @@ import pytest
 
 from accounts.models import Line
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from audit.queries import database_clock, events_of_line
 from disclosures import actions
-from disclosures.actions import DelayedNoticeResult, NothingHidden, hide_again
+from disclosures.actions import DelayedNoticeResult, NothingHidden, restore_order
 from disclosures.domain.ingest.rows import id_of
 from disclosures.models import DelayedNotice, HeldNotice
 from disclosures.queries.delayed import DelayedOrder
@@ -52,7 +52,7 @@ def lift(*source_ids: str, legal: str, ref: str = "26-mc-7") -> DelayedNoticeRes
 
 
 def looked_at(legal: str, ref: str | None = None) -> list[DelayedOrder]:
-    return actions.look_at_delayed(actor=legal, reason="Weekly check", at=database_clock(), order_ref=ref)
+    return actions.view_delayed_orders(actor=legal, reason="Weekly check", at=database_clock(), order_ref=ref)
 
 
 def test_rows_are_hidden_renewed_and_shown_again_by_their_order() -> None:
@@ -108,7 +108,7 @@ def test_a_lost_order_shortens_none_given_since(
         take_releases(release_row(id="a"))
     delay("a", legal=an_actor("legal"), days=said, ref="since", awaited=True)
     lost_until = None if lost is None else now + lost * DAY
-    again = hide_again(disclosure_id=id_of("a"), suppressed_until=lost_until, order_ref="lost", at=database_clock())
+    again = restore_order(disclosure_id=id_of("a"), suppressed_until=lost_until, order_ref="lost", at=database_clock())
     notices: list[DelayedNotice | HeldNotice] = [*DelayedNotice.objects.order_by("number")]
     newest = (notices or [*HeldNotice.objects.order_by("number")])[-1]
     until = newest.suppressed_until
@@ -122,11 +122,11 @@ def test_nobody_else_sees_or_changes_that_there_is_one() -> None:
     others = [an_actor(role) for role in ("officer", "agent", "auditor", "subscriber")]
     count = AuditEvent.objects.count()
     for other in others:
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             looked_at(other)
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             delay("a", legal=other)
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             lift("a", legal=other)
     assert (AuditEvent.objects.count(), DelayedNotice.objects.count(), seen()) == (count, 1, [])
 
@@ -165,7 +165,7 @@ def test_what_makes_no_sense_is_refused_with_a_reason() -> None:
     with pytest.raises(NothingHidden):
         lift("a", legal=legal)
     with pytest.raises(NoReason):
-        actions.look_at_delayed(actor=legal, reason=" ", at=database_clock())
+        actions.view_delayed_orders(actor=legal, reason=" ", at=database_clock())
     assert (seen(), DelayedNotice.objects.exists()) == (["a"], False)
 
 

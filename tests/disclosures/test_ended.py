@@ -20,7 +20,7 @@ from consent.workers import cohort_texts
 from consent.workers.cohort_texts import tell_subscribers
 from consent.workers.cohorts import build_manifests, end_terms, settle_orders
 from partners.models import Campaign, Contract
-from revocations.actions.contradictions import Use, contradict_ends
+from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -127,7 +127,7 @@ def test_who_went_on_after_signing_is_not_told_as_done(campaign: Campaign) -> No
         line_id=used.pk, party_id=cohort.party_id, path=tuple(path), purpose=campaign.purpose, scope=campaign.scope,
         occurred_at=database_clock(), campaign=campaign.ref,
     )  # fmt: skip
-    assert contradict_ends(uses=[use], at=database_clock()) == 1
+    assert mark_contradicted_ends(uses=[use], at=database_clock()) == 1
     browser = signed_in(line)
     for page in ("/home/", "/history/", f"/companies/{campaign.lbs_provider_id}/"):
         shown = words_of(browser.get(page).text)
@@ -306,7 +306,7 @@ class Dying:
     """Writes so many texts down, and then the machine is gone before the last is committed."""
 
     def __init__(self, left: int) -> None:
-        self.left, self.real = left, sms_outbox.post
+        self.left, self.real = left, sms_outbox.enqueue_text
 
     def __call__(self, *, line_id: int, kind: Message.Kind, words: str, at: datetime, about: str) -> None:
         self.real(line_id=line_id, kind=kind, words=words, at=at, about=about)

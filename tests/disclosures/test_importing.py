@@ -18,7 +18,7 @@ from disclosures.domain.ingest.chunks import ChunkResult
 from disclosures.feeds import importing
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, DisclosureRegister, HeldDisclosure, ImportedChunk
-from partners.feeds.worker_pool import Turn
+from partners.feeds.worker_pool import ClaimTurn
 from tests import forks
 from tests.disclosures.cut_off import CHUNK
 from tests.faults.programs import PROJECT, Programs
@@ -94,7 +94,7 @@ def run(
 
 
 def resumed(stream: BinaryIO, file: Path) -> list[ChunkResult]:
-    with importing.FileImport(file=chunks.mark_of(file), workers=1) as again:
+    with importing.FileImport(file=chunks.fingerprint_file(file), workers=1) as again:
         return list(again.import_stream(stream=stream))
 
 
@@ -158,7 +158,7 @@ def test_what_is_known_is_not_judged_again_what_changed_is(
     taken: list[int] = []
     take = importing._take
 
-    def seen(part: importing.Part, turn: Turn) -> ChunkResult:
+    def seen(part: importing.Part, turn: ClaimTurn) -> ChunkResult:
         taken.append(part.block.starts_at)
         return take(part, turn)
 

@@ -176,7 +176,7 @@ def test_no_line_becomes_long_while_somebody_stores_rows() -> None:
 
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE fresh (line_id bigint, occurred_at timestamptz, id uuid) ON COMMIT DROP")
-        rollups.note(cursor=cursor, rows="fresh")
+        rollups.mark_changed_days(cursor=cursor, rows="fresh")
         with pytest.raises(OperationalError, match="lock timeout"):
             elsewhere(roll_up)
         assert not LongLine.objects.exists()

@@ -14,7 +14,7 @@ from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Line
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
 from consent.feeds.lines import LinesFeed
@@ -96,7 +96,7 @@ def test_a_release_is_the_new_subscriber_s_whichever_came_first(lines_first: boo
 def test_what_was_taken_out_is_on_record_for_good(refused: Refusal) -> None:
     take_releases(*(release_row(id=one, occurred_at=WINTER) for one in ("r", "s")), release_row(occurred_at=SUMMER))
     # As the carrier's systems report it: the same as by a file.
-    reports.take_lines(
+    reports.receive_lines(
         is_csv=False, stream=BytesIO(feeds.ndjson([ENDED, NEXT])), client_id="billing", at=database_clock()
     )
     assert [row for line, row in whose() if line == "B"] == ["r", "s"]
@@ -273,7 +273,7 @@ def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
     take_lines(line_row(line_id="C", msisdn=OTHER))
     take_releases(release_row(id="r", occurred_at=WINTER), release_row(id="s", occurred_at=WINTER, msisdn=OTHER))
     broken = Line.objects.get(carrier_id="A").pk
-    inside = reassigned_rows._look_through
+    inside = reassigned_rows._find_stretch
 
     def breaks(period: models.ShortenedPeriod, most: int) -> object:
         if period.line_id == broken:
@@ -281,7 +281,7 @@ def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
         return inside(period, most)
 
     with monkeypatch.context() as patched:
-        patched.setattr(reassigned_rows, "_look_through", breaks)
+        patched.setattr(reassigned_rows, "_find_stretch", breaks)
         take_lines(ENDED, line_row(line_id="C", msisdn=OTHER, deactivated_at="2025-09-01T00:00:00Z"))
     assert (whose(), held()) == ([("A", "r")], {"s"})
     tasks.attribute_held()
@@ -329,7 +329,7 @@ def test_a_row_given_back_while_taken_in_stays_held(monkeypatch: pytest.MonkeyPa
     def another_number() -> None:
         """As far as its import comes: what is held it takes in when nobody else does."""
         committed(numbered | {"msisdn": OTHER, "number_changed_at": "2025-06-20T00:00:00Z"})
-        reassignment.give_back(at=database_clock(), actor="import:lines")
+        reassignment.detach_releases(at=database_clock(), actor="import:lines")
 
     take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
 
@@ -364,7 +364,7 @@ def test_a_row_without_a_hash_of_its_meaning_stays() -> None:
 def test_a_killed_run_is_gone_on_with_by_the_next(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     take_releases(*(release_row(id=one, occurred_at=WINTER) for one in ("r", "s", "t")))
     monkeypatch.setattr(reassigned_rows, "ROWS", 1)
-    give_back, given = reassignment._give_back, list[int]()
+    give_back, given = reassignment._detach_period, list[int]()
 
     def then_cut_off(periods: Sequence[int], at: datetime) -> int:
         if len(given) == after:
@@ -373,7 +373,7 @@ def test_a_killed_run_is_gone_on_with_by_the_next(after: int, monkeypatch: pytes
         return given[-1]
 
     with monkeypatch.context() as patched:
-        patched.setattr(reassignment, "_give_back", then_cut_off)
+        patched.setattr(reassignment, "_detach_period", then_cut_off)
         with pytest.raises(KeyboardInterrupt):
             take_lines(ENDED, NEXT)
     assert models.ShortenedPeriod.objects.count() == 1
@@ -389,7 +389,7 @@ def test_one_worker_takes_held_rows_in_and_none_waits() -> None:
     take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
     committed(line_row(line_id="C", account_id="A3", msisdn=THIRD))
     with ThreadPoolExecutor(1) as another, ExitStack() as its:
-        another.submit(its.enter_context, turn(name="disclosures.attribute_held")).result()
+        another.submit(its.enter_context, lock_job(name="disclosures.attribute_held")).result()
         tasks.attribute_held()
         assert (whose(), held()) == ([], {"r"})
         another.submit(its.close).result()
@@ -400,7 +400,7 @@ def test_one_worker_takes_held_rows_in_and_none_waits() -> None:
 
 def test_what_is_stored_while_its_line_ends_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attributed by what was known before the end, and committed after it: whoever gives back waits for it."""
-    leave, others = projections.leave, list[Future[None]]()
+    leave, others = projections.write_projections, list[Future[None]]()
 
     def ends() -> None:
         take_lines(ENDED, NEXT)
@@ -416,7 +416,7 @@ def test_what_is_stored_while_its_line_ends_is_given_back(monkeypatch: pytest.Mo
             monkeypatch.undo()
             return leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
 
-        monkeypatch.setattr(projections, "leave", end_meanwhile)
+        monkeypatch.setattr(projections, "write_projections", end_meanwhile)
         take_releases(release_row(id="r", occurred_at=WINTER))
         others[0].result()
     assert whose() == [("B", "r")]

@@ -19,7 +19,7 @@ from disclosures.workers.anomalies.detection import find
 from partners.actions.sign_in import issue_access_token
 from partners.feeds.reading import BUFFER
 from partners.models import Client, Party
-from revocations.workers.deadlines import note_evidence
+from revocations.workers.deadlines import record_missing_evidence
 from tests.consent.pages import words
 from tests.factories import a_party
 from tests.feeds import (
@@ -144,7 +144,7 @@ def test_what_is_known_of_a_release_without_consent_is_said(gateway: Client) -> 
     browser.post("/choices/dispute/", {"scope": "party", "ref": ROAD})
     assert "Geobridge : We asked it to prove that you agreed." in known()
     assert f"Blocked since {day}" in known()
-    note_evidence(now=database_clock() + timedelta(days=8))
+    record_missing_evidence(now=database_clock() + timedelta(days=8))
     assert "Geobridge : It did not answer in time. Our privacy office is following up." in known()
     # What a file brought, by no use that we approved.
     road = a_party("AdReach", "lbs_provider")
@@ -180,7 +180,7 @@ class Endless:
 def test_a_request_is_read_little_beyond_what_fits() -> None:
     body = Endless()
     with pytest.raises(reports.TooManyLines):
-        reports.take_report(stream=body, client_id="gateway", at=database_clock())
+        reports.receive_report(stream=body, client_id="gateway", at=database_clock())
     assert 10_001 * len(body.line) <= body.size < 10_001 * len(body.line) + BUFFER
     assert Disclosure.objects.count() == 0
 

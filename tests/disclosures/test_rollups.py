@@ -143,7 +143,7 @@ def stored(line: Line, path: list[str], **kinds: Any) -> list[Disclosure]:
         cursor.execute("CREATE TEMPORARY TABLE fresh (line_id bigint, occurred_at timestamptz, id uuid) ON COMMIT DROP")
         for row in rows:
             cursor.execute("INSERT INTO fresh VALUES (%s, %s, %s)", [row.line_id, row.occurred_at, row.id])
-        rollups.note(cursor=cursor, rows="fresh")
+        rollups.mark_changed_days(cursor=cursor, rows="fresh")
         cursor.execute("DROP TABLE fresh")
     return rows
 

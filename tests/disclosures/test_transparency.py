@@ -35,7 +35,7 @@ from disclosures.queries.figures.statements import STATEMENTS, Figure
 from disclosures.workers import publishing
 from partners.models import Dealing, Party, Suspension
 from revocations.models import Order, State
-from revocations.workers.deadlines import mend_breaches, note_overdue
+from revocations.workers.deadlines import record_late_completions, record_overdue
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.people import Browser
@@ -427,7 +427,7 @@ def test_what_was_late_at_the_end_stays_late() -> None:
     end = max(newer.complete_by for _, newer in told if newer.complete_by) + DAY
     for older, _ in told[:6]:
         brought(older, State.ACKNOWLEDGED, acknowledged_at=said)
-    assert note_overdue(now=end) == 24
+    assert record_overdue(now=end) == 24
     # The newer one in time, and not in time: with it the older one is over.
     for (older, newer), at in zip(told[2:6], [end - MINUTE, end - MINUTE, end, end + DAY], strict=True):
         brought(newer, State.COMPLETED, acknowledged_at=said, completed_at=at)
@@ -440,7 +440,7 @@ def test_what_was_late_at_the_end_stays_late() -> None:
         brought(older, State.SUPERSEDED, superseded_by=newer.id)
     for _, newer in told[10:]:
         brought(newer, State.COMPLETED, acknowledged_at=said, completed_at=end + DAY)
-    assert mend_breaches() == 14
+    assert record_late_completions() == 14
     publishing.make(at=end)
     (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
     assert row["overdue"] == 4 + 0 + 4 + 2 + 2 + 2

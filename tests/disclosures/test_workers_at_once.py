@@ -134,8 +134,8 @@ def test_one_run_notes_how_far_a_file_is(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_who_resumes_a_file_knows_the_last_chunk() -> None:
     def takes() -> None:
         with transaction.atomic():
-            chunks.take_part(file=FILE)
-            chunks.note(
+            chunks.join_run(file=FILE)
+            chunks.record_chunk(
                 file=FILE, starts_at=0, content=b"x", told=chunks.ChunkResult(1, 1, {}, {}, []), at=database_clock()
             )
 
@@ -146,7 +146,7 @@ def test_who_resumes_a_file_knows_the_last_chunk() -> None:
 
 def test_an_archive_is_made_by_one_worker() -> None:
     line, now = a_line(), database_clock()
-    actions.ask_archive(line_id=line.pk, user_id=7, language="en", at=now)
+    actions.request_archive(line_id=line.pk, user_id=7, language="en", at=now)
 
     def claims() -> Archive | None:
         return archiving._claim(now)

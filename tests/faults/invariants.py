@@ -92,12 +92,12 @@ def invariants(world: World, *, stopped: Sequence[Line], asker: Asker | None = N
     nothing_doubled(world)
     if asker is not None:
         assert asker.wrong == []
-    result = audit.queries.verify(since=None, until=None, signed={})
+    result = audit.queries.verify_chains(since=None, until=None, signed={})
     assert result.fault is None
-    assert not checkpoints.ahead(place=checkpoint_places.place())
+    assert not checkpoints.find_missing_events(place=checkpoint_places.place())
     # Whatever waits for the archive goes there, and then it holds every choice.
     archive_writing.write(now=timezone.now())
-    assert (readiness.opening().is_open, archive_comparison.behind()) == (True, "")
+    assert (readiness.read_opening().is_open, archive_comparison.describe_missing_entries()) == (True, "")
     assert find_missing(now=timezone.now() + timedelta(hours=1)) == 0
 
 

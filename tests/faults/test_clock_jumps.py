@@ -90,6 +90,6 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     assert newest is not None
     assert (newest.state, newest.snapshot["state"]) == (State.ACKNOWLEDGED, [])
     place = checkpoint_places.place()
-    assert (checkpoints.gap(place=place), checkpoints.ahead(place=place)) == ("", False)
-    assert (archive_comparison.behind(), find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
-    assert audit.queries.verify(since=None, until=None, signed={}).fault is None
+    assert (checkpoints.find_gap(place=place), checkpoints.find_missing_events(place=place)) == ("", False)
+    assert (archive_comparison.describe_missing_entries(), find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
+    assert audit.queries.verify_chains(since=None, until=None, signed={}).fault is None

@@ -78,7 +78,7 @@ def _killed_while_people_stop(server: Postgres, world: World, lines: Sequence[Li
     stopper.join()
     assert len(stopper.took) == len(lines)
     # Whoever comes first has looked at the archive, and the gate is open again.
-    until(lambda: readiness.opening().is_open, 20, lambda: readiness.opening().why)
+    until(lambda: readiness.read_opening().is_open, 20, lambda: readiness.read_opening().why)
 
 
 def _emptied_broker(world: World, lines: Sequence[Line], asker: Asker) -> None:
@@ -104,13 +104,13 @@ def _failed_over(server: Postgres, relay: Relay, lines: Sequence[Line], folder: 
         connections.close_all()
         follower.promote()
         relay.turn_to("127.0.0.1", follower.port)
-        until(lambda: not readiness.opening().is_open, 10)
-        assert readiness.opening().why == "the database was restored, or another server took over"
+        until(lambda: not readiness.read_opening().is_open, 10)
+        assert readiness.read_opening().why == "the database was restored, or another server took over"
         assert Choice.objects.filter(line_id__in=[line.pk for line in lines]).count() == 0
         said = StringIO()
         call_command("after_restore", stdout=said)
         assert f"{len(lines)} of them lost with the database" in said.getvalue()
-        assert readiness.opening().is_open
+        assert readiness.read_opening().is_open
     finally:
         server.data_dir, server.port, server.process = follower.data_dir, follower.port, follower.process
 
@@ -145,11 +145,11 @@ def test_a_full_disk_refuses_stops_aloud_and_allows_nothing(
         server.start()
         connections.close_all()
         confirmed += _stopped([line for line in lines if line not in confirmed])
-        until(lambda: archive_comparison.look().is_open, 20)
+        until(lambda: archive_comparison.compare_archive().is_open, 20)
         asked = [as_agreed(campaign=campaign, line=line.carrier_id) for line in lines]
         assert {answer.reason for answer in deciding.evaluate(questions=asked, for_release=True)} == {"stopped_all"}
         assert set(Choice.objects.values_list("line_id", flat=True)) == {line.pk for line in lines}
-        assert audit.queries.verify(since=None, until=None, signed={}).fault is None
+        assert audit.queries.verify_chains(since=None, until=None, signed={}).fault is None
 
 
 def _stopped(lines: Sequence[Line]) -> list[Line]:

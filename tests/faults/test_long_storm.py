@@ -57,7 +57,7 @@ def test_a_long_storm(committed_db: None, settings: Settings, tmp_path: Path) ->
             next(one for one in world.programs.all if one.name == name).wait()
         faults["none"]()
         assert len(stopper.took) == STOPS
-        until(lambda: readiness.opening().is_open, 30, lambda: readiness.opening().why)
+        until(lambda: readiness.read_opening().is_open, 30, lambda: readiness.read_opening().why)
         for name in ("one", "two"):
             next(one for one in world.programs.all if one.name == name).kill()
         deliver_what_is_left(within_s=600)

@@ -25,16 +25,16 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import NotAllowable, allow, pause, refuse, stop
 from consent.actions.records import FileChoice, record_file_choices
-from consent.clients.archive_sink import sink
+from consent.clients.archive_sink import open_sink
 from consent.gate import deciding, readiness
 from consent.gate.readiness import NOT_LOOKED, Opening
 from consent.gate.shapes import as_agreed
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, GateOpening, Tightening
 from consent.workers import archive_comparison, archive_entries, archive_writing
 from consent.workers.archive_comparison import find_missing
-from consent.workers.archive_entries import after_head
-from consent.workers.archive_writing import begin_anew
-from disclosures.actions import hide_again
+from consent.workers.archive_entries import read_after_head
+from consent.workers.archive_writing import requeue_everything
+from disclosures.actions import restore_order
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from disclosures.queries.visible import visible
 from disclosures.tasks import rejudge
@@ -44,7 +44,7 @@ from partners.clients import checkpoint_places
 from partners.models import Campaign, Client, Contract, IdentifierLink, JurisdictionRule, Suspension
 from partners.tasks import write_checkpoint
 from partners.workers import checkpoints
-from partners.workers.checkpoints import Behind
+from partners.workers.checkpoints import DatabaseBehind
 from portal.restoring import MAY_BE_UNDONE
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Standing
@@ -167,9 +167,9 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         late = stop(line_id=before.pk, scope="purpose", ref=campaign.purpose, **WHO)
         with pytest.raises(NotAllowable, match="restoring"):
             allow(line_id=untouched.pk, campaign=campaign.ref, **WHO)
-        assert not archive_comparison.look().is_open
+        assert not archive_comparison.compare_archive().is_open
         assert (archive_writing.write(now=timezone.now()), ArchiveQueueEntry.objects.count()) == (0, 1)
-        with pytest.raises(Behind):
+        with pytest.raises(DatabaseBehind):
             checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
 
         said = after_restore("--confirm-lost-events", "Nothing but what is in the archive.")
@@ -201,7 +201,7 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert Contract.objects.get().epoch == 2
         # What was brought back and what came meanwhile goes out like everything else.
         assert archive_writing.write(now=timezone.now()) == 5
-        assert archive_comparison.behind() == ""
+        assert archive_comparison.describe_missing_entries() == ""
         assert Choice.objects.filter(pk=(before.pk, late.choice_id)).exists()
 
 
@@ -257,9 +257,9 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
     extended(ads, shorter, longer)
     Delegation.objects.filter(pk=cared).update(ended_at=timezone.now())
     end_staff(email=staff.email, actor="system:test", at=NOW)
-    hide_again(disclosure_id=shared, suppressed_until=None, order_ref="WA-1", at=NOW)
+    restore_order(disclosure_id=shared, suppressed_until=None, order_ref="WA-1", at=NOW)
     waits = uuid.uuid4()
-    hide_again(disclosure_id=waits, suppressed_until=FAR_OFF, order_ref="WA-2", at=NOW)
+    restore_order(disclosure_id=waits, suppressed_until=FAR_OFF, order_ref="WA-2", at=NOW)
     assert kept_outside() == 12
     with life_in(backup):
         said = StringIO()
@@ -292,8 +292,8 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         # The archive knows them now: nothing is lost, and a start of the server asks nothing.
         archive_writing.write(now=timezone.now())
         the_server_started()
-        assert archive_comparison.look().is_open
-        assert archive_entries.list_missing_entries(entries=after_head(sink=sink()).entries) == []
+        assert archive_comparison.compare_archive().is_open
+        assert archive_entries.list_missing_entries(entries=read_after_head(sink=open_sink()).entries) == []
 
 
 def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, tmp_path: Path) -> None:
@@ -345,8 +345,8 @@ def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_firs
     kept_outside()
     the_server_started()
     assert reasons(campaign, [line]) == ["restoring"]
-    assert readiness.opening() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
-    assert archive_comparison.look().is_open
+    assert readiness.read_opening() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+    assert archive_comparison.compare_archive().is_open
     assert reasons(campaign, [line]) == ["stopped_party"]
 
 
@@ -358,7 +358,7 @@ def test_a_checkpoint_that_a_crash_cut_off_closes_nothing(campaign: Campaign) ->
     torn = checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
     (Path(portal.CHECKPOINT_DIR) / torn).write_text("")
     the_server_started()
-    assert archive_comparison.look().is_open
+    assert archive_comparison.compare_archive().is_open
 
 
 def test_a_restore_with_checkpoints_in_a_store(
@@ -372,7 +372,7 @@ def test_a_restore_with_checkpoints_in_a_store(
         kept_outside()
         assert len(store.told()["objects"]) == 2
         with life_in(backup):
-            with pytest.raises(Behind):
+            with pytest.raises(DatabaseBehind):
                 write_checkpoint()
             store.told("503", "503", "503")
             away = (
@@ -392,7 +392,7 @@ def test_a_restore_with_checkpoints_in_a_store(
             assert "The gate is open." in after_restore("--confirm-lost-events", "Nothing.")
             assert reasons(campaign, [line]) == ["stopped_all"]
             assert len(store.told()["objects"]) == 3
-            assert checkpoints.gap(place=checkpoint_places.place()) == ""
+            assert checkpoints.find_gap(place=checkpoint_places.place()) == ""
             call_command("verify_audit", stdout=StringIO())
             assert "Nothing to do" in after_restore()
             write_checkpoint()
@@ -410,9 +410,9 @@ def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(
     as_owner(f"DELETE FROM consent_choice WHERE id = '{made.choice_id}'; DELETE FROM consent_archivehead")
     as_owner("UPDATE consent_linegate SET stops = '{}', newest_at = NULL")
     the_server_started()
-    assert archive_comparison.look().why == "the archive holds 1 entries that the database lacks"
+    assert archive_comparison.compare_archive().why == "the archive holds 1 entries that the database lacks"
     # It stays so, whoever looks again, and the database's own role can't open it.
-    assert not archive_comparison.look().is_open
+    assert not archive_comparison.compare_archive().is_open
     with pytest.raises(ProgrammingError, match="permission denied"), connections["default"].cursor() as cursor:
         cursor.execute("SELECT consent_gate_open()")
     after_restore()
@@ -421,7 +421,7 @@ def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(
     checkpoints.write(place=checkpoint_places.place(), at=timezone.now())
     as_owner("DELETE FROM audit_auditevent WHERE target = 'thing:1'; UPDATE audit_chainhead SET seq = seq - 1")
     the_server_started()
-    assert archive_comparison.look().why == "a checkpoint outside signed events that the database lacks"
+    assert archive_comparison.compare_archive().why == "a checkpoint outside signed events that the database lacks"
 
 
 def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: Campaign) -> None:
@@ -429,7 +429,7 @@ def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: C
     for line in lines:
         stop(line_id=line.pk, scope="all", **WHO)
     kept_outside()
-    (day,) = sink().days()
+    (day,) = open_sink().days()
     file = Path(portal.STOP_ARCHIVE_DIR) / f"{day}.jws"
     whole = file.read_text().splitlines(keepends=True)
     as_owner("DELETE FROM consent_archivehead")
@@ -438,7 +438,7 @@ def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: C
     )
     the_server_started()
     named = f"{day}.jws, line 2: was changed, or is none of ours"
-    assert archive_comparison.look().why == f"the archive can't be trusted: {named}"
+    assert archive_comparison.compare_archive().why == f"the archive can't be trusted: {named}"
     with pytest.raises(CommandError, match="The gate stays closed"):
         after_restore()
     assert set(reasons(campaign, lines)) == {"restoring"}
@@ -459,14 +459,14 @@ def test_a_line_that_a_crash_cut_off_harms_nothing(campaign: Campaign) -> None:
     first, second = agreed(campaign, 2)
     stop(line_id=first.pk, scope="all", **WHO)
     archive_writing.write(now=timezone.now())
-    file = Path(portal.STOP_ARCHIVE_DIR) / f"{sink().days()[0]}.jws"
+    file = Path(portal.STOP_ARCHIVE_DIR) / f"{open_sink().days()[0]}.jws"
     with file.open("a") as half:
         half.write(file.read_text()[:200])
     stop(line_id=second.pk, scope="all", **WHO)
     archive_writing.write(now=timezone.now() - timedelta(days=1))  # and the clock was set back
     as_owner("DELETE FROM consent_archivehead")
-    found = after_head(sink=sink())
-    assert (len(found.entries), found.faults, archive_comparison.behind()) == (2, [], "")
+    found = read_after_head(sink=open_sink())
+    assert (len(found.entries), found.faults, archive_comparison.describe_missing_entries()) == (2, [], "")
     assert [path.name for path in Path(portal.STOP_ARCHIVE_DIR).iterdir()] == [file.name]
 
 
@@ -475,7 +475,7 @@ def test_after_a_planned_switch_nobody_is_told_anew(campaign: Campaign) -> None:
     stop(line_id=line.pk, scope="all", **WHO)
     kept_outside()
     as_owner("UPDATE consent_gateopening SET incarnation = 'another', server_started = '-infinity'")
-    assert not archive_comparison.look().is_open
+    assert not archive_comparison.compare_archive().is_open
     after_restore("--switched-over")
     assert (reasons(campaign, [line]), told([line]), Contract.objects.get().epoch) == (["stopped_all"], [(1, 0)], 1)
 
@@ -495,7 +495,7 @@ def test_what_waited_longest_is_written_first_whatever_server_numbered_it(campai
     )
     assert archive_writing.write(now=timezone.now()) == 4
     as_owner("DELETE FROM consent_archivehead")
-    entries = after_head(sink=sink()).entries
+    entries = read_after_head(sink=open_sink()).entries
     assert [one.id for one in entries if one.choice] == [str(made[2]), str(made[0]), str(made[1])]
     assert [one.suspension is not None for one in entries] == [False, True, False, False]
     assert not ArchiveQueueEntry.objects.exists()
@@ -534,7 +534,7 @@ def test_the_archive_holds_no_number_and_no_id_of_the_carrier_s(campaign: Campai
     refuse(line_id=line.pk, campaign=campaign.ref, **WHO)
     archive_writing.write(now=timezone.now())
     as_owner("DELETE FROM consent_archivehead")
-    (entry,) = after_head(sink=sink()).entries
+    (entry,) = read_after_head(sink=open_sink()).entries
     assert entry.choice is not None
     assert (entry.choice.line, entry.choice.kind) == (line.public_id, "refuse")
     said = repr(entry)
@@ -551,12 +551,12 @@ def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_close
     away = folder.rename(folder.with_name("not-mounted"))
     the_server_started()
     with capture_logs() as logs:
-        assert archive_comparison.look() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+        assert archive_comparison.compare_archive() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
     ((event, error, said),) = [(one["event"], one["error"], one["said"]) for one in logs]
     assert (event, error) == ("archive.unreadable", "NotThere")
     assert said.startswith(f"in {folder}: ")
     away.rename(folder)
-    assert archive_comparison.look().is_open
+    assert archive_comparison.compare_archive().is_open
     # Lost for good, and begun anew: nothing is written over the gap until somebody says so.
     shutil.rmtree(folder)
     stop(line_id=line.pk, scope="all", **WHO)
@@ -566,7 +566,7 @@ def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_close
     with pytest.raises(CommandError, match="stays closed"):
         after_restore()
     assert "1 more entries wait" in after_restore("--despite", "The disk broke.")
-    assert (archive_writing.write(now=timezone.now()), archive_comparison.behind()) == (2, "")
+    assert (archive_writing.write(now=timezone.now()), archive_comparison.describe_missing_entries()) == (2, "")
 
 
 def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_path: Path) -> None:
@@ -578,14 +578,14 @@ def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_pat
     suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
     an_end(ads)
     JurisdictionRule.objects.create(state="WA", starts_at=NOW, purposes=[campaign.purpose], source="RCW 1")
-    hide_again(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-2", at=NOW)
+    restore_order(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-2", at=NOW)
     assert kept_outside() == 5
     shutil.rmtree(portal.STOP_ARCHIVE_DIR)
-    hide_again(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-3", at=NOW)
+    restore_order(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-3", at=NOW)
     assert "5 more entries wait" in after_restore("--despite", "The disk broke.")
-    assert (kept_outside(), archive_comparison.behind()) == (6, "")
+    assert (kept_outside(), archive_comparison.describe_missing_entries()) == (6, "")
     with life_in(backup):
-        found = after_head(sink=sink()).entries
+        found = read_after_head(sink=open_sink()).entries
         assert [
             next(what for what in ("choice", "suspension", "end", "tightening", "epochs") if getattr(entry, what))
             for entry in found
@@ -634,13 +634,13 @@ def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
     row, soon = uuid.uuid4(), timezone.now() + timedelta(days=1)
     backup = dump(tmp_path)
     Contract.objects.filter(pk=campaign.contract_id).update(ends_at=soon)
-    hide_again(disclosure_id=row, suppressed_until=soon, order_ref="lost", at=NOW)
+    restore_order(disclosure_id=row, suppressed_until=soon, order_ref="lost", at=NOW)
     assert kept_outside() == 2
     with life_in(backup):
-        hide_again(disclosure_id=row, suppressed_until=None, order_ref="since", at=NOW)
+        restore_order(disclosure_id=row, suppressed_until=None, order_ref="since", at=NOW)
         after_restore("--confirm-lost-events", "Looked through.")
         archive_writing.write(now=timezone.now())
-        assert begin_anew() == 2
+        assert requeue_everything() == 2
         waiting = Tightening.objects.filter(archived_at__isnull=True).order_by("at")
         assert [one.facts.get("order_ref", "AGR-1") for one in waiting] == ["since", "AGR-1"]
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from consent.actions.lines import terminate
 from consent.queries import termination
-from console.actions.proposals import agree
+from console.actions.proposals import agree_to_proposal
 from partners.actions import proposals
 from partners.actions import terms as terms_actions
 from partners.actions.terms import RuleTerms, add_rule, shorten_term
@@ -73,7 +73,7 @@ class Officers(Story):
             act=Proposal.Act.LIFT_SUSPENSION, of=of, target_id=id_of(of, ref), payload={}, **alone
         )
         with pytest.raises(NotNow, match="another officer must approve it"):
-            agree(proposal_id=proposal.pk, **alone)
+            agree_to_proposal(proposal_id=proposal.pk, **alone)
         proposals.withdraw(proposal_id=proposal.pk, **alone)
 
     @rule(
@@ -172,4 +172,4 @@ class Officers(Story):
         proposal = proposals.propose(
             act=act, of=of, target_id=target_id, payload=payload, reason=WHY, actor=first, at=self.now
         )
-        agree(proposal_id=proposal.pk, reason=WHY, actor=second, at=self.now)
+        agree_to_proposal(proposal_id=proposal.pk, reason=WHY, actor=second, at=self.now)

@@ -82,7 +82,7 @@ class Story(RuleBasedStateMachine):
             if not self._failed:
                 with self.telling():
                     self.checks.look(closely=True)
-                    assert audit.queries.verify(since=None, until=None, signed={}).fault is None
+                    assert audit.queries.verify_chains(since=None, until=None, signed={}).fault is None
 
     def look(self) -> None:
         """See that the promises hold, if anything happened since the last look."""

@@ -62,7 +62,7 @@ def call(party: Party, officer: str, *, at: datetime = NOW, **said: str) -> Part
 def agree(*, by: str = "", at: datetime = NOW) -> Proposal:
     """Another officer's yes to what waits."""
     proposal = Proposal.objects.get(decision="")
-    return proposals.agree(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
+    return proposals.agree_to_proposal(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
 
 
 def endpoints(contract: Contract) -> tuple[str, str, list[str]]:
@@ -196,7 +196,7 @@ def test_a_yes_is_to_the_keys_that_were_there(contract: Contract, officer: str) 
     call(contract.aggregator, officer, jwks_uri=f"{BRIDGE}/own.json")
     first = Proposal.objects.get()
     put(contract, officer, jwks_uri=f"{BRIDGE}/other.json")
-    proposals.agree(
+    proposals.agree_to_proposal(
         proposal_id=Proposal.objects.exclude(pk=first.pk).get().pk, reason="Seen.", actor=an_actor(), at=NOW
     )
     with pytest.raises(NotNow, match="The address of the keys of GeoBridge has changed since it was proposed"):

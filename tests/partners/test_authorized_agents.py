@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, ProgrammingError, transaction
 
 from accounts.models import User
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from console.actions import proposals
 from partners.actions.authorized import propose_agent, register_agent, suspend_agent
@@ -46,7 +46,7 @@ def proposed(agent: AuthorizedAgent, officer: str, *, at: datetime = LATER, **ch
 
 def agree(proposal: Proposal | None = None, *, at: datetime = LATER) -> None:
     proposal = proposal or Proposal.objects.get(decision="")
-    proposals.agree(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=at)
+    proposals.agree_to_proposal(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=at)
 
 
 def now(agent: AuthorizedAgent) -> tuple[bool, str, str, list[str]]:
@@ -58,7 +58,7 @@ def test_one_officer_writes_it_down_and_another_lets_it_ask(officer: str, agent:
     assert now(agent) == (False, "Slip", KEY, ["agent.example"])
     own = Proposal.objects.get()
     with pytest.raises(NotNow, match="another officer must approve it"):
-        proposals.agree(proposal_id=own.pk, reason="r", actor=officer, at=LATER)
+        proposals.agree_to_proposal(proposal_id=own.pk, reason="r", actor=officer, at=LATER)
     agree()
     assert now(agent) == (True, "Slip", KEY, ["agent.example"])
     written = AuditEvent.objects.filter(target=f"authorized:{agent.number}").order_by("id")
@@ -126,11 +126,11 @@ def test_nobody_but_an_officer_with_a_reason_may(officer: str, agent: Authorized
     agree()
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL, User.Role.SUBSCRIBER):
         by: dict[str, Any] = {"reason": "r", "actor": an_actor(role), "at": LATER}
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             register_agent(**{**SLIP, "agent_id": "B"}, **by)
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             propose_agent(number=agent.number, name="X", key=OTHER, hosts=[], **by)
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             suspend_agent(number=agent.number, **by)
     assert now(agent) == (True, "Slip", KEY, ["agent.example"])
 

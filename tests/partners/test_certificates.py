@@ -25,7 +25,7 @@ from partners.actions.clients import bind_client
 from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Client
 from partners.primitives import tokens
-from partners.primitives.tokens import NoCertificate, certificate_thumbprint, peek, thumbprint_in_header
+from partners.primitives.tokens import NoCertificate, certificate_thumbprint, parse_unverified, thumbprint_in_header
 from portal.environment import environment
 from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port
@@ -127,7 +127,7 @@ def test_a_token_from_before_it_was_switched_on_ends(
 ) -> None:
     signer = bound_client(right)
     # Switched off, the header is nothing to us.
-    assert "cnf" not in peek(_issued(signer, other.header)).claims
+    assert "cnf" not in parse_unverified(_issued(signer, other.header)).claims
     token = _issued(signer, right.header)
     bearer = {"Authorization": f"Bearer {token}", "Client-Cert": right.header}
     assert Http().get("/ssf/streams", headers=bearer).status_code == 200
@@ -209,7 +209,7 @@ def test_over_real_tls_a_token_is_its_certificate_s(
     status, issued = portal.token(right)
     assert status == 200
     token = issued["access_token"]
-    assert peek(token).claims["cnf"] == {"x5t#S256": right.thumbprint}
+    assert parse_unverified(token).claims["cnf"] == {"x5t#S256": right.thumbprint}
     assert portal.streams(right, token) == 200
 
     # Another's certificate of the same CA, none, and a stranger's, to get a token and to use a stolen one.

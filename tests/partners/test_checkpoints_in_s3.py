@@ -23,7 +23,7 @@ from partners.clients.checkpoint_s3 import S3Place
 from partners.clients.s3 import StoreFailed
 from partners.tasks import write_checkpoint
 from partners.workers import checkpoints
-from partners.workers.checkpoints import WRITTEN, Behind, Line, age_s, read_newest_checkpoint
+from partners.workers.checkpoints import WRITTEN, DatabaseBehind, Line, age_s, read_newest_checkpoint
 from support.workers.watching import verify_audit
 from tests.stores import Running, checkpoints_stored
 
@@ -77,7 +77,7 @@ def the_server_started() -> None:
 
 def test_each_lies_below_its_day_and_follows_the_one_before(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     place = checkpoint_places.place()
-    assert (str(place), checkpoints.newest(place=place), checkpoints.gap(place=place)) == (
+    assert (str(place), checkpoints.newest(place=place), checkpoints.find_gap(place=place)) == (
         f"{store.url}/{OURS}",
         None,
         "",
@@ -99,7 +99,7 @@ def test_each_lies_below_its_day_and_follows_the_one_before(store: Running, monk
     oldest_first = [*place.oldest_first()]
     assert [name for name, _ in oldest_first] == [key.rpartition("/")[2] for key in made]
     assert oldest_first == [*place.newest_first()][::-1]
-    assert checkpoints.line(place=place) == Line()
+    assert checkpoints.read_checkpoint_line(place=place) == Line()
 
 
 def test_the_newest_is_found_by_two_lists(store: Running) -> None:
@@ -109,7 +109,12 @@ def test_the_newest_is_found_by_two_lists(store: Running) -> None:
     few = ["GET /stops"] * (1 + 2)
     # There is no day of interim ones.
     interim = ["GET /stops"]
-    for ask in (checkpoints.newest, read_newest_checkpoint, checkpoints.ahead, checkpoints.fitting):
+    for ask in (
+        checkpoints.newest,
+        read_newest_checkpoint,
+        checkpoints.find_missing_events,
+        checkpoints.get_newest_matching,
+    ):
         store.told()
         ask(place=checkpoint_places.place())
         assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", *interim]
@@ -126,7 +131,7 @@ def test_one_that_is_gone_is_missed_unless_it_is_old(store: Running) -> None:
     assert vouches(made[3])
     store.holds(made[2], b"")
     missed = made[3].rpartition("/")[2]
-    assert checkpoints.gap(place=checkpoint_places.place()) == missed
+    assert checkpoints.find_gap(place=checkpoint_places.place()) == missed
     with pytest.raises(CommandError, match=f"^a checkpoint before {missed} is not there: the trail may have been cut"):
         said_of_the_trail()
     verify_audit(now=now)
@@ -135,7 +140,7 @@ def test_one_that_is_gone_is_missed_unless_it_is_old(store: Running) -> None:
 
 def test_an_object_that_is_none_of_ours_is_an_error(store: Running) -> None:
     kept, place = signed(NOON), checkpoint_places.place()
-    asks = (lambda: checkpoints.newest(place=place), lambda: checkpoints.gap(place=place), write_checkpoint)
+    asks = (lambda: checkpoints.newest(place=place), lambda: checkpoints.find_gap(place=place), write_checkpoint)
     for key in ("2026-11-24/readme.txt", "2026-11-24/20261125T120000000000Z.jws", "notes/list.txt"):
         store.holds(f"{OURS}/{key}", b"hello")
         for ask in asks:
@@ -158,7 +163,7 @@ def test_a_folder_s_mark_and_what_lies_beside_are_nothing(store: Running) -> Non
     assert [name for name, _ in place.oldest_first()] == [made.rpartition("/")[2]]
     assert [*place.newest_first()] == [*place.oldest_first()]
     assert signed(NOON + timedelta(minutes=10)) == f"{OURS}/2026-11-24/20261124T121000000000Z.jws"
-    assert checkpoints.gap(place=place) == ""
+    assert checkpoints.find_gap(place=place) == ""
 
 
 def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -> None:
@@ -179,8 +184,8 @@ def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -
     store.holds(third, token[:-9] + b"AAAAAAAAA")
     with pytest.raises(ValueError, match="signature"):
         checkpoints.newest(place=place)
-    assert checkpoints.ahead(place=place)
-    with pytest.raises(Behind):
+    assert checkpoints.find_missing_events(place=place)
+    with pytest.raises(DatabaseBehind):
         write_checkpoint()
     verify_audit(now=now)
     assert [one.subject for one in Incident.objects.all()] == ["the newest checkpoint can't be trusted"]
@@ -203,7 +208,7 @@ def test_after_a_moment_s_failure_or_a_lost_answer_once(store: Running) -> None:
         store.told(*faults)
         second = signed(NOON + timedelta(minutes=10))
         assert store.told()["objects"] == {first: 1, second: 1}, faults
-        assert checkpoints.gap(place=checkpoint_places.place()) == ""
+        assert checkpoints.find_gap(place=checkpoint_places.place()) == ""
         emptied(store)
     # An answer that never came, however often it was asked again, is followed on by the next.
     store.told("", "", "silent", "reset", "reset")
@@ -211,7 +216,7 @@ def test_after_a_moment_s_failure_or_a_lost_answer_once(store: Running) -> None:
         signed(NOON)
     signed(NOON + timedelta(minutes=10))
     assert len(store.told()["objects"]) == 2
-    assert checkpoints.gap(place=checkpoint_places.place()) == ""
+    assert checkpoints.find_gap(place=checkpoint_places.place()) == ""
 
 
 def test_a_store_that_is_away_fails_the_task_alone(store: Running) -> None:
@@ -226,7 +231,7 @@ def test_a_store_that_is_away_fails_the_task_alone(store: Running) -> None:
         write_checkpoint()
         assert 0 <= age_s() < 60
         assert len(store.told()["objects"]) == 2
-        assert checkpoints.gap(place=checkpoint_places.place()) == ""
+        assert checkpoints.find_gap(place=checkpoint_places.place()) == ""
         emptied(store)
 
 
@@ -276,7 +281,7 @@ def test_a_second_writer_leaves_and_no_gap_is_left(store: Running) -> None:
     assert (said, second) == ([""], "20261124T121000000000Z.jws")
     third = signed(NOON + timedelta(minutes=20))
     assert [*store.told()["objects"]] == [first, f"{OURS}/2026-11-24/{second}", third]
-    assert checkpoints.gap(place=checkpoint_places.place()) == ""
+    assert checkpoints.find_gap(place=checkpoint_places.place()) == ""
 
 
 def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
@@ -300,7 +305,7 @@ def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
         second = others[0].result()
     names = [name for name, _ in checkpoint_places.place().oldest_first()]
     assert names == [first, second] == ["20261124T120000000000Z.jws", "20261124T120100000000Z.jws"]
-    assert checkpoints.gap(place=checkpoint_places.place()) == ""
+    assert checkpoints.find_gap(place=checkpoint_places.place()) == ""
 
 
 def test_readiness_asks_no_store_and_none_hangs_us(
@@ -340,12 +345,12 @@ def test_after_a_start_the_gate_opens_once_the_store_answers(store: Running) -> 
     the_server_started()
     store.told("503", "503", "503")
     with capture_logs() as logs:
-        opening = archive_comparison.look()
+        opening = archive_comparison.compare_archive()
     assert (opening.is_open, opening.why, opening.may_reopen) == (False, NOT_LOOKED, True)
     assert [(one["event"], one["error"], one["said"]) for one in logs] == [("archive.unreadable", "StoreFailed", AWAY)]
-    assert archive_comparison.look().is_open
+    assert archive_comparison.compare_archive().is_open
     cut_off()
     the_server_started()
-    assert archive_comparison.look().why == "a checkpoint outside signed events that the database lacks"
-    with pytest.raises(Behind):
+    assert archive_comparison.compare_archive().why == "a checkpoint outside signed events that the database lacks"
+    with pytest.raises(DatabaseBehind):
         write_checkpoint()

@@ -185,7 +185,7 @@ def test_the_console_s_stages_begin_at_their_moment() -> None:
 
     def stage(of: Stage, *, own: bool) -> Callable[[datetime], bool]:
         row = campaign if own else contract
-        return lambda at: lifecycle.stage(row, at=at) == of
+        return lambda at: lifecycle.get_stage(row, at=at) == of
 
     assert ends_at(stage(Stage.NOT_YET, own=False), NOW)
     assert ends_at(stage(Stage.NOT_YET, own=True), NOW + DAY)

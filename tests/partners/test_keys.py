@@ -49,7 +49,7 @@ def test_the_private_half_lies_sealed_and_is_nowhere_else() -> None:
 
 def test_a_token_verifies_unchanged_and_for_its_use_alone() -> None:
     token = keys.sign(use=SigningKey.Use.RECEIPT, claims={"iss": "us"})
-    opened = tokens.peek(token)
+    opened = tokens.parse_unverified(token)
     assert (opened.typ, opened.alg) == ("whereabouts-receipt+jwt", "ES256")
     assert opened.kid == SigningKey.objects.get(use=SigningKey.Use.RECEIPT).kid
     assert keys.verify_own(use=SigningKey.Use.RECEIPT, token=token) == {"iss": "us"}
@@ -96,7 +96,11 @@ def test_published_are_the_coming_and_those_not_retired_yet() -> None:
 def test_an_rsa_key_signs_orders_for_those_who_need_it() -> None:
     signer = keys.signer(use=SigningKey.Use.ORDER, algorithm="RS256")
     token = signer.sign({"iss": "us", "é": [1, None, {"a": "ü"}]})
-    assert (tokens.peek(token).alg, tokens.peek(token).typ, signer.algorithm) == ("RS256", "secevent+jwt", "RS256")
+    assert (tokens.parse_unverified(token).alg, tokens.parse_unverified(token).typ, signer.algorithm) == (
+        "RS256",
+        "secevent+jwt",
+        "RS256",
+    )
     assert keys.verify_own(use=SigningKey.Use.ORDER, token=token) == {"iss": "us", "é": [1, None, {"a": "ü"}]}
     (jwk,) = [key for key in keys.jwks(at=datetime.now(UTC))["keys"] if key["kid"] == signer.kid]
     assert (jwk["kty"], jwk["alg"], jwk["use"]) == ("RSA", "RS256", "sig")

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from partners.actions import terms as terms_actions
 from partners.actions.drafts import (
@@ -93,7 +93,7 @@ def test_stages_follow_from_facts() -> None:
     ):
         contract = a_contract(**fields)
         # A campaign stands no better than its contract.
-        found = [lifecycle.stage(one, at=NOW) for one in (contract, a_campaign(contract))]
+        found = [lifecycle.get_stage(one, at=NOW) for one in (contract, a_campaign(contract))]
         assert (fields, found) == (fields, [expected] * 2)
 
 
@@ -110,7 +110,7 @@ def test_a_suspension_anywhere_above_a_campaign_suspends_it() -> None:
         suspend(of, target)
         stages = lifecycle.campaign_stages(campaigns=[campaign, other], at=NOW)
         assert stages == {campaign.pk: Stage.SUSPENDED, other.pk: Stage.IN_FORCE}, (of, target)
-        assert lifecycle.stage(campaign, at=NOW - timedelta(seconds=1)) == Stage.IN_FORCE
+        assert lifecycle.get_stage(campaign, at=NOW - timedelta(seconds=1)) == Stage.IN_FORCE
         transaction.savepoint_rollback(before)
 
 
@@ -125,11 +125,11 @@ def test_a_list_of_stages_takes_two_statements() -> None:
 
 def test_a_draft_is_in_force_from_now_on(officer: str) -> None:
     contract, campaign = drafted(officer)
-    assert lifecycle.stage(campaign, at=NOW) == Stage.DRAFT
+    assert lifecycle.get_stage(campaign, at=NOW) == Stage.DRAFT
     begin(contract, officer)
     begin(campaign, officer)
     for row in (Contract.objects.get(pk=contract.pk), Campaign.objects.get(pk=campaign.pk)):
-        assert (lifecycle.stage(row, at=NOW), row.starts_at) == (Stage.IN_FORCE, NOW)
+        assert (lifecycle.get_stage(row, at=NOW), row.starts_at) == (Stage.IN_FORCE, NOW)
     told = (
         AuditEvent.objects.filter(actor=officer).order_by("id").values_list("action", "actor", "target", "reason", "at")
     )
@@ -342,11 +342,11 @@ def test_a_link_is_written_once_between_known_names(officer: str) -> None:
 def test_nobody_but_an_officer_with_a_reason_does_it(officer: str) -> None:
     for role in ("agent", "auditor", "legal", "subscriber"):
         about: dict[str, Any] = {"reason": "r", "actor": an_actor(role), "at": NOW}
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             draft_contract(ref="A", aggregator="x", terms=CONTRACT, **about)
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             shorten_term(of="contract", target_id=1, ends_at=NOW, **about)
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             publish_notice(use="stop", language="en", body="x", **about)
     with pytest.raises(NotNow, match="Say why"):
         draft_contract(ref="A", aggregator="x", terms=CONTRACT, reason="  ", actor=officer, at=NOW)

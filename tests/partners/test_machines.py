@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident
 from console.actions import proposals
 from partners.actions import proposals as proposals_actions
@@ -49,7 +49,7 @@ def waiting() -> Proposal:
 def agree(*, by: str = "", at: datetime = NOW) -> Client:
     """Another officer's yes to what waits."""
     proposal = waiting()
-    proposals.agree(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
+    proposals.agree_to_proposal(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
     return Client.objects.get(number=proposal.target_id)
 
 
@@ -147,7 +147,7 @@ def test_nobody_but_an_officer_and_nobody_without_a_reason(officer: str) -> None
     machine = let_in(officer)
     new: dict[str, Any] = {"client_id": "x", "kind": "feed", "public_jwk": a_key("x"), "party": ""}
     others: list[tuple[str, type[Exception], str]] = [
-        (an_actor(who), NotForThem, "Because.") for who in ("auditor", "agent", "legal")
+        (an_actor(who), StaffOnly, "Because.") for who in ("auditor", "agent", "legal")
     ]
     others.append((officer, NotNow, "  "))
     for wrong, error, reason in others:

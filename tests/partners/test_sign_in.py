@@ -12,7 +12,7 @@ from django.test import Client as Http
 from partners.actions.clients import register_client
 from partners.actions.sign_in import ASSERTION_TYPE, TokenRefused, issue_access_token
 from partners.models import Client, UsedAssertion
-from partners.primitives.tokens import BadToken, peek
+from partners.primitives.tokens import BadToken, parse_unverified
 from tests.factories import a_party
 from tests.partners.outside import Signer
 from tests.staff import a_client
@@ -192,7 +192,7 @@ def test_no_key_of_another_kind_and_no_token_without_scope(signer: Signer) -> No
 def test_the_access_token_is_rfc_9068_s(signer: Signer) -> None:
     now = int(time.time())
     token = str(ask(assertion_of(signer), scope="ssf.read ssf.manage", resource=settings.BASE_URL)[1]["access_token"])
-    opened = peek(token)
+    opened = parse_unverified(token)
     said = dict(opened.claims)
     assert opened.typ == "at+jwt"
     assert set(said) == {"iss", "aud", "sub", "client_id", "iat", "exp", "jti", "scope"}

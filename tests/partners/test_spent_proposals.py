@@ -33,7 +33,7 @@ class Loosened:
 
 
 def agreed(proposal: Proposal) -> None:
-    agreeing.agree(proposal_id=proposal.id, reason=WHY, actor=an_actor(), at=timezone.now())
+    agreeing.agree_to_proposal(proposal_id=proposal.id, reason=WHY, actor=an_actor(), at=timezone.now())
 
 
 def a_longer_campaign() -> Loosened:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from partners.feeds.worker_pool import FinishedPart, Turn, WorkerGone, WorkerPool
+from partners.feeds.worker_pool import ClaimTurn, FinishedPart, WorkerGone, WorkerPool
 
 PART, RESULT = 20_000_000, 1_000_000
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -28,7 +28,7 @@ def whole(crew: WorkerPool[bytes, bytes], parts: list[bytes | FinishedPart[bytes
 def test_large_results_do_not_wait_for_each_other() -> None:
     """A lines file that is a day late: most of each block comes back as refused."""
 
-    def work(part: bytes, _: Turn) -> bytes:
+    def work(part: bytes, _: ClaimTurn) -> bytes:
         return part[:1] * RESULT
 
     parts: list[bytes | FinishedPart[bytes]] = [bytes([n]) * PART for n in range(7)]
@@ -41,7 +41,7 @@ def test_large_results_do_not_wait_for_each_other() -> None:
 
 
 def test_a_process_that_dies_ends_the_import() -> None:
-    def work(part: bytes, _: Turn) -> bytes:
+    def work(part: bytes, _: ClaimTurn) -> bytes:
         if part[0] == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         return part[:1]

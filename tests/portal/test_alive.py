@@ -71,7 +71,7 @@ def test_beat_and_a_worker_must_have_got_something_through(
     assert checked(tmp_path, *CELERY, kind) == (1, f"{kind} has given no sign of life yet")
     settings.DATA_DIR = tmp_path
     monkeypatch.setattr("portal.heartbeats.cache.set", lambda *_, **__: None)
-    heartbeats.note(process=kind)
+    heartbeats.record_heartbeat(process=kind)
     assert checked(tmp_path, *CELERY, kind) == (0, "")
     then = time.time() - lately - 5
     os.utime(tmp_path / f"heartbeat-{kind}", (then, then))

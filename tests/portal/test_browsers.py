@@ -63,4 +63,4 @@ def test_a_browser_that_gives_itself_no_name_is_said_to_give_none(language: str,
 )
 def test_where_somebody_signs_in_is_told_by_the_same_names(user_agent: str, device: str) -> None:
     request = RequestFactory().get("/", headers={"User-Agent": user_agent}, REMOTE_ADDR="203.0.113.9")
-    assert browsers.device(request) == f"{device}|203.0.113.0/24"
+    assert browsers.get_device_label(request) == f"{device}|203.0.113.0/24"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.logs import blot
+from portal.logs import redact
 
 PROJECT = Path(__file__).resolve().parents[2]
 UVICORN = """
@@ -35,7 +35,7 @@ getLogger("uvicorn.error").error("it failed for +12065550142")
     ],
 )
 def test_what_could_name_somebody_is_blotted_out(written: str, logged: str) -> None:
-    assert blot(written) == logged
+    assert redact(written) == logged
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_could_name_somebody_is_blotted_out(written: str, logged: str) -> N
     ],
 )
 def test_what_operators_need_stays(written: str) -> None:
-    assert blot(written) == written
+    assert redact(written) == written
 
 
 def test_the_gates_server_logs_as_we_do() -> None:

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 from pytest_django import Settings
 
 from audit.models import AuditEvent
-from consent.actions.agents import give_token
+from consent.actions.agents import issue_token
 from partners.actions.clients import register_client
 from partners.actions.sign_in import ASSERTION_TYPE, issue_access_token
 from partners.clients import http as client
@@ -184,7 +184,7 @@ def test_signed_json_that_nests_too_deep_is_a_bad_request(door: str) -> None:
 def test_an_agents_signed_json_that_nests_too_deep_is_refused() -> None:
     key, now = Ed25519PrivateKey.generate(), timezone.now()
     let_in("SLIP", "Slip", key)
-    headers = {"Authorization": f"Bearer {give_token(agent_id='SLIP', asked_at=now)}"}
+    headers = {"Authorization": f"Bearer {issue_token(agent_id='SLIP', asked_at=now)}"}
     envelope = {
         "agent-id": "SLIP", "business-id": "CARRIER", "issued-at": now.isoformat(), "drp.version": "1.0",
         "expires-at": (now + timedelta(minutes=10)).isoformat(), "exercise": "sale:opt_out",

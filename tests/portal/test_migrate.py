@@ -155,5 +155,5 @@ def test_while_rights_are_given_the_application_lacks_none() -> None:
         return done
 
     with connections["owner"].execute_wrapper(and_look):
-        privileges.grant(using="owner")
+        privileges.grant_privileges(using="owner")
     assert {"consent_choice", "consent_linegate", "revocations_order"} <= set(taken)

@@ -83,7 +83,7 @@ def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, 
         assert unseal(secret.data["secret"].encode()) == "JBSW"
         token = keys.sign(use=SigningKey.Use.RECEIPT, claims={"a": 1})
         assert keys.verify_own(use=SigningKey.Use.RECEIPT, token=token) == {"a": 1}
-        assert archive_comparison.behind() == ""
+        assert archive_comparison.describe_missing_entries() == ""
     finally:
         # The session's keys, which other tests use, as they were.
         with connections["owner"].cursor() as cursor:

@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 from django.urls import ResolverMatch, get_resolver
 from pytest_django.fixtures import Settings
 
-from accounts.primitives.slots import Places
+from accounts.primitives.slots import SlotPool
 from audit.models import AuditEvent
 from portal import load_shedding
 from tests.factories import a_line
@@ -187,7 +187,7 @@ def test_nothing_that_stops_is_among_what_only_shows() -> None:
 def test_each_refusal_is_in_the_log_with_its_route_and_nothing_of_anybody(
     client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load_shedding, "lines", load_shedding.Lines())
+    monkeypatch.setattr(load_shedding, "lines", load_shedding.WaitingLines())
     caplog.set_level("INFO", logger="portal.load_shedding")
     number, token = "+12065550177", "x" * 40
     assert client.get("/metrics").status_code in {401, 404}
@@ -207,7 +207,7 @@ def test_a_flood_of_refusals_does_not_fill_the_log(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("INFO", logger="portal.load_shedding")
-    monkeypatch.setattr(load_shedding, "lines", load_shedding.Lines())
+    monkeypatch.setattr(load_shedding, "lines", load_shedding.WaitingLines())
     now = 6000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
 
@@ -227,7 +227,7 @@ def test_a_flood_of_refusals_does_not_fill_the_log(
 
 
 def test_a_place_is_not_given_back_while_they_are_counted() -> None:
-    places = Places()
+    places = SlotPool()
     giving: list[threading.Thread] = []
 
     class Meddler:

@@ -61,7 +61,7 @@ def reported() -> Iterator[list[bytes]]:
 @pytest.fixture
 def traced() -> Iterator[InMemorySpanExporter]:
     kept, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(tracing.OnlyWhatMayLeave(kept)))
+    provider.add_span_processor(SimpleSpanProcessor(tracing.FilteredExporter(kept)))
     tracing.instrument(provider)
     yield kept
     of_tasks: Callable[[], Any] = CeleryInstrumentor

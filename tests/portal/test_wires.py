@@ -40,28 +40,28 @@ def each(of: dict[str, list[str]]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "url"), each(OPEN))
 def test_what_is_open_is_refused_unless_its_network_is_answered_for(name: str, url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} leads to another machine without TLS that checks"):
-        tls_policy.look({name: url}, plain=[])
+        tls_policy.check_connections({name: url}, plain=[])
     hosts = ["db.example", "redis.example", "rabbit.example", "traces.example"]
-    tls_policy.look({name: url}, plain=[*hosts, "s2.example", "10.0.0.0/8"])
+    tls_policy.check_connections({name: url}, plain=[*hosts, "s2.example", "10.0.0.0/8"])
 
 
 @pytest.mark.parametrize(("name", "url"), each(SAFE))
 def test_what_is_checked_or_stays_on_this_machine_is_taken(name: str, url: str) -> None:
-    tls_policy.look({name: url}, plain=[])
+    tls_policy.check_connections({name: url}, plain=[])
 
 
 @pytest.mark.parametrize("name", ["SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL", "CHECKPOINT_S3_URL"])
 @pytest.mark.parametrize("url", ["http://out.example/bucket", "http://127.0.0.1:9000/bucket", "http://10.1.2.3/bucket"])
 def test_what_the_door_out_would_not_open_is_refused_before_anything_waits_for_it(name: str, url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"^{name} must start with https://"):
-        tls_policy.look({name: url}, plain=["out.example", "10.0.0.0/8"])
+        tls_policy.check_connections({name: url}, plain=["out.example", "10.0.0.0/8"])
 
 
 def test_another_network_and_a_word_that_is_none() -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL leads to"):
-        tls_policy.look({"DATABASE_URL": "postgresql://u:p@10.1.2.3/w"}, plain=["10.2.0.0/16", "10.1.2.4"])
+        tls_policy.check_connections({"DATABASE_URL": "postgresql://u:p@10.1.2.3/w"}, plain=["10.2.0.0/16", "10.1.2.4"])
     with pytest.raises(ImproperlyConfigured, match=r"PLAIN_HOSTS names no network: '10\.0\.0/8'"):
-        tls_policy.look({}, plain=["10.0.0/8"])
+        tls_policy.check_connections({}, plain=["10.0.0/8"])
 
 
 def test_production_does_not_start_and_a_machine_of_one_s_own_does(monkeypatch: pytest.MonkeyPatch) -> None:

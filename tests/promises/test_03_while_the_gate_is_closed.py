@@ -44,7 +44,7 @@ def _fast(settings: Settings) -> None:
 
 
 def close() -> None:
-    archive_comparison.close(why=WHY)
+    archive_comparison.close_gate(why=WHY)
 
 
 def reopen() -> None:

@@ -15,7 +15,7 @@ from accounts.models import Line, Message
 from accounts.policies.permissions import Relation
 from audit.models import AuditEvent
 from consent.actions.choices import allow, stop
-from consent.domain.notices import before_yes
+from consent.domain.notices import build_approval_notice
 from consent.domain.snapshots import reason_against
 from consent.feeds.lines import LinesFeed
 from consent.models import Choice
@@ -144,7 +144,7 @@ def opened(browser: Browser, line: Line) -> list[str]:
 
 
 def press_allow(browser: Browser, line: Line, campaign: Campaign) -> Page:
-    form = {"campaign": campaign.ref, "days": "30", "notice": before_yes(campaign=campaign.ref).digest}
+    form = {"campaign": campaign.ref, "days": "30", "notice": build_approval_notice(campaign=campaign.ref).digest}
     return browser.post("/choices/allow/", {**form, "line": str(line.public_id)})
 
 
@@ -288,7 +288,9 @@ def test_a_new_holder_answers_no_question_with_yes_for_a_day() -> None:
     assert browser.get(f"{link}yes/").url == link
     held = "This line has a new SIM, number, call forwarding or account. You can say no now, and yes from:"
     assert held in browser.get(link).text
-    assert browser.post(f"{link}yes/", {"notice": before_yes(campaign=partner.campaign.ref).digest}).url == link
+    assert (
+        browser.post(f"{link}yes/", {"notice": build_approval_notice(campaign=partner.campaign.ref).digest}).url == link
+    )
     assert browser.post(f"{link}no/").status_code == 302
     assert list(Choice.objects.values_list("kind", "line_id")) == [("refuse", the("LC").pk)]
 
@@ -371,6 +373,6 @@ def test_releases_that_a_machine_moves_name_it() -> None:
         actor="system:register_client", at=timezone.now(),
     )  # fmt: skip
     rows = [line_row(deactivated_at=ago(9 * DAY)), mallory(msisdn=NUMBER, activated_at=ago(8 * DAY))]
-    reports.take_lines(stream=io.BytesIO(ndjson(rows)), client_id=client.client_id, is_csv=False, at=timezone.now())
+    reports.receive_lines(stream=io.BytesIO(ndjson(rows)), client_id=client.client_id, is_csv=False, at=timezone.now())
     moves = AuditEvent.objects.filter(action__in=("line.history_moved", "disclosures.given_back"))
     assert set(moves.values_list("actor", flat=True)) == {"client:feed-1"}

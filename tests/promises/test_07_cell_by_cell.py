@@ -18,14 +18,14 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.actions import delegations
-from accounts.actions.line_separation import ask_separation
+from accounts.actions.line_separation import request_separation
 from accounts.actions.people import end_tenure
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
-from accounts.policies.permissions import Action, How, Relation, how
+from accounts.policies.permissions import Action, How, Relation, get_required_proof
 from accounts.primitives.numbers import format_phone_number
 from consent.actions import choices as choices_actions
-from consent.domain.notices import before_yes
+from consent.domain.notices import build_approval_notice
 from consent.models import Choice, PrivacySignal
 from partners.models import Campaign
 from tests.agents import BUSINESS, Agent, texted_link
@@ -82,7 +82,7 @@ def doors(action: Action, one: Somebody, cells: Cells) -> list[Try]:
     choice, asked, ref = f"/choices/{one.choice}", f"/lines/asked/{one.delegation}/", cells.campaign.ref
     day = (timezone.now() + timedelta(days=9)).date().isoformat()
     friend = {"number": "(206) 555-0188", "may": "see", "day": day}
-    yes = {"campaign": ref, "days": "30", "notice": before_yes(campaign=ref).digest}
+    yes = {"campaign": ref, "days": "30", "notice": build_approval_notice(campaign=ref).digest}
     see = ("/home/", "/history/", "/choices/", f"/companies/{cells.campaign.lbs_provider_id}/")
     files = ("/history/download.csv", "/history/download.json")
     never = {"scope": "campaign", "ref": ref}
@@ -169,7 +169,9 @@ def build(at: datetime) -> Cells:
         Relation.AUDITOR: somebody(staff(User.Role.AUDITOR).client, adult),
     }
     sign_in_by_code(left)
-    ask_separation(line_id=left.pk, user=user_of(left), reach="At my sister's", note="", at=at + timedelta(seconds=1))
+    request_separation(
+        line_id=left.pk, user=user_of(left), reach="At my sister's", note="", at=at + timedelta(seconds=1)
+    )
     return Cells(people, campaign, Separation.objects.get(state="open").pk, a_case(adult, at=at).code)
 
 
@@ -226,7 +228,7 @@ def test_each_cell_at_its_doors(cells: Cells) -> None:
     wrong = []
     for row, (relation, one) in enumerate(cells.people.items()):
         for action in drawn(Action, of=3, row=row):
-            expected = how(relation, action) is not How.NO and (relation, action) not in NO_PAGE
+            expected = get_required_proof(relation, action) is not How.NO and (relation, action) not in NO_PAGE
             for tried in doors(action, one, cells):
                 opened, said = answered(one, tried)
                 if opened is not expected:
@@ -266,7 +268,7 @@ def test_each_cell_by_a_code_and_while_held(cells: Cells, row: int, relation: st
             Line.objects.filter(pk=own.pk).update(sim_changed_at=moment)
         enough = {How.CODE} if held else {How.CODE, How.UNHELD}
         for action in drawn(Action, of=2, row=row + held):
-            expected = how(Relation(relation), action) in enough
+            expected = get_required_proof(Relation(relation), action) in enough
             for tried in doors(action, by_code, cells):
                 opened, said = answered(by_code, tried)
                 if opened is not expected and not (action is Action.CHOOSE_WAY_IN and "/accounts/" in said):

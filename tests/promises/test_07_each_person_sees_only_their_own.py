@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import queries
-from accounts.actions.line_separation import ask_separation
+from accounts.actions.line_separation import request_separation
 from accounts.actions.people import end_tenure
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, LineUser
@@ -17,7 +17,7 @@ from accounts.primitives.sealing import number_hash, seal
 from accounts.primitives.zones import zone_of
 from audit.actions import record
 from consent.actions.choices import allow, stop
-from consent.domain.notices import before_yes
+from consent.domain.notices import build_approval_notice
 from consent.domain.snapshots import reason_against
 from consent.models import Choice
 from revocations.models import Order
@@ -204,7 +204,7 @@ def test_the_holder_decides_about_a_minors_line() -> None:
     holder, minor, campaign = a_line(account="A-1"), a_line(account="A-1", role="minor"), a_campaign()
     browser = signed_in(holder)
     with timezone.override(zone_of(minor.state)):
-        read = before_yes(campaign=campaign.ref).digest
+        read = build_approval_notice(campaign=campaign.ref).digest
     for n, verb in enumerate(VERBS, start=1):
         answer = browser.post(f"/choices/{verb}/", {**posted(minor, campaign.ref), "notice": read})
         assert (verb, answer.status_code, Choice.objects.filter(line_id=minor.pk).count()) == (verb, 302, n)
@@ -296,7 +296,7 @@ def test_an_adult_s_new_number_is_not_the_holder_s(separates: str) -> None:
     new = row | {"msisdn": "+12065550199", "number_changed_at": (timezone.now() - timedelta(hours=1)).isoformat()}
 
     def ask() -> None:
-        ask_separation(line_id=adult.pk, user=user_of(adult), reach="", note="", at=timezone.now())
+        request_separation(line_id=adult.pk, user=user_of(adult), reach="", note="", at=timezone.now())
 
     if separates == "before":
         ask()

@@ -21,7 +21,7 @@ from accounts.policies.holds import HOLD
 from accounts.queries import get_hold_end
 from audit.queries import database_clock
 from consent.actions.choices import allow
-from consent.actions.signals import take_signal
+from consent.actions.signals import honour_signal
 from consent.models import Choice, PrivacySignal
 from consent.queries.current_consent import use_of
 from partners.models import Campaign
@@ -263,7 +263,7 @@ def test_no_answer_tells_whether_anything_was_asked(someone: Someone) -> None:
     for asks in (False, True):
         if asks:
             allow(line_id=someone.line.pk, campaign=someone.campaign.ref, actor="subscriber:1", channel="web")
-            take_signal(line_id=someone.line.pk, actor="subscriber:1", at=timezone.now())
+            honour_signal(line_id=someone.line.pk, actor="subscriber:1", at=timezone.now())
         someone.changed("sim_changed_at", MINUTE)
         browser = sign_in_by_code(someone.line)
         sent = browser.post("/choices/signal/stop/")

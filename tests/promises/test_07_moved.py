@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.actions.line_separation import ask_separation, close_separation
+from accounts.actions.line_separation import close_separation, request_separation
 from accounts.models import Line, LineNumber, Message
 from accounts.policies.holds import HOLD
 from accounts.primitives.sealing import number_hash, seal
@@ -181,7 +181,7 @@ def test_a_number_that_becomes_another_s_is_told_nothing(line: Line, settings: S
 
 def test_nothing_is_told_where_the_line_leaves_in_confidence(line: Line) -> None:
     user = a_staff_user("subscriber")
-    ask_separation(line_id=line.pk, user=user, reach="-", note="", at=timezone.now())
+    request_separation(line_id=line.pk, user=user, reach="-", note="", at=timezone.now())
     a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
     Line.objects.update(recorded_at=timezone.now() - timedelta(days=3))
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE), sim_changed_at=ago(LATE)))

@@ -18,8 +18,8 @@ from accounts.actions import delegations as delegations_actions
 from accounts.actions import sms_outbox
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
 from accounts.actions.incoming_texts import refuse_texts
-from accounts.actions.line_separation import close_separation, look_at_separation
-from accounts.actions.people import end_tenure, person_behind, sign_in_after_end
+from accounts.actions.line_separation import close_separation, view_separation
+from accounts.actions.people import end_tenure, get_or_create_person, sign_in_after_end
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.policies import delegations
@@ -162,7 +162,7 @@ class TestDelegates:
     def test_who_asks_and_ends_and_asks_again_floods_nobody(self) -> None:
         line, friend = a_line(role="user"), a_line()
         at = timezone.now()
-        user = person_behind(line=line, at=at)
+        user = get_or_create_person(line=line, at=at)
 
         def ask(msisdn: str, when: datetime = at) -> None:
             made = delegations_actions.delegate(
@@ -185,7 +185,7 @@ class TestDelegates:
         friend, at = a_line(), timezone.now()
         for _ in range(4):
             line = a_line(role="user")
-            user = person_behind(line=line, at=at)
+            user = get_or_create_person(line=line, at=at)
             delegations_actions.delegate(
                 line_id=line.pk, user=user, msisdn=number_of(friend), may="see", ends_at=at + 9 * DAY, at=at
             )
@@ -263,7 +263,7 @@ class TestSafeContact:
         """Who is texted so many hours later."""
         MemoryBackend.outbox.clear()
         at = timezone.now() + timedelta(hours=at_hours)
-        sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: news.", at=at)
+        sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: news.", at=at)
         sms_delivery.deliver(now=at)
         return {text.msisdn for text in MemoryBackend.outbox}
 
@@ -278,7 +278,7 @@ class TestSafeContact:
         assert self.news(line, 25) == {SAFE}
         assert texts_to(SAFE)[0].text == "About your other phone line: Whereabouts: news."
         at = timezone.now() + timedelta(hours=26)
-        sms_outbox.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Whereabouts: done.", at=at)
+        sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.REPLY, words="Whereabouts: done.", at=at)
         assert texts_to(number_of(line))[-1].text == "Whereabouts: done."
 
     def test_a_change_and_a_removal_are_told_there(self) -> None:
@@ -297,7 +297,7 @@ class TestSafeContact:
         self.given(line, SAFE)
         later = timezone.now() + timedelta(hours=25)
         with transaction.atomic():
-            sms_outbox.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: old.", at=later)
+            sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: old.", at=later)
             Message.objects.filter(line=line, taken_at__isnull=True).update(next_at=later + timedelta(hours=2))
         a_line(msisdn=SAFE, activated_at=later + timedelta(hours=1))
         MemoryBackend.outbox.clear()
@@ -410,7 +410,7 @@ class TestSeparation:
         before = [alike(page) for page in self.pages(browser, line)]
         made = self.ask(line)
         officer = an_actor()
-        look_at_separation(separation_id=made, actor=officer, reason="It is due.", at=timezone.now())
+        view_separation(separation_id=made, actor=officer, reason="It is due.", at=timezone.now())
         after = [alike(page) for page in self.pages(browser, line)]
         new = [re.sub(r"<article.*?</article>|\s", "", page, flags=re.DOTALL) for page in (before[-1], after[-1])]
         assert before[:-1] == after[:-1]
@@ -428,7 +428,7 @@ class TestSeparation:
         sign_in_by_code(line)
         browser, query = signed_in(holder), f"?line={line.public_id}"
         made = self.ask(line)
-        look_at_separation(separation_id=made, actor=an_actor(), reason="It is due.", at=timezone.now())
+        view_separation(separation_id=made, actor=an_actor(), reason="It is due.", at=timezone.now())
         browser.post(f"/settings/archive/ask/{query}")
         make_archives()
         packed = ZipFile(BytesIO(browser.client.get(f"/settings/archive/whereabouts.zip{query}").getvalue()))
@@ -515,8 +515,8 @@ class TestSeparation:
     def test_nobody_but_an_officer_looks(self) -> None:
         made = self.ask(a_line(account="A-1", role="user"))
         for role in ("agent", "auditor"):
-            with pytest.raises(queries.NotForThem):
-                look_at_separation(separation_id=made, actor=an_actor(role), reason="x", at=timezone.now())
+            with pytest.raises(queries.StaffOnly):
+                view_separation(separation_id=made, actor=an_actor(role), reason="x", at=timezone.now())
 
 
 def end(line: Line) -> None:

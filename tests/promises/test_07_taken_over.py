@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from consent.actions.choices import stop
-from consent.domain.notices import before_yes
+from consent.domain.notices import build_approval_notice
 from consent.domain.snapshots import reason_against
 from consent.models import Choice
 from partners.actions.clients import register_client
@@ -157,7 +157,7 @@ def test_whoever_moved_the_line_opens_nothing_for_a_day(feed: Signer, victim: Li
 def nothing_opens(browser: Browser, line: Line, campaign: Campaign) -> bool:
     """Neither the history nor a password, and the person's no stays one."""
     pages = ("/home/", "/history/", "/history/download.csv", "/choices/", "/access-log/", "/settings/texts/")
-    yes = {"campaign": campaign.ref, "days": "30", "notice": before_yes(campaign=campaign.ref).digest}
+    yes = {"campaign": campaign.ref, "days": "30", "notice": build_approval_notice(campaign=campaign.ref).digest}
     forms = [
         ("/accounts/password/set/", {"password": PASSWORD}),
         ("/accounts/password/forgotten/", {}),

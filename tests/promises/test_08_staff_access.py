@@ -15,10 +15,10 @@ from pytest_django import DjangoDbBlocker, Settings
 from accounts.clients.texts import MemoryBackend
 from accounts.models import User
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from consent.models import Choice
-from console.actions.staff_access_log import look_at_order
+from console.actions.staff_access_log import view_order
 from console.urls import ADDRESSES
 from console.views.site import LEGAL
 from partners.domain import pairwise
@@ -106,12 +106,12 @@ def test_a_look_at_an_order_needs_a_reason(console: Console, role: User.Role) ->
 def test_the_verb_asks_for_staff_and_a_reason(console: Console) -> None:
     ids: dict[str, Any] = {"party_id": console.ids["party_id"], "order_id": console.ids["order_id"]}
     agent, officer = staff(User.Role.AGENT), staff(User.Role.OFFICER)
-    with pytest.raises(NotForThem):
-        look_at_order(**ids, actor=agent.actor, kind="fault", reason=WHY, at=timezone.now())
-    with pytest.raises(NotForThem):
-        look_at_order(**ids, actor=f"subscriber:{officer.user.pk}", kind="fault", reason=WHY, at=timezone.now())
+    with pytest.raises(StaffOnly):
+        view_order(**ids, actor=agent.actor, kind="fault", reason=WHY, at=timezone.now())
+    with pytest.raises(StaffOnly):
+        view_order(**ids, actor=f"subscriber:{officer.user.pk}", kind="fault", reason=WHY, at=timezone.now())
     with pytest.raises(NoReason):
-        look_at_order(**ids, actor=officer.actor, kind="fault", reason=" ", at=timezone.now())
+        view_order(**ids, actor=officer.actor, kind="fault", reason=" ", at=timezone.now())
     assert "order.seen" not in {action for action, _ in log_of(console)}
 
 

@@ -22,20 +22,20 @@ from pytest_django import DjangoDbBlocker, Settings
 
 import audit.actions
 import audit.queries
-from accounts.actions.people import person_behind
+from accounts.actions.people import get_or_create_person
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message, TextedCode, User
 from accounts.primitives.sealing import unseal
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from consent.models import Choice
 from console.actions import proposals
 from disclosures.models import Basis, Disclosure
 from partners.models import Proposal, Suspension
 from revocations.models import EvidenceRequest
-from support.actions.asking import IncomingMessage, ask
+from support.actions.asking import IncomingMessage, open_case
 from support.actions.protected_lines import reveal
-from support.domain.tickets import take_evidence
+from support.domain.tickets import record_evidence_entries
 from support.models import Entry, LoggedCall, ProtectedLine, Reveal, SuspendRequest, Ticket
 from support.queries.subjects import subject_of
 from support.queries.writing import values_of
@@ -246,7 +246,7 @@ def test_an_auditor_sees_no_number_and_no_name(desk: Desk) -> None:
     for method in ("get", "post"):
         answer = getattr(auditor.client, method)(f"{desk.path}reveal/", {"kind": "review", "reason": WHY})
         assert answer.status_code == 403
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         reveal(code=desk.ticket.code, kind="review", reason=WHY, actor=auditor.actor, at=timezone.now())
     assert not Reveal.objects.exists()
 
@@ -317,7 +317,7 @@ def test_protection_goes_on_a_day_and_holders_read_nothing(desk: Desk) -> None:
     )
     protection.refresh_from_db()
     assert protection.ended_at is None
-    proposals.agree(proposal_id=proposal.pk, reason=WHY, actor=an_actor(), at=timezone.now())
+    proposals.agree_to_proposal(proposal_id=proposal.pk, reason=WHY, actor=an_actor(), at=timezone.now())
     assert desk.post(desk.officer, "reveal/")
     assert PERSON not in desk.shows(desk.officer)
     Line.objects.filter(pk=desk.line.pk).update(user_role="minor")
@@ -439,7 +439,7 @@ def test_a_row_hidden_later_leaves_two_lines_alike(desk: Desk) -> None:
     subject = subject_of(line=lines[0], kind="company", ref=str(company.pk), at=now)
     assert subject is not None
     cases = [
-        ask(user=person_behind(line=one, at=now), line=one, topic=Ticket.Kind.OTHER, subject=subject,
+        open_case(user=get_or_create_person(line=one, at=now), line=one, topic=Ticket.Kind.OTHER, subject=subject,
             said=IncomingMessage("Who are they?"), at=now)
         for one in lines
     ]  # fmt: skip
@@ -470,7 +470,7 @@ def test_partners_are_asked_for_proof_once_and_the_case_waits(desk: Desk) -> Non
     EvidenceRequest.objects.filter(line_id=desk.line.pk).update(
         answered_at=timezone.now(), answer="none", token="signed"
     )
-    assert take_evidence(at=timezone.now()) == 1
+    assert record_evidence_entries(at=timezone.now()) == 1
     assert "GeoBridge says that it has no proof." in desk.shows(desk.agent)
     assert Ticket.objects.get(pk=desk.ticket.pk).state == "open"
 

@@ -182,7 +182,7 @@ def test_a_torn_checkpoint_is_said_and_the_next_goes_on(tmp_path: Path, settings
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
     first, torn = [checkpoint(now - timedelta(minutes=10 * n)) for n in (3, 2)]
     torn.write_bytes(torn.read_bytes()[:kept] if kept else b"")
-    assert not checkpoints.ahead(place=checkpoint_places.place())
+    assert not checkpoints.find_missing_events(place=checkpoint_places.place())
     with pytest.raises(CommandError, match=rf"can't be trusted: {torn.name} is no whole checkpoint$"):
         said_of_the_trail()
     assert clocks_fault(now) == []
@@ -215,7 +215,7 @@ def test_a_full_disk_leaves_no_half_checkpoint(
             checkpoint(NOW + timedelta(minutes=10))
     assert [*tmp_path.glob("*.jws")] == [first]
     checkpoint(NOW + timedelta(minutes=10))
-    assert (len([*tmp_path.iterdir()]), checkpoints.gap(place=checkpoint_places.place())) == (2, "")
+    assert (len([*tmp_path.iterdir()]), checkpoints.find_gap(place=checkpoint_places.place())) == (2, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"a.b.c", b"\xff\xfe", b"e30.e30.e30"])

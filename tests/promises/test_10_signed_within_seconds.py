@@ -23,7 +23,7 @@ from partners.domain import keys
 from partners.models import SigningKey
 from partners.tasks import sign_acts, write_checkpoint
 from partners.workers import checkpoints
-from partners.workers.checkpoints import SIGNED, WRITTEN, Behind
+from partners.workers.checkpoints import SIGNED, WRITTEN, DatabaseBehind
 from support.workers.watching import verify_audit
 from tests.factories import a_line
 from tests.stores import checkpoints_stored
@@ -122,7 +122,7 @@ def test_looks_cut_off_after_the_newest_checkpoint_are_found(place: Place) -> No
             said(*asked)
     # Nothing is signed over it, and officers hear of it once, though no one asked.
     for write in (sign_acts, write_checkpoint, sign_acts):
-        with pytest.raises(Behind):
+        with pytest.raises(DatabaseBehind):
             write()
     assert incidents() == [("audit_fault", GONE, 1)]
     assert (len(names(place)), names(place.interim())) == (1, [signed])
@@ -170,7 +170,7 @@ def test_an_interim_checkpoint_follows_whatever_happened_within_seconds(folder: 
     assert f"by the checkpoint {names(place)[-1]}." in said()
     for file in day.iterdir():
         file.unlink()
-    assert (f"by the checkpoint {names(place)[-1]}." in said(), checkpoints.gap(place=place)) == (True, "")
+    assert (f"by the checkpoint {names(place)[-1]}." in said(), checkpoints.find_gap(place=place)) == (True, "")
     something()
     sign_acts()
     assert f"by the checkpoint {names(place.interim())[-1]}." in said()
@@ -201,7 +201,7 @@ def test_a_checkpoint_that_signs_less_is_found(folder: Path, *, restored: bool) 
         assert f"by the checkpoint {second}." in said()
         return
     # By whoever has our key, and can take nothing away outside.
-    heads = {str(chain): [seq, own.hex()] for chain, (seq, own) in audit.queries.heads().items()}
+    heads = {str(chain): [seq, own.hex()] for chain, (seq, own) in audit.queries.get_chain_heads().items()}
     before = hashlib.sha256((folder / first).read_bytes()).hexdigest()
     claims = {"iat": int(now.timestamp()), "heads": heads, "before": before, "restored": False}
     name = f"{now:%Y%m%dT%H%M%S%fZ}.jws"

@@ -44,7 +44,7 @@ class Ended(Signing):
 
     @property
     def list_sha256(self) -> str:
-        return str(tokens.peek(self.cohort.index_token).claims["list_sha256"])
+        return str(tokens.parse_unverified(self.cohort.index_token).claims["list_sha256"])
 
     def event(self, **changed: object) -> dict[str, object]:
         return {

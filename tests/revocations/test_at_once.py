@@ -17,12 +17,12 @@ from consent.actions.choices import NEVER_AGREED
 from partners.domain import keysets
 from partners.models import Party, Suspension
 from revocations.actions.cohorts import add_shard, publish_manifest
-from revocations.actions.contradictions import Use, contradict, contradict_ends
+from revocations.actions.contradictions import Use, mark_contradicted_ends, mark_contradicted_orders
 from revocations.actions.receipts import record_receipt
 from revocations.actions.reissue import reissue_orders
 from revocations.actions.streams import NotAllowed, TooSoon, create_stream, pause_stream, set_status, verify_stream
 from revocations.domain.receipts import ReceiptRefused
-from revocations.domain.streams import StreamWanted
+from revocations.domain.streams import RequestedStream
 from revocations.models import (
     Attempt,
     Breach,
@@ -39,7 +39,7 @@ from revocations.models import (
     StreamHealth,
 )
 from revocations.workers import deadlines, stream_health, verification
-from revocations.workers.deadlines import note_evidence
+from revocations.workers.deadlines import record_missing_evidence
 from revocations.workers.delivery import claims, fairness, polling
 from revocations.workers.delivery.claims import Clock
 from tests.orders import bring_all_to, bring_to
@@ -123,7 +123,7 @@ def a_question_for_proof(scene: Scene) -> EvidenceRequest:
 def test_a_question_for_proof_is_noted_and_answered_once(scene: Scene) -> None:
     asked = a_question_for_proof(scene)
     late = database_clock() + 8 * DAY
-    assert overlap(lambda: note_evidence(now=late), lambda: note_evidence(now=late)) == (1, 0)
+    assert overlap(lambda: record_missing_evidence(now=late), lambda: record_missing_evidence(now=late)) == (1, 0)
     assert Incident.objects.get(kind="no_evidence").count == 1
     keysets.key_of(party=scene.party, kid=scene.signer.kid, at=database_clock())
 
@@ -181,7 +181,7 @@ def test_a_use_after_the_signature_contradicts_once(scene: Scene) -> None:
     use, at = a_use(scene, ordered.line), database_clock() + 2 * HOUR
 
     def comes() -> int:
-        return contradict(uses=[use], at=at)
+        return mark_contradicted_orders(uses=[use], at=at)
 
     assert overlap(comes, comes) == (1, 0)
     assert (Incident.objects.get().count, noted("order.contradicted"), Order.objects.count()) == (1, 1, 2)
@@ -193,7 +193,7 @@ def test_so_does_one_of_what_had_ended(scene: Scene) -> None:
     use, at = a_use(scene, ended.lines[0]), database_clock() + 2 * HOUR
 
     def comes() -> int:
-        return contradict_ends(uses=[use], at=at)
+        return mark_contradicted_ends(uses=[use], at=at)
 
     assert overlap(comes, comes) == (1, 0)
     assert noted("cohort.contradicted") == 1
@@ -210,7 +210,7 @@ def test_an_order_is_given_to_one_worker_or_poll(scene: Scene) -> None:
         return len(claims.claim(party_id=party_id, clock=Clock(database_clock())).pushes)
 
     def polled() -> int:
-        return len(claims.take_waiting(party_id=party_id, limit=10, now=database_clock()))
+        return len(claims.claim_for_poll(party_id=party_id, limit=10, now=database_clock()))
 
     for first, second in ((claimed, claimed), (polled, polled), (polled, claimed)):
         stop_all(scene.a_line())
@@ -254,7 +254,7 @@ def test_pushes_counted_at_once_are_all_counted(scene: Scene) -> None:
 
     def counts() -> None:
         with transaction.atomic():
-            fairness.count(party_id=scene.party.pk, tries=5, failures=2, at=now)
+            fairness.record_pushes(party_id=scene.party.pk, tries=5, failures=2, at=now)
 
     overlap(counts, counts)
     tally = PushTally.objects.get()
@@ -311,7 +311,7 @@ def test_a_shard_is_listed_and_a_manifest_published_once(scene: Scene) -> None:
 def a_stream(scene: Scene) -> Stream:
     """One that was asked for nothing for a day."""
     then = database_clock() - DAY
-    create_stream(party=scene.party, wanted=StreamWanted(), at=then)
+    create_stream(party=scene.party, wanted=RequestedStream(), at=then)
     return Stream.objects.get()
 
 
@@ -355,7 +355,7 @@ def test_a_late_order_is_a_breach_once(scene: Scene) -> None:
     late = database_clock() + 30 * DAY
 
     def notes() -> int:
-        return deadlines.note_overdue(now=late)
+        return deadlines.record_overdue(now=late)
 
     # The first of its transactions is about ends of agreements, of which there is none.
     assert overlap(notes, notes, at_commit=2) == (1, 0)
@@ -414,13 +414,13 @@ def test_very_many_orders_are_looked_up_by_index_and_batched(monkeypatch: pytest
     began = time.monotonic()
     assert stream_health.watch(now=scene.began + 13 * HOUR) == 1
     assert time.monotonic() - began < 5
-    assert deadlines.note_overdue(now=scene.began + 11 * DAY) == 2_001
+    assert deadlines.record_overdue(now=scene.began + 11 * DAY) == 2_001
     assert Incident.objects.get(kind="overdue").count == 2_001
     assert Breach.objects.filter(kind="complete").count() == 2_001
     again = time.monotonic()
-    assert deadlines.note_overdue(now=scene.began + 11 * DAY) == 0
+    assert deadlines.record_overdue(now=scene.began + 11 * DAY) == 0
     assert time.monotonic() - again < 5
     as_autovacuum_would()
     mine = Order.objects.filter(pk=scene.order.pk)
     bring_to("completed", mine, acknowledged_at=scene.began, completed_at=scene.began)
-    assert deadlines.mend_breaches() == 1
+    assert deadlines.record_late_completions() == 1

@@ -17,7 +17,7 @@ from consent.queries.progress import newest_order_states
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
-from revocations.actions.contradictions import Use, contradict_ends
+from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.actions.suspend import lift
 from revocations.domain.streams import health_of
 from revocations.models import (
@@ -33,10 +33,10 @@ from revocations.models import (
     StreamEvent,
     StreamHealth,
 )
-from revocations.queries.answering import list_counted_minutes, pulses, tries_at
+from revocations.queries.answering import list_counted_minutes, list_delivery_minutes, tries_at
 from revocations.workers import stream_health as health_clocks
-from revocations.workers.deadlines import mend_breaches, note_overdue
-from revocations.workers.stream_health import lying_since
+from revocations.workers.deadlines import record_late_completions, record_overdue
+from revocations.workers.stream_health import list_unanswered_since
 from support.domain import tickets
 from support.models import Ticket
 from tests.factories import NOW, a_contract, a_line, an_approval
@@ -113,7 +113,7 @@ def test_answerable_reads_pulses_and_tries_as_they_were_written(
         whole = [zero + n * MINUTE for n in sorted(beats) if start <= zero + n * MINUTE <= end - MINUTE]
         judged = [(zero + timedelta(seconds=seconds), OUTCOMES[outcome]) for seconds, outcome, _ in tries]
         counted = list_counted_minutes(
-            pulses=pulses(since=start, now=end), tries=tries_at(party_id=scene.party.pk, now=end)
+            pulses=list_delivery_minutes(since=start, now=end), tries=tries_at(party_id=scene.party.pk, now=end)
         )
         assert counted == naive(whole, judged)
 
@@ -143,7 +143,7 @@ def test_after_24_hours_unacknowledged_a_partner_is_denied_everything() -> None:
     assert (len(denials()), Breach.objects.count(), incidents()) == (1, 1, [("unhealthy", 1)])
     # It came after all: the breach is mended, the denial stays until two officers lift it.
     scene.acknowledge(acknowledged_at=scene.began + 30 * HOUR)
-    assert mend_breaches() == 1
+    assert record_late_completions() == 1
     assert Breach.objects.get().mended_at == scene.began + 30 * HOUR
     assert scene.says(other) == "partner_unhealthy"
 
@@ -211,7 +211,7 @@ def test_a_newer_order_carries_on_an_unacknowledged_one_s_clock() -> None:
         Order.objects.filter(pk=scene.order.pk).update(
             state=State.SUPERSEDED, superseded_by=newer.id, next_attempt_at=None
         )
-        assert lying_since() == {scene.party.pk: scene.began}
+        assert list_unanswered_since() == {scene.party.pk: scene.began}
         assert health_clocks.watch(now=scene.began + DAY - MINUTE) == 0
         assert health_clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
         assert Breach.objects.get().about == str(newer.id)
@@ -238,7 +238,7 @@ def test_operators_are_told_since_when_each_lets_anything_lie() -> None:
     silent, well = Waiting(), Waiting(name="NorthLink")
     well.acknowledge()
     silent.a_stop()
-    assert lying_since() == {silent.party.pk: silent.began}
+    assert list_unanswered_since() == {silent.party.pk: silent.began}
     # Parked with us it is on nobody's clock, and nobody has taken it either.
     later = silent.began + 5 * DAY
     Order.objects.filter(pk=silent.order.pk).update(
@@ -246,7 +246,7 @@ def test_operators_are_told_since_when_each_lets_anything_lie() -> None:
     )
     well.an_event(well.began + HOUR, next_attempt_at=later)
     well.an_event(well.began, StreamEvent.Kind.VERIFICATION, next_attempt_at=later)
-    assert lying_since() == {silent.party.pk: silent.began, well.party.pk: well.began + HOUR}
+    assert list_unanswered_since() == {silent.party.pk: silent.began, well.party.pk: well.began + HOUR}
     told = health.metrics(at=well.began + 2 * HOUR).decode()
     assert f'whereabouts_oldest_unacknowledged_seconds{{party="{well.party.pk}"}} 3600.0' in told
     assert 'whereabouts_orders{state="queued"} 1.0' in told
@@ -315,7 +315,7 @@ def test_so_does_the_clock_of_an_unacknowledged_end() -> None:
     began = scene.began - 2 * DAY
     run(began, scene.began + 5 * DAY)
     scene.an_event(began)
-    assert lying_since() == {scene.party.pk: began}
+    assert list_unanswered_since() == {scene.party.pk: began}
     assert health_clocks.watch(now=scene.began) == 1
     assert Breach.objects.get().line_id is None
     lifted = lift_by_two(scene.party)
@@ -415,14 +415,14 @@ def test_each_order_past_its_date_is_a_breach() -> None:
     scene.acknowledge(done, state=State.COMPLETED, completed_at=scene.began + HOUR)
     due = scene.order.complete_by
     assert due == scene.began + 10 * DAY
-    assert note_overdue(now=due - MINUTE) == 0
+    assert record_overdue(now=due - MINUTE) == 0
     # Pages call it late from that very moment on.
     for at, overdue in ((due - timedelta(microseconds=1), False), (due, True)):
         assert newest_order_states(line_id=scene.line.pk, at=at)[scene.contract.pk].overdue is overdue
     # The other's date is a moment later.
-    assert note_overdue(now=due) == 1
+    assert record_overdue(now=due) == 1
     late = due + MINUTE
-    assert (note_overdue(now=late), note_overdue(now=late)) == (1, 0)
+    assert (record_overdue(now=late), record_overdue(now=late)) == (1, 0)
     assert incidents() == [("overdue", 2)]
     found = Breach.objects.filter(contract_id=scene.contract.pk)
     assert {(one.kind, one.about, one.due_at) for one in found} == {
@@ -434,19 +434,19 @@ def test_a_breach_is_mended_when_a_newer_order_is_completed() -> None:
     scene = Waiting()
     other, second = scene.a_stop()
     late = scene.began + 11 * DAY
-    assert note_overdue(now=late) == 2
-    assert mend_breaches() == 0
+    assert record_overdue(now=late) == 2
+    assert record_late_completions() == 0
     scene.acknowledge(state=State.COMPLETED, completed_at=late)
-    assert (mend_breaches(), mend_breaches()) == (1, 0)
+    assert (record_late_completions(), record_late_completions()) == (1, 0)
     assert Breach.objects.get(about=str(scene.order.id)).mended_at == late
     assert [one.about for one in Breach.objects.filter(mended_at=None)] == [str(second.id)]
     # A newer order carries on what the late one asked.
     choices.allow(line_id=other.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
     newer = Order.objects.get(line_id=other.pk, version=2)
     Order.objects.filter(pk=second.pk).update(state=State.SUPERSEDED, superseded_by=newer.id, next_attempt_at=None)
-    assert mend_breaches() == 0
+    assert record_late_completions() == 0
     scene.acknowledge(newer, state=State.COMPLETED, completed_at=late + DAY)
-    assert mend_breaches() == 1
+    assert record_late_completions() == 1
     assert Breach.objects.get(about=str(second.id)).mended_at == late + DAY
 
 
@@ -455,23 +455,23 @@ def test_an_end_not_signed_for_in_time_is_a_breach() -> None:
     scene.acknowledge(state=State.COMPLETED, completed_at=scene.began)
     cohort = scene.a_cohort(index_token=an_index())
     late = scene.began + 11 * DAY
-    assert (note_overdue(now=late), note_overdue(now=late)) == (1, 0)
+    assert (record_overdue(now=late), record_overdue(now=late)) == (1, 0)
     sign_end(cohort, at=late)
-    assert mend_breaches() == 1
+    assert record_late_completions() == 1
     # One that is asked for again has a date and a breach of its own.
     used = Use(
         scene.line.pk, scene.party.pk, (scene.party.uri,), scene.campaign.purpose, scene.campaign.scope,
         occurred_at=late + DAY, campaign=scene.campaign.ref,
     )  # fmt: skip
-    assert contradict_ends(uses=[used], at=late + DAY) == 1
+    assert mark_contradicted_ends(uses=[used], at=late + DAY) == 1
     again = Cohort.objects.get()
-    assert (again.complete_by, note_overdue(now=late + DAY)) == (late + 11 * DAY, 0)
+    assert (again.complete_by, record_overdue(now=late + DAY)) == (late + 11 * DAY, 0)
     later = again.complete_by + MINUTE
-    assert (note_overdue(now=later), note_overdue(now=later)) == (1, 0)
+    assert (record_overdue(now=later), record_overdue(now=later)) == (1, 0)
     assert [one.about for one in Breach.objects.filter(mended_at=None)] == [str(again.event_id)]
-    assert mend_breaches() == 0
+    assert record_late_completions() == 0
     sign_end(again, at=later + DAY)
-    assert mend_breaches() == 1
+    assert record_late_completions() == 1
     assert Breach.objects.get(about=str(again.event_id)).mended_at == later + DAY
     assert Breach.objects.get(about=str(cohort.pk)).mended_at == late
 
@@ -486,8 +486,8 @@ def test_a_date_that_passed_unseen_is_found_at_last() -> None:
         due_at=late, at=late,
     )  # fmt: skip
     Order.objects.filter(pk=second.pk).update(state=State.CONTRADICTED)
-    assert note_overdue(now=late) == 0
-    assert note_overdue(now=late, whole=True) == 2
+    assert record_overdue(now=late) == 0
+    assert record_overdue(now=late, whole=True) == 2
 
 
 def test_a_late_partner_has_one_ticket_a_day() -> None:
@@ -495,7 +495,7 @@ def test_a_late_partner_has_one_ticket_a_day() -> None:
     for _ in range(3):
         scene.a_stop()
     late = scene.began + 11 * DAY
-    note_overdue(now=late)
+    record_overdue(now=late)
     assert (tickets.open_tickets(at=late), tickets.open_tickets(at=late)) == (1, 0)
     ticket = Ticket.objects.get()
     assert (ticket.kind, ticket.about) == ("overdue", "GeoBridge: A partner missed an agreed deadline")

@@ -8,7 +8,7 @@ import pytest
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions.choices import pause, stop
-from revocations.actions.contradictions import Use, contradict
+from revocations.actions.contradictions import Use, mark_contradicted_orders
 from revocations.models import Duty, Order, State
 from tests.factories import ADS, READ, ROADSIDE, a_campaign, a_party, an_approval
 from tests.properties import undone
@@ -29,7 +29,7 @@ def a_use(ordered: Ordered, *, after: timedelta = MINUTE) -> Use:
 
 
 def contradicted(*uses: Use, after: timedelta = timedelta(0)) -> int:
-    return contradict(uses=uses, at=database_clock() + after)
+    return mark_contradicted_orders(uses=uses, at=database_clock() + after)
 
 
 def open_duties() -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ def test_what_was_contradicted_is_owed_told_and_done_again(ordered: Ordered) -> 
     ordered.sign()
     used = a_use(ordered, after=timedelta(0))
     at = database_clock() + 2 * MINUTE
-    contradict(uses=[used], at=at)
+    mark_contradicted_orders(uses=[used], at=at)
     again = reopened(ordered)
     told = again.order.snapshot
     assert (again.order.version, again.order.state, again.order.next_attempt_at, told["state"]) == (2, "queued", at, [])

@@ -254,7 +254,7 @@ def test_the_sweep_hands_each_partner_to_its_own_task(scene: Scene, monkeypatch:
     tasks.sweep()
     assert handed == sorted([scene.party.pk, other.party.pk])
     begun: list[list[int]] = []
-    monkeypatch.setattr(sweep, "begin", lambda *, party_ids, now: begun.append(sorted(party_ids)))
+    monkeypatch.setattr(sweep, "start_delivery", lambda *, party_ids, now: begun.append(sorted(party_ids)))
     tasks.deliver_due(party_id=handed[0])
     # Celery closes a task's session after it: to open one costs more than a push.
     with CaptureQueriesContext(connection) as asked:
@@ -280,7 +280,7 @@ def test_a_task_is_free_and_a_thread_delivers(scene: Scene) -> None:
     hold = threading.Event()
     scene.outside.answers = [Answer(202, hold=hold)]
     (order_id,) = stop_all(scene.a_line())
-    desk = sweep.desk()
+    desk = sweep.get_dispatcher()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=0.01)
     # It was handed over and not waited for: the partner has not answered yet.
     assert the_order(order_id).state == State.QUEUED
@@ -294,7 +294,7 @@ def test_a_task_is_free_and_a_thread_delivers(scene: Scene) -> None:
 @pytest.mark.usefixtures("committed_db")
 def test_a_worker_whose_session_was_cut_off_delivers_on_another(scene: Scene) -> None:
     (before,) = stop_all(scene.a_line())
-    desk = sweep.desk()
+    desk = sweep.get_dispatcher()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=3600)
     until(lambda: the_order(before).state == State.ACKNOWLEDGED, 20)
     connections.close_all()

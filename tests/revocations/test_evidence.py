@@ -21,7 +21,7 @@ from partners.domain import pairwise
 from revocations.actions.receipts import record_receipt
 from revocations.domain.receipts import ReceiptRefused
 from revocations.models import EvidenceRequest, StreamEvent
-from revocations.workers.deadlines import note_evidence
+from revocations.workers.deadlines import record_missing_evidence
 from revocations.workers.delivery import sweep
 from support.domain.tickets import open_tickets
 from tests.conformance.schemas import faults
@@ -163,17 +163,17 @@ def test_only_one_answer_counts_and_then_it_is_not_late(scene: Scene, asked: Evi
     with pytest.raises(ReceiptRefused, match="answered already"):
         hand_in(scene, answer(asked, scene))
     assert EvidenceRequest.objects.get().answer == "none"
-    assert (note_evidence(now=asked.due_at + WEEK), Incident.objects.count()) == (0, 0)
+    assert (record_missing_evidence(now=asked.due_at + WEEK), Incident.objects.count()) == (0, 0)
 
 
 def test_no_answer_by_the_date_is_one_incident(scene: Scene, asked: EvidenceRequest) -> None:
-    assert note_evidence(now=asked.due_at - MINUTE) == 0
-    assert [note_evidence(now=asked.due_at) for _ in range(2)] == [1, 0]
+    assert record_missing_evidence(now=asked.due_at - MINUTE) == 0
+    assert [record_missing_evidence(now=asked.due_at) for _ in range(2)] == [1, 0]
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.count) == ("no_evidence", f"partner:{scene.party.pk}", 1)
     hand_in(scene, answer(asked, scene), after=WEEK + MINUTE)
     assert AuditEvent.objects.get(action="evidence.answered").detail["late"] is True
-    assert note_evidence(now=asked.due_at + WEEK) == 0
+    assert record_missing_evidence(now=asked.due_at + WEEK) == 0
 
 
 def case(browser: Browser, choice: Choice) -> str:

@@ -210,7 +210,7 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
             arrived.set()
 
     outside.on_post = on_post
-    desk = sweep.desk()
+    desk = sweep.get_dispatcher()
     stop_all(slow.a_line())
     desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
     stop_all(well.a_line())

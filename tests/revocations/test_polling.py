@@ -14,7 +14,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from revocations.actions import redelivery
 from revocations.actions.streams import create_stream, pause_stream, set_status
-from revocations.domain.streams import StreamWanted, queue_event
+from revocations.domain.streams import RequestedStream, queue_event
 from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers import stream_health
 from revocations.workers.delivery import claims, sweep
@@ -206,7 +206,7 @@ def test_a_stream_that_its_partner_stopped_hands_out_nothing(scene: Scene) -> No
     now = database_clock()
     (known,), (unknown,) = stop_all(scene.a_line()), stop_all(scene.a_line())
     assert polled(scene, at=now) == {jti(known), jti(unknown)}
-    made = create_stream(party=scene.party, wanted=StreamWanted(), at=now)
+    made = create_stream(party=scene.party, wanted=RequestedStream(), at=now)
     later = now + timedelta(minutes=5)
 
     def become(status: Stream.Status, at: datetime) -> None:

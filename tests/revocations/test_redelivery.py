@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.policies.lifecycle import NotNow
@@ -57,7 +57,7 @@ def test_it_is_written_down_with_its_reason_and_needs_one(scene: Scene) -> None:
     assert (event.actor, event.reason, event.line_id) == (officer, WHY, line.pk)
     with pytest.raises(NotNow):
         resend(scene, reason=" ")
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         resend(scene, actor=an_actor("agent"))
     # What is on its way is left alone.
     Order.objects.filter(id=order_id).update(leased_until=database_clock() + timedelta(seconds=20))

@@ -9,7 +9,7 @@ from django.conf import settings
 from pytest_django import Settings
 
 from accounts.primitives.sealing import unseal
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from partners.models import Contract, Party
 from partners.policies.lifecycle import NotNow
@@ -282,7 +282,7 @@ def test_streams_are_stopped_by_officers_alone_who_say_why(receiver: Receiver) -
     before = Stream.objects.values().get()
     for verb in (pause_stream, enable_stream):
         for actor in (*map(an_actor, ("agent", "auditor", "legal", "subscriber")), "system:delivery", "officer:0"):
-            with pytest.raises(NotForThem):
+            with pytest.raises(StaffOnly):
                 verb(party_id=receiver.party.pk, actor=actor, reason="r", at=NOW)
         with pytest.raises(NotNow, match="Say why"):
             verb(party_id=receiver.party.pk, actor=an_actor(), reason=" ", at=NOW)

@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Line
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import stop
@@ -150,7 +150,7 @@ def test_it_needs_a_reason_an_officer_and_a_target(line: Line, campaign: Campaig
         with pytest.raises(NotNow):
             suspended("campaign", campaign.pk, reason=reason)
     for role in ("agent", "auditor", "legal", "subscriber"):
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             suspended("campaign", campaign.pk, an_actor(role))
     for of, target_id in (("party", 999), ("purpose", 1)):
         with pytest.raises(NotNow):

@@ -13,7 +13,7 @@ from audit.queries import database_clock
 from consent.workers.cohorts import settle_orders
 from partners.domain import keys
 from partners.models import SigningKey
-from revocations.actions.contradictions import Use, contradict, contradict_ends
+from revocations.actions.contradictions import Use, mark_contradicted_ends, mark_contradicted_orders
 from revocations.actions.redelivery import recover_since
 from revocations.domain.cohorts import digest
 from revocations.models import CohortReceipt, State, StreamEvent
@@ -40,7 +40,7 @@ def a_use(ended: Ended, *, after: timedelta = MINUTE, n: int = 0) -> Use:
 
 
 def contradicted(*uses: Use, after: timedelta = timedelta(0)) -> int:
-    return contradict_ends(uses=uses, at=database_clock() + after)
+    return mark_contradicted_ends(uses=uses, at=database_clock() + after)
 
 
 def told(ended: Ended) -> list[tuple[str, bool]]:
@@ -71,7 +71,7 @@ def test_a_use_after_the_receipt_contradicts_it(ended: Ended) -> None:
     ended.sign()
     first, use = ended.told, a_use(ended)
     at = database_clock()
-    assert contradict_ends(uses=[use, a_use(ended, n=1)], at=at) == 1
+    assert mark_contradicted_ends(uses=[use, a_use(ended, n=1)], at=at) == 1
     cohort = ended.cohort
     assert (cohort.completed_at, cohort.contradicted_at, cohort.complete_by) == (None, at, at + 10 * DAY)
     assert told(ended) == [("contradicted", False), ("queued", True)]
@@ -87,7 +87,7 @@ def test_it_is_asked_for_anew_by_a_new_date(ended: Ended) -> None:
     ended.sign()
     first = ended.told
     at = database_clock() + 40 * DAY
-    contradict_ends(uses=[a_use(ended)], at=at)
+    mark_contradicted_ends(uses=[a_use(ended)], at=at)
     again, cohort = ended.told, ended.cohort
     before, now = first.claims["event"], again.claims["event"]
     assert (again.jti == first.jti, again.claims["sub_id"]) == (False, first.claims["sub_id"])
@@ -167,7 +167,7 @@ def test_an_order_settled_by_the_signature_is_contradicted_too(scene: Scene) -> 
     ended.sign(acted_on=4)
     assert settle_orders(now=database_clock()) == 1
     use = replace(a_use(ended), line_id=line.pk)
-    assert (contradict(uses=[use], at=database_clock()), contradicted(use)) == (1, 1)
+    assert (mark_contradicted_orders(uses=[use], at=database_clock()), contradicted(use)) == (1, 1)
     assert [key.partition(":")[0] for _, key, _ in incidents()] == ["cohort", "order"]
 
 

@@ -14,7 +14,7 @@ from revocations.actions.streams import (
     set_status,
     verify_stream,
 )
-from revocations.domain.streams import DELIVERY, StreamWanted, change_status
+from revocations.domain.streams import DELIVERY, RequestedStream, change_status
 from revocations.models import Breaker, Pulse, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.workers import stream_health, verification
 from tests.factories import a_contract, a_party
@@ -30,7 +30,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 def party() -> Party:
     party = a_party("GeoBridge")
     a_contract(party, ack_within_s=900)
-    create_stream(party=party, wanted=StreamWanted(), at=START)
+    create_stream(party=party, wanted=RequestedStream(), at=START)
     return party
 
 
@@ -216,7 +216,7 @@ def test_who_pauses_and_enables_it_in_time_gains_none(party: Party) -> None:
 def another_stream(party: Party, at: datetime) -> None:
     """The partner deletes its stream and makes another."""
     delete_stream(party=party, stream_id=str(the_stream().id), at=at)
-    create_stream(party=party, wanted=StreamWanted(), at=at)
+    create_stream(party=party, wanted=RequestedStream(), at=at)
 
 
 def silent(times: int, since: datetime) -> datetime:

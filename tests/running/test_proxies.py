@@ -20,7 +20,7 @@ from disclosures.feeds.reports import MOST_BYTES
 from partners.actions.clients import bind_client, register_client
 from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Client
-from partners.primitives.tokens import peek, thumbprint_in_header
+from partners.primitives.tokens import parse_unverified, thumbprint_in_header
 from tests.answers import Answer
 from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port, listening, until
@@ -189,7 +189,7 @@ def test_a_token_is_its_certificate_s(
             with started(name, tmp_path / name, Behind(one.port, one.port, one.port), own, authority) as running:
                 assert running.ask("GET", "/healthz").headers["strict-transport-security"].startswith("max-age=")
                 token = issued(running, signer, right).told["access_token"]
-                assert peek(token).claims["cnf"] == {"x5t#S256": right.thumbprint}
+                assert parse_unverified(token).claims["cnf"] == {"x5t#S256": right.thumbprint}
                 assert streams(running, token, right).status == 200
                 for certificate in (other, None):
                     assert issued(running, signer, certificate).status == 401

@@ -21,7 +21,7 @@ from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.core.result import Ok
 
-from consent.actions.agents import give_token
+from consent.actions.agents import issue_token
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client as Machine
@@ -82,7 +82,7 @@ def tokens() -> dict[str, str]:
         issued = issue_access_token(client=machine, scopes=sorted(scopes), lifetime=timedelta(hours=12), at=at)
         found |= dict.fromkeys(scopes, issued.token)
     let_in("SLIP", "Slip", Ed25519PrivateKey.generate())
-    return found | {AGENTS: give_token(agent_id="SLIP", asked_at=at)}
+    return found | {AGENTS: issue_token(agent_id="SLIP", asked_at=at)}
 
 
 def answered(case: Case[Any], token: str) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from accounts.domain import session_clock
 from accounts.models import Line, User
 from audit.queries import database_clock
 from consent.actions.choices import allow
-from consent.actions.signals import take_signal
+from consent.actions.signals import honour_signal
 from consent.models import Choice, PrivacySignal
 from tests.factories import a_campaign, a_line
 from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code, user_of
@@ -204,7 +204,7 @@ def asked(line: Line) -> Callable[[], bool]:
     sign_in(line)
     actor, campaign = f"subscriber:{user_of(line).pk}", a_campaign()
     allow(line_id=line.pk, campaign=campaign.ref, actor=actor, channel="web")
-    take_signal(line_id=line.pk, actor=actor, at=database_clock())
+    honour_signal(line_id=line.pk, actor=actor, at=database_clock())
     return lambda: PrivacySignal.objects.filter(pk=line.pk, answer="").exists()
 
 

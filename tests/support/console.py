@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
 import audit.actions
-from accounts.actions.line_separation import ask_separation
-from accounts.actions.people import person_behind
+from accounts.actions.line_separation import request_separation
+from accounts.actions.people import get_or_create_person
 from accounts.models import Line, Separation
 from audit.models import Incident
 from consent.actions import choices
@@ -114,8 +114,8 @@ def _asked_to_suspend(line: Line, campaign: Campaign, at: datetime) -> int:
 
 
 def _separation(line: Line, at: datetime) -> uuid.UUID:
-    user = person_behind(line=line, at=at)
-    ask_separation(line_id=line.pk, user=user, reach=f"Ask {PERSON}", note="", at=at)
+    user = get_or_create_person(line=line, at=at)
+    request_separation(line_id=line.pk, user=user, reach=f"Ask {PERSON}", note="", at=at)
     return Separation.objects.get(line=line).pk
 
 

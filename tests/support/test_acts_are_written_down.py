@@ -56,7 +56,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
         "ticket.noted": (lambda: writing.add_note(body="He called.", **of_case), code),
         "ticket.file_seen": (lambda: writing.open_file(file_id=file.id, **of_case), code),
         "suspend.asked": (
-            lambda: escalation.ask_to_suspend(party_id=party.pk, **of_case_why), (*code[:3], with_why),
+            lambda: escalation.request_suspension(party_id=party.pk, **of_case_why), (*code[:3], with_why),
         ),
         "stop.code_texted": (lambda: stop_for.text_code_for_stop(**of_case), code),
         "reply.begun": (

@@ -12,14 +12,14 @@ from django.core.exceptions import ValidationError
 import disclosures.actions
 from accounts.models import Line, User
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident
-from audit.policies import still_to_do
+from audit.policies import list_running_clocks
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from console.actions import proposals
 from console.actions.incidents import assign_incident
-from console.actions.staff_access_log import take_rows
+from console.actions.staff_access_log import export_incident_rows
 from disclosures.models import Anomaly, AnomalyRule, Judgement
 from disclosures.workers.anomalies.detection import find
 from partners.models import Proposal
@@ -87,20 +87,20 @@ def test_an_incident_lists_what_was_found_by_code(officer: Member, line: Line, n
 
 def test_clocks_are_those_that_the_rules_name(officer: Member, line: Line, now: datetime) -> None:
     friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
-    due = [(clock.source, clock.due_at) for clock in still_to_do(kind="after_stop", begun=[friday], done_at={})]
+    due = [(clock.source, clock.due_at) for clock in list_running_clocks(kind="after_stop", begun=[friday], done_at={})]
     assert due == [
         ("47 CFR 64.2009(f)", datetime(2026, 11, 30, 17, tzinfo=UTC)),
         ("our own rule", datetime(2026, 11, 30, 17, tzinfo=UTC)),
         ("47 CFR 64.2011", datetime(2026, 12, 2, 17, tzinfo=UTC)),
         ("47 CFR 64.2011", datetime(2026, 12, 20, 17, tzinfo=UTC)),
     ]
-    sources = [clock.source for clock in still_to_do(kind="no_approval", begun=[friday], done_at={})]
+    sources = [clock.source for clock in list_running_clocks(kind="no_approval", begun=[friday], done_at={})]
     assert sources == ["our own rule", *["47 CFR 64.2011"] * 2]
     saturday = datetime(2026, 11, 21, 9, tzinfo=UTC)
-    assert still_to_do(kind="after_stop", begun=[saturday], done_at={})[0].due_at == datetime(
+    assert list_running_clocks(kind="after_stop", begun=[saturday], done_at={})[0].due_at == datetime(
         2026, 11, 30, 9, tzinfo=UTC
     )
-    assert still_to_do(kind="burst", begun=[friday], done_at={}) == []
+    assert list_running_clocks(kind="burst", begun=[friday], done_at={}) == []
     looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     said = shown(officer, the_incident(now))
     assert "Notify the FCC, if opting out keeps failing 47 CFR 64.2009(f)" in said
@@ -138,7 +138,7 @@ def test_nobody_else_has_one(officer: Member, line: Line, now: datetime, role: U
     the_incident(now)
     member, incident = staff(role), Incident.objects.get()
     for to, actor in ((officer.actor, member.actor), (member.actor, officer.actor)):
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             assign_incident(incident_id=incident.pk, to=to, actor=actor, reason="x", at=now)
     assert Incident.objects.get().assigned_to == ""
 
@@ -312,7 +312,7 @@ def test_a_part_is_logged_before_it_goes_out(officer: Member, now: datetime, mon
     for one in lines:
         looked(one, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     the_incident(now)
-    parts = take_rows(incident_id=Incident.objects.get().pk, actor=officer.actor, **LOOK, at=now)
+    parts = export_incident_rows(incident_id=Incident.objects.get().pk, actor=officer.actor, **LOOK, at=now)
     assert parts is not None
     looks = AuditEvent.objects.filter(action="anomaly.taken").order_by("line_id")
     assert AuditEvent.objects.filter(action="export.taken").exists()
@@ -433,7 +433,7 @@ def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datet
     assert isinstance(proposal, Proposal)
     disclosures.actions.change_anomaly_rule(**values, **act, threshold=10)
     with pytest.raises(NotNow, match="changed since it was proposed"):
-        proposals.agree(proposal_id=proposal.pk, reason="r", actor=second.actor, at=now)
+        proposals.agree_to_proposal(proposal_id=proposal.pk, reason="r", actor=second.actor, at=now)
     proposal.refresh_from_db()
     newest = AnomalyRule.objects.filter(kind="burst").order_by("-version")[0]
     assert (proposal.decision, newest.version, newest.threshold) == ("", 2, 10)
@@ -472,6 +472,6 @@ def test_the_verb_refuses_what_the_form_would(officer: Member, now: datetime) ->
     with pytest.raises(NoReason):
         disclosures.actions.change_anomaly_rule(**{**values, "reason": " "})
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             disclosures.actions.change_anomaly_rule(**{**values, "actor": staff(role).actor})
     assert AnomalyRule.objects.count() == 8

@@ -19,7 +19,7 @@ from partners.actions import proposals
 from partners.domain.pairwise import subject
 from partners.models import Contract, Party, Proposal
 from revocations.actions import suspend
-from revocations.actions.contradictions import Use, contradict_ends
+from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.models import Breach, Cohort, Order, Stream
 from support.models import CarrierTestLine
 from support.queries import team_metrics
@@ -93,7 +93,7 @@ def test_a_broken_end_is_said_wherever_it_stands(officer: Member) -> None:
         line.pk, cohort.party_id, ("https://geobridge.example",), campaign.purpose, campaign.scope, occurred_at=at,
         campaign="CMP-1",
     )  # fmt: skip
-    assert contradict_ends(uses=[use], at=at) == 1
+    assert mark_contradicted_ends(uses=[use], at=at) == 1
     now = shown(officer, "/admin/")
     assert "1 item needs attention" in now
     assert "A partner continued after signing that it stopped: 1 GeoBridge" in now

@@ -27,7 +27,7 @@ from partners.policies.hosts import events_address_of
 from portal import health
 from portal.wsgi import whole_product as application
 from revocations.models import Order, State
-from revocations.workers.deadlines import note_overdue
+from revocations.workers.deadlines import record_overdue
 from revocations.workers.delivery import sweep
 from support.models import CanaryRun
 from support.workers.canary import running, steps, world
@@ -135,8 +135,8 @@ def test_it_stops_signs_and_allows_again_and_again(front: Front, settings: Setti
     assert Choice.objects.values("line_id").distinct().count() == Line.objects.count() == 1
     assert MemoryBackend.outbox == []
     assert figures() == before
-    assert note_overdue(now=database_clock() + timedelta(days=30), whole=True) == 0
-    now = dashboard.now(reader="officer:1", at=database_clock())
+    assert record_overdue(now=database_clock() + timedelta(days=30), whole=True) == 0
+    now = dashboard.get_dashboard(reader="officer:1", at=database_clock())
     assert (now.partners, now.unwell) == (0, [])
     assert incidents() == []
 

@@ -109,15 +109,15 @@ def test_what_our_own_look_finds_is_not_sent_at_all(clamd: Clamd) -> None:
 
 def test_a_scanner_away_or_silent_keeps_all_waiting(here: Path, settings: Settings, clamd: Clamd) -> None:
     clamd.says = "\0"
-    with pytest.raises(files.ScannerAway):
+    with pytest.raises(files.ScannerUnavailable):
         looks(b"a")
     settings.CLAMAV_SOCKET = str(here / "nobody.sock")
-    with pytest.raises(files.ScannerAway):
+    with pytest.raises(files.ScannerUnavailable):
         looks(b"a")
 
 
 def test_a_file_too_large_is_no_scanner_away(clamd: Clamd) -> None:
-    with pytest.raises(files.NotLookedAt):
+    with pytest.raises(files.NotScanned):
         looks(b"much\n" * 800_000)
 
 
@@ -174,7 +174,7 @@ def test_a_real_one_finds_what_its_signatures_name(
         try:
             until(lambda: answers(path), 20, lambda: "clamd did not come up")
             assert [looks(b"Hello, it is me.\n"), looks(b"a\n" + EVIL), looks(own)] == [True, False, False]
-            with pytest.raises(files.NotLookedAt):
+            with pytest.raises(files.NotScanned):
                 looks(b"much\n" * 800_000)
             # The test virus as clamd itself finds it: our own look would not have sent it.
             monkeypatch.setattr(files, "EICAR", b"(nothing)")

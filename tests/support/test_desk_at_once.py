@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 import accounts.queries
 import audit.actions
-from accounts.actions.people import person_behind
+from accounts.actions.people import get_or_create_person
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from consent.models import Choice
@@ -104,8 +104,8 @@ def test_a_case_is_merged_once(now: datetime) -> None:
 
 
 def ask_something(line: Line, at: datetime, user: User | None = None) -> Ticket:
-    return asking.ask(
-        user=user or person_behind(line=line, at=at),
+    return asking.open_case(
+        user=user or get_or_create_person(line=line, at=at),
         line=line,
         topic=Ticket.Kind.OTHER,
         subject=None,
@@ -118,8 +118,8 @@ def test_no_more_cases_are_opened_than_a_day_has(line: Line, now: datetime, monk
     monkeypatch.setattr(asking, "CASES_A_DAY", 2)
     ask_something(line, now)
     # To find whose line it is takes a turn of its own, which must not be what holds the second back.
-    user = person_behind(line=line, at=now)
-    with pytest.raises(asking.Enough):
+    user = get_or_create_person(line=line, at=now)
+    with pytest.raises(asking.DailyLimitReached):
         overlap(lambda: ask_something(line, now, user), lambda: ask_something(line, now, user))
     assert Ticket.objects.count() == 2
 
@@ -127,14 +127,14 @@ def test_no_more_cases_are_opened_than_a_day_has(line: Line, now: datetime, monk
 def test_nor_is_more_written_in_one(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "WORDS_A_DAY", 2)
     case = ask_something(line, now)
-    user = person_behind(line=line, at=now)
+    user = get_or_create_person(line=line, at=now)
 
     def writes() -> bool:
-        return asking.write_again(
+        return asking.add_message(
             code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=now
         )  # fmt: skip
 
-    with pytest.raises(asking.Enough):
+    with pytest.raises(asking.DailyLimitReached):
         overlap(writes, writes)
     assert entries(Entry.Kind.HEARD) == 2
 
@@ -146,7 +146,7 @@ def test_nor_by_mail(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch)
 
     def comes(message_id: str) -> Callable[[], None]:
         said = incoming.IncomingMail(message_id, "ada@example.org", [address], "Re: Why?", "And?")
-        return lambda: incoming.take_mail(mail=said, at=now)
+        return lambda: incoming.receive_mail(mail=said, at=now)
 
     overlap(comes("1"), comes("2"))
     assert Entry.objects.filter(channel=Entry.Channel.MAIL).count() == 1
@@ -162,7 +162,7 @@ def test_an_answer_goes_out_once(line: Line, now: datetime) -> None:
     assert overlap(goes_out, goes_out) == (1, 0)
     writing.send(code=case.code, body="And because.", then=Ticket.State.SOLVED, actor=agent, at=now)
     with pytest.raises(NotNow, match="It has been sent"):
-        overlap(goes_out, lambda: writing.take_back(code=case.code, actor=agent, at=now + MINUTE))
+        overlap(goes_out, lambda: writing.undo_answer(code=case.code, actor=agent, at=now + MINUTE))
     assert entries(Entry.Kind.ANSWER) == noted("ticket.answered") == 2
 
 
@@ -170,7 +170,7 @@ def test_what_is_taken_back_does_not_go_out(line: Line, now: datetime) -> None:
     case, agent = ask_something(line, now), an_actor("agent")
     writing.send(code=case.code, body="Because.", then=Ticket.State.SOLVED, actor=agent, at=now)
     overlap(
-        lambda: writing.take_back(code=case.code, actor=agent, at=now), lambda: sending.send(now=now + MINUTE)
+        lambda: writing.undo_answer(code=case.code, actor=agent, at=now), lambda: sending.send(now=now + MINUTE)
     )  # fmt: skip
     assert entries(Entry.Kind.ANSWER) == 0
     assert Draft.objects.get().send_at is None
@@ -284,7 +284,7 @@ def test_a_call_that_is_logged_twice_is_one(line: Line, now: datetime) -> None:
 def test_a_company_is_suspended_for_a_case_once(now: datetime) -> None:
     agent, one, two = an_actor("agent"), an_actor(), an_actor()
     case, party = a_ticket(), a_party()
-    asked = escalation.ask_to_suspend(code=case.code, party_id=party.pk, reason=WHY, actor=agent, at=now)
+    asked = escalation.request_suspension(code=case.code, party_id=party.pk, reason=WHY, actor=agent, at=now)
 
     def decides(actor: str, *, suspends: bool) -> Callable[[], object]:
         return lambda: escalation.decide_request(

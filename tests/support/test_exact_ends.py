@@ -8,7 +8,7 @@ from django.utils import timezone
 
 import accounts.queries
 import audit.actions
-from accounts.actions.people import person_behind
+from accounts.actions.people import get_or_create_person
 from accounts.models import Line
 from audit.models import Incident
 from support.actions import asking, incoming, protected_lines, stop_for, writing
@@ -49,8 +49,8 @@ def is_done(verb: Callable[[], object], *refusals: type[Exception]) -> bool:
 
 
 def ask(line: Line, at: datetime) -> Ticket:
-    user = person_behind(line=line, at=at)
-    return asking.ask(
+    user = get_or_create_person(line=line, at=at)
+    return asking.open_case(
         user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, said=asking.IncomingMessage("Why?"), at=at
     )
 
@@ -108,8 +108,9 @@ def test_no_call_is_logged_from_the_future(line: Line, now: datetime) -> None:
 
     def is_logged(at: datetime) -> bool:
         return is_done(
-            lambda: incoming.log_call(call_ref="c", msisdn=msisdn, answered_at=now, by="ana", at=at), incoming.NotYet
-        )  # fmt: skip
+            lambda: incoming.log_call(call_ref="c", msisdn=msisdn, answered_at=now, by="ana", at=at),
+            incoming.CallInFuture,
+        )
 
     assert begins_at(is_logged, now - MINUTE)
 
@@ -139,13 +140,13 @@ def test_a_reply_to_many_is_taken_back_before_it_begins(line: Line, now: datetim
 def test_a_case_is_opened_again_by_writing_for_thirty_days(line: Line, now: datetime) -> None:
     case = ask(line, now)
     Ticket.objects.filter(pk=case.pk).update(state=Ticket.State.SOLVED, solved_at=now, first_answer_at=now)
-    user = person_behind(line=line, at=now)
+    user = get_or_create_person(line=line, at=now)
 
     def writes(at: datetime) -> bool:
         return is_done(
-            lambda: asking.write_again(
+            lambda: asking.add_message(
                 code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=at
-            ), asking.Over,
+            ), asking.CaseTooOld,
         )  # fmt: skip
 
     assert ends_at(writes, now + 30 * DAY)
@@ -154,16 +155,16 @@ def test_a_case_is_opened_again_by_writing_for_thirty_days(line: Line, now: date
 def test_limits_of_a_day_end_after_it(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "CASES_A_DAY", 1)
     monkeypatch.setattr(asking, "WORDS_A_DAY", 1)
-    case, user = ask(line, now), person_behind(line=line, at=now)
+    case, user = ask(line, now), get_or_create_person(line=line, at=now)
 
     def writes(at: datetime) -> bool:
         return is_done(
-            lambda: asking.write_again(
+            lambda: asking.add_message(
                 code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=at
-            ), asking.Enough,
+            ), asking.DailyLimitReached,
         )  # fmt: skip
 
-    assert begins_at(lambda at: is_done(lambda: ask(line, at), asking.Enough), now + DAY)
+    assert begins_at(lambda at: is_done(lambda: ask(line, at), asking.DailyLimitReached), now + DAY)
     assert begins_at(writes, now + DAY)
 
 

@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
-from support.actions.figures import take_figures
+from support.actions.figures import export_figures
 from support.queries import team_metrics
 from support.queries.team_metrics import Span, complaints, figures
 from tests.factories import a_party
@@ -108,9 +108,9 @@ def test_nobody_takes_others_figures_who_may_not_see_them() -> None:
     ana, auditor, at = staff(User.Role.AGENT, name="ana"), staff(User.Role.AUDITOR), timezone.now()
     span = team_metrics.last_days(at=at)
     for whose in (None, auditor.user.pk):
-        with pytest.raises(NotForThem):
-            take_figures(span=span, user_id=whose, user=ana.user, at=at)
-    assert list(take_figures(span=span, user_id=None, user=auditor.user, at=at))
+        with pytest.raises(StaffOnly):
+            export_figures(span=span, user_id=whose, user=ana.user, at=at)
+    assert list(export_figures(span=span, user_id=None, user=auditor.user, at=at))
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])

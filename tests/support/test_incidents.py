@@ -7,7 +7,7 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.models import User
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident
 from console.actions.incidents import close_incident
 from partners.policies.lifecycle import NotNow
@@ -60,6 +60,6 @@ def test_the_same_again_opens_it_anew() -> None:
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL, User.Role.SUBSCRIBER])
 def test_nobody_else_closes_one(role: User.Role) -> None:
     one = an_incident()
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         close_incident(incident_id=one.pk, actor=staff(role).actor, reason=WHY, at=timezone.now())
     assert Incident.objects.get().closed_at is None

@@ -19,11 +19,11 @@ import audit.actions
 from accounts.clients import texts
 from accounts.models import Line
 from audit.models import Incident, IncidentStep
-from audit.policies import next_due
+from audit.policies import get_next_deadline
 from consent.actions import choices
 from consent.actions.agents import answer_request
 from consent.primitives import stop_failures
-from console.actions.staff_access_log import look_at_order
+from console.actions.staff_access_log import view_order
 from partners.clients import checkpoint_places
 from partners.clients.sms import HttpBackend
 from partners.workers import checkpoints
@@ -63,7 +63,7 @@ def a_stopped_line() -> Line:
 
 def looked_at(line: Line, actor: str) -> None:
     order = Order.objects.filter(line_id=line.pk).latest("queued_at")
-    look_at_order(
+    view_order(
         party_id=order.party_id,
         order_id=order.id,
         actor=actor,
@@ -126,7 +126,7 @@ def test_staff_who_look_at_a_few_each_hour(settings: Settings, within: str, key:
     watch_staff_for_long(now=now)
     (one,) = Incident.objects.all()
     assert (one.kind, one.subject, one.key, one.count) == ("staff_browsing", actor, f"{actor}:{now:{key}}", 5)
-    assert one.due_at == next_due(kind="staff_browsing", begun=[now])
+    assert one.due_at == get_next_deadline(kind="staff_browsing", begun=[now])
     reached = get_incident_impact(incident=one, about=None, at=now)
     assert (reached.lines, reached.through.endswith(words)) == (5, True)
 
@@ -215,7 +215,7 @@ def test_a_closed_incident_stays_closed_while_counts_slide(settings: Settings) -
     one = Incident.objects.get()
     assert one.count == 4
     closed_at = noon + 40 * minute
-    audit.actions.take_incident(
+    audit.actions.acknowledge_incident(
         incident_id=one.pk, assigned_to="officer:1", actor="officer:1", reason="Case 7.", at=closed_at
     )
     audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Case 7.", at=closed_at)
@@ -420,7 +420,7 @@ def test_codes_the_gateway_refuses_are_a_failing_opt_out(
     watching.watch(now=now)
     assert incidents() == [("stops_failing", f"codes by text, {now:%Y-%m-%d}", 3)]
     one = Incident.objects.get()
-    assert one.due_at == next_due(kind="stops_failing", begun=[now])
+    assert one.due_at == get_next_deadline(kind="stops_failing", begun=[now])
     assert _handed_over(result) == before + 3
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident
 from audit.policies import ALL
 from console.actions.incidents import report_incident
@@ -106,7 +106,7 @@ def test_the_verb_refuses_what_the_page_would(officer: Member) -> None:
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
 def test_nobody_but_an_officer_reports_one(role: User.Role) -> None:
     member, at = staff(role), timezone.now()
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         report_incident(**{**SAID, "known_at": at, "actor": member.actor, "at": at})
     assert member.client.post(PATH, SAID).status_code in {302, 403, 404}
     assert not Incident.objects.exists()

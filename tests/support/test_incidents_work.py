@@ -8,9 +8,9 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.models import Line, User
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident, IncidentStep
-from audit.policies import DUTIES, still_to_do
+from audit.policies import DUTIES, list_running_clocks
 from console.actions.incidents import do_duty, note_incident
 from disclosures.workers.anomalies.detection import find
 from partners.policies.lifecycle import NotNow
@@ -74,7 +74,8 @@ def test_duties_have_clocks_and_end_by_an_officer_s_word(officer: Member) -> Non
 def test_deadlines_end_on_the_agencies_own_day() -> None:
     evening_there = datetime(2026, 11, 26, 1, 28, tzinfo=UTC)
     due = [
-        (clock.duty.name, clock.due_at) for clock in still_to_do(kind="after_stop", begun=[evening_there], done_at={})
+        (clock.duty.name, clock.due_at)
+        for clock in list_running_clocks(kind="after_stop", begun=[evening_there], done_at={})
     ]
     assert [name for name, _ in due] == ["fcc", "partner", "agencies", "customers"]
     days = (date(2026, 12, 3), date(2026, 12, 3), date(2026, 12, 7), date(2026, 12, 25))
@@ -167,9 +168,9 @@ def test_what_was_done_today_is_written_down(officer: Member) -> None:
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
 def test_nobody_else_writes_into_one(role: User.Role) -> None:
     one, member, now = opened(at=timezone.now()), staff(role), timezone.now()
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         note_incident(incident_id=one.pk, actor=member.actor, reason="x", at=now)
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         do_duty(
             incident_id=one.pk, duty="fcc", told_on=now.date(), reference="", actor=member.actor, reason="x", at=now
         )

@@ -65,7 +65,7 @@ def by_two(act: str, of: str, target_id: int, *, at: datetime = T, **payload: ob
     proposal = proposals.propose(
         act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=an_actor(), at=at
     )
-    proposals_actions.agree(proposal_id=proposal.id, reason="r", actor=an_actor(), at=at)
+    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="r", actor=an_actor(), at=at)
 
 
 def end(of: Of) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from support.domain.tickets import new_code, write
 from support.models import Entry, Ticket
-from support.policies.lifecycle import NEXT, NotNow, due_at, hurry, move, restart_answer_clock
+from support.policies.lifecycle import NEXT, NotNow, due_at, move, raise_priority, restart_answer_clock
 from tests.fixtures import Refusal
 
 pytestmark = pytest.mark.django_db
@@ -109,16 +109,16 @@ def test_opened_again_it_is_not_late_at_once(was: Ticket.State) -> None:
 def test_what_is_more_urgent_is_due_sooner() -> None:
     ticket, at = a_ticket(), timezone.now()
     ticket.due_at = said = due_at(kind="other", at=at)
-    hurry(ticket=ticket, priority=Ticket.Priority.URGENT, at=at)
+    raise_priority(ticket=ticket, priority=Ticket.Priority.URGENT, at=at)
     soon = due_at(kind="other", priority=Ticket.Priority.URGENT, at=at)
     assert (ticket.priority, ticket.due_at) == (1, soon)
     assert soon < said
-    hurry(ticket=ticket, priority=Ticket.Priority.LOW, at=at)
+    raise_priority(ticket=ticket, priority=Ticket.Priority.LOW, at=at)
     assert (ticket.priority, ticket.due_at) == (4, soon)
 
 
 def test_how_urgent_it_is_moves_no_wait_for_the_person() -> None:
     ticket, at = a_ticket(), timezone.now()
     move(ticket=ticket, to=State.WAITING, at=at)
-    hurry(ticket=ticket, priority=Ticket.Priority.URGENT, at=at)
+    raise_priority(ticket=ticket, priority=Ticket.Priority.URGENT, at=at)
     assert ticket.due_at == at + timedelta(days=14)

@@ -39,7 +39,7 @@ def propose(act: str, of: str, target_id: int, actor: str, **payload: object) ->
 
 
 def agrees(proposal: Proposal, actor: str | None = None) -> Callable[[], Proposal]:
-    return lambda: proposals_actions.agree(
+    return lambda: proposals_actions.agree_to_proposal(
         proposal_id=proposal.id, reason="Read.", actor=actor or an_actor(), at=NOW + DAY
     )
 

@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 import disclosures.actions
 from accounts.models import Line
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.lines import terminate
@@ -72,7 +72,7 @@ from tests.shared import shared
 from tests.staff import a_machine, an_actor
 from tests.support.console import an_agent
 
-REFUSED = (NotNow, NotForThem, BadProposal, PlanChanged, ValidationError)
+REFUSED = (NotNow, StaffOnly, BadProposal, PlanChanged, ValidationError)
 DAY = timedelta(days=1)
 LATER = 200 * DAY
 WAYS = ("draft_contract", "draft_campaign", "change_draft", "put_in_force", "shorten", "set_consideration", "add_rule",
@@ -88,7 +88,7 @@ TRIED = {
     "partners.register_machine", "partners.propose_key", "partners.propose_certificate", "partners.disable_machine",
     "partners.unbind_machine", "partners.register_agent", "partners.propose_agent", "partners.suspend_agent",
     "revocations.suspend", "console.put_in_force", "console.set_consideration", "console.add_rule", "console.link",
-    "console.agree", "console.discard_draft", "consent.terminate", "disclosures.change_anomaly_rule",
+    "console.agree_to_proposal", "console.discard_draft", "consent.terminate", "disclosures.change_anomaly_rule",
 }  # fmt: skip
 OTHERS = {
     **dict.fromkeys(
@@ -101,27 +101,27 @@ OTHERS = {
         "sends what stands, and changes nothing of it",
     ),
     **dict.fromkeys(
-        ("console.look_at_difference", "console.look_at_order", "console.look_at_rows", "console.take_rows",
-         "console.take_trail", "console.export_incident", "disclosures.note_export", "accounts.look_at_separation"),
+        ("console.view_difference", "console.view_order", "console.view_incident_rows", "console.export_incident_rows",
+         "console.export_trail", "console.export_incident", "disclosures.record_export", "accounts.view_separation"),
         "looks",
     ),
     **dict.fromkeys(
         ("console.assign_incident", "console.close_incident", "console.do_duty", "console.note_incident",
-         "console.report_incident", "audit.close_incident", "audit.take_incident",
-         "audit.do_duty", "audit.report_incident", "audit.record", "audit.record_for_lines"),
+         "console.report_incident", "audit.close_incident", "audit.acknowledge_incident",
+         "audit.complete_duty", "audit.report_incident", "audit.record", "audit.record_for_lines"),
         "writes down",
     ),
     **dict.fromkeys(
-        ("disclosures.look_at_delayed", "disclosures.delay_notice", "disclosures.lift_notice"),
+        ("disclosures.view_delayed_orders", "disclosures.delay_notice", "disclosures.lift_notice"),
         "the legal-process role's, under an order of court",
     ),
     **dict.fromkeys(
-        ("partners.end_open", "partners.note_on", "partners.officer", "support.note"),
+        ("partners.end_open", "partners.note_on", "partners.officer", "support.record_case_act"),
         "no act of its own: by these acts are checked, written down and taken off a list",
     ),
     **dict.fromkeys(("support.reveal", "support.agree_to_reveal"), "shows; a protected line takes two"),
     **dict.fromkeys(
-        ("support.escalate", "support.move_case", "support.set_priority", "support.ask_to_suspend",
+        ("support.escalate", "support.move_case", "support.set_priority", "support.request_suspension",
          "support.ask_for_evidence", "support.resend_orders", "support.export_case"),
         "moves a case, asks, or sends what stands",
     ),
@@ -327,7 +327,7 @@ def _ways(
         "propose": lambda: proposals.propose(act=act, of=of, target_id=target, payload=payload, **by),
         "withdraw": lambda: proposals.withdraw(proposal_id=chosen, **by),
         "decline": lambda: proposals.decline(proposal_id=chosen, **by),
-        "agree": lambda: proposals_actions.agree(proposal_id=chosen, **by),
+        "agree": lambda: proposals_actions.agree_to_proposal(proposal_id=chosen, **by),
     }
 
 
@@ -414,6 +414,6 @@ def test_the_scene_holds_every_kind_of_no(before: Before) -> None:
         act="lift_suspension", of="party", target_id=scene.campaigns[8].lbs_provider_id, payload={}, reason="r",
         actor=scene.officer, at=scene.now,
     )  # fmt: skip
-    proposals_actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=scene.now)
+    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="r", actor=two, at=scene.now)
     assert len(before.refused - scene.refused()) == 6
     assert Suspension.objects.get().lifted_by == proposal

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from support.actions import queue
 from support.actions.cases import move_case
@@ -175,11 +175,11 @@ def test_a_lead_assigns_anybody_s_case_an_agent_does_not(ana: Member) -> None:
         queue.assign(code=one.code, to=auditor.user.pk, actor=lead.actor, at=timezone.now())
     assert lead.client.post(path, {"to": ""}).status_code == 302
     assert (Ticket.objects.get().assignee, Ticket.objects.get().claimed_at) == (None, None)
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         queue.assign(code=one.code, to=None, actor=ana.actor, at=timezone.now())
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         queue.merge(code=one.code, into=one.code, actor=auditor.actor, at=timezone.now())
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         queue.claim(code=one.code, user=auditor.user, at=timezone.now())
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 import audit.actions
 from accounts.models import User
 from accounts.primitives.reasons import NoReason
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident
 from partners.models import Party
 from support.actions.replies import TAKES_BACK, begin_reply, undo_reply
@@ -139,7 +139,7 @@ def test_it_is_taken_back_within_the_minute_and_not_after(ana: Member) -> None:
     hit(incident)
     first = begun(ana, incident, at)
     ben = staff(User.Role.AGENT, name="ben")
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         undo_reply(reply_id=first.id, actor=ben.actor, at=at)
     undo_reply(reply_id=first.id, actor=staff().actor, at=at)
     with pytest.raises(NotNow, match="already taken back"):
@@ -160,7 +160,7 @@ def test_who_may_and_what_it_must_say(ana: Member) -> None:
     said: dict[str, Any] = {"incident_id": incident.pk, "kinds": [], "language": "", "at": at}
     with pytest.raises(NoReason):
         begin_reply(**said, body=" ", actor=ana.actor)
-    with pytest.raises(NotForThem):
+    with pytest.raises(StaffOnly):
         begin_reply(**said, body=WORDS, actor=staff(User.Role.AUDITOR).actor)
 
 

@@ -69,7 +69,7 @@ def paid(campaign: Campaign, consideration: str) -> None:
 def by_two(act: str, of: str, target_id: int, *, at: datetime | None = None, **payload: object) -> None:
     one, two, at = an_actor(), an_actor(), at or database_clock()
     proposal = proposals.propose(act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=one, at=at)
-    proposals_actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=at)
+    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="r", actor=two, at=at)
 
 
 def a_rule(state: str, purpose: str, *, days: float) -> JurisdictionRule:
@@ -175,7 +175,7 @@ def test_a_suspension_that_came_back_judges_anew(of: str) -> None:
     said = ArchivedSuspension(
         of=of, ref=refs[of], automatic=False, starts_at=feeds.moment("2025-12-01T00:00:00Z"), actor=an_actor()
     )
-    assert restore.suspend_again(archived=said, at=database_clock()) == restore.RestoreOutcome.REPLAYED
+    assert restore.restore_suspension(archived=said, at=database_clock()) == restore.RestoreOutcome.REPLAYED
     assert (
         term_change_propagation.settle(now=database_clock()),
         term_change_propagation.settle(now=database_clock()),

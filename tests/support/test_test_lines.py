@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import Line, User
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import choices
@@ -134,7 +134,7 @@ def test_only_lines_of_our_own_account_and_by_an_officer(officer: Member) -> Non
         assert "No line with this ID is in our test accounts" in answer
         assert carrier_id in officer.client.post("/admin/test-lines/add/", {"line": carrier_id}).content.decode()
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
-        with pytest.raises(NotForThem):
+        with pytest.raises(StaffOnly):
             mark_test_line(carrier_id=ours.carrier_id, actor=staff(role).actor, reason="x", at=now)
     assert (
         post(officer, "/admin/test-lines/add/", {"line": ours.carrier_id, "reason": "Try it."}) == "/admin/test-lines/"

@@ -15,7 +15,14 @@ from consent.actions.choices import NEVER_AGREED, stop
 from consent.models import Choice
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order, State
-from support.domain.tickets import answer, close_tickets, ending_of, open_tickets, take_evidence, tidy
+from support.domain.tickets import (
+    answer,
+    close_overdue_waits,
+    close_tickets,
+    ending_of,
+    open_tickets,
+    record_evidence_entries,
+)
 from support.models import Entry, Ticket
 from support.policies.lifecycle import CLOSES_AFTER, WAITS, due_at
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
@@ -82,14 +89,14 @@ def test_a_dispute_waits_for_the_partner_that_was_asked() -> None:
 def test_what_a_partner_shows_lands_in_the_thread_once() -> None:
     a_dispute()
     at = database_clock()
-    assert take_evidence(at=at) == 0
+    assert record_evidence_entries(at=at) == 0
     asked = EvidenceRequest.objects.get()
     answered(asked, answered_at=at, wording="Reply\nYES.", captured_at=TUESDAY, evidence_ref="ev-1")
-    assert take_evidence(at=at) == 0
+    assert record_evidence_entries(at=at) == 0
     open_tickets(at=at)
     # Answered before there was a ticket: nobody is waited for.
     assert Ticket.objects.get().state == "open"
-    assert (take_evidence(at=at), take_evidence(at=at)) == (1, 0)
+    assert (record_evidence_entries(at=at), record_evidence_entries(at=at)) == (1, 0)
     entry = Entry.objects.get()
     assert (entry.kind, entry.author, entry.at) == ("evidence", f"partner:{asked.party_id}", at)
     assert entry.body == (
@@ -103,12 +110,12 @@ def test_no_answer_by_the_date_ends_the_wait() -> None:
     open_tickets(at=at)
     asked = EvidenceRequest.objects.get()
     EvidenceRequest.objects.filter(pk=asked.pk).update(overdue_at=asked.due_at)
-    assert (take_evidence(at=asked.due_at), take_evidence(at=asked.due_at)) == (1, 0)
+    assert (record_evidence_entries(at=asked.due_at), record_evidence_entries(at=asked.due_at)) == (1, 0)
     assert (Ticket.objects.get().state, Entry.objects.get().body) == (
         "open", "GeoBridge did not show its proof by its date.",
     )  # fmt: skip
     answered(asked, answer="none", answered_at=asked.due_at + timedelta(hours=1))
-    assert take_evidence(at=asked.due_at + timedelta(hours=2)) == 1
+    assert record_evidence_entries(at=asked.due_at + timedelta(hours=2)) == 1
     assert Entry.objects.latest("id").body == "GeoBridge says that it has no proof."
 
 
@@ -122,7 +129,7 @@ def test_what_comes_for_a_merged_case_lands_where_that_went() -> None:
     )
     Ticket.objects.filter(pk=ticket.pk).update(state="merged", merged_into=other)
     answered(EvidenceRequest.objects.get(), answered_at=at)
-    assert take_evidence(at=at) == 1
+    assert record_evidence_entries(at=at) == 1
     assert Entry.objects.get().ticket_id == other.pk
 
 
@@ -178,7 +185,7 @@ def test_a_wait_for_the_person_ends_after_its_time() -> None:
     wrote_again = a_wait(at, (Entry.Kind.ANSWER, 20), (Entry.Kind.HEARD, 15), first_answer_at=at - timedelta(days=20))
     never = a_wait(at)
     goes_on = a_ticket(state="waiting", due_in=timedelta(minutes=1))
-    assert (tidy(at=at), tidy(at=at)) == (3, 0)
+    assert (close_overdue_waits(at=at), close_overdue_waits(at=at)) == (3, 0)
     states = dict(Ticket.objects.values_list("code", "state"))
     assert states == {
         answered_then.code: "solved", wrote_again.code: "open", never.code: "open", goes_on.code: "waiting",
@@ -197,7 +204,7 @@ def test_an_answer_in_a_merged_case_is_an_answer() -> None:
     goes_on = a_wait(at, (Entry.Kind.HEARD, 20))
     merged = a_ticket(state="merged", merged_into=goes_on)
     said(merged, "It was a tow truck.", kind=Entry.Kind.ANSWER, at=at - WAITS)
-    assert tidy(at=at) == 1
+    assert close_overdue_waits(at=at) == 1
     assert Ticket.objects.get(pk=goes_on.pk).state == "solved"
 
 
@@ -205,8 +212,8 @@ def test_a_wait_lasts_its_whole_time_from_an_answer() -> None:
     at = timezone.now()
     # As the release before leaves it: due when our answer was.
     ticket = a_wait(at, (Entry.Kind.ANSWER, 3))
-    assert tidy(at=at) == 0
-    assert tidy(at=at + timedelta(days=11)) == 1
+    assert close_overdue_waits(at=at) == 0
+    assert close_overdue_waits(at=at + timedelta(days=11)) == 1
     assert Ticket.objects.get(pk=ticket.pk).state == "solved"
 
 
@@ -257,5 +264,5 @@ def test_what_comes_for_a_twice_merged_case_follows_it() -> None:
     Ticket.objects.filter(pk=first.pk).update(state="merged", merged_into=second)
     Ticket.objects.filter(pk=second.pk).update(state="merged", merged_into=third)
     answered(EvidenceRequest.objects.get(), answered_at=at)
-    assert take_evidence(at=at) == 1
+    assert record_evidence_entries(at=at) == 1
     assert Entry.objects.get().ticket_id == third.pk

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import Line
-from accounts.queries import NotForThem
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from consent.actions import choices
 from consent.actions.lines import terminate
@@ -42,7 +42,7 @@ def propose(act: str, of: str, target_id: int, actor: str, **payload: object) ->
 
 
 def agree(proposal: Proposal, actor: str, *, after: timedelta = DAY) -> Proposal:
-    return proposals_actions.agree(proposal_id=proposal.id, reason="I read it", actor=actor, at=NOW + after)
+    return proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="I read it", actor=actor, at=NOW + after)
 
 
 def test_a_later_end_needs_a_second_officer() -> None:
@@ -74,8 +74,8 @@ def test_a_later_end_needs_a_second_officer() -> None:
 def test_the_second_is_an_officer_too(role: str) -> None:
     contract, one = a_contract(ends_at=NOW + 10 * DAY), an_actor()
     proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
-    for verb in (proposals_actions.agree, proposals.decline, proposals.withdraw):
-        with pytest.raises(NotForThem):
+    for verb in (proposals_actions.agree_to_proposal, proposals.decline, proposals.withdraw):
+        with pytest.raises(StaffOnly):
             verb(proposal_id=proposal.id, reason="r", actor=an_actor(role), at=NOW)
     assert Proposal.objects.get().decision == ""
 
@@ -204,7 +204,7 @@ def test_nothing_is_proposed_about_what_is_not_so() -> None:
         with pytest.raises(NotNow):
             propose(act, of, target, one)
     with pytest.raises(NotNow, match="There is no such proposal"):
-        proposals_actions.agree(proposal_id=uuid.uuid4(), reason="r", actor=one, at=NOW)
+        proposals_actions.agree_to_proposal(proposal_id=uuid.uuid4(), reason="r", actor=one, at=NOW)
 
 
 def test_an_early_yes_keeps_a_draft_from_force() -> None:

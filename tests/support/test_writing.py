@@ -352,7 +352,7 @@ class Away:
     """A scanner that can't be asked."""
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
-        raise files.ScannerAway
+        raise files.ScannerUnavailable
 
 
 def test_what_was_found_is_taken_away(person: Browser, settings: Settings, attachments: Path) -> None:

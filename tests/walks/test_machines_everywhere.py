@@ -24,7 +24,7 @@ from partners.domain import pairwise
 from partners.models import Campaign, Party
 from partners.models import Client as Machine
 from revocations.actions.streams import create_stream
-from revocations.domain.streams import StreamWanted
+from revocations.domain.streams import RequestedStream
 from revocations.models import Attempt, Cohort, Order, Stream, StreamEvent
 from tests.factories import a_campaign, a_line, an_approval
 from tests.partners.outside import Signer
@@ -84,7 +84,7 @@ def machines(everyone: World) -> Machines:
     now = timezone.now()
     party = Party.objects.get(name=ASKING[0])
     campaign = Campaign.objects.get(contract__aggregator=party)
-    stream = create_stream(party=party, wanted=StreamWanted(), at=now)
+    stream = create_stream(party=party, wanted=RequestedStream(), at=now)
     cohort = Cohort.objects.get(pk=_ended(campaign))
     run = DigestRun.objects.create(id=uuid.uuid4(), party_id=party.pk, received_at=now, differing=["0007"])
     kinds = (("the gateway", Machine.Kind.GATEWAY), ("the feed", Machine.Kind.FEED))

@@ -41,7 +41,7 @@ from partners.models import Dealing, Party
 from partners.policies.identifiers import SCOPES
 from support.actions import asking
 from support.actions.asking import IncomingMessage
-from support.actions.incoming import IncomingMail, take_mail
+from support.actions.incoming import IncomingMail, receive_mail
 from support.models import Ticket
 from support.primitives.tokens import READ, token_of
 from tests.agents import an_agent_asks
@@ -128,7 +128,7 @@ def build() -> World:
         at=now,
     )  # fmt: skip
     said = IncomingMessage(f"{MARK} asks")
-    case = asking.ask(user=user_of(owner), line=owner, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
+    case = asking.open_case(user=user_of(owner), line=owner, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
     links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)
     new = a_line(msisdn=NUMBERS["ended"], activated_at=now - timedelta(minutes=1), holder_name=f"{NAMES['new']} Person")
@@ -228,7 +228,7 @@ def _links(owner: Line, holder: Line) -> dict[str, str]:
 
 def _mailed(now: datetime) -> str:
     """The link to a case that came by mail from nobody we know."""
-    take_mail(mail=IncomingMail("<1@example.net>", "somebody@example.net", [], "Hello", "How do I stop it?"), at=now)
+    receive_mail(mail=IncomingMail("<1@example.net>", "somebody@example.net", [], "Hello", "How do I stop it?"), at=now)
     code = Ticket.objects.get(line_id=None).code
     return f"/help/mail/{token_of(code=code, purpose=READ)}/"
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 import audit.actions
 from accounts.actions import delegations
 from accounts.actions.delegations import answer_delegation
-from accounts.actions.line_separation import ask_separation, close_separation, take_back_separation
+from accounts.actions.line_separation import close_separation, request_separation, withdraw_separation
 from accounts.actions.staff import make_staff
 from accounts.domain import auth_factors
 from accounts.domain.message_templates import TAKEN, WHAT, WHO
@@ -218,10 +218,10 @@ def in_confidence(at: datetime) -> Read:
     for state in (asked_already.OPEN, asked_already.TAKEN_BACK, asked_already.DONE, asked_already.NOT_DONE):
         line = a_line(role="user")
         person = signed_in(line)
-        ask_separation(line_id=line.pk, user=user_of(line), reach="Write to me", note="", at=at)
+        request_separation(line_id=line.pk, user=user_of(line), reach="Write to me", note="", at=at)
         found = Separation.objects.get(line=line)
         if state == Separation.State.TAKEN_BACK:
-            take_back_separation(line_id=line.pk, user=user_of(line), at=timezone.now())
+            withdraw_separation(line_id=line.pk, user=user_of(line), at=timezone.now())
         elif state != Separation.State.OPEN:
             is_done = state == Separation.State.DONE
             close_separation(
@@ -346,7 +346,7 @@ def while_the_gate_is_closed() -> Read:
     """After a restore: what each page says of it. The last, because it closes the gate for all."""
     line = a_life()
     person = signed_in(line)
-    archive_comparison.close(why="restored")
+    archive_comparison.close_gate(why="restored")
     company = f"/companies/{a_party('Aspen Aid', 'lbs_provider').pk}/"
     for path in ("/home/", company, "/choices/", "/lines/", "/stop/"):
         yield f"gate closed: {'/companies/' if path == company else path}", read(person, path)
@@ -355,7 +355,7 @@ def while_the_gate_is_closed() -> Read:
 def _asked(line: Line, at: datetime) -> Ticket:
     """A case of the line's person."""
     said = IncomingMessage("Who looked at my phone?")
-    return asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=at)
+    return asking.open_case(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=at)
 
 
 def _signed_below(line: Line, at: datetime) -> None:

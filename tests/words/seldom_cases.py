@@ -18,7 +18,7 @@ from consent.workers import archive_comparison
 from disclosures.models import Basis, Disclosure
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order
-from support.actions.escalation import ask_for_evidence, ask_to_suspend, decide_request
+from support.actions.escalation import ask_for_evidence, decide_request, request_suspension
 from support.actions.replies import begin_reply, undo_reply
 from support.models import BulkReply, Entry, SavedReply, SuspendRequest, Ticket
 from support.workers.sending import send_replies
@@ -175,7 +175,7 @@ class Desk:
             ticket = self.about(self.looked(line), line)
             party = self.campaign.lbs_provider_id
             at = timezone.now()
-            asked = ask_to_suspend(code=ticket.code, party_id=party, reason=WHY, actor=self.ana.actor, at=at)
+            asked = request_suspension(code=ticket.code, party_id=party, reason=WHY, actor=self.ana.actor, at=at)
             if suspends is not None:
                 decide_request(request_id=asked.pk, suspends=suspends, reason=WHY, actor=self.officer.actor, at=at)
             title = {None: "asked", False: "declined", True: "granted"}[suspends]
@@ -274,5 +274,5 @@ class Desk:
 
     def while_the_gate_is_closed(self) -> Read:
         """After a restore. The last, because it closes the gate for all."""
-        archive_comparison.close(why="restored")
+        archive_comparison.close_gate(why="restored")
         yield "the gate is closed", self.read("?company=none")

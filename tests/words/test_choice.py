@@ -80,6 +80,6 @@ def test_days_later_each_has_signed_or_is_late(cast: Cast) -> None:
 
 
 def test_a_closed_gate_is_said_first(cast: Cast) -> None:
-    archive_comparison.close(why="restored")
+    archive_comparison.close_gate(why="restored")
     with as_before("a_stop_while_the_gate_is_closed") as pages, cast.later(5 * MINUTE):
         pages.look("choices", look(cast, pages, "the stop"), "/choices/")

@@ -53,7 +53,7 @@ def test_a_yes_that_is_not_possible_now_says_why(market: Market) -> None:
 def test_while_the_gate_is_closed_no_yes_is_taken(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link", released=False)
     browser = stop_everything(line)
-    archive_comparison.close(why="restored")
+    archive_comparison.close_gate(why="restored")
     with as_before("no_yes_while_the_gate_is_closed") as pages:
         before_yes(pages, "the form", line, ash)
         press(browser, main(browser, f"/choices/allow/?campaign={ash.campaign.ref}"), "Allow Ash Maps")

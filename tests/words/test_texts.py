@@ -85,15 +85,15 @@ def test_own_stop_is_confirmed_and_its_outcome_told_once(market: Market) -> None
         stop_everything(line)
         assert_told(line, language, "confirmed")
         now = timezone.now()
-        assert outcome_texts.tell(now=now + MINUTE) == 0  # too soon to look
+        assert outcome_texts.notify_outcomes(now=now + MINUTE) == 0  # too soon to look
         partners[0].is_told()
         partners[0].signs()
         days = (1, 11, 11, 12)
-        assert [outcome_texts.tell(now=now + day * DAY) for day in days] == [0, 1, 0, 0]
+        assert [outcome_texts.notify_outcomes(now=now + day * DAY) for day in days] == [0, 1, 0, 0]
         assert_told(line, language, "late", after=now + 12 * DAY)
         partners[1].is_told()
         partners[1].signs()
-        assert [outcome_texts.tell(now=now + day * DAY) for day in (13, 13, 14)] == [1, 0, 0]
+        assert [outcome_texts.notify_outcomes(now=now + day * DAY) for day in (13, 13, 14)] == [1, 0, 0]
         assert_told(line, language, "signed", after=now + 14 * DAY)
 
     in_both(once)

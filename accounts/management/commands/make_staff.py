@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.actions.staff import AlreadyThere, NoStaff, invite_again, make_staff
+from accounts.actions.staff import NoStaff, StaffExists, invite_again, make_staff
 from accounts.domain import auth_factors
 from accounts.models import User
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 user = invite_again(email=email, actor=actor, at=now)
             else:
                 user = make_staff(email=email, role=User.Role(options["role"]), actor=actor, at=now)
-        except AlreadyThere as error:
+        except StaffExists as error:
             raise CommandError("This e-mail is already in use. For a new link: --again") from error
         except NoStaff as error:
             raise CommandError("No staff member has this e-mail.") from error

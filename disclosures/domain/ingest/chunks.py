@@ -47,7 +47,7 @@ class ChunkResult(msgspec.Struct, frozen=True):
     paths_completed: int = 0
 
 
-def mark_of(path: Path) -> bytes:
+def fingerprint_file(path: Path) -> bytes:
     """By what a file is known again: its size and its beginning. What is skipped is compared besides."""
     with path.open("rb") as file:
         return hashlib.sha256(b"%d " % path.stat().st_size + file.read(HEAD)).digest()
@@ -91,7 +91,7 @@ def get_imported_result(*, file: bytes, starts_at: int) -> ChunkResult:
     return msgspec.structs.replace(msgspec.convert(_of(file).get(starts_at=starts_at).told, ChunkResult), before=True)
 
 
-def note(*, file: bytes, starts_at: int, content: bytes, told: ChunkResult, at: datetime) -> None:
+def record_chunk(*, file: bytes, starts_at: int, content: bytes, told: ChunkResult, at: datetime) -> None:
     """In the transaction of a chunk: that it was taken in, and what became of it."""
     _of(file).filter(starts_at=starts_at).delete()  # what stood there in the file before it was changed
     ImportedChunk.objects.create(
@@ -103,7 +103,7 @@ def note(*, file: bytes, starts_at: int, content: bytes, told: ChunkResult, at: 
     )
 
 
-def take_part(*, file: bytes) -> None:
+def join_run(*, file: bytes) -> None:
     """In the transaction of a chunk, before anything is claimed.
 
     Its commit need not wait for the disk: what a crash takes back is not noted as taken in either. The record of the
@@ -115,7 +115,7 @@ def take_part(*, file: bytes) -> None:
 
 
 @transaction.atomic
-def forget(*, file: bytes, at: datetime) -> None:
+def forget_run(*, file: bytes, at: datetime) -> None:
     """Forget a file that was read to its end and told of."""
     _of(file).delete()
     ImportedChunk.objects.filter(recorded_at__lt=at - KEPT).delete()

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from accounts.primitives.sealing import seal, unseal
 from disclosures.domain.ingest import notices
-from disclosures.domain.ingest.projections import Ungated, by_day, note_ungated
+from disclosures.domain.ingest.projections import Ungated, by_day, open_ungated_incident
 from disclosures.domain.ingest.rows import Report, Row, may_have_the_gates_yes, row_of
 from disclosures.models import HeldDisclosure
 from disclosures.queries.held import NOT_HIDDEN
@@ -54,7 +54,7 @@ RETURNING held.row_sealed
 """.replace("<not hidden>", NOT_HIDDEN)
 
 
-def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, set[int]]:
+def hold_rows(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, set[int]]:
     """Keep rows that can't be attributed yet, no two of one id; one that is held already stays as it is.
 
     Returns what of it, by aggregator and day, is without the gate's yes for certain, each row once: for whoever calls
@@ -64,7 +64,7 @@ def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, s
     if not rows:
         return Counter(), set()
     kept = _keep(rows, at, gateway)
-    conflicts = set() if len(kept) == len(rows) else _others([row for row in rows if row.id not in kept])
+    conflicts = set() if len(kept) == len(rows) else _find_conflicts([row for row in rows if row.id not in kept])
     mine = [row.id for row in rows if row.n not in conflicts]
     return _count(at, mine) if gateway else Counter(), conflicts
 
@@ -78,20 +78,20 @@ def _keep(rows: Sequence[Row], at: datetime, gateway: str) -> set[str]:
         return {identity.hex for (identity,) in cursor.fetchall()}
 
 
-def _others(rows: Sequence[Row]) -> set[int]:
+def _find_conflicts(rows: Sequence[Row]) -> set[int]:
     """Return the places of those under whose id something else is held."""
     held = HeldDisclosure.objects.filter(id__in=[row.id for row in rows]).values_list("id", "row_sealed")
     content = {identity.hex: row_of(_unseal_report(bytes(sealed)), n=0).content for identity, sealed in held}
     return {row.n for row in rows if content.get(row.id, row.content) != row.content}
 
 
-def take_back(*, rows: Sequence[Row], at: datetime, asked: Collection[str]) -> None:
+def hold_reassigned_rows(*, rows: Sequence[Row], at: datetime, asked: Collection[str]) -> None:
     """Keep rows that were a line's until now; one that is held under the same id, which was refused, makes room.
 
     `asked`: the ids of those that must still show the gate's yes. Nothing is counted: what the gate's yes was asked of
     was counted then, and all others are hidden.
     """
-    release(ids=[uuid.UUID(row.id) for row in rows])
+    release_rows(ids=[uuid.UUID(row.id) for row in rows])
     HeldDisclosure.objects.bulk_create(
         [
             _build_held_row(row, at, UNKNOWN_CLIENT if row.id in asked else "")
@@ -107,7 +107,7 @@ def count_ungated(*, at: datetime) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             notices.lock_notices_shared(cursor=cursor)
             found = _count(at, None)
-            note_ungated(ungated=found, at=at)
+            open_ungated_incident(ungated=found, at=at)
         more = found.total() == BATCH
 
 
@@ -122,7 +122,7 @@ def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
     return [(identity, gateway, _unseal_report(sealed)) for identity, gateway, sealed in found]
 
 
-def release(*, ids: Iterable[uuid.UUID]) -> None:
+def release_rows(*, ids: Iterable[uuid.UUID]) -> None:
     """Let these rows go: they are taken in."""
     HeldDisclosure.objects.filter(id__in=ids).delete()
 

@@ -20,7 +20,7 @@ from audit.models import Incident
 from disclosures.domain.ingest import notices, paths
 from disclosures.domain.ingest.rows import had_the_gates_yes
 from disclosures.queries.incident_scope import LONGEST_KEY, day_key
-from revocations.actions.contradictions import Use, contradict, contradict_ends
+from revocations.actions.contradictions import Use, mark_contradicted_ends, mark_contradicted_orders
 
 SEEN = """
 INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)
@@ -141,7 +141,7 @@ REVEALED = "DELETE FROM disclosures_concealeddisclosure WHERE id IN (SELECT id F
 type Ungated = Counter[tuple[str, str]]
 
 
-def leave(
+def write_projections(
     *, cursor: CursorWrapper, rows: str, terms: str, at: datetime, ungated: Ungated | None = None
 ) -> dict[int, int]:
     """Write what rows leave behind, inside the transaction of our own tables of rows and of what they have in common.
@@ -166,17 +166,17 @@ def leave(
             without_yes[by_day(aggregator, occurred_at)].append(Release(line_id, disclosure_id, occurred_at))
     cursor.execute(DEALINGS.format_map(named))
     touched = dict(cursor.fetchall())
-    note_doubtful(found=doubtful, at=at)
+    open_doubtful_incident(found=doubtful, at=at)
     if uses:
-        contradict(uses=uses, at=at)
+        mark_contradicted_orders(uses=uses, at=at)
     if uses_of_ended:
-        contradict_ends(uses=uses_of_ended, at=at)
+        mark_contradicted_ends(uses=uses_of_ended, at=at)
     counted = Counter({of: len(releases) for of, releases in without_yes.items()})
-    note_ungated(ungated=(ungated or Counter()) + counted, at=at)
+    open_ungated_incident(ungated=(ungated or Counter()) + counted, at=at)
     for (aggregator, day), releases in sorted(without_yes.items()):
         # Which report must carry a yes is known of it while it comes in, and not later.
         key = day_key(party=aggregator, day=day)
-        audit.actions.keep_lines(kind=Incident.Kind.UNGATED, key=key, releases=releases)
+        audit.actions.store_affected_lines(kind=Incident.Kind.UNGATED, key=key, releases=releases)
     return touched
 
 
@@ -189,7 +189,7 @@ def reveal(*, at: datetime, disclosure_id: UUID | None = None) -> None:
     notices.lock_notices()
     with connection.cursor() as cursor:
         cursor.execute(LIFTED, {"at": at, "only": disclosure_id})
-        leave(cursor=cursor, rows="lifted", terms="lifted", at=at)
+        write_projections(cursor=cursor, rows="lifted", terms="lifted", at=at)
         cursor.execute(REVEALED)
         cursor.execute("DROP TABLE lifted")
 
@@ -203,13 +203,13 @@ def by_day(aggregator: str, occurred_at: datetime) -> tuple[str, str]:
     return aggregator, occurred_at.date().isoformat()
 
 
-def note_ungated(*, ungated: Ungated, at: datetime) -> None:
+def open_ungated_incident(*, ungated: Ungated, at: datetime) -> None:
     """So many releases of an aggregator on a day were without the gate's yes."""
     for (aggregator, day), count in sorted(ungated.items()):
         _incident(Incident.Kind.UNGATED, aggregator, day, at, count)
 
 
-def note_doubtful(*, found: Iterable[Sequence[Any]], at: datetime) -> None:
+def open_doubtful_incident(*, found: Iterable[Sequence[Any]], at: datetime) -> None:
     """Releases by emergency or network went to companies that sell look-ups.
 
     `found`: company, day, and the release (line, id, moment), in order of company and day; one day is held at a time.
@@ -217,7 +217,7 @@ def note_doubtful(*, found: Iterable[Sequence[Any]], at: datetime) -> None:
     for (party, day), rows in groupby(found, key=lambda row: (row[0], row[1])):
         releases = [Release(*release) for _, _, *release in rows]
         key = _incident(Incident.Kind.BASIS_DOUBTFUL, party, day, at, len(releases))
-        audit.actions.keep_lines(kind=Incident.Kind.BASIS_DOUBTFUL, key=key, releases=releases)
+        audit.actions.store_affected_lines(kind=Incident.Kind.BASIS_DOUBTFUL, key=key, releases=releases)
 
 
 def _incident(kind: str, party: str, day: str, at: datetime, count: int) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 import audit.actions
-from accounts.actions.people import hold_history
+from accounts.actions.people import start_history_hold
 from audit.actions import Release
 from audit.models import Incident
 from consent.domain.change_notices import Change, notify_of_line_move
@@ -38,11 +38,11 @@ def hold_reassigned(*, ids: Collection[UUID], actor: str, at: datetime) -> None:
     if not moved:
         return
     losers, receivers = {before for before, *_ in moved}, {after for _, after, *_ in moved}
-    hold_history(line_ids=receivers, at=at)
+    start_history_hold(line_ids=receivers, at=at)
     for line_id in sorted(losers):
         notify_of_line_move(line_id=line_id, change=Change.HISTORY, at=at)
     nothing: dict[int, dict[str, object]] = {line_id: {} for line_id in losers | receivers}
     audit.actions.record_for_lines(action="line.history_moved", actor=actor, at=at, details=nothing)
     kind, key = Incident.Kind.HISTORY_MOVED, at.date().isoformat()
     audit.actions.open_incident(kind=kind, key=key, subject="The carrier's own records", at=at, count=len(moved))
-    audit.actions.keep_lines(kind=kind, key=key, releases=[Release(*release) for _, *release in moved])
+    audit.actions.store_affected_lines(kind=kind, key=key, releases=[Release(*release) for _, *release in moved])

@@ -80,7 +80,7 @@ def lock_rejudging() -> None:
         cursor.execute(JUDGES_ALONE)
 
 
-def pass_over(*, periods: Sequence[int]) -> list[int]:
+def skip_unaffected(*, periods: Sequence[int]) -> list[int]:
     """Be done with those of these periods outside of which nothing lies, most of them. Returns the others.
 
     Call in the turn of whoever writes notices: all rows that were attributed before a period was shortened are there
@@ -91,7 +91,7 @@ def pass_over(*, periods: Sequence[int]) -> list[int]:
     return list(ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk").values_list("pk", flat=True))
 
 
-def outside(*, periods: Sequence[int]) -> Iterator[Stretch]:
+def list_stretches(*, periods: Sequence[int]) -> Iterator[Stretch]:
     """Yield what of these shortened periods is to be given back, in so many rows as one transaction takes.
 
     Give back each before asking for the next: two may have had a row in common. Call in the same turn.
@@ -100,20 +100,20 @@ def outside(*, periods: Sequence[int]) -> Iterator[Stretch]:
     for period in ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk"):
         if left <= 0:
             return
-        stretch, looked_at = _look_through(period, left)
+        stretch, looked_at = _find_stretch(period, left)
         left -= looked_at
         yield stretch
 
 
-def give_back(*, stretch: Stretch, at: datetime) -> None:
+def detach_stretch(*, stretch: Stretch, at: datetime) -> None:
     """Put the rows among the held ones and take them out of their line; note how far that period was looked through."""
-    pending_releases.take_back(rows=stretch.rows, at=at, asked=stretch.asked)
+    pending_releases.hold_reassigned_rows(rows=stretch.rows, at=at, asked=stretch.asked)
     own = [UUID(row.id) for row in stretch.rows if row.report.suppressed_until is not None]
     with connection.cursor() as cursor:
         cursor.execute(GIVE_BACK, [stretch.period.pk, stretch.ids, own, stretch.through, stretch.last])
 
 
-def _look_through(period: ShortenedPeriod, most: int) -> tuple[Stretch, int]:
+def _find_stretch(period: ShortenedPeriod, most: int) -> tuple[Stretch, int]:
     number = LineNumber.objects.filter(line=period.line_id, msisdn_hash=period.msisdn_hash).first()
     msisdn = unseal(number.msisdn_sealed) if number else ""
     with connection.cursor() as cursor:

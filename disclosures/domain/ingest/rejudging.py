@@ -109,7 +109,7 @@ def _in_batches(touched: Mapping[int, int], cause: str, broken: set[int]) -> int
     for ids in batched(sorted(touched), BATCH, strict=False):
         batch = {pk: touched[pk] for pk in ids}
         try:
-            changed += _judge_again(batch, cause)
+            changed += _rejudge_line(batch, cause)
         except Exception:  # whatever it is, it must not keep every other line from being judged
             logger.exception("a batch of touched lines can't be judged again: line by line now")
             changed += sum(_one_line(batch, line_id, cause, broken) for line_id in sorted(set(batch.values())))
@@ -118,15 +118,15 @@ def _in_batches(touched: Mapping[int, int], cause: str, broken: set[int]) -> int
 
 def _one_line(touched: Mapping[int, int], line_id: int, cause: str, broken: set[int]) -> int:
     try:
-        return _judge_again({pk: line for pk, line in touched.items() if line == line_id}, cause)
+        return _rejudge_line({pk: line for pk, line in touched.items() if line == line_id}, cause)
     except Exception:
         logger.exception("a line can't be judged again: left for the next run")
         broken.add(line_id)
         return 0
 
 
-def _judge_again(touched: Mapping[int, int], cause: str) -> int:
-    enqueue_orders_for_newly_affected(line_ids=_with_untold_partners(touched.values()))
+def _rejudge_line(touched: Mapping[int, int], cause: str) -> int:
+    enqueue_orders_for_newly_affected(line_ids=_list_lines_with_untold_partners(touched.values()))
     return _batch(list(touched), cause)
 
 
@@ -139,7 +139,7 @@ def _list_rejudge_queue(*, besides: Collection[int]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-def _with_untold_partners(line_ids: Iterable[int]) -> list[int]:
+def _list_lines_with_untold_partners(line_ids: Iterable[int]) -> list[int]:
     asked = sorted(set(line_ids))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

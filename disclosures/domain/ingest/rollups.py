@@ -207,7 +207,7 @@ def _count(cursor: CursorWrapper, line_id: int, *, zone: ZoneInfo, through: date
     return True
 
 
-def note(*, cursor: CursorWrapper, rows: str) -> None:
+def mark_changed_days(*, cursor: CursorWrapper, rows: str) -> None:
     """In the transaction that stores rows. `rows`: our own table of them, with line_id, occurred_at and id."""
     cursor.execute(SHARED)
     cursor.execute(NOTED.format(rows=rows))

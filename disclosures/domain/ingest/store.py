@@ -13,10 +13,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 import audit.actions
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from consent.queries.permission import JUDGE as ANSWER
 from disclosures.domain.ingest import chunks, notices, pending_releases, projections, rejudging, rollups, staging
-from disclosures.domain.ingest.pending_releases import hold
+from disclosures.domain.ingest.pending_releases import hold_rows
 from disclosures.domain.ingest.reassigned_holds import hold_reassigned
 from disclosures.domain.ingest.rows import Outcome, Report, Row, row_of
 
@@ -93,7 +93,7 @@ FROM fresh JOIN term ON term.term = fresh.term LEFT JOIN judged ON judged.n = fr
 """
 
 
-def nothing_besides(_: Sequence[Outcome]) -> None:
+def write_nothing_else(_: Sequence[Outcome]) -> None:
     """Nothing is written along with a chunk."""
 
 
@@ -103,13 +103,13 @@ def store(
     at: datetime,
     gateway: str = "",
     turn: AbstractContextManager[object] | None = None,
-    besides: Callable[[Sequence[Outcome]], None] = nothing_besides,
+    besides: Callable[[Sequence[Outcome]], None] = write_nothing_else,
 ) -> list[Outcome]:
     """Take in rows in one transaction; what became of each, in order. Rows of unknown numbers are held.
 
     `gateway`: the client by which the gateway reported them as it goes, so that each release by approval must carry the
     gate's own yes; "" for all others.
-    `turn` is held while ids are claimed: whoever has an earlier turn has the earlier rows. It is waited for before
+    `lock_job` is held while ids are claimed: whoever has an earlier turn has the earlier rows. It is waited for before
     anything is locked. `besides` is called with the outcomes before the commit.
     """
     with transaction.atomic():
@@ -151,19 +151,19 @@ def _take(
         with turn:
             known = _claim(cursor, rows, gateway=gateway)
             unknown = [row for row in rows if known.get(row.n) == "line_unknown"]
-            ungated, conflicts = hold(rows=unknown, at=at, gateway=gateway)
+            ungated, conflicts = hold_rows(rows=unknown, at=at, gateway=gateway)
             known.update(dict.fromkeys(conflicts, "id_conflict"))
         completer.fill_providers()
         cursor.execute(JUDGE)
         cursor.execute(STORE, [at])
-        rollups.note(cursor=cursor, rows="fresh")
+        rollups.mark_changed_days(cursor=cursor, rows="fresh")
         notices.apply(cursor=cursor, at=at)
         cursor.execute(OUTCOMES)
         alike = {fate: Outcome(fate) for fate in known.values()}
         outcomes = {n: alike[fate] for n, fate in known.items()}
         for judgement, completed, numbers in cursor.fetchall():
             outcomes.update(dict.fromkeys(map(int, numbers.split(",")), Outcome("accepted", judgement, completed)))
-        touched = projections.leave(cursor=cursor, rows="fresh", terms="term", at=at, ungated=ungated)
+        touched = projections.write_projections(cursor=cursor, rows="fresh", terms="term", at=at, ungated=ungated)
         staging.clear(cursor=cursor)
     return outcomes, touched
 
@@ -235,7 +235,7 @@ def attribute_pending_releases(*, at: datetime, actor: str, waits: bool = True) 
     `waits`: for whoever is at it; else that is left to them.
     """
     # What is held is counted and let go by one at a time: both want the held rows and the day's incident.
-    with turn(name="disclosures.attribute_held", waits=waits) as mine:
+    with lock_job(name="disclosures.attribute_held", waits=waits) as mine:
         return _attribute_pending_releases(at, actor) if mine else 0
 
 
@@ -263,7 +263,7 @@ def _store_pending(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gate
     def release(outcomes: Sequence[Outcome]) -> None:
         """With the rows: a moment later they may have been given back, and be held anew."""
         fates = list(zip(ids, outcomes, strict=True))
-        pending_releases.release(ids=[identity for identity, outcome in fates if outcome.fate != "line_unknown"])
+        pending_releases.release_rows(ids=[identity for identity, outcome in fates if outcome.fate != "line_unknown"])
         taken = [identity for identity, outcome in fates if outcome.fate == "accepted"]
         hold_reassigned(ids=taken, actor=actor, at=at)
 

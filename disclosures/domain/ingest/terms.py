@@ -76,7 +76,7 @@ ORDER BY 1, 2, found.occurred_at, found.id
 
 
 @transaction.atomic
-def doubt(*, parties: Collection[str], at: datetime) -> None:
+def mark_doubtful(*, parties: Collection[str], at: datetime) -> None:
     """Mark the earlier releases by emergency or network whose path names a company that turns out to sell look-ups.
 
     Reads every partition: seldom does it become known late what a company is.
@@ -86,10 +86,10 @@ def doubt(*, parties: Collection[str], at: datetime) -> None:
     notices.lock_notices()
     with connection.cursor() as cursor:
         cursor.execute(DOUBT, {"parties": sorted(parties)})
-        projections.note_doubtful(found=cursor, at=at)
+        projections.open_doubtful_incident(found=cursor, at=at)
 
 
-def touch_paths(*, parties: Collection[str]) -> None:
+def enqueue_path_rejudging(*, parties: Collection[str]) -> None:
     """Mark the lines whose past judgements rest on a path that begins, as is known now, with another aggregator.
 
     Reads every partition. Call outside a transaction, when the parties are committed.
@@ -101,7 +101,7 @@ def touch_paths(*, parties: Collection[str]) -> None:
         cursor.execute(BEGINS_ELSEWHERE, [sorted(parties)])
 
 
-def touch(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
+def enqueue_rejudging(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
     """Mark the lines whose past judgements may rest on these campaigns or links, and complete the campaigns' reach.
 
     Reads every partition: terms change seldom. Call outside a transaction, when they are committed.
@@ -129,7 +129,7 @@ def _mark(campaigns: Collection[str], links: Collection[tuple[str, str]], at: da
         cursor.execute("DROP TABLE named")
 
 
-def touch_state(*, state: str, since: datetime) -> None:
+def enqueue_state_rejudging(*, state: str, since: datetime) -> None:
     """Mark the lines that were ever in this state and had releases since then. Reads the partitions since then.
 
     Call outside a transaction, when the rule is committed.
@@ -139,7 +139,7 @@ def touch_state(*, state: str, since: datetime) -> None:
         cursor.execute(IN_STATE, {"state": state, "since": since})
 
 
-def touch_since(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
+def enqueue_rejudging_since(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
     """Mark the lines that had releases by these campaigns or companies since then. Reads the partitions since then.
 
     Call outside a transaction, when the beginning or end of their term or suspension is committed.

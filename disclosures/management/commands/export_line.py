@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if line is None:
             raise CommandError("no line has this id")
         at = audit.queries.database_clock()
-        actions.note_export(line_id=line.pk, actor="command:export_line", reason=options["reason"], at=at)
+        actions.record_export(line_id=line.pk, actor="command:export_line", reason=options["reason"], at=at)
         person = line.line_users.filter(until__isnull=True).first()
         pieces = export_of(line=line, reader=person.user_id if person else None, at=at)
         if not options["out"]:

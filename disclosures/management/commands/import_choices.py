@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from consent.feeds.choices import ChoicesFeed, take_choices
+from consent.feeds.choices import ChoicesFeed, import_choices
 from disclosures import actions
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally
 from partners.feeds.reading import Readable
@@ -39,7 +39,7 @@ class Command(FeedCommand):
     def take_all(self, *, stream: Readable, progress: Progress, tally: Tally) -> dict[str, int]:
         pierced = 0
         try:
-            for taken in take_choices(lines=self.read_rows(stream=stream, progress=progress), workers=self.workers):
+            for taken in import_choices(lines=self.read_rows(stream=stream, progress=progress), workers=self.workers):
                 tally.add_counted(counts=taken.counts, judged={}, refused=taken.refused)
                 progress.took(taken.lines)
                 pierced += taken.pierced

@@ -63,7 +63,7 @@ class Command(FeedCommand):
     def handle(self, *args: object, **options: Any) -> None:
         path = Path(options["file"])
         # A pipe can be read only once: it is not looked into beforehand, and never resumed.
-        file = chunks.mark_of(path) if options["file"] != "-" and path.is_file() else None
+        file = chunks.fingerprint_file(path) if options["file"] != "-" and path.is_file() else None
         with FileImport(file=file, workers=options["workers"]) as self.run:
             super().handle(*args, **options)
             self.run.forget(at=audit.queries.database_clock())

@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 import audit.actions
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.zones import ZONE_OF_STATE
 from audit.actions import IncidentCount
 from consent.actions.choices import retry_on_conflict
@@ -97,7 +97,7 @@ def find(*, at: datetime, deep: bool = False) -> int:
     `deep`: and at the last two days once more. 0 where another process looks just now: after a long import it does so
     for minutes, and a worker that waited for it would keep stops from their partners.
     """
-    with turn(name="disclosures.anomalies.find") as mine:
+    with lock_job(name="disclosures.anomalies.find") as mine:
         return _find_all(at, deep=deep) if mine else 0
 
 
@@ -126,7 +126,7 @@ def _first_look(at: datetime) -> datetime:
 
 
 def lock_anomalies() -> None:
-    """Before anything that ends in `look_again`: alone with what is found until this transaction ends.
+    """Before anything that ends in `recheck_watches`: alone with what is found until this transaction ends.
 
     Whoever writes orders takes this before the turn that rows wait for, and before any event of the trail: a search
     that runs is waited for with empty hands, so that nothing is held up meanwhile and no two wait for each other.
@@ -136,7 +136,7 @@ def lock_anomalies() -> None:
 
 
 @transaction.atomic
-def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
+def recheck_watches(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
     """What these rows are part of is found anew, in the transaction that hides them. Returns whether they are of any.
 
     So nothing that is found ever rests on a row that is hidden, not even for a moment.
@@ -152,7 +152,7 @@ def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
 
 
 @transaction.atomic
-def look_without(*, rows: Collection[tuple[int, datetime, Sequence[str]]], at: datetime) -> None:
+def recheck_without_rule(*, rows: Collection[tuple[int, datetime, Sequence[str]]], at: datetime) -> None:
     """Find anew what rests on look-ups (line, moment, path) that this transaction has taken out of their line, or what
     they kept from being found. Call after `lock_anomalies`."""
     places = [

@@ -48,7 +48,7 @@ class Command(DjangoMigrate):
         _refuse_between(using)
         try:
             super().handle(*args, **options)
-            privileges.grant(using=using)
+            privileges.grant_privileges(using=using)
         except OperationalError as error:
             if not isinstance(error.__cause__, errors.LockNotAvailable):
                 raise

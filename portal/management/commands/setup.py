@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.actions.staff import AlreadyThere, make_staff
+from accounts.actions.staff import StaffExists, make_staff
 from accounts.domain import auth_factors
 from accounts.models import User
 from portal import deploy_checks, installing, provisioning
@@ -84,7 +84,7 @@ class Command(BaseCommand):
         for email in wanted:
             try:
                 user = make_staff(email=email, role=User.Role.OFFICER, actor=ACTOR, at=timezone.now())
-            except AlreadyThere:
+            except StaffExists:
                 self.stdout.write(f"{email} is already there. New link: manage.py make_staff --email {email} --again")
             except ValidationError as error:
                 raise CommandError(f"{email} isn't an e-mail address.") from error

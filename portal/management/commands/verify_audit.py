@@ -36,12 +36,12 @@ class Command(BaseCommand):
         started = time.monotonic()
         place = checkpoint_places.place()
         try:
-            line = checkpoints.line(place=place)
+            line = checkpoints.read_checkpoint_line(place=place)
             self._say_unreadable(place, line.unreadable)
             signed = checkpoints.newest(place=place)
         except (ValueError, OSError) as error:
             raise CommandError(f"the newest checkpoint in {place} can't be trusted: {error}") from error
-        result = audit.queries.verify(since=since, until=until, signed=dict(signed.heads) if signed else {})
+        result = audit.queries.verify_chains(since=since, until=until, signed=dict(signed.heads) if signed else {})
         seconds = max(time.monotonic() - started, 1e-6)
         self.stdout.write(f"{result.checked} rows checked, {result.checked / seconds:.0f} rows/s")
         if result.fault is not None:
@@ -59,13 +59,13 @@ class Command(BaseCommand):
 
     def _vouch(self, place: Place, signed: SignedCheckpoint | None, line: Line) -> None:
         """Say what no chain can show of itself: whether its end was cut off together with its head."""
-        rows = sum(seq for seq, _ in audit.queries.heads().values())
+        rows = sum(seq for seq, _ in audit.queries.get_chain_heads().values())
         if signed is None:
             _refuse_unsigned(place)
             self.stdout.write(f"There is no checkpoint yet, so nothing vouches for the end of these {rows} rows.")
             return
         _check_line(place, line)
-        if gone := audit.queries.lacking(signed=signed.heads):
+        if gone := audit.queries.list_missing_heads(signed=signed.heads):
             seq = signed.heads[gone[0]][0]
             raise CommandError(
                 f"the audit trail does not verify: chain {gone[0]}, row {seq} is not what the checkpoint signed"

@@ -150,7 +150,7 @@ def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[U
     while True:
         lease = clock.now() + LEASE
         with transaction.atomic():
-            taken = _take(party_id, end, clock.now(), limit, only)
+            taken = _claim_due(party_id, end, clock.now(), limit, only)
             _hold(taken, until=lease, polled=False)
         if taken.orders or taken.events or not taken.looked_at:
             return ClaimedOrders(
@@ -158,15 +158,15 @@ def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[U
             )
 
 
-def _take(party_id: int, end: Endpoint, now: datetime, limit: int, only: Collection[UUID] | None) -> ClaimedBatch:
-    breaker = fairness.turnstile(party_id=party_id)
-    if fairness.rests(breaker=breaker, now=now):
+def _claim_due(party_id: int, end: Endpoint, now: datetime, limit: int, only: Collection[UUID] | None) -> ClaimedBatch:
+    breaker = fairness.lock_breaker(party_id=party_id)
+    if fairness.is_paused(breaker=breaker, now=now):
         return ClaimedBatch()
     if not end.enabled:
         # That it is paused, a partner is still told; SSF 1.0, 8.1.5.
         told = _due_events(party_id, breaker.probe_id, now, limit, kind=StreamEvent.Kind.STREAM_UPDATED)
         return ClaimedBatch(events=told, full=len(told) >= limit)
-    if fairness.half_open(breaker=breaker, now=now):
+    if fairness.get_half_open_probe(breaker=breaker, now=now):
         first = next((order.contract_id for order in _due_orders(party_id, only, now, 1)), None)
         probe = fairness.probe(breaker=breaker, contract_id=first, now=now)
         return ClaimedBatch(events=[probe] if probe else [])
@@ -197,7 +197,7 @@ def _due_events(
     return list(StreamEvent.objects.raw(EVENTS + DUE_EVENTS, asked))
 
 
-def take_waiting(*, party_id: int, limit: int, now: datetime) -> list[Push]:
+def claim_for_poll(*, party_id: int, limit: int, now: datetime) -> list[Push]:
     """Take what a partner that polls has not acknowledged yet, due or not, and keep it from being told again meanwhile.
 
     It is not in flight: for a lease it is in the partner's hands, neither pushed nor given to another poll.
@@ -276,7 +276,7 @@ def _supersede(older: Iterable[Order], newest: Mapping[tuple[int, int], UUID]) -
 
 def _hold(taken: ClaimedBatch, *, until: datetime, polled: bool) -> None:
     """Count the try, and keep everybody else from these rows until then. `polled`: it is not in flight."""
-    _write_down_the_lost(taken, at=until - LEASE)
+    _record_lost_tries(taken, at=until - LEASE)
     leased_until, polled_until = (None, until) if polled else (until, None)
     held = {
         "until": until,
@@ -292,7 +292,7 @@ def _hold(taken: ClaimedBatch, *, until: datetime, polled: bool) -> None:
             cursor.execute(HOLD_EVENTS, {**held, "ids": [event.id for event in taken.events]})
 
 
-def _write_down_the_lost(taken: ClaimedBatch, *, at: datetime) -> None:
+def _record_lost_tries(taken: ClaimedBatch, *, at: datetime) -> None:
     """Write down tries that were claimed and never recorded: the worker died, and the partner may have got them."""
     tried = [(order.line_id, order.id, order.attempts) for order in taken.orders if _was_claimed(order, at)]
     if tried:

@@ -35,7 +35,7 @@ ON CONFLICT (party_id, minute) DO UPDATE
 """
 
 
-def turnstile(*, party_id: int) -> Breaker:
+def lock_breaker(*, party_id: int) -> Breaker:
     """The partner's breaker, locked until the transaction ends: one worker at a time counts and claims for it."""
     for breaker in Breaker.objects.raw(LOCKED, [party_id]):
         return breaker
@@ -50,14 +50,14 @@ def in_flight(*, party_id: int, now: datetime) -> int:
         return sum(count for (count,) in cursor.fetchall())
 
 
-def rests(*, breaker: Breaker, now: datetime) -> bool:
+def is_paused(*, breaker: Breaker, now: datetime) -> bool:
     """Return whether nothing at all is pushed now."""
     return breaker.open_until is not None and breaker.open_until > now
 
 
-def half_open(*, breaker: Breaker, now: datetime) -> bool:
+def get_half_open_probe(*, breaker: Breaker, now: datetime) -> bool:
     """Return whether only the probe is pushed now."""
-    return breaker.opened_at is not None and not rests(breaker=breaker, now=now)
+    return breaker.opened_at is not None and not is_paused(breaker=breaker, now=now)
 
 
 def probe(*, breaker: Breaker, contract_id: int | None, now: datetime) -> StreamEvent | None:
@@ -79,7 +79,7 @@ def probe(*, breaker: Breaker, contract_id: int | None, now: datetime) -> Stream
     return event if event.leased_until is None or event.leased_until <= now else None
 
 
-def count(*, party_id: int, tries: int, failures: int, at: datetime) -> None:
+def record_pushes(*, party_id: int, tries: int, failures: int, at: datetime) -> None:
     """Add pushes to this minute's, and open the breaker if most of the last five minutes' failed."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [party_id, at.replace(second=0, microsecond=0), tries, failures])
@@ -99,7 +99,7 @@ def _mostly_failed(party_id: int, at: datetime) -> bool:
 @transaction.atomic
 def record_probe_result(*, party_id: int, event_id: object, arrived: bool, at: datetime) -> None:
     """Act on the probe's fate: push as before and count anew, or leave the partner alone once more."""
-    breaker = turnstile(party_id=party_id)
+    breaker = lock_breaker(party_id=party_id)
     if breaker.probe_id != event_id or breaker.opened_at is None:
         return
     if arrived:
@@ -111,6 +111,6 @@ def record_probe_result(*, party_id: int, event_id: object, arrived: bool, at: d
     breaker.save()
 
 
-def forget(*, now: datetime) -> None:
+def delete_old_tallies(*, now: datetime) -> None:
     """Take away counts too old to be looked at."""
     PushTally.objects.filter(minute__lt=now - TALLIES_KEPT).delete()

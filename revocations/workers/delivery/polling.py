@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from revocations.domain import streams
 from revocations.domain.streams import stream_of
 from revocations.models import TO_PUSH, Attempt, Order, State, Stream, StreamAttempt, StreamEvent
-from revocations.workers.delivery.claims import Clock, Push, take_waiting, waiting_events, waiting_orders
+from revocations.workers.delivery.claims import Clock, Push, claim_for_poll, waiting_events, waiting_orders
 from revocations.workers.delivery.records import acknowledge_event, open_partner_incident
 from revocations.workers.delivery.verdicts import Verdict, refusal, wait_after
 
@@ -67,7 +67,7 @@ def offer(*, party_id: int, limit: int, now: datetime, wait: timedelta = timedel
         _wait(party_id, clock, min(wait, LONGEST_WAIT))
     pushes: list[Push] = []
     if limit and not _is_stream_blocked(party_id):
-        pushes = take_waiting(party_id=party_id, limit=limit, now=clock.now())
+        pushes = claim_for_poll(party_id=party_id, limit=limit, now=clock.now())
         _write_down(pushes, clock.now())
     return Offer(sets={push.row.jti: push.token for push in pushes}, more=_anything(party_id, clock))
 

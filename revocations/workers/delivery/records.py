@@ -78,10 +78,10 @@ def record(*, batch: Sequence[Result]) -> list[str]:
         for told in tried:
             if told.verdict.state != State.ACKNOWLEDGED:
                 _move(told)
-        _give_back_untried(batch)
+        _release_untried(batch)
         _pause(tried)
-        _tell_people(tried)
-    _count(tried)
+        _open_incidents(tried)
+    _record_breaker_counts(tried)
     return [told.verdict.outcome for told in tried]
 
 
@@ -162,7 +162,7 @@ def _move(told: _PushVerdict) -> None:
     rows.filter(leased_until=push.lease).update(leased_until=None)
 
 
-def _give_back(result: Result) -> None:
+def _release_row(result: Result) -> None:
     row, due = result.push.row, result.at + SCHEDULE[0]
     rows = Order.objects.filter(pk=row.pk) if isinstance(row, Order) else StreamEvent.objects.filter(pk=row.pk)
     mine = rows.filter(attempts=result.push.number)
@@ -188,7 +188,7 @@ def open_partner_incident(*, kind: Incident.Kind, party_id: int, at: datetime, c
     )
 
 
-def _tell_people(tried: Sequence[_PushVerdict]) -> None:
+def _open_incidents(tried: Sequence[_PushVerdict]) -> None:
     """Open one incident for each partner and kind; where nothing left our own house, one for all partners."""
     found: dict[tuple[Incident.Kind, int], list[datetime]] = defaultdict(list)
     for told in tried:
@@ -204,7 +204,7 @@ def _tell_people(tried: Sequence[_PushVerdict]) -> None:
         )
 
 
-def _count(tried: Sequence[_PushVerdict]) -> None:
+def _record_breaker_counts(tried: Sequence[_PushVerdict]) -> None:
     """Have the breakers take note. What had no address, or never left our house, says nothing of the partner."""
     probes = _probes_among(tried)
     for party_id, all_told in _sent_by_partner(tried).items():
@@ -236,10 +236,10 @@ def _count_probes(party_id: int, probes: Sequence[_PushVerdict]) -> None:
 def _count_ordinary(party_id: int, ordinary: Sequence[_PushVerdict]) -> None:
     if ordinary:
         failures = sum(told.verdict.failed for told in ordinary)
-        fairness.count(party_id=party_id, tries=len(ordinary), failures=failures, at=ordinary[-1].at)
+        fairness.record_pushes(party_id=party_id, tries=len(ordinary), failures=failures, at=ordinary[-1].at)
 
 
-def _give_back_untried(batch: Sequence[Result]) -> None:
+def _release_untried(batch: Sequence[Result]) -> None:
     for result in batch:
         if result.reply is None:
-            _give_back(result)
+            _release_row(result)

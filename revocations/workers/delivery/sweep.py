@@ -25,7 +25,7 @@ log = structlog.get_logger()
 LINGER_S = 20.0
 
 
-class Desk:
+class Dispatcher:
     """Where this process delivers from. The thread ends when nothing has come for a while, and starts again.
 
     Tasks hand over to it: one that waited for a slow partner would keep its worker from everybody else's orders. What
@@ -70,13 +70,13 @@ class Desk:
 
 
 @cache
-def _desk(_pid: int) -> Desk:
-    return Desk()
+def _make_dispatcher(_pid: int) -> Dispatcher:
+    return Dispatcher()
 
 
-def desk() -> Desk:
+def get_dispatcher() -> Dispatcher:
     """This process's own: a thread does not live on in a forked one."""
-    return _desk(os.getpid())
+    return _make_dispatcher(os.getpid())
 
 
 def deliver(*, order_ids: Sequence[UUID], now: datetime) -> Counter[str]:
@@ -94,19 +94,19 @@ def deliver_due(*, party_id: int, now: datetime) -> Counter[str]:
 
 def sweep(*, now: datetime) -> Counter[str]:
     """Push all that is due, here and now, without Celery. Returns how many ended how."""
-    return Round(Clock(now)).run(Partner(party_id) for party_id in beat(now=now))
+    return Round(Clock(now)).run(Partner(party_id) for party_id in record_delivery_minute(now=now))
 
 
-def begin(*, party_ids: Collection[int], now: datetime) -> None:
+def start_delivery(*, party_ids: Collection[int], now: datetime) -> None:
     """Have what is due to these partners pushed by this process's own thread. Returns at once."""
     if party_ids:
-        desk().wake(party_ids=party_ids, now=now)
+        get_dispatcher().wake(party_ids=party_ids, now=now)
 
 
-def beat(*, now: datetime) -> list[int]:
+def record_delivery_minute(*, now: datetime) -> list[int]:
     """Note that delivery ran in this minute, and return the partners to whom something is due."""
     Pulse.objects.bulk_create([Pulse(minute=now.replace(second=0, microsecond=0))], ignore_conflicts=True)
-    fairness.forget(now=now)
+    fairness.delete_old_tallies(now=now)
     return parties_due(now=now)
 
 
@@ -123,9 +123,9 @@ def parties_due(*, now: datetime) -> list[int]:
         ~Exists(mine.filter(method=Stream.Method.POLL)),
         Q(Exists(events.filter(kind=StreamEvent.Kind.STREAM_UPDATED)))
         | ~Exists(mine.exclude(status=Stream.Status.ENABLED)),
-    ).exclude(pk__in=_resting(now))
+    ).exclude(pk__in=_list_paused_parties(now))
     return list(parties.order_by("pk").values_list("pk", flat=True))
 
 
-def _resting(now: datetime) -> QuerySet[Breaker, int]:
+def _list_paused_parties(now: datetime) -> QuerySet[Breaker, int]:
     return Breaker.objects.filter(open_until__gt=now).values_list("party_id", flat=True)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 import audit.actions
-from accounts.primitives.advisory_locks import turn
+from accounts.primitives.advisory_locks import lock_job
 from audit.models import Incident
 from audit.queries import database_clock
 from revocations.models import Order
@@ -40,7 +40,7 @@ def start(*, now: datetime) -> None:
     if not settings.CANARY:
         return
     end_stale(now=now)
-    with turn(name=TURN) as mine, suppress(_Over):
+    with lock_job(name=TURN) as mine, suppress(_Over):
         if mine and _running() is None:
             _begin(now)
 
@@ -52,7 +52,7 @@ def tend(*, now: datetime) -> None:
     end_stale(now=now)
     run = _running()
     if run is not None and run.step == Step.PUSH:
-        with turn(name=TURN) as mine, suppress(_Over):
+        with lock_job(name=TURN) as mine, suppress(_Over):
             if mine:
                 _go_on(run, now)
     elif run is None and not CanaryRun.objects.filter(began_at__gt=now - CANARY_EVERY - CANARY_LATE).exists():

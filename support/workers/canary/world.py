@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 import audit.actions
-from accounts.actions.people import person_behind
+from accounts.actions.people import get_or_create_person
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.primitives import synthetic
 from accounts.primitives.sealing import number_hash, seal
@@ -50,7 +50,7 @@ def ensure_world(*, at: datetime) -> World:
         Contract.objects.filter(pk=campaign.contract_id).update(endpoint_url=endpoint)
     return World(
         line=line,
-        actor=f"subscriber:{person_behind(line=line, at=at).pk}",
+        actor=f"subscriber:{get_or_create_person(line=line, at=at).pk}",
         campaign=campaign,
         gateway=_client(Client.Kind.GATEWAY, None, at),
         aggregator=_client(Client.Kind.AGGREGATOR, campaign.contract.aggregator, at),

@@ -29,8 +29,8 @@ MUTANTS = (
     Mutant(
         2,
         "consent/api/asgi.py",
-        "    except Error:\n        return unavailable(questions)\n",
-        "    except ZeroDivisionError:\n        return unavailable(questions)\n",
+        "    except Error:\n        return build_unavailable_answers(questions)\n",
+        "    except ZeroDivisionError:\n        return build_unavailable_answers(questions)\n",
         f"{DOORS}/test_02_no_record_no_disclosure.py::test_a_database_that_is_away_is_a_no",
     ),
     Mutant(

@@ -160,7 +160,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/delegations.py",
-        "    _tell(delegation.line, message_templates.delegate_ended_text, at)\n",
+        "    _notify_line(delegation.line, message_templates.delegate_ended_text, at)\n",
         "",
         "tests/words/test_texts.py::test_line_and_helper_are_told_of_each_step",
     ),

@@ -51,7 +51,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/sms_outbox.py",
-        "    phone_too = contact is None or delegations.both_until(contact=contact, at=at) is not None\n",
+        "    phone_too = contact is None or delegations.get_double_alert_end(contact=contact, at=at) is not None\n",
         "    phone_too = True\n",
         f"{ENDS}test_a_phone_hears_of_its_contacts_news_for_a_day",
     ),
@@ -59,21 +59,21 @@ MUTANTS = (
         7,
         "accounts/actions/sms_outbox.py",
         "    there += [(number, None)] if number else []\n",
-        "    there += [(one, None) for one in {number, delegations.number_now(line_id=line_id, at=at)} if one]\n",
+        "    there += [(n, None) for n in {number, delegations.get_current_number(line_id=line_id, at=at)} if n]\n",
         f"{MOVED}test_a_number_change_tells_old_number_and_safe_contact",
     ),
     Mutant(
         7,
         "accounts/workers/sms_delivery.py",
-        "        return number is not None and delegations.is_nobody_elses(number=number)\n",
+        "        return number is not None and delegations.is_unassigned_elsewhere(number=number)\n",
         "        return number is not None\n",
         f"{MOVED}test_a_number_that_becomes_another_s_is_told_nothing",
     ),
     Mutant(
         7,
         "accounts/actions/sms_outbox.py",
-        "    contacts = {} if kind in TO_THE_PHONE else sms_delivery.contacts_that_count(",
-        "    contacts = sms_delivery.contacts_that_count(",
+        "    contacts = {} if kind in TO_THE_PHONE else sms_delivery.list_active_contacts(",
+        "    contacts = sms_delivery.list_active_contacts(",
         f"{ENDS}test_what_answers_the_phone_goes_to_no_contact",
     ),
     # A safe contact that shows who somebody is, and should not
@@ -115,7 +115,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/contacts.py",
-        """    return f"{unseal(contact.to_sealed)} {delegations.number_now(line_id=line.pk, at=at)}"\n""",
+        """    return f"{unseal(contact.to_sealed)} {delegations.get_current_number(line_id=line.pk, at=at)}"\n""",
         "    return unseal(contact.to_sealed)\n",
         f"{SAFE_CODE}test_a_code_dies_with_its_number_and_its_contact",
     ),
@@ -167,7 +167,7 @@ MUTANTS = (
     Mutant(
         8,
         "support/actions/writing.py",
-        '    note(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)\n',
+        '    record_case_act(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)\n',
         "",
         TRAIL,
     ),
@@ -198,15 +198,16 @@ MUTANTS = (
     Mutant(
         12,
         "accounts/views/adapter.py",
-        "            taken = take_network_try(door=Door.STAFF, source=source, at=at)\n",
-        "            taken = Try([], at) if code else take_network_try(door=Door.STAFF, source=source, at=at)\n",
+        "            taken = count_network_try(door=GuessTarget.STAFF, source=source, at=at)\n",
+        "            taken = Try([], at) if code else "
+        "count_network_try(door=GuessTarget.STAFF, source=source, at=at)\n",
         f"{GUESSES}test_wrong_codes_beside_passwords_come_to_a_wait",
     ),
     Mutant(
         12,
         "accounts/actions/people.py",
-        "        taken = take_network_try(door=Door.ENDED, source=source, at=at)\n",
-        "        taken = take_try(door=Door.ENDED, account=code, source=Source(code), at=at)\n",
+        "        taken = count_network_try(door=GuessTarget.ENDED, source=source, at=at)\n",
+        "        taken = count_try(door=GuessTarget.ENDED, account=code, source=Source(code), at=at)\n",
         f"{GUESSES}test_a_code_beside_the_password_lifts_no_limit_of_the_network",
     ),
     # Whose line has ended is kept from stopping by whoever guesses at their password.
@@ -214,7 +215,7 @@ MUTANTS = (
         12,
         "accounts/actions/people.py",
         "    return _find_by_password(msisdn, password)\n\n\ndef",
-        "    take_try(door=Door.ENDED, account=msisdn, source=NOWHERE, at=datetime.now().astimezone())\n"
+        "    count_try(door=GuessTarget.ENDED, account=msisdn, source=NOWHERE, at=datetime.now().astimezone())\n"
         "    return _find_by_password(msisdn, password)\n\n\ndef",
         f"{GUESSES}test_no_limit_closes_the_stop_of_an_ended_line",
     ),
@@ -380,7 +381,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/codes.py",
-        "    return [code for code in codes if at < code.sent_at + _lasts(code)]\n",
+        "    return [code for code in codes if at < code.sent_at + _get_lifetime(code)]\n",
         "    return list(codes)\n",
         f"{ENDS}test_a_code_lasts_from_when_it_was_last_sent[short]",
     ),

@@ -67,9 +67,8 @@ MUTANTS = (
         7,
         "accounts/actions/sign_ins.py",
         '    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)\n'
-        "    if sessions.has_proof_of_their_own(user=user, but_carrier=by_carrier):\n",
-        "    user = User.objects.get(pk=user.pk)\n"
-        "    if sessions.has_proof_of_their_own(user=user, but_carrier=by_carrier):\n",
+        "    if sessions.has_own_proof(user=user, but_carrier=by_carrier):\n",
+        "    user = User.objects.get(pk=user.pk)\n    if sessions.has_own_proof(user=user, but_carrier=by_carrier):\n",
         f"{ACCOUNTS}test_a_first_password_is_chosen_once",
     ),
     Mutant(
@@ -84,8 +83,8 @@ MUTANTS = (
         7,
         "accounts/actions/sign_ins.py",
         '    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)\n'
-        "    waited = auth_factors.new_password_of(user=user, at=at)\n",
-        "    waited = auth_factors.new_password_of(user=user, at=at)\n",
+        "    waited = auth_factors.get_pending_password(user=user, at=at)\n",
+        "    waited = auth_factors.get_pending_password(user=user, at=at)\n",
         f"{ACCOUNTS}test_forgotten_password_is_replaced_once_and_not_when_taken_back",
     ),
     Mutant(
@@ -157,8 +156,8 @@ MUTANTS = (
         7,
         "accounts/actions/contacts.py",
         '    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)\n'
-        "    waiting = delegations.contact_waiting",
-        "    waiting = delegations.contact_waiting",
+        "    waiting = delegations.get_pending_contact",
+        "    waiting = delegations.get_pending_contact",
         f"{ACCOUNTS}test_no_guess_at_a_contacts_code_is_one_too_many",
     ),
     Mutant(

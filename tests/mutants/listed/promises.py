@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant(
         6,
         "consent/actions/choices.py",
-        "    return None if _was_claimed_since(earlier) or withdrawn_at(choice_id=earlier.id) else earlier\n",
+        "    return None if _has_newer_claim(earlier) or withdrawn_at(choice_id=earlier.id) else earlier\n",
         "    return earlier\n",
         "tests/consent/test_pressed_twice.py::test_i_never_agreed_to_a_later_yes_asks_for_proof",
     ),
@@ -291,7 +291,7 @@ MUTANTS = (
         for file, was, becomes, test in (
             (
                 "disclosures/domain/ingest/reassigned_holds.py",
-                "    hold_history(line_ids=receivers, at=at)\n",
+                "    start_history_hold(line_ids=receivers, at=at)\n",
                 "",
                 "test_nobody_opens_what_was_moved_for_a_day[by_an_end]",
             ),
@@ -404,8 +404,8 @@ MUTANTS = (
             ),
             (
                 "consent/feeds/tenures.py",
-                "take_over(line=line, actor=self.source.actor, at=self.at)",
-                'take_over(line=line, actor="import:lines", at=self.at)',
+                "copy_predecessor(line=line, actor=self.source.actor, at=self.at)",
+                'copy_predecessor(line=line, actor="import:lines", at=self.at)',
                 "test_stops_that_a_machine_has_continued_name_it",
             ),
             (
@@ -444,7 +444,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/sms_outbox.py",
-        "    if delegations.leaves_in_confidence(line_id=line_id, at=at):\n        return\n    about = ",
+        "    if delegations.is_confidential_departure(line_id=line_id, at=at):\n        return\n    about = ",
         "    about = ",
         "tests/promises/test_07_moved.py::test_nothing_is_told_where_the_line_leaves_in_confidence",
     ),
@@ -479,7 +479,7 @@ MUTANTS = (
     Mutant(
         8,
         "support/actions/cases.py",
-        '    note(ticket=ticket, action="case.seen", actor=actor, at=at)\n',
+        '    record_case_act(ticket=ticket, action="case.seen", actor=actor, at=at)\n',
         "    pass\n",
         "tests/promises/test_08_support_desk.py::test_each_look_at_a_case_is_logged",
     ),

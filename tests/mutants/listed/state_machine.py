@@ -126,7 +126,7 @@ MUTANTS = (
     Mutant(
         6,
         "support/workers/term_change_propagation.py",
-        "    touch_state(state=rule.state, since=rule.ends_at or now)\n",
+        "    enqueue_state_rejudging(state=rule.state, since=rule.ends_at or now)\n",
         "",
         MACHINE,
     ),

@@ -275,8 +275,8 @@ MUTANTS = (
     Mutant(
         10,
         "consent/domain/receipts.py",
-        'completion(number=receipt.number, one=one) if one.status == COMPLETED else ""',
-        "completion(number=receipt.number, one=one)",
+        'sign_completion(number=receipt.number, one=one) if one.status == COMPLETED else ""',
+        "sign_completion(number=receipt.number, one=one)",
         RECEIPT,
     ),
     Mutant(
@@ -289,8 +289,8 @@ MUTANTS = (
     Mutant(
         6,
         "consent/domain/change_notices.py",
-        "(Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER",
-        "(Change.PAUSE_OVER, Who.PORTAL): Message.Kind.RECORDS",
+        "(Change.PAUSE_OVER, Author.PORTAL): Message.Kind.PAUSE_OVER",
+        "(Change.PAUSE_OVER, Author.PORTAL): Message.Kind.RECORDS",
         f"{TEXTS}::test_what_time_files_and_we_ourselves_did_is_told",
     ),
     # Alerts that nobody asks for

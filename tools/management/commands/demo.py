@@ -81,7 +81,7 @@ class Command(BaseCommand):
         detection.find(at=timezone.now())
         static.end()
         # The database's server has started anew: the gate is closed until somebody looked.
-        archive_comparison.look()
+        archive_comparison.compare_archive()
         connections.close_all()
         partners = _start_all(processes, data_dir, port=port, ports=ports)
         _wait_until_told()
