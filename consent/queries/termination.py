@@ -266,13 +266,14 @@ def _runs(one: Campaign, at: datetime) -> bool:
 
 
 def list_downstream_parties(*, row: Contract | Campaign) -> list[Party]:
-    """List the companies known behind it: its providers and their reach, without the one that nobody can name."""
+    """List the companies known behind the partner: providers and their reach, without the one that nobody can name."""
     campaigns = (
         Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
     )
+    partner = (row.contract if isinstance(row, Campaign) else row).aggregator_id
     ids = {*campaigns.values_list("lbs_provider_id", flat=True)}
     ids |= {*Reach.objects.filter(campaign__in=campaigns).values_list("party_id", flat=True)}
-    return list(Party.objects.filter(pk__in=ids).exclude(uri=UNKNOWN).order_by("uri"))
+    return list(Party.objects.filter(pk__in=ids).exclude(pk=partner).exclude(uri=UNKNOWN).order_by("uri"))
 
 
 def facts_digest(*, row: Contract | Campaign) -> str:

@@ -51,7 +51,8 @@ def is_shown(*, ticket: Ticket, reader: str, at: datetime) -> bool:
         return False
     if ticket.line_id is None:
         return True
-    asks = Reveal.objects.filter(ticket__in=_with_those_it_went_into(ticket), line_id=ticket.line_id)
+    # The database lets no case change its line, nor go on as one of somebody else.
+    asks = Reveal.objects.filter(ticket__in=_with_those_it_went_into(ticket))
     mine = list(asks.filter(user_id=int(number), until__gt=at))
     return shown_until(mine=mine, two=takes_two(line_id=ticket.line_id, at=at), at=at) is not None
 

@@ -35,6 +35,7 @@ from accounts.models import (
     OutgoingEmail,
     TextedCode,
     TextTaken,
+    Throttle,
     User,
 )
 from accounts.policies import delegations
@@ -105,6 +106,16 @@ def test_once_a_code_is_over_another_is_made(line: Line, now: datetime) -> None:
 def test_codes_are_forgotten_a_day_after_they_were_sent(line: Line, now: datetime) -> None:
     ask(line, now)
     assert begins_at(lambda at: forget_codes(now=at), now + DAY)
+
+
+def test_what_slows_guessing_down_is_kept_until_it_has_faded(now: datetime) -> None:
+    Throttle.objects.create(mark_hash=b"m", level_milli=2000, last_at=now, wait_until=now)
+
+    def is_kept(at: datetime) -> bool:
+        forget_codes(now=at)
+        return Throttle.objects.exists()
+
+    assert ends_at(is_kept, now + 3 * DAY)
 
 
 def test_wrong_guesses_count_for_a_day(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,8 @@ def test_the_plan_says_what_ends_and_for_whom(campaign: Campaign, other: Campaig
     an_approval(allowed, campaign, expires_at=NOW - timedelta(days=1))
     allow(line_id=allowed.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     bail = a_party("BailNow", "end_customer")
-    Reach.objects.create(campaign=other, party=bail)
+    for party in (bail, other.contract.aggregator):
+        Reach.objects.create(campaign=other, party=party)
     dealt(dealing, other, bail, at=database_clock())
     dealt(agreed, campaign, at=database_clock() - timedelta(days=31))
     an_approval(stranger, a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider")))

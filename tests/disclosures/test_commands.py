@@ -50,6 +50,23 @@ def counts(name: str, *args: str) -> dict[str, object]:
     return found
 
 
+def test_what_is_refused_is_told_by_line_field_and_reason(tmp_path: Path) -> None:
+    take_lines(line_row())
+    file = tmp_path / "choices"
+    file.write_bytes(ndjson([choice_row(id="c"), choice_row(id="d", msisdn="1"), choice_row(id="e", kind="?")]))
+    for name in ("rejects.csv", "rejects"):
+        run("import_choices", str(file), "--rejects", str(tmp_path / name))
+    assert (tmp_path / "rejects.csv").read_text().splitlines() == [
+        "line,field,reason", "2,msisdn,not_e164", "3,kind,not_allowed",
+    ]  # fmt: skip
+    assert [json.loads(line) for line in (tmp_path / "rejects").read_text().splitlines()] == [
+        {"line": 2, "field": "msisdn", "reason": "not_e164"}, {"line": 3, "field": "kind", "reason": "not_allowed"},
+    ]  # fmt: skip
+    assert [one.detail for one in AuditEvent.objects.filter(action="import.choices").order_by("id")] == [
+        {"accepted": 1, "rejected": 2, "repeated": 0}, {"accepted": 0, "rejected": 2, "repeated": 1},
+    ]  # fmt: skip
+
+
 def test_five_files_and_again(tmp_path: Path) -> None:
     files = {
         "lines": ndjson([line_row()]),

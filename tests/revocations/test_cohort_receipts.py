@@ -36,6 +36,8 @@ def progress(ended: Ended) -> CohortProgress:
 
 
 def test_a_receipt_completes_it_once_under_one_name(ended: Ended) -> None:
+    # Nobody else received anything: a partner is not behind itself.
+    behind(ended, ended.scene.party)
     claims = ended.claims()
     token = ended.scene.signer.sign(claims)
     for _ in range(3):
@@ -44,6 +46,7 @@ def test_a_receipt_completes_it_once_under_one_name(ended: Ended) -> None:
     assert (event.state, event.note, event.next_attempt_at) == (State.COMPLETED, "", None)
     assert event.acknowledged_at is not None
     assert cohort.completed_at is not None
+    assert progress(ended).below == ()
     kept = CohortReceipt.objects.get()
     assert (kept.cohort_id, kept.signer_uri, kept.status, kept.acted_on, kept.list_sha256, kept.token) == (
         cohort.pk, ended.scene.party.uri, "completed", 3, ended.list_sha256, token,

@@ -28,6 +28,7 @@ from support.domain.tickets import new_code
 from support.models import CarrierTestLine, SuspendRequest, Ticket
 from tests.agents import public
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.partners.outside import Signer
 from tests.staff import an_actor
 
 PERSON = "Zebrafinch"
@@ -61,6 +62,7 @@ def everything(*, at: datetime | None = None) -> Console:
         party_id=party.pk, kind=StreamEvent.Kind.VERIFICATION, sub_id={"format": "opaque", "id": "s"}, event={}, at=at
     )
     officer = an_actor()
+    _others_that_end(campaign, at)
     suspend.suspend(of="contract", target_id=contract.pk, actor=officer, reason="They sold it.", at=at)
     proposal = proposals.propose(
         act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=contract.pk, payload={}, reason="They mended it.",
@@ -161,6 +163,18 @@ def a_breach(campaign: Campaign, about: str, *, at: datetime) -> Breach:
     )  # fmt: skip
 
 
+def _others_that_end(campaign: Campaign, at: datetime) -> None:
+    """Lines that end with it as well, so that counts of a plan differ."""
+    agreed, dealt = (tuple(a_line() for _ in range(n)) for n in (3, 6))
+    for line in agreed:
+        an_approval(line, campaign, at=at - timedelta(days=90))
+    for line in dealt:
+        Dealing.objects.create(
+            line_id=line.pk, aggregator=campaign.contract.aggregator, party=campaign.lbs_provider,
+            last_at=at - timedelta(days=1),
+        )  # fmt: skip
+
+
 def _more(campaign: Campaign, line: Line, at: datetime) -> None:
     party = campaign.contract.aggregator
     Breach.objects.create(
@@ -168,15 +182,15 @@ def _more(campaign: Campaign, line: Line, at: datetime) -> None:
         about=f"order:{uuid.uuid4()}", due_at=at - timedelta(days=1), at=at,
     )  # fmt: skip
     run = DigestRun.objects.create(
-        id=uuid.uuid4(), party_id=party.pk, received_at=at, differing=["0007"], drilled=["0007"],
-        findings={"partner_has": 2, "partner_lacks": 0, "same": 0}, finished_at=at,
+        id=uuid.uuid4(), party_id=party.pk, received_at=at, differing=["0007", "0a0b"], drilled=["0007"],
+        findings={"partner_has": 2, "partner_lacks": 3, "same": 5}, finished_at=at + timedelta(minutes=7),
     )  # fmt: skip
     DigestFinding.objects.create(
         run=run, kind="partner_has", line_id=line.pk, contract_id=campaign.contract_id, purpose=campaign.purpose,
         recipient=campaign.lbs_provider.uri, scope=campaign.scope, found_at=at,
     )  # fmt: skip
     Client.objects.create(
-        client_id=MACHINE, kind=Client.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"}, disabled_at=at
+        client_id=MACHINE, kind=Client.Kind.AGGREGATOR, party=party, public_jwk=Signer(party.uri).public, disabled_at=at
     )
     audit.actions.open_incident(kind=Incident.Kind.PARTNER_HAS, key=f"party:{party.pk}", subject=party.uri, at=at)
     an_anomaly(campaign, line, at=at)
@@ -191,7 +205,7 @@ def an_anomaly(campaign: Campaign, line: Line, *, at: datetime) -> Incident:
     uri = campaign.lbs_provider.uri
     Anomaly.objects.create(
         kind="burst", line_id=line.pk, party=uri, period=at.date().replace(day=1), first_at=at - timedelta(days=2),
-        last_at=at, newest_at=at, n=1, looks=1, rule=AnomalyRule.objects.get(kind="burst", version=1), found_at=at,
+        last_at=at, newest_at=at, n=4, looks=3, rule=AnomalyRule.objects.get(kind="burst", version=1), found_at=at,
         changed_at=at, grown_at=at,
     )  # fmt: skip
     key = incident_key(party=uri, year=f"{at:%Y}")

@@ -20,7 +20,7 @@ def a_ticket(*, at: datetime | None = None, due_in: timedelta = timedelta(days=5
     at, n = at or timezone.now(), next(counter)
     values: dict[str, Any] = {
         "code": new_code(), "kind": "other", "key": f"test:{n}", "about": "A question", "opened_at": at,
-        "due_at": at + due_in, "last_at": at, **fields,
+        "due_at": at + due_in, "last_at": at + timedelta(minutes=1), **fields,
     }  # fmt: skip
     if values.get("assignee") is not None:
         values.setdefault("claimed_at", at)

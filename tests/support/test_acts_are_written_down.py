@@ -1,4 +1,4 @@
-"""Each act of staff is in the trail under its own name: who did it, to what, in whose own log, and why."""
+"""Each act of staff is in the trail under its own name: who did it, to what, how, in whose own log, and why."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -115,10 +115,25 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
         ),
     }  # fmt: skip
     found: dict[str, list[Entry]] = {}
+    details: dict[str, object] = {}
     for action, (act, (_, target, _, _)) in acts.items():
         with undone():
             act()
             events = AuditEvent.objects.filter(action=action).values_list("actor", "target", "line_id", "reason")
             # Of what has a name only once it is there, the kind is looked at.
             found[action] = [(who, name[: len(target)], line_id, why) for who, name, line_id, why in events]
+            details |= AuditEvent.objects.filter(action=action).exclude(detail={}).values_list("action", "detail")
     assert found == {action: [entry] for action, (_, entry) in acts.items()}
+    assert details == {
+        "ticket.priority_set": {"to": Ticket.Priority.HIGH},
+        "ticket.moved": {"to": Ticket.State.PARTNER},
+        "suspend.asked": {"party": party.pk},
+        "reply.begun": {"incident": incident.pk, "cases": 1},
+        "incident.told": {"duty": PARTNER.name, "on": now.date().isoformat(), "reference": "M-1"},
+        "contract.endpoints_set": {"ref": contract.ref, "fields": ["hosts"]},
+        "contract.shortened": {
+            "ref": contract.ref, "was": contract.ends_at.isoformat(), "ends_at": now.isoformat(),
+        },
+        "campaign.consideration_set": {"ref": campaign.ref, "was": "", "consideration": "monetary"},
+        "party.changed": {"ref": party.uri, "fields": ["name"]},
+    }  # fmt: skip

@@ -1,11 +1,14 @@
 """The console's pages of authorised agents: at a glance who may ask, and who let it."""
 
+from datetime import timedelta
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.utils import timezone
 
 from accounts.models import User
 from audit.models import AuditEvent
-from partners.models import AuthorizedAgent, Proposal
+from partners.models import AgentRequest, AuthorizedAgent, Proposal
 from tests.agents import an_agent_asks, public
 from tests.factories import a_line
 from tests.people import Browser, number_of
@@ -74,14 +77,18 @@ def test_another_key_takes_two_a_suspension_one(officer: Member, second: Member)
 
 
 def test_its_requests_are_counted_and_nobody_is_named(officer: Member) -> None:
-    lines = [a_line(msisdn=number) for number in ("+12065550142", "+12065550143")]
+    lines = [a_line(msisdn=number) for number in ("+12065550142", "+12065550143", "+12065550144")]
     links = [an_agent_asks(line) for line in lines]
+    # Of the last 30 days alone.
+    AgentRequest.objects.filter(line_id=lines[2].pk).update(received_at=timezone.now() - timedelta(days=30))
     Browser().post(links[0], {"refuse": "1"})
     number = AuthorizedAgent.objects.get().number
     said = shown(officer, f"{LIST}{number}/")
     assert "Denied: The person says the request isn't theirs 1 Waiting for the person 1" in said
     assert not any(tells(said, number_of(line)) for line in lines)
-    assert "Permission Slip PERMISSION_SLIP active" in shown(officer, LIST)
+    row = shown(officer, LIST)
+    assert "Permission Slip PERMISSION_SLIP active" in row
+    assert "none never 2 –" in row
 
 
 @pytest.mark.parametrize("role", [User.Role.AUDITOR, User.Role.AGENT, User.Role.LEGAL])

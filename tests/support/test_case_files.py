@@ -91,7 +91,7 @@ def test_files_follow_a_case_into_another(ana: Member, line: Line, ticket: Ticke
     assert opens(ana, ticket)
 
 
-def test_one_s_own_file_and_a_case_of_nobody_s_open(ana: Member, ticket: Ticket) -> None:
+def test_one_s_own_file_and_a_case_of_nobody_s_open(ana: Member, line: Line, ticket: Ticket) -> None:
     case, now = a_ticket(), timezone.now()
     for of, author in ((ticket, ana.actor), (case, "mail:stranger")):
         upload = files.build_upload(name="mine.txt", content=b"Ada Marsh asked")
@@ -99,4 +99,6 @@ def test_one_s_own_file_and_a_case_of_nobody_s_open(ana: Member, ticket: Ticket)
     scanning.scan(now=timezone.now())
     own = Attachment.objects.get(ticket=ticket, author=ana.actor)
     assert ana.client.get(f"/desk/{ticket.code}/files/{own.pk}/").status_code == 200
+    # The person it is meant for gets it once it is sent.
+    assert signed_in(line).get(f"/help/{ticket.code}/files/{own.pk}/").status_code == 404
     assert [opens(ana, case), opens(staff("auditor"), case)] == [True, False]

@@ -16,7 +16,7 @@ from partners.models import Party
 from support.actions.replies import TAKES_BACK, begin_reply, undo_reply
 from support.labels import BadVariable
 from support.models import Attachment, BulkReply, Entry, Ticket
-from support.policies.lifecycle import NotNow
+from support.policies.lifecycle import ZONE, NotNow
 from support.queries.writing import hit_by, incidents, progress
 from support.workers import sending
 from support.workers.sending import send_replies
@@ -232,7 +232,8 @@ def test_people_are_counted_and_not_their_cases(ana: Member) -> None:
     first = hit(incident)
     second, handed_up = hit(incident, line_id=first.line_id), hit(incident)
     page = ana.client.get("/desk/many/").content.decode()
-    assert f"GeoBridge · {incident.get_kind_display()} · {at:%b} {at.day} · 2<" in page
+    day = at.astimezone(ZONE)
+    assert f"GeoBridge · {incident.get_kind_display()} · {day:%b} {day.day} · 2<" in page
     begun(ana, incident, at)
     Ticket.objects.filter(pk=handed_up.pk).update(escalated_at=at)
     assert send_replies(at=at + MINUTE) == 2

@@ -190,14 +190,15 @@ def those_who_look_after() -> Read:
     person = signed_in(line)
     yield "nobody looks after it", read(person, "/lines/delegates/")
     for n, may in enumerate(("see", "stop", "both")):
-        at = now - (3 - n) * timedelta(minutes=1)
+        at = now - (9 - 2 * n) * timedelta(minutes=1)
         friend = a_line()
         browser = signed_in(friend)
         made = delegations.delegate(
             line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may=may, ends_at=now + 30 * DAY, at=at
         )
         yield f"asked to {may}", read(browser, f"/lines/asked/{made}/")
-        answer_delegation(delegation_id=made, user=user_of(friend), line_id=friend.pk, answer="yes", at=at)
+        taken_at = at + timedelta(seconds=30 * (n + 1))
+        answer_delegation(delegation_id=made, user=user_of(friend), line_id=friend.pk, answer="yes", at=taken_at)
         yield f"looks after it: {may}", read(browser, f"/lines/asked/{made}/")
         yield f"lines of who may {may}", read(browser, "/lines/")
         if may != "stop":
@@ -327,6 +328,10 @@ def cases(at: datetime) -> Read:
         )  # fmt: skip
     yield "a case with files", read(person, f"/help/{ticket.code}/")
     yield "help of somebody who asked", read(person, "/help/")
+    due = timezone.now()
+    for title, due_at in (("due now", due), ("late", due - timedelta(microseconds=1))):
+        Ticket.objects.filter(pk=ticket.pk).update(due_at=due_at)
+        yield f"a case: {title}", read(person, f"/help/{ticket.code}/")
 
 
 def a_file_of_everything() -> Read:
@@ -355,7 +360,9 @@ def while_the_gate_is_closed() -> Read:
 def _asked(line: Line, at: datetime) -> Ticket:
     """A case of the line's person."""
     said = IncomingMessage("Who looked at my phone?")
-    return asking.open_case(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=at)
+    asked = asking.open_case(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=at)
+    Ticket.objects.filter(pk=asked.pk).update(last_at=at + timedelta(hours=30))
+    return asked
 
 
 def _signed_below(line: Line, at: datetime) -> None:

@@ -175,7 +175,9 @@ class Desk:
             ticket = self.about(self.looked(line), line)
             party = self.campaign.lbs_provider_id
             at = timezone.now()
-            asked = request_suspension(code=ticket.code, party_id=party, reason=WHY, actor=self.ana.actor, at=at)
+            asked = request_suspension(
+                code=ticket.code, party_id=party, reason=WHY, actor=self.ana.actor, at=at - 2 * DAY
+            )  # fmt: skip
             if suspends is not None:
                 decide_request(request_id=asked.pk, suspends=suspends, reason=WHY, actor=self.officer.actor, at=at)
             title = {None: "asked", False: "declined", True: "granted"}[suspends]

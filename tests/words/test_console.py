@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -247,7 +247,8 @@ def test_two_end_a_contract_and_its_partner_signs(market: Market) -> None:
         reader.differs("end signed in part", one, end)
         reader.reads("ends", one, "/admin/terminations/")
         told_at_home("we_ended_with", "signed_for_some")
-    with reader.later(days=12):
+    # It is late from the very moment on at which it should be done.
+    with reader.later(microseconds=(cohort.complete_by - reader.base) // timedelta(microseconds=1)):
         reader.differs("end late", one, end)
         reader.differs("dashboard of a late end", one, "/admin/")
         told_at_home("we_ended_with", "signed_for_some", "that_date_has_passed")

@@ -74,7 +74,7 @@ def test_after_a_stop_home_counts_who_received_and_signed(market: Market) -> Non
 
 
 def test_given_out_for_reasons_that_never_ask_or_long_ago(market: Market) -> None:
-    one, several, former, twice, doubtful = (Life.begin(market) for _ in range(5))
+    one, several, former, twice, doubtful, lately = (Life.begin(market) for _ in range(6))
     one.outside("emergency", 5)
     several.outside("emergency", 5)
     several.outside("legal_process", 6, path=("urn:police",))
@@ -85,8 +85,12 @@ def test_given_out_for_reasons_that_never_ask_or_long_ago(market: Market) -> Non
     sellers = [market.partners[ASH].party.uri, market.companies[AID].party.uri]
     doubtful.outside("emergency", 40, path=sellers)
     doubtful.outside("network", 41, path=sellers)
+    lately.outside("emergency", 2, 3, 4, 40, path=sellers)
+    lately.outside("legal_process", 5, 6)
+    lately.outside("legal_process", 50)
     with as_before("home_of_others") as pages:
         lives = {"one": one, "several": several, "long ago": former, "twice": twice, "in doubt": doubtful}
+        lives["in doubt lately"] = lately
         for title, life in lives.items():
             pages.look(title, signed_in(life.line), "/home/", of=title)
         with time_machine.travel(several.now + 37 * DAY):

@@ -22,6 +22,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Line
 from accounts.workers import email_outbox
 from consent.models import Choice, ChoiceReceipt
+from disclosures import tasks
 from partners.domain import keys
 from partners.models import SigningKey
 from partners.workers import rotation
@@ -30,7 +31,7 @@ from tests.people import Browser, number_of, signed_in
 from tests.words.exact import Pages, as_before
 from tests.words.expected import LANGUAGES
 from tests.words.pages import main, press, read
-from tests.words.partners import Market, Partner
+from tests.words.partners import Market, Partner, claims_of
 from tests.words.worlds import (
     DAY,
     HOUR,
@@ -131,6 +132,11 @@ def signs(made: Signed, partner: Partner, status: str, after: timedelta, *, whol
         reason, actions = ("No.", ()) if status == "rejected" else ("", None)
         token = partner.signs(status, below=below if status == "completed" else (), reason=reason, actions=actions)
         made.words.append(Word(partner, status, token, timezone.now()))
+
+
+def progress(browser: Browser, choice: Choice) -> list[str]:
+    """The partners that the page of a choice tells of."""
+    return [one.words for one in main(browser, choice_path(choice)).all("h3")]
 
 
 def receipt_of(choice: Choice) -> ChoiceReceipt:
@@ -275,6 +281,10 @@ def test_the_receipt_of_a_pause_says_until_when(market: Market) -> None:
     line, (elm,) = a_line_dealing_with(market, "Elm Link")
     browser, pause = pause_everything(line), newest_choice(line)
     assert pause.until is not None
+    # What is allowed meanwhile is told to one that had nothing before, and so owes nothing.
+    allow(line, market.a_partner("Gum Link", service="Gum Maps"))
+    tasks.rejudge()
+    assert len(progress(browser, pause)) == 2
     far, path, until = [Far(elm, "queued")], choice_path(pause), utc(pause.until)
     assert_file(browser.client.get(f"{path}receipt.json").json(), pause, (), far, until=until)
     with as_before("a_receipt_of_a_pause") as pages:
@@ -369,12 +379,42 @@ def test_what_was_changed_or_is_no_receipt_proves_nothing(signed: Signed) -> Non
         assert (status, headings(page)[0]) == (200, "This file proves nothing"), content[:20]
 
 
-def test_our_word_on_a_confirmation_is_no_receipt_of_a_choice(signed: Signed) -> None:
+def file_of(signed: Signed) -> dict[str, Any]:
     with time_machine.travel(signed.stop.made_at + 3 * DAY, tick=False):
-        browser = signed_in(signed.line)
-        held = browser.client.get(f"{choice_path(signed.stop)}receipt.json").json()["partner_receipts"]
-    (completion, *_) = [one["completion"] for one in held if "completion" in one]
+        return dict(signed_in(signed.line).client.get(f"{choice_path(signed.stop)}receipt.json").json())
+
+
+def test_our_word_on_a_confirmation_is_no_receipt_of_a_choice(signed: Signed) -> None:
+    (completion, *_) = [one["completion"] for one in file_of(signed)["partner_receipts"] if "completion" in one]
     assert headings(check("receipt.json", completion.encode())[1])[0] == "This file proves nothing"
+
+
+def test_what_is_signed_about_something_else_proves_nothing(signed: Signed) -> None:
+    file, ours = file_of(signed), keys.signer(use=SigningKey.Use.RECEIPT)
+    held = next(one for one in file["partner_receipts"] if "completion" in one)
+    said, stated, party = opened(held["completion"]), opened(file["partner_keys"]), signed.words[0].partner
+    other = {"party": "https://other.example", "sha256": "0" * 64}
+
+    def proves(**changed: object) -> str:
+        return headings(check("receipt.json", json.dumps(file | changed).encode())[1])[0]
+
+    def with_completion(claims: dict[str, object]) -> str:
+        received = [one | {"completion": ours.sign(claims)} if one == held else one for one in file["partner_receipts"]]
+        return proves(partner_receipts=received)
+
+    def with_confirmation_of(issuer: str) -> str:
+        token = party.signer.sign(claims_of(file["partner_receipts"][0]["token"]) | {"iss": issuer})
+        about = {"party": party.party.uri, "sha256": hashlib.sha256(token.encode()).hexdigest()}
+        known = stated | {"confirmations": [about, *stated["confirmations"][1:]]}
+        received = [{"token": token}, *file["partner_receipts"][1:]]
+        return proves(partner_receipts=received, partner_keys=ours.sign(known))
+
+    genuine = [with_completion(said), with_confirmation_of(party.party.uri)]
+    assert genuine == ["This receipt is genuine"] * 2
+    changed = [with_completion(said | {"receipt": "WB-2222-22"}), with_confirmation_of("https://other.example")]
+    changed += [with_completion(said | {"completion": said["completion"] | {one: other[one]}}) for one in other]
+    changed += [proves(partner_keys=ours.sign(stated | {"receipt": "WB-2222-22"}))]
+    assert changed == ["This file proves nothing"] * 5
 
 
 def test_a_missing_an_empty_and_a_huge_file_are_refused() -> None:

@@ -2,6 +2,15 @@
 
 from tests.mutants.mutant import Mutant
 
+RECEIPTS = "tests/words/test_receipts.py::"
+SOMETHING_ELSE = f"{RECEIPTS}test_what_is_signed_about_something_else_proves_nothing"
+CONSOLE = "tests/words/test_every_page.py::test_pages_of_the_console"
+SELDOM = "tests/words/test_every_page.py::test_pages_in_states_that_are_seldom"
+IN_THE_TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_staff_is_in_the_trail"
+REFUSED_ROWS = "tests/disclosures/test_commands.py::test_what_is_refused_is_told_by_line_field_and_reason"
+DAYS_LATER = "tests/words/test_choice.py::test_days_later_each_has_signed_or_is_late"
+AT_ITS_END = "tests/words/test_console.py::test_two_end_a_contract_and_its_partner_signs"
+
 MUTANTS = (
     Mutant(
         4,
@@ -180,5 +189,186 @@ MUTANTS = (
         "AND (NEW.holder_known_at IS NULL OR NEW.holder_known_at < OLD.holder_known_at))",
         "AND NEW.holder_known_at IS NULL)",
         "tests/promises/test_07_held.py::test_the_database_takes_no_change_back",
+    ),
+    # What a third look found alive
+    Mutant(
+        6,
+        "templates/choices/receipt.html",
+        "{% if one.shown.owes %}<li>",
+        "{% if one.shown %}<li>",
+        f"{RECEIPTS}test_the_receipt_of_a_pause_says_until_when",
+    ),
+    Mutant(
+        10,
+        "consent/domain/receipt_check.py",
+        'if opened.claims.get("iss") != party:',
+        'if not opened.claims.get("iss"):',
+        SOMETHING_ELSE,
+    ),
+    Mutant(
+        10,
+        "consent/domain/receipt_check.py",
+        'fits = (said.get("receipt"), about.get("party"), about.get("sha256"))',
+        'fits = (number, about.get("party"), about.get("sha256"))',
+        SOMETHING_ELSE,
+    ),
+    Mutant(
+        10,
+        "consent/domain/receipt_check.py",
+        'if stated.get("receipt") != number:',
+        'if not stated.get("receipt"):',
+        SOMETHING_ELSE,
+    ),
+    Mutant(
+        7,
+        "support/queries/own_cases.py",
+        "id=file_id, entry__kind__in=SHOWN, scan",
+        "id=file_id, scan",
+        "tests/support/test_case_files.py::test_one_s_own_file_and_a_case_of_nobody_s_open",
+    ),
+    Mutant(
+        6,
+        "consent/queries/choices.py",
+        "return self.until is not None and self.until <= at\n",
+        "return self.until is not None and self.until < at\n",
+        "tests/words/test_choice_of_other_kinds.py::test_a_pause_asks_for_no_deletion",
+    ),
+    Mutant(
+        6,
+        "consent/domain/notices.py",
+        ".exclude(party__in=(service, between)).",
+        ".exclude(party=service).",
+        "tests/consent/test_notices.py::test_company_that_cannot_be_named_is_said_to_be_there",
+    ),
+    Mutant(
+        6,
+        "revocations/queries/cohorts.py",
+        "Party.objects.filter(Exists(received)).exclude(pk=cohort.party_id)",
+        "Party.objects.filter(Exists(received))",
+        "tests/revocations/test_cohort_receipts.py::test_a_receipt_completes_it_once_under_one_name",
+    ),
+    Mutant(
+        6,
+        "consent/queries/termination.py",
+        ".exclude(pk=partner).exclude(uri=UNKNOWN)",
+        ".exclude(uri=UNKNOWN)",
+        "tests/consent/test_terminations.py::test_the_plan_says_what_ends_and_for_whom",
+    ),
+    Mutant(
+        6,
+        "console/queries/incident_reports.py",
+        '"acknowledged_at": _time(one.acknowledged_at)',
+        '"acknowledged_at": _time(one.opened_at)',
+        CONSOLE,
+    ),
+    Mutant(
+        6,
+        "templates/admin/_incident.html",
+        '{{ page.ticket.due_at|date:"j M Y, H:i" }}',
+        '{{ page.ticket.opened_at|date:"j M Y, H:i" }}',
+        CONSOLE,
+    ),
+    Mutant(
+        6,
+        "templates/admin/terminate.html",
+        "<dd>{{ plan.dealings|intcomma }}</dd>",
+        "<dd>{{ plan.approvals|intcomma }}</dd>",
+        CONSOLE,
+    ),
+    Mutant(
+        6,
+        "templates/admin/run.html",
+        "{{ page.run.received_at|date",
+        "{{ page.run.finished_at|date",
+        CONSOLE,
+    ),
+    Mutant(
+        2,
+        "templates/admin/authorized.html",
+        "{% if not agent.ended_at %}active{% elif page.was_let_in %}",
+        "{% if not agent.ended_at %}active{% elif not page.was_let_in %}",
+        CONSOLE,
+    ),
+    Mutant(
+        7,
+        "templates/looking_after/delegates.html",
+        "{% when one.taken_at",
+        "{% when one.asked_at",
+        SELDOM,
+    ),
+    Mutant(
+        6,
+        "templates/help/case.html",
+        "{% when ticket.opened_at",
+        "{% when ticket.last_at",
+        SELDOM,
+    ),
+    Mutant(
+        6,
+        "templates/home/_besides.html",
+        '{% include "home/_doubtful.html" with n=outside.doubtful only',
+        '{% include "home/_doubtful.html" with n=outside.all_doubtful only',
+        "tests/words/test_home_overall.py::test_given_out_for_reasons_that_never_ask_or_long_ago",
+    ),
+    Mutant(8, "support/actions/cases.py", 'detail={"to": str(to)}', 'detail={"to": str(ticket.state)}', IN_THE_TRAIL),
+    Mutant(
+        8,
+        "audit/actions.py",
+        '"on": told_on.isoformat(), "reference": reference}',
+        '"on": at.date().isoformat(), "reference": ""}',
+        IN_THE_TRAIL,
+    ),
+    Mutant(
+        8,
+        "partners/actions/terms.py",
+        'detail={"was": was.isoformat(), "ends_at": row.ends_at.isoformat()}',
+        'detail={"was": row.ends_at.isoformat(), "ends_at": row.ends_at.isoformat()}',
+        IN_THE_TRAIL,
+    ),
+    # Of what is told to the last moment, and of what is refused
+    Mutant(6, "consent/queries/progress.py", "order.complete_by <= at", "order.complete_by < at", DAYS_LATER),
+    Mutant(6, "consent/queries/ended.py", "overdue=delete_by <= at", "overdue=delete_by < at", AT_ITS_END),
+    Mutant(
+        6,
+        "revocations/queries/cohorts.py",
+        "overdue=cohort.complete_by <= at",
+        "overdue=cohort.complete_by < at",
+        AT_ITS_END,
+    ),
+    Mutant(
+        6,
+        "consent/queries/receipts.py",
+        "late=(row.answered_at or at) > row.due_at",
+        "late=(row.answered_at or at) >= row.due_at",
+        "tests/words/test_cases.py::test_a_case_says_what_each_was_asked_and_answered",
+    ),
+    Mutant(6, "support/queries/own_cases.py", "ticket.due_at < at,", "ticket.due_at <= at,", SELDOM),
+    Mutant(
+        12,
+        "accounts/workers/clocks.py",
+        "Throttle.objects.filter(last_at__lte=now - 3 * DAY)",
+        "Throttle.objects.filter(last_at__lte=now)",
+        "tests/accounts/test_exact_ends.py::test_what_slows_guessing_down_is_kept_until_it_has_faded",
+    ),
+    Mutant(
+        8,
+        "console/queries/machines.py",
+        "agent__in=agent_ids, received_at__gt=at - COUNTED_FOR)",
+        "agent__in=agent_ids)",
+        "tests/support/test_admin_authorized.py::test_its_requests_are_counted_and_nobody_is_named",
+    ),
+    Mutant(
+        6,
+        "partners/feeds/command.py",
+        "self.csv.writerow([fate.line, fate.field, fate.reason])",
+        "self.csv.writerow([fate.line, fate.reason, fate.field])",
+        REFUSED_ROWS,
+    ),
+    Mutant(
+        10,
+        "partners/feeds/command.py",
+        'for name in ("accepted", "repeated", "rejected")},',
+        'for name in ("accepted", "repeated")},',
+        REFUSED_ROWS,
     ),
 )
