@@ -231,6 +231,15 @@ class TestDelegates:
         made = Delegation.objects.get()
         assert made.ends_at - made.asked_at == timedelta(days=366)
 
+    def test_one_until_a_day_ends_on_that_day(self) -> None:
+        line, friend = a_line(role="user", state="WA"), a_line()
+        with time_machine.travel("2027-02-20T12:00:00-08:00", tick=False):
+            form = {"number": number_of(friend), "may": "see", "day": "2027-03-01"}
+            signed_in(line).post("/lines/delegates/", form)
+            read = signed_in(line).get("/lines/delegates/").text
+        assert Delegation.objects.get().ends_at == datetime.fromisoformat("2027-03-01T23:59:59-08:00")
+        assert ("Mar 1, 2027" in read, "Mar 2, 2027" in read) == (True, False)
+
     def test_the_database_holds_the_year(self, refused: Refusal) -> None:
         line, friend = a_line(role="user"), a_line()
         asked(signed_in(line), number_of(friend))

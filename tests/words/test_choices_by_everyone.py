@@ -12,13 +12,22 @@ from accounts.models import Line
 from consent.actions import choices as choices_actions
 from consent.actions import system_stops
 from consent.models import Choice
+from tests.clocks import Clock
 from tests.factories import FRAUD, ROADSIDE, a_line
 from tests.feeds import approval_row, choice_row, take_approvals, take_choices
 from tests.people import Browser, newest_text, number_of, signed_in, user_of
 from tests.words.exact import Pages, as_before
 from tests.words.pages import main, press
 from tests.words.partners import Market, Partner
-from tests.words.worlds import DAY, MINUTE, a_line_dealing_with, choice_path, newest_choice, stop_by_phone
+from tests.words.worlds import (
+    DAY,
+    MINUTE,
+    a_line_dealing_with,
+    choice_path,
+    newest_choice,
+    stop_by_phone,
+    stop_everything,
+)
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
 ASH, BEECH = "https://ashmaps.example", "https://beechmaps.example"
@@ -107,6 +116,33 @@ def test_what_came_from_files_says_since_when(market: Market) -> None:
         of_other = {**at, "msisdn": number_of(other)}
         take_choices(choice_row(**of_other, kind="allow", made_at=_text(now - 9 * DAY)))
         look(pages, signed_in(other), [newest_choice(other)], about="of a yes alone")
+
+
+def test_an_imported_pause_is_as_far_in_the_list_as_on_its_page(market: Market, clock: Clock) -> None:
+    """Also where a newer message carries on what it asked, and though the partner deletes nothing for it."""
+    line, (ash,) = a_line_dealing_with(market, "Ash Link")
+    now = timezone.now()
+    pause = choice_row(
+        msisdn=number_of(line), kind="pause", made_at=_text(now - DAY), until=_text(now + 9 * DAY), channel="phone"
+    )
+    assert [fate.status for fate in take_choices(pause)] == ["accepted"]
+    made = newest_choice(line)
+
+    def is_said() -> tuple[str, str]:
+        browser = signed_in(line)
+        (listed,) = (one for one in main(browser, "/choices/").all("li") if "Imported" in one.words)
+        card = main(browser, choice_path(made)).one("section", id="progress").one("article")
+        return listed.words.partition(" · ")[2].partition(" · ")[2], card.one("header").words
+
+    assert is_said() == ("0 of 1 partner has received the message", "Ash Link Waiting to send")
+    ash.is_told()
+    assert is_said() == ("1 of 1 partner has received the message", "Ash Link Received, not yet signed")
+    below = [ash.signed_below(market.a_company("Ash Maps"))]
+    ash.signs(below=below)
+    assert is_said() == ("1 of 1 partner has signed", "Ash Link Signed: stopped")
+    clock.move_to(clock.now + MINUTE)
+    stop_everything(line)
+    assert is_said() == ("1 of 1 partner has signed", "Ash Link Signed: stopped")
 
 
 def test_what_we_did_ourselves_says_that_it_was_us(market: Market) -> None:

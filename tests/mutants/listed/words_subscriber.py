@@ -21,6 +21,14 @@ OUTBOX, OUTCOMES = "accounts/actions/sms_outbox.py", "consent/workers/outcome_te
 CONFIRMED = "tests/consent/test_change_notices.py::test_own_stops_of_one_minute_are_confirmed_by_one_text"
 
 MUTANTS = (
+    # What a newer message carries on is told as it was left.
+    Mutant(
+        6,
+        "consent/queries/choices.py",
+        "        return sum(one.state == State.COMPLETED for one in self.to_sign)\n",
+        "        return sum(one.order.state == State.COMPLETED for one in self.told)\n",
+        "tests/words/test_choices_by_everyone.py::test_an_imported_pause_is_as_far_in_the_list_as_on_its_page",
+    ),
     # The page behind the link
     Mutant(6, "templates/stop/progress.html", "<dd>{{ counts.received }}</dd>", "<dd>{{ counts.signed }}</dd>", LINK),
     Mutant(6, "templates/stop/progress.html", "<dd>{{ counts.signed }}</dd>", "<dd>{{ counts.received }}</dd>", LINK),
