@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 import audit.actions
 import audit.queries
-from partners.feeds.checking import Fate
+from partners.feeds.checking import NO_RECORD, Fate
 from partners.feeds.reading import NumberedLine, Readable, Record, numbered_lines, parse_rows
 
 SAY_EVERY_S = 2.0
@@ -132,6 +132,11 @@ class Tally:
         self.reasons[f"{fate.field} {fate.reason}".strip()] += 1
         self.rejects.write(fate)
 
+    @property
+    def unread_count(self) -> int:
+        """How many lines there were, where none of them could be read; else 0."""
+        return self.counts["rejected"] if self.counts.keys() <= {"rejected"} and self.reasons.keys() <= NO_RECORD else 0
+
     def as_json(self, extra: dict[str, int]) -> dict[str, Any]:
         return {
             **{status: self.counts[status] for status in ("accepted", "repeated", "rejected")},
@@ -187,6 +192,8 @@ class FeedCommand(BaseCommand):
             progress.say(time.monotonic())
         brought = self.afterwards(at=audit.queries.database_clock())
         self._report(tally, extra | brought, as_json=options["json"])
+        if tally.unread_count:
+            raise CommandError(f"{options['file']}: none of the {tally.unread_count:,} lines can be read")
 
     def _open(self, stack: ExitStack, name: str) -> tuple[Readable, int]:
         if name == "-":

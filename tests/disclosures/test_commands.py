@@ -133,6 +133,10 @@ def test_standard_input_and_empty_files(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_cannot_be_read_ends_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"^/nowhere/at/all: No such file or directory$"):
         run("import_lines", "/nowhere/at/all")
+    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    for name in ("lines", "approvals", "choices", "disclosures", "notices"):
+        with pytest.raises(CommandError, match=r"/picture: none of the 3 lines can be read$"):
+            run(f"import_{name}", str(tmp_path / "picture"))
     (tmp_path / "p").write_bytes(b"[1, 2")
     with pytest.raises(CommandError, match=r"the file is not JSON$"):
         run("import_parties", str(tmp_path / "p"))
