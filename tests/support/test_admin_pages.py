@@ -24,9 +24,11 @@ from revocations.models import Breach, Cohort, Order, Stream
 from support.models import CarrierTestLine
 from support.queries import team_metrics
 from support.workers.canary import world
+from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.figures import when_counted
 from tests.orders import an_index, bring_to, sign_end
+from tests.people import Browser
 from tests.staff import an_actor, move_endpoints, move_keys
 from tests.support.console import a_breach, a_case, a_cohort, everything
 from tests.support.officers import Member, csv_of, shown, staff, words
@@ -327,6 +329,12 @@ def test_requests_of_a_year_are_counted_by_way(officer: Member) -> None:
         ("stop", "web", "2", "2", "0", "0.0"),
     ]
     assert csv_of(officer, "/admin/exports/requests/2025/") == []
+
+
+def test_a_stop_by_an_agent_is_counted_as_the_agent_s_alone(officer: Member) -> None:
+    Browser().post(an_agent_asks(a_line()), {"stop-all": "1"})
+    (row,) = csv_of(officer, f"/admin/exports/requests/{timezone.now().year}/")
+    assert tuple(row.values())[:5] == ("stop", "authorised agent", "1", "1", "0")
 
 
 def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:

@@ -10,6 +10,7 @@ IN_THE_TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_st
 REFUSED_ROWS = "tests/disclosures/test_commands.py::test_what_is_refused_is_told_by_line_field_and_reason"
 DAYS_LATER = "tests/words/test_choice.py::test_days_later_each_has_signed_or_is_late"
 AT_ITS_END = "tests/words/test_console.py::test_two_end_a_contract_and_its_partner_signs"
+OPENED = "tests/support/test_incidents_opened.py::"
 
 MUTANTS = (
     Mutant(
@@ -370,5 +371,26 @@ MUTANTS = (
         'for name in ("accepted", "repeated", "rejected")},',
         'for name in ("accepted", "repeated")},',
         REFUSED_ROWS,
+    ),
+    Mutant(
+        8,
+        "support/workers/watching.py",
+        "        AND action NOT IN ('anomaly.seen', 'anomaly.taken')\n",
+        "",
+        f"{OPENED}test_searches_and_answers_to_many_are_work",
+    ),
+    Mutant(
+        3,
+        "support/workers/watching.py",
+        'return made.exclude(kind=Choice.Kind.ALLOW).exclude(reason="grown_up").count()',
+        'return made.exclude(reason="grown_up").count()',
+        f"{OPENED}test_few_among_very_many_are_no_failing_mechanism",
+    ),
+    Mutant(
+        11,
+        "support/queries/exports.py",
+        "    AND NOT EXISTS (SELECT FROM partners_agentrequest asked WHERE asked.choice_id = said.id)\n",
+        "",
+        "tests/support/test_admin_pages.py::test_a_stop_by_an_agent_is_counted_as_the_agent_s_alone",
     ),
 )
