@@ -1,9 +1,10 @@
 """A line leaves its account in confidence (47 USC 345): asked by who uses it, worked by the privacy office."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 import audit.actions
@@ -13,6 +14,8 @@ from accounts.policies import delegations
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.sealing import seal, unseal
 from accounts.primitives.zones import zone_of
+
+A_DAY, A_YEAR = timedelta(days=1), timedelta(days=365)
 
 
 class NotOpen(Exception):
@@ -78,9 +81,12 @@ def close_separation(
 ) -> None:
     """Say that it is done, and from when the holder may be told; or that it can't be done, and why.
 
-    Raises NotOpen, and queries.NotForThem.
+    Raises NotOpen, ValidationError for a day that is over or far off, and queries.NotForThem.
     """
     name = queries.acting_staff(actor=actor, action=StaffAction.WORK_SEPARATIONS)
+    if done and tell_from is not None and not at - A_DAY < tell_from <= at + A_YEAR:
+        # A year mistyped would tell the holder at once.
+        raise ValidationError({"day": "Enter a day between today and a year from now."})
     found = _query_open(pk=separation_id)
     if found is None:
         raise NotOpen("It is closed already.")

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 import time_machine
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
@@ -465,6 +466,12 @@ class TestSeparation:
         assert alike(browser.get("/lines/").text) == before
         now = timezone.now()
         other = self.ask(a_line())
+        # A year mistyped would tell the holder at once, or never.
+        for wrong in (now - 365 * DAY, now + 366 * DAY):
+            with pytest.raises(ValidationError, match="between today and a year from now"):
+                close_separation(
+                    separation_id=made, done=True, tell_from=wrong, actor=an_actor(), reason="Looked at.", at=now
+                )
         for one, done in ((other, False), (made, True)):
             close_separation(
                 separation_id=one, done=done, tell_from=now + DAY, actor=an_actor(), reason="Looked at.", at=now
