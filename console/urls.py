@@ -22,6 +22,7 @@ from console.views import (
     lists_trail,
     pages,
     purposes,
+    search,
     separations,
     suspend_requests,
     test_lines,
@@ -32,7 +33,7 @@ TARGET = "<str:of>/<int:target_id>/"
 
 ADDRESSES: tuple[Address, ...] = (
     Address("", dashboard.index, "index", roles=EVERYBODY),
-    Address("search/", dashboard.search, "search"),
+    Address("search/", search.search, "search", FORM, looks=True),
     Address("parties/", lists_partners.parties, "parties"),
     Address("parties/add/", acts_terms.add_party, "party-add", FORM),
     Address("parties/<int:party_id>/", pages.party, "party"),
@@ -51,6 +52,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("purposes/<path:term>/link/", purposes.link, "purpose-link", FORM),
     Address("purposes/<path:term>/", purposes.purpose, "purpose"),
     Address(f"suspend/{TARGET}", acts_partners.suspend, "suspend", FORM),
+    Address(f"note/{TARGET}", acts_partners.note, "target-note", FORM),
     Address(f"lift/{TARGET}", acts_partners.lift, "lift", FORM),
     Address(f"shorten/{TARGET}", acts_partners.shorten, "shorten", FORM),
     Address(f"extend/{TARGET}", acts_partners.extend, "extend", FORM),

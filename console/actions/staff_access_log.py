@@ -1,9 +1,11 @@
 """Look at one subscriber with a reason (`look_reason`), which their own log shows; export what staff did."""
 
+import hashlib
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 import audit.actions
@@ -15,6 +17,8 @@ from audit.models import AuditEvent, Incident
 from console.queries import staff
 from console.queries.differences import FindingPage, finding_page
 from disclosures.queries.anomaly_rows import Behind
+from partners.domain import keys
+from partners.models import SigningKey
 from support.policies.reasons import look_reason
 from support.queries import anomalies, team_metrics
 from support.queries.timeline import SentPage, order_page
@@ -133,4 +137,24 @@ def export_trail(*, rows: staff.Acts, said: Mapping[str, str], user: User, reaso
         action="export.taken", actor=name, target="export:trail", at=at, reason=check_reason(reason),
         detail={"for": {label: remove_numbers(words) for label, words in said.items()}},
     )  # fmt: skip
-    return staff.as_csv(rows=rows.filter(at__lte=at), mark=team_metrics.mark_of(user=user, at=at))
+    return _sign_lines(staff.as_csv(rows=rows.filter(at__lte=at), mark=team_metrics.mark_of(user=user, at=at)), at)
+
+
+def _sign_lines(lines: Iterator[str], at: datetime) -> Iterator[str]:
+    """Yield a file's lines, and one more with our signature over the SHA-256 of all bytes before it."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode())
+        yield line
+    claims = {"iss": settings.BASE_URL, "iat": int(at.timestamp()), "file": "audit log", "sha256": digest.hexdigest()}
+    yield f"Signature: {keys.sign(use=SigningKey.Use.MANIFEST, claims=claims)}\r\n"
+
+
+@transaction.atomic
+def export_list(*, title: str, said: Mapping[str, str], user: User, at: datetime) -> None:
+    """Write down that a list of the console was exported. `said`: what it was narrowed to. Raises StaffOnly."""
+    name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TERMS)
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:list", at=at,
+        detail={"in": title, "for": {label: remove_numbers(words) for label, words in said.items()}},
+    )  # fmt: skip

@@ -40,24 +40,29 @@ def orders_to_sign() -> QuerySet[Order]:
     return owing.exclude(party_id__in=ours).order_by("complete_by", "id")
 
 
-def list_late_signers(*, most: int, at: datetime) -> list[LateSigner]:
+def list_late_signers(*, most: int, at: datetime, party_id: int | None = None) -> list[LateSigner]:
     """Return the companies whose orders are past their date, the oldest first: eight statements at most.
 
-    Counted among the ten thousand orders that are the longest overdue.
+    Counted among the ten thousand orders that are the longest overdue. `party_id`: only this company.
     """
-    rows = list(orders_to_sign().filter(complete_by__lte=at).values_list("party_id", "complete_by", "id")[: CAP + 1])
-    counted, oldest = Counter(party_id for party_id, *_ in rows[:CAP]), dict[int, datetime]()
+    rows = _list_late_orders(party_id, at)
+    counted, oldest = Counter(one for one, *_ in rows[:CAP]), dict[int, datetime]()
     first: dict[int, list[UUID]] = defaultdict(list)
-    for party_id, due_at, order_id in rows:
-        oldest.setdefault(party_id, due_at or at)
-        first[party_id].append(order_id)
+    for one, due_at, order_id in rows:
+        oldest.setdefault(one, due_at or at)
+        first[one].append(order_id)
     shown = list(oldest)[:most]
     names = {one.pk: party_name(one.name, one.uri) for one in Party.objects.filter(pk__in=shown)}
-    missing = _list_missing([order_id for party_id in shown for order_id in first[party_id][:ASKED]], names)
-    return [
-        LateSigner(one, names[one], Count(counted[one], more=len(rows) > CAP), oldest[one], missing[one])
-        for one in shown
-    ]
+    missing = _list_missing([order_id for one in shown for order_id in first[one][:ASKED]], names)
+    more = len(rows) > CAP
+    return [LateSigner(one, names[one], Count(counted[one], more=more), oldest[one], missing[one]) for one in shown]
+
+
+def _list_late_orders(party_id: int | None, at: datetime) -> list[tuple[int, datetime | None, UUID]]:
+    late = orders_to_sign().filter(complete_by__lte=at)
+    if party_id is not None:
+        late = late.filter(party_id=party_id)
+    return list(late.values_list("party_id", "complete_by", "id")[: CAP + 1])
 
 
 def _list_missing(order_ids: Sequence[UUID], names: dict[int, str]) -> dict[int, list[str]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.queries.proposals import OpenProposal, list_open_proposals
+from console.queries.standing import Standing, get_standing
 from partners.clients import http
 from partners.domain.keysets import jwks_uri_of
 from partners.labels import party_name, sanitise_text
@@ -13,6 +14,7 @@ from partners.policies.lifecycle import Stage
 from revocations.models import Breach, Cohort
 from support.queries import chains, names
 from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts, running
+from support.queries.counts import sum_counts
 from support.queries.delivery import Health, health_of
 from support.queries.history import RecordedAct, done_to
 
@@ -47,6 +49,7 @@ class ContractPage:
     breaches: Sequence[Breach]
     cohort: Cohort | None
     history: Sequence[RecordedAct]
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class CampaignPage:
     kin: Sequence[IdentifierLink]
     cohort: Cohort | None
     history: Sequence[RecordedAct]
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class PartyPage:
     keys_refused: str
     health: Health | None
     history: Sequence[RecordedAct]
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -95,11 +100,12 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
     if contract is None:
         return None
     rows = Campaign.objects.filter(contract=contract).select_related("contract__aggregator", "lbs_provider")
+    campaigns = chains.campaigns(rows=list(rows.order_by("ref")[:MOST]), at=at)
     known = PartnerKeySet.objects.filter(party=contract.aggregator_id).first()
     keys_from = (contract.jwks_uri if contract.is_draft else "") or jwks_uri_of(party=contract.aggregator)
     return ContractPage(
         facts=chains.contracts(rows=[contract], at=at)[0],
-        campaigns=chains.campaigns(rows=list(rows.order_by("ref")[:MOST]), at=at),
+        campaigns=campaigns,
         held=_list_page_suspensions([("contract", contract.pk), ("party", contract.aggregator_id)], at),
         asked=list_open_proposals(of="contract", target_id=contract.pk, at=at),
         clients=list(Client.objects.filter(party=contract.aggregator_id).order_by("client_id")),
@@ -111,7 +117,18 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at")[:NEWEST]),
         cohort=_cohort("contract", contract.pk),
         history=done_to(target=f"contract:{contract.pk}"),
+        standing=_standing_of("contract", contract.pk, contract.aggregator, contract, campaigns, at),
     )
+
+
+def _standing_of(
+    of: str, target_id: int, party: Party, contract: Contract | None, campaigns: Sequence[CampaignFacts], at: datetime
+) -> Standing:
+    consents = sum_counts(counts=[one.approvals for one in campaigns])
+    return get_standing(
+        target=f"{of}:{target_id}", party=party, contract=contract, refs=[one.campaign.ref for one in campaigns],
+        consents=consents, of_party=of == "party", at=at,
+    )  # fmt: skip
 
 
 def _get_refusal_reason(url: str) -> str:
@@ -138,6 +155,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
         kin=_list_links(IdentifierLink.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
         history=done_to(target=f"campaign:{campaign.pk}"),
+        standing=_standing_of("campaign", campaign.pk, campaign.lbs_provider, campaign.contract, [facts], at),
     )
 
 
@@ -147,9 +165,10 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
     if party is None:
         return None
     own = list(Contract.objects.filter(aggregator=party).select_related("aggregator").order_by("ref"))
+    links = chains.chains_of(party=party, at=at)
     return PartyPage(
         facts=chains.parties(rows=[party], at=at)[0],
-        chains=chains.chains_of(party=party, at=at),
+        chains=links,
         contracts=chains.contracts(rows=own, at=at),
         held=_list_page_suspensions([("party", party.pk)], at),
         asked=list_open_proposals(of="party", target_id=party.pk, at=at),
@@ -158,6 +177,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         keys_refused=_get_refusal_reason(party.jwks_uri),
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
         history=done_to(target=f"party:{party.pk}"),
+        standing=_standing_of("party", party.pk, party, None, [one.facts for one in links], at),
     )
 
 

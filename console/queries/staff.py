@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
 from partners.labels import sanitise_text
-from partners.models import Campaign, Contract, Proposal
+from partners.models import Campaign, Contract, Party, Proposal
 from support.models import Ticket
 from support.queries import names
 from support.queries.exports import csv_lines, in_parts
@@ -30,6 +30,8 @@ EXPORTS = r"^(export\.|case\.exported$|line\.exported$)"
 KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
 COLUMNS = ("when", "who", "role", "did", "more", "to", "case", "why")
 TARGETS = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "protection")
+# What has a history of its own that staff may follow from its page.
+HISTORIES = (*TARGETS, "proposal", "incident", "purpose", "notice", "order")
 # An answer is bounded, whatever was typed.
 MOST = 50
 PART = 500
@@ -47,10 +49,11 @@ def acts(*, of_legal: bool = False) -> Acts:
     return whole.filter(LEGAL) if of_legal else whole.exclude(LEGAL)
 
 
-def by_member(rows: Acts, mail: str) -> Acts:
-    """Of whoever of staff has this in their e-mail."""
-    people = User.objects.exclude(role=User.Role.SUBSCRIBER).filter(email__icontains=mail).order_by("pk")
-    return rows.filter(actor__in=[f"{role}:{pk}" for role, pk in people.values_list("role", "pk")[:MOST]])
+def list_members(*, of_legal: bool = False) -> list[tuple[str, str]]:
+    """Return staff by the name that the trail gives them ("officer:7") and by e-mail. `of_legal`: that role alone."""
+    people = User.objects.exclude(role=User.Role.SUBSCRIBER).order_by("email", "pk")
+    people = people.filter(role=User.Role.LEGAL) if of_legal else people.exclude(role=User.Role.LEGAL)
+    return [(f"{role}:{pk}", mail) for role, pk, mail in people.values_list("role", "pk", "email")]
 
 
 def about_company(rows: Acts, part: str) -> Acts:
@@ -58,7 +61,7 @@ def about_company(rows: Acts, part: str) -> Acts:
 
     Of cases those that are the company's own; one that a person asked about is nobody else's to know.
     """
-    parties = companies(part=part)
+    parties = find_companies(part=part)
     contracts = list(Contract.objects.filter(aggregator__in=parties).values_list("pk", flat=True))
     campaigns = list(
         Campaign.objects.filter(Q(contract__in=contracts) | Q(lbs_provider__in=parties)).values_list("pk", flat=True)
@@ -71,6 +74,18 @@ def about_company(rows: Acts, part: str) -> Acts:
     targets += [f"proposal:{pk}" for pk in Proposal.objects.filter(proposals).values_list("pk", flat=True)]
     targets += [f"ticket:{code}" for code in Ticket.objects.filter(party_id__in=parties).values_list("code", flat=True)]
     return rows.filter(target__in=targets)
+
+
+def find_companies(*, part: str) -> list[int]:
+    """Return the companies with this in their name or address, by id; of a whole address, the company it is of."""
+    whole = Party.objects.filter(uri=part).values_list("pk", flat=True).first()
+    return [whole] if whole is not None else companies(part=part)
+
+
+def about_target(rows: Acts, target: str) -> Acts:
+    """To one thing, as the trail names it ("contract:3"). Of lines and persons nothing is found this way."""
+    kind = target.partition(":")[0]
+    return rows.filter(target=target, line_id__isnull=True) if kind in HISTORIES else rows.none()
 
 
 def about_case(rows: Acts, typed: str) -> Acts:

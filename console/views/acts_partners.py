@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from accounts.views.access import PersonRequest
 from console.actions import terms as terms_actions
+from console.actions.notes import add_note
 from console.actions.terms import discard_draft, put_in_force, set_consideration
 from console.forms import terms
+from console.forms.notes import TargetNoteForm
 from console.queries import pages
 from console.queries.proposals import list_open_proposals
 from console.views.acts import Act, answer
@@ -42,6 +44,24 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         button="Suspend now",
         warns=True,
     )
+    return answer(request, act)
+
+
+def note(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
+    """Add a note, say who looks after it, and when to be reminded."""
+    one, back = _target(of, target_id)
+    act = Act(
+        title=f"Add a note on {one.name}",
+        lead="Every officer and auditor can read it in the history.",
+        form=TargetNoteForm(request.POST or None),
+        verb=lambda form, actor, at: add_note(
+            of=of, target_id=target_id, note=form.cleaned_data["reason"], owner=form.new_owner,
+            remind_on=form.cleaned_data["remind_on"], actor=actor, at=at,
+        ),
+        back=back,
+        done="Note added.",
+        button="Add note",
+    )  # fmt: skip
     return answer(request, act)
 
 

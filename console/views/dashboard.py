@@ -12,14 +12,12 @@ from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from console.actions.visits import note_visit
 from console.queries import dashboard
-from console.queries.dashboard import search_by_name
 from console.views.listing import Card, count_card
 from console.views.lists_acts import PROPOSALS, SUSPENSIONS
 from console.views.lists_delivery import STREAMS, orders_list
 from console.views.lists_partners import CAMPAIGNS, CONTRACTS
 from console.views.lists_trail import incidents_list, trail_list
 from console.views.site import show
-from support.actions.queue import record_search
 
 
 def index(request: PersonRequest) -> HttpResponse:
@@ -39,6 +37,7 @@ def _in_force(at: datetime) -> Sequence[Card]:
         count_card("Campaigns in force", "campaigns", CAMPAIGNS, {"stage": "running"}, at),
         count_card("Suspended", "suspensions", SUSPENSIONS, {"running": "yes"}, at, "warn"),
         count_card("Contracts ending within 60 days", "contracts", CONTRACTS, {"ends": "60"}, at, "warn"),
+        count_card("Contracts to renew", "contracts", CONTRACTS, {"remind": "due"}, at, "warn"),
         count_card("Campaigns ending within 60 days", "campaigns", CAMPAIGNS, {"ends": "60"}, at, "warn"),
     )
 
@@ -60,15 +59,4 @@ def _count_changes(request: PersonRequest, at: datetime) -> Sequence[Card]:
     return (
         count_card("Incidents opened", "incidents", incidents_list(request, at), opened, at),
         count_card("Changes by others", "trail", trail_list(request, at), {"kind": "act", **opened}, at),
-    )
-
-
-def search(request: PersonRequest) -> HttpResponse:
-    """Companies, contracts, campaigns and machines by name."""
-    asked = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    if asked:
-        said = {"Name": asked}
-        record_search(where="Search", said=said, actor=actor_of(request.user), at=timezone.now())
-    return show(
-        request, "search.html", title="Search", asked=asked, searched_for=asked, hits=search_by_name(asked=asked)
     )

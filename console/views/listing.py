@@ -6,6 +6,7 @@ A list costs its own statement, one bounded count, and what its `rows` read for 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,15 +14,19 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
+from console.actions.staff_access_log import export_list
 from console.views.site import show
 from support.actions.queue import record_search
 from support.queries.counts import Count, count_of
+from support.queries.exports import csv_lines
 
 SIZE = 50
 LAST_PAGE = 200
+PART = 500
 LONGEST_SEARCH = 100
 REVERSED = "The last day is before the first. Choose a later last day."
 # A word that is longer may be broken anywhere, so that no column is wider than a page of 1280 px has room for.
@@ -42,6 +47,12 @@ class Cell:
     at: datetime | None = None
     number: bool = False
     whole: bool = False
+
+    @property
+    def plain(self) -> object:
+        """What a file has of it: the moment, or its text with what stands below."""
+        text: object = self.at or self.text
+        return f"{text} ({self.under})" if self.under and self.at is None else text
 
     @property
     def is_short(self) -> bool:
@@ -160,16 +171,30 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
     at = timezone.now()
     if said := read_list_query(request.GET.dict(), listing).get_criteria(words=listing.search_label, typed_in=True):
         record_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
+    if "csv" in request.GET and not listing.export:
+        return _download(request, listing, at)
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
+
+
+def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpResponse:
+    """The same rows in the same order as CSV, as many as the list has pages for; that it was taken is written down."""
+    asked = read_list_query(request.GET.dict(), listing)
+    export_list(title=listing.title, said=asked.get_criteria(words=listing.search_label), user=request.user, at=at)
+    rows = _sorted_rows(request, listing, asked, at)
+    parts = (listing.cells(list(rows[n : n + PART]), at) for n in range(0, LAST_PAGE * SIZE, PART))
+    lines = csv_lines(
+        columns=[one.label for one in listing.columns],
+        rows=(tuple(cell.plain for cell in row) for part in takewhile(bool, parts) for row in part),
+    )
+    response = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-{slugify(listing.title)}.csv"'
+    return response
 
 
 def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage:
     """Read one page. An unknown filter, sort or page number is as good as none."""
     asked = read_list_query(request.GET.dict(), listing)
-    rows = filter_rows(listing, asked=asked, at=at)
-    column, down = _sort(request, listing)
-    if column:
-        rows = rows.order_by(_order_of(column, down=down), "-pk")
+    rows, (column, down) = _sorted_rows(request, listing, asked, at), _sort(request, listing)
     page = _number(request.GET.get("page", ""))
     found = list(rows[(page - 1) * SIZE : page * SIZE + 1])
     return ListPage(
@@ -189,13 +214,21 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
     )
 
 
+def _sorted_rows(request: HttpRequest, listing: Listing, asked: ListQuery, at: datetime) -> Rows:
+    rows = filter_rows(listing, asked=asked, at=at)
+    column, down = _sort(request, listing)
+    return rows.order_by(_order_of(column, down=down), "-pk") if column else rows
+
+
 def _order_of(column: Column, *, down: bool) -> str:
     return f"-{column.sort}" if down else column.sort
 
 
 def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) -> str:
-    if not listing.export or asked.is_reversed:
+    if asked.is_reversed:
         return ""
+    if not listing.export:
+        return _question(request, page="", csv="1")
     return f"{reverse(listing.export)}{_question(request, page='', sort='')}"
 
 

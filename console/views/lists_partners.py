@@ -10,6 +10,7 @@ from accounts.views.access import PersonRequest
 from console.queries.dashboard import ENDING
 from console.queries.machines import count_agent_requests
 from console.queries.proposals import list_newest_proposals
+from console.queries.standing import contracts_to_renew
 from console.views import cells
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from partners.labels import purpose_in_words, sanitise_text
@@ -183,6 +184,10 @@ CONTRACTS = Listing(
     filters=(
         Filter("stage", "Status", STAGES, lambda rows, v, at: contracts_at(rows=rows, stages=_stages(v), at=at)),
         ENDS,
+        Filter(
+            "remind", "Reminder", (("due", "Due"),),
+            lambda rows, _due, at: rows.filter(pk__in=contracts_to_renew(at=at)),
+        ),
     ),
     empty=("No contracts yet", "Draft a contract, or load the carrier's file with import_parties."),
     acts=(("admin:contract-draft", "Draft a contract"),),

@@ -16,6 +16,7 @@ from accounts.views.access import PersonRequest, limit_downloads
 from audit.models import AuditEvent, Incident
 from console.actions.staff_access_log import export_trail
 from console.queries import staff
+from console.queries.staff import find_companies
 from console.queries.visits import last_visit
 from console.views import cells
 from console.views.listing import (
@@ -32,6 +33,7 @@ from console.views.listing import (
 )
 from console.views.site import show
 from partners.labels import sanitise_text
+from partners.models import Party
 from support.forms.base import ActForm
 from support.models import Ticket
 from support.queries import names
@@ -55,6 +57,7 @@ def incidents_list(request: PersonRequest, at: datetime) -> Listing:
             "whose", "Assigned to", (("mine", "Me"), ("nobody", "Nobody")),
             lambda rows, value, _: rows.filter(closed_at__isnull=True, **whose[value]),
         ),
+        build_typed_filter("company", "Company", lambda rows, value, _: _about_company(rows, value)),
         Filter("changed", "Opened", CHANGED, lambda rows, _visit, _: rows.filter(opened_at__gt=since)),
     ))  # fmt: skip
 
@@ -86,13 +89,15 @@ def export(request: PersonRequest) -> HttpResponseBase:
 
 def trail_list(request: PersonRequest, at: datetime) -> Listing:
     """The audit log, as this reader may see and narrow it."""
-    if request.user.role == User.Role.LEGAL:
-        return TRAIL_OF_LEGAL
+    of_legal = request.user.role == User.Role.LEGAL
+    who = of_choices("who", "Staff member", staff.list_members(of_legal=of_legal), by="actor")
+    if of_legal:
+        return replace(TRAIL_OF_LEGAL, filters=(who, *TRAIL_OF_LEGAL.filters))
     reader, since = actor_of(request.user), last_visit(user=request.user, at=at)
     changed = Filter(
         "changed", "By others", CHANGED, lambda rows, _visit, _: rows.filter(at__gt=since).exclude(actor=reader)
     )
-    return replace(TRAIL, filters=(*TRAIL.filters, changed))
+    return replace(TRAIL, filters=(who, *TRAIL.filters, changed))
 
 
 def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
@@ -195,6 +200,12 @@ def _proposal_page(own: str) -> str:
 CHANGED = (("visit", "Since my last visit"),)
 
 
+def _about_company(rows: Rows, part: str) -> Rows:
+    """Incidents about companies with this in their name or address; of an address that is one's own, about that one."""
+    found = Party.objects.filter(pk__in=find_companies(part=part)).values_list("pk", "uri")
+    return rows.filter(subject__in=[said for pk, uri in found for said in (uri, f"partner:{pk}")])
+
+
 def _by_clock(rows: Rows, value: str, at: datetime) -> Rows:
     """Open incidents whose next date is past, or to come; or those that have none."""
     if value == "none":
@@ -235,9 +246,9 @@ TRAIL = Listing(
     search=("reason", "action"),
     search_label="Action or reason",
     filters=(
-        build_typed_filter("who", "Staff member (e-mail)", lambda rows, value, _: staff.by_member(rows, value)),
         build_typed_filter("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
         build_typed_filter("case", "Case", lambda rows, value, _: staff.about_case(rows, value)),
+        build_typed_filter("on", "Subject", lambda rows, value, _: staff.about_target(rows, value), kind="given"),
         build_typed_filter("from", "From (UTC)", lambda rows, value, _: staff.since(rows, value), kind="date"),
         build_typed_filter("to", "To (UTC)", lambda rows, value, _: staff.until(rows, value), kind="date"),
         Filter("kind", "Kind", staff.KINDS, lambda rows, value, _: staff.of_kind(rows, value)),
@@ -257,5 +268,5 @@ TRAIL_OF_LEGAL = replace(
     lead="Everything the legal-process role viewed or did, with the reason. No one else can see that these entries"
     " exist.",
     start=lambda _: staff.acts(of_legal=True),
-    filters=tuple(one for one in TRAIL.filters if one.name in {"who", "from", "to", "kind"}),
+    filters=tuple(one for one in TRAIL.filters if one.name in {"from", "to", "kind"}),
 )

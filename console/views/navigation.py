@@ -75,7 +75,8 @@ LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
 )
 OFFICERS_ALONE = frozenset({"separations"})
 BELOW = {
-    "party": "parties", "party-add": "parties", "party-change": "parties", "contract": "contracts",
+    "party": "parties", "party-add": "parties", "party-change": "parties", "target-note": "parties",
+    "contract": "contracts",
     "contract-draft": "contracts", "contract-change": "contracts", "endpoints": "contracts",
     "campaign": "campaigns", "campaign-draft": "campaigns", "campaign-change": "campaigns",
     "consideration": "campaigns", "suspend": "suspensions", "lift": "suspensions", "proposal": "proposals",

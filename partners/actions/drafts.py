@@ -1,5 +1,6 @@
 """Contracts and campaigns before they count: draft one, change it, put it in force."""
 
+from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -112,7 +113,7 @@ def change_draft(
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)
     _refuse_other_terms(row, of, terms)
-    faults = Faults()
+    faults, before = Faults(), copy(row)
     changed = _put_terms(row, terms, faults)
     _check(row, faults, at)
     if changed:
@@ -128,7 +129,7 @@ def change_draft(
         row=row,
         at=at,
         reason=reason,
-        detail={"fields": sorted(changed)},
+        detail=guards.describe_changes(row=row, before=before, fields=sorted(changed)),
     )
     return row
 

@@ -1,6 +1,6 @@
 """What every act of an officer begins and ends with: who may, why, on which row, and the line in the trail."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
@@ -103,6 +103,21 @@ def note_on(
         action=action, actor=actor, target=target_of(row=row), at=at, reason=reason,
         detail={"ref": ref, **(detail or {})},
     )  # fmt: skip
+
+
+def describe_changes(*, row: Named, before: Named, fields: Sequence[str]) -> dict[str, object]:
+    """Return which fields an act changed, from what to what, for the audit log. `before`: a copy made before it."""
+    return {
+        "fields": list(fields),
+        "was": {field: _as_json(getattr(before, field)) for field in fields},
+        "now": {field: _as_json(getattr(row, field)) for field in fields},
+    }
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, str | int | list | None) else str(value)
 
 
 def machine_target(*, number: int) -> str:

@@ -4,6 +4,7 @@ Links between ids and a campaign's known recipients only grow; they carry stops,
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -74,7 +75,7 @@ def change_party(
     lock_open(act=Proposal.Act.MOVE_KEYS, of=Proposal.Of.PARTY, target_id=party_id)
     party = _lock_known(party_id)
     wanted = {"name": name, "website": website, "about": about, "jwks_uri": jwks_uri}
-    changed = _changed_fields(party, wanted)
+    changed, before = _changed_fields(party, wanted), copy(party)
     if not changed:
         raise NotNow(guards.THE_SAME)
     faults = guards.Faults()
@@ -84,7 +85,8 @@ def change_party(
     if proposed:
         changed = [field for field in changed if field != "jwks_uri"]
     if changed:
-        guards.note_on(action="party.changed", actor=who, row=party, at=at, reason=reason, detail={"fields": changed})
+        detail = guards.describe_changes(row=party, before=before, fields=changed)
+        guards.note_on(action="party.changed", actor=who, row=party, at=at, reason=reason, detail=detail)
     if not proposed:
         return party
     return propose(

@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
+
+from support.queries.lines import NOBODYS
 
 CAP = 10_000
 SAMPLED_BLOCKS = 4_000
@@ -19,6 +22,10 @@ SELECT wanted.id, (SELECT count(DISTINCT line_id) FROM (
     EXISTS (SELECT FROM partners_dealing dealing WHERE dealing.aggregator_id = wanted.id OFFSET %(rows)s)
 FROM unnest(%(parties)s::bigint[]) AS wanted (id)
 """
+RECEIVED = """
+SELECT count(DISTINCT line_id), count(*) FROM (
+    SELECT line_id FROM partners_dealing WHERE party_id = %(party)s OR aggregator_id = %(party)s LIMIT %(rows)s) found
+"""
 BLOCKS = """
 SELECT coalesce(sum(pg_relation_size(part.oid)), 0) / current_setting('block_size')::bigint
 FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
@@ -26,7 +33,7 @@ WHERE inhparent = 'disclosures_disclosure'::regclass AND part.relname >= %s
 """
 # Rows under a delayed-notice order are counted nowhere: only the legal-process role knows of them.
 LOOKUPS = """
-SELECT one.campaign, count(*) FROM disclosures_disclosure one TABLESAMPLE SYSTEM (%s)
+SELECT <what>, count(*) FROM disclosures_disclosure one TABLESAMPLE SYSTEM (%s)
 WHERE one.occurred_at >= %s AND one.occurred_at <= %s AND one.basis = 'approval' AND one.outcome = 'released'
     AND NOT EXISTS (
         SELECT FROM disclosures_delayednotice gag
@@ -36,8 +43,23 @@ WHERE one.occurred_at >= %s AND one.occurred_at <= %s AND one.basis = 'approval'
                 SELECT FROM disclosures_delayednotice newer
                 WHERE newer.line_id = gag.line_id AND newer.disclosure_id = gag.disclosure_id
                     AND newer.number > gag.number))
-GROUP BY one.campaign
+    <which>
+GROUP BY 1
 """
+BY_CAMPAIGN = LOOKUPS.replace("<what>", "one.campaign").replace("<which>", "")
+BY_MONTH = LOOKUPS.replace("<what>", "date_trunc('month', one.occurred_at AT TIME ZONE 'UTC')::date").replace(
+    "<which>", "AND one.campaign = ANY (%s)"
+)
+MONTHS = 12
+# "I never agreed" to a company or one of these campaigns, but for lines that are nobody's.
+DISPUTES = """
+SELECT count(*) FROM (
+    SELECT FROM consent_choice said
+    WHERE said.reason = 'never_agreed'
+        AND (said.scope = 'party' AND said.ref = %s OR said.scope = 'campaign' AND said.ref = ANY (%s))
+        AND NOT EXISTS (SELECT FROM (<nobodys>) ours WHERE ours.line_id = said.line_id)
+    LIMIT %s) AS found
+""".replace("<nobodys>", NOBODYS)
 
 
 @dataclass(frozen=True)
@@ -79,6 +101,14 @@ def lines_of(*, party_ids: Collection[int]) -> Mapping[int, Count]:
         }
 
 
+def lines_received_by(*, party_id: int) -> Count:
+    """Return how many lines' data this company received, itself or through others."""
+    with connection.cursor() as cursor:
+        cursor.execute(RECEIVED, {"rows": ROWS, "party": party_id})
+        n, seen = cursor.fetchone() or (0, 0)
+    return Count(min(n, CAP), more=True) if seen >= ROWS else cap_count(n)
+
+
 def lookups(*, at: datetime) -> Mapping[str, Count]:
     """Releases by approval in the last 30 days by campaign (its ref).
 
@@ -86,11 +116,39 @@ def lookups(*, at: datetime) -> Mapping[str, Count]:
     """
     since = at - LOOK_BACK
     with connection.cursor() as cursor:
-        cursor.execute(BLOCKS, [f"disclosures_disclosure_{since:%Y_%m}"])
-        (blocks,) = cursor.fetchone() or (0,)
-        share = 100.0 if blocks <= SAMPLED_BLOCKS else 100.0 * SAMPLED_BLOCKS / float(blocks)
-        cursor.execute(LOOKUPS, [share, since, at, at])
+        share = _get_sampled_share(cursor, since)
+        cursor.execute(BY_CAMPAIGN, [share, since, at, at])
         return {ref: _scale_count(n, share) for ref, n in cursor.fetchall()}
+
+
+def lookups_by_month(*, refs: Collection[str], at: datetime) -> Mapping[date, Count]:
+    """Return releases by approval under these campaigns in the last twelve months (UTC), by the first of the month.
+
+    As `lookups`, from a sample where there are many; a month without any is nought.
+    """
+    first = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    months = [date(first.year - (first.month <= n), (first.month - n - 1) % 12 + 1, 1) for n in range(MONTHS)][::-1]
+    since = datetime.combine(months[0], time(), UTC)
+    with connection.cursor() as cursor:
+        share = _get_sampled_share(cursor, since)
+        cursor.execute(BY_MONTH, [share, since, at, at, list(refs)])
+        found = {month: _scale_count(n, share) for month, n in cursor.fetchall()}
+    return {month: found.get(month, NONE) for month in months}
+
+
+def count_disputes(*, uri: str, refs: Collection[str]) -> Count:
+    """Return how often people said that they never agreed to this company ("" for none) or one of these campaigns."""
+    with connection.cursor() as cursor:
+        cursor.execute(DISPUTES, [uri, list(refs), CAP + 1])
+        (n,) = cursor.fetchone() or (0,)
+    return cap_count(n)
+
+
+def _get_sampled_share(cursor: CursorWrapper, since: datetime) -> float:
+    """Return what percentage of the blocks is read, so that it takes the same time however many there are."""
+    cursor.execute(BLOCKS, [f"disclosures_disclosure_{since:%Y_%m}"])
+    (blocks,) = cursor.fetchone() or (0,)
+    return 100.0 if blocks <= SAMPLED_BLOCKS else 100.0 * SAMPLED_BLOCKS / float(blocks)
 
 
 def sum_counts(*, counts: Collection[Count]) -> Count:

@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from audit.models import AuditEvent
 from audit.policies import ALL
-from partners.labels import sanitise_text
+from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Campaign, Proposal
 from support.queries import names
 
@@ -33,6 +33,13 @@ WHOLE: Mapping[str, str] = {
     "legal.lifted": "delayed notice: lifted",
     "legal.delayed": "delayed notice: release hidden", "suspension.lifted": "suspension: lifted",
     "stop.code_texted": "stop: code texted",
+}  # fmt: skip
+# Fields of a company, contract or campaign that are called otherwise on a page.
+FIELDS: Mapping[str, str] = {
+    "jwks_uri": "key address", "endpoint_url": "event address", "about": "what it does", "precision_m": "precision (m)",
+    "lbs_provider": "location service", "consideration": "payment", "starts_at": "start", "ends_at": "end",
+    "signed_at": "signed", "ack_within_s": "to be acknowledged within (s)",
+    "complete_within_days": "to be completed within (days)", "names_recipient": "names its recipient",
 }  # fmt: skip
 NEWEST = 100
 
@@ -96,15 +103,39 @@ def more_of(*, event: AuditEvent) -> str:
     parts += _of_rule(event)
     parts += _of_duty(event)
     parts += _of_search(event)
+    parts += _of_note(event)
     parts += _of_addresses(event) or _of_fields(event)
     return "; ".join(part for part in parts if part)
 
 
 def _of_fields(event: AuditEvent) -> list[str]:
-    fields = event.detail.get("fields")
+    """Return which fields were changed, from what to what where that was kept."""
+    fields, now, was = (event.detail.get(name) for name in ("fields", "now", "was"))
     if not isinstance(fields, list):
         return []
+    if isinstance(now, dict) and isinstance(was, dict):
+        return [_format_change(_field(name), _value(now[name]), _value(was.get(name))) for name in sorted(now)]
     return [", ".join(sanitise_text(str(one), at_most=40).replace("_", " ") for one in fields)]
+
+
+def _field(name: str) -> str:
+    return FIELDS.get(name) or name.replace("_", " ")
+
+
+def _value(said: object) -> str:
+    """Return a value of a field in words: a day, purposes as people read them, yes or no, "none" for nothing."""
+    if isinstance(said, list):
+        return ", ".join(_value(one) for one in said) or "none"
+    if isinstance(said, str) and said.startswith("dpv:"):
+        return purpose_in_words(said)
+    return _day(said) or sanitise_text(_plain(said), at_most=160) or "none"
+
+
+def _of_note(event: AuditEvent) -> list[str]:
+    """Return what a note on a company, contract or campaign set beside its words."""
+    said = event.detail
+    owner = ["owner changed" if said["owner"] else "owner removed"] if "owner" in said else []
+    return [*owner, *([f"reminder: {_day(said['remind_on'])}"] if "remind_on" in said else [])]
 
 
 def _of_rule(event: AuditEvent) -> list[str]:
@@ -128,9 +159,8 @@ def _of_duty(event: AuditEvent) -> list[str]:
 def _of_search(event: AuditEvent) -> list[str]:
     """Return where somebody searched and what for; in which cases somebody was found; what a file was narrowed to."""
     said, named = event.detail, event.detail.get("for")
-    parts = (
-        [f"in {sanitise_text(str(said['in']), at_most=60)}"] if event.action == "search.made" and "in" in said else []
-    )
+    listed = event.action in {"search.made", "export.taken"} and "in" in said
+    parts = [f"in {sanitise_text(str(said['in']), at_most=60)}"] if listed else []
     if isinstance(named, dict):
         parts += [f"{label}: {sanitise_text(str(words), at_most=100)}" for label, words in named.items()]
     if isinstance(said.get("tickets"), list):

@@ -206,7 +206,10 @@ def test_a_draft_takes_other_terms_until_somebody_agreed(officer: str) -> None:
     assert Campaign.objects.get(pk=campaign.pk).precision_m == 100
     assert Reach.objects.count() == 2
     event = AuditEvent.objects.get(action="campaign.draft_changed")
-    assert event.detail == {"ref": "CMP-new", "fields": ["precision_m"]}
+    assert event.detail == {
+        "ref": "CMP-new", "fields": ["precision_m"], "was": {"precision_m": CAMPAIGN.precision_m},
+        "now": {"precision_m": 100},
+    }  # fmt: skip
     an_approval(a_line(), campaign)
     terms = replace(CAMPAIGN, precision_m=50)
     with pytest.raises(NotNow, match="Make a new campaign"):

@@ -73,6 +73,11 @@ def shown(member: Member, path: str, data: Mapping[str, object] | None = None) -
     return words(answer.content.decode())
 
 
+def searched(member: Member, asked: str) -> str:
+    """The address of what a search in the console found."""
+    return str(member.client.post("/admin/search/", {"q": asked}).headers["Location"])
+
+
 def rows_of(member: Member, path: str) -> list[str]:
     """Each row of a list as its text."""
     page = member.client.get(path).content.decode().partition("<tbody>")[2].partition("</tbody>")[0]

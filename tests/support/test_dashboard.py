@@ -12,6 +12,7 @@ from django.utils import timezone
 import audit.actions
 from accounts.models import Line, Message, User
 from audit.models import Incident
+from console.actions.notes import add_note
 from partners.actions import proposals
 from partners.models import Campaign, Proposal
 from revocations.actions import suspend
@@ -64,6 +65,11 @@ def a_day_at_work(officer: Member, *, at: datetime) -> None:
     Incident.objects.filter(key="now 3").update(assigned_to="officer:999999")
     Incident.objects.filter(key="old 3").update(closed_at=at)
     colleague = an_actor()
+    for contract, day in ((first.contract, at - DAY), (second.contract, at + DAY)):
+        add_note(
+            of="contract", target_id=contract.pk, note="Ask them.", owner=None, remind_on=day.date(), actor=colleague,
+            at=at - 9 * DAY,
+        )  # fmt: skip
     for campaign in (first, second):
         suspend.suspend(of="campaign", target_id=campaign.pk, actor=colleague, reason="They sold it.", at=at)
         proposals.propose(
@@ -84,7 +90,7 @@ def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
     counted = {label: (unescape(href), int(n)) for href, label, n in CARD.findall(page)}
     assert {label: n for label, (_, n) in counted.items()} == {
         "Contracts in force": 5, "Campaigns in force": 3, "Suspended": 2,
-        "Contracts ending within 60 days": 2, "Campaigns ending within 60 days": 2,
+        "Contracts ending within 60 days": 2, "Campaigns ending within 60 days": 2, "Contracts to renew": 1,
         "Incidents past their deadline": 2, "Incidents assigned to me": 1, "Incidents assigned to nobody": 5,
         "Orders past their date": 3, "Partners with delivery problems": 1, "Proposals that wait": 2,
     }  # fmt: skip

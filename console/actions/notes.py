@@ -1,0 +1,41 @@
+"""What officers write down about a company, contract or campaign: notes, who looks after it, when to think of it."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+import audit.actions
+from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import check_reason
+from accounts.queries import StaffOnly, acting_staff
+from partners.policies.lifecycle import NotNow
+
+
+@transaction.atomic
+def add_note(
+    *, of: str, target_id: int, note: str, owner: str | None, remind_on: date | None, actor: str, at: datetime
+) -> None:
+    """Add a note to the history of a company, contract or campaign.
+
+    `owner`: the officer who looks after it from now on ("officer:7"), "" for nobody, None for whoever it was before.
+    `remind_on`: from which day on the dashboard reminds officers of it. Raises StaffOnly, NoReason, and NotNow for a
+    day that has passed.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
+    detail: dict[str, str] = {}
+    if owner is not None:
+        detail["owner"] = _officer(owner) if owner else ""
+    if remind_on is not None:
+        if remind_on <= at.date():
+            raise NotNow("That day has passed, or is today. Choose a later one.")
+        detail["remind_on"] = f"{remind_on.isoformat()}T00:00:00+00:00"
+    audit.actions.record(
+        action=f"{of}.noted", actor=name, target=f"{of}:{target_id}", at=at, reason=check_reason(note), detail=detail
+    )
+
+
+def _officer(owner: str) -> str:
+    try:
+        return acting_staff(actor=owner, action=StaffAction.CHANGE_TERMS)
+    except StaffOnly as error:
+        raise StaffOnly("Choose an officer.") from error

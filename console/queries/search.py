@@ -1,0 +1,143 @@
+"""One search over what an officer works with: by name, id or word. People are in none of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.primitives.reasons import remove_numbers
+from audit.models import AuditEvent, Incident
+from console.queries import staff
+from partners.labels import party_name, sanitise_text
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, NoticeText, Party
+from revocations.models import Order
+from support.queries import names
+from support.queries.history import describe_action, more_of
+from support.queries.incidents import subjects
+from support.queries.queue import companies
+
+MOST = 25
+# Of the audit log so many of the newest entries are looked through: its own page finds the older ones.
+NEAR = 20_000
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing found. `kind`: what it is; `about` says a little more; `page` and `args`: where it stands."""
+
+    kind: str
+    name: str
+    about: str
+    page: str
+    args: tuple[object, ...] = ()
+    query: str = ""
+
+
+def search_everything(*, asked: str) -> list[Hit]:
+    """What has these words in its name, id or text, 25 of a kind at most. None for fewer than 2 letters."""
+    if len(asked) < 2:
+        return []
+    return [*_find_agreements(asked), *_find_clients(asked), *_find_orders(asked), *_find_incidents(asked),
+            *_find_notices(asked), *_find_entries(asked)]  # fmt: skip
+
+
+def _find_agreements(asked: str) -> list[Hit]:
+    parties = Party.objects.filter(Q(name__icontains=asked) | Q(uri__icontains=asked)).order_by("name", "id")
+    contracts = Contract.objects.filter(ref__icontains=asked).select_related("aggregator").order_by("ref")
+    campaigns = Campaign.objects.filter(ref__icontains=asked).select_related("lbs_provider").order_by("ref")
+    return [
+        *(Hit("company", party_name(one.name, one.uri), sanitise_text(one.uri), "party", (one.pk,))
+          for one in parties[:MOST]),
+        *(Hit("contract", one.ref, sanitise_text(one.aggregator.name), "contract", (one.pk,))
+          for one in contracts[:MOST]),
+        *(Hit("campaign", one.ref, sanitise_text(one.lbs_provider.name), "campaign", (one.pk,))
+          for one in campaigns[:MOST]),
+    ]  # fmt: skip
+
+
+def _find_clients(asked: str) -> list[Hit]:
+    clients = Client.objects.filter(client_id__icontains=asked).order_by("client_id")
+    agents = AuthorizedAgent.objects.filter(Q(id__icontains=asked) | Q(name__icontains=asked)).order_by("name")
+    return [
+        *(Hit("API client", one.client_id, str(one.get_kind_display()), "machine", (one.number,))
+          for one in clients[:MOST]),
+        *(Hit("authorized agent", one.name, one.pk, "authorized-agent", (one.number,)) for one in agents[:MOST]),
+    ]  # fmt: skip
+
+
+def _find_orders(asked: str) -> list[Hit]:
+    """An order by its whole id, or by that of its message: whose it is takes a reason to see."""
+    wanted = Q(jti=asked) | Q(id=UUID(asked)) if _is_uuid(asked) else Q(jti=asked)
+    found = list(Order.objects.filter(wanted)[:MOST])
+    named = names.targets(wanted={("party", one.party_id) for one in found})
+    return [
+        Hit("order", str(one.id), f"{named['party', one.party_id].name}, {one.get_state_display()}", "order",
+            (one.party_id, one.id))
+        for one in found
+    ]  # fmt: skip
+
+
+def _find_incidents(asked: str) -> list[Hit]:
+    """Incidents of a kind with these words, or about a company with them in its name; the newest first."""
+    kinds = [value for value, label in Incident.Kind.choices if asked.lower() in str(label).lower()]
+    found = Party.objects.filter(pk__in=companies(part=asked)).values_list("pk", "uri")
+    about = [said for pk, uri in found for said in (uri, f"partner:{pk}")]
+    rows = list(Incident.objects.filter(Q(kind__in=kinds) | Q(subject__in=about)).order_by("-id")[:MOST])
+    known = subjects(rows=rows)
+    return [
+        Hit("incident", str(one.get_kind_display()),
+            f"{known[one.subject].name if one.subject in known else 'no company'},"
+            f" {'closed' if one.closed_at else 'open'}", "incident", (one.pk,))
+        for one in rows
+    ]  # fmt: skip
+
+
+def _find_notices(asked: str) -> list[Hit]:
+    rows = NoticeText.objects.filter(body__icontains=asked).order_by("-id")[:MOST]
+    return [
+        Hit("notice", f"{one.get_use_display()} ({one.language})", sanitise_text(one.body, at_most=120), "notices")
+        for one in rows
+    ]
+
+
+def _find_entries(asked: str) -> list[Hit]:
+    """Acts of staff with these words in their reason; each leads to the history of what it was done to.
+
+    None on a person, and none by a number, which an old reason may hold: so nobody is found by whoever types it.
+    """
+    if remove_numbers(asked) != asked:
+        return []
+    near = staff.acts().values("pk")[:NEAR]
+    found = AuditEvent.objects.filter(pk__in=near, line_id__isnull=True, reason__icontains=asked)
+    rows = list(found.order_by("-at", "-id")[:MOST])
+    who = names.actors(wanted={one.actor for one in rows})
+    return [
+        Hit("audit log", describe_action(action=one.action),
+            sanitise_text(f"{who[one.actor]}, {one.at:%-d %b %Y, %H:%M}. {more_of(event=one)} {staff.get_reason(one)}"),
+            "trail", query=_history_of(one))
+        for one in rows
+    ]  # fmt: skip
+
+
+def _history_of(event: AuditEvent) -> str:
+    """Return what narrows the audit log to its subject, or to its day where that has no history of its own."""
+    kind = event.target.partition(":")[0]
+    if kind in staff.HISTORIES:
+        return f"on={event.target}"
+    return f"from={event.at:%Y-%m-%d}&to={event.at:%Y-%m-%d}"
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def sort_of(*, hits: Sequence[Hit]) -> dict[str, list[Hit]]:
+    """Return what was found by kind, in the order of the search."""
+    found: dict[str, list[Hit]] = {}
+    for one in hits:
+        found.setdefault(one.kind, []).append(one)
+    return found

@@ -1,0 +1,117 @@
+"""How a company, contract or campaign stands: reach, look-ups by month, disputes, what is open, who looks after it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+
+from audit.models import AuditEvent, Incident
+from consent.models import DigestRun
+from console.queries.overdue_orders import LateSigner, list_late_signers, orders_to_sign
+from partners.models import Contract, Party
+from support.queries import names
+from support.queries.counts import Count, count_disputes, count_of, lines_received_by, lookups_by_month
+
+WIDTH, HEIGHT, GAP = 480, 90, 6
+
+
+@dataclass(frozen=True)
+class MonthBar:
+    """One month of the chart. `x`, `y`, `width`, `height`: its rectangle."""
+
+    month: date
+    n: Count
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Figures of one page. `late`: the orders past their date, None where there are none. `run`: the newest comparison.
+
+    `rate`: disputes in percent of the consents on record, "" where there is nothing to compare. `owner`: an officer's
+    e-mail, "" for nobody; `remind_on`: the day that was chosen last.
+    """
+
+    people: Count
+    months: Sequence[MonthBar]
+    disputes: Count
+    rate: str
+    open_orders: Count
+    late: LateSigner | None
+    open_incidents: Count
+    run: DigestRun | None
+    owner: str
+    remind_on: datetime | None
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def get_standing(
+    *, target: str, party: Party, contract: Contract | None, refs: Collection[str], consents: Count, of_party: bool,
+    at: datetime,
+) -> Standing:  # fmt: skip
+    """Return how `target` ("contract:3") stands. `refs`: of its campaigns. `of_party`: it is the whole company."""
+    disputes = count_disputes(uri=party.uri if of_party else "", refs=refs)
+    owing = orders_to_sign().filter(party_id=party.pk)
+    late = list_late_signers(most=1, at=at, party_id=party.pk)
+    owner, remind_on = _owner_of(target)
+    runs = DigestRun.objects.filter(party_id=party.pk, finished_at__isnull=False).order_by("-received_at")
+    return Standing(
+        people=lines_received_by(party_id=party.pk),
+        months=_bars(lookups_by_month(refs=refs, at=at)),
+        disputes=disputes,
+        rate=_rate(disputes, consents),
+        open_orders=count_of(rows=owing.filter(contract_id=contract.pk) if contract else owing),
+        late=late[0] if late else None,
+        open_incidents=count_of(rows=Incident.objects.filter(about(party=party), closed_at__isnull=True)),
+        run=runs.first(),
+        owner=owner,
+        remind_on=remind_on,
+    )
+
+
+def about(*, party: Party) -> Q:
+    """Return which incidents are about a company."""
+    return Q(subject__in=(party.uri, f"partner:{party.pk}"))
+
+
+def contracts_to_renew(*, at: datetime) -> list[int]:
+    """Return the contracts in force whose reminder has come, by id. Two statements."""
+    running = Contract.objects.filter(is_draft=False, ends_at__gt=at).values_list("pk", flat=True)
+    notes = AuditEvent.objects.filter(
+        target__in=[f"contract:{pk}" for pk in running], action="contract.noted", detail__has_key="remind_on"
+    )
+    newest = dict(notes.order_by("at", "id").values_list("target", "detail__remind_on"))
+    due = [target for target, said in newest.items() if (day := parse_datetime(str(said))) and day <= at]
+    return [int(target.removeprefix("contract:")) for target in due]
+
+
+def _owner_of(target: str) -> tuple[str, datetime | None]:
+    kind = target.partition(":")[0]
+    notes = AuditEvent.objects.filter(target=target, action=f"{kind}.noted").order_by("-at", "-id")
+    owners = notes.filter(detail__has_key="owner").values_list("detail__owner", flat=True)
+    days = notes.filter(detail__has_key="remind_on").values_list("detail__remind_on", flat=True)
+    owner = str(owners.first() or "")
+    day = days.first()
+    return names.actors(wanted={owner})[owner] if owner else "", parse_datetime(str(day)) if day else None
+
+
+def _rate(disputes: Count, consents: Count) -> str:
+    if not consents or consents.more or disputes.more:
+        return ""
+    return f"{100 * disputes.n / consents.n:.1f}% of {consents} consents on record"
+
+
+def _bars(counted: Mapping[date, Count]) -> Sequence[MonthBar]:
+    most = max((one.n for one in counted.values()), default=0) or 1
+    step = WIDTH // len(counted)
+    bars = []
+    for place, (month, n) in enumerate(counted.items()):
+        height = max(2, round(HEIGHT * n.n / most)) if n else 1
+        bars.append(MonthBar(month, n, place * step, HEIGHT - height, step - GAP, height))
+    return bars

@@ -1,0 +1,80 @@
+"""One search over all but people; any list as a file: each is written down, and what is hidden is in none."""
+
+import csv
+import io
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from audit.models import AuditEvent, Incident
+from partners.actions.notices import publish_notice
+from partners.models import NoticeText
+from revocations.models import Order
+from support.models import Ticket
+from tests.support.console import MACHINE, NUMBER, PERSON, everything
+from tests.support.officers import Member, rows_of, searched, shown, staff
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+
+def found(member: Member, asked: str) -> str:
+    return shown(member, searched(member, asked))
+
+
+def test_everything_but_people_is_found(officer: Member) -> None:
+    console, auditor = everything(), staff(User.Role.AUDITOR)
+    publish_notice(
+        use=NoticeText.Use.STOP, language="en", body="Think of geobridge.", reason="Plainer.", actor=officer.actor,
+        at=timezone.now(),
+    )  # fmt: skip
+    for reader in (officer, auditor):
+        page = found(reader, "geobridge")
+        for said in (
+            "Company (3) GeoBridge https://geobridge.example", f"API client (1) {MACHINE}", "Incident (2)",
+            "A partner allows what we deny GeoBridge, open", "Notice (1) Before stopping (en) Think of geobridge.",
+        ):  # fmt: skip
+            assert said in page
+    campaign = console.campaign
+    assert f"Campaign (1) {campaign.ref} GeoBridge Finder" in found(officer, campaign.ref.lower())
+    assert f"Contract (1) {campaign.contract.ref} GeoBridge" in found(officer, campaign.contract.ref)
+    order = Order.objects.get()
+    for asked in (str(order.id), order.jti):
+        assert f"Order (1) {order.id} GeoBridge, Waiting to send" in found(officer, asked)
+    assert "Audit log (1) suspension: started" in found(officer, "sold it")
+    assert AuditEvent.objects.filter(line_id=console.line.pk, reason__contains=NUMBER).exists()
+    for person in (PERSON, NUMBER, NUMBER[2:], "They asked on", console.line.carrier_id, "x"):
+        assert "No matches" in found(officer, person)
+    assert "What are you looking for?" in shown(officer, "/admin/search/?s=unknown")
+    assert officer.client.post("/admin/search/", {"q": "\x00"}).status_code == 200
+    # What somebody else typed is theirs.
+    assert "What are you looking for?" in shown(auditor, searched(officer, "geobridge"))
+
+
+def test_whose_case_is_found_reads_that_in_their_log(officer: Member) -> None:
+    console = everything()
+    case = Ticket.objects.filter(line_id=console.line.pk).latest("pk")
+    assert f"Case (1) {case.code}" in found(officer, case.code)
+    event = AuditEvent.objects.get(action="ticket.found")
+    assert (event.actor, event.line_id, event.detail) == (officer.actor, console.line.pk, {"tickets": [case.code]})
+    assert "No matches" in found(officer, "T-ZZZZZZ")
+
+
+def test_any_list_is_taken_as_it_is_narrowed_and_sorted(officer: Member) -> None:
+    everything()
+    address = "/admin/incidents/?state=open&sort=-kind"
+    page = officer.client.get(address).content.decode()
+    assert '<a href="?state=open&amp;sort=-kind&amp;csv=1">Export as CSV</a>' in page
+    answer = officer.client.get(f"{address}&csv=1")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="whereabouts-incidents.csv"'
+    head, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert head[:3] == ["What", "Status", "About"]
+    assert [row[0] for row in rows] == [
+        str(Incident.Kind(kind).label) for kind in sorted(Incident.objects.values_list("kind", flat=True))[::-1]
+    ]
+    assert len(rows) == len(rows_of(officer, address))
+    taken = AuditEvent.objects.get(action="export.taken")
+    assert (taken.actor, taken.target, taken.detail) == (
+        officer.actor, "export:list", {"in": "Incidents", "for": {"Status": "Open"}},
+    )  # fmt: skip
+    assert "export: exported in Incidents; Status: Open" in shown(officer, "/admin/trail/")
