@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
+from portal.setting_kinds import LARGEST_NUMBER, SHORTEST_SECRET
+from portal.setting_list import SECRETS
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # Classes that settings name, under the names that they had before 1.0: who has set one need change nothing.
@@ -24,19 +25,11 @@ MOVED = {
 }
 
 
-class NotSet(ImproperlyConfigured):
-    """A setting that must be there is missing. `name`: which one."""
-
-    def __init__(self, name: str, what: str) -> None:
-        super().__init__(f"{name} is not set. Set it to {what}.")
-        self.name = name
-
-
 def require_setting(name: str, what: str) -> str:
-    """Return a setting that must be there: `what` it is set to. Raises NotSet, which says so."""
+    """Return a setting that must be there: `what` it is set to. Raises ImproperlyConfigured, which says so."""
     value = os.environ.get(name)
     if not value:
-        raise NotSet(name, what)
+        raise ImproperlyConfigured(f"{name} is not set. Set it to {what}.")
     return value
 
 
@@ -103,20 +96,12 @@ def with_issuer(issuer: str, name: str) -> str:
     return ""
 
 
-NAMES = (
-    "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
-    "FIELD_ENCRYPTION_KEYS", "EMAIL_URL", "SMS_WEBHOOK_TOKEN", "SMS_INBOUND_SECRETS", "CALL_LOG_SECRETS",
-    "MAIL_INBOUND_SECRETS", "METRICS_TOKEN", "OIDC_CLIENT_SECRET", "STAFF_OIDC_CLIENT_SECRET", "SENTRY_DSN",
-    "STOP_ARCHIVE_S3_SECRET", "CHECKPOINT_S3_SECRET",
-)  # fmt: skip
-
-
 def read_secret_files() -> None:
     """Put what the files hold in place of their names, for this process and those it starts.
 
     Raises ImproperlyConfigured where a file can't be read or is empty, and where both the secret and a file are given.
     """
-    for name in NAMES:
+    for name in SECRETS:
         path = os.environ.pop(f"{name}_FILE", "")
         if not path:
             continue

@@ -1,17 +1,18 @@
 """What the process was told by its environment, checked once. docs/reference/settings.md lists every name."""
 
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded, env, external_storage, tls_policy
 from portal.env import (
     LOOPBACK,
-    NotSet,
     dotted_path,
     issuer_of,
     needed_by_https,
@@ -23,9 +24,12 @@ from portal.env import (
     whole_number,
     with_issuer,
 )
+from portal.setting_kinds import LEAST_MONTHS, MOST_MONTHS
+from portal.setting_list import SETTINGS
 
 PROJECT = Path(__file__).resolve().parent.parent
-LEAST_MONTHS, MOST_MONTHS = 12, 1200
+# A setting that stays wrong with its example's value is left out once.
+MOST_MENDING = 2
 # OpenTelemetry's own names of where traces go.
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -116,112 +120,45 @@ class Environment:
         return self.base_url.startswith("https://")
 
 
-# The isolation is PostgreSQL's own default; the gate and every lock rely on it, whatever the role's or database's is.
-# A session looks twice a second whether its client is still there: one that was given up must not wait for a lock on.
-# A chunk of an import lies in temporary tables of 20 MB, and what doesn't fit is written to files and read again.
-OPTIONS = (
-    "-c jit=off -c plan_cache_mode=force_generic_plan -c default_transaction_isolation=read\\ committed"
-    " -c client_connection_check_interval=500 -c temp_buffers=32MB"
-)
-NETWORK = {"prepare_threshold": 0, "connect_timeout": "3", "tcp_user_timeout": "10000"}
-
-
-def database(url: str) -> dict[str, Any]:
-    """Django's connection settings for a `postgresql://user:password@host:port/name` URL (host may be a folder)."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured("DATABASE_URL and DATABASE_OWNER_URL must start with postgresql://")
-    # An option that is given as empty takes out what we would have set.
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    host = query.pop("host", parts.hostname or "")
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": host,
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 300,
-        "CONN_HEALTH_CHECKS": True,
-        # Without options there is a pooler, whose sessions take turns: a cursor would be looked for in another's.
-        "DISABLE_SERVER_SIDE_CURSORS": query.get("options") == "",
-        # Compiling a statement takes longer than any of ours runs. What is prepared, the gate's statement and those of
-        # the database's own functions, is planned once for each connection: planning took ten times what running does.
-        # Who waits at the gate can't be kept for long, and a machine that vanished is never heard of again.
-        "OPTIONS": {"options": OPTIONS, **NETWORK, **query},
-    }
-
-
-def mailer(url: str) -> dict[str, Any]:
-    """Django's mailer for `console://`, `memory://`, `smtp://user:password@host:port` or `smtps://…`."""
-    parts = urlsplit(url)
-    if parts.scheme == "console":
-        return {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    if parts.scheme == "memory":
-        return {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
-    if parts.scheme not in {"smtp", "smtps"}:
-        raise ImproperlyConfigured("EMAIL_URL must start with console://, memory://, smtp:// or smtps://")
-    return _smtp_mailer(parts)
-
-
-def _smtp_mailer(parts: SplitResult) -> dict[str, Any]:
-    return {
-        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "OPTIONS": {
-            "host": parts.hostname or "localhost",
-            "port": parts.port or (465 if parts.scheme == "smtps" else 587),
-            "username": unquote(parts.username or ""),
-            "password": unquote(parts.password or ""),
-            "use_ssl": parts.scheme == "smtps",
-            "use_tls": parts.scheme == "smtp" and parts.hostname not in LOOPBACK,
-            "timeout": 10,
-        },
-    }
-
-
-# What is put in the place of a missing setting, so that the look for what else is missing goes on.
-STAND_INS = {
-    "BASE_URL": "https://missing.invalid",
-    "DATABASE_URL": "postgresql://localhost/missing",
-    "REDIS_URL": "redis://localhost:6379/0",
-    "EMAIL_URL": "smtp://localhost",
-    "CHECKPOINT_S3_URL": "https://missing.invalid/bucket/checkpoints",
-    "STOP_ARCHIVE_S3_URL": "https://missing.invalid/bucket/stops",
-    "CHECKPOINT_DIR": "/missing/checkpoints",
-    "STOP_ARCHIVE_DIR": "/missing/stop-archive",
-}
-
-
 def environment() -> Environment:
     """Read the environment; with neither DATABASE_URL nor REDIS_URL, let the embedded servers fill it in first.
 
-    Raises ImproperlyConfigured, which names every setting that is missing, each on a line of its own.
+    Raises ImproperlyConfigured, which names every setting that is missing or wrong, each on a line of its own.
     """
     env.read_secret_files()
     try:
         return _read()
-    except NotSet as first:
-        raise ImproperlyConfigured("\n".join(_all_missing(first))) from None
+    except ImproperlyConfigured as first:
+        raise ImproperlyConfigured("\n".join(_list_faults(str(first)))) from None
 
 
-def _all_missing(first: NotSet) -> list[str]:
-    """Return what to say of each missing setting, found by reading on as if those before it were set."""
-    said, given = [str(first)], dict(os.environ)
-    os.environ[first.name] = STAND_INS.get(first.name, "missing")
+def _list_faults(first: str) -> list[str]:
+    """Return what is wrong with each setting, found by reading on as if those before it had their examples' values."""
+    faults, given = [first], dict(os.environ)
     try:
-        while True:
+        while _mend(faults):
             try:
                 _read()
-            except NotSet as another:
-                said.append(str(another))
-                os.environ[another.name] = STAND_INS.get(another.name, "missing")
+            except ImproperlyConfigured as another:
+                faults.append(str(another))
             else:
-                return said
-    except ImproperlyConfigured as wrong:
-        return [*said, str(wrong)]
+                break
+        return list(dict.fromkeys(faults))
     finally:
         os.environ.clear()
         os.environ.update(given)
+
+
+def _mend(faults: Sequence[str]) -> bool:
+    """Give the setting that the last fault is about its example, then leave it out. Returns whether that is new."""
+    name = next((word for word in re.findall(r"[A-Z][A-Z0-9_]+", faults[-1]) if word in SETTINGS), "")
+    if not name or faults.count(faults[-1]) > MOST_MENDING:
+        return False
+    if faults.count(faults[-1]) == 1:
+        os.environ[name] = SETTINGS[name].example
+    else:
+        os.environ.pop(name, None)
+    return True
 
 
 def _has_own_servers() -> bool:

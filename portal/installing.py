@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.embedded.cluster import APP, DATABASE, OWNER
-from portal.env import NAMES
 from portal.environment import environment
+from portal.setting_list import SECRETS
 
 CONFIGURATION = Path("/etc/whereabouts")
 # As the units and the image have it (docs/running).
@@ -181,7 +181,7 @@ def _take_settings(path: Path) -> None:
 
 
 def _take_secrets(folder: Path) -> None:
-    for name in NAMES:
+    for name in SECRETS:
         if _kept(folder, name) and not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
             os.environ[f"{name}_FILE"] = str(folder / name)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from django.utils.csp import CSP
 
 from portal import logs, tls_policy
-from portal.environment import database, environment, mailer
+from portal.connections import database, mailer
+from portal.environment import environment
 
 env = environment()
 

@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.utils.module_loading import import_string
+from pytest_django import Settings
 
-from portal import deploy_checks, env, external_storage
+from portal import deploy_checks, external_storage
+from portal.connections import database
 from portal.env import MOVED
-from portal.environment import Environment, database, environment
+from portal.environment import Environment, environment
+from portal.management.commands.settings import write_reference
+from portal.setting_list import SECRETS, SETTINGS
 from tests import forks
 from tests.portal.processes import PRODUCTION, PROJECT, clean_environment
 
@@ -275,12 +280,52 @@ def test_a_file_that_does_not_fit_is_said(more: dict[str, str], said: str, monke
         environment()
 
 
-def test_every_secret_may_and_its_name_is_in_the_docs() -> None:
+# Fields that go by another name in the environment.
+NAMED_OTHERWISE = {"DEMO": "WHEREABOUTS_DEMO", "TRACES": "OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+
+def test_every_setting_is_declared_and_the_reference_is_written_from_that() -> None:
     fields = {field.upper() for field in Environment.__dataclass_fields__}
-    secret = {name for name in fields if name.endswith(("_KEY", "_KEYS", "_TOKEN", "_SECRET", "_SECRETS", "_DSN"))}
-    assert secret <= set(env.NAMES) <= {*fields, "CELERY_BROKER_URL"}
-    docs = (PROJECT / "docs" / "reference" / "settings.md").read_text()
-    assert [name for name in env.NAMES if f"`{name}`" not in docs and f"`{name}_FILE=" not in docs] == []
+    declared = SETTINGS.keys() - {"PROMETHEUS_MULTIPROC_DIR"}
+    assert {NAMED_OTHERWISE.get(field, field) for field in fields} == declared
+    named = ("_KEY", "_KEYS", "_TOKEN", "_SECRET", "_SECRETS", "_DSN")
+    assert {name for name in fields if name.endswith(named)} <= set(SECRETS)
+    assert (PROJECT / "docs" / "reference" / "settings.md").read_text() == write_reference()
+
+
+def test_all_that_is_missing_or_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "READING_LIMIT": "many",
+        "RETENTION_MONTHS": "6",
+        "LOG_LEVEL": "loud",
+        "MAIL_REPLY_ADDRESS": "help+me@carrier.example",
+        "MTLS_CLIENT_CERTIFICATES": "1",
+        "REDIS_URL": "redis://elsewhere.carrier.example",
+    }
+    given(monkeypatch, **{key: value for key, value in PRODUCTION.items() if key != "SECRET_KEY"} | wrong)
+    before = dict(os.environ)
+    with pytest.raises(ImproperlyConfigured) as refused:
+        environment()
+    said = str(refused.value).splitlines()
+    assert [line.split()[0] for line in said] == [
+        "REDIS_URL", "SECRET_KEY", "MTLS_CLIENT_CERTIFICATES", "LOG_LEVEL", "RETENTION_MONTHS", "READING_LIMIT",
+        "MAIL_REPLY_ADDRESS",
+    ]  # fmt: skip
+    assert os.environ == before
+
+
+def test_the_settings_in_force_are_printed_and_no_secret(
+    capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    settings.METRICS_TOKEN, settings.SENTRY_DSN = "metrics-token", ""
+    settings.CARRIER_NAME, settings.CANARY, settings.TEST_ACCOUNTS = "Carrier", False, ["A-1", "A-2"]
+    call_command("settings")
+    printed = capsys.readouterr().out
+    lines = {line.partition("  #")[0] for line in printed.splitlines()}
+    assert {"METRICS_TOKEN=(set)", "SENTRY_DSN=", "CARRIER_NAME=Carrier", "CANARY=0", "TEST_ACCOUNTS=A-1,A-2"} <= lines
+    assert [name for name in SECRETS if f"{name}=" not in printed] == []
+    assert "metrics-token" not in printed
+    assert settings.SECRET_KEY not in printed
 
 
 STARTS_WITHOUT = {"STOP_ARCHIVE_DIR", "SMS_WEBHOOK_URL", "SMS_WEBHOOK_TOKEN"}

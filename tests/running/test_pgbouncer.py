@@ -19,7 +19,7 @@ from consent.gate import deciding
 from consent.gate.shapes import Question
 from consent.models import Choice
 from partners.models import Campaign
-from portal.environment import database
+from portal.connections import database
 from portal.views import database_is_away
 from revocations.models import Order
 from tests.factories import a_campaign, a_line, an_approval

@@ -1,0 +1,74 @@
+"""Print the settings in force, secrets masked."""
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from portal.setting_kinds import Setting
+from portal.setting_list import SECTIONS, SETTINGS
+
+INTRODUCTION = """# Settings
+
+All settings come from the environment. Production doesn't start while a required one is missing or one has a value that
+it can't have, and names them all at once: `Not started: SECRET_KEY is not set. Set it to a long random string.`
+`manage.py check --deploy` rejects what only a demo or developer may have. `manage.py settings` prints what is in force,
+secrets masked.
+
+Secrets can come from files: `SECRET_KEY_FILE=/run/secrets/SECRET_KEY`, likewise for every setting marked *secret*.
+Setting both forms stops the start.
+
+In brackets: when production requires it. Formats of [texts, mail, calls and files](messages.md). This page is written
+by `manage.py settings --reference`.
+"""
+
+
+class Command(BaseCommand):
+    """Print each setting as `NAME=value`, and after it whether it is the default. Never prints a secret."""
+
+    help = "Print the settings in force, secrets masked; with --reference docs/reference/settings.md."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add what may be asked for instead."""
+        parser.add_argument("--reference", action="store_true", help="print docs/reference/settings.md")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print one or the other."""
+        if options["reference"]:
+            self.stdout.write(write_reference(), ending="")
+            return
+        for one in SETTINGS.values():
+            self.stdout.write(f"{one.name}={_get_value(one)}{'' if os.environ.get(one.name) else '  # default'}")
+
+
+def _get_value(one: Setting) -> str:
+    """Return the value in force in the form in which a setting is given; of a secret only that it is set."""
+    value = getattr(settings, one.name, os.environ.get(one.name, ""))
+    if one.secret:
+        return "(set)" if value else ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def write_reference() -> str:
+    """Return docs/reference/settings.md."""
+    parts = [INTRODUCTION]
+    for title, section in SECTIONS.items():
+        parts += [f"## {title}\n", "\n".join(map(_describe, section)) + "\n"]
+    return "\n".join(parts)
+
+
+def _describe(one: Setting) -> str:
+    needed = f" ({one.needed})" if one.needed else ""
+    facts = [
+        f"{one.kind}, secret" if one.secret else one.kind,
+        f"default {one.default}" if one.default else "no default",
+        f"`{one.example}`" if one.example and not one.secret else "",
+        f"wrong: {one.when_wrong}",
+        f"since {one.since}",
+    ]
+    return f"- `{one.name}`{needed}: {one.text}. *{'; '.join(fact for fact in facts if fact)}*"
