@@ -135,13 +135,15 @@ class _FactorForm(BaseAuthenticateForm):
         """The code, if it is right. One of an app is good once."""
         typed = normalize_user_code(self.cleaned_data["code"])
         with get_rate_limit_adapter().trying(door=GuessTarget.FACTOR, account=str(self.user.pk)) as taken:
-            self.cleaned_data["code"] = typed if tokens.is_app_code_shape(typed) else self._as_kept(typed)
+            self.cleaned_data["code"] = (
+                typed if tokens.is_app_code_shape(typed) else self._normalize_if_recovery_code(typed)
+            )
             code = str(super().clean_code())
             if tokens.is_app_code_shape(typed) and not spend_code(user_id=self.user.pk, code=typed, at=taken.at):
                 raise get_adapter().validation_error("incorrect_code")
             return code
 
-    def _as_kept(self, typed: str) -> str:
+    def _normalize_if_recovery_code(self, typed: str) -> str:
         """What could be no recovery code costs no slow hash."""
         return (
             tokens.normalize_recovery_code(user=self.user, typed=typed) if tokens.is_recovery_code_shape(typed) else ""

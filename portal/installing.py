@@ -134,7 +134,9 @@ def _write_secrets(options: Options) -> None:
 
 def _own_secrets(options: Options) -> dict[str, str]:
     """Return new secrets by file name. Passwords go with the addresses that have them."""
-    app, owner, broker = (_kept(options.secrets, name) for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"))
+    app, owner, broker = (
+        _read_secret(options.secrets, name) for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+    )
     host = "postgres" if options.containers else "127.0.0.1"
     made = {
         "SECRET_KEY": secrets.token_urlsafe(48),
@@ -151,7 +153,7 @@ def _own_secrets(options: Options) -> dict[str, str]:
     return made
 
 
-def _kept(folder: Path, name: str) -> str:
+def _read_secret(folder: Path, name: str) -> str:
     path = folder / name
     return path.read_text().strip() if path.exists() else ""
 
@@ -182,7 +184,7 @@ def _take_settings(path: Path) -> None:
 
 def _take_secrets(folder: Path) -> None:
     for name in SECRETS:
-        if _kept(folder, name) and not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
+        if _read_secret(folder, name) and not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
             os.environ[f"{name}_FILE"] = str(folder / name)
 
 
@@ -192,7 +194,7 @@ def _files_missing(options: Options) -> list[str]:
         f"{options.folder / 'settings'}: copy docs/running/settings there and adapt it"
     ]  # fmt: skip
     for name, what in FROM_OTHERS.items():
-        if not (os.environ.get(name) or _kept(options.secrets, name)):
+        if not (os.environ.get(name) or _read_secret(options.secrets, name)):
             said.append(f"{name}: write {what}, to {options.secrets / name}")
     if options.containers:
         said += [

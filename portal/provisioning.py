@@ -14,27 +14,30 @@ LEAST_VERSION = 150_000
 SUPERUSER, SOCKET = "postgres", "postgresql:///postgres?user=postgres"
 
 
-class Refused(Exception):
+class ProvisioningRefused(Exception):
     """The database can't be made or used as the settings have it; says why, and what to do."""
 
 
 def provide(*, admin: str, app: Mapping[str, Any], owner: Mapping[str, Any]) -> list[str]:
     """Make the roles and the database that these settings name where they don't exist; return what was made.
 
-    `admin`: the URL of a superuser; without one, root connects as PostgreSQL's own system user. Raises Refused where
-    that is not possible, and where a role exists with another password: that may be somebody's running database.
+    `admin`: the URL of a superuser; without one, root connects as PostgreSQL's own system user. Raises
+    ProvisioningRefused where that is not possible, and where a role exists with another password: that may be
+    somebody's running database.
     """
     if _can_sign_in(owner) and _can_sign_in(app):
         return []
     try:
         with _peer(admin), psycopg.connect(admin or SOCKET, autocommit=True, connect_timeout=10) as session:
             if session.info.server_version < LEAST_VERSION:
-                raise Refused(f"PostgreSQL {session.info.server_version // 10_000} is too old: 15 or newer.")
+                raise ProvisioningRefused(
+                    f"PostgreSQL {session.info.server_version // 10_000} is too old: 15 or newer."
+                )
             made = [_role(session, one) for one in (owner, app)]
             made.append(_database(session, name=str(owner["NAME"]), owner=str(owner["USER"])))
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
-        raise Refused(
+        raise ProvisioningRefused(
             f"PostgreSQL can't be reached as its superuser: {reason}. Name one with --admin"
             " postgresql://postgres:password@host/postgres"
         ) from error
@@ -51,7 +54,9 @@ def _peer(admin: str) -> Iterator[None]:
         if not admin and before == 0:
             os.seteuid(pwd.getpwnam(SUPERUSER).pw_uid)
     except KeyError as error:
-        raise Refused("There is no PostgreSQL on this machine. Name a superuser of yours with --admin.") from error
+        raise ProvisioningRefused(
+            "There is no PostgreSQL on this machine. Name a superuser of yours with --admin."
+        ) from error
     try:
         yield
     finally:
@@ -61,7 +66,7 @@ def _peer(admin: str) -> Iterator[None]:
 def _can_sign_in(one: Mapping[str, Any]) -> bool:
     try:
         _try(one)
-    except Refused:
+    except ProvisioningRefused:
         return False
     return True
 
@@ -84,14 +89,14 @@ def _database(session: psycopg.Connection[Any], *, name: str, owner: str) -> str
 
 
 def _try(one: Mapping[str, Any]) -> None:
-    """Connect as the application will. Raises Refused."""
+    """Connect as the application will. Raises ProvisioningRefused."""
     known = {"host": one["HOST"], "port": one["PORT"], "user": one["USER"], "password": one["PASSWORD"]}
     where = {name: str(value) for name, value in known.items() if value}
     try:
         psycopg.connect(make_conninfo(dbname=str(one["NAME"]), connect_timeout=10, **where)).close()
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
-        raise Refused(
+        raise ProvisioningRefused(
             f"{one['USER']} can't sign in to PostgreSQL: {reason}. If the role was made elsewhere, write its address"
             " into the secret file DATABASE_URL or DATABASE_OWNER_URL."
         ) from error

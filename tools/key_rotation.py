@@ -66,9 +66,11 @@ def _factors(newest: Fernet) -> int:
     """Secrets of second factors, which allauth keeps among other things of theirs."""
     done = 0
     for one in Authenticator.objects.order_by("pk"):
-        anew: dict[str, Any] = {name: _anew(newest, one.data[name]) for name in {"secret", "seed"} & one.data.keys()}
+        anew: dict[str, Any] = {
+            name: _reseal_value(newest, one.data[name]) for name in {"secret", "seed"} & one.data.keys()
+        }
         if tokens.HASHED in one.data:
-            anew[tokens.HASHED] = [_anew(newest, value) for value in one.data[tokens.HASHED]]
+            anew[tokens.HASHED] = [_reseal_value(newest, value) for value in one.data[tokens.HASHED]]
         if one.data != one.data | anew:
             one.data = one.data | anew
             one.save(update_fields=["data"])
@@ -76,7 +78,7 @@ def _factors(newest: Fernet) -> int:
     return done
 
 
-def _anew(newest: Fernet, sealed: str) -> str:
+def _reseal_value(newest: Fernet, sealed: str) -> str:
     return sealed if _is_of(newest, sealed.encode()) else seal(unseal(sealed.encode())).decode()
 
 

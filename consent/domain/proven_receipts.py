@@ -56,14 +56,14 @@ class ProvenReceipt:
 
 def describe_receipt(*, checked: CheckedReceipt, kept: Object) -> ProvenReceipt | Fault:
     """Describe a receipt of a choice; a Fault for what is genuine and no receipt of a choice."""
-    choice = checked.said.get("choice")
+    choice = checked.claims.get("choice")
     if not isinstance(choice, dict):
         return Fault.NO_RECEIPT
     names = _names(kept)
     return ProvenReceipt(
-        number=_sanitise(checked.said.get("receipt")),
-        carrier=_sanitise(checked.said.get("carrier") or urlsplit(str(checked.said.get("iss"))).hostname),
-        phone=_sanitise(checked.said.get("phone")),
+        number=_sanitise(checked.claims.get("receipt")),
+        carrier=_sanitise(checked.claims.get("carrier") or urlsplit(str(checked.claims.get("iss"))).hostname),
+        phone=_sanitise(checked.claims.get("phone")),
         title=_title(choice),
         made_at=_instant(choice.get("made_at")),
         until=_instant(choice.get("until")),

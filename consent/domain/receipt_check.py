@@ -76,12 +76,12 @@ class StandingOf:
 
 @dataclass(frozen=True)
 class CheckedReceipt:
-    """A receipt whose every signature fits. `said`: the claims that we signed; `kid`: with which key.
+    """A receipt whose every signature fits. `claims`: the claims that we signed; `kid`: with which key.
 
     `is_completion`: it is our word that one confirmation came, and no receipt of a choice.
     """
 
-    said: Object
+    claims: Object
     kid: str
     is_completion: bool = False
     confirmations: tuple[Confirmation, ...] = ()

@@ -216,12 +216,12 @@ class _Session:
             self.heard_at = self.loop.time()
             while self.places and not connected.is_busy():
                 result = connected.get_result()
-                if result is not None and result.status != ExecStatus.PIPELINE_SYNC and self._gave(result):
+                if result is not None and result.status != ExecStatus.PIPELINE_SYNC and self._deliver_result(result):
                     self.places.popleft()
         except psycopg.Error as error:
             self.end(str(error))
 
-    def _gave(self, result: Any) -> bool:
+    def _deliver_result(self, result: Any) -> bool:
         """Hand one result to the first who waits, who stays until they have it. False: the connection was ended.
 
         After an error nothing that was prepared can be relied upon.

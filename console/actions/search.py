@@ -17,7 +17,7 @@ def search(*, asked: str, user: User, at: datetime) -> Sequence[Hit]:
     """
     if not asked:
         return []
-    record_search(where="Search", said={"Words": asked}, actor=actor_of(user), at=at)
+    record_search(where="Search", criteria={"Words": asked}, actor=actor_of(user), at=at)
     cases: list[Hit] = []
     if code := code_in(asked):
         page = support.actions.queue.search(asked=code, before=0, user=user, at=at)

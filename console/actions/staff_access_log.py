@@ -126,16 +126,18 @@ def _record_in_line_logs(
 
 
 @transaction.atomic
-def export_trail(*, rows: staff.Acts, said: Mapping[str, str], user: User, reason: str, at: datetime) -> Iterator[str]:
+def export_trail(
+    *, rows: staff.Acts, criteria: Mapping[str, str], user: User, reason: str, at: datetime
+) -> Iterator[str]:
     """Export these acts, as far as they happened until now; read the file outside a transaction.
 
-    `said`: what they were narrowed to, by the names of the page. Raises NotForThem, NoReason.
+    `criteria`: what they were narrowed to, by the names of the page. Raises NotForThem, NoReason.
     """
     needed = StaffAction.SEE_DELAYED if user.role == User.Role.LEGAL else StaffAction.SEE_AUDIT
     name = acting_staff(actor=actor_of(user), action=needed)
     audit.actions.record(
         action="export.taken", actor=name, target="export:trail", at=at, reason=check_reason(reason),
-        detail={"for": {label: remove_numbers(words) for label, words in said.items()}},
+        detail={"for": {label: remove_numbers(words) for label, words in criteria.items()}},
     )  # fmt: skip
     return _sign_lines(staff.as_csv(rows=rows.filter(at__lte=at), mark=team_metrics.mark_of(user=user, at=at)), at)
 
@@ -151,10 +153,10 @@ def _sign_lines(lines: Iterator[str], at: datetime) -> Iterator[str]:
 
 
 @transaction.atomic
-def export_list(*, title: str, said: Mapping[str, str], user: User, at: datetime) -> None:
-    """Write down that a list of the console was exported. `said`: what it was narrowed to. Raises StaffOnly."""
+def export_list(*, title: str, criteria: Mapping[str, str], user: User, at: datetime) -> None:
+    """Write down that a list of the console was exported. `criteria`: what it was narrowed to. Raises StaffOnly."""
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TERMS)
     audit.actions.record(
         action="export.taken", actor=name, target="export:list", at=at,
-        detail={"in": title, "for": {label: remove_numbers(words) for label, words in said.items()}},
+        detail={"in": title, "for": {label: remove_numbers(words) for label, words in criteria.items()}},
     )  # fmt: skip

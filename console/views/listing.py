@@ -170,7 +170,7 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
     """The page of this list that the address asks for. That somebody searched it is written down."""
     at = timezone.now()
     if said := read_list_query(request.GET.dict(), listing).get_criteria(words=listing.search_label, typed_in=True):
-        record_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
+        record_search(where=listing.title, criteria=said, actor=actor_of(request.user), at=at)
     if "csv" in request.GET and not listing.export:
         return _download(request, listing, at)
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
@@ -179,7 +179,7 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
 def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpResponse:
     """The same rows in the same order as CSV, as many as the list has pages for; that it was taken is written down."""
     asked = read_list_query(request.GET.dict(), listing)
-    export_list(title=listing.title, said=asked.get_criteria(words=listing.search_label), user=request.user, at=at)
+    export_list(title=listing.title, criteria=asked.get_criteria(words=listing.search_label), user=request.user, at=at)
     rows = _sorted_rows(request, listing, asked, at)
     parts = (listing.cells(list(rows[n : n + PART]), at) for n in range(0, LAST_PAGE * SIZE, PART))
     lines = csv_lines(

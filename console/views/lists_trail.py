@@ -78,7 +78,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
         return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
     if request.method == "POST" and form.is_valid():
         parts = export_trail(
-            rows=filter_rows(listing, asked=asked, at=at), said=narrows, user=request.user,
+            rows=filter_rows(listing, asked=asked, at=at), criteria=narrows, user=request.user,
             reason=form.cleaned_data["reason"], at=at,
         )  # fmt: skip
         response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")

@@ -29,7 +29,7 @@ MOST_RECENT, MOST_EARLIER = 24, 12
 
 
 @dataclass(frozen=True)
-class Laid:
+class PathRows:
     """The companies under one heading of home: laid open, folded away below their number, the last of these in short.
 
     Whoever stands out is laid open, if they are not more than anybody reads before the rest of the page.
@@ -74,14 +74,14 @@ class Companies:
     stop: ChoiceRow | None = None
 
     @property
-    def recent_laid(self) -> Laid:
+    def recent_laid(self) -> PathRows:
         """As home lays out `recent`."""
-        return _laid(self.recent, at_least=LAID_OPEN, at_most=MOST_RECENT)
+        return _build_path_rows(self.recent, at_least=LAID_OPEN, at_most=MOST_RECENT)
 
     @property
-    def earlier_laid(self) -> Laid:
+    def earlier_laid(self) -> PathRows:
         """As home lays out `earlier`: whoever got it lately comes first."""
-        return _laid(self.earlier, at_least=0 if self.recent else LAID_OPEN, at_most=MOST_EARLIER)
+        return _build_path_rows(self.earlier, at_least=0 if self.recent else LAID_OPEN, at_most=MOST_EARLIER)
 
 
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
@@ -181,7 +181,7 @@ def _by_week(facts: Iterable[Facts]) -> Counter[tuple[date, str]]:
     return counted
 
 
-def _laid(cards: tuple[CompanyCard, ...], *, at_least: int, at_most: int) -> Laid:
+def _build_path_rows(cards: tuple[CompanyCard, ...], *, at_least: int, at_most: int) -> PathRows:
     """Lay out cards: those who stand out come first, in their order."""
     n = min(max(at_least, sum(card.stands_out for card in cards)), MOST_LAID_OPEN)
-    return Laid(cards[:n], cards[n:at_most], cards[at_most:])
+    return PathRows(cards[:n], cards[n:at_most], cards[at_most:])

@@ -43,7 +43,7 @@ def register_agent(
         )
     if AuthorizedAgent.objects.filter(pk=agent_id).exists():
         raise NotNow(f"{agent_id} is already registered. Propose what it may do from its own page.")
-    with guards.first(else_said=f"{agent_id} was registered a moment ago, by you or another officer."):
+    with guards.first(message=f"{agent_id} was registered a moment ago, by you or another officer."):
         agent = AuthorizedAgent.objects.create(
             id=agent_id, name=name, verify_key=b64decode(key), hosts=sorted(hosts), registered_at=at, changed_at=at,
             ended_at=at,

@@ -159,7 +159,7 @@ def register_machine(
     faults.raise_if_any()
     if Client.objects.filter(client_id=client_id).exists():
         raise NotNow(f"{client_id} is already registered. Replace its key from its own page.")
-    with guards.first(else_said=f"{client_id} was registered a moment ago, by you or another officer."):
+    with guards.first(message=f"{client_id} was registered a moment ago, by you or another officer."):
         machine = Client.objects.create(client_id=client_id, kind=kind, party=owner, public_jwk=key, disabled_at=at)
     _note_officers_act("machine.registered", name, machine, at, reason)
     _propose(machine, reason, actor, at)

@@ -76,7 +76,7 @@ def draft_contract(
     owner = _party("aggregator", aggregator, faults)
     row = Contract(ref=ref, aggregator=owner, is_draft=True, **_contract_fields(terms))
     _check(row, faults, at)
-    with guards.first(else_said=f"{ref} {DRAFTED}"):
+    with guards.first(message=f"{ref} {DRAFTED}"):
         row.save(force_insert=True)
     guards.note_on(action="contract.drafted", actor=name, row=row, at=at, reason=reason)
     return row
@@ -95,7 +95,7 @@ def draft_campaign(*, ref: str, contract: str, terms: CampaignTerms, reason: str
     faults = _name_faults(ref)
     row = Campaign(ref=ref, contract=under, is_draft=True, **_campaign_fields(terms, faults))
     _check(row, faults, at)
-    with guards.first(else_said=f"{ref} {DRAFTED}"):
+    with guards.first(message=f"{ref} {DRAFTED}"):
         row.save(force_insert=True)
     parties.add_recipients(ref=ref, recipients=terms.recipients, told_apart=True)
     guards.note_on(action="campaign.drafted", actor=name, row=row, at=at, reason=reason)

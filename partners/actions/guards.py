@@ -77,7 +77,7 @@ def lock_target(*, of: Of, target_id: int) -> Contract | Campaign:
 
 
 @contextmanager
-def first(*, else_said: str) -> Iterator[None]:
+def first(*, message: str) -> Iterator[None]:
     """Write something of which there is one. Raises NotNow, in these words, where somebody else just wrote it."""
     try:
         with transaction.atomic():
@@ -85,7 +85,7 @@ def first(*, else_said: str) -> Iterator[None]:
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
-        raise NotNow(else_said) from error
+        raise NotNow(message) from error
 
 
 def note_on(

@@ -38,7 +38,7 @@ def publish_notice(*, use: str, language: str, body: str, reason: str, actor: st
     if newest is not None and newest.body == text:
         raise NotNow(f"This wording is already published as version {newest.version}.")
     # Two that publish at once: the later one waits for the row, then meets the unique constraint.
-    with guards.first(else_said="Another officer just published a version. Read that one first."):
+    with guards.first(message="Another officer just published a version. Read that one first."):
         row = NoticeText.objects.create(
             use=use, language=language, version=newest.version + 1 if newest else 1, body=text, published_at=at,
             actor=name,

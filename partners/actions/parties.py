@@ -56,7 +56,7 @@ def add_party(
     if party.pk and moves_keys(party=party, jwks_uri=jwks_uri):
         raise NotNow(KEYS_BY_CONTRACT)
     party.kind = kind
-    with guards.first(else_said="You or another officer just added it. Change it instead."):
+    with guards.first(message="You or another officer just added it. Change it instead."):
         _put(party, faults, name=name, website=website, about=about, jwks_uri=jwks_uri)
     guards.note_on(action="party.added", actor=who, row=party, at=at, reason=reason)
     return party

@@ -67,7 +67,7 @@ def propose(
     wanted = loosening.read(act=act, of=of, payload=fields)
     _refuse_senseless(act, of, row, wanted, at)
     _end_expired(act, of, target_id, at)
-    with guards.first(else_said="The same change is already proposed and waits for another officer."):
+    with guards.first(message="The same change is already proposed and waits for another officer."):
         proposal = Proposal.objects.create(
             id=uuid.uuid4(),
             act=act,

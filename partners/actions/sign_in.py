@@ -113,7 +113,7 @@ def _authenticate(assertion: str) -> tuple[Client, Claims]:
     client_id = _client_named(opened)
     client = Client.objects.filter(client_id=client_id, disabled_at__isnull=True).first()
     fits = client is not None and opened.alg == tokens.ALGORITHMS.get(client.public_jwk.get("kty", ""))
-    jwk = client.public_jwk if client and fits else _key_of_nobody(opened.alg)
+    jwk = client.public_jwk if client and fits else _make_unknown_key(opened.alg)
     tokens.check_signature(assertion, tokens.read_jwk(jwk))
     if client is None or not fits:
         raise BadToken(tokens.BAD_SIGNATURE)
@@ -133,7 +133,7 @@ def _client_named(opened: ParsedToken) -> str:
 
 
 @cache
-def _key_of_nobody(alg: str) -> Json:
+def _make_unknown_key(alg: str) -> Json:
     """Return a public key for this algorithm whose private half was thrown away, as a JWK."""
     key = ECKey.generate_key("P-256") if alg == tokens.ALGORITHMS["EC"] else RSAKey.generate_key(2048)
     return {name: str(value) for name, value in key.as_dict(private=False).items()}

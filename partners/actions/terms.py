@@ -155,7 +155,7 @@ def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> Juri
     name = guards.officer(actor=actor, reason=reason)
     rule = JurisdictionRule(**{**asdict(terms), "state": terms.state.upper(), "purposes": list(terms.purposes)})
     _check_rule(rule, at)
-    with guards.first(else_said=f"{rule.state} has a rule from that very moment. Let the new one begin at another."):
+    with guards.first(message=f"{rule.state} has a rule from that very moment. Let the new one begin at another."):
         rule.save(force_insert=True)
     audit.actions.record(
         action="rule.added", actor=name, target=f"rule:{rule.pk}", at=at, reason=reason, detail={"state": rule.state}

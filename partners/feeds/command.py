@@ -62,14 +62,14 @@ class Progress:
     def read(self, size: int) -> None:
         self.bytes += size
 
-    def took(self, count: int) -> None:
+    def count_lines(self, count: int) -> None:
         self.lines += count
         now = time.monotonic()
         if now - self.reported >= SAY_EVERY_S:
             self.reported = now
             self.say(now)
 
-    def took_before(self, *, lines: int, size: int) -> None:
+    def count_earlier_lines(self, *, lines: int, size: int) -> None:
         """Count what an earlier run had taken; it says nothing of how fast this one is."""
         self.lines += lines
         self.lines_before += lines
@@ -179,7 +179,7 @@ class FeedCommand(BaseCommand):
         feed = self.feed()
         for chunk in itertools.batched(self.read_rows(stream=stream, progress=progress), feed.chunk, strict=False):
             tally.add(feed.take(lines=chunk, at=audit.queries.database_clock()))
-            progress.took(len(chunk))
+            progress.count_lines(len(chunk))
         tally.add(feed.finish(at=audit.queries.database_clock()))
         return feed.extra()
 

@@ -30,10 +30,10 @@ def choice_author(line: PersonsLine, reader: User, actor: str) -> str:
         return "user"
     if not actor.startswith("subscriber:") or actor == f"subscriber:{reader.pk}":
         return "you"
-    return _said_by_another(line, actor)
+    return _name_other_author(line, actor)
 
 
-def _said_by_another(line: PersonsLine, actor: str) -> str:
+def _name_other_author(line: PersonsLine, actor: str) -> str:
     if line.relation in SHARED:
         return "holder" if line.relation == Relation.MINOR_USER else "user"
     return "holder" if line.relation != Relation.SAME_HOLDER and line.is_anothers(actor) else "you"

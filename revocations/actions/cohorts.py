@@ -199,9 +199,9 @@ def record_for_cohort(*, word: VerifiedReceipt, parsed: ParsedReceipt, party: Pa
     if event is None or event.cohort_id is None:
         return False
     cohort = Cohort.objects.select_for_update().get(pk=event.cohort_id)
-    if word.said.status != "rejected":
+    if word.event.status != "rejected":
         check_applied(word=word, epoch=cohort.epoch, version=0)
-    if word.said.status == "completed":
+    if word.event.status == "completed":
         check_required_actions(word=word, required=ACTIONS, ordered_at=event.queued_at, at=at)
         _check_list(word, cohort)
     _store_receipt(word, parsed, (cohort.pk, event.pk), party, at)
@@ -223,16 +223,16 @@ def record_for_cohort(*, word: VerifiedReceipt, parsed: ParsedReceipt, party: Pa
         actor=f"partner:{party.pk}",
         target=f"cohort:{cohort.pk}",
         at=at,
-        detail={"status": word.said.status, "state": str(state), "acted_on": word.said.acted_on},
+        detail={"status": word.event.status, "state": str(state), "acted_on": word.event.acted_on},
     )
     return True
 
 
 def _check_list(word: VerifiedReceipt, cohort: Cohort) -> None:
     """It says of how many, and of which list."""
-    if word.said.acted_on is None:
+    if word.event.acted_on is None:
         raise ReceiptRefused("invalid_request", "acted_on must say how many of the list you acted on")
-    if word.said.list_sha256 != cohorts.get_index_digest(index_token=cohort.index_token):
+    if word.event.list_sha256 != cohorts.get_index_digest(index_token=cohort.index_token):
         raise ReceiptRefused("invalid_request", "list_sha256 must be that of the index of this cohort's manifest")
 
 
@@ -240,7 +240,7 @@ def _store_receipt(
     word: VerifiedReceipt, parsed: ParsedReceipt, about: tuple[uuid.UUID, uuid.UUID], party: Party, at: datetime
 ) -> None:
     """`about`: the end, and the event that tells of it."""
-    said, (cohort_id, event_id) = word.said, about
+    said, (cohort_id, event_id) = word.event, about
     own = CohortReceipt(
         cohort_id=cohort_id,
         event_id=event_id,
@@ -261,8 +261,8 @@ def _store_receipt(
             jti=report.nested.jti,
             received_at=at,
             status=report.status,
-            acted_on=report.nested.said.acted_on,
-            list_sha256=report.nested.said.list_sha256,
+            acted_on=report.nested.event.acted_on,
+            list_sha256=report.nested.event.list_sha256,
             token=report.nested.token,
             token_hash=report.nested.digest,
         )
@@ -276,14 +276,14 @@ def _store_receipt(
 def _outcome(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> tuple[State, str]:
     """Return the state this receipt leads to from the event's own, never back, and the note that explains it."""
     now = State(event.state)
-    match word.said.status:
+    match word.event.status:
         case _ if now not in MOVABLE:
             return now, event.note
         case "completed":
             note = _describe_shortfall(word, event, cohort)
             return (State.PARTIAL, note) if note else (State.COMPLETED, "")
         case "rejected" if now in BEFORE_ANY_RECEIPT:
-            return State.REJECTED, http.readable(word.said.reason)
+            return State.REJECTED, http.readable(word.event.reason)
         case "in_progress" if now in TO_PUSH:
             return State.ACKNOWLEDGED, ""
         case _:
@@ -300,8 +300,8 @@ def _describe_shortfall(word: VerifiedReceipt, event: StreamEvent, cohort: Cohor
         ).values_list("signer_uri", flat=True)
     )
     left = []
-    if (word.said.acted_on or 0) < cohort.subject_count:
-        left.append(f"acted on {word.said.acted_on} of {cohort.subject_count} lines")
+    if (word.event.acted_on or 0) < cohort.subject_count:
+        left.append(f"acted on {word.event.acted_on} of {cohort.subject_count} lines")
     if missing := len(named - signed):
         left.append(f"{missing} of {len(named)} companies below have not signed")
     if len(named) < len(companies):

@@ -67,7 +67,7 @@ def record_evidence(*, parsed: ParsedReceipt, party: Party, at: datetime) -> Non
             if asked.token == parsed.token:
                 return
             raise ReceiptRefused("invalid_request", "this evidence-request is answered already")
-        said = word.said
+        said = word.event
         EvidenceRequest.objects.filter(pk=asked.pk).update(
             answered_at=at, answer=said.answer, method=said.method, captured_at=said.captured_at, wording=said.wording,
             language=said.language, evidence_ref=said.evidence_ref, answer_jti=word.jti, token=parsed.token,

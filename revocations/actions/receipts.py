@@ -72,16 +72,16 @@ def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: date
         if record_for_cohort(word=word, parsed=parsed, party=party, at=at):
             return
         raise ReceiptRefused("invalid_request", "no order of this jti was ever sent to you")
-    if word.said.status != "rejected":
+    if word.event.status != "rejected":
         check_applied(word=word, epoch=order.epoch, version=order.version)
-    if word.said.status == "completed":
+    if word.event.status == "completed":
         required = order.snapshot["required_actions"]
         check_required_actions(word=word, required=required, ordered_at=order.queued_at, at=at)
     _store_receipt(word, parsed, order, at)
     state, note = _outcome(word, order)
     moved = Order.objects.filter(pk=order.pk, state__in=MOVABLE).exclude(state=state)
     moved.update(**_changes(state, note, at))
-    if word.said.status == "completed":
+    if word.event.status == "completed":
         _discharge(word, order, state, at)
     if state == State.COMPLETED:
         _supersede_older(order)
@@ -91,7 +91,7 @@ def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: date
         target=f"order:{order.id}",
         at=at,
         line_id=order.line_id,
-        detail={"status": word.said.status, "state": str(state)},
+        detail={"status": word.event.status, "state": str(state)},
     )
 
 
@@ -102,7 +102,7 @@ def _store_receipt(word: VerifiedReceipt, parsed: ParsedReceipt, order: Order, a
         jti=word.jti,
         party_id=order.party_id,
         received_at=at,
-        status=word.said.status,
+        status=word.event.status,
         token=parsed.token,
         token_hash=parsed.digest,
     )
@@ -125,12 +125,12 @@ def _store_receipt(word: VerifiedReceipt, parsed: ParsedReceipt, order: Order, a
 def _outcome(word: VerifiedReceipt, order: Order) -> tuple[State, str]:
     """Return the state this receipt leads to from the order's own, never back, and the note that explains it."""
     now = State(order.state)
-    match word.said.status:
+    match word.event.status:
         case "completed":
             coverage = coverage_of(orders=[order])[order.id]
             return (State.COMPLETED, "") if coverage.whole else (State.PARTIAL, coverage.note)
         case "rejected" if now in BEFORE_ANY_RECEIPT:
-            return State.REJECTED, http.readable(word.said.reason)
+            return State.REJECTED, http.readable(word.event.reason)
         case "in_progress" if now in TO_PUSH:
             return State.ACKNOWLEDGED, ""
         case _:
@@ -152,7 +152,7 @@ def _changes(state: State, note: str, at: datetime) -> dict[str, object]:
 
 def _discharge(word: VerifiedReceipt, order: Order, state: State, at: datetime) -> None:
     """Discharge what the partner has now signed as done; telling other companies only when all have signed."""
-    done = [deed.action for deed in word.said.actions if deed.status == "completed"]
+    done = [deed.action for deed in word.event.actions if deed.status == "completed"]
     if state == State.PARTIAL:
         done = [action for action in done if action != Duty.Action.NOTIFY_DOWNSTREAM]
     Duty.objects.filter(

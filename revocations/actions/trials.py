@@ -127,7 +127,7 @@ def record_trial_evidence(*, word: VerifiedEvidence, digest: bytes, party: Party
         order=order,
         jti=word.jti,
         defaults={
-            "received_at": at, "status": word.said.answer, "token_hash": digest,
+            "received_at": at, "status": word.event.answer, "token_hash": digest,
         },
     )  # fmt: skip
     return True
@@ -146,23 +146,23 @@ def _check_first(before: TrialReceipt | None, digest: bytes) -> None:
 
 def _check(word: VerifiedReceipt, order: TrialOrder, at: datetime) -> None:
     """As strictly as a real order's receipt is checked."""
-    if word.said.status != "rejected":
+    if word.event.status != "rejected":
         check_applied(word=word, epoch=order.epoch, version=order.version)
-    if word.said.status == "completed":
+    if word.event.status == "completed":
         check_required_actions(word=word, required=order.required_actions, ordered_at=order.queued_at, at=at)
-    if word.said.status == "completed" and order.subject_count is not None:
-        if word.said.acted_on != order.subject_count:
+    if word.event.status == "completed" and order.subject_count is not None:
+        if word.event.acted_on != order.subject_count:
             raise ReceiptRefused("invalid_request", f"acted_on must be the {order.subject_count} names of the list")
-        if word.said.list_sha256 != order.list_sha256:
+        if word.event.list_sha256 != order.list_sha256:
             raise ReceiptRefused("invalid_request", "list_sha256 is not that of the list")
 
 
 def _refuse_below_once(word: VerifiedReceipt, order: TrialOrder) -> None:
     """Say once of a company's own receipt what is said where its key is not registered."""
-    place = next((place for place, below in enumerate(word.said.downstream) if below.receipt), None)
+    place = next((place for place, below in enumerate(word.event.downstream) if below.receipt), None)
     waiting = TrialOrder.objects.filter(pk=order.pk, below=TrialOrder.Below.REFUSE)
     if place is not None and waiting.update(below=TrialOrder.Below.REFUSED):
-        raise receipts.build_unregistered_refusal(place=place, recipient=word.said.downstream[place].recipient)
+        raise receipts.build_unregistered_refusal(place=place, recipient=word.event.downstream[place].recipient)
 
 
 def _store_trial_receipt(
@@ -180,7 +180,7 @@ def _store_trial_receipt(
         jti=str(claims.get("jti"))[:200],
         defaults={
             "received_at": at,
-            "status": word.said.status if word else "",
+            "status": word.event.status if word else "",
             "fault": fault[:300],
             "downstream": [report.uri for report in reports],
             "signed": sum(report.is_signed for report in reports),

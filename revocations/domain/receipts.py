@@ -127,7 +127,7 @@ class NestedReceipt:
     """What a company below the partner signed itself, word for word."""
 
     jti: str
-    said: ReceiptEvent
+    event: ReceiptEvent
     token: str
 
     @property
@@ -157,7 +157,7 @@ class VerifiedReceipt:
 
     jti: str
     order_jti: str
-    said: ReceiptEvent
+    event: ReceiptEvent
     reports: Sequence[DownstreamStatus]
 
 
@@ -167,7 +167,7 @@ class VerifiedEvidence:
 
     jti: str
     request_jti: str
-    said: Evidence
+    event: Evidence
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def verify_evidence(*, parsed: ParsedReceipt, party: Party, at: datetime) -> Ver
         raise ReceiptRefused(
             "invalid_request", "captured_at must say when the person agreed, with an offset, not after now"
         )
-    return VerifiedEvidence(jti=parsed.jti, request_jti=_subject(claims), said=said)
+    return VerifiedEvidence(jti=parsed.jti, request_jti=_subject(claims), event=said)
 
 
 def verify_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> VerifiedReceipt:
@@ -240,7 +240,7 @@ def verify_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> Veri
         below.recipient: _report(place, below, order_jti=order_jti, partner=party, at=at)
         for place, below in sorted(enumerate(said.downstream), key=lambda placed: bool(placed[1].receipt))
     }
-    return VerifiedReceipt(jti=parsed.jti, order_jti=order_jti, said=said, reports=tuple(reports.values()))
+    return VerifiedReceipt(jti=parsed.jti, order_jti=order_jti, event=said, reports=tuple(reports.values()))
 
 
 def _verify_claims(parsed: ParsedReceipt, party: Party, at: datetime) -> Claims:
@@ -360,7 +360,7 @@ def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Part
 
 def check_applied(*, word: VerifiedReceipt, epoch: int, version: int) -> None:
     """Check that the partner had taken this order, or a newer one, when it signed. Raises ReceiptRefused."""
-    applied = word.said.applied
+    applied = word.event.applied
     if applied is None or (applied.epoch, applied.version) < (epoch, version):
         raise ReceiptRefused("invalid_request", "applied must be at least the order's (epoch, version)")
 
@@ -369,7 +369,7 @@ def check_required_actions(
     *, word: VerifiedReceipt, required: Collection[str], ordered_at: datetime, at: datetime
 ) -> None:
     """Check that every required action is there, done between the order and now. Raises ReceiptRefused."""
-    done = {deed.action: deed for deed in word.said.actions if deed.status == "completed"}
+    done = {deed.action: deed for deed in word.event.actions if deed.status == "completed"}
     # The partner writes whole seconds; it may have acted within the second of the order.
     since = ordered_at.replace(microsecond=0)
     for action in required:

@@ -53,7 +53,7 @@ class IncomingMessage:
 
 @transaction.atomic
 def open_case(
-    *, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, said: IncomingMessage, at: datetime
+    *, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, message: IncomingMessage, at: datetime
 ) -> Ticket:
     """Open a case about a line, or about one thing of it, in the language that is active. Raises Enough.
 
@@ -69,10 +69,10 @@ def open_case(
         about_kind=subject.kind if subject else "", about_ref=subject.ref if subject else "",
         party_id=subject.party_id if subject and subject.kind != COMPANY else None,
         number_ending=tickets.ending_of(line_id=line.pk, at=at),
-        language=translation.get_language() or "en", mail_sealed=seal(said.mail) if said.mail else b"",
+        language=translation.get_language() or "en", mail_sealed=seal(message.mail) if message.mail else b"",
         opened_at=at, last_at=at, due_at=lifecycle.due_at(kind=topic, at=at),
     )  # fmt: skip
-    _write(ticket, user, said, at)
+    _write(ticket, user, message, at)
     audit.actions.record(
         action="ticket.asked", actor=f"subscriber:{user.pk}", target=f"ticket:{code}", at=at, line_id=line.pk,
         detail={"kind": topic},
@@ -81,7 +81,7 @@ def open_case(
 
 
 @transaction.atomic
-def add_message(*, code: str, user: User, line_ids: Collection[int], said: IncomingMessage, at: datetime) -> bool:
+def add_message(*, code: str, user: User, line_ids: Collection[int], message: IncomingMessage, at: datetime) -> bool:
     """Write in one's own case; answered or closed, it is opened again. False where there is none of this code.
 
     Raises Enough, Over.
@@ -94,7 +94,7 @@ def add_message(*, code: str, user: User, line_ids: Collection[int], said: Incom
         raise DailyLimitReached
     if not may_open_again(ticket=ticket, at=at):
         raise CaseTooOld
-    _write(ticket, user, said, at)
+    _write(ticket, user, message, at)
     reopen_case(ticket=ticket, at=at)
     audit.actions.record(
         action="ticket.heard", actor=f"subscriber:{user.pk}", target=f"ticket:{ticket.code}", at=at,

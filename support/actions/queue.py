@@ -223,17 +223,19 @@ def search(*, asked: str, before: int, user: User, at: datetime) -> Page:
         action="ticket.found", actor=name, at=at, reason=WHY,
         details={line_id: {"tickets": here} for line_id, here in codes.items()},
     )  # fmt: skip
-    record_search(where=DESK, said={}, actor=name, at=at, found=len(found.tickets))
+    record_search(where=DESK, criteria={}, actor=name, at=at, found=len(found.tickets))
     listed = rows(tickets=found.tickets, user_id=user.pk, at=at, ending=found.by_number)
     return Page(tuple(listed), str(found.next) if found.next else "")
 
 
-def record_search(*, where: str, said: Mapping[str, str], actor: str, at: datetime, found: int | None = None) -> None:
-    """Write down that somebody of staff searched. `where`: the list, as its page calls it; `said`: what for, by field.
+def record_search(
+    *, where: str, criteria: Mapping[str, str], actor: str, at: datetime, found: int | None = None
+) -> None:
+    """Write down that somebody of staff searched. `where`: the list as its page calls it; `criteria`: what, by field.
 
     What was typed at the desk may be a person's name or words: it is not kept.
     """
-    detail: dict[str, object] = {"in": where, "for": {name: remove_numbers(words) for name, words in said.items()}}
+    detail: dict[str, object] = {"in": where, "for": {name: remove_numbers(words) for name, words in criteria.items()}}
     if found is not None:
         detail["found"] = found
     audit.actions.record(action="search.made", actor=actor, target=f"list:{where.lower()}", at=at, detail=detail)

@@ -117,7 +117,7 @@ def reply(request: SubscriberRequest, code: str) -> HttpResponse:
         return _case(request, code, form, RatingForm(), status=400)
     try:
         written = actions.add_message(
-            code=code, user=request.user, line_ids=_lines(request), said=form.build_message(), at=timezone.now()
+            code=code, user=request.user, line_ids=_lines(request), message=form.build_message(), at=timezone.now()
         )
     except actions.DailyLimitReached:
         form.add_error(None, ReplyForm.enough)
@@ -187,7 +187,7 @@ def _handle_ask_form(request: SubscriberRequest, form: AskForm, subject: subject
         user, line, now = request.user, request.line.line, timezone.now()
         try:
             ticket = actions.open_case(
-                user=user, line=line, topic=topic, subject=subject, said=form.build_message(), at=now
+                user=user, line=line, topic=topic, subject=subject, message=form.build_message(), at=now
             )
         except actions.DailyLimitReached:
             form.add_error(None, ReplyForm.enough)

@@ -26,7 +26,7 @@ def queue(request: PersonRequest) -> HttpResponse:
     asked = form.build_filter()
     if asked.company:
         record_search(
-            where="Cases", said={"Company": asked.company}, actor=actor_of(request.user), at=at
+            where="Cases", criteria={"Company": asked.company}, actor=actor_of(request.user), at=at
         )  # fmt: skip
     shown = {
         "form": form,

@@ -240,7 +240,9 @@ def _cases(line: Line) -> tuple[str, str]:
     now = timezone.now()
     files = [build_upload(name="photo.png", content=b"\x89PNG\r\n\x1a\n")]
     said = IncomingMessage("Who looked at my phone?\n\nI was at home that day.", files, "me@example.net")
-    ticket = asking.open_case(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
+    ticket = asking.open_case(
+        user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, message=said, at=now
+    )
     tickets.answer(ticket=ticket, body="A tow truck did.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
     came = IncomingMail("<1@example.net>", "somebody@example.net", ["help@mail.example"], "Hello", "How do I stop it?")
     receive_mail(mail=came, at=now)

@@ -17,7 +17,13 @@ IRREGULAR = re.compile(
 NO_PARTICIPLES = frozenset(("feed", "seed", "need", "embed", "exceed", "proceed", "speed", "shed"))
 LOOSE = re.compile("by|since|so|again|later|anew|still|then|once|before|itself|meanwhile|lately|aside|back|away")
 # Pictures for parts of a program that have a name in the trade.
-PICTURES = frozenset(("hands", "wishes", "worries", "letters", "glass", "nobodys", "crew", "traces"))
+PICTURES = frozenset(("hands", "wishes", "worries", "letters", "glass", "crew", "traces"))
+# They say of whom or when, and not what: a name without them says more.
+POINTERS = frozenset(
+    ("nobody", "nobodys", "somebody", "somebodys", "anybody", "whoever", "elses", "kin", "wish", "anew", "beneath")
+)
+# What a value is called by the act that brought it, in whatever place of a name.
+ACTS = frozenset(("said", "gave"))
 # A library calls them so; or `verified_by` in partners' files; or a task, whose name waits in queues during an upgrade.
 OF_OTHERS = frozenset(("wrapped", "VerifiedBy", "deliver_letters"))
 
@@ -37,13 +43,13 @@ def is_private_word(name: str) -> bool:
     if not words or name.startswith("__") or name in OF_OTHERS:
         return False
     alone = len(words) == 1 and is_participle(words[0])
-    return alone or (is_participle(words[0]) and LOOSE.fullmatch(words[-1]) is not None) or bool(PICTURES & set(words))
+    loose = is_participle(words[0]) and LOOSE.fullmatch(words[-1]) is not None
+    return alone or loose or bool((PICTURES | POINTERS | ACTS) & set(words))
 
 
 def test_the_rule_knows_such_names() -> None:
-    assert [name for name in ("said", "_Shown", "told_since", "wishes_of", "__init__") if is_private_word(name)] == [
-        "said", "_Shown", "told_since", "wishes_of",
-    ]  # fmt: skip
+    names = ("said", "_Shown", "told_since", "wishes_of", "_key_of_nobody")
+    assert [name for name in (*names, "__init__") if is_private_word(name)] == list(names)
     assert not any(map(is_private_word, ("HeldRow", "list_held_rows", "ended_at", "feed", "is_signed")))
 
 
@@ -57,3 +63,20 @@ def test_names_of_definitions_are_words_of_the_trade() -> None:
         if isinstance(node, named) and is_private_word(node.name)
     ]
     assert private == []
+
+
+def test_fields_and_parameters_are_not_called_by_the_act_that_brought_them() -> None:
+    """Of functions that other modules call: in a body the name is read beside what made it."""
+    private = []
+    for path in own_modules():
+        for node in ast.walk(read(path)) if "migrations" not in path.parts else ():
+            if isinstance(node, ast.ClassDef):
+                fields = [one.target for one in node.body if isinstance(one, ast.AnnAssign)]
+                private += [place(path, one, one.id) for one in fields if isinstance(one, ast.Name) and is_act(one.id)]
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
+                private += [place(path, node, one.arg) for one in node.args.kwonlyargs if is_act(one.arg)]
+    assert private == []
+
+
+def is_act(name: str) -> bool:
+    return bool(ACTS & set(words_of(name)))

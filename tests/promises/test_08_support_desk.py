@@ -440,7 +440,7 @@ def test_a_row_hidden_later_leaves_two_lines_alike(desk: Desk) -> None:
     assert subject is not None
     cases = [
         open_case(user=get_or_create_person(line=one, at=now), line=one, topic=Ticket.Kind.OTHER, subject=subject,
-            said=IncomingMessage("Who are they?"), at=now)
+            message=IncomingMessage("Who are they?"), at=now)
         for one in lines
     ]  # fmt: skip
     shown, never = (Desk(desk.console, ticket, desk.agent, desk.officer) for ticket in cases)

@@ -109,7 +109,7 @@ def ask_something(line: Line, at: datetime, user: User | None = None) -> Ticket:
         line=line,
         topic=Ticket.Kind.OTHER,
         subject=None,
-        said=asking.IncomingMessage("Why?"),
+        message=asking.IncomingMessage("Why?"),
         at=at,
     )
 
@@ -131,7 +131,7 @@ def test_nor_is_more_written_in_one(line: Line, now: datetime, monkeypatch: pyte
 
     def writes() -> bool:
         return asking.add_message(
-            code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=now
+            code=case.code, user=user, line_ids=[line.pk], message=asking.IncomingMessage("And?"), at=now
         )  # fmt: skip
 
     with pytest.raises(asking.DailyLimitReached):

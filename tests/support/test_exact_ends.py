@@ -51,7 +51,7 @@ def is_done(verb: Callable[[], object], *refusals: type[Exception]) -> bool:
 def ask(line: Line, at: datetime) -> Ticket:
     user = get_or_create_person(line=line, at=at)
     return asking.open_case(
-        user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, said=asking.IncomingMessage("Why?"), at=at
+        user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, message=asking.IncomingMessage("Why?"), at=at
     )
 
 
@@ -145,7 +145,7 @@ def test_a_case_is_opened_again_by_writing_for_thirty_days(line: Line, now: date
     def writes(at: datetime) -> bool:
         return is_done(
             lambda: asking.add_message(
-                code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=at
+                code=case.code, user=user, line_ids=[line.pk], message=asking.IncomingMessage("And?"), at=at
             ), asking.CaseTooOld,
         )  # fmt: skip
 
@@ -160,7 +160,7 @@ def test_limits_of_a_day_end_after_it(line: Line, now: datetime, monkeypatch: py
     def writes(at: datetime) -> bool:
         return is_done(
             lambda: asking.add_message(
-                code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=at
+                code=case.code, user=user, line_ids=[line.pk], message=asking.IncomingMessage("And?"), at=at
             ), asking.DailyLimitReached,
         )  # fmt: skip
 

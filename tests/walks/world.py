@@ -128,7 +128,9 @@ def build() -> World:
         at=now,
     )  # fmt: skip
     said = IncomingMessage(f"{MARK} asks")
-    case = asking.open_case(user=user_of(owner), line=owner, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
+    case = asking.open_case(
+        user=user_of(owner), line=owner, topic=Ticket.Kind.OTHER, subject=None, message=said, at=now
+    )
     links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)
     new = a_line(msisdn=NUMBERS["ended"], activated_at=now - timedelta(minutes=1), holder_name=f"{NAMES['new']} Person")

@@ -360,7 +360,7 @@ def while_the_gate_is_closed() -> Read:
 def _asked(line: Line, at: datetime) -> Ticket:
     """A case of the line's person."""
     said = IncomingMessage("Who looked at my phone?")
-    asked = asking.open_case(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=at)
+    asked = asking.open_case(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, message=said, at=at)
     Ticket.objects.filter(pk=asked.pk).update(last_at=at + timedelta(hours=30))
     return asked
 

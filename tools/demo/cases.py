@@ -23,7 +23,7 @@ PERSON, OURS, NOTE, COMPANY = Entry.Kind.HEARD, Entry.Kind.ANSWER, Entry.Kind.NO
 
 @dataclass(frozen=True)
 class Case:
-    """One case. `said`: how many hours after it was opened, who, what. `into`: the place in CASES of what it became."""
+    """One case. `messages`: hours after it was opened, who, what. `into`: the place of its successor in CASES."""
 
     kind: Ticket.Kind
     about: str
@@ -36,78 +36,79 @@ class Case:
     language: str = "en"
     rating: int | None = None
     into: int | None = None
-    said: tuple[tuple[float, Entry.Kind, str], ...] = field(default=())
+    messages: tuple[tuple[float, Entry.Kind, str], ...] = field(default=())
 
 
 CASES = (
-    Case(Kind.STILL_HAVE, "They still have my data", 16, line_id=world.DANA, party="admosaic", whose=ANA, said=(
+    Case(Kind.STILL_HAVE, "They still have my data", 16, line_id=world.DANA, party="admosaic", whose=ANA, messages=(
         (0, PERSON, "I stopped AdMosaic in spring. Last week it still showed me ads for the shop I had walked past."),
         (5, NOTE, "Its receipt says stopped, not deleted. Ask for the deletion before answering."),
     )),
-    Case(Kind.LOOK_UP, "A look-up at 3 in the morning", 6, line_id=world.DANA, party="skipfind", said=(
+    Case(Kind.LOOK_UP, "A look-up at 3 in the morning", 6, line_id=world.DANA, party="skipfind", messages=(
         (0, PERSON, "Somebody looked for my phone at 3:12 in the morning. I was asleep. Who was that?"),
     )),
-    Case(Kind.SIGN_IN, "No code comes", 2, line_id=world.PRIYA, said=(
+    Case(Kind.SIGN_IN, "No code comes", 2, line_id=world.PRIYA, messages=(
         (0, PERSON, "The code never comes. I got this number in July, maybe that is why."),
     )),
-    Case(Kind.ORDER, "What VanBoard was told", 3, line_id=world.LEO, party="vanboard", whose=ANA, said=(
+    Case(Kind.ORDER, "What VanBoard was told", 3, line_id=world.LEO, party="vanboard", whose=ANA, messages=(
         (0, PERSON, "My page says queued for two days. Does that mean that they can still find me?"),
         (4, NOTE, "The gate says no since the click. The order waits because their server is down."),
     )),
     Case(Kind.OTHER, "Somebody called me about my location", 1, line_id=world.SAM, language="es",
-        priority=Priority.HIGH, said=(
+        priority=Priority.HIGH, messages=(
             (0, PERSON, "Me llamó alguien que sabía en qué calle estaba. ¿Cómo es posible?"),
         )),
-    Case(Kind.CHOICE, "My pause ended too early", 4, State.WAITING, world.SAM, "cardnear", ANA, language="es", said=(
+    Case(Kind.CHOICE, "My pause ended too early", 4, State.WAITING, world.SAM, "cardnear", ANA, language="es",
+        messages=(
         (0, PERSON, "Puse una pausa hasta el lunes y terminó el domingo."),
         (20, OURS, "La pausa terminó el lunes a las 00:00 de su zona. ¿En qué zona estaba usted?"),
     )),
-    Case(Kind.DISPUTE, "I never agreed to this", 5, State.PARTNER, world.DANA, "footfall-index", ANA, said=(
+    Case(Kind.DISPUTE, "I never agreed to this", 5, State.PARTNER, world.DANA, "footfall-index", ANA, messages=(
         (0, PERSON, "I have never heard of Footfall Index."),
         (2, OURS, "We have said no to it since your click, and asked it for its proof. It has seven days."),
     )),
-    Case(Kind.DISPUTE, "I never agreed to this", 9, State.OPEN, world.MIA, "kincircle", said=(
+    Case(Kind.DISPUTE, "I never agreed to this", 9, State.OPEN, world.MIA, "kincircle", messages=(
         (0, PERSON, "My daughter is eleven. She can’t have agreed to this."),
         (70, COMPANY, "KinCircle says that it has no proof."),
     )),
     Case(Kind.STILL_HAVE, "They still have my data", 12, State.PARTNER, world.LEO, "harbor-collections", OMAR,
-        Priority.HIGH, said=(
+        Priority.HIGH, messages=(
             (0, PERSON, "Harbor Collections read my old addresses to me on the phone."),
             (3, NOTE, "Two more people wrote of Harbor this month. To the privacy office."),
             (26, OURS, "We have asked the company above it to sign that Harbor deleted what it holds."),
         )),
-    Case(Kind.LOOK_UP, "Forty look-ups in one day", 8, State.SOLVED, world.DANA, "towfriend", ANA, rating=5, said=(
+    Case(Kind.LOOK_UP, "Forty look-ups in one day", 8, State.SOLVED, world.DANA, "towfriend", ANA, rating=5, messages=(
         (0, PERSON, "TowFriend looked forty times on one day. Is that normal?"),
         (18, OURS, ("Your tow was under way that afternoon: the truck asked each two minutes until it had found you. "
             "It has not asked since. If you want it to, you can pause it on its page.")),
     )),
-    Case(Kind.SIGN_IN, "A new phone", 3, State.SOLVED, world.LEO, whose=ANA, rating=4, said=(
+    Case(Kind.SIGN_IN, "A new phone", 3, State.SOLVED, world.LEO, whose=ANA, rating=4, messages=(
         (0, PERSON, "I have a new SIM card and can’t see anything."),
         (1, OURS, ("For 24 hours after a new SIM the pages stay closed, so that nobody who took your number over can "
             "read them. You can stop at any time meanwhile.")),
     )),
-    Case(Kind.CHOICE, "Did my stop count?", 2, State.SOLVED, world.RUTH, "skipfind", ANA, said=(
+    Case(Kind.CHOICE, "Did my stop count?", 2, State.SOLVED, world.RUTH, "skipfind", ANA, messages=(
         (0, PERSON, "I pressed stop and the page closed. Did it count?"),
         (2, OURS, "It did: your receipt is under Choices. It counts from the second you pressed."),
     )),
-    Case(Kind.OTHER, "Why is 911 not on the list?", 60, State.CLOSED, world.DANA, whose=ANA, rating=5, said=(
+    Case(Kind.OTHER, "Why is 911 not on the list?", 60, State.CLOSED, world.DANA, whose=ANA, rating=5, messages=(
         (0, PERSON, "Why can I not switch off 911?"),
         (6, OURS, "So that help finds you. Emergency calls do not pass through your choices, by law."),
     )),
     Case(Kind.STILL_HAVE, "They still have my data", 75, State.CLOSED, world.RUTH, "blue-anchor-insurance", OMAR,
-        rating=2, said=(
+        rating=2, messages=(
             (0, PERSON, "My insurance knows how I drive."),
             (40, OURS, "It has signed that it deleted what it got from us. We can’t see what its own app sends it."),
         )),
-    Case(Kind.LOOK_UP, "A look-up that I do not know", 40, State.CLOSED, world.PRIYA, "lakeside-bank", ANA, said=(
+    Case(Kind.LOOK_UP, "A look-up that I do not know", 40, State.CLOSED, world.PRIYA, "lakeside-bank", ANA, messages=(
         (0, PERSON, "Lakeside Bank looked for my phone. I have an account there, so is that all right?"),
         (9, OURS, "You agreed to it by text on the day you opened it. You can end that on its page."),
     )),
-    Case(Kind.ORDER, "What a company was told", 30, State.CLOSED, world.LEO, "gamefence", ANA, rating=3, said=(
+    Case(Kind.ORDER, "What a company was told", 30, State.CLOSED, world.LEO, "gamefence", ANA, rating=3, messages=(
         (0, PERSON, "GameFence says that nobody told it about my stop."),
         (30, OURS, "It acknowledged on the same day. Its signed words are on your page, to show to it."),
     )),
-    Case(Kind.OTHER, "A second message", 6, State.MERGED, world.DANA, "skipfind", into=1, said=(
+    Case(Kind.OTHER, "A second message", 6, State.MERGED, world.DANA, "skipfind", into=1, messages=(
         (0, PERSON, "I wrote an hour ago about a look-up at night. It happened again."),
     )),
     Case(Kind.OVERDUE, "Waypoint Exchange: A partner let the agreed date pass", 4, party="waypoint-exchange"),
@@ -146,14 +147,14 @@ def _ticket(
         number_ending=ending_of(line_id=line.pk, at=at) if line else "", language=case.language,
         assignee=staff.get(case.whose), claimed_at=opened + HOUR if case.whose in staff else None, opened_at=opened,
         due_at=due_at(kind=case.kind, priority=case.priority, at=opened), first_answer_at=answered,
-        last_at=opened + max((hours for hours, _, _ in case.said), default=0.0) * HOUR, solved_at=done,
+        last_at=opened + max((hours for hours, _, _ in case.messages), default=0.0) * HOUR, solved_at=done,
         closed_at=_closed_at(case, done), rating=case.rating,
         rated_at=done if case.rating else None,
     )  # fmt: skip
 
 
 def _first_answer_at(case: Case, opened: datetime) -> datetime | None:
-    return next((opened + hours * HOUR for hours, kind, _ in case.said if kind == OURS), None)
+    return next((opened + hours * HOUR for hours, kind, _ in case.messages if kind == OURS), None)
 
 
 def _closed_at(case: Case, done: datetime | None) -> datetime | None:
@@ -164,7 +165,7 @@ def _write(ticket: Ticket, case: Case, staff: Mapping[str, User]) -> None:
     person = LineUser.objects.filter(line_id=ticket.line_id or 0, until__isnull=True).first()
     ours = actor_of(staff[case.whose]) if case.whose in staff else "system:tickets"
     authors = {PERSON: f"subscriber:{person.user_id}" if person else "system:tickets", OURS: ours, NOTE: ours}
-    for hours, kind, words in case.said:
+    for hours, kind, words in case.messages:
         write(
             ticket=ticket, kind=kind, author=authors.get(kind, f"partner:{ticket.party_id}"),
             channel=Entry.Channel.DESK if kind in {OURS, NOTE} else Entry.Channel.WEB, body=words,

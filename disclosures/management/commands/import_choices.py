@@ -41,7 +41,7 @@ class Command(FeedCommand):
         try:
             for taken in import_choices(lines=self.read_rows(stream=stream, progress=progress), workers=self.workers):
                 tally.add_counted(counts=taken.counts, judged={}, refused=taken.refused)
-                progress.took(taken.lines)
+                progress.count_lines(taken.lines)
                 pierced += taken.pierced
         except WorkerGone as error:
             raise CommandError(f"{error}: run it again to go on") from error

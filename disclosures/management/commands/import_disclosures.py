@@ -52,10 +52,10 @@ class Command(FeedCommand):
                 tally.add_counted(counts=taken.counts, judged=taken.judged, refused=refused)
                 completed += taken.paths_completed
                 if taken.before:
-                    progress.took_before(lines=taken.lines, size=taken.size)
+                    progress.count_earlier_lines(lines=taken.lines, size=taken.size)
                 else:
                     progress.read(taken.size)
-                    progress.took(taken.lines)
+                    progress.count_lines(taken.lines)
         except WorkerGone as error:
             raise CommandError(f"{error}: run it again to go on") from error
         return {"paths_completed": completed}

@@ -72,7 +72,7 @@ class Command(BaseCommand):
             made = provisioning.provide(
                 admin=admin, app=settings.DATABASES["default"], owner=settings.DATABASES["owner"]
             )
-        except provisioning.Refused as error:
+        except provisioning.ProvisioningRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Made in PostgreSQL: {', '.join(made) or 'nothing, all was there'}.")
 

@@ -90,8 +90,8 @@ def _address(kept: Object) -> str:
 def _list_findings(checked: CheckedReceipt) -> Iterator[str]:
     """What a receipt proves, line by line."""
     what = "Our word that a confirmation came verifies." if checked.is_completion else "The receipt verifies."
-    yield json.dumps(checked.said, indent=2, ensure_ascii=False)
-    yield f"Signed by {checked.said.get('iss')} with key {checked.kid}. {what}"
+    yield json.dumps(checked.claims, indent=2, ensure_ascii=False)
+    yield f"Signed by {checked.claims.get('iss')} with key {checked.kid}. {what}"
     for one in checked.confirmations:
         yield from _list_confirmation(one)
     if checked.as_of:
