@@ -22,11 +22,11 @@ from tests.faults.stopping import Stopper
 from tests.selection import EVERY_CELL
 
 # By night at full size, and for as long as one likes: python -m tests.faults.run --long.
-STOPS = 500 if EVERY_CELL else 80
+STOPS = 500 if EVERY_CELL else 50
 KILLS = (
     {"GeoBridge": 16, "NorthLink": 16, "broker": 9, "worker": 9, "web": 4}
     if EVERY_CELL
-    else {"GeoBridge": 3, "NorthLink": 2, "broker": 2, "worker": 2, "web": 1}
+    else {"GeoBridge": 2, "NorthLink": 1, "broker": 1, "worker": 2, "web": 1}
 )
 ENDED = (State.ACKNOWLEDGED, State.COMPLETED, State.PARTIAL)
 

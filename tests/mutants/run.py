@@ -28,7 +28,7 @@ from tests.mutants.workspaces import DATABASE, Workspace, make_workspaces
 
 # A mutant waits about as long for programs to start and for the database as it computes.
 AT_ONCE = (os.cpu_count() or 1) + 1
-MOST = 16
+MOST = 8
 
 
 def _say(line: str) -> None:

@@ -73,6 +73,7 @@ class Workspace:
                 **_addresses(database),
                 "PYTHONPATH": str(self.tree),
                 "PROPERTIES_UNSHORTENED": "1",
+                "PROPERTIES_PART": "4",
                 "EVERY_CELL": "1",
             },
         )
