@@ -100,7 +100,7 @@ def test_changed_password_is_in_the_log_and_told_without_it(line: Line, monkeypa
     # The change and its row are one transaction.
     form = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     with monkeypatch.context() as broken:
-        broken.setattr("accounts.views.factors.note_changes", fails)
+        broken.setattr("accounts.views.factors.record_factor_differences", fails)
         with pytest.raises(ZeroDivisionError):
             browser.post("/accounts/password/change/", form)
     assert (user_of(line).check_password(PASSWORD), MemoryBackend.outbox) == (True, [])

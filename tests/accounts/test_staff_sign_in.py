@@ -116,7 +116,7 @@ def test_without_its_row_a_recovery_code_is_not_used_up(officer: User, monkeypat
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr("accounts.views.factors.note_changes", fails)
+        broken.setattr("accounts.views.factors.record_factor_differences", fails)
         with pytest.raises(ZeroDivisionError):
             given(browser, codes[0])
     assert not signed_in(browser)

@@ -357,7 +357,7 @@ def test_a_silent_agent_keeps_no_other_waiting(agent: Agent, monkeypatch: pytest
 
 def test_what_is_over_ends_while_another_calls_back(agent: Agent, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     told = agent.exercise(number_of(line), status_callback=CALLBACK)
-    monkeypatch.setattr(agent_callbacks, "turn", lambda **_: nullcontext(enter_result=False))
+    monkeypatch.setattr(agent_callbacks, "lock_job", lambda **_: nullcontext(enter_result=False))
     assert agent_callbacks.run_agent_callbacks(now=timezone.now() + 8 * DAY) == 0
     assert agent.status(told["request_id"])["status"] == "denied"
 

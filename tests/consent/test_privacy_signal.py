@@ -322,7 +322,7 @@ def test_a_signal_that_fails_is_taken_at_the_next(line: Line, road: Campaign, mo
     def fails(**_: object) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr("consent.middleware.take_signal", fails)
+    monkeypatch.setattr("consent.middleware.honour_signal", fails)
     browser = comes_in(line)
     monkeypatch.undo()
     assert "the next time you sign in" in browser.get("/home/", **GPC).text

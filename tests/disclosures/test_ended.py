@@ -322,7 +322,7 @@ def test_cut_off_between_texts_none_is_sent_twice(campaign: Campaign) -> None:
     end(campaign)
 
     for at_the in (3, 2):
-        with patch("consent.workers.cohort_texts.sms_outbox.post", Dying(at_the)), pytest.raises(PowerFailed):
+        with patch("consent.workers.cohort_texts.sms_outbox.enqueue_text", Dying(at_the)), pytest.raises(PowerFailed):
             tell_subscribers(now=by_day(), batch=2)
     tell_subscribers(now=by_day(), batch=2)
     assert sorted(text.msisdn for text in MemoryBackend.outbox) == sorted(number_of(line) for line in lines)

@@ -39,7 +39,7 @@ def test_a_frozen_broker_is_called_down_and_everybody_gets_an_answer(
     settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{port}/0"
     monkeypatch.setattr(health, "_oldest_due_s", lambda _at: 0.0)
     monkeypatch.setattr(health, "_unarchived_s", lambda _at: 0.0)
-    monkeypatch.setattr(health, "opening", lambda: Opening(is_open=True, why="", may_reopen=False))
+    monkeypatch.setattr(health, "read_opening", lambda: Opening(is_open=True, why="", may_reopen=False))
     monkeypatch.setattr("support.queries.pending_tickets.canary", lambda *, at: Canary("ok"))
     monkeypatch.setattr("disclosures.workers.retention.missing_months", lambda *, now: [])
     assert health.readiness(at=timezone.now()).broker == "ok"
