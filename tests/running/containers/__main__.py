@@ -26,7 +26,7 @@ START = PROJECT / "docs" / "running" / "start"
 HOST, NUMBER, INSIDE = "privacy.carrier.test", "+12065550142", "WHEREABOUTS_CONTAINERS"
 ENTRY = "/usr/local/bin/docker-entrypoint.sh"
 # What this machine's pip is told, and whom it trusts: the build asks the same index.
-PIP = ("/etc/ssl/certs", "/etc/pip.conf", "/etc/xdg/pip", "/root/.config/pip")
+PIP = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf", "/etc/xdg/pip", "/root/.config/pip")
 PARTS = ("postgres", "valkey", "web", "web-second", "gate", "workers", "beat", "proxy")
 LINE = (
     "line_id,msisdn,account_id,holder_name,user_role,state,language,activated_at,deactivated_at\n"
@@ -80,7 +80,7 @@ def own_machine(folder: Path) -> None:
     )
     os.environ.update(
         CONTAINERS_CONF=f"{folder}/containers.conf", CONTAINERS_STORAGE_CONF=f"{folder}/storage.conf",
-        PODMAN_IGNORE_CGROUPSV1_WARNING="1",
+        PODMAN_IGNORE_CGROUPSV1_WARNING="1", DEBIAN_FRONTEND="noninteractive",
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def base_images(folder: Path) -> None:
 def _image(name: str, packages: str, also: str) -> None:
     made = run("buildah", "from", "localhost/debian").strip()
     install = f"apt-get update -qq && apt-get install -y -qq --no-install-recommends {packages} && {also}"
-    run("buildah", "run", "--network", "host", made, "--", "sh", "-c", install)
+    run("buildah", "run", "--network", "host", "--env", "DEBIAN_FRONTEND", made, "--", "sh", "-c", install)
     if name.startswith("postgres"):
         run("buildah", "copy", "--chmod", "0755", made, str(HERE / "postgres-entry"), ENTRY)
         run("buildah", "config", "--entrypoint", f'["{ENTRY}"]', "--cmd", "postgres", made)
