@@ -311,7 +311,7 @@ MUTANTS = (
         '{% include "home/_doubtful.html" with n=outside.all_doubtful only',
         "tests/words/test_home_overall.py::test_given_out_for_reasons_that_never_ask_or_long_ago",
     ),
-    Mutant(8, "support/actions/cases.py", 'detail={"to": str(to)}', 'detail={"to": str(ticket.state)}', IN_THE_TRAIL),
+    Mutant(8, "support/actions/cases.py", 'detail={"to": str(to)}', 'detail={"to": str(ticket.kind)}', IN_THE_TRAIL),
     Mutant(
         8,
         "audit/actions.py",
