@@ -87,7 +87,21 @@ UPDATE accounts_alertchoice SET told_at = %(at)s WHERE id IN (
 RETURNING line_id
 """
 DROP_REMINDERS = "DELETE FROM accounts_message WHERE line_id = ANY (%s) AND kind = %s AND words_sealed <> ''"
-# Each stop by a texted code writes one: Django would take several times as long to make the statement.
+# A line, whether its person wants this text, and its number. Each stop asks this and writes one: Django would take
+# several times as long to make the statements.
+TO_TEXT = """
+SELECT line.id, carrier_id, public_id, account_id, holder_name_sealed, user_role, state, language, activated_at,
+    deactivated_at, sim_changed_at, number_changed_at, forwarding_changed_at, recorded_at, change_known_at,
+    holder_known_at, history_known_at, continues_line_id,
+    EXISTS (SELECT FROM accounts_linetexts refused WHERE refused.line_id = line.id) AS refuses_news,
+    (SELECT wanted FROM accounts_alertchoice chosen
+        WHERE chosen.line_id = line.id AND chosen.topic = %(topic)s) AS wants_topic,
+    EXISTS (SELECT FROM accounts_separation going WHERE going.line_id = line.id AND going.state IN ('open', 'done')
+        AND (going.tell_from IS NULL OR going.tell_from > %(at)s)) AS leaves_in_confidence,
+    (SELECT msisdn_sealed FROM accounts_linenumber held WHERE held.line_id = line.id AND held.starts_at <= %(at)s
+        ORDER BY held.starts_at DESC LIMIT 1) AS number_sealed
+FROM accounts_line line WHERE line.id = %(line)s
+"""
 POST = """
 INSERT INTO accounts_message (id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries,
     contact_id)
@@ -134,9 +148,9 @@ def enqueue_text(
     wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
     makes it of the line, in its language.
     """
-    line = Line.objects.get(pk=line_id)
+    (line,) = Line.objects.raw(TO_TEXT, {"line": line_id, "topic": TOPICS.get(kind, ""), "at": at})
     text = words if isinstance(words, str) else words(line)
-    if _is_unwanted(line_id, kind, at):
+    if _is_unwanted(line, kind):
         return
     for msisdn, contact in _get_destinations(line, kind, at):
         message_id, read = uuid4(), _count_unread_texts(line, text, contact)
@@ -148,13 +162,14 @@ def enqueue_text(
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message_id, now=at), robust=True)
 
 
-def _is_unwanted(line_id: int, kind: Message.Kind, at: datetime) -> bool:
-    """Whether the line's person turned this kind off, or must not be texted it now."""
-    if kind in NEWS and queries.has_alerts_off(line_id=line_id):
+def _is_unwanted(line: Line, kind: Message.Kind) -> bool:
+    """Whether the line's person turned this kind off, or must not be texted it now. `line`: as `TO_TEXT` reads it."""
+    found = vars(line)
+    if kind in NEWS and found["refuses_news"]:
         return True
-    if kind in TOPICS and not queries.find_alert_choices(line_id=line_id)[TOPICS[kind]]:
+    if kind in TOPICS and not queries.wants_alert(topic=TOPICS[kind], chosen=found["wants_topic"]):
         return True
-    return kind in NOT_IN_CONFIDENCE and delegations.is_confidential_departure(line_id=line_id, at=at)
+    return kind in NOT_IN_CONFIDENCE and bool(found["leaves_in_confidence"])
 
 
 @transaction.atomic
@@ -224,11 +239,9 @@ def _count_unread_texts(line: Line, words: str, contact: SafeContact | None) -> 
 
 
 def _get_destinations(line: Line, kind: Message.Kind, at: datetime) -> list[tuple[str, SafeContact | None]]:
-    try:
-        # The number that an ended line had last may be somebody else's by now.
-        msisdn = "" if line.deactivated_at and line.deactivated_at <= at else queries.msisdn_of(line_id=line.pk, at=at)
-    except LineNumber.DoesNotExist:
-        msisdn = ""
+    # The number that an ended line had last may be somebody else's by now.
+    has_ended, sealed = line.deactivated_at and line.deactivated_at <= at, vars(line)["number_sealed"]
+    msisdn = unseal(sealed) if sealed and not has_ended else ""
     contacts = {} if kind in TO_THE_PHONE else sms_delivery.list_active_contacts(line_ids=[line.pk], at=at)
     return _choose_destinations(msisdn, contacts.get(line.pk), at)
 

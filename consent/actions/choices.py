@@ -255,17 +255,18 @@ def deny(
     made_at = lock_line(line_id=line_id)
     if choice.until is not None and choice.until <= made_at:
         raise PauseOver("a pause must end in the future")
-    if (earlier := _find_repeated(choice, made_at)) is not None:
+    line = snapshots.read_line(line_id=line_id, scope=scope, ref=ref)
+    if line.has_chosen and (earlier := _find_repeated(choice, made_at)) is not None:
         return _build_repeated_choice(earlier)
-    contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
-    uses = snapshots.get_uses(line_id=line_id, contract_ids=contract_ids)
+    contract_ids = line.contract_ids
+    uses = snapshots.get_uses(line=line)
     before = snapshots.states_of(uses=uses)
     _append(choice, made_at, notice)
     if scope == Choice.Scope.ALL:
         drop_reminders(line_ids=[line_id])
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=scope, ref=ref)
-    agreements = order_planning.agreements(
-        line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes, uses=uses
+    agreements = order_planning.agreements_after_no(
+        line_id=line_id, uses=uses, before=before, duties=duties, scopes=scopes, is_of_all=scope == Choice.Scope.ALL
     )
     return _notify_partners_and_line(choice, agreements, choice.actor, by=by, is_texted=is_texted)
 

@@ -51,15 +51,33 @@ def agreements(
     duties: Sequence[Duty.Action] = (),
     scopes: Mapping[int, Sequence[str]] | None = None,
     since: Mapping[int, datetime] | None = None,
-    uses: snapshots.Uses | None = None,
 ) -> list[Agreement]:
     """Describe how the line stands now under each agreement, and what its partner must do. Names it for each partner.
 
     `before`, `scopes` and `since`: by contract id. Without scopes nothing is owed; `since` is now where none is given.
-    `uses`: what is on record under all of them, where that was looked up before.
     """
-    now = _CurrentStates.read({line_id: contract_ids}, uses={line_id: uses} if uses else None)
+    now = _CurrentStates.read({line_id: contract_ids})
     return now.agreements(line_id, contract_ids, before or {}, _RequestedDuties(duties, scopes or {}, since or {}))
+
+
+def agreements_after_no(
+    *,
+    line_id: int,
+    uses: snapshots.Uses,
+    before: snapshots.States,
+    duties: Sequence[Duty.Action],
+    scopes: Mapping[int, Sequence[str]],
+    is_of_all: bool,
+) -> list[Agreement]:
+    """Describe the same after a no that was just written down, of uses that were looked up before it.
+
+    `is_of_all`: it is newer than all there is and leaves nothing, so that the gate need not be asked once more; at
+    commit the database refuses an order that still allows anything (`consent_order_says_so`).
+    """
+    nothing: snapshots.States = {pk: [] for pk in uses.contract_ids}
+    states = nothing if is_of_all else snapshots.states_of(uses=uses)
+    now = _CurrentStates.of({line_id: uses.contract_ids}, {line_id: uses}, {line_id: states})
+    return now.agreements(line_id, uses.contract_ids, before, _RequestedDuties(duties, scopes))
 
 
 def agreements_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, list[Agreement]]:
@@ -118,9 +136,17 @@ class _CurrentStates:
     states: Mapping[int, snapshots.States]
 
     @classmethod
-    def read(cls, contract_ids: Mapping[int, Sequence[int]], uses: Mapping[int, snapshots.Uses] | None = None) -> Self:
-        known = uses or snapshots.uses_of_each(contract_ids=contract_ids)
-        states = snapshots.states_of_each(uses=known)
+    def read(cls, contract_ids: Mapping[int, Sequence[int]]) -> Self:
+        known = snapshots.uses_of_each(contract_ids=contract_ids)
+        return cls.of(contract_ids, known, snapshots.states_of_each(uses=known))
+
+    @classmethod
+    def of(
+        cls,
+        contract_ids: Mapping[int, Sequence[int]],
+        known: Mapping[int, snapshots.Uses],
+        states: Mapping[int, snapshots.States],
+    ) -> Self:
         contracts = _contracts_of(contract_ids, known)
         pairs = {(line_id, contracts[pk].aggregator_id) for line_id, theirs in contract_ids.items() for pk in theirs}
         pairwise.name_lines(pairs=pairs)

@@ -22,6 +22,13 @@ SELECT asked.n - 1, consent_affected(asked.line_id, asked.scope, asked.ref)
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) WITH ORDINALITY AS asked (line_id, scope, ref, n)
 WHERE consent_may_affect(asked.line_id)
 """
+# The same of one line, with what is on record for it, while many people stop.
+READ_LINE = """
+SELECT line.carrier_id, ARRAY(SELECT jsonb_object_keys(gate.approvals)),
+    ARRAY(SELECT consent_affected(gate.line_id, %s, %s)),
+    EXISTS (SELECT FROM consent_choice chosen WHERE chosen.line_id = gate.line_id AND chosen.origin = 'person')
+FROM consent_linegate gate JOIN accounts_line line ON line.id = gate.line_id WHERE gate.line_id = %s
+"""
 ON_RECORD = """
 SELECT gate.line_id, line.carrier_id, ARRAY(SELECT jsonb_object_keys(gate.approvals))
 FROM consent_linegate gate JOIN accounts_line line ON line.id = gate.line_id
@@ -59,6 +66,25 @@ def lock_lines(*, line_ids: Collection[int]) -> dict[int, datetime]:
         return dict(cursor.fetchall())
 
 
+@dataclass(frozen=True)
+class LineOnRecord:
+    """What a no meets: the agreements it affects, the campaigns agreed to, and whether a person ever chose before."""
+
+    line_id: int
+    carrier_id: str
+    agreed_to: frozenset[str]
+    contract_ids: Sequence[int]
+    has_chosen: bool
+
+
+def read_line(*, line_id: int, scope: str, ref: str) -> LineOnRecord:
+    """Read what a no of this scope meets on a line, in one statement. Call with the line locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ_LINE, [scope, ref, line_id])
+        ((carrier_id, agreed_to, contract_ids, has_chosen),) = cursor.fetchall()
+    return LineOnRecord(line_id, carrier_id, frozenset(agreed_to), sorted(contract_ids), has_chosen)
+
+
 def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:
     """List the agreements whose partner a stop of this scope concerns (SQL function `consent_affected`)."""
     (contract_ids,) = affected_by_each(nos=[(line_id, scope, ref)])
@@ -88,12 +114,14 @@ class Uses:
     questions: Sequence[Question]
 
 
-def get_uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
-    """Read what is on record for a line under these agreements.
+def get_uses(*, line: LineOnRecord) -> Uses:
+    """Read the uses on record for a line under the affected agreements.
 
     A no changes none of it: only what the gate says to it.
     """
-    return uses_of_each(contract_ids={line_id: contract_ids})[line_id]
+    campaigns = _list_agreed_campaigns(line.contract_ids, sorted(line.agreed_to))
+    _prefetch_covers(campaigns)
+    return _uses(line.contract_ids, line.carrier_id, campaigns)
 
 
 def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses]:
@@ -155,7 +183,7 @@ def list_states(*, line_id: int, contract_ids: Sequence[int]) -> States:
 
     `expires_at`: when the approval ends by itself. `except`: recipients stopped of a campaign that names its recipient.
     """
-    return states_of(uses=get_uses(line_id=line_id, contract_ids=contract_ids))
+    return states_of(uses=uses_of_each(contract_ids={line_id: contract_ids})[line_id])
 
 
 def states_of(*, uses: Uses) -> States:
@@ -271,9 +299,9 @@ def list_allowed_campaigns(*, line_id: int) -> set[str]:
     """List the campaigns, by their id, to which the gate says yes for a line now, each as agreed."""
     _, agreed_to = _get_agreed_campaigns([line_id])[line_id]
     under = Campaign.objects.filter(ref__in=agreed_to).values_list("contract_id", flat=True)
-    asked = get_uses(line_id=line_id, contract_ids=sorted(set(under))) if agreed_to else None
-    if asked is None:
+    if not agreed_to:
         return set()
+    asked = uses_of_each(contract_ids={line_id: sorted(set(under))})[line_id]
     answers = deciding.evaluate(questions=asked.questions)
     return {
         campaign.ref

@@ -13,9 +13,11 @@ from django.db import connection
 RESTORING = "restoring"
 IS_OPEN = """EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
         AND o.table_oid = o.tableoid::bigint AND o.closed_because = '')"""
+# Each page asks: which server this is, which takes longest to find out, is asked only while the gate is closed.
 STATE = """
-SELECT <is_open>, o.closed_because, o.incarnation = consent_incarnation() AND o.table_oid = o.tableoid::bigint
-FROM (SELECT) one LEFT JOIN consent_gateopening o ON true
+SELECT is_open, o.closed_because,
+    NOT is_open AND o.incarnation = consent_incarnation() AND o.table_oid = o.tableoid::bigint
+FROM (SELECT <is_open> AS is_open OFFSET 0) one LEFT JOIN consent_gateopening o ON true
 """.replace("<is_open>", IS_OPEN)
 NEVER_OPENED = "nothing says that it was ever open"
 ANOTHER = "the database was restored, or another server took over"

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+import msgspec
+from django.db import connection
+
+from audit.primitives import generic_plans
 
 # `own` is the campaign of each term. `plain` holds the questions that need no weighing, which are most: the line has
 # never said anything, no suspension and no rule of any time touches the campaign, and an approval stands. What is left
@@ -195,7 +198,7 @@ JUDGE = JUDGE.replace(
     "((SELECT NOT EXISTS (SELECT FROM consent_setaside)) OR NOT EXISTS (SELECT FROM consent_setaside s"
     " WHERE s.line_id = question.line_id AND s.yes_id = a.id AND s.recorded_at <= question.known_at))",
 )
-# For questions that have nothing in common: each a row of the temporary table `questions`.
+# For questions that have nothing in common: each a row of `questions`.
 COLUMNS = (
     "qid bigint, line_id bigint, campaign text, aggregator text, parties text[], purpose text, scope text,"
     " precision_m integer, at timestamptz, known_at timestamptz"
@@ -205,6 +208,11 @@ WITH question AS (SELECT qid, line_id, qid AS term, precision_m, at, known_at FR
     asked AS (SELECT qid AS term, campaign, aggregator, parties, purpose, scope FROM questions)
 SELECT qid, answer, by_us FROM (<judge>) judged
 """.replace("<judge>", JUDGE)
+# A few of them, with no table: a page asks, and to drop one makes the driver forget every plan of its connection.
+ANSWER_ASKED = """
+WITH questions AS (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS asked (<columns>))
+SELECT * FROM (<answer>) answered ORDER BY qid
+""".replace("<columns>", COLUMNS).replace("<answer>", ANSWER)
 
 
 @dataclass(frozen=True)
@@ -224,27 +232,17 @@ class PermissionQuestion:
 def answers_at(*, asked: Sequence[PermissionQuestion]) -> list[str]:
     """Return the answers in order: "permitted", or the first reason of `decision.md` why not, in the gate's words."""
     rows = [
-        (
-            n,
-            q.line_id,
-            q.campaign,
-            next(iter(q.parties), ""),
-            list(q.parties),
-            q.purpose,
-            q.scope,
-            q.precision_m,
-            q.at,
-            q.known_at,
-        )
+        {
+            "qid": n, "line_id": q.line_id, "campaign": q.campaign, "aggregator": next(iter(q.parties), ""),
+            "parties": list(q.parties), "purpose": q.purpose, "scope": q.scope, "precision_m": q.precision_m,
+            "at": q.at, "known_at": q.known_at,
+        }
         for n, q in enumerate(asked)
-    ]
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE questions (" + COLUMNS + ") ON COMMIT DROP")
-        cursor.executemany("INSERT INTO questions VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)", rows)
-        cursor.execute(ANSWER + "ORDER BY qid")
-        answers = [str(answer) for _, answer, _ in cursor.fetchall()]
-        cursor.execute("DROP TABLE questions")
-    return answers
+    ]  # fmt: skip
+    # Its only value is the list itself, so that a kept plan loses nothing; to make one takes longer than the answer.
+    with generic_plans.use_generic_plans(), connection.cursor() as cursor:
+        cursor.execute(ANSWER_ASKED, [msgspec.json.encode(rows).decode()])
+        return [str(answer) for _, answer, _ in cursor.fetchall()]
 
 
 def permission_at(

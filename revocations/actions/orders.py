@@ -36,27 +36,29 @@ LAID = """
 SELECT line_id, id, contract_id, action, scope, since, discharged_at, discharged_by FROM revocations_duty
 WHERE line_id = ANY (%s) AND contract_id = ANY (%s)
 """
-STAND = """
+# The duties, the orders that say them, and where each line stands from then on.
+QUEUE = """
+WITH laid AS (
+    INSERT INTO revocations_duty (line_id, id, contract_id, action, scope, since, discharged_by)
+    SELECT line_id, id, contract_id, action, scope, since, ''
+    FROM jsonb_to_recordset(%s::jsonb) AS one (line_id bigint, id uuid, contract_id bigint, action text, scope text,
+        since timestamptz)
+), queued AS (
+    INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane,
+        snapshot, queued_at, state, attempts, next_attempt_at, complete_by, parked_with, note)
+    SELECT line_id, one.id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
+        queued_at, 'queued', 0, queued_at, complete_by, '', ''
+    FROM jsonb_to_recordset(%s::jsonb) AS one (line_id bigint, id uuid, contract_id bigint, party_id bigint,
+        epoch integer, version integer, jti text, txn text, record_id uuid, lane text, snapshot jsonb,
+        queued_at timestamptz, complete_by timestamptz)
+    RETURNING line_id, contract_id, epoch, version, id
+)
 INSERT INTO revocations_standing (line_id, contract_id, epoch, version, order_id)
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::integer[], %s::uuid[])
+SELECT line_id, contract_id, epoch, version, id FROM queued
 ON CONFLICT (line_id, contract_id) DO UPDATE
 SET epoch = excluded.epoch, version = excluded.version, order_id = excluded.order_id
 """
-LAY = """
-INSERT INTO revocations_duty (line_id, id, contract_id, action, scope, since, discharged_by)
-SELECT laid.line_id, laid.id, laid.contract_id, laid.action, laid.scope, laid.since, ''
-FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
-    AS laid (line_id, id, contract_id, action, scope, since)
-"""
-QUEUE = """
-INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
-    queued_at, state, attempts, next_attempt_at, complete_by, parked_with, note)
-SELECT line_id, one.id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
-    queued_at, 'queued', 0, queued_at, complete_by, '', ''
-FROM jsonb_to_recordset(%s::jsonb) AS one (line_id bigint, id uuid, contract_id bigint, party_id bigint, epoch integer,
-    version integer, jti text, txn text, record_id uuid, lane text, snapshot jsonb, queued_at timestamptz,
-    complete_by timestamptz)
-"""
+LAID_AS = ("line_id", "id", "contract_id", "action", "scope", "since")
 QUEUED = (
     "line_id", "id", "contract_id", "party_id", "epoch", "version", "jti", "txn", "record_id", "lane", "snapshot",
     "queued_at", "complete_by",
@@ -90,9 +92,7 @@ def enqueue_orders(
         duties += laid
         orders += queued
     if orders:
-        _insert_duties(duties)
-        _write(orders)
-        _update_standings(orders)
+        _write(duties, orders)
         _nudge(orders)
     newest = _newest_orders(known, orders)
     return {
@@ -161,9 +161,11 @@ class _OrderHistory:
         contracts = {one.contract.pk: one.contract.aggregator_id for theirs in agreements.values() for one in theirs}
         known = {line_id: cls({}, {}, defaultdict(list), {}, set()) for line_id in agreements}
         cls._read_orders(known, contracts)
-        for duty in Duty.objects.raw(LAID, [list(agreements), list(contracts)]):
-            known[duty.line_id].laid[duty.contract_id].append(duty)
-        cls._read_receipts(known, contracts)
+        # No duty without an order that says it: most lines have neither.
+        if any(theirs.standing for theirs in known.values()):
+            for duty in Duty.objects.raw(LAID, [list(agreements), list(contracts)]):
+                known[duty.line_id].laid[duty.contract_id].append(duty)
+            cls._read_receipts(known, contracts)
         return known
 
     @staticmethod
@@ -189,18 +191,14 @@ class _OrderHistory:
             known[line_id].uncovered.add((line_id, contract_id))
 
 
-def _insert_duties(duties: Sequence[Duty]) -> None:
-    rows = [(one.line_id, one.id, one.contract_id, one.action, one.scope, one.since) for one in duties]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(LAY, [list(column) for column in zip(*rows, strict=True)])
-
-
-def _write(orders: Sequence[Order]) -> None:
-    rows = [{name: getattr(one, name) for name in QUEUED} for one in orders]
+def _write(duties: Sequence[Duty], orders: Sequence[Order]) -> None:
+    values = [
+        [{name: getattr(one, name) for name in names} for one in rows]
+        for names, rows in ((LAID_AS, duties), (QUEUED, orders))
+    ]
     with connection.cursor() as cursor:
         # Ids and moments as text: PostgreSQL reads them so.
-        cursor.execute(QUEUE, [json.dumps(rows, default=str)])
+        cursor.execute(QUEUE, [json.dumps(rows, default=str) for rows in values])
 
 
 def _owed(known: _OrderHistory, agreement: Agreement, fresh: Sequence[Duty]) -> list[Duty]:
@@ -256,12 +254,6 @@ def _lane(by: str, *, stops: bool) -> Order.Lane:
     if by == "system":
         return Order.Lane.BULK
     return Order.Lane.STOP if stops else Order.Lane.ALLOW
-
-
-def _update_standings(orders: Sequence[Order]) -> None:
-    rows = [(one.line_id, one.contract_id, one.epoch, one.version, one.id) for one in orders]
-    with connection.cursor() as cursor:
-        cursor.execute(STAND, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _fresh_duties(line_id: int, agreement: Agreement, known: _OrderHistory, at: datetime) -> list[Duty]:

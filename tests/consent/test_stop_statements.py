@@ -49,11 +49,11 @@ def test_each_step_takes_so_many_statements() -> None:
         "page for the code": 2,
         "code": 11,
         "page with the button": 3,
-        "button": 42,
+        "button": 33,
         "progress": 7,
     }
 
 
 def test_where_nobody_is_to_be_told_nothing_is_asked_about_partners() -> None:
     stopped(a_customer(), told=0)
-    assert stopped(a_customer(), told=0)["button"] == 29
+    assert stopped(a_customer(), told=0)["button"] == 25

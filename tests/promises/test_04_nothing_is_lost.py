@@ -125,14 +125,14 @@ def test_a_no_does_not_fail_because_a_release_came_between(
     monkeypatch: pytest.MonkeyPatch, say_no: Callable[[Line], RecordedChoice]
 ) -> None:
     line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge")), ref="CMP-asks")
-    affected = snapshots.affected_contracts
+    read_line = snapshots.read_line
 
-    def and_then_it_comes(*, line_id: int, scope: str, ref: str) -> list[int]:
-        found = affected(line_id=line_id, scope=scope, ref=ref)
-        monkeypatch.setattr(snapshots, "affected_contracts", affected)
+    def and_then_it_comes(*, line_id: int, scope: str, ref: str) -> snapshots.LineOnRecord:
+        found = read_line(line_id=line_id, scope=scope, ref=ref)
+        monkeypatch.setattr(snapshots, "read_line", read_line)
         with ThreadPoolExecutor(1) as pool:
             pool.submit(a_release).result()
-        return list(found)
+        return found
 
     def a_release() -> None:
         Dealing.objects.create(
@@ -140,7 +140,7 @@ def test_a_no_does_not_fail_because_a_release_came_between(
         )
         connection.close()
 
-    monkeypatch.setattr(snapshots, "affected_contracts", and_then_it_comes)
+    monkeypatch.setattr(snapshots, "read_line", and_then_it_comes)
     assert len(say_no(line).order_ids) == 1
     assert Order.objects.get().party_id == a_party("GeoBridge").pk
 
