@@ -15,10 +15,11 @@ from tests.answers import read
 from tests.faults.fixtures import a_token
 from tests.faults.programs import Programs, free_port
 from tests.promises import pairs
+from tests.selection import EVERY_CELL
 from tools.bench.gateway import authzen
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-PAIRS = 300
+PAIRS = 300 if EVERY_CELL else 80
 # Of those who ask at a time two ask ten questions at once, the others one.
 AT_ONCE = (1, 1, 1, 1, 1, 10, 10)
 
@@ -52,7 +53,7 @@ def through(caller: http.client.HTTPConnection, token: str, *, many: bool) -> pa
     return asks
 
 
-def test_no_check_after_the_commit_is_allowed_of_300_pairs(port: int) -> None:
+def test_no_check_after_the_commit_of_a_stop_is_allowed(port: int) -> None:
     """Asked over HTTP by seven at a time, singly and in batches, while the lines are stopped by others."""
     asked = pairs.questions(PAIRS)
     token = a_token(Client.Kind.GATEWAY, "decisions:read")
