@@ -133,22 +133,21 @@ def _write_secrets(options: Options) -> None:
 
 
 def _own_secrets(options: Options) -> dict[str, str]:
-    """Return new secrets by file name. Passwords go with the addresses that have them."""
-    app, owner, broker = (
-        _read_secret(options.secrets, name) for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
-    )
-    host = "postgres" if options.containers else "127.0.0.1"
+    """Return new secrets by file name; a broker that has a file keeps the password that it has."""
+    host, broker = "127.0.0.1", "redis://127.0.0.1:6379/0"
+    if options.containers:
+        host, broker = "postgres", f"redis://:{secrets.token_urlsafe(32)}@valkey:6379/0"
+    broker = _read_secret(options.secrets, "REDIS_URL") or broker
     made = {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "METRICS_TOKEN": secrets.token_urlsafe(32),
-        "DATABASE_URL": app or f"postgresql://{APP}:{secrets.token_urlsafe(32)}@{host}:5432/{DATABASE}",
-        "DATABASE_OWNER_URL": owner or f"postgresql://{OWNER}:{secrets.token_urlsafe(32)}@{host}:5432/{DATABASE}",
-        "REDIS_URL": broker or "redis://127.0.0.1:6379/0",
+        "DATABASE_URL": f"postgresql://{APP}:{secrets.token_urlsafe(32)}@{host}:5432/{DATABASE}",
+        "DATABASE_OWNER_URL": f"postgresql://{OWNER}:{secrets.token_urlsafe(32)}@{host}:5432/{DATABASE}",
+        "REDIS_URL": broker,
     }
     if options.containers:
-        made["REDIS_URL"] = broker or f"redis://:{secrets.token_urlsafe(32)}@valkey:6379/0"
-        made["VALKEY_PASSWORD"] = urlsplit(made["REDIS_URL"]).password or secrets.token_urlsafe(32)
+        made["VALKEY_PASSWORD"] = urlsplit(broker).password or secrets.token_urlsafe(32)
         made["POSTGRES_PASSWORD"] = secrets.token_urlsafe(32)
     return made
 
@@ -190,19 +189,19 @@ def _take_secrets(folder: Path) -> None:
 
 def _files_missing(options: Options) -> list[str]:
     """Say which files only the operator can write."""
-    said = [] if (options.folder / "settings").is_file() or options.containers else [
-        f"{options.folder / 'settings'}: copy docs/running/settings there and adapt it"
-    ]  # fmt: skip
-    for name, what in FROM_OTHERS.items():
-        if not (os.environ.get(name) or _read_secret(options.secrets, name)):
-            said.append(f"{name}: write {what}, to {options.secrets / name}")
+    said = [
+        f"{name}: write {what}, to {options.secrets / name}"
+        for name, what in FROM_OTHERS.items()
+        if not (os.environ.get(name) or _read_secret(options.secrets, name))
+    ]
     if options.containers:
-        said += [
-            f"{name}: put {what} at {options.folder / 'tls' / name}"
-            for name, what in TLS.items()
-            if not (options.folder / "tls" / name).is_file()
-        ]
-    return said
+        return said + _certificates_missing(options.folder / "tls")
+    settings = options.folder / "settings"
+    return said if settings.is_file() else [f"{settings}: copy docs/running/settings there and adapt it", *said]
+
+
+def _certificates_missing(folder: Path) -> list[str]:
+    return [f"{name}: put {what} at {folder / name}" for name, what in TLS.items() if not (folder / name).is_file()]
 
 
 def _examples_left(options: Options) -> list[str]:

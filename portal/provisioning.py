@@ -29,12 +29,7 @@ def provide(*, admin: str, app: Mapping[str, Any], owner: Mapping[str, Any]) -> 
         return []
     try:
         with _peer(admin), psycopg.connect(admin or SOCKET, autocommit=True, connect_timeout=10) as session:
-            if session.info.server_version < LEAST_VERSION:
-                raise ProvisioningRefused(
-                    f"PostgreSQL {session.info.server_version // 10_000} is too old: 15 or newer."
-                )
-            made = [_role(session, one) for one in (owner, app)]
-            made.append(_database(session, name=str(owner["NAME"]), owner=str(owner["USER"])))
+            made = _make(session, owner=owner, app=app)
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise ProvisioningRefused(
@@ -43,6 +38,14 @@ def provide(*, admin: str, app: Mapping[str, Any], owner: Mapping[str, Any]) -> 
         ) from error
     for one in (owner, app):
         _try(one)
+    return made
+
+
+def _make(session: psycopg.Connection[Any], *, owner: Mapping[str, Any], app: Mapping[str, Any]) -> list[str]:
+    if session.info.server_version < LEAST_VERSION:
+        raise ProvisioningRefused(f"PostgreSQL {session.info.server_version // 10_000} is too old: 15 or newer.")
+    made = [_role(session, one) for one in (owner, app)]
+    made.append(_database(session, name=str(owner["NAME"]), owner=str(owner["USER"])))
     return [one for one in made if one]
 
 
