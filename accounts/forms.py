@@ -199,7 +199,7 @@ class TextsForm(forms.Form):
     signed = forms.BooleanField(
         label=_("Tell me when every company has signed that it did what I asked."), required=False
     )
-    late = forms.BooleanField(label=_("Tell me when a company is late in signing."), required=False)
+    late = forms.BooleanField(label=_("Tell me when a company misses its deadline to sign."), required=False)
     asked = forms.BooleanField(label=_("Ask me when a company says it may find this phone."), required=False)
     reminders = forms.BooleanField(label=_("Remind me every 90 days of what is still on."), required=False)
     yearly = forms.BooleanField(label=_("Each January, send me a link to the past year's history."), required=False)

@@ -77,7 +77,7 @@ def tone_of(judgement: str) -> Tone:
 FIGURE_TITLES: Mapping[str, Promise] = {
     "choices": _("What people chose"),
     "followed": _("How partners acted on choices"),
-    "releases": _("What we gave out"),
+    "releases": _("Locations we shared"),
     "phones": _("Phones that each company found"),
     "disputes": _("“I never agreed”"),
     "companies": _("The companies"),

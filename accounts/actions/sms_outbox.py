@@ -50,10 +50,11 @@ LASTS = {
 NEWS = frozenset(
     {
         Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.INVITED,
-        Message.Kind.REMINDER, Message.Kind.CONFIRMED, Message.Kind.SIGNED, Message.Kind.LATE, Message.Kind.YEARLY,
+        Message.Kind.REMINDER, Message.Kind.CONFIRMED, Message.Kind.STOPPED, Message.Kind.SIGNAL, Message.Kind.SIGNED,
+        Message.Kind.LATE, Message.Kind.YEARLY,
     }
 )  # fmt: skip
-# What a person can turn off by itself. A stop by the phone or a browser's signal is confirmed even after a text STOP.
+# What a person can turn off by itself.
 TOPICS: Mapping[str, AlertChoice.Topic] = {
     **dict.fromkeys(
         (Message.Kind.CONFIRMED, Message.Kind.STOPPED, Message.Kind.SIGNAL), AlertChoice.Topic.CONFIRMATIONS
@@ -137,8 +138,9 @@ class SentEnough(Exception):
 # A failure rolls back the caller's transaction as well; no savepoint is needed.
 @transaction.atomic(savepoint=False)
 def enqueue_text(
-    *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = ""
-) -> None:
+    *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = "",
+    otherwise: Message.Kind | None = None,
+) -> None:  # fmt: skip
     """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
 
     Where its person has a safe contact, that is texted instead; on its first day, the phone as well.
@@ -146,12 +148,14 @@ def enqueue_text(
     The row is the queue: no outage of the gateway loses the text or keeps the transaction waiting. `about`: what it
     tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
     wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
-    makes it of the line, in its language.
+    makes it of the line, in its language. `otherwise`: as what it is sent where they want none of its kind.
     """
     (line,) = Line.objects.raw(TO_TEXT, {"line": line_id, "topic": TOPICS.get(kind, ""), "at": at})
     text = words if isinstance(words, str) else words(line)
     if _is_unwanted(line, kind):
-        return
+        if otherwise is None:
+            return
+        kind = otherwise
     for msisdn, contact in _get_destinations(line, kind, at):
         message_id, read = uuid4(), _count_unread_texts(line, text, contact)
         next_at, expires_at = sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), at + LASTS[kind]

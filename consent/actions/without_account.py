@@ -64,7 +64,7 @@ def _stop_if_proved(line: Line, msisdn: str, code: str, at: datetime, *, on_netw
     proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
     if proved:
         stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
-        messages.confirm_stop(line_id=line.pk, at=at)
+        messages.confirm_stop(line_id=line.pk, at=at, by_text=True)
     return proved
 
 

@@ -98,12 +98,12 @@ WORDS: Mapping[Message.Kind, Promise] = {
         "%(url)s"
     ),
     Message.Kind.SIGNED: gettext_lazy(
-        "Whereabouts: every company that had to act for this phone's location has now signed that it did. See what "
-        "each signed: %(url)s"
+        "Whereabouts: every company we told about your choice has signed that it did what we asked. See what each one "
+        "signed: %(url)s"
     ),
     Message.Kind.LATE: gettext_lazy(
-        "Whereabouts: a company is late in signing that it acted for this phone's location. Your choices are in force "
-        "all the same. See more: %(url)s"
+        "Whereabouts: a company we told about your choice missed its deadline to sign that it did what we asked. Your "
+        "choice still applies. See which one: %(url)s"
     ),
     Message.Kind.STAFF: gettext_lazy(
         "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this "

@@ -52,9 +52,15 @@ ANSWERS: Mapping[Answer, Promise] = {
 }
 
 
-def confirm_stop(*, line_id: int, at: datetime) -> None:
-    """Tell a line that it was stopped without sign-in, what else that means, and how to undo it."""
-    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.STOPPED, words=_format_stop_text, at=at)
+def confirm_stop(*, line_id: int, at: datetime, by_text: bool = False) -> None:
+    """Tell a line that it was stopped without sign-in, what else that means, and how to undo it.
+
+    A phone that asked `by_text` is answered even where its person wants no such alerts: no page tells them.
+    """
+    otherwise = Message.Kind.REPLY if by_text else None
+    sms_outbox.enqueue_text(
+        line_id=line_id, kind=Message.Kind.STOPPED, words=_format_stop_text, at=at, otherwise=otherwise
+    )
 
 
 def _format_stop_text(line: Line) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 import audit.queries
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Notice, Origin, PrivacySignal
@@ -44,6 +45,9 @@ WHERE no.line_id = %(line)s AND no.kind IN ('stop', 'refuse') AND no.made_at >= 
             CASE no.scope WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END)))
 """
 
+_OF_CHOICE = {"line_id": OuterRef("line_id"), "choice_id": OuterRef("id")}
+RECEIPT = Subquery(ChoiceReceipt.objects.filter(**_OF_CHOICE).values("number")[:1])
+TOLD = ArraySubquery(ChoiceOrder.objects.filter(**_OF_CHOICE).values("order_id"))
 MOST_BY_SIGNAL = 50
 # In the trail, as what an "I never agreed" came to; the stop it made is untouched.
 DISPUTE_WITHDRAWN = "dispute.withdrawn"
@@ -84,6 +88,11 @@ class ChoiceRow:
     told: tuple[PartnerProgress, ...]
     use: tuple[str, str]
     notice: str
+
+    @property
+    def orders(self) -> tuple[tuple[Order, FollowedOrder], ...]:
+        """The orders that told of it, one for each partner, each with where it stands."""
+        return tuple((one.order, one.followed) for one in self.told)
 
     @property
     def order_ids(self) -> tuple[uuid.UUID, ...]:
@@ -216,23 +225,24 @@ def _place(before: str) -> tuple[datetime, uuid.UUID]:
 
 def _rows(choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
     lines, ids = {choice.line_id for choice in choices}, [choice.id for choice in choices]
-    receipts = dict(
-        ChoiceReceipt.objects.filter(line_id__in=lines, choice_id__in=ids).values_list("choice_id", "number")
-    )
-    orders = _orders(lines, ids)
+    kept = Choice.objects.filter(line_id__in=lines, id__in=ids).values_list("id", RECEIPT, TOLD)
+    receipts: dict[uuid.UUID, str] = {}
+    told: dict[uuid.UUID, Sequence[uuid.UUID]] = {}
+    for choice_id, number, order_ids in kept:
+        receipts[choice_id], told[choice_id] = number or "", order_ids
+    orders = _orders(lines, told)
     known = follow_orders(told=[order for told in orders.values() for order in told])
     names = _Names.of(choices)
     return tuple(_row(choice, receipts, orders.get(choice.id, ()), known, names) for choice in choices)
 
 
-def _orders(lines: Collection[int], ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Order]]:
-    told = list(ChoiceOrder.objects.filter(line_id__in=lines, choice_id__in=ids).values_list("choice_id", "order_id"))
-    by_id = {one.id: one for one in Order.objects.filter(line_id__in=lines, id__in={order for _, order in told})}
-    found: dict[uuid.UUID, list[Order]] = {}
-    for choice_id, order_id in told:
-        if order_id in by_id:
-            found.setdefault(choice_id, []).append(by_id[order_id])
-    return found
+def _orders(lines: Collection[int], told: Mapping[uuid.UUID, Sequence[uuid.UUID]]) -> dict[uuid.UUID, list[Order]]:
+    wanted = {order_id for order_ids in told.values() for order_id in order_ids}
+    by_id = {one.id: one for one in Order.objects.filter(line_id__in=lines, id__in=wanted)}
+    return {
+        choice_id: [by_id[order_id] for order_id in order_ids if order_id in by_id]
+        for choice_id, order_ids in told.items()
+    }
 
 
 @dataclass(frozen=True)

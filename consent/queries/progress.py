@@ -227,14 +227,16 @@ def follow_orders(*, told: Collection[Order]) -> dict[uuid.UUID, FollowedOrder]:
 
 
 def progress_of(
-    *, line_id: int, order_ids: Collection[uuid.UUID], asks: Asks, since: datetime, at: datetime
+    *, told: Collection[tuple[Order, FollowedOrder]], asks: Asks, since: datetime, at: datetime
 ) -> list[Progress]:
-    """Return the steps at each partner told of a choice, by the partner's name. A few queries, whatever their number.
+    """Return the steps at each partner told of a choice, by the partner's name. Two queries, whatever their number.
 
     `asks`: what the choice asks of them. `since`: from when on the gate has kept it.
     """
-    told = list(Order.objects.filter(line_id=line_id, id__in=order_ids).annotate(waits_since=_WAITS_SINCE))
-    return _progress_of(told, asks, since, at)
+    lines, ids = {order.line_id for order, _ in told}, {order.id for order, _ in told}
+    orders = Order.objects.filter(line_id__in=lines, id__in=ids)
+    waits = dict(orders.values_list("id", _WAITS_SINCE)) if told else {}
+    return _progress_of(told, waits, asks, since, at)
 
 
 def standing_progress(
@@ -242,24 +244,31 @@ def standing_progress(
 ) -> list[Progress]:
     """Return the steps of the orders that stand now at these partners, whatever choice they tell of."""
     standing = Standing.objects.filter(line_id=line_id).values("order_id")
-    orders = Order.objects.filter(line_id=line_id, id__in=standing, party_id__in=partner_ids)
-    return _progress_of(list(orders.annotate(waits_since=_WAITS_SINCE)), asks, since, at)
+    found = Order.objects.filter(line_id=line_id, id__in=standing, party_id__in=partner_ids)
+    orders = list(found.annotate(waits_since=_WAITS_SINCE))
+    known = follow_orders(told=orders)
+    told = [(order, known[order.id]) for order in orders]
+    return _progress_of(told, {order.id: order.waits_since for order in orders}, asks, since, at)
 
 
-def _progress_of(told: Collection[Order], asks: Asks, since: datetime, at: datetime) -> list[Progress]:
-    waits = {order.id: vars(order)["waits_since"] for order in told}
-    known = follow_orders(told=told)
-    scoped = {uri for one in known.values() for uri in _only_about(one.order)}
+def _progress_of(
+    told: Collection[tuple[Order, FollowedOrder]],
+    waits: Mapping[uuid.UUID, datetime | None],
+    asks: Asks,
+    since: datetime,
+    at: datetime,
+) -> list[Progress]:
+    scoped = {uri for _, one in told for uri in _only_about(one.order)}
     names = {one.uri: party_name(one.name, one.uri) for one in (Party.objects.filter(uri__in=scoped) if scoped else ())}
     found = [
         _progress(
             order,
-            known[order.id],
-            get_requested_actions(asks=asks, orders=[order, known[order.id].order]),
+            followed,
+            get_requested_actions(asks=asks, orders=[order, followed.order]),
             names,
-            _Times(since, waits[order.id], at),
+            _Times(since, waits.get(order.id), at),
         )
-        for order in told
+        for order, followed in told
     ]
     return sorted(found, key=lambda one: one.party.casefold())
 

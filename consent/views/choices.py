@@ -313,9 +313,7 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
     since = found.in_force_since
     if found.kind in {Choice.Kind.STOP, Choice.Kind.REFUSE} and not changed:
         since = standing.get_denial_start(scope=found.scope, ref=found.ref, made_at=since)
-    partners = progress_of(
-        line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=now
-    )
+    partners = progress_of(told=found.orders, asks=found.asks, since=found.in_force_since, at=now)
     return {
         "line": line,
         "at_line": at_line(request),

@@ -137,9 +137,7 @@ def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> pdf_receipts.Pag
 
 def _list_progress(request: SubscriberRequest, found: ChoiceRow) -> list[dict[str, object]]:
     """How far each company that must sign is, for the one sentence that pages have for it."""
-    partners = progress_of(
-        line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=timezone.now()
-    )
+    partners = progress_of(told=found.orders, asks=found.asks, since=found.in_force_since, at=timezone.now())
     return [{"order": one.shown, "party": one.party} for one in partners if one.shown.owes]
 
 

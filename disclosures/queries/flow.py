@@ -1,6 +1,7 @@
 """The paths a location took as one picture: a stream that leaves the carrier and branches at every company.
 
-Each company is a row below the one before it on the path, so that names have room on a phone and in any language.
+On a phone each company is a row below the one before it on the path, so that names have room in any language; where
+there is room, it is in the next column. The style sheet decides which; here is how wide each line is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from partners.labels import UNKNOWN
 # So many paths are drawn, and so many companies of one; what is beyond them is counted.
 MOST_PATHS, LONGEST = 12, 4
 OTHERS = ""
-STEP, MIDDLE, THINNEST, WIDEST = 20, 10, 2.5, 14
+THINNEST, WIDEST = 2.5, 14
 
 type Kind = Literal["carrier", "party", "lost", "next", "others"]
 # The companies from the first to this one.
@@ -33,18 +34,11 @@ class PathCount:
 
 
 @dataclass(frozen=True)
-class Stream:
-    """A part of a row's drawing: an SVG path and the width of its line."""
-
-    d: str
-    width: float
-
-
-@dataclass(frozen=True)
 class Branch:
-    """One row. `more`: how many companies "others" stands for; `above`: streams that belong to the rows around it.
+    """One company. `more`: how many companies "others" stands for. The rest are the widths of lines, 0 for none.
 
-    `arriving`: the stream that ends here, and `against` the part of it that was not allowed; None at the carrier.
+    `arriving`: the line that ends here, and `against` the part of it that was not allowed; `past`: what leaves the
+    company before for those drawn after this one; `onward`: what goes on from here.
     """
 
     kind: Kind
@@ -53,11 +47,10 @@ class Branch:
     n: int
     not_allowed: int
     more: int
-    width: int
-    dot: str
-    above: tuple[Stream, ...]
-    arriving: Stream | None
-    against: Stream | None
+    arriving: float
+    against: float
+    past: float
+    onward: float
     below: "tuple[Branch, ...]"
 
 
@@ -90,7 +83,7 @@ def flow_of(*, facts: Iterable[Facts], parties: Parties, recent: bool) -> Flow |
     tree = _Tree(_sum_up(drawn), companies, parties)
     rows = (Row(tree.names(one.path), tree.more(one.path), one.n, one.not_allowed) for one in drawn)
     total = tree.counts[()]
-    return Flow(tree.branch((), ()), tuple(rows), total.n, total.not_allowed)
+    return Flow(tree.branch((), past=0), tuple(rows), total.n, total.not_allowed)
 
 
 def _count_releases(facts: Iterable[Facts], *, recent: bool) -> Iterator[tuple[Place, int, int]]:
@@ -150,17 +143,14 @@ class _Tree:
     ) -> None:
         self.counts, self._companies, self._parties = counts, companies, parties
 
-    def branch(self, place: Place, passing: tuple[int, ...]) -> Branch:
-        """Return one row with all below it. `passing`: look-ups that go on past it, from each place above it."""
-        here, x = self.counts[place], MIDDLE + STEP * len(place)
-        below = self._below(place)
-        left = sum(one.n for one in below)
-        streams = [self._stream(f"M{MIDDLE + STEP * level} 0V100", n) for level, n in enumerate(passing)]
-        bend = f"M{x - STEP} 0C{x - STEP} 50 {x - STEP} 50 {x} 50"
+    def branch(self, place: Place, *, past: int) -> Branch:
+        """Return one company with all below it. `past`: look-ups that go on to those drawn after it."""
+        here, below = self.counts[place], self._below(place)
+        left = onward = sum(one.n for one in below)
         children = []
         for one in below:
             left -= one.n
-            children.append(self.branch(one.path, (*passing, left)))
+            children.append(self.branch(one.path, past=left))
         known = self._parties[place[-1]] if place else NamedParty(NO_ID, "", "")
         return Branch(
             kind=self._kind(place),
@@ -169,11 +159,10 @@ class _Tree:
             n=here.n,
             not_allowed=here.not_allowed,
             more=self.more(place),
-            width=STEP * (len(place) + 1),
-            dot=f"M{x} 50h0",
-            above=tuple(filter(None, (*streams, self._stream(f"M{x} 50V100", sum(one.n for one in below))))),
-            arriving=self._stream(bend, here.n if place else 0),
-            against=self._stream(bend, here.not_allowed if place else 0),
+            arriving=self._width(here.n),
+            against=self._width(here.not_allowed),
+            past=self._width(past),
+            onward=self._width(onward),
             below=tuple(children),
         )
 
@@ -182,8 +171,8 @@ class _Tree:
         below = [one for one in self.counts.values() if one.path and one.path[:-1] == place]
         return sorted(below, key=lambda one: (one.path[-1] == OTHERS, -one.n, one.path))
 
-    def _stream(self, d: str, n: int) -> Stream | None:
-        return Stream(d, round(max(THINNEST, WIDEST * n / self.counts[()].n), 1)) if n else None
+    def _width(self, n: int) -> float:
+        return round(max(THINNEST, WIDEST * n / self.counts[()].n), 1) if n else 0
 
     def more(self, place: Place) -> int:
         """Return how many companies "others" stands for there."""

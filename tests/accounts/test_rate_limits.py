@@ -38,7 +38,7 @@ from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 STOP_ENDED = "/stop/ended/"
-SENT = "If the number and the password are right, we now say no to every company for that line."
+SENT = "If the number and the password are right, every company is now blocked for that line."
 SILENT = "This page never says whether they were: that keeps people from guessing your password here."
 STAFF, ENDED, FACTOR = "/accounts/login/staff/", "/accounts/login/ended/", "/accounts/2fa/authenticate/"
 HERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"

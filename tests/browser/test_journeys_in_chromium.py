@@ -5,12 +5,14 @@ What a screen reader says on the way is in `tests/words/transcripts/heard/`, wri
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from accounts.primitives.zones import zone_of
 from consent.models import Choice
 from support.models import Ticket
 from tests.browser.conftest import Visit
@@ -18,8 +20,7 @@ from tests.browser.looking import heard
 from tests.browser.states import a_line_asked_by_the_signal, hold
 from tests.factories import a_line
 from tests.people import PASSWORD, newest_text, number_of, sign_in
-from tests.selection import NIGHTLY
-from tests.words.transcripts import WRITE, assert_as_before, masked
+from tests.words.transcripts import assert_as_before, masked
 from tests.world import a_world
 
 pytestmark = pytest.mark.browser
@@ -33,6 +34,13 @@ SEEN = """() => {
 }"""
 
 
+def _last_noon() -> datetime:
+    """Noon where the line is, so that no look-ups made together fall on two of its days."""
+    now = timezone.now().astimezone(zone_of("CA"))
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+    return noon if noon <= now else noon - timedelta(days=1)
+
+
 @dataclass
 class Journey:
     """Somebody on their way with the keyboard; what a screen reader says of each page is told at the end."""
@@ -40,16 +48,21 @@ class Journey:
     page: Page
     told: list[tuple[str, list[str]]] = field(default_factory=list)
 
-    def go(self, path: str, *, is_told: bool = True) -> None:
+    def go(self, path: str) -> None:
         """Open a page by its address."""
         self.page.goto(path)
-        if is_told:
-            self.listen()
+        self.listen()
 
     def listen(self) -> None:
         """Listen to the page as it stands."""
         path = masked(urlsplit(self.page.url).path)
         self.told.append((f"{len(self.told) + 1}. {re.sub(r'[0-9]+', '‹n›', path)}", heard(self.page)))
+
+    def cut(self, after: str) -> None:
+        """Tell of the page no more than this, and no month: where one ends within it differs from day to day."""
+        title, lines = self.told.pop()
+        kept = lines[: lines.index(after) + 1]
+        self.told.append((title, [line for line in kept if not line.startswith("heading level 2 “‹n›")]))
 
     def tab_to(self, selector: str) -> None:
         """Go to one element by Tab alone; it must be on the screen and show that it has the focus."""
@@ -66,25 +79,23 @@ class Journey:
         self.page.keyboard.type(text)
         self._enter()
 
-    def pressed(self, selector: str, *, is_told: bool = True) -> None:
+    def pressed(self, selector: str) -> None:
         """Go to a button or link and press it; open the menu first where it is in there."""
         if selector.startswith(".nav ") and self.page.locator(".nav details:not([open])").count():
             self.tab_to(".nav summary")
             self.page.keyboard.press("Enter")
         self.tab_to(selector)
-        self._enter(is_told=is_told)
+        self._enter()
 
     def told_as(self, name: str) -> None:
-        """By night, what was heard is what the transcript says; by day, that each control has a name."""
-        if NIGHTLY or WRITE:
-            assert_as_before(f"heard/{name}", self.told)
+        """What was heard is what the transcript says."""
+        assert_as_before(f"heard/{name}", self.told)
 
-    def _enter(self, *, is_told: bool = True) -> None:
+    def _enter(self) -> None:
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
         assert self.page.evaluate("document.documentElement.scrollWidth") <= ZOOMED, self.page.url
-        if is_told:
-            self.listen()
+        self.listen()
 
 
 def test_stop_without_an_account(visit: Visit, site: str) -> None:
@@ -102,7 +113,7 @@ def test_stop_without_an_account(visit: Visit, site: str) -> None:
 
 
 def test_sign_in_stop_one_and_allow_it_again(visit: Visit, site: str) -> None:
-    world = a_world(at=timezone.now())
+    world = a_world(at=_last_noon())
     sign_in(world.line)
     page = visit(script=False, width=ZOOMED).new_page()
     way = Journey(page)
@@ -126,11 +137,12 @@ def test_sign_in_stop_one_and_allow_it_again(visit: Visit, site: str) -> None:
 
 
 def test_ask_about_a_look_up_and_take_everything_along(visit: Visit) -> None:
-    world = a_world(at=timezone.now())
+    world = a_world(at=_last_noon())
     page = visit(line=world.line, script=False, width=ZOOMED).new_page()
     way = Journey(page)
     way.go("/home/")
-    way.pressed(".nav a[href='/history/']", is_told=False)
+    way.pressed(".nav a[href='/history/']")
+    way.cut("DisclosureTriangle “Path”")
     way.tab_to(".log summary")
     page.keyboard.press("Enter")
     way.pressed(".log details[open] a.ask-about")

@@ -127,7 +127,7 @@ def test_bare_stop_is_about_texts(line: Line) -> None:
     assert LineTexts.objects.filter(line=line).count() == 1
 
 
-def test_after_stop_a_code_and_what_was_done_still_come(line: Line) -> None:
+def test_after_stop_only_codes_and_answers_still_come(line: Line) -> None:
     texted(line, "STOP")
     partner = a_partner()
     partner.one(partner.claim(msisdn=number_of(line)))
@@ -138,6 +138,8 @@ def test_after_stop_a_code_and_what_was_done_still_come(line: Line) -> None:
     assert code
     browser.post("/stop/code/", {"code": code})
     browser.post("/stop/all/", {"stop-all": "1"})
+    assert newest_text(number).code == code
+    texted(line, "STOP LOCATION")
     assert "is now off" in newest_text(number).text
     assert asked(number) == []
 

@@ -26,7 +26,7 @@ from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sig
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 GPC = {"Sec-GPC": "1"}
 ASKS = "Which should we follow?"
-NOT_YET = "We have not received the signal for this phone line yet."
+NOT_YET = "We haven't received the signal for this phone line yet."
 STOP = "/choices/signal/stop/"
 KEEP = PrivacySignal.Answer.KEEP
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Message
+from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from consent.domain.coverage import preview_stops
 from consent.models import Choice, ChoiceReceipt
@@ -49,7 +50,7 @@ def test_what_a_stop_ended_is_allowed_again_by_name_in_two_steps() -> None:
     assert OWN in page.text
     step = press(browser, page, f'value="{fraud.ref}"')
     # As long as it was allowed before is filled in; nothing is allowed yet.
-    assert f'value="{at + timedelta(days=40):%Y-%m-%d}"' in step.text
+    assert f'value="{(at + timedelta(days=40)).astimezone(zone_of(line.state)):%Y-%m-%d}"' in step.text
     assert Choice.objects.filter(line_id=line.pk, kind="allow").count() == 0
     back = press(browser, step, 'name="allow"', days="30")
     assert "Allowed. The list below links to its receipt." in back.text
@@ -177,19 +178,16 @@ def test_wide_stops_say_before_they_are_pressed_whom_they_touch() -> None:
         an_approval(line, a_campaign(contract, a_party(name, "lbs_provider")))
     browser, road = signed_in(line), Party.objects.get(name="RoadAid")
     disclosed(line, ["https://link.example", road.uri], at=timezone.now() - timedelta(days=1))
-    both = "Blocks 2 companies: CardNear, RoadAid. We tell Link."
+    both = "Blocks 2 companies: CardNear, RoadAid. We'll tell Link."
     page = words(browser.get(f"/companies/{road.pk}/").text)
-    assert (
-        "Stop Blocks 1 company: RoadAid. We tell Link. I never agreed Blocks 1 company: RoadAid. We tell Link and ask"
-        in page
-    )
+    one = "Blocks 1 company: RoadAid. We'll tell Link"
+    assert f"Stop {one}. I never agreed {one} and ask" in page
     assert f"This kind of use by every company: {both}" in page
-    assert both.removesuffix(" We tell Link.") in words(browser.get("/home/").text)
+    assert both.removesuffix(" We'll tell Link.") in words(browser.get("/home/").text)
     page = words(browser.get(f"/companies/{Party.objects.get(name='Link').pk}/").text)
     assert f"Stop {both} I never agreed {both[:-1]} and ask for proof that you agreed." in page
     stop(line)
     page = words(browser.get(f"/companies/{road.pk}/").text)
     assert (
-        "I never agreed No company it covers can get your location now. New ones will be blocked. We tell Link and"
-        in page
+        "I never agreed Every company this covers is already blocked. New ones will be too. We'll tell Link and" in page
     )

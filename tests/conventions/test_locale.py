@@ -81,6 +81,15 @@ def test_what_is_compiled_is_what_was_written(path: Path) -> None:
 
 
 @EACH
+def test_every_number_has_its_form(path: Path) -> None:
+    """A form that is missing is read in English."""
+    forms = re.search(r"nplurals=(\d)", path.read_text())
+    assert forms
+    lacking = [one.sentence.text for one in entries(path) if one.sentence.plural and len(one.forms) != int(forms[1])]
+    assert lacking == []
+
+
+@EACH
 def test_what_is_filled_in_stays_the_same(path: Path) -> None:
     wrong = []
     for entry in entries(path):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from disclosures.models import Basis, Judgement, Outcome
-from disclosures.queries.flow import Branch, Flow, Stream, flow_of
+from disclosures.queries.flow import Branch, Flow, flow_of
 from disclosures.queries.release_counts import Facts
 from disclosures.queries.trails import Parties
 
@@ -65,11 +65,8 @@ def test_each_path_is_drawn_from_the_carrier_on() -> None:
     ]  # fmt: skip
     # A line is as wide as what it stands for, and goes on as long as anything below leaves it.
     (geo, north) = flow.root.below
-    assert (flow.root.above[0].width, geo.arriving, north.arriving) == (
-        14, Stream("M10 0C10 50 10 50 30 50", 10.0), Stream("M10 0C10 50 10 50 30 50", 4.0),
-    )  # fmt: skip
-    assert [[one.d for one in row.above] for row in (geo, geo.below[1], north)] == [
-        ["M10 0V100", "M30 50V100"], ["M10 0V100", "M50 50V100"], ["M30 50V100"],
+    assert [(one.arriving, one.against, one.past, one.onward) for one in (geo, *geo.below, north)] == [
+        (10.0, 4.0, 4.0, 10.0), (6.0, 0, 4.0, 0), (4.0, 4.0, 0, 4.0), (4.0, 0, 0, 4.0),
     ]  # fmt: skip
 
 

@@ -261,7 +261,7 @@ def test_a_history_ends_with_the_day_it_starts() -> None:
         for number in range(15):
             disclosed(long, [geo.uri], at=NOON + timedelta(days=day), campaign=f"CMP-{number}")
     assert where_it_starts(young) == ["Your history starts on May 2, 2026."]
-    assert where_it_starts(old) == ["Your history starts on Nov. 1, 2024."]
+    assert where_it_starts(old) == ["Your history starts on Nov 1, 2024."]
     assert where_it_starts(long) == [], "older pages follow"
 
 

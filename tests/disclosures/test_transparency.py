@@ -96,13 +96,13 @@ def test_the_page_says_what_there_is() -> None:
     short = "less than a second95 of 100 within the same time"
     five = "5 minutes95 of 100 within the same time"
     assert rows_of(page, "followed") == [
-        ["GeoBridge", "11", "11", "0", "0", short, five, "too few to say", "11 more"],
-        ["NorthLink", *["not shown"] * 3, "0", *["too few to say"] * 3, alone],
+        ["GeoBridge", "11", "11", "0", "0", short, five, "too few to show", "11 more"],
+        ["NorthLink", *["not shown"] * 3, "0", *["too few to show"] * 3, alone],
     ]
     choices = rows_of(page, "choices")
     assert choices[:2] == [
         ["Stops", "11", "0", short, "11 more"],
-        ["Stops with the words “I never agreed”", few, "0", "too few to say", alone],
+        ["Stops with the words “I never agreed”", few, "0", "too few to show", alone],
     ]  # fmt: skip
     assert choices[-1] == ["All", "not shown", "0", "", ""]
     assert rows_of(page, "disputes") == [
@@ -115,7 +115,7 @@ def test_the_page_says_what_there_is() -> None:
     ]
     assert [" ".join(said.split()) for said in re.findall(r"<figcaption>(.*?)</figcaption>", page, re.DOTALL)] == [
         "Most common choice: Stops, 11. That is 11 more than in the period before.",
-        "Told of most stops and pauses: GeoBridge, 11. That is 11 more than in the period before.",
+        "Most stops and pauses sent to: GeoBridge, 11. That is 11 more than in the period before.",
         "Most look-ups: To give you a service you asked for, 43.",
     ]
     assert re.findall(r'<i class="(\w+)"></i>([^<]+)</li>', page.split('id="releases"')[0]) == [

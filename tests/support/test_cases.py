@@ -23,6 +23,7 @@ from accounts.primitives.sealing import unseal
 from accounts.primitives.zones import zone_of
 from audit.models import AuditEvent
 from consent.actions import choices
+from consent.queries.choices import withdrawn_at
 from disclosures.models import Disclosure
 from support.actions import asking
 from support.domain import tickets
@@ -30,7 +31,7 @@ from support.domain.tickets import get_line_to_notify
 from support.models import Entry, Ticket
 from support.policies.lifecycle import move
 from support.queries.own_cases import cases
-from tests.factories import a_line
+from tests.factories import a_campaign, a_line
 from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.shared import shared
 from tests.staff import an_actor
@@ -327,6 +328,22 @@ def test_whoever_said_never_agreed_may_withdraw_it_and_the_stop_stays(world: Wor
         line_id=line.pk, **said, actor=f"subscriber:{user_of(line).pk}", channel="web", reason=choices.NEVER_AGREED
     )
     assert not again.repeated
+
+
+def test_neither_a_child_nor_its_holder_withdraws_what_the_other_said() -> None:
+    child, holder = a_line(account="A-1", role="minor"), a_line(account="A-1")
+    browsers = {line: signed_in(line) for line in (child, holder)}
+    for said_by, other, scope in ((child, holder, "all"), (holder, child, "purpose")):
+        ref = "" if scope == "all" else a_campaign().purpose
+        said = choices.stop(
+            line_id=child.pk, scope=scope, ref=ref, actor=f"subscriber:{user_of(said_by).pk}", channel="web",
+            reason=choices.NEVER_AGREED,
+        )  # fmt: skip
+        path = f"/help/dispute/{said.choice_id}/withdraw/"
+        assert (browsers[other].post(path).status_code, withdrawn_at(choice_id=said.choice_id)) == (404, None)
+        assert path not in browsers[other].get(f"/help/{said.choice_id}/").text
+        assert browsers[said_by].post(path).status_code == 302
+        assert withdrawn_at(choice_id=said.choice_id) is not None
 
 
 def test_the_file_with_everything_has_their_cases_and_no_others(world: World) -> None:

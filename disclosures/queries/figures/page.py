@@ -62,9 +62,9 @@ class Legend:
 class DisplayedFigure:
     """One figure: its rows with their words, its sums, its bars and how it was counted.
 
-    `not_drawn`: the rows whose count is not shown. Each row's `change` is how much its count differs from the days
-    before, in words' terms: `more`, `fewer` or `is_same`; none of them where one of the two is not shown. `month`: of
-    whose address it is.
+    `not_drawn`: the rows whose bar would be of a count that is not shown. Each row's `change` is how much its count
+    differs from the days before, in words' terms: `more`, `fewer` or `is_same`; none of them where one of the two is
+    not shown. `month`: of whose address it is.
     """
 
     name: str
@@ -162,9 +162,9 @@ def _build_displayed_figure(figure: PublicFigure, before: PublicFigure | None, m
         {**row, **_words(figure.name, row), **_compare(change)}
         for row, change in zip(figure.rows, changes, strict=True)
     ]
-    bars = _bars(figure.name, rows)
-    whole = WHOLE.get(figure.name, "")
-    hidden = [str(row["label"]) for row in rows if isinstance(cell := row.get(whole), Count) and cell.n is None]
+    drawn, whole = [row for row in rows if row.get("basis", "approval") == "approval"], WHOLE.get(figure.name, "")
+    bars = _bars(figure.name, drawn)
+    hidden = [str(row["label"]) for row in drawn if isinstance(cell := row.get(whole), Count) and cell.n is None]
     return DisplayedFigure(
         figure.name, figure.made_at, figure.since, figure.until, rows, figure.total, bars, hidden, figure.query, month
     )
@@ -220,6 +220,5 @@ def _words(name: Figure, row: Row) -> Words:
 def _bars(name: Figure, rows: Sequence[Row]) -> Sequence[Bar]:
     if name not in WHOLE:
         return ()
-    drawn = [row for row in rows if row.get("basis", "approval") == "approval"]
     parts, rest, untold = _PARTS[name]
-    return bars_of(rows=drawn, label="label", whole=WHOLE[name], parts=parts, rest=rest, untold=untold)
+    return bars_of(rows=rows, label="label", whole=WHOLE[name], parts=parts, rest=rest, untold=untold)
