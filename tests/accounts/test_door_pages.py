@@ -71,7 +71,8 @@ def test_too_many_tries_are_answered_with_the_way_to_stop(language: str, said: s
 
 
 def test_who_looks_for_another_way_is_told_there(settings: Settings) -> None:
-    agents = "An organization that acts for you can ask us. We'll text your phone first, and stop sharing once"
+    agents = "An organization that acts for you can ask us. "
+    agents += "We'll text your phone first, and stop sharing once you say yes."
     for business, said in (("", False), ("CARRIER", True)):
         settings.DRP_BUSINESS_ID = business
         for path in ("/stop/", "/help/"):
