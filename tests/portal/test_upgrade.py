@@ -52,7 +52,7 @@ LOOK = """
 import json, django
 django.setup()
 from accounts.models import Line
-from audit.queries import verify
+from audit.queries import verify_chains
 from consent.gate import deciding, shapes
 from consent.models import Choice, ChoiceReceipt
 from partners.domain import keys
@@ -65,7 +65,7 @@ question = shapes.Question(
 )
 (answer,) = deciding.evaluate(questions=[question])
 receipts = [keys.verify_own(use=SigningKey.Use.RECEIPT, token=one.token) for one in ChoiceReceipt.objects.all()]
-trail = verify(since=None, until=None, signed={})
+trail = verify_chains(since=None, until=None, signed={})
 print(json.dumps({
     "trail": [trail.checked > 0, trail.fault is None],
     "gate": str(answer.reason), "stops": Choice.objects.filter(kind="stop").count(),
