@@ -11,11 +11,9 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import (
-    AlertChoice,
     Delegation,
     Line,
     LineNumber,
-    LineTexts,
     LineUser,
     TextedCode,
     User,
@@ -216,22 +214,6 @@ def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | N
     """Return the same for somebody's own line, by which they are here, and for what came to the line they ask about."""
     ends = (get_hold_end(line=own, at=at), holds.get_history_hold_end(line=line, at=at))
     return max((end for end in ends if end is not None), default=None)
-
-
-def has_alerts_off(*, line_id: int) -> bool:
-    """Return whether this line's person texted that they want no news by text."""
-    return LineTexts.objects.filter(line_id=line_id).exists()
-
-
-def find_alert_choices(*, line_id: int) -> dict[str, bool]:
-    """Find, by topic, whether this line's person wants alerts about it: all but the yearly one, unless they chose."""
-    chosen = dict(AlertChoice.objects.filter(line_id=line_id).values_list("topic", "wanted"))
-    return {topic: wants_alert(topic=topic, chosen=chosen.get(topic)) for topic in AlertChoice.Topic.values}
-
-
-def wants_alert(*, topic: str, chosen: bool | None) -> bool:
-    """Return whether a person wants alerts about a topic; `chosen`: None where they never chose."""
-    return topic != AlertChoice.Topic.YEARLY if chosen is None else chosen
 
 
 def code_texts(*, since: datetime) -> dict[str, int]:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import audit.actions
-from accounts import queries
 from accounts.models import AlertChoice, LineReminder, LineTexts, Message, TextTaken
+from accounts.policies import alerts
 from accounts.primitives.sealing import compute_hmac
 
 HOUR = timedelta(hours=1)
@@ -71,7 +71,7 @@ def choose_texts(*, line_id: int, wanted: Mapping[str, bool], actor: str, at: da
     """
     (allow_texts if wanted["news"] else refuse_texts)(line_id=line_id, actor=actor, at=at)
     (allow_reminders if wanted["reminders"] else refuse_reminders)(line_id=line_id, actor=actor, at=at)
-    before = queries.find_alert_choices(line_id=line_id)
+    before = alerts.find_alert_choices(line_id=line_id)
     changed = [topic for topic, was in before.items() if wanted[topic] != was]
     for topic in changed:
         AlertChoice.objects.update_or_create(

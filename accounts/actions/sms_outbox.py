@@ -10,11 +10,10 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import translation
 
-from accounts import queries
 from accounts.clients import texts
 from accounts.domain import message_templates
 from accounts.models import AlertChoice, Line, LineNumber, Message, OutgoingEmail, SafeContact
-from accounts.policies import delegations
+from accounts.policies import alerts, delegations
 from accounts.primitives.sealing import seal, unseal
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
@@ -157,7 +156,7 @@ def enqueue_text(
             return
         kind = otherwise
     for msisdn, contact in _get_destinations(line, kind, at):
-        message_id, read = uuid4(), _count_unread_texts(line, text, contact)
+        message_id, read = uuid4(), _address_alert(line, text, contact)
         next_at, expires_at = sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), at + LASTS[kind]
         row = (message_id, line_id, kind, about, seal(msisdn), seal(read), at, next_at, expires_at)
         with connection.cursor() as cursor:
@@ -171,7 +170,7 @@ def _is_unwanted(line: Line, kind: Message.Kind) -> bool:
     found = vars(line)
     if kind in NEWS and found["refuses_news"]:
         return True
-    if kind in TOPICS and not queries.wants_alert(topic=TOPICS[kind], chosen=found["wants_topic"]):
+    if kind in TOPICS and not alerts.wants_alert(topic=TOPICS[kind], chosen=found["wants_topic"]):
         return True
     return kind in NOT_IN_CONFIDENCE and bool(found["leaves_in_confidence"])
 
@@ -190,16 +189,10 @@ def enqueue_alerts(*, line_ids: Collection[int], kind: Message.Kind, words: Call
     lines = {line.pk: line for line in _filter_recipients(known, kind, at).order_by("pk")} if known else {}
     if not lines:
         return 0
-    made = [
-        (
-            uuid4(), line.pk, seal(msisdn), seal(_count_unread_texts(line, words(line), contact)),
-            sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), contact.pk if contact else None,
-        )
-        for line, msisdn, contact in _list_recipients(lines, at)
-    ]  # fmt: skip
-    if made:
-        _insert_alerts(made, kind, at)
-    return len({line_id for _, line_id, *_ in made})
+    recipients = _list_recipients(lines, at)
+    if recipients:
+        _insert_alerts(recipients, kind, words, at)
+    return len({line.pk for line, _, _ in recipients})
 
 
 def _filter_recipients(line_ids: Collection[int], kind: Message.Kind, at: datetime) -> QuerySet[Line]:
@@ -215,8 +208,20 @@ def _filter_recipients(line_ids: Collection[int], kind: Message.Kind, at: dateti
     return known
 
 
-def _insert_alerts(made: Sequence[tuple[object, ...]], kind: Message.Kind, at: datetime) -> None:
-    columns = [list(column) for column in zip(*made, strict=True)]
+def _insert_alerts(
+    recipients: Sequence[tuple[Line, str, SafeContact | None]],
+    kind: Message.Kind,
+    words: Callable[[Line], str],
+    at: datetime,
+) -> None:
+    rows = [
+        (
+            uuid4(), line.pk, seal(msisdn), seal(_address_alert(line, words(line), contact)),
+            sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), contact.pk if contact else None,
+        )
+        for line, msisdn, contact in recipients
+    ]  # fmt: skip
+    columns = [list(column) for column in zip(*rows, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(POST_NEWS, [kind, at, at + LASTS[kind], *columns])
 
@@ -234,7 +239,7 @@ def _list_recipients(lines: Mapping[int, Line], at: datetime) -> list[tuple[Line
     ]
 
 
-def _count_unread_texts(line: Line, words: str, contact: SafeContact | None) -> str:
+def _address_alert(line: Line, words: str, contact: SafeContact | None) -> str:
     """Words that are about "this phone", for whoever reads them on another."""
     if contact is None:
         return words
@@ -275,7 +280,7 @@ def enqueue_warning(
     made = [
         Message(
             id=uuid4(), line=line, kind=Message.Kind.MOVED, about=about, to_sealed=seal(msisdn),
-            words_sealed=seal(_count_unread_texts(line, words(line), contact)), made_at=at, contact=contact, next_at=at,
+            words_sealed=seal(_address_alert(line, words(line), contact)), made_at=at, contact=contact, next_at=at,
             expires_at=at + LASTS[Message.Kind.MOVED],
         )
         for msisdn, contact in _list_warning_recipients(line_id, to, at)

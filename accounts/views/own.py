@@ -17,6 +17,7 @@ from accounts.actions.sign_ins import end_sign_ins
 from accounts.domain import auth_factors, sessions
 from accounts.forms import EndForm, LanguageForm, TextsForm
 from accounts.models import LineReminder, User
+from accounts.policies import alerts
 from accounts.queries import PersonsLine
 from accounts.views.access import PersonRequest, SubscriberRequest, person_required, seeing_required
 
@@ -66,9 +67,9 @@ def _texts(user: User) -> TextsForm | None:
         return None
     own = line.line.pk
     now = {
-        "news": not queries.has_alerts_off(line_id=own),
+        "news": not alerts.has_alerts_off(line_id=own),
         "reminders": not LineReminder.objects.filter(pk=own, off_since__isnull=False).exists(),
-        **queries.find_alert_choices(line_id=own),
+        **alerts.find_alert_choices(line_id=own),
     }
     return TextsForm(initial=now)
 

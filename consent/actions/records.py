@@ -197,35 +197,36 @@ def _late(
 
 def _append(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime], actor: str) -> None:
     """Write the choices down, each with its receipt."""
-    rows = [
-        Choice(
-            line_id=line_id,
-            id=choice.id,
-            kind=choice.kind,
-            scope=choice.scope,
-            ref=choice.ref,
-            made_at=choice.made_at,
-            until=choice.until,
-            origin=Origin.FILE,
-            channel=choice.channel,
-            program=choice.program,
-            actor=actor if actor.startswith("client:") else "import:choices",
-            recorded_at=turns[line_id],
-            source_id=choice.source_id,
-            content_hash=choice.content_hash,
-        )
-        for line_id, choices in by_line.items()
-        for choice in choices
-    ]
-    said = [
-        {name: getattr(row, name) for name in APPENDED} | {"content_hash": bytes(row.content_hash or b"").hex()}
-        for row in rows
-    ]
+    by = actor if actor.startswith("client:") else "import:choices"
+    rows = [_choice(line_id, choice, turns[line_id], by) for line_id, choices in by_line.items() for choice in choices]
     with connection.cursor() as cursor:
-        cursor.execute(APPEND, [ENCODER.encode(said).decode()])
+        cursor.execute(APPEND, [ENCODER.encode([_columns_of(row) for row in rows]).decode()])
     receipts.store_receipts(
         choices=rows, phones={choice.id: choice.msisdn for them in by_line.values() for choice in them}
     )
+
+
+def _choice(line_id: int, one: FileChoice, recorded_at: datetime, by: str) -> Choice:
+    return Choice(
+        line_id=line_id,
+        id=one.id,
+        kind=one.kind,
+        scope=one.scope,
+        ref=one.ref,
+        made_at=one.made_at,
+        until=one.until,
+        origin=Origin.FILE,
+        channel=one.channel,
+        program=one.program,
+        actor=by,
+        recorded_at=recorded_at,
+        source_id=one.source_id,
+        content_hash=one.content_hash,
+    )
+
+
+def _columns_of(row: Choice) -> dict[str, object]:
+    return {name: getattr(row, name) for name in APPENDED} | {"content_hash": bytes(row.content_hash or b"").hex()}
 
 
 def _enqueue_rejudging(since: Mapping[int, datetime]) -> None:

@@ -17,6 +17,7 @@ from accounts.clients import texts
 from accounts.clients.texts import Outcome
 from accounts.domain.message_templates import language_of
 from accounts.models import AlertChoice, Line
+from accounts.policies import alerts
 from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.zones import is_day, zone_of
 from accounts.workers import sms_delivery
@@ -80,9 +81,9 @@ def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
         lines = Line.objects.in_bulk({line_id for line_id, _ask in some})
         for line_id, ask_id in some:
             answering = accounts.queries.answering_line(line=lines[line_id], at=now)
-            if answering is None or accounts.queries.has_alerts_off(line_id=answering.pk):
+            if answering is None or alerts.has_alerts_off(line_id=answering.pk):
                 continue
-            if not accounts.queries.find_alert_choices(line_id=answering.pk)[AlertChoice.Topic.ASKED]:
+            if not alerts.find_alert_choices(line_id=answering.pk)[AlertChoice.Topic.ASKED]:
                 continue
             if is_day(zone_of(answering.state), now):
                 yield line_id, ask_id
