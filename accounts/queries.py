@@ -10,14 +10,7 @@ from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from accounts.models import (
-    Delegation,
-    Line,
-    LineNumber,
-    LineUser,
-    TextedCode,
-    User,
-)
+from accounts.models import Delegation, Line, LineNumber, LineUser, TextedCode, User
 from accounts.policies import delegations, holds
 from accounts.policies.permissions import (
     DELEGATES,
