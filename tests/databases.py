@@ -33,6 +33,7 @@ def clone_test_database() -> str:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     for alias in connections:
         _point(alias, name)
+    open_gate()
     return name
 
 
@@ -46,9 +47,19 @@ def copied_test_database() -> Iterator[str]:
         cut_off(cursor, of)
         drop_database(cursor, name)
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{of}"')
+    _point("owner", name)
+    open_gate()
+    connections["owner"].close()
+    _point("owner", of)
     yield name
     with connections["owner"]._nodb_cursor() as cursor:
         drop_database(cursor, name)
+
+
+def open_gate() -> None:
+    """Open the gate of a copy, which is closed as any restored database is."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT consent_gate_open()")
 
 
 def cut_off(cursor: CursorWrapper, name: str) -> None:

@@ -26,7 +26,8 @@ SELECT 0, (extract(epoch FROM moment.now) * 1000000)::bigint,
     EXISTS (SELECT FROM partners_client WHERE client_id = $1::text AND disabled_at IS NULL)
         AND EXISTS (SELECT FROM partners_signingkey WHERE kid = $2::text AND retired_at IS NULL),
     EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
-        AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''),
+        AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
+        AND split_part(o.incarnation, '/', 3) = split_part(pg_relation_filepath(o.tableoid), '/', -2)),
     c.ref, c.precision_m, k.epoch, suspended.suspended,
     CASE WHEN g.stops <> '{}' OR g.pauses <> '{}'
         THEN json_build_array(cover.parties, cover.purposes, cover.campaigns)::text END,
@@ -77,7 +78,8 @@ moment AS MATERIALIZED (
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
             WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live,
         EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
-            AND o.table_oid = o.tableoid::bigint AND o.closed_because = '') AS is_open
+            AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
+            AND split_part(o.incarnation, '/', 3) = split_part(pg_relation_filepath(o.tableoid), '/', -2)) AS is_open
     FROM caller
 ),
 terms AS (
@@ -162,7 +164,8 @@ moment AS MATERIALIZED (
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
             WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live,
         EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
-            AND o.table_oid = o.tableoid::bigint AND o.closed_because = '') AS is_open
+            AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
+            AND split_part(o.incarnation, '/', 3) = split_part(pg_relation_filepath(o.tableoid), '/', -2)) AS is_open
     FROM caller
 ),
 terms AS MATERIALIZED (

@@ -2,7 +2,8 @@
 
 The gate's own statement looks at one row, which holds for one start of one server. So it closes by itself: whatever
 brought an older state back (a dump, a base backup, a disk's snapshot, another server) has started since, or has made
-the row's table anew.
+the row's table anew. Only a copy that the running server makes of a whole database does neither: there the database's
+own number differs, which is the third part of the incarnation and stands in the path of each of its files.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from django.db import connection
 # The gate's word while it is closed.
 RESTORING = "restoring"
 IS_OPEN = """EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
-        AND o.table_oid = o.tableoid::bigint AND o.closed_because = '')"""
+        AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
+        AND split_part(o.incarnation, '/', 3) = split_part(pg_relation_filepath(o.tableoid), '/', -2))"""
 # Each page asks: which server this is, which takes longest to find out, is asked only while the gate is closed.
 STATE = """
 SELECT is_open, o.closed_because,

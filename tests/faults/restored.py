@@ -9,7 +9,7 @@ from pathlib import Path
 from django.db import connections
 
 from portal.embedded import cluster
-from tests.databases import drop_database
+from tests.databases import cut_off, drop_database
 
 
 def _programs_environment() -> dict[str, str]:
@@ -42,11 +42,29 @@ def restore(file: Path, *, into: str, where: Mapping[str, str] | None = None) ->
 def life_in(file: Path) -> Iterator[None]:
     """Restore a dump into a new database; until the end everything here happens in that one."""
     name = f"restored_{os.getpid()}"
-    before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
     with connections["owner"]._nodb_cursor() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}"')
+    restore(file, into=name)
+    with _life_in(name):
+        yield
+
+
+@contextmanager
+def life_in_copy() -> Iterator[None]:
+    """Have the running server copy the tests' database; until the end everything here happens in the copy."""
+    name, of = f"copied_{os.getpid()}", str(connections["owner"].settings_dict["NAME"])
+    connections.close_all()
+    with connections["owner"]._nodb_cursor() as cursor:
+        cut_off(cursor, of)
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{of}"')
+    with _life_in(name):
+        yield
+
+
+@contextmanager
+def _life_in(name: str) -> Iterator[None]:
+    before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
     try:
-        restore(file, into=name)
         _move_to(dict.fromkeys(before, name))
         yield
     finally:

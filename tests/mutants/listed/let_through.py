@@ -9,6 +9,7 @@ CONSOLE = "tests/words/test_every_page.py::test_pages_of_the_console"
 
 FIRST_IMPORT = "tests/consent/test_choices_set_wise.py::test_a_first_import_reads_no_table_whole"
 
+OF_THIS_DATABASE = "AND split_part(o.incarnation, '/', 3) = split_part(pg_relation_filepath(o.tableoid), '/', -2)"
 MUTANTS = (
     Mutant(
         6,
@@ -310,6 +311,20 @@ MUTANTS = (
         "AND table_oid = consent_table_of_opening() AND closed_because = '';\n    RETURN FOUND",
         "AND table_oid = consent_table_of_opening();\n    RETURN FOUND",
         "tests/promises/test_03_while_the_gate_is_closed.py::test_a_server_s_start_opens_nothing_after_a_restore",
+    ),
+    Mutant(
+        3,
+        "consent/gate/look_up.py",
+        f"\n        {OF_THIS_DATABASE}),\n    c.ref, c.precision_m, k.epoch, suspended",
+        "),\n    c.ref, c.precision_m, k.epoch, suspended",
+        "tests/faults/test_copied_database.py::test_in_a_copy_of_the_whole_database_the_gate_says_no_until_it_is_opened",
+    ),
+    Mutant(
+        3,
+        "consent/gate/readiness.py",
+        f'\n        {OF_THIS_DATABASE})"""',
+        ')"""',
+        "tests/faults/test_copied_database.py::test_in_a_copy_of_the_whole_database_the_gate_says_no_until_it_is_opened",
     ),
     # Each batch of a first import would read whole tables.
     Mutant(

@@ -410,8 +410,8 @@ MUTANTS = (
             ),
             (
                 "consent/actions/records.py",
-                'actor=actor if actor.startswith("client:") else "import:choices"',
-                'actor="import:choices"',
+                'by = actor if actor.startswith("client:") else "import:choices"',
+                'by = "import:choices"',
                 "test_stops_that_a_machine_has_continued_name_it",
             ),
             (

@@ -315,15 +315,15 @@ MUTANTS = (
     Mutant(
         7,
         "consent/domain/change_notices.py",
-        '"Whereabouts: a company is late',
-        '"Whereabouts: RoadAid is late',
+        '"Whereabouts: a company we told about your choice missed',
+        '"Whereabouts: RoadAid, which we told about your choice, missed',
         OUTCOME,
     ),
     Mutant(
         7,
         OUTBOX,
-        "    if kind in TOPICS and not queries",
-        "    if kind in NEWS and kind in TOPICS and not queries",
+        "    if kind in TOPICS and not alerts",
+        "    if kind in NEWS and kind in TOPICS and not alerts",
         CONFIRMED,
     ),
     Mutant(
@@ -335,7 +335,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/queries.py",
+        "accounts/policies/alerts.py",
         "topic != AlertChoice.Topic.YEARLY",
         "True",
         CONFIRMED,
