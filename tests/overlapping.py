@@ -67,7 +67,7 @@ def elsewhere[T](verb: Callable[[], T]) -> T:
 
 def after_the_first_making_up(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> list[int]:
     """Let something happen once a stop knows what to tell and before it commits. Returns a list, one for each try."""
-    made_up, tries = order_planning.agreements, list[int]()
+    made_up, tries = order_planning.agreements_after_no, list[int]()
 
     def and_meanwhile(**asked: Any) -> Sequence[Agreement]:
         found = made_up(**asked)
@@ -76,5 +76,5 @@ def after_the_first_making_up(monkeypatch: pytest.MonkeyPatch, happens: Callable
             happens()
         return found
 
-    monkeypatch.setattr(order_planning, "agreements", and_meanwhile)
+    monkeypatch.setattr(order_planning, "agreements_after_no", and_meanwhile)
     return tries

@@ -91,7 +91,7 @@ OPERATIONS = (
               "Hand on each text that a phone sends us. The answer is 202 whatever came of it, and the same `id` does"
               " nothing twice. Say `on_network` only of a text that came from that very phone over your own network. "
               "Without a secret in `SMS_INBOUND_SECRETS` this address does not exist (404).",
-              takes=((JSON, "TextedUs"),), answers={202: ()}, refuses=(401, 404),
+              takes=((JSON, "IncomingText"),), answers={202: ()}, refuses=(401, 404),
               headers={"X-Text-Signature": "t=<seconds>,v1=<HMAC-SHA256 over t, a dot and the body, in hex>"}),
     Operation("POST", "/api/v1/calls", "A call of ours that was answered, from the carrier's telephone system.",
               "Tell of a call of ours that was answered, so that the person finds it in their log. The same `id` "
@@ -102,7 +102,7 @@ OPERATIONS = (
               "Hand on each mail to us that passed your own checks for spam: plain text, files in base64. The answer "
               "is 202 whatever came of it. Without a secret in `MAIL_INBOUND_SECRETS` this address does not exist "
               "(404).",
-              takes=((JSON, "MailedUs"),), answers={202: ()}, refuses=(401, 404),
+              takes=((JSON, "IncomingMailMessage"),), answers={202: ()}, refuses=(401, 404),
               headers={"X-Mail-Signature": "t=<seconds>,v1=<HMAC-SHA256 over t, a dot and the body, in hex>"}),
     Operation("POST", "/consent-info/v0.2/retrieve", "How a number stands to a use (CAMARA Consent Info).",
               "CAMARA Consent Info 0.2. `PENDING` is answered alike for a number that is unknown, that you never "

@@ -103,8 +103,8 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
     audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key="wide", subject=WORD * 6, at=at)
     order = Order.objects.create(
         line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=party.pk, epoch=1, version=1, jti="j", txn="t",
-        record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at - timedelta(days=3), next_attempt_at=at,
-        note=WORD * 4, complete_by=at - timedelta(days=1),
+        record_id=uuid.uuid4(), lane="stop", snapshot={"required_actions": []}, queued_at=at - timedelta(days=3),
+        next_attempt_at=at, note=WORD * 4, complete_by=at - timedelta(days=1),
     )  # fmt: skip
     Order.objects.filter(pk=order.pk).update(sent_at=at, acknowledged_at=at)
     return campaign

@@ -37,7 +37,7 @@ def test_the_link_leads_to_the_question_and_back(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     back = "https://app.geobridge.example/done?session=abc&x=1"
     path = link_in(ask(partner, requestCaptureUrl=True, callbackUrl=back)["captureUrl"])
-    assert "It sent you here to ask." in Browser().get(path).text
+    assert "This company sent you here. It stays blocked unless you say yes." in Browser().get(path).text
     browser, _ = prove(path, NUMBER)
     after = browser.get(say_yes(browser, path).url)
     assert 'href="https://app.geobridge.example/done?session=abc&amp;x=1"' in after.text

@@ -78,7 +78,7 @@ def test_a_file_is_taken_in_though_a_partner_appears(monkeypatch: pytest.MonkeyP
 def test_each_line_grows_up_by_itself_once_rows_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = a_campaign()
     first, second = children(campaign, "LC", "LB")
-    made_up, seen = order_planning.agreements, list[tuple[list[str], list[int]]]()
+    made_up, seen = order_planning.agreements_after_no, list[tuple[list[str], list[int]]]()
 
     def and_look_from_elsewhere(**asked: Any) -> Sequence[Agreement]:
         roles = Line.objects.using("owner").order_by("pk").values_list("user_role", flat=True)
@@ -86,7 +86,7 @@ def test_each_line_grows_up_by_itself_once_rows_are_written(monkeypatch: pytest.
         seen.append((list(roles), list(stopped)))
         return made_up(**asked)
 
-    monkeypatch.setattr(order_planning, "agreements", and_look_from_elsewhere)
+    monkeypatch.setattr(order_planning, "agreements_after_no", and_look_from_elsewhere)
     take_lines(*rows("user", "LC", "LB"))
     assert seen == [(["user", "user"], []), (["user", "user"], [first.pk])]
     assert ended() == [(first.pk, campaign.ref), (second.pk, campaign.ref)]

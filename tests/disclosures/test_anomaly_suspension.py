@@ -320,7 +320,7 @@ def test_a_line_that_breaks_keeps_nobody_waiting(now: datetime, monkeypatch: pyt
 def test_a_partner_that_becomes_known_meanwhile_is_told_too(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     take(*unapproved(now, 5, 4, 3))
     find(at=database_clock())
-    other, made_up, tries = a_contract(a_party("Newcomer")), order_planning.agreements, list[int]()
+    other, made_up, tries = a_contract(a_party("Newcomer")), order_planning.agreements_after_no, list[int]()
 
     def and_meanwhile(**asked: Any) -> Sequence[Agreement]:
         found = made_up(**asked)
@@ -332,7 +332,7 @@ def test_a_partner_that_becomes_known_meanwhile_is_told_too(now: datetime, monke
             )  # fmt: skip
         return found
 
-    monkeypatch.setattr(order_planning, "agreements", and_meanwhile)
+    monkeypatch.setattr(order_planning, "agreements_after_no", and_meanwhile)
     assert act(at=now + 4 * DAY) == 1
     assert tries == [1, 2]
     assert consequences() == ["suspended"]

@@ -547,7 +547,7 @@ NAME_NOBODY = {
     "after_restore", "bench", "check_partner", "demo", "end_staff", "import_approvals", "import_choices",
     "import_disclosures", "import_lines", "import_notices", "import_parties", "make_staff", "migrate", "permissions",
     "register_client", "reseal", "rotate_keys", "sandbox_partner", "sweep_revocations",
-    "settings", "setup", "verify_audit", "verify_receipt",
+    "settings", "setup", "size", "upgrade_check", "verify_audit", "verify_receipt",
 }  # fmt: skip
 
 

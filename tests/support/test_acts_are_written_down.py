@@ -135,5 +135,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             "ref": contract.ref, "was": contract.ends_at.isoformat(), "ends_at": now.isoformat(),
         },
         "campaign.consideration_set": {"ref": campaign.ref, "was": "", "consideration": "monetary"},
-        "party.changed": {"ref": party.uri, "fields": ["name"]},
+        "party.changed": {
+            "ref": party.uri, "fields": ["name"], "was": {"name": "AdReach"}, "now": {"name": "Ad"},
+        },
     }  # fmt: skip

@@ -40,7 +40,7 @@ def test_it_names_its_party_its_ticket_and_when_due(by: str) -> None:
         assert "GeoBridge" in words(page)
         assert "T-" in words(page)
     assert "due 1 day ago" in shown(officer, "/admin/incidents/")
-    assert "A partner allows what we deny GeoBridge" in shown(officer, "/admin/")
+    assert "A partner allows what we deny: 1 GeoBridge" in shown(officer, "/admin/")
 
 
 def test_the_same_again_opens_it_anew() -> None:
