@@ -247,7 +247,7 @@ def list_visible_lines(*, user: User, at: datetime) -> list[PersonsLine]:
 
 
 def acting_staff(*, actor: str, action: StaffAction) -> str:
-    """Return the one name of who acts ("officer:7"), if active staff whose role may do `action`. Raises NotForThem.
+    """Return the one name of who acts ("officer:7"), if active staff whose role may do `action`. Raises StaffOnly.
 
     Names are compared to tell two officers apart, so there is one for each person.
     """
@@ -260,7 +260,7 @@ def acting_staff(*, actor: str, action: StaffAction) -> str:
 def require_logged_staff_act(*, actor: str, action: Action) -> str:
     """Return the one name of staff who read or do something about one person, which the caller logs.
 
-    Raises NotForThem.
+    Raises StaffOnly.
     """
     user = _get_acting_staff(actor)
     if user is None or get_required_proof(OF_STAFF.get(user.role, Relation.STRANGER), action) is not How.GLASS:

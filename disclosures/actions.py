@@ -95,7 +95,7 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
 def view_delayed_orders(*, actor: str, reason: str, at: datetime, order_ref: str | None = None) -> list[DelayedOrder]:
     """Every delayed-notice order, or one, for the role that handles them; that they were looked at is written down.
 
-    Nothing of it is in any subscriber's log, which stays the same whether or not a row is hidden. Raises NotForThem,
+    Nothing of it is in any subscriber's log, which stays the same whether or not a row is hidden. Raises StaffOnly,
     NoReason.
     """
     name = _legal(actor, reason, StaffAction.SEE_DELAYED)
@@ -120,7 +120,7 @@ def delay_notice(
 
     `source_ids`: the carrier's ids of the disclosures; none: all that the order hides already are hidden to the new
     moment. An id that we do not have hides nothing, and nothing beside it either: it may be mistyped. `awaited`: it is
-    said that they are still to come, and each is hidden as it arrives. Raises NotForThem, NoReason, NothingHidden.
+    said that they are still to come, and each is hidden as it arrives. Raises StaffOnly, NoReason, NothingHidden.
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     if suppressed_until is not None and suppressed_until <= at:
@@ -138,7 +138,7 @@ def lift_notice(
 ) -> DelayedNoticeResult:
     """Show what an order hid, all of it or these disclosures. Each leaves now what other rows leave at once.
 
-    What another order hides as well stays hidden, by that one. Raises NotForThem, NoReason, NothingHidden.
+    What another order hides as well stays hidden, by that one. Raises StaffOnly, NoReason, NothingHidden.
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     lock_anomalies()
@@ -174,7 +174,7 @@ def change_anomaly_rule(
     """Write the next version of the rule of one kind; where it is looser in any way, propose it to another officer.
 
     It counts for whatever is looked at from then on. Raises ValidationError by field for values that make no sense,
-    NotNow where nothing would change or that is proposed already, NotForThem, NoReason.
+    NotNow where nothing would change or that is proposed already, StaffOnly, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     reason = check_reason(reason)

@@ -58,7 +58,7 @@ def withdraw_separation(*, line_id: int, user: User, at: datetime) -> None:
 
 @transaction.atomic
 def view_separation(*, separation_id: UUID, actor: str, reason: str, at: datetime) -> SeparationRequest | None:
-    """Return one request with how to reach its person; None where there is none. Raises queries.NotForThem.
+    """Return one request with how to reach its person; None where there is none. Raises queries.StaffOnly.
 
     The look stands in the person's own log, where no holder of a child's line reads it.
     """
@@ -81,7 +81,7 @@ def close_separation(
 ) -> None:
     """Say that it is done, and from when the holder may be told; or that it can't be done, and why.
 
-    Raises NotOpen, ValidationError for a day that is over or far off, and queries.NotForThem.
+    Raises NotOpen, ValidationError for a day that is over or far off, and queries.StaffOnly.
     """
     name = queries.acting_staff(actor=actor, action=StaffAction.WORK_SEPARATIONS)
     if done and tell_from is not None and not at - A_DAY < tell_from <= at + A_YEAR:

@@ -46,7 +46,7 @@ def sign_in_vouched(*, identity: Identity, at: datetime) -> User | None:
 def make_staff(*, email: str, role: User.Role, actor: str, at: datetime) -> User:
     """Make somebody a member of staff without a password: `invitation_path` says how they choose one.
 
-    Raises AlreadyThere.
+    Raises StaffExists.
     """
     if role == User.Role.SUBSCRIBER or User.objects.filter(email__iexact=email).exists():
         raise StaffExists(email)

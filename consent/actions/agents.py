@@ -44,7 +44,7 @@ class NotOpenRequest(Exception):
 def issue_token(*, agent_id: str, asked_at: datetime) -> str:
     """Give an agent that signed for it at `asked_at` a new bearer token; the one before ends.
 
-    A message that was used, or is older than the last one used, gives none: raises agents.Refused.
+    A message that was used, or is older than the last one used, gives none: raises agents.MessageRefused.
     """
     token = secrets.token_urlsafe(32)
     known = AuthorizedAgent.objects.filter(pk=agent_id).exclude(token_asked_at__gte=asked_at)
@@ -57,7 +57,7 @@ def issue_token(*, agent_id: str, asked_at: datetime) -> str:
 def receive_request(*, agent: AuthorizedAgent, message: Exercise, body: bytes, at: datetime) -> AgentRequest:
     """Write a request down, and have its person asked by text. The same message again is the same request.
 
-    A number that is no line of ours is treated alike, but for the text. Raises agents.Refused.
+    A number that is no line of ours is treated alike, but for the text. Raises agents.MessageRefused.
     """
     _lock_agent(agent, message)
     digest = hashlib.sha256(body.strip()).digest()
@@ -81,7 +81,7 @@ def receive_request(*, agent: AuthorizedAgent, message: Exercise, body: bytes, a
 
 
 def _lock_agent(agent: AuthorizedAgent, message: Exercise) -> None:
-    """Raises agents.Refused for a callback that is not the agent's, and where the agent may ask no more."""
+    """Raises agents.MessageRefused for a callback that is not the agent's, and where the agent may ask no more."""
     if message.status_callback and http.find_url_refusal(url=message.status_callback, hosts=agent.hosts):
         raise agents.MessageRefused("status_callback must be https, on a host that was registered for you.")
     if AuthorizedAgent.objects.select_for_update().get(pk=agent.pk).ended_at is not None:

@@ -183,8 +183,8 @@ def retrieve_status(
     """Say how a number stands to a partner's campaigns of these scopes and this purpose (`campaign` alone, if named).
 
     `capture`: and a link to the first question still open, which leads back to `callback`. The same for every number:
-    one that is not ours has a link as well, which nobody can answer. Raises TooManyQuestions, NotOffered, NotOnTheList,
-    and StatusRateLimited, which looks at nothing but what the partner itself did and was told.
+    one that is not ours has a link as well, which nobody can answer. Raises TooManyQuestions, NotOffered,
+    UnlistedReturnAddress, and StatusRateLimited, which looks at nothing but what the partner itself did and was told.
     """
     if seconds := seconds_to_wait(client_id=client_id, msisdn=msisdn):
         raise TooManyQuestions(seconds)

@@ -99,7 +99,7 @@ def terminate(
 
     Nothing is written per line: a worker lists the lines afterwards and tells the partner once
     (`consent.workers.cohorts`). `plan_digest` is that of the plan the officer saw. Ended already: returns
-    the Cohort that ended it. Raises NotNow, NotForThem, PlanChanged.
+    the Cohort that ended it. Raises NotNow, StaffOnly, PlanChanged.
     """
     first, second = _officers(actor, second_actor, reason)
     before = Cohort.objects.filter(of=of, target_id=target_id).first()

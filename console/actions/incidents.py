@@ -31,7 +31,7 @@ def report_incident(
 ) -> int:
     """Open an incident by hand, of what no program saw: what happened, what was affected, and since when it is known.
 
-    `company`: the URI of the partner whose breach it is; "" for one of ours. Returns its id. Raises NotForThem,
+    `company`: the URI of the partner whose breach it is; "" for one of ours. Returns its id. Raises StaffOnly,
     NoReason, and NotNow for a moment to come, a kind that nobody reports, or a breach of a partner's without a partner.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
@@ -58,7 +58,7 @@ def _refuse_report(kind: str, known_at: datetime, at: datetime) -> None:
 def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> None:
     """Say that an incident is over, and why. The same trouble again opens it anew.
 
-    Raises NotForThem, NoReason, and NotNow where it is closed already.
+    Raises StaffOnly, NoReason, and NotNow where it is closed already.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
@@ -70,7 +70,7 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
 def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: datetime) -> None:
     """Acknowledge an open incident, and say whose it is ("officer:7", whoever acts included).
 
-    Raises NotForThem, also for somebody who could not close it; NoReason; NotNow where it is closed.
+    Raises StaffOnly, also for somebody who could not close it; NoReason; NotNow where it is closed.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
@@ -86,7 +86,7 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
 
 @transaction.atomic
 def note_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> None:
-    """Write a note into an incident's timeline, open or closed. Raises NotForThem, NoReason, NotNow."""
+    """Write a note into an incident's timeline, open or closed. Raises StaffOnly, NoReason, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     if not reason.strip():
         raise NoReason("Write the note.")
@@ -100,7 +100,7 @@ def do_duty(
 ) -> None:
     """Write down that the FCC, the agencies, the customers or the partner were told, on which day, by which reference.
 
-    Raises NotForThem, NoReason, and NotNow for a day to come, one before the incident was known, or a duty that this
+    Raises StaffOnly, NoReason, and NotNow for a day to come, one before the incident was known, or a duty that this
     incident has not.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
@@ -121,7 +121,7 @@ def do_duty(
 def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at: datetime) -> tuple[IncidentPage, str]:
     """Export everything about one incident, with who takes it. The audit trail records that.
 
-    `form`: "html" or "json". Raises NotForThem, NoReason, and NotNow where there is no such incident.
+    `form`: "html" or "json". Raises StaffOnly, NoReason, and NotNow where there is no such incident.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS)
     reason = check_reason(reason)

@@ -13,22 +13,24 @@ from partners.policies.lifecycle import NotNow
 
 @transaction.atomic
 def add_note(
-    *, of: str, target_id: int, note: str, owner: str | None, remind_on: date | None, actor: str, at: datetime
+    *, of: str, target_id: int, note: str, owner: str | None, remind_on: date | str | None, actor: str, at: datetime
 ) -> None:
     """Add a note to the history of a company, contract or campaign.
 
     `owner`: the officer who looks after it from now on ("officer:7"), "" for nobody, None for whoever it was before.
-    `remind_on`: from which day on the dashboard reminds officers of it. Raises StaffOnly, NoReason, and NotNow for a
-    day that has passed.
+    `remind_on`: from which day on the dashboard reminds officers of a contract, "" for never, None for what was set
+    before. Raises StaffOnly, NoReason, and NotNow for a day that has passed.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     detail: dict[str, str] = {}
     if owner is not None:
         detail["owner"] = _officer(owner) if owner else ""
-    if remind_on is not None:
+    if isinstance(remind_on, date):
         if remind_on <= at.date():
-            raise NotNow("That day has passed, or is today. Choose a later one.")
+            raise NotNow("Choose a day after today.")
         detail["remind_on"] = f"{remind_on.isoformat()}T00:00:00+00:00"
+    elif remind_on is not None:
+        detail["remind_on"] = ""
     audit.actions.record(
         action=f"{of}.noted", actor=name, target=f"{of}:{target_id}", at=at, reason=check_reason(note), detail=detail
     )

@@ -25,7 +25,7 @@ from support.actions.protected_lines import end_protection
 def propose_termination(*, of: str, target_id: int, plan: str, reason: str, actor: str, at: datetime) -> Proposal:
     """Ask for another officer's yes to an end, by the digest of the plan that was seen.
 
-    Raises NotNow for what is ended already or no proposal can be about now; NotForThem.
+    Raises NotNow for what is ended already or no proposal can be about now; StaffOnly.
     """
     _refuse_ended(of, target_id)
     return proposals.propose(
@@ -38,7 +38,7 @@ def propose_termination(*, of: str, target_id: int, plan: str, reason: str, acto
 def agree_to_proposal(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
     """Say yes to another officer's proposal and do what it proposes, in one transaction.
 
-    Raises NotNow for one's own, a decided or an expired proposal, and where things have changed since; NotForThem.
+    Raises NotNow for one's own, a decided or an expired proposal, and where things have changed since; StaffOnly.
     """
     proposal = mark_agreed(proposal_id=proposal_id, reason=reason, actor=actor, at=at)
     if proposal.act == Proposal.Act.LIFT_SUSPENSION:

@@ -30,7 +30,7 @@ def view_order(
 ) -> SentPage | None:
     """Show one order about one line, as it was sent; None where this partner has none of that id.
 
-    The line is named by the partner's own name for it alone. Raises NotForThem, NoReason.
+    The line is named by the partner's own name for it alone. Raises StaffOnly, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_SUBSCRIBERS_ORDERS)
     reason = look_reason(kind=kind, words=reason)
@@ -48,7 +48,7 @@ def view_difference(
 ) -> FindingPage | None:
     """Show one difference between a partner's books and ours; None where this comparison has none of that id.
 
-    The line is named by the partner's own name for it alone. Raises NotForThem, NoReason.
+    The line is named by the partner's own name for it alone. Raises StaffOnly, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_SUBSCRIBERS_ORDERS)
     reason = look_reason(kind=kind, words=reason)
@@ -68,7 +68,7 @@ def view_incident_rows(
     """Show one page of the look-ups behind an incident; None where there is no such incident.
 
     `after`: what the page before says (`RowsPage.later`); "" for the first. Lines have codes. Every subscriber whose
-    row is on the page finds the look in their own log. Raises NotForThem, NoReason.
+    row is on the page finds the look in their own log. Raises StaffOnly, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
     reason = look_reason(kind=kind, words=reason)
@@ -87,7 +87,7 @@ def export_incident_rows(
     """Export all look-ups behind an incident. The audit trail and every subscriber's log record that.
 
     Each part is in the logs of its people before it is given out, once for each of them. Read it outside a transaction.
-    Raises NotForThem, NoReason.
+    Raises StaffOnly, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
     reason = look_reason(kind=kind, words=reason)
@@ -131,7 +131,7 @@ def export_trail(
 ) -> Iterator[str]:
     """Export these acts, as far as they happened until now; read the file outside a transaction.
 
-    `criteria`: what they were narrowed to, by the names of the page. Raises NotForThem, NoReason.
+    `criteria`: what they were narrowed to, by the names of the page. Raises StaffOnly, NoReason.
     """
     needed = StaffAction.SEE_DELAYED if user.role == User.Role.LEGAL else StaffAction.SEE_AUDIT
     name = acting_staff(actor=actor_of(user), action=needed)

@@ -20,7 +20,7 @@ from support import tasks
 def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
     """Make a draft count from now on. What people agreed to while it was a draft never comes to count by that.
 
-    Raises NotNow, NotForThem. Call outside a transaction.
+    Raises NotNow, StaffOnly. Call outside a transaction.
     """
     # A yes that waited for this draft to be known must be seen now, not come to count later.
     apply_pending_rows(at=at)
@@ -41,7 +41,7 @@ def _put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
 
 @transaction.atomic
 def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> str:
-    """Take a draft away: its id is free again. Returns that id. Raises NotNow, NotForThem."""
+    """Take a draft away: its id is free again. Returns that id. Raises NotNow, StaffOnly."""
     refs = list(Campaign.objects.filter(pk=target_id).values_list("ref", flat=True)) if of == "campaign" else []
     if _has_approvals(refs):
         raise NotNow(f"{refs[0]} can't be discarded: consent to it is on record. As a draft it has no effect.")
@@ -53,7 +53,7 @@ def set_consideration(*, campaign_id: int, consideration: str, reason: str, acto
     """Say that as much or more is paid for a campaign's data than was written down.
 
     The gate keeps it when this commits; what was judged and told before is brought up to it next
-    (`term_change_propagation`). Raises NotNow, ValidationError, NotForThem.
+    (`term_change_propagation`). Raises NotNow, ValidationError, StaffOnly.
     """
     row = terms_actions.set_consideration(
         campaign_id=campaign_id, consideration=consideration, reason=reason, actor=actor, at=at
@@ -68,7 +68,7 @@ def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> Juri
 
     One that began already is kept by the gate when this commits; what was released since is judged again and partners
     are told next, of one that is to come when it begins (`term_change_propagation`).
-    Raises ValidationError, NotNow, NotForThem.
+    Raises ValidationError, NotNow, StaffOnly.
     """
     rule = terms_actions.add_rule(terms=terms, reason=reason, actor=actor, at=at)
     transaction.on_commit(partial(tasks.settle.delay), robust=True)
@@ -81,7 +81,7 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
 
     The gate keeps it when this commits; what was released is judged again, and partners whom a stop newly concerns are
     told, next (`term_change_propagation`).
-    Raises ValidationError, NotNow, NotForThem.
+    Raises ValidationError, NotNow, StaffOnly.
     """
     new = terms_actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason=reason, actor=actor, at=at)
     if new:

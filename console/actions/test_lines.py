@@ -19,7 +19,7 @@ def mark_test_line(*, carrier_id: str, actor: str, reason: str, at: datetime) ->
     """Watch a line of ours, by the carrier's id, for what partners sign about it.
 
     Only a line of an account of TEST_ACCOUNTS; of any other nothing is said, not even that it is there. Raises
-    NotForThem, NoReason, NotNow.
+    StaffOnly, NoReason, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     reason = check_reason(reason)
@@ -41,7 +41,7 @@ def mark_test_line(*, carrier_id: str, actor: str, reason: str, at: datetime) ->
 
 @transaction.atomic
 def end_test_line(*, seed_id: int, actor: str, reason: str, at: datetime) -> None:
-    """Watch it no more. Its incidents stay. Raises NotForThem, NoReason, and NotNow where it is not watched."""
+    """Watch it no more. Its incidents stay. Raises StaffOnly, NoReason, and NotNow where it is not watched."""
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     reason = check_reason(reason)
     seed = CarrierTestLine.objects.select_for_update().filter(pk=seed_id, ended_at__isnull=True).first()

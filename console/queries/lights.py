@@ -1,26 +1,32 @@
-"""Whether the product itself works: four lights, each with what happened in the last hour. Three statements."""
+"""Whether the product itself works: four lights, each with what happened in the last hour. Four statements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Q
 
 from accounts.clients.texts import CODES_NOT_TAKEN, CODES_TAKEN
+from accounts.models import Message
 from consent.gate.readiness import read_opening
 from support.models import CanaryRun
+from support.queries.counts import count_of
 from support.queries.lines import NOBODYS
 from support.queries.pending_tickets import Canary, canary
 
 HOUR, STEP = timedelta(hours=1), timedelta(minutes=5)
 STEPS = 12
+# A text that is due is handed over within seconds, while the gateway takes any.
+OVERDUE = timedelta(minutes=5)
 WIDTH, HEIGHT, GAP = 120, 24, 2
 # By name and by five minutes, counted from an hour ago: how often, and how often it failed. Our own test of stopping
 # is nobody's choice.
 COUNTED = """
 WITH nobodys AS MATERIALIZED (<nobodys>), happened AS (
     SELECT 'gate' AS name, said.recorded_at AS at, 1 AS n, 0 AS failed FROM consent_choice said
-    WHERE said.recorded_at > %(since)s AND said.recorded_at <= %(at)s AND said.kind <> 'allow'
+    WHERE said.recorded_at > %(since)s AND said.recorded_at <= %(at)s AND said.origin = 'person'
+        AND said.kind IN ('stop', 'pause')
         AND NOT EXISTS (SELECT FROM nobodys WHERE nobodys.line_id = said.line_id)
     UNION ALL
     SELECT 'delivery', minute, tries, failures FROM revocations_pushtally
@@ -30,9 +36,6 @@ WITH nobodys AS MATERIALIZED (<nobodys>), happened AS (
     WHERE taken_at > %(since)s AND taken_at <= %(at)s AND doubt_at IS NULL
     UNION ALL
     SELECT 'texts', doubt_at, 1, 1 FROM accounts_message WHERE doubt_at > %(since)s AND doubt_at <= %(at)s
-    UNION ALL
-    SELECT 'texts', expires_at, 1, 1 FROM accounts_message
-    WHERE expires_at > %(since)s AND expires_at <= %(at)s AND taken_at IS NULL AND doubt_at IS NULL
 )
 SELECT name, least(extract(epoch FROM at - %(since)s)::int / %(step)s, %(steps)s - 1), sum(n), sum(failed)
 FROM happened GROUP BY 1, 2
@@ -81,7 +84,9 @@ def list_lights(*, failing: int, partners: int, at: datetime) -> list[Light]:
         ),
         Light(
             "Delivery", f"{failing} of {partners} with problems" if failing else "works", "bad" if failing else "good",
-            f"{_n(pushes, 'push', 'pushes')} in the last hour, {failures:,} failed", _bars(counted["delivery"]),
+            f"{_n(pushes, 'push', 'pushes')} in the last hour, {failures:,} failed; after an outage, counted since the"
+            " partner recovered",
+            _bars(counted["delivery"]),
         ),
         _texts_light(counted["texts"], at),
     ]  # fmt: skip
@@ -89,13 +94,18 @@ def list_lights(*, failing: int, partners: int, at: datetime) -> list[Light]:
 
 def _texts_light(counted: Sequence[tuple[int, int]], at: datetime) -> Light:
     """Texts that wait in our books, and codes, which are sent at once, counted by the hour of the clock."""
-    texts, lost = _sum(counted)
+    texts, unanswered = _sum(counted)
+    waiting = Message.objects.filter(Q(next_at__lt=at - OVERDUE) | Q(tries__gt=0), taken_at__isnull=True)
+    overdue = count_of(rows=waiting.filter(doubt_at__isnull=True))
     this_hour = at.replace(minute=0, second=0, microsecond=0)
     taken, refused = (one.by_hour(now=at).get(this_hour, 0) for one in (CODES_TAKEN, CODES_NOT_TAKEN))
-    tone = "good"
-    if lost or refused:
-        tone = "bad" if lost + refused > texts + taken else "warn"
-    about = f"{_n(texts, 'text', 'texts')} in the last hour, {lost:,} lost; {_n(refused, 'code', 'codes')} not sent"
+    tone, failed = "good", overdue.n + unanswered + refused
+    if failed:
+        tone = "bad" if failed > texts - unanswered + taken else "warn"
+    about = (
+        f"{_n(texts, 'text', 'texts')} sent in the last hour, {unanswered:,} without the gateway's answer;"
+        f" {overdue} overdue; {_n(refused, 'code', 'codes')} not sent"
+    )
     return Light("Texts", "work" if tone == "good" else "failing", tone, about, _bars(counted))
 
 
@@ -116,7 +126,7 @@ def _canary_light(at: datetime) -> Light:
     runs = list(CanaryRun.objects.filter(finished_at__isnull=False, began_at__lte=at).order_by("-began_at")[:STEPS])
     took = [(round(sum(one.seconds.values()) * 10) + 1, bool(one.failed)) for one in reversed(runs)]
     bars = _bars([(n, n * failed) for n, failed in took])
-    return Light("Test of stopping", word, tone, _describe_canary(now, len(runs)), bars)
+    return Light("Hourly stop test", word, tone, _describe_canary(now, len(runs)), bars)
 
 
 def _describe_canary(now: Canary, runs: int) -> str:
@@ -124,7 +134,9 @@ def _describe_canary(now: Canary, runs: int) -> str:
         return "The hourly test is turned off"
     if now.step:
         return f"The last run failed at: {CanaryRun.Step(now.step).label}"
-    return f"{_n(runs, 'hourly run', 'hourly runs')}, by duration" if runs else "It runs every hour"
+    if runs < 2:
+        return "Last run" if runs else "It runs every hour"
+    return f"Last {runs} runs; taller bars took longer"
 
 
 def _bars(counted: Sequence[tuple[int, int]]) -> Sequence[Bar]:

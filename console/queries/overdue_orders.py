@@ -40,15 +40,17 @@ def orders_to_sign() -> QuerySet[Order]:
     return owing.exclude(party_id__in=ours).order_by("complete_by", "id")
 
 
-def list_late_signers(*, most: int, at: datetime, party_id: int | None = None) -> list[LateSigner]:
+def list_late_signers(
+    *, most: int, at: datetime, party_id: int | None = None, contract_id: int | None = None
+) -> list[LateSigner]:
     """Return the companies whose orders are past their date, the oldest first: eight statements at most.
 
-    Counted among the ten thousand orders that are the longest overdue. `party_id`: only this company.
+    Counted among the ten thousand orders that are the longest overdue. `party_id`, `contract_id`: only these.
     """
-    rows = _list_late_orders(party_id, at)
+    rows = _list_late_orders(party_id, contract_id, at)
     counted, oldest = Counter(one for one, *_ in rows[:CAP]), dict[int, datetime]()
     first: dict[int, list[UUID]] = defaultdict(list)
-    for one, due_at, order_id in rows:
+    for one, due_at, order_id in rows[:CAP]:
         oldest.setdefault(one, due_at or at)
         first[one].append(order_id)
     shown = list(oldest)[:most]
@@ -58,10 +60,14 @@ def list_late_signers(*, most: int, at: datetime, party_id: int | None = None) -
     return [LateSigner(one, names[one], Count(counted[one], more=more), oldest[one], missing[one]) for one in shown]
 
 
-def _list_late_orders(party_id: int | None, at: datetime) -> list[tuple[int, datetime | None, UUID]]:
+def _list_late_orders(
+    party_id: int | None, contract_id: int | None, at: datetime
+) -> list[tuple[int, datetime | None, UUID]]:
     late = orders_to_sign().filter(complete_by__lte=at)
     if party_id is not None:
         late = late.filter(party_id=party_id)
+    if contract_id is not None:
+        late = late.filter(contract_id=contract_id)
     return list(late.values_list("party_id", "complete_by", "id")[: CAP + 1])
 
 

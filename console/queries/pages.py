@@ -117,18 +117,15 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at")[:NEWEST]),
         cohort=_cohort("contract", contract.pk),
         history=done_to(target=f"contract:{contract.pk}"),
-        standing=_standing_of("contract", contract.pk, contract.aggregator, contract, campaigns, at),
+        standing=_standing_of("contract", contract.pk, contract.aggregator, campaigns, at),
     )
 
 
-def _standing_of(
-    of: str, target_id: int, party: Party, contract: Contract | None, campaigns: Sequence[CampaignFacts], at: datetime
-) -> Standing:
+def _standing_of(of: str, target_id: int, party: Party, campaigns: Sequence[CampaignFacts], at: datetime) -> Standing:
     consents = sum_counts(counts=[one.approvals for one in campaigns])
     return get_standing(
-        target=f"{of}:{target_id}", party=party, contract=contract, refs=[one.campaign.ref for one in campaigns],
-        consents=consents, of_party=of == "party", at=at,
-    )  # fmt: skip
+        of=of, target_id=target_id, party=party, refs=[one.campaign.ref for one in campaigns], consents=consents, at=at
+    )
 
 
 def _get_refusal_reason(url: str) -> str:
@@ -155,7 +152,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
         kin=_list_links(IdentifierLink.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
         history=done_to(target=f"campaign:{campaign.pk}"),
-        standing=_standing_of("campaign", campaign.pk, campaign.lbs_provider, campaign.contract, [facts], at),
+        standing=_standing_of("campaign", campaign.pk, campaign.lbs_provider, [facts], at),
     )
 
 
@@ -177,7 +174,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         keys_refused=_get_refusal_reason(party.jwks_uri),
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
         history=done_to(target=f"party:{party.pk}"),
-        standing=_standing_of("party", party.pk, party, None, [one.facts for one in links], at),
+        standing=_standing_of("party", party.pk, party, [one.facts for one in links], at),
     )
 
 
@@ -206,10 +203,10 @@ def list_possible_acts(*, stage: Stage, ended: bool, held: Sequence[PageSuspensi
         Stage.SUSPENDED: frozenset({"suspend", "shorten", "terminate"}),
         Stage.ENDED: frozenset({"terminate"}),
     }
-    return frozenset() if ended else allowed[stage] - is_already_suspended(held=held)
+    return frozenset() if ended else allowed[stage] - list_acts_already_done(held=held)
 
 
-def is_already_suspended(*, held: Sequence[PageSuspension]) -> frozenset[str]:
+def list_acts_already_done(*, held: Sequence[PageSuspension]) -> frozenset[str]:
     """What is done already: an officer's own suspension runs. One by the stream rules keeps nobody from another."""
     mine = any(one.own and not one.suspension.automatic for one in held)
     return frozenset({"suspend"}) if mine else frozenset()

@@ -110,6 +110,7 @@ def _find_entries(asked: str) -> list[Hit]:
         return []
     near = staff.acts().values("pk")[:NEAR]
     found = AuditEvent.objects.filter(pk__in=near, line_id__isnull=True, reason__icontains=asked)
+    found = found.exclude(target__startswith="protection:")
     rows = list(found.order_by("-at", "-id")[:MOST])
     who = names.actors(wanted={one.actor for one in rows})
     return [

@@ -29,9 +29,11 @@ SEARCHES = r"^(search\.made|ticket\.found)$"
 EXPORTS = r"^(export\.|case\.exported$|line\.exported$)"
 KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
 COLUMNS = ("when", "who", "role", "did", "more", "to", "case", "why")
-TARGETS = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "protection")
+_OPEN = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly")
+# The protection of a line is a person's: it has a name, and no history that anybody follows.
+TARGETS = (*_OPEN, "protection")
 # What has a history of its own that staff may follow from its page.
-HISTORIES = (*TARGETS, "proposal", "incident", "purpose", "notice", "order")
+HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "notice", "order")
 # An answer is bounded, whatever was typed.
 MOST = 50
 PART = 500

@@ -12,7 +12,7 @@ from consent.models import DigestRun
 from console.queries.overdue_orders import LateSigner, list_late_signers, orders_to_sign
 from partners.models import Contract, Party
 from support.queries import names
-from support.queries.counts import Count, count_disputes, count_of, lines_received_by, lookups_by_month
+from support.queries.counts import NONE, Count, count_disputes, count_of, lines_received_by, lookups_by_month
 
 WIDTH, HEIGHT, GAP = 480, 90, 6
 
@@ -33,12 +33,14 @@ class MonthBar:
 class Standing:
     """Figures of one page. `late`: the orders past their date, None where there are none. `run`: the newest comparison.
 
+    What a page does not show is nought or None: people of a contract or campaign, orders and `run` of a campaign.
     `rate`: disputes in percent of the consents on record, "" where there is nothing to compare. `owner`: an officer's
     e-mail, "" for nobody; `remind_on`: the day that was chosen last.
     """
 
     people: Count
     months: Sequence[MonthBar]
+    sampled: bool
     disputes: Count
     rate: str
     open_orders: Count
@@ -52,27 +54,40 @@ class Standing:
 
 
 def get_standing(
-    *, target: str, party: Party, contract: Contract | None, refs: Collection[str], consents: Count, of_party: bool,
-    at: datetime,
-) -> Standing:  # fmt: skip
-    """Return how `target` ("contract:3") stands. `refs`: of its campaigns. `of_party`: it is the whole company."""
-    disputes = count_disputes(uri=party.uri if of_party else "", refs=refs)
-    owing = orders_to_sign().filter(party_id=party.pk)
-    late = list_late_signers(most=1, at=at, party_id=party.pk)
-    owner, remind_on = _owner_of(target)
-    runs = DigestRun.objects.filter(party_id=party.pk, finished_at__isnull=False).order_by("-received_at")
+    *, of: str, target_id: int, party: Party, refs: Collection[str], consents: Count, at: datetime
+) -> Standing:
+    """Return how something ("contract", 3) of a company stands. `refs`: of its campaigns."""
+    disputes = count_disputes(uri=party.uri if of == "party" else "", refs=refs)
+    owner, remind_on = _owner_of(f"{of}:{target_id}")
+    open_orders, late, run = _orders_and_run(of, target_id, party, at)
+    months = lookups_by_month(refs=refs, at=at)
     return Standing(
-        people=lines_received_by(party_id=party.pk),
-        months=_bars(lookups_by_month(refs=refs, at=at)),
+        people=lines_received_by(party_id=party.pk) if of == "party" else NONE,
+        months=_bars(months),
+        sampled=any(one.about for one in months.values()),
         disputes=disputes,
         rate=_rate(disputes, consents),
-        open_orders=count_of(rows=owing.filter(contract_id=contract.pk) if contract else owing),
-        late=late[0] if late else None,
+        open_orders=open_orders,
+        late=late,
         open_incidents=count_of(rows=Incident.objects.filter(about(party=party), closed_at__isnull=True)),
-        run=runs.first(),
+        run=run,
         owner=owner,
         remind_on=remind_on,
     )
+
+
+def _orders_and_run(
+    of: str, target_id: int, party: Party, at: datetime
+) -> tuple[Count, LateSigner | None, DigestRun | None]:
+    if of == "campaign":
+        return NONE, None, None
+    contract_id = target_id if of == "contract" else None
+    owing = orders_to_sign().filter(party_id=party.pk)
+    if contract_id is not None:
+        owing = owing.filter(contract_id=contract_id)
+    late = list_late_signers(most=1, at=at, party_id=party.pk, contract_id=contract_id)
+    runs = DigestRun.objects.filter(party_id=party.pk, finished_at__isnull=False).order_by("-received_at")
+    return count_of(rows=owing), late[0] if late else None, runs.first()
 
 
 def about(*, party: Party) -> Q:

@@ -53,10 +53,10 @@ def note(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     act = Act(
         title=f"Add a note on {one.name}",
         lead="Every officer and auditor can read it in the history.",
-        form=TargetNoteForm(request.POST or None),
+        form=TargetNoteForm(request.POST or None, of=of),
         verb=lambda form, actor, at: add_note(
             of=of, target_id=target_id, note=form.cleaned_data["reason"], owner=form.new_owner,
-            remind_on=form.cleaned_data["remind_on"], actor=actor, at=at,
+            remind_on=form.reminder, actor=actor, at=at,
         ),
         back=back,
         done="Note added.",

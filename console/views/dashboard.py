@@ -47,10 +47,10 @@ def _today(request: PersonRequest, at: datetime) -> Sequence[Card]:
     return (
         count_card("Incidents past their deadline", "incidents", listing, {"due": "overdue"}, at, "bad"),
         count_card("Incidents assigned to me", "incidents", listing, {"whose": "mine"}, at, "warn"),
-        count_card("Incidents assigned to nobody", "incidents", listing, {"whose": "nobody"}, at, "warn"),
-        count_card("Orders past their date", "orders", orders_list(), {"due": "overdue"}, at, "bad"),
+        count_card("Unassigned incidents", "incidents", listing, {"whose": "nobody"}, at, "warn"),
+        count_card("Overdue orders", "orders", orders_list(), {"due": "overdue"}, at, "bad"),
         count_card("Partners with delivery problems", "streams", STREAMS, {"delivery": "problems"}, at, "bad"),
-        count_card("Proposals that wait", "proposals", PROPOSALS, {"state": "open"}, at, "warn"),
+        count_card("Open proposals", "proposals", PROPOSALS, {"state": "open"}, at, "warn"),
     )
 
 

@@ -3,7 +3,7 @@
 A list costs its own statement, one bounded count, and what its `rows` read for the whole page at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import takewhile
@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest
+from accounts.views.access import PersonRequest, limit_downloads
 from console.actions.staff_access_log import export_list
 from console.views.site import show
 from support.actions.queue import record_search
@@ -26,6 +26,7 @@ from support.queries.exports import csv_lines
 
 SIZE = 50
 LAST_PAGE = 200
+MOST_IN_FILE = LAST_PAGE * SIZE
 PART = 500
 LONGEST_SEARCH = 100
 REVERSED = "The last day is before the first. Choose a later last day."
@@ -38,7 +39,10 @@ type Narrow = Callable[[Rows, str, datetime], Rows]
 
 @dataclass(frozen=True)
 class Cell:
-    """One field of a row. `tone` makes it a tag; `at` a moment; `under` is said small below; `whole` breaks nowhere."""
+    """One field of a row. `tone` makes it a tag; `at` a moment; `under` is said small below; `whole` breaks nowhere.
+
+    `whole_text`: what a file has where a page has room for a part of it.
+    """
 
     text: object = ""
     href: str = ""
@@ -47,12 +51,15 @@ class Cell:
     at: datetime | None = None
     number: bool = False
     whole: bool = False
+    whole_text: str = ""
 
     @property
     def plain(self) -> object:
         """What a file has of it: the moment, or its text with what stands below."""
-        text: object = self.at or self.text
-        return f"{text} ({self.under})" if self.under and self.at is None else text
+        text: object = self.at or self.whole_text or self.text
+        if not self.under:
+            return text
+        return f"{self.at.isoformat() if self.at else text} ({self.under})"
 
     @property
     def is_short(self) -> bool:
@@ -166,7 +173,7 @@ class ListPage:
     problem: str = ""
 
 
-def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
+def show_list(request: PersonRequest, listing: Listing) -> HttpResponseBase:
     """The page of this list that the address asks for. That somebody searched it is written down."""
     at = timezone.now()
     if said := read_list_query(request.GET.dict(), listing).get_criteria(words=listing.search_label, typed_in=True):
@@ -176,19 +183,27 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
 
 
-def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpResponse:
-    """The same rows in the same order as CSV, as many as the list has pages for; that it was taken is written down."""
+@limit_downloads
+def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpResponseBase:
+    """The same rows in the same order as CSV, as many as the list has pages for; that it was taken is written down.
+
+    Where that is not all of them, the last line says so.
+    """
     asked = read_list_query(request.GET.dict(), listing)
     export_list(title=listing.title, criteria=asked.get_criteria(words=listing.search_label), user=request.user, at=at)
     rows = _sorted_rows(request, listing, asked, at)
-    parts = (listing.cells(list(rows[n : n + PART]), at) for n in range(0, LAST_PAGE * SIZE, PART))
-    lines = csv_lines(
-        columns=[one.label for one in listing.columns],
-        rows=(tuple(cell.plain for cell in row) for part in takewhile(bool, parts) for row in part),
-    )
-    response = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
+    lines = csv_lines(columns=[one.label for one in listing.columns], rows=_file_rows(listing, rows, at))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-{slugify(listing.title)}.csv"'
     return response
+
+
+def _file_rows(listing: Listing, rows: Rows, at: datetime) -> Iterator[tuple[object, ...]]:
+    parts = (listing.cells(list(rows[n : n + PART]), at) for n in range(0, MOST_IN_FILE, PART))
+    for part in takewhile(bool, parts):
+        yield from (tuple(cell.plain for cell in row) for row in part)
+    if rows[MOST_IN_FILE : MOST_IN_FILE + 1]:
+        yield (f"Only the first {MOST_IN_FILE:,} rows. Narrow the list to get the others.",)
 
 
 def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.urls import reverse
 
 from accounts.views.access import PersonRequest
@@ -18,17 +18,17 @@ from revocations.models import Cohort
 from support.queries import names
 
 
-def suspensions(request: PersonRequest) -> HttpResponse:
+def suspensions(request: PersonRequest) -> HttpResponseBase:
     """Every suspension, by officers and by the stream rules; those that run first."""
     return show_list(request, SUSPENSIONS)
 
 
-def proposals(request: PersonRequest) -> HttpResponse:
+def proposals(request: PersonRequest) -> HttpResponseBase:
     """Every loosening act that somebody wanted; those that wait for a second officer first."""
     return show_list(request, PROPOSALS)
 
 
-def terminations(request: PersonRequest) -> HttpResponse:
+def terminations(request: PersonRequest) -> HttpResponseBase:
     """Every end, by a term or an officer, and how far its deletion receipts are."""
     return show_list(request, TERMINATIONS)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.urls import reverse
 
 from accounts.primitives import synthetic
@@ -21,12 +21,12 @@ from support.queries import names
 from support.queries.delivery import health_of
 
 
-def streams(request: PersonRequest) -> HttpResponse:
+def streams(request: PersonRequest) -> HttpResponseBase:
     """Every partner that receives orders, and how well."""
     return show_list(request, STREAMS)
 
 
-def orders(request: PersonRequest) -> HttpResponse:
+def orders(request: PersonRequest) -> HttpResponseBase:
     """Every order that somebody still has to sign for. Names no line."""
     return show_list(request, orders_list())
 
@@ -39,22 +39,22 @@ def orders_list() -> Listing:
     return replace(ORDERS, filters=(company, *ORDERS.filters))
 
 
-def breaches(request: PersonRequest) -> HttpResponse:
+def breaches(request: PersonRequest) -> HttpResponseBase:
     """Every date of a contract that a partner let pass. Names no line."""
     return show_list(request, BREACHES)
 
 
-def reconciliation(request: PersonRequest) -> HttpResponse:
+def reconciliation(request: PersonRequest) -> HttpResponseBase:
     """Every comparison of a partner's books with ours."""
     return show_list(request, RUNS)
 
 
-def keys(request: PersonRequest) -> HttpResponse:
+def keys(request: PersonRequest) -> HttpResponseBase:
     """Our own signing keys, by use."""
     return show_list(request, KEYS)
 
 
-def clients(request: PersonRequest) -> HttpResponse:
+def clients(request: PersonRequest) -> HttpResponseBase:
     """Every machine that may ask for tokens."""
     return show_list(request, CLIENTS)
 
@@ -84,7 +84,11 @@ def _order_cells(rows: Sequence[Order], at: datetime) -> list[tuple[Cell, ...]]:
     named = names.targets(wanted={("party", one.party_id) for one in rows})
     return [
         (
-            Cell(f"{str(one.id)[:8]}…", href=reverse("admin:order", args=[one.party_id, one.id])),
+            Cell(
+                f"{str(one.id)[:8]}…",
+                href=reverse("admin:order", args=[one.party_id, one.id]),
+                whole_text=str(one.id),
+            ),
             cells.target(named["party", one.party_id]),
             Cell(one.get_state_display(), under=sanitise_text(one.note, at_most=120)),
             cells.moment(one.queued_at),
@@ -219,8 +223,8 @@ STREAMS = Listing(
     empty=("No partner receives orders yet", "Partners appear here once they have a contract."),
 )  # fmt: skip
 ORDERS = Listing(
-    title="Orders not signed for",
-    lead="Orders to partners that nobody has signed as done yet, due first. They name no line.",
+    title="Unsigned orders",
+    lead="Orders that partners haven't signed as done, earliest deadline first. No subscriber is named.",
     columns=(
         Column("Order"), Column("Partner"), Column("Status", "state"), Column("Made", "queued_at"),
         Column("Received", "acknowledged_at"), Column("To be signed by", "complete_by"),

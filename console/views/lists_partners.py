@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.urls import reverse
 
 from accounts.views.access import PersonRequest
@@ -28,22 +28,22 @@ STAGES = (
 YES_NO = (("yes", "Yes"), ("no", "No"))
 
 
-def parties(request: PersonRequest) -> HttpResponse:
+def parties(request: PersonRequest) -> HttpResponseBase:
     """Every organisation, and the chains it stands in."""
     return show_list(request, PARTIES)
 
 
-def contracts(request: PersonRequest) -> HttpResponse:
+def contracts(request: PersonRequest) -> HttpResponseBase:
     """Every contract: what is in force, what ends soon, who does not receive."""
     return show_list(request, CONTRACTS)
 
 
-def campaigns(request: PersonRequest) -> HttpResponse:
+def campaigns(request: PersonRequest) -> HttpResponseBase:
     """Every campaign: who asks, what for, what is paid, how many agreed."""
     return show_list(request, CAMPAIGNS)
 
 
-def agents(request: PersonRequest) -> HttpResponse:
+def agents(request: PersonRequest) -> HttpResponseBase:
     """Every authorised agent: who may ask for people, and who waits or was suspended."""
     return show_list(request, AGENTS)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.urls import reverse
 
 from accounts.views.access import PersonRequest
@@ -25,22 +25,22 @@ from support.queries.chains import campaigns_at
 IN_FORCE = (Stage.IN_FORCE, Stage.ENDING)
 
 
-def rules(request: PersonRequest) -> HttpResponse:
+def rules(request: PersonRequest) -> HttpResponseBase:
     """What may not be done in which state, whoever agreed."""
     return show_list(request, RULES)
 
 
-def notices(request: PersonRequest) -> HttpResponse:
+def notices(request: PersonRequest) -> HttpResponseBase:
     """What people read before they choose, every version."""
     return show_list(request, NOTICES)
 
 
-def anomaly_rules(request: PersonRequest) -> HttpResponse:
+def anomaly_rules(request: PersonRequest) -> HttpResponseBase:
     """By what anomalies are found, every version."""
     return show_list(request, ANOMALY_RULES)
 
 
-def purposes(request: PersonRequest) -> HttpResponse:
+def purposes(request: PersonRequest) -> HttpResponseBase:
     """Every purpose that a campaign has, in words, and where it is prohibited."""
     return show_list(request, PURPOSES)
 

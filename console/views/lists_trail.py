@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -42,7 +42,7 @@ from support.queries.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
 from support.queries.names import NamedTarget
 
 
-def incidents(request: PersonRequest) -> HttpResponse:
+def incidents(request: PersonRequest) -> HttpResponseBase:
     """What went wrong in a way that may be reportable."""
     return show_list(request, incidents_list(request, timezone.now()))
 
@@ -62,7 +62,7 @@ def incidents_list(request: PersonRequest, at: datetime) -> Listing:
     ))  # fmt: skip
 
 
-def trail(request: PersonRequest) -> HttpResponse:
+def trail(request: PersonRequest) -> HttpResponseBase:
     """Every look and act of staff, from the audit trail; for the legal-process role its own."""
     return show_list(request, trail_list(request, timezone.now()))
 

@@ -44,7 +44,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Delivery",
         (
             Place("streams", "Streams", "cell_tower"),
-            Place("orders", "Orders not signed for", "pending_actions"),
+            Place("orders", "Unsigned orders", "pending_actions"),
             Place("breaches", "Missed deadlines", "running_with_errors"),
             Place("reconciliation", "Reconciliation", "difference"),
             Place("keys", "Signing keys", "key"),

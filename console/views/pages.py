@@ -23,7 +23,7 @@ def party(request: PersonRequest, party_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     known = page.facts.party.uri != "unknown"
-    acts = (frozenset({"suspend", "change", "link"}) if known else frozenset[str]()) - pages.is_already_suspended(
+    acts = (frozenset({"suspend", "change", "link"}) if known else frozenset[str]()) - pages.list_acts_already_done(
         held=page.held
     )
     words = {"of": "party", "target_id": party_id, "acts": acts, "form": ActForm()}

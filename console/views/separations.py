@@ -64,7 +64,7 @@ def close(request: PersonRequest, separation_id: UUID) -> HttpResponse:
         ),
         back=reverse("admin:separations"),
         done="Closed.",
-        button="Close incident",
+        button="Close request",
     )  # fmt: skip
     return answer(request, act)
 

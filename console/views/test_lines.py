@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Count, Q
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
@@ -20,7 +20,7 @@ from support.models import CarrierTestLine
 from support.queries import names
 
 
-def seeds(request: PersonRequest) -> HttpResponse:
+def seeds(request: PersonRequest) -> HttpResponseBase:
     """Lines of our own, and how many partners have signed about each."""
     return show_list(request, SEEDS)
 

@@ -1,6 +1,6 @@
 """Delayed-notice orders, for those who handle them: the one read in which hidden rows are there at all.
 
-Only `actions.look_at_delayed` calls it: to look is an act, and written down.
+Only `actions.view_delayed_orders` calls it: to look is an act, and written down.
 """
 
 from collections import defaultdict

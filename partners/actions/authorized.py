@@ -33,7 +33,7 @@ def register_agent(
     """Write an agent down and propose that it may ask for people. It may not until another officer agrees.
 
     `agent_id`, `key`: as the protocol's directory has them, the key Ed25519 in base64. `hosts`: where it may be called
-    back. Raises ValidationError (by field), NotNow where the id is known, NotForThem.
+    back. Raises ValidationError (by field), NotNow where the id is known, StaffOnly.
     """
     officer = guards.officer(actor=actor, reason=reason)
     _check(name, key, hosts)
@@ -59,7 +59,7 @@ def propose_agent(
 ) -> Proposal:
     """Propose that an agent may ask for people under this name, with this key and these hosts: also if it may already.
 
-    Until another officer agrees it may what it may now. Raises ValidationError (by field), NotNow, NotForThem.
+    Until another officer agrees it may what it may now. Raises ValidationError (by field), NotNow, StaffOnly.
     """
     _check(name, key, hosts)
     return propose(
@@ -74,7 +74,7 @@ def suspend_agent(*, number: int, reason: str, actor: str, at: datetime) -> Auth
 
     What waits for a person's answer is over from here, for good (`consent.workers.agent_callbacks` closes it), and
     what was proposed about it is taken off the officers' list. It is told of nothing more. What people confirmed stays.
-    Raises NotNow where it may not ask as it is, NotForThem.
+    Raises NotNow where it may not ask as it is, StaffOnly.
     """
     officer = guards.officer(actor=actor, reason=reason, action=StaffAction.SUSPEND)
     # Proposals before what they are about, as where one is agreed to.

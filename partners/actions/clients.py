@@ -144,7 +144,7 @@ def register_machine(
 
     It gets no token before another officer agrees. `party`: an aggregator's URI, or "". Raises ValidationError (by
     field) for a key that is not EC P-256 or RSA and for a party that does not fit, NotNow where the client id is known,
-    NotForThem.
+    StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     faults, key = guards.Faults(), dict[str, str]()
@@ -174,7 +174,7 @@ def propose_key(
 
     Until another officer agrees the machine signs in as before, or not at all. Then it is let in with the new key.
     Raises ValidationError (by field) for what is no key, NotNow where it has another key than `was` by now, or this
-    very one; NotForThem.
+    very one; StaffOnly.
     """
     machine = _lock_machine(number)
     key = _public(public_jwk)
@@ -190,7 +190,7 @@ def propose_certificate(*, number: int, certificate: str, reason: str, actor: st
     """Propose to bind a machine's tokens to this certificate (PEM). Tokens bound to another end when it is agreed to.
 
     Counts where MTLS_CLIENT_CERTIFICATES is on. Raises ValidationError for what is no certificate, NotNow where it is
-    bound to this one, NotForThem.
+    bound to this one, StaffOnly.
     """
     machine = _lock_machine(number)
     try:
@@ -206,7 +206,7 @@ def propose_certificate(*, number: int, certificate: str, reason: str, actor: st
 def disable_machine(*, number: int, reason: str, actor: str, at: datetime) -> Client:
     """Let a machine in no more: its tokens end at once, and what was proposed about it is off the officers' list.
 
-    Raises NotNow where it is disabled already, NotForThem.
+    Raises NotNow where it is disabled already, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     # Proposals before what they are about, as where one is agreed to.
@@ -224,7 +224,7 @@ def disable_machine(*, number: int, reason: str, actor: str, at: datetime) -> Cl
 def unbind_machine(*, number: int, reason: str, actor: str, at: datetime) -> Client:
     """Bind a machine to no certificate. Where MTLS_CLIENT_CERTIFICATES is on it can't sign in until it is bound again.
 
-    Raises NotNow where it is bound to none, NotForThem.
+    Raises NotNow where it is bound to none, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     machine = _lock_machine(number)

@@ -69,7 +69,7 @@ def draft_contract(
 ) -> Contract:
     """Write a contract down without putting it in force. `aggregator`: its URI.
 
-    Raises ValidationError (by field), NotNow, NotForThem.
+    Raises ValidationError (by field), NotNow, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     faults = _name_faults(ref)
@@ -86,7 +86,7 @@ def draft_contract(
 def draft_campaign(*, ref: str, contract: str, terms: CampaignTerms, reason: str, actor: str, at: datetime) -> Campaign:
     """Write a campaign down without putting it in force. `contract`: its id outside ("AGR-1").
 
-    Raises ValidationError (by field), NotNow, NotForThem.
+    Raises ValidationError (by field), NotNow, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     under = Contract.objects.filter(ref=contract).first()
@@ -108,7 +108,7 @@ def change_draft(
 ) -> Contract | Campaign:
     """Put other terms into a draft. Recipients are added, never taken away.
 
-    Raises ValidationError (by field); NotNow for what is no draft, or what somebody agreed to already; NotForThem.
+    Raises ValidationError (by field); NotNow for what is no draft, or what somebody agreed to already; StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)
@@ -156,7 +156,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     """Make a draft count from its start on, and not from before now. It begins without anybody's yes.
 
     Raises NotNow for what is no draft, is over already, lacks something, or would move where its partner is spoken to
-    or its keys, which takes two officers; NotForThem. `console.actions.terms.put_in_force` also checks whether
+    or its keys, which takes two officers; StaffOnly. `console.actions.terms.put_in_force` also checks whether
     somebody agreed to it while it was a draft.
     """
     name = guards.officer(actor=actor, reason=reason)
@@ -181,7 +181,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
 def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> str:
     """Take a draft away, with its recipients; its id is free again. Returns that id. The trail keeps that it was there.
 
-    Raises NotNow for what is no draft, what other drafts stand under, and what somebody agreed to already; NotForThem.
+    Raises NotNow for what is no draft, what other drafts stand under, and what somebody agreed to already; StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)

@@ -53,7 +53,7 @@ class Faults:
 
 
 def officer(*, actor: str, reason: str, action: StaffAction = StaffAction.CHANGE_TERMS) -> str:
-    """Return the one name of the officer who acts. Raises NotForThem, and NotNow where the reason can't be taken."""
+    """Return the one name of the officer who acts. Raises StaffOnly, and NotNow where the reason can't be taken."""
     name = acting_staff(actor=actor, action=action)
     try:
         check_reason(reason)

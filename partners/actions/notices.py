@@ -27,7 +27,7 @@ def publish_notice(*, use: str, language: str, body: str, reason: str, actor: st
 
     `body` is plain text with `{companies}`, `{purpose}`, `{precision}` and `{until}`, each once, before a yes; with
     none of them before a stop. Raises ValidationError; NotNow for the words of now, and where another version came
-    first; NotForThem.
+    first; StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PUBLISH_NOTICE)
     if use not in NoticeText.Use.values or language not in dict(settings.LANGUAGES):

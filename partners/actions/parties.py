@@ -42,7 +42,7 @@ def add_party(
 ) -> Party:
     """Write a company down under the URI that names it everywhere, or name one that was only seen in a path.
 
-    Raises ValidationError (by field), NotNow where it is known already, NotForThem.
+    Raises ValidationError (by field), NotNow where it is known already, StaffOnly.
     """
     who = guards.officer(actor=actor, reason=reason)
     faults = guards.Faults()
@@ -69,7 +69,7 @@ def change_party(
     """Change what a company is called, what is said of it, and where its keys are. What it is stays as it is.
 
     An address that would take the place of the one where its keys are is proposed, and the proposal returned: another
-    officer must agree. Raises ValidationError (by field), NotNow, NotForThem.
+    officer must agree. Raises ValidationError (by field), NotNow, StaffOnly.
     """
     who = guards.officer(actor=actor, reason=reason)
     lock_open(act=Proposal.Act.MOVE_KEYS, of=Proposal.Of.PARTY, target_id=party_id)

@@ -51,7 +51,7 @@ def propose(
     `payload`: what the act needs besides its target (`partners.policies.loosening`; the `was` of a term, of endpoints
     and of keys is filled in here, and the key and certificate of a machine where they are to stay as they are). A rule
     for anomalies stands above this app: `disclosures.actions` looks at it and proposes.
-    Raises BadProposal, NotNow where the act makes no sense as things stand, NotForThem.
+    Raises BadProposal, NotNow where the act makes no sense as things stand, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
     row = _target(of, target_id)
@@ -84,7 +84,7 @@ def propose(
 
 @transaction.atomic
 def withdraw(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
-    """Take one's own proposal back. Raises NotNow, NotForThem."""
+    """Take one's own proposal back. Raises NotNow, StaffOnly."""
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
     proposal = _open(proposal_id)
     if proposal.proposed_by != name:
@@ -94,7 +94,7 @@ def withdraw(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -
 
 @transaction.atomic
 def decline(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
-    """Say no to another officer's proposal. Raises NotNow, NotForThem."""
+    """Say no to another officer's proposal. Raises NotNow, StaffOnly."""
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.AGREE)
     proposal = _open(proposal_id)
     if proposal.proposed_by == name:
@@ -106,7 +106,7 @@ def decline(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) ->
 def mark_agreed(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
     """Say yes to another officer's proposal. The act itself must follow in the same transaction.
 
-    Raises NotNow for one's own, a decided or an expired proposal; NotForThem.
+    Raises NotNow for one's own, a decided or an expired proposal; StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.AGREE)
     proposal = _open(proposal_id)

@@ -48,7 +48,7 @@ def shorten_term(
     """Let a contract or campaign end earlier than agreed, on a day that is still to come.
 
     Raises ValidationError for a moment that has passed: a slip of the year must end nothing, and what is to end now is
-    terminated, by a plan. NotNow for a draft, for what has ended, and for a later end; NotForThem.
+    terminated, by a plan. NotNow for a draft, for what has ended, and for a later end; StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)
@@ -89,7 +89,7 @@ def set_endpoints(
 
     What would take the place of an address that counts is proposed instead, all of it, and the proposal returned:
     another officer must agree. Keys that were fetched from another address count no longer. Raises ValidationError (by
-    field) for an address that the door out would not open; NotNow, NotForThem.
+    field) for an address that the door out would not open; NotNow, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     lock_open(act=Proposal.Act.SET_ENDPOINTS, of=Proposal.Of.CONTRACT, target_id=contract_id)
@@ -122,7 +122,7 @@ def set_consideration(*, campaign_id: int, consideration: str, reason: str, acto
     """Say that as much or more is paid for a campaign's data than was written down.
 
     Raises NotNow where it would be less, which is proposed, and where it is so already; ValidationError for a word that
-    we do not have; NotForThem.
+    we do not have; StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of="campaign", target_id=campaign_id)
@@ -150,7 +150,7 @@ def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> Juri
     """Prohibit uses in a state from a moment on, whoever agreed.
 
     A rule is never changed, and prohibits no less because another does; to let it end takes two officers. Raises
-    ValidationError (by field), NotNow, NotForThem.
+    ValidationError (by field), NotNow, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     rule = JurisdictionRule(**{**asdict(terms), "state": terms.state.upper(), "purposes": list(terms.purposes)})
@@ -194,7 +194,7 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
 
     Stops and pauses hold across from now on, both ways; approvals never do. Not taken back. Returns whether it is new.
     Call `console.actions.terms.link`, which tells the partners that the stops newly affect. Raises ValidationError,
-    NotNow, NotForThem.
+    NotNow, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     _refuse_senseless_link(of, ref, kin_ref, link)

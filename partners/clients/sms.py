@@ -22,7 +22,10 @@ class HttpBackend:
     waits_for_network = True
 
     def send(self, *, msisdn: str, text: str, code: str = "") -> None:
-        """Hand one text over. Raises NotTaken or Unfit with the status, or InDoubt; the number stands in no message."""
+        """Hand one text over. Raises NotTaken or Unfit with the status, or UncertainDelivery.
+
+        The number stands in no message.
+        """
         del code
         reply = http.post(
             url=settings.SMS_WEBHOOK_URL,

@@ -36,7 +36,7 @@ def resend_newest(
 ) -> int:
     """Send a partner its newest orders that it has not signed as done, whatever their back-off. Returns how many.
 
-    `line_id` and `contract_id` narrow it to one line, one agreement. Raises NotForThem, and NotNow without a reason.
+    `line_id` and `contract_id` narrow it to one line, one agreement. Raises StaffOnly, and NotNow without a reason.
     """
     name = guards.officer(actor=actor, reason=reason)
     return _resend(party_id, name, reason, at, line_id=line_id, contract_id=contract_id)
@@ -44,7 +44,7 @@ def resend_newest(
 
 @transaction.atomic
 def resend_for_case(*, party_id: int, line_id: int, actor: str, reason: str, at: datetime) -> int:
-    """Do the same for one person's case, by the agent on it. Raises NotForThem, and NotNow without a reason."""
+    """Do the same for one person's case, by the agent on it. Raises StaffOnly, and NotNow without a reason."""
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.WORK_TICKETS)
     return _resend(party_id, name, reason, at, line_id=line_id, contract_id=None)
 
@@ -71,7 +71,7 @@ def recover_since(*, party_id: int, since: datetime, actor: str, reason: str, at
     """Offer a partner again everything queued since a time, done or not: it lost what it had stored. Returns how many.
 
     Of each line and agreement only the newest order, and of an ended agreement its newest event. In the slowest lane.
-    Raises NotForThem, and NotNow without a reason.
+    Raises StaffOnly, and NotNow without a reason.
     """
     name = guards.officer(actor=actor, reason=reason)
     return _recover(party_id, since, name, reason, at)

@@ -167,7 +167,7 @@ def verify_stream(*, party: Party, stream_id: str, state: str | None, at: dateti
 def pause_stream(*, party_id: int, actor: str, reason: str, at: datetime) -> None:
     """Stop pushing to a partner: an officer's word, which the partner can't undo. It is told.
 
-    Nothing is lost: orders wait, and the clocks run. Raises NotNow without a reason, NotForThem.
+    Nothing is lost: orders wait, and the clocks run. Raises NotNow without a reason, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.SUSPEND)
     stream = standing_stream(party_id=party_id, by=name, at=at)
@@ -179,7 +179,7 @@ def pause_stream(*, party_id: int, actor: str, reason: str, at: datetime) -> Non
 def enable_stream(*, party_id: int, actor: str, reason: str, at: datetime) -> None:
     """Push again to a partner, whoever paused it. It is told, and everything that waited goes out.
 
-    Raises NotNow without a reason, NotForThem.
+    Raises NotNow without a reason, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason)
     stream = standing_stream(party_id=party_id, by=name, at=at)

@@ -29,7 +29,7 @@ def suspend(*, of: str, target_id: int, actor: str, reason: str, at: datetime, a
     """Deny a party (wherever it stands in a chain), a contract or a campaign everything, from this transaction on.
 
     The same again returns the suspension that runs. `automatic`: by the stream rules, `actor` a "system:…"; it runs
-    beside an officer's own. Raises NotNow without a reason or a target, NotForThem for who may not.
+    beside an officer's own. Raises NotNow without a reason or a target, StaffOnly for who may not.
     """
     name = actor if automatic else guards.officer(actor=actor, reason=reason, action=StaffAction.SUSPEND)
     _lock_target(of, target_id)

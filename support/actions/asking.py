@@ -55,7 +55,7 @@ class IncomingMessage:
 def open_case(
     *, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, message: IncomingMessage, at: datetime
 ) -> Ticket:
-    """Open a case about a line, or about one thing of it, in the language that is active. Raises Enough.
+    """Open a case about a line, or about one thing of it, in the language that is active. Raises DailyLimitReached.
 
     What it is about is named by its id alone: who may still see it then reads what it is. A company stands nowhere
     else either, as what made it known may come to be hidden.
@@ -84,7 +84,7 @@ def open_case(
 def add_message(*, code: str, user: User, line_ids: Collection[int], message: IncomingMessage, at: datetime) -> bool:
     """Write in one's own case; answered or closed, it is opened again. False where there is none of this code.
 
-    Raises Enough, Over.
+    Raises DailyLimitReached, CaseTooOld.
     """
     ticket = case_of(code=code, user=user, line_ids=line_ids, locked=True)
     if ticket is None:

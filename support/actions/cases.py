@@ -20,7 +20,7 @@ State = Ticket.State
 
 @transaction.atomic
 def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
-    """Show one case with all that is known about it; None where there is none of that code. Raises NotForThem.
+    """Show one case with all that is known about it; None where there is none of that code. Raises StaffOnly.
 
     The person finds every look in their own log, under the case's code.
     """
@@ -34,7 +34,7 @@ def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
 
 @transaction.atomic
 def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | None:
-    """Export a case, with the person masked whatever was revealed. Raises NotForThem, NoReason."""
+    """Export a case, with the person masked whatever was revealed. Raises StaffOnly, NoReason."""
     name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
     why = check_reason(reason)
     ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
@@ -50,7 +50,7 @@ def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | N
 def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datetime) -> None:
     """Wait for a partner, take it up again, or, once it is answered, wait for the person or call it solved.
 
-    Raises NotForThem, NoReason, NotNow.
+    Raises StaffOnly, NoReason, NotNow.
     """
     name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
@@ -68,7 +68,7 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
 
 @transaction.atomic
 def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: str, at: datetime) -> None:
-    """Say how urgent a case is, which may bring its date nearer. Raises NotForThem, NoReason, NotNow."""
+    """Say how urgent a case is, which may bring its date nearer. Raises StaffOnly, NoReason, NotNow."""
     name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
     was = Ticket.Priority(ticket.priority)
@@ -85,7 +85,7 @@ def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: st
 
 @transaction.atomic
 def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
-    """Hand a case up to the privacy office, for whoever of it takes it first. Raises NotForThem, NoReason, NotNow."""
+    """Hand a case up to the privacy office, for whoever of it takes it first. Raises StaffOnly, NoReason, NotNow."""
     name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
     if ticket.state in DONE:
@@ -103,7 +103,7 @@ def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
 def record_case_view(*, ticket: Ticket, actor: str, at: datetime) -> None:
     """Write a look at a case into the trail, and its person's own log, whatever page of it was opened.
 
-    Raises NotForThem.
+    Raises StaffOnly.
     """
     if ticket.line_id is not None:
         require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
@@ -111,7 +111,7 @@ def record_case_view(*, ticket: Ticket, actor: str, at: datetime) -> None:
 
 
 def lock_case_for_staff(*, code: str, actor: str) -> tuple[str, Ticket]:
-    """Who acts, and the case, locked until the transaction ends. Raises NotForThem, and NotNow for one that is gone."""
+    """Who acts, and the case, locked until the transaction ends. Raises StaffOnly, and NotNow for one that is gone."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     return name, lock_case(code=code)
 

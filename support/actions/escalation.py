@@ -30,7 +30,7 @@ from support.queries.case import choice_id_of, evidence_key, look_up_of
 def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int:
     """Ask the partners concerned for their proof that the person agreed, due in 7 days. Returns how many questions.
 
-    Each is asked once for a case. The case waits for the partner. Raises NotForThem, NoReason, NotNow.
+    Each is asked once for a case. The case waits for the partner. Raises StaffOnly, NoReason, NotNow.
     """
     name, ticket = lock_case_for_staff(code=code, actor=actor)
     why, line_id = check_reason(reason), require_line(ticket=ticket)
@@ -60,7 +60,7 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
 def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: datetime) -> int:
     """Send one partner again what it has not signed as done about this person. Returns how many orders.
 
-    Raises NotForThem, NoReason, NotNow.
+    Raises StaffOnly, NoReason, NotNow.
     """
     name, ticket = lock_case_for_staff(code=code, actor=actor)
     why, line_id = check_reason(reason), require_line(ticket=ticket)
@@ -77,7 +77,7 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
 def request_suspension(*, code: str, party_id: int, reason: str, actor: str, at: datetime) -> SuspendRequest:
     """Ask the privacy office to suspend a company. It decides, and the case hears of it.
 
-    Raises NotForThem, NoReason, NotNow.
+    Raises StaffOnly, NoReason, NotNow.
     """
     name, ticket = lock_case_for_staff(code=code, actor=actor)
     why = check_reason(reason)
@@ -97,7 +97,7 @@ def request_suspension(*, code: str, party_id: int, reason: str, actor: str, at:
 def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, at: datetime) -> SuspendRequest:
     """Suspend the company that an agent asked about, at once and everywhere, or decline. The case's thread tells which.
 
-    Raises NotForThem, NoReason, and NotNow for one that is decided or not there.
+    Raises StaffOnly, NoReason, and NotNow for one that is decided or not there.
     """
     name = acting_staff(actor=actor, action=StaffAction.SUSPEND)
     why = check_reason(reason)

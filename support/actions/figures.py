@@ -16,7 +16,7 @@ from support.queries import team_metrics
 def export_figures(*, span: team_metrics.Span, user_id: int | None, user: User, at: datetime) -> Iterator[str]:
     """Export the figures of these days. `user_id`: of one colleague's cases only.
 
-    Raises NotForThem, also for others' figures where somebody neither leads nor audits the desk.
+    Raises StaffOnly, also for others' figures where somebody neither leads nor audits the desk.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
     if user_id != user.pk and not team_metrics.sees_all(role=user.role):
@@ -29,7 +29,7 @@ def export_figures(*, span: team_metrics.Span, user_id: int | None, user: User, 
 
 @transaction.atomic
 def export_complaints(*, year: int, user: User, at: datetime) -> Iterator[str]:
-    """Export the complaints of a year, for the certificate. Raises NotForThem."""
+    """Export the complaints of a year, for the certificate. Raises StaffOnly."""
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_AUDIT)
     audit.actions.record(
         action="export.taken", actor=name, target="export:complaints", at=at, detail={"year": year}

@@ -157,7 +157,7 @@ class CallInFuture(Exception):
 def log_call(*, call_ref: str, msisdn: str, answered_at: datetime, by: str, at: datetime) -> None:
     """Keep that a number was called and answered, for the line that had it then. The same id does nothing twice.
 
-    Nothing is kept of a number that was no line's. Raises NotYet.
+    Nothing is kept of a number that was no line's. Raises CallInFuture.
     """
     if answered_at > at + AHEAD:
         raise CallInFuture

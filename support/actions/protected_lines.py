@@ -20,7 +20,7 @@ from support.queries.lines import takes_two
 
 @transaction.atomic
 def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
-    """Protect the line of a case. Raises NotForThem, NoReason, NotNow.
+    """Protect the line of a case. Raises StaffOnly, NoReason, NotNow.
 
     In the log of the line for whoever uses it alone: no holder of its account is told.
     """
@@ -74,7 +74,7 @@ def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) 
     """Show the number and the holder's name to who asks, for 15 minutes; of a protected line once another agrees.
 
     In the person's own log at once. Asked again meanwhile, it is the same one, unless the line came to take two
-    since. `kind`: a `LookKind`. Raises NotForThem, NoReason, NotNow.
+    since. `kind`: a `LookKind`. Raises StaffOnly, NoReason, NotNow.
     """
     name = require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
     acting_staff(actor=name, action=StaffAction.REVEAL_PERSON)
@@ -107,7 +107,7 @@ def _is_running(asked: Reveal, at: datetime) -> bool:
 def agree_to_reveal(*, code: str, reveal_id: int, reason: str, actor: str, at: datetime) -> Reveal:
     """Say yes to what another of staff asked to see: they see it from now on, for 15 minutes.
 
-    Raises NotForThem, NoReason, and NotNow for one's own, and for what is agreed, over or not there.
+    Raises StaffOnly, NoReason, and NotNow for one's own, and for what is agreed, over or not there.
     """
     name = require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
     acting_staff(actor=name, action=StaffAction.WORK_TICKETS)

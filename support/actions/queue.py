@@ -19,7 +19,7 @@ from support.domain.tickets import append_event, write
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
 from support.queries.names import get_staff_name
-from support.queries.queue import Page, QueueFilter, filter_tickets, find, rows, works_cases
+from support.queries.queue import Page, QueueFilter, case_of, code_in, filter_tickets, find, rows, works_cases
 
 State, Kind = Ticket.State, Ticket.Kind
 # They come of what happened here, not from a person.
@@ -31,7 +31,7 @@ def claim_next(*, asked: QueueFilter, user: User, at: datetime) -> str | None:
     """Take what is due first of what was asked for and nobody has; its code, None where there is nothing to take.
 
     Two that ask at once never get the same one, and neither waits for the other. What was handed up is for the privacy
-    office to take. Raises NotForThem.
+    office to take. Raises StaffOnly.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
     free = filter_tickets(asked=asked, user_id=user.pk, at=at).filter(state=State.OPEN, assignee__isnull=True)
@@ -48,7 +48,7 @@ def claim_next(*, asked: QueueFilter, user: User, at: datetime) -> str | None:
 def claim(*, code: str, user: User, at: datetime) -> None:
     """Take this one, also from somebody who works on cases no more.
 
-    Raises NotForThem, and NotNow where somebody has it, it is done, or it was handed up to the privacy office.
+    Raises StaffOnly, and NotNow where somebody has it, it is done, or it was handed up to the privacy office.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
     ticket = lock_case(code=code)
@@ -65,7 +65,7 @@ def claim(*, code: str, user: User, at: datetime) -> None:
 def assign(*, code: str, to: int | None, actor: str, at: datetime) -> None:
     """Give a case to one of those who work on cases, or (None) back to everybody, whoever has it.
 
-    What was handed up comes back from the privacy office by being given to an agent. Raises NotForThem, NotNow.
+    What was handed up comes back from the privacy office by being given to an agent. Raises StaffOnly, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
     _give(lock_case(code=code), _colleague(to), name, "ticket.assigned", at)
@@ -75,7 +75,7 @@ def assign(*, code: str, to: int | None, actor: str, at: datetime) -> None:
 def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime) -> None:
     """Give one's own case to a colleague, or (None) back to everybody, with a note of how it stands.
 
-    Raises NotForThem, NoReason without a note, NotNow where it is not one's own.
+    Raises StaffOnly, NoReason without a note, NotNow where it is not one's own.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if not note.strip():
@@ -94,7 +94,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     """Make one case of two about the same: `code` ends, `into` goes on.
 
     Of one person, or one sender's mails, or of none: nobody's case ends in another's. What colleagues have begun to
-    write goes along. Raises NotForThem, NotNow.
+    write goes along. Raises StaffOnly, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket, other = _lock_both(code, into)
@@ -209,7 +209,7 @@ WHY, DESK = "A search at our desk", "Cases"
 
 @transaction.atomic
 def search(*, asked: str, before: int, user: User, at: datetime) -> Page:
-    """Find one page of what fits these words, older than the ticket `before` (0: the newest). Raises NotForThem.
+    """Find one page of what fits these words, older than the ticket `before` (0: the newest). Raises StaffOnly.
 
     The end of a number is shown only where that was asked for.
     """
@@ -226,6 +226,21 @@ def search(*, asked: str, before: int, user: User, at: datetime) -> Page:
     record_search(where=DESK, criteria={}, actor=name, at=at, found=len(found.tickets))
     listed = rows(tickets=found.tickets, user_id=user.pk, at=at, ending=found.by_number)
     return Page(tuple(listed), str(found.next) if found.next else "")
+
+
+@transaction.atomic
+def find_case(*, asked: str, user: User, at: datetime) -> Ticket | None:
+    """Return the one case with this code, which its person finds in their own log; None where it is no case's.
+
+    Raises StaffOnly.
+    """
+    name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
+    case = case_of(code=code_in(asked))
+    if case is not None and case.line_id is not None:
+        audit.actions.record_for_lines(
+            action="ticket.found", actor=name, at=at, reason=WHY, details={case.line_id: {"tickets": [case.code]}}
+        )
+    return case
 
 
 def record_search(

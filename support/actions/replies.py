@@ -31,7 +31,7 @@ def begin_reply(
     """Answer everybody with an open case whom this incident hit, a minute from now. Nothing is sent before.
 
     `kinds`, `language`: of these cases only; empty: of all. Its variables are filled in for each as it goes out. Raises
-    NotForThem, NoReason without an answer, BadVariable, and NotNow where it would reach nobody, too many at once, or
+    StaffOnly, NoReason without an answer, BadVariable, and NotNow where it would reach nobody, too many at once, or
     somebody whom another answer about this incident is about to reach.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
@@ -63,7 +63,7 @@ def begin_reply(
 
 @transaction.atomic
 def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
-    """Take a reply back before it begins. Raises NotForThem, also for one of somebody else's, and NotNow."""
+    """Take a reply back before it begins. Raises StaffOnly, also for one of somebody else's, and NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     reply = BulkReply.objects.select_for_update().filter(pk=reply_id).first()
     if reply is None:
@@ -101,7 +101,7 @@ def _check_variables(body: str, found: QuerySet[Ticket], at: datetime) -> None:
 
 @transaction.atomic
 def write_reply(*, key: str, language: str, title: str, body: str, actor: str, at: datetime) -> SavedReply:
-    """Write one, or other words in place of those of before. Raises NotForThem, BadVariable."""
+    """Write one, or other words in place of those of before. Raises StaffOnly, BadVariable."""
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_REPLIES)
     if unknown := unknown_in(body=body):
         raise BadVariable(f"{{{unknown[0]}}} is no variable.")
@@ -113,7 +113,7 @@ def write_reply(*, key: str, language: str, title: str, body: str, actor: str, a
 
 @transaction.atomic
 def retire_reply(*, reply_id: int, actor: str, at: datetime) -> None:
-    """Take one out of use, or bring it back. What was answered with it stays. Raises NotForThem, NotNow."""
+    """Take one out of use, or bring it back. What was answered with it stays. Raises StaffOnly, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_REPLIES)
     reply = SavedReply.objects.select_for_update().filter(pk=reply_id).first()
     if reply is None:

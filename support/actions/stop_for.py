@@ -46,7 +46,7 @@ class StopRequest:
 def text_code_for_stop(*, code: str, actor: str, at: datetime) -> None:
     """Text the case's person the code that they read out. It counts in this case, for who asked, and for nothing else.
 
-    In the person's own log. Raises NotForThem, and NotNow where no phone has a number of this line now.
+    In the person's own log. Raises StaffOnly, and NotNow where no phone has a number of this line now.
     """
     name, msisdn, asker = _check_code_request(code, actor, at)
     _note_code(code, name, at)
@@ -58,7 +58,7 @@ def stop_for_person(
 ) -> RecordedChoice:
     """Stop or pause for the person, by the code they read out, or without one by a logged call. The line is texted.
 
-    A code that counted is used up even where the stop is refused then. Raises NotForThem, NoReason, NotProved,
+    A code that counted is used up even where the stop is refused then. Raises StaffOnly, NoReason, NotProved,
     UnknownRef for what there is not, ValueError for a pause in the past, NotNow. Call outside a transaction.
     """
     name, msisdn, asker = _check_code_request(code, actor, at)
@@ -114,7 +114,7 @@ def _use_call(ticket: Ticket, line_id: int, name: str, at: datetime) -> str:
 
 
 def _check_code_request(code: str, actor: str, at: datetime) -> tuple[str, str, str]:
-    """Who acts, the number that the case's line has now, and for whom a code counts. Raises NotForThem, NotNow."""
+    """Who acts, the number that the case's line has now, and for whom a code counts. Raises StaffOnly, NotNow."""
     name = require_logged_staff_act(actor=actor, action=Action.STOP_FOR)
     acting_staff(actor=name, action=StaffAction.WORK_TICKETS)
     ticket = Ticket.objects.filter(code=code).first()

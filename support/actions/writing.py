@@ -52,7 +52,7 @@ class Thread:
 def see_thread(*, code: str, actor: str, at: datetime) -> Thread | None:
     """Show a case to write in; None where there is none of that code. Its person's own log records the look.
 
-    Raises NotForThem.
+    Raises StaffOnly.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket = Ticket.objects.filter(code=code).first()
@@ -70,7 +70,7 @@ def keep_draft(
 ) -> bool:
     """Keep what was begun, for whoever writes it alone; with nothing in it it is gone. Returns whether it is kept.
 
-    `uploads` go out with an answer; a note takes none. What is on its way already is not touched. Raises NotForThem,
+    `uploads` go out with an answer; a note takes none. What is on its way already is not touched. Raises StaffOnly,
     NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
@@ -97,7 +97,7 @@ def send(
 ) -> datetime:
     """Have an answer go out in half a minute; until then it can be taken back. Returns when it goes.
 
-    Its variables are filled in now. Raises NotForThem, NotNow, NoReason without an answer, BadVariable.
+    Its variables are filled in now. Raises StaffOnly, NotNow, NoReason without an answer, BadVariable.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket = lock_case(code=code)
@@ -122,7 +122,7 @@ def send(
 
 @transaction.atomic
 def undo_answer(*, code: str, actor: str, at: datetime) -> None:
-    """Take back an answer that has not gone out: it is a draft again. Raises NotForThem, NotNow."""
+    """Take back an answer that has not gone out: it is a draft again. Raises StaffOnly, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     mine = Draft.objects.filter(ticket__code=code, user_id=_id(name), send_at__isnull=False)
     if not mine.update(send_at=None, then="", updated_at=at):
@@ -131,7 +131,7 @@ def undo_answer(*, code: str, actor: str, at: datetime) -> None:
 
 @transaction.atomic
 def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
-    """Write a note, which only staff read; it has no files. Raises NotForThem, NoReason without one, NotNow."""
+    """Write a note, which only staff read; it has no files. Raises StaffOnly, NoReason without one, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket = lock_case(code=code)
     if not body.strip():
@@ -146,7 +146,7 @@ def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
 
 @transaction.atomic
 def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
-    """Take a file of one's own away before it is sent. Raises NotForThem, NotNow."""
+    """Take a file of one's own away before it is sent. Raises StaffOnly, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     mine = Attachment.objects.filter(ticket__code=code, id=file_id, author=name, entry__isnull=True)
     if not mine.update(scan=Scan.REMOVED, scanned_at=at):
@@ -161,7 +161,7 @@ def open_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> Attachme
     Nothing in a file is masked. It is opened by who may reveal its person, while they are revealed to them; a file of
     one's own at any time.
 
-    Raises NotForThem, also from whoever the person is not shown to now.
+    Raises StaffOnly, also from whoever the person is not shown to now.
     """
     name = acting_staff(actor=actor, action=StaffAction.REVEAL_PERSON)
     found = Attachment.objects.select_related("ticket").filter(ticket__code=code, id=file_id, scan=Scan.CLEAN).first()

@@ -81,7 +81,7 @@ class Scanner(Protocol):
     """Looks at the bytes of a file."""
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
-        """Return whether nothing was found. Raises ScannerAway, NotLookedAt."""
+        """Return whether nothing was found. Raises ScannerUnavailable, NotScanned."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class ClamAV:
     """Our own look, then clamd's, at CLAMAV_SOCKET on this machine (INSTREAM)."""
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
-        """Return whether neither found anything. Raises ScannerAway, NotLookedAt."""
+        """Return whether neither found anything. Raises ScannerUnavailable, NotScanned."""
         return (
             OwnLook().is_clean(content=content, media_type=media_type) and self._scan_content(content) == "stream: OK"
         )

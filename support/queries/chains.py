@@ -158,7 +158,7 @@ def contracts(*, rows: Sequence[Contract], at: datetime) -> list[ContractFacts]:
             stage=stages[one.pk],
             campaigns=len(refs[one.pk]),
             lines=lines.get(one.aggregator_id, NONE),
-            lookups=sum_counts(counts=[released.get(ref, NONE) for ref in refs[one.pk]]),
+            lookups=sum_counts(counts=[released[ref] for ref in refs[one.pk]]),
             health=health[one.aggregator_id],
             breaches=breached.get(one.pk, NONE),
         )
@@ -181,7 +181,7 @@ def campaigns(*, rows: Sequence[Campaign], at: datetime) -> list[CampaignFacts]:
             campaign=one,
             stage=stages[one.pk],
             approvals=agreed.get(one.ref, NONE),
-            lookups=released.get(one.ref, NONE),
+            lookups=released[one.ref],
             reached=tuple(behind[one.pk]),
         )
         for one in rows

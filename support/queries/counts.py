@@ -1,5 +1,6 @@
 """Counts that stay quick: bounded by an index, or taken from a sample and said to be so."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +14,8 @@ from support.queries.lines import NOBODYS
 CAP = 10_000
 SAMPLED_BLOCKS = 4_000
 LOOK_BACK = timedelta(days=30)
+# Fewer rows of a sample say nothing of how many there are.
+LEAST_SAMPLED = 5
 
 # Of a line there are as many rows as companies behind the aggregator.
 ROWS = 4 * CAP
@@ -64,18 +67,23 @@ SELECT count(*) FROM (
 
 @dataclass(frozen=True)
 class Count:
-    """A number that knows what it is worth: exact, "more than", or "about"."""
+    """A number that knows what it is worth: exact, "more than", or "about".
+
+    About nought: too few were in the sample to say how many there are.
+    """
 
     n: int
     more: bool = False
     about: bool = False
 
     def __str__(self) -> str:
+        if self.about and not self.n:
+            return "too few to show"
         before = "more than " if self.more else "about " if self.about else ""
         return f"{before}{self.n:,}"
 
     def __bool__(self) -> bool:
-        return self.n > 0
+        return self.n > 0 or self.about
 
 
 NONE = Count(0)
@@ -109,7 +117,7 @@ def lines_received_by(*, party_id: int) -> Count:
     return Count(min(n, CAP), more=True) if seen >= ROWS else cap_count(n)
 
 
-def lookups(*, at: datetime) -> Mapping[str, Count]:
+def lookups(*, at: datetime) -> defaultdict[str, Count]:
     """Releases by approval in the last 30 days by campaign (its ref).
 
     From a sample of whole blocks where there are many; then each is "about". Two statements, whatever the size.
@@ -118,7 +126,8 @@ def lookups(*, at: datetime) -> Mapping[str, Count]:
     with connection.cursor() as cursor:
         share = _get_sampled_share(cursor, since)
         cursor.execute(BY_CAMPAIGN, [share, since, at, at])
-        return {ref: _scale_count(n, share) for ref, n in cursor.fetchall()}
+        none = _scale_count(0, share)
+        return defaultdict(lambda: none, {ref: _scale_count(n, share) for ref, n in cursor.fetchall()})
 
 
 def lookups_by_month(*, refs: Collection[str], at: datetime) -> Mapping[date, Count]:
@@ -133,7 +142,8 @@ def lookups_by_month(*, refs: Collection[str], at: datetime) -> Mapping[date, Co
         share = _get_sampled_share(cursor, since)
         cursor.execute(BY_MONTH, [share, since, at, at, list(refs)])
         found = {month: _scale_count(n, share) for month, n in cursor.fetchall()}
-    return {month: found.get(month, NONE) for month in months}
+        none = _scale_count(0, share)
+    return {month: found.get(month, none) for month in months}
 
 
 def count_disputes(*, uri: str, refs: Collection[str]) -> Count:
@@ -161,6 +171,8 @@ def sum_counts(*, counts: Collection[Count]) -> Count:
 def _scale_count(n: int, share: float) -> Count:
     if share >= 100:
         return Count(n)
+    if n < LEAST_SAMPLED:
+        return Count(0, about=True)
     whole = round(n * 100 / share)
     step = 10 ** max(0, len(str(whole)) - 2)
     return Count(round(whole / step) * step, about=True)

@@ -135,7 +135,7 @@ def _of_note(event: AuditEvent) -> list[str]:
     """Return what a note on a company, contract or campaign set beside its words."""
     said = event.detail
     owner = ["owner changed" if said["owner"] else "owner removed"] if "owner" in said else []
-    return [*owner, *([f"reminder: {_day(said['remind_on'])}"] if "remind_on" in said else [])]
+    return [*owner, *([f"reminder: {_day(said['remind_on']) or 'none'}"] if "remind_on" in said else [])]
 
 
 def _of_rule(event: AuditEvent) -> list[str]:

@@ -278,6 +278,11 @@ def _is_a_case(said: str) -> bool:
     return bool(code) and Ticket.objects.filter(code=code).exists()
 
 
+def case_of(*, code: str) -> Ticket | None:
+    """Return the case with this code; None where there is none."""
+    return Ticket.objects.filter(code=code).first() if code else None
+
+
 def code_in(said: str) -> str:
     """Return a case's code as we write it, of one that was typed with or without its T-; "" where it is none."""
     found = CODE.fullmatch(said)

@@ -8,9 +8,12 @@ from html import unescape
 import pytest
 import time_machine
 from django.utils import timezone
+from pytest_django import Settings
 
 import audit.actions
+from accounts.actions.sms_outbox import enqueue_text
 from accounts.models import Line, Message, User
+from accounts.workers.sms_delivery import deliver
 from audit.models import Incident
 from console.actions.notes import add_note
 from partners.actions import proposals
@@ -91,8 +94,8 @@ def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
     assert {label: n for label, (_, n) in counted.items()} == {
         "Contracts in force": 5, "Campaigns in force": 3, "Suspended": 2,
         "Contracts ending within 60 days": 2, "Campaigns ending within 60 days": 2, "Contracts to renew": 1,
-        "Incidents past their deadline": 2, "Incidents assigned to me": 1, "Incidents assigned to nobody": 5,
-        "Orders past their date": 3, "Partners with delivery problems": 1, "Proposals that wait": 2,
+        "Incidents past their deadline": 2, "Incidents assigned to me": 1, "Unassigned incidents": 5,
+        "Overdue orders": 3, "Partners with delivery problems": 1, "Open proposals": 2,
     }  # fmt: skip
     for label, (href, n) in counted.items():
         rows, all_rows = rows_of(officer, href), rows_of(officer, href.partition("?")[0])
@@ -115,7 +118,7 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
     an_order(early, line, complete_by=at + DAY, at=at)
     panel = shown(officer, "/admin/").partition("Not confirming stops")[2].partition("Partners with")[0]
     assert panel == (
-        " All orders not signed for Early : 1 order Not signed: Early Finder 3 days late"
+        " All unsigned orders Early : 1 order Not signed: Early Finder 3 days late"
         " Later : 1 order Not signed: Later , Later Finder 1 day late "
     )
     page = officer.client.get("/admin/").content.decode()
@@ -149,9 +152,11 @@ def test_what_changed_since_the_last_visit_is_said(officer: Member) -> None:
         assert "other@carrier.example Privacy officer suspension: started" in row
 
 
-def test_the_lights_say_how_the_last_hour_was(officer: Member) -> None:
+def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Settings) -> None:
     at = timezone.now()
-    a_ledger_row(a_line(), "stop", at=at - timedelta(minutes=7), origin="person")
+    for kind, origin in (("stop", "person"), ("stop", "file"), ("refuse", "person")):
+        scope, ref = ("campaign", "CMP-1") if kind == "refuse" else ("all", "")
+        a_ledger_row(a_line(), kind, scope=scope, ref=ref, at=at - timedelta(minutes=7), origin=origin)
     party = a_contract(a_party("Ash")).aggregator
     for minutes, tries, failures in ((3, 9, 0), (40, 4, 2), (70, 50, 50)):
         PushTally.objects.create(
@@ -168,8 +173,17 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member) -> None:
     )
     lights = shown(officer, "/admin/").partition("Changes by others")[2].partition("Contracts in force")[0]
     for said in (
-        "Test of stopping", "Gate open 1 stop or pause in the last hour",
-        "Delivery works 13 pushes in the last hour, 2 failed",
-        "Texts failing 3 texts in the last hour, 1 lost; 0 codes not sent",
+        "Hourly stop test fails The last run failed at: the gate's no", "Gate open 1 stop or pause in the last hour",
+        "Delivery works 13 pushes in the last hour, 2 failed; after an outage, counted since the partner recovered",
+        "Texts failing 3 texts sent in the last hour, 1 without the gateway's answer; 0 overdue; 0 codes not sent",
     ):  # fmt: skip
         assert said in lights
+    # A gateway that refuses has been asked once for each, and none of them is over yet.
+    settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
+    for _ in range(2):
+        enqueue_text(line_id=a_line().pk, kind=Message.Kind.STOPPED, words="Stopped.", at=at)
+    deliver(now=at)
+    CanaryRun.objects.update(failed="", step="")
+    lights = shown(officer, "/admin/").partition("Changes by others")[2].partition("Contracts in force")[0]
+    assert "1 without the gateway's answer; 2 overdue;" in lights
+    assert "Hourly stop test works Last run" in lights

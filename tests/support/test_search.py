@@ -6,14 +6,16 @@ import io
 import pytest
 from django.utils import timezone
 
+import audit.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
+from console.views import listing
 from partners.actions.notices import publish_notice
 from partners.models import NoticeText
 from revocations.models import Order
 from support.models import Ticket
 from tests.support.console import MACHINE, NUMBER, PERSON, everything
-from tests.support.officers import Member, rows_of, searched, shown, staff
+from tests.support.officers import Member, csv_of, rows_of, searched, shown, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -42,6 +44,11 @@ def test_everything_but_people_is_found(officer: Member) -> None:
     for asked in (str(order.id), order.jti):
         assert f"Order (1) {order.id} GeoBridge, Waiting to send" in found(officer, asked)
     assert "Audit log (1) suspension: started" in found(officer, "sold it")
+    audit.actions.record(
+        action="proposal.made", actor=officer.actor, target="protection:1", at=timezone.now(), reason="To Quagga."
+    )
+    assert "No matches" in found(officer, "To Quagga")
+    assert rows_of(officer, "/admin/trail/?on=protection:1") == []
     assert AuditEvent.objects.filter(line_id=console.line.pk, reason__contains=NUMBER).exists()
     for person in (PERSON, NUMBER, NUMBER[2:], "They asked on", console.line.carrier_id, "x"):
         assert "No matches" in found(officer, person)
@@ -58,6 +65,8 @@ def test_whose_case_is_found_reads_that_in_their_log(officer: Member) -> None:
     event = AuditEvent.objects.get(action="ticket.found")
     assert (event.actor, event.line_id, event.detail) == (officer.actor, console.line.pk, {"tickets": [case.code]})
     assert "No matches" in found(officer, "T-ZZZZZZ")
+    made = [one.detail for one in AuditEvent.objects.filter(action="search.made").order_by("id")]
+    assert made == [{"in": "Search", "for": {"Case": "1"}, "found": 1}, {"in": "Search", "for": {}, "found": 0}]
 
 
 def test_any_list_is_taken_as_it_is_narrowed_and_sorted(officer: Member) -> None:
@@ -67,7 +76,7 @@ def test_any_list_is_taken_as_it_is_narrowed_and_sorted(officer: Member) -> None
     assert '<a href="?state=open&amp;sort=-kind&amp;csv=1">Export as CSV</a>' in page
     answer = officer.client.get(f"{address}&csv=1")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="whereabouts-incidents.csv"'
-    head, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    head, *rows = csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig")))
     assert head[:3] == ["What", "Status", "About"]
     assert [row[0] for row in rows] == [
         str(Incident.Kind(kind).label) for kind in sorted(Incident.objects.values_list("kind", flat=True))[::-1]
@@ -78,3 +87,16 @@ def test_any_list_is_taken_as_it_is_narrowed_and_sorted(officer: Member) -> None
         officer.actor, "export:list", {"in": "Incidents", "for": {"Status": "Open"}},
     )  # fmt: skip
     assert "export: exported in Incidents; Status: Open" in shown(officer, "/admin/trail/")
+    order = Order.objects.get()
+    (row,) = csv_of(officer, "/admin/orders/?csv=1")
+    assert (row["Order"], row["Partner"]) == (str(order.id), "GeoBridge (company)")
+    assert row["To be signed by"].startswith(f"{order.complete_by:%Y-%m-%dT%H:%M:%S}")
+    assert row["To be signed by"].endswith(" days)")
+
+
+def test_a_file_that_was_cut_says_so(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything()
+    monkeypatch.setattr(listing, "MOST_IN_FILE", 1)
+    monkeypatch.setattr(listing, "PART", 1)
+    rows = csv_of(officer, "/admin/incidents/?csv=1")
+    assert [row["What"] for row in rows[1:]] == ["Only the first 1 rows. Narrow the list to get the others."]

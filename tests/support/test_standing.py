@@ -57,13 +57,16 @@ def test_a_company_says_how_it_stands(officer: Member) -> None:
     )
     company, agreement, _ = (shown(officer, path).partition("At a glance")[2] for path in paths)
     for said in (
-        *(f"{month} {n} " for month, n in months.items()), "People reached 1 line",
-        "Missing signatures none past their date", f"Reconciliation {at:%-d %b %Y} : 3 allowed there, denied here",
+        *(f"{month} {n} " for month, n in months.items()), "Lines reached 1",
+        "Missing signatures none past their date",
+        f"Reconciliation {at:%-d %b %Y} : 3 consents the partner allows and we deny",
         "Open incidents 2", "Disputes “I never agreed” 1 time, 100.0% of 1 consents on record", "Owner nobody",
     ):  # fmt: skip
         assert said in company
     assert f"{at:%b %Y} Show as a table" in agreement
-    assert sum(int(n) for n in re.findall(r"[a-z]+ 20\d\d (\d+)", company.partition("People reached")[0])) == len(days)
+    assert "Reconciliation (whole company)" in agreement
+    assert "Open incidents (whole company) 2" in agreement
+    assert sum(int(n) for n in re.findall(r"[a-z]+ 20\d\d (\d+)", company.partition("Lines reached")[0])) == len(days)
     assert len(rows_of(officer, f"/admin/incidents/?company={party.uri}&state=open")) == 2
 
 
@@ -81,6 +84,14 @@ def test_a_note_names_an_owner_and_reminds_officers(officer: Member) -> None:
     assert f"Owner second@carrier.example Reminder {at + 3 * DAY:%-d %b %Y}" in told
     assert f"contract: note added (owner changed; reminder: {at + 3 * DAY:%-d %b %Y})" in told
     assert f"{officer.user.email}: Called them." in told
+    assert post(officer, form, {"reason": "?", "owner": "same", "remind_on": day, "no_reminder": "on"}) == ""
+    about = f"/admin/parties/{contract.aggregator_id}/"
+    assert post(officer, f"/admin/note/party/{contract.aggregator_id}/", {
+        "reason": "Theirs.", "owner": "same", "remind_on": day,
+    }) == about  # fmt: skip
+    assert "Remind us on" not in shown(officer, f"/admin/note/party/{contract.aggregator_id}/")
+    assert "company: note added " in shown(officer, about)
+    assert "reminder" not in shown(officer, about)
     post(officer, f"/admin/note/contract/{other.pk}/", {"reason": "Later.", "owner": "same", "remind_on": "2090-01-01"})
     assert rows_of(officer, "/admin/contracts/?remind=due") == []
     with time_machine.travel(at + 4 * DAY, tick=False):
@@ -90,7 +101,10 @@ def test_a_note_names_an_owner_and_reminds_officers(officer: Member) -> None:
         assert '<a href="/admin/contracts/?remind=due">Contracts to renew</a></dt><dd class="warn">1</dd>' in (
             officer.client.get("/admin/").content.decode()
         )
-    assert AuditEvent.objects.filter(action="contract.noted", target=f"contract:{contract.pk}").count() == 2
+        assert post(officer, form, {"reason": "Renewed.", "owner": "same", "no_reminder": "on"}) == page
+        assert rows_of(officer, "/admin/contracts/?remind=due") == []
+        assert "contract: note added (reminder: none)" in shown(officer, page)
+    assert AuditEvent.objects.filter(action="contract.noted", target=f"contract:{contract.pk}").count() == 3
 
 
 def test_each_change_is_said_before_and_after(officer: Member) -> None:

@@ -12,8 +12,8 @@ from portal.setting_list import SECTIONS, SETTINGS
 
 INTRODUCTION = """# Settings
 
-All settings come from the environment. Production doesn't start while a required one is missing or one has a value that
-it can't have, and names them all at once: `Not started: SECRET_KEY is not set. Set it to a long random string.`
+All settings come from the environment. Production won't start while a required setting is missing or invalid, and lists
+every problem at once: `Not started: SECRET_KEY is not set. Set it to a long random string.`
 `manage.py check --deploy` rejects what only a demo or developer may have. `manage.py settings` prints what is in force,
 secrets masked.
 

@@ -55,6 +55,6 @@ class Command(BaseCommand):
 
 def _sum(parts: list[sizing.Part]) -> sizing.Part:
     return sizing.Part(
-        "in all", sum(one.cores for one in parts), sum(one.memory_gb for one in parts),
+        "Total", sum(one.cores for one in parts), sum(one.memory_gb for one in parts),
         sum(one.disk_gb for one in parts), sum(one.processes for one in parts),
     )  # fmt: skip
