@@ -117,14 +117,22 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at")[:NEWEST]),
         cohort=_cohort("contract", contract.pk),
         history=done_to(target=f"contract:{contract.pk}"),
-        standing=_standing_of("contract", contract.pk, contract.aggregator, campaigns, at),
+        standing=_standing_of("contract", contract.pk, contract.aggregator, campaigns, at, has_orders=True),
     )
 
 
-def _standing_of(of: str, target_id: int, party: Party, campaigns: Sequence[CampaignFacts], at: datetime) -> Standing:
+def _standing_of(
+    of: str, target_id: int, party: Party, campaigns: Sequence[CampaignFacts], at: datetime, *, has_orders: bool
+) -> Standing:
     consents = sum_counts(counts=[one.approvals for one in campaigns])
     return get_standing(
-        of=of, target_id=target_id, party=party, refs=[one.campaign.ref for one in campaigns], consents=consents, at=at
+        of=of,
+        target_id=target_id,
+        party=party,
+        refs=[one.campaign.ref for one in campaigns],
+        consents=consents,
+        has_orders=has_orders,
+        at=at,
     )
 
 
@@ -152,7 +160,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
         kin=_list_links(IdentifierLink.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
         history=done_to(target=f"campaign:{campaign.pk}"),
-        standing=_standing_of("campaign", campaign.pk, campaign.lbs_provider, [facts], at),
+        standing=_standing_of("campaign", campaign.pk, campaign.lbs_provider, [facts], at, has_orders=False),
     )
 
 
@@ -174,7 +182,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         keys_refused=_get_refusal_reason(party.jwks_uri),
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
         history=done_to(target=f"party:{party.pk}"),
-        standing=_standing_of("party", party.pk, party, [one.facts for one in links], at),
+        standing=_standing_of("party", party.pk, party, [one.facts for one in links], at, has_orders=bool(own)),
     )
 
 

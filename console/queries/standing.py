@@ -33,7 +33,7 @@ class MonthBar:
 class Standing:
     """Figures of one page. `late`: the orders past their date, None where there are none. `run`: the newest comparison.
 
-    What a page does not show is nought or None: people of a contract or campaign, orders and `run` of a campaign.
+    What a page does not show is nought or None: people of a contract or campaign, orders and `run` where none are sent.
     `rate`: disputes in percent of the consents on record, "" where there is nothing to compare. `owner`: an officer's
     e-mail, "" for nobody; `remind_on`: the day that was chosen last.
     """
@@ -54,12 +54,16 @@ class Standing:
 
 
 def get_standing(
-    *, of: str, target_id: int, party: Party, refs: Collection[str], consents: Count, at: datetime
+    *, of: str, target_id: int, party: Party, refs: Collection[str], consents: Count, has_orders: bool, at: datetime
 ) -> Standing:
-    """Return how something ("contract", 3) of a company stands. `refs`: of its campaigns."""
+    """Return how something ("contract", 3) of a company stands. `refs`: of its campaigns.
+
+    `has_orders`: orders are sent for it.
+    """
     disputes = count_disputes(uri=party.uri if of == "party" else "", refs=refs)
     owner, remind_on = _owner_of(f"{of}:{target_id}")
-    open_orders, late, run = _orders_and_run(of, target_id, party, at)
+    contract_id = target_id if of == "contract" else None
+    open_orders, late, run = _orders_and_run(party, contract_id, at) if has_orders else (NONE, None, None)
     months = lookups_by_month(refs=refs, at=at)
     return Standing(
         people=lines_received_by(party_id=party.pk) if of == "party" else NONE,
@@ -77,11 +81,8 @@ def get_standing(
 
 
 def _orders_and_run(
-    of: str, target_id: int, party: Party, at: datetime
+    party: Party, contract_id: int | None, at: datetime
 ) -> tuple[Count, LateSigner | None, DigestRun | None]:
-    if of == "campaign":
-        return NONE, None, None
-    contract_id = target_id if of == "contract" else None
     owing = orders_to_sign().filter(party_id=party.pk)
     if contract_id is not None:
         owing = owing.filter(contract_id=contract_id)

@@ -34,7 +34,7 @@ DRAWN = (
     (r"(?<=line:)\d+|(?<=Test line )\d+|(?<=Incident )\d+|(?<=subscriber:)\d+|(?<=\Wid\W: )\d+", "‹n›"),
     (r"(?<=[•*…])\d{2,4}\b|(?<=ending in )\d{2,4}\b", "‹end of number›"),
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "‹signed text›"),
-    (r"[A-Za-z0-9_-]{16}…|[A-Za-z0-9+/]{43}=|\b[0-9a-f]{12,}\b|\b[A-Za-z0-9_-]{32,}\b", "‹key›"),
+    (r"[A-Za-z0-9_-]{16}…|[A-Za-z0-9+/]{43}=|\b[0-9a-f]{12,}\b|(?<![\w-])[A-Za-z0-9_-]{32,}(?![\w-])", "‹key›"),
     (r"^[0-9A-Z]{8}$", "‹order›"),
     (r"\bS-[0-9A-F]{8}\b", "‹separation›"),
     (r"\b\d+\.\d KB\b", "‹size›"),
