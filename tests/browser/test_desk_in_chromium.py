@@ -98,6 +98,20 @@ def test_by_keys_alone(visit: Visit) -> None:
     assert not page.locator("#desk-keys").is_visible()
 
 
+def test_the_console_has_the_same_switch(visit: Visit) -> None:
+    page = visit(member=staff(User.Role.OFFICER, name="otto"), width=1280).new_page()
+    page.goto("/admin/")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.locator("#keys-on").uncheck()
+    page.reload()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") is None
+    page.goto("/desk/")
+    page.keyboard.press("?")
+    assert not page.locator("#desk-keys").is_visible()
+
+
 def test_without_a_script_it_is_whole(visit: Visit, site: str) -> None:
     full()
     ana = staff(User.Role.AGENT, name="ana")

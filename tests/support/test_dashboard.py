@@ -125,6 +125,14 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
     for href, n in re.findall(r'<a href="(/admin/orders/\?company=[^"]+)"><bdi>\w+</bdi>: (\d+)', page):
         assert len(rows_of(officer, unescape(href))) == int(n)
     assert [row.split()[1] for row in rows_of(officer, "/admin/orders/")] == ["Early", "Later", "Early"]
+    # Another contract of the same company has its own.
+    second = a_campaign(a_contract(early.contract.aggregator, ref="AGR-2"))
+    for path, said in (
+        (f"parties/{early.contract.aggregator_id}", "1 order , the oldest 3 days late: Early Finder"),
+        (f"contracts/{early.contract_id}", "1 order, the oldest 3 days late: Early Finder"),
+        (f"contracts/{second.contract_id}", "none past their date"),
+    ):
+        assert f"Missing signatures {said}" in shown(officer, f"/admin/{path}/")
 
 
 def test_what_changed_since_the_last_visit_is_said(officer: Member) -> None:

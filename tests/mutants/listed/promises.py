@@ -478,6 +478,20 @@ MUTANTS = (
     ),
     Mutant(
         8,
+        "support/actions/queue.py",
+        "    if case is not None and case.line_id is not None:\n",
+        "    if case is not None and case.line_id is None:\n",
+        "tests/support/test_search.py::test_whose_case_is_found_reads_that_in_their_log",
+    ),
+    Mutant(
+        8,
+        "console/queries/search.py",
+        '    found = found.exclude(target__startswith="protection:")\n',
+        "",
+        "tests/support/test_search.py::test_everything_but_people_is_found",
+    ),
+    Mutant(
+        8,
         "support/actions/cases.py",
         '    record_case_act(ticket=ticket, action="case.seen", actor=actor, at=at)\n',
         "    pass\n",
