@@ -5,7 +5,7 @@ A list costs its own statement, one bounded count, and what its `rows` read for 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import takewhile
 from typing import Any
 from urllib.parse import urlencode
@@ -59,7 +59,7 @@ class Cell:
         text: object = self.at or self.whole_text or self.text
         if not self.under:
             return text
-        return f"{self.at.isoformat() if self.at else text} ({self.under})"
+        return f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} ({self.under})" if self.at else f"{text} ({self.under})"
 
     @property
     def is_short(self) -> bool:
