@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.wsgi import WSGIRequest
 
@@ -30,7 +31,10 @@ ASCII = "".join(map(chr, range(0x21, 0x7F)))
 NAMED = {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
 # No limit may close it, and each form costs some hashes: more at once would take the processor from every other page.
 TAKEN_IN_TURN = "/stop/ended/"
-LONGEST_FORM = 100_000
+LONGEST_FORM = 10_000
+# Times ANSWER_SECONDS: how long a turn lasts at least in which something was looked up. It takes a third of that, right
+# or wrong; a turn as long as the work would tell whoever waits next whether there was something to stop.
+TURN_TAKES = 8
 
 type Head = tuple[str, list[tuple[str, str]]]
 
@@ -65,14 +69,16 @@ class _Threads:
         await out.whole(await self._make(environ, out), environ)
 
     async def give_in_turn(self, environ: WSGIEnvironment, out: "_Out") -> None:
-        """Nobody whose connection is closed has a turn."""
+        """Nobody whose connection is closed has a turn. How long one lasts doesn't tell what its answer keeps quiet."""
         gone = asyncio.ensure_future(out.hung_up())
         try:
             if await self._turns.take(_network(environ), gone=gone):
+                over = out.loop.time() + TURN_TAKES * settings.ANSWER_SECONDS
                 try:
                     answer = await self._make(environ, out)
                 finally:
-                    self._turns.give_back()
+                    left = over - out.loop.time() if ANSWER_AT in environ else 0
+                    out.loop.call_later(max(0, left), self._turns.give_back)
                 await out.whole(answer, environ)
         finally:
             gone.cancel()

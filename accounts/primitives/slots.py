@@ -65,11 +65,12 @@ class Turns:
         """The next one's turn: those of whoever has just had one come after everybody else's."""
         while self._waiting:
             whose = next(iter(self._waiting))
-            theirs = self._waiting.pop(whose)
-            turn = theirs.popleft()
+            # Whoever has hung up costs the others of their network no round.
+            theirs = deque(one for one in self._waiting.pop(whose) if not one.done())
             if theirs:
-                self._waiting[whose] = theirs
-            if not turn.done():
+                turn = theirs.popleft()
+                if theirs:
+                    self._waiting[whose] = theirs
                 turn.set_result(None)
                 return
         self._is_taken = False

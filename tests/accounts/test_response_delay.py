@@ -181,6 +181,7 @@ def test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting() -> None:
         await asyncio.gather(
             *(served.ask("/stop/ended/", [b"%d" % n]) for n in range(4)),
             served.ask("/stop/ended/", [b"gone"], hangs_up=True),
+            served.ask("/stop/ended/", [b"gone as well"], address="198.51.100.9", hangs_up=True),
             served.ask("/stop/ended/", [b"elsewhere, ", b"in parts"], address="198.51.100.9"),
             served.ask("/stop/ended/", [b"there"], address="203.0.113.9"),
         )
@@ -188,6 +189,30 @@ def test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting() -> None:
 
     assert asyncio.run(flood()) == ["/stop/ended/"] * 6
     assert taken == [b"0", b"1", b"elsewhere, in parts", b"there", b"2", b"3"]
+
+
+@pytest.mark.parametrize("work", [0.0, 0.2])
+def test_whoever_waits_behind_a_guess_does_not_learn_whether_it_was_right(work: float, settings: Settings) -> None:
+    """A turn in which something was looked up is as long whatever it takes; one in which nothing was is over at once."""
+    settings.ANSWER_SECONDS = 0.05
+    begun = list[float]()
+
+    def checks(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        begun.append(time.monotonic())
+        if environ["wsgi.input"].read() == b"a guess":
+            environ[ANSWER_AT] = time.monotonic() + 0.05
+            time.sleep(work)
+        start_response("200 OK", [])
+        return [b""]
+
+    async def one_behind_another() -> None:
+        served = Served(checks, threads=4)
+        await asyncio.gather(*(served.ask("/stop/ended/", [body]) for body in (b"a guess", b"nothing", b"behind")))
+
+    asyncio.run(one_behind_another())
+    guess, nothing, behind = begun
+    assert 0.38 < nothing - guess < 0.55
+    assert behind - nothing < 0.2
 
 
 def test_what_is_sent_bit_by_bit_waits_as_well() -> None:

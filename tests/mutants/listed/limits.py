@@ -222,9 +222,17 @@ MUTANTS = (
     Mutant(
         12,
         "accounts/primitives/slots.py",
-        "            theirs = self._waiting.pop(whose)\n",
-        "            theirs = self._waiting[whose]\n",
+        "            theirs = deque(one for one in self._waiting.pop(whose) if not one.done())\n",
+        "            theirs = deque(one for one in self._waiting[whose] if not one.done())\n",
         "tests/accounts/test_response_delay.py::test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting",
+    ),
+    # Whoever comes behind a guess learns by how long they wait whether it was right.
+    Mutant(
+        7,
+        "portal/wsgi_bridge.py",
+        "                    out.loop.call_later(max(0, left), self._turns.give_back)\n",
+        "                    out.loop.call_later(0 * left, self._turns.give_back)\n",
+        "tests/accounts/test_response_delay.py::test_whoever_waits_behind_a_guess_does_not_learn_whether_it_was_right",
     ),
     Mutant(
         7,
