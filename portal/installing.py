@@ -39,6 +39,7 @@ class Account:
 
     uid: int
     gid: int
+    home: str
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,16 @@ def account(*, user: str, containers: bool) -> Account | None:
         return None
     name = user or (IMAGE_USER if containers else "whereabouts")
     if name.isdecimal():
-        return Account(int(name), int(name))
+        return Account(int(name), int(name), _home_of(int(name)))
     entry = pwd.getpwnam(name)
-    return Account(entry.pw_uid, entry.pw_gid)
+    return Account(entry.pw_uid, entry.pw_gid, entry.pw_dir)
+
+
+def _home_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return "/"
 
 
 def _as_list(said: Sequence[str]) -> list[str]:
@@ -120,11 +128,14 @@ def _accounts_missing(options: Options) -> list[str]:
 
 
 def _write_secrets(options: Options) -> None:
-    """Write each secret that we can make and that has no file yet. What a file says is never changed."""
+    """Write each secret that we can make and that has no file yet: as it is given, or else a new one.
+
+    What a file says is never changed, and one that the environment names elsewhere stays the only one.
+    """
     options.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, secret in _own_secrets(options).items():
-        if not (options.secrets / name).exists():
-            _write(options.secrets / name, secret)
+        if not (os.environ.get(f"{name}_FILE") or (options.secrets / name).exists()):
+            _write(options.secrets / name, os.environ.get(name) or secret)
     whose = account(user=options.user, containers=True) if options.containers else None
     if whose is not None:
         # Containers see each file as it is here; systemd reads them as root.
@@ -137,7 +148,7 @@ def _own_secrets(options: Options) -> dict[str, str]:
     host, broker = "127.0.0.1", "redis://127.0.0.1:6379/0"
     if options.containers:
         host, broker = "postgres", f"redis://:{secrets.token_urlsafe(32)}@valkey:6379/0"
-    broker = _read_secret(options.secrets, "REDIS_URL") or broker
+    broker = _read_secret(options.secrets, "REDIS_URL") or os.environ.get("REDIS_URL") or broker
     made = {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),

@@ -11,6 +11,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 LEAST_VERSION = 150_000
+# The options of libpq that say whom it takes for the server.
+CHECKS = ("ssl", "gss", "channel_binding", "require_auth")
 SUPERUSER, SOCKET = "postgres", "postgresql:///postgres?user=postgres"
 
 
@@ -95,8 +97,10 @@ def _try(one: Mapping[str, Any]) -> None:
     """Connect as the application will. Raises ProvisioningRefused."""
     known = {"host": one["HOST"], "port": one["PORT"], "user": one["USER"], "password": one["PASSWORD"]}
     where = {name: str(value) for name, value in known.items() if value}
+    # No password goes to a server that the application would not take for the right one.
+    checks = {name: value for name, value in one["OPTIONS"].items() if name.startswith(CHECKS)}
     try:
-        psycopg.connect(make_conninfo(dbname=str(one["NAME"]), connect_timeout=10, **where)).close()
+        psycopg.connect(make_conninfo(dbname=str(one["NAME"]), connect_timeout=10, **where, **checks)).close()
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise ProvisioningRefused(

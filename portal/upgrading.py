@@ -3,16 +3,24 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.operations import AddIndexConcurrently, ValidateConstraint
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.operations import (
+    AddConstraintNotValid,
+    AddIndexConcurrently,
+    RemoveIndexConcurrently,
+    ValidateConstraint,
+)
 from django.db import connections, migrations
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations.base import Operation
+from django.db.models import Field, UniqueConstraint
 from redis import Redis, RedisError
 
 from portal import deploy_checks
@@ -23,6 +31,11 @@ PYTHON, POSTGRESQL = (3, 13), (15, 18)
 LONG_S = 2
 ROOM = 2
 GIGABYTE = 1_000_000_000
+# Operations of which is known what they hold: nothing, or what is said.
+KNOWN = (
+    AddConstraintNotValid, AddIndexConcurrently, RemoveIndexConcurrently, ValidateConstraint,
+    migrations.AlterModelManagers, migrations.AlterModelOptions, migrations.RunSQL,
+)  # fmt: skip
 
 
 class Effect(StrEnum):
@@ -47,7 +60,7 @@ def look(*, using: str) -> Iterator[Finding]:
     yield from _settings()
     yield from _migrations(using)
     yield from _transactions(using)
-    yield from _disk(using)
+    yield _disk(using)
 
 
 def _versions(using: str) -> Iterator[Finding]:
@@ -92,19 +105,32 @@ def _migrations(using: str) -> Iterator[Finding]:
     for app, name in sorted(set(loader.applied_migrations) - set(loader.graph.nodes) - _squashed_names(executor)):
         if app in loader.migrated_apps:
             yield Finding(Effect.STOPS, f"The database ran {app}.{name}, which this code doesn't know: it is newer.")
-    plan = executor.migration_plan(loader.graph.leaf_nodes())
+    plan = _pending(executor)
     if not plan:
         yield Finding(Effect.FINE, "No migration is pending.")
-    yield from (_effect_of(migration, using) for migration, _backwards in plan)
+    yield from (effect_of(migration, using=using) for migration in plan)
 
 
-def _effect_of(migration: migrations.Migration, using: str) -> Finding:
-    named = f"{migration.app_label}.{migration.name}"
-    reads = [text for one in migration.operations for text in _reads_all(one, migration.app_label, using)]
-    if reads:
-        return Finding(Effect.SLOWS, f"{named}: {', '.join(reads)}. Blocks nobody.")
-    locks = sorted({text for one in migration.operations for text in _locks(one, migration.app_label)})
-    return Finding(Effect.FINE, f"{named}: {'; '.join(locks) or 'takes no lock that others wait for'}.")
+def _pending(executor: MigrationExecutor) -> list[migrations.Migration]:
+    return [migration for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+
+
+def effect_of(migration: migrations.Migration, *, using: str) -> Finding:
+    """Say what a migration reads whole and what it holds; "look at it" of each operation that may do more."""
+    operations, app = list(_flatten(migration.operations)), migration.app_label
+    slows = [text for one in operations for text in (*_reads_all(one, app, using), *_unknown(one))]
+    holds = {text for one in operations for text in _locks(one, app)}
+    said = "; ".join([*slows, *sorted(holds)]) or "takes no lock that others wait for"
+    return Finding(Effect.SLOWS if slows else Effect.FINE, f"{app}.{migration.name}: {said}.")
+
+
+def _flatten(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """Yield what is done in the database."""
+    for one in operations:
+        if isinstance(one, migrations.SeparateDatabaseAndState):
+            yield from _flatten(one.database_operations)
+        else:
+            yield one
 
 
 def _squashed_names(executor: MigrationExecutor) -> set[tuple[str, str]]:
@@ -116,22 +142,53 @@ def _squashed_names(executor: MigrationExecutor) -> set[tuple[str, str]]:
 def _reads_all(one: Operation, app: str, using: str) -> Iterator[str]:
     """Say what is read whole, and how large it is."""
     if isinstance(one, AddIndexConcurrently | ValidateConstraint):
-        table = f"{app}_{one.model_name}".lower()
+        table = _table(one, app)
         what = "builds an index of" if isinstance(one, AddIndexConcurrently) else "reads all of"
-        yield f"{what} {table} ({_size(table, using) / GIGABYTE:.1f} GB)"
+        yield f"{what} {table} ({_size(table, using) / GIGABYTE:.1f} GB), which blocks nobody"
 
 
 def _locks(one: Operation, app: str) -> Iterator[str]:
     """Say which table is held, for as long as its catalogue is changed."""
-    if isinstance(one, migrations.AddField | migrations.AlterField | migrations.AddConstraint):
-        yield f"holds {app}_{one.model_name} for a moment".lower()
+    if isinstance(one, AddConstraintNotValid) or (isinstance(one, migrations.AddField) and not _is_indexed(one.field)):
+        yield f"holds {_table(one, app)} for a moment"
     elif isinstance(one, migrations.RunSQL):
         yield "runs SQL: functions, triggers or views for a moment"
 
 
+def _unknown(one: Operation) -> Iterator[str]:
+    """Name an operation that may hold a table for long, or one that isn't its own."""
+    if isinstance(one, migrations.CreateModel):
+        is_known = not any(field.remote_field for _name, field in one.fields)
+    else:
+        is_known = not _is_indexed(one.field) if isinstance(one, migrations.AddField) else isinstance(one, KNOWN)
+    if not is_known:
+        yield f"look at it: {one.describe()}"
+
+
+def _is_indexed(field: "Field[Any, Any]") -> bool:
+    return bool(field.remote_field or field.db_index or field.unique)
+
+
+def _table(one: Operation, app: str) -> str:
+    return f"{app}_{getattr(one, 'model_name', '')}".lower()
+
+
+def _builds_index(one: Operation) -> bool:
+    """Whether an operation builds an index of a table that may be full."""
+    if isinstance(one, migrations.AddField):
+        return _is_indexed(one.field)
+    of_constraint = getattr(one, "constraint", None)
+    return isinstance(one, migrations.AddIndex) or isinstance(of_constraint, UniqueConstraint | ExclusionConstraint)
+
+
 def _size(table: str, using: str) -> int:
+    """Return the bytes of a table or of all its partitions, with their indexes."""
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT coalesce(pg_total_relation_size(to_regclass(%s)), 0)", [table])
+        cursor.execute(
+            "SELECT coalesce(pg_total_relation_size(one), 0) + coalesce((SELECT sum(pg_total_relation_size(relid))"
+            " FROM pg_partition_tree(one) WHERE isleaf), 0) FROM to_regclass(%s) AS one",
+            [table],
+        )
         return int(cursor.fetchone()[0])
 
 
@@ -158,24 +215,29 @@ def _transactions(using: str) -> Iterator[Finding]:
         yield Finding(Effect.FINE, "No transaction has been open for long, of those that this role may see.")
 
 
-def _disk(using: str) -> Iterator[Finding]:
-    """Compare what building the largest index would take with what is free, where the database is on this machine."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(pg_relation_size(oid)), 0) FROM pg_class WHERE relkind IN ('r', 'm')")
-        largest = int(cursor.fetchone()[0])
-        cursor.execute("SELECT current_setting('data_directory', true)" if _may_know(using) else "SELECT NULL")
-        folder = cursor.fetchone()[0]
+def _disk(using: str) -> Finding:
+    """Compare what the pending indexes would take with what is free, where the database is on this machine."""
+    needed = ROOM * max((_size(table, using) for table in _tables_to_index(using)), default=0)
+    if not needed:
+        return Finding(Effect.FINE, "No index is to be built of a table that holds anything.")
+    folder, takes = _folder(using), f"{needed / GIGABYTE:.1f} GB"
     if not folder or not Path(folder).is_dir():
-        yield Finding(
-            Effect.FINE, f"Look at the database server's disk: keep {ROOM * largest / GIGABYTE:.1f} GB free or more."
-        )
-        return
+        return Finding(Effect.FINE, f"Look at the database server's disk: keep {takes} free or more.")
     free = shutil.disk_usage(folder).free
-    text = f"{free / GIGABYTE:.1f} GB are free for the database; its largest table has {largest / GIGABYTE:.1f}"
-    yield Finding(Effect.FINE if free > ROOM * largest else Effect.STOPS, text)
+    text = f"{free / GIGABYTE:.1f} GB are free for the database; building its indexes takes up to {takes}"
+    return Finding(Effect.FINE if free > needed else Effect.STOPS, text)
 
 
-def _may_know(using: str) -> bool:
+def _tables_to_index(using: str) -> set[str]:
+    plan = _pending(MigrationExecutor(connections[using]))
+    return {_table(one, each.app_label) for each in plan for one in _flatten(each.operations) if _builds_index(one)}
+
+
+def _folder(using: str) -> str:
+    """Return where the database keeps its files; "" where this role may not know."""
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')")
-        return bool(cursor.fetchone()[0])
+        if not cursor.fetchone()[0]:
+            return ""
+        cursor.execute("SELECT current_setting('data_directory')")
+        return str(cursor.fetchone()[0])

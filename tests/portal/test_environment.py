@@ -14,12 +14,14 @@ from django.core.management import call_command
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
+from partners.clients import sms
 from portal import deploy_checks, external_storage
 from portal.connections import database
 from portal.env import MOVED
 from portal.environment import Environment, environment
 from portal.management.commands.settings import write_reference
 from portal.setting_list import SECRETS, SETTINGS
+from support.domain import files
 from tests import forks
 from tests.portal.processes import PRODUCTION, PROJECT, clean_environment
 
@@ -315,14 +317,25 @@ def test_all_that_is_missing_or_wrong_is_said_at_once(monkeypatch: pytest.Monkey
 
 
 def test_the_settings_in_force_are_printed_and_no_secret(
-    capsys: pytest.CaptureFixture[str], settings: Settings
+    capsys: pytest.CaptureFixture[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.METRICS_TOKEN, settings.SENTRY_DSN = "metrics-token", ""
+    settings.SMS_WEBHOOK_URL = "https://gateway:password@sms.carrier.test/v1?to=a@b"
+    settings.DEFAULT_FROM_EMAIL = "no-reply@carrier.test"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://token@otel.carrier.test")
+    for name in ("LOG_LEVEL", "EMAIL_FROM", "BEHIND_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     settings.CARRIER_NAME, settings.CANARY, settings.TEST_ACCOUNTS = "Carrier", False, ["A-1", "A-2"]
     call_command("settings")
     printed = capsys.readouterr().out
     lines = {line.partition("  #")[0] for line in printed.splitlines()}
     assert {"METRICS_TOKEN=(set)", "SENTRY_DSN=", "CARRIER_NAME=Carrier", "CANARY=0", "TEST_ACCOUNTS=A-1,A-2"} <= lines
+    assert {
+        "SMS_WEBHOOK_URL=https://(set)@sms.carrier.test/v1?to=a@b",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=https://(set)@otel.carrier.test",
+    } <= lines
+    defaults = {"LOG_LEVEL=info  # default", "EMAIL_FROM=no-reply@carrier.test  # default", "BEHIND_PROXY=0  # default"}
+    assert defaults <= set(printed.splitlines())
     assert [name for name in SECRETS if f"{name}=" not in printed] == []
     assert "metrics-token" not in printed
     assert settings.SECRET_KEY not in printed
@@ -408,3 +421,6 @@ def test_a_class_may_be_named_by_its_path_of_before(monkeypatch: pytest.MonkeyPa
             monkeypatch.setenv(f"{of}_BACKEND", before)
             assert external_storage.backend(of) == now
         assert import_string(now).__name__ == before.rpartition(".")[2]
+    # What such a class of one's own raises.
+    assert (files.ScannerAway, files.NotLookedAt) == (files.ScannerUnavailable, files.NotScanned)
+    assert sms.InDoubt is sms.UncertainDelivery

@@ -1,5 +1,7 @@
 """`manage.py setup` names all that is missing at once, and takes an empty server to one whose services can start."""
 
+import os
+import pwd
 import re
 import sys
 from pathlib import Path
@@ -8,8 +10,10 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
+from psycopg.conninfo import make_conninfo
 from pytest_django import DjangoDbBlocker
 
+from portal import installing, provisioning
 from tests import forks
 from tests.databases import drop_database
 from tests.faults.programs import PROJECT
@@ -20,13 +24,13 @@ from tests.selection import NIGHTLY
 CONSOLE = "accounts.clients.texts.ConsoleBackend"
 
 
-def setup(folder: Path, *arguments: str) -> tuple[int, str]:
+def setup(folder: Path, *arguments: str, **given: str) -> tuple[int, str]:
     """What it says, with the folder of this test as `…`."""
     command = [sys.executable, "manage.py", "setup", "--folder", str(folder), "--user", "nobody", *arguments]
     stored = {
         name: str(folder / name) for name in ("CHECKPOINT_DIR", "STOP_ARCHIVE_DIR", "ATTACHMENTS_DIR", "DATA_DIR")
     }
-    done = forks.run(command, cwd=PROJECT, env=clean_environment(**stored))
+    done = forks.run(command, cwd=PROJECT, env=clean_environment(**stored, **given))
     return done.returncode, (done.stdout + done.stderr).replace(str(folder), "…")
 
 
@@ -45,6 +49,13 @@ def test_everything_that_is_missing_is_named_at_once_and_no_secret_is_written_tw
         "- ALLOWED_HOSTS is not set. Set it to the host names people use, with commas between them.",
         f"- SMS_BACKEND is not set. Set it to what sends them in production ({CONSOLE} shows them on this machine).",
     ]
+    token, elsewhere = "a-token-of-32-characters-or-more-", tmp_path / "key"
+    elsewhere.write_text("a-key-that-lies-elsewhere" * 2)
+    given = {"METRICS_TOKEN": token, "SECRET_KEY_FILE": str(elsewhere)}
+    assert setup(tmp_path, **given) == (1, "\n".join([*said, ""]))
+    # What is given is what the services get; what lies elsewhere has no second file.
+    assert written(tmp_path)["METRICS_TOKEN"] == f"{token}\n"
+    assert "SECRET_KEY" not in written(tmp_path)
     assert setup(tmp_path) == (1, "\n".join([*said, ""]))
     first = written(tmp_path)
     assert sorted(first) == [
@@ -111,6 +122,24 @@ AGAIN = [
     "The database is migrated.",
     "a@c.test is already there. New link: manage.py make_staff --email a@c.test --again",
 ]
+
+
+def test_no_password_goes_to_a_server_that_the_application_would_not_take() -> None:
+    one = settings.DATABASES["owner"]
+    known = {"host": one["HOST"], "port": one["PORT"], "user": one["USER"], "password": one["PASSWORD"]}
+    admin = {name: value for name, value in known.items() if value} | {"dbname": one["NAME"]}
+    # The tests' server has no certificate, and asks for a password.
+    wanted = one | {"OPTIONS": {**one["OPTIONS"], "sslmode": "require", "require_auth": "none"}}
+    with pytest.raises(provisioning.ProvisioningRefused, match=r" SSL, but SSL was required|requirement .none. failed"):
+        provisioning.provide(admin=make_conninfo(**admin), app=wanted, owner=wanted)
+
+
+@pytest.mark.no_database
+def test_whoever_has_no_name_on_the_machine_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    root = pwd.getpwuid(0)
+    assert installing.account(user="root", containers=False) == installing.Account(0, root.pw_gid, root.pw_dir)
+    assert installing.account(user="54321", containers=True) == installing.Account(54321, 54321, "/")
 
 
 def complete(folder: Path, name: str) -> None:

@@ -1,10 +1,14 @@
 """`manage.py upgrade_check` says what would stop or slow an upgrade, and changes nothing."""
 
+import shutil
+
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connections, migrations
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import CASCADE, ForeignKey, Index, TextField
 
 from portal import upgrading
 from portal.upgrading import Effect
@@ -52,3 +56,38 @@ def test_another_python_or_an_old_postgresql_stops_it(monkeypatch: pytest.Monkey
     python, postgresql = said(Effect.STOPS)
     assert python.startswith("Python 3.")
     assert postgresql.endswith(": 99 or newer is needed. Upgrade it first.")
+
+
+class OfTheFuture(migrations.Migration):
+    """What nobody has checked beside what is known to hold nothing for long."""
+
+    operations = (
+        migrations.RunPython(migrations.RunPython.noop),
+        migrations.AddIndex("Line", Index(fields=["state"], name="by_state")),
+        migrations.RemoveConstraint("line", "one_rule"),
+        migrations.CreateModel("Note", [("line", ForeignKey("consent.Line", on_delete=CASCADE))]),
+        migrations.CreateModel("Word", [("word", TextField())]),
+        migrations.AlterModelOptions("line", {"ordering": ["pk"]}),
+        migrations.AddField("line", "note", TextField(null=True)),
+    )
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_what_may_hold_a_table_is_to_be_looked_at_and_a_full_disk_stops_an_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pending = OfTheFuture("0999_of_the_future", "accounts")
+    assert upgrading.effect_of(pending, using="owner") == upgrading.Finding(
+        Effect.SLOWS,
+        "accounts.0999_of_the_future: look at it: Raw Python operation;"
+        " look at it: Create index by_state on field(s) state of model Line;"
+        " look at it: Remove constraint one_rule from model line; look at it: Create model Note;"
+        " holds accounts_line for a moment.",
+    )
+    full = shutil.disk_usage("/")._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: full)
+    monkeypatch.setattr(upgrading, "_folder", lambda _using: "/")
+    assert said(Effect.STOPS) == []
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_args: [(pending, False)])
+    (stops,) = said(Effect.STOPS)
+    assert stops.startswith("0.0 GB are free for the database; building its indexes takes up to 0.")

@@ -1,6 +1,7 @@
 """Print the settings in force, secrets masked."""
 
 import os
+import re
 from argparse import ArgumentParser
 from typing import Any
 
@@ -24,6 +25,10 @@ In brackets: when production requires it. Formats of [texts, mail, calls and fil
 by `manage.py settings --reference`.
 """
 
+# What Django calls otherwise.
+NAMED = {"EMAIL_FROM": "DEFAULT_FROM_EMAIL"}
+CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@")
+
 
 class Command(BaseCommand):
     """Print each setting as `NAME=value`, and after it whether it is the default. Never prints a secret."""
@@ -46,12 +51,23 @@ class Command(BaseCommand):
 
 def _get_value(one: Setting) -> str:
     """Return the value in force in the form in which a setting is given; of a secret only that it is set."""
-    value = getattr(settings, one.name, os.environ.get(one.name, ""))
+    value = _find_value(one)
     if one.secret:
         return "(set)" if value else ""
     if isinstance(value, bool):
         return "1" if value else "0"
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    given = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return CREDENTIALS.sub("(set)@", given) if one.kind == "url" else given
+
+
+def _find_value(one: Setting) -> Any:
+    name = NAMED.get(one.name, one.name)
+    if hasattr(settings, name):
+        return getattr(settings, name)
+    if (given := os.environ.get(one.name)) or one.secret:
+        return given
+    default = one.default.strip("`")
+    return default if default != "off" else False if one.kind == "switch" else ""
 
 
 def write_reference() -> str:

@@ -109,9 +109,13 @@ def _admin_of_containers(options: dict[str, Any]) -> str:
 
 
 def _become(options: dict[str, Any]) -> None:
-    """Go on as the user of the processes: what is written from here on must be theirs to change."""
+    """Go on as the user of the processes: what is written from here on must be theirs to change.
+
+    In their own home: libpq looks for certificates there, and fails where it may not look.
+    """
     whose = installing.account(user=options["user"], containers=options["containers"])
     if whose is not None:
         os.setgroups([])
         os.setgid(whose.gid)
         os.setuid(whose.uid)
+        os.environ["HOME"] = whose.home
