@@ -97,7 +97,7 @@ SELECT line.id, carrier_id, public_id, account_id, holder_name_sealed, user_role
     (SELECT wanted FROM accounts_alertchoice chosen
         WHERE chosen.line_id = line.id AND chosen.topic = %(topic)s) AS wants_topic,
     EXISTS (SELECT FROM accounts_separation going WHERE going.line_id = line.id AND going.state IN ('open', 'done')
-        AND (going.tell_from IS NULL OR going.tell_from > %(at)s)) AS leaves_in_confidence,
+        AND (going.tell_from IS NULL OR going.tell_from > %(at)s)) AS is_confidential_departure,
     (SELECT msisdn_sealed FROM accounts_linenumber held WHERE held.line_id = line.id AND held.starts_at <= %(at)s
         ORDER BY held.starts_at DESC LIMIT 1) AS number_sealed
 FROM accounts_line line WHERE line.id = %(line)s
@@ -172,7 +172,7 @@ def _is_unwanted(line: Line, kind: Message.Kind) -> bool:
         return True
     if kind in TOPICS and not alerts.wants_alert(topic=TOPICS[kind], chosen=found["wants_topic"]):
         return True
-    return kind in NOT_IN_CONFIDENCE and bool(found["leaves_in_confidence"])
+    return kind in NOT_IN_CONFIDENCE and bool(found["is_confidential_departure"])
 
 
 @transaction.atomic

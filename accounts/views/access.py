@@ -14,7 +14,7 @@
 A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
 change what lets them in (`queries.get_hold_end`). It never holds stopping, pausing, disputing or ending sign-ins. A new
 number alone holds no reading by a password or passkey from before (`auth_factors.is_on_hold_only_for_new_number`), nor
-by a code sent to the safe contact from before (`auth_factors.contact_from_before`).
+by a code sent to the safe contact from before (`auth_factors.find_earlier_contact`).
 
 The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
 the person may neither see nor act on does not exist for them: 404, the same as a made-up id. Somebody who looks after a

@@ -16,6 +16,10 @@ class UncertainDelivery(Exception):
     """The gateway was given the text and kept silent."""
 
 
+# Its name in 1.0.0, for backends that others wrote.
+InDoubt = UncertainDelivery
+
+
 class HttpBackend:
     """An SMS_BACKEND: `POST {"to","text"}` as JSON to SMS_WEBHOOK_URL, with SMS_WEBHOOK_TOKEN as bearer token."""
 

@@ -45,7 +45,7 @@ def subject(*, line_id: int, party_id: int) -> str:
 def subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
     """Return this partner's name for each line, in three statements for any number.
 
-    A number that is not ours is named by its stand-in (`sealing.stand_in_id`), so that it looks like a line.
+    A number that is not ours is named by its stand-in (`sealing.make_placeholder_id`), so that it looks like a line.
     """
     known = list_subjects(line_ids=line_ids, party_id=party_id)
     new = [line_id for line_id in line_ids if line_id not in known]

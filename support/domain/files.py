@@ -77,6 +77,10 @@ class NotScanned(Exception):
     """What looks at files answered that it could not look at this one: it waits, and the others need not."""
 
 
+# Their names in 1.0.0, for scanners that others wrote.
+ScannerAway, NotLookedAt = ScannerUnavailable, NotScanned
+
+
 class Scanner(Protocol):
     """Looks at the bytes of a file."""
 

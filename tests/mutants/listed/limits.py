@@ -222,8 +222,8 @@ MUTANTS = (
     Mutant(
         12,
         "accounts/primitives/slots.py",
-        "            theirs = deque(one for one in self._waiting.pop(whose) if not one.done())\n",
-        "            theirs = deque(one for one in self._waiting[whose] if not one.done())\n",
+        "                    self._waiting[whose] = theirs\n",
+        "                    self._waiting = {whose: theirs, **self._waiting}\n",
         "tests/accounts/test_response_delay.py::test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting",
     ),
     # Whoever comes behind a guess learns by how long they wait whether it was right.
