@@ -166,7 +166,7 @@ def _unknown(one: Operation) -> Iterator[str]:
 
 
 def _is_indexed(field: "Field[Any, Any]") -> bool:
-    return bool(field.remote_field or field.db_index or field.unique)
+    return bool(field.remote_field or field.unique or getattr(field, "db_index", False))
 
 
 def _table(one: Operation, app: str) -> str:
