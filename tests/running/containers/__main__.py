@@ -177,7 +177,11 @@ def main() -> None:
         said = run(str(START), "--officer", "a@carrier.test", "--officer", "b@carrier.test")
         assert said.count("chooses a password within 3 days") == len("ab"), said
         secrets = {path.name: path.read_text() for path in (configuration / "secrets").iterdir()}
+        settings = configuration / "settings"
+        settings.write_text(settings.read_text().replace("CARRIER_NAME=Carrier\n", "CARRIER_NAME=Another name\n"))
         assert "nothing, all was there" in run(str(START))
+        for part in ("web_1", "web-second_1", "gate_1", "workers_1", "beat_1"):
+            assert run("podman", "exec", f"whereabouts_{part}", "printenv", "CARRIER_NAME") == "Another name\n"
         assert secrets == {path.name: path.read_text() for path in (configuration / "secrets").iterdir()}
         until(lambda: _states() == {"healthy true"}, 60, lambda: str(_states()))
         stop_through_the_proxy(configuration)
