@@ -44,10 +44,9 @@ class NoteForm(ActForm):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
-        self.fields["reason"].label = "Note"
-        self.fields[
-            "reason"
-        ].help_text = "Kept permanently in the timeline. Don't include anyone's name or phone number."
+        reason = self.fields["reason"]
+        reason.label = "Note"
+        reason.help_text = "Kept permanently in the timeline. Don't include anyone's name or phone number."
 
 
 class DutyForm(ActForm):

@@ -26,7 +26,7 @@ START = PROJECT / "docs" / "running" / "start"
 HOST, NUMBER, INSIDE = "privacy.carrier.test", "+12065550142", "WHEREABOUTS_CONTAINERS"
 ENTRY = "/usr/local/bin/docker-entrypoint.sh"
 # What this machine's pip is told, and whom it trusts: the build asks the same index.
-PIP = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf", "/etc/xdg/pip", "/root/.config/pip")
+PIP = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf", "/etc/xdg/pip", str(Path.home() / ".config" / "pip"))
 PARTS = ("postgres", "valkey", "web", "web-second", "gate", "workers", "beat", "proxy")
 LINE = (
     "line_id,msisdn,account_id,holder_name,user_role,state,language,activated_at,deactivated_at\n"
