@@ -20,6 +20,7 @@ from console.views import (
     lists_partners,
     lists_rules,
     lists_trail,
+    notifications,
     pages,
     purposes,
     search,
@@ -34,6 +35,7 @@ TARGET = "<str:of>/<int:target_id>/"
 ADDRESSES: tuple[Address, ...] = (
     Address("", dashboard.index, "index", roles=EVERYBODY),
     Address("search/", search.search, "search", FORM, looks=True),
+    Address("notifications/", notifications.notifications, "notifications", FORM),
     Address("parties/", lists_partners.parties, "parties"),
     Address("parties/add/", acts_terms.add_party, "party-add", FORM),
     Address("parties/<int:party_id>/", pages.party, "party"),

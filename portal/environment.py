@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -94,6 +95,8 @@ class Environment:
     email_from: str
     carrier_phone: str
     carrier_hours: str
+    staff_webhook_url: str
+    staff_webhook_quiet: tuple[int, int, str]
     security_contact: str
     metrics_token: str
     log_format: str
@@ -217,6 +220,8 @@ def _house(base_url: str) -> dict[str, Any]:
         "mtls_base_url": given.get("MTLS_BASE_URL", "").rstrip("/"),
         "carrier_phone": given.get("CARRIER_PHONE", ""),
         "carrier_hours": given.get("CARRIER_HOURS", ""),
+        "staff_webhook_url": given.get("STAFF_WEBHOOK_URL", ""),
+        "staff_webhook_quiet": _read_quiet_hours(),
         "security_contact": given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
         "metrics_token": given.get("METRICS_TOKEN", ""),
         "carrier_name": given.get("CARRIER_NAME") or urlsplit(base_url).hostname or "",
@@ -330,6 +335,15 @@ def _reply_address() -> str:
     if address and (not name or not host or "+" in name or " " in address):
         raise ImproperlyConfigured("MAIL_REPLY_ADDRESS must be a plain address without a plus sign: help@example.com.")
     return address
+
+
+def _read_quiet_hours() -> tuple[int, int, str]:
+    """STAFF_WEBHOOK_QUIET as two hours and a time zone; by default none are quiet."""
+    given = os.environ.get("STAFF_WEBHOOK_QUIET") or "0-0 UTC"
+    found = re.fullmatch(r"([01]?\d|2[0-3])-([01]?\d|2[0-3]) (\S+)", given)
+    if found is None or found[3] not in available_timezones():
+        raise ImproperlyConfigured("STAFF_WEBHOOK_QUIET must be two hours and a time zone: 20-7 America/New_York.")
+    return int(found[1]), int(found[2]), found[3]
 
 
 def _internal_hosts() -> list[str]:

@@ -229,6 +229,19 @@ SECTIONS = {
             example="roles", wrong="nobody of staff can sign in that way",
         ),
         Setting(
+            "STAFF_WEBHOOK_URL", "url",
+            "where officers' [notifications](../guides/officers.md#notifications) are posted as `{\"text\"}`, which "
+            "Slack and others read: kinds and counts, no names",
+            default="off", example="https://hooks.chat.example/services/secret", secret=True,
+            wrong="nothing is posted; the log says so", since="1.1.0",
+        ),
+        Setting(
+            "STAFF_WEBHOOK_QUIET", "text",
+            "from which hour until which nothing is posted there, and in which time zone",
+            default="never quiet", example="20-7 America/New_York",
+            wrong="no start unless two hours and a time zone", since="1.1.0",
+        ),
+        Setting(
             "DRP_BUSINESS_ID", "text",
             "your id in the Data Rights Protocol directory; without it `/drp/v1/` doesn't exist", example="CARRIER",
             needed="for authorised agents",

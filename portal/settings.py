@@ -251,6 +251,8 @@ MAILERS = {"default": mailer(env.email_url)}
 # Where people can call, shown to them.
 CARRIER_PHONE = env.carrier_phone
 CARRIER_HOURS = env.carrier_hours
+STAFF_WEBHOOK_URL = env.staff_webhook_url
+STAFF_WEBHOOK_QUIET = env.staff_webhook_quiet
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.email_from
 
 # Nothing from other hosts, nothing inline, nobody may frame us.
@@ -342,6 +344,11 @@ CELERY_BEAT_SCHEDULE = {
     # At the start, and every hour.
     "start-canary": {"task": "support.tasks.start_canary", "schedule": 3600.0, "options": {"expires": 300.0}},
     "tend-canary": {"task": "support.tasks.tend_canary", "schedule": 15.0, "options": {"expires": 60.0}},
+    "send-notifications": {
+        "task": "console.tasks.send_notifications",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "send-answers": {"task": "support.tasks.send_answers", "schedule": 5.0, "options": {"expires": 60.0}},
     "scan-files": {"task": "support.tasks.scan_files", "schedule": 10.0, "options": {"expires": 60.0}},
     "take-evidence": {"task": "support.tasks.take_evidence", "schedule": 60.0},

@@ -14,7 +14,7 @@ from consent.models import DigestRun
 from console.queries import proposals
 from console.queries.lights import Light, list_lights
 from console.queries.overdue_orders import LateSigner, list_late_signers
-from console.queries.requests import Request, requests_waiting
+from console.queries.requests import Request, list_waiting_requests
 from disclosures.queries.held import HeldRowCounts, count_held_rows
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
@@ -177,7 +177,7 @@ def get_dashboard(*, reader: str, at: datetime) -> Dashboard:
         incident_count=count_of(rows=incidents),
         overdue_incidents=count_of(rows=incidents.filter(due_at__lte=at)),
         proposals=_waiting(open_proposals, named, who, reader),
-        requests=requests_waiting(rows=SHOWN),
+        requests=list_waiting_requests(rows=SHOWN),
         held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],
         ending=_ending(at),
         terminations=_list_running_terminations(cohorts, named, at),

@@ -30,7 +30,7 @@ def list_suspension_requests() -> tuple[Sequence[Request], Sequence[Request]]:
     return waiting, _build_requests(list(rows.exclude(decision="").order_by("-decided_at", "-id")[:SHOWN]))
 
 
-def requests_waiting(*, rows: int) -> Sequence[Request]:
+def list_waiting_requests(*, rows: int) -> Sequence[Request]:
     """Return the oldest that wait, for the dashboard, without who asked. One statement."""
     party = Party.objects.filter(pk=OuterRef("party_id"))
     waiting = (

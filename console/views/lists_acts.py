@@ -1,12 +1,14 @@
 """Lists of officers' acts: suspensions, proposals, terminations."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
 from django.http import HttpResponseBase
 from django.urls import reverse
 
+from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from console.queries.proposals import waiting
 from console.views import cells
@@ -25,7 +27,12 @@ def suspensions(request: PersonRequest) -> HttpResponseBase:
 
 def proposals(request: PersonRequest) -> HttpResponseBase:
     """Every loosening act that somebody wanted; those that wait for a second officer first."""
-    return show_list(request, PROPOSALS)
+    reader = actor_of(request.user)
+    by = Filter(
+        "by", "Proposed by", (("others", "Others"), ("me", "Me")),
+        lambda rows, value, _: rows.filter(proposed_by=reader) if value == "me" else rows.exclude(proposed_by=reader),
+    )  # fmt: skip
+    return show_list(request, replace(PROPOSALS, filters=(*PROPOSALS.filters, by)))
 
 
 def terminations(request: PersonRequest) -> HttpResponseBase:

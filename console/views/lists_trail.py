@@ -16,6 +16,7 @@ from accounts.views.access import PersonRequest, limit_downloads
 from audit.models import AuditEvent, Incident
 from console.actions.staff_access_log import export_trail
 from console.queries import staff
+from console.queries.notifications import HALF, NEARLY, list_incidents_by_time_used
 from console.queries.staff import find_companies
 from console.queries.visits import last_visit
 from console.views import cells
@@ -197,6 +198,7 @@ def _proposal_page(own: str) -> str:
     return reverse("admin:proposal", args=[own])
 
 
+TIME_USED = {"nearly": (NEARLY, 1.0), "half": (HALF, NEARLY)}
 CHANGED = (("visit", "Since my last visit"),)
 
 
@@ -207,9 +209,12 @@ def _about_company(rows: Rows, part: str) -> Rows:
 
 
 def _by_clock(rows: Rows, value: str, at: datetime) -> Rows:
-    """Open incidents whose next date is past, or to come; or those that have none."""
+    """Open incidents whose next date is past, or to come, or how near it is; or those that have none."""
     if value == "none":
         return rows.filter(due_at__isnull=True)
+    if value in TIME_USED:
+        least, most = TIME_USED[value]
+        return rows.filter(pk__in=list_incidents_by_time_used(least=least, most=most, at=at))
     wanted = {"due_at__lte": at} if value == "overdue" else {"due_at__gt": at}
     return rows.filter(closed_at__isnull=True, **wanted)
 
@@ -231,7 +236,10 @@ INCIDENTS = Listing(
             lambda rows, value, _: rows.filter(closed_at__isnull=value == "open"),
         ),
         Filter(
-            "due", "Deadline", (("overdue", "Overdue"), ("running", "Running"), ("none", "None")), _by_clock,
+            "due", "Deadline",
+            (("overdue", "Overdue"), ("nearly", "90% of the time used"), ("half", "Half of the time used"),
+             ("running", "Running"), ("none", "None")),
+            _by_clock,
         ),
     ),
     acts=(("admin:incident-report", "Report an incident"),),

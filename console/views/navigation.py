@@ -20,7 +20,7 @@ class Place:
 
 
 GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (Place("index", "Dashboard", "notifications_active"),)),
+    ("", (Place("index", "Dashboard", "dashboard"), Place("notifications", "Notifications", "notifications_active"))),
     (
         "Partners",
         (

@@ -3,6 +3,7 @@
 from support.models.calls import LoggedCall, ProtectedLine
 from support.models.canary import CanaryRun, CarrierTestLine
 from support.models.desk import Attachment, BulkReply, Draft, Reveal, SavedReply, SuspendRequest
+from support.models.notifications import NotificationChannel
 from support.models.tickets import CODE_LETTERS, LONGEST, MAILED, Entry, Ticket
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Draft",
     "Entry",
     "LoggedCall",
+    "NotificationChannel",
     "ProtectedLine",
     "Reveal",
     "SavedReply",

@@ -89,6 +89,15 @@ TABLES: Mapping[str, Table] = {
         text="body",
         shapes={"ticket_ids": "the ids of the cases to answer"},
     ),
+    "support.NotificationChannel": Table(
+        "Where an officer is told what waits for them: their e-mail, or the webhook.",
+        "while the account exists",
+        STAFF,
+        key="id user",
+        time="told_at",
+        figure="is_on quiet_from quiet_until",
+        word="zone",
+    ),
     "support.LoggedCall": Table(
         "That we called a number on record, according to the telephone system.",
         "for ever",

@@ -16,8 +16,24 @@ GUESSES = "tests/accounts/test_rate_limits.py::"
 FILES = "tests/support/test_case_files.py::"
 TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_staff_is_in_the_trail"
 STAFF = "tests/accounts/test_staff.py::"
+WAITING = "tests/support/test_notifications.py::"
 
 MUTANTS = (
+    # Told in quiet hours, or of one's own proposal
+    Mutant(
+        8,
+        "console/workers/notifications.py",
+        "first != last and (hour >= first or hour < last)",
+        "first != last and hour >= first",
+        f"{WAITING}test_an_email_counts_what_came_and_names_nobody",
+    ),
+    Mutant(
+        8,
+        "console/queries/notifications.py",
+        ".exclude(proposed_by=reader)",
+        "",
+        f"{WAITING}test_the_page_lists_what_waits_and_leads_to_exactly_that",
+    ),
     # Kept for ever, or a moment longer than was said
     Mutant(
         9,

@@ -1,0 +1,202 @@
+"""What waits for an officer: the page lists it; e-mail and webhook say of each kind how many there are."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from audit.models import Incident, IncidentStep
+from audit.policies import DUTIES
+from console.queries import proposals
+from console.queries.requests import list_waiting_requests
+from partners.models import Proposal
+from support.models import NotificationChannel, SuspendRequest
+from support.queries import names
+from support.queries.counts import CAP
+from support.queries.incidents import DUE_FIRST, subject_of, subjects
+
+SHOWN = 8
+# What share of the time to a notification deadline is used when officers are told.
+HALF, NEARLY = 0.5, 0.9
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that waits: the page of the console where it is done (`page`, `pk`), and since when it waits."""
+
+    what: str
+    about: str
+    page: str
+    pk: object
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WaitingItems:
+    """What waits of one kind: `n` in all, when each came to wait (`came`), and the first few."""
+
+    n: int
+    came: Sequence[datetime]
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A kind of thing that waits. `query`: narrows the list at `page` to exactly these."""
+
+    name: str
+    label: str
+    page: str
+    query: str
+    found: WaitingItems
+
+    def count_new(self, *, since: datetime, until: datetime) -> int:
+        """Return how many came to wait in this time."""
+        return sum(1 for one in self.found.came if since < one <= until)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind is called, where its list is, and how it is found: by the reader's actor name ("" for the webhook)."""
+
+    one: str
+    many: str
+    page: str
+    query: str
+    find: Callable[[str, datetime], WaitingItems]
+
+
+def list_notifications(*, reader: str, at: datetime) -> list[Notification]:
+    """Return what waits for this officer ("officer:7"; "" for officers at large), the gravest kind first."""
+    found = [(name, kind, kind.find(reader, at)) for name, kind in KINDS.items()]
+    return [
+        Notification(name, f"{one.n:,} {kind.one if one.n == 1 else kind.many}", kind.page, kind.query, one)
+        for name, kind, one in found
+        if one.n
+    ]
+
+
+def get_choice(*, user: User) -> dict[str, object]:
+    """Return what this officer chose about e-mails, by the names of `NotificationChannel`'s fields; off at first."""
+    chosen = NotificationChannel.objects.filter(user=user).values("is_on", "quiet_from", "quiet_until", "zone").first()
+    return dict(chosen or {"is_on": False, "quiet_from": 20, "quiet_until": 7, "zone": "America/New_York"})
+
+
+def list_incidents_by_time_used(*, least: float, most: float, at: datetime) -> dict[int, datetime]:
+    """Return open incidents of whose time to the next deadline at least `least` and less than `most` is used.
+
+    By id, with when `least` was used. Past its deadline an incident is overdue, and in none of them.
+    """
+    running = list(Incident.objects.filter(closed_at__isnull=True, due_at__gt=at).order_by(*DUE_FIRST)[:CAP])
+    used: dict[int, datetime] = {}
+    for one, began_at in _with_clock_starts(running):
+        whole = (one.due_at or at) - began_at
+        if began_at + whole * least <= at < began_at + whole * most:
+            used[one.pk] = _get_reported_at(one, began_at + whole * least)
+    return used
+
+
+def _with_clock_starts(rows: Sequence[Incident]) -> Iterable[tuple[Incident, datetime]]:
+    """Yield each with when the clock of its next deadline began."""
+    renewed = IncidentStep.objects.filter(
+        incident_id__in=[one.pk for one in rows], what=IncidentStep.What.RENEWED
+    ).values_list("incident_id", "at")
+    begun: dict[int, list[datetime]] = {one.pk: [one.opened_at] for one in rows}
+    for incident_id, at in renewed:
+        begun[incident_id].append(at)
+    for one in rows:
+        fits = [at for at in begun[one.pk] if any(duty.due_at(at) == one.due_at for duty in DUTIES.get(one.kind, ()))]
+        yield one, max(fits, default=one.opened_at)
+
+
+def _get_reported_at(one: Incident, at: datetime) -> datetime:
+    """A moment of an incident, or when it was reported, if we knew of it only then."""
+    return max(at, one.reported_at) if one.reported_at else at
+
+
+def _find_incidents(rows: QuerySet[Incident], came: Callable[[Incident], datetime]) -> WaitingItems:
+    found = list(rows.filter(closed_at__isnull=True).order_by(*DUE_FIRST)[: CAP + 1])
+    shown = found[:SHOWN]
+    about = subjects(rows=shown)
+    items = [
+        Item(
+            str(one.get_kind_display()),
+            about[one.subject].name if one.subject in about else subject_of(incident=one),
+            "incident", one.pk, came(one),
+        )
+        for one in shown
+    ]  # fmt: skip
+    return WaitingItems(len(found), [came(one) for one in found], items)
+
+
+def _find_of_kind(kind: str) -> Callable[[str, datetime], WaitingItems]:
+    return lambda _reader, _at: _find_incidents(
+        Incident.objects.filter(kind=kind), lambda one: _get_reported_at(one, one.opened_at)
+    )
+
+
+def _find_overdue(_reader: str, at: datetime) -> WaitingItems:
+    return _find_incidents(Incident.objects.filter(due_at__lte=at), lambda one: _get_reported_at(one, one.due_at or at))
+
+
+def _find_used(least: float, most: float) -> Callable[[str, datetime], WaitingItems]:
+    def find(_reader: str, at: datetime) -> WaitingItems:
+        used = list_incidents_by_time_used(least=least, most=most, at=at)
+        return _find_incidents(Incident.objects.filter(pk__in=used), lambda one: used[one.pk])
+
+    return find
+
+
+def _find_proposals(reader: str, at: datetime) -> WaitingItems:
+    rows = Proposal.objects.filter(proposals.waiting(at=at)).exclude(proposed_by=reader).order_by("proposed_at")
+    found = list(rows[: CAP + 1])
+    named = names.targets(wanted={(one.of, one.target_id) for one in found[:SHOWN]})
+    items = [
+        Item(str(one.get_act_display()), named[one.of, one.target_id].name, "proposal", one.pk, one.proposed_at)
+        for one in found[:SHOWN]
+    ]
+    return WaitingItems(len(found), [one.proposed_at for one in found], items)
+
+
+def _find_requests(_reader: str, _at: datetime) -> WaitingItems:
+    rows = SuspendRequest.objects.filter(decision="").order_by("asked_at", "id")
+    items = [
+        Item("Suspension request from the desk", one.name, "suspend-request", one.row.pk, one.row.asked_at)
+        for one in list_waiting_requests(rows=SHOWN)
+    ]
+    came = list(rows.values_list("asked_at", flat=True)[: CAP + 1])
+    return WaitingItems(len(came), came, items)
+
+
+KINDS: Mapping[str, Kind] = {
+    "canary": Kind(
+        "failure of the hourly stop test", "failures of the hourly stop test", "incidents",
+        "kind=canary_failed&state=open", _find_of_kind(Incident.Kind.CANARY_FAILED),
+    ),
+    "overdue": Kind(
+        "incident past its notification deadline", "incidents past their notification deadline", "incidents",
+        "due=overdue", _find_overdue,
+    ),
+    "nearly": Kind(
+        "notification deadline with 90% of the time used", "notification deadlines with 90% of the time used",
+        "incidents", "due=nearly", _find_used(NEARLY, 1),
+    ),
+    "half": Kind(
+        "notification deadline with half of the time used", "notification deadlines with half of the time used",
+        "incidents", "due=half", _find_used(HALF, NEARLY),
+    ),
+    "partner": Kind(
+        "incident about a deadline that a partner missed", "incidents about deadlines that partners missed",
+        "incidents", "kind=overdue&state=open", _find_of_kind(Incident.Kind.OVERDUE),
+    ),
+    "proposals": Kind(
+        "proposal waiting for a second officer", "proposals waiting for a second officer", "proposals",
+        "state=open&by=others", _find_proposals,
+    ),
+    "requests": Kind(
+        "suspension request from the desk", "suspension requests from the desk", "suspend-requests", "",
+        _find_requests,
+    ),
+}  # fmt: skip

@@ -1,0 +1,12 @@
+"""Celery's doors to the console's own jobs."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from console.workers import notifications
+
+
+@shared_task
+def send_notifications() -> None:
+    """Send officers word of what came to wait for them."""
+    notifications.send_notifications(now=timezone.now())

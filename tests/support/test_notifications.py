@@ -1,0 +1,109 @@
+"""What waits for an officer: the page leads to each act; e-mail and webhook count what came, and name nobody."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+from pytest_django import Settings
+
+import audit.actions
+from accounts.models import User
+from audit.models import AuditEvent, Incident
+from console.workers.notifications import send_notifications
+from partners.actions import proposals
+from partners.models import Proposal
+from support.models import NotificationChannel
+from tests.factories import a_campaign, a_contract, a_party
+from tests.partners.outside import Answer, Outside
+from tests.staff import an_actor
+from tests.support.officers import Member, rows_of, shown, staff
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+EVENING = datetime(2026, 3, 2, 18, tzinfo=UTC)
+ON = {"is_on": "on", "quiet_from": "20", "quiet_until": "7", "zone": "UTC"}
+CONSOLE = "http://localhost:8000/admin"
+LINK = re.compile(r'<h2>(\d+) ([^<]+)</h2><a href="([^"]+)">')
+
+
+def a_proposal(actor: str, name: str, *, at: datetime) -> Proposal:
+    campaign = a_campaign(a_contract(a_party(name), ref=f"AGR-{name}"))
+    return proposals.propose(
+        act=Proposal.Act.EXTEND_TERM, of="contract", target_id=campaign.contract_id, reason="They asked.", at=at,
+        actor=actor, payload={"ends_at": "2097-01-01T00:00:00+00:00"},
+    )  # fmt: skip
+
+
+def an_incident(kind: str, key: str, *, used: float, at: datetime) -> None:
+    """An incident of whose time to its first deadline this share is used."""
+    audit.actions.open_incident(kind=kind, key=key, subject="https://ash.example", at=at - 60 * DAY)
+    length = timedelta(days=10)
+    rows = Incident.objects.filter(key=key)
+    rows.update(opened_at=at - length * used, due_at=at + length * (1 - used))
+
+
+def test_the_page_lists_what_waits_and_leads_to_exactly_that(officer: Member) -> None:
+    at = timezone.now()
+    assert "Nothing is waiting for you" in shown(officer, "/admin/notifications/")
+    theirs = a_proposal(an_actor(), "Ash", at=at - HOUR)
+    a_proposal(officer.actor, "Birch", at=at - HOUR)
+    for key, used in (("early", 0.4), ("half", 0.6), ("nearly", 0.95), ("over", 1.2)):
+        an_incident(Incident.Kind.UNGATED, key, used=used, at=at)
+    an_incident(Incident.Kind.CANARY_FAILED, "canary", used=0.1, at=at)
+    an_incident(Incident.Kind.OVERDUE, "partner", used=0.1, at=at)
+    page = officer.client.get("/admin/notifications/").content.decode()
+    found = [(int(n), label, unescape(href)) for n, label, href in LINK.findall(page)]
+    assert [(n, label) for n, label, _ in found] == [
+        (1, "failure of the hourly stop test"), (1, "incident past its notification deadline"),
+        (1, "notification deadline with 90% of the time used"),
+        (1, "notification deadline with half of the time used"),
+        (1, "incident about a deadline that a partner missed"), (1, "proposal waiting for a second officer"),
+    ]  # fmt: skip
+    for n, label, href in found:
+        assert len(rows_of(officer, href)) == n, label
+    assert f'<a href="/admin/proposals/{theirs.pk}/">' in page
+    auditor = staff(User.Role.AUDITOR)
+    assert "2 proposals waiting" in shown(auditor, "/admin/notifications/")
+    assert auditor.client.post("/admin/notifications/", ON).status_code == 403
+
+
+def test_an_email_counts_what_came_and_names_nobody(officer: Member, settings: Settings) -> None:
+    assert officer.client.post("/admin/notifications/", ON).status_code == 302
+    event = AuditEvent.objects.get(action="notifications.chosen")
+    assert (event.actor, event.target) == (officer.actor, f"notifications:{officer.user.pk}")
+    NotificationChannel.objects.update(told_at=EVENING)
+    a_proposal(an_actor(), "Ash", at=EVENING + timedelta(minutes=20))
+    an_incident(Incident.Kind.UNGATED, "k", used=0.5, at=EVENING + timedelta(minutes=30))
+    # Not within the hour after the last, and not what was dated a moment ago.
+    assert [send_notifications(now=EVENING + timedelta(minutes=n)) for n in (50, 60, 61, 125)] == [0, 1, 0, 0]
+    (sent,) = mail.outbox
+    assert (sent.to, sent.subject) == (["first@carrier.example"], "Whereabouts: 2 new items need attention")
+    assert sent.body.splitlines()[2:4] == [
+        f"1 notification deadline with half of the time used (1 new): {CONSOLE}/incidents/?due=half",
+        f"1 proposal waiting for a second officer (1 new): {CONSOLE}/proposals/?state=open&by=others",
+    ]
+    assert "Ash" not in sent.body.title()
+    # In quiet hours nothing; then what came meanwhile, with what waits still.
+    a_proposal(an_actor(), "Birch", at=EVENING + 3 * HOUR)
+    assert [send_notifications(now=EVENING + n * HOUR) for n in (4, 12, 13)] == [0, 0, 1]
+    assert "2 proposals waiting for a second officer (1 new)" in mail.outbox[1].body
+    assert officer.client.post("/admin/notifications/", {**ON, "is_on": ""}).status_code == 302
+    a_proposal(an_actor(), "Cedar", at=timezone.now())
+    assert send_notifications(now=timezone.now() + DAY) == 0
+
+
+def test_the_webhook_is_asked_until_it_takes_it(outside: Outside, settings: Settings) -> None:
+    settings.STAFF_WEBHOOK_URL, settings.STAFF_WEBHOOK_QUIET = f"{outside.url}/hook", (1, 5, "UTC")
+    assert send_notifications(now=EVENING) == 0
+    for name in ("Ash", "Birch"):
+        a_proposal(an_actor(), name, at=EVENING + HOUR)
+    outside.answers = [Answer(500), Answer(200)]
+    assert [send_notifications(now=EVENING + n * HOUR) for n in (9, 11, 12, 13)] == [0, 0, 1, 0]
+    assert [json.loads(one.body) for one in outside.posted] == [{
+        "text": f"Waiting in Whereabouts:\n2 proposals waiting for a second officer (2 new): {CONSOLE}/proposals/"
+        "?state=open&by=others"
+    }] * 2  # fmt: skip
