@@ -1,7 +1,7 @@
 """The link that CAMARA Consent Info gives: where it leads, whom it tells what, and how often a partner may have one."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +14,14 @@ from consent.actions import choices
 from consent.actions.consent_requests import StatusRateLimited, retrieve_status
 from consent.models import Choice, ConsentRequest
 from partners.models import Campaign
+from revocations.models import Order
 from tests.consent.camara import NUMBER, REQUESTED, ask, info, refusal
 from tests.consent.claiming import STRANGER, Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
+from tests.moments import begins_at
 from tests.people import NO_CODE, Browser, signed_in
+from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -159,7 +162,9 @@ def test_two_links_a_month_and_the_same_again_without_end(partner: Partner) -> N
     for number in (NUMBER, "+12065550143", STRANGER):
         assert ways_back(partner, number, "1", "2", "3", "2", "1") == [given, given, TOO_OFTEN, given, given]
         assert info(partner, phoneNumber=number) == REQUESTED
-    assert [retrieved(partner, partner.campaign, days=days) for days in (30, 32)] == ["too often", "given"]
+    now = database_clock()
+    tried = [retrieved(partner, partner.campaign, now + timedelta(days=days)) for days in (30, 32)]
+    assert tried == ["too often", "given"]
 
 
 def test_what_another_partner_asked_says_nothing_to_this_one(partner: Partner) -> None:
@@ -185,22 +190,34 @@ def test_after_a_no_it_has_no_link_for_a_year(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     an_approval(line, partner.campaign)
     other = a_campaign(partner.campaign.contract, a_party("MedAlert", "lbs_provider"))
-    choices.refuse(line_id=line.pk, campaign=partner.campaign.ref, actor="subscriber:1", channel="web")
+    said: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
+
+    def is_given_again() -> bool:
+        told = Order.objects.get(line_id=line.pk).queued_at
+        return begins_at(lambda at: retrieved(partner, other, at) == "given", told + timedelta(days=366))
+
+    with undone():
+        choices.stop(scope="campaign", ref=partner.campaign.ref, **said)
+        assert is_given_again()
+    choices.refuse(campaign=partner.campaign.ref, **said)
     assert refusal(partner, campaign=other.ref) == (200, "None")
     assert refusal(partner, campaign=other.ref, requestCaptureUrl=True) == TOO_OFTEN
     assert ConsentRequest.objects.count() == 0
     # Where the no itself is what is told, CAMARA's answer has no link.
     assert "captureUrl" not in ask(partner, requestCaptureUrl=True, campaign=partner.campaign.ref)
-    assert retrieved(partner, other, days=365) == "too often"
-    assert retrieved(partner, other, days=367) == "given"
+    assert is_given_again()
+    # Nor for what the person once agreed to and which is over.
+    an_approval(line, other, expires_at=database_clock() - timedelta(days=1))
+    assert info(partner, campaign=other.ref)["statusReason"] == "EXPIRED"
+    assert is_given_again()
 
 
-def retrieved(partner: Partner, campaign: Campaign, *, days: int) -> str:
-    """What comes of asking for a link in so many days."""
+def retrieved(partner: Partner, campaign: Campaign, at: datetime) -> str:
+    """What comes of asking for a link at a moment."""
     try:
         found = retrieve_status(
             client_id="c", party_id=partner.party.pk, msisdn=NUMBER, scopes=[campaign.scope], purpose=campaign.purpose,
-            campaign=campaign.ref, capture=True, callback="", at=database_clock() + timedelta(days=days),
+            campaign=campaign.ref, capture=True, callback="", at=at,
         )  # fmt: skip
     except StatusRateLimited:
         return "too often"

@@ -109,6 +109,13 @@ def test_a_corrected_end_that_a_later_row_needs_or_forbids() -> None:
     assert told(in_chunks([line_row(deactivated_at=JUNE)], 1)) == [("rejected", "msisdn", "number_overlap")]
 
 
+def test_an_end_where_the_newest_number_begins_is_the_first_one_s() -> None:
+    changes = [line_row(msisdn=N2, number_changed_at=MARCH), line_row(number_changed_at=JUNE)]
+    assert told(in_chunks([line_row(), *changes], 1)) == [("accepted",)] * 3
+    assert told(take_lines(line_row(deactivated_at=JUNE))) == [("repeated",)]
+    assert Line.objects.get().deactivated_at is None
+
+
 def test_a_clashing_row_does_not_outdo_rows_below_it() -> None:
     rows = [
         line_row(line_id="L2", activated_at=APRIL, state="MD"),

@@ -15,6 +15,7 @@ from consent.models import Choice
 from consent.workers import archive_comparison
 from partners.models import Campaign
 from revocations.actions.suspend import suspend
+from tests.consent.camara import PENDING, info, refusal
 from tests.consent.claiming import a_partner, asked, digest_in, link_in, prove, text_now
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, newest_text, number_of, signed_in
@@ -130,6 +131,9 @@ def test_a_company_s_question_stays_open_and_says_why(reopened: None) -> None:
     browser, page = prove(path, number_of(line))
     assert "data-gate" not in page.text
     close()
+    # The company hears that nothing is known, and has no link to show.
+    assert info(partner) == PENDING
+    assert refusal(partner, requestCaptureUrl=True) == (403, "CONSENT_INFO.CAPTURE_FREQUENCY_EXCEEDED")
     assert NOBODY in browser.get(path).text
     notice = digest_in(browser.get(f"{path}yes/"))
     for _ in range(2):

@@ -312,6 +312,8 @@ def test_whoever_said_never_agreed_may_withdraw_it_and_the_stop_stays(world: Wor
         assert browser.post(path).url == f"/help/{choice}/"
     ticket = Ticket.objects.get(kind="dispute", key=f"choice:{choice}")
     assert (ticket.state, Entry.objects.get(ticket=ticket).body) == (State.CLOSED, asking.WITHDRAWN)
+    # Nobody wrote it, so nobody is told that what they wrote was sent.
+    assert browser.get(f"/help/sent/{ticket.code}/").status_code == 404
     assert Ticket.objects.get(key=f"choice:{theirs.choice_id}").state == State.PARTNER
     trail = AuditEvent.objects.filter(action="dispute.withdrawn").values_list("actor", "target", "line_id")
     assert list(trail) == [(f"subscriber:{user_of(line).pk}", f"choice:{choice}", line.pk)]
