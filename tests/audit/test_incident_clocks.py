@@ -54,7 +54,7 @@ def test_nine_thousand_more_two_hundred_days_later_have_dates_of_their_own() -> 
         ("opened", 1, BEGAN), ("renewed", 9_000, later),
     ]  # fmt: skip
     # One word about it does for all that had come by then.
-    told(one, "fcc", later + DAY)
+    told(one, "fcc", later)
     assert clocks(one, "fcc") == [(later, True)]
 
 
@@ -74,7 +74,7 @@ def test_what_comes_after_duty_was_done_has_clock_at_once(again: object) -> None
         return stated(n, at) if again is stated else seen(at)
 
     one = more(1, BEGAN)
-    told(one, "fcc", BEGAN + DAY)
+    told(one, "fcc", BEGAN)
     one.refresh_from_db()
     assert one.due_at == (None if again is seen else ALL["partner"].due_at(BEGAN))
     one = [more(n, BEGAN + n * DAY) for n in (2, 3)][-1]
@@ -135,7 +135,9 @@ def test_nobody_has_seen_what_is_open_again() -> None:
     seen(BEGAN + 8 * DAY)
     one.refresh_from_db()
     assert (one.acknowledged_at, one.assigned_to, one.renewed_at) == (BEGAN, "officer:7", BEGAN + 8 * DAY)
-    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=BEGAN + 9 * DAY)
-    one = seen(BEGAN + 10 * DAY)
+    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=BEGAN + 8 * DAY)
+    one = seen(BEGAN + 8 * DAY)
     assert (one.acknowledged_at, one.assigned_to, one.closed_at, one.renewed_at) == (None, "", None, None)
-    assert one.due_at == ALL["fcc"].due_at(BEGAN + 10 * DAY)
+    assert one.due_at == ALL["fcc"].due_at(BEGAN + 8 * DAY)
+    # What was new in the very moment of the end is over with it.
+    assert clocks(one, "fcc") == [(BEGAN + 8 * DAY, False)]

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from datetime import datetime, timedelta
+from io import BytesIO
 from itertools import count
 
 import pytest
@@ -10,23 +11,25 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import Line
+from accounts.models import Line, Message
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.agents import NotOpenRequest, answer_request, issue_token, receive_request
 from consent.actions.choices import PauseOver
-from consent.actions.consent_requests import StatusRateLimited, retrieve_status, text_code
+from consent.actions.consent_requests import NotOpen, StatusRateLimited, refuse_request, retrieve_status, text_code
 from consent.actions.digests import NoSuchRun, TooMany
 from consent.actions.without_account import stop_all_by_line
 from consent.domain import agents, consent_requests
+from consent.domain.change_notices import Change, notify_of_change
 from consent.domain.consent_requests import Case, Question, may_be_answered, token_of
+from consent.feeds.claims import receive_claims
 from consent.models import ConsentRequest, EndedPause
 from consent.queries.receipts import find_linked_stop
 from consent.workers import agent_callbacks, expiry, reminders, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign, Contract, Suspension
 from tests.agents import AGENT, an_agent_asks, let_in
 from tests.consent.books import Books
-from tests.consent.claiming import Partner, a_partner, stamp
+from tests.consent.claiming import Partner, a_partner, by_day, stamp
 from tests.factories import a_ledger_row, a_line
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.properties import undone
@@ -100,6 +103,53 @@ def test_what_was_claimed_under_another_number_is_not_asked(asked: ConsentReques
         assert may_be_answered(question=found, at=now) is may
 
 
+def claims(partner: Partner, at: datetime, **changes: object) -> None:
+    claim = json.dumps(partner.claim(**changes)).encode()
+    receive_claims(stream=BytesIO(claim), single=True, party=partner.party, at=at)
+
+
+def test_a_claim_is_asked_about_until_it_ends_or_the_number_changes(partner: Partner, now: datetime) -> None:
+    line, captured, noon = a_line(msisdn=NUMBER), now - HOUR, by_day(now + DAY)
+    about: dict[str, object] = {"captured_at": stamp(captured), "expires_at": stamp(noon)}
+
+    def asks(at: datetime) -> bool:
+        claims(partner, at, **about)
+        return ConsentRequest.objects.exists()
+
+    assert ends_at(asks, noon)
+    for changed_at, may in ((captured - A_MOMENT, True), (captured, False)):
+        with undone():
+            Line.objects.filter(pk=line.pk).update(number_changed_at=changed_at)
+            assert asks(now) is may
+    claims(partner, now, **about)
+    assert ends_at(lambda at: request_texts.text_waiting(now=at), noon)
+    for changed_at, texts in ((captured - A_MOMENT, 1), (captured, 0)):
+        with undone():
+            Line.objects.filter(pk=line.pk).update(number_changed_at=changed_at)
+            assert request_texts.text_waiting(now=noon - HOUR) == texts
+
+
+def test_a_question_is_open_for_a_week_to_its_person_and_its_company(asked: ConsentRequest, partner: Partner) -> None:
+    over, ids = asked.asked_at + 7 * DAY, count()
+    found = question(asked, asked.asked_at)
+    assert found is not None
+
+    def is_refused(at: datetime) -> bool:
+        try:
+            refuse_request(question=found, user=None, notice=None, at=at)
+        except NotOpen:
+            return False
+        return True
+
+    assert ends_at(is_refused, over)
+
+    def asks_again(at: datetime) -> bool:
+        claims(partner, at, id=f"again-{next(ids)}")
+        return ConsentRequest.objects.count() == 2
+
+    assert begins_at(asks_again, over)
+
+
 def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) -> None:
     line = a_line(msisdn=NUMBER)
     a_ledger_row(line, "stop", scope="campaign", ref="CMP-elsewhere", at=now)
@@ -166,6 +216,23 @@ def test_a_pause_is_told_of_as_over_at_its_end(line: Line, campaign: Campaign, n
     assert begins_at(is_over, now + DAY)
 
 
+def test_a_pause_that_was_over_when_it_was_recorded_is_told_of_to_nobody(line: Line, now: datetime) -> None:
+    for ends, texts in ((now, 0), (now + A_MOMENT, 1)):
+        with undone():
+            a_ledger_row(line, "pause", at=now, until=ends)
+            expiry.end_pauses(now=now + DAY)
+            assert Message.objects.filter(line=line).count() == texts
+
+
+def test_stops_within_a_minute_are_confirmed_by_one_text(line: Line, now: datetime) -> None:
+    def texts(at: datetime) -> int:
+        notify_of_change(line_id=line.pk, change=Change.STOP, actor="subscriber:1", at=at)
+        return Message.objects.filter(line=line, kind=Message.Kind.CONFIRMED).count()
+
+    assert texts(now) == 1
+    assert begins_at(lambda at: texts(at) == 2, now + MINUTE)
+
+
 def test_no_pause_begins_that_would_be_over(line: Line) -> None:
     with pytest.raises(PauseOver):
         choices.pause(line_id=line.pk, scope="all", until=database_clock(), actor="subscriber:1", channel="web")
@@ -178,6 +245,15 @@ def test_a_line_is_reminded_every_ninety_days(line: Line, campaign: Campaign, no
         return reminders.remind(now=at)
 
     assert begins_at(reminds, now + 90 * DAY)
+    with undone():
+        Line.objects.filter(pk=line.pk).update(deactivated_at=now + 100 * DAY)
+        assert ends_at(reminds, now + 100 * DAY)
+    with undone():
+        began = now - 301 * DAY
+        Line.objects.filter(pk=line.pk).update(recorded_at=began - DAY, activated_at=began)
+        assert begins_at(reminds, began + 90 * DAY)
+        a_ledger_row(line, "allow", scope="campaign", ref=campaign.ref, at=now - DAY)
+        assert begins_at(reminds, now + 89 * DAY)
     assert reminds(now + 90 * DAY) == 1
     assert begins_at(reminds, now + 180 * DAY)
 
