@@ -238,7 +238,7 @@ class Migration(migrations.Migration):
             name='Message',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('stopped', 'All sharing was stopped without sign-in'), ('child', "The account holder changed something on a child's line"), ('staff', 'Our support or privacy office changed something'), ('records', 'A file changed what is on record'), ('pause_over', 'A pause has ended'), ('number', 'The line has another number'), ('signal', "A browser's privacy signal stopped something"), ('lifeline', 'A service that finds the phone in an emergency was lost'), ('suspended', 'We stopped a company for the line by ourselves'), ('answered', "A company's question was answered by texted code"), ('reply', 'An answer to a text'), ('way_in', 'What lets somebody in was changed, asked for or used'), ('invited', "The account holder invites the line's user to sign in"), ('delegate', 'About somebody who was asked to look after a line'), ('contact', 'Where news about the line goes was changed'), ('receipt', 'A link to a receipt that somebody asked for'), ('reminder', 'Something is still on'), ('agent', "Somebody asks for a stop in the person's name"), ('case', 'Something was written in a case'), ('moved', "The carrier's record of the line has another number, SIM, forwarding, account or holder")], max_length=20)),
+                ('kind', models.CharField(choices=[('stopped', 'All sharing was stopped without sign-in'), ('child', "The account holder changed something on a child's line"), ('staff', 'Our support or privacy office changed something'), ('records', 'A file changed what is on record'), ('pause_over', 'A pause has ended'), ('number', 'The line has another number'), ('signal', "A browser's privacy signal stopped something"), ('lifeline', 'A service that finds the phone in an emergency was lost'), ('suspended', 'We stopped a company for the line by ourselves'), ('answered', "A company's question was answered by texted code"), ('reply', 'An answer to a text'), ('way_in', 'What lets somebody in was changed, asked for or used'), ('invited', "The account holder invites the line's user to sign in"), ('delegate', 'About somebody who was asked to look after a line'), ('contact', 'Where news about the line goes was changed'), ('receipt', 'A link to a receipt that somebody asked for'), ('reminder', 'Something is still on'), ('agent', "Somebody asks for a stop in the person's name"), ('case', 'Something was written in a case'), ('moved', "The carrier's record of the line has another number, SIM, forwarding, account or holder"), ('confirmed', "A stop or pause by the line's own person"), ('signed', 'The last company has signed what it was asked to do'), ('late', 'A company is late in signing'), ('yearly', 'A link to the history of the past year')], max_length=20)),
                 ('about', models.CharField(blank=True, max_length=80)),
                 ('to_sealed', models.BinaryField()),
                 ('words_sealed', models.BinaryField()),
@@ -272,7 +272,7 @@ class Migration(migrations.Migration):
             name='TextedCode',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('stop', 'Stop all sharing'), ('sign_in', 'Sign in'), ('ask', 'Answer a question'), ('stop_for', 'Have our support stop sharing')], max_length=10)),
+                ('purpose', models.CharField(choices=[('stop', 'Stop all sharing'), ('sign_in', 'Sign in'), ('ask', 'Answer a question'), ('stop_for', 'Have our support stop sharing'), ('read', 'Read while a new number holds the line')], max_length=10)),
                 ('number_hash', models.BinaryField(db_default=b'', default=b'')),
                 ('code_sealed', models.BinaryField()),
                 ('made_at', models.DateTimeField()),
@@ -299,7 +299,7 @@ class Migration(migrations.Migration):
             name='WrongCode',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('stop', 'Stop all sharing'), ('sign_in', 'Sign in'), ('ask', 'Answer a question'), ('stop_for', 'Have our support stop sharing')], max_length=10)),
+                ('purpose', models.CharField(choices=[('stop', 'Stop all sharing'), ('sign_in', 'Sign in'), ('ask', 'Answer a question'), ('stop_for', 'Have our support stop sharing'), ('read', 'Read while a new number holds the line')], max_length=10)),
                 ('at', models.DateTimeField()),
                 ('compared', models.PositiveSmallIntegerField()),
                 ('line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.line')),

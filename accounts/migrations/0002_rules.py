@@ -24,12 +24,7 @@ class Migration(migrations.Migration):
         ("accounts", "0015_case_messages"),
         ("accounts", "0016_a_code_for_support"),
         ("accounts", "0017_staff"),
-        ("accounts", "0018_browsersession"),
-        ("accounts", "0019_functions_look_in_our_schema"),
-        ("accounts", "0020_decide_by_transition"),
-        ("accounts", "0021_wrong_codes"),
-        ("accounts", "0022_when_we_learned"),
-        ("accounts", "0023_throttles"),
+        ("accounts", "0024_codes_to_read"),
     ]
     dependencies = [("accounts", "0001_initial"), ("audit", "0002_rules")]
     operations = [

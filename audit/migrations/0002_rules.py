@@ -27,11 +27,8 @@ class Migration(migrations.Migration):
         ("audit", "0012_incidents_at_work"),
         ("audit", "0013_clocks_begin_anew"),
         ("audit", "0014_officers_looks"),
-        ("audit", "0015_functions_look_in_our_schema"),
-        ("audit", "0016_decide_by_transition"),
-        ("audit", "0017_machines_by_the_operator"),
         ("audit", "0018_acts_of_staff"),
-        ("audit", "0019_one_index_of_staff"),
+        ("audit", "0022_plain_labels"),
     ]
     dependencies = [("audit", "0001_initial")]
     operations = [

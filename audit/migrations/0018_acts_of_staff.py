@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('audit', '0017_machines_by_the_operator'),
+        ('audit', '0014_officers_looks'),
     ]
 
     operations = [

@@ -9,39 +9,11 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 
 FOLDER = "sql"
-# What a query would otherwise call row by row is bound to what it names when it is made, and still becomes part of the
-# query. A function with a setting of its own never does.
-FIX_SEARCH_PATH = r"""
-DO $do$
-DECLARE one record;
-BEGIN
-    FOR one IN
-        SELECT p.oid::regprocedure AS name, p.proname = ANY ('{<bound>}') AS is_bound, p.prosrc,
-            pg_get_functiondef(p.oid) AS whole
-        FROM pg_proc p
-        WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE '<app>\_%' AND p.prosqlbody IS NULL
-            AND p.proconfig IS NULL
-    LOOP
-        IF one.is_bound THEN
-            EXECUTE replace(one.whole, 'AS $function$' || one.prosrc || '$function$',
-                'BEGIN ATOMIC ' || one.prosrc || '; END');
-        ELSE
-            EXECUTE format('ALTER FUNCTION %s SET search_path = public, pg_temp', one.name);
-        END IF;
-    END LOOP;
-END $do$
-"""
 
 
 def sql_files(app: str) -> list[Path]:
     """List an app's files of functions and triggers, in the order of their names."""
     return sorted(Path(apps.get_app_config(app).path, FOLDER).glob("*.sql"))
-
-
-def fix_search_path(app: str, *bound: str) -> migrations.RunSQL:
-    """Fix where an app's functions look names up, so that a temporary table named like ours changes nothing."""
-    statement = FIX_SEARCH_PATH.replace("<app>", app).replace("<bound>", ", ".join(bound))
-    return migrations.RunSQL(statement, migrations.RunSQL.noop)
 
 
 class InstallSQL(migrations.RunSQL):

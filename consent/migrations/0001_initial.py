@@ -276,7 +276,7 @@ class Migration(migrations.Migration):
             name='DigestFinding',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('partner_has', 'Partner has, we deny'), ('partner_lacks', 'We allow, partner lacks'), ('unknown', 'A name that we never gave')], max_length=20)),
+                ('kind', models.CharField(choices=[('partner_has', 'Allowed there, denied here'), ('partner_lacks', 'Allowed here, missing there'), ('unknown', 'Unknown identifier')], max_length=20)),
                 ('line_id', models.BigIntegerField(null=True)),
                 ('contract_id', models.BigIntegerField(null=True)),
                 ('recipient', models.CharField(blank=True, max_length=1000)),

@@ -47,10 +47,7 @@ class Migration(migrations.Migration):
         ("consent", "0021_waiting_rows_of_lines"),
         ("consent", "0022_kept_rows_of_lines"),
         ("consent", "0023_set_aside"),
-        ("consent", "0024_functions_look_in_our_schema"),
-        ("consent", "0025_decide_by_transition"),
-        ("consent", "0026_plans_are_kept"),
-        ("consent", "0027_connecticut"),
+        ("consent", "0030_plain_labels"),
     ]
     dependencies = [("consent", "0001_initial"), ("revocations", "0002_rules")]
     operations = [

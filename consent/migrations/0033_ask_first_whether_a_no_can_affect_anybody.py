@@ -1,10 +1,26 @@
-"""Ask first whether a no can affect anybody, and write the gate's row without further calls: files bring millions."""
+"""Leave room for the longest name of a client, which may bring a line that continues another, and follow outcomes."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 from audit.primitives.sql_files import InstallSQL
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0032_follow_outcomes")]
-    operations = [InstallSQL("orders", "gate")]
+    replaces = [
+        ("consent", "0031_actors_may_be_clients"),
+        ("consent", "0032_follow_outcomes"),
+    ]
+    dependencies = [("consent", "0002_rules"), ("partners", "0031_plain_notices")]
+    operations = [
+        migrations.AlterField("choice", "actor", models.CharField(max_length=220)),
+        InstallSQL(),
+        migrations.CreateModel(
+            name='AwaitedOutcome',
+            fields=[
+                ('line_id', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('since', models.DateTimeField()),
+                ('look_at', models.DateTimeField(db_index=True)),
+                ('late_told_at', models.DateTimeField(null=True)),
+            ],
+        ),
+    ]

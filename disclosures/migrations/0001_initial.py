@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
             name='AnomalyRule',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('after_stop', 'Look-ups after the person said stop'), ('no_approval', 'Look-ups with no record that the person agreed'), ('suspended', 'Look-ups after we suspended the company'), ('burst', 'A burst of look-ups of one line'), ('night', 'Look-ups of one line night after night'), ('many_lines', 'One end customer across many lines'), ('dormant', 'Look-ups of a line that had been quiet'), ('disputed', 'Claims of consent that people dispute')], max_length=12)),
+                ('kind', models.CharField(choices=[('after_stop', 'Look-ups after the person stopped'), ('no_approval', 'Look-ups with no record of consent'), ('suspended', 'Look-ups after we suspended the company'), ('burst', 'Burst of look-ups of one line'), ('night', 'Look-ups of one line at night, again and again'), ('many_lines', 'One end customer looking up many lines'), ('dormant', 'Look-ups of a long-inactive line'), ('disputed', 'Consent claims that people dispute')], max_length=12)),
                 ('version', models.PositiveIntegerField()),
                 ('threshold', models.PositiveIntegerField()),
                 ('window', models.PositiveIntegerField()),
@@ -283,7 +283,7 @@ class Migration(migrations.Migration):
             name='Anomaly',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('after_stop', 'Look-ups after the person said stop'), ('no_approval', 'Look-ups with no record that the person agreed'), ('suspended', 'Look-ups after we suspended the company'), ('burst', 'A burst of look-ups of one line'), ('night', 'Look-ups of one line night after night'), ('many_lines', 'One end customer across many lines'), ('dormant', 'Look-ups of a line that had been quiet'), ('disputed', 'Claims of consent that people dispute')], max_length=12)),
+                ('kind', models.CharField(choices=[('after_stop', 'Look-ups after the person stopped'), ('no_approval', 'Look-ups with no record of consent'), ('suspended', 'Look-ups after we suspended the company'), ('burst', 'Burst of look-ups of one line'), ('night', 'Look-ups of one line at night, again and again'), ('many_lines', 'One end customer looking up many lines'), ('dormant', 'Look-ups of a long-inactive line'), ('disputed', 'Consent claims that people dispute')], max_length=12)),
                 ('line_id', models.BigIntegerField(null=True)),
                 ('party', models.CharField(max_length=1000)),
                 ('recipient', models.CharField(blank=True, max_length=1000)),

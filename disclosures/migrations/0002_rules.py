@@ -94,7 +94,6 @@ class Migration(migrations.Migration):
         ("disclosures", "0022_when_it_grew"),
         ("disclosures", "0023_how_far_back"),
         ("disclosures", "0024_orders_outlast_months"),
-        ("disclosures", "0025_functions_look_in_our_schema"),
         ("disclosures", "0026_path_completed"),
     ]
     dependencies = [("disclosures", "0001_initial"), ("consent", "0002_rules")]

@@ -10,7 +10,12 @@ ALTER TABLE disclosures_disclosure ADD CONSTRAINT disclosures_path_completed_kno
 
 
 class Migration(migrations.Migration):
-    dependencies = [("disclosures", "0025_functions_look_in_our_schema")]
+    replaces = [
+        ("disclosures", "0003_plain_labels"),
+        ("disclosures", "0004_a_yes_is_spent_once"),
+        ("disclosures", "0025_functions_look_in_our_schema"),
+    ]
+    dependencies = [("disclosures", "0024_orders_outlast_months")]
     operations = [
         migrations.RunSQL(
             COLUMN,

@@ -72,12 +72,7 @@ class Migration(migrations.Migration):
         ("partners", "0018_received"),
         ("partners", "0019_links_take_turns"),
         ("partners", "0020_what_files_changed"),
-        ("partners", "0021_functions_look_in_our_schema"),
-        ("partners", "0022_decide_by_transition"),
-        ("partners", "0023_two_officers_for_a_machine"),
-        ("partners", "0024_end_of_protection"),
-        ("partners", "0025_drafts_can_be_discarded"),
-        ("partners", "0026_rules_within_a_radius"),
+        ("partners", "0029_a_yes_is_spent_once"),
     ]
     dependencies = [("partners", "0001_initial"), ("accounts", "0002_rules")]
     operations = [

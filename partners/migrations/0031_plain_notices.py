@@ -1,4 +1,8 @@
+"""Write the second version of each notice, in plain words."""
+
 from django.db import migrations
+
+from audit.primitives.sql_files import InstallSQL
 
 # The second version of each notice, where officers have published none of their own: theirs stays the newest.
 NOTICES = """
@@ -30,6 +34,6 @@ ON CONFLICT DO NOTHING;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("partners", "0030_rules_end_as_agreed")]
-
-    operations = [migrations.RunSQL(NOTICES, migrations.RunSQL.noop)]
+    replaces = [("partners", "0030_rules_end_as_agreed")]
+    dependencies = [("partners", "0002_rules"), ("accounts", "0026_choose_alerts")]
+    operations = [InstallSQL(), migrations.RunSQL(NOTICES, migrations.RunSQL.noop)]

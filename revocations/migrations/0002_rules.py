@@ -22,8 +22,6 @@ class Migration(migrations.Migration):
         ("revocations", "0013_when_ends_were_recorded"),
         ("revocations", "0014_evidence"),
         ("revocations", "0015_what_came_back"),
-        ("revocations", "0016_functions_look_in_our_schema"),
-        ("revocations", "0017_decide_by_transition"),
         ("revocations", "0018_trials_refuse_below"),
     ]
     dependencies = [("revocations", "0001_initial"), ("partners", "0002_rules")]

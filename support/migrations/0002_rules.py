@@ -30,8 +30,6 @@ class Migration(migrations.Migration):
         ("support", "0007_words_of_the_database"),
         ("support", "0008_one_person_s_cases"),
         ("support", "0009_one_sender_s_cases"),
-        ("support", "0010_functions_look_in_our_schema"),
-        ("support", "0011_decide_by_transition"),
         ("support", "0012_two_officers_end_a_protection"),
     ]
     dependencies = [("support", "0001_initial"), ("disclosures", "0002_rules")]

@@ -1,25 +1,15 @@
-"""Two officers say that one of staff is enough again to see whose a line is."""
+"""The rules of the desk as they stand today, for a database of 0.1.0."""
 
 from django.db import migrations
 
-GUARDS = """
-CREATE FUNCTION support_protection_two_officers() RETURNS trigger LANGUAGE plpgsql
-SET search_path = public, pg_temp AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM partners_proposal p
-        WHERE p.act = 'end_protection' AND p.of = 'protection' AND p.target_id = OLD.id AND p.decision = 'agreed'
-            AND p.decided_by <> p.proposed_by AND p.decided_by = NEW.ended_by)
-    THEN
-        RAISE EXCEPTION 'to end the protection of a line needs two officers'
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER support_protectedline_two_officers BEFORE UPDATE ON support_protectedline FOR EACH ROW
-    WHEN (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL) EXECUTE FUNCTION support_protection_two_officers();
-"""
+from audit.primitives.sql_files import InstallSQL
 
 
 class Migration(migrations.Migration):
-    dependencies = [("support", "0011_decide_by_transition"), ("partners", "0024_end_of_protection")]
-    operations = [migrations.RunSQL(GUARDS, migrations.RunSQL.noop)]
+    replaces = [
+        ("support", "0003_a_yes_is_spent_once"),
+        ("support", "0010_functions_look_in_our_schema"),
+        ("support", "0011_decide_by_transition"),
+    ]
+    dependencies = [("support", "0009_one_sender_s_cases"), ("partners", "0029_a_yes_is_spent_once")]
+    operations = [InstallSQL()]
