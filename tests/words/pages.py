@@ -15,8 +15,6 @@ from tests.people import Browser, Page
 HEADING = re.compile("h[1-6]")
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 UNREAD = frozenset({"script", "style", "template", "svg", "head", "option"})
-# What the words of a picture and the entries of a choice are in, which `whole` has besides.
-DRAWN = frozenset({"svg", "option"})
 # What is said by a colour or a mark beside the words: a tag, a notice, a figure, a step of an order.
 TAGS, STEPS = ("tag", "notice", "o-tag", "o-note"), frozenset({"done", "now", "todo", "bad"})
 TONES = ("good", "warn", "bad")
@@ -26,7 +24,6 @@ BLOCKS = frozenset({
     "legend", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th",
     "thead", "tr", "ul",
 })  # fmt: skip
-ALONE = BLOCKS | {"label", "legend", "option", "text"}
 
 
 @dataclass
@@ -47,15 +44,6 @@ class Part:
     def words(self) -> str:
         """The same in one line."""
         return " ".join(self.lines)
-
-    @property
-    def whole(self) -> list[str]:
-        """Its lines with all that is drawn or may be chosen, and with how a tag, notice or step looks: "(bad) Late".
-
-        For what has to be the same to the last word.
-        """
-        text = "".join(self._whole())
-        return [words for line in text.split("\n") if (words := " ".join(line.split()))]
 
     @property
     def look(self) -> str:
@@ -128,18 +116,6 @@ class Part:
                 yield from child._pieces()
             else:
                 yield child
-        yield edge
-
-    def _whole(self) -> Iterator[str]:
-        if (self.tag in UNREAD and self.tag not in DRAWN) or "hidden" in self.attributes:
-            return
-        look = self.look
-        alone = self.tag in ALONE or look or "role" in self.attributes.get("class", "").split()
-        edge = "\n" if alone else " " if self.tag == "small" else ""
-        yield edge
-        yield f"({look}) " if look else ""
-        for child in self.children:
-            yield from [child] if isinstance(child, str) else child._whole()
         yield edge
 
     def _within(self, fits: Callable[["Part"], bool]) -> Iterator["Part"]:

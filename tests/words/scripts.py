@@ -14,6 +14,7 @@ from tests.people import Browser
 from tests.support.officers import Member, sign_in_anew
 from tests.words.expected import SCRIPTS
 from tests.words.pages import Part, changes, main, without
+from tests.words.transcripts import packed
 
 
 class Desk(Browser):
@@ -76,4 +77,4 @@ def expected_of(name: str, filled: Mapping[str, object]) -> list[str]:
 
 def whole(page: Part) -> list[str]:
     """All lines but tokens, and but charts, which name months of the calendar."""
-    return without(page, *page.all("pre"), *page.all("figure")).whole
+    return packed(without(page, *page.all("pre"), *page.all("figure")), width=0, mask=str)

@@ -13,6 +13,7 @@ from tests.words.exact import as_before
 from tests.words.expected import LANGUAGES
 from tests.words.pages import main, press
 from tests.words.partners import Market
+from tests.words.transcripts import packed
 from tests.words.worlds import DAY, MINUTE, a_line_dealing_with, allow, newest_choice, stop_company
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
@@ -44,7 +45,7 @@ def test_a_case_says_what_each_was_asked_and_answered(market: Market) -> None:
             pages.look(title, browser, path, but=("article",))
             # All were asked in the same moment: which of them comes first is chance.
             for language in LANGUAGES:
-                asked = sorted("\n".join(one.whole) for one in main(browser, path, language).all("article"))
+                asked = sorted("\n".join(packed(one)) for one in main(browser, path, language).all("article"))
                 pages.say(f"{title}: whom we asked ({language})", "\n".join(asked))
 
         # At the very moment by which all were to answer nobody is late yet.

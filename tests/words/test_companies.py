@@ -4,6 +4,8 @@ First before the person has said anything, then once the person, a file, an offi
 """
 
 import json
+import re
+from itertools import chain
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.words.exact import as_before
 from tests.words.expected import LANGUAGES
 from tests.words.pages import opened
 from tests.words.partners import Market
+from tests.words.transcripts import wrapped
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
 
@@ -26,7 +29,8 @@ def test_every_page_says_what_it_said(market: Market, clock: Clock) -> None:
         for language in LANGUAGES:
             rows, told = (opened(person, f"/history/download.{kind}", language).text for kind in ("csv", "json"))
             pages.say(f"history.csv ({language})", rows.removeprefix("\ufeff"))
-            pages.say(f"history.json ({language})", json.dumps(json.loads(told), indent=1, ensure_ascii=False))
+            entries = re.sub(r"\n {3,}", " ", json.dumps(json.loads(told), indent=1, ensure_ascii=False))
+            pages.say(f"history.json ({language})", "\n".join(chain.from_iterable(map(wrapped, entries.splitlines()))))
     person = everybody_acts(crowd, clock)
     with as_before("companies_acted", since=pages) as acted:
         look_at_all(crowd, person, acted)

@@ -9,20 +9,24 @@ difference before it is committed:
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import unified_diff
 from pathlib import Path
 from textwrap import wrap
 
 import pytest
 
-from tests.words.pages import Part, read, without
+from tests.words.pages import BLOCKS, UNREAD, Part, read, without
 
 FOLDER = Path(__file__).parent / "transcripts"
 WRITE = os.environ.get("TRANSCRIBE") == "1"
 WIDTH = 118
-# What is drawn by lot, and what is read in its place.
-DRAWN = (
+BESIDE = " | "
+# What the words of a picture and the entries of a choice are in, which are written down besides.
+DRAWN = frozenset({"svg", "option"})
+ALONE = BLOCKS | {"label", "legend", "option", "text"}
+# What differs from run to run, and what is read in its place.
+BY_LOT = (
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "‹id›"),
     (r"\b(?:[0-9A-Z]{4}-){2,}[0-9A-Z]{4}\b", "‹number of the receipt›"),
     (r"\bT-[0-9A-Z]+\b", "‹case›"),
@@ -58,24 +62,85 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = ()) ->
     parts = [*page.all("title")[:1], *page.all("aside", of_class="gpc"), *main]
     if around or not main:
         parts = [*page.all("title")[:1], *(page.all("body") or [page])]
-    lines = [line for part in parts for line in part.whole or part.lines]
-    lines += [f"[{name}]" for part in parts for name in _names(part)]
-    return [
-        part for line in lines for part in wrap(masked(line), WIDTH, break_long_words=False, break_on_hyphens=False)
-    ]
+    lines = [line for part in parts for line in packed(part)]
+    lines += [masked(f"[{name}]") for part in parts for name in _names(part)]
+    return [part for line in lines for part in wrapped(line)]
+
+
+def wrapped(line: str) -> list[str]:
+    """A long line as several."""
+    return wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def masked(line: str) -> str:
+    """The line without what differs from run to run."""
+    for pattern, instead in BY_LOT:
+        line = re.sub(pattern, instead, line)
+    return line
+
+
+def packed(part: Part, *, width: int = WIDTH, mask: Callable[[str], str] = masked) -> list[str]:
+    """Return the lines of a part with all that is drawn or may be chosen: those of a smaller part in one, if they fit.
+
+    They tell how a tag, notice or step looks: "(bad) Late". The cells of a row stand in one line, however long, unless
+    `width` is 0: then every part has its own.
+    """
+    return _Packing(width, mask).lines_of(part)
+
+
+class _Packing:
+    """See `packed`."""
+
+    def __init__(self, width: int, mask: Callable[[str], str]) -> None:
+        self._width, self._mask = width, mask
+        self._open: list[list[str]] = [[]]
+        self._text = ""
+
+    def lines_of(self, part: Part) -> list[str]:
+        self._read(part)
+        self._end_line()
+        return self._open[0]
+
+    def _read(self, part: Part) -> None:
+        if (part.tag in UNREAD and part.tag not in DRAWN) or "hidden" in part.attributes:
+            return
+        look = part.look
+        alone = part.tag in ALONE or look or "role" in part.attributes.get("class", "").split()
+        edge = " " if part.tag == "small" and not alone else ""
+        if alone:
+            self._end_line()
+            self._open.append([])
+        self._text += edge + (f"({look}) " if look else "")
+        for child in part.children:
+            if isinstance(child, str):
+                self._text += child
+            else:
+                self._read(child)
+        self._text += edge
+        if alone:
+            self._end_line()
+            self._close(part.tag)
+
+    def _end_line(self) -> None:
+        if words := " ".join(self._text.split()):
+            self._open[-1].append(self._mask(words))
+        self._text = ""
+
+    def _close(self, tag: str) -> None:
+        lines = self._open.pop()
+        around = self._open[-1]
+        # What stands under a label begins in its line.
+        if tag == "dd" and lines and around and len(around[-1]) + len(BESIDE) + len(lines[0]) <= self._width:
+            lines[0] = around.pop() + BESIDE + lines[0]
+        elif lines and (len(whole := BESIDE.join(lines)) <= self._width or (tag == "tr" and self._width)):
+            lines = [whole]
+        around += lines
 
 
 def _names(part: Part) -> list[str]:
     """What a screen reader calls these parts, and what stands in a field that nothing was typed into."""
     given = (one.attributes.get(name, "") for one in [part, *part.all()] for name in ("aria-label", "placeholder"))
     return [name for name in dict.fromkeys(given) if name]
-
-
-def masked(line: str) -> str:
-    """The line without what differs from run to run."""
-    for pattern, instead in DRAWN:
-        line = re.sub(pattern, instead, line)
-    return line
 
 
 def assert_as_before(name: str, pages: Iterable[tuple[str, list[str]]]) -> None:
