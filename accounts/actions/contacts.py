@@ -4,6 +4,7 @@ While a new number holds the line, a code sent there shows who is here (docs/dec
 """
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -72,7 +73,7 @@ def remove_contact(*, line_id: int, user: User, at: datetime) -> bool:
     if delegations.contact_of(line_id=line_id) is None:
         return False
     _notify_line(line_id, at)
-    end_contacts(line_id=line_id, at=at)
+    end_contacts(line_ids=[line_id], at=at)
     _record_event("contact_removed", line_id, user, at)
     return True
 
@@ -105,9 +106,9 @@ def verify_reading_code(*, line_id: int, user: User, asker: str, typed: str, at:
     return contact
 
 
-def end_contacts(*, line_id: int, at: datetime) -> None:
-    """End every number that stands in for the phone; within the transaction that ends the line."""
-    SafeContact.objects.filter(line_id=line_id, ended_at__isnull=True).update(ended_at=at)
+def end_contacts(*, line_ids: Collection[int], at: datetime) -> None:
+    """End every number that stands in for these lines' phones; within the transaction that ends the lines."""
+    SafeContact.objects.filter(line__in=line_ids, ended_at__isnull=True).update(ended_at=at)
 
 
 def _contact_that_shows(line: Line, at: datetime) -> SafeContact | None:

@@ -146,31 +146,32 @@ def choose_language(*, user: User, language: str) -> None:
 
 
 @transaction.atomic
-def end_tenure(*, line_id: int, at: datetime) -> None:
-    """End the sign-in that belongs to a line: called in the transaction that ends the line. Nobody comes in by it now.
+def end_tenures(*, line_ids: Collection[int], at: datetime) -> None:
+    """End the sign-ins that belong to lines: called in the transaction that ends them. Nobody comes in by them now.
 
     Who has a password or passkey may come back by that, and sees this tenure alone. Whoever holds the number next
     starts with a new user. A change of number is not an end.
     """
-    end_contacts(line_id=line_id, at=at)
+    end_contacts(line_ids=line_ids, at=at)
     ended = list(
         LineUser.objects.select_for_update(of=("self",))
         .select_related("user")
-        .filter(line_id=line_id, until__isnull=True)
+        .filter(line__in=line_ids, until__isnull=True)
+        .order_by("pk")
     )
     for line_user in ended:
         line_user.until = max(at, line_user.since)
         line_user.save(update_fields=["until"])
         comes_back = sessions.has_password_or_passkey(user=line_user.user)
         User.objects.filter(pk=line_user.user_id).update(is_active=comes_back)
-        end_tenure_delegations(user_id=line_user.user_id, line_id=line_id, at=at)
+        end_tenure_delegations(user_id=line_user.user_id, line_id=line_user.line_id, at=at)
         KnownDevice.objects.filter(user_id=line_user.user_id).delete()
         end_sessions(user_id=line_user.user_id, at=at)
         audit.actions.record(
             action="line.tenure_ended",
             actor="system:lines",
             target=f"subscriber:{line_user.user_id}",
-            line_id=line_id,
+            line_id=line_user.line_id,
             at=at,
         )
 

@@ -1,5 +1,6 @@
 """Put a text where it waits for the gateway: in the transaction of what it tells of."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -123,7 +124,10 @@ LETTERS_A_DAY, RECEIPT_TEXTS_A_DAY = 10, 5
 
 
 class Recipients(Enum):
-    """Where a warning about a line goes: to its number, or the one before, and to its safe contact."""
+    """Where a warning about a line goes: to its number, and to its safe contact.
+
+    `OLD_NUMBER_AND_CONTACT`: to the number it had last, whoever writes a new one doing so afterwards.
+    """
 
     PHONE_AND_CONTACT = auto()
     OLD_NUMBER_AND_CONTACT = auto()
@@ -265,26 +269,30 @@ def _choose_destinations(
 
 
 @transaction.atomic(savepoint=False)
-def enqueue_warning(
-    *, line_id: int, words: Callable[[Line], str], of: str, to: Recipients, at_most: int | None, at: datetime
-) -> None:
-    """Have a line's person texted at once, by day and night, of what somebody may do who takes the line over.
+def enqueue_warnings(
+    *, lines: Collection[Line], words: Callable[[Line], str], of: str, to: Recipients, at_most: int | None,
+    at: datetime,
+) -> None:  # fmt: skip
+    """Have the persons of lines texted at once, by day and night, of what somebody may do who takes a line over.
 
     `of`: which kind of change; `at_most`: so many of that kind in a day to each recipient, None: all. To the old number
-    only if no other line has had it since. Nothing is sent where the line leaves its account in confidence.
+    only if no other line has had it since. Nothing is sent where a line leaves its account in confidence. In as many
+    statements for many lines as for one.
     """
-    line = Line.objects.get(pk=line_id)
-    if delegations.is_confidential_departure(line_id=line_id, at=at):
-        return
+    line_ids = [line.pk for line in lines]
+    departures = delegations.query_confidential_departures(at=at).filter(line__in=line_ids)
+    leaving = {*departures.values_list("line", flat=True)}
+    told = {line.pk: line for line in lines if line.pk not in leaving}
     about = f"moved:{of}"
+    sent = _count_warnings(told, about, at) if at_most is not None else Counter()
     made = [
         Message(
-            id=uuid4(), line=line, kind=Message.Kind.MOVED, about=about, to_sealed=seal(msisdn),
-            words_sealed=seal(_address_alert(line, words(line), contact)), made_at=at, contact=contact, next_at=at,
-            expires_at=at + LASTS[Message.Kind.MOVED],
+            id=uuid4(), line_id=pk, kind=Message.Kind.MOVED, about=about, to_sealed=seal(msisdn),
+            words_sealed=seal(_address_alert(told[pk], words(told[pk]), contact)), made_at=at, contact=contact,
+            next_at=at, expires_at=at + LASTS[Message.Kind.MOVED],
         )
-        for msisdn, contact in _list_warning_recipients(line_id, to, at)
-        if at_most is None or _count_warnings(line, about, contact, at) < at_most
+        for pk, msisdn, contact in _list_warning_recipients(told, to, at)
+        if at_most is None or sent[pk, contact.pk if contact else None] < at_most
     ]  # fmt: skip
     Message.objects.bulk_create(made)
     if not texts.is_networked():
@@ -292,21 +300,24 @@ def enqueue_warning(
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message.pk, now=at), robust=True)
 
 
-def _count_warnings(line: Line, about: str, contact: SafeContact | None, at: datetime) -> int:
-    """How often one of a line's two recipients was warned of one kind of change in a day."""
-    lately = Message.objects.filter(line=line, kind=Message.Kind.MOVED, made_at__gt=at - DAY)
-    return lately.filter(about=about, contact=contact).count()
+def _count_warnings(line_ids: Collection[int], about: str, at: datetime) -> Counter[tuple[int, int | None]]:
+    """How often each recipient was warned of one kind of change in a day: by line and safe contact (None: phone)."""
+    lately = Message.objects.filter(line__in=line_ids, kind=Message.Kind.MOVED, made_at__gt=at - DAY, about=about)
+    return Counter(lately.values_list("line_id", "contact_id"))
 
 
-def _list_warning_recipients(line_id: int, to: Recipients, at: datetime) -> list[tuple[str, SafeContact | None]]:
+def _list_warning_recipients(
+    line_ids: Collection[int], to: Recipients, at: datetime
+) -> list[tuple[int, str, SafeContact | None]]:
     if to == Recipients.OLD_NUMBER_AND_CONTACT:
-        number = delegations.get_previous_number(line_id=line_id)
+        numbers = delegations.list_last_numbers(line_ids=line_ids)
     else:
-        number = delegations.get_current_number(line_id=line_id, at=at)
-    lines = [] if to == Recipients.PHONE else [line_id]
-    contact = sms_delivery.list_contacts_to_warn(line_ids=lines, at=at).get(line_id)
-    there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
-    there += [(number, None)] if number else []
+        numbers = delegations.list_current_numbers(line_ids=line_ids, at=at)
+    contacts = sms_delivery.list_contacts_to_warn(line_ids=[] if to == Recipients.PHONE else line_ids, at=at)
+    there: list[tuple[int, str, SafeContact | None]] = []
+    for pk in line_ids:
+        there += [(pk, unseal(contacts[pk].to_sealed), contacts[pk])] if pk in contacts else []
+        there += [(pk, numbers[pk], None)] if pk in numbers else []
     return there
 
 

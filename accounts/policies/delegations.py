@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from accounts.models import Delegation, LineNumber, LineUser, SafeContact, Separation, User
@@ -17,6 +18,15 @@ BOTH_FOR = timedelta(hours=24)
 CONTACTS = """
 SELECT id, line_id, to_sealed, code_sealed, tries_left, asked_at, proved_at, ended_at FROM accounts_safecontact
 WHERE line_id = ANY (%s) AND proved_at IS NOT NULL AND ended_at IS NULL
+"""
+LAST_NUMBERS = """
+SELECT line_id, msisdn_sealed FROM (
+    SELECT DISTINCT ON (line_id) line_id, msisdn_sealed, msisdn_hash, starts_at FROM accounts_linenumber
+    WHERE line_id = ANY (%s) ORDER BY line_id, starts_at DESC
+) AS newest
+WHERE NOT EXISTS (
+    SELECT FROM accounts_linenumber other WHERE other.msisdn_hash = newest.msisdn_hash
+        AND other.starts_at >= newest.starts_at AND other.line_id <> newest.line_id)
 """
 CODE_LASTS = timedelta(minutes=10)
 SEPARATION_DAYS = 2
@@ -134,13 +144,18 @@ def get_current_number(*, line_id: int, at: datetime) -> str:
     return sealing.unseal(number.msisdn_sealed) if number else ""
 
 
-def get_previous_number(*, line_id: int) -> str:
-    """Return the number that a line had before the one it has now, if it is nobody else's since; else ""."""
-    periods = LineNumber.objects.filter(line=line_id).order_by("-starts_at")
-    number = next(iter(periods[1:2]), None)
-    if number is None or not is_unassigned_elsewhere(number=number):
-        return ""
-    return sealing.unseal(number.msisdn_sealed)
+def list_current_numbers(*, line_ids: Collection[int], at: datetime) -> dict[int, str]:
+    """Return the numbers that lines have now, by line. One query."""
+    held = LineNumber.objects.filter(line__in=line_ids, starts_at__lte=at).exclude(ends_at__lte=at)
+    found = held.order_by("starts_at").values_list("line_id", "msisdn_sealed")
+    return {line_id: sealing.unseal(sealed) for line_id, sealed in found}
+
+
+def list_last_numbers(*, line_ids: Collection[int]) -> dict[int, str]:
+    """Return the number that each line had last, by line, where no other line has had it since. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_NUMBERS, [list(line_ids)])
+        return {line_id: sealing.unseal(sealed) for line_id, sealed in cursor.fetchall()}
 
 
 def is_unassigned_elsewhere(*, number: LineNumber) -> bool:

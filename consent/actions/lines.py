@@ -1,5 +1,6 @@
 """What a line's own life does to its consent: the end of the tenure, a new number, a child that grew up."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 
@@ -19,8 +20,7 @@ from consent.workers import cohorts
 from consent.workers.cohorts import PlanChanged
 from partners.actions import guards
 from partners.policies.lifecycle import NotNow
-from revocations.actions.orders import enqueue_order
-from revocations.domain.order_snapshots import EVERYTHING
+from revocations.actions.orders import enqueue_orders
 from revocations.models import Cohort
 
 # Who says the stops by which a yes of the account holder's ends when a file makes a child's line an adult's.
@@ -28,20 +28,23 @@ GROWN_UP = "import:grown_up"
 
 
 @transaction.atomic
-def end_tenure(*, line_id: int, at: datetime, actor: str) -> None:
-    """Tell every affected partner to stop and delete: the line was deactivated (its row says so)."""
-    _withdraw(line_id, at)
-    audit.actions.record(action="line.ended", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)
+def end_tenures(*, line_ids: Collection[int], at: datetime, actor: str) -> None:
+    """Tell every affected partner to stop and delete: these lines were deactivated (their rows say so)."""
+    _withdraw(line_ids, at)
+    nothing: dict[int, dict[str, object]] = {line_id: {} for line_id in line_ids}
+    audit.actions.record_for_lines(action="line.ended", actor=actor, at=at, details=nothing)
 
 
 @transaction.atomic
-def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
-    """End the approvals of a line with another number (its row says so), and tell partners without a number."""
-    _withdraw(line_id, at)
-    RejudgeRequest.objects.create(line_id=line_id, since=at)
-    if not delegations.is_confidential_departure(line_id=line_id, at=at):
-        change_notices.notify_of_imported_changes(line_ids=[line_id], change=change_notices.Change.NUMBER, at=at)
-    audit.actions.record(action="line.number_changed", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)
+def change_numbers(*, line_ids: Collection[int], at: datetime, actor: str) -> None:
+    """End the approvals of lines with other numbers (their rows say so), and tell partners without a number."""
+    _withdraw(line_ids, at)
+    RejudgeRequest.objects.bulk_create(RejudgeRequest(line_id=line_id, since=at) for line_id in line_ids)
+    leaving = delegations.query_confidential_departures(at=at).filter(line__in=line_ids)
+    told = {*line_ids} - {*leaving.values_list("line", flat=True)}
+    change_notices.notify_of_imported_changes(line_ids=told, change=change_notices.Change.NUMBER, at=at)
+    nothing: dict[int, dict[str, object]] = {line_id: {} for line_id in line_ids}
+    audit.actions.record_for_lines(action="line.number_changed", actor=actor, at=at, details=nothing)
 
 
 @transaction.atomic
@@ -81,15 +84,13 @@ def _allowed_by_another(line_id: int) -> list[str]:
     return sorted(ref for ref, (kind, actor) in newest.items() if kind == Choice.Kind.ALLOW and actor != own)
 
 
-def _withdraw(line_id: int, at: datetime) -> None:
-    contract_ids = snapshots.affected_contracts(line_id=line_id, scope="all", ref="")
-    agreements = order_planning.agreements(
-        line_id=line_id,
-        contract_ids=contract_ids,
-        duties=order_planning.STOP_DUTIES,
-        scopes={contract_id: [EVERYTHING] for contract_id in contract_ids},
-    )
-    enqueue_order(line_id=line_id, agreements=agreements, by="system", at=at)
+def _withdraw(line_ids: Collection[int], at: datetime) -> None:
+    lines = sorted(line_ids)
+    affected = snapshots.affected_by_each(nos=[(line_id, "all", "") for line_id in lines])
+    contract_ids = {line_id: theirs for line_id, theirs in zip(lines, affected, strict=True) if theirs}
+    if contract_ids:
+        agreements = order_planning.agreements_of_each(contract_ids=contract_ids, duties=order_planning.STOP_DUTIES)
+        enqueue_orders(agreements=agreements, by="system", at=dict.fromkeys(contract_ids, at))
 
 
 def terminate(

@@ -212,15 +212,16 @@ def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at:
     enqueue_alerts(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
 
 
-def notify_of_line_move(*, line_id: int, change: Change, at: datetime) -> None:
-    """Warn a line's person, wherever they can be reached, that the carrier's record says that the line has moved."""
+def notify_of_line_moves(*, lines: Collection[Line], change: Change, at: datetime) -> None:
+    """Warn persons, wherever they can be reached, that the carrier's record says that their lines have moved.
 
-    def in_words(line: Line) -> str:
-        with translation.override(language_of(line)):
-            return str(MOVES[change]) % {"number": number_to_call(), "stop": f"{settings.BASE_URL}/stop/"}
-
+    Of a new number before it is written.
+    """
     to = RECIPIENTS.get(change, Recipients.PHONE_AND_CONTACT)
-    sms_outbox.enqueue_warning(line_id=line_id, words=in_words, of=change, to=to, at_most=AT_MOST.get(change), at=at)
+    words = _format_by_language(
+        lambda: str(MOVES[change]) % {"number": number_to_call(), "stop": f"{settings.BASE_URL}/stop/"}
+    )
+    sms_outbox.enqueue_warnings(lines=lines, words=words, of=change, to=to, at_most=AT_MOST.get(change), at=at)
 
 
 def _get_author(line: Line, actor: str) -> Author:
@@ -234,13 +235,17 @@ def _get_author(line: Line, actor: str) -> Author:
 
 
 def _in_words_of(kind: Message.Kind) -> Callable[[Line], str]:
+    return _format_by_language(lambda: str(WORDS[kind]) % {"url": f"{settings.BASE_URL}/home/"})
+
+
+def _format_by_language(words: Callable[[], str]) -> Callable[[Line], str]:
     said: dict[str, str] = {}
 
     def in_words(line: Line) -> str:
         language = language_of(line)
         if language not in said:
             with translation.override(language):
-                said[language] = str(WORDS[kind]) % {"url": f"{settings.BASE_URL}/home/"}
+                said[language] = words()
         return said[language]
 
     return in_words

@@ -15,7 +15,7 @@ from consent.queries.approvals import LateDenial, Override, list_overrides
 from partners.domain import pairwise
 from partners.models import Campaign, Contract
 from revocations.actions.evidence import DisputedUse
-from revocations.domain.order_snapshots import Agreement
+from revocations.domain.order_snapshots import EVERYTHING, Agreement
 from revocations.models import Duty
 
 NAME_ORDERS = """
@@ -80,11 +80,16 @@ def agreements_after_no(
     return now.agreements(line_id, uses.contract_ids, before, _RequestedDuties(duties, scopes))
 
 
-def agreements_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, list[Agreement]]:
-    """Describe how many lines stand now under their agreements; ask nothing new of any partner. By line."""
+def agreements_of_each(
+    *, contract_ids: Mapping[int, Sequence[int]], duties: Sequence[Duty.Action] = ()
+) -> dict[int, list[Agreement]]:
+    """Describe how many lines stand now under their agreements, by line. `duties`: owed for all that a partner has."""
     now = _CurrentStates.read(contract_ids)
     return {
-        line_id: now.agreements(line_id, theirs, {}, _RequestedDuties()) for line_id, theirs in contract_ids.items()
+        line_id: now.agreements(
+            line_id, theirs, {}, _RequestedDuties(duties, {pk: [EVERYTHING] for pk in theirs} if duties else {})
+        )
+        for line_id, theirs in contract_ids.items()
     }
 
 

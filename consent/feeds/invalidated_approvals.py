@@ -3,15 +3,16 @@
 By which number a row of a file came stands nowhere; the keyed hash of its content, the number included, tells.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 import audit.actions
 from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import unseal
 from consent.actions.records import FileApproval, FileChoice
-from consent.domain.snapshots import lock_line
+from consent.domain.snapshots import lock_lines
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.entries import Entry
@@ -19,23 +20,43 @@ from consent.models import Approval, Choice, InvalidatedApproval, Origin, Rejudg
 from consent.queries.approvals import STANDS
 from consent.workers.expiry import enqueue_current_state
 
+# Most lines have said yes to nothing since.
+ALLOWED_SINCE = """
+SELECT told.line_id FROM unnest(%s::bigint[], %s::timestamptz[]) AS told (line_id, since)
+WHERE EXISTS (
+        SELECT FROM consent_approval yes WHERE yes.line_id = told.line_id AND yes.captured_at >= told.since)
+    OR EXISTS (
+        SELECT FROM consent_choice yes
+        WHERE yes.line_id = told.line_id AND yes.made_at >= told.since AND yes.kind = 'allow' AND yes.origin = 'file')
+ORDER BY told.line_id
+"""
+
 
 @transaction.atomic
-def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: str) -> int:
-    """Set aside what a line said yes to by a number that, as became known, was not its own from `since` on.
+def invalidate_approvals(*, shortened: Mapping[int, tuple[Line, datetime]], at: datetime, actor: str) -> None:
+    """Set aside what lines said yes to by numbers that, as became known, were not their own from a moment on.
 
     In the transaction in which that is written down: there is no moment at which the gate allows by it. What came so
-    is held, as if its line were not known yet, for whoever had the number. Stops that came so stay, and deny. Returns
-    how many yeses it was.
+    is held, as if its line were not known yet, for whoever had the number. Stops that came so stay, and deny.
+    `shortened`: by line id, the line and that moment.
     """
-    now = lock_line(line_id=line.pk)
+    now = lock_lines(line_ids=list(shortened))
+    with connection.cursor() as cursor:
+        cursor.execute(ALLOWED_SINCE, [list(shortened), [since for _, since in shortened.values()]])
+        allowed = [line_id for (line_id,) in cursor.fetchall()]
+    for line_id in allowed:
+        line, since = shortened[line_id]
+        _invalidate(line, since, now[line_id], at, actor)
+
+
+def _invalidate(line: Line, since: datetime, now: datetime, at: datetime, actor: str) -> None:
     approvals, choices, numbers = ApprovalsFeed(), ChoicesFeed(), _Numbers(line)
     approvals_held = _approvals_since(approvals, line, numbers, since, now)
     choices_held = _allows_since(choices, line, numbers, since, now)
     named = {one.row.id: (one.row.campaign, one.at) for one in approvals_held}
     named |= {one.row.id: (one.row.ref, one.at) for one in choices_held}
     if not named:
-        return 0
+        return
     approvals.keep(entries=approvals_held, at=at)
     choices.keep(entries=choices_held, at=at)
     InvalidatedApproval.objects.bulk_create(
@@ -52,7 +73,6 @@ def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: st
         line_id=line.pk,
         detail={"count": len(named)},
     )
-    return len(named)
 
 
 def _approvals_since(

@@ -97,15 +97,12 @@ def make_accounts(*, refs: Collection[str]) -> dict[str, Account]:
     return {account.carrier_id: account for account in Account.objects.filter(carrier_id__in=refs)}
 
 
-def save_line(*, line: Line, names: list[str], at: datetime) -> list[str]:
-    """Save what a row says otherwise of a line; another state counts from now on, and partners are told.
+def save_state(*, line: Line, names: list[str], at: datetime) -> list[str]:
+    """Save these columns of a line, its state among them, which counts from now on; partners are told.
 
     Returns the campaigns, by their id, that the laws of the state before forbade and the new state's don't: whoever
     moved may not know, and whoever did not must.
     """
-    if "state" not in names:
-        line.save(update_fields=names)
-        return []
     allowed = list_allowed_campaigns(line_id=line.pk)
     line.save(update_fields=names)
     LineState.objects.update_or_create(line=line, since=at, defaults={"state": line.state})

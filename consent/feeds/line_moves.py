@@ -7,10 +7,12 @@ that joins lines which were known before is held, and so is one that takes a num
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 from accounts.models import Line
 from accounts.policies import holds
-from consent.domain.change_notices import Change, notify_of_line_move
+from consent.domain.change_notices import Change
+from consent.feeds.line_changes import LineChanges
 from consent.feeds.numbers import Period, Timeline
 from consent.feeds.pending_rejudgement import Source
 
@@ -20,12 +22,56 @@ MOVES = {"sim_changed_at": Change.SIM, "forwarding_changed_at": Change.FORWARDIN
 HOLDER = frozenset({"account", "holder_name_sealed"})
 
 
+class AccountLines:
+    """The lines on the accounts of one chunk of rows, as the rows leave them. Others than the rows' are read once."""
+
+    def __init__(self, *, lines: Collection[Line], accounts: Collection[int]) -> None:
+        self._accounts = accounts
+        self._placed: dict[int, dict[str, Line]] = defaultdict(dict)
+        self._named = {line.carrier_id for line in lines}
+        for line in lines:
+            self.place(line)
+
+    def place(self, line: Line) -> None:
+        """Note on which account a line is now."""
+        self._placed[line.account_id][line.carrier_id] = line
+
+    def has_holder(self, account_id: int, *, but: Line) -> bool:
+        """Return whether another line of an account is the holder's."""
+        return any(
+            line.user_role == Line.UserRole.HOLDER and line.carrier_id != but.carrier_id
+            for line in self.list_active({account_id})
+        )
+
+    def list_active(self, accounts: Collection[int]) -> list[Line]:
+        """List the lines on these accounts that haven't ended."""
+        there = self._with_others
+        return [
+            line
+            for account_id in accounts
+            for line in there[account_id].values()
+            if line.account_id == account_id and line.deactivated_at is None
+        ]
+
+    @cached_property
+    def _with_others(self) -> dict[int, dict[str, Line]]:
+        others = Line.objects.filter(account__in=self._accounts, deactivated_at__isnull=True)
+        for line in others.exclude(carrier_id__in=self._named):
+            if line.carrier_id not in self._placed[line.account_id]:
+                self.place(line)
+        return self._placed
+
+
 class LineMoves:
     """The moves of one chunk of rows."""
 
-    def __init__(self, *, source: Source, timeline: Timeline, at: datetime) -> None:
+    def __init__(
+        self, *, source: Source, timeline: Timeline, changes: LineChanges, lines: AccountLines, at: datetime
+    ) -> None:
         self._source = source
         self._timeline = timeline
+        self._changes = changes
+        self._lines = lines
         self._at = at
         # New lines, by the carrier's id, that begin with a number which was another's.
         self._took: set[str] = set()
@@ -33,7 +79,7 @@ class LineMoves:
     def warn(self, line: Line, change: Change) -> None:
         """Tell the person of a change that may be somebody else's doing."""
         if not self._source.is_new_line(line):
-            notify_of_line_move(line_id=line.pk, change=change, at=self._at)
+            self._changes.warn(line, change)
 
     def start_hold(self, line: Line) -> list[str]:
         """Write when we learned of what holds what the line opens, and return the column; none at its begin."""
@@ -62,7 +108,7 @@ class LineMoves:
         for line in lines:
             if line.carrier_id in self._took:
                 self._took.remove(line.carrier_id)
-                self._warn_at_number(line)
+                self._changes.warn_taken(line)
 
     def take_number(self, line: Line) -> list[str]:
         """Hold the line by its new number, and from its holder where that was another's. Returns the columns."""
@@ -76,13 +122,14 @@ class LineMoves:
         """Tell the person of the new number; and whoever has that number, where it was another line's."""
         self.warn(line, Change.NUMBER)
         if self._was_anothers(self._timeline.newest(line.carrier_id).number, line.carrier_id):
-            self._warn_at_number(line)
+            self._changes.warn_taken(line)
 
     def take_news(self, line: Line, news: Mapping[str, object]) -> tuple[list[str], frozenset[int]]:
         """Write what a row says otherwise into its line: the columns, and the lines that it reached until then."""
         before = frozenset(other.pk for other in self._list_reachable_by(line)) if _places(news) else frozenset[int]()
         for name, value in news.items():
             setattr(line, name, value)
+        self._lines.place(line)
         if not _places(news) or (self._source.is_new_line(line) and not self._others_of(line)):
             return [*news], before
         line.holder_known_at = self._at
@@ -106,10 +153,10 @@ class LineMoves:
 
     def _list_existing_lines(self, accounts: Collection[int]) -> dict[int, list[Line]]:
         """The lines on these accounts that were known before this import and have not ended."""
-        before = Line.objects.filter(recorded_at__lt=self._source.began_at, deactivated_at__isnull=True)
         found = defaultdict[int, list[Line]](list)
-        for line in before.filter(account__in=accounts).order_by("pk") if accounts else ():
-            found[line.account_id].append(line)
+        for line in self._lines.list_active(accounts) if accounts else ():
+            if not self._source.is_new_line(line):
+                found[line.account_id].append(line)
         return found
 
     def _others_of(self, line: Line) -> list[Line]:
@@ -118,9 +165,6 @@ class LineMoves:
 
     def _list_reachable_by(self, line: Line) -> list[Line]:
         return [other for other in self._others_of(line) if _reaches(line, other)]
-
-    def _warn_at_number(self, line: Line) -> None:
-        notify_of_line_move(line_id=line.pk, change=Change.TAKEN, at=self._at)
 
 
 def _list_reachable(lines: Collection[Line], known: Mapping[int, Sequence[Line]]) -> dict[int, Line]:

@@ -125,13 +125,15 @@ def periods_of(*, lines: Iterable[Line], numbers: Iterable[bytes]) -> list[Perio
 def store_periods(*, timeline: Timeline, lines: Iterable[Line]) -> None:
     """Write what changed of these lines' periods."""
     fresh: list[tuple[Period, LineNumber]] = []
+    ended: list[LineNumber] = []
     for line in lines:
         for period in timeline.by_line[line.carrier_id]:
             if period.pk is None:
                 fresh.append((period, _build_line_number(line, period)))
             elif period.changed:
-                LineNumber.objects.filter(pk=period.pk).update(ends_at=period.ends_at)
+                ended.append(LineNumber(pk=period.pk, ends_at=period.ends_at))
             period.changed = False
+    LineNumber.objects.bulk_update(ended, ["ends_at"], batch_size=250)
     LineNumber.objects.bulk_create([row for _, row in fresh])
     for period, row in fresh:
         period.pk = row.pk

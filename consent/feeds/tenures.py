@@ -6,12 +6,12 @@ from datetime import datetime
 from django.db import connection, transaction
 
 import audit.actions
-from accounts.actions import people
 from accounts.models import Line, LineState
 from accounts.primitives.sealing import number_hash, seal
-from consent.actions.lines import end_tenure, notify_new_adult, number_changed
+from consent.actions.lines import notify_new_adult
 from consent.domain.change_notices import Change
 from consent.feeds.invalidated_approvals import invalidate_approvals
+from consent.feeds.line_changes import LineChanges
 from consent.feeds.line_continuity import (
     LineHolder,
     continues,
@@ -22,9 +22,9 @@ from consent.feeds.line_continuity import (
     list_news,
     make_accounts,
     role_of,
-    save_line,
+    save_state,
 )
-from consent.feeds.line_moves import MOVES, LineMoves
+from consent.feeds.line_moves import MOVES, AccountLines, LineMoves
 from consent.feeds.numbers import Period, Timeline, lacks_start, names_line, period_in, periods_of, store_periods
 from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
 from consent.models import RejudgeRequest
@@ -84,12 +84,18 @@ class _TenureWriter:
         self.unsettled = unsettled
         self.read_to_end = read_to_end
         named = {record.carrier_id for record in records} | {record.continues for record in records if record.continues}
-        self.lines = {line.carrier_id: line for line in Line.objects.filter(carrier_id__in=named)}
+        known = Line.objects.select_related("account").filter(carrier_id__in=named)
+        self.lines = {line.carrier_id: line for line in known}
         self.accounts = make_accounts(refs={record.account for record in records})
         self.timeline = Timeline.of(
             periods_of(lines=self.lines.values(), numbers={number_hash(record.msisdn) for record in records})
         )
-        self.moves = LineMoves(source=source, timeline=self.timeline, at=at)
+        self.changes = LineChanges(actor=source.actor, timeline=self.timeline, at=at)
+        accounts = {one.pk for one in self.accounts.values()} | {line.account_id for line in self.lines.values()}
+        self.account_lines = AccountLines(lines=self.lines.values(), accounts=accounts)
+        self.moves = LineMoves(
+            source=source, timeline=self.timeline, changes=self.changes, lines=self.account_lines, at=at
+        )
         self.new: dict[str, Line] = {}
         # Lines that had a number for a shorter time than was known, and from when on that may be.
         self.shortened: dict[int, tuple[Line, datetime]] = {}
@@ -103,14 +109,15 @@ class _TenureWriter:
         return fate
 
     def _take(self, record: LineRecord) -> RowFate:
-        if record.carrier_id in self.new:
+        line = self.lines.get(record.carrier_id)
+        if line is not None and (record.carrier_id in self.new or self.changes.concerns(line)):
             # The same line again in one chunk: it must be there before it can change.
             self.write()
-        line = self.lines.get(record.carrier_id)
         return self._begin(record) if line is None else self._change(line, record)
 
     def write(self) -> None:
-        """Store the new lines with what belongs to them."""
+        """Write what changed of known lines, then the new lines with what belongs to them."""
+        self.changes.write()
         lines = sorted(self.new.values(), key=lambda line: line.carrier_id)
         self.new = {}
         known = self.moves.hold_new_lines(lines)
@@ -123,12 +130,12 @@ class _TenureWriter:
         self.moves.warn_of_new(lines, known)
         for line in lines:
             copy_predecessor(line=line, actor=self.source.actor, at=self.at)
+        self.changes.write()
 
     def invalidate_outdated_approvals(self) -> None:
         """Set aside what came by numbers that were not these lines' any more; a later row may have given one back."""
-        for pk in sorted(self.shortened):
-            line, since = self.shortened[pk]
-            invalidate_approvals(line=line, since=since, at=self.at, actor=self.source.actor)
+        if self.shortened:
+            invalidate_approvals(shortened=self.shortened, at=self.at, actor=self.source.actor)
 
     def _mark_shortened(self, line: Line, since: datetime) -> None:
         known = self.shortened.get(line.pk)
@@ -160,6 +167,7 @@ class _TenureWriter:
             recorded_at=self.at,
             continues_line=before,
         )
+        self.account_lines.place(self.new[record.carrier_id])
         self.unsettled.heard(record, since=period.starts_at)
         return ACCEPTED
 
@@ -234,8 +242,7 @@ class _TenureWriter:
         """A later row names the predecessor for the first time: its person's stops come over now."""
         if not record.continues or line.continues_line_id is not None:
             return False
-        if record.continues in self.new:
-            self.write()
+        self.write()
         line.continues_line = self.lines[record.continues]
         line.save(update_fields=["continues_line"])
         copy_predecessor_late(line=line, actor=self.source.actor)
@@ -263,6 +270,7 @@ class _TenureWriter:
             return REPEATED if same else ("number_changed_at", "missing")
         if not self.timeline.insert(period_in(record=record)):
             return "msisdn", "number_overlap"
+        self.changes.write()
         store_periods(timeline=self.timeline, lines=[line])
         self._mark_shortened(line, record.has_number_since)
         RejudgeRequest.objects.create(line_id=line.pk, since=record.has_number_since)
@@ -272,13 +280,10 @@ class _TenureWriter:
     def _new_number(self, line: Line, record: LineRecord) -> bool:
         if not self.timeline.insert(period_in(record=record)):
             return False
-        line.number_changed_at = record.has_number_since
-        line.save(update_fields=["number_changed_at", *self.moves.take_number(line)])
-        store_periods(timeline=self.timeline, lines=[line])
-        self._mark_shortened(line, record.has_number_since)
-        number_changed(line_id=line.pk, at=self.at, actor=self.source.actor)
+        line.number_changed_at = since = record.has_number_since
         self.moves.warn_of_number(line)
-        RejudgeRequest.objects.create(line_id=line.pk, since=record.has_number_since)
+        self.changes.change_number(line, ["number_changed_at", *self.moves.take_number(line)], since=since)
+        self._mark_shortened(line, since)
         return True
 
     def _end(self, line: Line, record: LineRecord) -> bool:
@@ -291,12 +296,8 @@ class _TenureWriter:
         ends = [moment for moment in (line.deactivated_at, record.deactivated_at) if moment is not None]
         line.deactivated_at = newest.ends_at = record.deactivated_at
         newest.changed = True
-        line.save(update_fields=["deactivated_at"])
-        store_periods(timeline=self.timeline, lines=[line])
+        self.changes.end(line, since=min(ends))
         self._mark_shortened(line, min(ends))
-        people.end_tenure(line_id=line.pk, at=self.at)
-        end_tenure(line_id=line.pk, at=self.at, actor=self.source.actor)
-        RejudgeRequest.objects.create(line_id=line.pk, since=min(ends))
         return True
 
     def _apply_newer_moment(self, line: Line, record: LineRecord, name: str) -> bool:
@@ -348,21 +349,19 @@ class _TenureWriter:
         self._save_changes(line, names, **({"was": "minor"} if grew else {}))
         self.moves.warn_of_news(line, news, before)
         if grew:
+            self.changes.write()
             notify_new_adult(line_id=line.pk, at=self.at)
             self.unsettled.grew_up(line.pk)
 
     def _save_changes(self, line: Line, names: list[str], **besides: object) -> None:
-        if opened := save_line(line=line, names=names, at=self.at):
-            besides["opened"] = opened
-            self.moves.warn(line, Change.STATE)
-        audit.actions.record(
-            action="line.changed",
-            actor=self.source.actor,
-            target=f"line:{line.pk}",
-            at=self.at,
-            line_id=line.pk,
-            detail={"changed": [name.removesuffix("_sealed") for name in names if name not in KNOWN_AT], **besides},
-        )
+        if "state" in names:
+            # What that opens and forbids is asked of the line as it is written.
+            self.changes.write()
+            if opened := save_state(line=line, names=names, at=self.at):
+                besides["opened"] = opened
+                self.moves.warn(line, Change.STATE)
+        changed = [name.removesuffix("_sealed") for name in names if name not in KNOWN_AT]
+        self.changes.save(line, names, {"changed": changed, **besides})
 
     def _audit_machine_row(self, action: str, line: Line) -> None:
         """Name the machine whose row this is; a file's rows of this kind change nothing that the line opens."""
@@ -378,10 +377,5 @@ class _TenureWriter:
         """Whether a line stays with its person; nobody becomes a holder where another line is the holder's."""
         becomes_holder = after.role == Line.UserRole.HOLDER != before.role
         return is_same_person(before=before, after=after) and not (
-            becomes_holder and self._has_holder(after.account_id, line)
+            becomes_holder and self.account_lines.has_holder(after.account_id, but=line)
         )
-
-    def _has_holder(self, account_id: int, but: Line) -> bool:
-        self.write()
-        held = Line.objects.filter(account=account_id, user_role=Line.UserRole.HOLDER, deactivated_at__isnull=True)
-        return held.exclude(carrier_id=but.carrier_id).exists()

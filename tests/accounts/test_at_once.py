@@ -21,7 +21,7 @@ from accounts.actions.contacts import prove_contact, remove_contact, request_con
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
 from accounts.actions.incoming_texts import claim_text
 from accounts.actions.line_separation import NotOpen, close_separation, request_separation, withdraw_separation
-from accounts.actions.people import end_tenure, get_or_create_person, sign_in_by_carrier
+from accounts.actions.people import end_tenures, get_or_create_person, sign_in_by_carrier
 from accounts.actions.rate_limits import STRICT, GuessTarget, TooManyTries, count_try
 from accounts.actions.sign_ins import (
     HasProofAlready,
@@ -465,7 +465,7 @@ def test_a_tenure_ends_once(line: Line, now: datetime) -> None:
     a_user(line, now)
 
     def ends() -> None:
-        end_tenure(line_id=line.pk, at=now)
+        end_tenures(line_ids=[line.pk], at=now)
 
     overlap(ends, ends)
     assert noted("line.tenure_ended") == 1

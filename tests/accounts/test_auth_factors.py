@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.clients.texts import MemoryBackend
 from accounts.domain import auth_factors
 from accounts.domain.message_templates import CHANGED, WHAT
@@ -473,5 +473,5 @@ def test_of_a_device_only_a_keyed_hash_is_kept(line: Line) -> None:
         from_there(one, SAFARI, "198.51.100.7")
     marks = [bytes(mark) for mark in KnownDevice.objects.values_list("mark_hash", flat=True)]
     assert (len(set(marks)), [len(mark) for mark in marks]) == (2, [32, 32])
-    end_tenure(line_id=line.pk, at=timezone.now())
+    end_tenures(line_ids=[line.pk], at=timezone.now())
     assert KnownDevice.objects.count() == 1

@@ -9,7 +9,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.actions.sign_ins import HasProofAlready, set_first_password
 from accounts.models import Line, LineUser, Message, NewPassword, User
 from accounts.primitives.sealing import unseal
@@ -169,7 +169,7 @@ def test_the_end_of_a_tenure_ends_this_sign_in_too(idp: Provider, line: Line) ->
     through(idp, browser, START)
     at = timezone.now()
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    end_tenure(line_id=line.pk, at=at)
+    end_tenures(line_ids=[line.pk], at=at)
     assert not signed_in(browser)
     assert nothing_came_of_it(idp)
     assert LineUser.objects.get().until is not None

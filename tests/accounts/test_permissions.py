@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import queries
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.models import Line
 from accounts.policies.permissions import MAY, Action, How, Relation, get_required_proof, may
 from tests.factories import a_line
@@ -128,7 +128,7 @@ class TestWhoIsWhat:
         sign_in_by_code(holder)
         user = user_of(holder)
         Line.objects.filter(pk=holder.pk).update(deactivated_at=now)
-        end_tenure(line_id=holder.pk, at=now)
+        end_tenures(line_ids=[holder.pk], at=now)
         known = queries.list_lines_of_person(user=user, at=now)
         assert [(one.line, one.relation) for one in known] == [(holder, "ex_user")]
         assert child not in [one.line for one in known]

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.actions.rate_limits import (
     ACCOUNT,
     NETWORK,
@@ -227,7 +227,7 @@ def ends(line: Line) -> None:
     at = timezone.now()
     line.numbers.update(ends_at=at)
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    end_tenure(line_id=line.pk, at=at)
+    end_tenures(line_ids=[line.pk], at=at)
 
 
 def stops_of(line: Line) -> list[str]:

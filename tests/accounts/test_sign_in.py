@@ -19,7 +19,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions.codes import text_code, verify_code
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.clients.texts import MemoryBackend
 from accounts.domain.message_templates import language_of
 from accounts.models import LineUser, TextedCode, User
@@ -232,13 +232,13 @@ def test_a_code_is_asked_of_nobody_whose_line_has_ended() -> None:
 def test_the_end_of_a_tenure_ends_its_sessions() -> None:
     line = a_line()
     client, user = sign_in(line), user_of(line)
-    end_tenure(line_id=line.pk, at=timezone.now())
+    end_tenures(line_ids=[line.pk], at=timezone.now())
     assert client.get("/lines/").url == "/accounts/login/?next=/lines/"
     # Whoever chose a password comes back by it, to this tenure alone.
     assert User.objects.get(pk=user.pk).is_active
     other = a_line()
     sign_in_by_code(other)
-    end_tenure(line_id=other.pk, at=timezone.now())
+    end_tenures(line_ids=[other.pk], at=timezone.now())
     assert not User.objects.filter(line_users__line=other).get().is_active
     assert AuditEvent.objects.filter(action="line.tenure_ended", line_id=line.pk).count() == 1
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 from pytest_django import Settings
 
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.models import Line
 from audit.models import AuditEvent
 from tests.browser.conftest import Visit
@@ -92,7 +92,7 @@ def test_who_had_a_line_until_it_ended_comes_back_by_their_passkey(visit: Visit,
     now = timezone.now()
     line.numbers.update(ends_at=now)
     Line.objects.filter(pk=line.pk).update(deactivated_at=now)
-    end_tenure(line_id=line.pk, at=now)
+    end_tenures(line_ids=[line.pk], at=now)
     page.goto(f"{at}/accounts/login/ended/")
     page.fill("input[name=number]", number)
     page.click("button[name=passkey]")

@@ -24,7 +24,7 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.digests import MOST_RUNS_A_DAY, NoSuchRun, NotDiffering, TooMany, compare_buckets
-from consent.actions.lines import end_tenure, terminate
+from consent.actions.lines import end_tenures, terminate
 from consent.domain.digest_books import Entry, bucket_of, name_of, our_digest
 from consent.models import DigestRun
 from consent.queries import termination
@@ -231,7 +231,7 @@ def kept_after_the_line_ended(books: Books) -> str:
     books.hold(line)
     line.deactivated_at = database_clock()
     line.save()
-    end_tenure(line_id=line.pk, at=database_clock(), actor="import:lines")
+    end_tenures(line_ids=[line.pk], at=database_clock(), actor="import:lines")
     books.acknowledge(line)
     return "partner_has"
 

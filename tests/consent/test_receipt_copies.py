@@ -20,7 +20,7 @@ from django.utils import timezone, translation
 from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.models import Line, Message, OutgoingEmail
 from accounts.primitives.sealing import unseal
 from accounts.workers import email_outbox
@@ -318,7 +318,7 @@ def test_line_that_ended_gets_no_text_and_is_offered_none() -> None:
     number = number_of(line)
     line.numbers.update(ends_at=at)
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    end_tenure(line_id=line.pk, at=at)
+    end_tenures(line_ids=[line.pk], at=at)
     browser.post("/accounts/login/ended/", {"number": number, "password": PASSWORD})
     page = browser.get(f"/choices/{choice.id}/receipt/").text
     assert [words in page for words in ("E-mail the receipt", "Text me a link")] == [True, False]

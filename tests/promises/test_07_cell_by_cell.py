@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.actions import delegations
 from accounts.actions.line_separation import request_separation
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.policies.permissions import Action, How, Relation, get_required_proof
@@ -198,7 +198,7 @@ def _after_the_end(line: Line, at: datetime) -> Client:
     line.numbers.update(ends_at=at)
     line.deactivated_at = at
     line.save()
-    end_tenure(line_id=line.pk, at=at)
+    end_tenures(line_ids=[line.pk], at=at)
     browser = Browser()
     page = browser.post("/accounts/login/ended/", {"number": "+12065550177", "password": PASSWORD})
     assert page.url == "/home/", page.text

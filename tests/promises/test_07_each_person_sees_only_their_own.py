@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import queries
 from accounts.actions.line_separation import request_separation
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, LineUser
 from accounts.primitives.sealing import number_hash, seal
@@ -126,7 +126,7 @@ def test_the_next_holder_starts_empty_the_last_is_out() -> None:
     Line.objects.filter(pk=first.pk).update(deactivated_at=now)
     LineNumber.objects.filter(line=first).update(ends_at=now)
     assert old.get("/access-log/").status_code == 403
-    end_tenure(line_id=first.pk, at=now)
+    end_tenures(line_ids=[first.pk], at=now)
     assert old.get("/access-log/").status_code == 302
 
     second = a_line(msisdn=msisdn, activated_at=now + timedelta(microseconds=1))

@@ -20,7 +20,7 @@ from accounts.actions import sms_outbox
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation
 from accounts.actions.incoming_texts import refuse_texts
 from accounts.actions.line_separation import close_separation, view_separation
-from accounts.actions.people import end_tenure, get_or_create_person, sign_in_after_end
+from accounts.actions.people import end_tenures, get_or_create_person, sign_in_after_end
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.policies import delegations
@@ -106,9 +106,9 @@ class TestDelegates:
             case "the day":
                 at = made.ends_at
             case "the line's end":
-                end_tenure(line_id=line.pk, at=at)
+                end_tenures(line_ids=[line.pk], at=at)
             case _:
-                end_tenure(line_id=friend.pk, at=at)
+                end_tenures(line_ids=[friend.pk], at=at)
         assert line.pk not in {one.line.pk for one in queries.list_lines_of_person(user=user, at=at)}
         assert (Delegation.objects.get(pk=made.pk).ended_at is None) == (who == "the day")
 
@@ -341,7 +341,7 @@ class TestSafeContact:
     def test_a_line_s_end_ends_it(self) -> None:
         line = a_line(role="user")
         self.given(line, SAFE)
-        end_tenure(line_id=line.pk, at=timezone.now())
+        end_tenures(line_ids=[line.pk], at=timezone.now())
         assert delegations.contact_of(line_id=line.pk) is None
 
 
@@ -539,7 +539,7 @@ def end(line: Line) -> None:
     at = timezone.now()
     line.numbers.update(ends_at=at)
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)
-    end_tenure(line_id=line.pk, at=at)
+    end_tenures(line_ids=[line.pk], at=at)
 
 
 class TestEndedLines:

@@ -35,7 +35,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pytest_django.fixtures import Settings
 
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, User
 from accounts.views.access import ANSWER_AT
@@ -168,7 +168,7 @@ def ended_line(*, password: bool = True) -> Line:
     line = a_line()
     if password:
         sign_in(line)
-    end_tenure(line_id=line.pk, at=timezone.now())
+    end_tenures(line_ids=[line.pk], at=timezone.now())
     return line
 
 

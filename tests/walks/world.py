@@ -28,7 +28,7 @@ from fido2.webauthn import (
 )
 
 from accounts.actions import delegations
-from accounts.actions.people import end_tenure
+from accounts.actions.people import end_tenures
 from accounts.actions.staff import make_staff
 from accounts.domain import auth_factors
 from accounts.models import Line, User
@@ -265,7 +265,7 @@ def _end(line: Line) -> None:
     line.numbers.update(ends_at=at)
     line.deactivated_at = at
     line.save()
-    end_tenure(line_id=line.pk, at=at)
+    end_tenures(line_ids=[line.pk], at=at)
 
 
 def _agent() -> Client:

@@ -12,9 +12,10 @@ from django.db import connection
 
 import audit.actions
 from accounts.actions.people import start_history_hold
+from accounts.models import Line
 from audit.actions import Release
 from audit.models import Incident
-from consent.domain.change_notices import Change, notify_of_line_move
+from consent.domain.change_notices import Change, notify_of_line_moves
 
 # From whom the rows that everybody may know of came, the last time. What an order hides is held by nothing: that would
 # tell that it is there.
@@ -39,8 +40,8 @@ def hold_reassigned(*, ids: Collection[UUID], actor: str, at: datetime) -> None:
         return
     losers, receivers = {before for before, *_ in moved}, {after for _, after, *_ in moved}
     start_history_hold(line_ids=receivers, at=at)
-    for line_id in sorted(losers):
-        notify_of_line_move(line_id=line_id, change=Change.HISTORY, at=at)
+    told = Line.objects.filter(pk__in=losers).order_by("pk")
+    notify_of_line_moves(lines=told, change=Change.HISTORY, at=at)
     nothing: dict[int, dict[str, object]] = {line_id: {} for line_id in losers | receivers}
     audit.actions.record_for_lines(action="line.history_moved", actor=actor, at=at, details=nothing)
     kind, key = Incident.Kind.HISTORY_MOVED, at.date().isoformat()

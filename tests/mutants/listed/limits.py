@@ -74,8 +74,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/sms_outbox.py",
-        "    there += [(number, None)] if number else []\n",
-        "    there += [(n, None) for n in {number, delegations.get_current_number(line_id=line_id, at=at)} if n]\n",
+        "        numbers = delegations.list_last_numbers(line_ids=line_ids)\n",
+        "        numbers = delegations.list_current_numbers(line_ids=line_ids, at=at)\n",
         f"{MOVED}test_a_number_change_tells_old_number_and_safe_contact",
     ),
     Mutant(
@@ -300,7 +300,7 @@ MUTANTS = (
     Mutant(
         7,
         "consent/feeds/tenures.py",
-        "            self.moves.warn(line, Change.STATE)\n",
+        "                self.moves.warn(line, Change.STATE)\n",
         "",
         f"{MOVED}test_another_state_that_opens_a_use_is_told_at_once",
     ),

@@ -368,7 +368,7 @@ MUTANTS = (
             ),
             (
                 "consent/feeds/line_moves.py",
-                "                self._warn_at_number(line)\n\n    def take_number",
+                "                self._changes.warn_taken(line)\n\n    def take_number",
                 "\n    def take_number",
                 "test_who_takes_a_stopped_number_allows_nothing[takes_by_a_new_line]",
             ),
