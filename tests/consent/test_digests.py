@@ -303,6 +303,9 @@ def test_what_was_told_until_a_moment_is_held_until_then() -> None:
     an_approval(line, books.campaign)
     end = (database_clock() + timedelta(minutes=1)).replace(microsecond=0)
     books.tell_directly(line, expires_at=end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    for as_of, found in ((end - timedelta(microseconds=1), 1), (end, 0)):
+        with undone():
+            assert books.compare(as_of)["partner_lacks"] == found
     books.hold(line)
     # Its stop is on its way: what it was told before is what it may hold.
     stop_all(line.pk)
