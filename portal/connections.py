@@ -10,9 +10,10 @@ from portal.env import LOOPBACK
 # The isolation is PostgreSQL's own default; the gate and every lock rely on it, whatever the role's or database's is.
 # A session looks twice a second whether its client is still there: one that was given up must not wait for a lock on.
 # A chunk of an import lies in temporary tables of 20 MB, and what doesn't fit is written to files and read again.
+# Names are looked for in our tables first: one that a session makes for itself is never taken for one of ours.
 OPTIONS = (
     "-c jit=off -c plan_cache_mode=force_generic_plan -c default_transaction_isolation=read\\ committed"
-    " -c client_connection_check_interval=500 -c temp_buffers=32MB"
+    " -c client_connection_check_interval=500 -c temp_buffers=32MB -c search_path=public,pg_temp"
 )
 NETWORK = {"prepare_threshold": 0, "connect_timeout": "3", "tcp_user_timeout": "10000"}
 

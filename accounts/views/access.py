@@ -261,10 +261,12 @@ def _delay_view[R: HttpRequest, **P](
     @wraps(view)
     def door(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         due = time.monotonic() + times * settings.ANSWER_SECONDS
-        response = view(request, *args, **kwargs)
-        if request.method == "POST" and NOTHING_LOOKED_UP not in request.META:
-            delay_response(request, due=due)
-        return response
+        try:
+            return view(request, *args, **kwargs)
+        finally:
+            # An error as well: what fails only after a right password would tell of it by coming sooner.
+            if request.method == "POST" and NOTHING_LOOKED_UP not in request.META:
+                delay_response(request, due=due)
 
     return door
 

@@ -80,6 +80,27 @@ def test_a_stranger_waits_as_long_as_a_customer(clock: Clock, door: str) -> None
     assert clock.now == pytest.approx(2 * WORK)
 
 
+@pytest.mark.parametrize(
+    ("door", "work", "floor"),
+    [
+        ("/stop/ended/", "consent.views.stop.without_account.stop_after_end", 20 * FLOOR),
+        ("/accounts/login/", "accounts.views.sign_in.text_code", FLOOR),
+    ],
+)
+def test_an_error_comes_no_sooner_than_an_answer(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, door: str, work: str, floor: float
+) -> None:
+    def fails(**_asked: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(work, fails)
+    browser = Browser()
+    browser.client.raise_request_exception = False
+    answer: Any = browser.client.post(door, {"number": STRANGER, "password": "rain-on-the-tarn"})
+    assert answer.status_code == 500
+    assert answer.wsgi_request.META[ANSWER_AT] == clock.now + floor
+
+
 @pytest.mark.parametrize("door", ["/stop/", "/accounts/login/"])
 def test_who_asks_about_nobody_does_not_wait(clock: Clock, door: str) -> None:
     browser = Browser()

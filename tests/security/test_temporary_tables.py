@@ -48,6 +48,15 @@ def test_nobody_but_the_owner_adds_to_our_schema() -> None:
         assert cursor.fetchone() == (False, False)
 
 
+@pytest.mark.django_db
+def test_no_statement_of_ours_reads_a_sessions_own_table() -> None:
+    """A pooler gives one session to many: what one leaves there, the next would take for a table of ours."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE consent_linegate (line_id bigint)")
+        cursor.execute("SELECT 'consent_linegate'::regclass = 'public.consent_linegate'::regclass")
+        assert cursor.fetchone() == (True,)
+
+
 @pytest.fixture
 def tables_named_like_ours(committed_db: None) -> None:
     """A session of the owner's in which each name of ours is also a table of its own."""

@@ -199,7 +199,12 @@ def analyze() -> None:
 
 PROGRAM = "pgbouncer"
 # What sessions can't ask for through it, their role brings along.
-OF_THE_ROLE = ("jit = off", "plan_cache_mode = force_generic_plan", "client_connection_check_interval = 500")
+OF_THE_ROLE = (
+    "jit = off",
+    "plan_cache_mode = force_generic_plan",
+    "client_connection_check_interval = 500",
+    "search_path = public, pg_temp",
+)
 # For two cores: more would only take turns, each with cold caches.
 SESSIONS = 4
 WHOLE = """
