@@ -125,7 +125,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "consent/sql/append_only.sql",
+        "consent/sql/guards.sql",
         "CREATE OR REPLACE TRIGGER consent_choice_append_only BEFORE UPDATE OR DELETE ON consent_choice\n"
         "    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();\n",
         "",
@@ -196,7 +196,7 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "revocations/sql/duties.sql",
+        "revocations/sql/guards.sql",
         "r.jti = NEW.discharged_by AND r.status = 'completed')\n        AND NOT",
         "true)\n        AND NOT",
         "tests/promises/test_04_orders_begin_at_the_beginning.py::test_what_is_owed_ends_only_with_what_was_signed",
