@@ -290,19 +290,19 @@ MUTANTS = (
         Mutant(7, file, was, becomes, f"tests/promises/test_07_history.py::{test}")
         for file, was, becomes, test in (
             (
-                "disclosures/domain/ingest/reassigned_holds.py",
+                "disclosures/domain/ingest/reassigned_rows.py",
                 "    start_history_hold(line_ids=receivers, at=at)\n",
                 "",
                 "test_nobody_opens_what_was_moved_for_a_day[by_an_end]",
             ),
             (
-                "disclosures/domain/ingest/reassigned_holds.py",
+                "disclosures/domain/ingest/reassigned_rows.py",
                 "        notify_of_line_move(line_id=line_id, change=Change.HISTORY, at=at)\n",
                 "        pass\n",
                 "test_who_lost_it_is_warned_and_officers_are_told[by_another_number]",
             ),
             (
-                "disclosures/domain/ingest/reassigned_holds.py",
+                "disclosures/domain/ingest/reassigned_rows.py",
                 "    WHERE hidden.line_id = known.line_id AND hidden.id = known.id)\n",
                 "    WHERE false)\n",
                 "test_what_an_order_hides_holds_nothing",
