@@ -3,10 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from console.workers import notifications
+from console.workers import imports, notifications
 
 
 @shared_task
 def send_notifications() -> None:
     """Send officers word of what came to wait for them."""
     notifications.send_notifications(now=timezone.now())
+
+
+@shared_task
+def import_files() -> None:
+    """Check or import the next uploaded file."""
+    imports.run(now=timezone.now())

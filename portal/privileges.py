@@ -51,7 +51,7 @@ KEPT = (
     "support_ticket",
 )
 # What waits in them is taken out once it was seen to, and never changed.
-WAITING = ("consent_heldrow", "consent_unarchived", "partners_unsettledchange")
+WAITING = ("consent_heldrow", "consent_unarchived", "disclosures_uploadpart", "partners_unsettledchange")
 READ_ONLY = (
     "consent_linegate", "consent_gateopening", "audit_chainhead", "audit_incidentstep", "partners_cover",
     "disclosures_droppedmonth", "disclosures_givenback", "disclosures_shortenedperiod",
@@ -59,6 +59,10 @@ READ_ONLY = (
 )  # fmt: skip
 ONLY_COLUMNS = {
     "disclosures_disclosure": ("judgement", "basis_doubtful"),
+    "disclosures_upload": (
+        "state", "tries", "leased_until", "done", "accepted", "repeated", "rejected", "outcome", "rejects",
+        "checked_at", "agreed_by_id", "decided_by", "decided_at", "finished_at",
+    ),
     "revocations_order": (
         "state", "attempts", "next_attempt_at", "sent_at", "acknowledged_at", "completed_at", "superseded_by", "note",
         "leased_until", "parked_with", "again_at", "polled_until",

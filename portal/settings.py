@@ -372,6 +372,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "disclosures.tasks.make_figures",
         "schedule": 60.0 if FIGURES_TO_THE_MINUTE else 6 * 3600.0,
     },
+    "import-files": {"task": "console.tasks.import_files", "schedule": 5.0, "options": {"expires": 60.0}},
     "make-archives": {"task": "disclosures.tasks.make_archives", "schedule": 5.0, "options": {"expires": 60.0}},
     "make-partitions": {"task": "disclosures.tasks.make_partitions", "schedule": 6 * 3600.0},
     "drop-months": {"task": "disclosures.tasks.drop_months", "schedule": 24 * 3600.0},

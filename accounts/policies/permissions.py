@@ -160,6 +160,7 @@ class StaffAction(StrEnum):
     CHANGE_REPLIES = "change_replies"  # the answers that are written often
     WORK_SEPARATIONS = "work_separations"  # asked in confidence: each look in the person's own log
     REVEAL_PERSON = "reveal_person"  # for 15 minutes the number and name behind a case, with a reason, in their own log
+    IMPORT_FILES = "import_files"  # upload a carrier's file, import or discard it; delayed notices: CHANGE_DELAYED
     PROTECT_LINES = "protect_lines"  # that two of staff must agree before one of them sees whose a line is
 
 
@@ -189,6 +190,7 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
             StaffAction.CHANGE_REPLIES,
             StaffAction.WORK_SEPARATIONS,
             StaffAction.PROTECT_LINES,
+            StaffAction.IMPORT_FILES,
             StaffAction.REVEAL_PERSON,
         }
     ),

@@ -9,6 +9,7 @@ from django.db import transaction
 from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers.cohorts import PlanChanged
+from console.actions.imports import import_proposed_file
 from disclosures.actions import loosen_anomaly_rule
 from partners.actions import proposals
 from partners.actions.proposals import carry_out, mark_agreed
@@ -47,6 +48,8 @@ def agree_to_proposal(*, proposal_id: uuid.UUID, reason: str, actor: str, at: da
         _terminate(proposal, reason, at)
     elif proposal.act == Proposal.Act.LOOSEN_ANOMALIES:
         loosen_anomaly_rule(proposal=proposal, at=at)
+    elif proposal.act == Proposal.Act.IMPORT_FILE:
+        import_proposed_file(proposal=proposal, at=at)
     elif proposal.act == Proposal.Act.END_PROTECTION:
         end_protection(proposal=proposal, at=at)
     else:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from consent.queries import termination
-from disclosures.models import AnomalyRule
+from disclosures.models import AnomalyRule, Upload
 from disclosures.queries.rules import describe_proposed_rule, finds
 from partners.domain import keysets
 from partners.labels import sanitise_text
@@ -238,6 +238,16 @@ def _looser(one: Proposal) -> str:
     return f"Now: {finds(rule=rule)}. {then} This proposal lapses if the rule is changed first."
 
 
+def _import(one: Proposal) -> str:
+    upload = Upload.objects.filter(pk=one.target_id).first()
+    if upload is None:
+        return "There is no such file."
+    return (
+        f"A file with {upload.total:,} rows will be imported. Its dry run accepted {upload.accepted:,}, found"
+        f" {upload.repeated:,} repeated and rejected {upload.rejected:,}. Read the dry run before you agree."
+    )
+
+
 # What happens, where that is a comparison of what the proposal holds with what is so now.
 BY_VALUES: Mapping[str, Callable[[Proposal], str]] = {
     Proposal.Act.ENABLE_MACHINE: _machine,
@@ -245,6 +255,7 @@ BY_VALUES: Mapping[str, Callable[[Proposal], str]] = {
     Proposal.Act.LET_AGENT_ASK: _agent,
     Proposal.Act.SET_ENDPOINTS: _endpoints,
     Proposal.Act.MOVE_KEYS: _keys,
+    Proposal.Act.IMPORT_FILE: _import,
 }
 
 

@@ -29,7 +29,7 @@ SEARCHES = r"^(search\.made|ticket\.found)$"
 EXPORTS = r"^(export\.|case\.exported$|line\.exported$)"
 KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
 COLUMNS = ("when", "who", "role", "did", "more", "to", "case", "why")
-_OPEN = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly")
+_OPEN = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "import")
 # The protection of a line is a person's: it has a name, and no history that anybody follows.
 TARGETS = (*_OPEN, "protection")
 # What has a history of its own that staff may follow from its page.

@@ -14,7 +14,7 @@ from support.queries.names import NamedTarget
 
 PAGES = {
     "party": "party", "contract": "contract", "campaign": "campaign", "machine": "machine",
-    "authorized": "authorized-agent",
+    "authorized": "authorized-agent", "import": "import",
 }  # fmt: skip
 DAY = 86_400
 

@@ -63,6 +63,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Oversight",
         (
             Place("incidents", "Incidents", "warning"),
+            Place("imports", "Imports", "upload_file"),
             Place("test-lines", "Test lines", "biotech"),
             Place("separations", "Line separations", "call_split"),
             Place("trail", "Audit log", "history"),
@@ -71,7 +72,14 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ),
 )
 LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (Place("delayed", "Delayed notices", "visibility_off"), Place("trail", "Audit log", "history"))),
+    (
+        "",
+        (
+            Place("delayed", "Delayed notices", "visibility_off"),
+            Place("imports", "Imports", "upload_file"),
+            Place("trail", "Audit log", "history"),
+        ),
+    ),
 )
 OFFICERS_ALONE = frozenset({"separations"})
 BELOW = {
@@ -93,6 +101,7 @@ BELOW = {
     "authorized-register": "authorized-agents", "authorized-agent": "authorized-agents",
     "authorized-propose": "authorized-agents", "authorized-suspend": "authorized-agents",
     "test-line-mark": "test-lines", "test-line-end": "test-lines",
+    "import": "imports", "import-add": "imports", "import-start": "imports", "import-discard": "imports",
     "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
     "delayed-await": "delayed",
     "delayed-lift": "delayed", "trail-export": "trail",

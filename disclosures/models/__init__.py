@@ -27,6 +27,7 @@ from disclosures.models.releases import (
     RolledFacts,
     ShortenedPeriod,
 )
+from disclosures.models.uploads import Upload, UploadPart
 
 __all__ = [
     "NOBODY",
@@ -58,4 +59,6 @@ __all__ = [
     "ReassignedRelease",
     "RolledFacts",
     "ShortenedPeriod",
+    "Upload",
+    "UploadPart",
 ]

@@ -243,7 +243,7 @@ type Target = Party | Contract | Campaign | JurisdictionRule | Client | Authoriz
 
 def _target(of: str, target_id: int) -> Target | None:
     """None: its table is not ours; whoever proposes has looked."""
-    if of in {Proposal.Of.ANOMALY, Proposal.Of.PROTECTION}:
+    if of in {Proposal.Of.ANOMALY, Proposal.Of.PROTECTION, Proposal.Of.IMPORT}:
         return None
     models: dict[str, type[Target]] = {
         Proposal.Of.PARTY: Party,

@@ -24,6 +24,7 @@ class Proposal(models.Model):
         END_PROTECTION = "end_protection", "End a line's protection"
         SET_ENDPOINTS = "set_endpoints", "Change endpoints"
         MOVE_KEYS = "move_keys", "Change a key address"
+        IMPORT_FILE = "import_file", "Import a file"
 
     class Of(models.TextChoices):
         PARTY = "party", "Company"
@@ -34,6 +35,7 @@ class Proposal(models.Model):
         ANOMALY = "anomaly", "Anomaly rule"
         AUTHORIZED = "authorized", "Authorized agent"
         PROTECTION = "protection", "Line protection"
+        IMPORT = "import", "File import"
 
     class Decision(models.TextChoices):
         AGREED = "agreed", "Agreed"

@@ -1,7 +1,7 @@
 """The acts that two officers must want: what each needs to be told, in the shape in which a proposal keeps it.
 
-`LIFT_SUSPENSION` needs nothing but its target. Times are instants with an offset. To terminate loosens nothing, and one
-officer may; but it is never taken back, so that two may want it as well.
+`LIFT_SUSPENSION` and `IMPORT_FILE` need nothing but their target. Times are instants with an offset. To terminate
+loosens nothing, and one officer may; but it is never taken back, so that two may want it as well.
 """
 
 from collections.abc import Mapping
@@ -125,6 +125,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.END_PROTECTION: (NoTerms, frozenset({"protection"})),
     Proposal.Act.SET_ENDPOINTS: (SetEndpoints, frozenset({"contract"})),
     Proposal.Act.MOVE_KEYS: (MoveKeys, frozenset({"party"})),
+    Proposal.Act.IMPORT_FILE: (NoTerms, frozenset({"import"})),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from accounts.models import User
-from disclosures.models import AnomalyRule
+from disclosures.models import AnomalyRule, Upload
 from partners.labels import party_name, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party
 from support.models import ProtectedLine
@@ -19,7 +19,7 @@ MACHINES = {
 # What a kind of target is called on a page, where that is another word than in an address.
 KINDS = {
     "party": "company", "machine": "API client", "authorized": "authorized agent", "anomaly": "anomaly rule",
-    "rule": "state rule", "protection": "line protection",
+    "rule": "state rule", "protection": "line protection", "import": "file import",
 }  # fmt: skip
 
 
@@ -109,12 +109,18 @@ def _names_of_others(kind: str, ids: Collection[int]) -> Mapping[int, str]:
     if kind == "authorized":
         agents = AuthorizedAgent.objects.filter(number__in=ids)
         return {one.number: f"{sanitise_text(one.name, at_most=80)} ({one.pk})" for one in agents}
-    if kind == "protection":
-        # Never whose the lines are: that takes a case, a reason and two people.
-        rows = ProtectedLine.objects.filter(pk__in=ids).values_list("pk", "at")
-        return {pk: f"the line of a case, since {at:%-d %b %Y}" for pk, at in rows}
     if kind == "anomaly":
         return {
             one.pk: f"{one.get_kind_display()}, version {one.version}" for one in AnomalyRule.objects.filter(pk__in=ids)
         }
+    return _names_by_day(kind, ids)
+
+
+def _names_by_day(kind: str, ids: Collection[int]) -> Mapping[int, str]:
+    if kind == "protection":
+        # Never whose the lines are: that takes a case, a reason and two people.
+        rows = ProtectedLine.objects.filter(pk__in=ids).values_list("pk", "at")
+        return {pk: f"the line of a case, since {at:%-d %b %Y}" for pk, at in rows}
+    if kind == "import":
+        return {one.pk: str(one) for one in Upload.objects.defer("rejects").filter(pk__in=ids)}
     return {}

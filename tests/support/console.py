@@ -14,8 +14,10 @@ from accounts.models import Line, Separation
 from audit.models import Incident
 from consent.actions import choices
 from consent.models import DigestFinding, DigestRun
+from console.actions import imports
+from console.workers.imports import run as check_uploads
 from disclosures.domain.ingest.rows import id_of
-from disclosures.models import Anomaly, AnomalyRule, Disclosure, DisclosureRegister
+from disclosures.models import Anomaly, AnomalyRule, Disclosure, DisclosureRegister, Upload
 from disclosures.queries.anomaly_rows import incident_key
 from partners.actions import proposals
 from partners.actions.authorized import register_agent
@@ -28,6 +30,7 @@ from support.domain.tickets import new_code
 from support.models import CarrierTestLine, SuspendRequest, Ticket
 from tests.agents import public
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import line_row, ndjson
 from tests.partners.outside import Signer
 from tests.staff import an_actor
 
@@ -85,9 +88,20 @@ def everything(*, at: datetime | None = None) -> Console:
             ).pk,
             "request_id": _asked_to_suspend(line, campaign, at),
             "separation_id": _separation(line, at), "number": Client.objects.get(client_id=MACHINE).number,
+            "upload_id": an_upload(officer, at=at).pk,
             "agent_number": an_agent(officer, at=at + timedelta(seconds=1)).number,
         },
     )  # fmt: skip
+
+
+def an_upload(officer: str, *, at: datetime) -> Upload:
+    """A file of lines, of which a dry run rejected one."""
+    upload = imports.upload_file(
+        feed="lines", content=ndjson([line_row(line_id="L-1"), line_row(msisdn="none")]), reason="The monthly file",
+        actor=officer, at=at,
+    )  # fmt: skip
+    check_uploads(now=at)
+    return Upload.objects.get(pk=upload.pk)
 
 
 def an_agent(officer: str, *, at: datetime) -> AuthorizedAgent:

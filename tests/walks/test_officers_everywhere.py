@@ -42,12 +42,21 @@ FRONT: Row = (302, 403, 403, 200, 200, 302, 302)
 MARKS = {"person": (PERSON, CARRIER_LINE), "number": written(NUMBER)}
 
 
+def with_legal(row: Row, status: int) -> Row:
+    """The same, but for the legal-process role."""
+    return (*row[:5], status, *row[6:])
+
+
 def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) -> tuple[Row, Row]:
     """What GET and POST answer to each of WHO. An empty form is shown again, with what is missing."""
     if name == "index":
         return FRONT, NOT_SO
     if roles == LEGAL:
         return LEGALS, LEGALS
+    if name.startswith("import"):
+        of_officers = name not in {"imports", "import-add"}
+        legal = 404 if of_officers else 200
+        return with_legal(SEEN, legal), with_legal(ACTED, legal) if "POST" in methods else NOT_SO
     if roles == EVERYBODY:
         return EVERY_CONSOLE, EVERY_CONSOLE if "POST" in methods else NOT_SO
     if roles == OFFICERS:

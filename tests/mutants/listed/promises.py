@@ -125,7 +125,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "consent/sql/guards.sql",
+        "consent/sql/append_only.sql",
         "CREATE OR REPLACE TRIGGER consent_choice_append_only BEFORE UPDATE OR DELETE ON consent_choice\n"
         "    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();\n",
         "",
@@ -173,6 +173,29 @@ MUTANTS = (
         "true)\n",
         "tests/promises/test_02_two_officers.py::test_what_began_after_the_proposal_is_not_lifted_by_it",
     ),
+    # A file of lines is imported by one officer.
+    Mutant(
+        2,
+        "disclosures/sql/uploads.sql",
+        "    IF NOT partners_agreed(NEW.agreed_by_id, 'import_file', 'import', NEW.id)"
+        " OR NOT partners_spend(NEW.agreed_by_id) THEN\n",
+        "    IF false THEN\n",
+        "tests/support/test_imports.py::test_the_database_asks_for_two_officers",
+    ),
+    Mutant(
+        2,
+        "console/actions/imports.py",
+        "    if upload.loosens:\n",
+        "    if False:\n",
+        "tests/support/test_imports.py::test_lines_are_imported_when_a_second_officer_agrees",
+    ),
+    Mutant(
+        11,
+        "console/domain/carrier_files.py",
+        "    if feed == Upload.Feed.DISCLOSURES and any(one.suppressed_until for one in marks):\n",
+        "    if False:\n",
+        "tests/support/test_imports.py::test_delayed_notices_are_the_legal_process_roles_alone",
+    ),
     Mutant(
         4,
         "consent/sql/orders.sql",
@@ -196,7 +219,7 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "revocations/sql/guards.sql",
+        "revocations/sql/duties.sql",
         "r.jti = NEW.discharged_by AND r.status = 'completed')\n        AND NOT",
         "true)\n        AND NOT",
         "tests/promises/test_04_orders_begin_at_the_beginning.py::test_what_is_owed_ends_only_with_what_was_signed",
@@ -290,19 +313,19 @@ MUTANTS = (
         Mutant(7, file, was, becomes, f"tests/promises/test_07_history.py::{test}")
         for file, was, becomes, test in (
             (
-                "disclosures/domain/ingest/reassigned_rows.py",
+                "disclosures/domain/ingest/reassigned_holds.py",
                 "    start_history_hold(line_ids=receivers, at=at)\n",
                 "",
                 "test_nobody_opens_what_was_moved_for_a_day[by_an_end]",
             ),
             (
-                "disclosures/domain/ingest/reassigned_rows.py",
+                "disclosures/domain/ingest/reassigned_holds.py",
                 "        notify_of_line_move(line_id=line_id, change=Change.HISTORY, at=at)\n",
                 "        pass\n",
                 "test_who_lost_it_is_warned_and_officers_are_told[by_another_number]",
             ),
             (
-                "disclosures/domain/ingest/reassigned_rows.py",
+                "disclosures/domain/ingest/reassigned_holds.py",
                 "    WHERE hidden.line_id = known.line_id AND hidden.id = known.id)\n",
                 "    WHERE false)\n",
                 "test_what_an_order_hides_holds_nothing",

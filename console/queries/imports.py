@@ -1,0 +1,120 @@
+"""Files that staff import: what a reader may see of them, and what a dry run or an import came to."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from console.queries.proposals import OpenProposal, list_open_proposals
+from disclosures.models import Upload
+from support.queries import names
+from support.queries.history import RecordedAct, done_to
+
+# Undecided after that, a file is discarded: by then its dry run says little about today.
+DECIDED_WITHIN = timedelta(days=7)
+SHOWN = 10
+# What a file changes, by the table that tells; a parties file by its entries.
+CHANGED: Mapping[str, str] = {
+    "accounts_line": "lines",
+    "accounts_linenumber": "periods of a line's number",
+    "consent_approval": "consents",
+    "consent_choice": "choices",
+    "revocations_order": "orders to partners",
+    "consent_heldrow": "rows kept until their line or campaign is known",
+}
+# What a reason means where its name does not say it.
+REASONS: Mapping[str, str] = {
+    "line_unknown": "no line had this number then; the row is kept until there is one",
+    "campaign_unknown": "no such campaign; the row is kept until there is one",
+    "disclosure_unknown": "no such release; the order is kept until it arrives",
+    "id_conflict": "this ID was imported before with other content",
+    "broken": "can't be read",
+    "not_utf8": "not UTF-8",
+    "nul": "has a NUL character",
+    "twice": "appears twice in the row",
+    "missing": "missing",
+    "not_e164": "not a phone number like +12065550142",
+    "not_a_time": "not a time in RFC 3339 with an offset",
+    "in_future": "in the future",
+}
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """One rejected row: where it stands in the file, and why it was rejected."""
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class UploadPage:
+    """A file and what its reader can do about it. `undecided`: rows that only the import can decide.
+
+    `reasons`: how many rows were rejected for each. `changes`: what the import would write, or wrote.
+    """
+
+    upload: Upload
+    uploaded_by: str
+    asked: Sequence[OpenProposal]
+    history: Sequence[RecordedAct]
+    undecided: int
+    reasons: Sequence[tuple[str, int]]
+    rejected: Sequence[RejectedRow]
+    changes: Sequence[str]
+    judged: Sequence[str]
+    kept_until: datetime | None
+
+    @property
+    def may_discard(self) -> bool:
+        """Whether it can still be taken back."""
+        return self.upload.state in {Upload.State.WAITING, Upload.State.CHECKED}
+
+
+def list_feeds(*, role: str) -> list[tuple[str, str]]:
+    """Return what this role may import, with its label."""
+    return [
+        (one, label) for one, label in Upload.Feed.choices if (one == Upload.Feed.NOTICES) == (role == User.Role.LEGAL)
+    ]
+
+
+def list_uploads(*, role: str) -> QuerySet[Upload]:
+    """Return the files that this role may see, newest first: delayed notices are the legal-process role's alone."""
+    feeds = [one for one, _ in list_feeds(role=role)]
+    return Upload.objects.defer("rejects").filter(feed__in=feeds).order_by("-uploaded_at", "-pk")
+
+
+def upload_page(*, upload_id: int, role: str, at: datetime) -> UploadPage | None:
+    """Return a file as this role reads it; None where there is none that it may see."""
+    upload = list_uploads(role=role).defer(None).filter(pk=upload_id).first()
+    if upload is None:
+        return None
+    said = upload.outcome
+    counted = upload.accepted + upload.repeated + upload.rejected
+    return UploadPage(
+        upload=upload,
+        uploaded_by=names.actors(wanted={upload.uploaded_by})[upload.uploaded_by],
+        asked=list_open_proposals(of="import", target_id=upload.pk, at=at),
+        history=done_to(target=f"import:{upload.pk}"),
+        undecided=max(upload.total - counted, 0) if upload.state == Upload.State.CHECKED else 0,
+        reasons=[(_format_reason(what), n) for what, n in said.get("reasons", ())],
+        rejected=_list_rejected_rows(upload.rejects),
+        changes=[f"{how.capitalize()} {CHANGED[name]}: {n:,}" for name, how, n in said.get("changes", ())],
+        judged=[f"Releases judged {one.replace('_', ' ')}: {n:,}" for one, n in said.get("judged", {}).items()],
+        kept_until=upload.checked_at + DECIDED_WITHIN if upload.checked_at else None,
+    )
+
+
+def _list_rejected_rows(text: str) -> list[RejectedRow]:
+    rows = list(csv.reader(text.splitlines()))[1 : SHOWN + 1]
+    return [RejectedRow(place, _format_reason(f"{field} {reason}".strip())) for place, field, reason in rows]
+
+
+def _format_reason(what: str) -> str:
+    """Return "msisdn missing" as "msisdn: missing"."""
+    field, _, reason = what.rpartition(" ")
+    words = REASONS.get(reason, reason.replace("_", " "))
+    return f"{field}: {words}" if field else words

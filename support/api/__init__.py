@@ -1,0 +1,1 @@
+"""Machines' doors to the desk."""

@@ -1,0 +1,201 @@
+"""Carrier files in the console: a dry run first, two officers where it loosens, and nothing of a file that stays."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from accounts.models import Line
+from audit.models import AuditEvent
+from consent.models import Choice
+from console import tasks
+from console.workers import imports
+from disclosures.models import DelayedNotice, Disclosure, Upload, UploadPart
+from partners.models import Party, Proposal
+from tests import feeds
+from tests.factories import a_party
+from tests.feeds import NUMBER, choice_row, line_row, ndjson, parties_document, release_row
+from tests.fixtures import Refusal
+from tests.support.officers import WHY, Member, post, rows_of, shown, staff
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+
+def upload(member: Member, feed: str, *rows: Mapping[str, object]) -> str:
+    """Upload these rows and have them checked; the address of the file's page."""
+    return checked(member, feed, ndjson(rows))
+
+
+def checked(member: Member, feed: str, content: bytes) -> str:
+    file = SimpleUploadedFile("of the carrier", content)
+    page = post(member, "/admin/imports/add/", {"feed": feed, "file": file})
+    assert page.startswith("/admin/imports/")
+    tasks.import_files()
+    return page
+
+
+def refusal(member: Member, feed: str, content: bytes) -> str:
+    return shown(member, "/admin/imports/add/", {"feed": feed, "file": SimpleUploadedFile("f", content)})
+
+
+def acts(page: str) -> list[tuple[str, str]]:
+    events = AuditEvent.objects.filter(target=f"import:{page.split('/')[3]}", action__regex=r"^(import|export)\.")
+    return list(events.order_by("id").values_list("action", "actor"))
+
+
+def test_lines_are_imported_when_a_second_officer_agrees(officer: Member, second: Member) -> None:
+    page = upload(officer, "lines", line_row(), line_row(line_id="L2", msisdn="+1 206"))
+    seen = shown(officer, page)
+    assert "Lines Waiting for a decision Uploaded by first@carrier.example on" in seen
+    assert "Rows in the file 2 Accepted 1 Repeated 0 Rejected 1" in seen
+    assert "What it would change New lines: 1 New periods of a line's number: 1" in seen
+    assert "First rows Row 2: msisdn: not a phone number like +12065550142" in seen
+    assert not Line.objects.exists()
+    assert post(officer, f"{page}start/") == page
+    assert "Import a file : proposed by first@carrier.example on" in shown(officer, page)
+    proposal = Proposal.objects.get()
+    asked = shown(second, f"/admin/proposals/{proposal.pk}/")
+    assert (
+        "What changes A file with 2 rows will be imported. Its dry run accepted 1, found 0 repeated and rejected 1."
+        " Read the dry run before you agree."
+    ) in asked
+    agree = f"/admin/proposals/{proposal.pk}/agree/"
+    assert "another officer must approve it" in shown(officer, agree, {})
+    assert post(second, agree)
+    assert not Line.objects.exists()
+    tasks.import_files()
+    assert Line.objects.get().carrier_id == "L1"
+    assert "Imported on" in shown(second, page)
+    assert not UploadPart.objects.exists()
+    assert acts(page) == [
+        ("import.uploaded", officer.actor), ("import.checked", "import:lines"), ("import.agreed", second.actor),
+        ("import.lines", "import:lines"),
+    ]  # fmt: skip
+
+
+def test_the_database_asks_for_two_officers(officer: Member, refused: Refusal) -> None:
+    upload(officer, "approvals", feeds.approval_row())
+    for state in ("agreed", "imported"):
+        refused(f"UPDATE disclosures_upload SET state = '{state}'", constraint="disclosures_upload_two_officers")
+    refused("UPDATE disclosures_upload SET loosens = false")
+    refused(
+        "INSERT INTO disclosures_upload SELECT (jsonb_populate_record(u, one)).* FROM disclosures_upload u,"
+        """ jsonb('{"id": 7, "state": "waiting", "loosens": false}') one""",
+        constraint="disclosures_upload_loosens",
+    )
+
+
+def test_the_entries_of_a_parties_file_are_named(officer: Member) -> None:
+    a_party()
+    page = checked(officer, "parties", json.dumps(parties_document()).encode())
+    seen = shown(officer, page)
+    assert "Rows in the file 9 Accepted 9" in seen
+    assert f"Changed company: {feeds.BRIDGE} New company: {feeds.LINK} New company: {feeds.ROAD}" in seen
+    assert "New contract: AGR-2 New campaign: CMP-road New campaign: CMP-track" in seen
+    assert "The import takes two officers." in seen
+    assert Party.objects.get(uri=feeds.BRIDGE).name == "GeoBridge"
+
+
+@pytest.mark.parametrize(("kind", "scope"), [("stop", "all"), ("allow", "campaign")])
+def test_choices_that_allow_take_two_officers(officer: Member, kind: str, scope: str) -> None:
+    feeds.take_lines(line_row())
+    page = upload(officer, "choices", choice_row(kind=kind, scope=scope, ref="C-1" if kind == "allow" else None))
+    assert ("The import takes two officers." in shown(officer, page)) == (kind == "allow")
+    assert post(officer, f"{page}start/") == page
+    tasks.import_files()
+    assert Choice.objects.exists() == (kind == "stop")
+    assert Proposal.objects.exists() == (kind == "allow")
+
+
+def test_rejected_rows_are_downloaded_without_their_content(officer: Member) -> None:
+    page = upload(officer, "lines", line_row(msisdn="", holder_name="Zebrafinch"))
+    taken = officer.client.get(f"{page}rejects/").content.decode()
+    assert taken == "line,field,reason\r\n1,msisdn,not_e164\r\n"
+    assert acts(page)[-1] == ("export.taken", officer.actor)
+    kept = Upload.objects.get()
+    assert "Zebrafinch" not in f"{kept.outcome}{kept.rejects}{kept.reason}"
+    assert b"Zebrafinch" not in bytes(UploadPart.objects.get().sealed)
+
+
+def test_delayed_notices_are_the_legal_process_roles_alone(officer: Member) -> None:
+    legal, release = staff("legal"), release_row()
+    feeds.take_lines(line_row())
+    feeds.take_parties()
+    feeds.take_releases(release)
+    page = upload(legal, "notices", {"disclosure_id": release["id"], "suppressed_until": None, "order_ref": "NY-7"})
+    assert "Accepted 1" in shown(legal, page)
+    assert post(legal, f"{page}start/") == page
+    tasks.import_files()
+    assert DelayedNotice.objects.count() == 1
+    for path in (page, f"{page}start/", f"{page}discard/", f"{page}rejects/"):
+        assert officer.client.get(path).status_code == 404
+    assert rows_of(officer, "/admin/imports/") == []
+    assert "import" not in " ".join(rows_of(officer, "/admin/trail/"))
+    assert [row.split()[:2] for row in rows_of(legal, "/admin/imports/")] == [["Delayed", "notices"]]
+    assert "Select a valid choice" in refusal(officer, "notices", b"{}")
+    hidden = release_row(id="D-2", suppressed_until="2090-01-01T00:00:00Z")
+    assert "This file has releases under a delayed-notice order." in refusal(officer, "disclosures", ndjson([hidden]))
+
+
+def test_a_dry_run_of_releases_stores_none(officer: Member) -> None:
+    feeds.take_lines(line_row())
+    feeds.take_parties()
+    page = upload(officer, "disclosures", release_row(), release_row(id="D-2", msisdn="+12065550777"))
+    seen = shown(officer, page)
+    assert "Accepted 1 Repeated 0 Rejected 1" in seen
+    assert "1 msisdn: no line had this number then; the row is kept until there is one" in seen
+    assert not Disclosure.objects.exists()
+
+
+def test_an_auditor_reads_and_does_not_act(officer: Member) -> None:
+    auditor, page = staff("auditor"), upload(officer, "lines", line_row())
+    assert "Accepted 1" in shown(auditor, page)
+    assert "<form" not in auditor.client.get(page).content.decode().partition("<main")[2]
+    for path in ("/admin/imports/add/", f"{page}start/", f"{page}discard/"):
+        assert auditor.client.post(path, WHY).status_code == 403
+    assert staff("agent").client.get(page).status_code == 403
+
+
+def test_a_file_is_discarded_by_hand_or_after_a_week(officer: Member) -> None:
+    first, later = (upload(officer, "lines", line_row()) for _ in range(2))
+    assert post(officer, f"{first}discard/") == first
+    assert "Nothing was imported, and the file is deleted." in shown(officer, first)
+    assert "isn't waiting for a decision any more" in shown(officer, f"{first}start/", {})
+    imports.run(now=timezone.now() + timedelta(days=6, hours=23))
+    assert "Waiting for a decision" in shown(officer, later)
+    imports.run(now=timezone.now() + timedelta(days=7, hours=1))
+    assert "Discarded on" in shown(officer, later)
+    assert not UploadPart.objects.exists()
+    assert acts(later)[-1] == ("import.discarded", "system:expiry")
+
+
+@pytest.mark.parametrize(
+    ("feed", "content", "why"),
+    [
+        ("lines", b"", "The file has no rows."),
+        ("lines", b"x" * 2_500_001, "The file is larger than 2.5 MB."),
+        ("parties", b"[]", "This can't be imported: the file is not a JSON object"),
+        ("parties", b"{}", "The file has no parties, contracts or campaigns."),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_refused_at_once(
+    officer: Member, feed: str, content: bytes, why: str
+) -> None:
+    assert why in refusal(officer, feed, content)
+    assert not Upload.objects.exists()
+
+
+def test_a_changed_content_is_never_imported(officer: Member, second: Member) -> None:
+    page = upload(officer, "lines", line_row())
+    post(officer, f"{page}start/")
+    other = upload(officer, "lines", line_row(line_id="L9", msisdn=NUMBER))
+    sealed = UploadPart.objects.get(upload_id=int(other.split("/")[3])).sealed
+    UploadPart.objects.filter(upload_id=int(page.split("/")[3])).delete()
+    UploadPart.objects.create(upload_id=int(page.split("/")[3]), number=0, sealed=sealed)
+    post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
+    tasks.import_files()
+    assert not Line.objects.exists()
+    assert "Failed on" in shown(officer, page)
