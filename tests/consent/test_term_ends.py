@@ -26,6 +26,7 @@ from revocations.models import Cohort, ManifestShard, Order, StreamEvent
 from tests.consent.ending import MachineDied, build, dealt, listed, names
 from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.gate_questions import ask
+from tests.moments import A_MOMENT
 from tests.orders import bring_to
 from tests.overlapping import elsewhere
 from tests.staff import an_actor
@@ -64,8 +65,8 @@ def test_on_its_day_it_is_ended_once_and_not_before(campaign: Campaign, of: str)
     assert a_beat() == 0
     day = over_since(row)
     assert ask(lines[0], campaign) == f"{of}_not_in_force"
-    assert (end_terms(now=day - SECOND), Cohort.objects.count()) == (0, 0)
-    at = day + 3 * SECOND
+    assert (end_terms(now=day - A_MOMENT), Cohort.objects.count()) == (0, 0)
+    at = day
     assert [end_terms(now=at), end_terms(now=at), a_beat()] == [1, 0, 0]
     cohort, contract = Cohort.objects.get(), Contract.objects.get()
     assert (cohort.of, cohort.target_id, cohort.contract_id, cohort.party_id) == (

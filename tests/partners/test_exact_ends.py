@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.test import RequestFactory
 
 from partners import queries
 from partners.actions import proposals
+from partners.actions.drafts import put_in_force
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import TokenRefused, issue_access_token, sign_in
-from partners.actions.terms import shorten_term
+from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.api import access
 from partners.domain import keys, keysets
 from partners.models import Client, Contract, Proposal, SigningKey, Suspension, UsedAssertion
 from partners.policies import lifecycle
 from partners.policies.lifecycle import NotNow, Stage
+from partners.primitives import tokens
 from partners.workers import rotation
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
 from tests.moments import A_MOMENT, begins_at, ends_at
@@ -29,6 +32,7 @@ from tests.staff import a_client, an_actor
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 WHOLE = NOW.replace(microsecond=0)
+KEYS = "https://geobridge.example/jwks.json"
 
 
 # Sign-in of machines
@@ -154,6 +158,7 @@ def test_a_key_signs_from_its_moment_until_it_retires() -> None:
 
     assert begins_at(signs, due + rotation.PUBLISHED_BEFORE)
     assert begins_at(is_published, due)
+    assert begins_at(lambda at: second.kid in {one["kid"] for one in keys.archive(at=at)["keys"]}, due)
     over = second.used_from + keys.PUBLISHED_AFTER
     assert begins_at(lambda at: first.kid in rotation.rotate(now=at).retired, over)
     SigningKey.objects.filter(pk=second.pk).update(retired_at=over)
@@ -194,9 +199,9 @@ def test_the_console_s_stages_begin_at_their_moment() -> None:
     assert begins_at(stage(Stage.ENDED, own=True), contract.ends_at)
 
 
-def proposed(contract: Contract, officer: str, *, at: datetime = NOW) -> Proposal:
+def proposed(contract: Contract, officer: str, *, at: datetime = NOW, ends_at: datetime = FAR_OFF) -> Proposal:
     return proposals.propose(
-        act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="r",
+        act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": ends_at.isoformat()}, reason="r",
         actor=officer, at=at,
     )  # fmt: skip
 
@@ -227,4 +232,40 @@ def test_what_has_ended_is_neither_extended_nor_shortened() -> None:
     proposal = mark_agreed(proposal_id=proposed(contract, one).id, reason="r", actor=two, at=NOW)
     assert ends_at(goes(lambda at: carry_out(proposal=proposal, at=at)), contract.ends_at)
     of: dict[str, Any] = {"of": "contract", "target_id": contract.pk, "reason": "r", "actor": one}
+    # To the very end that it has it is not shortened, and not lengthened either.
+    assert ends_at(lambda at: goes(lambda _: shorten_term(ends_at=at, at=NOW, **of))(NOW), contract.ends_at + A_MOMENT)
+    assert not goes(lambda at: proposed(contract, one, at=at, ends_at=contract.ends_at))(NOW)
     assert ends_at(goes(lambda at: shorten_term(ends_at=at, at=at, **of)), contract.ends_at)
+
+
+def test_a_rule_begins_at_most_five_years_ago_and_in_ten_years() -> None:
+    officer = an_actor()
+
+    def is_taken(starts_at: datetime) -> bool:
+        rule = RuleTerms(state="WA", starts_at=starts_at, purposes=(), sale_test=True, source="test: a law")
+        try:
+            add_rule(terms=rule, reason="r", actor=officer, at=NOW)
+        except ValidationError:
+            return False
+        return True
+
+    assert begins_at(is_taken, NOW - 5 * 366 * DAY)
+    assert ends_at(is_taken, NOW + 10 * 366 * DAY + A_MOMENT)
+
+
+def test_a_partner_has_at_most_twenty_one_days_to_complete() -> None:
+    officer = an_actor()
+    for days, may in ((21, True), (22, False)):
+        contract = a_contract(is_draft=True, complete_within_days=days, jwks_uri=KEYS)
+        of: dict[str, Any] = {"of": "contract", "target_id": contract.pk, "reason": "r", "actor": officer}
+        assert goes(lambda at, of=of: put_in_force(at=at, **of))(NOW) is may
+
+
+def test_a_moment_in_a_token_is_of_our_time() -> None:
+    def is_one(value: int) -> bool:
+        try:
+            return tokens.numeric_date({"iat": value}, "iat") == value
+        except tokens.BadToken:
+            return False
+
+    assert [is_one(value) for value in (-1, 0, tokens.LATEST - 1, tokens.LATEST)] == [False, True, True, False]

@@ -118,7 +118,9 @@ def test_a_dispute_of_a_company_asks_about_each_use(line: Line, scene: Scene) ->
 
 
 def test_an_answer_is_kept_and_opens_nothing(line: Line, scene: Scene, asked: EvidenceRequest) -> None:
-    token = hand_in(scene, answer(asked, scene))
+    # In the last moment, of the same moment.
+    token = scene.signer.sign(answer(asked, scene, captured_at=asked.due_at.isoformat()))
+    record_receipt(token=token, party=scene.party, at=asked.due_at)
     kept = EvidenceRequest.objects.get()
     assert (kept.answer, kept.method, kept.wording, kept.token) == ("evidence", "sms", "Reply YES.", token)
     use = use_of(line=line, campaign=scene.campaign.ref, at=database_clock())
@@ -126,7 +128,7 @@ def test_an_answer_is_kept_and_opens_nothing(line: Line, scene: Scene, asked: Ev
     assert not use.allowed
     event = AuditEvent.objects.get(action="evidence.answered")
     assert (event.line_id, event.actor, event.detail["late"]) == (line.pk, f"partner:{scene.party.pk}", False)
-    record_receipt(token=token, party=scene.party, at=database_clock())
+    record_receipt(token=token, party=scene.party, at=asked.due_at)
     assert AuditEvent.objects.filter(action="evidence.answered").count() == 1
 
 
