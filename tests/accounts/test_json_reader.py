@@ -41,6 +41,13 @@ def test_json_may_nest_as_deep_as_the_limit() -> None:
             decode_json(nested(levels), OBJECT)
 
 
+def test_json_may_be_as_long_as_the_limit() -> None:
+    content = b'{"a": 1}'
+    assert read_json(content, max_bytes=len(content)) == {"a": 1}
+    with pytest.raises(Unreadable, match="At most 7 bytes are read"):
+        read_json(content, max_bytes=len(content) - 1)
+
+
 @pytest.mark.parametrize("text", ["]}", "[{", '\\"]', "\\\\", "}{]["], ids=range(5))
 def test_brackets_inside_texts_do_not_count(text: str) -> None:
     content = json.dumps([{"text": text}] * 100).encode().replace(json.dumps(text).encode(), f'"{text}"'.encode())

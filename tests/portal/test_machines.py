@@ -253,6 +253,8 @@ def test_a_body_that_is_too_long_is_told_in_the_address_s_own_form(path: str) ->
         (b"a=" + b"x" * 3_000_000, FORM, 413),
         (b"&".join(b"a%d=b" % n for n in range(2000)), FORM, 400),
         (b"grant_type=client_credentials", f"{FORM}; charset=latin-1", 400),
+        # As long as may be, and wrong for another reason.
+        (b"a=".ljust(2_621_440, b"x"), f"{FORM}; charset=latin-1", 400),
     ],
 )
 def test_a_form_that_is_not_read_is_an_invalid_request(body: bytes, kind: str, status: int) -> None:
