@@ -11,7 +11,7 @@ from django.views.decorators.csp import csp_override
 from django.views.generic import RedirectView
 
 from accounts.clients import oidc
-from accounts.views import carrier, delegations, factors, own, quick_exit, safety, sign_in, staff
+from accounts.views import delegations, factors, own, safety, sign_in, staff
 from accounts.views.access import require_no_hold
 
 # The picture that an authenticator app scans is drawn into the page itself.
@@ -33,8 +33,8 @@ urlpatterns = [
     ),
     path("accounts/login/staff/oidc/", staff.staff_oidc, name="sign-in-staff-oidc"),
     path("accounts/login/staff/oidc/back/", staff.staff_oidc_back, name="sign-in-staff-oidc-back"),
-    path("accounts/login/carrier/", carrier.carrier, name="sign-in-carrier"),
-    path("accounts/login/carrier/back/", carrier.carrier_back, name="sign-in-carrier-back"),
+    path("accounts/login/carrier/", sign_in.carrier, name="sign-in-carrier"),
+    path("accounts/login/carrier/back/", sign_in.carrier_back, name="sign-in-carrier-back"),
     path("accounts/invitation/<str:uid>/<str:token>/", staff.invitation, name="staff-invitation"),
     path("accounts/logout/", allauth_views.logout, name="account_logout"),
     path("accounts/inactive/", allauth_views.account_inactive, name="account_inactive"),
@@ -105,6 +105,6 @@ urlpatterns = [
     path("lines/separation/", safety.separation, name="separation"),
     path("lines/separation/back/", safety.separation_back, name="separation-back"),
     path("settings/texts/", own.texts, name="settings-texts"),
-    path("leave/", quick_exit.leave, name="leave"),
-    path("away/", quick_exit.away, name="away"),
+    path("leave/", safety.leave, name="leave"),
+    path("away/", safety.away, name="away"),
 ]

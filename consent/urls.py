@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from consent.api import agents as agents_api
 from consent.api import approvals, consent_info, decisions, digests, texts
-from consent.views import agents, choices, consent_requests, lines, receipts, stop
+from consent.views import choices, consent_requests, lines, receipts, stop
 
 urlpatterns: list[URLPattern] = [
     path("stop/", stop.number, name="stop"),
@@ -21,8 +21,8 @@ urlpatterns: list[URLPattern] = [
     path("ask/<str:token>/yes/", consent_requests.yes, name="ask-yes"),
     path("ask/<str:token>/no/", consent_requests.no, name="ask-no"),
     path("ask/<str:token>/answered/", consent_requests.show_answer, name="ask-answered"),
-    path("authorized/<uuid:request_id>/", agents.explain_agent_request, name="agent-request"),
-    path("authorized/by-text/<str:token>/", agents.agent_request, name="agent-asked"),
+    path("authorized/<uuid:request_id>/", consent_requests.explain_agent_request, name="agent-request"),
+    path("authorized/by-text/<str:token>/", consent_requests.agent_request, name="agent-asked"),
     path("drp/v1/agent/<str:agent_id>", agents_api.agent, name="drp-agent"),
     path("drp/v1/data-rights-request", agents_api.exercise, name="drp-exercise"),
     path("drp/v1/data-rights-request/<str:request_id>", agents_api.request, name="drp-request"),

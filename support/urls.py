@@ -3,8 +3,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from support.api import calls, mail
-from support.api.calls import canary_events
+from support import api
 from support.views import case, figures, queue, replies, saved_replies, writing
 from support.views import help as help_pages
 
@@ -18,7 +17,7 @@ class CaseCode(StringConverter):
 register_converter(CaseCode, "case")
 
 urlpatterns: list[URLPattern] = [
-    path("canary/events", canary_events, name="canary-events"),
+    path("canary/events", api.canary_events, name="canary-events"),
     path("desk/", queue.queue, name="desk"),
     path("desk/counts/", queue.counts, name="desk-counts"),
     path("desk/search/", queue.search, name="desk-search"),
@@ -48,7 +47,7 @@ urlpatterns: list[URLPattern] = [
     path("help/<str:code>/rate/", help_pages.rate, name="case-rate"),
     path("help/<str:code>/case.txt", help_pages.download, name="case-download"),
     path("help/<str:code>/files/<uuid:file_id>/", help_pages.file, name="case-file"),
-    path("api/v1/mail", mail.mail, name="api-mail"),
+    path("api/v1/mail", api.mail, name="api-mail"),
     path("desk/<case:code>/", case.case, name="desk-case"),
     path("desk/<case:code>/reveal/", case.reveal_person, name="desk-reveal"),
     path("desk/<case:code>/reveal/<int:reveal_id>/", case.agree, name="desk-agree"),
@@ -62,7 +61,7 @@ urlpatterns: list[URLPattern] = [
     path("desk/<case:code>/escalate/", case.hand_up, name="desk-escalate"),
     path("desk/<case:code>/protect/", case.protection, name="desk-protect"),
     path("desk/<case:code>/copy/", case.export, name="desk-copy"),
-    path("api/v1/calls", calls.calls, name="api-calls"),
+    path("api/v1/calls", api.calls, name="api-calls"),
     path("desk/replies/", saved_replies.replies, name="desk-replies"),
     path("desk/replies/new/", saved_replies.reply, name="desk-reply-new"),
     path("desk/replies/<int:reply_id>/", saved_replies.reply, name="desk-reply"),

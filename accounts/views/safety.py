@@ -1,18 +1,20 @@
-"""For whoever may be watched by somebody near: a safe number for news, and a line of their own."""
+"""For whoever may be watched by somebody near: leaving quickly, a safe number for alerts, and a line of their own."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import contacts
 from accounts.actions.contacts import prove_contact, remove_contact, request_contact, verify_reading_code
 from accounts.actions.line_separation import request_separation, withdraw_separation
-from accounts.domain import sessions
+from accounts.domain import quick_exit, sessions
 from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
 from accounts.policies import delegations
 from accounts.policies.permissions import Action
@@ -156,3 +158,24 @@ def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -
         "waits": format_phone_number(unseal(waits.to_sealed)) if waits else "",
     }
     return render(request, "safety/contact.html", {"line": request.line, "form": form, "code": code, **shown_to})
+
+
+@csrf_exempt  # Leaving must work even when the page is stale, and forging it harms nobody.
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """Leave quickly: the session ends, the browser forgets the site, and a page that says nothing takes its place."""
+    logout(request)
+    response = redirect("away")
+    response.status_code = 303
+    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return quick_exit.clear_browser(request, response)
+
+
+@csrf_exempt  # As above: the worst that is forged is the way back to the front page.
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def away(request: HttpRequest) -> HttpResponse:
+    """A page that says nothing about where somebody was. Back leads nowhere else, until the person goes on from it."""
+    if request.method == "POST":
+        return quick_exit.clear_quick_exit(request, redirect("front"))
+    return render(request, "account/away.html")

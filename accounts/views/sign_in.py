@@ -1,19 +1,20 @@
 """Sign in by a line: a number, then the code texted to it."""
 
+import logging
 from urllib.parse import urlencode
 
 from django.conf import settings as django_settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actions import people
 from accounts.actions.codes import text_code
-from accounts.actions.people import record_passkey_return, sign_in_after_end
+from accounts.actions.people import record_passkey_return, sign_in_after_end, sign_in_by_carrier
 from accounts.actions.rate_limits import TooManyTries
 from accounts.clients import oidc
 from accounts.domain import sessions
@@ -167,3 +168,42 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
         form.add_error(None, PasskeyForm.wrong)
     asked = {"request_options": sessions.begin_passkey_challenge()}
     return render(request, "account/ended_passkey.html", {"form": PasskeyForm(), "told": form, "js_data": asked})
+
+
+logger = logging.getLogger(__name__)
+
+
+@require_safe
+@never_cache
+def carrier(request: HttpRequest) -> HttpResponseBase:
+    """On to the carrier's own sign-in. Where none is named, this address does not exist."""
+    if not oidc.has_provider(oidc.CARRIER):
+        raise Http404
+    try:
+        return redirect(oidc.start_sign_in(kind=oidc.CARRIER, request=request, then=get_next_path(request)))
+    except oidc.OidcRefused as error:
+        return _render_refusal(request, str(error))
+
+
+@require_safe
+@never_cache
+@sensitive_post_parameters()
+def carrier_back(request: HttpRequest) -> HttpResponseBase:
+    """Back from it. Its word is worth a texted code, or enough to see where it says how strongly it asked."""
+    if not oidc.has_provider(oidc.CARRIER):
+        raise Http404
+    now = timezone.now()
+    try:
+        word, then = oidc.finish_line_sign_in(request=request, at=now)
+    except oidc.OidcRefused as error:
+        return _render_refusal(request, str(error))
+    user = sign_in_by_carrier(word=word, device=browsers.get_device_label(request), at=now)
+    if user is None:
+        return _render_refusal(request, "the line named is not active here, or is somebody else's")
+    return sessions.sign_in_by_carrier(request, user=user, strong=word.strong, redirect_url=then)
+
+
+def _render_refusal(request: HttpRequest, reason: str) -> HttpResponse:
+    """One page for every refusal: what was wrong is for the log, which names nobody."""
+    logger.warning("sign-in by the carrier's OpenID provider refused: %s", reason)
+    return render(request, "account/carrier_refused.html", status=403)

@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
     dependencies = [("disclosures", "0001_initial"), ("consent", "0002_rules")]
     operations = [
         migrations.RunSQL(TABLE, migrations.RunSQL.noop),
-        InstallSQL("anomalies", "append_only", "archive", "giving_back", "notices", "releases", "retention"),
+        InstallSQL("anomalies", "giving_back", "guards", "notices", "releases", "retention"),
         migrations.RunSQL(MONTHS, migrations.RunSQL.noop),
         migrations.RunSQL(ANOMALY_RULES, migrations.RunSQL.noop),
     ]

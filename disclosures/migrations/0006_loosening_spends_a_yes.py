@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     replaces = [("disclosures", "0005_past_figures")]
     dependencies = [("disclosures", "0002_rules"), ("consent", "0033_ask_first_whether_a_no_can_affect_anybody")]
     operations = [
-        InstallSQL("anomalies", "append_only", "archive", "giving_back", "notices", "releases", "retention"),
+        InstallSQL("anomalies", "giving_back", "guards", "notices", "releases", "retention"),
         migrations.CreateModel(
             name='PastFigure',
             fields=[

@@ -3,20 +3,22 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from threading import Lock
 from typing import Concatenate
 
+import msgspec
 from django.conf import settings
 from django.db.models import Exists
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts.primitives.json_reader import Unreadable, decode_json
 from partners import queries
 from partners.domain import keys
 from partners.models import Client, SigningKey
@@ -112,6 +114,31 @@ def is_signed(request: HttpRequest, *, header: str, secrets: Iterable[str], at: 
         hmac.compare_digest(hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest(), found[2])
         for secret in secrets
     )
+
+
+def read_signed[T](
+    request: HttpRequest,
+    *,
+    header: str,
+    secrets: Collection[str],
+    decoder: msgspec.json.Decoder[T],
+    unreadable: tuple[str, str],
+    at: datetime,
+) -> T | HttpResponse:
+    """Return what a gateway of the carrier's own sent, or its refusal: not signed lately, not JSON, of another shape.
+
+    unreadable: the error and the detail of the last. Raises Http404 where there are no secrets.
+    """
+    if not secrets:
+        raise Http404
+    if not is_signed(request, header=header, secrets=secrets, at=at):
+        return problem(401, "Not signed", f"{header} must sign this very body, no longer than {FRESH_S} seconds ago.")
+    if (refusal := refuse_unsupported_type(request, JSON)) is not None:
+        return refusal
+    try:
+        return decode_json(request.body, decoder)
+    except Unreadable:
+        return problem(400, *unreadable)
 
 
 def document(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -1,10 +1,13 @@
-"""What staff write: an answer or a note with files, and the answers that are written often."""
+"""What staff write: an answer or a note with files, one answer to many, and the answers that are written often."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
+from django.utils.dateformat import format as formatted
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -12,6 +15,7 @@ from accounts.domain.message_templates import join_words
 from support.forms.cases import FilesField, MessageField
 from support.labels import VARIABLES, unknown_in
 from support.models import LONGEST, Ticket
+from support.queries.writing import Hit
 
 THEN = (
     (Ticket.State.SOLVED, gettext_lazy("Answered")),
@@ -76,3 +80,41 @@ class CannedForm(forms.Form):
             said = _("%(name)s is no variable. There are: %(known)s.")
             raise forms.ValidationError(said % {"name": f"{{{unknown[0]}}}", "known": known})
         return body
+
+
+class ReplyForm(forms.Form):
+    """Whom to answer, and what."""
+
+    incident = forms.TypedChoiceField(label=gettext_lazy("What they were hit by"), coerce=int)
+    kinds = forms.MultipleChoiceField(
+        label=gettext_lazy("Kinds of cases"),
+        required=False,
+        choices=Ticket.Kind.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("None: all of them."),
+    )
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        required=False,
+        choices=[("", gettext_lazy("Every language")), *settings.LANGUAGES],
+        help_text=gettext_lazy("Everybody gets the same words. Write to those who read another language apart."),
+    )
+    body = forms.CharField(
+        label=gettext_lazy("Answer"),
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=gettext_lazy("Each person reads it in their own case. Write nobody’s name or number."),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, hits: Sequence[Hit]) -> None:
+        super().__init__(data, label_suffix="")
+        choices = [(one.id, _format_hit(one)) for one in hits]
+        self.fields["incident"] = forms.TypedChoiceField(
+            label=gettext_lazy("What they were hit by"), coerce=int, choices=choices
+        )
+        self.order_fields(["incident", "kinds", "language", "body"])
+
+
+def _format_hit(hit: Hit) -> str:
+    day = formatted(localtime(hit.opened_at), "M j")
+    return " · ".join(part for part in (hit.company, hit.kind, day, str(hit.people)) if part)

@@ -1,10 +1,9 @@
 """Tickets: people whose location was shared, and what we answer them. The hourly trial of stopping."""
 
-from support.models.calls import LoggedCall, ProtectedLine
 from support.models.canary import CanaryRun, CarrierTestLine
 from support.models.desk import Attachment, BulkReply, Draft, Reveal, SavedReply, SuspendRequest
 from support.models.notifications import NotificationChannel
-from support.models.tickets import CODE_LETTERS, LONGEST, MAILED, Entry, Ticket
+from support.models.tickets import CODE_LETTERS, LONGEST, MAILED, Entry, LoggedCall, ProtectedLine, Ticket
 
 __all__ = [
     "CODE_LETTERS",

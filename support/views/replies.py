@@ -14,7 +14,7 @@ from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from support.actions.replies import begin_reply, undo_reply
-from support.forms.replies import ReplyForm
+from support.forms.writing import ReplyForm
 from support.labels import BadVariable
 from support.policies.lifecycle import NotNow
 from support.queries import writing as told

@@ -17,7 +17,7 @@ from accounts.primitives.advisory_locks import lock_job
 from consent.queries.permission import JUDGE as ANSWER
 from disclosures.domain.ingest import chunks, notices, pending_releases, projections, rejudging, rollups, staging
 from disclosures.domain.ingest.pending_releases import hold_rows
-from disclosures.domain.ingest.reassigned_holds import hold_reassigned
+from disclosures.domain.ingest.reassigned_rows import hold_reassigned
 from disclosures.domain.ingest.rows import Outcome, Report, Row, row_of
 
 ATTRIBUTED = """

@@ -260,7 +260,7 @@ MUTANTS = (
     # What two officers agreed to once is done as often as anybody likes.
     Mutant(
         12,
-        "partners/sql/decisions.sql",
+        "partners/sql/proposals.sql",
         "    UPDATE partners_proposal SET spent_at = clock_timestamp()\n",
         "    UPDATE partners_proposal SET spent_at = NULL\n",
         f"{SPENT}test_a_yes_of_two_officers_does_it_once",
@@ -474,7 +474,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "partners/sql/rules.sql",
+        "partners/sql/guards.sql",
         "greatest((p.payload ->> 'ends_at')::timestamptz, p.decided_at))",
         "p.decided_at)",
         f"{SPENT}test_a_rule_ends_no_sooner_than_was_agreed",

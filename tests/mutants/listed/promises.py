@@ -125,7 +125,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "consent/sql/append_only.sql",
+        "consent/sql/guards.sql",
         "CREATE OR REPLACE TRIGGER consent_choice_append_only BEFORE UPDATE OR DELETE ON consent_choice\n"
         "    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();\n",
         "",
@@ -219,7 +219,7 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "revocations/sql/duties.sql",
+        "revocations/sql/guards.sql",
         "r.jti = NEW.discharged_by AND r.status = 'completed')\n        AND NOT",
         "true)\n        AND NOT",
         "tests/promises/test_04_orders_begin_at_the_beginning.py::test_what_is_owed_ends_only_with_what_was_signed",
@@ -313,19 +313,19 @@ MUTANTS = (
         Mutant(7, file, was, becomes, f"tests/promises/test_07_history.py::{test}")
         for file, was, becomes, test in (
             (
-                "disclosures/domain/ingest/reassigned_holds.py",
+                "disclosures/domain/ingest/reassigned_rows.py",
                 "    start_history_hold(line_ids=receivers, at=at)\n",
                 "",
                 "test_nobody_opens_what_was_moved_for_a_day[by_an_end]",
             ),
             (
-                "disclosures/domain/ingest/reassigned_holds.py",
+                "disclosures/domain/ingest/reassigned_rows.py",
                 "        notify_of_line_move(line_id=line_id, change=Change.HISTORY, at=at)\n",
                 "        pass\n",
                 "test_who_lost_it_is_warned_and_officers_are_told[by_another_number]",
             ),
             (
-                "disclosures/domain/ingest/reassigned_holds.py",
+                "disclosures/domain/ingest/reassigned_rows.py",
                 "    WHERE hidden.line_id = known.line_id AND hidden.id = known.id)\n",
                 "    WHERE false)\n",
                 "test_what_an_order_hides_holds_nothing",

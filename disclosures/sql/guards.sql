@@ -12,3 +12,6 @@ CREATE OR REPLACE TRIGGER disclosures_anomalyrule_no_truncate BEFORE TRUNCATE ON
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 CREATE OR REPLACE TRIGGER disclosures_givenback_no_truncate BEFORE TRUNCATE ON disclosures_givenback
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+
+CREATE OR REPLACE TRIGGER disclosures_held_notice_is_kept AFTER INSERT ON disclosures_heldnotice FOR EACH ROW
+    EXECUTE FUNCTION consent_tightening_is_kept('notice', 'disclosure_id', 'suppressed_until', 'order_ref');

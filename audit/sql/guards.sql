@@ -21,3 +21,19 @@ CREATE OR REPLACE TRIGGER audit_incidentline_append_only BEFORE UPDATE OR DELETE
     FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
 CREATE OR REPLACE TRIGGER audit_incidentline_no_truncate BEFORE TRUNCATE ON audit_incidentline
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+
+-- Its first argument says what a row looks like that waits, in JSON; the others name the columns that the decision
+-- writes. A row that is inserted waits. One that is updated waited until then, and nothing else of it changes.
+CREATE OR REPLACE FUNCTION audit_decide_by_transition() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp
+AS $$
+DECLARE
+    made jsonb := to_jsonb(NEW);
+    was jsonb := CASE TG_OP WHEN 'UPDATE' THEN to_jsonb(OLD) ELSE made END;
+BEGIN
+    IF NOT was @> TG_ARGV[0]::jsonb OR was - TG_ARGV[1:TG_NARGS - 1] IS DISTINCT FROM made - TG_ARGV[1:TG_NARGS - 1]
+    THEN
+        RAISE EXCEPTION 'a row of % is decided by a change of one that waits, once, and nothing else of it changes',
+            TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;

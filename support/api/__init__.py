@@ -1,1 +1,0 @@
-"""Machines' doors to the desk."""
