@@ -255,8 +255,6 @@ class _TenureWriter:
         new_number = since > newest.starts_at
         if new_number and not self._new_number(line, record):
             return "msisdn", "number_overlap"
-        if record.is_over_by(since):
-            return "deactivated_at", "before_number_changed_at"
         over = _changes_end(line, record, new_number=new_number)
         if over and not self._end(line, record):
             return "msisdn", "number_overlap"

@@ -277,16 +277,18 @@ def test_whom_it_found_is_texted_once(campaign: Campaign, fraud: Campaign) -> No
 
 
 def test_one_suspended_first_is_told_too(campaign: Campaign) -> None:
-    had, stopped = a_line(), a_line()
-    for line in (had, stopped):
+    had, stopped, stopped_later = a_line(), a_line(), a_line()
+    for line in (had, stopped, stopped_later):
         an_approval(line, campaign)
     officer = an_actor()
     suspend(of="contract", target_id=campaign.contract_id, actor=officer, reason="First.", at=database_clock())
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
+    # Whoever stopped only after the end lost it by the end.
+    stop(line_id=stopped_later.pk, scope="all", actor="subscriber:1", channel="web")
     MemoryBackend.outbox.clear()
-    assert tell_subscribers(now=by_day()) == 1
-    assert (len(texts_to(number_of(had))), texts_to(number_of(stopped))) == (1, [])
+    assert tell_subscribers(now=by_day()) == 2
+    assert [len(texts_to(number_of(line))) for line in (had, stopped, stopped_later)] == [1, 0, 1]
 
 
 def test_what_had_run_out_before_takes_nothing_away(campaign: Campaign) -> None:

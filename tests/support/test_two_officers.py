@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import Line
@@ -114,7 +115,9 @@ def test_one_waits_at_a_time_until_withdrawn_or_declined() -> None:
             propose("extend_term", "contract", contract.pk, two, ends_at=FAR_OFF.isoformat())
         with pytest.raises(NotNow):
             verb(proposal_id=proposal.id, reason="r", actor=wrong, at=NOW)
-        assert verb(proposal_id=proposal.id, reason="r", actor=right, at=NOW).decision == decision
+        assert verb(proposal_id=proposal.id, reason="Not now.", actor=right, at=NOW).decision == decision
+        proposal.refresh_from_db()
+        assert (proposal.decision, proposal.decision_reason) == (decision, "Not now.")
         with pytest.raises(NotNow, match=f"already decided: {decision}"):
             agree(proposal, two)
     assert Contract.objects.get().ends_at == NOW + 10 * DAY
@@ -305,6 +308,9 @@ def test_a_link_carries_a_stop_and_its_partner_hears() -> None:
     assert [entry["recipient"] for entry in newest_order(line).snapshot["state"]] == [campaign.lbs_provider.uri]
     assert allowed(line, campaign)
     linked = {"of": "party", "ref": campaign.lbs_provider.uri, "kin_ref": old.uri, "link": "succeeds"}
+    for of, ref in (("party", "https://nobody.example"), ("campaign", "CMP-none")):
+        with pytest.raises(ValidationError, match=f"There is no such {of}"):
+            terms.link(**{**linked, "of": of, "ref": ref}, reason="Merged", actor=an_actor(), at=NOW)
     assert terms.link(**linked, reason="Merged", actor=an_actor(), at=NOW)
     assert (allowed(line, campaign), Order.objects.count()) == (False, 1)
     assert term_change_propagation.settle(now=NOW + DAY) == 1
