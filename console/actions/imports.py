@@ -1,5 +1,6 @@
 """Import a carrier file: an officer uploads it, reads its dry run, and agrees; alone, or with a second officer."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +18,7 @@ from disclosures.models import Upload, UploadPart
 from partners.actions import proposals
 from partners.models import Proposal
 from partners.policies.lifecycle import NotNow
+from support.queries.exports import csv_lines
 
 PART = 256 * 1024
 MOVED_ON = "This file isn't waiting for a decision any more."
@@ -94,10 +96,10 @@ def discard_file(*, upload_id: int, reason: str, actor: str, at: datetime) -> No
 
 
 @transaction.atomic
-def download_rejects(*, upload: Upload, actor: str, at: datetime) -> str:
-    """Return the rejected rows of a file as CSV: line, field, reason. The audit log says who took them."""
+def export_rejects(*, upload: Upload, actor: str, at: datetime) -> Iterator[str]:
+    """Return the rejected rows of a file as CSV, part by part. The audit log says who took them."""
     audit.actions.record(action="export.taken", actor=actor, target=_target(upload), at=at)
-    return upload.rejects
+    return csv_lines(columns=("line", "field", "reason"), rows=upload.rejects)
 
 
 def _lock_checked(upload_id: int) -> Upload:

@@ -1,6 +1,5 @@
 """Files that staff import: what a reader may see of them, and what a dry run or an import came to."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,9 +107,8 @@ def upload_page(*, upload_id: int, role: str, at: datetime) -> UploadPage | None
     )
 
 
-def _list_rejected_rows(text: str) -> list[RejectedRow]:
-    rows = list(csv.reader(text.splitlines()))[1 : SHOWN + 1]
-    return [RejectedRow(place, _format_reason(f"{field} {reason}".strip())) for place, field, reason in rows]
+def _list_rejected_rows(rows: Sequence[tuple[object, str, str]]) -> list[RejectedRow]:
+    return [RejectedRow(str(place), _format_reason(f"{name} {reason}".strip())) for place, name, reason in rows[:SHOWN]]
 
 
 def _format_reason(what: str) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest
+from accounts.views.access import PersonRequest, limit_downloads
 from console.actions import imports
 from console.forms.imports import UploadForm
 from console.queries.imports import list_feeds, list_uploads, upload_page
@@ -100,10 +100,11 @@ def discard(request: PersonRequest, upload_id: int) -> HttpResponse:
     return answer(request, act)
 
 
-def rejects(request: PersonRequest, upload_id: int) -> HttpResponse:
+@limit_downloads
+def rejects(request: PersonRequest, upload_id: int) -> HttpResponseBase:
     """Where the rejected rows stand in the file and why they were rejected, as CSV."""
-    text = imports.download_rejects(upload=_find(request, upload_id), actor=actor_of(request.user), at=timezone.now())
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    lines = imports.export_rejects(upload=_find(request, upload_id), actor=actor_of(request.user), at=timezone.now())
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-rejected-{upload_id}.csv"'
     return response
 

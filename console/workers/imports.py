@@ -5,7 +5,6 @@ is small because it holds, while it lasts, what a person's own stop may wait for
 another: a row that needs an earlier one may fare better in the import.
 """
 
-import io
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,17 +61,18 @@ class _ContentChanged(Exception):
 
 
 class _FirstRejects(Rejects):
-    """The first rejected rows as CSV; of more, only that there are more."""
+    """The first rejected rows; of more, only that there are more."""
 
-    written = 0
+    def __init__(self) -> None:
+        super().__init__(file=None, as_csv=False)
+        self.rows: list[tuple[int | str, str, str]] = []
 
     @override
     def write(self, fate: Fate) -> None:
-        self.written += 1
-        if self.written <= MOST_REJECTS:
-            super().write(fate)
-        elif self.csv and self.written == MOST_REJECTS + 1:
-            self.csv.writerow(["", "", f"Only the first {MOST_REJECTS:,} rejected rows are listed."])
+        if len(self.rows) < MOST_REJECTS:
+            self.rows.append((fate.line, fate.field, fate.reason))
+        elif len(self.rows) == MOST_REJECTS:
+            self.rows.append(("", "", f"Only the first {MOST_REJECTS:,} rejected rows are listed."))
 
 
 @dataclass
@@ -83,14 +83,14 @@ class _Pass:
     """
 
     is_trial: bool
-    file: io.StringIO = field(default_factory=lambda: io.StringIO(newline=""))
+    rejects: _FirstRejects = field(default_factory=_FirstRejects)
     changes: Changes = field(default_factory=Counter)
     accepted: Sequence[str] = ()
     extra: Mapping[str, int] = field(default_factory=dict)
     named: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        self.tally = Tally(rejects=_FirstRejects(file=self.file, as_csv=True))
+        self.tally = Tally(rejects=self.rejects)
 
 
 def run(*, now: datetime) -> bool:
@@ -237,7 +237,7 @@ def _finish(upload: Upload, run: _Pass) -> None:
         ended = {"state": Upload.State.IMPORTED, "finished_at": now}
         action = f"import.{upload.feed}"
     mine = _mine(upload).update(
-        **ended, **statuses, outcome=_describe_outcome(upload, run), rejects=run.file.getvalue(),
+        **ended, **statuses, outcome=_describe_outcome(upload, run), rejects=run.rejects.rows,
         done=upload.total, tries=0, leased_until=None,
     )  # fmt: skip
     if not mine:

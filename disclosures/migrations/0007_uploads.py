@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('repeated', models.PositiveIntegerField(default=0)),
                 ('rejected', models.PositiveIntegerField(default=0)),
                 ('outcome', models.JSONField(default=dict)),
-                ('rejects', models.TextField(default='')),
+                ('rejects', models.JSONField(default=list)),
                 ('checked_at', models.DateTimeField(null=True)),
                 ('decided_by', models.CharField(default='', max_length=120)),
                 ('decided_at', models.DateTimeField(null=True)),

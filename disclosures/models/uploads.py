@@ -19,8 +19,8 @@ class Upload(models.Model):
     """A carrier file that an officer uploaded: checked in a dry run, imported once agreed, then its content is deleted.
 
     `loosens`: two officers must agree (trigger `disclosures_upload_two_officers`). `done` of `total` rows, and the
-    counts, are of the dry run until the import begins. `rejects`: CSV of line, field and reason, never what was in it.
-    A worker has it until `leased_until`.
+    counts, are of the dry run until the import begins. `rejects`: line, field and reason of each rejected row, never
+    what was in it. A worker has it until `leased_until`.
     """
 
     class Feed(models.TextChoices):
@@ -56,7 +56,7 @@ class Upload(models.Model):
     repeated = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     outcome = models.JSONField(default=dict)
-    rejects = models.TextField(default="")
+    rejects = models.JSONField(default=list)
     checked_at = models.DateTimeField(null=True)
     agreed_by = models.ForeignKey(Proposal, on_delete=models.PROTECT, null=True, related_name="uploads")
     decided_by = models.CharField(max_length=120, default="")

@@ -184,9 +184,12 @@ TABLES: Mapping[str, Table] = {
         figure="loosens size total tries done accepted repeated rejected",
         word="feed state",
         business="uploaded_by decided_by",
-        text="reason rejects",
+        text="reason",
         proof="digest",
-        shapes={"outcome": "counts by reason and result; of a parties file the ids of its entries, and warnings"},
+        shapes={
+            "outcome": "counts by reason and result; of a parties file the ids of its entries, and warnings",
+            "rejects": "rejected rows: line, field, reason",
+        },
     ),
     "disclosures.UploadPart": Table(
         "A part of that file, sealed.",
