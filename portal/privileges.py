@@ -30,6 +30,7 @@ LEDGERS = (
     "revocations_streamattempt",
     "revocations_cohortreceipt",
     "revocations_manifestshard",
+    "support_document",
     "support_entry",
 )
 # Changed as things go on, and never taken away.

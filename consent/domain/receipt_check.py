@@ -107,6 +107,18 @@ def check_receipt(kept: Object, published: Object) -> CheckedReceipt:
         raise DoesNotVerify(str(error) if known else "it does not have the shape of a receipt") from error
 
 
+def check_document(kept: Object, published: Object) -> tuple[Object, str]:
+    """Check a document of ours by the published keys. Returns what it says, and the key's id. Raises DoesNotVerify."""
+    try:
+        said, kid = _open_own_token(kept.get("token"), published, SigningKey.Use.MANIFEST)
+        document = _object(said.get("document"))
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DoesNotVerify("it does not have the shape of a document, or is not as we signed it") from error
+    if document.get("id") != kept.get("document"):
+        raise DoesNotVerify("what was signed is another document")
+    return said, kid
+
+
 def _check(kept: Object, published: Object) -> CheckedReceipt:
     said, kid = _open_own_token(kept.get("token"), published)
     if "completion" in said:
@@ -122,12 +134,14 @@ def _check(kept: Object, published: Object) -> CheckedReceipt:
     )
 
 
-def _open_own_token(token: object, published: Object) -> tuple[Object, str]:
-    """What we signed as a receipt, and with which key."""
+def _open_own_token(
+    token: object, published: Object, use: SigningKey.Use = SigningKey.Use.RECEIPT
+) -> tuple[Object, str]:
+    """What we signed as a receipt, or for another use, and with which key."""
     if not isinstance(token, str):
         raise DoesNotVerify('the file is no receipt: it has no "token"', Fault.NO_RECEIPT)
     found = jws.deserialize_compact(token, KeySet.import_key_set(_key_set(published)), algorithms=["ES256"])
-    if found.headers().get("typ") != SigningKey.Use.RECEIPT.value:
+    if found.headers().get("typ") != use.value:
         raise DoesNotVerify("it was signed as something else")
     kid = str(found.headers().get("kid"))
     _refuse_withdrawn_key(published, kid)

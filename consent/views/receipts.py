@@ -21,6 +21,7 @@ from consent.actions import receipts as receipts_actions
 from consent.domain import pdf_receipts, receipts
 from consent.domain.proven_receipts import describe_receipt
 from consent.domain.receipt_check import DoesNotVerify, Fault, check_receipt, read_receipt_file
+from consent.domain.typesetting import END, OWN
 from consent.forms import MailForm, ReceiptFileForm
 from consent.queries.choices import ChoiceRow
 from consent.queries.progress import progress_of
@@ -142,7 +143,7 @@ def _list_progress(request: SubscriberRequest, found: ChoiceRow) -> list[dict[st
 
 
 def _plain(words: str) -> str:
-    isolated = words.replace("<bdi>", pdf_receipts.OWN).replace("</bdi>", pdf_receipts.END)
+    isolated = words.replace("<bdi>", OWN).replace("</bdi>", END)
     return " ".join(unescape(strip_tags(isolated)).split())
 
 

@@ -2,6 +2,7 @@
 
 from support.models.canary import CanaryRun, CarrierTestLine
 from support.models.desk import Attachment, BulkReply, Draft, Reveal, SavedReply, SuspendRequest
+from support.models.documents import Document
 from support.models.notifications import NotificationChannel
 from support.models.tickets import CODE_LETTERS, LONGEST, MAILED, Entry, LoggedCall, ProtectedLine, Ticket
 
@@ -13,6 +14,7 @@ __all__ = [
     "BulkReply",
     "CanaryRun",
     "CarrierTestLine",
+    "Document",
     "Draft",
     "Entry",
     "LoggedCall",

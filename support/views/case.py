@@ -43,6 +43,7 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
         "ticket": found.ticket,
         "may_work": staff_may(role, StaffAction.WORK_TICKETS) and found.ticket.state != Ticket.State.MERGED,
         "may_reveal": staff_may(role, StaffAction.REVEAL_PERSON),
+        "may_document": staff_may(role, StaffAction.CHANGE_TERMS),
         "may_protect": staff_may(role, StaffAction.PROTECT_LINES),
         "sees_terms": staff_may(role, StaffAction.SEE_TERMS),
         "late": found.ticket.state in CLOCK_RUNS and found.ticket.due_at < timezone.now(),

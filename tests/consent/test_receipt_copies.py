@@ -27,8 +27,9 @@ from accounts.workers import email_outbox
 from audit.models import AuditEvent
 from consent.actions.choices import stop
 from consent.actions.without_account import stop_all_by_line
-from consent.domain.pdf_receipts import MISSING, PageTexts, receipt_pdf
+from consent.domain.pdf_receipts import PageTexts, receipt_pdf
 from consent.domain.receipt_check import LARGEST_FILE, DoesNotVerify, Fault, read_receipt_file
+from consent.domain.typesetting import MISSING
 from consent.models import Choice, ChoiceReceipt
 from consent.queries.receipts import PartnerReceipt, ReceiptView
 from partners.domain import keys

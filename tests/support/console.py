@@ -11,6 +11,7 @@ import audit.actions
 from accounts.actions.line_separation import request_separation
 from accounts.actions.people import get_or_create_person
 from accounts.models import Line, Separation
+from accounts.primitives.sealing import seal_bytes
 from audit.models import Incident
 from consent.actions import choices
 from consent.models import DigestFinding, DigestRun
@@ -22,12 +23,12 @@ from disclosures.queries.anomaly_rows import incident_key
 from partners.actions import proposals
 from partners.actions.authorized import register_agent
 from partners.domain import pairwise
-from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Proposal, Reach
+from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Party, Proposal, Reach
 from revocations.actions import suspend
 from revocations.domain.streams import queue_event
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
 from support.domain.tickets import new_code
-from support.models import CarrierTestLine, SuspendRequest, Ticket
+from support.models import CarrierTestLine, Document, SuspendRequest, Ticket
 from tests.agents import public
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import line_row, ndjson
@@ -83,6 +84,7 @@ def everything(*, at: datetime | None = None) -> Console:
             "incident_id": Incident.objects.get(kind=Incident.Kind.BURST).pk, "kind": "burst",
             "name": "contracts", "year": at.year, "word": "pause",
             "term": FRAUD, "run_id": DigestRun.objects.get().pk, "finding_id": DigestFinding.objects.get().pk,
+            "document": "company", "ref": str(party.pk), "document_id": _a_document(party, officer, at).pk,
             "seed_id": CarrierTestLine.objects.create(
                 line_id=0, marked_at=at, marked_by=officer, about="Test of ours"
             ).pk,
@@ -102,6 +104,13 @@ def an_upload(officer: str, *, at: datetime) -> Upload:
     )  # fmt: skip
     check_uploads(now=at)
     return Upload.objects.get(pk=upload.pk)
+
+
+def _a_document(party: Party, officer: str, at: datetime) -> Document:
+    return Document.objects.create(
+        id=uuid.uuid4(), kind=Document.Kind.COMPANY, about=f"party:{party.pk}", title=f"Evidence pack: {party.name}",
+        made_at=at, made_by=officer, sha256="0" * 64, pdf_sealed=seal_bytes(b"%PDF-1.7"),
+    )  # fmt: skip
 
 
 def an_agent(officer: str, *, at: datetime) -> AuthorizedAgent:

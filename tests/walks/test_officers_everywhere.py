@@ -61,7 +61,7 @@ def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) 
         return EVERY_CONSOLE, EVERY_CONSOLE if "POST" in methods else NOT_SO
     if roles == OFFICERS:
         return OFFICERS_ALONE, OFFICERS_ALONE if "POST" in methods else NOT_SO
-    if name in {"search", "order", "finding", "incident-rows", "incident-csv", "incident-export"}:
+    if name in {"search", "order", "finding", "incident-rows", "incident-csv", "incident-export", "document"}:
         return SEEN, SEEN
     return SEEN, ACTED if "POST" in methods else NOT_SO
 

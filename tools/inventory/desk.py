@@ -89,6 +89,18 @@ TABLES: Mapping[str, Table] = {
         text="body",
         shapes={"ticket_ids": "the ids of the cases to answer"},
     ),
+    "support.Document": Table(
+        "A certificate, notification or evidence pack, as it was signed.",
+        LEDGER,
+        "officers and auditors, with a reason",
+        key="id about line_id",
+        time="made_at",
+        word="kind",
+        text="title",
+        personal="made_by",
+        proof="sha256",
+        sealed="pdf_sealed",
+    ),
     "support.NotificationChannel": Table(
         "Where an officer is told what waits for them: their e-mail, or the webhook.",
         "while the account exists",

@@ -17,6 +17,7 @@ from consent.domain.receipt_check import (
     DoesNotVerify,
     Object,
     StandingOf,
+    check_document,
     check_receipt,
     read_receipt_file,
 )
@@ -36,7 +37,8 @@ KEYS = (
 class Command(BaseCommand):
     help = (
         "Check the signature of a receipt file (JSON or PDF as downloaded, or the token alone), and those of the "
-        "partners' confirmations in it, and print what they say. Nothing but the receipt and the carrier's published "
+        "partners' confirmations in it, and print what they say; or that of a document from the console. "
+        "Nothing but the receipt and the carrier's published "
         "keys is needed, named by --jwks or saved beside the receipt as jwks.json: no server, no network, no database. "
         "Without them the keys of the database here are read, where there is one."
     )
@@ -50,7 +52,12 @@ class Command(BaseCommand):
         try:
             kept = read_receipt_file(file.read_bytes())
             published = _load_published_keys(kept, jwks or standalone_commands.keys_beside(file=file))
-            for line in _list_findings(check_receipt(kept, published)):
+            found = (
+                _list_document(kept, published)
+                if "document" in kept
+                else _list_findings(check_receipt(kept, published))
+            )
+            for line in found:
                 self.stdout.write(line)
         except DatabaseError as error:
             raise CommandError(
@@ -85,6 +92,12 @@ def _address(kept: Object) -> str:
         issuer = None
     known = isinstance(issuer, str) and issuer.startswith(("https://", "http://"))
     return f"{sanitise_text(str(issuer), at_most=200) if known else 'https://(the portal)'}/.well-known/jwks.json"
+
+
+def _list_document(kept: Object, published: Object) -> Iterator[str]:
+    said, kid = check_document(kept, published)
+    yield json.dumps(said["document"], indent=2, ensure_ascii=False)
+    yield f"Signed by {said.get('iss')} with key {kid}. The document verifies."
 
 
 def _list_findings(checked: CheckedReceipt) -> Iterator[str]:

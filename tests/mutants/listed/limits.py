@@ -19,6 +19,14 @@ STAFF = "tests/accounts/test_staff.py::"
 WAITING = "tests/support/test_notifications.py::"
 
 MUTANTS = (
+    # A document that tells of acts on hidden rows
+    Mutant(
+        11,
+        "console/queries/evidence_packs.py",
+        ".exclude(staff.LEGAL)",
+        "",
+        "tests/support/test_documents.py::test_what_an_order_hides_is_in_no_document",
+    ),
     # Told in quiet hours, or of one's own proposal
     Mutant(
         8,

@@ -1,0 +1,268 @@
+"""What a jury or an agency would ask for: a breach notification, and the evidence about a company or a case.
+
+They name no subscriber, phone number or line. Of a case the person stays masked.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from audit.models import AuditEvent, Incident
+from audit.policies import DUTIES
+from console.queries import staff
+from console.queries.documents import DocumentRequest, Report, Section
+from console.queries.yearly_reports import COUNSEL, build_ccpa_metrics, build_certificate
+from partners.labels import party_name, purpose_in_words
+from partners.models import Campaign, Contract, Party, Suspension
+from revocations.models import Breach, Cohort, Order, State
+from support.models import Attachment, Document, Ticket
+from support.queries import names
+from support.queries.case import Case, case_of
+from support.queries.history import RecordedAct, describe_action, more_of
+from support.queries.incidents import IncidentPage, incident_page
+from support.queries.timeline import SentPage
+
+LOGGED = ("When", "Who", "Action", "Details", "Reason", "Entry (first 16 digits of its hash)")
+DATA = "Who requested or received a phone's location, when, for what purpose and how precisely. We keep no coordinates."
+
+
+class Build(Protocol):
+    """Makes a document of a kind."""
+
+    def __call__(self, *, wanted: DocumentRequest) -> Report | None: ...
+
+
+def build_report(*, kind: str, ref: str, who: str, at: datetime) -> Report | None:
+    """Return what a document of this kind ("company", "4") says now; None where there is nothing it could be about.
+
+    `who`: the officer who makes it, by name.
+    """
+    build = BUILDS.get(kind)
+    return build(wanted=DocumentRequest(ref, who, at)) if build else None
+
+
+def _build_breach(*, wanted: DocumentRequest) -> Report | None:
+    page = incident_page(incident_id=number, at=wanted.at) if (number := _read_id(wanted.ref)) else None
+    if page is None or not DUTIES.get(page.incident.kind):
+        return None
+    one = page.incident
+    title = f"Breach notification: incident {one.pk}"
+    return Report(Document.Kind.BREACH, f"incident:{one.pk}", title, [
+        Section.build_facts("Notification", _list_breach_facts(page), text=[COUNSEL]),
+        Section.build(
+            "Deadlines", ("What", "Rule", "Due", "Done", "Reference"),
+            [
+                (duty.clock.what, duty.clock.source, duty.clock.due_at, duty.told.on if duty.told else "not yet",
+                 duty.told.reference if duty.told else "")
+                for duty in page.duties
+            ],
+        ),
+        _build_acts("Timeline", reversed(page.timeline)),
+    ])  # fmt: skip
+
+
+def _read_id(ref: str) -> int | None:
+    return int(ref) if ref.isascii() and ref.isdecimal() and len(ref) < 19 else None
+
+
+def _list_breach_facts(page: IncidentPage) -> Mapping[str, object]:
+    one, found = page.incident, page.affected
+    return {
+        "Carrier": settings.CARRIER_NAME,
+        "Contact": settings.CARRIER_PHONE,
+        "What happened": one.happened or str(one.get_kind_display()),
+        "What was affected": one.affected,
+        "How": found.through,
+        "Company concerned": page.about.name if page.about else page.subject,
+        "Found by": page.reporter or "our systems",
+        "Became known": one.opened_at,
+        "First occurrence": found.first_at,
+        "Last occurrence": found.last_at,
+        "Occurrences": found.count,
+        "Customers affected": found.lines if found.lines is not None else "not counted by line",
+        "Kinds of data": DATA,
+        "Financial loss": "none that our records show",
+        "Status": "closed" if one.closed_at else "open",
+    }
+
+
+def _build_acts(heading: str, acts: Iterable[RecordedAct]) -> Section:
+    rows = [(one.at, one.who, one.what, one.more, one.reason) for one in acts]
+    return Section.build(heading, ("When", "Who", "What", "Details", "Reason"), rows)
+
+
+def _build_company(*, wanted: DocumentRequest) -> Report | None:
+    party = Party.objects.filter(pk=_read_id(wanted.ref) or 0).first()
+    if party is None:
+        return None
+    name = party_name(party.name, party.uri)
+    contracts = list(Contract.objects.filter(aggregator=party).order_by("starts_at"))
+    campaigns = list(
+        Campaign.objects.filter(Q(contract__in=contracts) | Q(lbs_provider=party))
+        .select_related("lbs_provider")
+        .order_by("starts_at")
+    )
+    about = [("party", [party.pk]), ("contract", [c.pk for c in contracts]), ("campaign", [c.pk for c in campaigns])]
+    return Report(Document.Kind.COMPANY, f"party:{party.pk}", f"Evidence pack: {name}"[:200], [
+        Section.build_facts("Company", {"Name": name, "Address": party.uri, "Kind": str(party.get_kind_display())}),
+        Section.build(
+            "Contracts", ("Contract", "Signed", "From", "To", "Epoch"),
+            [(one.ref, one.signed_at, one.starts_at, one.ends_at, one.epoch) for one in contracts],
+        ),
+        Section.build(
+            "Campaigns", ("Campaign", "Location service", "Purpose", "From", "To"),
+            [
+                (one.ref, one.lbs_provider.name, purpose_in_words(one.purpose), one.starts_at, one.ends_at)
+                for one in campaigns
+            ],
+        ),
+        *_build_enforcement(party, about),
+        _build_log(staff.about_company(staff.acts(), party.uri).filter(line_id__isnull=True)),
+    ])  # fmt: skip
+
+
+def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]]) -> list[Section]:
+    """What was done about the company, and what it did about our orders."""
+    wanted = Q()
+    for of, ids in about:
+        wanted |= Q(of=of, target_id__in=ids)
+    orders = Order.objects.filter(party_id=party.pk).order_by("state").values_list("state").annotate(n=Count("pk"))
+    incidents = Incident.objects.filter(subject__in=(party.uri, f"partner:{party.pk}")).order_by("opened_at")
+    return [
+        Section.build("Orders to stop", ("Status", "Orders"), [(str(State(state).label), n) for state, n in orders]),
+        Section.build(
+            "Deadlines missed", ("What", "Due", "Recorded", "Resolved"),
+            [
+                (str(one.get_kind_display()), one.due_at, one.at, one.mended_at)
+                for one in Breach.objects.filter(party_id=party.pk).order_by("at")
+            ],
+        ),
+        Section.build(
+            "Suspensions", ("From", "To", "Of", "Reason"),
+            [
+                (one.starts_at, one.ends_at, one.of, one.reason)
+                for one in Suspension.objects.filter(wanted).order_by("starts_at")
+            ],
+        ),
+        Section.build(
+            "Terminations", ("When", "Of", "Due", "Signed", "Reason"),
+            [
+                (one.terminated_at, one.of, one.complete_by, one.completed_at, one.reason)
+                for one in Cohort.objects.filter(wanted).defer("plan", "index_token").order_by("terminated_at")
+            ],
+        ),
+        Section.build(
+            "Incidents", ("Incident", "Opened", "Closed", "Occurrences"),
+            [(str(one.get_kind_display()), one.opened_at, one.closed_at, one.count) for one in incidents],
+        ),
+    ]  # fmt: skip
+
+
+def _build_case(*, wanted: DocumentRequest) -> Report | None:
+    ticket = Ticket.objects.filter(code=wanted.ref).first()
+    if ticket is None:
+        return None
+    case = case_of(ticket=ticket, reader="", at=wanted.at)
+    log = AuditEvent.objects.filter(target=f"ticket:{ticket.code}").exclude(staff.LEGAL).order_by("at", "id")
+    title = f"Evidence pack: case {ticket.code}"
+    return Report(Document.Kind.CASE, f"ticket:{ticket.code}", title, [
+        _build_case_facts(case),
+        Section.build(
+            "Correspondence", ("When", "Who", "Kind", "Channel", "Text"),
+            [
+                (one.entry.at, one.who, str(one.entry.get_kind_display()), str(one.entry.get_channel_display()),
+                 one.entry.body)
+                for one in case.thread
+            ],
+        ),
+        Section.build(
+            "Files", ("Received", "Type", "Bytes", "SHA-256 (first 16 digits)"),
+            [
+                (one.at, one.media_type, one.size, one.sha256[:16])
+                for one in Attachment.objects.filter(ticket=ticket).order_by("at")
+            ],
+            text=["Their contents are not in this pack. Compare a copy by its SHA-256."],
+        ),
+        *_build_records(case),
+        _build_log(log),
+    ], ticket.line_id)  # fmt: skip
+
+
+def _build_case_facts(case: Case) -> Section:
+    one, look_up, choice = case.ticket, case.look_up, case.choice
+    facts: dict[str, object] = {
+        "Case": one.code, "Kind": str(one.get_kind_display()), "Status": str(one.get_state_display()),
+        "Opened": one.opened_at, "Due": one.due_at, "First answer": one.first_answer_at, "Subject": one.about,
+        "Company": party_name(case.party.name, case.party.uri) if case.party else "",
+    }  # fmt: skip
+    if look_up:
+        facts |= {
+            "Look-up": look_up.at, "By": look_up.company.name, "Purpose": look_up.why, "Precision": look_up.precision,
+            "Result": look_up.words,
+        }  # fmt: skip
+    if choice:
+        facts |= {
+            "Choice": choice.kind,
+            "Made": choice.made_at,
+            "In force": choice.recorded_at,
+            "About": choice.company,
+        }
+        facts |= {"Receipt": choice.receipt}
+    return Section.build_facts("The case", facts)
+
+
+def _build_records(case: Case) -> list[Section]:
+    return [
+        Section.build(
+            "Consent on record", ("Company", "Purpose", "Method", "Captured", "By", "Wording", "Reference"),
+            [
+                (one.company, one.why, one.method, one.captured_at, one.captured_by, one.wording, one.evidence_ref)
+                for one in case.proofs
+            ],
+        ),
+        Section.build(
+            "What partners answered", ("Partner", "Asked", "Due", "Answered", "Answer", "Reference"),
+            [
+                (one.party, one.asked_at, one.due_at, one.answered_at, one.answer, one.evidence_ref)
+                for one in case.evidence
+            ],
+        ),
+        Section.build(
+            "Orders to partners", ("Partner", "Order", "Sent", "Received", "Status", "Signed receipts (SHA-256)"),
+            [_list_order(one) for one in case.told],
+        ),
+    ]  # fmt: skip
+
+
+def _list_order(page: SentPage) -> tuple[object, ...]:
+    signed = " ".join(hashlib.sha256(one.token.encode()).hexdigest()[:16] for one in page.receipts)
+    sent = page.sent
+    return page.party.name, str(sent.id), sent.sent_at, sent.acknowledged_at, sent.state_words, signed
+
+
+def _build_log(events: staff.Acts) -> Section:
+    """The acts of staff, each by the hash that the audit log's chains have for it."""
+    rows = list(events.order_by("at", "id"))
+    who = names.actors(wanted={one.actor for one in rows})
+    return Section.build(
+        "Audit log", LOGGED,
+        [
+            (one.at, who[one.actor], describe_action(action=one.action), more_of(event=one), staff.get_reason(one),
+             bytes(one.hash).hex()[:16])
+            for one in rows
+        ],
+        moves=True,
+    )  # fmt: skip
+
+
+BUILDS: Mapping[str, Build] = {
+    Document.Kind.CERTIFICATE: build_certificate,
+    Document.Kind.CCPA: build_ccpa_metrics,
+    Document.Kind.BREACH: _build_breach,
+    Document.Kind.COMPANY: _build_company,
+    Document.Kind.CASE: _build_case,
+}

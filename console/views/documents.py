@@ -1,0 +1,122 @@
+"""Documents: those that are kept, making one, and reading one."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.policies.permissions import actor_of
+from accounts.primitives.reasons import NoReason
+from accounts.queries import StaffOnly
+from accounts.views.access import PersonRequest, limit_downloads
+from console.actions.documents import make_document, open_document, preview_document
+from console.queries.documents import DocumentPreview
+from console.views import cells
+from console.views.acts import Act, ActPreview, answer
+from console.views.listing import Cell, Column, Listing, of_choices, show_list
+from console.views.site import show
+from partners.policies.lifecycle import NotNow
+from support.forms.base import ActForm
+from support.models import Document
+from support.queries import names
+
+YEARS = 4
+
+
+def documents(request: PersonRequest) -> HttpResponseBase:
+    """Every document that is kept, the newest first."""
+    return show_list(request, DOCUMENTS)
+
+
+def choose(request: PersonRequest) -> HttpResponse:
+    """The documents of a year, and where the others are made."""
+    year = timezone.now().year
+    kinds = [(kind.value, kind.label) for kind in (Document.Kind.CERTIFICATE, Document.Kind.CCPA)]
+    return show(
+        request, "document_choose.html", title="Make a document", kinds=kinds, years=[year - n for n in range(YEARS)]
+    )
+
+
+def make(request: PersonRequest, document: str, ref: str) -> HttpResponse:
+    """Say why, see what it would say, and sign it. `document`: its kind."""
+    if document not in Document.Kind.values:
+        raise Http404
+    act = Act(
+        title=str(Document.Kind(document).label),
+        lead="You see everything the document says before you sign it. The audit log records it.",
+        form=ActForm(request.POST or None),
+        verb=lambda form, actor, at: make_document(
+            kind=document, ref=ref, actor=actor, reason=form.cleaned_data["reason"], at=at
+        ),
+        back=lambda document_id: reverse("admin:document", args=[document_id]),
+        done="Signed and kept.",
+        button="Preview",
+        cancel=reverse("admin:documents"),
+        shows=partial(_preview, document, ref, actor_of(request.user)),
+    )
+    return answer(request, act)
+
+
+@limit_downloads
+def read(request: PersonRequest, document_id: uuid.UUID) -> HttpResponseBase:
+    """One document: what is known of it, and the PDF, for a reason."""
+    one = get_object_or_404(Document.objects.defer("pdf_sealed"), pk=document_id)
+    form = ActForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            pdf = open_document(
+                document_id=document_id, actor=actor_of(request.user), reason=form.cleaned_data["reason"],
+                at=timezone.now(),
+            )  # fmt: skip
+        except (StaffOnly, NoReason, NotNow) as error:
+            form.add_error(None, str(error))
+        else:
+            response = HttpResponse(pdf, content_type="application/pdf")
+            response.headers["Content-Disposition"] = f'attachment; filename="document-{document_id}.pdf"'
+            return response
+    who = names.actors(wanted={one.made_by})[one.made_by]
+    return show(request, "document.html", title=one.title, document=one, who=who, form=form)
+
+
+def _preview(document: str, ref: str, actor: str, form: ActForm) -> ActPreview:
+    reason, at = form.cleaned_data["reason"], timezone.now()
+    try:
+        return DocumentPreview(preview_document(kind=document, ref=ref, actor=actor, reason=reason, at=at))
+    except NotNow as error:
+        raise Http404 from error
+
+
+def _cells(rows: Sequence[Document], _: datetime) -> list[tuple[Cell, ...]]:
+    who = names.actors(wanted={one.made_by for one in rows})
+    return [
+        (
+            Cell(one.title, href=reverse("admin:document", args=[one.pk])),
+            Cell(one.get_kind_display()),
+            cells.moment(one.made_at),
+            Cell(who[one.made_by]),
+            Cell(one.sha256[:16], whole_text=one.sha256),
+        )
+        for one in rows
+    ]
+
+
+DOCUMENTS = Listing(
+    title="Documents",
+    lead="Certificates, notifications and evidence packs, kept as they were signed.",
+    columns=(
+        Column("Document", "title"), Column("Kind", "kind"), Column("Signed", "made_at"), Column("By"),
+        Column("SHA-256"),
+    ),
+    start=lambda _: Document.objects.defer("pdf_sealed").order_by("-made_at"),
+    cells=_cells,
+    search=("title",),
+    search_label="Title",
+    filters=(of_choices("kind", "Kind", Document.Kind.choices),),
+    empty=("No documents", "Documents that officers sign are kept here."),
+    acts=(("admin:document-choose", "Make a document"),),
+)  # fmt: skip
