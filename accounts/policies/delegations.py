@@ -132,11 +132,6 @@ def query_confidential_departures(*, at: datetime) -> QuerySet[Separation]:
     return Separation.objects.filter(state__in=going).exclude(tell_from__lte=at)
 
 
-def is_confidential_departure(*, line_id: int, at: datetime) -> bool:
-    """Return whether a line leaves its account in confidence, or has left it and the holder may not be told yet."""
-    return query_confidential_departures(at=at).filter(line=line_id).exists()
-
-
 def get_current_number(*, line_id: int, at: datetime) -> str:
     """Return the number that a line has now, or ""."""
     held = LineNumber.objects.filter(line=line_id, starts_at__lte=at).exclude(ends_at__lte=at)

@@ -320,8 +320,8 @@ MUTANTS = (
             ),
             (
                 "disclosures/domain/ingest/reassigned_rows.py",
-                "        notify_of_line_move(line_id=line_id, change=Change.HISTORY, at=at)\n",
-                "        pass\n",
+                "    notify_of_line_moves(lines=told, change=Change.HISTORY, at=at)\n",
+                "",
                 "test_who_lost_it_is_warned_and_officers_are_told[by_another_number]",
             ),
             (
@@ -421,8 +421,8 @@ MUTANTS = (
             ),
             (
                 "accounts/actions/sms_outbox.py",
-                "    return lately.filter(about=about, contact=contact).count()\n",
-                "    return lately.count()\n",
+                "made_at__gt=at - DAY, about=about)\n",
+                "made_at__gt=at - DAY)\n",
                 "test_many_changes_of_one_kind_silence_no_other",
             ),
             (
@@ -467,8 +467,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/sms_outbox.py",
-        "    if delegations.is_confidential_departure(line_id=line_id, at=at):\n        return\n    about = ",
-        "    about = ",
+        "for line in lines if line.pk not in leaving}\n",
+        "for line in lines}\n",
         "tests/promises/test_07_moved.py::test_nothing_is_told_where_the_line_leaves_in_confidence",
     ),
     Mutant(
