@@ -1,4 +1,4 @@
-"""Declare every field of every table: its kind, its retention, who sees it. Source of `docs/reference/data.md`."""
+"""Declare what each table holds, for how long, who sees it, and what its fields are, for `docs/reference/data.md`."""
 
 from collections.abc import Mapping
 

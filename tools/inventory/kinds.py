@@ -21,8 +21,8 @@ class Kind(StrEnum):
 
 
 MEANING: Mapping[Kind, str] = {
-    Kind.KEY: "an id of ours or the carrier's, or a reference to another row",
-    Kind.TIME: "when something was, is or will be",
+    Kind.KEY: "an id of ours or the carrier's",
+    Kind.TIME: "a day",
     Kind.FIGURE: "a count, size or flag; a release's precision in metres, never a place",
     Kind.WORD: "one word from a closed list",
     Kind.BUSINESS: "about a company or agreement: names, ids, URLs, purposes, public keys",
@@ -49,7 +49,7 @@ BUSINESS = "for ever"
 class Table:
     """What one table keeps: `holds` in a sentence, how `long`, and who `sees` it. Names of fields by their kind.
 
-    `shapes`: for each field of kind STRUCTURE, what is in it.
+    Moments and references to rows need no declaration. `shapes`: for each field of kind STRUCTURE, what is in it.
     """
 
     holds: str
