@@ -279,10 +279,7 @@ def enqueue_warnings(
     only if no other line has had it since. Nothing is sent where a line leaves its account in confidence. In as many
     statements for many lines as for one.
     """
-    line_ids = [line.pk for line in lines]
-    departures = delegations.query_confidential_departures(at=at).filter(line__in=line_ids)
-    leaving = {*departures.values_list("line", flat=True)}
-    told = {line.pk: line for line in lines if line.pk not in leaving}
+    told = _exclude_confidential_departures(lines, at)
     about = f"moved:{of}"
     sent = _count_warnings(told, about, at) if at_most is not None else Counter()
     made = [
@@ -298,6 +295,13 @@ def enqueue_warnings(
     if not texts.is_networked():
         for message in made:
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message.pk, now=at), robust=True)
+
+
+def _exclude_confidential_departures(lines: Collection[Line], at: datetime) -> dict[int, Line]:
+    known = {line.pk: line for line in lines}
+    departures = delegations.query_confidential_departures(at=at).filter(line__in=known)
+    leaving = {*departures.values_list("line", flat=True)}
+    return {pk: line for pk, line in known.items() if pk not in leaving}
 
 
 def _count_warnings(line_ids: Collection[int], about: str, at: datetime) -> Counter[tuple[int, int | None]]:

@@ -17,8 +17,7 @@ number alone holds no reading by a password or passkey from before (`auth_factor
 by a code sent to the safe contact from before (`auth_factors.find_earlier_contact`).
 
 The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
-the person may neither see nor act on does not exist for them: 404, the same as a made-up id. Somebody who looks after a
-line for another is written down in that one's log.
+the person may neither see nor act on is a 404, as a made-up id is. A trusted helper's visit is in the line's own log.
 """
 
 import time

@@ -73,6 +73,10 @@ def _may_be_newer(line: Line, record: LineRecord) -> bool:
     return line.deactivated_at is None or record.deactivated_at is not None
 
 
+def _list_named_lines(records: Sequence[LineRecord]) -> set[str]:
+    return {name for record in records for name in (record.carrier_id, record.continues) if name}
+
+
 class _TenureWriter:
     """The lines that a chunk speaks of, as they stand and as it changes them."""
 
@@ -83,8 +87,7 @@ class _TenureWriter:
         self.source = source
         self.unsettled = unsettled
         self.read_to_end = read_to_end
-        named = {record.carrier_id for record in records} | {record.continues for record in records if record.continues}
-        known = Line.objects.select_related("account").filter(carrier_id__in=named)
+        known = Line.objects.select_related("account").filter(carrier_id__in=_list_named_lines(records))
         self.lines = {line.carrier_id: line for line in known}
         self.accounts = make_accounts(refs={record.account for record in records})
         self.timeline = Timeline.of(

@@ -467,8 +467,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/sms_outbox.py",
-        "for line in lines if line.pk not in leaving}\n",
-        "for line in lines}\n",
+        "for pk, line in known.items() if pk not in leaving}\n",
+        "for pk, line in known.items()}\n",
         "tests/promises/test_07_moved.py::test_nothing_is_told_where_the_line_leaves_in_confidence",
     ),
     Mutant(
