@@ -141,8 +141,7 @@ TABLES: Mapping[str, Table] = {
         "A carrier file that staff uploaded in the console, and what became of its rows.",
         "for ever",
         "officers and auditors; delayed notices the legal-process role alone",
-        key="id agreed_by",
-        time="uploaded_at leased_until checked_at decided_at finished_at",
+        key="id",
         figure="loosens size total tries done accepted repeated rejected",
         word="feed state",
         business="uploaded_by decided_by",
@@ -157,7 +156,7 @@ TABLES: Mapping[str, Table] = {
         "A part of that file, sealed.",
         "until the import ends or the file is discarded, at most 7 days after its dry run",
         "nobody",
-        key="upload number",
+        key="number",
         sealed="sealed",
     ),
     "disclosures.ImportedChunk": Table(
