@@ -3,6 +3,7 @@
 import ast
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.conventions.sources import ROOT, place, read
@@ -66,11 +67,10 @@ def test_every_kind_of_branch_is_counted() -> None:
     assert {body: count_branches(parsed(f"def function():\n    {body}")) for body in kinds} == kinds
 
 
-def application() -> Iterator[tuple[Path, Function]]:
-    for app in APPS:
-        for path in sorted((ROOT / app).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield from ((path, node) for node in ast.walk(read(path)) if isinstance(node, FUNCTIONS))
+@cache
+def application() -> list[tuple[Path, Function]]:
+    files = [path for app in APPS for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts]
+    return [(path, node) for path in files for node in ast.walk(read(path)) if isinstance(node, FUNCTIONS)]
 
 
 def count_lines(function: Function) -> int:

@@ -28,9 +28,10 @@ def texts_of(file: Path) -> Iterator[str]:
 
 def everything_read() -> str:
     """All transcripts and all texts in tests, in one line."""
-    # Of a page that was read before, what came has a "+ " before each line.
+    # Of a page that was read before, what came has a "+ " before each line. What fits stands in one line.
     read = [
-        re.sub(r"^[+-] ", "", one.read_text(), flags=re.MULTILINE) for one in sorted((TESTS / "words").rglob("*.txt"))
+        re.sub(r"^[+-] | \| ", " ", one.read_text(), flags=re.MULTILINE)
+        for one in sorted((TESTS / "words").rglob("*.txt"))
     ]
     for file in sorted(TESTS.rglob("*.py")):
         if "mutants" not in file.parts:

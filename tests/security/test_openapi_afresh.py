@@ -109,7 +109,7 @@ def _written(body: object) -> bytes:
 
 @pytest.mark.parametrize(
     ("operation", "mode"),
-    [pytest.param(one, mode, id=f"{one.label} {mode.value}") for one, mode in drawn(operations(), of=3)],
+    [pytest.param(one, mode, id=f"{one.label} {mode.value}") for one, mode in drawn(operations(), of=6)],
 )
 def test_no_made_up_request_fails_on_our_side(
     operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, tokens: dict[str, str]
