@@ -30,17 +30,25 @@ def as_said(cell: object) -> object:
 def seen(statement: Statement, table: Sequence[Counts], hidden: Beside = ALONE) -> tuple[tuple[object, ...], ...]:
     """All that everybody sees of a table, row by row and the sums last: its counts, and whether a time is there."""
     rows = [{**dict.fromkeys(statement.columns, 1.5), **row} for row in table]
-    found, total = suppress_small_cells(
-        statement=statement, rows=rows, held=hidden.held, partial=hidden.partial, all_of=hidden.all_of
+    return cells_of(
+        statement,
+        *suppress_small_cells(
+            statement=statement, rows=rows, held=hidden.held, partial=hidden.partial, all_of=hidden.all_of
+        ),
     )
+
+
+def cells_of(
+    statement: Statement, found: Sequence[Row], total: Mapping[str, Count] | None
+) -> tuple[tuple[object, ...], ...]:
     cells = [tuple(as_said(row[column]) for column in (*statement.counts, *statement.times)) for row in found]
     return (*cells, tuple(as_said(total[column]) for column in statement.counts) if total else ())
 
 
-def as_everybody_sees(choices: Sequence[Numbers]) -> Sequence[Row]:
+def as_everybody_sees(choices: Sequence[Numbers]) -> tuple[Sequence[Row], Mapping[str, Count] | None]:
     return suppress_small_cells(
         statement=CHOICES, rows=[{**dict.fromkeys(CHOICES.times, 1.5), **row} for row in choices]
-    )[0]
+    )
 
 
 def numbers(statement: Statement, table: Sequence[Counts]) -> dict[str, int]:
@@ -120,7 +128,7 @@ def test_no_small_count_of_rows_and_sums_is_told() -> None:
 def test_no_small_count_is_told_by_the_month_before() -> None:
     alike: dict[object, list[Counts]] = defaultdict(list)
     for now, before in product(range(24), range(24)):
-        months = [as_everybody_sees([{"kind": "stop", "n": n, "from_files": 0}]) for n in (now, before)]
+        months = [as_everybody_sees([{"kind": "stop", "n": n, "from_files": 0}])[0] for n in (now, before)]
         told_of_both = tuple(as_said(rows[0]["n"]) for rows in months)
         changes = tuple(count_changes(now=months[0], before=months[1], name=Figure.CHOICES))
         alike[told_of_both, changes].append({"now": now, "before": before})
@@ -181,7 +189,7 @@ def test_nothing_small_is_told_by_who_hears_of_everything(contracts: int) -> Non
     alike: dict[object, list[Counts]] = defaultdict(list)
     for stop, dispute in product(pairs(23, "n", "from_files"), pairs(13, "n", "from_files")):
         choices: list[Numbers] = [{"kind": "stop", **stop}, {"kind": "dispute", **dispute}]
-        rows = as_everybody_sees(choices)
+        rows, total = as_everybody_sees(choices)
         # As the statement counts: kinds of which there are few are not in it.
         many = [row for row in (stop, dispute) if row["n"] >= 10]
         received = contracts * sum(row["n"] for row in many)
@@ -189,7 +197,7 @@ def test_nothing_small_is_told_by_who_hears_of_everything(contracts: int) -> Non
         followed = {"received": received, "said_here": here, "acknowledged": 0, "completed": 0, "overdue": 0}
         asked = {"asked": contracts * dispute["n"], "showed_proof": 0, "had_none": 0, "late": 0}
         look: object = (
-            seen(CHOICES, [stop, dispute]),
+            cells_of(CHOICES, rows, total),
             seen(FOLLOWED, [followed], beside(name=Figure.FOLLOWED, choices=rows)),
             seen(DISPUTES, [asked], beside(name=Figure.DISPUTES, choices=rows)),
         )
@@ -203,7 +211,7 @@ def test_nothing_small_is_told_by_who_hears_of_most() -> None:
     """Nobody is to know of how few it was not told: of all, of those made here, of those that came by file."""
     alike: dict[object, list[Counts]] = defaultdict(list)
     for n, files in [(10, 0), (11, 0), (12, 0), (25, 0), (25, 12), (34, 22), (30, 30), (34, 0), (85, 40), (82, 41)]:
-        rows = as_everybody_sees([{"kind": "stop", "n": n, "from_files": files}])
+        rows, _ = as_everybody_sees([{"kind": "stop", "n": n, "from_files": files}])
         hidden = beside(name=Figure.FOLLOWED, choices=rows)
         for not_here, not_of_files in product(range(n - files + 1), range(files + 1)):
             missed = not_here + not_of_files
@@ -239,7 +247,7 @@ def test_nothing_small_is_told_by_who_hears_of_most() -> None:
     ],
 )
 def test_how_what_was_told_is_marked_beside_choices(row: tuple[int, ...], as_shown: list[object]) -> None:
-    choices = as_everybody_sees(
+    choices, _ = as_everybody_sees(
         [{"kind": "stop", "n": 60, "from_files": 0}, {"kind": "allow", "n": 40, "from_files": 0}]
     )
     counts = {**dict.fromkeys(FOLLOWED.counts, 0), **dict(zip(FOLLOWED.counts, row, strict=False))}
@@ -308,7 +316,7 @@ def test_a_sum_is_shown_where_its_parts_are() -> None:
 
 def test_few_choices_stand_in_no_figure_beside_them() -> None:
     def marks(*choices: tuple[str, int, int]) -> tuple[Beside, Beside]:
-        found = as_everybody_sees([{"kind": kind, "n": n, "from_files": part} for kind, n, part in choices])
+        found, _ = as_everybody_sees([{"kind": kind, "n": n, "from_files": part} for kind, n, part in choices])
         return beside(name=Figure.FOLLOWED, choices=found), beside(name=Figure.DISPUTES, choices=found)
 
     partial = ("received", "said_here", "acknowledged", "completed")
