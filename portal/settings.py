@@ -137,6 +137,7 @@ MIDDLEWARE = [
     "accounts.middleware.remember_devices",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.always_render",
+    "accounts.middleware.refuse_nul_in_paths",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "consent.middleware.privacy_signal",

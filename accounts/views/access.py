@@ -250,7 +250,7 @@ def pad_response_time[R: HttpRequest, **P](
 def pad_password_response[R: HttpRequest, **P](
     view: Callable[Concatenate[R, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """The same for a form with a password: nothing may tell whether it was right, whatever follows if it is."""
+    """The same for a form with a password: nothing may tell whether it was right, no error either."""
     return _delay_view(view, times=HASHING_TAKES)
 
 
@@ -263,7 +263,6 @@ def _delay_view[R: HttpRequest, **P](
         try:
             return view(request, *args, **kwargs)
         finally:
-            # An error as well: what fails only after a right password would tell of it by coming sooner.
             if request.method == "POST" and NOTHING_LOOKED_UP not in request.META:
                 delay_response(request, due=due)
 

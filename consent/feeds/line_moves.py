@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from accounts.models import Line
+from accounts.models import Account, Line
 from accounts.policies import holds
 from consent.domain.change_notices import Change
 from consent.feeds.line_changes import LineChanges
@@ -25,8 +25,8 @@ HOLDER = frozenset({"account", "holder_name_sealed"})
 class AccountLines:
     """The lines on the accounts of one chunk of rows, as the rows leave them. Others than the rows' are read once."""
 
-    def __init__(self, *, lines: Collection[Line], accounts: Collection[int]) -> None:
-        self._accounts = accounts
+    def __init__(self, *, lines: Collection[Line], accounts: Collection[Account]) -> None:
+        self._accounts = {one.pk for one in accounts} | {line.account_id for line in lines}
         self._placed: dict[int, dict[str, Line]] = defaultdict(dict)
         self._named = {line.carrier_id for line in lines}
         for line in lines:

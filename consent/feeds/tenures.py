@@ -94,8 +94,7 @@ class _TenureWriter:
             periods_of(lines=self.lines.values(), numbers={number_hash(record.msisdn) for record in records})
         )
         self.changes = LineChanges(actor=source.actor, timeline=self.timeline, at=at)
-        accounts = {one.pk for one in self.accounts.values()} | {line.account_id for line in self.lines.values()}
-        self.account_lines = AccountLines(lines=self.lines.values(), accounts=accounts)
+        self.account_lines = AccountLines(lines=self.lines.values(), accounts=self.accounts.values())
         self.moves = LineMoves(
             source=source, timeline=self.timeline, changes=self.changes, lines=self.account_lines, at=at
         )

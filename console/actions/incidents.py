@@ -1,6 +1,6 @@
 """What an officer does about an incident."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from django.db import transaction
 
@@ -15,6 +15,9 @@ from partners.policies.lifecycle import NotNow
 from support.policies.lifecycle import ZONE
 from support.queries import names
 from support.queries.incidents import IncidentPage, incident_page
+
+# What became known before then is a mistyped year.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @transaction.atomic
@@ -52,6 +55,8 @@ def _refuse_report(kind: str, known_at: datetime, at: datetime) -> None:
         raise NotNow("The system detects this kind itself. Choose another kind.")
     if known_at > at:
         raise NotNow("That time is in the future. Enter when it became known.")
+    if known_at < EARLIEST:
+        raise NotNow("That time is too long ago. Enter when it became known.")
 
 
 @transaction.atomic

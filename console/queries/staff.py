@@ -5,7 +5,7 @@ else they are in no list, count or file, and nothing shows that they were left o
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from itertools import chain
 
 from django.db.models import Q, QuerySet
@@ -37,7 +37,6 @@ HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "notice", "order")
 # An answer is bounded, whatever was typed.
 MOST = 50
 PART = 500
-DAY = timedelta(days=1)
 
 type Acts = QuerySet[AuditEvent]
 
@@ -107,7 +106,7 @@ def since(rows: Acts, typed: str) -> Acts:
 def until(rows: Acts, typed: str) -> Acts:
     """Up to the end of this day, in UTC."""
     day = _day(typed)
-    return rows.filter(at__lt=datetime.combine(day, time(), UTC) + DAY) if day else rows
+    return rows.filter(at__lte=datetime.combine(day, time.max, UTC)) if day else rows
 
 
 def of_kind(rows: Acts, kind: str) -> Acts:

@@ -130,7 +130,7 @@ def discard(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         verb=lambda form, actor, at: discard_draft(
             of=terms_of(of), target_id=target_id, reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
-        back=reverse(f"admin:{of}s"),
+        back=reverse(f"admin:{terms_of(of)}s"),
         done=f"{one.name} was discarded.",
         button="Discard",
         cancel=back,

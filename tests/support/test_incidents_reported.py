@@ -82,6 +82,7 @@ def test_an_outage_has_the_fcc_s_clock(officer: Member) -> None:
         ({"affected": " "}, "This field is required."),
         ({"reason": " "}, "This field is required."),
         ({"known_at": "yesterday"}, "Enter a valid date/time."),
+        ({"known_at": "0001-01-01T00:00"}, "too long ago"),
         ({"known_at": f"{timezone.now() + 2 * DAY:%Y-%m-%dT%H:%M}"}, "in the future"),
     ],
 )
