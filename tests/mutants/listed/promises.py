@@ -537,7 +537,7 @@ MUTANTS = (
     Mutant(
         10,
         "consent/domain/receipt_check.py",
-        '    if found.headers().get("typ") != SigningKey.Use.RECEIPT.value:\n',
+        '    if found.headers().get("typ") != use.value:\n',
         "    if False:\n",
         "tests/promises/test_10_proof_without_trust.py::test_a_token_signed_for_another_use_is_no_receipt",
     ),
