@@ -23,6 +23,7 @@ LEDGERS = (
     "disclosures_judgementchange",
     "disclosures_delayednotice",
     "disclosures_anomalyrule",
+    "disclosures_term",
     "partners_pairwisesubject",
     "partners_kin",
     "partners_noticetext",
@@ -59,6 +60,7 @@ READ_ONLY = (
     "django_migrations",
 )  # fmt: skip
 ONLY_COLUMNS = {
+    "disclosures_release": ("term",),
     "disclosures_disclosure": ("judgement", "basis_doubtful"),
     "disclosures_upload": (
         "state", "tries", "leased_until", "done", "accepted", "repeated", "rejected", "outcome", "rejects",
@@ -105,7 +107,7 @@ def grant_privileges(*, using: str) -> None:
         cursor.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"')
         cursor.execute(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition"
         )
         for (table,) in cursor.fetchall():
             cursor.execute(f'REVOKE ALL ON "{table}" FROM "{role}"')

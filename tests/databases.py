@@ -130,7 +130,7 @@ def _drop_old_months() -> None:
     last = f"disclosures_disclosure_{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y_%m}"
     with connections["owner"].cursor() as cursor:
         cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'disclosures_disclosure'::regclass"
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'disclosures_release'::regclass"
             " AND inhrelid::regclass::text < %s",
             [last],
         )

@@ -5,40 +5,44 @@ from django.db import migrations
 from audit.primitives.sql_files import InstallSQL
 
 TABLE = """
-CREATE TABLE disclosures_disclosure (
-    line_id bigint NOT NULL,
-    occurred_at timestamptz NOT NULL,
-    id uuid NOT NULL,
-    source_id varchar(1000) NOT NULL,
+CREATE TABLE disclosures_term (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    content bytea NOT NULL CONSTRAINT disclosures_term_content UNIQUE,
     aggregator varchar(1000) NOT NULL,
     path varchar(1000)[] NOT NULL,
     campaign varchar(1000) NOT NULL,
     purpose varchar(1000) NOT NULL,
     scope varchar(1000) NOT NULL,
-    precision_m integer NOT NULL CONSTRAINT disclosures_precision_not_negative CHECK (precision_m >= 0),
     basis varchar(14) NOT NULL
         CONSTRAINT disclosures_basis_known CHECK (basis IN ('approval', 'emergency', 'legal_process', 'network')),
     outcome varchar(8) NOT NULL CONSTRAINT disclosures_outcome_known CHECK (outcome IN ('released', 'refused')),
-    decision_id varchar(1000) NOT NULL,
-    authority_ref varchar(1000) NOT NULL,
+    path_completed varchar(12) NOT NULL CONSTRAINT disclosures_path_completed_known
+        CHECK (path_completed IN ('', 'aggregator', 'lbs_provider', 'both')),
     basis_doubtful boolean NOT NULL,
     judgement varchar(24) NOT NULL,
-    recorded_at timestamptz NOT NULL,
-    CONSTRAINT disclosures_disclosure_pkey PRIMARY KEY (line_id, occurred_at, id),
     CONSTRAINT disclosures_judged_iff_released_by_approval CHECK (
         CASE WHEN basis <> 'approval' THEN judgement = basis
             WHEN outcome = 'refused' THEN judgement = 'refused'
             ELSE judgement IN ('permitted', 'after_stop', 'no_approval', 'approval_unverified', 'approval_expired',
                 'contract_not_in_force', 'campaign_not_in_force', 'jurisdiction_prohibits', 'precision_exceeded',
                 'partner_suspended') END)
+);
+CREATE TABLE disclosures_release (
+    line_id bigint NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    id uuid NOT NULL,
+    term integer NOT NULL,
+    precision_m integer NOT NULL CONSTRAINT disclosures_precision_not_negative CHECK (precision_m >= 0),
+    source_id varchar(1000) NOT NULL,
+    decision_id varchar(1000) NOT NULL,
+    authority_ref varchar(1000) NOT NULL
 ) PARTITION BY RANGE (occurred_at);
-CREATE TABLE disclosures_disclosure_default PARTITION OF disclosures_disclosure DEFAULT;
-ALTER TABLE disclosures_disclosure ADD COLUMN path_completed varchar(12) NOT NULL DEFAULT '';
-ALTER TABLE disclosures_disclosure ADD CONSTRAINT disclosures_path_completed_known
-    CHECK (path_completed IN ('', 'aggregator', 'lbs_provider', 'both')) NOT VALID;
-CREATE INDEX disclosures_disclosure_recorded ON disclosures_disclosure
+CREATE TABLE disclosures_disclosure_default PARTITION OF disclosures_release DEFAULT;
+CREATE INDEX disclosures_release_line ON disclosures_release (line_id, occurred_at);
+CREATE INDEX disclosures_disclosure_recorded ON disclosures_release
     USING brin (recorded_at) WITH (pages_per_range = 16, autosummarize = on);
-CREATE INDEX disclosures_disclosure_occurred ON disclosures_disclosure
+CREATE INDEX disclosures_disclosure_occurred ON disclosures_release
     USING brin (occurred_at) WITH (pages_per_range = 16, autosummarize = on);
 CREATE INDEX disclosures_change_when ON disclosures_judgementchange (changed_at);
 CREATE INDEX disclosures_notice_recorded ON disclosures_delayednotice (recorded_at);
@@ -99,7 +103,7 @@ class Migration(migrations.Migration):
     dependencies = [("disclosures", "0001_initial"), ("consent", "0002_rules")]
     operations = [
         migrations.RunSQL(TABLE, migrations.RunSQL.noop),
-        InstallSQL("anomalies", "giving_back", "guards", "notices", "releases", "retention"),
+        InstallSQL("anomalies", "giving_back", "guards", "ledger", "notices", "releases", "retention"),
         migrations.RunSQL(MONTHS, migrations.RunSQL.noop),
         migrations.RunSQL(ANOMALY_RULES, migrations.RunSQL.noop),
     ]

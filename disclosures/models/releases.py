@@ -54,11 +54,12 @@ class PathCompleted(models.TextChoices):
 
 
 class Disclosure(models.Model):
-    """One release (or refused request) of location. Partitioned by month on `occurred_at`.
+    """One release (or refused request) of location: a view of the rows, partitioned by month, and of their terms.
 
     `path` holds party URIs in order, the aggregator first, "unknown" where a hop is not known. `path_completed`: which
     of them the report had left out.
-    Only `judgement` may change, and only with a JudgementChange in the same transaction.
+    Only `judgement` may change, and only with a JudgementChange in the same transaction. To write many rows, write to
+    `disclosures_release` (`ingest.store`).
     """
 
     pk = models.CompositePrimaryKey("line_id", "occurred_at", "id")
@@ -90,7 +91,10 @@ class Disclosure(models.Model):
 
 
 class DisclosureRegister(models.Model):
-    """The id register: an id is unique over all partitions, and a repeat is told from a conflict by its content."""
+    """The id register: an id is unique over all partitions, and a repeat is told from a conflict by its content.
+
+    `content_hash`: its first bytes (`ingest.rows.CONTENT_BYTES`); all of it of releases of 1.0.
+    """
 
     id = models.UUIDField(primary_key=True)
     line_id = models.BigIntegerField()

@@ -125,7 +125,7 @@ BEGIN
     DELETE FROM disclosures_delayednotice WHERE line_id = line AND disclosure_id = ANY (ids);
     DELETE FROM disclosures_concealeddisclosure WHERE line_id = line AND id = ANY (ids);
     WITH gone AS (
-        DELETE FROM disclosures_disclosure d USING disclosures_disclosureregister known
+        DELETE FROM disclosures_release d USING disclosures_disclosureregister known
         WHERE known.id = ANY (ids) AND d.line_id = known.line_id AND d.occurred_at = known.occurred_at
             AND d.id = known.id
         RETURNING d.id

@@ -6,15 +6,29 @@ BEGIN ATOMIC
         WHERE hop.uri <> 'unknown' ORDER BY hop.n LIMIT 1), path[1], 'unknown');
 END;
 
+-- Whether a term says the same as another, but for the judgement and a doubt that came later.
+CREATE OR REPLACE FUNCTION disclosures_says_the_same(was integer, becomes integer) RETURNS boolean LANGUAGE sql STABLE
+    SET search_path = public, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM disclosures_term a JOIN disclosures_term b
+            ON (a.aggregator, a.path, a.campaign, a.purpose, a.scope, a.basis, a.outcome, a.path_completed)
+                = (b.aggregator, b.path, b.campaign, b.purpose, b.scope, b.basis, b.outcome, b.path_completed)
+        WHERE a.id = was AND b.id = becomes AND (a.basis_doubtful = b.basis_doubtful
+            OR b.basis_doubtful AND b.basis IN ('emergency', 'network')))
+$$;
+
 -- What left the carrier stays what it was. Only the judgement of it may change, never silently.
 CREATE OR REPLACE FUNCTION disclosures_facts_stand() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        OLD.judgement := NEW.judgement;
-        IF NEW.basis_doubtful AND NEW.basis IN ('emergency', 'network') THEN
-            OLD.basis_doubtful := true;
+        IF disclosures_converts(TG_RELID) THEN
+            RETURN NEW;
+        END IF;
+        IF disclosures_says_the_same(OLD.term, NEW.term) THEN
+            OLD.term := NEW.term;
         END IF;
         IF OLD IS NOT DISTINCT FROM NEW THEN
             RETURN NEW;
@@ -27,7 +41,7 @@ BEGIN
     RAISE EXCEPTION '% of a disclosure is refused: of it only the judgement may change', TG_OP
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'disclosures_facts_stand';
 END $$;
-CREATE OR REPLACE TRIGGER disclosures_facts_stand BEFORE UPDATE OR DELETE ON disclosures_disclosure
+CREATE OR REPLACE TRIGGER disclosures_facts_stand BEFORE UPDATE OR DELETE ON disclosures_release
     FOR EACH ROW EXECUTE FUNCTION disclosures_facts_stand();
 
 -- Nobody changes these rows, and nobody takes one away but the owner of the tables, while a month is dropped.
@@ -67,19 +81,21 @@ CREATE OR REPLACE FUNCTION disclosures_change_is_recorded() RETURNS trigger LANG
     SET search_path = public, pg_temp
 AS $$
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM disclosures_judgementchange c
-        WHERE c.line_id = NEW.line_id AND c.disclosure_id = NEW.id AND c.changed_at >= transaction_timestamp()
-            AND c.was = OLD.judgement AND c.becomes = NEW.judgement)
+    IF EXISTS (
+        SELECT FROM disclosures_term a JOIN disclosures_term b ON b.id = NEW.term
+        WHERE a.id = OLD.term AND a.judgement <> b.judgement AND NOT EXISTS (
+            SELECT FROM disclosures_judgementchange c
+            WHERE c.line_id = NEW.line_id AND c.disclosure_id = NEW.id AND c.changed_at >= transaction_timestamp()
+                AND c.was = a.judgement AND c.becomes = b.judgement))
     THEN
         RAISE EXCEPTION 'the judgement of disclosure % changed without a record of it', NEW.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'disclosures_change_is_recorded';
     END IF;
     RETURN NULL;
 END $$;
-DROP TRIGGER IF EXISTS disclosures_change_is_recorded ON disclosures_disclosure;
-CREATE CONSTRAINT TRIGGER disclosures_change_is_recorded AFTER UPDATE ON disclosures_disclosure
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.judgement IS DISTINCT FROM NEW.judgement)
+DROP TRIGGER IF EXISTS disclosures_change_is_recorded ON disclosures_release;
+CREATE CONSTRAINT TRIGGER disclosures_change_is_recorded AFTER UPDATE ON disclosures_release
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.term IS DISTINCT FROM NEW.term)
     EXECUTE FUNCTION disclosures_change_is_recorded();
 
 CREATE OR REPLACE FUNCTION disclosures_note_rejudged() RETURNS trigger LANGUAGE plpgsql
@@ -92,5 +108,5 @@ BEGIN
     FROM changed JOIN disclosures_longline long ON long.line_id = changed.line_id;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER disclosures_note_rejudged AFTER UPDATE ON disclosures_disclosure
+CREATE OR REPLACE TRIGGER disclosures_note_rejudged AFTER UPDATE ON disclosures_release
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION disclosures_note_rejudged();

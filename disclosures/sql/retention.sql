@@ -7,7 +7,7 @@ DECLARE
     partition text := 'disclosures_disclosure_' || to_char(month, 'YYYY_MM');
     starts timestamptz := month::timestamp AT TIME ZONE 'UTC';
     ends timestamptz := (month + interval '1 month') AT TIME ZONE 'UTC';
-    made text := format('CREATE TABLE %I PARTITION OF disclosures_disclosure FOR VALUES FROM (%L) TO (%L)', partition,
+    made text := format('CREATE TABLE %I PARTITION OF disclosures_release FOR VALUES FROM (%L) TO (%L)', partition,
         starts, ends);
 BEGIN
     IF NOT EXISTS (
@@ -16,12 +16,12 @@ BEGIN
         EXECUTE made;
         RETURN;
     END IF;
-    ALTER TABLE disclosures_disclosure DETACH PARTITION disclosures_disclosure_default;
+    ALTER TABLE disclosures_release DETACH PARTITION disclosures_disclosure_default;
     EXECUTE made;
-    INSERT INTO disclosures_disclosure
+    INSERT INTO disclosures_release
     SELECT * FROM disclosures_disclosure_default WHERE occurred_at >= starts AND occurred_at < ends;
     DELETE FROM disclosures_disclosure_default WHERE occurred_at >= starts AND occurred_at < ends;
-    ALTER TABLE disclosures_disclosure ATTACH PARTITION disclosures_disclosure_default DEFAULT;
+    ALTER TABLE disclosures_release ATTACH PARTITION disclosures_disclosure_default DEFAULT;
 END $$;
 
 -- Make the partition of each month (UTC) from `since` to `until` that is not there yet, and of each month of which rows
@@ -72,7 +72,7 @@ BEGIN
         WHERE gone.month = date_trunc('month', d.occurred_at AT TIME ZONE 'UTC')::date);
     FOR part, month IN
         SELECT c.relname, to_date(right(c.relname, 7), 'YYYY_MM') FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
-        WHERE inhparent = 'disclosures_disclosure'::regclass AND c.relname ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 2
+        WHERE inhparent = 'disclosures_release'::regclass AND c.relname ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 2
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %I)', part) INTO held;
         CONTINUE WHEN NOT held;
@@ -149,9 +149,9 @@ BEGIN
     GROUP BY rolled.line_id, rolled.day;
     -- From here on the table is ours alone. What an order hid since it was asked outlasts the month too; each is looked
     -- up by its key, so that nobody waits while a month is read.
-    EXECUTE format('ALTER TABLE disclosures_disclosure DETACH PARTITION %I', partition);
+    EXECUTE format('ALTER TABLE disclosures_release DETACH PARTITION %I', partition);
     kept := ARRAY(SELECT disclosures_outlasting(starts, ends));
-    EXECUTE format('INSERT INTO disclosures_disclosure
+    EXECUTE format('INSERT INTO disclosures_release
         SELECT d.* FROM disclosures_disclosureregister known CROSS JOIN LATERAL (
             SELECT * FROM %I d WHERE d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
             OFFSET 0) d

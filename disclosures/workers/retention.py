@@ -24,7 +24,7 @@ CLOCKS_APART = timedelta(hours=1)
 NOT_FOR_LONG = "SET LOCAL lock_timeout = '2s'"
 MONTHS = """
 SELECT to_date(right(part.relname, 7), 'YYYY_MM') FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
-WHERE inhparent = 'disclosures_disclosure'::regclass AND part.relname ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 1
+WHERE inhparent = 'disclosures_release'::regclass AND part.relname ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 1
 """
 # In stretches of the table, so that no transaction is long. A row that is still there keeps its entry.
 REGISTER = """
@@ -57,7 +57,7 @@ def make_partitions(*, now: datetime) -> int:
     Also those of months whose rows came before there was one, however old; but not of a dropped month of which only
     those are left that outlast it.
     """
-    owner = _owner()
+    owner = owner_of_tables()
     with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
         cursor.execute(NOT_FOR_LONG)
         cursor.execute("SELECT disclosures_make_partitions(%s, %s)", [now, now + MADE_AHEAD])
@@ -84,7 +84,7 @@ def drop_months(*, now: datetime) -> int:
     done again by the next run.
     """
     first_kept = first_month_kept(at=now)
-    owner = _owner()
+    owner = owner_of_tables()
     dropped = 0
     _note_dropped(owner, now)
     for month in _months(owner):
@@ -145,5 +145,6 @@ def _stretches(owner: str, table: str) -> Iterator[tuple[int, int]]:
         yield first, first + BLOCKS
 
 
-def _owner() -> str:
+def owner_of_tables() -> str:
+    """Return the database alias of the role that owns the tables: the application's own where there is no other."""
     return "owner" if "owner" in settings.DATABASES else "default"

@@ -32,12 +32,18 @@ SELECT count(DISTINCT line_id), count(*) FROM (
 BLOCKS = """
 SELECT coalesce(sum(pg_relation_size(part.oid)), 0) / current_setting('block_size')::bigint
 FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
-WHERE inhparent = 'disclosures_disclosure'::regclass AND part.relname >= %s
+WHERE inhparent = 'disclosures_release'::regclass AND part.relname >= %s
 """
-# Rows under a delayed-notice order are counted nowhere: only the legal-process role knows of them.
+# Rows under a delayed-notice order are counted nowhere: only the legal-process role knows of them. Rows of 1.0 say
+# themselves what others have a term for.
 LOOKUPS = """
-SELECT <what>, count(*) FROM disclosures_disclosure one TABLESAMPLE SYSTEM (%s)
-WHERE one.occurred_at >= %s AND one.occurred_at <= %s AND one.basis = 'approval' AND one.outcome = 'released'
+SELECT <what>, count(*) FROM disclosures_release one TABLESAMPLE SYSTEM (%s)
+    LEFT JOIN disclosures_term t ON t.id = one.term
+    CROSS JOIN LATERAL (
+        SELECT coalesce(t.basis, to_jsonb(one)->>'basis') AS basis,
+            coalesce(t.outcome, to_jsonb(one)->>'outcome') AS outcome,
+            coalesce(t.campaign, to_jsonb(one)->>'campaign') AS campaign) said
+WHERE one.occurred_at >= %s AND one.occurred_at <= %s AND said.basis = 'approval' AND said.outcome = 'released'
     AND NOT EXISTS (
         SELECT FROM disclosures_delayednotice gag
         WHERE gag.line_id = one.line_id AND gag.disclosure_id = one.id
@@ -49,9 +55,9 @@ WHERE one.occurred_at >= %s AND one.occurred_at <= %s AND one.basis = 'approval'
     <which>
 GROUP BY 1
 """
-BY_CAMPAIGN = LOOKUPS.replace("<what>", "one.campaign").replace("<which>", "")
+BY_CAMPAIGN = LOOKUPS.replace("<what>", "said.campaign").replace("<which>", "")
 BY_MONTH = LOOKUPS.replace("<what>", "date_trunc('month', one.occurred_at AT TIME ZONE 'UTC')::date").replace(
-    "<which>", "AND one.campaign = ANY (%s)"
+    "<which>", "AND said.campaign = ANY (%s)"
 )
 MONTHS = 12
 # "I never agreed" to a company or one of these campaigns, but for lines that are nobody's.

@@ -16,12 +16,17 @@ from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
-from tests.plans import BY_LINE, GROWING
+from tests.plans import GROWING
 
 OURS = ("accounts", "audit", "consent", "disclosures", "partners", "revocations", "support")
 # With which each app began; what came before 1.0 was made into these.
 BEGINNING = "0002_rules"
-LATER: dict[tuple[str, str], str] = {}
+LATER: dict[tuple[str, str], str] = {
+    (
+        "disclosures",
+        "0006_loosening_spends_a_yes",
+    ): "old code may write to the view of the old name",
+}
 TAKES_AWAY = re.compile(
     r"\bDROP\s+(TABLE|COLUMN)\b|\bRENAME\b|\bSET\s+NOT\s+NULL\b|\bALTER\s+COLUMN\s+\w+\s+(SET\s+DATA\s+)?TYPE\b"
     r"|(?<!BEFORE )(?<!OR )\bTRUNCATE\b",
@@ -174,7 +179,7 @@ def test_an_index_that_was_broken_off_is_made_anew() -> None:
 
 def test_what_is_kept_by_the_month_has_a_way_of_its_own() -> None:
     """PostgreSQL makes no index concurrently on a table of parts: on each part, and the whole is put together."""
-    assert IN_MONTHS in BY_LINE
+    assert IN_MONTHS in GROWING
     found = held([DROPPED, AddIndexConcurrently("disclosure", INDEX)], "disclosures", atomic=False)
     assert found == ["disclosures_disclosure: not on what has parts"]
 

@@ -317,11 +317,13 @@ def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
         "UPDATE disclosures_disclosure SET path = '{}'",
         "UPDATE disclosures_disclosure SET occurred_at = occurred_at + interval '1 second'",
         "DELETE FROM disclosures_disclosure",
-        "TRUNCATE disclosures_disclosure",
+        "TRUNCATE disclosures_release",
+        "UPDATE disclosures_release SET source_id = ''",
+        "UPDATE disclosures_term SET path = '{}'",
         "DELETE FROM disclosures_disclosureregister",
         "UPDATE disclosures_delayednotice SET suppressed_until = now()",
         "DELETE FROM disclosures_judgementchange",
-        "ALTER TABLE disclosures_disclosure DISABLE TRIGGER ALL",
+        "ALTER TABLE disclosures_release DISABLE TRIGGER ALL",
     ):
         with pytest.raises(Exception, match=r"permission denied|must be owner|refused"), transaction.atomic():
             _run(statement)
@@ -340,6 +342,20 @@ def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
         _run("UPDATE disclosures_disclosure SET judgement = 'emergency'")
 
 
+def test_what_releases_have_in_common_is_stored_once() -> None:
+    take_releases(release_row(), release_row(precision_m=100), release_row(campaign="CMP-other"))
+    take_releases(release_row())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT campaign, judgement, count(*) FROM disclosures_disclosure GROUP BY term, 1, 2 ORDER BY 1, 2"
+        )
+        assert [(judgement, n) for _, judgement, n in cursor.fetchall()] == [
+            ("no_approval", 1), ("permitted", 2), ("precision_exceeded", 1),
+        ]  # fmt: skip
+        cursor.execute("SELECT count(*) FROM disclosures_term")
+        assert cursor.fetchone() == (3,)
+
+
 def test_rows_lie_in_their_month_old_ones_in_the_default() -> None:
     number = "+12065550188"
     take_lines(line_row(line_id="L5", msisdn=number, activated_at="2010-01-01T00:00:00Z"))
@@ -351,7 +367,7 @@ def test_rows_lie_in_their_month_old_ones_in_the_default() -> None:
         release_row(msisdn=number, occurred_at="2012-01-01T00:00:00Z"),
     )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tableoid::regclass::text FROM disclosures_disclosure ORDER BY occurred_at")
+        cursor.execute("SELECT tableoid::regclass::text FROM disclosures_release ORDER BY occurred_at")
         assert [name.removeprefix("disclosures_disclosure_") for (name,) in cursor.fetchall()] == [
             "default", f"{instant:%Y_%m}", f"{month:%Y_%m}",
         ]  # fmt: skip

@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -72,6 +73,43 @@ print(json.dumps({
     "orders": Order.objects.exists(), "receipts": all("receipt" in one for one in receipts), "states": sorted(
         JurisdictionRule.objects.values_list("state", flat=True)),
 }))
+"""
+
+# Of the line and its campaign, some before it was allowed and one after the stop; the oldest for the network.
+RELEASES = """
+INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
+    precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, recorded_at)
+SELECT l.id, now() - n * interval '20 days', gen_random_uuid(), 'r-' || n, p.uri, ARRAY[p.uri], c.ref, c.purpose,
+    c.scope, 10 * n, CASE n WHEN 5 THEN 'network' ELSE 'approval' END, 'released', '', '', false,
+    CASE n WHEN 5 THEN 'network' ELSE 'permitted' END, now()
+FROM accounts_line l, generate_series(0, 5) AS n, partners_campaign c
+    JOIN partners_contract k ON k.id = c.contract_id JOIN partners_party p ON p.id = k.aggregator_id;
+INSERT INTO disclosures_disclosureregister (id, line_id, occurred_at, content_hash)
+SELECT id, line_id, occurred_at, sha256(source_id::bytea) FROM disclosures_disclosure
+"""
+SHOWN = """
+SELECT id, occurred_at, source_id, aggregator, path, campaign, purpose, scope, precision_m, basis, outcome,
+    basis_doubtful, recorded_at, judgement FROM disclosures_disclosure ORDER BY occurred_at
+"""
+SHAPE = """
+SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute
+WHERE attrelid = 'disclosures_release'::regclass AND attnum > 0 AND NOT attisdropped
+UNION ALL SELECT conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint
+WHERE conrelid = 'disclosures_release'::regclass
+UNION ALL SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid), indisvalid FROM pg_index
+WHERE indrelid = 'disclosures_release'::regclass
+ORDER BY 1
+"""
+# All but the oldest: nobody had agreed, or the person had stopped by then.
+JUDGE = """
+import django
+django.setup()
+from consent.models import RejudgeRequest
+from disclosures.domain.ingest import rejudging
+from disclosures.models import Disclosure
+next_to_oldest = Disclosure.objects.order_by("occurred_at")[1]
+RejudgeRequest.objects.create(line_id=next_to_oldest.line_id, since=next_to_oldest.occurred_at)
+print(rejudging.rejudge(cause="test"))
 """
 
 
@@ -140,14 +178,33 @@ def rules(name: str) -> dict[str, str]:
     return {one: re.sub(WRITTEN_OTHERWISE, "", text) for one, text in found if one != "audit_now"}
 
 
+def ask(name: str, question: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url("owner", name)) as session:
+        return session.execute(question).fetchall()
+
+
 def test_a_stop_of_an_older_release_stands_and_its_proofs_verify(old: str) -> None:
     assert (
         "SLOWS  accounts.0026_choose_alerts: look at it: Create model AlertChoice; holds accounts_line for a moment;"
     ) in run(old, "manage.py", "upgrade_check")
+    with psycopg.connect(url("owner", old)) as session:
+        session.execute(RELEASES)
+    before = ask(old, SHOWN)
     run(old, "manage.py", "migrate", "--no-input")
     run(old, "manage.py", "migrate", "--check", "--no-input")
+    assert ask(old, SHOWN) == before
     assert json.loads(run(old, "-c", LOOK)) == {
         "gate": "stopped_all", "stops": 1, "orders": True, "receipts": True,
         "states": ["CT", "MD", "OR", "VA"], "trail": [True, True],
     }  # fmt: skip
-    assert rules(old) == rules(str(connections["default"].settings_dict["NAME"]))
+    newest = str(connections["default"].settings_dict["NAME"])
+    assert rules(old) == rules(newest)
+    # Releases of then are judged again while they are as they were, and then take no more space than those of today.
+    assert run(old, "-c", JUDGE) == "5\n"
+    judged = ask(old, SHOWN)
+    assert [row[:-1] for row in judged] == [row[:-1] for row in before]
+    assert {row[-1] for row in judged} == {"network", "no_approval", "after_stop"}
+    assert "Rewrote 1 releases." in run(old, "manage.py", "compact_ledger")
+    assert ask(old, SHOWN) == judged
+    assert ask(old, SHAPE) == ask(newest, SHAPE)
+    assert run(old, "manage.py", "compact_ledger") == "Rewrote 0 releases. No release of version 1.0 is left.\n"

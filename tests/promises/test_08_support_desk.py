@@ -544,9 +544,9 @@ def plain(page: str) -> str:
 
 # Commands that read or write lines and name none of them: counts, keys, checks, our own people and partners' machines.
 NAME_NOBODY = {
-    "after_restore", "bench", "check_partner", "demo", "end_staff", "import_approvals", "import_choices",
-    "import_disclosures", "import_lines", "import_notices", "import_parties", "make_staff", "migrate", "permissions",
-    "register_client", "reseal", "rotate_keys", "sandbox_partner", "sweep_revocations",
+    "after_restore", "bench", "check_partner", "compact_ledger", "demo", "end_staff", "import_approvals",
+    "import_choices", "import_disclosures", "import_lines", "import_notices", "import_parties", "make_staff", "migrate",
+    "permissions", "register_client", "reseal", "rotate_keys", "sandbox_partner", "sweep_revocations",
     "settings", "setup", "size", "upgrade_check", "verify_audit", "verify_receipt",
 }  # fmt: skip
 

@@ -83,7 +83,7 @@ MOVING = [
 # Each look is itself written down there.
 KEEPS_LOOKS = ("/access-log/", "/admin/trail/")
 # Where hidden rows, and the orders that hide them, are kept, for nobody to read.
-VAULTS = {"disclosures_disclosure", "disclosures_delayednotice", "disclosures_disclosureregister",
+VAULTS = {"disclosures_release", "disclosures_delayednotice", "disclosures_disclosureregister",
           "disclosures_judgementchange", "disclosures_concealeddisclosure", "consent_tightening"}  # fmt: skip
 
 

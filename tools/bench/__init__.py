@@ -1,6 +1,6 @@
 """Benchmarks: each measures the product's own code beside a ceiling taken in the same run, on servers of its own."""
 
-from tools.bench import desk, gate, history, ingest, orders, stops, suspend
+from tools.bench import desk, gate, history, ingest, ledger_size, orders, stops, suspend
 from tools.bench.measure import Bench, Benchmark, Result
 
 __all__ = ["BENCHMARKS", "Bench", "Benchmark", "Result"]
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "gate_batch": gate.run_batch,
     "ingest": ingest.run,
     "ingest_growth": ingest.growth,
+    "ledger_size": ledger_size.run,
     "orders": orders.run,
     "fairness": orders.run_fairness,
     "suspend_growth": suspend.run,

@@ -3,8 +3,8 @@
 Ours is the command `import_disclosures` from a file on disk to its last commit, its processes' start included.
 
 The ceiling is one connection that copies the final rows of such a file, prepared beforehand, in the order of the file
-and in one transaction: first into `disclosures_disclosure` (partition by partition, with its primary key and its
-checks; no trigger fires on insert), then one row each into the id register with its primary key. It reads nothing,
+and in one transaction: first into `disclosures_release` (partition by partition, with its index; no trigger
+fires on insert), then one row each into the id register with its primary key. It reads nothing,
 judges nothing and writes nothing else.
 """
 
@@ -30,18 +30,15 @@ MOST_A_ROUND = 600_000
 MOST_AT_FIRST = 1_000_000
 WINDOW = timedelta(days=30)
 AT_ONCE = 1 << 20
-COLUMNS = (
-    "source_id, aggregator, path, campaign, purpose, scope, precision_m, basis, outcome, decision_id, authority_ref,"
-    " basis_doubtful, judgement, recorded_at"
-)
+COLUMNS = "recorded_at, term, precision_m, source_id, decision_id, authority_ref"
 # The rows of a file once more, as they were judged, under other ids and a microsecond later, in the file's order.
 AGAIN = """
 COPY (
     SELECT line_id, occurred_at + interval '1 microsecond', gen_random_uuid(), <columns>
-    FROM disclosures_disclosure WHERE source_id LIKE '<name>-%' ORDER BY split_part(source_id, '-', 2)::int
+    FROM disclosures_release WHERE source_id LIKE '<name>-%' ORDER BY split_part(source_id, '-', 2)::int
 ) TO STDOUT
 """.replace("<columns>", COLUMNS)
-ROWS = f"COPY disclosures_disclosure (line_id, occurred_at, id, {COLUMNS}) FROM STDIN"
+ROWS = f"COPY disclosures_release (line_id, occurred_at, id, {COLUMNS}) FROM STDIN"
 REGISTER = "COPY disclosures_disclosureregister (id, line_id, occurred_at, content_hash) FROM STDIN"
 
 
@@ -156,7 +153,7 @@ def _bare(name: str) -> float:
     with connection.cursor() as cursor, cursor.copy(AGAIN.replace("<name>", name)) as copy:
         rows = b"".join(bytes(part) for part in copy)
     cut = [line.split(b"\t", 3) for line in rows.splitlines()]
-    register = b"".join(b"%s\t%s\t%s\t\\\\x%064d\n" % (id_, line, at, n) for n, (line, at, id_, _) in enumerate(cut))
+    register = b"".join(b"%s\t%s\t%s\t\\\\x%014d\n" % (id_, line, at, n) for n, (line, at, id_, _) in enumerate(cut))
     connection.close()
     database_clock()  # the new connection's start is not counted
     began = time.perf_counter()

@@ -117,9 +117,23 @@ SELECT n, 1 + n * 2654435761 %% %(lines)s AS line,
         %% %(campaigns)s AS k
 FROM generate_series(%(first)s, %(last)s) AS n
 """
-DISCLOSURES = """
-INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
-    precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, recorded_at)
+# Many rows of the ledger with their terms: `rows` select the columns in this order.
+PUT = """
+WITH made (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope, precision_m, basis, outcome,
+    decision_id, authority_ref, basis_doubtful, judgement, recorded_at) AS MATERIALIZED (<rows>
+), said AS (
+    SELECT DISTINCT aggregator, path, campaign, purpose, scope, basis, outcome, '', basis_doubtful, judgement FROM made
+), put AS MATERIALIZED (
+    SELECT *, disclosures_put_term(ROW(NULL, NULL, said.*)::disclosures_term) AS term FROM said
+)
+INSERT INTO disclosures_release (line_id, occurred_at, recorded_at, id, term, precision_m, source_id, decision_id,
+    authority_ref)
+SELECT line_id, occurred_at, recorded_at, id, term, precision_m, source_id, decision_id, authority_ref
+FROM made JOIN put USING (aggregator, path, campaign, purpose, scope, basis, outcome, basis_doubtful, judgement)
+"""
+DISCLOSURES = PUT.replace(
+    "<rows>",
+    """
 SELECT %(base)s + line, occurred_at, md5(%(name)s || n)::uuid, %(name)s || '-' || n, (%(aggregators)s::text[])[1 + k],
     ARRAY[(%(aggregators)s::text[])[1 + k], (%(providers)s::text[])[1 + k]]
         || CASE WHEN n %% 10 < 3 THEN ARRAY[(%(customers)s::text[])[1 + k]]
@@ -132,10 +146,11 @@ SELECT %(base)s + line, occurred_at, md5(%(name)s || n)::uuid, %(name)s || '-' |
         THEN 'after_stop' ELSE 'permitted' END,
     occurred_at + interval '1 minute'
 FROM (<made>) made
-""".replace("<made>", MADE)
+""",
+).replace("<made>", MADE)
 REGISTER = """
 INSERT INTO disclosures_disclosureregister (id, line_id, occurred_at, content_hash)
-SELECT md5(%(name)s || n)::uuid, %(base)s + line, occurred_at, sha256(int8send(n)) FROM (<made>) made
+SELECT md5(%(name)s || n)::uuid, %(base)s + line, occurred_at, substr(sha256(int8send(n)), 1, 7) FROM (<made>) made
 """.replace("<made>", MADE)
 DEALINGS = """
 INSERT INTO partners_dealing AS known (line_id, aggregator_id, party_id, last_at, first_at)
@@ -149,7 +164,7 @@ ON CONFLICT (line_id, aggregator_id, party_id) DO UPDATE
     SET last_at = greatest(known.last_at, excluded.last_at), first_at = least(known.first_at, excluded.first_at)
 WHERE known.last_at < excluded.last_at OR excluded.first_at < known.first_at
 """.replace("<made>", MADE)
-EMPTIED = ("disclosures_disclosure", "disclosures_disclosureregister", "partners_dealing")
+EMPTIED = ("disclosures_release", "disclosures_disclosureregister", "partners_dealing")
 TABLES = (
     "accounts_line", "accounts_linenumber", "accounts_linestate", "consent_approval", "consent_choice",
     "consent_linegate", "consent_choiceorder", "revocations_order", *EMPTIED,

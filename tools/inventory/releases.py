@@ -9,7 +9,7 @@ LEGAL = "the legal-process role"
 
 TABLES: Mapping[str, Table] = {
     "disclosures.Disclosure": Table(
-        "One release, or one refused request.",
+        "One release, or one refused request. What many have in common is kept once, without a line.",
         ORDERED,
         OWN,
         key="line_id source_id campaign decision_id authority_ref",

@@ -21,7 +21,7 @@ from audit.models import Incident
 from consent.domain.change_notices import Change, notify_of_line_moves
 from disclosures.domain.ingest import paths, pending_releases
 from disclosures.domain.ingest.rejudging import ONE_AT_A_TIME as JUDGES_ALONE
-from disclosures.domain.ingest.rows import Report, Row, row_of
+from disclosures.domain.ingest.rows import CONTENT_BYTES, Report, Row, row_of
 from disclosures.models import ShortenedPeriod
 
 PERIODS, ROWS = 500, 1000
@@ -151,7 +151,7 @@ def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetim
         for path in paths.reported_paths(path=stored, completed=completed)
         for until in dict.fromkeys((None, own_until))
     )  # fmt: skip
-    return next((row for row in rows if row.content == content), None)
+    return next((row for row in rows if row.content == content[:CONTENT_BYTES]), None)
 
 
 # From whom the rows that everybody may know of came, the last time. What an order hides is held by nothing: that would

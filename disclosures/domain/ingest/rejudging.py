@@ -13,6 +13,7 @@ from revocations.queries.coverage import find_uncovered_orders
 
 logger = logging.getLogger(__name__)
 BATCH = 500
+OF_RELEASES = "disclosure_id uuid, was text, term integer"
 # For so many at once it is waited until the chunks are over that may have seen nothing of what touched them.
 MANY = 20 * BATCH
 # A chunk takes seconds. Whoever holds one for longer has stopped in its midst, and nobody can say for how long.
@@ -29,26 +30,32 @@ WITH taken AS (
 )
 INSERT INTO touched SELECT line_id, min(since) FROM taken GROUP BY line_id
 """
+# Rows of 1.0 say themselves what others have a term for, until they are given theirs.
+CONVERT = "SELECT disclosures_convert(line_id, since) FROM touched"
 # By all that is on record: a row is written a moment after the newest of its line, which may be ahead of a clock.
 QUESTIONS = """
 INSERT INTO questions (qid, line_id, campaign, aggregator, parties, purpose, scope, precision_m, at, known_at,
-    disclosure_id, was)
+    disclosure_id, was, term)
 SELECT row_number() OVER (), d.line_id, d.campaign, d.aggregator,
     <parties>,
-    d.purpose, d.scope, d.precision_m, d.occurred_at, 'infinity', d.id, d.judgement
+    d.purpose, d.scope, d.precision_m, d.occurred_at, 'infinity', d.id, d.judgement, d.term
 FROM touched JOIN disclosures_disclosure d ON d.line_id = touched.line_id AND d.occurred_at >= touched.since
 WHERE d.basis = 'approval' AND d.outcome = 'released'
 """.replace("<parties>", paths.JUDGED_BY)
 CHANGE = """
 WITH changed AS (
-    SELECT questions.line_id, questions.at, questions.disclosure_id, questions.was, judged.becomes
+    SELECT questions.line_id, questions.at, questions.disclosure_id, questions.was, questions.term, judged.becomes
     FROM questions JOIN (SELECT qid, <words> AS becomes FROM (<answer>) answered) judged ON judged.qid = questions.qid
     WHERE judged.becomes <> questions.was
 ), noted AS (
     INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)
     SELECT line_id, disclosure_id, clock_timestamp(), was, becomes, %s FROM changed
+), put AS MATERIALIZED (
+    SELECT term, becomes, disclosures_judged_term(term, becomes) AS id
+    FROM (SELECT DISTINCT term, becomes FROM changed ORDER BY term, becomes) named
 )
-UPDATE disclosures_disclosure d SET judgement = changed.becomes FROM changed
+UPDATE disclosures_release d SET term = put.id
+FROM changed JOIN put ON put.term = changed.term AND put.becomes = changed.becomes
 WHERE d.line_id = changed.line_id AND d.occurred_at = changed.at AND d.id = changed.disclosure_id
 """.replace("<words>", IN_WORDS).replace("<answer>", ANSWER)
 # Stops and running pauses with an affected partner that got no order, or only one without actions: it may have received
@@ -152,11 +159,14 @@ def _batch(touched: list[int], cause: str) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ONE_AT_A_TIME)
         cursor.execute("CREATE TEMPORARY TABLE touched (line_id bigint, since timestamptz) ON COMMIT DROP")
-        cursor.execute(f"CREATE TEMPORARY TABLE questions ({COLUMNS}, disclosure_id uuid, was text) ON COMMIT DROP")
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE questions ({COLUMNS}, disclosure_id uuid, was text, term integer) ON COMMIT DROP"
+        )
         cursor.execute(TAKE, [touched])
         changed = 0
         if cursor.rowcount:
             cursor.execute("ANALYZE touched")
+            cursor.execute(CONVERT)
             cursor.execute(QUESTIONS)
         if cursor.rowcount:
             cursor.execute("ANALYZE questions")

@@ -11,7 +11,7 @@ from struct import Struct
 from django.db.backends.utils import CursorWrapper
 
 from disclosures.domain.ingest.paths import PathCompleter, ReportedPath
-from disclosures.domain.ingest.rows import Row
+from disclosures.domain.ingest.rows import CONTENT_BYTES, Row
 from disclosures.models import Basis, Outcome
 
 TABLES = {
@@ -33,7 +33,7 @@ TABLES = {
 # columns, each column with its length, and moments are counted in microseconds. The first seven are of fixed length.
 HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END = b"\xff\xff"
-FIXED = Struct("!hiiiqiiiii16si32si32s")
+FIXED = Struct(f"!hiiiqiiiii16si32si{CONTENT_BYTES}s")
 LENGTH = Struct("!i").pack
 MOMENT = Struct("!iq").pack
 NULL = LENGTH(-1)
@@ -87,7 +87,7 @@ def _row(row: Row, terms: Terms) -> bytes:
     )  # fmt: skip
     fixed = FIXED.pack(
         COLUMNS, 4, row.n, 8, _moment(said.occurred_at), 4, terms.setdefault(key, len(terms)), 4, said.precision_m,
-        16, bytes.fromhex(row.id), 32, row.number, 32, row.content,
+        16, bytes.fromhex(row.id), 32, row.number, CONTENT_BYTES, row.content,
     )  # fmt: skip
     source_id, decision_id = said.source_id.encode(), said.decision_id.encode()
     authority_ref, until = said.authority_ref.encode(), said.suppressed_until

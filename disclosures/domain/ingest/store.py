@@ -18,7 +18,7 @@ from consent.queries.permission import JUDGE as ANSWER
 from disclosures.domain.ingest import chunks, notices, pending_releases, projections, rejudging, rollups, staging
 from disclosures.domain.ingest.pending_releases import hold_rows
 from disclosures.domain.ingest.reassigned_rows import hold_reassigned
-from disclosures.domain.ingest.rows import Outcome, Report, Row, row_of
+from disclosures.domain.ingest.rows import CONTENT_BYTES, Outcome, Report, Row, row_of
 
 ATTRIBUTED = """
 WITH attributed AS MATERIALIZED (
@@ -48,14 +48,15 @@ SELECT EXISTS (SELECT FROM (SELECT id FROM incoming LIMIT 20) first_rows
     JOIN disclosures_disclosureregister register ON register.id = first_rows.id)
 """
 KNOWN = """
-SELECT n, CASE WHEN known IS NULL THEN 'line_unknown' WHEN known = content_hash THEN 'repeated' ELSE 'id_conflict' END
+SELECT n, CASE WHEN known IS NULL THEN 'line_unknown'
+    WHEN substr(known, 1, <bytes>) = content_hash THEN 'repeated' ELSE 'id_conflict' END
 FROM (
     SELECT incoming.n, incoming.content_hash, (
         SELECT register.content_hash FROM disclosures_disclosureregister register WHERE register.id = incoming.id
     ) AS known
     FROM incoming WHERE NOT EXISTS (SELECT FROM fresh WHERE fresh.n = incoming.n)
 ) others
-"""
+""".replace("<bytes>", str(CONTENT_BYTES))
 JUDGE = """
 INSERT INTO judged (n, judgement)
 WITH asked AS MATERIALIZED (
@@ -69,21 +70,30 @@ WITH asked AS MATERIALIZED (
 )
 SELECT qid, <words> FROM (<answer>) answered
 """.replace("<words>", rejudging.IN_WORDS).replace("<answer>", ANSWER)
-# In the order of the primary key, by which neighbours share index pages; sorted before the rows are wide.
+# What rows have in common is put once for all, in one order, so that two chunks wait for each other and never deadlock.
+# Rows in the order of the index, by which neighbours share its pages; sorted before they are wide.
 STORE = """
-INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
-    precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, path_completed, recorded_at)
-WITH said AS MATERIALIZED (
-    SELECT term.*, basis IN ('emergency', 'network') AND EXISTS (
-        SELECT FROM partners_party p WHERE p.uri = ANY (path) AND p.kind IN ('lbs_provider', 'end_customer')
-    ) AS doubtful FROM term
+INSERT INTO disclosures_release (line_id, occurred_at, recorded_at, id, term, precision_m, source_id, decision_id,
+    authority_ref)
+WITH told AS MATERIALIZED (
+    SELECT DISTINCT fresh.term, coalesce(judged.judgement, '') AS judgement
+    FROM fresh LEFT JOIN judged ON judged.n = fresh.n
+), said AS (
+    SELECT told.term, told.judgement, ROW(NULL, NULL, term.aggregator, term.path, term.campaign, term.purpose,
+        term.scope, term.basis, term.outcome, term.path_completed,
+        term.basis IN ('emergency', 'network') AND EXISTS (
+            SELECT FROM partners_party p WHERE p.uri = ANY (term.path) AND p.kind IN ('lbs_provider', 'end_customer')),
+        CASE WHEN term.basis <> 'approval' THEN term.basis WHEN term.outcome = 'refused' THEN 'refused'
+            ELSE told.judgement END)::disclosures_term AS whole
+    FROM told JOIN term ON term.term = told.term ORDER BY whole OFFSET 0
+), put AS MATERIALIZED (
+    SELECT term, judgement, disclosures_put_term(whole) AS id FROM said
 )
-SELECT fresh.line_id, fresh.occurred_at, fresh.id, incoming.source_id, said.aggregator, said.path, said.campaign,
-    said.purpose, said.scope, fresh.precision_m, said.basis, said.outcome, incoming.decision_id,
-    incoming.authority_ref, said.doubtful, CASE WHEN said.basis <> 'approval' THEN said.basis
-        WHEN said.outcome = 'refused' THEN 'refused' ELSE judged.judgement END, said.path_completed, %s
+SELECT fresh.line_id, fresh.occurred_at, %s, fresh.id, put.id, fresh.precision_m, incoming.source_id,
+    incoming.decision_id, incoming.authority_ref
 FROM (SELECT * FROM fresh ORDER BY line_id, occurred_at, id) fresh
-    JOIN incoming ON incoming.n = fresh.n JOIN said ON said.term = fresh.term LEFT JOIN judged ON judged.n = fresh.n
+    JOIN incoming ON incoming.n = fresh.n LEFT JOIN judged ON judged.n = fresh.n
+    JOIN put ON put.term = fresh.term AND put.judgement = coalesce(judged.judgement, '')
 """
 # One row for each judgement; the numbers as one text, because a driver reads one text faster than many rows.
 OUTCOMES = """

@@ -54,17 +54,26 @@ WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(sin
 GROUP BY d.line_id
 """
 
-# A row under an order is marked like any other, and its incident waits until the order ends (`traces.leave`).
-DOUBT = """
+# Rows of 1.0 are given their terms before.
+OF_PARTIES = """
 WITH named AS (
     SELECT p.uri FROM partners_party p
     WHERE p.uri = ANY (%(parties)s) AND p.kind IN ('lbs_provider', 'end_customer')
-), found AS (
-    SELECT d.line_id, d.occurred_at, d.id, d.path FROM disclosures_disclosure d
+), found AS MATERIALIZED (
+    SELECT d.line_id, d.occurred_at, d.id, d.path, d.term, d.basis_doubtful FROM disclosures_disclosure d
     WHERE d.basis IN ('emergency', 'network') AND d.path::text[] && ARRAY(SELECT uri::text FROM named)
+)
+"""
+CONVERT = """<found>
+SELECT disclosures_convert(line_id, occurred_at) FROM found WHERE term IS NULL
+""".replace("<found>", OF_PARTIES)
+# A row under an order is marked like any other, and its incident waits until the order ends (`traces.leave`).
+DOUBT = """<found>, put AS MATERIALIZED (
+    SELECT term, disclosures_doubtful_term(term) AS id
+    FROM (SELECT DISTINCT term FROM found WHERE NOT basis_doubtful ORDER BY term) plain
 ), marked AS (
-    UPDATE disclosures_disclosure d SET basis_doubtful = true FROM found
-    WHERE d.line_id = found.line_id AND d.occurred_at = found.occurred_at AND d.id = found.id AND NOT d.basis_doubtful
+    UPDATE disclosures_release d SET term = put.id FROM found JOIN put ON put.term = found.term
+    WHERE d.line_id = found.line_id AND d.occurred_at = found.occurred_at AND d.id = found.id
 )
 SELECT named.uri, (found.occurred_at AT TIME ZONE 'UTC')::date::text, found.line_id, found.id, found.occurred_at
 FROM found JOIN named ON named.uri = ANY (found.path)
@@ -72,7 +81,7 @@ WHERE NOT EXISTS (
     SELECT FROM disclosures_concealeddisclosure c
     WHERE c.line_id = found.line_id AND c.occurred_at = found.occurred_at AND c.id = found.id)
 ORDER BY 1, 2, found.occurred_at, found.id
-"""
+""".replace("<found>", OF_PARTIES)
 
 
 @transaction.atomic
@@ -85,6 +94,7 @@ def mark_doubtful(*, parties: Collection[str], at: datetime) -> None:
         return
     notices.lock_notices()
     with connection.cursor() as cursor:
+        cursor.execute(CONVERT, {"parties": sorted(parties)})
         cursor.execute(DOUBT, {"parties": sorted(parties)})
         projections.open_doubtful_incident(found=cursor, at=at)
 
