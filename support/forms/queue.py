@@ -17,6 +17,8 @@ from support.queries.queue import (
     NEWEST,
     NOBODY,
     OFFICE,
+    OURS,
+    PEOPLE,
     PRIORITY,
     QueueFilter,
     code_in,
@@ -32,7 +34,9 @@ class QueueForm(forms.Form):
     state = forms.ChoiceField(
         label=_("State"), required=False, choices=[("", _("Under way")), *Ticket.State.choices, (ANY, _("Every state"))]
     )
-    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("Every kind")), *Ticket.Kind.choices])
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[
+        ("", _("Every kind")), (PEOPLE, _("From people")), (OURS, _("Incidents and partners")), *Ticket.Kind.choices,
+    ])  # fmt: skip
     priority = forms.TypedChoiceField(
         label=_("Priority"), required=False, coerce=int, empty_value=None,
         choices=[("", _("Every priority")), *Ticket.Priority.choices],

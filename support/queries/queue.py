@@ -21,6 +21,7 @@ from support.policies.lifecycle import UNDER_WAY
 from support.queries.due import Due, due
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
+from support.queries.team_metrics import FROM_PEOPLE
 
 # Nobody needs to know more exactly, and to count on would cost more with every ticket.
 COUNTED_TO = 1_000
@@ -28,6 +29,12 @@ PAGE = 50
 MOST_COMPANIES = 50
 ANY, MINE, NOBODY, GONE, OFFICE = "all", "mine", "nobody", "gone", "office"
 DUE, PRIORITY, NEWEST = "due", "priority", "newest"
+# Cases that people wrote, and those that our own records or partners opened: two queues.
+PEOPLE, OURS = "people", "ours"
+QUEUES = {
+    PEOPLE: [kind.value for kind in FROM_PEOPLE],
+    OURS: [kind.value for kind in Ticket.Kind if kind not in FROM_PEOPLE],
+}
 
 
 @dataclass(frozen=True)
@@ -123,12 +130,15 @@ def filter_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySe
         wanted &= Q(party_id__in=companies(part=asked.company))
     if asked.overdue:
         wanted &= Q(due_at__lt=at)
+    if asked.kind in QUEUES:
+        wanted &= Q(kind__in=QUEUES[asked.kind])
     return Ticket.objects.filter(wanted, **_same(asked))
 
 
 def _same(asked: QueueFilter) -> dict[str, str | int]:
     """Return what must be just as it was asked for."""
-    same = {"kind": asked.kind, "priority": asked.priority, "language": asked.language}
+    kind = "" if asked.kind in QUEUES else asked.kind
+    same = {"kind": kind, "priority": asked.priority, "language": asked.language}
     return {name: value for name, value in same.items() if value}
 
 

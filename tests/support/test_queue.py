@@ -43,6 +43,19 @@ def found(member: Member, q: str) -> list[str]:
     return re.findall(r'class="code">(T-\w+)<', member.client.post("/desk/search/", {"q": q}).content.decode())
 
 
+def test_cases_of_people_and_of_our_own_are_two_queues(ana: Member) -> None:
+    at = timezone.now()
+    made = {
+        kind: a_ticket(kind=kind, due_at=at + n * HOUR).code
+        for n, kind in enumerate(("incident", "dispute", "partial", "other", "overdue"))
+    }
+    assert listed(ana, "/desk/?kind=people") == [made["dispute"], made["other"]]
+    assert listed(ana, "/desk/?kind=ours") == [made["incident"], made["partial"], made["overdue"]]
+    assert listed(ana) == list(made.values())
+    # The next case is taken from the queue that is shown.
+    assert ana.client.post("/desk/claim/", {"kind": "people"}).headers["Location"] == f"/desk/{made['dispute']}/"
+
+
 def test_clocks_are_in_business_days() -> None:
     said = {
         TUESDAY: ("Due today", False),
