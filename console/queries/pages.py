@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from console.queries.proposals import OpenProposal, list_open_proposals
 from console.queries.standing import Standing, get_standing
 from partners.clients import http
@@ -14,12 +16,13 @@ from partners.policies.lifecycle import Stage
 from revocations.models import Breach, Cohort
 from support.queries import chains, names
 from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts, running
-from support.queries.counts import sum_counts
+from support.queries.counts import Count, sum_counts
 from support.queries.delivery import Health, health_of
 from support.queries.history import RecordedAct, done_to
 
 NEWEST = 10
 MOST = 200
+IN_FORCE = frozenset({Stage.IN_FORCE, Stage.ENDING})
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class ContractPage:
     cohort: Cohort | None
     history: Sequence[RecordedAct]
     standing: Standing
+
+    @property
+    def lifelines(self) -> str:
+        """Which lifelines a suspension would deny now."""
+        return describe_lifelines(facts=self.campaigns)
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,11 @@ class PartyPage:
     health: Health | None
     history: Sequence[RecordedAct]
     standing: Standing
+
+    @property
+    def lifelines(self) -> str:
+        """Which lifelines a suspension would deny now."""
+        return describe_lifelines(facts=[one.facts for one in self.chains])
 
 
 @dataclass(frozen=True)
@@ -196,6 +209,40 @@ def term_of(*, of: str, target_id: int, at: datetime) -> Term:
         ends_at=model.objects.values_list("ends_at", flat=True).get(pk=target_id),
         lifelines=[party_name(name, uri) for name, uri in named],
     )
+
+
+def describe_suspension_impact(*, facts: Sequence[CampaignFacts]) -> str:
+    """Say how many campaigns and consents a suspension would deny now, and which lifelines."""
+    denied = [one for one in facts if one.stage in IN_FORCE]
+    if not denied:
+        return "No campaign is in force now, so no subscriber loses anything."
+    consents = _format_consents(sum_counts(counts=[one.approvals for one in denied]))
+    campaigns = "1 campaign" if len(denied) == 1 else f"{len(denied)} campaigns"
+    lifelines = describe_lifelines(facts=denied) or "No lifeline is among them."
+    return f"It denies {campaigns} in force, with {consents} on record. {lifelines}"
+
+
+def describe_lifelines(*, facts: Sequence[CampaignFacts]) -> str:
+    """Say which lifelines in force are among these campaigns; "" where there is none."""
+    lifelines = [one for one in facts if one.campaign.lifeline and one.stage in IN_FORCE]
+    providers = [(one.campaign.lbs_provider, _format_consents(one.approvals)) for one in lifelines]
+    named = ", ".join(f"{party_name(one.name, one.uri)} ({consents})" for one, consents in providers)
+    are = "1 lifeline is" if len(lifelines) == 1 else f"{len(lifelines)} lifelines are"
+    ends = "These people can no longer be found for medical or roadside help. 911 can still find them."
+    return f"{are} among them: {named}. {ends}" if lifelines else ""
+
+
+def _format_consents(n: Count) -> str:
+    return "1 consent" if str(n) == "1" else f"{n} consents"
+
+
+def list_campaigns_under(*, of: str, target_id: int, at: datetime) -> list[CampaignFacts]:
+    """Return the campaigns that a suspension of this company, contract or campaign denies."""
+    if of == "party":
+        return [one.facts for one in chains.chains_of(party=Party.objects.get(pk=target_id), at=at)]
+    under = Q(contract=target_id) if of == "contract" else Q(pk=target_id)
+    rows = Campaign.objects.filter(under).select_related("contract__aggregator", "lbs_provider").order_by("ref")
+    return chains.campaigns(rows=list(rows[:MOST]), at=at)
 
 
 def list_possible_acts(*, stage: Stage, ended: bool, held: Sequence[PageSuspension] = ()) -> frozenset[str]:

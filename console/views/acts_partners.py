@@ -32,9 +32,10 @@ TWO = "Proposed. It takes effect when another officer agrees, within 7 days."
 def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """Suspend now: one officer, in force at once."""
     one, back = _target(of, target_id)
+    denied = pages.list_campaigns_under(of=of, target_id=target_id, at=timezone.now())
     act = Act(
         title=f"Suspend {one.name}",
-        lead=describe_denial(of),
+        lead=f"{describe_denial(of)} {pages.describe_suspension_impact(facts=denied)}",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: suspend_actions.suspend(
             of=of, target_id=target_id, actor=actor, reason=form.cleaned_data["reason"], at=at

@@ -43,6 +43,25 @@ def test_what_something_else_suspended_an_officer_may_suspend_as_well(officer: M
     assert "Suspend now" not in shown(officer, f"/admin/parties/{party}/")
 
 
+def test_before_a_suspension_its_consents_and_lifelines_are_shown(officer: Member) -> None:
+    campaign = a_campaign(lifeline=True)
+    an_approval(a_line(), campaign)
+    contract = campaign.contract
+    a_campaign(contract, a_party("Adworks", "lbs_provider"), ref="CMP-2")
+    for of, path in (("party", f"parties/{contract.aggregator_id}"), ("contract", f"contracts/{contract.pk}")):
+        lifeline = (
+            "1 lifeline is among them: RoadAid (1 consent). These people can no longer be found for medical or"
+            " roadside help. 911 can still find them."
+        )
+        assert lifeline in shown(officer, f"/admin/{path}/")
+        asked = shown(officer, f"/admin/suspend/{of}/{path.split('/')[1]}/")
+        assert f"It denies 2 campaigns in force, with 1 consent on record. {lifeline}" in asked
+    draft = a_contract(is_draft=True)
+    assert "No campaign is in force now, so no subscriber loses anything." in shown(
+        officer, f"/admin/suspend/contract/{draft.pk}/"
+    )
+
+
 def test_without_a_reason_nothing_is_done_or_lost(officer: Member) -> None:
     contract = a_contract()
     again = officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": "  "})
