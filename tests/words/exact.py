@@ -37,7 +37,7 @@ class Pages:
         self, title: str, page: Answer | str, *, but: tuple[str, ...] = (), key: tuple[str, str] = ("", "")
     ) -> None:
         """A page as it was answered."""
-        lines = transcript(page if isinstance(page, str) else page.text, but=but)
+        lines = transcript(page if isinstance(page, str) else page.text, but=but, links=False)
         self.told.append((title, changes(self.before[key], lines) if key in self.before else lines))
         if key[0]:
             self.before[key] = lines

@@ -33,6 +33,7 @@ from support.actions import asking
 from support.actions.asking import IncomingMessage
 from support.domain import tickets
 from support.models import Attachment, Entry, Ticket
+from support.queries.subjects import subject_of
 from tests.agents import an_agent_asks
 from tests.browser.pages import MISSING
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_yes, text_now
@@ -51,7 +52,7 @@ from tests.people import (
 )
 from tests.staff import an_actor
 from tests.words.transcripts import transcript
-from tests.world import disclosed
+from tests.world import disclosed, gagged
 
 type Read = Iterator[tuple[str, list[str]]]
 DAY, MOMENT = timedelta(days=1), timedelta(microseconds=1)
@@ -335,16 +336,36 @@ def cases(at: datetime) -> Read:
 
 
 def a_file_of_everything() -> Read:
-    """Every page of the file that somebody takes with them."""
-    line = a_life()
-    person = signed_in(line)
-    _asked(line, timezone.now())
-    person.post("/settings/archive/ask/")
-    archiving.make(now=timezone.now())
-    given = person.client.get("/settings/archive/whereabouts.zip")
-    with zipfile.ZipFile(io.BytesIO(given.getvalue())) as packed:
-        for n, name in enumerate(sorted(one for one in packed.namelist() if one.endswith(".html"))):
-            yield f"the file's page {n}", transcript(packed.read(name).decode())
+    """Every page of the file that somebody takes with them: of whom little is known, of whom nothing, and much."""
+    for title in ("", " of nothing", " of much"):
+        line = a_line() if title == " of nothing" else a_life()
+        person = signed_in(line)
+        if not title:
+            _asked(line, timezone.now())
+        if title == " of much":
+            _much_happened(line)
+        person.post("/settings/archive/ask/")
+        archiving.make(now=timezone.now())
+        given = person.client.get("/settings/archive/whereabouts.zip")
+        with zipfile.ZipFile(io.BytesIO(given.getvalue())) as packed:
+            for n, name in enumerate(sorted(one for one in packed.namelist() if one.endswith(".html"))):
+                yield f"the file's page {n}{title}", transcript(packed.read(name).decode())
+
+
+def _much_happened(line: Line) -> None:
+    """A path that is known in part, an order of a court that was lifted, a stop, and a case that was answered."""
+    at = timezone.now() - 3 * DAY
+    disclosed(line, ["https://aspenlink.example", "https://aspenaid.example", "unknown"], at=at)
+    before = at - timedelta(hours=1)
+    (row,) = disclosed(line, ["urn:police"], at=before, basis="legal_process", purpose="dpv:LegalCompliance")
+    gagged(row, until=at + DAY, at=before)
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    subject = subject_of(line=line, kind="look_up", ref=str(row.id), at=timezone.now())
+    said = IncomingMessage("Who was it?")
+    case = asking.open_case(
+        user=user_of(line), line=line, topic=Ticket.Kind.LOOK_UP, subject=subject, message=said, at=at + DAY
+    )
+    tickets.answer(ticket=case, body="The police.", actor="agent:1", then=Ticket.State.SOLVED, at=at + 2 * DAY)
 
 
 def while_the_gate_is_closed() -> Read:

@@ -3,8 +3,11 @@
 Every act is one that somebody at a browser could do; only the answers of partners are written down as they stand.
 """
 
+import re
+import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 from django.utils import timezone
@@ -17,14 +20,16 @@ from consent.actions.choices import NEVER_AGREED
 from consent.workers import archive_comparison
 from disclosures.models import Basis, Disclosure
 from partners.models import Campaign
-from revocations.models import EvidenceRequest, Order
+from revocations.models import EvidenceRequest, Order, State
 from support.actions.escalation import ask_for_evidence, decide_request, request_suspension
 from support.actions.replies import begin_reply, undo_reply
-from support.models import BulkReply, Entry, SavedReply, SuspendRequest, Ticket
+from support.models import Attachment, BulkReply, Entry, SavedReply, SuspendRequest, Ticket
 from support.workers.sending import send_replies
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
+from tests.orders import bring_to
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, post, staff
+from tests.words.pages import changes
 from tests.words.transcripts import transcript
 from tests.world import disclosed, gagged
 
@@ -56,6 +61,10 @@ class Desk:
         yield from self.writing()
         yield from self.many()
         yield from self.lists()
+        yield from self.orders_of_every_state()
+        yield from self.other_readers()
+        yield from self.what_is_wrong()
+        yield from self.a_long_queue()
         yield from self.while_the_gate_is_closed()
 
     def read(self, path: str, who: Member | None = None, *, but: tuple[str, ...] = EVERYWHERE) -> list[str]:
@@ -273,6 +282,94 @@ class Desk:
         assert self.officer.client.post("/desk/replies/new/", new).status_code == 302
         yield "replies as an officer reads them", self.read("replies/", self.officer, but=("said",))
         yield "figures as an officer reads them", self.read("figures/", self.officer)
+
+    def orders_of_every_state(self) -> Read:
+        """How far what a company was told is, and in a copy."""
+        before, ticket = list[str](), self.case()
+        for state in (State.PARTIAL, State.COMPLETED, State.CONTRADICTED, State.REJECTED):
+            line = self.line(role="minor")
+            if state != State.COMPLETED:
+                self.looked(line)
+            choices_actions.stop(line_id=line.pk, scope="all", actor=f"subscriber:{line.pk}", channel="web")
+            done = {"completed_at": self.at} if state != State.REJECTED else {}
+            bring_to(state, Order.objects.filter(line_id=line.pk), sent_at=self.at, acknowledged_at=self.at, **done)
+            ref = str(Order.objects.get(line_id=line.pk).id)
+            ticket = self.case(line, kind="order", about_kind="order", about_ref=ref, state="waiting")
+            page = self.known(ticket)
+            yield f"an order: {state}", changes(before, page) if before else page
+            before = page
+        yield "a case that waits for its person", self.read(f"{ticket.code}/", but=("case-list", "case-told"))
+        yield "to write while it waits", self.read(f"{ticket.code}/write/")
+        Ticket.objects.filter(pk=ticket.pk).update(state="solved", solved_at=self.at)
+        Ticket.objects.filter(pk=ticket.pk).update(state="closed", closed_at=self.at)
+        yield "a case that is closed", self.read(f"{ticket.code}/", but=("case-told",))
+        for case in (ticket, self.case()):
+            copied = self.ana.client.post(f"/desk/{case.code}/copy/", {"reason": WHY}).content.decode()
+            yield f"a copy, {'of nobody' if case.line_id is None else 'of a minor'}", transcript(copied, but=("quote",))
+
+    def other_readers(self) -> Read:
+        """A case as an auditor and as an officer read it, whose terms they may see."""
+        line = self.line()
+        path = [self.campaign.contract.aggregator.uri, self.campaign.lbs_provider.uri, "unknown"]
+        (row,) = disclosed(line, path, at=self.at - DAY, campaign=self.campaign.ref, judgement="no_approval")
+        ticket = self.about(row, line)
+        auditor = staff(User.Role.AUDITOR, name="alma")
+        incident = Incident.objects.get(key="aspen")
+        hit = self.case(line, about_kind="incident", about_ref=str(incident.pk))
+        choice = self.case(self.line(agreed=""), kind="choice", about_kind="choice")
+        ref = choices_actions.refuse(
+            line_id=choice.line_id or 0, campaign=self.campaign.ref, actor="subscriber:1", channel="web"
+        )
+        Ticket.objects.filter(pk=choice.pk).update(about_ref=str(ref.choice_id))
+        for title, case in (("a look-up", ticket), ("an incident", hit), ("a refusal", choice)):
+            for who in (auditor, self.officer):
+                yield f"{title}, as {who.user.username} reads it", self.known(case, who)
+        told = self.case(line, escalated_at=self.at)
+        yield "to handle what was handed up", self.read(f"{told.code}/handling/")
+        yield "to handle it as the office", self.read(f"{told.code}/handling/", self.officer)
+
+    def what_is_wrong(self) -> Read:
+        """Forms that say what is wrong, a file beside an answer, drafts that were kept."""
+        ticket = self.case(self.line(), language="es", assignee=self.ana.user)
+        entry = said(ticket, "Look at this.", at=self.at)
+        for scan in ("clean", "waiting"):
+            Attachment.objects.create(
+                id=uuid.uuid4(), ticket=ticket, entry=entry, name=f"{scan}.png", media_type="image/png", size=5000,
+                sha256="0" * 64, author="subscriber:1", at=self.at, scan=scan,
+                scanned_at=self.at if scan == "clean" else None,
+            )  # fmt: skip
+        yield "a file that is not opened", self.read(f"{ticket.code}/write/")
+        post(self.ana, f"/desk/{ticket.code}/reveal/")
+        yield "files", self.read(f"{ticket.code}/write/")
+        write = f"/desk/{ticket.code}/write/"
+        forms = {
+            "an answer without words": (write, {"body": "", "then": "solved", "send": ""}),
+            "a note without words": (f"/desk/{ticket.code}/note/", {"body": ""}),
+            "a note that is begun": (f"{write}draft/note/", {"body": "Mind this."}),
+            "handed to nobody": (f"/desk/{ticket.code}/hand-over/", {"to": "", "note": ""}),
+        }
+        for title, (path, form) in forms.items():
+            page = self.ana.client.post(path, form, follow=True).content.decode()
+            yield title, transcript(page, but=EVERYWHERE)
+        for body in ("Dear you", "x" * 20_000):
+            kept = self.ana.client.post(f"{write}draft/answer/", {"body": body}, headers={"HX-Request": "true"})
+            yield f"a draft of {len(body)} letters", transcript(kept.content.decode())
+
+    def a_long_queue(self) -> Read:
+        """More cases than a page shows, in each order; the first page and the next; those that are done."""
+        for n in range(52):
+            self.case(about=f"Long {n}", language="vi", priority=2, due_in=(n + 1) * MINUTE)
+        page = self.ana.client.get("/desk/?language=vi&priority=2").content.decode()
+        yield "queue of many", transcript(page, but=(*EVERYWHERE, "cases"))
+        following = unescape(re.findall(r'rel="next" href="/desk/([^"]+)"', page)[0])
+        yield "queue of many, next page", self.read(following)
+        yield "queue after the last", self.read(f"{following}zz")
+        Ticket.objects.filter(about__in=("Long 1", "Long 2")).update(state="solved", solved_at=self.at)
+        yield "queue of those that are done", self.read("?state=solved&language=vi")
+        for order in ("newest", "priority"):
+            yield f"queue: {order}", self.read(f"?sort={order}&overdue=on")
+        found = self.ana.client.post("/desk/search/", {"q": "Long"}).content.decode()
+        yield "found more than a page", transcript(found, but=(*EVERYWHERE, "cases"))
 
     def while_the_gate_is_closed(self) -> Read:
         """After a restore. The last, because it closes the gate for all."""

@@ -15,14 +15,14 @@ from accounts.models import User
 from console.urls import ADDRESSES
 from console.views.site import LEGAL
 from support.models import SavedReply
-from tests.browser.pages import a_walk
+from tests.browser.pages import EVERY_FACTOR, a_walk
 from tests.browser.states import states
 from tests.factories import a_line, a_party
 from tests.support.console import everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import staff
 from tests.walks.addresses import filled
-from tests.words import seldom, seldom_cases, seldom_console
+from tests.words import seldom, seldom_cases, seldom_console, seldom_lines, seldom_officers
 from tests.words.expected import EASTERN
 from tests.words.transcripts import assert_as_before, transcript
 
@@ -67,9 +67,15 @@ def read_by(cookies: dict[str, str], path: str, form: tuple[tuple[str, str], ...
 
 
 def test_pages_of_visitors_and_subscribers() -> None:
-    visits = a_walk(at=noon_of_late()).visits()
-    pages = ((f"{one.name} {urlsplit(one.path).query}".strip(), read_by(dict(one.cookies), one.path)) for one in visits)
-    assert_as_before("visitors", pages)
+    walk = a_walk(at=noon_of_late())
+
+    def each() -> Iterator[tuple[str, list[str]]]:
+        for one in walk.visits():
+            yield f"{one.name} {urlsplit(one.path).query}".strip(), read_by(dict(one.cookies), one.path)
+        for path in ("/accounts/2fa/", "/accounts/2fa/webauthn/"):
+            yield f"{path} with every factor", read_by(dict(walk.cookies[EVERY_FACTOR]), path)
+
+    assert_as_before("visitors", each())
 
 
 def test_states_of_pages() -> None:
@@ -86,7 +92,14 @@ def test_pages_in_states_that_are_seldom() -> None:
     assert_as_before("seldom", seldom.pages(a_while_ago()))
 
 
+def test_pages_of_a_line_with_much_on_it() -> None:
+    assert_as_before("seldom_lines", seldom_lines.pages())
+
+
 def test_pages_of_the_console() -> None:
+    with transaction.atomic():
+        begun = list(seldom_officers.of_a_beginning(staff(), at=a_while_ago()))
+        transaction.set_rollback(True)
     console, officer = everything(at=a_while_ago()), staff()
     cookies = {name: morsel.value for name, morsel in officer.client.cookies.items()}
     legal = {name: morsel.value for name, morsel in staff(User.Role.LEGAL).client.cookies.items()}
@@ -98,6 +111,7 @@ def test_pages_of_the_console() -> None:
         yield from seldom_console.pages(console, officer, at=a_while_ago())
 
     assert_as_before("console", each())
+    assert_as_before("seldom_officers", [*begun, *seldom_officers.pages(console, officer, at=a_while_ago())])
 
 
 def test_pages_of_the_desk() -> None:
@@ -115,8 +129,14 @@ def test_pages_of_the_desk() -> None:
         f"replies/{reply.pk}/", f"{late.code}/", f"{theirs.code}/", f"{theirs.code}/write/",
     )  # fmt: skip
     titles = (*paths[:3], "complaints", *paths[4:7], "a reply", "a late dispute", "a case of theirs", "write")
-    pages = ((title or "queue", read_by(cookies, f"/desk/{path}")) for title, path in zip(titles, paths, strict=True))
-    assert_as_before("desk", pages)
+    olga = {name: morsel.value for name, morsel in staff(name="olga").client.cookies.items()}
+    alone = {"complaints", "replies/new/", "a reply"}
+
+    def each() -> Iterator[tuple[str, list[str]]]:
+        for title, path in zip(titles, paths, strict=True):
+            yield title or "queue", read_by(olga if title in alone else cookies, f"/desk/{path}")
+
+    assert_as_before("desk", each())
 
 
 def test_pages_of_the_desk_in_states_that_are_seldom() -> None:

@@ -35,11 +35,12 @@ BY_LOT = (
     (r"(?:\+1 ?)?\(\d{3}\) ?\d{3}[-‑]\d{4}|\+1\d{10}", "‹phone number›"),
     (r"^\d{8}$", "‹code›"),
     (r"(?<=AGR-)\d{4}\b|(?<=CMP-)\d{4}\b|(?<=officer)\d+(?=@)|(?<=agent)\d+(?=@)|\b[0-9a-f]{6,11}(?=…)", "‹n›"),
-    (r"(?<=line:)\d+|(?<=Test line )\d+|(?<=Incident )\d+|(?<=subscriber:)\d+|(?<=\Wid\W: )\d+", "‹n›"),
+    (r"(?<=line:)\d+|(?<=Test line )\d+|(?<=[Ii]ncident )\d+|(?<=subscriber:)\d+|(?<=\Wid\W: )\d+", "‹n›"),
     (r"(?<=[•*…])\d{2,4}\b|(?<=ending in )\d{2,4}\b", "‹end of number›"),
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "‹signed text›"),
     (r"[A-Za-z0-9_-]{16}…|[A-Za-z0-9+/]{43}=|\b[0-9a-f]{12,}\b|(?<![\w-])[A-Za-z0-9_-]{32,}(?![\w-])", "‹key›"),
-    (r"^[0-9A-Z]{8}$", "‹order›"),
+    (r"^[0-9A-Z]{8}$|(?<=^\[)[0-9A-Z]{8}(?= →)|(?<=^Difference )[0-9A-Z]{8}\b", "‹order›"),
+    (r"(?<=^\(plain\) )[0-9A-Z]{8}$", "‹difference›"),
     (r"\bS-[0-9A-F]{8}\b", "‹separation›"),
     (r"\b\d+\.\d KB\b", "‹size›"),
     (r"\bk1\.[\w-]{24}", "‹the line's name›"),
@@ -48,13 +49,17 @@ BY_LOT = (
     (r"(?<=Changed )[A-Z][a-z]{2} \d\d?, 20[234]\d, \d\d?:\d\d\s[AP]M", "‹when it was installed›"),
     (r"\d\d? [A-Z][a-z]{2} 20[234]\d, \d\d:\d\d(?= The system \(install\))", "‹when it was installed›"),
 )
+# Numbers of rows in a link, and fields that tell nothing of what is asked.
+NUMBERED = r"(?<=[/:~])[0-9]+(?=[/&]|$)|(?<=company=)[0-9]+|(?<=session=)[0-9]+|(?<=after=)[0-9]+$|(?<=before=)[0-9]+$"
+UNTYPED = {None, "csrfmiddlewaretoken"}
 
 
-def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = ()) -> list[str]:
+def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), links: bool = True) -> list[str]:
     """A page's title and main part, line by line as it is read; all of one that has no main part.
 
     With what is said above it of a browser's signal, and with the names that a screen reader gives its parts. `around`:
-    with what is the same on every page, too. `but`: the classes or tags of parts that are left out.
+    with what is the same on every page, too. `but`: the classes or tags of parts that are left out. `links`: with where
+    its links and forms lead.
     """
     page = read(html)
     page = without(page, *(part for one in but for part in (*page.all(of_class=one), *page.all(one))))
@@ -64,6 +69,8 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = ()) ->
         parts = [*page.all("title")[:1], *(page.all("body") or [page])]
     lines = [line for part in parts for line in packed(part)]
     lines += [masked(f"[{name}]") for part in parts for name in _names(part)]
+    if links:
+        lines += dict.fromkeys(masked(line) for part in parts for line in _links(part))
     return [part for line in lines for part in wrapped(line)]
 
 
@@ -141,6 +148,19 @@ def _names(part: Part) -> list[str]:
     """What a screen reader calls these parts, and what stands in a field that nothing was typed into."""
     given = (one.attributes.get(name, "") for one in [part, *part.all()] for name in ("aria-label", "placeholder"))
     return [name for name in dict.fromkeys(given) if name]
+
+
+def _links(part: Part) -> list[str]:
+    """Where each link leads, and each form is sent with what is filled in, in the order of the page."""
+    found = []
+    for one in [*part.all("a"), *part.all("form")]:
+        led = one.attributes.get("href", one.attributes.get("action", ""))
+        hidden = [field.attributes for field in one.all("input", type_="hidden")]
+        sent = "&".join(f"{of.get('name')}={of.get('value', '')}" for of in hidden if of.get("name") not in UNTYPED)
+        words = " ".join((one if one.tag == "a" else Part("p", {}, list(one.all("button")))).words.split())
+        led, sent = (re.sub(NUMBERED, "‹n›", each) for each in (led, sent))
+        found.append(f"[{words} → {led}{' with ' if sent else ''}{sent}]")
+    return found
 
 
 def assert_as_before(name: str, pages: Iterable[tuple[str, list[str]]]) -> None:
