@@ -1,0 +1,182 @@
+"""What the figures for everyone count at the very ends of their days: what began then, what came, what was done."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from pytest_django import DjangoDbBlocker
+from pytest_django.fixtures import Settings
+
+from consent.actions.choices import stop
+from disclosures.models import PublishedFigure
+from disclosures.queries.figures.statements import Figure
+from disclosures.workers import publishing
+from partners.models import Contract, Dealing, Suspension
+from revocations.models import EvidenceRequest, Order, State
+from revocations.workers.deadlines import record_late_completions, record_overdue
+from tests.clocks import Clock, standing_still
+from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
+from tests.orders import bring_to
+from tests.world import disclosed, gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+MOMENT, HOUR, DAY = timedelta(microseconds=1), timedelta(hours=1), timedelta(days=1)
+# Counted to the minute, the days are the thirty before the count: what began then is in them still.
+DAYS = 30 * DAY
+OVERDUE = [(Figure.FOLLOWED, "overdue")]
+
+
+@pytest.fixture(autouse=True)
+def to_the_minute(settings: Settings) -> None:
+    settings.FIGURES_TO_THE_MINUTE = True
+
+
+@pytest.fixture(scope="module")
+def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
+    with django_db_blocker.unblock(), standing_still(NOW) as clock:
+        yield clock
+
+
+type Cell = tuple[Figure, str]
+type Counts = Sequence[object]
+
+
+def count(cells: Sequence[Cell], at: datetime, kind: str | None) -> list[object]:
+    """The only such cell of each figure as they are made at that moment, or nothing. `kind`: of choices."""
+    publishing.make(at=at)
+    found: list[object] = []
+    for name, measure in cells:
+        rows = PublishedFigure.objects.get(name=name).rows
+        (cell,) = [row[measure] for row in rows if kind in {None, row.get("kind")}] or [None]
+        found.append(cell)
+    return found
+
+
+def changes(cells: Sequence[Cell], ends: Mapping[datetime, tuple[Counts, Counts]], kind: str | None = None) -> None:
+    """At each moment the cells become others, and a microsecond before it they are not yet."""
+    found = {at: (count(cells, at - MOMENT, kind), count(cells, at, kind)) for at in ends}
+    assert found == ends
+
+
+def test_an_agreement_stands_from_its_first_moment_to_its_last(clock: Clock) -> None:
+    starts, ends = NOW + DAY, NOW + 90 * DAY
+    contract = a_contract(starts_at=starts, ends_at=ends)
+    Suspension.objects.create(
+        of="contract", target_id=contract.id, starts_at=NOW + 9 * DAY, ends_at=NOW + 10 * DAY, reason="x", actor="o"
+    )
+    changes([(Figure.COMPANIES, "state")], {
+        starts: (["not yet begun"], ["in force"]),
+        NOW + 9 * DAY: (["in force"], ["suspended"]),
+        NOW + 10 * DAY: (["suspended"], ["in force"]),
+        ends - 30 * DAY: (["in force"], ["ending"]),
+        ends: (["ending"], ["ended"]),
+    })  # fmt: skip
+
+
+def test_a_choice_counts_after_its_moment_for_thirty_days(clock: Clock) -> None:
+    a_ledger_row(a_line(), "stop", at=NOW)
+    changes([(Figure.CHOICES, "n")], {NOW + MOMENT: ([0], [1]), NOW + DAYS + MOMENT: ([1], [0])}, kind="stop")
+
+
+def test_a_release_counts_after_its_moment_once_it_is_recorded_and_not_hidden(clock: Clock) -> None:
+    """After ten phones, the fewest that are told of."""
+    geo, shown, recorded = a_party(), NOW + DAY, NOW + 2 * DAY
+    a_campaign(a_contract(geo), purpose=FRAUD)
+    for _ in range(10):
+        disclosed(a_line(), [geo.uri], at=NOW, purpose=FRAUD)
+    (late,) = disclosed(a_line(), [geo.uri], at=NOW, purpose=FRAUD)
+    gagged(late, until=shown, at=NOW)
+    disclosed(a_line(), [geo.uri], at=NOW, purpose=FRAUD, recorded_at=recorded)
+    changes([(Figure.RELEASES, "released"), (Figure.PHONES, "phones")], {
+        NOW + MOMENT: ([None, None], [10, 10]),
+        shown: ([10, 10], [11, 11]),
+        recorded: ([11, 11], [12, 12]),
+        NOW + DAYS + MOMENT: ([12, 12], [None, None]),
+    })  # fmt: skip
+
+
+def test_a_proof_is_shown_after_its_moment_and_late_from_its_date(clock: Clock) -> None:
+    contract, due, answered = a_contract(), NOW + 10 * DAY, NOW + 12 * DAY
+    for answer in ("evidence", "none"):
+        EvidenceRequest.objects.create(
+            line_id=1, id=uuid.uuid4(), choice_id=uuid.uuid4(), party_id=contract.aggregator_id,
+            contract_id=contract.id, jti=answer, asked_at=NOW, due_at=due,
+        )  # fmt: skip
+        EvidenceRequest.objects.filter(jti=answer).update(answered_at=answered, answer=answer, token="t")
+    changes([(Figure.DISPUTES, one) for one in ("asked", "showed_proof", "had_none", "late")], {
+        NOW + MOMENT: ([0, 0, 0, 0], [2, 0, 0, 0]),
+        due: ([2, 0, 0, 0], [2, 0, 0, 2]),
+        answered + MOMENT: ([2, 0, 0, 2], [2, 1, 1, 0]),
+        NOW + DAYS + MOMENT: ([2, 1, 1, 0], [0, 0, 0, 0]),
+    })  # fmt: skip
+
+
+def orders_about(people: int, contract: Contract) -> list[Order]:
+    """The order about each of so many people who stop everything now."""
+    lines = [a_line() for _ in range(people)]
+    for line in lines:
+        Dealing.objects.create(line_id=line.pk, aggregator=contract.aggregator, party=contract.aggregator, last_at=NOW)
+        stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+    return list(Order.objects.filter(line_id__in=[line.pk for line in lines]))
+
+
+def bring(order: Order, state: State, **fields: object) -> None:
+    bring_to(state, Order.objects.filter(pk=order.pk), **fields)
+
+
+def test_what_a_company_was_told_and_did_counts_after_its_moment(clock: Clock) -> None:
+    """One more, after the ten that are the fewest to be told of."""
+    contract = a_contract()
+    clock.move_to(NOW)
+    orders_about(10, contract)
+    said = NOW + HOUR
+    clock.move_to(said)
+    (order,) = orders_about(1, contract)
+    acknowledged, completed = said + HOUR, said + 2 * HOUR
+    bring(order, State.COMPLETED, acknowledged_at=acknowledged, completed_at=completed)
+    changes([(Figure.FOLLOWED, one) for one in ("received", "acknowledged", "completed")], {
+        NOW + MOMENT: ([0, 0, 0], [10, 0, 0]),
+        said + MOMENT: ([10, 0, 0], [11, 0, 0]),
+        acknowledged + MOMENT: ([11, 0, 0], [11, 1, 0]),
+        completed + MOMENT: ([11, 1, 0], [11, 1, 1]),
+        NOW + DAYS + MOMENT: ([11, 1, 1], [0, 0, 0]),
+    })  # fmt: skip
+
+
+def test_an_order_is_late_from_its_date_until_after_it_was_done(clock: Clock) -> None:
+    clock.move_to(NOW)
+    contract = a_contract()
+    (order,) = orders_about(1, contract)
+    due = order.complete_by
+    assert due is not None
+    assert record_overdue(now=due + DAY) == 1
+    bring(order, State.COMPLETED, acknowledged_at=NOW, completed_at=due + 2 * DAY)
+    assert record_late_completions() == 1
+    changes(OVERDUE, {due: ([0], [1]), due + 2 * DAY + MOMENT: ([1], [0])})
+
+
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced_unread", "done_with_the_newer"])
+def test_with_a_newer_order_the_older_is_late_no_longer(clock: Clock, *, replaced: bool) -> None:
+    clock.move_to(NOW)
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    stop(line_id=line.pk, scope="purpose", ref=campaign.purpose, actor="subscriber:0", channel="web")
+    older = Order.objects.get(line_id=line.pk)
+    due = older.complete_by
+    assert due is not None
+    assert record_overdue(now=due + DAY) == 1
+    said = due + 2 * DAY
+    clock.move_to(said)
+    stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+    newer = Order.objects.exclude(pk=older.pk).get(line_id=line.pk)
+    if replaced:
+        bring(older, State.SUPERSEDED, superseded_by=newer.id)
+        over = said
+    else:
+        over = said + HOUR
+        bring(older, State.ACKNOWLEDGED, acknowledged_at=NOW)
+        bring(newer, State.COMPLETED, acknowledged_at=said, completed_at=over)
+    # The newer one has the date of the older.
+    alone = int(replaced)
+    changes(OVERDUE, {due: ([0], [1 + alone]), over + MOMENT: ([1 + alone], [alone])})
