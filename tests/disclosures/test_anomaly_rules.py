@@ -48,6 +48,7 @@ def test_the_database_takes_a_looser_rule_by_two_alone(now: datetime) -> None:
         ("after_stop", "suspend_after_days", 4, True), ("after_stop", "suspend_after_days", 2, False),
         ("burst", "window", 59, True), ("burst", "window", 61, False), ("night", "window", 6, True),
         ("many_lines", "window", 2, False), ("dormant", "window", 181, True), ("dormant", "window", 179, False),
+        ("dormant", "threshold", 2, False), ("no_approval", "suspend_after_days", 14, True),
         ("disputed", "window", 2, True), ("disputed", "window", 4, True), ("disputed", "threshold", 2, False),
     ):  # fmt: skip
         was = AnomalyRule.objects.get(kind=kind)

@@ -78,6 +78,7 @@ def test_the_version_told_to_a_partner_only_rises(line: Line, campaign: Campaign
     assert Standing.objects.get().version == 1
     for change in ("version = 0", "epoch = 0", f"contract_id = {campaign.contract_id + 1}"):
         refused(f"UPDATE revocations_standing SET {change}", constraint="revocations_standing_only_rises", using=role)
+    assert Standing.objects.update(version=1) == 1
     kept = "" if role == "default" else "revocations_standing_is_kept"
     refused("DELETE FROM revocations_standing", constraint=kept, using=role)
 

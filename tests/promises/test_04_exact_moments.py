@@ -1,0 +1,65 @@
+"""Promises 3 and 4, in the database: what its guards of choices, orders and events say at the very moment."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from pytest_django import DjangoDbBlocker
+
+from consent.actions.choices import stop
+from consent.models import LineGate, Origin
+from revocations.models import Order, StreamEvent
+from tests.clocks import Clock, standing_still
+from tests.factories import NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+A_MOMENT, DAY = timedelta(microseconds=1), timedelta(days=1)
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture(scope="module")
+def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
+    with django_db_blocker.unblock(), standing_still(NOW) as clock:
+        yield clock
+
+
+def test_a_choice_is_newer_than_the_newest(clock: Clock) -> None:
+    line, newest = a_line(), NOW - DAY
+    a_ledger_row(line, "stop", at=newest)
+    for origin, scope, ref in ((Origin.PERSON, "all", ""), (Origin.SYSTEM, "party", "https://roadaid.example")):
+        with pytest.raises(IntegrityError, match="newer than the line's newest"), transaction.atomic():
+            a_ledger_row(line, "stop", scope=scope, ref=ref, at=newest, origin=origin)
+        newest += A_MOMENT
+        assert a_ledger_row(line, "stop", scope=scope, ref=ref, at=newest, origin=origin).made_at == newest
+
+
+def test_of_two_yeses_the_one_that_covers_the_other_is_kept(clock: Clock) -> None:
+    """Where they begin together, or end together, too."""
+    line, first, second = a_line(), a_campaign(), a_campaign()
+    for campaign, days in ((first, [(1, 5), (1, 6)]), (second, [(1, 6), (2, 6)])):
+        for begins, ends in days:
+            an_approval(line, campaign, at=NOW - 9 * DAY + begins * DAY, expires_at=NOW + ends * DAY)
+    kept = LineGate.objects.get(pk=line.pk).approvals
+    assert [len(kept[campaign.ref]) for campaign in (first, second)] == [1, 1]
+
+
+def test_a_try_is_at_most_a_week_away(clock: Clock) -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=a_party().pk, kind=StreamEvent.Kind.COHORT, jti="j", queued_at=NOW,
+        claims={"events": {}}, next_attempt_at=NOW,
+    )  # fmt: skip
+    for rows in (Order.objects.all(), StreamEvent.objects.all()):
+        assert rows.update(next_attempt_at=NOW + WEEK) == 1
+        with pytest.raises(IntegrityError, match="more than a week away"), transaction.atomic():
+            rows.update(next_attempt_at=NOW + WEEK + A_MOMENT)
+    order = Order.objects.get()
+    order.id, order.version, order.jti = uuid.uuid4(), 2, "k"
+    order.save(force_insert=True)
+    order.id, order.version, order.jti, order.next_attempt_at = uuid.uuid4(), 3, "l", NOW + WEEK + A_MOMENT
+    with pytest.raises(IntegrityError, match="more than a week away"), transaction.atomic():
+        order.save(force_insert=True)
