@@ -25,8 +25,25 @@ const acts = {
   "?": () => keys.showModal(),
 };
 
+// Each key stands on what it presses, while keys are on.
+const hints = [...document.querySelectorAll("[data-key], [data-hint]")].map((one) => {
+  const hint = document.createElement("kbd");
+  hint.className = "hint";
+  hint.textContent = one.dataset.key || one.dataset.hint;
+  hint.ariaHidden = "true";
+  one.setAttribute("aria-keyshortcuts", hint.textContent);
+  one.append(hint);
+  return hint;
+});
+const show = () => {
+  for (const hint of hints) hint.hidden = !on.checked;
+};
 on.checked = localStorage.getItem("desk-keys") !== "off";
-on.addEventListener("change", () => localStorage.setItem("desk-keys", on.checked ? "on" : "off"));
+on.addEventListener("change", () => {
+  localStorage.setItem("desk-keys", on.checked ? "on" : "off");
+  show();
+});
+show();
 for (const button of document.querySelectorAll("[data-keys]")) {
   button.hidden = false;
   button.addEventListener("click", () => keys.showModal());

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
@@ -15,6 +16,7 @@ from accounts.models import Line, LineNumber
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.primitives import numbers
 from accounts.primitives.sealing import unseal
+from accounts.primitives.zones import name_of, zone_of
 from accounts.queries import msisdn_of
 from audit.models import Incident
 from consent.models import Approval, Choice
@@ -66,9 +68,11 @@ class Person:
 
     `asked`: the reader's own question to see them, which waits for a second. `waiting`: questions of others that the
     reader may say yes to. `two_needed`: whether a second person is needed at all; `marked`: by an officer's own word.
+    `zone`: in which their pages tell the time; where two are needed, only while they are revealed.
     """
 
     role: str
+    zone: ZoneInfo | None
     language: str
     ended: bool
     two_needed: bool
@@ -76,6 +80,11 @@ class Person:
     seen: RevealedPerson | None
     asked: Reveal | None
     waiting: Sequence[Reveal]
+
+    @property
+    def zone_name(self) -> str:
+        """What people call that zone; "" where it is not shown."""
+        return name_of(self.zone) if self.zone else ""
 
 
 @dataclass(frozen=True)
@@ -246,13 +255,15 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
     mine = [one for one in asks if one.user_id == user_id]
     two = takes_two(line_id=line_id, at=at)
     until = shown_until(mine=mine, two=two, at=at)
+    seen = _get_revealed_person(line, until, at) if until and may_reveal else None
     return Person(
         role=line.user_role,
+        zone=None if two and seen is None else zone_of(line.state),
         language=line.language,
         ended=line.deactivated_at is not None and line.deactivated_at <= at,
         two_needed=two,
         marked=find_officer_mark(line_id=line_id) is not None,
-        seen=_get_revealed_person(line, until, at) if until and may_reveal else None,
+        seen=seen,
         asked=_waiting_one(mine, at),
         waiting=_waiting_for(user_id, asks, at),
     )

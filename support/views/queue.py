@@ -28,11 +28,14 @@ def queue(request: PersonRequest) -> HttpResponse:
         record_search(
             where="Cases", criteria={"Company": asked.company}, actor=actor_of(request.user), at=at
         )  # fmt: skip
+    narrowing = {name for name in request.GET if name not in {"sort", "after"} and request.GET[name]}
     shown = {
         "form": form,
         "asked": asked,
         "query": without_place(request),
-        "narrowed": any(name not in {"sort", "after"} and request.GET[name] for name in request.GET),
+        "narrowed": bool(narrowing),
+        # The queues have buttons of their own.
+        "filtered": bool(narrowing - {"kind"} if asked.kind in waiting.QUEUES else narrowing),
         "page": waiting.page(asked=asked, user_id=request.user.pk, at=at),
         "counts": waiting.counts(user_id=request.user.pk, at=at),
         **_may(request),

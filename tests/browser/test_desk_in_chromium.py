@@ -25,7 +25,7 @@ TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
 def full() -> None:
     party = a_party("GeoBridge Locations International Holdings")
     late = a_ticket(due_in=-2 * DAY, kind="dispute", party_id=party.pk, priority=1, language="es")
-    said(late, "Quagga")
+    said(late, "Quagga. " * 800)
     a_ticket(due_in=DAY, number_ending="0177", line_id=a_line().pk, about="Verylongwordwithoutanyspace" * 6)
     a_ticket(due_in=3 * DAY, state="waiting", assignee=staff(User.Role.AGENT, name="ben").user)
 
@@ -61,6 +61,7 @@ def test_by_keys_alone(visit: Visit) -> None:
     page = visit(member=ana, width=1280).new_page()
     page.goto("/desk/")
     codes = page.locator("[data-case] .code").all_inner_texts()
+    expect(page.get_by_role("button", name="Take next case")).to_have_text("Take next casec")
     page.keyboard.press("j")
     page.keyboard.press("j")
     assert codes[1] in page.evaluate("document.activeElement.textContent")
@@ -96,6 +97,7 @@ def test_by_keys_alone(visit: Visit) -> None:
     page.reload()
     page.keyboard.press("?")
     assert not page.locator("#desk-keys").is_visible()
+    expect(page.locator("kbd.hint")).to_be_hidden()
 
 
 def test_the_console_has_the_same_switch(visit: Visit) -> None:
@@ -129,6 +131,14 @@ def test_without_a_script_it_is_whole(visit: Visit, site: str) -> None:
     expect(page.locator("[data-case]")).to_have_count(1)
     page.locator("[data-case] button").click()
     page.wait_for_url(f"{site}/desk/T-**")
+    # However long the message, the answer is one link away.
+    page.mouse.move(200, 400)
+    page.mouse.wheel(0, 3000)
+    expect(page.locator("h1")).not_to_be_in_viewport()
+    expect(page.locator("#id_answer_body")).not_to_be_in_viewport()
+    expect(page.get_by_role("link", name="Write the answer")).to_be_in_viewport()
+    page.get_by_role("link", name="Write the answer").click()
+    expect(page.locator("#id_answer_body")).to_be_in_viewport()
 
 
 def test_the_counts_follow(visit: Visit) -> None:

@@ -52,6 +52,16 @@ def test_cases_of_people_and_of_our_own_are_two_queues(ana: Member) -> None:
     assert listed(ana, "/desk/?kind=people") == [made["dispute"], made["other"]]
     assert listed(ana, "/desk/?kind=ours") == [made["incident"], made["partial"], made["overdue"]]
     assert listed(ana) == list(made.values())
+    for path, current, is_open in (
+        ("/desk/", "Every kind", False),
+        ("/desk/?kind=people", "From people", False),
+        ("/desk/?kind=ours&priority=", "Incidents and partners", False),
+        ("/desk/?kind=people&priority=1", "From people", True),
+        ("/desk/?whose=mine", "Every kind", True),
+    ):
+        html = ana.client.get(path).content.decode()
+        assert re.findall(r'aria-current="page">([^<]+)</a>', html.partition("<main")[2]) == [current], path
+        assert ('class="desk-filters" open' in html) is is_open, path
     # The next case is taken from the queue that is shown.
     assert ana.client.post("/desk/claim/", {"kind": "people"}).headers["Location"] == f"/desk/{made['dispute']}/"
 
