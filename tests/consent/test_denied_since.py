@@ -20,7 +20,7 @@ from tests.words.expected import PACIFIC, Words
 from tests.words.pages import main
 
 pytestmark = pytest.mark.usefixtures("db")
-DAY = timedelta(days=1)
+MOMENT, DAY = timedelta(microseconds=1), timedelta(days=1)
 # Kind, days ago, and what else: "all" where no scope is named; "until" in days ago.
 type Said = tuple[str, float, dict[str, Any]]
 
@@ -49,6 +49,14 @@ STORIES: dict[str, tuple[Sequence[Said], float | None, float | None]] = {
     "a file's yes against the person's stop": ([said("stop", 9), said("approval", 7), said("stop", 5)], 9, 9),
     "a claim is no yes": ([said("stop", 9), said("claim", 7), said("stop", 5)], 9, 9),
     "two pauses end to end": ([said("pause", 9, until=5), said("pause", 6, until=-3)], 9, None),
+    "two pauses that meet": ([said("pause", 9, until=5), said("pause", 5, until=-3)], 9, None),
+    "a pause that meets a stop of this moment": ([said("pause", 9, until=0), said("stop", 0)], 9, 9),
+    "a pause that ends at this moment": ([said("pause", 9, until=0)], None, None),
+    "a pause that begins at this moment": ([said("pause", 0, until=-3)], 0, None),
+    "a yes that ends at this moment": ([said("stop", 9), said("allow", 7, until=0)], None, 0),
+    "a file's yes of the very moment of its stop": (
+        [said("stop", 9, origin="file"), said("stop", 5, origin="file"), said("approval", 5)], 9, 9,
+    ),
     "two pauses with a gap": ([said("pause", 9, until=7), said("pause", 6, until=-3)], 6, None),
 }  # fmt: skip
 
@@ -98,6 +106,13 @@ def test_a_no_has_stood_since_it_last_began(clock: Clock) -> None:
         found = sharing(line=line, at=NOW)
         read = (days_ago(found.uses[campaign.ref].denied_since), days_ago(found.stopped_at))
         assert read == (of_use, of_all), story
+
+
+def test_a_file_s_yes_is_newer_than_a_stop_from_the_next_moment_on(clock: Clock) -> None:
+    line, campaign = told(clock, [said("stop", 5)])
+    for later in (timedelta(0), MOMENT):
+        an_approval(line, campaign, at=NOW - 5 * DAY + later)
+        assert sharing(line=line, at=NOW).uses[campaign.ref].proof.kept_stop is bool(later)
 
 
 @pytest.mark.parametrize("of", ["all", "party"])

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from pytest_django import DjangoDbBlocker
 
 from consent.models import LineGate
+from consent.queries.current_consent import sharing
 from tests.clocks import Clock, standing_still
 from tests.consent import oracle
 from tests.consent.stories import (
@@ -30,6 +31,7 @@ from tests.properties import stories, undone
 
 pytestmark = pytest.mark.django_db
 A_MOMENT = timedelta(microseconds=1)
+ENDED = ("approval_expired", "approval_unverified", "no_approval", "stopped_")
 YES, WHOLE_YES = (Event("approval", 1, "campaign", 0, lasts, person=False) for lasts in (40, None))
 OWN_YES = Event("allow", 1, "campaign", 0, 41, person=True)
 PAUSE = Event("pause", 2, "all", 0, 40, person=True)
@@ -90,6 +92,11 @@ def test_all_readings_agree_at_each_beginning_and_end(clock: Clock, plan: Plan) 
                 assert by_ledger(line, world, asked, at, day(100) if lately else at) == expected, at
                 # The gate answers for no moment before what was said last.
                 if newest is None or newest <= at:
+                    found = sharing(line=line, at=at)
+                    assert found.paused_until is None or found.paused_until > at
+                    # What is allowed has a proof that counts, and what ended or was stopped has none.
+                    for use in found.uses.values():
+                        assert use.allowed <= use.proof.counts <= (not use.beneath.startswith(ENDED)), at
                     has_new = plan.number_change is not None and at >= day(plan.number_change)
                     number, other = (NEW_NUMBER, NUMBER) if has_new else (NUMBER, NEW_NUMBER)
                     for name in ({"line": line.carrier_id}, {"msisdn": number}):

@@ -10,7 +10,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Line
@@ -289,8 +289,9 @@ def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
 
 
 def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> None:
-    take_releases(release_row(id="r", occurred_at=WINTER), release_row(id="s", occurred_at=SUMMER))
-    outside, inside = id_of("r"), id_of("s")
+    end = "2025-09-01T00:00:00Z"
+    take_releases(*(release_row(id=one, occurred_at=at) for one, at in (("r", WINTER), ("s", SUMMER), ("t", end))))
+    outside, inside, at_the_end = id_of("r"), id_of("s"), id_of("t")
 
     def stays(period: int, row: object) -> None:
         refused(
@@ -301,9 +302,9 @@ def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> Non
     stays(1, outside)
     line = Line.objects.get()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE accounts_linenumber SET ends_at = '2025-09-01T00:00:00Z'")
+        cursor.execute("UPDATE accounts_linenumber SET ends_at = %s", [end])
     work = models.ShortenedPeriod.objects.get()
-    assert (work.line_id, work.since, work.until) == (line.pk, moment("2025-09-01T00:00:00Z"), None)
+    assert (work.line_id, work.since, work.until) == (line.pk, moment(end), None)
     # Inside of its period; outside, but not among the held ones; and held, but inside.
     stays(work.pk, inside)
     stays(work.pk, outside)
@@ -313,6 +314,14 @@ def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> Non
             " SELECT r.id, n.msisdn_hash, '', now() FROM disclosures_disclosureregister r, accounts_linenumber n"
         )
     stays(work.pk, inside)
+    # What lies at its very end is outside; it is inside of no period that ended there.
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT disclosures_give_back(%s, %s, '{}', NULL, NULL)", [work.pk, [at_the_end]])
+        assert cursor.fetchall() == [(1,)]
+        transaction.set_rollback(True)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_linenumber SET ends_at = '2025-08-01T00:00:00Z'")
+    stays(models.ShortenedPeriod.objects.latest("pk").pk, at_the_end)
     for statement in (
         f"SELECT disclosures_take_out({line.pk}, ARRAY['{inside}']::uuid[], '{{}}')",
         "INSERT INTO disclosures_shortenedperiod (line_id, msisdn_hash, since) VALUES (1, '', now())",
@@ -320,7 +329,7 @@ def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> Non
         "SET LOCAL disclosures.giving_back = 'yes'; DELETE FROM disclosures_disclosure",
     ):
         refused(statement)
-    assert models.Disclosure.objects.count() == 2
+    assert models.Disclosure.objects.count() == 3
 
 
 def test_a_row_given_back_while_taken_in_stays_held(monkeypatch: pytest.MonkeyPatch) -> None:
