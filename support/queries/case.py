@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
@@ -68,11 +67,11 @@ class Person:
 
     `asked`: the reader's own question to see them, which waits for a second. `waiting`: questions of others that the
     reader may say yes to. `two_needed`: whether a second person is needed at all; `marked`: by an officer's own word.
-    `zone`: in which their pages tell the time; where two are needed, only while they are revealed.
+    `zone`: what people call the one in which their pages tell the time; "" where two are needed, until revealed.
     """
 
     role: str
-    zone: ZoneInfo | None
+    zone: str
     language: str
     ended: bool
     two_needed: bool
@@ -80,11 +79,6 @@ class Person:
     seen: RevealedPerson | None
     asked: Reveal | None
     waiting: Sequence[Reveal]
-
-    @property
-    def zone_name(self) -> str:
-        """What people call that zone; "" where it is not shown."""
-        return name_of(self.zone) if self.zone else ""
 
 
 @dataclass(frozen=True)
@@ -258,7 +252,7 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
     seen = _get_revealed_person(line, until, at) if until and may_reveal else None
     return Person(
         role=line.user_role,
-        zone=None if two and seen is None else zone_of(line.state),
+        zone="" if two and seen is None else name_of(zone_of(line.state)),
         language=line.language,
         ended=line.deactivated_at is not None and line.deactivated_at <= at,
         two_needed=two,

@@ -41,7 +41,6 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
     shown: dict[str, object] = {
         "case": found,
         "ticket": found.ticket,
-        "at": timezone.now(),
         "may_work": staff_may(role, StaffAction.WORK_TICKETS) and found.ticket.state != Ticket.State.MERGED,
         "may_reveal": staff_may(role, StaffAction.REVEAL_PERSON),
         "may_document": staff_may(role, StaffAction.CHANGE_TERMS),
