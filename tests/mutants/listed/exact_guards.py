@@ -33,7 +33,7 @@ MUTANTS = (
         "disclosures/queries/figures/statements.py",
         "WHERE complete_by <= %(until)s AND",
         "WHERE complete_by < %(until)s AND",
-        f"{FIGURES}test_an_order_is_late_from_its_date_until_after_it_was_done",
+        f"{FIGURES}test_with_a_newer_order_the_older_is_late_no_longer",
     ),
     Mutant(
         3,
