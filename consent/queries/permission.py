@@ -230,7 +230,7 @@ class PermissionQuestion:
 
 
 def answers_at(*, asked: Sequence[PermissionQuestion]) -> list[str]:
-    """Return the answers in order: "permitted", or the first reason of `decision.md` why not, in the gate's words."""
+    """Return the answers in order: "permitted", or the first reason why not, in the gate's words."""
     rows = [
         {
             "qid": n, "line_id": q.line_id, "campaign": q.campaign, "aggregator": next(iter(q.parties), ""),
@@ -256,7 +256,7 @@ def permission_at(
     known_at: datetime,
     scope: str = "location-retrieval:read",
 ) -> str:
-    """Return the answer at `at`, knowing what was recorded until `known_at`: "permitted" or a reason of `decision.md`.
+    """Return the answer at `at`, knowing what was recorded until `known_at`: "permitted" or a reason.
 
     `parties`: URIs, the aggregator first; add the campaign's reach to ask as the gate does.
     """
