@@ -138,6 +138,7 @@ def test_a_passkey_that_is_removed(line: Line) -> None:
 def test_new_recovery_codes_and_one_of_them_works_once(line: Line) -> None:
     browser = at_home(line)
     TOTP.activate(user_of(line), generate_totp_secret())
+    assert 'href="/accounts/2fa/recovery-codes/generate/">Make new codes</a>' in browser.get("/accounts/2fa/").text
     RecoveryCodes.activate(user_of(line))
     assert browser.post("/accounts/2fa/recovery-codes/generate/").status_code == 302
     assert trail(line)[-1] == "line.codes_added"

@@ -118,6 +118,7 @@ def test_the_digest_stands_for_what_was_seen(campaign: Campaign) -> None:
         an_approval(line, campaign)
     seen = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
     an_approval(lines[2], campaign)
+    a_campaign(a_contract(a_party("NorthLink")), campaign.lbs_provider)
     now = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
     assert now.is_what_was_seen(seen.digest)
     facts, _, lifeline = now.digest.split(".")

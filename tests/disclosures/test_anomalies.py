@@ -224,7 +224,11 @@ def test_each_company_has_its_own_and_others_bases_none(line: Line, now: datetim
     find(at=now)
     assert [(one.party, one.n) for one in standing()] == [(long[0], 1), (long[1], 1), (ROAD, 1), (TRACK, 2)]
     assert Incident.objects.values("key").distinct().count() == 4
-    assert {len(one.subject) for one in Incident.objects.exclude(subject__in=(ROAD, TRACK))} == {200}
+    found = Incident.objects.exclude(subject__in=(ROAD, TRACK))
+    assert {len(one.subject) for one in found} == {200}
+    for one in found:
+        (row,) = rows_behind(kind=one.kind, key=one.key, subject=one.subject, at=now, rows=9)
+        assert row.path[-1] in long
 
 
 def test_late_rows_are_looked_at_however_late(line: Line, now: datetime) -> None:

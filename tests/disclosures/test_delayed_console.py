@@ -194,6 +194,7 @@ def test_what_came_of_an_order_is_told_in_numbers() -> None:
         assert post(legal, path, typed | changed) == "/admin/delayed/"
         return shown(legal, "/admin/delayed/")
 
+    assert "Nothing has been hidden." in shown(legal, "/admin/delayed/", {"reason": "Weekly check"})
     assert "2 releases hidden." in told_after("/admin/delayed/hide/")
     assert "Nothing changed: these releases are already hidden this way." in told_after(
         "/admin/delayed/hide/", disclosures="a"

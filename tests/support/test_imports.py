@@ -136,6 +136,7 @@ def test_delayed_notices_are_the_legal_process_roles_alone(officer: Member) -> N
     assert "import" not in " ".join(rows_of(officer, "/admin/trail/"))
     assert [row.split()[:2] for row in rows_of(legal, "/admin/imports/")] == [["Delayed", "notices"]]
     assert "Select a valid choice" in refusal(officer, "notices", b"{}")
+    assert "Select a valid choice" in refusal(legal, "lines", b"{}")
     hidden = release_row(id="D-2", suppressed_until="2090-01-01T00:00:00Z")
     assert "This file has releases under a delayed-notice order." in refusal(officer, "disclosures", ndjson([hidden]))
 

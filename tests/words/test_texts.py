@@ -172,6 +172,9 @@ def test_line_and_helper_are_told_of_each_step() -> None:
             MemoryBackend.outbox.clear()
             press(helper, main(helper, path), button)
             assert about_choices(line) == [Words(language)(told)]
+            if button != "Stop helping":
+                home = f"/home/?line={line.public_id}"
+                assert home in {link.attributes["href"] for link in main(helper, path).all("a")}
 
     in_both(once)
 
