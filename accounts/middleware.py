@@ -130,7 +130,7 @@ def always_render(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 
 def refuse_nul_in_paths(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer an address with a NUL in it like one that isn't there: the database can look for no such text."""
+    """Answer 404 to an address with a NUL: PostgreSQL can't store one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path_info:

@@ -107,7 +107,9 @@ def grant_privileges(*, using: str) -> None:
         cursor.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"')
         cursor.execute(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition"
+            " WHERE n.nspname = 'public' AND NOT c.relispartition"
+            # Other views are not ours to give rights on.
+            " AND (c.relkind IN ('r', 'p') OR c.relname = 'disclosures_disclosure')"
         )
         for (table,) in cursor.fetchall():
             cursor.execute(f'REVOKE ALL ON "{table}" FROM "{role}"')

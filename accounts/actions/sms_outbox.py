@@ -126,7 +126,7 @@ LETTERS_A_DAY, RECEIPT_TEXTS_A_DAY = 10, 5
 class Recipients(Enum):
     """Where a warning about a line goes: to its number, and to its safe contact.
 
-    `OLD_NUMBER_AND_CONTACT`: to the number it had last, whoever writes a new one doing so afterwards.
+    `OLD_NUMBER_AND_CONTACT`: to its last stored number; call it before you store the new one.
     """
 
     PHONE_AND_CONTACT = auto()

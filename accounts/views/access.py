@@ -250,7 +250,7 @@ def pad_response_time[R: HttpRequest, **P](
 def pad_password_response[R: HttpRequest, **P](
     view: Callable[Concatenate[R, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """The same for a form with a password: nothing may tell whether it was right, no error either."""
+    """Wait the same for a form with a password, errors included, so that the time doesn't tell whether it was right."""
     return _delay_view(view, times=HASHING_TAKES)
 
 

@@ -33,6 +33,8 @@ from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number
 from accounts.views.access import get_next_path, mark_lookup_view, pad_response_time, skip_delay
 
+logger = logging.getLogger(__name__)
+
 SIGN_IN = TextedCode.Purpose.SIGN_IN
 ENDED = "ended"
 
@@ -168,9 +170,6 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
         form.add_error(None, PasskeyForm.wrong)
     asked = {"request_options": sessions.begin_passkey_challenge()}
     return render(request, "account/ended_passkey.html", {"form": PasskeyForm(), "told": form, "js_data": asked})
-
-
-logger = logging.getLogger(__name__)
 
 
 @require_safe

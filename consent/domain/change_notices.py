@@ -215,7 +215,7 @@ def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at:
 def notify_of_line_moves(*, lines: Collection[Line], change: Change, at: datetime) -> None:
     """Warn persons, wherever they can be reached, that the carrier's record says that their lines have moved.
 
-    Of a new number before it is written.
+    Call it before a new number is stored.
     """
     to = RECIPIENTS.get(change, Recipients.PHONE_AND_CONTACT)
     words = _format_by_language(

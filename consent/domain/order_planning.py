@@ -83,7 +83,7 @@ def agreements_after_no(
 def agreements_of_each(
     *, contract_ids: Mapping[int, Sequence[int]], duties: Sequence[Duty.Action] = ()
 ) -> dict[int, list[Agreement]]:
-    """Describe how many lines stand now under their agreements, by line. `duties`: owed for all that a partner has."""
+    """Describe how many lines stand now under their agreements, by line. `duties`: what every partner must do."""
     now = _CurrentStates.read(contract_ids)
     return {
         line_id: now.agreements(

@@ -1,4 +1,4 @@
-"""What rows change of lines that are known, written for many lines at once.
+"""Write what rows change about known lines, many lines at once.
 
 Each row is decided on with what the rows above it left. What follows from it waits here until the chunk is over, or
 until something else needs to find it written.
@@ -93,7 +93,7 @@ class LineChanges:
         self._columns[line.pk].update(columns)
 
     def _write_moved_number(self, line: Line) -> None:
-        """A line's number and end are written before more is said of it: to whom, depends on them."""
+        """Write a line's number and end first: they decide who is warned."""
         if line.pk in self._renumbered or line.pk in self._ended:
             self.write()
 

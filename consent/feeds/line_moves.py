@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import Q
+
 from accounts.models import Account, Line
 from accounts.policies import holds
 from consent.domain.change_notices import Change
@@ -23,9 +25,13 @@ HOLDER = frozenset({"account", "holder_name_sealed"})
 
 
 class AccountLines:
-    """The lines on the accounts of one chunk of rows, as the rows leave them. Others than the rows' are read once."""
+    """The lines on the accounts of one chunk of rows, as the rows leave them. Others than the rows' are read once.
 
-    def __init__(self, *, lines: Collection[Line], accounts: Collection[Account]) -> None:
+    Of those that this import began only the holders' are read: a large account may have begun with it.
+    """
+
+    def __init__(self, *, lines: Collection[Line], accounts: Collection[Account], began_at: datetime) -> None:
+        self._began_at = began_at
         self._accounts = {one.pk for one in accounts} | {line.account_id for line in lines}
         self._placed: dict[int, dict[str, Line]] = defaultdict(dict)
         self._named = {line.carrier_id for line in lines}
@@ -44,7 +50,7 @@ class AccountLines:
         )
 
     def list_active(self, accounts: Collection[int]) -> list[Line]:
-        """List the lines on these accounts that haven't ended."""
+        """List the lines on these accounts that haven't ended: all holders', and all that were known before."""
         there = self._with_others
         return [
             line
@@ -56,7 +62,8 @@ class AccountLines:
     @cached_property
     def _with_others(self) -> dict[int, dict[str, Line]]:
         others = Line.objects.filter(account__in=self._accounts, deactivated_at__isnull=True)
-        for line in others.exclude(carrier_id__in=self._named):
+        counts = Q(recorded_at__lt=self._began_at) | Q(user_role=Line.UserRole.HOLDER)
+        for line in others.filter(counts).exclude(carrier_id__in=self._named):
             if line.carrier_id not in self._placed[line.account_id]:
                 self.place(line)
         return self._placed

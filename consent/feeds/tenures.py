@@ -94,7 +94,9 @@ class _TenureWriter:
             periods_of(lines=self.lines.values(), numbers={number_hash(record.msisdn) for record in records})
         )
         self.changes = LineChanges(actor=source.actor, timeline=self.timeline, at=at)
-        self.account_lines = AccountLines(lines=self.lines.values(), accounts=self.accounts.values())
+        self.account_lines = AccountLines(
+            lines=self.lines.values(), accounts=self.accounts.values(), began_at=source.began_at
+        )
         self.moves = LineMoves(
             source=source, timeline=self.timeline, changes=self.changes, lines=self.account_lines, at=at
         )

@@ -1,7 +1,7 @@
 """Keep figures of past months; only what loosens a rule for anomalies spends a yes of two officers; and terms.
 
 Releases keep what many of them have in common once, as a term. Those of 1.0 get theirs by `compact_ledger`. A program
-of before sees `disclosures_disclosure` as it always did: as a view that it may write to. A database that began with
+of 1.0 sees `disclosures_disclosure` as it always did: as a view that it may write to. A database that began with
 0002_rules as it stands today has all of this.
 """
 
@@ -54,6 +54,23 @@ BEGIN
     DROP TRIGGER disclosures_change_is_recorded ON disclosures_release;
 END $do$
 """
+# Who may use the table may use the view at once: programs of 1.0 go on while the other migrations run.
+RIGHTS = """
+DO $do$
+DECLARE
+    role regrole;
+BEGIN
+    FOR role IN
+        SELECT given.grantee FROM pg_class c, aclexplode(c.relacl) given
+        WHERE c.oid = 'disclosures_release'::regclass AND given.privilege_type = 'INSERT'
+            AND given.grantee NOT IN (0, c.relowner)
+    LOOP
+        EXECUTE format('GRANT SELECT, INSERT ON disclosures_disclosure, disclosures_term TO %s', role);
+        EXECUTE format('GRANT UPDATE (judgement, basis_doubtful) ON disclosures_disclosure TO %s', role);
+        EXECUTE format('GRANT UPDATE (term) ON disclosures_release TO %s', role);
+    END LOOP;
+END $do$
+"""
 
 
 class Migration(migrations.Migration):
@@ -62,6 +79,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(TERMS, migrations.RunSQL.noop),
         InstallSQL("anomalies", "giving_back", "guards", "ledger", "notices", "releases", "retention"),
+        migrations.RunSQL(RIGHTS, migrations.RunSQL.noop),
         migrations.CreateModel(
             name='PastFigure',
             fields=[

@@ -11,7 +11,7 @@ IDS = 10**12
 
 
 def new_id() -> int:
-    """Return an id that no gap tells of: files of the legal-process role are listed for nobody else."""
+    """Return a random id: gaps between ids would show that hidden files exist."""
     return secrets.randbelow(IDS)
 
 

@@ -1,17 +1,34 @@
+-- By what a term is found: a hash of all that it says. The database computes it, so that nobody can store a term under
+-- the hash of another.
+CREATE OR REPLACE FUNCTION disclosures_term_key(said disclosures_term) RETURNS bytea LANGUAGE sql STABLE
+    SET search_path = public, pg_temp
+AS $$
+    SELECT sha256(convert_to(jsonb_build_array(said.aggregator, said.path, said.campaign, said.purpose, said.scope,
+        said.basis, said.outcome, said.path_completed, said.basis_doubtful, said.judgement)::text, 'UTF8'))
+$$;
+CREATE OR REPLACE FUNCTION disclosures_key_term() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    NEW.content := disclosures_term_key(NEW);
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER disclosures_key_term BEFORE INSERT ON disclosures_term
+    FOR EACH ROW EXECUTE FUNCTION disclosures_key_term();
+
 -- What releases have in common: the number of the term that says exactly this. Made when it is said for the first time.
 CREATE OR REPLACE FUNCTION disclosures_put_term(said disclosures_term) RETURNS integer LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
 DECLARE
-    key bytea := sha256(convert_to(jsonb_build_array(said.aggregator, said.path, said.campaign, said.purpose,
-        said.scope, said.basis, said.outcome, said.path_completed, said.basis_doubtful, said.judgement)::text, 'UTF8'));
+    key bytea := disclosures_term_key(said);
     found integer;
 BEGIN
     SELECT id INTO found FROM disclosures_term WHERE content = key;
     IF found IS NULL THEN
-        INSERT INTO disclosures_term (content, aggregator, path, campaign, purpose, scope, basis, outcome,
-            path_completed, basis_doubtful, judgement)
-        VALUES (key, said.aggregator, said.path, said.campaign, said.purpose, said.scope, said.basis, said.outcome,
+        INSERT INTO disclosures_term (aggregator, path, campaign, purpose, scope, basis, outcome, path_completed,
+            basis_doubtful, judgement)
+        VALUES (said.aggregator, said.path, said.campaign, said.purpose, said.scope, said.basis, said.outcome,
             said.path_completed, said.basis_doubtful, said.judgement)
         ON CONFLICT ON CONSTRAINT disclosures_term_content DO NOTHING RETURNING id INTO found;
     END IF;
@@ -54,7 +71,8 @@ AS $$
         WHERE attrelid = 'disclosures_release'::regclass AND attname = 'aggregator' AND NOT attisdropped)
 $$;
 
--- Show releases with their terms, as one table.
+-- Show releases with their terms, as one table. The column has no foreign key, which would look up every row's term once
+-- more: nobody can take a term away, and no release can be changed to a term that isn't there.
 CREATE OR REPLACE FUNCTION disclosures_show_releases(mixed boolean) RETURNS void LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
@@ -71,19 +89,19 @@ BEGIN
 END $$;
 SELECT disclosures_show_releases(disclosures_is_mixed());
 
--- Give rows of 1.0 their terms: those of a line from a moment on.
-CREATE OR REPLACE FUNCTION disclosures_convert(line bigint, since timestamptz) RETURNS void
+-- Give rows of 1.0 their terms: those of these lines from a moment on.
+CREATE OR REPLACE FUNCTION disclosures_convert(lines bigint[], since timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 BEGIN
     IF disclosures_is_mixed() THEN
         PERFORM disclosures_convert_where('disclosures_release',
-            format('r.line_id = %L AND r.occurred_at >= %L', line, since));
+            format('r.line_id = ANY (%L::bigint[]) AND r.occurred_at >= %L', lines, since));
     END IF;
 END $$;
 
--- Of use to the owner alone, who may change more of a release than its judgement.
+-- Only the owner can use this: it changes more than the judgement.
 CREATE OR REPLACE FUNCTION disclosures_convert_where(part regclass, which text) RETURNS bigint LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
@@ -111,7 +129,7 @@ BEGIN
     RETURN n;
 END $$;
 
--- Whether the owner of the table is at that, so that nothing that a release says changes.
+-- Whether the owner is converting rows now.
 CREATE OR REPLACE FUNCTION disclosures_converts(part oid) RETURNS boolean LANGUAGE sql STABLE
     SET search_path = public, pg_temp
 AS $$
@@ -119,7 +137,7 @@ AS $$
         AND (SELECT relowner FROM pg_class WHERE oid = part) = current_user::regrole
 $$;
 
--- A program of 1.0 writes releases as if the view were a table, and so may whoever writes few.
+-- A program of 1.0 writes releases as if the view were a table. Code that writes few rows may do so too.
 CREATE OR REPLACE FUNCTION disclosures_write_shown() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
@@ -127,7 +145,7 @@ DECLARE
     said disclosures_term;
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        PERFORM disclosures_convert(OLD.line_id, OLD.occurred_at);
+        PERFORM disclosures_convert(ARRAY[OLD.line_id], OLD.occurred_at);
     END IF;
     IF TG_OP = 'DELETE' THEN
         DELETE FROM disclosures_release

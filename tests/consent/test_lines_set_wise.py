@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -75,6 +76,24 @@ def test_many_rows_take_as_many_statements_as_few(change: str) -> None:
 
     few, many = take(range(8)), take(range(8, 40))
     assert many <= few + 2, "a statement for each line would be 24 more"
+
+
+@pytest.mark.usefixtures("db", "no_broker")
+def test_a_large_account_that_begins_is_not_read_for_each_chunk() -> None:
+    take_parties()
+    rows = [line_row(line_id=f"L{n}", msisdn=number(n), user_role="user" if n else "holder") for n in range(30)]
+    read: list[int] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        done = execute(sql, params, many, context)
+        if sql.startswith('SELECT "accounts_line".'):
+            read.append(context["cursor"].rowcount)
+        return done
+
+    with connection.execute_wrapper(count):
+        fates = taken_in(rows, rows_at_once=5, at=timezone.now())
+    assert {fate.status for fate in fates} == {"accepted"}
+    assert max(read) == 1, "the holder's line alone"
 
 
 def what_is_written() -> dict[str, Collection[object]]:

@@ -343,8 +343,8 @@ def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
 
 
 def test_what_releases_have_in_common_is_stored_once() -> None:
-    take_releases(release_row(), release_row(precision_m=100), release_row(campaign="CMP-other"))
     take_releases(release_row())
+    take_releases(release_row(), release_row(precision_m=100), release_row(campaign="CMP-other"))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT campaign, judgement, count(*) FROM disclosures_disclosure GROUP BY term, 1, 2 ORDER BY 1, 2"
@@ -354,6 +354,17 @@ def test_what_releases_have_in_common_is_stored_once() -> None:
         ]  # fmt: skip
         cursor.execute("SELECT count(*) FROM disclosures_term")
         assert cursor.fetchone() == (3,)
+        # Nobody stores a term under the hash of another, which honest reports would then be given.
+        with pytest.raises(IntegrityError, match="disclosures_term_content"), transaction.atomic():
+            cursor.execute(
+                "INSERT INTO disclosures_term (content, aggregator, path, campaign, purpose, scope, basis, outcome,"
+                " path_completed, basis_doubtful, judgement) SELECT 'another', aggregator, path, campaign, purpose,"
+                " scope, basis, outcome, path_completed, basis_doubtful, judgement FROM disclosures_term LIMIT 1"
+            )
+        # Like the import, a rejudgement stores terms in the order of what they say: so the two never deadlock.
+        take_choices(choice_row(made_at="2025-06-15T00:00:00Z"))
+        cursor.execute("SELECT campaign FROM disclosures_term WHERE judgement = 'after_stop' ORDER BY id")
+        assert cursor.fetchall() == [("CMP-other",), ("CMP-road",)]
 
 
 def test_rows_lie_in_their_month_old_ones_in_the_default() -> None:

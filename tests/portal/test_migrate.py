@@ -65,6 +65,7 @@ def test_what_needs_a_table_alone_gives_up_before_stops_wait_behind_it(next_rele
     # Whoever waits on would be ended by this, and not by their own patience.
     with connections["owner"].cursor() as cursor:
         cursor.execute("SET statement_timeout = '20s'")
+        cursor.execute(f'REVOKE ALL ON support_reveal FROM "{connection.settings_dict["USER"]}"')
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE support_ticket IN ROW EXCLUSIVE MODE")
         with pytest.raises(CommandError, match=r"^support\.0003_alone waited two seconds"):
@@ -73,6 +74,8 @@ def test_what_needs_a_table_alone_gives_up_before_stops_wait_behind_it(next_rele
     with connections["owner"].cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("0",)
+        cursor.execute("SELECT has_table_privilege(%s, 'support_reveal', 'SELECT')", [connection.settings_dict["USER"]])
+        assert cursor.fetchone() == (True,), "rights on what was migrated before"
     call_command("migrate", "support", "0003_alone", verbosity=0)
     assert ("support", "0003_alone") in next_release.applied_migrations()
 
@@ -154,6 +157,11 @@ def test_while_rights_are_given_the_application_lacks_none() -> None:
                 assert cursor.fetchone() == (True,), table
         return done
 
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("CREATE VIEW of_a_monitor AS SELECT 1")
     with connections["owner"].execute_wrapper(and_look):
         privileges.grant_privileges(using="owner")
-    assert {"consent_choice", "consent_linegate", "revocations_order"} <= set(taken)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("DROP VIEW of_a_monitor")
+    assert {"consent_choice", "consent_linegate", "revocations_order", "disclosures_disclosure"} <= set(taken)
+    assert "of_a_monitor" not in taken

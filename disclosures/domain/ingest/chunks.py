@@ -5,7 +5,8 @@ How far it is is noted with the rows, so that an import that was cut off goes on
 A chunk is judged by what was committed before; it sees nothing of what commits while it runs, and nobody sees its rows.
 So whoever wrote something by which rows are judged commits it, waits for the chunks that run, and only then looks for
 rows: a chunk that did not see the change is finished by then, and one that begins later sees it. Each chunk holds a
-lock of its own, that of its session: later chunks are neither waited for nor held up, and none waits for another.
+lock of its own, that of its session: later chunks are neither waited for nor held up. Two chunks wait for each other
+only where both store the same id or the same new term.
 """
 
 import hashlib

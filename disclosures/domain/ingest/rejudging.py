@@ -31,7 +31,7 @@ WITH taken AS (
 INSERT INTO touched SELECT line_id, min(since) FROM taken GROUP BY line_id
 """
 # Rows of 1.0 say themselves what others have a term for, until they are given theirs.
-CONVERT = "SELECT disclosures_convert(line_id, since) FROM touched"
+CONVERT = "SELECT disclosures_convert(array_agg(line_id), min(since)) FROM touched"
 # By all that is on record: a row is written a moment after the newest of its line, which may be ahead of a clock.
 QUESTIONS = """
 INSERT INTO questions (qid, line_id, campaign, aggregator, parties, purpose, scope, precision_m, at, known_at,
@@ -42,6 +42,7 @@ SELECT row_number() OVER (), d.line_id, d.campaign, d.aggregator,
 FROM touched JOIN disclosures_disclosure d ON d.line_id = touched.line_id AND d.occurred_at >= touched.since
 WHERE d.basis = 'approval' AND d.outcome = 'released'
 """.replace("<parties>", paths.JUDGED_BY)
+# Terms in the order in which the import puts them: two that put the same new terms wait for each other.
 CHANGE = """
 WITH changed AS (
     SELECT questions.line_id, questions.at, questions.disclosure_id, questions.was, questions.term, judged.becomes
@@ -52,7 +53,12 @@ WITH changed AS (
     SELECT line_id, disclosure_id, clock_timestamp(), was, becomes, %s FROM changed
 ), put AS MATERIALIZED (
     SELECT term, becomes, disclosures_judged_term(term, becomes) AS id
-    FROM (SELECT DISTINCT term, becomes FROM changed ORDER BY term, becomes) named
+    FROM (
+        SELECT named.term, named.becomes FROM (SELECT DISTINCT term, becomes FROM changed) named
+            JOIN disclosures_term t ON t.id = named.term
+        ORDER BY t.aggregator, t.path, t.campaign, t.purpose, t.scope, t.basis, t.outcome, t.path_completed,
+            t.basis_doubtful, named.becomes
+    ) in_order
 )
 UPDATE disclosures_release d SET term = put.id
 FROM changed JOIN put ON put.term = changed.term AND put.becomes = changed.becomes
@@ -159,9 +165,7 @@ def _batch(touched: list[int], cause: str) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ONE_AT_A_TIME)
         cursor.execute("CREATE TEMPORARY TABLE touched (line_id bigint, since timestamptz) ON COMMIT DROP")
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE questions ({COLUMNS}, disclosure_id uuid, was text, term integer) ON COMMIT DROP"
-        )
+        cursor.execute(f"CREATE TEMPORARY TABLE questions ({COLUMNS}, {OF_RELEASES}) ON COMMIT DROP")
         cursor.execute(TAKE, [touched])
         changed = 0
         if cursor.rowcount:

@@ -15,7 +15,7 @@ from consent.gate.decision_ids import get_claimed_time
 from consent.gate.shapes import USE_WITHIN_S
 from partners.feeds.checking import hash_of_meaning
 
-# What is kept of the keyed hash by which a repeat is told from a conflict. Releases of 1.0 have kept all of it.
+# How many bytes of the keyed hash we keep to tell a repeat from a conflict. 1.0 kept all 32.
 CONTENT_BYTES = 7
 IDS = uuid.UUID("0b9a3a5e-52a0-4d0e-8c0d-6a7c5a1f0e11")
 IN_IDS = hashlib.sha1(IDS.bytes, usedforsecurity=False)

@@ -70,7 +70,8 @@ WITH asked AS MATERIALIZED (
 )
 SELECT qid, <words> FROM (<answer>) answered
 """.replace("<words>", rejudging.IN_WORDS).replace("<answer>", ANSWER)
-# What rows have in common is put once for all, in one order, so that two chunks wait for each other and never deadlock.
+# What rows have in common is put once for all. All code puts terms in the order of what they say: two that put the same
+# new terms wait for each other and never deadlock.
 # Rows in the order of the index, by which neighbours share its pages; sorted before they are wide.
 STORE = """
 INSERT INTO disclosures_release (line_id, occurred_at, recorded_at, id, term, precision_m, source_id, decision_id,

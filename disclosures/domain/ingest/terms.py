@@ -65,12 +65,16 @@ WITH named AS (
 )
 """
 CONVERT = """<found>
-SELECT disclosures_convert(line_id, occurred_at) FROM found WHERE term IS NULL
+SELECT disclosures_convert(array_agg(line_id), min(occurred_at)) FROM found WHERE term IS NULL
 """.replace("<found>", OF_PARTIES)
 # A row under an order is marked like any other, and its incident waits until the order ends (`traces.leave`).
 DOUBT = """<found>, put AS MATERIALIZED (
     SELECT term, disclosures_doubtful_term(term) AS id
-    FROM (SELECT DISTINCT term FROM found WHERE NOT basis_doubtful ORDER BY term) plain
+    FROM (
+        SELECT t.id AS term FROM disclosures_term t
+        WHERE t.id IN (SELECT term FROM found WHERE NOT basis_doubtful)
+        ORDER BY t.aggregator, t.path, t.campaign, t.purpose, t.scope, t.basis, t.outcome, t.path_completed, t.judgement
+    ) in_order
 ), marked AS (
     UPDATE disclosures_release d SET term = put.id FROM found JOIN put ON put.term = found.term
     WHERE d.line_id = found.line_id AND d.occurred_at = found.occurred_at AND d.id = found.id

@@ -52,6 +52,7 @@ class Command(DjangoMigrate):
         except OperationalError as error:
             if not isinstance(error.__cause__, errors.LockNotAvailable):
                 raise
+            privileges.grant_privileges(using=using)  # on what was migrated before
             raise CommandError(IN_THE_WAY.format(migration=self._now)) from error
         finally:
             with suppress(DatabaseError), connections[using].cursor() as cursor:
