@@ -9,14 +9,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 import audit.actions
-from accounts.policies.permissions import StaffAction
+from accounts.models import User
+from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import acting_staff
 from audit.models import Incident
 from support.labels import BadVariable, fill_variables, unknown_in
 from support.models import BulkReply, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
-from support.queries.writing import hit_by, left_open, values_of
+from support.queries.writing import Recipients, hit_by, left_open, list_recipients, values_of
 
 # So long it can be taken back.
 TAKES_BACK = timedelta(minutes=1)
@@ -35,21 +36,10 @@ def begin_reply(
     somebody whom another answer about this incident is about to reach.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    if not body.strip():
-        raise NoReason("Write the answer.")
-    if left := left_open(body=body):
-        raise BadVariable(f"Fill in “{left}”, or take it out.")
     # One after the other: an answer that is begun twice would go out although one of the two was taken back.
     Incident.objects.select_for_update().filter(pk=incident_id).first()
     found = hit_by(incident_id=incident_id, kinds=kinds, language=language).order_by("id")
-    ticket_ids = list(found.values_list("pk", flat=True)[: MOST + 1])
-    if not ticket_ids:
-        raise NotNow("It affected no one with an open case.")
-    if _has_pending_reply(incident_id, ticket_ids):
-        raise NotNow("An answer to some of them is about to be sent. Wait until it is sent, or take it back.")
-    if len(ticket_ids) > MOST:
-        raise NotNow(f"There are more than {MOST:,}. Choose kinds of cases, or a language.")
-    _check_variables(body.strip(), found, at)
+    ticket_ids = _check_reply(incident_id, body, found, at)
     reply = BulkReply.objects.create(
         id=uuid.uuid4(), incident_id=incident_id, body=body.strip(), by=name, at=at, begins_at=at + TAKES_BACK,
         ticket_ids=ticket_ids,
@@ -59,6 +49,18 @@ def begin_reply(
         detail={"incident": incident_id, "cases": len(ticket_ids)},
     )  # fmt: skip
     return reply
+
+
+def preview_reply(
+    *, incident_id: int, kinds: Collection[str], language: str, body: str, user: User, at: datetime
+) -> Recipients:
+    """Return whom `begin_reply` would answer, and with which words. Raises what it raises; nothing is sent."""
+    acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
+    found = hit_by(incident_id=incident_id, kinds=kinds, language=language).order_by("id")
+    _check_reply(incident_id, body, found, at)
+    handed_up = hit_by(incident_id=incident_id, kinds=kinds, language=language, escalated=True)
+    words = fill_variables(body=body.strip(), values=values_of(ticket=found[0], at=at))
+    return list_recipients(tickets=found, escalated=handed_up.count(), words=words, user_id=user.pk, at=at)
 
 
 @transaction.atomic
@@ -77,6 +79,26 @@ def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
     reply.undone_at = at
     reply.save(update_fields=["undone_at"])
     audit.actions.record(action="reply.undone", actor=name, target=f"reply:{reply.id}", at=at)
+
+
+def _check_reply(incident_id: int, body: str, found: QuerySet[Ticket], at: datetime) -> list[int]:
+    """Look whether these words can be sent in all of these cases, and return the cases.
+
+    Raises NoReason, BadVariable, NotNow.
+    """
+    if not body.strip():
+        raise NoReason("Write the answer.")
+    if left := left_open(body=body):
+        raise BadVariable(f"Fill in “{left}”, or take it out.")
+    ticket_ids = list(found.values_list("pk", flat=True)[: MOST + 1])
+    if not ticket_ids:
+        raise NotNow("It affected no one with an open case.")
+    if _has_pending_reply(incident_id, ticket_ids):
+        raise NotNow("An answer to some of them is about to be sent. Wait until it is sent, or take it back.")
+    if len(ticket_ids) > MOST:
+        raise NotNow(f"There are more than {MOST:,}. Choose kinds of cases, or a language.")
+    _check_variables(body.strip(), found, at)
+    return ticket_ids
 
 
 def _has_pending_reply(incident_id: int, ticket_ids: Collection[int]) -> bool:

@@ -25,7 +25,8 @@ from support.primitives.tokens import link_to
 from support.queries import subjects
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import parties_of
-from support.queries.queue import COUNTED_TO
+from support.queries.queue import COUNTED_TO, PAGE, Row
+from support.queries.queue import rows as rows_of
 
 # What answers written often leave to whoever writes, in whatever language.
 TO_FILL_IN = re.compile(r"\[[^\[\]]{3,200}\]")
@@ -182,6 +183,19 @@ class Progress:
     state: str
 
 
+@dataclass(frozen=True)
+class Recipients:
+    """Whom a reply to many reaches. `rows`: the first of `total` cases; `escalated`: how many are left out as such.
+
+    `words`: the reply as the person of the first case reads it.
+    """
+
+    rows: Sequence[Row]
+    total: int
+    escalated: int
+    words: str
+
+
 def incidents() -> list[Hit]:
     """Open incidents that people with open cases were hit by, the newest first."""
     found = list(Incident.objects.filter(closed_at__isnull=True).order_by("-opened_at")[:MOST_INCIDENTS])
@@ -196,12 +210,23 @@ def incidents() -> list[Hit]:
     return [one for one in counted if one.people]
 
 
-def hit_by(*, incident_id: int, kinds: Collection[str] = (), language: str = "") -> QuerySet[Ticket]:
-    """Open cases of people whom this incident hit: about it, or about its company since shortly before."""
+def list_recipients(*, tickets: QuerySet[Ticket], escalated: int, words: str, user_id: int, at: datetime) -> Recipients:
+    """Return these cases as a preview of a reply lists them."""
+    first = list(tickets.select_related("assignee")[:PAGE])
+    return Recipients(rows_of(tickets=first, user_id=user_id, at=at), tickets.count(), escalated, words)
+
+
+def hit_by(
+    *, incident_id: int, kinds: Collection[str] = (), language: str = "", escalated: bool = False
+) -> QuerySet[Ticket]:
+    """Open cases of people whom this incident hit: about it, or about its company since shortly before.
+
+    `escalated`: those that were handed up instead, which are the privacy office's to answer, one by one.
+    """
     incident = Incident.objects.filter(pk=incident_id).first()
     if incident is None:
         return Ticket.objects.none()
-    tickets = _hit(incident)
+    tickets = _hit(incident, escalated=escalated)
     if kinds:
         tickets = tickets.filter(kind__in=kinds)
     return tickets.filter(language=language) if language else tickets
@@ -216,13 +241,13 @@ def progress(*, reply_id: uuid.UUID, at: datetime) -> Progress | None:
     return Progress(reply, len(reply.ticket_ids), done, _state(reply, at))
 
 
-def _hit(incident: Incident) -> QuerySet[Ticket]:
+def _hit(incident: Incident, *, escalated: bool = False) -> QuerySet[Ticket]:
     about = Q(about_kind="incident", about_ref=str(incident.pk))
     party = parties_of(subjects=[incident.subject]).get(incident.subject)
     if party is not None:
         about |= Q(party_id=party.pk, opened_at__gte=incident.opened_at - BEFORE)
-    # What was handed up is the privacy office's to answer, one by one.
-    return Ticket.objects.filter(about, state__in=UNDER_WAY, line_id__isnull=False, escalated_at__isnull=True)
+    under_way = Ticket.objects.filter(about, state__in=UNDER_WAY, line_id__isnull=False)
+    return under_way.filter(escalated_at__isnull=not escalated)
 
 
 def _name(party: Party | None) -> str:

@@ -13,7 +13,7 @@ from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
-from support.actions.replies import begin_reply, undo_reply
+from support.actions.replies import begin_reply, preview_reply, undo_reply
 from support.forms.writing import ReplyForm
 from support.labels import BadVariable
 from support.policies.lifecycle import NotNow
@@ -24,20 +24,22 @@ from support.views.access import at_the_desk
 @require_http_methods(["GET", "HEAD", "POST"])
 @at_the_desk(StaffAction.WORK_TICKETS)
 def new(request: PersonRequest) -> HttpResponseBase:
-    """Whom to answer, and what; nothing is sent for a minute."""
-    hits = told.incidents()
+    """Whom to answer, and what, with a preview; nothing is sent for a minute."""
+    hits, at = told.incidents(), timezone.now()
     form = ReplyForm(request.POST if request.method == "POST" else None, hits=hits)
-    if request.method == "POST" and form.is_valid():
-        said = {name: form.cleaned_data[name] for name in ("kinds", "language", "body")}
-        incident, actor = form.cleaned_data["incident"], actor_of(request.user)
+    shown: dict[str, object] = {"form": form, "hits": hits}
+    if request.method == "POST" and "change" not in request.POST and form.is_valid():
+        asked = {name: form.cleaned_data[name] for name in ("kinds", "language", "body")}
+        asked |= {"incident_id": form.cleaned_data["incident"], "at": at}
         try:
-            begun = begin_reply(incident_id=incident, **said, actor=actor, at=timezone.now())
-            return redirect("desk-many-reply", many_id=begun.id)
+            if "preview" not in request.POST:
+                return redirect("desk-many-reply", many_id=begin_reply(**asked, actor=actor_of(request.user)).id)
+            shown["preview"] = preview_reply(**asked, user=request.user)
         except BadVariable as error:
             form.add_error("body", str(error))
         except (NotNow, NoReason) as error:
             form.add_error(None, str(error))
-    return render(request, "desk/many.html", {"form": form, "hits": hits})
+    return render(request, "desk/many.html", shown)
 
 
 @require_safe

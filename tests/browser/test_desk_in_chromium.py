@@ -4,10 +4,15 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+import audit.actions
 from accounts.models import User
+from audit.models import Incident
 from disclosures.models import Disclosure
+from partners.models import Party
+from support.models import Ticket
 from tests.browser.conftest import Visit
 from tests.browser.looking import AXE, violations
 from tests.factories import a_line, a_party
@@ -33,11 +38,20 @@ def full() -> None:
 @pytest.mark.parametrize(("width", "scheme"), [*drawn([(1280, "light"), (390, "dark")], of=2)])
 def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, width: int, scheme: str) -> None:
     full()
+    party = Party.objects.get(name__startswith="GeoBridge")
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=party.uri, at=timezone.now())
+    Ticket.objects.filter(number_ending="0177").update(party_id=party.pk)
     officer = staff()
     page, found = visit(member=officer, width=width, scheme=scheme).new_page(), list[str]()
     for path in ("/desk/", "/desk/?state=closed", "/desk/figures/", "/desk/figures/complaints/2026/", "/desk/many/"):
         page.goto(path)
         found += faults(page, path)
+    page.goto("/desk/many/")
+    page.fill("#id_body", "Your case is {code}.")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("heading", name="Recipients").wait_for()
+    page.screenshot(path=f"/tmp/d8/many{width}{scheme}.png", full_page=True)
+    found += faults(page, "bulk preview")
     page.goto("/desk/")
     page.fill("#desk-q", "0177")
     page.press("#desk-q", "Enter")

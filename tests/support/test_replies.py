@@ -1,5 +1,6 @@
 """Bulk reply: nothing goes out for a minute, then everybody gets it once, whatever stops in between."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -178,7 +179,8 @@ def test_no_date_is_told_to_whom_we_wait_for(ana: Member) -> None:
 def test_the_page_shows_progress_and_the_way_back(ana: Member) -> None:
     incident = an_incident(timezone.now())
     hit(incident)
-    page = ana.client.post("/desk/many/", {"incident": incident.pk, "body": WORDS}, follow=True)
+    said = {"incident": incident.pk, "kinds": ["other"], "language": "en", "body": WORDS}
+    page = ana.client.post("/desk/many/", said, follow=True)
     shown = page.content.decode()
     assert 'data-reply-state="waiting"' in shown
     assert "One answer to 1 person" in shown
@@ -188,6 +190,39 @@ def test_the_page_shows_progress_and_the_way_back(ana: Member) -> None:
     ).content.decode()  # fmt: skip
     empty = ana.client.post("/desk/many/", {"incident": incident.pk, "body": ""}).content.decode()
     assert "This field is required." in empty
+
+
+def test_a_preview_lists_who_gets_it_and_whom_the_office_answers(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    first, second = hit(incident), hit(incident)
+    handed_up = [hit(incident, escalated_at=at) for _ in range(2)]
+    said = {
+        "incident": incident.pk,
+        "kinds": ["other", "dispute"],
+        "language": "en",
+        "body": "Your case is {code}.\nBye.",
+    }
+    page = ana.client.post("/desk/many/", {**said, "preview": ""}).content.decode()
+    assert f"Your case is {first.code}.<br>Bye." in page
+    assert "It goes to 2 cases. 2 escalated cases are left out: the privacy office answers them." in page
+    assert re.findall(r'class="code">(T-\w+)<', page) == [first.code, second.code]
+    assert not [one.code for one in handed_up if one.code in page]
+    assert BulkReply.objects.count() == 0
+    # What the preview sends on is what was typed.
+    kept = re.findall(
+        r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.partition("<main")[2].partition("</main>")[0]
+    )
+    assert [one for one in kept if one[0] != "csrfmiddlewaretoken"] == [
+        ("incident", str(incident.pk)), ("kinds", "other"), ("kinds", "dispute"), ("language", "en"),
+        ("body", said["body"]),
+    ]  # fmt: skip
+    changed = ana.client.post("/desk/many/", {**said, "change": ""}).content.decode()
+    assert "Your case is {code}.\nBye.</textarea>" in changed
+    wrong = ana.client.post("/desk/many/", {**said, "body": "{compny}", "preview": ""}).content.decode()
+    assert "{compny} is no variable." in wrong
+    assert ana.client.post("/desk/many/", said).status_code == 302
+    assert BulkReply.objects.get().ticket_ids == [first.pk, second.pk]
 
 
 def test_what_is_begun_twice_is_refused(ana: Member) -> None:

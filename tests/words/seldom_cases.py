@@ -241,6 +241,8 @@ class Desk:
         for _ in range(3):
             self.case(self.line(agreed=""), **hit)
         yield "many to answer", self.read("many/")
+        shown = self.ana.client.post("/desk/many/", {"incident": incident.pk, "body": "Dear {code}", "preview": ""})
+        yield "many: a preview", transcript(shown.content.decode(), but=EVERYWHERE)
         reply = self._begun(incident, "Waiting.")
         yield "many: waiting", self.read(f"many/{reply.pk}/")
         undo_reply(reply_id=reply.pk, actor=self.ana.actor, at=timezone.now())
