@@ -125,6 +125,7 @@ def test_a_day_that_is_over_allows_nothing() -> None:
 
 
 def test_nobody_pauses_what_is_not_there() -> None:
+    a_partner()
     browser = signed_in(a_line())
     for asked_of in (
         "scope=party&ref=https://nobody.example",

@@ -446,4 +446,11 @@ MUTANTS = (
         "Q(ended_at__isnull=True)",
         "tests/support/test_exact_ends.py::test_an_officer_s_protection_goes_on_for_a_day",
     ),
+    Mutant(
+        12,
+        "consent/queries/choices.py",
+        "Campaign.objects.filter(purpose=ref).exists()",
+        "Campaign.objects.exists()",
+        "tests/promises/test_12_easy.py::test_nobody_pauses_what_is_not_there",
+    ),
 )
