@@ -7,12 +7,13 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
+from accounts.models import User
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.primitives.sealing import seal_bytes, unseal_bytes
 from accounts.queries import acting_staff
 from console.domain.documents import sign_document
-from console.queries.documents import Report, complete_report
+from console.queries.documents import Report, complete_report, list_documents
 from console.queries.evidence_packs import build_report
 from partners.policies.lifecycle import NotNow
 from support.actions.cases import record_case_act
@@ -27,56 +28,74 @@ def preview_document(*, kind: str, ref: str, actor: str, reason: str, at: dateti
     Raises StaffOnly, NoReason, and NotNow where there are no records for it.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
-    report = _build_report(kind, ref, name, at)
-    _record("previewed", report, f"{kind}:{ref}", name, check_reason(reason), at)
+    report = _build_report(kind, ref, _get_name(name), at)
+    _record("previewed", report.title, report.about, f"{kind}:{ref}", name, check_reason(reason), at)
     return report
 
 
-@transaction.atomic
-def make_document(*, kind: str, ref: str, actor: str, reason: str, at: datetime) -> uuid.UUID:
-    """Sign a document and keep it. Returns its id. Raises StaffOnly, NoReason, NotNow where there is nothing."""
-    name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
-    report, document_id = _build_report(kind, ref, name, at), uuid.uuid4()
-    _record("made", report, str(document_id), name, check_reason(reason), at)
+def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at: datetime) -> uuid.UUID:
+    """Sign a document and keep it. Returns its id. `seen`: the seal of the report that was previewed.
+
+    It is printed before the transaction: the audit log's chains are locked until that ends, and stops wait for them.
+    Raises StaffOnly, NoReason, and NotNow where there are no records, or they changed since the preview.
+    """
+    name, why, document_id = (
+        acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS),
+        check_reason(reason),
+        uuid.uuid4(),
+    )
+    who = _get_name(name)
+    report = _build_report(kind, ref, who, at)
+    if report.seal != seen:
+        raise NotNow("The records changed since you previewed them. Preview the document again.")
     whole = complete_report(report=report, document_id=str(document_id), at=at)
-    pdf = sign_document(report=whole, document_id=str(document_id), who=_get_name(name), at=at)
-    Document.objects.create(
-        id=document_id, kind=report.kind, about=report.about, title=report.title, line_id=report.line_id, made_at=at,
-        made_by=name, sha256=hashlib.sha256(pdf).hexdigest(), pdf_sealed=seal_bytes(pdf),
-    )  # fmt: skip
+    pdf = sign_document(report=whole, document_id=str(document_id), who=who, at=at)
+    sealed = seal_bytes(pdf)
+    with transaction.atomic():
+        Document.objects.create(
+            id=document_id, kind=report.kind, about=report.about, title=report.title, line_id=report.line_id,
+            release_id=report.release_id, made_at=at, made_by=name, sha256=hashlib.sha256(pdf).hexdigest(),
+            pdf_sealed=sealed,
+        )  # fmt: skip
+        _record("made", report.title, report.about, str(document_id), name, why, at)
     return document_id
 
 
 @transaction.atomic
 def open_document(*, document_id: uuid.UUID, actor: str, reason: str, at: datetime) -> bytes:
-    """Return the PDF as it was signed. Raises StaffOnly, NoReason, NotNow where there is no such document."""
-    name = acting_staff(actor=actor, action=StaffAction.SEE_AUDIT)
-    one = Document.objects.filter(pk=document_id).first()
+    """Return the PDF as it was signed.
+
+    Raises StaffOnly, NoReason, and NotNow where there is no such document or our copy is another by now.
+    """
+    name, why = acting_staff(actor=actor, action=StaffAction.SEE_AUDIT), check_reason(reason)
+    one = list_documents(at=at).filter(pk=document_id).first()
     if one is None:
         raise NotNow("There is no such document.")
-    report = Report(one.kind, one.about, one.title, (), one.line_id)
-    _record("taken", report, str(one.pk), name, check_reason(reason), at)
-    return unseal_bytes(one.pdf_sealed)
+    pdf = unseal_bytes(one.pdf_sealed)
+    if hashlib.sha256(pdf).hexdigest() != one.sha256:
+        raise NotNow("Our copy is not the document that was signed. Tell the administrators of this system.")
+    _record("taken", one.title, one.about, str(one.pk), name, why, at)
+    return pdf
 
 
-def _build_report(kind: str, ref: str, name: str, at: datetime) -> Report:
-    report = build_report(kind=kind, ref=ref, who=_get_name(name), at=at)
+def _build_report(kind: str, ref: str, who: str, at: datetime) -> Report:
+    report = build_report(kind=kind, ref=ref, who=who, at=at)
     if report is None:
         raise NotNow("There are no records for this document.")
     return report
 
 
 def _get_name(actor: str) -> str:
-    return names.actors(wanted={actor})[actor]
+    return names.get_staff_name(user=User.objects.get(pk=int(actor.partition(":")[2])))
 
 
-def _record(verb: str, report: Report, own: str, actor: str, reason: str, at: datetime) -> None:
+def _record(verb: str, title: str, about: str, own: str, actor: str, reason: str, at: datetime) -> None:
     """Write into the audit log that a document was previewed, made or taken; of a case, also into its person's log."""
-    detail = {"title": report.title}
+    detail = {"title": title}
     audit.actions.record(
         action=f"document.{verb}", actor=actor, target=f"document:{own}", at=at, reason=reason, detail=detail
     )
-    kind, _, code = report.about.partition(":")
+    kind, _, code = about.partition(":")
     if kind == "ticket":
-        ticket = Ticket.objects.get(code=code)
-        record_case_act(ticket=ticket, action="case.exported", actor=actor, at=at, reason=reason)
+        action = "case.seen" if verb == "previewed" else "case.exported"
+        record_case_act(ticket=Ticket.objects.get(code=code), action=action, actor=actor, at=at, reason=reason)

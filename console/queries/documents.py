@@ -4,18 +4,24 @@ Each is made of sections. The same sections are previewed, signed as data, and p
 hides, and acts of the legal-process role, are in none of them.
 """
 
+import hashlib
+import json
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 
+from audit.models import AuditEvent
 from audit.queries import get_chain_heads
+from disclosures.queries.visible import find_hiding_notices
 from partners.labels import sanitise_text
 from support.models import LONGEST, Document
 
-FIRST_YEAR = 2020
-# Of one section so many rows are in a document; it says how many there are.
+# Of one section so many rows are in a document, the newest; it says how many there are.
 MOST = 500
 
 
@@ -32,13 +38,19 @@ class Section:
     @classmethod
     def build(
         cls, heading: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, text: Sequence[str] = (),
-        moves: bool = False,
+        moves: bool = False, total: int = 0,
     ) -> "Section":  # fmt: skip
-        """Return a section with a table of these rows, as many as a document has room for."""
-        whole = list(rows)
-        says = [*text, *([f"The first {MOST} of {len(whole):,}."] if len(whole) > MOST else [])]
-        says += ["None."] if columns and not whole else []
-        shown = [[format_value(value=value) for value in row] for row in whole[:MOST]]
+        """Return a section with a table of these rows, the oldest first: the last of them, as many as it has room for.
+
+        `total`: how many there are where these are the newest of them.
+        """
+        counted, kept = 0, deque[Sequence[object]](maxlen=MOST)
+        for row in rows:
+            counted += 1
+            kept.append(row)
+        says = [*text, *([f"The newest {MOST} of {max(total, counted):,}."] if max(total, counted) > MOST else [])]
+        says += ["None."] if columns and not kept else []
+        shown = [[format_value(value=value) for value in row] for row in kept]
         return cls(heading, says, columns if shown else (), shown, moves)
 
     @classmethod
@@ -63,27 +75,33 @@ class DocumentRequest:
 
 @dataclass(frozen=True)
 class Report:
-    """What a document says. `line_id`: whose log shows that it was read; None where it is about no person."""
+    """What a document says. `line_id`: whose case it is about, and `release_id`: about which look-up; or None."""
 
     kind: str
     about: str
     title: str
     sections: Sequence[Section]
     line_id: int | None = None
+    release_id: UUID | None = None
+
+    @property
+    def seal(self) -> str:
+        """What stands for all that it says, but for what grows by being looked at."""
+        said = [self.kind, self.about, self.title, *(asdict(one) for one in self.sections if not one.moves)]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class DocumentPreview:
-    """What a document would say. `seal`: if that changed when it is to be signed, it is shown again."""
+    """What a document would say, before it is signed."""
 
     report: Report
     template: str = "document_preview.html"
 
     @property
     def seal(self) -> Sequence[object]:
-        """All that does not grow by being looked at."""
-        one = self.report
-        return [one.kind, one.about, *(asdict(section) for section in one.sections if not section.moves)]
+        """What stands for the report."""
+        return [self.report.seal]
 
 
 def format_value(*, value: object) -> str:
@@ -105,20 +123,20 @@ def complete_report(*, report: Report, document_id: str, at: datetime) -> Report
         "Custody",
         [
             "The audit log records who previewed, signed and read this document, when and why.",
-            "Our copy is kept as it was signed and can't be changed.",
+            "Our copy is kept as it was signed. The database refuses to change or delete it.",
         ],
     )
     parts = [*report.sections, custody, _build_checkpoint(at), _build_instructions(document_id)]
     index = Section.build(
         "Index", ("Section", "Rows"), [(f"{n}. {one.heading}", len(one.rows)) for n, one in enumerate(parts, 1)]
     )
-    return Report(report.kind, report.about, report.title, [index, *parts], report.line_id)
+    return replace(report, sections=[index, *parts])
 
 
 def _build_checkpoint(at: datetime) -> Section:
     """The newest hash of each chain of the audit log, signed with the document: no entry before it can be changed."""
     heads = [(chain, own.hex()) for chain, (_, own) in get_chain_heads().items()]
-    says = [f"The audit log's newest entries at {format_value(value=at)}. Our checkpoints elsewhere contain them."]
+    says = [f"The audit log's newest entries at {format_value(value=at)}. The next checkpoint will contain them."]
     return Section.build("Checkpoint of the audit log", ("Chain", "Hash"), heads, text=says, moves=True)
 
 
@@ -127,6 +145,7 @@ def _build_instructions(document_id: str) -> Section:
         "How to verify",
         [
             f"The file document-{document_id}.json is attached to this PDF. It holds everything printed here.",
+            "Hashes are printed with their first 16 digits. The file has all digits.",
             "It is a JSON Web Signature (RFC 7515, ES256).",
             (
                 f"Our public keys are at {settings.BASE_URL}/.well-known/jwks.json, and older ones at"
@@ -138,6 +157,17 @@ def _build_instructions(document_id: str) -> Section:
     )
 
 
-def list_documents_about(*, about: str) -> list[Document]:
-    """Return what was made about this ("party:4"), the newest first, without the files."""
-    return list(Document.objects.filter(about=about).defer("pdf_sealed").order_by("-made_at"))
+def list_documents(*, at: datetime) -> QuerySet[Document]:
+    """Return every document, the newest first, but those about a look-up that an order hides now."""
+    hidden = find_hiding_notices(line_id=OuterRef("line_id"), disclosure_id=OuterRef("release_id"), at=at)
+    return Document.objects.exclude(Exists(hidden)).order_by("-made_at")
+
+
+def list_years(*, at: datetime) -> Sequence[int]:
+    """Return the years of which there are records, this year first."""
+    return range(at.year, get_first_day(at=at).year - 1, -1)
+
+
+def get_first_day(*, at: datetime) -> datetime:
+    """Return when our records begin: at the first entry of the audit log; now where there is none."""
+    return AuditEvent.objects.order_by("id").values_list("at", flat=True).first() or at

@@ -1,32 +1,34 @@
 """What a jury or an agency would ask for: a breach notification, and the evidence about a company or a case.
 
-They name no subscriber, phone number or line. Of a case the person stays masked.
+They name no subscriber, phone number or line, but what a message in a case says. Of a case the person stays masked.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Q
 
+from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent, Incident
 from audit.policies import DUTIES
 from console.queries import staff
-from console.queries.documents import DocumentRequest, Report, Section
+from console.queries.documents import MOST, DocumentRequest, Report, Section
 from console.queries.yearly_reports import COUNSEL, build_ccpa_metrics, build_certificate
 from partners.labels import party_name, purpose_in_words
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Breach, Cohort, Order, State
-from support.models import Attachment, Document, Ticket
+from support.models import Attachment, Document, Entry, Ticket
 from support.queries import names
 from support.queries.case import Case, case_of
 from support.queries.history import RecordedAct, describe_action, more_of
 from support.queries.incidents import IncidentPage, incident_page
 from support.queries.timeline import SentPage
 
-LOGGED = ("When", "Who", "Action", "Details", "Reason", "Entry (first 16 digits of its hash)")
+LOGGED = ("When", "Who", "Action", "Details", "Reason", "Hash of the entry")
 DATA = "Who requested or received a phone's location, when, for what purpose and how precisely. We keep no coordinates."
 
 
@@ -85,13 +87,13 @@ def _list_breach_facts(page: IncidentPage) -> Mapping[str, object]:
         "Occurrences": found.count,
         "Customers affected": found.lines if found.lines is not None else "not counted by line",
         "Kinds of data": DATA,
-        "Financial loss": "none that our records show",
+        "Financial loss": "not recorded here",
         "Status": "closed" if one.closed_at else "open",
     }
 
 
 def _build_acts(heading: str, acts: Iterable[RecordedAct]) -> Section:
-    rows = [(one.at, one.who, one.what, one.more, one.reason) for one in acts]
+    rows = [(one.at, one.who, one.what, one.more, remove_numbers(one.reason)) for one in acts]
     return Section.build(heading, ("When", "Who", "What", "Details", "Reason"), rows)
 
 
@@ -144,14 +146,14 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]])
         Section.build(
             "Suspensions", ("From", "To", "Of", "Reason"),
             [
-                (one.starts_at, one.ends_at, one.of, one.reason)
+                (one.starts_at, one.ends_at, one.of, remove_numbers(one.reason))
                 for one in Suspension.objects.filter(wanted).order_by("starts_at")
             ],
         ),
         Section.build(
             "Terminations", ("When", "Of", "Due", "Signed", "Reason"),
             [
-                (one.terminated_at, one.of, one.complete_by, one.completed_at, one.reason)
+                (one.terminated_at, one.of, one.complete_by, one.completed_at, remove_numbers(one.reason))
                 for one in Cohort.objects.filter(wanted).defer("plan", "index_token").order_by("terminated_at")
             ],
         ),
@@ -167,7 +169,7 @@ def _build_case(*, wanted: DocumentRequest) -> Report | None:
     if ticket is None:
         return None
     case = case_of(ticket=ticket, reader="", at=wanted.at)
-    log = AuditEvent.objects.filter(target=f"ticket:{ticket.code}").exclude(staff.LEGAL).order_by("at", "id")
+    log = AuditEvent.objects.filter(target=f"ticket:{ticket.code}").exclude(staff.LEGAL)
     title = f"Evidence pack: case {ticket.code}"
     return Report(Document.Kind.CASE, f"ticket:{ticket.code}", title, [
         _build_case_facts(case),
@@ -175,28 +177,32 @@ def _build_case(*, wanted: DocumentRequest) -> Report | None:
             "Correspondence", ("When", "Who", "Kind", "Channel", "Text"),
             [
                 (one.entry.at, one.who, str(one.entry.get_kind_display()), str(one.entry.get_channel_display()),
-                 one.entry.body)
+                 remove_numbers(one.entry.body))
                 for one in case.thread
+                if one.entry.kind != Entry.Kind.NOTE
             ],
+            text=["Messages are as they were written, and may hold names. One with a phone number isn't printed.",
+                  "Notes among staff are left out."],
         ),
         Section.build(
-            "Files", ("Received", "Type", "Bytes", "SHA-256 (first 16 digits)"),
+            "Files", ("Received", "Type", "Bytes", "SHA-256"),
             [
-                (one.at, one.media_type, one.size, one.sha256[:16])
+                (one.at, one.media_type, one.size, one.sha256)
                 for one in Attachment.objects.filter(ticket=ticket).order_by("at")
             ],
             text=["Their contents are not in this pack. Compare a copy by its SHA-256."],
         ),
         *_build_records(case),
         _build_log(log),
-    ], ticket.line_id)  # fmt: skip
+    ], ticket.line_id, UUID(ticket.about_ref) if case.look_up else None)  # fmt: skip
 
 
 def _build_case_facts(case: Case) -> Section:
     one, look_up, choice = case.ticket, case.look_up, case.choice
     facts: dict[str, object] = {
         "Case": one.code, "Kind": str(one.get_kind_display()), "Status": str(one.get_state_display()),
-        "Opened": one.opened_at, "Due": one.due_at, "First answer": one.first_answer_at, "Subject": one.about,
+        "Opened": one.opened_at, "Due": one.due_at, "First answer": one.first_answer_at,
+        "Subject": remove_numbers(one.about),
         "Company": party_name(case.party.name, case.party.uri) if case.party else "",
     }  # fmt: skip
     if look_up:
@@ -239,23 +245,24 @@ def _build_records(case: Case) -> list[Section]:
 
 
 def _list_order(page: SentPage) -> tuple[object, ...]:
-    signed = " ".join(hashlib.sha256(one.token.encode()).hexdigest()[:16] for one in page.receipts)
+    signed = " ".join(hashlib.sha256(one.token.encode()).hexdigest() for one in page.receipts)
     sent = page.sent
     return page.party.name, str(sent.id), sent.sent_at, sent.acknowledged_at, sent.state_words, signed
 
 
 def _build_log(events: staff.Acts) -> Section:
     """The acts of staff, each by the hash that the audit log's chains have for it."""
-    rows = list(events.order_by("at", "id"))
+    rows = list(events.order_by("-at", "-id")[:MOST])[::-1]
     who = names.actors(wanted={one.actor for one in rows})
     return Section.build(
         "Audit log", LOGGED,
         [
             (one.at, who[one.actor], describe_action(action=one.action), more_of(event=one), staff.get_reason(one),
-             bytes(one.hash).hex()[:16])
+             bytes(one.hash).hex())
             for one in rows
         ],
         moves=True,
+        total=events.count(),
     )  # fmt: skip
 
 

@@ -26,14 +26,14 @@ ACTORS = ("officer:", "agent:", "auditor:", "legal:", "command:")
 LEGAL = Q(actor__startswith="legal:") | Q(action__startswith="legal.")
 LOOKS = r"\.(seen|looked|file_seen|revealed|reveal_asked|reveal_agreed|delayed_seen)$"
 SEARCHES = r"^(search\.made|ticket\.found)$"
-EXPORTS = r"^(export\.|case\.exported$|line\.exported$)"
+EXPORTS = r"^(export\.|(case|line)\.exported$|document\.taken$)"
 KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
 COLUMNS = ("when", "who", "role", "did", "more", "to", "case", "why")
 _OPEN = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "import")
 # The protection of a line is a person's: it has a name, and no history that anybody follows.
 TARGETS = (*_OPEN, "protection")
 # What has a history of its own that staff may follow from its page.
-HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "notice", "order")
+HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "notice", "order", "document")
 # An answer is bounded, whatever was typed.
 MOST = 50
 PART = 500

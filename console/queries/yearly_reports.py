@@ -1,15 +1,18 @@
 """The documents of a year: the CPNI certificate (47 CFR 64.2009(e)) and the CCPA metrics (11 CCR 7102)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count, Q
 
+from accounts.primitives import synthetic
+from accounts.primitives.reasons import remove_numbers
 from audit.models import Incident
-from console.queries.documents import FIRST_YEAR, DocumentRequest, Report, Section
-from partners.models import Suspension
+from console.queries.documents import DocumentRequest, Report, Section, get_first_day, list_years
+from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Cohort
 from support.models import Document
+from support.policies.lifecycle import ZONE
 from support.queries import names
 from support.queries.exports import EXPORTS
 from support.queries.team_metrics import complaints
@@ -23,17 +26,18 @@ PROCEDURES = (
     "Two officers must agree before a control is loosened. Staff can never turn sharing on for a subscriber.",
     "Staff give a reason to see a subscriber's records. Each view is in the audit log and in the subscriber's own log.",
     "The audit log is hash-chained, with signed checkpoints kept outside the database.",
-    "A test of stopping runs every hour. Failures that may have to be reported open an incident with its deadlines.",
+    "Failures that may have to be reported open an incident with its deadlines.",
 )
 
 
 def build_certificate(*, wanted: DocumentRequest) -> Report | None:
-    """Return the annual certificate of a year; None for a year of which there are no records. `who` certifies."""
-    year = _read_year(wanted.ref, wanted.at)
-    if year is None:
+    """Return the annual certificate of a year that is over; None for any other, or without records. `who` certifies."""
+    year = _read_year(wanted)
+    if year is None or year == wanted.at.year:
         return None
     since, until = _bounds(year)
     certified = (
+        f"{_describe_period(year, wanted.at)} Times are in UTC.",
         (
             f"I, {wanted.who}, certify for {settings.CARRIER_NAME} that I am an officer of the company and that I have"
             " personal knowledge that the company has established operating procedures that are adequate to ensure"
@@ -54,7 +58,7 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
         Section.build(
             "Complaints", ("Kind", "Received", "Answered", "Under way", "Companies"),
             [(one.kind, one.received, one.answered, one.under_way, one.companies) for one in complaints(year=year)],
-            text=["What subscribers complained of. Cases that were merged count once."],
+            text=[f"What subscribers complained of. Merged cases count once. The year is that of {ZONE.key}."],
         ),
         Section.build(
             "Incidents", ("Kind", "Opened", "Closed"),
@@ -65,12 +69,12 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
 
 
 def build_ccpa_metrics(*, wanted: DocumentRequest) -> Report | None:
-    """Return the metrics of a year; None for a year of which there are no records."""
-    year = _read_year(wanted.ref, wanted.at)
+    """Return the metrics of a year, up to now; None for a year of which there are no records."""
+    year = _read_year(wanted)
     if year is None:
         return None
     says = (
-        f"Requests that {settings.CARRIER_NAME} received from 1 January to 31 December {year} (11 CCR 7102).",
+        f"Requests that {settings.CARRIER_NAME} received (11 CCR 7102). {_describe_period(year, wanted.at)}",
         (
             "A stop is a request to opt out of sale or sharing and to limit the use of location. A copy of all records"
             " is a request to know. Requests to delete or correct other data are not made here and not counted."
@@ -79,27 +83,50 @@ def build_ccpa_metrics(*, wanted: DocumentRequest) -> Report | None:
         COUNSEL,
     )
     columns = ("Request", "Channel", "Received", "Complied with", "Denied", "Median days")
-    return Report(Document.Kind.CCPA, f"year:{year}", f"CCPA metrics for {year}", [
+    running = f", up to {wanted.at:%-d %B}" if year == wanted.at.year else ""
+    return Report(Document.Kind.CCPA, f"year:{year}", f"CCPA metrics for {year}{running}", [
         Section.build("Requests", columns, EXPORTS["requests"].rows(year, wanted.at), text=says),
     ])  # fmt: skip
 
 
 def _list_actions(since: datetime, until: datetime) -> list[tuple[object, ...]]:
     """What officers suspended or terminated, with their reasons, the oldest first."""
-    held = list(Suspension.objects.filter(starts_at__gte=since, starts_at__lt=until).order_by("starts_at"))
-    cohorts = Cohort.objects.filter(terminated_at__gte=since, terminated_at__lt=until).defer("plan", "index_token")
+    ours = _find_own_test_targets()
+    held = list(Suspension.objects.filter(starts_at__gte=since, starts_at__lt=until).exclude(ours))
+    cohorts = Cohort.objects.filter(terminated_at__gte=since, terminated_at__lt=until).exclude(ours)
+    cohorts = cohorts.defer("plan", "index_token")
     ended = [one for one in cohorts if not one.by_term]
     about = {(one.of, one.target_id) for one in held} | {(one.of, one.target_id) for one in ended}
     named = names.targets(wanted=about)
     rows: list[tuple[datetime, str, str, str]] = [
-        (one.starts_at, named[one.of, one.target_id].name, "suspended", one.reason) for one in held
+        (one.starts_at, named[one.of, one.target_id].name, "suspended", remove_numbers(one.reason)) for one in held
     ]
-    rows += [(one.terminated_at, named[one.of, one.target_id].name, "terminated", one.reason) for one in ended]
+    rows += [
+        (one.terminated_at, named[one.of, one.target_id].name, "terminated", remove_numbers(one.reason))
+        for one in ended
+    ]
     return sorted(rows)
 
 
-def _read_year(ref: str, at: datetime) -> int | None:
-    return int(ref) if ref.isascii() and ref.isdecimal() and FIRST_YEAR <= int(ref) <= at.year else None
+def _find_own_test_targets() -> Q:
+    """Return what names our own test company, its contracts and its campaigns."""
+    contracts = Contract.objects.filter(aggregator__uri=synthetic.PARTY)
+    return (
+        Q(of="party", target_id__in=Party.objects.filter(uri=synthetic.PARTY).values("pk"))
+        | Q(of="contract", target_id__in=contracts.values("pk"))
+        | Q(of="campaign", target_id__in=Campaign.objects.filter(contract__in=contracts).values("pk"))
+    )
+
+
+def _read_year(wanted: DocumentRequest) -> int | None:
+    return next((year for year in list_years(at=wanted.at) if str(year) == wanted.ref), None)
+
+
+def _describe_period(year: int, at: datetime) -> str:
+    """Say which days of the year there are records of."""
+    since, until = _bounds(year)
+    first, last = max(since, get_first_day(at=at)), min(until - timedelta(days=1), at)
+    return f"From {first:%-d %B} to {last:%-d %B %Y}."
 
 
 def _bounds(year: int) -> tuple[datetime, datetime]:

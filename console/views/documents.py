@@ -15,7 +15,7 @@ from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest, limit_downloads
 from console.actions.documents import make_document, open_document, preview_document
-from console.queries.documents import DocumentPreview
+from console.queries.documents import DocumentPreview, list_documents, list_years
 from console.views import cells
 from console.views.acts import Act, ActPreview, answer
 from console.views.listing import Cell, Column, Listing, of_choices, show_list
@@ -26,6 +26,8 @@ from support.models import Document
 from support.queries import names
 
 YEARS = 4
+# A certificate is made of a year that is over.
+FIRST_OFFERED = ((Document.Kind.CERTIFICATE, 1), (Document.Kind.CCPA, 0))
 
 
 def documents(request: PersonRequest) -> HttpResponseBase:
@@ -35,11 +37,9 @@ def documents(request: PersonRequest) -> HttpResponseBase:
 
 def choose(request: PersonRequest) -> HttpResponse:
     """The documents of a year, and where the others are made."""
-    year = timezone.now().year
-    kinds = [(kind.value, kind.label) for kind in (Document.Kind.CERTIFICATE, Document.Kind.CCPA)]
-    return show(
-        request, "document_choose.html", title="Make a document", kinds=kinds, years=[year - n for n in range(YEARS)]
-    )
+    years = list_years(at=timezone.now())
+    kinds = [(kind.value, kind.label, years[first : first + YEARS]) for kind, first in FIRST_OFFERED]
+    return show(request, "document_choose.html", title="Make a document", kinds=kinds)
 
 
 def make(request: PersonRequest, document: str, ref: str) -> HttpResponse:
@@ -51,21 +51,22 @@ def make(request: PersonRequest, document: str, ref: str) -> HttpResponse:
         lead="You see everything the document says before you sign it. The audit log records it.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: make_document(
-            kind=document, ref=ref, actor=actor, reason=form.cleaned_data["reason"], at=at
+            kind=document, ref=ref, seen=request.POST.get("seen", ""), actor=actor, at=at,
+            reason=form.cleaned_data["reason"],
         ),
         back=lambda document_id: reverse("admin:document", args=[document_id]),
         done="Signed and kept.",
         button="Preview",
         cancel=reverse("admin:documents"),
-        shows=partial(_preview, document, ref, actor_of(request.user)),
-    )
+        shows=partial(_preview, request, document, ref),
+    )  # fmt: skip
     return answer(request, act)
 
 
 @limit_downloads
 def read(request: PersonRequest, document_id: uuid.UUID) -> HttpResponseBase:
     """One document: what is known of it, and the PDF, for a reason."""
-    one = get_object_or_404(Document.objects.defer("pdf_sealed"), pk=document_id)
+    one = get_object_or_404(list_documents(at=timezone.now()).defer("pdf_sealed"), pk=document_id)
     form = ActForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -83,12 +84,15 @@ def read(request: PersonRequest, document_id: uuid.UUID) -> HttpResponseBase:
     return show(request, "document.html", title=one.title, document=one, who=who, form=form)
 
 
-def _preview(document: str, ref: str, actor: str, form: ActForm) -> ActPreview:
-    reason, at = form.cleaned_data["reason"], timezone.now()
+def _preview(request: PersonRequest, document: str, ref: str, form: ActForm) -> ActPreview | None:
+    """Show what it would say; None where that was seen or there is nothing: signing says so."""
+    if request.POST.get("seen"):
+        return None
+    reason, actor = form.cleaned_data["reason"], actor_of(request.user)
     try:
-        return DocumentPreview(preview_document(kind=document, ref=ref, actor=actor, reason=reason, at=at))
-    except NotNow as error:
-        raise Http404 from error
+        return DocumentPreview(preview_document(kind=document, ref=ref, actor=actor, reason=reason, at=timezone.now()))
+    except NotNow:
+        return None
 
 
 def _cells(rows: Sequence[Document], _: datetime) -> list[tuple[Cell, ...]]:
@@ -112,7 +116,7 @@ DOCUMENTS = Listing(
         Column("Document", "title"), Column("Kind", "kind"), Column("Signed", "made_at"), Column("By"),
         Column("SHA-256"),
     ),
-    start=lambda _: Document.objects.defer("pdf_sealed").order_by("-made_at"),
+    start=lambda at: list_documents(at=at).defer("pdf_sealed"),
     cells=_cells,
     search=("title",),
     search_label="Title",

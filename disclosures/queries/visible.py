@@ -37,12 +37,17 @@ def visible(*, line_id: int, at: datetime) -> QuerySet[Disclosure]:
     A row is hidden while its newest notice says "until further order" or a moment after `at`. One index range by
     line.
     """
-    notices = DelayedNotice.objects.filter(line_id=line_id, disclosure_id=OuterRef("id"))
-    newer = DelayedNotice.objects.filter(
-        line_id=line_id, disclosure_id=OuterRef("disclosure_id"), number__gt=OuterRef("number")
-    )
-    in_force = notices.filter(Q(suppressed_until__isnull=True) | Q(suppressed_until__gt=at)).exclude(Exists(newer))
+    in_force = find_hiding_notices(line_id=line_id, disclosure_id=OuterRef("id"), at=at)
     return Disclosure.objects.filter(line_id=line_id).exclude(Exists(in_force))
+
+
+def find_hiding_notices(*, line_id: int | OuterRef, disclosure_id: OuterRef, at: datetime) -> QuerySet[DelayedNotice]:
+    """Return the notice that hides a look-up now, as a condition on rows that name its line and its id."""
+    notices = DelayedNotice.objects.filter(line_id=line_id, disclosure_id=disclosure_id)
+    newer = DelayedNotice.objects.filter(
+        line_id=OuterRef("line_id"), disclosure_id=OuterRef("disclosure_id"), number__gt=OuterRef("number")
+    )
+    return notices.filter(Q(suppressed_until__isnull=True) | Q(suppressed_until__gt=at)).exclude(Exists(newer))
 
 
 def with_delay(*, rows: QuerySet[Disclosure], line_id: int) -> QuerySet[Disclosure]:

@@ -34,6 +34,6 @@ class Migration(migrations.Migration):
     ]
     dependencies = [("support", "0001_initial"), ("disclosures", "0002_rules")]
     operations = [
-        InstallSQL(),
+        InstallSQL("guards", "tickets"),
         migrations.RunPython(write_replies, migrations.RunPython.noop),
     ]

@@ -12,4 +12,4 @@ class Migration(migrations.Migration):
         ("support", "0011_decide_by_transition"),
     ]
     dependencies = [("support", "0009_one_sender_s_cases"), ("partners", "0029_a_yes_is_spent_once")]
-    operations = [InstallSQL()]
+    operations = [InstallSQL("guards", "tickets")]

@@ -10,24 +10,30 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import audit.actions
 from accounts.models import Line, User
+from accounts.primitives.sealing import seal_bytes
 from audit.models import AuditEvent, Incident
 from consent.domain.receipt_check import read_receipt_file
+from console.queries import documents, evidence_packs
+from console.queries.documents import Section
 from partners.domain import keys
-from partners.models import Campaign
+from partners.models import Campaign, Suspension
 from revocations.actions import suspend
-from support.models import Document
+from support.models import Document, Entry
 from tests.factories import a_line
+from tests.fixtures import Refusal
 from tests.staff import an_actor
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
 from tests.support.desk import said
-from tests.support.officers import WHY, Member, post, shown, staff
+from tests.support.officers import WHY, Member, post, rows_of, shown, staff
 from tests.world import disclosed, gagged
 
-pytestmark = pytest.mark.usefixtures("db", "no_broker")
+pytestmark = pytest.mark.usefixtures("no_broker")
 DAY = timedelta(days=1)
 
 
@@ -53,37 +59,48 @@ def verified(pdf: bytes, folder: Path) -> str:
 
 def a_world() -> tuple[Line, Campaign]:
     at = timezone.now()
+    audit.actions.record(action="line.imported", actor="import:lines", target="line:1", at=at - 366 * DAY)
     line = a_line(msisdn=NUMBER, holder_name=f"{PERSON} Person")
     campaign = a_chain(line, "Ash", at=at)
     suspend.suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="They sold it.", at=at)
+    Suspension.objects.create(
+        of="party", target_id=campaign.contract.aggregator_id, starts_at=at - 366 * DAY,
+        actor="officer:1", reason=f"Ask {NUMBER}.",
+    )  # fmt: skip
     uri = campaign.contract.aggregator.uri
     audit.actions.open_incident(kind=Incident.Kind.UNGATED, key="k", subject=uri, at=at - DAY)
     return line, campaign
 
 
+@pytest.mark.usefixtures("db")
 def test_each_kind_is_previewed_signed_kept_and_verifies(officer: Member, tmp_path: Path) -> None:
     line, campaign = a_world()
     case = a_case(line, about_kind="order")
     said(case, "I never agreed to this.")
+    said(case, f"Call me at {NUMBER}.")
+    said(case, "A note of ours.", kind=Entry.Kind.NOTE)
     party = campaign.contract.aggregator
-    year, incident = timezone.now().year, Incident.objects.get(key="k")
+    at, incident = timezone.now(), Incident.objects.get(key="k")
+    year = at.year
+    officer.user.first_name, officer.user.last_name = "Jo", "Field"
+    officer.user.save()
     pdf = b""
     kinds = {
-        "certificate": (year, f"Annual CPNI certificate for {year}", "They sold it."),
-        "ccpa": (year, f"CCPA metrics for {year}", "A stop takes effect as it is made."),
-        "breach": (incident.pk, f"Breach notification: incident {incident.pk}", "Customers affected"),
+        "certificate": (year - 1, f"Annual CPNI certificate for {year - 1}", "I, Jo Field, certify"),
+        "ccpa": (year, f"CCPA metrics for {year}, up to {at:%-d %B}", f"From 1 January to {at:%-d %B %Y}."),
+        "breach": (incident.pk, f"Breach notification: incident {incident.pk}", "not recorded here"),
         "company": (party.pk, "Evidence pack: Ash", "They sold it."),
         "case": (case.code, f"Evidence pack: case {case.code}", "I never agreed to this."),
     }
     for kind, (ref, title, says) in kinds.items():
         page, where, pdf = signed(officer, kind, ref)
-        assert f"<h1>{title}: preview</h1>" in page
+        assert f"<h1><bdi>{title}</bdi>: preview</h1>" in page
         assert says in page
         found = verified(pdf, tmp_path)
         assert says in found
         assert f'"title": "{title}"' in found
         assert "The document verifies." in found
-        assert not re.search(rf"{PERSON}|{NUMBER[2:]}", page + found)
+        assert not re.search(rf"{PERSON}|{NUMBER[2:]}|A note of ours|runs every hour", page + found)
         assert title in shown(officer, where)
         assert title in shown(officer, "/admin/documents/")
         document = Document.objects.get(title=title)
@@ -91,7 +108,13 @@ def test_each_kind_is_previewed_signed_kept_and_verifies(officer: Member, tmp_pa
         assert list(done.values_list("action", "actor", "reason")) == [
             ("document.made", officer.actor, WHY["reason"]), ("document.taken", officer.actor, WHY["reason"]),
         ]  # fmt: skip
-    assert AuditEvent.objects.filter(action="case.exported", line_id=line.pk).count() == 4
+    shared = AuditEvent.objects.filter(action__startswith="case.", line_id=line.pk).order_by("id")
+    assert list(shared.values_list("action", flat=True)) == ["case.seen", "case.exported", "case.exported"]
+    page = shown(officer, "/admin/documents/make/")
+    assert [int(one) for one in re.findall(r"\d{4}", page)] == [year - 1, year, year - 1]
+    listed = shown(officer, f"/admin/trail/?on=document:{Document.objects.latest('made_at').pk}&kind=export")
+    assert "document: exported" in listed
+    assert "document: created" not in listed
     # Another's words beside what we signed are not what we signed.
     kept = dict(read_receipt_file(pdf))
     (tmp_path / "other.json").write_text(json.dumps({**kept, "document": str(uuid.uuid4())}))
@@ -99,28 +122,98 @@ def test_each_kind_is_previewed_signed_kept_and_verifies(officer: Member, tmp_pa
         call_command("verify_receipt", str(tmp_path / "other.json"), stdout=StringIO())
 
 
+@pytest.mark.usefixtures("db")
 def test_what_an_order_hides_is_in_no_document(officer: Member) -> None:
-    """A line with a hidden look-up by the company, and one alike without: their packs say the same."""
+    """Of a hidden look-up, packs say what they say of one that was never made, and packs made before aren't there."""
     at = timezone.now()
     line, campaign = a_world()
-    case = a_case(line, at=at)
     party, year = campaign.contract.aggregator, at.year
-    paths = [f"company/{party.pk}", f"case/{case.code}", f"certificate/{year}", f"ccpa/{year}"]
+    (row,) = disclosed(line, [party.uri], at=at - DAY, n=1, campaign=campaign.ref)
+    cases = [a_case(line, about=str(about), at=at) for about in (row.id, uuid.uuid4())]
+    paths = [f"company/{party.pk}", f"certificate/{year - 1}", f"ccpa/{year}"]
 
     def sections(path: str) -> str:
         page = shown(officer, f"/admin/documents/make/{path}/", {})
-        return page.partition("Audit log")[0].partition("Sign and keep")[0]
+        return page.partition("how to verify it are added.")[2].partition("Audit log")[0].partition("Sign and keep")[0]
+
+    def packs() -> list[str]:
+        return [sections(f"case/{one.code}").replace(one.code, "CODE") for one in cases]
 
     before = [sections(path) for path in paths]
-    (row,) = disclosed(line, [party.uri], at=at - DAY, n=1, basis="legal_process", purpose="dpv:LegalCompliance")
+    about_it, about_none = packs()
+    assert about_it != about_none
+    _, where, _ = signed(officer, "case", cases[0].code)
     gagged(row, until=at + 30 * DAY, at=at)
     legal = staff(User.Role.LEGAL)
-    for target in (f"party:{party.pk}", f"ticket:{case.code}"):
+    for target in (f"party:{party.pk}", f"ticket:{cases[0].code}"):
         audit.actions.record(action="legal.delayed", actor=legal.actor, target=target, at=at, reason="Order 7.")
     assert [sections(path) for path in paths] == before
-    assert all("Order 7." not in shown(officer, f"/admin/documents/make/{path}/", {}) for path in paths)
+    assert packs() == [about_none, about_none]
+    assert all(
+        "Order 7." not in shown(officer, f"/admin/documents/make/{path}/", {})
+        for path in (*paths, f"case/{cases[0].code}")
+    )
+    assert officer.client.get(where).status_code == officer.client.post(where, WHY).status_code == 404
+    assert rows_of(officer, "/admin/documents/") == []
+    # A pack that never described it is there; once the order ended, the other is there again.
+    signed(officer, "case", cases[0].code)
+    assert len(rows_of(officer, "/admin/documents/")) == 1
+    gagged(row, until=at, at=at, number=2)
+    assert len(rows_of(officer, "/admin/documents/")) == 2
 
 
+@pytest.mark.usefixtures("db")
+def test_what_is_signed_was_previewed_and_is_printed_before_the_log_is_locked(officer: Member) -> None:
+    """Stops wait for the audit log's chains: nothing is printed or signed while they are locked."""
+    _, campaign = a_world()
+    path = f"/admin/documents/make/company/{campaign.contract.aggregator_id}/"
+    page = officer.client.post(path, WHY).content.decode()
+    seen = page.partition('name="seen" value="')[2].partition('"')[0]
+    Incident.objects.update(count=7)
+    assert "The records changed since you previewed them." in shown(officer, path, {"seen": seen})
+    assert not Document.objects.exists()
+    Incident.objects.update(count=1)
+    with CaptureQueriesContext(connection) as asked:
+        assert post(officer, path, {"seen": seen}).startswith("/admin/documents/")
+    done = [one["sql"] for one in asked.captured_queries]
+    (recorded,) = [n for n, sql in enumerate(done) if "INSERT INTO audit_auditevent" in sql]
+    assert max(n for n, sql in enumerate(done) if "partners_signingkey" in sql) < recorded
+
+
+@pytest.mark.usefixtures("db")
+def test_a_long_table_shows_the_newest(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Section.build("Acts", ("Act",), ([n] for n in range(501)))
+    assert (table.text, table.rows[0], table.rows[-1]) == (["The newest 500 of 501."], ["1"], ["500"])
+    monkeypatch.setattr(evidence_packs, "MOST", 1)
+    monkeypatch.setattr(documents, "MOST", 1)
+    _, campaign = a_world()
+    target = f"party:{campaign.contract.aggregator_id}"
+    for n in (2, 1):
+        audit.actions.record(
+            action="party.noted", actor=officer.actor, target=target, at=timezone.now() + n * DAY, reason=f"Note {n}."
+        )
+    page = shown(officer, f"/admin/documents/make/company/{campaign.contract.aggregator_id}/", {})
+    log = page.partition("Audit log")[2]
+    assert "The newest 1 of 3." in log
+    assert "Note 2." in log
+    assert "Note 1." not in log
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_the_database_keeps_documents_and_another_file_is_not_given_out(officer: Member, refused: Refusal) -> None:
+    _, campaign = a_world()
+    _, where, _ = signed(officer, "company", campaign.contract.aggregator_id)
+    for statement, guard in {
+        "UPDATE support_document SET title = 'Other'": "append_only",
+        "DELETE FROM support_document": "kept",
+        "TRUNCATE support_document": "no_truncate",
+    }.items():
+        refused(statement, constraint=f"support_document_{guard}", using="owner")
+    Document.objects.using("owner").update(pdf_sealed=seal_bytes(b"%PDF-1.7"))
+    assert "Our copy is not the document that was signed." in shown(officer, where, {})
+
+
+@pytest.mark.usefixtures("db")
 def test_only_officers_make_documents_and_auditors_read_them(officer: Member) -> None:
     _, campaign = a_world()
     path = f"/admin/documents/make/company/{campaign.contract.aggregator_id}/"
@@ -130,6 +223,15 @@ def test_only_officers_make_documents_and_auditors_read_them(officer: Member) ->
     assert auditor.client.post(where, WHY).headers["Content-Type"] == "application/pdf"
     assert "Reason This field is required" not in shown(auditor, where)
     assert auditor.client.post(where, {}).headers["Content-Type"].startswith("text/html")
-    for kind, ref in (("company", 10**9), ("company", "x"), ("certificate", 1999), ("case", "NOPE"), ("breach", 0)):
-        assert officer.client.post(f"/admin/documents/make/{kind}/{ref}/", WHY).status_code == 404
+    for kind, ref in (
+        ("company", 10**9),
+        ("company", "x"),
+        ("certificate", 1999),
+        ("certificate", timezone.now().year),
+        ("ccpa", "9" * 5000),
+        ("case", "NOPE"),
+        ("breach", 0),
+    ):
+        page = shown(officer, f"/admin/documents/make/{kind}/{ref}/", {})
+        assert "There are no records for this document." in page
     assert officer.client.get("/admin/documents/make/other/1/").status_code == 404

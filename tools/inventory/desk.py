@@ -72,7 +72,7 @@ TABLES: Mapping[str, Table] = {
         "A certificate, notification or evidence pack, as it was signed.",
         LEDGER,
         "officers and auditors, with a reason",
-        key="about line_id",
+        key="about line_id release_id",
         word="kind",
         text="title",
         personal="made_by",
