@@ -91,10 +91,13 @@ class FileApproval:
 
 @retry_on_conflict
 @transaction.atomic
-def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: str) -> None:
+def record_file_choices(
+    *, by_line: Mapping[int, Sequence[FileChoice]], actor: str, decided_by: str = "", reason: str = ""
+) -> None:
     """Append choices of many lines, new to us and none dated after the database's clock, and tell who is affected.
 
-    In as many statements for many lines as for one, but for lines of which a file says no several times.
+    In as many statements for many lines as for one, but for lines of which a file says no several times. `decided_by`,
+    `reason`: the officer ("officer:7") who had the file imported, and why; the audit log has both.
     """
     turns = lock_lines(line_ids=list(by_line))
     late = _late(by_line, turns)
@@ -114,7 +117,8 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
         action="consent.choices_recorded",
         actor=actor,
         at=now,
-        details=_counts(by_line),
+        details=_counts(by_line, decided_by),
+        reason=reason,
     )
 
 
@@ -131,8 +135,9 @@ def _allowed_campaigns(choices: Sequence[FileChoice]) -> set[str]:
     return {choice.ref for choice in choices if choice.kind == Choice.Kind.ALLOW}
 
 
-def _counts(by_line: Mapping[int, Sequence[object]]) -> dict[int, dict[str, int]]:
-    return {line_id: {"count": len(rows)} for line_id, rows in by_line.items()}
+def _counts(by_line: Mapping[int, Sequence[object]], decided_by: str = "") -> dict[int, dict[str, object]]:
+    told = {"decided_by": decided_by} if decided_by else {}
+    return {line_id: {"count": len(rows), **told} for line_id, rows in by_line.items()}
 
 
 @transaction.atomic

@@ -81,6 +81,8 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
     kind = ReportedChoice
     # A part of a second, whatever partners have to be told: so long a person's own stop may have to wait.
     lines_at_once = 250
+    # Of a file imported in the console: the officer who decided on it, and why.
+    decided_by = reason = ""
 
     def build_entry(self, told: ReportedChoice, line: int, at: datetime) -> Entry[FileChoice]:
         made_at = instant("made_at", told.made_at)
@@ -142,7 +144,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
     def take_in(self, by_line: Mapping[int, Sequence[Entry[FileChoice]]]) -> int:
         # Allows first: a partner that one of them names is affected by the stops beside it.
         for together in filter(None, self._allows_and_denials(by_line)):
-            record_file_choices(by_line=together, actor=ACTOR)
+            record_file_choices(by_line=together, actor=ACTOR, decided_by=self.decided_by, reason=self.reason)
         new = {line_id: [entry.row.id for entry in entries] for line_id, entries in by_line.items()}
         copy_rows_to_successors(ids=new, actor=ACTOR)
         return count_overridden_stops(line_ids=list(new), new=[one for ids in new.values() for one in ids])

@@ -60,6 +60,7 @@ def import_file(*, upload_id: int, reason: str, actor: str, at: datetime) -> Upl
 
     Raises NotNow where it doesn't wait for a decision, StaffOnly, NoReason.
     """
+    proposals.lock_open(act=Proposal.Act.IMPORT_FILE, of=Proposal.Of.IMPORT, target_id=upload_id)
     upload = _lock_checked(upload_id)
     name = acting_staff(actor=actor, action=get_import_right(feed=upload.feed))
     reason = check_reason(reason)
@@ -87,7 +88,8 @@ def import_proposed_file(*, proposal: Proposal, at: datetime) -> None:
 @transaction.atomic
 def discard_file(*, upload_id: int, reason: str, actor: str, at: datetime) -> None:
     """Delete a file that was not imported. Raises NotNow, StaffOnly, NoReason."""
-    upload = Upload.objects.select_for_update().get(pk=upload_id)
+    proposals.lock_open(act=Proposal.Act.IMPORT_FILE, of=Proposal.Of.IMPORT, target_id=upload_id)
+    upload = Upload.objects.select_for_update(of=("self",)).get(pk=upload_id)
     name = acting_staff(actor=actor, action=get_import_right(feed=upload.feed))
     reason = check_reason(reason)
     if upload.state not in {Upload.State.WAITING, Upload.State.CHECKED}:
@@ -111,7 +113,12 @@ def _lock_checked(upload_id: int) -> Upload:
 
 def _agree(upload: Upload, actor: str, at: datetime, proposal: Proposal | None = None) -> None:
     upload.state, upload.agreed_by, upload.decided_by, upload.decided_at = Upload.State.AGREED, proposal, actor, at
-    upload.save(update_fields=["state", "agreed_by", "decided_by", "decided_at"])
+    upload.done = upload.accepted = upload.repeated = upload.rejected = 0
+    upload.save(
+        update_fields=[
+            "state", "agreed_by", "decided_by", "decided_at", "done", "accepted", "repeated", "rejected",
+        ]
+    )  # fmt: skip
     transaction.on_commit(partial(tasks.import_files.delay), robust=True)
 
 

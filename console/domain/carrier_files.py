@@ -13,12 +13,14 @@ from consent.feeds.lines import LinesFeed
 from disclosures.feeds.releases import DisclosuresFeed, NoticesFeed
 from disclosures.models import Upload
 from partners.feeds import parties
+from partners.feeds.checking import NO_RECORD
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
-from partners.feeds.reading import BOM, NumberedLine, Record, numbered_lines, parse_rows
+from partners.feeds.reading import NumberedLine, Record, numbered_lines, parse_rows
 
-# Django keeps a smaller upload in memory: none of it is written to a disk unsealed.
 LARGEST = 2_500_000
+# Of a parties file, whose dry run is one transaction.
+MOST_ENTRIES = 300
 FEEDS: Mapping[str, Callable[[], Feed]] = {
     Upload.Feed.PARTIES: PartiesFeed,
     Upload.Feed.LINES: LinesFeed,
@@ -28,6 +30,15 @@ FEEDS: Mapping[str, Callable[[], Feed]] = {
     Upload.Feed.NOTICES: NoticesFeed,
 }
 ONLY_STOPS = frozenset({"stop", "pause"})
+# Their rows are about people, so a dry run tells what is stored of them only where there are many.
+ABOUT_PEOPLE = frozenset({Upload.Feed.LINES, Upload.Feed.APPROVALS, Upload.Feed.CHOICES, Upload.Feed.DISCLOSURES})
+FEWEST_ROWS = 100
+ABOUT_FORM = NO_RECORD | {
+    "after_deactivated_at", "allow_names_one_campaign", "before_activated_at", "before_made_at", "in_future", "missing",
+    "names_no_party", "negative", "not_a_time", "not_allowed", "not_e164", "too_large", "twice", "wrong_type",
+}  # fmt: skip
+# Said only of a line that is stored with another number.
+NUMBER_CHANGED = "number_changed_at missing"
 HIDDEN = (
     "This file has releases under a delayed-notice order. The operator imports such a file on the server with"
     " import_disclosures."
@@ -47,17 +58,15 @@ MARKS = msgspec.json.Decoder(_Marks)
 def read_rows(*, feed: str, content: bytes) -> Iterator[Row]:
     """Yield the rows of a file; a parties file is one row."""
     if feed == Upload.Feed.PARTIES:
-        return iter([NumberedLine(1, content.removeprefix(BOM))])
+        return iter([NumberedLine(1, content)])
     return parse_rows(numbered_lines(io.BytesIO(content)), header=FEEDS[feed]().header)
 
 
 def check_file(*, feed: str, content: bytes) -> tuple[int, bool]:
     """Return how many rows a file has, and whether two officers must agree to its import.
 
-    Raises ValidationError (by field) for a file that is empty, too large, no document, or has hidden releases.
+    Raises ValidationError (by field) for a file that is empty, no document, has too many entries or hidden releases.
     """
-    if len(content) > LARGEST:
-        raise ValidationError({"file": "The file is larger than 2.5 MB. Split it, or ask the operator to import it."})
     if feed == Upload.Feed.PARTIES:
         return _count_entries(content), True
     marks = [_read_marks(row) for row in read_rows(feed=feed, content=content)]
@@ -74,19 +83,28 @@ def _loosens(feed: str, marks: Sequence[_Marks]) -> bool:
     So does a parties file: it may put campaigns in force and replace a partner's addresses.
     """
     if feed == Upload.Feed.CHOICES:
-        return any(one.kind not in ONLY_STOPS for one in marks)
+        return any(not (isinstance(one.kind, str) and one.kind in ONLY_STOPS) for one in marks)
     return feed in {Upload.Feed.LINES, Upload.Feed.APPROVALS}
 
 
 def _count_entries(content: bytes) -> int:
     try:
-        sections = parties.sections_of(content.removeprefix(BOM))
+        sections = parties.sections_of(content)
     except parties.Unreadable as error:
         raise ValidationError({"file": f"This can't be imported: {error}."}) from error
     count = sum(map(len, sections.values()))
     if not count:
         raise ValidationError({"file": "The file has no parties, contracts or campaigns."})
+    if count > MOST_ENTRIES:
+        raise ValidationError(
+            {"file": f"The file has more than {MOST_ENTRIES} entries. Split it, or ask the operator to import it."}
+        )
     return count
+
+
+def is_about_form(reason: str) -> bool:
+    """Return whether a row was rejected ("msisdn not_e164") for how it is written, whatever is stored about anyone."""
+    return reason != NUMBER_CHANGED and reason.rpartition(" ")[2] in ABOUT_FORM
 
 
 def _read_marks(row: Row) -> _Marks:

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.datastructures import MultiValueDict
 
+from console.domain.carrier_files import LARGEST
 from support.forms.base import ActForm
 
 
@@ -31,6 +33,13 @@ class UploadForm(ActForm):
         super().__init__(data)
         self.files = files or MultiValueDict()
         self.fields["feed"] = forms.ChoiceField(label="What the file has", choices=feeds)
+
+    def clean_file(self) -> "UploadedFile[bytes]":
+        """The file, unless it is too large: its size is known before it is read."""
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        if (file.size or 0) > LARGEST:
+            raise ValidationError("The file is larger than 2.5 MB. Split it, or ask the operator to import it.")
+        return file
 
     def content(self) -> bytes:
         """The bytes of the file."""

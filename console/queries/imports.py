@@ -15,6 +15,7 @@ from support.queries.history import RecordedAct, done_to
 # Undecided after that, a file is discarded: by then its dry run says little about today.
 DECIDED_WITHIN = timedelta(days=7)
 SHOWN = 10
+NOTICES = "disclosures_delayednotice"
 # What a file changes, by the table that tells; a parties file by its entries.
 CHANGED: Mapping[str, str] = {
     "accounts_line": "lines",
@@ -22,6 +23,8 @@ CHANGED: Mapping[str, str] = {
     "consent_approval": "consents",
     "consent_choice": "choices",
     "revocations_order": "orders to partners",
+    "disclosures_release": "releases",
+    NOTICES: "delayed notices",
     "consent_heldrow": "rows kept until their line or campaign is known",
 }
 # What a reason means where its name does not say it.
@@ -38,6 +41,13 @@ REASONS: Mapping[str, str] = {
     "not_e164": "not a phone number like +12065550142",
     "not_a_time": "not a time in RFC 3339 with an offset",
     "in_future": "in the future",
+    "not_one_we_know": "not one we know",
+    "number_overlap": "another line had this number then",
+    "not_same_user": "not the same user",
+    "party_unknown": "no such company",
+    "contract_unknown": "no such contract",
+    "loosening_needs_two_officers": "propose this in the console: it takes two officers",
+    "changed_by_officers_alone": "officers change this in the console",
 }
 
 
@@ -53,7 +63,8 @@ class RejectedRow:
 class UploadPage:
     """A file and what its reader can do about it. `undecided`: rows that only the import can decide.
 
-    `reasons`: how many rows were rejected for each. `changes`: what the import would write, or wrote.
+    `only_form`: its dry run says which rows are malformed and no more. `reasons`: how many rows were rejected for each.
+    `changes`: what the import would write, or wrote.
     """
 
     upload: Upload
@@ -64,7 +75,8 @@ class UploadPage:
     reasons: Sequence[tuple[str, int]]
     rejected: Sequence[RejectedRow]
     changes: Sequence[str]
-    judged: Sequence[str]
+    warnings: Sequence[str]
+    only_form: bool
     kept_until: datetime | None
 
     @property
@@ -101,8 +113,12 @@ def upload_page(*, upload_id: int, role: str, at: datetime) -> UploadPage | None
         undecided=max(upload.total - counted, 0) if upload.state == Upload.State.CHECKED else 0,
         reasons=[(_format_reason(what), n) for what, n in said.get("reasons", ())],
         rejected=_list_rejected_rows(upload.rejects),
-        changes=[f"{how.capitalize()} {CHANGED[name]}: {n:,}" for name, how, n in said.get("changes", ())],
-        judged=[f"Releases judged {one.replace('_', ' ')}: {n:,}" for one, n in said.get("judged", {}).items()],
+        changes=[
+            *(f"{how.capitalize()} {CHANGED[name]}: {n:,}" for name, how, n in said.get("changes", ())),
+            *([f"Stops from earlier files that it overrides: {n:,}"] if (n := upload.overridden_stops) else []),
+        ],
+        warnings=[_format_reason(one) for one in said.get("warnings", ())],
+        only_form=said.get("only_form", False),
         kept_until=upload.checked_at + DECIDED_WITHIN if upload.checked_at else None,
     )
 

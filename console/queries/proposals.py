@@ -242,9 +242,13 @@ def _import(one: Proposal) -> str:
     upload = Upload.objects.filter(pk=one.target_id).first()
     if upload is None:
         return "There is no such file."
+    found = f"accepted {upload.accepted:,}, found {upload.repeated:,} repeated and rejected {upload.rejected:,}"
+    if upload.outcome.get("only_form"):
+        found = f"found {upload.accepted:,} well-formed and rejected {upload.rejected:,}"
+    if n := upload.overridden_stops:
+        found += f". It overrides {n:,} stop{'s' if n > 1 else ''} from earlier files"
     return (
-        f"A file with {upload.total:,} rows will be imported. Its dry run accepted {upload.accepted:,}, found"
-        f" {upload.repeated:,} repeated and rejected {upload.rejected:,}. Read the dry run before you agree."
+        f"A file with {upload.total:,} rows will be imported. Its dry run {found}. Read the dry run before you agree."
     )
 
 

@@ -103,14 +103,15 @@ def discard(request: PersonRequest, upload_id: int) -> HttpResponse:
 @limit_downloads
 def rejects(request: PersonRequest, upload_id: int) -> HttpResponseBase:
     """Where the rejected rows stand in the file and why they were rejected, as CSV."""
-    lines = imports.export_rejects(upload=_find(request, upload_id), actor=actor_of(request.user), at=timezone.now())
+    upload = get_object_or_404(list_uploads(role=request.user.role).defer(None), pk=upload_id)
+    lines = imports.export_rejects(upload=upload, actor=actor_of(request.user), at=timezone.now())
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-rejected-{upload_id}.csv"'
     return response
 
 
 def _find(request: PersonRequest, upload_id: int) -> Upload:
-    return get_object_or_404(list_uploads(role=request.user.role).defer(None), pk=upload_id)
+    return get_object_or_404(list_uploads(role=request.user.role), pk=upload_id)
 
 
 def _list_for(role: str) -> Listing:

@@ -19,20 +19,24 @@ from django.db.models import Q, QuerySet
 import audit.actions
 import audit.queries
 from accounts.primitives.sealing import keyed_hash, unseal_bytes
-from console.domain.carrier_files import FEEDS, Row, read_rows
-from console.queries.imports import CHANGED, DECIDED_WITHIN
+from consent.feeds.choices import ChoicesFeed
+from console.domain.carrier_files import ABOUT_PEOPLE, FEEDS, FEWEST_ROWS, Row, is_about_form, read_rows
+from console.queries.imports import CHANGED, DECIDED_WITHIN, NOTICES
 from disclosures import actions
+from disclosures.feeds.releases import DisclosuresFeed, NoticesFeed
 from disclosures.feeds.terms import settle_files
 from disclosures.models import Upload, UploadPart
-from partners.feeds.checking import STATUSES, Fate
+from partners.actions import proposals
+from partners.feeds.checking import STATUSES, Fate, build_repeated_fate
 from partners.feeds.command import Feed, Rejects, Tally
 from partners.feeds.parties import Unreadable, sections_of
 from partners.labels import sanitise_text
-from partners.models import Campaign, Contract, Party
+from partners.models import Campaign, Contract, Party, Proposal
 
 log = structlog.get_logger()
 LEASE = timedelta(minutes=10)
-MOST_TRIES = 3
+# After each failure it waits longer; after the last the file is given up.
+WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(0))
 ROWS_IN_A_TRIAL, ROWS_AT_ONCE = 25, 1000
 MOST_REJECTS = 50_000
 MOST_NAMED = 200
@@ -61,14 +65,17 @@ class _ContentChanged(Exception):
 
 
 class _FirstRejects(Rejects):
-    """The first rejected rows; of more, only that there are more."""
+    """The first rejected rows; of more, only that there are more. `only_form`: those whose form is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_form: bool) -> None:
         super().__init__(file=None, as_csv=False)
+        self.only_form = only_form
         self.rows: list[tuple[int | str, str, str]] = []
 
     @override
     def write(self, fate: Fate) -> None:
+        if self.only_form and not is_about_form(f"{fate.field} {fate.reason}".strip()):
+            return
         if len(self.rows) < MOST_REJECTS:
             self.rows.append((fate.line, fate.field, fate.reason))
         elif len(self.rows) == MOST_REJECTS:
@@ -79,18 +86,34 @@ class _FirstRejects(Rejects):
 class _Pass:
     """One time through a file: what became of its rows. `changes`: rows written, of a dry run.
 
-    `accepted`: where the rows that were accepted last stand in the file. `extra`: further counts.
+    `accepted`: where the rows that were accepted last stand in the file. `extra`: further counts. `only_form`: tells of
+    no row what is stored of anyone.
     """
 
     is_trial: bool
-    rejects: _FirstRejects = field(default_factory=_FirstRejects)
+    feed: str
+    only_form: bool = False
     changes: Changes = field(default_factory=Counter)
     accepted: Sequence[str] = ()
     extra: Mapping[str, int] = field(default_factory=dict)
     named: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        self.rejects = _FirstRejects(only_form=self.is_trial and self.feed in ABOUT_PEOPLE)
         self.tally = Tally(rejects=self.rejects)
+
+    def count_statuses(self) -> dict[str, int]:
+        return {name: self.tally.counts[name] for name in STATUSES}
+
+    def hide_stored(self, total: int) -> None:
+        """Keep only what is about form, where few rows are well-formed: else a dry run would look up single people."""
+        form = Counter({reason: n for reason, n in self.tally.reasons.items() if is_about_form(reason)})
+        if self.feed not in ABOUT_PEOPLE or total - form.total() >= FEWEST_ROWS:
+            return
+        self.only_form = True
+        self.tally.reasons = form
+        self.tally.counts = Counter(accepted=total - form.total(), rejected=form.total())
+        self.tally.warnings, self.changes, self.extra = [], Counter(), {}
 
 
 def run(*, now: datetime) -> bool:
@@ -108,8 +131,7 @@ def run(*, now: datetime) -> bool:
         log.warning("import_failed", upload=upload.pk, error=type(error).__name__)
         close(upload=upload, state=Upload.State.FAILED, actor="system:import", at=now)
     except Exception:
-        # The next run tries again; after some the officer is told.
-        _mine(upload).update(leased_until=now)
+        _mine(upload).update(leased_until=audit.queries.database_clock() + WAITS[upload.tries - 1])
         raise
     return True
 
@@ -117,10 +139,14 @@ def run(*, now: datetime) -> bool:
 @transaction.atomic
 def close(*, upload: Upload, state: Upload.State, actor: str, at: datetime, reason: str = "") -> bool:
     """End an upload as discarded or failed, and delete its content. Returns False where it has moved on meanwhile."""
+    proposals.lock_open(act=Proposal.Act.IMPORT_FILE, of=Proposal.Of.IMPORT, target_id=upload.pk)
     there = Upload.objects.filter(pk=upload.pk, state=upload.state)
     if not there.update(state=state, finished_at=at, leased_until=None):
         return False
     UploadPart.objects.filter(upload=upload).delete()
+    proposals.end_open(
+        act=Proposal.Act.IMPORT_FILE, of=Proposal.Of.IMPORT, target_id=upload.pk, reason="The file was deleted.", at=at
+    )
     audit.actions.record(action=f"import.{state}", actor=actor, target=f"import:{upload.pk}", at=at, reason=reason)
     return True
 
@@ -137,7 +163,7 @@ def _claim(now: datetime) -> Upload | None:
     upload = waiting.select_for_update(skip_locked=True).order_by("uploaded_at", "pk").first()
     if upload is None:
         return None
-    if upload.tries >= MOST_TRIES:
+    if upload.tries >= len(WAITS):
         log.error("import_failed", upload=upload.pk)
         close(upload=upload, state=Upload.State.FAILED, actor="system:import", at=now)
         return None
@@ -159,16 +185,20 @@ def _go_through(upload: Upload) -> None:
 
 
 def _check(upload: Upload, content: bytes) -> _Pass:
-    feed, run = FEEDS[upload.feed](), _Pass(is_trial=True)
+    feed, run = FEEDS[upload.feed](), _Pass(is_trial=True, feed=upload.feed)
     for rows in batched(read_rows(feed=upload.feed, content=content), ROWS_IN_A_TRIAL, strict=False):
         _count(upload, run, _try(feed, rows, run.changes), len(rows))
     if upload.feed == Upload.Feed.PARTIES:
         run.named = _name_entries(content, run.accepted)
+    run.extra = feed.extra()
+    run.hide_stored(upload.total)
     return run
 
 
 def _import(upload: Upload, content: bytes) -> _Pass:
-    feed, run = FEEDS[upload.feed](), _Pass(is_trial=False)
+    feed, run = FEEDS[upload.feed](), _Pass(is_trial=False, feed=upload.feed)
+    if isinstance(feed, ChoicesFeed):
+        feed.decided_by, feed.reason = upload.decided_by, upload.reason
     for rows in batched(read_rows(feed=upload.feed, content=content), ROWS_AT_ONCE, strict=False):
         _count(upload, run, _take(feed, rows), len(rows))
     _count(upload, run, feed.finish(at=audit.queries.database_clock()), 0)
@@ -186,22 +216,28 @@ def settle(*, feed: str, at: datetime) -> dict[str, int]:
 
 
 def _take(feed: Feed, rows: Sequence[Row]) -> list[Fate]:
-    return feed.take(lines=rows, at=audit.queries.database_clock())
+    fates = feed.take(lines=rows, at=audit.queries.database_clock())
+    if not isinstance(feed, DisclosuresFeed):
+        return fates
+    # Whether a known release is the same would tell of one that is hidden.
+    return [build_repeated_fate(one.line) if one.reason == "id_conflict" else one for one in fates]
 
 
 def _try(feed: Feed, rows: Sequence[Row], changes: Changes) -> list[Fate]:
     """Take rows in, count what that writes, and take it back."""
     with transaction.atomic():
-        before = _count_written_rows()
+        before = _count_written_rows(feed)
         fates = _take(feed, rows)
-        changes.update(_count_written_rows() - before)
+        changes.update(_count_written_rows(feed) - before)
         transaction.set_rollback(True)
     return fates
 
 
-def _count_written_rows() -> Changes:
+def _count_written_rows(feed: Feed) -> Changes:
+    """Of releases no notices: one that came before its release would tell that it is hidden."""
+    counted = [NOTICES] if isinstance(feed, NoticesFeed) else [name for name in CHANGED if name != NOTICES]
     with connection.cursor() as cursor:
-        cursor.execute(WRITTEN, [list(CHANGED)])
+        cursor.execute(WRITTEN, [counted])
         return Counter(
             {(name, how): int(n) for name, new, old in cursor.fetchall() for how, n in (("new", new), ("changed", old))}
         )
@@ -211,7 +247,8 @@ def _count(upload: Upload, run: _Pass, fates: Sequence[Fate], rows: int) -> None
     run.tally.add(fates)
     run.accepted = [str(fate.line) for fate in fates if fate.status == "accepted"]
     upload.done = min(upload.done + rows, upload.total)
-    if not _mine(upload).update(done=upload.done, leased_until=audit.queries.database_clock() + LEASE):
+    so_far = {} if run.is_trial else run.count_statuses()
+    if not _mine(upload).update(done=upload.done, leased_until=audit.queries.database_clock() + LEASE, **so_far):
         raise _LeaseLost
 
 
@@ -223,30 +260,31 @@ def _name_entries(content: bytes, places: Collection[str]) -> list[str]:
         taken = {str(entries[n]["id"]): n for n in range(len(entries)) if f"{section}[{n}]" in places}
         known = set(rows.filter(**{f"{field_name}__in": list(taken)}).values_list(field_name, flat=True))
         named += [f"{'Changed' if one in known else 'New'} {kind}: {sanitise_text(one, at_most=80)}" for one in taken]
-    return named[:MOST_NAMED]
+    return named
 
 
 @transaction.atomic
 def _finish(upload: Upload, run: _Pass) -> None:
     """Keep what became of the rows; after the import delete the content."""
     now = audit.queries.database_clock()
-    statuses = {name: run.tally.counts[name] for name in STATUSES}
-    ended = {"state": Upload.State.CHECKED, "checked_at": now}
+    statuses = run.count_statuses()
+    ended = {"state": Upload.State.CHECKED, "checked_at": now, "tries": 0}
     action = "import.checked"
     if not run.is_trial:
         ended = {"state": Upload.State.IMPORTED, "finished_at": now}
         action = f"import.{upload.feed}"
     mine = _mine(upload).update(
         **ended, **statuses, outcome=_describe_outcome(upload, run), rejects=run.rejects.rows,
-        done=upload.total, tries=0, leased_until=None,
+        done=upload.total, leased_until=None,
     )  # fmt: skip
     if not mine:
         raise _LeaseLost
     if not run.is_trial:
         UploadPart.objects.filter(upload=upload).delete()
     audit.actions.record(
-        action=action, actor=f"import:{upload.feed}", target=f"import:{upload.pk}", at=now, detail=statuses
-    )
+        action=action, actor=f"import:{upload.feed}", target=f"import:{upload.pk}", at=now,
+        detail=statuses | ({"tries": upload.tries} if upload.tries > 1 else {}),
+    )  # fmt: skip
 
 
 def _describe_outcome(upload: Upload, run: _Pass) -> dict[str, Any]:
@@ -254,9 +292,14 @@ def _describe_outcome(upload: Upload, run: _Pass) -> dict[str, Any]:
     changes = [[name, how, n] for (name, how), n in run.changes.items() if n]
     return {
         "reasons": run.tally.reasons.most_common(),
-        "judged": dict(run.tally.judged),
-        "warnings": run.tally.warnings[:MOST_NAMED],
-        "named": list(run.named) if run.is_trial else upload.outcome["named"],
+        "only_form": run.only_form if run.is_trial else upload.outcome["only_form"],
+        "warnings": _cut(run.tally.warnings),
+        "named": _cut(run.named) if run.is_trial else upload.outcome["named"],
         "changes": changes if run.is_trial else upload.outcome["changes"],
         "extra": dict(run.extra),
     }
+
+
+def _cut(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - MOST_NAMED
+    return [*lines[:MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])]

@@ -25,7 +25,7 @@ from partners.feeds.checking import (
     metres,
     refuse_nul,
 )
-from partners.feeds.reading import NumberedLine, Record
+from partners.feeds.reading import BOM, NumberedLine, Record
 
 SECTIONS = ("parties", "contracts", "campaigns")
 
@@ -189,7 +189,7 @@ class PartiesFeed:
 def sections_of(content: bytes) -> dict[str, list[Any]]:
     """Return the document's three lists; one that is missing is empty. Raises Unreadable."""
     try:
-        document = json_reader.read_json(content, max_bytes=len(content))
+        document = json_reader.read_json(content.removeprefix(BOM), max_bytes=len(content))
     except json_reader.Unreadable as error:
         raise Unreadable("the file is not JSON") from error
     if not isinstance(document, dict):

@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import Line
 from audit.models import AuditEvent
+from consent.feeds.choices import ChoicesFeed
 from consent.models import Choice
 from console import tasks
 from console.workers import imports
 from disclosures.models import DelayedNotice, Disclosure, Upload, UploadPart
+from partners.feeds.reading import BOM
 from partners.models import Party, Proposal
 from tests import feeds
 from tests.factories import a_party
@@ -50,8 +53,9 @@ def test_lines_are_imported_when_a_second_officer_agrees(officer: Member, second
     page = upload(officer, "lines", line_row(), line_row(line_id="L2", msisdn="+1 206"))
     seen = shown(officer, page)
     assert "Lines Waiting for a decision Uploaded by first@carrier.example on" in seen
-    assert "Rows in the file 2 Accepted 1 Repeated 0 Rejected 1" in seen
-    assert "What it would change New lines: 1 New periods of a line's number: 1" in seen
+    few = "Well-formed 1 with fewer than 100 of these, only the import tells what is already known"
+    assert f"Rows in the file 2 {few} Rejected 1" in seen
+    assert "What it would change" not in seen
     assert "First rows Row 2: msisdn: not a phone number like +12065550142" in seen
     assert not Line.objects.exists()
     assert post(officer, f"{page}start/") == page
@@ -59,21 +63,66 @@ def test_lines_are_imported_when_a_second_officer_agrees(officer: Member, second
     proposal = Proposal.objects.get()
     asked = shown(second, f"/admin/proposals/{proposal.pk}/")
     assert (
-        "What changes A file with 2 rows will be imported. Its dry run accepted 1, found 0 repeated and rejected 1."
+        "What changes A file with 2 rows will be imported. Its dry run found 1 well-formed and rejected 1."
         " Read the dry run before you agree."
     ) in asked
     agree = f"/admin/proposals/{proposal.pk}/agree/"
     assert "another officer must approve it" in shown(officer, agree, {})
     assert post(second, agree)
     assert not Line.objects.exists()
+    assert "Import in progress. 0 of 2 rows done." in shown(second, page)
     tasks.import_files()
     assert Line.objects.get().carrier_id == "L1"
+    assert "Result Rows in the file 2 Accepted 1 Repeated 0 Rejected 1" in shown(second, page)
     assert "Imported on" in shown(second, page)
     assert not UploadPart.objects.exists()
     assert acts(page) == [
         ("import.uploaded", officer.actor), ("import.checked", "import:lines"), ("import.agreed", second.actor),
         ("import.lines", "import:lines"),
     ]  # fmt: skip
+
+
+def numbered(n: int) -> dict[str, str]:
+    return {"line_id": f"M{n}", "msisdn": f"+1425777{n:04}"}
+
+
+def test_what_is_stored_of_single_people_is_not_told_by_a_dry_run(officer: Member) -> None:
+    feeds.take_lines(line_row(), line_row(line_id="L2", msisdn="+12065550999"))
+    guess, other = (upload(officer, "lines", row) for row in (line_row(), line_row(line_id="L8", holder_name="Eve")))
+    assert after(officer, guess) == after(officer, other)
+    for feed, row in (("choices", choice_row()), ("approvals", feeds.approval_row()), ("disclosures", release_row())):
+        known, unknown = (upload(officer, feed, one) for one in (row, row | {"msisdn": "+12065550777"}))
+        assert after(officer, known) == after(officer, unknown)
+    rows = [line_row(**numbered(n)) for n in range(98)]
+    page = upload(officer, "lines", line_row(), line_row(line_id="L9", msisdn="+12065550999"), *rows)
+    seen = after(officer, page)
+    assert "Rows in the file 100 Accepted 98 Repeated 1" in seen
+    assert "What it would change New lines: 98 New periods of a line's number: 98" in seen
+    assert "Not decided yet 1 the import decides when it has read the whole file" in seen
+
+
+def after(member: Member, page: str) -> str:
+    """What a page says of the rows of its file."""
+    said = shown(member, page)
+    return said[said.index("Rows in the file") : said.index(" History ")]
+
+
+def test_a_hidden_release_is_imported_like_any_other(officer: Member) -> None:
+    feeds.take_lines(line_row())
+    feeds.take_parties()
+    feeds.take_releases(release_row(id="K-1"))
+    feeds.take_notices(
+        {"disclosure_id": "B-7", "suppressed_until": None}, {"disclosure_id": "K-1", "suppressed_until": None}
+    )
+    open_one, hidden = (
+        upload(officer, "disclosures", *(release_row(id=f"{name}-{n}") for n in range(100))) for name in "AB"
+    )
+    assert after(officer, open_one) == after(officer, hidden)
+    assert "Accepted 100 Repeated 0 Rejected 0 What it would change New releases: 100" in after(officer, hidden)
+    known = upload(officer, "disclosures", release_row(id="K-1", precision_m=7))
+    assert post(officer, f"{known}start/") == known
+    tasks.import_files()
+    assert "Accepted 0 Repeated 1 imported before Rejected 0" in shown(officer, known)
 
 
 def test_the_database_asks_for_two_officers(officer: Member, refused: Refusal) -> None:
@@ -90,7 +139,7 @@ def test_the_database_asks_for_two_officers(officer: Member, refused: Refusal) -
 
 def test_the_entries_of_a_parties_file_are_named(officer: Member) -> None:
     a_party()
-    page = checked(officer, "parties", json.dumps(parties_document()).encode())
+    page = checked(officer, "parties", BOM + json.dumps(parties_document()).encode())
     seen = shown(officer, page)
     assert "Rows in the file 9 Accepted 9" in seen
     assert f"Changed company: {feeds.BRIDGE} New company: {feeds.LINK} New company: {feeds.ROAD}" in seen
@@ -101,12 +150,15 @@ def test_the_entries_of_a_parties_file_are_named(officer: Member) -> None:
 
 @pytest.mark.parametrize(("kind", "scope"), [("stop", "all"), ("allow", "campaign")])
 def test_choices_that_allow_take_two_officers(officer: Member, kind: str, scope: str) -> None:
+    assert "The import takes two officers." in shown(officer, upload(officer, "choices", choice_row(kind=["stop"])))
     feeds.take_lines(line_row())
     page = upload(officer, "choices", choice_row(kind=kind, scope=scope, ref="C-1" if kind == "allow" else None))
     assert ("The import takes two officers." in shown(officer, page)) == (kind == "allow")
     assert post(officer, f"{page}start/") == page
     tasks.import_files()
     assert Choice.objects.exists() == (kind == "stop")
+    done = AuditEvent.objects.filter(action="consent.choices_recorded").values_list("reason", "detail__decided_by")
+    assert list(done) == ([(WHY["reason"], officer.actor)] if kind == "stop" else [])
     assert Proposal.objects.exists() == (kind == "allow")
 
 
@@ -145,15 +197,17 @@ def test_a_dry_run_of_releases_stores_none(officer: Member) -> None:
     feeds.take_lines(line_row())
     feeds.take_parties()
     page = upload(officer, "disclosures", release_row(), release_row(id="D-2", msisdn="+12065550777"))
-    seen = shown(officer, page)
-    assert "Accepted 1 Repeated 0 Rejected 1" in seen
-    assert "1 msisdn: no line had this number then; the row is kept until there is one" in seen
+    assert "Well-formed 2" in shown(officer, page)
     assert not Disclosure.objects.exists()
+    assert post(officer, f"{page}start/") == page
+    tasks.import_files()
+    told = "1 msisdn: no line had this number then; the row is kept until there is one"
+    assert told in shown(officer, page)
 
 
 def test_an_auditor_reads_and_does_not_act(officer: Member) -> None:
     auditor, page = staff("auditor"), upload(officer, "lines", line_row())
-    assert "Accepted 1" in shown(auditor, page)
+    assert "Well-formed 1" in shown(auditor, page)
     assert "<form" not in auditor.client.get(page).content.decode().partition("<main")[2]
     for path in ("/admin/imports/add/", f"{page}start/", f"{page}discard/"):
         assert auditor.client.post(path, WHY).status_code == 403
@@ -162,7 +216,10 @@ def test_an_auditor_reads_and_does_not_act(officer: Member) -> None:
 
 def test_a_file_is_discarded_by_hand_or_after_a_week(officer: Member) -> None:
     first, later = (upload(officer, "lines", line_row()) for _ in range(2))
+    assert post(officer, f"{first}start/") == first
+    assert post(officer, f"{later}start/") == later
     assert post(officer, f"{first}discard/") == first
+    assert Proposal.objects.filter(decision="withdrawn", target_id=first.split("/")[3]).exists()
     assert "Nothing was imported, and the file is deleted." in shown(officer, first)
     assert "isn't waiting for a decision any more" in shown(officer, f"{first}start/", {})
     imports.run(now=timezone.now() + timedelta(days=6, hours=23))
@@ -170,6 +227,7 @@ def test_a_file_is_discarded_by_hand_or_after_a_week(officer: Member) -> None:
     imports.run(now=timezone.now() + timedelta(days=7, hours=1))
     assert "Discarded on" in shown(officer, later)
     assert not UploadPart.objects.exists()
+    assert not Proposal.objects.filter(decision="").exists()
     assert acts(later)[-1] == ("import.discarded", "system:expiry")
 
 
@@ -178,13 +236,17 @@ def test_a_file_is_discarded_by_hand_or_after_a_week(officer: Member) -> None:
     [
         ("lines", b"", "The file has no rows."),
         ("lines", b"x" * 2_500_001, "The file is larger than 2.5 MB."),
+        ("lines", b"x" * 5_000_000, "The file is larger than 2.5 MB."),
+        ("parties", json.dumps({"parties": [{}] * 301}).encode(), "The file has more than 300 entries."),
         ("parties", b"[]", "This can't be imported: the file is not a JSON object"),
         ("parties", b"{}", "The file has no parties, contracts or campaigns."),
     ],
 )
 def test_a_file_that_cannot_be_imported_is_refused_at_once(
-    officer: Member, feed: str, content: bytes, why: str
+    officer: Member, feed: str, content: bytes, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Nothing of it may be written to a disk unsealed.
+    monkeypatch.setattr(settings, "FILE_UPLOAD_TEMP_DIR", "/nowhere")
     assert why in refusal(officer, feed, content)
     assert not Upload.objects.exists()
 
@@ -200,3 +262,48 @@ def test_a_changed_content_is_never_imported(officer: Member, second: Member) ->
     tasks.import_files()
     assert not Line.objects.exists()
     assert "Failed on" in shown(officer, page)
+
+
+def test_an_interrupted_import_is_tried_again_later_and_says_so(
+    officer: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds.take_lines(line_row())
+    page = upload(officer, "choices", *(choice_row(kind="stop", scope="all") for _ in range(3)))
+    assert post(officer, f"{page}start/") == page
+    monkeypatch.setattr(imports, "ROWS_AT_ONCE", 2)
+    with monkeypatch.context() as broken:
+        broken.setattr(ChoicesFeed, "finish", fail)
+        with pytest.raises(OSError, match="disk"):
+            imports.run(now=timezone.now())
+    assert Upload.objects.get().accepted == 3
+    assert not imports.run(now=timezone.now() + timedelta(seconds=55))
+    assert imports.run(now=timezone.now() + timedelta(seconds=65))
+    told = (
+        "Accepted 0 Repeated 3 already known, and the same. The import was interrupted; rows it had imported count as"
+    )
+    assert told in shown(officer, page)
+    assert AuditEvent.objects.get(action="import.choices").detail["tries"] == 2
+
+
+def test_an_import_that_goes_on_failing_is_given_up(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    feeds.take_lines(line_row())
+    page = upload(officer, "choices", choice_row(kind="stop", scope="all"))
+    assert post(officer, f"{page}start/") == page
+    monkeypatch.setattr(ChoicesFeed, "finish", fail)
+    later = timedelta(0)
+    for minutes in (1, 5, 15):
+        with pytest.raises(OSError, match="disk"):
+            imports.run(now=timezone.now() + later)
+        assert not imports.run(now=timezone.now() + timedelta(minutes=minutes, seconds=-5))
+        later = timedelta(minutes=minutes, seconds=5)
+    with pytest.raises(OSError, match="disk"):
+        imports.run(now=timezone.now() + later)
+    imports.run(now=timezone.now() + timedelta(seconds=1))
+    seen = shown(officer, page)
+    assert "Rows imported before that stay. The file is deleted." in seen
+    assert "Result Rows in the file 1 Accepted 0 Repeated 1" in seen
+    assert not UploadPart.objects.exists()
+
+
+def fail(*_: object, **__: object) -> None:
+    raise OSError("the disk is gone")
