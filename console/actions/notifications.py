@@ -15,11 +15,12 @@ from support.models import NotificationChannel
 def choose_notifications(
     *, user: User, is_on: bool, quiet_from: int, quiet_until: int, zone: str, at: datetime
 ) -> None:
-    """Turn an officer's e-mails on or off. What waits already is not sent: the page shows it.
+    """Turn an officer's e-mails on or off. What waits as they are turned on is not sent: the page shows it.
 
     `quiet_from`, `quiet_until`: hours of the day in `zone` ("America/Denver"), the same for none. Raises StaffOnly.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.CHANGE_TERMS)
     chosen = {"is_on": is_on, "quiet_from": quiet_from, "quiet_until": quiet_until, "zone": zone}
-    NotificationChannel.objects.update_or_create(user=user, defaults={**chosen, "told_at": at})
+    if not NotificationChannel.objects.filter(user=user, is_on=True).update(**chosen):
+        NotificationChannel.objects.update_or_create(user=user, defaults={**chosen, "told_at": at})
     audit.actions.record(action="notifications.chosen", actor=name, target=f"notifications:{user.pk}", at=at)

@@ -14,7 +14,7 @@ from console.queries.requests import list_waiting_requests
 from partners.models import Proposal
 from support.models import NotificationChannel, SuspendRequest
 from support.queries import names
-from support.queries.counts import CAP
+from support.queries.counts import CAP, cap_count
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
 
 SHOWN = 8
@@ -72,7 +72,7 @@ def list_notifications(*, reader: str, at: datetime) -> list[Notification]:
     """Return what waits for this officer ("officer:7"; "" for officers at large), the gravest kind first."""
     found = [(name, kind, kind.find(reader, at)) for name, kind in KINDS.items()]
     return [
-        Notification(name, f"{one.n:,} {kind.one if one.n == 1 else kind.many}", kind.page, kind.query, one)
+        Notification(name, f"{cap_count(one.n)} {kind.one if one.n == 1 else kind.many}", kind.page, kind.query, one)
         for name, kind, one in found
         if one.n
     ]

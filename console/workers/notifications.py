@@ -21,6 +21,7 @@ from accounts.primitives.advisory_locks import lock_job
 from console.queries.notifications import Notification, list_notifications
 from partners.clients import http
 from support.models import NotificationChannel
+from support.queries.counts import cap_count
 
 log = structlog.get_logger()
 TURN = "console.notifications"
@@ -72,7 +73,7 @@ def _notify(channel: NotificationChannel, now: datetime) -> bool:
 
 
 def _lines(counted: Sequence[tuple[Notification, int]]) -> list[str]:
-    return [f"{one.label}{f' ({new:,} new)' if new else ''}: {_address(one)}" for one, new in counted]
+    return [f"{one.label}{f' ({cap_count(new)} new)' if new else ''}: {_address(one)}" for one, new in counted]
 
 
 def _address(one: Notification) -> str:
@@ -89,7 +90,7 @@ def _mail(address: str, counted: Sequence[tuple[Notification, int]]) -> bool:
         send_mail(
             f"Whereabouts: {new:,} new {'item needs' if new == 1 else 'items need'} attention", text, None, [address]
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # The mail server is down, or this address is none.
         log.warning("notification_not_mailed", error=type(error).__name__)
         return False
     return True

@@ -19,7 +19,7 @@ from accounts.models import User
 from audit.models import Incident
 from audit.queries import database_clock
 from partners.labels import party_name
-from partners.models import Campaign, Contract, Party, Suspension
+from partners.models import Campaign, Contract, Suspension
 from revocations.models import Breach, Order, ResponsibleParty, Stream, StreamEvent, StreamHealth
 from revocations.queries.answering import (
     SAMPLE,
@@ -91,7 +91,7 @@ def watch(*, now: datetime) -> int:
             denied += _deny(trouble, now)
         lifelines = _lifelines(trouble.party_id, now)
         if lifelines and _is_news(trouble, now):
-            _mail_officers(trouble, lifelines)
+            _mail_officers(trouble, len(lifelines))
     return denied
 
 
@@ -295,18 +295,20 @@ def _is_news(trouble: StreamTrouble, now: datetime) -> bool:
     return audit.actions.open_incident(kind=Incident.Kind.LIFELINE_AT_RISK, key=key, subject=subject, at=now)
 
 
-def _mail_officers(trouble: StreamTrouble, lifelines: list[str]) -> None:
-    """Tell every officer by mail. A mail server that is down is logged; the incident stands."""
-    party = Party.objects.get(pk=trouble.party_id)
-    name = party_name(party.name, party.uri)
+def _mail_officers(trouble: StreamTrouble, n: int) -> None:
+    """Tell every officer by mail how many lifelines are at risk: e-mail leaves our systems, so it names no company.
+
+    A mail server that is down is logged; the incident stands.
+    """
+    services = f"{n} service{'' if n == 1 else 's'}"
     ahead = "It is denied everything now" if trouble.denies else "If this continues, it will be denied everything"
     text = (
-        f"{name}: {trouble.why}\n\n{ahead}, including services that people rely on in an emergency:"
-        f" {', '.join(lifelines)}.\n\n{settings.BASE_URL}/admin/\n"
+        f"A partner: {trouble.why}\n\n{ahead}, including {services} that people rely on in an emergency.\n\n"
+        f"{settings.BASE_URL}/admin/incidents/?kind={Incident.Kind.LIFELINE_AT_RISK}&state=open\n"
     )
     officers = User.objects.filter(role=User.Role.OFFICER, is_active=True).exclude(email="")
     for address in officers.order_by("pk").values_list("email", flat=True):
         try:
-            send_mail(f"A lifeline is at risk: {name}", text, None, [address])
+            send_mail("Whereabouts: a lifeline is at risk", text, None, [address])
         except OSError:
             log.exception("an officer could not be told by mail", party=trouble.party_id)

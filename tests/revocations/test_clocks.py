@@ -347,14 +347,16 @@ def test_before_a_lifeline_is_denied_every_officer_is_told_once() -> None:
         health_clocks.watch(now=scene.began + 12 * HOUR + minutes * MINUTE)
     assert [letter.to for letter in mail.outbox] == [["u0@carrier.example"], ["u1@carrier.example"]]
     assert mail.outbox[0].body == (
-        "GeoBridge: It hasn't acknowledged an order.\n\nIf this continues, it will be denied everything, including"
-        " services that people rely on in an emergency: RoadAid.\n\nhttp://localhost:8000/admin/\n"
+        "A partner: It hasn't acknowledged an order.\n\nIf this continues, it will be denied everything, including"
+        " 1 service that people rely on in an emergency.\n\n"
+        "http://localhost:8000/admin/incidents/?kind=lifeline_at_risk&state=open\n"
     )
+    assert mail.outbox[0].subject == "Whereabouts: a lifeline is at risk"
     assert (denials(), incidents()) == ([], [("lifeline_at_risk", 1)])
     health_clocks.watch(now=scene.began + 24 * HOUR + 2 * MINUTE)
     assert (len(denials()), incidents()) == (1, [("lifeline_at_risk", 1), ("lifeline_at_risk", 1), ("unhealthy", 1)])
     assert [letter.to for letter in mail.outbox[2:]] == [["u0@carrier.example"], ["u1@carrier.example"]]
-    assert "It is denied everything now, including services that people rely on in an emergency: RoadAid." in (
+    assert "It is denied everything now, including 1 service that people rely on in an emergency." in (
         mail.outbox[2].body
     )
     health_clocks.watch(now=scene.began + 24 * HOUR + 3 * MINUTE)

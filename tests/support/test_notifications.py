@@ -67,7 +67,9 @@ def test_the_page_lists_what_waits_and_leads_to_exactly_that(officer: Member) ->
         assert len(rows_of(officer, href)) == n, label
     assert f'<a href="/admin/proposals/{theirs.pk}/">' in page
     auditor = staff(User.Role.AUDITOR)
-    assert "2 proposals waiting" in shown(auditor, "/admin/notifications/")
+    read = shown(auditor, "/admin/notifications/")
+    assert "What is waiting for officers, most urgent first." in read
+    assert "2 proposals waiting" in read
     assert auditor.client.post("/admin/notifications/", ON).status_code == 403
 
 
@@ -89,6 +91,8 @@ def test_an_email_counts_what_came_and_names_nobody(officer: Member, settings: S
     assert "Ash" not in sent.body.title()
     # In quiet hours nothing; then what came meanwhile, with what waits still.
     a_proposal(an_actor(), "Birch", at=EVENING + 3 * HOUR)
+    # Other hours, chosen meanwhile, lose nothing.
+    assert officer.client.post("/admin/notifications/", {**ON, "quiet_from": "21"}).status_code == 302
     assert [send_notifications(now=EVENING + n * HOUR) for n in (4, 12, 13)] == [0, 0, 1]
     assert "2 proposals waiting for a second officer (1 new)" in mail.outbox[1].body
     assert officer.client.post("/admin/notifications/", {**ON, "is_on": ""}).status_code == 302
@@ -107,3 +111,20 @@ def test_the_webhook_is_asked_until_it_takes_it(outside: Outside, settings: Sett
         "text": f"Waiting in Whereabouts:\n2 proposals waiting for a second officer (2 new): {CONSOLE}/proposals/"
         "?state=open&by=others"
     }] * 2  # fmt: skip
+
+
+def test_one_bad_address_keeps_no_other_message_back(
+    officer: Member, second: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in (officer, second):
+        assert one.client.post("/admin/notifications/", ON).status_code == 302
+    User.objects.filter(pk=officer.user.pk).update(email="first\n@carrier.example")
+    NotificationChannel.objects.update(told_at=EVENING)
+    monkeypatch.setattr("console.queries.notifications.CAP", 1)
+    monkeypatch.setattr("support.queries.counts.CAP", 1)
+    for name in ("Ash", "Birch"):
+        a_proposal(an_actor(), name, at=EVENING + timedelta(minutes=20))
+    assert send_notifications(now=EVENING + HOUR) == 1
+    (sent,) = mail.outbox
+    assert sent.to == ["second@carrier.example"]
+    assert "more than 1 proposals waiting for a second officer" in sent.body
