@@ -40,9 +40,9 @@ IN_ONE_PLACE = {
     "disclosures_givenback", "disclosures_helddisclosure", "disclosures_heldnotice", "disclosures_shortenedperiod",
     "partners_agentrequest",
     "partners_pairwisesubject",
-    "revocations_breach", "support_attachment", "support_bulkreply", "support_draft", "support_entry",
-    "support_loggedcall", "support_protectedline", "support_reveal", "support_seedline", "support_suspendrequest",
-    "support_ticket",
+    "revocations_breach", "support_attachment", "support_bulkreply", "support_document", "support_draft",
+    "support_entry", "support_loggedcall", "support_protectedline", "support_reveal", "support_seedline",
+    "support_suspendrequest", "support_ticket",
 }  # fmt: skip
 
 # Releases are named so where they are shown with their terms, and in the names of their partitions.
