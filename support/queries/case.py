@@ -252,7 +252,7 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
     seen = _get_revealed_person(line, until, at) if until and may_reveal else None
     return Person(
         role=line.user_role,
-        zone="" if two and seen is None else name_of(zone_of(line.state)),
+        zone=_name_zone(line, is_hidden=two and seen is None),
         language=line.language,
         ended=line.deactivated_at is not None and line.deactivated_at <= at,
         two_needed=two,
@@ -261,6 +261,10 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
         asked=_waiting_one(mine, at),
         waiting=_waiting_for(user_id, asks, at),
     )
+
+
+def _name_zone(line: Line, *, is_hidden: bool) -> str:
+    return "" if is_hidden else name_of(zone_of(line.state))
 
 
 def _waiting_one(mine: Sequence[Reveal], at: datetime) -> Reveal | None:

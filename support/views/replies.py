@@ -1,6 +1,8 @@
 """One answer to many people whom the same thing hit."""
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -25,20 +27,14 @@ from support.views.access import at_the_desk
 @at_the_desk(StaffAction.WORK_TICKETS)
 def new(request: PersonRequest) -> HttpResponseBase:
     """Whom to answer, and what, with a preview; nothing is sent for a minute."""
-    hits, at = told.incidents(), timezone.now()
+    hits = told.incidents()
     form = ReplyForm(request.POST if request.method == "POST" else None, hits=hits)
     shown: dict[str, object] = {"form": form, "hits": hits}
     if request.method == "POST" and "change" not in request.POST and form.is_valid():
-        asked = {name: form.cleaned_data[name] for name in ("kinds", "language", "body")}
-        asked |= {"incident_id": form.cleaned_data["incident"], "at": at}
-        try:
-            if "preview" not in request.POST:
-                return redirect("desk-many-reply", many_id=begin_reply(**asked, actor=actor_of(request.user)).id)
-            shown["preview"] = preview_reply(**asked, user=request.user)
-        except BadVariable as error:
-            form.add_error("body", str(error))
-        except (NotNow, NoReason) as error:
-            form.add_error(None, str(error))
+        if "preview" in request.POST:
+            shown["preview"] = _try_with(form, partial(preview_reply, user=request.user))
+        elif begun := _try_with(form, partial(begin_reply, actor=actor_of(request.user))):
+            return redirect("desk-many-reply", many_id=begun.id)
     return render(request, "desk/many.html", shown)
 
 
@@ -74,3 +70,15 @@ def _build_progress_context(many_id: uuid.UUID) -> dict[str, object]:
     if found is None:
         raise Http404
     return {"progress": found}
+
+
+def _try_with[T](form: ReplyForm, act: Callable[..., T]) -> T | None:
+    """What comes of an act with a valid form; None where it is refused, with why beside the form."""
+    asked = {name: form.cleaned_data[name] for name in ("kinds", "language", "body")}
+    try:
+        return act(incident_id=form.cleaned_data["incident"], **asked, at=timezone.now())
+    except BadVariable as error:
+        form.add_error("body", str(error))
+    except (NotNow, NoReason) as error:
+        form.add_error(None, str(error))
+    return None
