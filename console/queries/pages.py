@@ -22,6 +22,7 @@ from support.queries.history import RecordedAct, done_to
 
 NEWEST = 10
 MOST = 200
+NOT_FOUND = "These people can no longer be found for medical or roadside help. 911 can still find them."
 IN_FORCE = frozenset({Stage.IN_FORCE, Stage.ENDING})
 
 
@@ -73,6 +74,12 @@ class CampaignPage:
     history: Sequence[RecordedAct]
     standing: Standing
 
+    @property
+    def lifelines(self) -> str:
+        """That a suspension would deny a lifeline now, or ""."""
+        is_denied = self.facts.campaign.lifeline and self.facts.stage in IN_FORCE
+        return f"It is a lifeline, with {_format_consents(self.facts.approvals)}. {NOT_FOUND}" if is_denied else ""
+
 
 @dataclass(frozen=True)
 class PartyPage:
@@ -113,7 +120,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
     if contract is None:
         return None
     rows = Campaign.objects.filter(contract=contract).select_related("contract__aggregator", "lbs_provider")
-    campaigns = chains.campaigns(rows=list(rows.order_by("ref")[:MOST]), at=at)
+    campaigns = chains.campaigns(rows=chains.list_lifelines_first(rows=rows, most=MOST), at=at)
     known = PartnerKeySet.objects.filter(party=contract.aggregator_id).first()
     keys_from = (contract.jwks_uri if contract.is_draft else "") or jwks_uri_of(party=contract.aggregator)
     return ContractPage(
@@ -218,6 +225,8 @@ def describe_suspension_impact(*, facts: Sequence[CampaignFacts]) -> str:
         return "No campaign is in force now, so no subscriber loses anything."
     consents = _format_consents(sum_counts(counts=[one.approvals for one in denied]))
     campaigns = "1 campaign" if len(denied) == 1 else f"{len(denied)} campaigns"
+    if len(facts) >= MOST:
+        campaigns, consents = f"at least {campaigns}", f"at least {consents}"
     lifelines = describe_lifelines(facts=denied) or "No lifeline is among them."
     return f"It denies {campaigns} in force, with {consents} on record. {lifelines}"
 
@@ -228,8 +237,7 @@ def describe_lifelines(*, facts: Sequence[CampaignFacts]) -> str:
     providers = [(one.campaign.lbs_provider, _format_consents(one.approvals)) for one in lifelines]
     named = ", ".join(f"{party_name(one.name, one.uri)} ({consents})" for one, consents in providers)
     are = "1 lifeline is" if len(lifelines) == 1 else f"{len(lifelines)} lifelines are"
-    ends = "These people can no longer be found for medical or roadside help. 911 can still find them."
-    return f"{are} among them: {named}. {ends}" if lifelines else ""
+    return f"{are} among them: {named}. {NOT_FOUND}" if lifelines else ""
 
 
 def _format_consents(n: Count) -> str:
@@ -241,8 +249,8 @@ def list_campaigns_under(*, of: str, target_id: int, at: datetime) -> list[Campa
     if of == "party":
         return [one.facts for one in chains.chains_of(party=Party.objects.get(pk=target_id), at=at)]
     under = Q(contract=target_id) if of == "contract" else Q(pk=target_id)
-    rows = Campaign.objects.filter(under).select_related("contract__aggregator", "lbs_provider").order_by("ref")
-    return chains.campaigns(rows=list(rows[:MOST]), at=at)
+    rows = Campaign.objects.filter(under).select_related("contract__aggregator", "lbs_provider")
+    return chains.campaigns(rows=chains.list_lifelines_first(rows=rows, most=MOST), at=at)
 
 
 def list_possible_acts(*, stage: Stage, ended: bool, held: Sequence[PageSuspension] = ()) -> frozenset[str]:

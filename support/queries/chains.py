@@ -82,6 +82,7 @@ def _any(terms: tuple[str, ...], **says: object) -> Q:
     return reduce(or_, (Q(**{f"{term}{name}": value}) for term in terms for name, value in says.items()))
 
 
+MOST_CHAINS = 500
 BREACHES = """
 SELECT wanted.id, (SELECT count(*) FROM (
     SELECT FROM revocations_breach WHERE contract_id = wanted.id AND mended_at IS NULL LIMIT %s) AS found)
@@ -207,16 +208,19 @@ def parties(*, rows: Sequence[Party], at: datetime) -> list[PartyFacts]:
 
 def chains_of(*, party: Party, at: datetime) -> list[Link]:
     """Return every campaign in whose chain this party stands, as aggregator, provider, or somewhere behind it."""
-    rows = (
-        Campaign.objects.filter(
-            Q(lbs_provider=party)
-            | Q(contract__aggregator=party)
-            | Q(pk__in=Reach.objects.filter(party=party).values("campaign_id"))
-        )
-        .select_related("contract__aggregator", "lbs_provider")
-        .order_by("contract__ref", "ref")
-    )
-    return [Link(one, _as_what(one.campaign, party)) for one in campaigns(rows=list(rows[:500]), at=at)]
+    rows = Campaign.objects.filter(
+        Q(lbs_provider=party)
+        | Q(contract__aggregator=party)
+        | Q(pk__in=Reach.objects.filter(party=party).values("campaign_id"))
+    ).select_related("contract__aggregator", "lbs_provider")
+    found = list_lifelines_first(rows=rows, most=MOST_CHAINS)
+    return [Link(one, _as_what(one.campaign, party)) for one in campaigns(rows=found, at=at)]
+
+
+def list_lifelines_first(*, rows: QuerySet[Campaign], most: int) -> list[Campaign]:
+    """Return `most` campaigns by contract and reference; of more, lifelines and those that end last are kept."""
+    found = rows.order_by("is_draft", "-lifeline", "-ends_at", "pk")[:most]
+    return sorted(found, key=lambda one: (one.contract.ref, one.ref))
 
 
 def _count_by_key[K: (int, str)](statement: str, keys: Sequence[K]) -> Mapping[K, Count]:

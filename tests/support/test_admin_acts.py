@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from audit.models import AuditEvent
+from console.queries import pages
 from partners.actions import proposals
 from partners.models import (
     Campaign,
@@ -24,6 +25,7 @@ from partners.models import (
 )
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Stream
+from support.queries import chains
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.support.officers import WHY, Member, ask, confirmed, post, shown
 
@@ -43,19 +45,29 @@ def test_what_something_else_suspended_an_officer_may_suspend_as_well(officer: M
     assert "Suspend now" not in shown(officer, f"/admin/parties/{party}/")
 
 
-def test_before_a_suspension_its_consents_and_lifelines_are_shown(officer: Member) -> None:
+def test_before_a_suspension_its_consents_and_lifelines_are_shown(
+    officer: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
     campaign = a_campaign(lifeline=True)
     an_approval(a_line(), campaign)
     contract = campaign.contract
     a_campaign(contract, a_party("Adworks", "lbs_provider"), ref="CMP-2")
+    lifeline = (
+        "1 lifeline is among them: RoadAid (1 consent). These people can no longer be found for medical or"
+        " roadside help. 911 can still find them."
+    )
     for of, path in (("party", f"parties/{contract.aggregator_id}"), ("contract", f"contracts/{contract.pk}")):
-        lifeline = (
-            "1 lifeline is among them: RoadAid (1 consent). These people can no longer be found for medical or"
-            " roadside help. 911 can still find them."
-        )
         assert lifeline in shown(officer, f"/admin/{path}/")
         asked = shown(officer, f"/admin/suspend/{of}/{path.split('/')[1]}/")
         assert f"It denies 2 campaigns in force, with 1 consent on record. {lifeline}" in asked
+    panel = "It is a lifeline, with 1 consent. These people can no longer be found for medical or roadside help."
+    assert panel in shown(officer, f"/admin/campaigns/{campaign.pk}/")
+    a_campaign(contract, a_party("Alder", "lbs_provider"), ref="A-1")
+    monkeypatch.setattr(pages, "MOST", 2)
+    monkeypatch.setattr(chains, "MOST_CHAINS", 2)
+    for of, target_id in (("party", contract.aggregator_id), ("contract", contract.pk)):
+        asked = shown(officer, f"/admin/suspend/{of}/{target_id}/")
+        assert f"It denies at least 2 campaigns in force, with at least 1 consent on record. {lifeline}" in asked
     draft = a_contract(is_draft=True)
     assert "No campaign is in force now, so no subscriber loses anything." in shown(
         officer, f"/admin/suspend/contract/{draft.pk}/"
