@@ -14,3 +14,7 @@ CREATE OR REPLACE TRIGGER disclosures_upload_two_officers BEFORE UPDATE ON discl
     EXECUTE FUNCTION disclosures_upload_two_officers();
 CREATE OR REPLACE TRIGGER disclosures_upload_begins BEFORE INSERT ON disclosures_upload FOR EACH ROW
     EXECUTE FUNCTION audit_decide_by_transition('{"state": "waiting", "decided_at": null, "agreed_by_id": null}');
+CREATE OR REPLACE TRIGGER disclosures_upload_decided_once BEFORE UPDATE ON disclosures_upload FOR EACH ROW
+    WHEN (OLD.decided_at IS NOT NULL AND (NEW.agreed_by_id, NEW.decided_by, NEW.decided_at, NEW.digest, NEW.feed)
+        IS DISTINCT FROM (OLD.agreed_by_id, OLD.decided_by, OLD.decided_at, OLD.digest, OLD.feed))
+    EXECUTE FUNCTION audit_refuse_change();

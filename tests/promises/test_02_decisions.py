@@ -11,6 +11,7 @@ from django.db import connection
 
 from accounts.models import Delegation, NewPassword, SafeContact, Separation
 from consent.models import ConsentRequest
+from disclosures.models import Upload
 from partners.models import AgentRequest, AuthorizedAgent, Proposal
 from revocations.models import EvidenceRequest
 from support.models import ProtectedLine, Reveal, SuspendRequest, Ticket
@@ -126,6 +127,13 @@ def an_agent_request() -> None:
     )  # fmt: skip
 
 
+def an_upload() -> None:
+    Upload.objects.create(
+        feed=Upload.Feed.CHOICES, loosens=False, size=1, digest=b"1", total=1, uploaded_by="officer:1", uploaded_at=NOW,
+        reason="r",
+    )  # fmt: skip
+
+
 def is_(value: object) -> Callable[[], object]:
     return lambda: value
 
@@ -221,6 +229,12 @@ CASES = {
         {"id": another_id, "campaign": is_("other")},
         {"answer": is_("none"), "answered_at": AT, "token": is_("t")},
         "answered_once",
+    ),
+    "disclosures_upload": Waiting(
+        an_upload,
+        {"id": is_(700_007)},
+        {"state": is_("agreed"), "decided_by": an_actor, "decided_at": AT},
+        "decided_once",
     ),
 }
 

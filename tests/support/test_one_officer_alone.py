@@ -127,6 +127,12 @@ OTHERS = {
     ),
     **dict.fromkeys(("support.decide_request", "support.protect", "support.stop_for_person"), "tightens"),
     "support.propose_end_of_protection": "proposes; another agrees (END_PROTECTION)",
+    "consent.record_file_choices": "the import's own work, of files of stops alone or agreed by two",
+    "console.upload_file": "is tried by itself and taken back", "console.discard_file": "deletes a file not imported",
+    "console.import_file": "a file that loosens takes another officer (IMPORT_FILE); the database refuses it otherwise",
+    **dict.fromkeys(
+        ("console.preview_document", "console.make_document", "console.open_document"), "shows records and signs a copy"
+    ),
     "revocations.set_status": "the partner's own word about its stream",
     "accounts.close_separation": "says that a line has left, and allows nothing",
     "console.mark_test_line": "a line of ours", "console.end_test_line": "a line of ours",
