@@ -58,7 +58,10 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, width: int, sch
     page.wait_for_selector(".ending")
     found += faults(page, "found")
     page.keyboard.press("Escape")
-    page.locator("[data-keys]").click()
+    foot = page.get_by_role("region", name="Time zone and keyboard shortcuts")
+    foot.get_by_role("button", name="Keyboard shortcuts").click()
+    assert page.locator("#desk-keys h2").text_content() == "Keyboard shortcuts"
+    assert page.get_by_label("Keyboard shortcuts are on").is_checked()
     found += faults(page, "keys")
     assert found == []
 

@@ -209,6 +209,10 @@ def test_a_preview_lists_who_gets_it_and_whom_the_office_answers(ana: Member) ->
     assert re.findall(r'class="code">(T-\w+)<', page) == [first.code, second.code]
     assert not [one.code for one in handed_up if one.code in page]
     assert BulkReply.objects.count() == 0
+    Ticket.objects.filter(code=handed_up[0].code).update(escalated_at=None)
+    page_of_one = ana.client.post("/desk/many/", {**said, "preview": ""}).content.decode()
+    assert "It goes to 3 cases. 1 escalated case is left out: the privacy office answers it." in page_of_one
+    Ticket.objects.filter(code=handed_up[0].code).update(escalated_at=at)
     # What the preview sends on is what was typed.
     kept = re.findall(
         r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.partition("<main")[2].partition("</main>")[0]
