@@ -111,11 +111,12 @@ SHOWN = """
 SELECT id, occurred_at, source_id, aggregator, path, campaign, purpose, scope, precision_m, basis, outcome,
     basis_doubtful, recorded_at, judgement FROM disclosures_disclosure ORDER BY occurred_at
 """
+# From PostgreSQL 18 on each NOT NULL is a constraint with a name of its own: attnotnull says the same.
 SHAPE = """
 SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute
 WHERE attrelid = 'disclosures_release'::regclass AND attnum > 0 AND NOT attisdropped
 UNION ALL SELECT conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint
-WHERE conrelid = 'disclosures_release'::regclass
+WHERE conrelid = 'disclosures_release'::regclass AND contype <> 'n'
 UNION ALL SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid), indisvalid FROM pg_index
 WHERE indrelid = 'disclosures_release'::regclass
 ORDER BY 1
