@@ -39,12 +39,8 @@ def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at
     It is printed before the transaction: the audit log's chains are locked until that ends, and stops wait for them.
     Raises StaffOnly, NoReason, and NotNow where there are no records, or they changed since the preview.
     """
-    name, why, document_id = (
-        acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS),
-        check_reason(reason),
-        uuid.uuid4(),
-    )
-    who = _get_name(name)
+    name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
+    why, who, document_id = check_reason(reason), _get_name(name), uuid.uuid4()
     report = _build_report(kind, ref, who, at)
     if report.seal != seen:
         raise NotNow("The records changed since you previewed them. Preview the document again.")

@@ -212,12 +212,9 @@ def _build_case_facts(case: Case) -> Section:
         }  # fmt: skip
     if choice:
         facts |= {
-            "Choice": choice.kind,
-            "Made": choice.made_at,
-            "In force": choice.recorded_at,
-            "About": choice.company,
-        }
-        facts |= {"Receipt": choice.receipt}
+            "Choice": choice.kind, "Made": choice.made_at, "In force": choice.recorded_at, "About": choice.company,
+            "Receipt": choice.receipt,
+        }  # fmt: skip
     return Section.build_facts("The case", facts)
 
 

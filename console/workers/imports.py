@@ -2,7 +2,7 @@
 
 A dry run takes the rows in as the import does, some at a time, each part in a transaction that is rolled back. A part
 is small because it holds, while it lasts, what a person's own stop may wait for. So rows of one part don't see those of
-another: a row that needs an earlier one may fare better in the import.
+another: a row that depends on an earlier one may be rejected here and accepted in the import.
 """
 
 from collections import Counter
