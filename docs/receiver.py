@@ -7,6 +7,7 @@ import sqlite3
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from time import monotonic
+from typing import Any
 from urllib.request import build_opener
 
 from joserfc import errors, jwk, jwt
@@ -18,7 +19,8 @@ KEEP = """INSERT INTO newest VALUES (:sub, :agreement, :kind, :epoch, :version, 
     SET epoch = :epoch, version = :version, event = :event WHERE (:epoch, :version) > (epoch, version)"""
 db = sqlite3.connect(os.environ["DB"], isolation_level=None, check_same_thread=False)  # a statement's end is on disk
 db.execute("CREATE TABLE IF NOT EXISTS newest (sub, place, kind, epoch, version, event, UNIQUE (sub, place, kind))")
-known, turn = {"keys": {}, "fetched": -3600.0, "lost": False}, Lock()
+known: dict[str, Any] = {"keys": {}, "fetched": -3600.0, "lost": False}
+turn = Lock()
 
 
 def key_of(kid: str) -> jwk.Key:  # of a set that is an hour old at most, for a name not seen before 3 s
@@ -26,7 +28,8 @@ def key_of(kid: str) -> jwk.Key:  # of a set that is an hour old at most, for a 
         known.update(keys={}, fetched=monotonic(), lost=True)  # until they are read
         answer = build_opener().open(f"{CARRIER}/.well-known/jwks.json", timeout=5)
         known.update(keys={key.kid: key for key in jwk.KeySet.import_key_set(json.load(answer)).keys}, lost=False)
-    return known["keys"][kid]
+    key: jwk.Key = known["keys"][kid]
+    return key
 
 
 def take(token: bytes) -> str:  # keeps one event; or says why not, in RFC 8935's codes
