@@ -159,8 +159,17 @@ def _build_instructions(document_id: str) -> Section:
 
 def list_documents(*, at: datetime) -> QuerySet[Document]:
     """Return every document, the newest first, but those about a look-up that an order hides now."""
-    hidden = find_hiding_notices(line_id=OuterRef("line_id"), disclosure_id=OuterRef("release_id"), at=at)
-    return Document.objects.exclude(Exists(hidden)).order_by("-made_at")
+    return Document.objects.exclude(_is_hidden(at)).order_by("-made_at")
+
+
+def list_hidden_targets(*, at: datetime) -> list[str]:
+    """Return how the audit log names the documents that no list has now: it would tell that there are such."""
+    described = Document.objects.filter(_is_hidden(at), release_id__isnull=False)
+    return [f"document:{pk}" for pk in described.values_list("pk", flat=True)]
+
+
+def _is_hidden(at: datetime) -> Exists:
+    return Exists(find_hiding_notices(line_id=OuterRef("line_id"), disclosure_id=OuterRef("release_id"), at=at))
 
 
 def list_years(*, at: datetime) -> Sequence[int]:

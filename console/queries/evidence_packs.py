@@ -123,7 +123,7 @@ def _build_company(*, wanted: DocumentRequest) -> Report | None:
             ],
         ),
         *_build_enforcement(party, about),
-        _build_log(staff.about_company(staff.acts(), party.uri).filter(line_id__isnull=True)),
+        _build_log(staff.about_company(staff.acts(at=wanted.at), party.uri).filter(line_id__isnull=True)),
     ])  # fmt: skip
 
 

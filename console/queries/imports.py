@@ -3,18 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 
 from accounts.models import User
 from console.queries.proposals import OpenProposal, list_open_proposals
 from disclosures.models import Upload
+from partners.feeds.checking import STATUSES
 from support.queries import names
 from support.queries.history import RecordedAct, done_to
 
 # Undecided after that, a file is discarded: by then its dry run says little about today.
 DECIDED_WITHIN = timedelta(days=7)
 SHOWN = 10
+FEW = "with fewer than 100 of these, only the import tells what is already known"
+OWN = "you uploaded this file: another officer sees what is already known, before the import"
 NOTICES = "disclosures_delayednotice"
 # What a file changes, by the table that tells; a parties file by its entries.
 CHANGED: Mapping[str, str] = {
@@ -63,11 +67,14 @@ class RejectedRow:
 class UploadPage:
     """A file and what its reader can do about it. `undecided`: rows that only the import can decide.
 
-    `only_form`: its dry run says which rows are malformed and no more. `reasons`: how many rows were rejected for each.
-    `changes`: what the import would write, or wrote.
+    `only_form`: its reader learns which rows are malformed and no more, for this cause. `reasons`: how many rows were
+    rejected for each. `changes`: what the import would write, or wrote.
     """
 
     upload: Upload
+    accepted: int
+    repeated: int
+    rejected_count: int
     uploaded_by: str
     asked: Sequence[OpenProposal]
     history: Sequence[RecordedAct]
@@ -76,7 +83,7 @@ class UploadPage:
     rejected: Sequence[RejectedRow]
     changes: Sequence[str]
     warnings: Sequence[str]
-    only_form: bool
+    only_form: str
     kept_until: datetime | None
 
     @property
@@ -98,29 +105,52 @@ def list_uploads(*, role: str) -> QuerySet[Upload]:
     return Upload.objects.defer("rejects").filter(feed__in=feeds).order_by("-uploaded_at", "-pk")
 
 
-def upload_page(*, upload_id: int, role: str, at: datetime) -> UploadPage | None:
-    """Return a file as this role reads it; None where there is none that it may see."""
+def upload_page(*, upload_id: int, role: str, reader: str, at: datetime) -> UploadPage | None:
+    """Return a file as this reader, of this role, sees it; None where there is none that they may see.
+
+    Whoever chose the rows does not learn from a dry run what is stored of people; the others don't see the rows.
+    """
     upload = list_uploads(role=role).defer(None).filter(pk=upload_id).first()
     if upload is None:
         return None
+    only_form = _why_only_form(upload, reader)
     said = upload.outcome
-    counted = upload.accepted + upload.repeated + upload.rejected
+    found = {} if upload.decided_at or only_form else said.get("found") or {}
+    accepted, repeated, rejected = (found.get(name, getattr(upload, name)) for name in STATUSES)
+    said = said | found
+    counted = accepted + repeated + rejected
     return UploadPage(
         upload=upload,
+        accepted=accepted,
+        repeated=repeated,
+        rejected_count=rejected,
         uploaded_by=names.actors(wanted={upload.uploaded_by})[upload.uploaded_by],
         asked=list_open_proposals(of="import", target_id=upload.pk, at=at),
         history=done_to(target=f"import:{upload.pk}"),
         undecided=max(upload.total - counted, 0) if upload.state == Upload.State.CHECKED else 0,
         reasons=[(_format_reason(what), n) for what, n in said.get("reasons", ())],
         rejected=_list_rejected_rows(upload.rejects),
-        changes=[
-            *(f"{how.capitalize()} {CHANGED[name]}: {n:,}" for name, how, n in said.get("changes", ())),
-            *([f"Stops from earlier files that it overrides: {n:,}"] if (n := upload.overridden_stops) else []),
-        ],
+        changes=_list_changes(said),
         warnings=[_format_reason(one) for one in said.get("warnings", ())],
-        only_form=said.get("only_form", False),
+        only_form=only_form,
         kept_until=upload.checked_at + DECIDED_WITHIN if upload.checked_at else None,
     )
+
+
+def _why_only_form(upload: Upload, reader: str) -> str:
+    if upload.outcome.get("only_form"):
+        return FEW
+    if upload.outcome.get("found") and not upload.decided_at and reader == upload.uploaded_by:
+        return OWN
+    return ""
+
+
+def _list_changes(said: Mapping[str, Any]) -> list[str]:
+    overridden = said.get("extra", {}).get("file_stops_pierced", 0)
+    return [
+        *(f"{how.capitalize()} {CHANGED[name]}: {n:,}" for name, how, n in said.get("changes", ())),
+        *([f"Stops from earlier files that it overrides: {overridden:,}"] if overridden else []),
+    ]
 
 
 def _list_rejected_rows(rows: Sequence[tuple[object, str, str]]) -> list[RejectedRow]:

@@ -243,10 +243,8 @@ def _import(one: Proposal) -> str:
     if upload is None:
         return "There is no such file."
     found = f"accepted {upload.accepted:,}, found {upload.repeated:,} repeated and rejected {upload.rejected:,}"
-    if upload.outcome.get("only_form"):
+    if upload.feed != Upload.Feed.PARTIES:
         found = f"found {upload.accepted:,} well-formed and rejected {upload.rejected:,}"
-    if n := upload.overridden_stops:
-        found += f". It overrides {n:,} stop{'s' if n > 1 else ''} from earlier files"
     return (
         f"A file with {upload.total:,} rows will be imported. Its dry run {found}. Read the dry run before you agree."
     )

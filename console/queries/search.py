@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
@@ -34,12 +35,12 @@ class Hit:
     query: str = ""
 
 
-def search_everything(*, asked: str) -> list[Hit]:
+def search_everything(*, asked: str, at: datetime) -> list[Hit]:
     """What has these words in its name, id or text, 25 of a kind at most. None for fewer than 2 letters."""
     if len(asked) < 2:
         return []
     return [*_find_agreements(asked), *_find_clients(asked), *_find_orders(asked), *_find_incidents(asked),
-            *_find_notices(asked), *_find_entries(asked)]  # fmt: skip
+            *_find_notices(asked), *_find_entries(asked, at)]  # fmt: skip
 
 
 def _find_agreements(asked: str) -> list[Hit]:
@@ -101,14 +102,14 @@ def _find_notices(asked: str) -> list[Hit]:
     ]
 
 
-def _find_entries(asked: str) -> list[Hit]:
+def _find_entries(asked: str, at: datetime) -> list[Hit]:
     """Acts of staff with these words in their reason; each leads to the history of what it was done to.
 
     None on a person, and none by a number, which an old reason may hold: so nobody is found by whoever types it.
     """
     if remove_numbers(asked) != asked:
         return []
-    near = staff.acts().values("pk")[:NEAR]
+    near = staff.acts(at=at).values("pk")[:NEAR]
     found = AuditEvent.objects.filter(pk__in=near, line_id__isnull=True, reason__icontains=asked)
     found = found.exclude(target__startswith="protection:")
     rows = list(found.order_by("-at", "-id")[:MOST])

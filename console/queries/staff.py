@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
+from console.queries.documents import list_hidden_targets
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal
 from support.models import Ticket
@@ -41,13 +42,18 @@ PART = 500
 type Acts = QuerySet[AuditEvent]
 
 
-def acts(*, of_legal: bool = False) -> Acts:
-    """Every look and act of staff, the newest first. `of_legal`: those of the legal-process role, and no others."""
+def acts(*, at: datetime, of_legal: bool = False) -> Acts:
+    """Every look and act of staff, the newest first; but none on a document that an order hides now.
+
+    `of_legal`: those of the legal-process role, and no others.
+    """
     by_staff = Q()
     for kind in ACTORS:
         by_staff |= Q(actor__startswith=kind)
     whole = AuditEvent.objects.filter(by_staff).order_by("-at", "-id")
-    return whole.filter(LEGAL) if of_legal else whole.exclude(LEGAL)
+    if of_legal:
+        return whole.filter(LEGAL)
+    return whole.exclude(LEGAL | Q(target__in=list_hidden_targets(at=at)))
 
 
 def list_members(*, of_legal: bool = False) -> list[tuple[str, str]]:

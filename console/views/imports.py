@@ -58,7 +58,7 @@ def add(request: PersonRequest) -> HttpResponse:
 
 def upload(request: PersonRequest, upload_id: int) -> HttpResponse:
     """A file: its dry run, what can be done with it, and what became of it."""
-    page = upload_page(upload_id=upload_id, role=request.user.role, at=timezone.now())
+    page = upload_page(upload_id=upload_id, role=request.user.role, reader=actor_of(request.user), at=timezone.now())
     if page is None:
         raise Http404
     forms = {"form": ActForm(), "form_no": ActForm(apart="no")}

@@ -249,7 +249,7 @@ TRAIL = Listing(
     title="Audit log",
     lead="Everything staff viewed or did, with the reason. Entries can't be changed.",
     columns=(Column("When", "at"), Column("Who"), Column("Action"), Column("Subject"), Column("Reason")),
-    start=lambda _: staff.acts(),
+    start=lambda at: staff.acts(at=at),
     cells=_event_cells,
     search=("reason", "action"),
     search_label="Action or reason",
@@ -275,6 +275,6 @@ TRAIL_OF_LEGAL = replace(
     TRAIL,
     lead="Everything the legal-process role viewed or did, with the reason. No one else can see that these entries"
     " exist.",
-    start=lambda _: staff.acts(of_legal=True),
+    start=lambda at: staff.acts(at=at, of_legal=True),
     filters=tuple(one for one in TRAIL.filters if one.name in {"from", "to", "kind"}),
 )

@@ -86,13 +86,13 @@ class _FirstRejects(Rejects):
 class _Pass:
     """One time through a file: what became of its rows. `changes`: rows written, of a dry run.
 
-    `accepted`: where the rows that were accepted last stand in the file. `extra`: further counts. `only_form`: tells of
-    no row what is stored of anyone.
+    `accepted`: where the rows that were accepted last stand in the file. `extra`: further counts. `found`: what a dry
+    run found of people, apart from the form of their rows; for readers other than whoever uploaded the file.
     """
 
     is_trial: bool
     feed: str
-    only_form: bool = False
+    found: dict[str, Any] | None = None
     changes: Changes = field(default_factory=Counter)
     accepted: Sequence[str] = ()
     extra: Mapping[str, int] = field(default_factory=dict)
@@ -105,15 +105,25 @@ class _Pass:
     def count_statuses(self) -> dict[str, int]:
         return {name: self.tally.counts[name] for name in STATUSES}
 
-    def hide_stored(self, total: int) -> None:
-        """Keep only what is about form, where few rows are well-formed: else a dry run would look up single people."""
+    def set_apart_stored(self, total: int) -> None:
+        """Set apart what is stored of people; where few rows are well-formed nobody reads it: it would be a look-up."""
         form = Counter({reason: n for reason, n in self.tally.reasons.items() if is_about_form(reason)})
-        if self.feed not in ABOUT_PEOPLE or total - form.total() >= FEWEST_ROWS:
+        if self.feed not in ABOUT_PEOPLE:
             return
-        self.only_form = True
+        if total - form.total() >= FEWEST_ROWS:
+            self.found = self.count_statuses() | self.describe()
         self.tally.reasons = form
         self.tally.counts = Counter(accepted=total - form.total(), rejected=form.total())
         self.tally.warnings, self.changes, self.extra = [], Counter(), {}
+
+    def describe(self) -> dict[str, Any]:
+        """What it came to, besides the counts of rows."""
+        return {
+            "reasons": self.tally.reasons.most_common(),
+            "warnings": _cut(self.tally.warnings),
+            "changes": [[name, how, n] for (name, how), n in self.changes.items() if n],
+            "extra": dict(self.extra),
+        }
 
 
 def run(*, now: datetime) -> bool:
@@ -191,7 +201,7 @@ def _check(upload: Upload, content: bytes) -> _Pass:
     if upload.feed == Upload.Feed.PARTIES:
         run.named = _name_entries(content, run.accepted)
     run.extra = feed.extra()
-    run.hide_stored(upload.total)
+    run.set_apart_stored(upload.total)
     return run
 
 
@@ -289,15 +299,12 @@ def _finish(upload: Upload, run: _Pass) -> None:
 
 def _describe_outcome(upload: Upload, run: _Pass) -> dict[str, Any]:
     """What the page shows besides the counts. What a file changes is counted in its dry run alone."""
-    changes = [[name, how, n] for (name, how), n in run.changes.items() if n]
-    return {
-        "reasons": run.tally.reasons.most_common(),
-        "only_form": run.only_form if run.is_trial else upload.outcome["only_form"],
-        "warnings": _cut(run.tally.warnings),
-        "named": _cut(run.named) if run.is_trial else upload.outcome["named"],
-        "changes": changes if run.is_trial else upload.outcome["changes"],
-        "extra": dict(run.extra),
-    }
+    if run.is_trial:
+        only_form = run.feed in ABOUT_PEOPLE and run.found is None
+        return run.describe() | {"only_form": only_form, "named": _cut(run.named), "found": run.found}
+    before = upload.outcome
+    changes = (before.get("found") or before)["changes"]
+    return run.describe() | {"only_form": before["only_form"], "named": before["named"], "changes": changes}
 
 
 def _cut(lines: Sequence[str]) -> list[str]:

@@ -81,12 +81,6 @@ class Upload(models.Model):
     def __str__(self) -> str:
         return f"{self.get_feed_display()}, {self.uploaded_at:%-d %b %Y, %H:%M} UTC"
 
-    @property
-    def overridden_stops(self) -> int:
-        """How many stops from earlier files newer consents or choices of this file override, as far as is known."""
-        found: int = self.outcome.get("extra", {}).get("file_stops_pierced", 0)
-        return found
-
 
 class UploadPart(models.Model):
     """A part of an uploaded file, sealed."""

@@ -30,7 +30,7 @@ from tests.fixtures import Refusal
 from tests.staff import an_actor
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
 from tests.support.desk import said
-from tests.support.officers import WHY, Member, post, rows_of, shown, staff
+from tests.support.officers import WHY, Member, csv_of, post, rows_of, searched, shown, staff
 from tests.world import disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -155,11 +155,18 @@ def test_what_an_order_hides_is_in_no_document(officer: Member) -> None:
     )
     assert officer.client.get(where).status_code == officer.client.post(where, WHY).status_code == 404
     assert rows_of(officer, "/admin/documents/") == []
+    # Nor does the audit log tell that it was made and read.
+    logs = ("/admin/trail/", f"/admin/trail/?on=document:{where.split('/')[3]}", searched(officer, "They sold it on"))
+    assert "document: previewed" in shown(officer, logs[0])
+    assert not any(re.search("document: (created|exported)", shown(officer, log)) for log in logs)
+    taken = csv_of(officer, "/admin/trail/export/", WHY)
+    assert not {"document: created", "document: exported"} & {row["did"] for row in taken}
     # A pack that never described it is there; once the order ended, the other is there again.
     signed(officer, "case", cases[0].code)
     assert len(rows_of(officer, "/admin/documents/")) == 1
     gagged(row, until=at, at=at, number=2)
     assert len(rows_of(officer, "/admin/documents/")) == 2
+    assert len(rows_of(officer, logs[1])) == 2
 
 
 @pytest.mark.usefixtures("db")

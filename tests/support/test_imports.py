@@ -93,12 +93,37 @@ def test_what_is_stored_of_single_people_is_not_told_by_a_dry_run(officer: Membe
     for feed, row in (("choices", choice_row()), ("approvals", feeds.approval_row()), ("disclosures", release_row())):
         known, unknown = (upload(officer, feed, one) for one in (row, row | {"msisdn": "+12065550777"}))
         assert after(officer, known) == after(officer, unknown)
+
+
+def test_whoever_uploads_learns_nothing_of_single_people_by_padding(officer: Member, second: Member) -> None:
+    """With made-up rows a file is long enough for totals. They go to others, who don't see which rows it has."""
+    feeds.take_lines(line_row(), line_row(line_id="L2", msisdn="+12065550999"))
     rows = [line_row(**numbered(n)) for n in range(98)]
     page = upload(officer, "lines", line_row(), line_row(line_id="L9", msisdn="+12065550999"), *rows)
-    seen = after(officer, page)
-    assert "Rows in the file 100 Accepted 98 Repeated 1" in seen
-    assert "What it would change New lines: 98 New periods of a line's number: 98" in seen
-    assert "Not decided yet 1 the import decides when it has read the whole file" in seen
+    strange = [line_row(line_id="L8", msisdn="+12065550777"), line_row(line_id="L9", msisdn="+12065550888")]
+    other = upload(officer, "lines", *strange, *rows)
+    assert after(officer, page) == after(officer, other)
+    own = "Well-formed 100 you uploaded this file: another officer sees what is already known, before the import"
+    assert f"Rows in the file 100 {own} Rejected 0" in after(officer, page)
+    assert [cells(one) for one in rows_of(officer, "/admin/imports/")] == ["100 100 – –", "100 100 – –"]
+    for target in (page, other):
+        checked_in_log = AuditEvent.objects.get(action="import.checked", target=f"import:{target.split('/')[3]}")
+        assert checked_in_log.detail == {"accepted": 100, "repeated": 0, "rejected": 0}
+        assert post(officer, f"{target}start/") == target
+    for proposal in Proposal.objects.all():
+        asked = shown(officer, f"/admin/proposals/{proposal.pk}/")
+        assert "Its dry run found 100 well-formed and rejected 0." in asked
+    for reader in (second, staff("auditor")):
+        seen = after(reader, page)
+        assert "Rows in the file 100 Accepted 98 Repeated 1" in seen
+        assert "What it would change New lines: 98 New periods of a line's number: 98" in seen
+        assert "Not decided yet 1 the import decides when it has read the whole file" in seen
+    assert post(officer, f"{page}discard/") == page
+    assert own in after(officer, page)
+
+
+def cells(row: str) -> str:
+    return " ".join(row.split()[-4:])
 
 
 def after(member: Member, page: str) -> str:
@@ -107,7 +132,7 @@ def after(member: Member, page: str) -> str:
     return said[said.index("Rows in the file") : said.index(" History ")]
 
 
-def test_a_hidden_release_is_imported_like_any_other(officer: Member) -> None:
+def test_a_hidden_release_is_imported_like_any_other(officer: Member, second: Member) -> None:
     feeds.take_lines(line_row())
     feeds.take_parties()
     feeds.take_releases(release_row(id="K-1"))
@@ -118,7 +143,8 @@ def test_a_hidden_release_is_imported_like_any_other(officer: Member) -> None:
         upload(officer, "disclosures", *(release_row(id=f"{name}-{n}") for n in range(100))) for name in "AB"
     )
     assert after(officer, open_one) == after(officer, hidden)
-    assert "Accepted 100 Repeated 0 Rejected 0 What it would change New releases: 100" in after(officer, hidden)
+    assert after(second, open_one) == after(second, hidden)
+    assert "Accepted 100 Repeated 0 Rejected 0 What it would change New releases: 100" in after(second, hidden)
     known = upload(officer, "disclosures", release_row(id="K-1", precision_m=7))
     assert post(officer, f"{known}start/") == known
     tasks.import_files()
