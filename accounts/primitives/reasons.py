@@ -11,6 +11,25 @@ MANY = 7
 RUN = re.compile(r"\d(?:(?![^\W\d_]).)*", re.DOTALL)
 # One letter in the middle of digits sets them apart as a dot does.
 LETTER_BETWEEN = re.compile(r"(?<=[\d)])[^\W\d_](?=[(\d])")
+# Letters beside a digit that are read as digits.
+LETTERS_AS_DIGITS = re.compile(r"(?<![^\W\d_])[OoIl]+(?=\d)|(?<=\d)[OoIl]+(?![^\W\d_])")
+# Digits that are spelt out, by words or by signs such as "七": each is marked as one of these.
+MARKS = "".join(chr(0x1D7D8 + digit) for digit in range(10))
+SPELT = 2
+DIGIT_WORDS = {
+    word: MARKS[digit]
+    for language in (
+        "zero one two three four five six seven eight nine", "cero uno dos tres cuatro cinco seis siete ocho nueve",
+        "oh", "nought", "naught",
+    )
+    for digit, word in enumerate(language.split())
+}  # fmt: skip
+ANY_WORD = "|".join(DIGIT_WORDS)
+SPELT_DIGITS = re.compile(rf"\b(?:{ANY_WORD})\b|(?:{ANY_WORD}){{3,}}", re.IGNORECASE)
+EACH_WORD = re.compile(ANY_WORD, re.IGNORECASE)
+BETWEEN_WORDS = re.compile(
+    r"(?<=\d)\W*\b(?:double|triple|hundred|dash|hyphen|minus|dot|point|space|slash)\b\W*(?=\d)", re.IGNORECASE
+)
 # Dates and times, ids of ours, and references as "CT-2026-0412" hold as many digits and are no number: as a whole only,
 # with no digit beside them.
 DAY = (
@@ -22,6 +41,7 @@ WHEN = re.compile(f"{DAY}(?:{APART}{HOUR})?(?:{APART}(?:{DAY}(?:{APART}{HOUR})?|
 OF_THE_CLOCK = re.compile(r"\b(?:1[0-2]|0?[1-9])\s?(?=[ap]\.?m\b)", re.IGNORECASE)
 OUR_ID = re.compile(r"\b(?=[\d-]*[a-f])[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}\b", re.IGNORECASE)
 OF_A_YEAR, LETTERS_BEFORE = re.compile(r"(?:19\d|20[0-4])\d-0{0,3}\d{1,4}"), re.compile(r"\b[A-Z]{1,5}-$")
+REFERENCE = re.compile(rf"{WHEN.pattern}|\b[A-Z]{{1,5}}-{OF_A_YEAR.pattern}\b")
 
 
 def remove_numbers(words: str) -> str:
@@ -50,11 +70,28 @@ def check_reason(reason: str) -> str:
 
 def _holds_number(words: str) -> bool:
     plain = OF_THE_CLOCK.sub("", OUR_ID.sub(" ", unicodedata.normalize("NFKC", words)))
-    plain = LETTER_BETWEEN.sub(" ", plain)
+    return _has_long_run(plain) or _is_spelt_out(plain)
+
+
+def _has_long_run(plain: str) -> bool:
+    plain = LETTER_BETWEEN.sub(" ", LETTERS_AS_DIGITS.sub(lambda found: "0" * len(found[0]), plain))
     return any(
         len(re.findall(r"\d", found[0])) >= MANY and not _is_reference(found[0], plain[: found.start()])
         for found in RUN.finditer(plain)
     )
+
+
+def _is_spelt_out(plain: str) -> bool:
+    """Whether digits of a run are words, or signs that stand for them: "two oh six, 555, oh one nine nine"."""
+    marked = "".join(_mark(one) for one in REFERENCE.sub("x", plain))
+    marked = SPELT_DIGITS.sub(lambda found: EACH_WORD.sub(lambda one: DIGIT_WORDS[one[0].lower()], found[0]), marked)
+    runs = [found[0] for found in RUN.finditer(BETWEEN_WORDS.sub(" ", marked))]
+    return any(len(re.findall(r"\d", run)) >= MANY and sum(one in MARKS for one in run) >= SPELT for run in runs)
+
+
+def _mark(sign: str) -> str:
+    digit = unicodedata.numeric(sign, -1)
+    return MARKS[int(digit)] if not sign.isdecimal() and digit in range(10) else sign
 
 
 def _is_reference(run: str, before: str) -> bool:
