@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Receives orders by push: standard library and joserfc. CARRIER, ME, DB and PORT come from the environment."""
 
 import json
@@ -19,17 +18,15 @@ KEEP = """INSERT INTO newest VALUES (:sub, :agreement, :kind, :epoch, :version, 
     SET epoch = :epoch, version = :version, event = :event WHERE (:epoch, :version) > (epoch, version)"""
 db = sqlite3.connect(os.environ["DB"], isolation_level=None, check_same_thread=False)  # a statement's end is on disk
 db.execute("CREATE TABLE IF NOT EXISTS newest (sub, place, kind, epoch, version, event, UNIQUE (sub, place, kind))")
-known: dict[str, Any] = {"keys": {}, "fetched": -3600.0, "lost": False}
-turn = Lock()
+known, turn = dict[str, Any](keys={}, fetched=-3600.0, lost=False), Lock()
 
 
-def key_of(kid: str) -> jwk.Key:  # of a set that is an hour old at most, for a name not seen before 3 s
+def key_of(kid: str) -> Any:  # of a set that is an hour old at most, for a name not seen before 3 s
     if monotonic() - known["fetched"] > (3600 if kid in known["keys"] else 3):
         known.update(keys={}, fetched=monotonic(), lost=True)  # until they are read
         answer = build_opener().open(f"{CARRIER}/.well-known/jwks.json", timeout=5)
         known.update(keys={key.kid: key for key in jwk.KeySet.import_key_set(json.load(answer)).keys}, lost=False)
-    key: jwk.Key = known["keys"][kid]
-    return key
+    return known["keys"][kid]
 
 
 def take(token: bytes) -> str:  # keeps one event; or says why not, in RFC 8935's codes
