@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Receives orders by push: standard library and joserfc. CARRIER, ME, DB and PORT come from the environment."""
 
 import json
