@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
+FIRST_VERSION = "0.1.0"
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
 # What happens when a value is wrong, by the kind of setting. "No start": the process says so and exits.
 WRONG = {
     "text": "not checked",
-    "list": "not checked; separate by commas",
+    "list": "not checked",
     "folder": "not checked at the start",
     "class": "its first use fails",
-    "switch": "any other value is the default",
+    "switch": "the default",
     "number": f"no start unless a whole number from 1 to {LARGEST_NUMBER:,}",
     "secrets": f"no start if one has fewer than {SHORTEST_SECRET} characters",
     "url": "not checked at the start",
@@ -23,6 +24,7 @@ class Setting:
     """One setting. `needed`: when production requires it, "" for never. `secret`: masked, and may come from a file.
 
     `example` is a value that production accepts; it stands in for one that is missing while the rest is checked.
+    `wrong`: what a wrong value does, where it isn't what `WRONG` says of its kind.
     """
 
     name: str
@@ -32,10 +34,5 @@ class Setting:
     example: str = ""
     needed: str = ""
     wrong: str = ""
-    since: str = "0.1.0"
+    since: str = FIRST_VERSION
     secret: bool = False
-
-    @property
-    def when_wrong(self) -> str:
-        """What a wrong value does."""
-        return self.wrong or WRONG[self.kind]

@@ -2,9 +2,10 @@
 
 from portal.setting_kinds import LEAST_MONTHS, MOST_MONTHS, SHORTEST_SECRET, Setting
 
-S3_URL = "no start unless `https://host/bucket/folder`, or where the other store's place is inside it"
-KEY = "no start without it where the S3 backend is named"
-PROVIDER = "no start without it beside an issuer"
+S3_URL = "no start unless `https://host/bucket/folder`, outside the other store's"
+KEY = "no start without it"
+PROVIDER = "no start without it"
+TLS = "no start without verified TLS to other machines"
 ISSUER = "no start unless `https://…` (`http://` only on loopback)"
 
 SECTIONS = {
@@ -20,20 +21,20 @@ SECTIONS = {
         Setting(
             "DATABASE_OWNER_URL", "url", "the owner's, for migrations, partitions, `reseal` and `after_restore`",
             example="postgresql://whereabouts_owner:secret@db.carrier.example/whereabouts?sslmode=verify-full",
-            needed="for workers and those commands", wrong="no start without verified TLS to other machines",
+            needed="for workers and those commands", wrong=TLS,
             secret=True,
         ),
         Setting(
             "REDIS_URL", "url",
             "throttles, and the broker unless another is named; `rediss://…` to another machine",
             example="rediss://:secret@redis.carrier.example:6379/0", needed="required",
-            wrong="no start without verified TLS to other machines", secret=True,
+            wrong=TLS, secret=True,
         ),
         Setting(
             "CELERY_BROKER_URL", "url",
             "a separate broker, `amqps://…` or `rediss://…` ([broker](../guides/scale.md#the-broker))",
             default="`REDIS_URL`", example="amqps://user:secret@broker.carrier.example//",
-            wrong="no start without verified TLS to other machines", secret=True,
+            wrong=TLS, secret=True,
         ),
         Setting(
             "CELERY_BROKER_MASTER", "text", "the master's name in Sentinel", example="whereabouts",
@@ -46,12 +47,12 @@ SECTIONS = {
             needed="required", wrong="`check --deploy` refuses a weak one", secret=True,
         ),
         Setting(
-            "SECRET_KEY_FALLBACKS", "list", "old values of `SECRET_KEY`, separated by commas", secret=True,
+            "SECRET_KEY_FALLBACKS", "list", "old values of `SECRET_KEY`", secret=True,
             example="the-one-before",
         ),
         Setting(
             "FIELD_ENCRYPTION_KEYS", "list",
-            "Fernet keys separated by commas, newest first. **Never remove the last one**: it also makes the hashes "
+            "Fernet keys, newest first. **Never remove the last one**: it also makes the hashes "
             "that "
             "find numbers ([rotation](../guides/keys.md))",
             example="lrAxISf_Gzii3yCWDotTtf0CLk-4oMnQkUvUqQFg4Kc=", needed="required", wrong="its first use fails",
@@ -63,7 +64,7 @@ SECTIONS = {
             example="https://privacy.carrier.example", needed="required", wrong=ISSUER,
         ),
         Setting(
-            "ALLOWED_HOSTS", "list", "host names, separated by commas", example="privacy.carrier.example",
+            "ALLOWED_HOSTS", "list", "host names", example="privacy.carrier.example",
             default="on loopback: `localhost,127.0.0.1,[::1]`", needed="required",
             wrong="`check --deploy` refuses names that others may have",
         ),
@@ -87,20 +88,17 @@ SECTIONS = {
         ),
         Setting(
             "KEY_VAULT", "class",
-            "dotted path of a class that holds our signing keys in a KMS or HSM (`partners/primitives/sealing.py`)",
+            "holds our signing keys in a KMS or HSM (`partners/primitives/sealing.py`)",
             default="`partners.primitives.sealing.SealedKeys`", example="carrier.vault.Kms",
         ),
         Setting(
             "PLAIN_HOSTS", "list",
-            "hosts and networks to which unencrypted connections are allowed; otherwise production doesn't start "
-            "without "
-            "verified TLS to other machines",
+            "hosts and networks to which connections without verified TLS are allowed",
             example="db.internal,10.20.0.0/16", wrong="no start if a network can't be read",
         ),
         Setting(
             "INTERNAL_HOSTS", "list",
-            "hosts and networks of your own where the text gateway may be; otherwise only public addresses. Doesn't "
-            "replace TLS",
+            "hosts and networks of your own where the text gateway may be; otherwise only public addresses",
             example="sms.carrier.example", needed="for an internal text gateway",
             wrong="no start if a network can't be read", since="1.0.0",
         ),
@@ -113,9 +111,7 @@ SECTIONS = {
     "Texts, mail, calls and files": (
         Setting(
             "SMS_BACKEND", "class",
-            "dotted path of a class with `send(*, msisdn, text, code=\"\")`; `partners.clients.sms.HttpBackend` "
-            "posts to a "
-            "webhook",
+            "has `send(*, msisdn, text, code=\"\")`; `partners.clients.sms.HttpBackend` posts to a webhook",
             default="on loopback: shown on the console", example="partners.clients.sms.HttpBackend", needed="required",
         ),
         Setting(
@@ -128,8 +124,7 @@ SECTIONS = {
         ),
         Setting(
             "SMS_INBOUND_SECRETS", "secrets",
-            f"your gateway signs incoming texts with these: at least {SHORTEST_SECRET} characters each, separated by "
-            "commas. Without it `/api/v1/texts` doesn't exist",
+            "your gateway signs incoming texts with one of these. Without it `/api/v1/texts` doesn't exist",
             example="x" * SHORTEST_SECRET, needed="for `STOP LOCATION` by text", secret=True,
         ),
         Setting(
@@ -157,14 +152,13 @@ SECTIONS = {
         ),
         Setting(
             "ATTACHMENTS_DIR", "folder",
-            "sealed case files, mode 0600: outside every web root, shared by all web and worker processes, in your "
-            "backups",
+            "sealed case files: outside every web root, shared by all web and worker processes, in your backups",
             default="`DATA_DIR/attachments`", example="/srv/whereabouts/attachments", needed="recommended",
         ),
         Setting(
             "ATTACHMENT_SCANNER", "class",
-            "dotted path of a class with `is_clean(*, content, media_type)`. The default looks at file type and active "
-            "PDFs. `support.domain.files.ClamAV` also asks clamd (`StreamMaxLength` 6 MB or more)",
+            "has `is_clean(*, content, media_type)`. The default looks at file type and active PDFs; "
+            "`support.domain.files.ClamAV` also asks clamd (`StreamMaxLength` 6 MB or more)",
             default="`support.domain.files.OwnLook`", example="support.domain.files.ClamAV", needed="recommended",
         ),
         Setting(
@@ -179,15 +173,12 @@ SECTIONS = {
         ),
         Setting(
             "CARRIER_PHONE", "text",
-            "the number people call when they can't get texts or someone may have taken over their number; shown on "
-            "pages, "
-            "in texts that warn, on receipts, and while the database is down. Without it pages say \"the number on "
-            "your "
-            "bill\"",
+            "the number people call for help, on pages, in texts that warn and on receipts. Without it pages say "
+            "\"the number on your bill\"",
             example="1-800-555-0100", needed="recommended", since="1.0.0",
         ),
         Setting(
-            "CARRIER_HOURS", "text", "when that number is answered, in your own words, shown after it",
+            "CARRIER_HOURS", "text", "when that number is answered, in your own words",
             example="every day, 8 a.m. to 8 p.m. Pacific", since="1.1.0",
         ),
         Setting(
@@ -197,8 +188,7 @@ SECTIONS = {
         ),
         Setting(
             "OIDC_ISSUER", "url",
-            "your customers' OpenID provider; redirect address `/accounts/login/carrier/back/`. For staff see "
-            "[Officers](../guides/officers.md#sign-in-with-your-own-provider)",
+            "your customers' OpenID provider; redirect address `/accounts/login/carrier/back/`",
             example="https://login.carrier.example", wrong=ISSUER,
         ),
         Setting("OIDC_CLIENT_ID", "text", "as registered there", example="whereabouts", wrong=PROVIDER),
@@ -211,7 +201,7 @@ SECTIONS = {
         ),
         Setting(
             "OIDC_SEEING_ACR", "text",
-            "the `acr` for a strong sign-in, which is enough to see data; any other counts as a texted code",
+            "the `acr` that is enough to see data; any other counts as a texted code",
             example="urn:carrier:strong",
         ),
         Setting(
@@ -231,13 +221,13 @@ SECTIONS = {
         Setting(
             "STAFF_WEBHOOK_URL", "url",
             "where officers' [notifications](../guides/officers.md#notifications) are posted as `{\"text\"}`, which "
-            "Slack and others read: kinds and counts, no names",
+            "Slack reads",
             default="off", example="https://hooks.chat.example/services/secret", secret=True,
             wrong="nothing is posted; the log says so", since="1.1.0",
         ),
         Setting(
             "STAFF_WEBHOOK_QUIET", "text",
-            "from which hour until which nothing is posted there, and in which time zone",
+            "hours in which nothing is posted there, and their time zone",
             default="never quiet", example="20-7 America/New_York",
             wrong="no start unless two hours and a time zone", since="1.1.0",
         ),
@@ -266,7 +256,7 @@ SECTIONS = {
         ),
         Setting(
             "CHECKPOINT_BACKEND", "class",
-            "dotted path of a `partners.clients.checkpoint_places.Place`; `partners.clients.checkpoint_s3.S3Place` for "
+            "a `partners.clients.checkpoint_places.Place`; `partners.clients.checkpoint_s3.S3Place` for "
             "[object storage](../guides/object-storage.md)",
             default="the folder", example="partners.clients.checkpoint_s3.S3Place",
         ),
@@ -293,7 +283,7 @@ SECTIONS = {
         ),
         Setting(
             "STOP_ARCHIVE_BACKEND", "class",
-            "dotted path of a `consent.clients.archive_sink.Sink`; `consent.clients.archive_s3.S3Sink`",
+            "a `consent.clients.archive_sink.Sink`; `consent.clients.archive_s3.S3Sink`",
             default="the folder", example="consent.clients.archive_s3.S3Sink",
         ),
         Setting(
@@ -370,11 +360,11 @@ SECTIONS = {
         Setting(
             "WHEREABOUTS_DEMO", "switch", "`1` in the demo only: sample people, phones and keys", default="off",
             example="0",
-            wrong="no start with `1` unless `BASE_URL` is a loopback address",
+            wrong="no start with `1` unless `BASE_URL` is on loopback",
         ),
         Setting(
             "DOOR_OUT_LOOPBACK", "switch", "`1` in the demo only: partners by http on this machine", default="off",
-            example="0", wrong="no start with `1` unless `BASE_URL` is a loopback address",
+            example="0", wrong="no start with `1` unless `BASE_URL` is on loopback",
         ),
     ),
 }  # fmt: skip

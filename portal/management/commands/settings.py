@@ -8,21 +8,24 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from portal.setting_kinds import Setting
+from portal.setting_kinds import FIRST_VERSION, WRONG, Setting
 from portal.setting_list import SECTIONS, SETTINGS
 
-INTRODUCTION = """# Settings
+INTRODUCTION = f"""# Settings
 
 All settings come from the environment. Production won't start while a required setting is missing or invalid, and lists
-every problem at once: `Not started: SECRET_KEY is not set. Set it to a long random string.`
-`manage.py check --deploy` rejects what only a demo or developer may have. `manage.py settings` prints what is in force,
-secrets masked.
+every problem at once. `manage.py check --deploy` rejects what only a demo or developer may have. `manage.py settings`
+prints what is in force, secrets masked.
 
 Secrets can come from files: `SECRET_KEY_FILE=/run/secrets/SECRET_KEY`, likewise for every setting marked *secret*.
-Setting both forms stops the start.
+Setting both forms stops the start. Lists are separated by commas; a class is named by its dotted path.
 
-In brackets: when production requires it. Formats of [texts, mail, calls and files](messages.md). This page is written
-by `manage.py settings --reference`.
+Each line says, in brackets, when production requires the setting; its kind, default, an example, what a wrong value
+does, and since which version. Unsaid: it has no default, exists since {FIRST_VERSION}, and a wrong value does what its
+kind does:
+
+{{kinds}}
+Formats of [texts, mail, calls and files](messages.md). This page is written by `manage.py settings --reference`.
 """
 
 # What Django calls otherwise.
@@ -72,7 +75,8 @@ def _find_value(one: Setting) -> Any:
 
 def write_reference() -> str:
     """Return docs/reference/settings.md."""
-    parts = [INTRODUCTION]
+    kinds = "".join(f"- {kind}: {effect}\n" for kind, effect in WRONG.items())
+    parts = [INTRODUCTION.format(kinds=kinds)]
     for title, section in SECTIONS.items():
         parts += [f"## {title}\n", "\n".join(map(_describe, section)) + "\n"]
     return "\n".join(parts)
@@ -82,9 +86,9 @@ def _describe(one: Setting) -> str:
     needed = f" ({one.needed})" if one.needed else ""
     facts = [
         f"{one.kind}, secret" if one.secret else one.kind,
-        f"default {one.default}" if one.default else "no default",
-        f"`{one.example}`" if one.example and not one.secret else "",
-        f"wrong: {one.when_wrong}",
-        f"since {one.since}",
+        f"default {one.default}" if one.default else "",
+        f"`{one.example}`" if one.example and not one.secret and one.example != one.default.strip("`") else "",
+        f"wrong: {one.wrong}" if one.wrong else "",
+        f"since {one.since}" if one.since != FIRST_VERSION else "",
     ]
     return f"- `{one.name}`{needed}: {one.text}. *{'; '.join(fact for fact in facts if fact)}*"
