@@ -15,15 +15,15 @@ CELL: Mapping[How, str] = {
 WHO: Mapping[Relation, str] = {
     Relation.ADULT_USER: "adult user",
     Relation.MINOR_USER: "minor user",
-    Relation.SAME_HOLDER: "holder of another own line",
-    Relation.HOLDER_OF_MINOR: "holder of a minor's line",
-    Relation.NEW_HOLDER: "holder of a line that joined within a day",
-    Relation.HOLDER_OF_ADULT: "holder of another adult's line",
-    Relation.DELEGATE_SEES: "helper who sees",
-    Relation.DELEGATE_STOPS: "helper who stops",
-    Relation.DELEGATE_BOTH: "helper who does both",
-    Relation.AUTHORIZED_AGENT: "authorised agent (a company)",
-    Relation.EX_USER: "former user of an ended line",
+    Relation.SAME_HOLDER: "holder (own)",
+    Relation.HOLDER_OF_MINOR: "holder (minor's)",
+    Relation.NEW_HOLDER: "holder (new)",
+    Relation.HOLDER_OF_ADULT: "holder (adult's)",
+    Relation.DELEGATE_SEES: "seeing helper",
+    Relation.DELEGATE_STOPS: "stopping helper",
+    Relation.DELEGATE_BOTH: "full helper",
+    Relation.AUTHORIZED_AGENT: "authorised agent",
+    Relation.EX_USER: "former user",
     Relation.EX_HOLDER: "former holder",
     Relation.STRANGER: "stranger or next holder of the number",
     Relation.AGENT: "support agent",
@@ -63,7 +63,7 @@ DOES: Mapping[Action, str] = {
 }
 INTRODUCTION = (
     "Generated from `accounts/policies/permissions.py`, which decides every permission: `uv run manage.py permissions >"
-    " docs/reference/permissions.md`. Tests try every cell on pages, downloads, texts, APIs and the officers' search."
+    " docs/reference/permissions.md`. Tests try every cell."
 )
 PROOFS = (
     "- **code**: signed in by a texted code, even while held. **code, unheld**: the same, while no new SIM, number or"
@@ -76,7 +76,8 @@ PROOFS = (
     " one."
 )
 RULES = (
-    "*Holder*: the account holder. *Helper*: a trusted helper. "
+    "*Holder*: the account holder, of another line of their own, a minor's, one that joined within a day, or another"
+    " adult's. *Helper*: a trusted helper, who sees, stops or does both. *Former user*: of an ended line. "
     "Only the person allows; staff, helpers and agents only tighten. A user of unknown role is an adult. A change of"
     " role to adult cuts off the account holder at once, past included. Stopping is never held. An ended line's phone"
     " proves nothing: stopping there takes the password."

@@ -18,15 +18,15 @@ PARTS: Mapping[str, Mapping[str, Table]] = {
 TABLES: Mapping[str, Table] = {label: table for part in PARTS.values() for label, table in part.items()}
 # Tables of the libraries that are used.
 OF_OTHERS: Mapping[str, str] = {
-    "account.EmailAddress": "the mailbox of somebody of staff",
-    "account.EmailConfirmation": "a mailbox of somebody of staff that waits to be confirmed",
-    "admin.LogEntry": "empty: acts of officers are in the audit trail",
+    "account.EmailAddress": "a staff member's mailbox",
+    "account.EmailConfirmation": "the same, to be confirmed",
+    "admin.LogEntry": "empty",
     "auth.Group": "empty",
     "auth.Group_permissions": "empty",
-    "auth.Permission": "names of rights that nobody uses",
+    "auth.Permission": "unused",
     "contenttypes.ContentType": "names of tables",
-    "mfa.Authenticator": "a passkey's public half; sealed, an app's secret and hashes of recovery codes once shown",
-    "socialaccount.SocialAccount": "the carrier's name for somebody; of a subscriber, hashed; whether they saw by it",
-    "socialaccount.SocialApp": "empty: the provider is in the settings",
-    "socialaccount.SocialToken": "empty: no token of the provider is kept",
+    "mfa.Authenticator": "a passkey's public half; sealed, an app's secret and hashes of recovery codes",
+    "socialaccount.SocialAccount": "the carrier's name for a person; a subscriber's hashed",
+    "socialaccount.SocialApp": "empty",
+    "socialaccount.SocialToken": "empty",
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.kinds import LEDGER, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, Table
 
 OWN = "the line's people"
 
@@ -21,12 +21,12 @@ TABLES: Mapping[str, Table] = {
     "consent.ChoiceReceipt": Table(
         "The signed proof of a choice.",
         LEDGER,
-        "whoever made the choice, and anyone they give it to",
+        "whoever made the choice",
         key="line_id",
         proof="number token",
     ),
     "consent.Approval": Table(
-        "Reported consent with its evidence; a partner's claim alone allows nothing.",
+        "Reported consent with its evidence.",
         LEDGER,
         OWN,
         key="line_id campaign source_id",
@@ -36,40 +36,40 @@ TABLES: Mapping[str, Table] = {
         proof="evidence_ref content_hash",
     ),
     "consent.InvalidatedApproval": Table(
-        "An invalidated approval: its number no longer was the line's.",
+        "An approval whose number no longer was the line's.",
         LEDGER,
-        "nobody; what it names isn't shown on this line",
+        "nobody",
         key="line_id campaign",
     ),
     "consent.LineGate": Table(
-        "Everything one decision needs, derived from the rows above.",
-        "with the line; it can be rebuilt",
-        "nobody; it answers the gateway",
+        "What one decision needs, derived from the rows above.",
+        "as long as the line",
+        "nobody",
         key="line_id version",
         personal="state",
         shapes={
-            "stops": "for each stopped thing, the newest time",
-            "pauses": "for each paused thing: from, until, origin",
+            "stops": "by what is stopped: the newest time",
+            "pauses": "by what is paused: from, until, origin",
             "approvals": "by campaign: from, until, origin",
             "claims": "by campaign: the earliest time",
         },
     ),
     "consent.ProgressLink": Table(
-        "The hash of a link that shows a stop's progress in counts.",
-        "for ever; it opens nothing after 30 days",
-        "anyone with the link: counts and receipts, without number, and only signers' names",
+        "A link that shows a stop's progress in counts.",
+        "for ever; works for 30 days",
+        "anyone with the link: counts, and names of signers",
         key="line_id",
         sealed="token_hash",
     ),
     "consent.AwaitedOutcome": Table(
-        "A line whose partners have still to sign for its newest stop, and when it was told that one is late.",
+        "A line whose partners have still to sign for its newest stop.",
         "until all have signed; 400 days at most",
         "nobody",
         key="line_id",
     ),
     "consent.EndedPause": Table("That partners were told of a pause's end.", LEDGER, "nobody", key="line_id"),
     "consent.HeldRow": Table(
-        "A feed's row about a line or campaign not known yet, sealed.",
+        "A feed's row about a line or campaign not known yet.",
         "until what it names arrives",
         "nobody",
         key="feed campaign",
@@ -86,19 +86,19 @@ TABLES: Mapping[str, Table] = {
         word="use language",
         text="body",
         proof="digest",
-        shapes={"companies": "the companies that it named: ids and names"},
+        shapes={"companies": "the companies it named"},
     ),
     "consent.ConsentRequest": Table(
-        "A company's question to a line; the link as a hash.",
-        "for ever; open for 7 days",
-        "the line's user; the partner only its own status",
+        "A company's question to a line.",
+        FOR_EVER,
+        "the line's user; the partner its status",
         key="line_id campaign party_id",
         word="answer",
         business="callback",
         sealed="token_hash",
     ),
     "consent.PrivacySignal": Table(
-        "That the person's browser sent Global Privacy Control, and which wins over their own consent.",
+        "That the person's browser sent Global Privacy Control.",
         "as long as the line",
         OWN,
         key="line_id",
@@ -106,19 +106,19 @@ TABLES: Mapping[str, Table] = {
     ),
     "consent.DigestRun": Table(
         "One reconciliation with a partner.",
-        "for ever",
-        "the office; the partner its own",
+        FOR_EVER,
+        "the partner",
         key="party_id",
         shapes={
-            "differing": "the numbers of the buckets that differ",
-            "drilled": "those of them that were compared",
-            "findings": "counts: partner_has, partner_lacks, same, unknown",
+            "differing": "numbers of buckets that differ",
+            "drilled": "those compared",
+            "findings": "counts",
         },
     ),
     "consent.DigestFinding": Table(
         "One difference a reconciliation found.",
-        "for ever",
-        "the office by a code; the line only after a reason",
+        FOR_EVER,
+        "the office by a code",
         key="line_id contract_id",
         figure="told_so",
         word="kind",
@@ -132,22 +132,17 @@ TABLES: Mapping[str, Table] = {
         word="kind",
     ),
     "consent.Tightening": Table(
-        "Another tightening as archived: a state rule, link, end of access, court order.",
-        "for ever",
+        "Another tightening, for the archive: a rule, link, end of access, court order.",
+        FOR_EVER,
         "nobody",
         key="line_id",
         word="kind",
-        shapes={
-            "facts": "its columns: state, purposes, ids, names and dates of agreements, a public key, an order's"
-            " reference; no person's number or name"
-        },
+        shapes={"facts": "its columns; no person's number or name"},
     ),
-    "consent.ArchiveHead": Table(
-        "The newest entry of that archive.", "for ever", "nobody", key="id day", proof="digest"
-    ),
+    "consent.ArchiveHead": Table("The newest entry of that archive.", FOR_EVER, "nobody", key="id day", proof="digest"),
     "consent.GateOpening": Table(
-        "What lets the gate allow, for one start of one server.",
-        "for ever",
+        "That the gate may allow, for one start of one server.",
+        FOR_EVER,
         "operators",
         key="id incarnation table_oid",
         text="closed_because",

@@ -2,38 +2,38 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.kinds import BUSINESS, LEDGER, RELEASES, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, RELEASES, Table
 
 EVERYBODY = "whoever dealt with it; the office"
 OFFICE = "the office"
 
 TABLES: Mapping[str, Table] = {
     "partners.Party": Table(
-        "A company.", BUSINESS, EVERYBODY, word="kind", business="uri name website jwks_uri", text="about"
+        "A company.", FOR_EVER, EVERYBODY, word="kind", business="uri name website jwks_uri", text="about"
     ),
     "partners.Contract": Table(
         "An agreement between the carrier and an aggregator.",
-        BUSINESS,
+        FOR_EVER,
         EVERYBODY,
         key="ref epoch",
         figure="ack_within_s complete_within_days is_draft",
         business="endpoint_url jwks_uri",
-        shapes={"purposes": "the purposes that it allows", "hosts": "hosts that links of the partner may lead to"},
+        shapes={"purposes": "those it allows", "hosts": "hosts of its links"},
     ),
     "partners.AuthorizedAgent": Table(
         "A company that may ask for stops in people's names.",
-        "for ever; no requests while suspended",
+        FOR_EVER,
         "the person; the office",
         key="id number",
         business="name",
         proof="verify_key",
         sealed="token_hash",
-        shapes={"hosts": "hosts where it may be called back"},
+        shapes={"hosts": "for callbacks"},
     ),
     "partners.AgentRequest": Table(
-        "One such request: the number as a keyed hash, and its result.",
-        "for ever: requests are counted for at least 24 months",
-        "the line's user, in their log; the agent its status, alike for unknown numbers",
+        "One such request, and its result.",
+        FOR_EVER,
+        "the line's user; the agent its status",
         key="agent_request_id line_id",
         figure="notify_tries",
         word="exercise status reason",
@@ -42,8 +42,8 @@ TABLES: Mapping[str, Table] = {
         proof="digest",
     ),
     "partners.Campaign": Table(
-        "An approved use under an agreement: one company, purpose, precision and term.",
-        BUSINESS,
+        "An approved use under an agreement.",
+        FOR_EVER,
         EVERYBODY,
         key="ref",
         figure="precision_m names_recipient lifeline family_tracking is_draft",
@@ -52,7 +52,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "partners.PendingTermChange": Table(
         "What a carrier file changed of companies and agreements.",
-        "until the follow-up work is done, minutes",
+        "minutes",
         "nobody",
         key="ref",
         word="kind of",
@@ -64,10 +64,10 @@ TABLES: Mapping[str, Table] = {
         key="ref kin_ref",
         word="of link",
     ),
-    "partners.Reach": Table("A company known behind a campaign.", BUSINESS, EVERYBODY, figure="told_apart"),
+    "partners.Reach": Table("A company known behind a campaign.", FOR_EVER, EVERYBODY, figure="told_apart"),
     "partners.Cover": Table(
         "Every id whose stop covers a campaign; derived.",
-        "with the campaign",
+        "as long as the campaign",
         "nobody",
         key="aggregator provider",
         shapes={
@@ -80,23 +80,21 @@ TABLES: Mapping[str, Table] = {
             "named_targets": "whose suspension denies it",
         },
     ),
-    "partners.Dealing": Table(
-        "That a company received a line's data, first and last when.", RELEASES, "the line's user", key="line_id"
-    ),
+    "partners.Dealing": Table("That a company received a line's data.", RELEASES, "the line's user", key="line_id"),
     "partners.PairwiseKey": Table(
-        "The secret behind a partner's names for lines.", BUSINESS, "nobody", key="version", sealed="secret_sealed"
+        "The secret behind a partner's names for lines.", FOR_EVER, "nobody", key="version", sealed="secret_sealed"
     ),
     "partners.PairwiseSubject": Table(
-        "One partner's name for one line; no other partner knows it.",
+        "One partner's name for one line.",
         LEDGER,
         "that partner",
         key="line_id",
         sealed="sub",
     ),
     "partners.SigningKey": Table(
-        "One of our own keys; the private half sealed.",
-        "the public half for ever",
-        "everyone the public half; nobody the other",
+        "One of our own keys.",
+        FOR_EVER,
+        "everyone: the public half",
         key="kid",
         word="use",
         sealed="private_sealed",
@@ -107,7 +105,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "partners.Client": Table(
         "An API client.",
-        BUSINESS,
+        FOR_EVER,
         OFFICE,
         key="client_id number",
         word="kind",
@@ -116,7 +114,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "partners.UsedAssertion": Table(
         "A used authentication of an API client.",
-        "until it expires and the client authenticates again",
+        "until it expires",
         "nobody",
         key="jti",
     ),
@@ -128,10 +126,10 @@ TABLES: Mapping[str, Table] = {
         word="act of decision",
         personal="proposed_by decided_by",
         text="reason decision_reason",
-        shapes={"payload": "what the act needs besides its target: dates, words, ids"},
+        shapes={"payload": "what the act needs: dates, words, ids"},
     ),
     "partners.Suspension": Table(
-        "That a company, agreement or campaign is denied everything until lifted.",
+        "That a company, agreement or campaign is denied everything.",
         LEDGER,
         OFFICE,
         key="target_id",
@@ -147,7 +145,7 @@ TABLES: Mapping[str, Table] = {
         figure="sale_test max_radius_m",
         word="state consideration",
         text="source",
-        shapes={"purposes": "the purposes that it prohibits"},
+        shapes={"purposes": "those it prohibits"},
     ),
     "partners.NoticeText": Table(
         "The wording of a notice before a choice.",

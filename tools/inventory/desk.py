@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.kinds import LEDGER, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, Table
 
-THREAD = "the person, except notes and partners' answers; staff"
+THREAD = "staff; the person, except notes and partners' answers"
 STAFF = "staff"
 
 TABLES: Mapping[str, Table] = {
     "support.Ticket": Table(
         "One case, by a code people quote.",
-        "for ever",
+        FOR_EVER,
         "the person, agents, officers",
         key="code key line_id party_id about_ref",
         figure="reopened rating priority",
@@ -20,7 +20,7 @@ TABLES: Mapping[str, Table] = {
         sealed="mail_sealed",
     ),
     "support.Entry": Table(
-        "What was said and done in a case. Staff can search its words.",
+        "What was said and done in a case.",
         LEDGER,
         THREAD,
         key="key",
@@ -32,26 +32,26 @@ TABLES: Mapping[str, Table] = {
         "An answer a staff member has begun.", "until it is sent", "its writer", word="kind then", text="body"
     ),
     "support.Attachment": Table(
-        "A case's file. Its bytes are in a folder, under its id.",
-        "for ever",
+        "A case's file; its bytes are in a folder.",
+        FOR_EVER,
         THREAD,
         figure="size",
         word="media_type scan",
         personal="name author",
         proof="sha256",
     ),
-    "support.SavedReply": Table("A saved reply.", "for ever", STAFF, key="key", word="language", text="title body"),
+    "support.SavedReply": Table("A saved reply.", FOR_EVER, STAFF, key="key", word="language", text="title body"),
     "support.Reveal": Table(
-        "That a staff member saw who a case's person is.",
-        "for ever",
-        "the person, in their log; the office",
+        "That staff saw who a case's person is.",
+        FOR_EVER,
+        "the person; the office",
         key="line_id",
         figure="two_needed",
         text="reason",
     ),
     "support.SuspendRequest": Table(
-        "An agent's request that an officer suspend a company.",
-        "for ever",
+        "An agent's request to suspend a company.",
+        FOR_EVER,
         STAFF,
         key="party_id",
         word="decision",
@@ -60,18 +60,18 @@ TABLES: Mapping[str, Table] = {
     ),
     "support.BulkReply": Table(
         "One answer to many cases.",
-        "for ever",
+        FOR_EVER,
         STAFF,
         key="incident_id",
         figure="answered skipped",
         personal="by",
         text="body",
-        shapes={"ticket_ids": "the ids of the cases to answer"},
+        shapes={"ticket_ids": "ids of cases"},
     ),
     "support.Document": Table(
-        "A certificate, notification or evidence pack, as it was signed.",
+        "A certificate, notification or evidence pack.",
         LEDGER,
-        "officers and auditors, with a reason",
+        "the office, with a reason",
         key="about line_id release_id",
         word="kind",
         text="title",
@@ -80,23 +80,23 @@ TABLES: Mapping[str, Table] = {
         sealed="pdf_sealed",
     ),
     "support.NotificationChannel": Table(
-        "Where an officer is told what waits for them: their e-mail, or the webhook.",
+        "Where an officer is told what is waiting.",
         "while the account exists",
         STAFF,
         figure="is_on quiet_from quiet_until",
         word="zone",
     ),
     "support.LoggedCall": Table(
-        "That we called a number on record, according to the telephone system.",
-        "for ever",
+        "That we called a number on record.",
+        FOR_EVER,
         STAFF,
         key="call_ref line_id used_for",
         personal="by",
     ),
     "support.ProtectedLine": Table(
-        "An officer's mark: two staff members must agree before one sees whose line it is.",
-        "for ever",
-        "the person, in their log; the office",
+        "A line that takes two staff members to be seen.",
+        FOR_EVER,
+        "the person; the office",
         key="line_id",
         personal="by ended_by",
         text="reason",

@@ -3,27 +3,29 @@
 from collections.abc import Iterator
 
 from tools.inventory import OF_OTHERS, PARTS
-from tools.inventory.kinds import LEDGER, MEANING, PEOPLE, RETENTION, Kind, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, MEANING, PEOPLE, RETENTION, Kind, Table
 
 INTRODUCTION = (
     "Whereabouts records who asked for someone's location and got it: when, why, how exact and on what basis. **It"
     " stores no location.** No field can hold coordinates, cells or street addresses; unknown fields of feeds are"
-    " dropped. People are asked for reasons and wordings, never for places."
+    " dropped."
 )
 HOW = (
-    "Generated from `tools/inventory` by `uv run python -m tools.inventory > docs/reference/data.md`. A field that is"
-    " not declared there fails the build, unless its type holds only a moment or a reference. Left out here: ids and"
-    " references to other rows, times, figures (counts, sizes, flags; a release's precision in metres), words of"
-    " closed lists, facts about companies and agreements, and signatures."
+    "Generated from `tools/inventory` by `uv run python -m tools.inventory > docs/reference/data.md`; a field that is"
+    " not declared there fails the build. Left out here: ids, times, figures (counts, sizes, flags; a release's"
+    " precision in metres), words of closed lists, facts about companies and agreements, signatures, and what is"
+    " sealed in a field named `…_sealed` or `…_hash`."
 )
 NOBODY = "nobody"
+SEALED_BY_NAME = ("_sealed", "_hash")
 LISTED = (Kind.TEXT, Kind.PERSONAL, Kind.SEALED, Kind.STRUCTURE)
 KEPT = "".join(f"- {word}: {how}\n" for word, how in RETENTION.items())
 SEEN = (
     f"*{PEOPLE.capitalize()}*: its user; on a child's line its account holder too; staff with a reason these people"
-    " see. *The office*: officers and auditors. *Staff*: agents too. *Status*: the line's user, as a status; the"
-    " partner; the office without the person. Without *Seen by*, nobody sees a table; without"
-    " *Kept*, it is kept like the ledger."
+    " see. *The office*: officers and auditors. *Staff*: agents too. *The partner*: its own; and the office. *Status*:"
+    " the line's user, as a status; the partner; the office without the person. A hidden release is seen by nobody.\n\n"
+    "Without *Kept*, a table is kept for ever; in one with † the database refuses to remove what was chosen, told or"
+    " done. Without *Seen by*, nobody sees it."
 )
 HEAD = f"# Data kept\n\n{INTRODUCTION}\n\n{HOW}\n\n## Retention and access\n\n{KEPT}\n{SEEN}\n\n## Kinds of fields\n\n"
 
@@ -42,16 +44,21 @@ def _part(title: str) -> str:
 
 def _table(label: str, table: Table) -> str:
     fields = "; ".join(_fields(table))
-    kept = "" if table.long == LEDGER else f" *Kept:* {table.long}."
+    mark = "†" if table.long == LEDGER else ""
+    kept = "" if table.long in {LEDGER, FOR_EVER} else f" *Kept:* {table.long}."
     seen = "" if table.sees == NOBODY else f" *Seen by:* {table.sees}."
     below = f"\\\n{fields}." if fields else ""
-    return f"\n**`{label}`**: {table.holds}{kept}{seen}{below}\n"
+    return f"\n**`{label}`**{mark}: {table.holds}{kept}{seen}{below}\n"
 
 
 def _fields(table: Table) -> Iterator[str]:
     for kind in LISTED:
-        names = [name for name, of in table.fields() if of is kind]
+        names = [name for name, of in table.fields() if of is kind and not name.endswith(SEALED_BY_NAME)]
         if names and kind is not Kind.STRUCTURE:
             yield f"{kind} " + ", ".join(f"`{name}`" for name in names)
-    for name, shape in table.shapes.items():
-        yield f"{Kind.STRUCTURE} `{name}` ({shape})"
+    shapes = [
+        ", ".join(f"`{name}`" for name, of in table.shapes.items() if of == shape) + f" ({shape})"
+        for shape in dict.fromkeys(table.shapes.values())
+    ]
+    if shapes:
+        yield f"{Kind.STRUCTURE} " + ", ".join(shapes)

@@ -26,23 +26,22 @@ MEANING: Mapping[Kind, str] = {
     Kind.FIGURE: "a count, size or flag; a release's precision in metres, never a place",
     Kind.WORD: "one word from a closed list",
     Kind.BUSINESS: "about a company or agreement: names, ids, URLs, purposes, public keys",
-    Kind.TEXT: "text a person or program wrote: wording, a reason, a note",
-    Kind.PERSONAL: "about a person: name, e-mail address, role, language, US state (two letters, nothing finer)",
-    Kind.SEALED: "encrypted with a key outside the database, or hashed: numbers, names, codes, passwords, keys",
+    Kind.TEXT: "what a person or program wrote",
+    Kind.PERSONAL: "about a person: name, e-mail address, role, language, US state (nothing finer)",
+    Kind.SEALED: "encrypted with a key outside the database, or hashed",
     Kind.PROOF: "a signature or digest",
-    Kind.STRUCTURE: "JSON or a list; its content is described",
+    Kind.STRUCTURE: "JSON or a list",
 }
 
 # How long rows are kept, in a word that `RETENTION` explains.
 RELEASES, ORDERED, LEDGER, TENURE = "release", "ordered release", "ledger", "line"
 RETENTION: Mapping[str, str] = {
-    LEDGER: "for ever: the database refuses to remove what was chosen, told or done",
-    TENURE: "for ever: an ended line stays, so that whatever refers to it can be explained",
+    TENURE: "for ever: an ended line stays, to explain whatever refers to it",
     RELEASES: "`RETENTION_MONTHS` whole months (default 24, at least 12), then dropped with its month",
     ORDERED: "the same; under a court order until it ended, and 30 days more",
 }
 PEOPLE = "the line's people"
-BUSINESS = "for ever"
+FOR_EVER = "for ever"
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.kinds import BUSINESS, LEDGER, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, Table
 
 OWN = "status"
-OFFICE = "the office; the partner its own"
+OFFICE = "the partner"
 
 TABLES: Mapping[str, Table] = {
     "revocations.Order": Table(
-        "One signed message to one partner about one line, under the partner's own name for it.",
+        "One signed message to one partner about one line.",
         LEDGER,
         OWN,
         key="line_id contract_id party_id epoch version jti txn",
@@ -19,10 +19,10 @@ TABLES: Mapping[str, Table] = {
         shapes={"snapshot": "companies, purposes, scopes, duties and dates"},
     ),
     "revocations.Standing": Table(
-        "The newest version a partner was told about a line.", LEDGER, OWN, key="line_id contract_id epoch version"
+        "The newest version a partner was told.", LEDGER, OWN, key="line_id contract_id epoch version"
     ),
     "revocations.Attempt": Table(
-        "One try to deliver an order, with the signed message.",
+        "One try to deliver an order.",
         LEDGER,
         OWN,
         key="line_id number",
@@ -40,7 +40,7 @@ TABLES: Mapping[str, Table] = {
         business="scope",
     ),
     "revocations.Receipt": Table(
-        "A partner's signed statement about an order, word for word.",
+        "A partner's signed statement about an order.",
         LEDGER,
         OWN,
         key="line_id jti party_id",
@@ -48,7 +48,7 @@ TABLES: Mapping[str, Table] = {
         proof="token token_hash",
     ),
     "revocations.DownstreamReport": Table(
-        "A company behind the partner that did, or is said to have done, its part.",
+        "A company behind the partner, and whether it did its part.",
         LEDGER,
         OWN,
         key="line_id receipt_jti",
@@ -72,15 +72,15 @@ TABLES: Mapping[str, Table] = {
         shapes={"plan": "expected effects, counted before it"},
     ),
     "revocations.ManifestShard": Table(
-        "Part of that list: the partner's own names for lines, compressed.",
+        "Part of that list: the partner's own names for lines.",
         LEDGER,
-        "the partner it is for, until it expires",
+        "the partner, until it expires",
         key="number",
         figure="lines",
         proof="sha256 content",
     ),
     "revocations.CohortReceipt": Table(
-        "A partner's signed statement about that list, word for word.",
+        "A partner's signed statement about that list.",
         LEDGER,
         OFFICE,
         key="jti",
@@ -99,11 +99,11 @@ TABLES: Mapping[str, Table] = {
         personal="status_by",
         text="status_reason",
         sealed="authorization_sealed",
-        shapes={"events_requested": "the kinds of events that the partner asked for"},
+        shapes={"events_requested": "kinds of events"},
     ),
     "revocations.StreamHealth": Table(
-        "How many verifications in a row a partner didn't answer.",
-        BUSINESS,
+        "How many verifications a partner didn't answer.",
+        FOR_EVER,
         OFFICE,
         key="party_id",
         figure="failed_verifications",
@@ -116,7 +116,7 @@ TABLES: Mapping[str, Table] = {
         figure="attempts",
         word="kind state parked_with",
         text="note",
-        shapes={"claims": "what the event says: ids, dates, counts, addresses of manifests"},
+        shapes={"claims": "ids, dates, counts, addresses"},
     ),
     "revocations.StreamAttempt": Table(
         "One try to deliver that event.",
@@ -128,21 +128,21 @@ TABLES: Mapping[str, Table] = {
         text="detail",
         proof="token",
     ),
-    "revocations.Breaker": Table("Whether delivery to a partner pauses.", BUSINESS, OFFICE, key="party_id"),
+    "revocations.Breaker": Table("Whether delivery to a partner pauses.", FOR_EVER, OFFICE, key="party_id"),
     "revocations.PushTally": Table(
         "How many pushes to a partner failed in a minute.", "a day", OFFICE, key="party_id", figure="tries failures"
     ),
-    "revocations.Pulse": Table("A minute in which delivery ran.", BUSINESS, "nobody"),
+    "revocations.Pulse": Table("A minute in which delivery ran.", FOR_EVER, "nobody"),
     "revocations.Trial": Table(
         "A partner's run of the conformance suite.",
         "90 days",
         OFFICE,
         key="party_id",
-        shapes={"report": "names of checks, passed or not, and why"},
+        shapes={"report": "checks, passed or not, and why"},
     ),
     "revocations.TrialOrder": Table(
-        "An order of that run, about a name that no line has.",
-        "with its run",
+        "An order of that run, about an invented name.",
+        "90 days",
         OFFICE,
         key="jti party_id epoch version",
         figure="subject_count",
@@ -151,9 +151,9 @@ TABLES: Mapping[str, Table] = {
         shapes={"required_actions": "required actions"},
     ),
     "revocations.EvidenceRequest": Table(
-        "A request for a partner's evidence of consent, and its signed answer.",
+        "A request for evidence of consent, and its signed answer.",
         LEDGER,
-        "whoever disputed, on their case's page; the privacy office",
+        "whoever disputed; the office",
         key="line_id party_id contract_id campaign jti answer_jti",
         word="answer method language",
         text="wording",
@@ -161,16 +161,16 @@ TABLES: Mapping[str, Table] = {
     ),
     "revocations.TrialReceipt": Table(
         "The partner's signed statement about it.",
-        "with its run",
+        "90 days",
         OFFICE,
         key="jti",
         figure="times signed",
         word="status",
         text="fault",
         proof="token_hash",
-        shapes={"downstream": "companies behind it, by id, with their status"},
+        shapes={"downstream": "companies behind it, with their status"},
     ),
     "revocations.TrialShard": Table(
-        "Part of that run's list: invented names.", "with its run", OFFICE, key="number party_id", proof="content"
+        "Part of that run's list: invented names.", "90 days", OFFICE, key="number party_id", proof="content"
     ),
 }

@@ -2,24 +2,24 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.kinds import LEDGER, ORDERED, RELEASES, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, ORDERED, RELEASES, Table
 
-OWN = "the line's people; while hidden, nobody"
+OWN = "the line's people"
 LEGAL = "the legal-process role"
 
 TABLES: Mapping[str, Table] = {
     "disclosures.Disclosure": Table(
-        "One release, or one refused request. What many have in common is kept once, without a line.",
+        "One release, or one refused request.",
         ORDERED,
         OWN,
         key="line_id source_id campaign decision_id authority_ref",
         figure="precision_m basis_doubtful",
         word="purpose scope basis outcome judgement path_completed",
         business="aggregator",
-        shapes={"path": "the companies it went through, by id, in order"},
+        shapes={"path": "the companies it went through, by id"},
     ),
     "disclosures.DisclosureRegister": Table(
-        "The ids of all releases, so that none counts twice.", ORDERED, "nobody", key="line_id", proof="content_hash"
+        "The ids of all releases.", ORDERED, "nobody", key="line_id", proof="content_hash"
     ),
     "disclosures.JudgementChange": Table(
         "A changed judgement, and why.", ORDERED, OWN, key="line_id", word="was becomes", text="cause"
@@ -31,36 +31,36 @@ TABLES: Mapping[str, Table] = {
         "The same for a release that hasn't arrived.", "until the release arrives", LEGAL, key="number order_ref"
     ),
     "disclosures.HeldDisclosure": Table(
-        "A release of a number that no line had then, sealed.",
-        "until its line arrives, at most as long as a release",
-        "nobody; officers see the count",
+        "A release of a number that no line had then.",
+        "until its line arrives; at most as a release",
+        "nobody",
         business="gateway",
         sealed="msisdn_hash row_sealed",
     ),
     "disclosures.ShortenedPeriod": Table(
-        "That a line had a number for less long than we thought: later releases are to be reassigned.",
+        "That a line had a number for less long than we thought.",
         "seconds",
         "nobody",
         key="line_id",
         sealed="msisdn_hash",
     ),
     "disclosures.ReassignedRelease": Table(
-        "That a release was detached from a line whose number it wasn't, and why.",
+        "That a release was detached from a line whose number it wasn't.",
         RELEASES,
         "nobody",
         key="line_id",
         word="why",
-        shapes={"doubted": "the companies, by id, for which it was counted as doubtful before"},
+        shapes={"doubted": "the companies, by id, for which it was doubtful"},
     ),
     "disclosures.ConcealedDisclosure": Table(
-        "A release hidden on arrival that has left no trace elsewhere yet.",
-        "until its order lifts, at most as long as the release",
+        "A release hidden on arrival.",
+        "until its order lifts; at most as a release",
         "nobody",
         key="line_id",
         figure="gated",
     ),
     "disclosures.LongLine": Table(
-        "A line whose days are counted ahead of time.",
+        "A line counted by day ahead of time.",
         "as long as the line",
         "nobody",
         key="line_id",
@@ -72,19 +72,19 @@ TABLES: Mapping[str, Table] = {
     ),
     "disclosures.ChangedDay": Table("A day to be counted again.", "until it was", "nobody", key="line_id", time="day"),
     "disclosures.RolledFacts": Table(
-        "What releases counted together have in common.",
+        "What releases of a day have in common.",
         RELEASES,
         OWN,
         key="line_id campaign",
         figure="basis_doubtful",
         word="purpose basis outcome judgement",
-        shapes={"path": "the companies they went through, by id, in order"},
+        shapes={"path": "the companies they went through, by id"},
     ),
     "disclosures.DailyRollup": Table(
-        "How many releases of a day had the same facts.", RELEASES, OWN, key="line_id", time="day", figure="n finest_m"
+        "How many releases of a day had those facts.", RELEASES, OWN, key="line_id", time="day", figure="n finest_m"
     ),
     "disclosures.AnomalyRule": Table(
-        "One version of the rule for a kind of anomaly.",
+        "One version of an anomaly rule.",
         LEDGER,
         "the office",
         key="version",
@@ -94,9 +94,9 @@ TABLES: Mapping[str, Table] = {
         text="reason",
     ),
     "disclosures.Anomaly": Table(
-        "A suspicious pattern of releases of one line or of many: by whom, how often, when.",
+        "A suspicious pattern of releases: by whom, how often, when.",
         RELEASES,
-        "the line's user; the office by a code, with rows only after a reason these people see",
+        "the line's user; the office by a code",
         key="line_id",
         time="period",
         figure="n looks out_of",
@@ -105,24 +105,24 @@ TABLES: Mapping[str, Table] = {
     ),
     "disclosures.AnomalyWatch": Table("How far the search has come.", "overwritten", "nobody", key="id"),
     "disclosures.PublishedFigure": Table(
-        "A public figure, as last counted over all lines.",
-        "until the next count, some hours",
-        "everyone, except small counts",
+        "A public figure, as last counted.",
+        "until the next count",
+        "everyone",
         key="name",
         text="query",
-        shapes={"rows": "counts and times by company, purpose and kind of choice; no line, no person"},
+        shapes={"rows": "counts and times; no line, no person"},
     ),
     "disclosures.PastFigure": Table(
-        "A public figure of an earlier month, as everyone saw it then.",
-        "for ever",
-        "everyone, except small counts",
+        "A public figure of an earlier month.",
+        FOR_EVER,
+        "everyone",
         key="name",
         text="query",
-        shapes={"rows": "counts and times by company, purpose and kind of choice; no line, no person"},
+        shapes={"rows": "counts and times; no line, no person"},
     ),
-    "disclosures.DroppedMonth": Table("That a month was dropped, and when.", LEDGER, "the office", time="month"),
+    "disclosures.DroppedMonth": Table("That a month was dropped.", LEDGER, "the office", time="month"),
     "disclosures.Archive": Table(
-        "A person's request for all data about a line as one file, and its progress.",
+        "A person's request for all data about a line.",
         "a day after the file was made",
         "whoever asked for it",
         key="line_id user_id",
@@ -131,16 +131,16 @@ TABLES: Mapping[str, Table] = {
         personal="language",
     ),
     "disclosures.ArchivePart": Table(
-        "A part of that file, sealed.",
+        "A part of that file.",
         "with that file",
-        "whoever asked for it; never a hidden release",
+        "whoever asked for it",
         key="number",
         sealed="sealed",
     ),
     "disclosures.Upload": Table(
-        "A carrier file that staff uploaded in the console, and what became of its rows.",
-        "for ever",
-        "officers and auditors; delayed notices the legal-process role alone",
+        "A carrier file that staff uploaded.",
+        FOR_EVER,
+        "the office; delayed notices the legal-process role alone",
         key="id",
         figure="loosens size total tries done accepted repeated rejected",
         word="feed state",
@@ -148,13 +148,13 @@ TABLES: Mapping[str, Table] = {
         text="reason",
         proof="digest",
         shapes={
-            "outcome": "counts by reason and result; of a parties file the ids of its entries, and warnings",
+            "outcome": "counts; of a parties file the ids of its entries, and warnings",
             "rejects": "rejected rows: line, field, reason",
         },
     ),
     "disclosures.UploadPart": Table(
-        "A part of that file, sealed.",
-        "until the import ends or the file is discarded, at most 7 days after its dry run",
+        "A part of that file.",
+        "until the import ends, at most 7 days after its dry run",
         "nobody",
         key="number",
         sealed="sealed",
@@ -165,6 +165,6 @@ TABLES: Mapping[str, Table] = {
         "nobody",
         key="starts_at",
         proof="file digest",
-        shapes={"told": "counts by result, and rejections by line number"},
+        shapes={"told": "counts"},
     ),
 }
