@@ -12,7 +12,10 @@ from django.core.management import CommandError, call_command
 from tests.conventions.catalogues import ROOT
 from tools.bench import BENCHMARKS
 from tools.bench.charts import READINGS, charts_of
+from tools.bench.gateway import ASKER
 from tools.bench.measure import BenchmarkFailed, Result
+from tools.bench.orders import SENDER
+from tools.bench.world import RECEIVER
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = ROOT / "docs" / "charts"
@@ -98,3 +101,8 @@ def test_the_guide_shows_what_its_results_say() -> None:
     assert {path.name: path.read_text() for path in DRAWN.glob("*.svg")} == drawn
     guide = (ROOT / "docs" / "explanation" / "performance.md").read_text()
     assert [name for name in drawn if f"(../charts/{name})" not in guide] == []
+
+
+def test_each_program_that_a_benchmark_starts_is_there() -> None:
+    for program in (SENDER, RECEIVER, ASKER):
+        assert program.is_file(), program

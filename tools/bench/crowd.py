@@ -15,6 +15,8 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 MOST_AT_ONCE = 96
 PATIENCE_S = 60.0
 SENT_ON = range(300, 400)
+# What a page's form repeats of its cookie.
+CSRF = "c" * 32
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,10 @@ class PageLog:
 
 
 class Browser:
-    """One browser on one connection, with its cookies."""
+    """One browser on one connection, with its cookies. `http`: a connection that a proxy keeps for all."""
 
-    def __init__(self, *, port: int, seen: PageLog, session: str = "") -> None:
-        self._http = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    def __init__(self, *, port: int, seen: PageLog, session: str = "", http: HTTPConnection | None = None) -> None:
+        self._http = http or HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         self._cookies = {"sessionid": session} if session else {}
         self._seen = seen
 
@@ -68,6 +70,14 @@ class Browser:
         if answer.status not in SENT_ON:
             raise BenchmarkFailed(f"{path} answered {answer.status}, not where to go on")
         return self.look(answer.text, what=f"after {what}")
+
+    def press(self, path: str, given: dict[str, str], *, what: str) -> str:
+        """Send the form of a page that lay open. Returns where it leads."""
+        self._cookies["csrftoken"] = CSRF
+        answer = self._ask("POST", path, what, urlencode({"csrfmiddlewaretoken": CSRF, **given}))
+        if answer.status not in SENT_ON:
+            raise BenchmarkFailed(f"{path} answered {answer.status}, not where to go on")
+        return answer.text
 
     def close(self) -> None:
         self._http.close()

@@ -15,11 +15,9 @@ from contextlib import ExitStack
 from datetime import timedelta
 from http import HTTPStatus
 from http.client import HTTPConnection
-from importlib import import_module
 from pathlib import Path
 from statistics import median
 
-import django
 from django.conf import settings
 from django.db import transaction
 
@@ -159,15 +157,8 @@ def _measure(contracts: Sequence[Contract], count: int, first: int, url: str) ->
         time.sleep(max(0.0, begin + number * EVERY_S - time.monotonic()))
         jti, moment = _stop(first + number, contracts)
         committed[jti] = moment
-    until = time.monotonic() + ARRIVES_WITHIN_S
-    while True:
-        answered = world.get_answer_times(url=url)
-        missing = committed.keys() - answered.keys()
-        if not missing:
-            return [answered[jti] - moment for jti, moment in committed.items()]
-        if time.monotonic() > until:
-            raise BenchmarkFailed(f"{len(missing)} of {count} orders did not arrive in {ARRIVES_WITHIN_S:.0f} s")
-        time.sleep(0.2)
+    answered = world.wait_for_answers(urls=[url], jtis=committed, within_s=ARRIVES_WITHIN_S)
+    return [answered[jti] - moment for jti, moment in committed.items()]
 
 
 def _stop(line_id: int, contracts: Sequence[Contract]) -> tuple[str, float]:
@@ -181,14 +172,3 @@ def _stop(line_id: int, contracts: Sequence[Contract]) -> tuple[str, float]:
         jti = Order.objects.get(id=told[contracts[0].pk]).jti
         committing = time.time()
     return jti, committing
-
-
-if __name__ == "__main__":
-    django.setup()
-    delivery, clock = import_module("revocations.workers.delivery.sweep"), import_module("audit.queries")
-    clock.database_clock()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-    done = delivery.deliver_due(party_id=int(sys.argv[1]), now=clock.database_clock())
-    sys.stdout.write(json.dumps(done) + "\n")

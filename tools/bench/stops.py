@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -48,13 +49,13 @@ GIVES_WAY = ("/usr/bin/nice", "-n", "10")
 LINES = """
 WITH made AS (
     INSERT INTO accounts_line (carrier_id, account_id, holder_name_sealed, user_role, state, language, activated_at)
-    SELECT 'stops-' || n, %(account)s, '', 'user', 'WA', 'en', %(at)s FROM generate_series(0, %(last)s) AS n
+    SELECT %(name)s || '-' || n, %(account)s, '', 'user', 'WA', 'en', %(at)s FROM generate_series(0, %(last)s) AS n
     RETURNING id, carrier_id
 ), numbered AS (
     INSERT INTO accounts_linenumber (line_id, msisdn_hash, msisdn_sealed, starts_at)
     SELECT made.id, one.hash, one.sealed, %(at)s
     FROM unnest(%(hashes)s::bytea[], %(sealed)s::bytea[]) WITH ORDINALITY AS one (hash, sealed, place)
-    JOIN made ON made.carrier_id = 'stops-' || (place - 1)
+    JOIN made ON made.carrier_id = %(name)s || '-' || (place - 1)
 )
 SELECT count(*) FROM made
 """
@@ -63,7 +64,7 @@ INSERT INTO consent_approval (line_id, id, campaign, method, captured_at, captur
     verified_by, recorded_at, source_id, content_hash)
 SELECT l.id, gen_random_uuid(), named.campaign, 'sms', %(at)s, '', '', 'en', '', 'carrier', %(at)s,
     l.carrier_id || named.campaign, ''
-FROM accounts_line l, unnest(%(campaigns)s::text[]) AS named (campaign) WHERE l.carrier_id LIKE 'stops-%%'
+FROM accounts_line l, unnest(%(campaigns)s::text[]) AS named (campaign) WHERE l.account_id = %(account)s
 """
 
 
@@ -92,7 +93,7 @@ def run(bench: Bench) -> Result:
             stack.enter_context(world.running(*GIVES_WAY, *build_celery_command(kind=kind, log_level="error")))
         gate, first = stack.enter_context(_gate())
         way = stack.enter_context(world.run_pooler())
-        port, file = stack.enter_context(_server(way)), stack.enter_context(gateway.temporary_load_file(load))
+        port, file = stack.enter_context(web_server(way)), stack.enter_context(gateway.temporary_load_file(load))
         bench.tell(
             f"stops: {len(crowd.numbers)} lines; {world.describe_pooling(way)}; "
             f"{_order(first)}, alone for {SECONDS:.0f} s"
@@ -136,18 +137,18 @@ def _crowd(url: str, campaigns: Sequence[Campaign]) -> Crowd:
     Contract.objects.filter(ref__startswith="BENCH-gate-").update(endpoint_url=url)
     count = STOPS + CROWDED_STOPS + READERS
     numbers = [f"+1206{2_000_000 + n}" for n in range(count)]
-    _write(numbers, campaigns[:2], at)
+    write_lines(name="stops", numbers=numbers, campaigns=campaigns[:2], at=at)
     with world.let_people_sign_in():
-        sessions = [
-            str(world.sign_in(number).cookies[settings.SESSION_COOKIE_NAME].value) for number in numbers[-READERS:]
-        ]
+        sessions = [world.get_session(world.sign_in(number)) for number in numbers[-READERS:]]
     contracts = list(Contract.objects.filter(ref__startswith="BENCH-gate-"))
     return Crowd(numbers[:-READERS], sessions, contracts, demo_phone.Inbox())
 
 
-def _write(numbers: Sequence[str], campaigns: Sequence[Campaign], at: datetime) -> None:
+def write_lines(*, name: str, numbers: Sequence[str], campaigns: Sequence[Campaign], at: datetime) -> None:
+    """Write a line for each number, `NAME-0` the first, with an approval of each of these campaigns."""
     values: dict[str, Any] = {
-        "account": Account.objects.create(carrier_id="bench-stops").pk, "at": at, "last": len(numbers) - 1,
+        "name": name, "account": Account.objects.create(carrier_id=f"bench-{name}").pk, "at": at,
+        "last": len(numbers) - 1,
         "hashes": [number_hash(one) for one in numbers], "sealed": [seal(one) for one in numbers],
         "campaigns": [one.ref for one in campaigns],
     }  # fmt: skip
@@ -157,9 +158,11 @@ def _write(numbers: Sequence[str], campaigns: Sequence[Campaign], at: datetime) 
 
 
 @contextmanager
-def _server(way: str) -> Iterator[int]:
+def web_server(way: str, application: str = PAGES) -> Iterator[int]:
+    """Run the web server with two processes, of pages or of another application beside this file; yields its port."""
     port = free_port(0)
-    where = ("--app-dir", str(settings.BASE_DIR), "--workers", "2", "--host", "127.0.0.1", "--port", str(port))
+    folder = settings.BASE_DIR if application == PAGES else Path(__file__).parent
+    where = ("--app-dir", str(folder), "--workers", "2", "--host", "127.0.0.1", "--port", str(port))
     # Texts go where the people of this benchmark read them.
     command = (
         *GIVES_WAY,
@@ -172,8 +175,8 @@ def _server(way: str) -> Iterator[int]:
         *UVICORN,
         *where,
     )
-    with world.running(*command, PAGES):
-        world.wait_until_up(lambda: answers(port=port, path="/healthz"), what="the web server")
+    with world.running(*command, application):
+        world.wait_until_up(lambda: answers(port=port, path="/healthz?0"), what="the web server")
         yield port
 
 

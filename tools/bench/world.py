@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
@@ -127,6 +127,11 @@ def sign_in(number: str) -> Client:
     return browser
 
 
+def get_session(browser: Client) -> str:
+    """Return the key of its session, as its cookie has it."""
+    return str(browser.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
 def time_look(browser: Client, path: str, *, search: str = "") -> float:
     """Return how many milliseconds a page takes, or a search. Raises BenchmarkFailed where it is not shown."""
     began = time.perf_counter()
@@ -135,6 +140,19 @@ def time_look(browser: Client, path: str, *, search: str = "") -> float:
     if answer.status_code != 200:
         raise BenchmarkFailed(f"{path} answered {answer.status_code}")
     return took
+
+
+def wait_for_answers(*, urls: Sequence[str], jtis: Collection[str], within_s: float) -> dict[str, float]:
+    """When receivers said 202, by `jti`, once they have to all of these. Raises BenchmarkFailed where one is missing."""
+    until = time.monotonic() + within_s
+    while True:
+        answered = {jti: at for url in urls for jti, at in get_answer_times(url=url).items()}
+        missing = len(set(jtis) - answered.keys())
+        if not missing:
+            return answered
+        if time.monotonic() > until:
+            raise BenchmarkFailed(f"{missing} of {len(jtis)} orders did not arrive in {within_s:.0f} s")
+        time.sleep(0.2)
 
 
 def get_answer_times(*, url: str) -> dict[str, float]:
