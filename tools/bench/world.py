@@ -143,7 +143,7 @@ def time_look(browser: Client, path: str, *, search: str = "") -> float:
 
 
 def wait_for_answers(*, urls: Sequence[str], jtis: Collection[str], within_s: float) -> dict[str, float]:
-    """When receivers said 202, by `jti`, once they have to all of these. Raises BenchmarkFailed where one is missing."""
+    """When receivers said 202, by `jti`, once they have to all of these. Raises BenchmarkFailed for a missing one."""
     until = time.monotonic() + within_s
     while True:
         answered = {jti: at for url in urls for jti, at in get_answer_times(url=url).items()}
