@@ -11,11 +11,11 @@ from tools.bench.world import receiver
 
 
 def test_every_stop_and_order_is_timed_and_none_may_be_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = world.programs.web_port
     world.programs.worker()
     with receiver() as first, receiver() as second:
         people = make_people(urls=[first, second], count=7)
         for some, a_second in ((people[:4], 0.0), (people[4:], 20.0)):
-            port = world.programs.web_port
             found = measure_burst(port=port, urls=[first, second], people=some, a_second=a_second)
             assert (len(found.answered_ms), len(found.arrived_s)) == (len(some), len(some) * len(PARTNERS))
             assert found.a_second > 0
