@@ -38,8 +38,9 @@ def mail(request: HttpRequest) -> HttpResponse:
     """One mail to us. 202 whether it went into a case, opened one, was repeated, or was dropped."""
     now, secrets = timezone.now(), settings.MAIL_INBOUND_SECRETS
     came = read_signed(
-        request, header="X-Mail-Signature", secrets=secrets, decoder=feeds.DECODER, unreadable=NOT_A_MAIL, at=now
-    )
+        request, header="X-Mail-Signature", secrets=secrets, decoder=feeds.DECODER, unreadable=NOT_A_MAIL, at=now,
+        takes_nul=True,
+    )  # fmt: skip
     if isinstance(came, HttpResponse):
         return came
     receive_mail(mail=came.build_incoming_mail(), at=now)

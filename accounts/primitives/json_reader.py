@@ -9,7 +9,7 @@ nests deeper than `MAX_DEPTH`.
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Never
 
 import msgspec
@@ -17,6 +17,8 @@ import msgspec
 MAX_DEPTH = 32
 MAX_BYTES = 8_000_000
 NOT_JSON = "The body is not JSON."
+# The one way to write it in JSON.
+NUL = rb"\u0000"
 TOO_DEEP = f"The JSON nests more than {MAX_DEPTH} levels deep."
 NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 ALIKE = bytes.maketrans(b"{}", b"[]")
@@ -33,16 +35,44 @@ class WrongShape(Unreadable):
     """This is JSON, but not of the shape that is taken here. The message says where."""
 
 
-def decode_json[T](content: bytes, decoder: msgspec.json.Decoder[T], *, max_bytes: int = MAX_BYTES) -> T:
-    """Decode JSON into the decoder's shape. Raises Unreadable, WrongShape."""
+def decode_json[T](
+    content: bytes, decoder: msgspec.json.Decoder[T], *, max_bytes: int = MAX_BYTES, takes_nul: bool = False
+) -> T:
+    """Decode JSON into the decoder's shape. Raises Unreadable, WrongShape.
+
+    No text of it may hold a NUL, which the database can't keep, unless it `takes_nul`: whoever asks removes it.
+    """
     # A shape has an end: what nests beyond it is only skipped, so that brackets inside texts may hide how deep it is.
     _check_bounds(content, max_bytes, exactly=False)
     try:
-        return decoder.decode(content)
+        decoded = decoder.decode(content)
     except msgspec.ValidationError as error:
         raise WrongShape(str(error)) from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(NOT_JSON) from error
+    if NUL in content and not takes_nul:
+        _refuse_nul(decoded)
+    return decoded
+
+
+def _refuse_nul(decoded: object) -> None:
+    for place, text in _texts(decoded, "$"):
+        if "\0" in text:
+            raise WrongShape(f"Expected a text without NUL - at `{place}`")
+
+
+def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
+    """Each text in what was decoded, names too, with where it stands."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, list | tuple):
+        yield from (found for item in value for found in _texts(item, f"{place}[...]"))
+    elif isinstance(value, dict):
+        yield from ((place, str(name)) for name in value)
+        yield from (found for item in value.values() for found in _texts(item, place))
+    elif isinstance(value, msgspec.Struct):
+        for name, written in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            yield from _texts(getattr(value, name), f"{place}.{written}")
 
 
 def read_json(content: bytes | str, *, max_bytes: int = MAX_BYTES, pairs: Callable[[Pairs], Any] = dict) -> Any:

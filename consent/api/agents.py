@@ -14,10 +14,9 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.views.access import pad_response_time, skip_delay
 from consent.actions.agents import NotOpenRequest, issue_token, receive_request, revoke_request
 from consent.domain import agents
-from partners.api.access import refuse_unsupported_type
+from partners.api.access import bearer_token, refuse_unsupported_type
 from partners.models import AgentRequest, AuthorizedAgent
 
-BEARER = "Bearer "
 TEXT = "text/plain"
 # What has a body: base64 of a signature and a text.
 SIGNED = ("POST", "DELETE")
@@ -99,8 +98,8 @@ def request(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 def _caller(request: HttpRequest) -> AuthorizedAgent | None:
-    given = request.headers.get("Authorization", "")
-    return agents.agent_of(token=given.removeprefix(BEARER)) if given.startswith(BEARER) else None
+    token = bearer_token(request.headers.get("Authorization", ""))
+    return agents.agent_of(token=token) if token else None
 
 
 def _request(request_id: str) -> AgentRequest | None:

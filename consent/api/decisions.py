@@ -117,13 +117,18 @@ def answers(questions: Sequence[Question]) -> list[Answer]:
 
 def _answer_request(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
     """What `take` makes of the request's body, or why it can't be taken. AuthZEN knows no 415."""
-    if refuse_unsupported_type(request, JSON) is not None:
-        return problem(400, "The question can't be read", f"Content-Type must be {JSON}.")
+    if (refusal := refuse_unsupported_type(request, JSON, refuse=_refuse_question)) is not None:
+        return refusal
     try:
         response = HttpResponse(take(request.body, ask), content_type="application/json")
     except RequestDataTooBig:
         most = f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes go into one request."
         response = problem(413, "Too much at once", most)
     except (Unreadable, Incomplete) as error:
-        response = problem(400, "The question can't be read", str(error))
+        response = _refuse_question(400, "", str(error))
     return response
+
+
+def _refuse_question(status: int, error: str, detail: str) -> HttpResponse:
+    del status, error
+    return problem(400, "The question can't be read", detail)

@@ -9,6 +9,8 @@ from consent.feeds import digests
 from partners.api.access import JSON, ClientRequest, client_required, problem, refuse_unsupported_type
 from partners.models import Party
 
+GZIP = "gzip"
+
 
 @require_http_methods(["PUT"])
 @client_required("receipts:write")
@@ -16,11 +18,11 @@ def digest(request: ClientRequest) -> HttpResponse:
     """A partner's digest, or what it holds of some buckets. A suspended or terminated partner's counts as well."""
     if request.client.party is None:
         return problem(403, "Not for this client", "Only a partner has books to compare.")
-    if (unread := refuse_unsupported_type(request, JSON)) is not None:
+    if (unread := refuse_unsupported_type(request, JSON, packed=[GZIP])) is not None:
         return unread
-    encoding = request.headers.get("Content-Encoding", "")
+    is_packed = request.headers.get("Content-Encoding", "").lower() == GZIP
     try:
-        sent = digests.read(stream=request, encoding=encoding, at=timezone.now())
+        sent = digests.read(stream=request, is_packed=is_packed, at=timezone.now())
     except digests.DigestRefused as refusal:
         return problem(refusal.status, "The digest can't be taken", str(refusal))
     if isinstance(sent, digests.BucketEntries):

@@ -55,6 +55,7 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
     return (
         environ["REQUEST_METHOD"] == "POST"
         and is_json(environ.get("CONTENT_TYPE", ""))
+        and not environ.get("HTTP_CONTENT_ENCODING")
         and length.isdecimal()
         and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         and is_ours(environ.get("HTTP_HOST", ""))

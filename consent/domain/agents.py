@@ -97,8 +97,8 @@ def _check_times(message: Message, at: datetime) -> None:
         raise MessageRefused("issued-at and expires-at need a time zone.")
     if message.issued_at > at + SKEW or message.expires_at > message.issued_at + LONGEST_VALID:
         raise MessageRefused("issued-at is still to come, or expires-at is more than an hour after it.")
-    if message.expires_at <= at:
-        raise MessageRefused("expires-at has passed.")
+    if message.expires_at <= max(at, message.issued_at):
+        raise MessageRefused("expires-at has passed, or is not after issued-at.")
 
 
 def verify_signature(*, body: bytes, agent: AuthorizedAgent) -> bytes:

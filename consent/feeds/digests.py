@@ -99,9 +99,9 @@ _buckets = msgspec.json.Decoder(SentBuckets)
 _which = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def read(*, stream: Stream, encoding: str, at: datetime) -> Digest | BucketEntries:
-    """Parse the body of a `PUT`, whichever of the two it is. Raises DigestRefused."""
-    body = _decompress_body(stream.read(MOST_SENT + 1), encoding)
+def read(*, stream: Stream, is_packed: bool, at: datetime) -> Digest | BucketEntries:
+    """Parse the body of a `PUT`, whichever of the two it is. `is_packed`: by gzip. Raises DigestRefused."""
+    body = _decompress_body(stream.read(MOST_SENT + 1), is_packed=is_packed)
     try:
         is_held = "run" in decode_json(body, _which)
         found = _parse_bucket_entries(decode_json(body, _buckets)) if is_held else _whole(decode_json(body, _digest))
@@ -112,13 +112,11 @@ def read(*, stream: Stream, encoding: str, at: datetime) -> Digest | BucketEntri
     return found
 
 
-def _decompress_body(sent: bytes, encoding: str) -> bytes:
+def _decompress_body(sent: bytes, *, is_packed: bool) -> bytes:
     if len(sent) > MOST_SENT:
         raise DigestRefused(413, f"At most {MOST_SENT:,} bytes go into one request.")
-    if not encoding:
+    if not is_packed:
         return sent
-    if encoding != "gzip":
-        raise DigestRefused(400, "Content-Encoding must be gzip, or none.")
     unpacking = zlib.decompressobj(wbits=31)
     try:
         body = unpacking.decompress(sent, MOST_BYTES + 1)

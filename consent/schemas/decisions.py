@@ -1,6 +1,7 @@
 """The shapes of the gateway's question: OpenID AuthZEN Authorization API 1.0, with our properties named in it."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -13,9 +14,11 @@ from consent.gate.shapes import USE_WITHIN_S, Answer, Question
 MAX_EVALUATIONS = 1000
 PARTNER, LINE, MSISDN = "partner", "line", "msisdn"
 LINES = (LINE, MSISDN)
+NEEDED = ("subject", "action", "resource")
+LACKS = "has no {}, and there is no default"
 BAD_REQUEST = 400
-# No text may hold a NUL, which the database can't keep. The decoder would try a pattern on each text, and take twice as
-# long over that as over all the rest: `_refuse_nul` looks once.
+# No text may hold a NUL. The decoder would try a pattern on each text, and take twice as long over that as over all the
+# rest: `decode_json` looks once.
 Text = Annotated[str, msgspec.Meta(max_length=1000, extra_json_schema={"pattern": r"^[^\x00]*$"})]
 Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
 
@@ -101,15 +104,23 @@ class Evaluations(msgspec.Struct, frozen=True, gc=False):
     context: Unread = Unread()
 
 
-class BatchFrame(msgspec.Struct, frozen=True, gc=False):
-    """A batch whose questions are looked at one by one, because one of them is none."""
+ABSENT = msgspec.Raw(b"null")
+
+
+class RawItem(msgspec.Struct, frozen=True, gc=False):
+    """The members of one question as they were written."""
+
+    subject: msgspec.Raw = ABSENT
+    action: msgspec.Raw = ABSENT
+    resource: msgspec.Raw = ABSENT
+    context: msgspec.Raw = ABSENT
+
+
+class BatchFrame(RawItem, frozen=True, gc=False):
+    """A batch whose questions are looked at one by one, because one of them, or a default, is none."""
 
     evaluations: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MAX_EVALUATIONS)] = []
     options: Options = Options()
-    subject: Subject | None = None
-    action: Action | None = None
-    resource: Resource | None = None
-    context: Unread = Unread()
 
 
 class Fault(msgspec.Struct, frozen=True, gc=False):
@@ -186,9 +197,9 @@ _one = msgspec.json.Decoder(Evaluation)
 _many = msgspec.json.Decoder(Evaluations)
 _any = msgspec.json.Decoder(AnyEvaluation)
 _frame = msgspec.json.Decoder(BatchFrame)
-_item = msgspec.json.Decoder(PartialEvaluation)
-# The one way to write it in JSON.
-NUL = rb"\u0000"
+_item = msgspec.json.Decoder(RawItem)
+# The member that something is wrong with.
+MEMBER = re.compile(r"`\$\.([a-z]+)")
 
 
 def parse_question(body: bytes) -> Question:
@@ -196,11 +207,9 @@ def parse_question(body: bytes) -> Question:
     try:
         asked = decode_json(body, _one)
     except WrongShape:
-        if (question := _of_another_kind(body, Evaluations())) is not None:
+        if (question := _of_another_kind(body)) is not None:
             return question
         raise
-    if NUL in body:
-        _refuse_nul(asked, "$")
     return _question(asked.subject, asked.action, asked.resource)
 
 
@@ -210,8 +219,6 @@ def parse_batch(body: bytes) -> Batch:
         asked = decode_json(body, _many)
     except WrongShape:
         return _item_by_item(body)
-    if NUL in body:
-        return _item_by_item(body)
     if not asked.evaluations:
         return Batch([_question(*_whole(asked, PartialEvaluation()))], is_single=True)
     items = [_item_of(asked, item, place) for place, item in enumerate(asked.evaluations)]
@@ -219,26 +226,36 @@ def parse_batch(body: bytes) -> Batch:
 
 
 def _item_by_item(body: bytes) -> Batch:
-    """A batch in which something is wrong: where that is an item, the others are asked all the same."""
+    """A batch in which something is wrong: whatever that is not part of is asked all the same."""
     frame = decode_json(body, _frame)
     if not frame.evaluations:
         return Batch([parse_question(body)], is_single=True)
-    beside = Evaluations([], frame.options, frame.subject, frame.action, frame.resource)
-    if NUL in body:
-        _refuse_nul(beside, "$")
-    items = [_read_item(beside, bytes(raw), place) for place, raw in enumerate(frame.evaluations)]
+    decode_json(body, _any)  # a default that is no subject, action or resource at all spoils the whole
+    items = [_read_item(frame, bytes(raw), place) for place, raw in enumerate(frame.evaluations)]
     return Batch(items, frame.options.evaluations_semantic)
 
 
-def _read_item(beside: Evaluations, raw: bytes, place: int) -> Question | Fault:
+def _read_item(frame: BatchFrame, raw: bytes, place: int) -> Question | Fault:
+    """Read one question with the defaults that it doesn't override, each as it was written."""
     try:
-        item = decode_json(raw, _item)
-        if NUL in raw:
-            _refuse_nul(item, "$")
+        own = _given(decode_json(raw, _item))
     except Unreadable as error:
-        fault = Fault(BAD_REQUEST, str(error).replace("`$", f"`$.evaluations[{place}]"))
-        return _of_another_kind(raw, beside) or fault
-    return _item_of(beside, item, place)
+        return Fault(BAD_REQUEST, str(error))
+    members = _given(frame) | own
+    if missing := next((name for name in NEEDED if name not in members), ""):
+        return Fault(BAD_REQUEST, f"evaluations[{place}] {LACKS.format(missing)}")
+    try:
+        return parse_question(msgspec.json.encode(members))
+    except Unreadable as error:
+        said, found = str(error), MEMBER.search(str(error))
+        is_own = found is not None and found[1] in own
+        return Fault(BAD_REQUEST, said.replace("`$", f"`$.evaluations[{place}]") if is_own else said)
+
+
+def _given(item: RawItem) -> dict[str, msgspec.Raw]:
+    """The members that are there, as they were written."""
+    members = {name: getattr(item, name) for name in RawItem.__struct_fields__}
+    return {name: raw for name, raw in members.items() if bytes(raw) != bytes(ABSENT)}
 
 
 def _item_of(beside: Evaluations, item: PartialEvaluation, place: int) -> Question | Fault:
@@ -248,7 +265,7 @@ def _item_of(beside: Evaluations, item: PartialEvaluation, place: int) -> Questi
         return Fault(BAD_REQUEST, f"evaluations[{place}] {error}")
 
 
-def _of_another_kind(body: bytes, beside: Evaluations) -> Question | None:
+def _of_another_kind(body: bytes) -> Question | None:
     """A question about a subject or a resource of a kind that we do not know, whose properties may hold anything.
 
     None where both are of a kind of ours, or where it is no question at all.
@@ -257,16 +274,7 @@ def _of_another_kind(body: bytes, beside: Evaluations) -> Question | None:
         found = decode_json(body, _any)
     except Unreadable:
         return None
-    if NUL in body:
-        return None
-    return _parse_target(
-        found.subject or beside.subject, found.action or beside.action, found.resource or beside.resource
-    )
-
-
-def _parse_target(
-    subject: AnyEntity | Subject | None, action: AnyEntity | Action | None, resource: AnyEntity | Resource | None
-) -> Question | None:
+    subject, action, resource = found.subject, found.action, found.resource
     if subject is None or resource is None or action is None or not action.name:
         return None
     if not subject.type or not resource.type or _are_our_types(subject.type, resource.type):
@@ -278,35 +286,17 @@ def _are_our_types(subject_type: str, resource_type: str) -> bool:
     return subject_type == PARTNER and resource_type in LINES
 
 
-def _refuse_nul(asked: msgspec.Struct, top: str) -> None:
-    for place, text in _texts(asked, top):
-        if "\0" in text:
-            raise WrongShape(f"Expected a text without NUL - at `{place}`")
-
-
-def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
-    """Each text in what was read, with where it stands."""
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _texts(item, f"{place}[{number}]")
-    elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from _texts(getattr(value, name), f"{place}.{name}")
-
-
 def _whole(beside: Evaluations, item: PartialEvaluation) -> tuple[Subject, Action, Resource]:
     subject = item.subject or beside.subject
     action = item.action or beside.action
     resource = item.resource or beside.resource
     if subject is None or action is None or resource is None:
-        raise Incomplete(f"has no {_first_missing(subject, action, resource)}, and there is no default")
+        raise Incomplete(LACKS.format(_first_missing(subject, action, resource)))
     return subject, action, resource
 
 
 def _first_missing(*members: object) -> str:
-    return next(name for name, value in zip(("subject", "action", "resource"), members, strict=True) if value is None)
+    return next(name for name, value in zip(NEEDED, members, strict=True) if value is None)
 
 
 def _question(subject: Subject, action: Action, resource: Resource) -> Question:

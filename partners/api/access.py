@@ -29,6 +29,7 @@ MOST_REMEMBERED = 4096
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 NO_BODY = (None, "", "0", 0)
 UTF_8 = frozenset({"", "utf-8", "utf8"})
+AS_IT_IS = ("", "identity")
 # What a gateway of the carrier's own signs a request with: when, and an HMAC.
 SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
 FRESH_S = 300
@@ -78,22 +79,29 @@ _remembered = _TokenCache()
 def is_json(content_type: str) -> bool:
     """Whether a `Content-Type` header says JSON, which is UTF-8 and nothing else."""
     kind, _, parameters = content_type.partition(";")
-    charset = parameters.partition("charset=")[2].strip(' "').lower()
+    charset = parameters.lower().partition("charset=")[2].strip(' "')
     return kind.strip().lower() == JSON and charset in UTF_8
 
 
-def refuse_unsupported_type(request: HttpRequest, *kinds: str, refuse: Refuse | None = None) -> HttpResponse | None:
+def refuse_unsupported_type(
+    request: HttpRequest, *kinds: str, refuse: Refuse | None = None, packed: Collection[str] = ()
+) -> HttpResponse | None:
     """Refuse a body of another kind of content than these, before it is read (RFC 9110, 15.5.16). None: it is one.
 
     No body at all is of no kind: that it is missing is the address's own to say.
-    refuse(status, error, detail): makes the answer in a standard's own form.
+    refuse(status, error, detail): makes the answer in a standard's own form. packed: as what it may be compressed.
     """
+    refusing, title = refuse or problem, "Unsupported Media Type"
+    if request.headers.get("Content-Encoding", "").lower() not in {*AS_IT_IS, *packed}:
+        refusal = refusing(415, title, f"Content-Encoding must be {' or '.join((*packed, 'left out'))}.")
+        refusal["Accept-Encoding"] = ", ".join(packed) or "identity"
+        return refusal
     charset = request.content_params.get("charset", "") if request.content_params else ""
     if request.content_type in kinds and charset.lower() in UTF_8:
         return None
     if not request.content_type and request.META.get("CONTENT_LENGTH") in NO_BODY:
         return None
-    refusal = (refuse or problem)(415, "Unsupported Media Type", f"Content-Type must be {' or '.join(kinds)}.")
+    refusal = refusing(415, title, f"Content-Type must be {' or '.join(kinds)}.")
     refusal["Accept"] = ", ".join(kinds)
     return refusal
 
@@ -124,10 +132,12 @@ def read_signed[T](
     decoder: msgspec.json.Decoder[T],
     unreadable: tuple[str, str],
     at: datetime,
+    takes_nul: bool = False,
 ) -> T | HttpResponse:
     """Return what a gateway of the carrier's own sent, or its refusal: not signed lately, not JSON, of another shape.
 
-    unreadable: the error and the detail of the last. Raises Http404 where there are no secrets.
+    unreadable: the error and the detail of the last. takes_nul: as `decode_json` has it. Raises Http404 where there are
+    no secrets.
     """
     if not secrets:
         raise Http404
@@ -136,7 +146,7 @@ def read_signed[T](
     if (refusal := refuse_unsupported_type(request, JSON)) is not None:
         return refusal
     try:
-        return decode_json(request.body, decoder)
+        return decode_json(request.body, decoder, takes_nul=takes_nul)
     except Unreadable:
         return problem(400, *unreadable)
 
@@ -196,7 +206,7 @@ def certificate_of(request: HttpRequest) -> str:
 
 def grant_of(authorization: str, *, now: int) -> Grant | None:
     """What an `Authorization: Bearer` header grants at `now`, or None. Says nothing of the client's own state."""
-    token = _token_in(authorization)
+    token = bearer_token(authorization)
     digest = hashlib.sha256(token.encode()).digest()
     grant = _remembered.grants.get(digest) or (_read(token) if token else None)
     if grant is None or grant.expires_at <= now:
@@ -207,12 +217,12 @@ def grant_of(authorization: str, *, now: int) -> Grant | None:
 
 def remembered_grant_of(authorization: str, *, now: int) -> Grant | None:
     """The same, for who may not wait for the database: None also for a token that was not seen in this process yet."""
-    grant = _remembered.grants.get(hashlib.sha256(_token_in(authorization).encode()).digest())
+    grant = _remembered.grants.get(hashlib.sha256(bearer_token(authorization).encode()).digest())
     return grant if grant is not None and now < grant.expires_at else None
 
 
-def _token_in(authorization: str) -> str:
-    """The bearer token of a header, "" for none."""
+def bearer_token(authorization: str) -> str:
+    """The bearer token of an `Authorization` header, "" for none (RFC 6750, 2.1)."""
     kind, _, token = authorization.partition(" ")
     return token if kind.lower() == "bearer" else ""
 

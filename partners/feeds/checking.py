@@ -55,6 +55,7 @@ REASONS = (
     ("Expected `int` <=", "too_large"),
     ("Expected `float` >=", "negative"),
     ("Expected `float` <=", "too_large"),
+    ("without NUL", "nul"),
 )
 
 
@@ -134,8 +135,6 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
         raise RowRefused("", "broken") from error
     for name in twice:
         raise RowRefused(name if name in row.__struct_fields__ else "", "twice")
-    if b"\\u0000" in content:
-        refuse_nul(row)
     if len(content) > LONGEST_NAME_BYTES:
         refuse_long_names(row)
     return row

@@ -63,6 +63,8 @@ def parse_unverified(token: str) -> ParsedToken:
     alg = header.get("alg")
     if not isinstance(claims, dict) or not isinstance(alg, str):
         raise BadToken("this is not a JWT")
+    if "crit" in header:
+        raise BadToken("the token needs extensions (crit) that are not known here")
     if unstorable:
         raise BadToken("a text in the token holds a NUL or half a surrogate pair")
     return ParsedToken(

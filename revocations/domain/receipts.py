@@ -251,18 +251,19 @@ def _verify_claims(parsed: ParsedReceipt, party: Party, at: datetime) -> Claims:
     _check_signature(parsed, party, at)
     if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
         raise ReceiptRefused("invalid_audience", f"aud must be {settings.BASE_URL}")
-    _check_dates(claims)
+    _check_dates(claims, at)
     return claims
 
 
-def _check_dates(claims: Claims) -> None:
-    """Refuse a token that does not say when it was signed (RFC 8417, 2.2), or whose times are none."""
+def _check_dates(claims: Claims, at: datetime) -> None:
+    """Refuse a token that does not say when it was signed (RFC 8417, 2.2), or whose times are none or still to come."""
     try:
-        tokens.numeric_date(claims, "iat")
-        if "toe" in claims:
-            tokens.numeric_date(claims, "toe")
+        said = {name: tokens.numeric_date(claims, name) for name in ("iat", "toe") if name == "iat" or name in claims}
     except BadToken as error:
         raise ReceiptRefused("invalid_request", str(error)) from error
+    for name, moment in said.items():
+        if moment > (at + CLOCK_SKEW).timestamp():
+            raise ReceiptRefused("invalid_request", f"{name} must not be after now")
 
 
 def _subject(claims: Claims) -> str:
@@ -318,6 +319,8 @@ def _report(place: int, below: DownstreamEntry, *, order_jti: str, partner: Part
 
     Taken in silence, it would leave the order partial for ever, and nobody would know why.
     """
+    if below.at > at + CLOCK_SKEW:
+        raise ReceiptRefused("invalid_request", f"downstream[{place}].at must not be after now")
     if not below.receipt:
         return DownstreamStatus(uri=below.recipient, status=below.status, at=below.at, nested=None)
     try:

@@ -204,6 +204,7 @@ def broken(agent: Agent, said: dict[str, object]) -> list[dict[str, object]]:
         {**said, "issued-at": (now + 5 * MINUTE).isoformat(), "expires-at": (now + 9 * MINUTE).isoformat()},
         {**said, "issued-at": (now - 9 * MINUTE).isoformat(), "expires-at": (now - MINUTE).isoformat()},
         {**said, "expires-at": (now + DAY).isoformat()},
+        {**said, "issued-at": (now + MINUTE).isoformat(), "expires-at": (now + MINUTE / 2).isoformat()},
         {**said, "issued-at": "yesterday"},
         {**said, "issued-at": now.replace(tzinfo=None).isoformat()},
         {**said, "status_callback": "http://agent.example/status"},

@@ -165,6 +165,37 @@ def test_a_subject_of_another_kind_is_denied(client: Client, line: Line, campaig
             assert [each["decision"] for each in many] == [False, True]
 
 
+def test_a_default_of_another_kind_denies_what_it_stands_for_alone(
+    client: Client, line: Line, campaign: Campaign
+) -> None:
+    whole, token = asked(line, campaign), a_token()
+    others: dict[str, object] = {
+        "subject": {"type": "user", "id": "alice", "properties": {"campaign": 7, "department": ["Sales"]}},
+        "resource": {"type": "account", "id": "123", "properties": {"owner": {}}},
+    }
+    for name, other in others.items():
+        beside = {**whole, name: other}
+        many = post(client, "/access/v1/evaluations", {**beside, "evaluations": [{}, whole, 7]}, token)
+        assert many.status_code == 200
+        reasons = [each["context"].get("reason") for each in many.json()["evaluations"]]
+        assert reasons == ["no_approval" if name == "subject" else "line_unknown", None, "invalid_request"]
+        # A batch without `evaluations` is one question.
+        assert post(client, "/access/v1/evaluations", beside, token).json()["decision"] is False
+
+
+def test_a_default_with_wrong_properties_fails_where_it_counts(client: Client, line: Line, campaign: Campaign) -> None:
+    whole, token = asked(line, campaign), a_token()
+    wrong = {**whole, "action": {"name": whole["action"]["name"], "properties": {"purpose": 7}}}
+    body = {**wrong, "evaluations": [{}, {"action": whole["action"]}, {"resource": {"type": "line"}}]}
+    response = post(client, "/access/v1/evaluations", body, token)
+    assert response.status_code == 200
+    first, second, third = response.json()["evaluations"]
+    said = "Expected `str`, got `int` - at `$.action.properties.purpose`"
+    assert (first["decision"], first["context"]["error"]) == (False, {"status": 400, "message": said})
+    assert second["decision"] is True
+    assert third["context"]["error"]["message"].startswith("Expected `str`, got `int` - at `$.action")
+
+
 def test_a_resource_of_another_kind_is_no_line_of_ours(client: Client, line: Line, campaign: Campaign) -> None:
     body = {**asked(line, campaign), "resource": {"type": "account", "id": "123", "properties": {"owner": {}}}}
     assert post(client, "/access/v1/evaluation", body, a_token()).json()["context"]["reason"] == "line_unknown"

@@ -5,29 +5,30 @@ import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from gzip import compress
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client as Http
 from django.utils import timezone
 from joserfc.jwk import ECKey
 from pytest_django import Settings
 
 from audit.models import AuditEvent
-from consent.actions.agents import issue_token
 from partners.actions.clients import register_client
 from partners.actions.sign_in import ASSERTION_TYPE, issue_access_token
 from partners.clients import http as client
 from partners.domain import keysets
+from partners.models import AgentRequest
 from partners.models import Client as Machine
 from partners.policies.identifiers import SCOPES
 from revocations.workers.delivery.verdicts import judge
-from tests.agents import let_in
+from tests.agents import Agent
 from tests.factories import NOW, a_contract, a_party
 from tests.partners.outside import Answer, Outside
+from tests.portal.test_machines import with_a_nul
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -57,6 +58,14 @@ SIGNED = {
     "/api/v1/calls": ("X-Call-Signature", "CALL_LOG_SECRETS"),
     "/api/v1/mail": ("X-Mail-Signature", "MAIL_INBOUND_SECRETS"),
 }
+SIGNED_BODIES = {
+    "/api/v1/texts": {"id": "t-1", "from": "+12065550142", "text": "STOP LOCATION 123456", "on_network": True},
+    "/api/v1/calls": {"id": "c-1", "to": "+12065550142", "answered_at": "2026-11-20T12:00:00Z", "by": "agent-7"},
+    "/api/v1/mail": {
+        "to": "help@carrier.example", "from": "ada@home.example", "subject": "Who?", "text": "Who asked?",
+        "message_id": "<1@home.example>", "auto_submitted": "no",
+    },
+}  # fmt: skip
 # Deeper than anything that we are sent, less deep and deeper than where a parser's recursion ends.
 DEPTHS = (40, 900, 5000)
 
@@ -116,6 +125,28 @@ def test_a_body_of_another_kind_is_refused_before_it_is_read(door: str) -> None:
     assert AuditEvent.objects.count() == before
     # A poll that does not say so waits for as long as it may.
     assert send(b'{"returnImmediately": true}', f"{taken[0]};charset=UTF-8").status_code != 415
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_compressed_body_is_refused_where_nobody_unpacks_it(door: str) -> None:
+    method, kind, _, taken = DOORS[door]
+    bearer, said = {"Authorization": f"Bearer {a_token(kind)}"}, "gzip or " if door == "/ssf/digest" else ""
+    for encoding in ("br", "deflate", "gzip, br", *(() if said else ("gzip", "GZIP"))):
+        headers = {**bearer, "Content-Encoding": encoding}
+        answer = Http().generic(method, door, compress(b"{}"), content_type=taken[0], headers=headers)
+        assert (encoding, answer.status_code) == (encoding, 415)
+        assert answer.headers["Accept-Encoding"] == ("gzip" if said else "identity")
+        assert f"Content-Encoding must be {said}left out." in answer.content.decode()
+    headers = {**bearer, "Content-Encoding": "identity"}
+    whole = b'{"returnImmediately": true}'
+    assert Http().generic(method, door, whole, content_type=taken[0], headers=headers).status_code != 415
+
+
+@pytest.mark.parametrize("door", GATES)
+def test_a_compressed_question_is_no_question(door: str) -> None:
+    headers = {"Authorization": f"Bearer {a_token(Machine.Kind.GATEWAY)}", "Content-Encoding": "gzip"}
+    answer = Http().post(door, b"{}", content_type=JSON, headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "Content-Encoding must be left out.")
 
 
 @pytest.mark.usefixtures("open_doors")
@@ -182,23 +213,48 @@ def test_signed_json_that_nests_too_deep_is_a_bad_request(door: str) -> None:
 
 @pytest.mark.usefixtures("open_doors")
 def test_an_agents_signed_json_that_nests_too_deep_is_refused() -> None:
-    key, now = Ed25519PrivateKey.generate(), timezone.now()
-    let_in("SLIP", "Slip", key)
-    headers = {"Authorization": f"Bearer {issue_token(agent_id='SLIP', asked_at=now)}"}
-    envelope = {
-        "agent-id": "SLIP", "business-id": "CARRIER", "issued-at": now.isoformat(), "drp.version": "1.0",
-        "expires-at": (now + timedelta(minutes=10)).isoformat(), "exercise": "sale:opt_out",
-    }  # fmt: skip
+    agent = an_agent()
     for levels in DEPTHS:
-        plain = f'{json.dumps(envelope)[:-1]}, "x": {nested(levels)}}}'.encode()
-        body = b64encode(key.sign(plain) + plain)
-        statuses = [
-            Http(raise_request_exception=False)
-            .generic(method, f"/drp/v1/{path}", body, content_type="text/plain", headers=headers)
-            .status_code
-            for method, path in (("POST", "data-rights-request"), ("POST", "agent/SLIP"))
-        ]
-        assert (levels, statuses) == (levels, [400, 403])
+        plain = f'{json.dumps(agent.envelope(exercise="sale:opt_out"))[:-1]}, "x": {nested(levels)}}}'.encode()
+        assert (levels, statuses(agent, plain)) == (levels, [400, 403])
+
+
+@pytest.mark.usefixtures("open_doors")
+@pytest.mark.parametrize("name", ["exercise", "agent-request-id", "status_callback", "phone_number", "agent-id"])
+def test_a_nul_in_an_agents_signed_message_is_the_agents_mistake(name: str) -> None:
+    agent = an_agent()
+    said = agent.envelope(exercise="sale:opt_out", phone_number="+12065550142")
+    for text in ("\0", f"{said.get(name, 'https://agent.example/')}\0"):
+        assert statuses(agent, json.dumps({**said, name: text}).encode()) == [400, 403]
+    assert not AgentRequest.objects.exists()
+
+
+@pytest.mark.usefixtures("open_doors")
+@pytest.mark.parametrize("door", SIGNED)
+def test_a_nul_in_a_signed_body_is_never_a_failure(door: str) -> None:
+    for body in with_a_nul(SIGNED_BODIES[door]):
+        status, is_named = (
+            signed(door, json.dumps(body).encode()).status_code,
+            body.keys() == SIGNED_BODIES[door].keys(),
+        )
+        # Whoever writes a mail may write anything: what can't be kept of it is left out.
+        assert status in ({202} if is_named and door == "/api/v1/mail" else {202, 400}), body
+
+
+def an_agent() -> Agent:
+    agent = Agent("SLIP")
+    agent.register()
+    agent.sign_in()
+    return agent
+
+
+def statuses(agent: Agent, plain: bytes) -> list[int]:
+    """What a request with this signed message is answered, and what a request for a token."""
+    body, http = b64encode(agent.key.sign(plain) + plain), Http(raise_request_exception=False)
+    return [
+        http.post(f"/drp/v1/{path}", body, content_type="text/plain", headers=agent.bearer).status_code
+        for path in ("data-rights-request", "agent/SLIP")
+    ]
 
 
 def tokens(levels: int) -> Iterator[str]:

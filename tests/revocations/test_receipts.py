@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client as Http
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import OctKey, RSAKey
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -34,6 +34,7 @@ from tests.staff import move_keys
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 TOO_LONG = {"recipient": "https://" + "\u754c" * 900, "status": "completed", "at": "2026-11-20T12:00:00Z"}
+LATER = {"recipient": "https://below.example", "status": "completed", "at": "2096-01-01T00:00:00Z"}
 DAY = timedelta(days=1)
 
 
@@ -130,6 +131,13 @@ def of_another_typ(ordered: Ordered) -> str:
     return ordered.scene.signer.sign(ordered.claims(), typ="at+jwt")
 
 
+def by_extensions(ordered: Ordered) -> str:
+    """A header by which the payload is signed as it is (RFC 7797), and what else may be read otherwise."""
+    header = {"typ": "secevent+jwt", "alg": "ES256", "kid": ordered.scene.signer.kid, "b64": True, "crit": ["b64"]}
+    key = ordered.scene.signer.key
+    return jws.serialize_compact(header, json.dumps(ordered.claims()).encode(), key, registry=jws.JWSRegistry())
+
+
 def claims(**changed: object) -> Callable[[Ordered], str]:
     return lambda ordered: ordered.scene.signer.sign(ordered.claims(**changed))
 
@@ -178,6 +186,10 @@ CHECKS: list[tuple[Callable[[Ordered], str], str, str]] = [
     (claims(iat=True), "invalid_request", "iat must be seconds since 1970"),
     (claims(iat=-0.5), "invalid_request", "iat must be seconds since 1970"),
     (claims(toe=2**40), "invalid_request", "toe must be seconds since 1970"),
+    (claims(iat=4_000_000_000), "invalid_request", "iat must not be after now"),
+    (claims(toe=4_000_000_000.5), "invalid_request", "toe must not be after now"),
+    (event(downstream=[LATER]), "invalid_request", "downstream[0].at must not be after now"),
+    (by_extensions, "invalid_request", "the token needs extensions (crit) that are not known here"),
     (event(status="rejected", applied=None), "invalid_request", "reason must say why"),
     (event(status="rejected", reason=" \n\t"), "invalid_request", "reason must say why"),
     (event(status="rejected", reason="x" * 1001), "invalid_request", "length <= 1000"),
