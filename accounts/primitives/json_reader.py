@@ -65,14 +65,17 @@ def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
     """Each text in what was decoded, names too, with where it stands."""
     if isinstance(value, str):
         yield place, value
-    elif isinstance(value, list | tuple):
-        yield from (found for item in value for found in _texts(item, f"{place}[...]"))
-    elif isinstance(value, dict):
-        yield from ((place, str(name)) for name in value)
-        yield from (found for item in value.values() for found in _texts(item, place))
-    elif isinstance(value, msgspec.Struct):
-        for name, written in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-            yield from _texts(getattr(value, name), f"{place}.{written}")
+    for part, where in _parts(value, place):
+        yield from _texts(part, where)
+
+
+def _parts(value: object, place: str) -> list[tuple[object, str]]:
+    if isinstance(value, msgspec.Struct):
+        fields = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
+        return [(getattr(value, name), f"{place}.{written}") for name, written in fields]
+    if isinstance(value, dict):
+        return [(part, place) for part in (*value, *value.values())]
+    return [(part, f"{place}[...]") for part in value] if isinstance(value, list | tuple) else []
 
 
 def read_json(content: bytes | str, *, max_bytes: int = MAX_BYTES, pairs: Callable[[Pairs], Any] = dict) -> Any:

@@ -105,8 +105,10 @@ def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
     return bool(
         scope["path"] in {DOOR, BATCHES}
         and scope["method"] == "POST"
-        and is_json(headers.get(b"content-type", b"").decode("latin-1"))
-        and b"content-encoding" not in headers
+        and is_json(
+            headers.get(b"content-type", b"").decode("latin-1"),
+            encoding=headers.get(b"content-encoding", b"").decode("latin-1"),
+        )
         and len(headers) == len(scope["headers"])  # what is said twice is not this way's to weigh
         and _is_whole(headers, first)
         and is_ours(headers.get(b"host", b"").decode("latin-1"))

@@ -54,8 +54,7 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
     length = environ.get("CONTENT_LENGTH", "")
     return (
         environ["REQUEST_METHOD"] == "POST"
-        and is_json(environ.get("CONTENT_TYPE", ""))
-        and not environ.get("HTTP_CONTENT_ENCODING")
+        and is_json(environ.get("CONTENT_TYPE", ""), encoding=environ.get("HTTP_CONTENT_ENCODING", ""))
         and length.isdecimal()
         and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         and is_ours(environ.get("HTTP_HOST", ""))

@@ -238,10 +238,10 @@ def _item_by_item(body: bytes) -> Batch:
 def _read_item(frame: BatchFrame, raw: bytes, place: int) -> Question | Fault:
     """Read one question with the defaults that it doesn't override, each as it was written."""
     try:
-        own = _given(decode_json(raw, _item))
+        own = _members_of(decode_json(raw, _item))
     except Unreadable as error:
         return Fault(BAD_REQUEST, str(error))
-    members = _given(frame) | own
+    members = _members_of(frame) | own
     if missing := next((name for name in NEEDED if name not in members), ""):
         return Fault(BAD_REQUEST, f"evaluations[{place}] {LACKS.format(missing)}")
     try:
@@ -252,7 +252,7 @@ def _read_item(frame: BatchFrame, raw: bytes, place: int) -> Question | Fault:
         return Fault(BAD_REQUEST, said.replace("`$", f"`$.evaluations[{place}]") if is_own else said)
 
 
-def _given(item: RawItem) -> dict[str, msgspec.Raw]:
+def _members_of(item: RawItem) -> dict[str, msgspec.Raw]:
     """The members that are there, as they were written."""
     members = {name: getattr(item, name) for name in RawItem.__struct_fields__}
     return {name: raw for name, raw in members.items() if bytes(raw) != bytes(ABSENT)}
@@ -274,7 +274,10 @@ def _of_another_kind(body: bytes) -> Question | None:
         found = decode_json(body, _any)
     except Unreadable:
         return None
-    subject, action, resource = found.subject, found.action, found.resource
+    return _parse_target(found.subject, found.action, found.resource)
+
+
+def _parse_target(subject: AnyEntity | None, action: AnyEntity | None, resource: AnyEntity | None) -> Question | None:
     if subject is None or resource is None or action is None or not action.name:
         return None
     if not subject.type or not resource.type or _are_our_types(subject.type, resource.type):

@@ -76,11 +76,11 @@ class _TokenCache:
 _remembered = _TokenCache()
 
 
-def is_json(content_type: str) -> bool:
-    """Whether a `Content-Type` header says JSON, which is UTF-8 and nothing else."""
+def is_json(content_type: str, *, encoding: str = "") -> bool:
+    """Whether a `Content-Type` header says JSON, which is UTF-8 and nothing else. `encoding`: `Content-Encoding`."""
     kind, _, parameters = content_type.partition(";")
     charset = parameters.lower().partition("charset=")[2].strip(' "')
-    return kind.strip().lower() == JSON and charset in UTF_8
+    return kind.strip().lower() == JSON and charset in UTF_8 and encoding.lower() in AS_IT_IS
 
 
 def refuse_unsupported_type(
@@ -96,14 +96,18 @@ def refuse_unsupported_type(
         refusal = refusing(415, title, f"Content-Encoding must be {' or '.join((*packed, 'left out'))}.")
         refusal["Accept-Encoding"] = ", ".join(packed) or "identity"
         return refusal
-    charset = request.content_params.get("charset", "") if request.content_params else ""
-    if request.content_type in kinds and charset.lower() in UTF_8:
-        return None
-    if not request.content_type and request.META.get("CONTENT_LENGTH") in NO_BODY:
+    if _is_of_kind(request, kinds):
         return None
     refusal = refusing(415, title, f"Content-Type must be {' or '.join(kinds)}.")
     refusal["Accept"] = ", ".join(kinds)
     return refusal
+
+
+def _is_of_kind(request: HttpRequest, kinds: Collection[str]) -> bool:
+    charset = request.content_params.get("charset", "") if request.content_params else ""
+    if request.content_type in kinds and charset.lower() in UTF_8:
+        return True
+    return not request.content_type and request.META.get("CONTENT_LENGTH") in NO_BODY
 
 
 def problem(status: int, error: str, detail: str) -> HttpResponse:

@@ -28,7 +28,7 @@ from revocations.workers.delivery.verdicts import judge
 from tests.agents import Agent
 from tests.factories import NOW, a_contract, a_party
 from tests.partners.outside import Answer, Outside
-from tests.portal.test_machines import with_a_nul
+from tests.portal.spoiled import with_a_nul
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from partners.actions.sign_in import ASSERTION_TYPE, issue_access_token
 from partners.models import Client as Machine
 from tests.factories import NOW, a_contract, a_party
 from tests.feeds import line_row, release_row
+from tests.portal.spoiled import with_a_nul
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -123,24 +123,6 @@ def test_a_body_that_is_no_text_is_the_callers_mistake(door: str) -> None:
         assert (name, answer.status_code in expected) == (name, True), answer.status_code
         assert "json" in answer.headers["Content-Type"]
         assert json.loads(answer.content).get("accepted", 0) == 0
-
-
-def with_a_nul(body: Any) -> Iterator[Any]:
-    """The body once for each of its texts, names too, that text with a NUL in it.
-
-    Names of yes and no stay, so that a poll which asks to be answered at once is.
-    """
-    if isinstance(body, str):
-        yield f"{body}\0"
-        yield "\0"
-    elif isinstance(body, list):
-        for n, one in enumerate(body):
-            yield from ([*body[:n], spoiled, *body[n + 1 :]] for spoiled in with_a_nul(one))
-    elif isinstance(body, dict):
-        for name, value in body.items():
-            yield from (body | {name: spoiled} for spoiled in with_a_nul(value))
-            if not isinstance(value, bool):
-                yield {of: said for of, said in body.items() if of != name} | {f"{name}\0": value}
 
 
 @pytest.mark.parametrize("door", WHOLE)

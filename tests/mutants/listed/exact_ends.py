@@ -588,7 +588,7 @@ MUTANTS = (
         for promise, file, was, becomes, test in (
             (7, "consent/actions/agents.py", "expires_at__gt=at, agent", "expires_at__gte=at, agent", REQUEST),
             (7, "consent/actions/agents.py", "received_at__gt=at - DAY", "received_at__gte=at - DAY", ANEW),
-            (7, "consent/domain/agents.py", "message.expires_at <= at:", "message.expires_at < at:", MESSAGE),
+            (7, "consent/domain/agents.py", "message.expires_at <= max(", "message.expires_at < max(", MESSAGE),
             (7, "consent/domain/agents.py", "issued_at > at + SKEW", "issued_at >= at + SKEW", MESSAGE),
             (7, "consent/domain/agents.py", "issued_at + LONGEST_VALID", "issued_at + 2 * LONGEST_VALID", MESSAGE),
             (7, "consent/domain/agents.py", "request.expires_at <= at:", "request.expires_at < at:", REQUEST),
