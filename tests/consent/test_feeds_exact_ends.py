@@ -91,7 +91,7 @@ def test_a_partner_s_books_are_of_the_last_six_hours() -> None:
 
     def is_read(at: datetime) -> bool:
         try:
-            read(stream=BytesIO(body), encoding="", at=at)
+            read(stream=BytesIO(body), is_packed=False, at=at)
         except DigestRefused:
             return False
         return True

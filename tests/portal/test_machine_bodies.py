@@ -58,7 +58,7 @@ SIGNED = {
     "/api/v1/calls": ("X-Call-Signature", "CALL_LOG_SECRETS"),
     "/api/v1/mail": ("X-Mail-Signature", "MAIL_INBOUND_SECRETS"),
 }
-SIGNED_BODIES = {
+SIGNED_BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/texts": {"id": "t-1", "from": "+12065550142", "text": "STOP LOCATION 123456", "on_network": True},
     "/api/v1/calls": {"id": "c-1", "to": "+12065550142", "answered_at": "2026-11-20T12:00:00Z", "by": "agent-7"},
     "/api/v1/mail": {
