@@ -1,5 +1,6 @@
 """Help: short answers for everybody; and for whoever is signed in, what they asked us and what we answered."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
@@ -11,9 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.clients import oidc
-from accounts.models import Line
+from accounts.models import Line, User
 from accounts.policies.permissions import Action
+from accounts.queries import PersonsLine
 from accounts.views.access import SubscriberRequest, at_line, line_required
+from accounts.views.looks import record_view
 from support.actions import asking as actions
 from support.domain import files
 from support.forms.cases import AskForm, RatingForm, ReplyForm
@@ -30,18 +33,26 @@ ENOUGH = 429
 @never_cache
 def about(request: HttpRequest) -> HttpResponse:
     """Questions people have, answered; and their own cases, where somebody may read them here and now."""
-    lines = {one.line.pk: one.line for one in access.reads_cases(request)}
-    user = request.user
+    lines = {one.line.pk: one for one in access.reads_cases(request)}
     shown: dict[str, object] = {
         "by_text": bool(settings.SMS_INBOUND_SECRETS),
         "by_carrier": oidc.has_provider(oidc.CARRIER),
         "by_agent": bool(settings.DRP_BUSINESS_ID),
         "reads": bool(lines),
-        "cases": own_cases.cases_of(user=user, lines=lines, at=timezone.now())
-        if lines and user.is_authenticated
-        else [],
+        "cases": _list_cases(request, lines),
     }
     return render(request, "pages/help.html", shown)
+
+
+def _list_cases(request: HttpRequest, lines: Mapping[int, PersonsLine]) -> list[own_cases.Case]:
+    """The cases of whoever is here; in the log of a line that is another's, that they looked."""
+    if not lines or not isinstance(request.user, User):
+        return []
+    by_id = {line_id: one.line for line_id, one in lines.items()}
+    cases = own_cases.cases_of(user=request.user, lines=by_id, at=timezone.now())
+    for line_id in {case.ticket.line_id or 0 for case in cases}:
+        record_view(request, line=lines[line_id])
+    return cases
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
