@@ -31,6 +31,11 @@ ONE = 1000
 GIVE_BACK = """
 UPDATE accounts_throttle SET level_milli = GREATEST(0, level_milli - 1000), wait_until = %s WHERE id = ANY (%s)
 """
+COUNT_WRONG_CODE = """
+INSERT INTO accounts_throttle AS kept (mark_hash, level_milli, last_at, wait_until)
+VALUES (%(mark)s, 1000, %(at)s, %(no_wait)s)
+ON CONFLICT (mark_hash) DO UPDATE SET level_milli = kept.level_milli + 1000, last_at = %(at)s RETURNING level_milli
+"""
 
 
 class GuessTarget(StrEnum):
@@ -121,6 +126,18 @@ def remember_device(*, user_id: int, token: str, at: datetime) -> None:
     mine = DeviceCookie.objects.filter(user_id=user_id)
     mine.filter(last_at__lt=at - DEVICE_LASTS).delete()
     DeviceCookie.objects.update_or_create(user_id=user_id, token_hash=_token_hash(token), defaults={"last_at": at})
+
+
+def count_wrong_code(*, asking: str, at: datetime) -> int:
+    """Count a texted code that was not right, and return how many weren't since it was asked for (`get_asking`).
+
+    There may be no code, and no such number: it is counted all the same. Tries at once each count.
+    """
+    mark = compute_hmac("throttle", f"texted-code|{asking}".encode())
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_WRONG_CODE, {"mark": mark, "at": at, "no_wait": NO_WAIT})
+        (level_milli,) = cursor.fetchone() or (ONE,)
+    return int(level_milli) // ONE
 
 
 def is_right_code(*, user: User | None, code: str, source: Source, at: datetime) -> bool:

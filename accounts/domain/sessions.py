@@ -70,16 +70,18 @@ def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str =
     What was done before for another number is over: whoever comes next must not be led to it.
     """
     request.session.pop(LINK_KEY, None)
-    request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then}
+    request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then, "asked": uuid4().hex}
 
 
-def count_try(request: HttpRequest) -> bool:
-    """Count a code that was not right, at the door whose steps are being taken. Returns whether that is enough.
+def get_asking(request: HttpRequest) -> str:
+    """Return what tells this asking for a code from every other: since it, wrong tries are counted."""
+    return str(request.session.get(STEPS_KEY, {}).get("asked") or get_asker(request))
 
-    There may be no code, and no such number: it is counted all the same.
-    """
+
+def note_tries(request: HttpRequest, *, tries: int) -> bool:
+    """Keep how many codes were not right, at the door whose steps are being taken. Returns whether that is enough."""
     steps = request.session.get(STEPS_KEY, {})
-    request.session[STEPS_KEY] = {**steps, "tries": steps.get("tries", 0) + 1}
+    request.session[STEPS_KEY] = {**steps, "tries": max(tries, steps.get("tries", 0))}
     return has_tried_enough(request)
 
 
@@ -90,7 +92,7 @@ def has_tried_enough(request: HttpRequest) -> bool:
 
 def reset_tries(request: HttpRequest) -> None:
     """Count tries anew: a code was asked for once more."""
-    request.session[STEPS_KEY] = {**request.session.get(STEPS_KEY, {}), "tries": 0}
+    request.session[STEPS_KEY] = {**request.session.get(STEPS_KEY, {}), "tries": 0, "asked": uuid4().hex}
 
 
 def get_remembered_number(request: HttpRequest, *, door: str) -> str:

@@ -32,6 +32,7 @@ from accounts.views.access import (
     redirect_to_identity_proof,
     subscriber_required,
 )
+from accounts.views.codes import refuse_code
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -145,7 +146,7 @@ def reading_code(request: SubscriberRequest) -> HttpResponse:
         if contact and own.line.number_changed_at:
             browsers.show_by_contact(request, contact_id=contact.pk, moved=own.line.number_changed_at)
             return redirect(HOME)
-        form.refuse(spent=sessions.count_try(request))
+        refuse_code(request, form, at=timezone.now())
     return render(request, "safety/reading_code.html", {"line": own, "form": form, "until": request.held_until})
 
 

@@ -32,6 +32,7 @@ from accounts.policies import delegations
 from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number
 from accounts.views.access import get_next_path, mark_lookup_view, pad_response_time, skip_delay
+from accounts.views.codes import refuse_code
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
             )
         if user:
             return sessions.sign_in_by_code(request, user=user, redirect_url=sessions.get_return_path(request))
-        form.refuse(spent=sessions.count_try(request))
+        refuse_code(request, form, at=now)
     return render(request, "account/code.html", {"form": form, "number": format_phone_number(msisdn)})
 
 

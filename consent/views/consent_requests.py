@@ -15,6 +15,7 @@ from accounts.domain import sessions
 from accounts.forms import CodeForm
 from accounts.primitives import browsers
 from accounts.views.access import mark_lookup_view, pad_response_time
+from accounts.views.codes import refuse_code
 from consent.actions.agents import NotOpenRequest, answer_request
 from consent.actions.choices import NotAllowable
 from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code
@@ -69,7 +70,7 @@ def code(request: AskRequest) -> HttpResponse:
                 request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
             )
             return redirect("ask", token=asked_of.token)
-        form.refuse(spent=sessions.count_try(request))
+        refuse_code(request, form, at=now)
     return render(request, "ask/code.html", {"form": form, "question": asked_of})
 
 

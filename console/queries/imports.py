@@ -114,11 +114,7 @@ def upload_page(*, upload_id: int, role: str, reader: str, at: datetime) -> Uplo
     if upload is None:
         return None
     only_form = _why_only_form(upload, reader)
-    said = upload.outcome
-    found = {} if upload.decided_at or only_form else said.get("found") or {}
-    accepted, repeated, rejected = (found.get(name, getattr(upload, name)) for name in STATUSES)
-    said = said | found
-    counted = accepted + repeated + rejected
+    said, (accepted, repeated, rejected) = _read_outcome(upload, hides_found=bool(only_form))
     return UploadPage(
         upload=upload,
         accepted=accepted,
@@ -127,7 +123,7 @@ def upload_page(*, upload_id: int, role: str, reader: str, at: datetime) -> Uplo
         uploaded_by=names.actors(wanted={upload.uploaded_by})[upload.uploaded_by],
         asked=list_open_proposals(of="import", target_id=upload.pk, at=at),
         history=done_to(target=f"import:{upload.pk}"),
-        undecided=max(upload.total - counted, 0) if upload.state == Upload.State.CHECKED else 0,
+        undecided=_count_undecided(upload, accepted + repeated + rejected),
         reasons=[(_format_reason(what), n) for what, n in said.get("reasons", ())],
         rejected=_list_rejected_rows(upload.rejects),
         changes=_list_changes(said),
@@ -135,6 +131,16 @@ def upload_page(*, upload_id: int, role: str, reader: str, at: datetime) -> Uplo
         only_form=only_form,
         kept_until=upload.checked_at + DECIDED_WITHIN if upload.checked_at else None,
     )
+
+
+def _read_outcome(upload: Upload, *, hides_found: bool) -> tuple[Mapping[str, Any], Sequence[int]]:
+    """Return what is told of a file, and how many rows were accepted, repeated and rejected."""
+    found = {} if upload.decided_at or hides_found else upload.outcome.get("found") or {}
+    return upload.outcome | found, [found.get(name, getattr(upload, name)) for name in STATUSES]
+
+
+def _count_undecided(upload: Upload, counted: int) -> int:
+    return max(upload.total - counted, 0) if upload.state == Upload.State.CHECKED else 0
 
 
 def _why_only_form(upload: Upload, reader: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY, text_code, verify_code
-from accounts.models import Line, LineNumber, TextedCode
+from accounts.models import BrowserSession, Line, LineNumber, TextedCode
 from accounts.primitives.sealing import number_hash, seal
 from tests.factories import a_line
 from tests.people import NO_CODE, Browser, newest_text, number_of, texts_to
@@ -148,3 +148,19 @@ def test_after_too_many_tries_another_text_helps(door: str) -> None:
         if who == "a line":
             assert browser.post(f"{door}code/", {"code": newest_text(number).code}).status_code == 302
     assert pages["a line"] == pages["nobody"] == [(True, False)] * 4 + [(False, True)] * 2
+
+
+@pytest.mark.parametrize("door", ["/stop/", "/accounts/login/"])
+def test_tries_at_once_are_too_many_as_well(door: str) -> None:
+    """Each of them writes the session as it was before the others: what it says of the rest is lost."""
+    line = a_line()
+    for number in (number_of(line), "+12065550999"):
+        browser = Browser()
+        browser.post(door, {"number": number})
+        right = newest_text(number).code if number == number_of(line) else NO_CODE
+        before = bytes(BrowserSession.objects.latest("pk").data)
+        said = []
+        for typed in [*[NO_CODE] * 6, right]:
+            said.append("Too many tries." in browser.post(f"{door}code/", {"code": typed}).text)
+            BrowserSession.objects.filter(pk=BrowserSession.objects.latest("pk").pk).update(data=before)
+        assert said == [False] * 4 + [True] * 3
