@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from accounts.models import User
-from accounts.policies.permissions import Action, How, Relation, StaffAction, get_required_proof, staff_may
+from accounts.policies.permission_words import DOES, PARTS, WHO, list_staff_permissions
+from accounts.policies.permissions import Action, How, Relation, get_required_proof
 
 CELL: Mapping[How, str] = {
     How.CODE: "code",
@@ -11,55 +11,6 @@ CELL: Mapping[How, str] = {
     How.PROOF: "password",
     How.SIGNED: "signed",
     How.GLASS: "glass",
-}
-WHO: Mapping[Relation, str] = {
-    Relation.ADULT_USER: "adult user",
-    Relation.MINOR_USER: "minor user",
-    Relation.SAME_HOLDER: "holder (own)",
-    Relation.HOLDER_OF_MINOR: "holder (minor's)",
-    Relation.NEW_HOLDER: "holder (new)",
-    Relation.HOLDER_OF_ADULT: "holder (adult's)",
-    Relation.DELEGATE_SEES: "seeing helper",
-    Relation.DELEGATE_STOPS: "stopping helper",
-    Relation.DELEGATE_BOTH: "full helper",
-    Relation.AUTHORIZED_AGENT: "authorised agent",
-    Relation.EX_USER: "former user",
-    Relation.EX_HOLDER: "former holder",
-    Relation.STRANGER: "stranger or next holder of the number",
-    Relation.AGENT: "support agent",
-    Relation.OFFICER: "privacy officer",
-    Relation.AUDITOR: "auditor",
-}
-PARTS: Mapping[str, tuple[Action, ...]] = {
-    "See": (Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG),
-    "Choose": (Action.STOP, Action.PAUSE, Action.DISPUTE, Action.ALLOW, Action.SIGNAL),
-    "Access of others": (
-        Action.CHOOSE_WAY_IN, Action.INVITE, Action.DELEGATE, Action.GIVE_BACK, Action.SAFE_CONTACT, Action.SEPARATE,
-    ),
-    "Ask us": (Action.ASK, Action.READ_CASES),
-    "Staff": (Action.SEE_UNDER_GLASS, Action.STOP_FOR, Action.WORK_SEPARATION),
-}  # fmt: skip
-DOES: Mapping[Action, str] = {
-    Action.KNOW: "know that the line exists: its number, and for another adult's line one sentence",
-    Action.SEE: "see recipients, history, choices, receipts",
-    Action.DOWNLOAD: "download it",
-    Action.SEE_LOG: "see who looked and who did what; confidential requests only if they may make them",
-    Action.STOP: "stop, also in answer to a privacy signal",
-    Action.PAUSE: "pause",
-    Action.DISPUTE: 'say "I never agreed": a stop that opens a case',
-    Action.ALLOW: "allow one company's campaign, in two steps",
-    Action.SIGNAL: "see what a browser's privacy signal did, and keep what was allowed",
-    Action.CHOOSE_WAY_IN: "choose how to sign in: password, passkey, app",
-    Action.INVITE: "text its user an invitation, which opens and reveals nothing",
-    Action.DELEGATE: "invite a trusted helper, see them, and end that",
-    Action.GIVE_BACK: "stop being a trusted helper",
-    Action.SAFE_CONTACT: "choose where alerts go",
-    Action.SEPARATE: "ask in confidence for a line of their own",
-    Action.ASK: "write to us, without seeing data",
-    Action.READ_CASES: "ask about something they see, read their own cases and our answers, reply",
-    Action.SEE_UNDER_GLASS: "see the person's data",
-    Action.STOP_FOR: "stop for the person, on their proved request",
-    Action.WORK_SEPARATION: "see a line separation, and complete it",
 }
 INTRODUCTION = (
     "Generated from `accounts/policies/permissions.py`, which decides every permission: `uv run manage.py permissions >"
@@ -105,6 +56,5 @@ def _by_proof(action: Action) -> Iterator[tuple[How, list[str]]]:
 
 
 def _staff() -> Iterator[str]:
-    for action in StaffAction:
-        roles = [role.label.lower() for role in User.Role if staff_may(role, action)]
-        yield f"- {action.replace('_', ' ')}: {', '.join(roles)}\n"
+    for does, roles in list_staff_permissions():
+        yield f"- {does}: {', '.join(role.label.lower() for role in roles)}\n"

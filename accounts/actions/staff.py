@@ -1,4 +1,4 @@
-"""Somebody of staff: made, invited, vouched for, gone."""
+"""Somebody of staff: made, invited, vouched for, viewing as another role, gone."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -11,7 +11,8 @@ from accounts.actions.sign_ins import end_sessions
 from accounts.clients.oidc import Identity
 from accounts.domain import auth_factors
 from accounts.models import User
-from accounts.policies.permissions import actor_of
+from accounts.policies.permissions import StaffAction, actor_of
+from accounts.queries import acting_staff
 
 
 class StaffExists(Exception):
@@ -94,6 +95,17 @@ def accept_invitation(*, uid: str, token: str, password: str, at: datetime) -> U
     user.save(update_fields=["password"])
     audit.actions.record(action="staff.password_chosen", actor=actor_of(user), target=f"user:{user.pk}", at=at)
     return user
+
+
+@transaction.atomic
+def record_view(*, role: User.Role, actor: str, at: datetime) -> None:
+    """Write down that an officer views pages as another role from now on, or as their own again. Raises StaffOnly."""
+    name = acting_staff(actor=actor, action=StaffAction.VIEW_AS)
+    own = role == User.Role.OFFICER
+    audit.actions.record(
+        action="view_as.ended" if own else "view_as.started", actor=name, target=f"user:{name.partition(':')[2]}",
+        at=at, detail={} if own else {"role": str(role)},
+    )  # fmt: skip
 
 
 def _staff(email: str) -> User:

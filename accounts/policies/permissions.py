@@ -162,6 +162,9 @@ class StaffAction(StrEnum):
     REVEAL_PERSON = "reveal_person"  # for 15 minutes the number and name behind a case, with a reason, in their own log
     IMPORT_FILES = "import_files"  # upload a carrier's file, import or discard it; delayed notices: CHANGE_DELAYED
     PROTECT_LINES = "protect_lines"  # that two of staff must agree before one of them sees whose a line is
+    MAKE_DOCUMENTS = "make_documents"  # of the records: preview and sign them
+    READ_DOCUMENTS = "read_documents"  # as they were signed, with a reason
+    VIEW_AS = "view_as"  # see which doors another role has, and act meanwhile in nothing
 
 
 _READ_ONLY = {
@@ -171,6 +174,7 @@ _READ_ONLY = {
     StaffAction.SEE_INCIDENTS_ROWS,
     StaffAction.SEE_AUDIT,
     StaffAction.SEE_TICKETS,
+    StaffAction.READ_DOCUMENTS,
 }
 
 STAFF_MAY: dict[str, frozenset[StaffAction]] = {
@@ -192,6 +196,8 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
             StaffAction.PROTECT_LINES,
             StaffAction.IMPORT_FILES,
             StaffAction.REVEAL_PERSON,
+            StaffAction.MAKE_DOCUMENTS,
+            StaffAction.VIEW_AS,
         }
     ),
     User.Role.AUDITOR: frozenset(_READ_ONLY),

@@ -39,7 +39,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import queries
-from accounts.domain import auth_factors, sessions
+from accounts.domain import auth_factors, sessions, view_as
 from accounts.models import User
 from accounts.policies import holds
 from accounts.policies.permissions import Action, How, StaffAction, roles_that_may
@@ -213,10 +213,10 @@ def accept_reading_code(request: HttpRequest, *, own: PersonsLine) -> bool:
     return own.may(Action.SAFE_CONTACT) and by_number and not _is_open_by_contact(request, own)
 
 
-def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P]], Door]:
+def staff_required[**P](*who: User.Role | StaffAction, in_every_view: bool = False) -> Callable[[PersonView[P]], Door]:
     """Staff of one of these roles, or of a role that may do this; with a second factor in this session.
 
-    Everybody else is refused (403).
+    Everybody else is refused (403), and what `view_as` shuts, but for what leads out of that (`in_every_view`).
     """
     roles = {role for one in who for role in ([one] if isinstance(one, User.Role) else roles_that_may(one))}
 
@@ -226,7 +226,7 @@ def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P
             user = _person(request)
             if user is None:
                 return redirect_to_sign_in(request, then=_get_return_path(request))
-            if user.role not in roles:
+            if user.role not in roles or (not in_every_view and view_as.is_shut(request, roles=roles)):
                 raise PermissionDenied
             if missing := sessions.next_factor(request, user=user):
                 return redirect_to_sign_in(request, page=missing, then=_get_return_path(request))

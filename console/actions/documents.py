@@ -27,7 +27,7 @@ def preview_document(*, kind: str, ref: str, actor: str, reason: str, at: dateti
 
     Raises StaffOnly, NoReason, and NotNow where there are no records for it.
     """
-    name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
+    name = acting_staff(actor=actor, action=StaffAction.MAKE_DOCUMENTS)
     report = _build_report(kind, ref, _get_name(name), at)
     _record("previewed", report.title, report.about, f"{kind}:{ref}", name, check_reason(reason), at)
     return report
@@ -39,7 +39,7 @@ def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at
     It is printed before the transaction: the audit log's chains are locked until that ends, and stops wait for them.
     Raises StaffOnly, NoReason, and NotNow where there are no records, or they changed since the preview.
     """
-    name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
+    name = acting_staff(actor=actor, action=StaffAction.MAKE_DOCUMENTS)
     why, who, document_id = check_reason(reason), _get_name(name), uuid.uuid4()
     report = _build_report(kind, ref, who, at)
     if report.seal != seen:
@@ -63,7 +63,7 @@ def open_document(*, document_id: uuid.UUID, actor: str, reason: str, at: dateti
 
     Raises StaffOnly, NoReason, and NotNow where there is no such document or our copy is another by now.
     """
-    name, why = acting_staff(actor=actor, action=StaffAction.SEE_AUDIT), check_reason(reason)
+    name, why = acting_staff(actor=actor, action=StaffAction.READ_DOCUMENTS), check_reason(reason)
     one = list_documents(at=at).filter(pk=document_id).first()
     if one is None:
         raise NotNow("There is no such document.")

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from accounts.domain.view_as import get_shown_role
 from accounts.models import User
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
@@ -22,7 +23,7 @@ from console.views.site import show
 
 def index(request: PersonRequest) -> HttpResponse:
     """What needs an officer now. Who works on orders of court is sent to their own console."""
-    if request.user.role == User.Role.LEGAL:
+    if get_shown_role(request) == User.Role.LEGAL:
         return redirect("admin:delayed")
     at = timezone.now()
     since = note_visit(user=request.user, at=at)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts.domain.view_as import get_shown_role
 from accounts.models import User
 
 
@@ -67,6 +68,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("test-lines", "Test lines", "biotech"),
             Place("separations", "Line separations", "call_split"),
             Place("trail", "Audit log", "history"),
+            Place("roles", "Roles", "badge"),
             Place("documents", "Documents", "inventory_2"),
             Place("exports", "Exports", "download"),
         ),
@@ -112,8 +114,7 @@ BELOW = {
 
 def context(request: HttpRequest) -> dict[str, object]:
     """`places`: the groups of the way round; `may_act`: whether act buttons are shown at all; `can_search`: by name."""
-    user = request.user
-    role = user.role if isinstance(user, User) else ""
+    role = get_shown_role(request)
     at = _page_of(request)
     groups = LEGAL if role == User.Role.LEGAL else GROUPS
     return {
@@ -121,7 +122,7 @@ def context(request: HttpRequest) -> dict[str, object]:
         "home": reverse("admin:delayed" if role == User.Role.LEGAL else "admin:index"),
         "can_search": role != User.Role.LEGAL,
         "may_act": role in {User.Role.OFFICER, User.Role.LEGAL},
-        "role": user.get_role_display() if isinstance(user, User) else "",
+        "role": dict(User.Role.choices).get(role, ""),
     }
 
 

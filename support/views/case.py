@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
@@ -37,13 +38,13 @@ EXPORTED = "desk/print.html"
 def case(request: PersonRequest, code: str) -> HttpResponse:
     """The case. The look is in its person's own log."""
     found = case_or_404(request, code)
-    role = request.user.role
+    role = get_shown_role(request)
     shown: dict[str, object] = {
         "case": found,
         "ticket": found.ticket,
         "may_work": staff_may(role, StaffAction.WORK_TICKETS) and found.ticket.state != Ticket.State.MERGED,
         "may_reveal": staff_may(role, StaffAction.REVEAL_PERSON),
-        "may_document": staff_may(role, StaffAction.CHANGE_TERMS),
+        "may_document": staff_may(role, StaffAction.MAKE_DOCUMENTS),
         "may_protect": staff_may(role, StaffAction.PROTECT_LINES),
         "sees_terms": staff_may(role, StaffAction.SEE_TERMS),
         "late": found.ticket.state in CLOCK_RUNS and found.ticket.due_at < timezone.now(),

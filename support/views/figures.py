@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.views.access import PersonRequest, limit_downloads
 from support.actions.figures import export_complaints, export_figures
@@ -28,7 +29,7 @@ def figures(request: PersonRequest) -> HttpResponse:
         "span": span,
         "figures": team_metrics.figures(span=span, user_id=_whose(request), at=at),
         "own": _whose(request) is not None,
-        "may_certify": staff_may(request.user.role, StaffAction.SEE_AUDIT),
+        "may_certify": staff_may(get_shown_role(request), StaffAction.SEE_AUDIT),
         "year": timezone.localtime(at).year,
         "counts": queue.counts(user_id=request.user.pk, at=at),
     }
@@ -82,7 +83,7 @@ def _span(request: PersonRequest) -> tuple[SpanForm, team_metrics.Span]:
 
 def _whose(request: PersonRequest) -> int | None:
     """Whose cases somebody sees the figures of: one's own, but for those who lead the desk or audit it."""
-    return None if team_metrics.sees_all(role=request.user.role) else request.user.pk
+    return None if team_metrics.sees_all(role=get_shown_role(request)) else request.user.pk
 
 
 def _file(lines: Iterator[str], name: str) -> StreamingHttpResponse:

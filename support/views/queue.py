@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
@@ -146,7 +147,7 @@ def without_place(request: PersonRequest) -> str:
 
 
 def _may(request: PersonRequest) -> dict[str, object]:
-    role = request.user.role
+    role = get_shown_role(request)
     return {"may_work": staff_may(role, StaffAction.WORK_TICKETS), "may_lead": staff_may(role, StaffAction.LEAD_DESK)}
 
 

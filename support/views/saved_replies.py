@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.views.access import PersonRequest
 from support.actions import replies as actions
@@ -21,7 +22,7 @@ from support.views.access import at_the_desk
 @at_the_desk(StaffAction.SEE_TICKETS)
 def replies(request: PersonRequest) -> HttpResponse:
     """All of them, in every language."""
-    may_change = staff_may(request.user.role, StaffAction.CHANGE_REPLIES)
+    may_change = staff_may(get_shown_role(request), StaffAction.CHANGE_REPLIES)
     return render(request, "desk/replies.html", {"answers": canned_list(), "may_change": may_change})
 
 

@@ -22,7 +22,8 @@ from accounts.actions.line_separation import request_separation
 from accounts.actions.people import end_tenures
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
-from accounts.policies.permissions import Action, How, Relation, get_required_proof
+from accounts.policies.permission_words import DOES, PARTS, STAFF_DOES
+from accounts.policies.permissions import Action, How, Relation, StaffAction, get_required_proof
 from accounts.primitives.numbers import format_phone_number
 from consent.actions import choices as choices_actions
 from consent.domain.notices import build_approval_notice
@@ -38,7 +39,7 @@ from tests.support.console import a_case
 from tests.support.officers import staff
 from tests.walks.marks import written
 from tests.walks.world import undone
-from tools.permission_docs import DOES, PARTS, document
+from tools.permission_docs import document
 
 NUMBER = "+12065550142"
 PROGRAMS = (
@@ -323,6 +324,7 @@ def test_the_page_says_what_the_code_decides() -> None:
     assert (ROOT / "docs" / "reference" / "permissions.md").read_text() == document()
     assert [action for part in PARTS.values() for action in part] == list(DOES)
     assert set(DOES) == set(Action)
+    assert set(STAFF_DOES) == set(StaffAction)
 
 
 def test_no_search_field_holds_anything_of_a_person(cells: Cells) -> None:

@@ -1,5 +1,6 @@
 """One of everything that the console shows, about a person whose marks must be nowhere in it."""
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -94,6 +95,11 @@ def everything(*, at: datetime | None = None) -> Console:
             "agent_number": an_agent(officer, at=at + timedelta(seconds=1)).number,
         },
     )  # fmt: skip
+
+
+def filled(route: str, ids: dict[str, object]) -> str:
+    """An address of the console with these ids in it."""
+    return "/admin/" + re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found.group(1)]), route)
 
 
 def an_upload(officer: str, *, at: datetime) -> Upload:

@@ -4,7 +4,6 @@ Every address has a row. An auditor sees what an officer sees, and no form of th
 has its own console and nothing else; whoever has no second factor in this session has nothing.
 """
 
-import re
 from collections.abc import Iterator
 from copy import deepcopy
 
@@ -24,7 +23,7 @@ from tests.factories import a_line
 from tests.people import signed_in
 from tests.selection import EVERY_CELL, drawn
 from tests.shared import as_they_were, shared
-from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
+from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything, filled
 from tests.support.officers import staff
 from tests.walks.marks import found, whole, written
 
@@ -99,10 +98,6 @@ def people(everybody: Everybody, db: None, no_broker: None, settings: Settings) 
 @pytest.fixture
 def console(everybody: Everybody) -> Console:
     return deepcopy(everybody[1])
-
-
-def filled(route: str, ids: dict[str, object]) -> str:
-    return "/admin/" + re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found.group(1)]), route)
 
 
 def body(response: HttpResponseBase) -> str:

@@ -1,0 +1,114 @@
+"""The page of roles, and pages as another role finds them: its doors, the officer's own rows, and no act."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.policies.permissions import StaffAction
+from console.urls import ADDRESSES
+from partners.models import Suspension
+from tests.selection import drawn
+from tests.support.console import everything, filled
+from tests.support.officers import Member, rows_of, shown, staff, words
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+ROLES = "/admin/roles/"
+
+
+def viewing(role: str, *, name: str = "viewer") -> Member:
+    officer = staff(name=name)
+    assert officer.client.post(ROLES, {"role": role}).status_code == 302
+    return officer
+
+
+def status(client: Client, path: str) -> int:
+    return client.get(path).status_code
+
+
+def test_the_page_says_who_may_do_what() -> None:
+    page = shown(staff(User.Role.AUDITOR), ROLES)
+    assert "May Support agent Privacy officer Auditor Legal process" in page
+    assert "See cases yes yes yes no" in page
+    assert "See delayed-notice orders, and this role's acts no no no yes" in page
+    assert "Preview and sign documents no yes no no Download signed documents, with a reason no yes yes no" in page
+    assert "View as" not in page
+    assert len(rows_of(staff(name="another"), ROLES)) == len(StaffAction)
+
+
+def test_an_officer_sees_the_pages_of_an_auditor_as_an_auditor_does() -> None:
+    console = everything(at=timezone.now())
+    auditor, officer = staff(User.Role.AUDITOR), viewing(User.Role.AUDITOR)
+    seen = 0
+    for one in drawn(ADDRESSES, of=2):
+        path = filled(one.route, console.ids)
+        pages = [member.client.get(path) for member in (auditor, officer)]
+        assert (path, pages[0].status_code) == (path, pages[1].status_code)
+        if pages[0].status_code == 200 and not pages[0].streaming and not one.looks and one.name != "roles":
+            page = pages[1].content.decode()
+            assert "Viewing as: Auditor. You see this role's menus and buttons." in words(page)
+            assert (path, page.count('method="post"')) == (path, pages[0].content.decode().count('method="post"') + 1)
+            seen += 1
+    assert seen > 10
+
+
+def test_nobody_acts_while_they_view_as_another_role() -> None:
+    contract = everything(at=timezone.now()).campaign.contract
+    officer = viewing(User.Role.AUDITOR)
+    before = Suspension.objects.count()
+    path = f"/admin/suspend/party/{contract.aggregator_id}/"
+    assert officer.client.post(path, {"reason": "They sold it."}).status_code == 403
+    assert officer.client.post("/admin/search/", {"q": "Geo"}).status_code == 403
+    assert Suspension.objects.count() == before
+    officer.client.post(ROLES, {"role": User.Role.OFFICER})
+    assert officer.client.post(path, {"reason": "They sold it."}).status_code == 302
+    assert Suspension.objects.count() == before + 1
+
+
+def test_an_agent_has_a_desk_and_no_console() -> None:
+    officer = viewing(User.Role.AGENT)
+    assert status(officer.client, "/admin/") == 403
+    page = officer.client.get("/desk/").content.decode()
+    assert "Viewing as: Support agent." in words(page)
+    assert ">Console</a>" not in page
+    assert ">Bulk replies</a>" in page
+    assert "You can't do this here." in officer.client.get("/admin/contracts/").content.decode()
+    assert "Viewing as: Support agent." in officer.client.get("/admin/contracts/").content.decode()
+    assert officer.client.post("/desk/replies/new/", {"title": "x"}).status_code == 403
+
+
+def test_the_legal_process_roles_rows_are_seen_by_nobody_else() -> None:
+    legal = staff(User.Role.LEGAL)
+    legal.client.post("/admin/delayed/", {"reason": "Order 17 of the court"})
+    officer = viewing(User.Role.LEGAL)
+    page = officer.client.get("/admin/trail/")
+    assert "Delayed notices</a>" in page.content.decode().replace("\n", "")
+    assert "Contracts</a>" not in page.content.decode()
+    assert "Order 17" not in page.content.decode()
+    assert status(officer.client, "/admin/delayed/") == 403
+    assert officer.client.get("/admin/").headers["Location"] == "/admin/delayed/"
+
+
+def test_the_audit_log_says_who_viewed_as_whom_until_when() -> None:
+    officer = viewing(User.Role.AGENT)
+    page = shown(officer, ROLES)
+    assert "View as: Support agent View as: Auditor View as: Legal process" in page
+    answer = officer.client.post(ROLES, {"role": User.Role.OFFICER}, follow=True)
+    assert "View as another role" in words(answer.content.decode())
+    assert "Viewing as" not in answer.content.decode()
+    assert [row.partition("Privacy officer ")[2] for row in rows_of(officer, "/admin/trail/")[:2]] == [
+        f"view as: ended user {officer.user.pk} –", f"view as: started as support agent user {officer.user.pk} –",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("role", [User.Role.AUDITOR, User.Role.LEGAL, User.Role.AGENT])
+def test_nobody_else_views_as_anybody(role: str) -> None:
+    assert staff(role).client.post(ROLES, {"role": "agent"}).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["", "officer", "subscriber", "root"])
+def test_no_other_role_is_viewed_as(role: str) -> None:
+    officer = staff()
+    assert "Viewing as" not in shown(officer, ROLES, {"role": role})
+    assert status(officer.client, "/admin/") == 200
