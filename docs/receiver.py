@@ -7,7 +7,6 @@ import sqlite3
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from time import monotonic
-from typing import Any
 from urllib.request import build_opener
 
 from joserfc import errors, jwk, jwt
@@ -19,10 +18,10 @@ KEEP = """INSERT INTO newest VALUES (:sub, :agreement, :kind, :epoch, :version, 
     SET epoch = :epoch, version = :version, event = :event WHERE (:epoch, :version) > (epoch, version)"""
 db = sqlite3.connect(os.environ["DB"], isolation_level=None, check_same_thread=False)  # a statement's end is on disk
 db.execute("CREATE TABLE IF NOT EXISTS newest (sub, place, kind, epoch, version, event, UNIQUE (sub, place, kind))")
-known, turn = dict[str, Any](keys={}, fetched=-3600.0, lost=False), Lock()
+known, turn = {"keys": {}, "fetched": -3600.0, "lost": False}, Lock()
 
 
-def key_of(kid: str) -> Any:  # of a set that is an hour old at most, for a name not seen before 3 s
+def key_of(kid: str) -> jwk.Key:  # of a set that is an hour old at most, for a name not seen before 3 s
     if monotonic() - known["fetched"] > (3600 if kid in known["keys"] else 3):
         known.update(keys={}, fetched=monotonic(), lost=True)  # until they are read
         answer = build_opener().open(f"{CARRIER}/.well-known/jwks.json", timeout=5)
