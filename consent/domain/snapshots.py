@@ -295,16 +295,27 @@ def reason_against(*, line_id: int, campaign: Campaign) -> str:
     return answer.reason
 
 
-def list_allowed_campaigns(*, line_id: int) -> set[str]:
-    """List the campaigns, by their id, to which the gate says yes for a line now, each as agreed."""
-    _, agreed_to = _get_agreed_campaigns([line_id])[line_id]
-    under = Campaign.objects.filter(ref__in=agreed_to).values_list("contract_id", flat=True)
-    if not agreed_to:
-        return set()
-    asked = uses_of_each(contract_ids={line_id: sorted(set(under))})[line_id]
-    answers = deciding.evaluate(questions=asked.questions)
+def list_allowed_campaigns(*, line_ids: Collection[int]) -> dict[int, set[str]]:
+    """List the campaigns, by their id, to which the gate says yes now, each as agreed. By line."""
+    uses = uses_of_each(contract_ids=_list_agreements(line_ids))
+    answers = iter(deciding.evaluate(questions=[question for one in uses.values() for question in one.questions]))
+    return {line_id: _allowed_of(one, islice(answers, len(one.questions))) for line_id, one in uses.items()}
+
+
+def _list_agreements(line_ids: Collection[int]) -> dict[int, list[int]]:
+    """The agreements of the campaigns that each of these lines agreed to, by line."""
+    agreed_to = _get_agreed_campaigns(line_ids)
+    refs = set[str]().union(*(theirs for _, theirs in agreed_to.values()))
+    contract_of = dict(Campaign.objects.filter(ref__in=refs).values_list("ref", "contract_id"))
+    return {
+        line_id: sorted({contract_of[ref] for ref in theirs & contract_of.keys()})
+        for line_id, (_, theirs) in agreed_to.items()
+    }
+
+
+def _allowed_of(uses: Uses, answers: Iterable[Answer]) -> set[str]:
     return {
         campaign.ref
-        for (campaign, recipient), answer in zip(asked.asked, answers, strict=True)
+        for (campaign, recipient), answer in zip(uses.asked, answers, strict=True)
         if answer.allowed and not recipient
     }

@@ -5,17 +5,20 @@ until something else needs to find it written.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
+from typing import Any
 
 import audit.actions
 from accounts.actions import people
-from accounts.models import Line
+from accounts.models import Line, LineState
 from consent.actions.lines import change_numbers, end_tenures
 from consent.domain.change_notices import Change, notify_of_line_moves
+from consent.domain.snapshots import list_allowed_campaigns, lock_lines
 from consent.feeds.numbers import Timeline, store_periods
 from consent.models import RejudgeRequest
+from consent.workers.expiry import enqueue_current_states
 
 type Lines = dict[int, Line]
 
@@ -36,6 +39,9 @@ class LineChanges:
         self._columns: dict[int, set[str]] = defaultdict(set)
         self._renumbered: Lines = {}
         self._ended: Lines = {}
+        # Lines of another state, with what the trail says of them.
+        self._moved: dict[int, dict[str, Any]] = {}
+        self._warned_of_state: Lines = {}
         self._rejudged: list[tuple[int, datetime]] = []
         self._details: dict[int, list[Mapping[str, object]]] = defaultdict(list)
 
@@ -58,6 +64,18 @@ class LineChanges:
         self._change(line, columns)
         self._details[line.pk].append(detail)
 
+    def change_state(self, line: Line, columns: Sequence[str], detail: dict[str, Any], *, warns: bool) -> None:
+        """Save these columns, the state among them, which counts from now on; partners are told.
+
+        `warns`: its person is told where the laws of the state before forbade what the new state's don't. Whoever moved
+        may not know, and whoever did not must. The trail says which campaigns.
+        """
+        self.save(line, columns, detail)
+        self._moved[line.pk] = detail
+        self._rejudged.append((line.pk, self._at))
+        if warns:
+            self._warned_of_state[line.pk] = line
+
     def change_number(self, line: Line, columns: Sequence[str], *, since: datetime) -> None:
         """Save the number that a line has `since` then. Warn of it first."""
         self._change(line, columns)
@@ -76,7 +94,10 @@ class LineChanges:
         warned, taken, at = self._warned, self._taken, self._at
         for change, lines in warned.items():
             notify_of_line_moves(lines=lines.values(), change=change, at=at)
+        allowed = self._lock_moved()
         self._save_lines()
+        if self._moved:
+            self._tell_of_states(allowed)
         if self._renumbered:
             change_numbers(line_ids=self._renumbered, at=at, actor=self._actor)
         if self._ended:
@@ -96,6 +117,29 @@ class LineChanges:
         """Write a line's number and end first: they decide who is warned."""
         if line.pk in self._renumbered or line.pk in self._ended:
             self.write()
+
+    def _lock_moved(self) -> Mapping[int, Collection[str]]:
+        """Lock the lines of another state. Returns what the gate allows of them until then."""
+        if not self._moved:
+            return {}
+        lock_lines(line_ids=self._moved)
+        return list_allowed_campaigns(line_ids=self._moved)
+
+    def _tell_of_states(self, allowed: Mapping[int, Collection[str]]) -> None:
+        """Note since when the states count, tell partners, and find what they open that was not `allowed`."""
+        states = [LineState(line_id=pk, since=self._at, state=self._changed[pk].state) for pk in self._moved]
+        LineState.objects.bulk_create(
+            states, update_conflicts=True, unique_fields=["line", "since"], update_fields=["state"]
+        )
+        enqueue_current_states(line_ids=self._moved, but=())
+        opened = {
+            pk: sorted(refs - {*allowed[pk]}) for pk, refs in list_allowed_campaigns(line_ids=self._moved).items()
+        }
+        for pk, refs in opened.items():
+            if refs:
+                self._moved[pk]["opened"] = refs
+        warned = [line for pk, line in self._warned_of_state.items() if opened[pk]]
+        notify_of_line_moves(lines=warned, change=Change.STATE, at=self._at)
 
     def _save_lines(self) -> None:
         alike: dict[tuple[str, ...], list[Line]] = defaultdict(list)

@@ -14,15 +14,14 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 import audit.actions
-from accounts.models import Account, Line, LineState
+from accounts.models import Account, Line
 from accounts.primitives.sealing import seal, unseal
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, receipts
-from consent.domain.snapshots import list_allowed_campaigns, lock_line
+from consent.domain.snapshots import lock_line
 from consent.feeds.pending_rejudgement import LineRecord
 from consent.models import Choice, Origin, RejudgeRequest
-from consent.workers.expiry import enqueue_current_state
 
 # The moment of a choice made now, and that of the line's newest record, under the line's lock.
 LOCK_LINE = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
@@ -95,20 +94,6 @@ def make_accounts(*, refs: Collection[str]) -> dict[str, Account]:
     """Return the accounts of these names, and make those that are not there yet."""
     Account.objects.bulk_create([Account(carrier_id=ref) for ref in sorted(refs)], ignore_conflicts=True)
     return {account.carrier_id: account for account in Account.objects.filter(carrier_id__in=refs)}
-
-
-def save_state(*, line: Line, names: list[str], at: datetime) -> list[str]:
-    """Save these columns of a line, its state among them, which counts from now on; partners are told.
-
-    Returns the campaigns, by their id, that the laws of the state before forbade and the new state's don't: whoever
-    moved may not know, and whoever did not must.
-    """
-    allowed = list_allowed_campaigns(line_id=line.pk)
-    line.save(update_fields=names)
-    LineState.objects.update_or_create(line=line, since=at, defaults={"state": line.state})
-    RejudgeRequest.objects.create(line_id=line.pk, since=at)
-    enqueue_current_state(line_id=line.pk)
-    return sorted(list_allowed_campaigns(line_id=line.pk) - allowed)
 
 
 @transaction.atomic

@@ -22,7 +22,6 @@ from consent.feeds.line_continuity import (
     list_news,
     make_accounts,
     role_of,
-    save_state,
 )
 from consent.feeds.line_moves import MOVES, AccountLines, LineMoves
 from consent.feeds.numbers import Period, Timeline, lacks_start, names_line, period_in, periods_of, store_periods
@@ -356,14 +355,12 @@ class _TenureWriter:
             self.unsettled.grew_up(line.pk)
 
     def _save_changes(self, line: Line, names: list[str], **besides: object) -> None:
-        if "state" in names:
-            # What that opens and forbids is asked of the line as it is written.
-            self.changes.write()
-            if opened := save_state(line=line, names=names, at=self.at):
-                besides["opened"] = opened
-                self.moves.warn(line, Change.STATE)
         changed = [name.removesuffix("_sealed") for name in names if name not in KNOWN_AT]
-        self.changes.save(line, names, {"changed": changed, **besides})
+        detail = {"changed": changed, **besides}
+        if "state" in names:
+            self.changes.change_state(line, names, detail, warns=not self.source.is_new_line(line))
+        else:
+            self.changes.save(line, names, detail)
 
     def _audit_machine_row(self, action: str, line: Line) -> None:
         """Name the machine whose row this is; a file's rows of this kind change nothing that the line opens."""

@@ -1,7 +1,7 @@
 """Rows that change known lines are written for many lines at once: as many together as each by itself."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,15 +10,16 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Line, LineNumber, Message
+from accounts.models import Line, LineNumber, LineState, Message
 from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from consent.feeds.lines import LinesFeed
 from consent.models import Approval, InvalidatedApproval, RejudgeRequest
 from partners.feeds.checking import Fate
 from partners.feeds.reading import NumberedLine
+from partners.models import JurisdictionRule
 from revocations.models import Duty, Order
-from tests.factories import a_safe_contact
+from tests.factories import LONG_AGO, a_safe_contact
 from tests.feeds import Row, approval_row, as_at_commit, line_row, ndjson, take_approvals, take_lines, take_parties
 
 CHANGED = "2025-09-01T00:00:00Z"
@@ -34,9 +35,16 @@ def a_row(n: int, **changes: object) -> Row:
     return base | changes
 
 
-def a_world(lines: int, *, agreed: Sequence[int] = (), minors: Sequence[int] = ()) -> None:
+def a_world(
+    lines: int, *, agreed: Sequence[int] = (), minors: Sequence[int] = (), in_maryland: Sequence[int] = ()
+) -> None:
+    """`in_maryland`: lines of which the laws of their state forbid what CMP-track does."""
     take_parties()
-    take_lines(*(a_row(n, user_role="minor" if n in minors else "user") for n in range(lines)))
+    JurisdictionRule.objects.create(
+        state="MD", starts_at=LONG_AGO, purposes=["dpv:IdentityVerification"], source="A law."
+    )
+    rows = [a_row(n, user_role="minor" if n in minors else "user") for n in range(lines)]
+    take_lines(*({**row, **({"state": "MD"} if n in in_maryland else {})} for n, row in enumerate(rows)))
     if agreed:
         take_approvals(*(approval_row(msisdn=number(n), campaign=("CMP-road", "CMP-track")[n % 2]) for n in agreed))
     Line.objects.update(recorded_at=datetime(2025, 1, 1, tzinfo=UTC))
@@ -60,6 +68,7 @@ MADE: dict[str, Callable[[int], Row]] = {
     "end": lambda n: {"deactivated_at": CHANGED},
     "holder": lambda n: {"account_id": f"B{n}", "holder_name": f"Buyer {n}"},
     "language": lambda n: {"language": "es"},
+    "state": lambda n: {"state": "CA"},
 }
 
 
@@ -96,7 +105,7 @@ def test_a_large_account_that_begins_is_not_read_for_each_chunk() -> None:
     assert max(read) == 1, "the holder's line alone"
 
 
-def what_is_written() -> dict[str, Collection[object]]:
+def what_is_written() -> dict[str, list[Any] | set[Any]]:
     """All that rows leave behind, but what is drawn; the trail by line, in order."""
     carrier_id = dict(Line.objects.values_list("pk", "carrier_id"))
     return {
@@ -106,6 +115,7 @@ def what_is_written() -> dict[str, Collection[object]]:
                 "number_changed_at", "sim_changed_at", "change_known_at", "holder_known_at",
             )
         ),
+        "states": sorted((carrier_id[one.line_id], one.state, one.since) for one in LineState.objects.all()),
         "holders": [unseal(bytes(one.holder_name_sealed)) for one in Line.objects.order_by("carrier_id")],
         "numbers": sorted(
             (one.line.carrier_id, unseal(bytes(one.msisdn_sealed)), str(one.starts_at), str(one.ends_at))
@@ -159,6 +169,15 @@ def changes() -> list[Row]:
         a_row(10) | MADE["end"](10) | MADE["holder"](10),
         a_row(11, msisdn=number(2), number_changed_at=later),
         a_row(2, **SIM) | MADE["end"](2),
+        # States that open what the one before forbade, that forbid it, and that change nothing; with a new number, and
+        # with the end.
+        a_row(12, state="WA"),
+        a_row(13, state="WA") | MADE["number"](13),
+        a_row(14, state="MD"),
+        a_row(15, state="OR", language="es"),
+        a_row(16, state="WA") | MADE["end"](16),
+        a_row(17, state="WA") | MADE["holder"](17),
+        a_row(12, state="OR"),
         # Somebody else's line by now, which needs an id of its own.
         a_row(3, user_role="holder") | MADE["SIM"](3),
     ]
@@ -166,13 +185,13 @@ def changes() -> list[Row]:
 
 @pytest.mark.usefixtures("db", "no_broker")
 def test_many_rows_together_fare_as_each_by_itself() -> None:
-    a_world(12, agreed=[1, 2, 5, 6, 10], minors=[9])
+    a_world(18, agreed=[1, 2, 5, 6, 10, *range(12, 18)], minors=[9], in_maryland=[12, 13, 15, 16, 17])
     now = timezone.now()
     for line in Line.objects.filter(carrier_id__in=("L0", "L1", "L2", "L5")).order_by("pk"):
         a_safe_contact(line, msisdn=f"+1360555{line.carrier_id[1:]:>04}", at=now)
-    assert Approval.objects.count() == 5
+    assert Approval.objects.count() == 11
 
-    def written(rows_at_once: int) -> tuple[list[Fate], dict[str, Collection[object]]]:
+    def written(rows_at_once: int) -> tuple[list[Fate], dict[str, list[Any] | set[Any]]]:
         with transaction.atomic():
             fates = taken_in(changes(), rows_at_once=rows_at_once, at=now)
             found = what_is_written()
@@ -184,5 +203,7 @@ def test_many_rows_together_fare_as_each_by_itself() -> None:
     for name, found in together[1].items():
         assert found == each[1][name], name
     assert {fate.status for fate in each[0]} == {"accepted", "repeated", "rejected"}
-    kinds = ("number", "sim", "ended", "holder", "joined", "taken")
+    opened = [line for line, _, _, _, detail in each[1]["trail"] if '"opened": ["CMP-track"]' in detail]
+    assert opened == ["L15", "L17"], "a new number left nothing to open of L13's"
+    kinds = ("number", "sim", "ended", "holder", "joined", "taken", "state")
     assert {f"moved:{kind}" for kind in kinds} <= {*each[1]["about"]}

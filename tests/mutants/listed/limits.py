@@ -307,8 +307,8 @@ MUTANTS = (
     # A record moves a line to a state that forbids less, and nobody is told.
     Mutant(
         7,
-        "consent/feeds/tenures.py",
-        "                self.moves.warn(line, Change.STATE)\n",
+        "consent/feeds/line_changes.py",
+        "        notify_of_line_moves(lines=warned, change=Change.STATE, at=self._at)\n",
         "",
         f"{MOVED}test_another_state_that_opens_a_use_is_told_at_once",
     ),
