@@ -23,7 +23,7 @@ from consent.actions.choices import stop as say_stop
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.actions.without_account import stop_all_by_line
 from consent.domain import change_notices
-from consent.domain.change_notices import TOLD, Author, Change
+from consent.domain.change_notices import TOLD, Change
 from consent.models import Choice
 from consent.workers import expiry
 from partners.models import Campaign
@@ -254,11 +254,11 @@ def test_texts_of_files_wait_for_day(child: Line, campaign: Campaign) -> None:
 
 
 def documented() -> dict[tuple[str, str], str]:
-    rows = [line.strip("|").split("|") for line in DOCS.read_text().splitlines() if line.startswith("| ")]
-    names = ["person", "phone", "holder", "delegate", "staff", "file", "portal"]
-    cells = {(row[0].strip(), who): cell.strip() for row in rows[1:] for who, cell in zip(names, row[1:], strict=True)}
-    assert len(cells) == len(Change) * len(Author)
-    return {place: kind for place, kind in cells.items() if kind != "-"}
+    listed = DOCS.read_text().partition("## Which change")[2].partition("\n## ")[0]
+    rows = re.findall(r"^- ([a-z_, ]+): (.+)$", listed, re.MULTILINE)
+    changes = [(change, texts) for names, texts in rows for change in names.split(", ")]
+    assert sorted(change for change, _ in changes) == sorted(Change)
+    return {(change, who): kind for change, texts in changes for who, kind in re.findall(r"(\w+) `(\w+)`", texts)}
 
 
 def test_the_guide_says_what_the_code_does() -> None:

@@ -25,7 +25,7 @@ SEEN = (
     " see. *The office*: officers and auditors. *Staff*: agents too. *The partner*: its own; and the office. *Status*:"
     " the line's user, as a status; the partner; the office without the person. A hidden release is seen by nobody.\n\n"
     "Without *Kept*, a table is kept for ever; in one with † the database refuses to remove what was chosen, told or"
-    " done. Without *Seen by*, nobody sees it."
+    " done. Without *Seen*, nobody sees it."
 )
 HEAD = f"# Data kept\n\n{INTRODUCTION}\n\n{HOW}\n\n## Retention and access\n\n{KEPT}\n{SEEN}\n\n## Kinds of fields\n\n"
 
@@ -46,7 +46,7 @@ def _table(label: str, table: Table) -> str:
     fields = "; ".join(_fields(table))
     mark = "†" if table.long == LEDGER else ""
     kept = "" if table.long in {LEDGER, FOR_EVER} else f" *Kept:* {table.long}."
-    seen = "" if table.sees == NOBODY else f" *Seen by:* {table.sees}."
+    seen = "" if table.sees == NOBODY else f" *Seen:* {table.sees}."
     below = f"\\\n{fields}." if fields else ""
     return f"\n**`{label}`**{mark}: {table.holds}{kept}{seen}{below}\n"
 
