@@ -56,5 +56,6 @@ def _by_proof(action: Action) -> Iterator[tuple[How, list[str]]]:
 
 
 def _staff() -> Iterator[str]:
-    for does, roles in list_staff_permissions():
-        yield f"- {does}: {', '.join(role.label.lower() for role in roles)}\n"
+    listed = [(does, ", ".join(role.label.lower() for role in roles)) for does, roles in list_staff_permissions()]
+    for who in dict.fromkeys(who for _, who in listed):
+        yield f"- {who}: {'; '.join(does for does, them in listed if them == who)}\n"
