@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from audit.models import AuditEvent
 from audit.queries import get_chain_heads
@@ -162,10 +163,11 @@ def list_documents(*, at: datetime) -> QuerySet[Document]:
     return Document.objects.exclude(_is_hidden(at)).order_by("-made_at")
 
 
-def list_hidden_targets(*, at: datetime) -> list[str]:
-    """Return how the audit log names the documents that no list has now: it would tell that there are such."""
+def query_hidden_targets(*, at: datetime) -> QuerySet[Document, str]:
+    """Query how the audit log names the documents that no list has now: it would tell that there are such."""
     described = Document.objects.filter(_is_hidden(at), release_id__isnull=False)
-    return [f"document:{pk}" for pk in described.values_list("pk", flat=True)]
+    name = Concat(Value("document:"), Cast("pk", TextField()), output_field=TextField())
+    return described.annotate(name_in_log=name).values_list("name_in_log", flat=True)
 
 
 def _is_hidden(at: datetime) -> Exists:

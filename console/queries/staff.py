@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
-from console.queries.documents import list_hidden_targets
+from console.queries.documents import query_hidden_targets
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal
 from support.models import Ticket
@@ -53,7 +53,7 @@ def acts(*, at: datetime, of_legal: bool = False) -> Acts:
     whole = AuditEvent.objects.filter(by_staff).order_by("-at", "-id")
     if of_legal:
         return whole.filter(LEGAL)
-    return whole.exclude(LEGAL | Q(target__in=list_hidden_targets(at=at)))
+    return whole.exclude(LEGAL | Q(target__in=query_hidden_targets(at=at)))
 
 
 def list_members(*, of_legal: bool = False) -> list[tuple[str, str]]:

@@ -33,3 +33,16 @@ AS $$
     SELECT EXISTS (SELECT FROM revocations_cohortreceipt r JOIN partners_party p ON p.uri = r.signer_uri
         WHERE r.cohort_id = which_end AND r.event_id = which_event AND p.id = who AND r.status = 'completed')
 $$;
+
+CREATE OR REPLACE FUNCTION revocations_begins_undone() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'the end of an agreement, and an event, begin with nothing done'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+END $$;
+CREATE OR REPLACE TRIGGER revocations_cohort_begins BEFORE INSERT ON revocations_cohort FOR EACH ROW
+    WHEN (NEW.completed_at IS NOT NULL) EXECUTE FUNCTION revocations_begins_undone();
+CREATE OR REPLACE TRIGGER revocations_event_begins BEFORE INSERT ON revocations_streamevent FOR EACH ROW
+    WHEN (NEW.state <> 'queued' OR coalesce(NEW.sent_at, NEW.acknowledged_at) IS NOT NULL)
+    EXECUTE FUNCTION revocations_begins_undone();

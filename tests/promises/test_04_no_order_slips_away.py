@@ -1,10 +1,11 @@
 """Promise 4, in the database: no order is lost by one careless statement, and no stop is committed on a loose order."""
 
+import json
 import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Line
 from audit.queries import database_clock
@@ -13,7 +14,7 @@ from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
 from consent.models import Choice, ChoiceOrder
 from partners.models import Campaign, Dealing
-from revocations.models import Attempt, Cohort, Order, StreamEvent
+from revocations.models import Attempt, Cohort, Order, State, StreamEvent
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.orders import sign_end
@@ -163,6 +164,29 @@ def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
     assert mine.update(state="completed") == 1
     for state in ("acknowledged", "partial", "rejected"):
         refused(f"UPDATE revocations_streamevent SET state = '{state}'", constraint="revocations_event_never_goes_back")
+
+
+def test_no_end_and_no_event_is_done_as_it_is_inserted(refused: Refusal) -> None:
+    cohort = a_cohort(a_campaign(a_contract(a_party("GeoBridge"))), at=NOW)
+    event = StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=cohort.party_id, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti="j",
+        claims={}, queued_at=NOW, next_attempt_at=NOW,
+    )  # fmt: skip
+    copy = "INSERT INTO {0} SELECT (jsonb_populate_record(one, '{1}')).* FROM {0} one"
+    other, at = {"id": str(uuid.uuid4()), "jti": "k", "target_id": cohort.target_id + 1, "epoch": 7}, NOW.isoformat()
+    done = json.dumps({**other, "completed_at": at})
+    refused(copy.format("revocations_cohort", done), constraint="revocations_cohort_begins")
+    for state in State:
+        if state != State.QUEUED:
+            changed = json.dumps({**other, "state": state, "next_attempt_at": None})
+            refused(copy.format("revocations_streamevent", changed), constraint="revocations_event_begins")
+    for column in ("sent_at", "acknowledged_at"):
+        changed = json.dumps({**other, column: at})
+        refused(copy.format("revocations_streamevent", changed), constraint="revocations_event_begins")
+    with connection.cursor() as cursor:
+        for table in ("revocations_cohort", "revocations_streamevent"):
+            cursor.execute(copy.format(table, json.dumps(other)))
+    assert StreamEvent.objects.exclude(pk=event.pk).get().state == State.QUEUED
 
 
 def test_a_contradicted_end_takes_a_newer_signature(refused: Refusal) -> None:
