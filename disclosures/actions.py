@@ -35,6 +35,7 @@ from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import LoosenAnomalies
 
 LONGEST_REF = 1000
+ENDED = "A delay ends in the future. To end one now, lift it."
 # Of ids that are none, in what an officer is told.
 MOST_NAMED = 5
 
@@ -124,7 +125,7 @@ def delay_notice(
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     if suppressed_until is not None and suppressed_until <= at:
-        raise NothingHidden("A delay ends in the future. To end one now, lift it.")
+        raise NothingHidden(ENDED)
     if not awaited and (missing := not_arrived(source_ids=source_ids)):
         raise NothingHidden(_refuse_unknown(missing))
     done = _write(order_ref, source_ids, suppressed_until, at)

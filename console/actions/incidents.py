@@ -16,6 +16,8 @@ from support.policies.lifecycle import ZONE
 from support.queries import names
 from support.queries.incidents import IncidentPage, incident_page
 
+NOT_SENT_YET = "That day is in the future. Record only notifications already sent."
+NO_COMPANY = "Choose the company that had the breach."
 # What became known before then is a mistyped year.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -43,7 +45,7 @@ def report_incident(
     _refuse_report(kind, known_at, at)
     party = Party.objects.filter(uri=company).first() if kind == Incident.Kind.PARTNER_BREACH else None
     if (party is None) == (kind == Incident.Kind.PARTNER_BREACH):
-        raise NotNow("Choose the company that had the breach.")
+        raise NotNow(NO_COMPANY)
     return audit.actions.report_incident(
         kind=kind, subject=f"partner:{party.pk}" if party else "our own systems", happened=happened.strip(),
         affected=affected.strip(), known_at=known_at, actor=name, reason=reason, at=at,
@@ -53,10 +55,15 @@ def report_incident(
 def _refuse_report(kind: str, known_at: datetime, at: datetime) -> None:
     if kind not in REPORTED:
         raise NotNow("The system detects this kind itself. Choose another kind.")
+    if fault := find_time_fault(known_at, at=at):
+        raise NotNow(fault)
+
+
+def find_time_fault(known_at: datetime, *, at: datetime) -> str:
+    """Say why an incident can't have become known then; "" where it can."""
     if known_at > at:
-        raise NotNow("That time is in the future. Enter when it became known.")
-    if known_at < EARLIEST:
-        raise NotNow("That time is too long ago. Enter when it became known.")
+        return "That time is in the future. Enter when it became known."
+    return "That time is too long ago. Enter when it became known." if known_at < EARLIEST else ""
 
 
 @transaction.atomic
@@ -111,7 +118,7 @@ def do_duty(
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
     if told_on > at.date():
-        raise NotNow("That day is in the future. Record only notifications already sent.")
+        raise NotNow(NOT_SENT_YET)
     known = Incident.objects.filter(pk=incident_id).first()
     if known is not None and told_on < (began := known.opened_at.astimezone(ZONE).date()):
         raise NotNow(f"It became known on {began:%Y-%m-%d}. Enter that day or a later one.")

@@ -1,11 +1,13 @@
 """Delayed-notice orders: what the legal-process role types."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from console.forms.terms import DAY, LINES, lines_of
+from disclosures.actions import ENDED
 from support.forms.base import ActForm, midnight
 
 
@@ -30,6 +32,18 @@ class DelayForm(OrderForm):
         label="Hidden until", widget=DAY, required=False, help_text="The first day it is shown again."
     )
     open_end = forms.BooleanField(label="Until further order", required=False)
+
+    def __init__(self, data: Any = None, *, at: datetime) -> None:
+        """`at`: now, after which it ends."""
+        super().__init__(data)
+        self._at = at
+
+    def clean_until(self) -> date | None:
+        """A day to come."""
+        day: date | None = self.cleaned_data["until"]
+        if day and midnight(day) <= self._at:
+            raise ValidationError(ENDED)
+        return day
 
     def clean(self) -> dict[str, object]:
         """One end, and only one: a day that was forgotten must not hide for ever."""

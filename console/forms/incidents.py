@@ -1,10 +1,14 @@
 """What an officer writes about an incident: a note, that somebody was told, and what is taken away of it."""
 
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
+from audit.models import Incident
 from audit.policies import REPORTED
+from console.actions.incidents import NO_COMPANY, NOT_SENT_YET, find_time_fault
 from console.forms.terms import party_choices
 from partners.models import Party
 from support.forms.base import ActForm
@@ -32,11 +36,31 @@ class ReportForm(ActForm):
         help_text="When any of our staff learned of it. All deadlines count from then.",
     )  # fmt: skip
 
-    def __init__(self, data: Any = None) -> None:
+    def __init__(self, data: Any = None, *, at: datetime) -> None:
+        """`at`: now, before which it became known."""
         super().__init__(data)
+        self._at = at
         field = self.fields["company"]
         if isinstance(field, forms.ChoiceField):
             field.choices = party_choices(Party.Kind.values)
+
+    def clean_known_at(self) -> datetime:
+        """A time that has come, within reason."""
+        known_at: datetime = self.cleaned_data["known_at"]
+        if fault := find_time_fault(known_at, at=self._at):
+            raise ValidationError(fault)
+        return known_at
+
+    def clean(self) -> dict[str, Any]:
+        """A partner's breach has its partner."""
+        said = super().clean() or self.cleaned_data
+        if (
+            said.get("kind") == Incident.Kind.PARTNER_BREACH
+            and not said.get("company")
+            and "company" not in self.errors
+        ):
+            self.add_error("company", NO_COMPANY)
+        return said
 
 
 class NoteForm(ActForm):
@@ -59,11 +83,20 @@ class DutyForm(ActForm):
         help_text="Their reference: a case, docket or letter number. No person's name.",
     )  # fmt: skip
 
-    def __init__(self, data: Any = None, *, duties: list[tuple[str, str]], chosen: str = "") -> None:
+    def __init__(self, data: Any = None, *, at: datetime, duties: list[tuple[str, str]], chosen: str = "") -> None:
+        """`at`: now, by when they were told."""
         super().__init__(data, initial={"duty": chosen})
+        self._at = at
         field = self.fields["duty"]
         if isinstance(field, forms.ChoiceField):
             field.choices = [("", "Choose one"), *duties]
+
+    def clean_told_on(self) -> date:
+        """A day that has come."""
+        day: date = self.cleaned_data["told_on"]
+        if day > self._at.date():
+            raise ValidationError(NOT_SENT_YET)
+        return day
 
 
 class ExportForm(ActForm):

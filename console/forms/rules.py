@@ -12,7 +12,7 @@ from accounts.primitives.zones import STATE_NAMES
 from console.forms.terms import DAY, purpose_choices
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import MOST, TERMS
-from partners.actions.terms import RuleTerms
+from partners.actions.terms import NO_RULE, RuleTerms, find_start_fault
 from partners.models import Client, JurisdictionRule, NoticeText, Party
 from partners.policies.identifiers import check_client_id
 from support.forms.base import ActForm, midnight
@@ -38,12 +38,23 @@ class RuleForm(ActForm):
     )  # fmt: skip
     source = forms.CharField(label="Legal source", max_length=300, help_text="Statute and section.")
 
-    def __init__(self, data: Any = None) -> None:
+    def __init__(self, data: Any = None, *, at: datetime) -> None:
+        """`at`: now, near which it begins."""
         super().__init__(data)
+        self._at = at
         self.fields["consideration"].initial = JurisdictionRule.Consideration.ANY
         field = self.fields["purposes"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = purpose_choices()
+
+    def clean(self) -> dict[str, Any]:
+        """That it prohibits something, from a day within reason."""
+        said = super().clean() or self.cleaned_data
+        if not said.get("purposes") and not said.get("sale_test") and "purposes" not in self.errors:
+            self.add_error("purposes", NO_RULE)
+        if "starts_at" in said and (fault := find_start_fault(midnight(said["starts_at"]), at=self._at)):
+            self.add_error("starts_at", fault)
+        return said
 
     def terms(self) -> RuleTerms:
         """What was typed, as the verb takes it."""

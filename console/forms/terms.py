@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from partners.actions.addresses import check_addresses, keys_fault
 from partners.actions.drafts import NOT_SIGNED_YET, CampaignTerms, ContractTerms
+from partners.actions.parties import find_website_fault
 from partners.labels import PURPOSES, party_name
 from partners.models import Campaign, Contract, Party
 from partners.policies.identifiers import check_consent_flow, check_id, check_scope, check_uri
@@ -82,6 +84,12 @@ class ContractForm(TermForm):
             return
         _choices(self, "aggregator", party_choices([Party.Kind.AGGREGATOR]))
         self.order_fields(["ref", "aggregator"])
+
+    def clean(self) -> dict[str, Any]:
+        """And addresses that we would speak to."""
+        said = super().clean()
+        _add_address_faults(self)
+        return said
 
     def clean_signed_at(self) -> date:
         """A day that has come."""
@@ -177,6 +185,12 @@ class EndpointsForm(ActForm):
         label="Other allowed hosts", required=False, widget=LINES, help_text="One per line: name, or name:port."
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Addresses that we would speak to."""
+        said = super().clean() or self.cleaned_data
+        _add_address_faults(self)
+        return said
+
 
 class EndForm(ActForm):
     """Another end."""
@@ -218,6 +232,15 @@ class PartyForm(ActForm):
         if known:
             del self.fields["uri"], self.fields["kind"]
 
+    def clean(self) -> dict[str, Any]:
+        """A website that may be linked, and keys on the company's own host."""
+        said = super().clean() or self.cleaned_data
+        if fault := find_website_fault(said.get("website", "")):
+            self.add_error("website", fault)
+        if "uri" in said and (fault := keys_fault(uri=said["uri"], jwks_uri=said.get("jwks_uri", ""))):
+            self.add_error("jwks_uri", fault)
+        return said
+
 
 class LinkForm(ActForm):
     """That one succeeds, or is the same as, another. `others`: what it may be linked with, where that is a list."""
@@ -256,6 +279,15 @@ def campaign_initial(campaign: Campaign) -> dict[str, Any]:
         **{name: getattr(campaign, name).date() for name in ("starts_at", "ends_at")},
         "lbs_provider": campaign.lbs_provider.uri,
     }  # fmt: skip
+
+
+def _add_address_faults(form: ActForm) -> None:
+    """Say beside the fields what is wrong with a contract's addresses, whatever else is wrong."""
+    typed = {name: form.cleaned_data.get(name, "") for name in ("endpoint_url", "jwks_uri", "hosts")}
+    try:
+        check_addresses(**{**typed, "hosts": lines_of(typed["hosts"])})
+    except ValidationError as error:
+        form.refuse(error)
 
 
 def lines_of(text: str) -> tuple[str, ...]:

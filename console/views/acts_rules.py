@@ -55,7 +55,7 @@ def add_rule(request: PersonRequest) -> HttpResponse:
             "From that day these uses are denied in that state, even with consent. Ending a rule takes two officers."
             " To narrow a rule, add the narrower one and propose to end the wider one."
         ),
-        form=rules.RuleForm(request.POST or None),
+        form=rules.RuleForm(request.POST or None, at=timezone.now()),
         verb=lambda form, actor, at: terms.add_rule(
             terms=form.terms(), reason=form.cleaned_data["reason"], actor=actor, at=at
         ),

@@ -35,7 +35,7 @@ def hide(request: PersonRequest) -> HttpResponse:
         title="Hide a release",
         lead="A hidden release is left out of every page, count, receipt and export until the order is lifted or its"
         " end date.",
-        form=DelayForm(request.POST or None),
+        form=DelayForm(request.POST or None, at=timezone.now()),
         verb=lambda form, actor, at: actions.delay_notice(
             order_ref=form.cleaned_data["order_ref"], suppressed_until=form.end(), source_ids=form.source_ids(),
             actor=actor, reason=form.cleaned_data["reason"], at=at,
@@ -55,7 +55,7 @@ def await_and_hide(request: PersonRequest) -> HttpResponse:
             "For releases that the carrier hasn't reported yet. Each is hidden as soon as it arrives. Check every ID"
             " against the order: with a mistyped ID, the release would be shown."
         ),
-        form=AwaitedForm(request.POST or None),
+        form=AwaitedForm(request.POST or None, at=timezone.now()),
         verb=lambda form, actor, at: actions.delay_notice(
             order_ref=form.cleaned_data["order_ref"], suppressed_until=form.end(), source_ids=form.source_ids(),
             actor=actor, reason=form.cleaned_data["reason"], at=at, awaited=True,

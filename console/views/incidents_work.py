@@ -26,7 +26,7 @@ def report(request: PersonRequest) -> HttpResponse:
         title="Report an incident",
         lead="Report what our systems can't detect: a stolen laptop, a letter from a partner, a full outage. Deadlines"
         " count from when it became known.",
-        form=ReportForm(request.POST or None),
+        form=ReportForm(request.POST or None, at=timezone.now()),
         verb=lambda form, actor, at: report_incident(
             **{name: form.cleaned_data[name] for name in REPORT}, actor=actor, at=at
         ),
@@ -64,7 +64,9 @@ def record_report(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Record a notification",
         lead=f"{one.get_kind_display()}. If you record the same notification twice, the newer entry applies. Both stay"
         " in the timeline.",
-        form=DutyForm(request.POST or None, duties=duties, chosen=chosen if chosen in ALL else ""),
+        form=DutyForm(
+            request.POST or None, at=timezone.now(), duties=duties, chosen=chosen if chosen in ALL else ""
+        ),
         verb=lambda form, actor, at: do_duty(
             incident_id=incident_id, duty=form.cleaned_data["duty"], told_on=form.cleaned_data["told_on"],
             reference=form.cleaned_data["reference"], actor=actor, reason=form.cleaned_data["reason"], at=at,

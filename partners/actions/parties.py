@@ -116,10 +116,14 @@ def _put(party: Party, faults: guards.Faults, *, name: str, website: str, about:
             party.full_clean(validate_unique=False)
         except ValidationError as error:
             faults.add(error)
-        if website and not linkable(website):
-            faults.note("website", "A web address that may be linked: https://…")
+        faults.note("website", find_website_fault(website))
         faults.raise_if_any()
         party.save()
+
+
+def find_website_fault(website: str) -> str:
+    """Say why people can't be led to a company's website; "" where they can, or where it has none."""
+    return "A web address that may be linked: https://…" if website and not linkable(website) else ""
 
 
 class LinkTooLong(Exception):

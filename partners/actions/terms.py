@@ -20,6 +20,7 @@ MICROSECOND = timedelta(microseconds=1)
 PASSED = "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan."
 # A slip of the year must not judge a past that nobody kept, nor wait for a day that nobody here will see.
 EARLIEST_BEFORE, LATEST_AFTER = timedelta(days=5 * 366), timedelta(days=10 * 366)
+NO_RULE = "A rule that prohibits nothing is none."
 RULE_DATES = "Name a day from five years ago to ten years from now."
 TWO_OFFICERS = "This loosens it, so another officer must approve it. Propose it."
 
@@ -169,15 +170,19 @@ def _check_rule(rule: JurisdictionRule, at: datetime) -> None:
     if unlisted_purposes(purposes=tuple(rule.purposes)):
         faults.note("purposes", "Name DPV purposes that we have words for.")
     if not rule.purposes and not rule.sale_test:
-        faults.note("purposes", "A rule that prohibits nothing is none.")
+        faults.note("purposes", NO_RULE)
     if rule.state not in ZONE_OF_STATE:
         faults.note("state", "Name a US state or territory by its postal code, like MD.")
-    if not at - EARLIEST_BEFORE <= rule.starts_at <= at + LATEST_AFTER:
-        faults.note("starts_at", RULE_DATES)
+    faults.note("starts_at", find_start_fault(rule.starts_at, at=at))
     if rule.consideration and not rule.sale_test:
         faults.note("consideration", "It says what makes a sale, and this rule looks at none.")
     _check_columns(rule, faults)
     faults.raise_if_any()
+
+
+def find_start_fault(starts_at: datetime, *, at: datetime) -> str:
+    """Say why no rule begins then; "" where one may."""
+    return "" if at - EARLIEST_BEFORE <= starts_at <= at + LATEST_AFTER else RULE_DATES
 
 
 def _check_columns(rule: JurisdictionRule, faults: guards.Faults) -> None:

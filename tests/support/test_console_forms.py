@@ -34,15 +34,26 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
     party = a_party()
     said = faults(officer, "/admin/parties/add/", uri="not a uri", name="", kind="lbs_provider", website="elsewhere",
                   reason="")  # fmt: skip
-    assert said == {"uri": A_URI, "name": "This field is required.", "reason": "This field is required."}
+    assert said == {
+        "uri": A_URI, "name": "This field is required.", "reason": "This field is required.",
+        "website": "A web address that may be linked: https://…",
+    }  # fmt: skip
+    at_home = {"uri": "https://a.example", "kind": "lbs_provider", "jwks_uri": "https://b.example/keys"}
+    assert faults(officer, "/admin/parties/add/", **at_home) == {
+        "name": "This field is required.", "jwks_uri": "Its keys must be on its own host, the one of its address.",
+    }  # fmt: skip
     for uri in ("https://", "https://user@a.example", "https://a.example/#x", "//a.example", "a.example", "https://[b"):
         assert faults(officer, "/admin/parties/add/", uri=uri, name="A", kind="lbs_provider")["uri"] == A_URI, uri
     tomorrow = timezone.now().date() + timedelta(days=1)
     said = faults(
         officer, "/admin/contracts/draft/", ref="bad ref !!/../", aggregator=party.uri, signed_at=str(tomorrow),
         starts_at="2026-01-01", ends_at="2025-01-01", purposes=[], ack_within_s="900", complete_within_days="99",
+        endpoint_url="https://10.0.0.7/events", jwks_uri="http://a.example", hosts="two words",
     )  # fmt: skip
     assert said == {
+        "endpoint_url": "We would not speak to it: the address is not a public one.",
+        "jwks_uri": "We would not speak to it: the address is not https.",
+        "hosts": "Name hosts as they stand in an address: name, or name:port.",
         "ref": AN_ID,
         "signed_at": "That day is still to come. Draft a contract once it is signed.",
         "ends_at": "The end must be after the start.",
@@ -58,6 +69,26 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
         "public_jwk": "This isn't valid JSON.",
     }
     assert (Party.objects.count(), Contract.objects.count(), Client.objects.count()) == (2, 0, 0)
+
+
+NEEDED = "This field is required."
+OUT_OF_REASON: list[tuple[str, dict[str, str], dict[str, str]]] = [
+    (
+        "/admin/incidents/report/",
+        {"kind": "partner_breach", "known_at": "2094-01-01T00:00", "happened": "", "affected": "All."},
+        {
+            "known_at": "That time is in the future. Enter when it became known.", "happened": NEEDED,
+            "company": "Choose the company that had the breach.",
+        },
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "typed", "expected"), OUT_OF_REASON)
+def test_what_is_out_of_reason_is_said_beside_what_is_missing(
+    officer: Member, path: str, typed: dict[str, str], expected: dict[str, str]
+) -> None:
+    assert faults(officer, path, **typed) == expected
 
 
 def test_a_campaign_stays_within_its_contract(officer: Member) -> None:

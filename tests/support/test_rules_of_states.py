@@ -37,6 +37,8 @@ def test_no_state_and_no_day_out_of_reason_is_taken(officer: Member) -> None:
     found = dict(re.findall(r'<p class="o-error" id="id_(\w+)_error">(.*?)</p>', text))
     assert found == {
         "state": "Select a valid choice. ZZ is not one of the available choices.", "source": "This field is required.",
+        "starts_at": "Name a day from five years ago to ten years from now.",
+        "purposes": "A rule that prohibits nothing is none.",
     }  # fmt: skip
     late = f"{timezone.now().year + 12}-01-01"
     for starts_at, consideration in (("1999-01-01", ""), (late, "monetary")):
