@@ -12,7 +12,7 @@ from accounts.primitives.zones import STATE_NAMES
 from console.forms.terms import DAY, purpose_choices
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import MOST, TERMS
-from partners.actions.terms import NO_RULE, RuleTerms, find_start_fault
+from partners.actions.terms import NO_RULE, NO_SALE, RuleTerms, find_start_fault
 from partners.models import Client, JurisdictionRule, NoticeText, Party
 from partners.policies.identifiers import check_client_id
 from support.forms.base import ActForm, midnight
@@ -50,11 +50,17 @@ class RuleForm(ActForm):
     def clean(self) -> dict[str, Any]:
         """That it prohibits something, from a day within reason."""
         said = super().clean() or self.cleaned_data
-        if not said.get("purposes") and not said.get("sale_test") and "purposes" not in self.errors:
-            self.add_error("purposes", NO_RULE)
+        if not said.get("sale_test"):
+            self._check_without_sale(said)
         if "starts_at" in said and (fault := find_start_fault(midnight(said["starts_at"]), at=self._at)):
             self.add_error("starts_at", fault)
         return said
+
+    def _check_without_sale(self, said: dict[str, Any]) -> None:
+        if not said.get("purposes") and "purposes" not in self.errors:
+            self.add_error("purposes", NO_RULE)
+        if said.get("consideration"):
+            self.add_error("consideration", NO_SALE)
 
     def terms(self) -> RuleTerms:
         """What was typed, as the verb takes it."""

@@ -20,6 +20,7 @@ MICROSECOND = timedelta(microseconds=1)
 PASSED = "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan."
 # A slip of the year must not judge a past that nobody kept, nor wait for a day that nobody here will see.
 EARLIEST_BEFORE, LATEST_AFTER = timedelta(days=5 * 366), timedelta(days=10 * 366)
+NO_SALE = "It says what makes a sale, and this rule looks at none."
 NO_RULE = "A rule that prohibits nothing is none."
 RULE_DATES = "Name a day from five years ago to ten years from now."
 TWO_OFFICERS = "This loosens it, so another officer must approve it. Propose it."
@@ -175,7 +176,7 @@ def _check_rule(rule: JurisdictionRule, at: datetime) -> None:
         faults.note("state", "Name a US state or territory by its postal code, like MD.")
     faults.note("starts_at", find_start_fault(rule.starts_at, at=at))
     if rule.consideration and not rule.sale_test:
-        faults.note("consideration", "It says what makes a sale, and this rule looks at none.")
+        faults.note("consideration", NO_SALE)
     _check_columns(rule, faults)
     faults.raise_if_any()
 
