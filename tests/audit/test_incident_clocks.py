@@ -1,19 +1,28 @@
 """Trouble that goes on has clocks of its own, and what is closed hides nothing that comes after."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 import audit.actions
 from audit.actions import IncidentCount
 from audit.models import AuditEvent, Incident, IncidentStep
 from audit.policies import ALL
 from support.queries.incidents import duties_of
+from tests.clocks import Clock, standing_still
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 BEGAN = datetime(2026, 3, 2, 17, tzinfo=UTC)
 PARTY = "https://geobridge.example"
+
+
+@pytest.fixture(scope="module")
+def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
+    with django_db_blocker.unblock(), standing_still(BEGAN) as clock:
+        yield clock
 
 
 def stated(count: int, at: datetime, *, kind: str = "after_stop") -> Incident:
@@ -117,6 +126,18 @@ def test_what_is_closed_is_counted_on_so_that_it_hides_nothing() -> None:
     assert list(IncidentStep.objects.order_by("id").values_list("what", "count")) == [
         ("opened", 5), ("closed", 5), ("fewer", 3), ("reopened", 5),
     ]  # fmt: skip
+
+
+def test_what_grows_or_shrinks_is_written_down_once_a_minute(clock: Clock) -> None:
+    for seconds, count in ((0, 1), (10, 2), (20, 3), (30, 2), (40, 1), (69.999999, 4), (70, 5), (89.999999, 4)):
+        clock.move_to(BEGAN + timedelta(seconds=seconds))
+        stated(count, clock.now, kind="burst")
+    assert [(one.what, one.count, (one.at - BEGAN).total_seconds()) for one in IncidentStep.objects.order_by("id")] == [
+        ("opened", 1, 0),
+        ("counted", 2, 10),
+        ("fewer", 2, 30),
+        ("counted", 5, 70),
+    ]
 
 
 def test_what_is_closed_and_no_more_stays_closed() -> None:

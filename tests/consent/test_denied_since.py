@@ -1,6 +1,7 @@
 """Since when a no has stood without a gap: a newer stop moves it no further, and what came between does."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,10 +12,12 @@ from accounts.models import Line
 from consent.actions import choices
 from consent.models import Choice
 from consent.queries.current_consent import sharing
+from consent.queries.current_consent_uses import Proof
 from partners.models import Campaign
 from tests.clocks import Clock, standing_still
 from tests.factories import NOW, a_campaign, a_line, a_party, an_approval
 from tests.feeds import choice_row, take_choices
+from tests.moments import begins_at, ends_at
 from tests.people import number_of, signed_in
 from tests.words.expected import PACIFIC, Words
 from tests.words.pages import main
@@ -39,6 +42,13 @@ STORIES: dict[str, tuple[Sequence[Said], float | None, float | None]] = {
     "a yes between": ([said("stop", 9), said("allow", 7), said("stop", 5), said("stop", 2)], 5, 5),
     "a yes that ended between": ([said("stop", 9), said("allow", 7, until=6), said("stop", 5)], 5, 6),
     "a yes that ended after": ([said("stop", 9), said("allow", 7, until=3)], None, 3),
+    "a yes that a change of number ended": ([said("stop", 9), said("allow", 7), said("number", 4)], None, 4),
+    "a yes of the very moment of a change of number": (
+        [said("stop", 9), said("number", 7), said("allow", 7), said("stop", 5)], 5, 5,
+    ),
+    "a yes after a change of number": (
+        [said("stop", 9), said("number", 8), said("allow", 7), said("stop", 5)], 5, 5,
+    ),
     "a yes before all": ([said("allow", 12), said("stop", 9), said("stop", 5)], 9, 9),
     "a pause that led into it": ([said("pause", 9, until=4), said("stop", 5)], 9, 9),
     "a pause that ended before": ([said("pause", 9, until=6), said("stop", 5)], 5, 5),
@@ -86,6 +96,8 @@ def told(clock: Clock, stories: Sequence[Said]) -> tuple[Line, Campaign]:
                 choices.refuse(campaign=campaign.ref, **who)
             case "pause":
                 choices.pause(scope=scope, ref=refs.get(scope, ""), until=until, **who)
+            case "number":
+                Line.objects.filter(pk=line.pk).update(number_changed_at=clock.now)
             case "stop" if more.get("origin") == "file":
                 take_choices(
                     choice_row(msisdn=number_of(line), kind="stop", scope="all", made_at=clock.now.isoformat())
@@ -113,6 +125,23 @@ def test_a_file_s_yes_is_newer_than_a_stop_from_the_next_moment_on(clock: Clock)
     for later in (timedelta(0), MOMENT):
         an_approval(line, campaign, at=NOW - 5 * DAY + later)
         assert sharing(line=line, at=NOW).uses[campaign.ref].proof.kept_stop is bool(later)
+
+
+def test_a_proof_stands_from_its_moment_to_its_end_and_is_newer_than_what_came_before() -> None:
+    proof = Proof("agreed", at=NOW, expires_at=NOW + DAY)
+    assert begins_at(proof.stood_at, NOW)
+    assert ends_at(proof.stood_at, NOW + DAY)
+    assert ends_at(proof.is_newer_than, NOW)
+    assert not replace(proof, kind="claimed").stood_at(NOW)
+
+
+def test_only_what_the_person_allows_since_is_allowed_by_name(clock: Clock) -> None:
+    line, _ = told(clock, [said("stop", 9), said("allow", 7)])
+    assert ends_at(lambda at: sharing(line=line, at=NOW).allowed_by_name(since=at), NOW - 7 * DAY)
+    # Their own yes ended, and a file's is why it is allowed.
+    line, _ = told(clock, [said("allow", 7, until=6), said("approval", 5)])
+    found = sharing(line=line, at=NOW)
+    assert (len(found.allowed_uses), found.allowed_by_name(since=NOW - 9 * DAY)) == (1, [])
 
 
 @pytest.mark.parametrize("of", ["all", "party"])

@@ -1,6 +1,6 @@
 """Every 90 days a line hears that something is still on: only where it is, once, by day, and not who wants none."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -16,6 +16,7 @@ from consent.workers import reminders
 from disclosures.models import Judgement
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.moments import begins_at, ends_at
 from tests.people import number_of, signed_in
 from tests.world import disclosed, gagged
 
@@ -68,6 +69,23 @@ def test_at_most_once_in_ninety_days(campaign: Campaign) -> None:
     line, now = an_old_line(campaign), timezone.now()
     assert [reminders.remind(now=now + days * DAY) for days in (0, 0, 1, 89, 90, 179, 181)] == [1, 0, 0, 0, 1, 0, 1]
     assert len(reminded(line)) == 3
+
+
+def test_ninety_days_are_over_at_their_end_and_so_is_a_line(campaign: Campaign) -> None:
+    line, then = a_line(), timezone.now() - 100 * DAY
+    lines = Line.objects.filter(pk=line.pk)
+    lines.update(recorded_at=then, activated_at=then)
+    an_approval(line, campaign, at=then)
+
+    def reminds(at: datetime) -> int:
+        return reminders.remind(now=at)
+
+    assert begins_at(reminds, then + 90 * DAY)
+    for known in ("recorded_at", "activated_at"):
+        lines.update(**{known: then + DAY})
+        assert begins_at(reminds, then + 91 * DAY), known
+    lines.update(recorded_at=then, activated_at=then, deactivated_at=then + 200 * DAY)
+    assert ends_at(reminds, then + 200 * DAY)
 
 
 def test_nobody_hears_of_what_is_off(campaign: Campaign) -> None:

@@ -3,7 +3,7 @@
 import gzip
 import random
 from collections.abc import Callable, Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
@@ -23,12 +23,13 @@ from consent.workers.cohorts import PlanChanged, build_manifests
 from partners.domain import keys, pairwise
 from partners.models import Campaign, Contract, Reach, SigningKey
 from partners.policies.lifecycle import NotNow
-from revocations.domain.cohorts import digest
+from revocations.domain.cohorts import AgreementEnd, digest
 from revocations.domain.wire import event_type, stream_event_claims
 from revocations.models import Cohort, ManifestShard, Order, State, StreamEvent
 from tests.consent.ending import LATER, MachineDied, build, dealt, listed, names
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.gate_questions import ask, judged
+from tests.moments import begins_at, ends_at
 from tests.overlapping import elsewhere
 from tests.revocations.scenes import event_of
 from tests.selection import drawn
@@ -374,6 +375,11 @@ def test_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaign,
     assert event["still_in_force"] == [
         {"recipient": other.lbs_provider.uri, "purpose": other.purpose, "scopes": [other.scope]}
     ]
+
+    def is_named(at: datetime) -> object:
+        return AgreementEnd.of(cohort, at=at).still_in_force
+
+    assert (begins_at(is_named, other.starts_at), ends_at(is_named, other.ends_at)) == (True, True)
     after = Order.objects.exclude(id=before.id).get()
     before.refresh_from_db()
     assert (before.state, before.superseded_by) == (State.SUPERSEDED, after.id)

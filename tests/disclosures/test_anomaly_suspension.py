@@ -21,6 +21,7 @@ from consent.models import Choice, RejudgeRequest
 from disclosures.domain.ingest import rejudging
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
 from disclosures.queries.anomaly_rows import rows_behind
+from disclosures.queries.rules import SUSPENDS_FOR
 from disclosures.workers.anomalies import detection
 from disclosures.workers.anomalies.detection import act, find
 from partners.models import Campaign, Dealing, Party
@@ -41,6 +42,7 @@ from tests.feeds import (
     take_parties,
 )
 from tests.feeds import take_releases as take
+from tests.moments import begins_at
 from tests.overlapping import overlap
 from tests.people import texts_by_day
 from tests.promises.asking import ask
@@ -93,6 +95,9 @@ def test_with_no_approval_it_is_suspended_after_three_days(now: datetime) -> Non
     assert act(at=database_clock()) == 0
     assert on(2, now) == 0
     assert ask(line, campaign()).allowed
+    (found,) = standing()
+    assert begins_at(lambda at: act(at=at), found.found_at + 3 * DAY)
+    assert begins_at(lambda at: (act(at=at), consequences())[1] == ["old"], found.newest_at + SUSPENDS_FOR)
     assert on(4, now) == 1
     assert (ask(line, campaign()).reason, consequences()) == ("stopped_party", ["suspended"])
     assert len(texts_by_day(NUMBER, after=now + 4 * DAY)) == 1

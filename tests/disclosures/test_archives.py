@@ -106,10 +106,10 @@ def test_nothing_is_kept_open_and_nothing_longer_than_a_day() -> None:
     there = localtime(Archive.objects.get().expires_at, zone_of(line.state))
     page = re.sub(r"<[^>]+>", "", browser.get(PAGE).text)
     assert f"until {formatted(there, 'M j, Y, g:i A')}." in page
-    now = timezone.now()
-    archiving.make(now=now + 23 * HOUR)
+    expires_at = Archive.objects.get().expires_at
+    archiving.make(now=expires_at - timedelta(microseconds=1))
     assert Archive.objects.count() == 1
-    archiving.make(now=now + 25 * HOUR)
+    archiving.make(now=expires_at)
     assert (Archive.objects.count(), ArchivePart.objects.count()) == (0, 0)
     assert browser.get(FILE).status_code == 404
 
@@ -247,6 +247,23 @@ def test_many_receipts_keep_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first is not None
     assert second is not None
     assert first < second
+
+
+def test_the_page_says_how_much_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, archive, shown = a_line(), keys.archive, list[list[tuple[str, str]]]()
+    disclosed(line, ["https://a.example"], at=timezone.now() - HOUR, n=20)
+    browser = sign_in(line)
+
+    def seen(*, at: datetime) -> object:
+        shown.append(re.findall(r'<progress max="(\d+)" value="(\d+)"', browser.get(PAGE).text))
+        return archive(at=at)
+
+    monkeypatch.setattr(keys, "archive", seen)
+    monkeypatch.setattr(archiving, "STEP", 1)
+    asked_by(line)
+    assert archiving.make(now=timezone.now()) == 1
+    (((total, done),),) = shown
+    assert int(total) == 80 > int(done) >= 60
 
 
 def test_only_who_asked_may_take_it() -> None:

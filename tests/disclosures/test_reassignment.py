@@ -13,7 +13,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from accounts.models import Line
+from accounts.models import Line, LineNumber
 from accounts.primitives.advisory_locks import lock_job
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
@@ -129,6 +129,14 @@ def test_a_number_takes_along_what_it_reported_and_nothing_else() -> None:
     assert [(one.disclosure_id, one.why) for one in models.ReassignedRelease.objects.all()] == [(id_of("r"), "number")]
 
 
+def test_why_a_row_went_is_by_its_very_moment() -> None:
+    changed, ended = "2025-09-01T00:00:00Z", "2025-10-01T00:00:00Z"
+    take_releases(release_row(id="r", occurred_at=changed), release_row(id="s", occurred_at=ended))
+    take_lines(line_row(line_id="A", msisdn=OTHER, number_changed_at=changed, deactivated_at=ended))
+    said = models.ReassignedRelease.objects.order_by("occurred_at").values_list("disclosure_id", "why")
+    assert list(said) == [(id_of("r"), "number"), (id_of("s"), "ended")]
+
+
 def test_rows_by_the_new_number_stay_beside_those_that_go() -> None:
     take_lines(line_row(line_id="A", msisdn=OTHER, number_changed_at="2025-10-01T00:00:00Z"))
     take_releases(
@@ -200,6 +208,9 @@ def test_an_incident_reaches_whose_it_is() -> None:
     moved = Incident.objects.get(kind="history_moved")
     assert [*Incident.objects.exclude(pk=moved.pk).values_list("count", flat=True), moved.count] == [1, 1, 2]
     assert IncidentLine.objects.count() == 4
+    assert [one.doubted for one in models.ReassignedRelease.objects.order_by("disclosure_id")] == [
+        [TRACK] if one == id_of("r") else [] for one in sorted((id_of("r"), id_of("s")))
+    ]
     assert {get_incident_scope(incident=one, at=database_clock()).lines for one in [*incidents, moved]} == {1}
 
 
@@ -322,6 +333,11 @@ def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> Non
     with connection.cursor() as cursor:
         cursor.execute("UPDATE accounts_linenumber SET ends_at = '2025-08-01T00:00:00Z'")
     stays(models.ShortenedPeriod.objects.latest("pk").pk, at_the_end)
+    # The same number again, from the moment of the row on.
+    number = LineNumber.objects.get()
+    number.pk, number.starts_at, number.ends_at = None, moment(WINTER), None
+    number.save()
+    stays(work.pk, outside)
     for statement in (
         f"SELECT disclosures_take_out({line.pk}, ARRAY['{inside}']::uuid[], '{{}}')",
         "INSERT INTO disclosures_shortenedperiod (line_id, msisdn_hash, since) VALUES (1, '', now())",

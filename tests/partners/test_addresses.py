@@ -284,8 +284,11 @@ class TestDatabase:
         a_contract(party)
         refused(f"UPDATE partners_contract SET endpoint_url = '{EVIL}'", constraint=self.CONTRACT)
 
-    def test_nor_by_a_later_start(self, contract: Contract, refused: Refusal) -> None:
-        move_endpoints(a_contract(contract.aggregator, starts_at=LONG_AGO + MINUTE), endpoint_url=f"{BRIDGE}/new")
+    @pytest.mark.parametrize("said", ["endpoint_url", "jwks_uri"])
+    @pytest.mark.parametrize("later", [0 * MINUTE, MINUTE], ids=["together", "later"])
+    def test_nor_by_a_later_start(self, contract: Contract, refused: Refusal, later: timedelta, said: str) -> None:
+        newest = a_contract(contract.aggregator, starts_at=LONG_AGO + later)
+        move_endpoints(newest, **{said: f"{BRIDGE}/new"})
         refused(
             f"UPDATE partners_contract SET starts_at = starts_at + interval '1 day' WHERE id = {contract.pk}",
             constraint=self.CONTRACT,

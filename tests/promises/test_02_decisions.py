@@ -273,6 +273,15 @@ def test_a_decision_is_made_once(table: str, refused: Refusal) -> None:
     refused(change_of(table, later), constraint=f"{table}_{case.once}")
 
 
+def test_a_look_that_two_agreed_to_is_only_shortened(refused: Refusal) -> None:
+    a_reveal()
+    run(change_of("support_reveal", values_of(CASES["support_reveal"].decided)))
+    for until in ("until + interval '1 microsecond'", "NULL"):
+        refused(f"UPDATE support_reveal SET until = {until}", constraint="support_reveal_agreed_once")
+    for until in ("until", "until - interval '1 microsecond'"):
+        run(f"UPDATE support_reveal SET until = {until}")
+
+
 def test_every_table_of_decisions_is_guarded() -> None:
     with connection.cursor() as cursor:
         cursor.execute(TABLES, [sorted(DECIDED)])

@@ -25,6 +25,13 @@ def fresh(campaign: Campaign) -> Campaign:
     return Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(pk=campaign.pk)
 
 
+def suspended(campaign: Campaign, since: datetime) -> int:
+    """Its contract, until two officers lift that."""
+    return Suspension.objects.create(
+        of="contract", target_id=campaign.contract_id, starts_at=since, reason="t", actor="officer:1"
+    ).pk
+
+
 def test_a_campaign_that_was_in_force_is_no_draft_again(line: Line, refused: Refusal) -> None:
     ended = a_campaign(ends_at=NOW - 100 * DAY)
     an_approval(line, ended)
@@ -54,34 +61,31 @@ def test_what_two_lifted_can_be_suspended_anew(line: Line) -> None:
     campaign = a_campaign()
     an_approval(line, campaign)
     proposal = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW)
-
-    def suspended(since: datetime) -> int:
-        return Suspension.objects.create(
-            of="contract", target_id=campaign.contract_id, starts_at=since, reason="t", actor="officer:1"
-        ).pk
-
-    first = suspended(LONG_AGO)
+    first = suspended(campaign, LONG_AGO)
     assert Suspension.objects.filter(pk=first).update(ends_at=NOW, lifted_by=proposal) == 1
     assert reason(line, campaign) == ""
     for since in (NOW + timedelta(microseconds=1), LONG_AGO + DAY):
-        again = Suspension.objects.filter(pk=suspended(since))
-        with pytest.raises(IntegrityError, match="another suspension"), transaction.atomic():
-            again.update(ends_at=NOW + DAY, lifted_by=proposal)
+        again = Suspension.objects.filter(pk=suspended(campaign, since))
+        for ends_at in (NOW + DAY, NOW - DAY):
+            with pytest.raises(IntegrityError, match="another suspension"), transaction.atomic():
+                again.update(ends_at=ends_at, lifted_by=proposal)
         assert reason(line, campaign) == "partner_suspended"
         mine = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW + DAY)
         assert again.update(ends_at=NOW + 2 * DAY, lifted_by=mine) == 1
+    for moved in (NOW + DAY, None):
+        with pytest.raises(IntegrityError, match="lifted or left as it is"), transaction.atomic():
+            Suspension.objects.filter(pk=first).update(ends_at=moved)
 
 
 def test_what_began_after_the_proposal_is_not_lifted_by_it(line: Line) -> None:
     campaign = a_campaign()
     an_approval(line, campaign)
     proposal = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW)
-    later = Suspension.objects.create(
-        of="contract", target_id=campaign.contract_id, starts_at=NOW + timedelta(microseconds=1), reason="t",
-        actor="officer:1",
-    )  # fmt: skip
+    in_that_moment = Suspension.objects.filter(pk=suspended(campaign, NOW))
+    assert in_that_moment.update(ends_at=NOW + DAY, lifted_by=proposal) == 1
+    later = suspended(campaign, NOW + timedelta(microseconds=1))
     with pytest.raises(IntegrityError, match="another suspension"), transaction.atomic():
-        Suspension.objects.filter(pk=later.pk).update(ends_at=NOW + DAY, lifted_by=proposal)
+        Suspension.objects.filter(pk=later).update(ends_at=NOW + DAY, lifted_by=proposal)
     assert reason(line, campaign) == "partner_suspended"
 
 

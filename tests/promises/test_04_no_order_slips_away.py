@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -14,10 +15,10 @@ from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
 from consent.models import Choice, ChoiceOrder
 from partners.models import Campaign, Dealing
-from revocations.models import Attempt, Cohort, Order, State, StreamEvent
+from revocations.models import Attempt, Cohort, CohortReceipt, Order, Receipt, State, StreamEvent
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
-from tests.orders import sign_end
+from tests.orders import bring_to, sign_end
 from tests.support.console import a_cohort
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -44,13 +45,26 @@ def allowed_again(line: Line, campaign: Campaign) -> uuid.UUID:
 
 
 @transaction.atomic
-def write_down(line: Line, campaign: Campaign, order_id: uuid.UUID, *, scope: str, ref: str, origin: str) -> None:
-    """A stop past the verbs, that names an order which is there already."""
-    at = database_clock() + timedelta(milliseconds=1)
-    choice = a_ledger_row(line, "stop", scope=scope, ref=ref, at=at, origin=origin)
+def write_down(
+    line: Line, campaign: Campaign, order_id: uuid.UUID, *, scope: str = "campaign", ref: str | None = None,
+    origin: str = "person", at: datetime | None = None, until: datetime | None = None, yes_after: bool = False,
+) -> None:  # fmt: skip
+    """A stop or pause past the verbs, that names an order which is there; and a yes of a file that came after it."""
+    at, ref, kind = at or database_clock(), campaign.ref if ref is None else ref, "pause" if until else "stop"
+    choice = a_ledger_row(line, kind, scope=scope, ref=ref, at=at, origin=origin, until=until)
     ChoiceOrder.objects.create(
         line_id=line.pk, choice_id=choice.id, contract_id=campaign.contract_id, order_id=order_id
     )
+    if yes_after:
+        an_approval(line, campaign, at=database_clock())
+
+
+def is_written(line: Line, campaign: Campaign, order_id: uuid.UUID, **stop: Any) -> bool:
+    try:
+        write_down(line, campaign, order_id, **stop)
+    except IntegrityError as error:
+        return "still allows what it stops" not in str(error)
+    return True
 
 
 @pytest.mark.parametrize("scope", ["all", "party", "aggregator", "purpose", "campaign"])
@@ -65,22 +79,72 @@ def test_no_stop_names_an_order_that_still_allows(line: Line, campaign: Campaign
     }[scope]
     scope = "party" if scope == "aggregator" else scope
     with pytest.raises(IntegrityError, match="still allows what it stops"):
-        write_down(line, campaign, standing, scope=scope, ref=ref, origin="person")
+        write_down(line, campaign, standing, scope=scope, ref=ref)
     assert Choice.objects.count() == 2
 
 
 def test_another_stop_may_name_an_order_that_allows(line: Line, campaign: Campaign) -> None:
     other = a_campaign(campaign.contract, a_party("AdReach", "lbs_provider"), purpose=ADS)
     standing = allowed_again(line, campaign)
-    write_down(line, campaign, standing, scope="campaign", ref=other.ref, origin="person")
+    write_down(line, campaign, standing, ref=other.ref)
     assert Choice.objects.count() == 3
+
+
+def test_what_a_stop_takes_away_stays_by_another_campaign_for_the_same_alone(campaign: Campaign) -> None:
+    """For the same company, purpose and scope, in the same agreement, and agreed to."""
+    contract = campaign.contract
+    beside = {
+        "the same": a_campaign(contract), "another purpose": a_campaign(contract, purpose=ADS),
+        "another scope": a_campaign(contract, scope="location-verification:verify"),
+        "another company": a_campaign(contract, a_party("AdReach", "lbs_provider")),
+        "another agreement": a_campaign(a_contract(a_party("NorthLink"))), "not agreed to": a_campaign(contract),
+    }  # fmt: skip
+    stays = []
+    for title, other in beside.items():
+        line = a_line()
+        for agreed in (campaign, other)[: 1 if title == "not agreed to" else 2]:
+            an_approval(line, agreed)
+        if is_written(line, campaign, allowed_again(line, campaign)):
+            stays.append(title)
+    assert stays == ["the same"]
+
+
+def test_only_a_newer_yes_that_counts_stays_beside_a_stop(campaign: Campaign) -> None:
+    """The person's from the next moment on; a file's against a file's stop, and never against the person's."""
+
+    def stays(**stop: Any) -> bool:
+        line = a_line()
+        an_approval(line, campaign)
+        standing = allowed_again(line, campaign)
+        yes = Choice.objects.get(line_id=line.pk, kind="allow").made_at
+        moments = {name: yes + stop.pop(name) for name in ("at", "until") if name in stop}
+        return is_written(line, campaign, standing, **moments, **stop)
+
+    moment = timedelta(microseconds=1)
+    assert not stays(origin="file", at=0 * moment)
+    assert stays(origin="file", at=-moment)
+    assert stays(origin="file", yes_after=True)
+    assert not stays(origin="person", yes_after=True)
+    # A pause, until it is over.
+    assert not stays(origin="file", at=moment, until=timedelta(days=1))
+    assert stays(origin="file", at=moment, until=2 * moment)
 
 
 def test_no_stop_names_an_order_of_the_past(line: Line, campaign: Campaign) -> None:
     (past,) = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids
     allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     with pytest.raises(IntegrityError, match="has no order for agreement"):
-        write_down(line, campaign, past, scope="all", ref="", origin="person")
+        write_down(line, campaign, past, scope="all", ref="")
+
+
+def test_no_stop_names_an_order_of_an_epoch_gone_by_or_one_that_does_not_stand(line: Line, campaign: Campaign) -> None:
+    (past,) = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids
+    first = Order.objects.get(id=past)
+    first.id, first.jti, first.epoch = uuid.uuid4(), "j", first.epoch + 1
+    first.save(force_insert=True)
+    for named in (past, first.id):
+        with pytest.raises(IntegrityError, match="has no order for agreement"):
+            write_down(line, campaign, named, scope="all", ref="")
 
 
 def test_several_stops_of_a_file_have_their_own_orders(line: Line, campaign: Campaign) -> None:
@@ -128,6 +192,77 @@ def test_a_try_shows_no_completion_older_orders_replace_none(line: Line, campaig
     refused(f"UPDATE revocations_order SET {older} WHERE id = '{standing}'", constraint="revocations_order_shows_it")
     newer = Order.objects.filter(id=stop_order.id)
     assert newer.update(state="superseded", superseded_by=standing, next_attempt_at=None) == 1
+
+    # A newer one of another agreement replaces none either; the first of a newer epoch does, whatever its number.
+    newest, other = Order.objects.get(id=standing), a_campaign(a_contract(a_party("NorthLink")))
+    newest.id, newest.jti, newest.version, newest.contract_id = uuid.uuid4(), "n", 99, other.contract_id
+    newest.save(force_insert=True)
+    by_another = f"state = 'superseded', superseded_by = '{newest.id}', next_attempt_at = NULL"
+    refused(
+        f"UPDATE revocations_order SET {by_another} WHERE id = '{standing}'", constraint="revocations_order_shows_it"
+    )
+    newest.id, newest.jti, newest.version = uuid.uuid4(), "m", 1
+    newest.epoch, newest.contract_id = newest.epoch + 1, campaign.contract_id
+    newest.save(force_insert=True)
+    assert Order.objects.filter(id=standing).update(state="superseded", superseded_by=newest.id, next_attempt_at=None)
+
+
+DONE = "UPDATE revocations_order SET state = 'completed', completed_at = now(), next_attempt_at = NULL"
+REJECTED = "UPDATE revocations_order SET state = 'rejected', next_attempt_at = NULL"
+
+
+def test_a_receipt_of_another_kind_shows_nothing(campaign: Campaign, refused: Refusal) -> None:
+    for status, other in (("rejected", DONE), ("completed", REJECTED)):
+        line = a_line()
+        an_approval(line, campaign)
+        (order_id,) = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids
+        Receipt.objects.create(
+            line_id=line.pk, order_id=order_id, jti="j", party_id=campaign.contract.aggregator_id, received_at=NOW,
+            status=status, token="", token_hash=b"",
+        )  # fmt: skip
+        refused(f"{other} WHERE line_id = {line.pk}", constraint="revocations_order_shows_it")
+
+
+def test_what_its_partner_signed_for_all_of_an_ended_agreement_completes_an_order(
+    line: Line, campaign: Campaign, refused: Refusal
+) -> None:
+    """Not for a use of it, not for what began after the end, not by another, and not in part."""
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    order, partner, other = Order.objects.get(), campaign.contract.aggregator.uri, a_party("NorthLink").uri
+    for of, rises, signer, status in (
+        ("campaign", 1, partner, "completed"), ("contract", 0, partner, "completed"),
+        ("contract", 2, other, "completed"), ("contract", 3, partner, "partial"),
+        ("contract", 4, partner, "completed"),
+    ):  # fmt: skip
+        cohort = a_cohort(campaign, at=NOW, of=of, target_id=rises, epoch=order.epoch + rises)
+        CohortReceipt.objects.create(
+            cohort_id=cohort.pk, event_id=uuid.uuid4(), signer_uri=signer, jti="j", received_at=NOW, status=status,
+            token="", token_hash=b"",
+        )  # fmt: skip
+        if rises < 4:
+            refused(DONE, constraint="revocations_order_shows_it")
+    assert Order.objects.update(state="completed", completed_at=NOW, next_attempt_at=None) == 1
+
+
+BACK = {
+    State.ACKNOWLEDGED: ("queued", "sent", "parked"), State.REJECTED: ("queued", "sent", "parked"),
+    State.PARTIAL: ("queued", "sent", "parked", "acknowledged"),
+    State.CONTRADICTED: ("queued", "sent", "parked", "acknowledged"),
+    State.COMPLETED: ("queued", "sent", "parked", "acknowledged", "partial", "rejected"),
+}  # fmt: skip
+
+
+def test_no_order_goes_back(campaign: Campaign, refused: Refusal) -> None:
+    for state, back in BACK.items():
+        line = a_line()
+        an_approval(line, campaign)
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        bring_to(state, Order.objects.filter(line_id=line.pk), acknowledged_at=NOW, completed_at=NOW)
+        for was in back:
+            refused(
+                f"UPDATE revocations_order SET state = '{was}' WHERE line_id = {line.pk}",
+                constraint="revocations_order_never_goes_back",
+            )
 
 
 @pytest.mark.parametrize("column", ["next_attempt_at", "leased_until", "again_at", "polled_until"])
@@ -230,6 +365,16 @@ def test_a_contradicted_end_takes_a_newer_signature(refused: Refusal) -> None:
     cohort.refresh_from_db()
     sign_end(cohort, at=NOW + timedelta(days=1))
     assert Cohort.objects.get().completed_at == NOW + timedelta(days=1)
+    # Broken once more: never as if it had been less, or earlier, or as if it were done all the same.
+    assert StreamEvent.objects.filter(pk=newer.pk).update(state="contradicted") == 1
+    for untrue in (
+        "completed_at = NULL, contradicted_at = NULL", "completed_at = NULL, contradicted_at = '2020-01-01'",
+        "contradicted_at = now()",
+    ):  # fmt: skip
+        refused(
+            f"UPDATE revocations_cohort SET {untrue}, event_id = gen_random_uuid()",
+            constraint="revocations_cohort_never_goes_back",
+        )
 
 
 def test_a_partner_heard_of_late_is_told_of_a_no(line: Line) -> None:

@@ -1,6 +1,7 @@
 """What a partner should have is sent once more: the newest at once, or everything since it lost its store."""
 
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -11,7 +12,7 @@ from audit.queries import database_clock
 from partners.policies.lifecycle import NotNow
 from revocations.actions import redelivery
 from revocations.actions.redelivery import recover_since, resend_newest
-from revocations.models import Attempt, Order, State
+from revocations.models import Attempt, Order, State, StreamEvent
 from revocations.workers.delivery import sweep as sweep_delivery
 from tests.orders import bring_to
 from tests.partners.outside import Answer
@@ -76,16 +77,31 @@ def test_only_one_line_s_newest_where_one_is_named(scene: Scene) -> None:
     assert scene.tokens()[-1]["jti"] == the_order(newest).jti
 
 
+def an_end(scene: Scene, *, queued_at: datetime) -> StreamEvent:
+    """Of an agreement, acknowledged."""
+    event = StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=scene.party.pk, kind=StreamEvent.Kind.COHORT, jti=uuid.uuid4().hex, claims={},
+        queued_at=queued_at, next_attempt_at=queued_at,
+    )  # fmt: skip
+    StreamEvent.objects.filter(pk=event.pk).update(
+        state=State.ACKNOWLEDGED, acknowledged_at=queued_at, next_attempt_at=None
+    )
+    return event
+
+
 def test_a_partner_that_lost_its_store_gets_all_since_then(scene: Scene) -> None:
     old, done = scene.a_line(), scene.a_line()
     (before,) = stop_all(old)
     deliver([before])
-    since = database_clock()
     (signed,) = stop_all(done)
     deliver([signed])
     bring_to(State.COMPLETED, Order.objects.filter(id=signed), completed_at=database_clock())
+    since = the_order(signed).queued_at
+    _, ended = (an_end(scene, queued_at=since - early) for early in (timedelta(microseconds=1), timedelta(0)))
     count = recover_since(party_id=scene.party.pk, since=since, actor=an_actor(), reason=WHY, at=database_clock())
-    assert (count, sweep()) == (1, {"acknowledged": 1})
+    assert list(StreamEvent.objects.filter(again_at__isnull=False)) == [ended]
+    StreamEvent.objects.update(again_at=None)
+    assert (count, sweep()) == (2, {"acknowledged": 1})
     assert [token["jti"] for token in scene.tokens()][2:] == [the_order(signed).jti]
     assert (the_order(signed).state, the_order(signed).again_at) == (State.COMPLETED, None)
     assert AuditEvent.objects.get(action="orders.recovered").reason == WHY

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from accounts.primitives import synthetic
-from audit.models import Incident
+from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.gate import deciding
@@ -133,6 +133,9 @@ def test_it_stops_signs_and_allows_again_and_again(front: Front, settings: Setti
     assert (CanaryRun.objects.count(), Choice.objects.filter(kind="stop").count()) == (2, 2)
     # A line of ours, at nobody's number, and in nobody's figures.
     assert Choice.objects.values("line_id").distinct().count() == Line.objects.count() == 1
+    # Each is in the trail once, and so is either client.
+    made = AuditEvent.objects.filter(action="canary.made", actor="system:canary")
+    assert (made.count(), made.filter(line_id=Line.objects.get().pk).count()) == (3, 1)
     assert MemoryBackend.outbox == []
     assert figures() == before
     assert record_overdue(now=database_clock() + timedelta(days=30), whole=True) == 0

@@ -16,15 +16,18 @@ from accounts.models import Line, Message, User
 from accounts.workers.sms_delivery import deliver
 from audit.models import Incident
 from console.actions.notes import add_note
+from console.queries.dashboard import Dashboard, get_dashboard
 from partners.actions import proposals
-from partners.models import Campaign, Proposal
+from partners.models import Campaign, Proposal, SigningKey
+from partners.workers.rotation import PERIOD
 from revocations.actions import suspend
 from revocations.models import Order, PushTally, State, Stream
 from support.models import CanaryRun
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
+from tests.moments import IsSo, begins_at, ends_at
 from tests.orders import bring_to
 from tests.staff import an_actor
-from tests.support.console import a_chain
+from tests.support.console import a_chain, a_cohort
 from tests.support.officers import Member, rows_of, shown, sign_in_anew, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -108,6 +111,31 @@ def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
     ]  # fmt: skip
     for href, _, n in folded:
         assert len(rows_of(officer, unescape(href))) == int(n)
+
+
+def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
+    at = timezone.now()
+    a_day_at_work(officer, at=at)
+    a_contract(a_party("Hop"), ref="AGR-begins", starts_at=at + DAY, ends_at=at + 30 * DAY)
+    ended = a_cohort(Campaign.objects.order_by("pk")[0], at=at)
+    due_at = Incident.objects.filter(closed_at=None, due_at__gt=at).order_by("due_at")[0].due_at
+    key = SigningKey.objects.order_by("used_from")[0]
+
+    def seen(moment: datetime) -> Dashboard:
+        return get_dashboard(reader=officer.actor, at=moment)
+
+    def is_ending(ref: str) -> IsSo:
+        return lambda moment: ref in {one.ref for one in seen(moment).ending}
+
+    assert due_at is not None
+    assert begins_at(lambda moment: seen(moment).overdue_incidents.n > 2, due_at)
+    assert begins_at(lambda moment: sum(one.overdue for one in seen(moment).incidents) > 2, due_at)
+    assert begins_at(lambda moment: [one for one in seen(moment).terminations if one.late], ended.complete_by)
+    assert begins_at(lambda moment: sum(one.orders.n for one in seen(moment).unconfirmed) > 3, at + 4 * DAY)
+    assert begins_at(lambda moment: seen(moment).keys, key.used_from + PERIOD)
+    assert begins_at(is_ending("AGR-begins"), at + DAY)
+    assert begins_at(is_ending("AGR-2"), at + DAY)
+    assert ends_at(is_ending("AGR-0"), at + 20 * DAY)
 
 
 def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:

@@ -233,6 +233,7 @@ def test_only_officers_make_documents_and_auditors_read_them(officer: Member) ->
     for kind, ref in (
         ("company", 10**9),
         ("company", "x"),
+        ("company", 10**18),
         ("certificate", 1999),
         ("certificate", timezone.now().year),
         ("ccpa", "9" * 5000),

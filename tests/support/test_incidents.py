@@ -13,6 +13,7 @@ from console.actions.incidents import close_incident
 from partners.policies.lifecycle import NotNow
 from support.domain.tickets import open_tickets
 from support.models import Ticket
+from support.queries.incidents import get_incident_impact
 from tests.factories import a_party
 from tests.support.officers import shown, staff, words
 
@@ -41,6 +42,40 @@ def test_it_names_its_party_its_ticket_and_when_due(by: str) -> None:
         assert "T-" in words(page)
     assert "due 1 day ago" in shown(officer, "/admin/incidents/")
     assert "A partner allows what we deny: 1 GeoBridge" in shown(officer, "/admin/")
+
+
+# What an officer reads of each kind under "How": in the ledger, where nothing stands here.
+HOW = {
+    "contradicted": "A partner's copy of the data, after it signed that it stopped",
+    "ungated": "A release by the location gateway without the gate's permission",
+    "basis_doubtful": "A release reported as an emergency or network release",
+    "audit_fault": "The audit log in our own database",
+    "partner_has": "Reconciliation of a partner's records with ours",
+    "unhealthy": "The stream that sends stops to a partner",
+    "lifeline_at_risk": "The stream that sends stops to a partner",
+    "order_refused": "An order that a partner refused", "keys_refused": "An order that a partner refused",
+    "no_way_out": "Our outgoing connections to partners. Stops were enforced at our gate.",
+    "texts_spent": "Pages that send codes by text", "overdue": "Orders past their deadline",
+    "no_evidence": "Requests for proof of consent past their deadline",
+    "canary_failed": "Our own test of stopping without an account, with a line of ours",
+    "stops_failing": "The pages and APIs that people use to stop",
+    "our_breach": "An officer's report about our own systems",
+    "partner_breach": "An officer's report about a partner",
+    "staff_browsing": "Staff pages, where every view needs a reason",
+    "machine_by_operator": "Operator commands", "addresses_by_operator": "Operator commands",
+    "history_moved": "The carrier's records of which line had a number",
+    "stops_by_agent": "Stops made on behalf of people",
+}  # fmt: skip
+
+
+def test_each_kind_says_how_it_came_about() -> None:
+    at, told = timezone.now(), {}
+    for kind in Incident.Kind.values:
+        audit.actions.open_incident(kind=kind, key=f"{at.year} {kind}", subject="nobody", at=at)
+        incident = Incident.objects.get(kind=kind)
+        told[kind] = get_incident_impact(incident=incident, about=None, at=at).through
+    assert told == {kind: HOW.get(kind, "Location releases on record") for kind in Incident.Kind.values}
+    assert HOW.keys() <= told.keys()
 
 
 def test_the_same_again_opens_it_anew() -> None:

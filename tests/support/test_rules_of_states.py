@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -16,8 +16,9 @@ from consent.queries.permission import permission_at
 from console.queries.purposes import get_rule_impact
 from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, JurisdictionRule
-from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
+from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.fixtures import Refusal
+from tests.moments import ends_at
 from tests.support.officers import Member, ask, confirmed, shown
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -79,9 +80,19 @@ def test_what_a_rule_prohibits_is_seen_before_it_counts(officer: Member) -> None
     assert ask(sold, line.carrier_id) == "jurisdiction_prohibits"
     # Within a radius, and for money alone, it is about less.
     terms = RuleTerms("NV", NOW, (FRAUD,), sale_test=True, source="x", consideration="monetary", max_radius_m=499)
-    assert [one.campaign.ref for one in get_rule_impact(terms=terms, at=timezone.now()).campaigns] == []
-    terms = RuleTerms("NV", NOW, (FRAUD,), sale_test=True, source="x", consideration="monetary", max_radius_m=500)
-    assert [one.campaign.ref for one in get_rule_impact(terms=terms, at=timezone.now()).campaigns] == ["CMP-F", "CMP-T"]
+
+    def concerned(terms: RuleTerms, at: datetime) -> list[str]:
+        return [one.campaign.ref for one in get_rule_impact(terms=terms, at=at).campaigns]
+
+    assert concerned(terms, timezone.now()) == []
+    terms = replace(terms, max_radius_m=500)
+    assert concerned(terms, timezone.now()) == ["CMP-F", "CMP-T"]
+    # Until it ends, and no longer than its contract.
+    ends, contract = timezone.now() + timedelta(days=9), a_contract(ends_at=timezone.now() + timedelta(days=5))
+    a_campaign(campaign.contract, ref="CMP-9", purpose=FRAUD, ends_at=ends)
+    a_campaign(contract, ref="CMP-5", purpose=FRAUD, ends_at=ends)
+    assert ends_at(lambda at: "CMP-9" in concerned(terms, at), ends)
+    assert ends_at(lambda at: "CMP-5" in concerned(terms, at), contract.ends_at)
 
 
 def both(campaign: Campaign, line_id: int, carrier_id: str, precision_m: int | None) -> tuple[str, str, str]:
