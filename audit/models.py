@@ -182,7 +182,10 @@ class IncidentLine(models.Model):
     occurred_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["incident_id", "id"], name="audit_incidentline_of")]
+        indexes = [
+            models.Index(fields=["incident_id", "id"], name="audit_incidentline_of"),
+            models.Index(fields=["disclosure_id"], name="audit_incidentline_release"),
+        ]
 
     def __str__(self) -> str:
         return f"incident {self.incident_id}: line {self.line_id}"

@@ -18,6 +18,7 @@ from audit.policies import DUTIES
 from console.queries import staff
 from console.queries.documents import MOST, DocumentRequest, Report, Section
 from console.queries.yearly_reports import COUNSEL, build_ccpa_metrics, build_certificate
+from disclosures.queries.incident_scope import count_occurrences
 from partners.labels import party_name, purpose_in_words
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Breach, Cohort, Order, State
@@ -122,18 +123,19 @@ def _build_company(*, wanted: DocumentRequest) -> Report | None:
                 for one in campaigns
             ],
         ),
-        *_build_enforcement(party, about),
+        *_build_enforcement(party, about, wanted.at),
         _build_log(staff.about_company(staff.acts(at=wanted.at), party.uri).filter(line_id__isnull=True)),
     ])  # fmt: skip
 
 
-def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]]) -> list[Section]:
+def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]], at: datetime) -> list[Section]:
     """What was done about the company, and what it did about our orders."""
     wanted = Q()
     for of, ids in about:
         wanted |= Q(of=of, target_id__in=ids)
     orders = Order.objects.filter(party_id=party.pk).order_by("state").values_list("state").annotate(n=Count("pk"))
-    incidents = Incident.objects.filter(subject__in=(party.uri, f"partner:{party.pk}")).order_by("opened_at")
+    incidents = list(Incident.objects.filter(subject__in=(party.uri, f"partner:{party.pk}")).order_by("opened_at"))
+    counts = count_occurrences(incidents=incidents, at=at)
     return [
         Section.build("Orders to stop", ("Status", "Orders"), [(str(State(state).label), n) for state, n in orders]),
         Section.build(
@@ -159,7 +161,7 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]])
         ),
         Section.build(
             "Incidents", ("Incident", "Opened", "Closed", "Occurrences"),
-            [(str(one.get_kind_display()), one.opened_at, one.closed_at, one.count) for one in incidents],
+            [(str(one.get_kind_display()), one.opened_at, one.closed_at, counts[one.pk]) for one in incidents],
         ),
     ]  # fmt: skip
 

@@ -33,6 +33,7 @@ from console.views.listing import (
     show_list,
 )
 from console.views.site import show
+from disclosures.queries.incident_scope import count_occurrences
 from partners.labels import sanitise_text
 from partners.models import Party
 from support.forms.base import ActForm
@@ -103,7 +104,7 @@ def trail_list(request: PersonRequest, at: datetime) -> Listing:
 
 def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
     about, opened = subjects(rows=rows), tickets(rows=rows)
-    who = _staff_in(rows)
+    who, counts = _staff_in(rows), count_occurrences(incidents=rows, at=at)
     return [
         (
             Cell(
@@ -113,7 +114,7 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
             ),
             _incident_state(one, who),
             cells.target(about[one.subject]) if one.subject in about else _bare_subject(one, who),
-            Cell(f"{one.count:,}", number=True),
+            Cell(f"{counts[one.pk]:,}", number=True),
             _due(one, at),
             cells.moment(one.opened_at, under=cells.format_waiting(one.opened_at, one.closed_at or at)),
             _ticket(opened.get(one.pk), at),

@@ -3,7 +3,7 @@
 Rows under a delayed-notice order are in none of it, from the moment on which the order says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -26,6 +26,17 @@ FROM audit_incidentline kept JOIN disclosures_disclosureregister known ON known.
         ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
 WHERE kept.incident_id = %(incident)s AND <shown>
 """.replace("<shown>", SHOWN)
+# How many of the releases that were counted an order hides by now. Few releases are under one: from them it goes.
+HIDDEN_NOW = """
+SELECT kept.incident_id, count(DISTINCT kept.disclosure_id)
+FROM disclosures_delayednotice n
+    CROSS JOIN LATERAL (SELECT * FROM audit_incidentline WHERE disclosure_id = n.disclosure_id OFFSET 0) kept
+WHERE kept.incident_id = ANY (%(incidents)s) AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+    AND NOT EXISTS (
+        SELECT FROM disclosures_delayednotice newer
+        WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+GROUP BY 1
+"""
 # What stands behind the counts of a comparison, as far as it was kept.
 IN_BOOKS = """
 SELECT f.line_id, f.found_at, f.id::text, array_remove(ARRAY[p.uri, f.recipient], ''), f.purpose, 'partner_has'
@@ -68,6 +79,17 @@ def get_incident_scope(*, incident: Incident, at: datetime) -> IncidentScope:
     with connection.cursor() as cursor:
         cursor.execute(COUNTED.format(STATEMENTS[incident.kind]), values)
         return IncidentScope(*(cursor.fetchone() or (0, None, None)))
+
+
+def count_occurrences(*, incidents: Collection[Incident], at: datetime) -> dict[int, int]:
+    """Return how often each happened, by id, without what an order hides now. At most one statement."""
+    kept = [one.pk for one in incidents if STATEMENTS.get(one.kind) == KEPT]
+    hidden: dict[int, int] = {}
+    if kept:
+        with connection.cursor() as cursor:
+            cursor.execute(HIDDEN_NOW, {"incidents": kept, "at": at})
+            hidden = dict(cursor.fetchall())
+    return {one.pk: max(one.count - hidden.get(one.pk, 0), 0) for one in incidents}
 
 
 def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:

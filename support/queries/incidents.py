@@ -17,7 +17,7 @@ from audit.models import Incident, IncidentStep
 from audit.policies import DUTIES, Clock, list_running_clocks
 from audit.queries import CompletedDuty, list_clock_starts, list_completed_duties, steps_of
 from disclosures.models import AnomalyRule
-from disclosures.queries.incident_scope import STATEMENTS, get_incident_scope
+from disclosures.queries.incident_scope import STATEMENTS, count_occurrences, get_incident_scope
 from partners.labels import party_name, sanitise_text
 from partners.models import Party
 from revocations.models import Breach, Order
@@ -81,7 +81,7 @@ def get_incident_impact(*, incident: Incident, about: NamedTarget | None, at: da
     lines, first_reached, last_reached = _reach(incident, about, at)
     return IncidentImpact(
         lines=lines,
-        count=incident.count,
+        count=count_occurrences(incidents=[incident], at=at)[incident.pk],
         partners=(about.name,) if about else (),
         first_at=first_reached or first,
         last_at=last_reached or last,
@@ -186,30 +186,38 @@ def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
         return None
     about = subjects(rows=[one]).get(one.subject)
     who = names.actors(wanted={one.assigned_to, one.reported_by} - {""})
+    affected = get_incident_impact(incident=one, about=about, at=at)
     return IncidentPage(
         incident=one,
         about=about,
         subject=subject_of(incident=one),
         ticket=tickets(rows=[one]).get(one.pk),
-        timeline=timeline_of(incident=one),
+        timeline=timeline_of(incident=one, count=affected.count),
         whose=who.get(one.assigned_to, ""),
         reporter=who.get(one.reported_by, ""),
         duties=duties_of(incident=one),
-        affected=get_incident_impact(incident=one, about=about, at=at),
+        affected=affected,
         has_rows=one.kind in HAVE_ROWS,
         is_found=one.kind in AnomalyRule.Kind.values,
         of_a_test_line=is_of_a_test_line(incident=one),
     )
 
 
-def timeline_of(*, incident: Incident) -> list[RecordedAct]:
-    """Return everything that became of it, the newest first: as the database wrote it down, and as officers did it."""
+def timeline_of(*, incident: Incident, count: int) -> list[RecordedAct]:
+    """Return everything that became of it, the newest first: as the database wrote it down, and as officers did it.
+
+    `count`: how often it happened, without what an order hides; no step says more than that.
+    """
+    hides = count < incident.count
     acts = (IncidentStep.What.CLOSED, IncidentStep.What.REOPENED)
     steps = [
-        RecordedAct(one.at, "The system", _describe_step(one, incident), "", times(n=one.count), "")
+        RecordedAct(
+            one.at, "The system", _describe_step(one, incident), "",
+            times(n=min(one.count, count) if hides else one.count), "",
+        )
         for one in steps_of(incident_id=incident.pk)
         if one.what not in acts
-    ]
+    ]  # fmt: skip
     done = done_to(target=target_of(incident_id=incident.pk))
     return sorted([*steps, *done], key=lambda one: one.at, reverse=True)
 

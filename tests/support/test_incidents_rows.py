@@ -35,7 +35,7 @@ from tests.feeds import (
 )
 from tests.fixtures import Refusal
 from tests.support.comparisons import Compared
-from tests.support.officers import Member, shown, staff
+from tests.support.officers import Member, csv_of, shown, staff
 
 OTHER = "+12065550177"
 DAY, FIRST, LAST = "2025-07-01", "2025-07-01T12:00:00Z", "2025-07-01T23:00:00Z"
@@ -121,6 +121,15 @@ def test_what_a_court_hides_is_in_no_row(officer: Member, kind: str) -> None:
     assert list_incident_rows(incident=one, at=at, rows=1, after=first.place) == [last]
     assert (last.at, list_incident_rows(incident=one, at=at, rows=1, after=last.place)) == (moment(LAST), [])
     assert len(list_incident_rows(incident=one, at=moment("2190-01-02T00:00:00Z"), rows=9)) == 3
+    # Nor in a number: of the page, the list, its export, the timeline, and what is told to an agency.
+    path = f"/admin/incidents/{one.pk}/"
+    assert "3 occurrences" not in shown(officer, path)
+    assert "2 occurrences by then" in shown(officer, path)
+    assert [row["Occurrences"] for row in csv_of(officer, "/admin/incidents/?csv=1")] == ["2"]
+    told = json.loads(officer.client.post(f"{path}export/", {"form": "json", "reason": "As asked."}).content)
+    assert told["affected"]["times"] == 2
+    take_notices({"disclosure_id": "r", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "court"})
+    assert "3 occurrences by then" in shown(officer, path)
 
 
 def test_a_release_unhidden_later_is_counted_then(officer: Member) -> None:
