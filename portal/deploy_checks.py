@@ -5,6 +5,7 @@ Each is an error, so that the command fails: Django itself only warns of most of
 
 import socket
 import zlib
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.http.request import validate_host
 
 from portal.env import LOOPBACK
+from portal.setting_list import SETTINGS
 
 # Django's own measure (security.W009), of which it only warns.
 SHORTEST_KEY, LEAST_DIFFERENT, INSECURE = 50, 5, "django-insecure-"
 LEAST_PACKED = 48
+# The same of what has 32 characters or bytes.
+LEAST_PACKED_SHORT = 32
 PLACEHOLDERS = (
     "changeme", "changethis", "replaceme", "replacethis", "placeholder", "insecure", "password", "secretkey",
     "yoursecret", "notsecret", "verysecret", "topsecret", "supersecret", "example",
@@ -54,6 +59,28 @@ def _is_weak(key: str) -> bool:
 
 def _has_weak_key() -> bool:
     return any(_is_weak(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
+def _can_be_guessed(secret: bytes) -> bool:
+    return len(zlib.compress(secret)) < LEAST_PACKED_SHORT
+
+
+def _has_known_field_key() -> bool:
+    """Whether one of these keys stands in the documentation, or repeats itself."""
+    keys = settings.FIELD_ENCRYPTION_KEYS
+    return any(
+        key == SETTINGS["FIELD_ENCRYPTION_KEYS"].example or _can_be_guessed(b64decode(key, b"-_")) for key in keys
+    )
+
+
+def _has_weak_gateway_secret() -> bool:
+    secrets = (*settings.SMS_INBOUND_SECRETS, *settings.CALL_LOG_SECRETS, *settings.MAIL_INBOUND_SECRETS)
+    return any(_can_be_guessed(secret.encode()) for secret in secrets)
+
+
+def _refuses_itself() -> bool:
+    host = urlsplit(settings.BASE_URL).hostname or ""
+    return not _is_on_loopback() and not validate_host(host, settings.ALLOWED_HOSTS)
 
 
 def _lacks_gateway() -> bool:
@@ -154,6 +181,24 @@ REFUSALS = (
         _lacks_mailer,
         "No mail reaches anybody: EMAIL_URL shows mail on this machine only.",
         "Set EMAIL_URL to smtps://user:password@host.",
+    ),
+    Refusal(
+        "whereabouts.E011",
+        _has_known_field_key,
+        "One of FIELD_ENCRYPTION_KEYS can be guessed, or is the documentation's example.",
+        "Make one of your own: `manage.py setup` does, and the guide to keys says how to replace one.",
+    ),
+    Refusal(
+        "whereabouts.E012",
+        _has_weak_gateway_secret,
+        "A secret of SMS_INBOUND_SECRETS, CALL_LOG_SECRETS or MAIL_INBOUND_SECRETS can be guessed.",
+        "Set each to a random string.",
+    ),
+    Refusal(
+        "whereabouts.E013",
+        _refuses_itself,
+        "The portal answers nobody: ALLOWED_HOSTS doesn't have the host of BASE_URL.",
+        "Add it to ALLOWED_HOSTS.",
     ),
 )
 

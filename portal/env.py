@@ -54,9 +54,17 @@ def whole_number(name: str, usual: int) -> int:
     return int(given)
 
 
+def switch(name: str, *, usual: bool = False) -> bool:
+    """Return whether something is on. Another word than 1 and 0 would be taken for the one that was not meant."""
+    given = os.environ.get(name, "")
+    if given not in {"", "0", "1"}:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0. It is {given!r}.")
+    return given == "1" if given else usual
+
+
 def only_here(name: str, base_url: str) -> bool:
     """Return what opens the demo's doors: its sample people, phones and keys are for this very machine alone."""
-    wanted = os.environ.get(name) == "1"
+    wanted = switch(name)
     if wanted and urlsplit(base_url).hostname not in LOOPBACK:
         raise ImproperlyConfigured(f"{name} is for a loopback BASE_URL only. Unset it: it opens doors of the demo.")
     return wanted
@@ -70,7 +78,7 @@ def needed_by_https(name: str, locally: str, base_url: str) -> str:
 
 
 def parse_list(name: str) -> list[str]:
-    return [part for part in os.environ.get(name, "").split(",") if part]
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
 
 def one_of(name: str, *allowed: str) -> str:

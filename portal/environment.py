@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded, env, external_storage, tls_policy
@@ -22,6 +23,7 @@ from portal.env import (
     parse_list,
     require_setting,
     secrets_of,
+    switch,
     whole_number,
     with_issuer,
 )
@@ -178,7 +180,7 @@ def _read() -> Environment:
     if _has_own_servers():
         os.environ.update(embedded.ensure(data_dir=data_dir))
     base_url = _base_url()
-    plain_hosts = [one.strip().lower() for one in parse_list("PLAIN_HOSTS") if one.strip()]
+    plain_hosts = [one.lower() for one in parse_list("PLAIN_HOSTS")]
     if base_url.startswith("https://"):
         tls_policy.check_connections(os.environ, plain=plain_hosts)
     external_storage.refuse_nested_stores()
@@ -208,13 +210,13 @@ def _house(base_url: str) -> dict[str, Any]:
         "door_out_loopback": only_here("DOOR_OUT_LOOPBACK", base_url),
         "secret_key": require_setting("SECRET_KEY", "a long random string"),
         "secret_key_fallbacks": parse_list("SECRET_KEY_FALLBACKS"),
-        "field_encryption_keys": require_setting("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
+        "field_encryption_keys": _field_encryption_keys(),
         "key_vault": dotted_path("KEY_VAULT", "partners.primitives.sealing.SealedKeys"),
-        "debug": given.get("DEBUG") == "1",
+        "debug": switch("DEBUG"),
         "allowed_hosts": _allowed_hosts(base_url),
         "password_words": parse_list("PASSWORD_WORDS"),
         "internal_hosts": _internal_hosts(),
-        "behind_proxy": given.get("BEHIND_PROXY") == "1",
+        "behind_proxy": switch("BEHIND_PROXY"),
         "mtls_client_certificates": _certificates(),
         "mtls_certificate_header": given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
         "mtls_base_url": given.get("MTLS_BASE_URL", "").rstrip("/"),
@@ -238,7 +240,7 @@ def _servers() -> dict[str, Any]:
         "redis_url": require_setting("REDIS_URL", "redis://host:6379/0"),
         "celery_broker_url": tls_policy.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
         "celery_broker_master": _sentinel_s_master(),
-        "canary": given.get("CANARY", "1") != "0",
+        "canary": switch("CANARY", usual=True),
         "test_accounts": parse_list("TEST_ACCOUNTS"),
         "log_format": one_of("LOG_FORMAT", "console", "json"),
         "log_level": one_of("LOG_LEVEL", "info", "debug", "warning", "error"),
@@ -347,7 +349,7 @@ def _read_quiet_hours() -> tuple[int, int, str]:
 
 
 def _internal_hosts() -> list[str]:
-    named = [one.strip().lower().rstrip(".") for one in parse_list("INTERNAL_HOSTS") if one.strip()]
+    named = [one.lower().rstrip(".") for one in parse_list("INTERNAL_HOSTS")]
     return [str(tls_policy.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
 
 
@@ -367,19 +369,36 @@ def _carrier_issuer() -> str:
     return issuer
 
 
+def _field_encryption_keys() -> list[str]:
+    """FIELD_ENCRYPTION_KEYS: found out now, not where the first number is to be kept."""
+    require_setting("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first")
+    keys = parse_list("FIELD_ENCRYPTION_KEYS")
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS must be Fernet keys: 32 bytes in base64 each.") from None
+    return keys
+
+
 def _base_url() -> str:
-    """BASE_URL, which is the issuer of everything we sign: by https, but for addresses of this very machine."""
+    """BASE_URL, which is the issuer of everything we sign: by https, but for addresses of this very machine.
+
+    In one way of writing alone: all that is looked up by it is compared letter by letter.
+    """
     url = require_setting("BASE_URL", "the address people use, https://…").rstrip("/")
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ImproperlyConfigured("BASE_URL must start with https:// (http:// only for a loopback address).")
+    if not parts.hostname or "@" in parts.netloc or url != f"{parts.scheme}://{parts.netloc.lower()}":
+        raise ImproperlyConfigured("BASE_URL must be a host alone, in small letters: https://privacy.carrier.example.")
     return url
 
 
 def _certificates() -> bool:
     """MTLS_CLIENT_CERTIFICATES: a header that anybody could send is no certificate."""
-    wanted = os.environ.get("MTLS_CLIENT_CERTIFICATES") == "1"
-    if wanted and os.environ.get("BEHIND_PROXY") != "1":
+    wanted = switch("MTLS_CLIENT_CERTIFICATES")
+    if wanted and not switch("BEHIND_PROXY"):
         raise ImproperlyConfigured(
             "MTLS_CLIENT_CERTIFICATES needs BEHIND_PROXY=1: the TLS terminator checks the certificate and sets "
             "MTLS_CERTIFICATE_HEADER, dropping what callers put there."
@@ -390,7 +409,8 @@ def _certificates() -> bool:
 def _allowed_hosts(base_url: str) -> list[str]:
     if urlsplit(base_url).hostname in LOOPBACK:
         return parse_list("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
-    return require_setting("ALLOWED_HOSTS", "the host names people use, with commas between them").split(",")
+    require_setting("ALLOWED_HOSTS", "the host names people use, with commas between them")
+    return parse_list("ALLOWED_HOSTS")
 
 
 def _sms_backend(base_url: str) -> str:

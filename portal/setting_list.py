@@ -55,7 +55,8 @@ SECTIONS = {
             "Fernet keys, newest first. **Never remove the last one**: it also makes the hashes "
             "that "
             "find numbers ([rotation](../guides/keys.md))",
-            example="lrAxISf_Gzii3yCWDotTtf0CLk-4oMnQkUvUqQFg4Kc=", needed="required", wrong="its first use fails",
+            example="lrAxISf_Gzii3yCWDotTtf0CLk-4oMnQkUvUqQFg4Kc=", needed="required",
+            wrong="no start if one is no key; `check --deploy` refuses one that is known",
             secret=True,
         ),
         Setting(

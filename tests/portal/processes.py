@@ -57,7 +57,7 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://whereabouts_app:x@127.0.0.1:1/whereabouts",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": "a-long-random-string-for-this-test-0123456789-abcdefghijklmnop",
-    "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    "FIELD_ENCRYPTION_KEYS": "xpOAEpS5cUP7k0dVAvLpr0eH8fUVrmMslGhyoNYuHts=",
     "BASE_URL": "https://whereabouts.carrier.example",
     "ALLOWED_HOSTS": "whereabouts.carrier.example",
     "SMS_BACKEND": "partners.clients.sms.HttpBackend",

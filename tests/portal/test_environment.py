@@ -76,7 +76,7 @@ DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({"SECRET_KEY": f"change-me-{STRONG_KEY}"}, {"E004"}),
     ({"SECRET_KEY": "q9w2-e7R4" * 8}, {"E004"}),
     ({"SECRET_KEY": STRONG_KEY}, set()),
-    ({"ALLOWED_HOSTS": ".com"}, {"E005"}),
+    ({"ALLOWED_HOSTS": ".com"}, {"E005", "E013"}),
     ({"ALLOWED_HOSTS": "whereabouts.carrier.example,.co.uk"}, {"E005"}),
     ({"ALLOWED_HOSTS": ".carrier.example,.att.com"}, set()),
     *(
@@ -96,7 +96,40 @@ DEMO: list[tuple[dict[str, str], set[str]]] = [
         {"E008"},
     ),
     ({"EMAIL_URL": "console://"}, {"E010"}),
+    ({"FIELD_ENCRYPTION_KEYS": SETTINGS["FIELD_ENCRYPTION_KEYS"].example}, {"E011"}),
+    ({"FIELD_ENCRYPTION_KEYS": f"{PRODUCTION['FIELD_ENCRYPTION_KEYS']}, {'A' * 43}="}, {"E011"}),
+    *(({name: "x" * 32}, {"E012"}) for name in ("SMS_INBOUND_SECRETS", "CALL_LOG_SECRETS", "MAIL_INBOUND_SECRETS")),
+    ({"SMS_INBOUND_SECRETS": f"9f86d081884c7d659a2feaa0c55ad015,{'0123' * 8}"}, {"E012"}),
+    ({"SMS_INBOUND_SECRETS": "9f86d081884c7d659a2feaa0c55ad015"}, set()),
+    ({"ALLOWED_HOSTS": "privacy.carrier.example"}, {"E013"}),
+    ({"ALLOWED_HOSTS": "privacy.carrier.example, whereabouts.carrier.example"}, set()),
 ]
+
+
+WRONG_WORDS = {
+    **dict.fromkeys(
+        ("DEBUG", "BEHIND_PROXY", "MTLS_CLIENT_CERTIFICATES", "CANARY", "WHEREABOUTS_DEMO", "DOOR_OUT_LOOPBACK"), "true"
+    ),
+    "FIELD_ENCRYPTION_KEYS": "a-key-of-my-own",
+}
+
+
+@pytest.mark.parametrize("name", WRONG_WORDS)
+def test_a_word_that_would_be_taken_for_another_stops_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION | {name: WRONG_WORDS[name]})
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} must be "):
+        environment()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["HTTPS://whereabouts.carrier.example", "https://Whereabouts.carrier.example", "https://whereabouts.example/portal",
+        "https://whereabouts.example?x=1", "https://user@whereabouts.example", "https://", " https://whereabouts.example"],
+)  # fmt: skip
+def test_the_portals_own_address_is_a_host_alone_in_small_letters(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION | {"BASE_URL": url})
+    with pytest.raises(ImproperlyConfigured, match=r"^BASE_URL must be a host alone, in small letters"):
+        environment()
 
 
 def test_check_deploy_fails_on_settings_of_a_demo(monkeypatch: pytest.MonkeyPatch) -> None:
