@@ -330,14 +330,14 @@ def _list_account_lines(own: Line, others: Sequence[Line], at: datetime) -> list
 
     Another adult's line has the number there that it began with: whoever changed it may have done so to escape.
     """
-    found = _filter_known_to_holder(own, others, at)
+    found = _find_lines_for_holder(own, others, at)
     unknown = [one for one in found.values() if one.relation == Relation.HOLDER_OF_ADULT]
     began = _first_numbers([one.line.pk for one in unknown if one.line.number_changed_at or not one.msisdn])
     known = [replace(one, msisdn=began.get(one.line.pk, one.msisdn)) for one in found.values()]
     return sorted(known, key=lambda one: (one.line.activated_at, one.line.pk))
 
 
-def _filter_known_to_holder(own: Line, others: Sequence[Line], at: datetime) -> dict[int, PersonsLine]:
+def _find_lines_for_holder(own: Line, others: Sequence[Line], at: datetime) -> dict[int, PersonsLine]:
     holder_name = unseal(own.holder_name_sealed)
     found = {line.pk: _persons_line(line, _get_holder_relation(own, line, holder_name, at)) for line in others}
     for left in delegations.list_confidential_departures(account_id=own.account_id, at=at) if vars(own)["left"] else ():

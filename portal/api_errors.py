@@ -62,7 +62,7 @@ def answer_machines_with_problems(
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = HttpResponse(status=411) if _has_unmeasured_body(request) else get_response(request)
-        if response.status_code < 400 or _has_told(response):
+        if response.status_code < 400 or _has_own_error_body(response):
             return response
         status = 413 if _is_too_big(request, response) else response.status_code
         said = form_of(request.path_info)(request, status, DETAILS.get(status, "The request can't be taken."))
@@ -148,7 +148,7 @@ FORMS: Mapping[str, Form] = {
 }
 
 
-def _has_told(response: HttpResponseBase) -> bool:
+def _has_own_error_body(response: HttpResponseBase) -> bool:
     """Return whether the address answered in a form of its own."""
     kind = response.headers.get("Content-Type", "")
     return isinstance(response, HttpResponse) and bool(response.content) and "json" in kind

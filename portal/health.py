@@ -26,7 +26,7 @@ from consent.gate.readiness import read_opening
 from consent.models import ArchiveQueueEntry, Tightening
 from consent.primitives.stop_failures import STOPS_FAILED
 from disclosures.models import AnomalyWatch
-from disclosures.queries.held import count_held_rows
+from disclosures.queries.pending_rows import count_pending_rows
 from disclosures.workers import retention
 from partners.workers.checkpoints import age_s
 from portal.load_shedding import REQUESTS, TURNED_AWAY
@@ -136,7 +136,7 @@ class Figures(Collector):
             value=_unarchived_s(self._at),
         )
         yield _count_open_incidents()
-        yield _build_held_metric()
+        yield _build_pending_rows_metric()
         yield from _canary(self._at)
         yield from self._late_and_many()
 
@@ -196,9 +196,9 @@ def _canary(at: datetime) -> Iterator[Metric]:
     yield steps
 
 
-def _build_held_metric() -> Metric:
+def _build_pending_rows_metric() -> Metric:
     """Return what waits for its line; what an order hides is not in it."""
-    found = count_held_rows()
+    found = count_pending_rows()
     held = GaugeMetricFamily(
         "whereabouts_releases_held",
         "Reported releases of numbers that no line has, by where they came from, of 10,000 at most; ungated: the"

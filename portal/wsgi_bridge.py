@@ -78,7 +78,7 @@ class _Threads:
                     answer = await self._make(environ, out)
                 finally:
                     left = over - out.loop.time() if ANSWER_AT in environ else 0
-                    out.loop.call_later(max(0, left), self._turns.give_back)
+                    out.loop.call_later(max(0, left), self._turns.release)
                 await out.whole(answer, environ)
         finally:
             gone.cancel()

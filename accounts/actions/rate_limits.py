@@ -90,7 +90,7 @@ def count_try(*, door: GuessTarget, account: str, source: Source, at: datetime) 
 
     Raises: TooManyTries where it has to wait. Such a try is not counted.
     """
-    if source.device and _is_device_known(door, account, source.device):
+    if source.device and _is_registered_device(door, account, source.device):
         counted = [("device", f"{account}|{source.device}", STRICT)]
     elif door in OPEN_TO_ALL:
         counted = [
@@ -177,7 +177,7 @@ def spend_code(*, user_id: int, code: str, at: datetime) -> bool:
     return is_new
 
 
-def _is_device_known(door: GuessTarget, account: str, device: str) -> bool:
+def _is_registered_device(door: GuessTarget, account: str, device: str) -> bool:
     known = DeviceCookie.objects.filter(token_hash=_token_hash(device))
     if door == GuessTarget.STAFF:
         return known.filter(user__email__iexact=account).exists()

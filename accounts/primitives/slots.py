@@ -16,7 +16,7 @@ class Slot:
     def __init__(self, whose: object, places: WeakSet["Slot"], lock: Lock) -> None:
         self.whose, self._places, self._lock = whose, places, lock
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """More than once does no harm."""
         with self._lock:  # not while somebody counts them
             self._places.discard(self)
@@ -61,7 +61,7 @@ class Turns:
         self._is_taken = True
         return True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """The next one's turn: those of whoever has just had one come after everybody else's."""
         while self._waiting:
             whose = next(iter(self._waiting))
@@ -86,12 +86,12 @@ class _SendingBody(Iterator[bytes]):
         try:
             return next(self._parts)
         except BaseException:
-            self._place.give_back()
+            self._place.release()
             raise
 
     def close(self) -> None:
         """Called by the server, whether all went out or not."""
-        self._place.give_back()
+        self._place.release()
 
 
 def hold_until_sent[R: HttpResponseBase](response: R, place: Slot) -> R:
@@ -99,5 +99,5 @@ def hold_until_sent[R: HttpResponseBase](response: R, place: Slot) -> R:
     if isinstance(response, StreamingHttpResponse):
         response.streaming_content = _SendingBody(response, place)
     else:
-        place.give_back()
+        place.release()
     return response

@@ -185,7 +185,7 @@ def limit_downloads[R: SubscriberRequest | PersonRequest, **P](
         try:
             return hold_until_sent(view(request, *args, **kwargs), place)
         except BaseException:
-            place.give_back()
+            place.release()
             raise
 
     return door
@@ -340,11 +340,11 @@ def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase |
     if how not in {How.CODE, How.UNHELD, How.PROOF}:
         raise PermissionDenied
     if request.held_until and how is not How.CODE:
-        return _missing_while_held(request, user, how, request.held_until)
+        return _check_during_hold(request, user, how, request.held_until)
     return _missing_factor(request, user, how)
 
 
-def _missing_while_held(request: SubscriberRequest, user: User, how: How, until: datetime) -> HttpResponseBase | None:
+def _check_during_hold(request: SubscriberRequest, user: User, how: How, until: datetime) -> HttpResponseBase | None:
     is_readable = holds.get_history_hold_end(line=request.line.line, at=timezone.now()) is None
     reads = is_readable and request.method in {"GET", "HEAD"} and request.action in READS
     if reads and _is_open_by_contact(request, request.known[0]):

@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
         is_in = isinstance(user, User)
         door = GuessTarget.AGAIN if is_in else GuessTarget.STAFF
         account = str(user.pk) if is_in else str(credentials.get("email", "")).lower()
-        with self._told_to_wait(at):
+        with self._report_too_many_tries(at):
             taken = count_try(door=door, account=account, source=browsers.get_source(request), at=at)
         found: AbstractBaseUser | None = super().authenticate(request, **credentials)
         if found is not None:
@@ -69,7 +69,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def trying(self, *, door: GuessTarget, account: str) -> Iterator[Try]:
         """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""
         at = timezone.now()
-        with self._told_to_wait(at):
+        with self._report_too_many_tries(at):
             taken = count_try(door=door, account=account, source=browsers.get_source(context.request), at=at)
         yield taken
         refund_try(right=taken)
@@ -80,7 +80,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return ValidationError(gettext("Too many tries. Try again in %(wait)s.") % {"wait": wait})
 
     @contextmanager
-    def _told_to_wait(self, at: datetime) -> Iterator[None]:
+    def _report_too_many_tries(self, at: datetime) -> Iterator[None]:
         try:
             yield
         except TooManyTries as error:
@@ -89,7 +89,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def _with_code(self, request: HttpRequest, code: str, at: datetime, **credentials: Any) -> AbstractBaseUser | None:
         """Whoever gives the right password and the right code. The same is done, and said, whichever is wrong."""
         source = browsers.get_source(request)
-        with self._told_to_wait(at):
+        with self._report_too_many_tries(at):
             taken = count_network_try(door=GuessTarget.STAFF, source=source, at=at)
         found = super().authenticate(request, **credentials)
         user = found if isinstance(found, User) else None

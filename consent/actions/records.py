@@ -285,7 +285,7 @@ def _name_for_partners(campaigns: Mapping[int, Collection[str]]) -> None:
 
 
 @dataclass(frozen=True)
-class HeldClaim:
+class SealedClaim:
     """A claim about a phone that is not ours, or was not ours then: kept, sealed, until its line arrives."""
 
     source_hash: bytes
@@ -312,7 +312,7 @@ def record_claims(*, by_line: Mapping[int, Sequence[FileApproval]], party_id: in
 
 
 @transaction.atomic
-def hold_claims(*, claims: Collection[HeldClaim], at: datetime) -> None:
+def hold_claims(*, claims: Collection[SealedClaim], at: datetime) -> None:
     """Keep claims until what they name arrives. One that is kept already stays as it was."""
     HeldRow.objects.bulk_create(
         [

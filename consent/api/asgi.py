@@ -138,7 +138,7 @@ async def _answer_request(pipelines: Pipelines, path: str, headers: dict[bytes, 
         if path == DOOR:
             return encode_answer(await _answers(pipelines.single, grant, [decisions.parse_question(first["body"])]))
         batch = decisions.parse_batch(first["body"])
-        return encode_answers(batch, await _answers(pipelines.least_asked(), grant, batch.questions))
+        return encode_answers(batch, await _answers(pipelines.get_least_busy(), grant, batch.questions))
     except (Unreadable, Incomplete, NotLive):
         return None
 

@@ -63,7 +63,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class _HeldEntry:
+class _PartnerEntry:
     """One of the partner's entries, and what it is about. `contract_id` None: under no agreement of the partner's."""
 
     entry: Entry
@@ -90,20 +90,20 @@ def compare(*, party: Party, buckets: Mapping[int, Sequence[Entry]], as_of: date
     books = _Books.read(party, {*lines.values()}, as_of)
     entries = [entry for bucket in buckets.values() for entry in dict.fromkeys(bucket)]
     held = [
-        _HeldEntry(entry, lines[entry.sub], books.agreements.get(entry.agreement))
+        _PartnerEntry(entry, lines[entry.sub], books.agreements.get(entry.agreement))
         for entry in entries
         if entry.sub in lines
     ]
     books.ask_about(held)
-    found = _compare_held(books, held)
+    found = _compare_entries(books, held)
     found.unknown = len(entries) - len(held)
     found.lacks += books.lacking({(one.pair, one.entry.place) for one in held})
     return found
 
 
-def _compare_held(books: "_Books", held: Sequence[_HeldEntry]) -> Comparison:
+def _compare_entries(books: "_Books", held: Sequence[_PartnerEntry]) -> Comparison:
     found = Comparison()
-    denied: list[_HeldEntry] = []
+    denied: list[_PartnerEntry] = []
     for one in held:
         if books.denies(one):
             denied.append(one)
@@ -112,7 +112,7 @@ def _compare_held(books: "_Books", held: Sequence[_HeldEntry]) -> Comparison:
         else:
             found.lacks.append(Difference(one.line_id, one.contract_id, one.entry.place, told_so=False))
     for one in books.list_denied_as_of(denied):
-        (found.untold if books.was_not_told(one) else found.has).append(books.finding(one))
+        (found.untold if books.lacks_end_notice(one) else found.has).append(books.finding(one))
     found.same += len(denied) - len(found.has)
     return found
 
@@ -182,14 +182,14 @@ class _Books:
             )
             self.answers |= dict(zip(part, answers, strict=True))
 
-    def ask_about(self, held: Sequence[_HeldEntry]) -> None:
+    def ask_about(self, held: Sequence[_PartnerEntry]) -> None:
         """Ask the gate what these entries hold, and look at suspensions where our word is that it is denied."""
         self.ask([question for one in held for question in self.questions(one.pair, one.entry.place)])
-        self.look_at_suspensions([one for one in held if self.told_no(one)])
+        self.find_suspensions([one for one in held if self.has_denial(one)])
 
-    def look_at_suspensions(self, told_no: Sequence[_HeldEntry]) -> None:
+    def find_suspensions(self, denied: Sequence[_PartnerEntry]) -> None:
         """Which of these are suspended now: what was told as denied under a suspension is denied by it."""
-        asked = [_Question(one.line_id, campaign) for one in told_no for campaign in self._campaigns(one)]
+        asked = [_Question(one.line_id, campaign) for one in denied for campaign in self._campaigns(one)]
         for start in range(0, len(asked), MOST_QUESTIONS):
             part = asked[start : start + MOST_QUESTIONS]
             answers = deciding.evaluate(questions=[self._as_agreed(question) for question in part])
@@ -199,7 +199,7 @@ class _Books:
                 if answer.reason in {"partner_suspended", "partner_unhealthy"}
             }
 
-    def told_no(self, one: _HeldEntry) -> bool:
+    def has_denial(self, one: _PartnerEntry) -> bool:
         """Return whether the partner has our word that this use is denied, and nothing newer is on its way."""
         standing = self.told.get(one.pair)
         return (
@@ -209,7 +209,7 @@ class _Books:
             and one.entry.place not in standing.had
         )
 
-    def denies(self, one: _HeldEntry) -> bool:
+    def denies(self, one: _PartnerEntry) -> bool:
         """Return whether the gate says no to what this entry holds, and no order on its way excuses it."""
         if not self._is_denied(one):
             return False
@@ -222,7 +222,7 @@ class _Books:
             one.entry.place, excepted=one.entry.excepted, as_of=self.as_of, unordered=self._by_their_own_yes(one)
         )
 
-    def _by_their_own_yes(self, one: _HeldEntry) -> list[Use]:
+    def _by_their_own_yes(self, one: _PartnerEntry) -> list[Use]:
         """What the subscriber agreed to of this use: nobody orders that, so before a first order the partner holds it.
 
         Whether a stop stands against it does not matter here: that is what the orders on their way say.
@@ -231,11 +231,11 @@ class _Books:
         ends = [until for campaign in self._campaigns(one) for _, until, _ in agreed.get(campaign.ref, ())]
         return [Use(None if until is None else EPOCH + until * MICROSECOND, frozenset()) for until in ends]
 
-    def _is_denied(self, one: _HeldEntry) -> bool:
+    def _is_denied(self, one: _PartnerEntry) -> bool:
         allowing = [
             campaign
             for campaign in self._allowing(one.pair, one.entry.place)
-            if not (self.told_no(one) and _key(_Question(one.line_id, campaign)) in self.suspended)
+            if not (self.has_denial(one) and _key(_Question(one.line_id, campaign)) in self.suspended)
         ]
         return not allowing or bool(self._denied_recipients(one))
 
@@ -247,7 +247,7 @@ class _Books:
             if self.answers[_key(_Question(pair[0], campaign))].allowed
         ]
 
-    def _denied_recipients(self, one: _HeldEntry) -> list[str]:
+    def _denied_recipients(self, one: _PartnerEntry) -> list[str]:
         """Companies that the entry does not except, and for which the gate says no by every campaign."""
         by_company: dict[str, list[bool]] = defaultdict(list)
         for campaign in self._campaigns(one):
@@ -255,10 +255,10 @@ class _Books:
                 by_company[uri].append(self.answers[_key(_Question(one.line_id, campaign, uri))].allowed)
         return [uri for uri, allowed in by_company.items() if not any(allowed) and uri not in one.entry.excepted]
 
-    def _campaigns(self, one: _HeldEntry) -> Sequence[Campaign]:
+    def _campaigns(self, one: _PartnerEntry) -> Sequence[Campaign]:
         return self.campaigns.get((one.contract_id or 0, one.entry.place), ())
 
-    def up_to_date(self, one: _HeldEntry) -> bool:
+    def up_to_date(self, one: _PartnerEntry) -> bool:
         """Return whether an allowed entry is as our newest order has it, may not be yet, or comes from no order."""
         standing = self.told.get(one.pair)
         if standing is None or standing.since or standing.number is None:
@@ -270,11 +270,11 @@ class _Books:
             and use.excepted == {*one.entry.excepted}
         )
 
-    def list_denied_as_of(self, denied: Sequence[_HeldEntry]) -> list[_HeldEntry]:
+    def list_denied_as_of(self, denied: Sequence[_PartnerEntry]) -> list[_PartnerEntry]:
         """List those denied at `as_of` too, by the ledger: what ended since may still be in the books."""
         questions = [(n, question) for n, one in enumerate(denied) for question in self._questions_then(one)]
         still = self._denied_by_all(questions)
-        return [one for n, one in enumerate(denied) if n in still or self.told_no(one) or not self._campaigns(one)]
+        return [one for n, one in enumerate(denied) if n in still or self.has_denial(one) or not self._campaigns(one)]
 
     def _denied_by_all(self, questions: Sequence[tuple[int, _Question]]) -> set[int]:
         """The entries about which for some company no campaign was permitted."""
@@ -284,25 +284,25 @@ class _Books:
         allowed = {place for place, answer in zip(about, answers, strict=True) if answer == "permitted"}
         return {n for n, company in about if (n, company) not in allowed}
 
-    def _questions_then(self, one: _HeldEntry) -> list[_Question]:
+    def _questions_then(self, one: _PartnerEntry) -> list[_Question]:
         # A use that is allowed as such is denied for the companies it does not except.
         companies = self._denied_recipients(one) if self._allowing(one.pair, one.entry.place) else [""]
         return [_Question(one.line_id, campaign, company) for campaign in self._campaigns(one) for company in companies]
 
-    def finding(self, one: _HeldEntry) -> Difference:
+    def finding(self, one: _PartnerEntry) -> Difference:
         """Describe what is to be made known of an entry that is denied."""
         return Difference(
             one.line_id, one.contract_id, one.entry.place, told_so=self._find_ordered_use(one) is not None
         )
 
-    def _find_ordered_use(self, one: _HeldEntry) -> Use | None:
+    def _find_ordered_use(self, one: _PartnerEntry) -> Use | None:
         """What our newest order to the partner allows of this entry."""
         standing = self.told.get(one.pair)
         newest = (standing.since[-1] if standing.since else standing.had) if standing else {}
         use = newest.get(one.entry.place)
         return use if use is not None and use.excepted <= {*one.entry.excepted} else None
 
-    def was_not_told(self, one: _HeldEntry) -> bool:
+    def lacks_end_notice(self, one: _PartnerEntry) -> bool:
         """Return whether a denied entry is held by our own word, and we should have told that it ended and did not.
 
         An end that the partner knows by itself is none of that: a term as it was agreed, a use's own `expires_at`.
@@ -313,7 +313,7 @@ class _Books:
         ended = use is None or (use.ends_at is not None and use.ends_at <= self.as_of)
         return not ended and any(self._why(one.line_id, campaign) not in ENDS for campaign in self._campaigns(one))
 
-    def _is_denied_by_officers(self, one: _HeldEntry) -> bool:
+    def _is_denied_by_officers(self, one: _PartnerEntry) -> bool:
         # The person's own yes is all its word, and an officer's act is what stands against it.
         agreed = [campaign for campaign in self._campaigns(one) if campaign.ref in self.agreed.get(one.line_id, ())]
         return any(self._why(one.line_id, campaign) in OFFICERS_ACTS for campaign in agreed)

@@ -18,7 +18,7 @@ from django.db import transaction
 import audit.actions
 from accounts.models import Line
 from accounts.primitives.sealing import make_placeholder_id, number_hash, seal, unseal
-from consent.actions.records import FileApproval, HeldClaim, hold_claims, record_claims
+from consent.actions.records import FileApproval, SealedClaim, hold_claims, record_claims
 from consent.domain.consent_requests import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
 from consent.feeds.entries import Entry, Holders
@@ -277,7 +277,7 @@ def _had_line(tenure: Line | None, at: datetime) -> bool:
 
 def _decide_fates(named: Sequence[_ResolvedClaim], party: Party, at: datetime) -> list[ClaimFate]:
     """Take in, repeat, keep or refuse each: told alike whichever of the first three it was."""
-    known = _find_known_claims([one.entry for one in named], at)
+    known = _find_stored_claims([one.entry for one in named], at)
     fresh = _first_of_each(named, known)
     new = {one.entry.line for one in fresh}
     known.update(_store_or_hold(fresh, party, at, new))
@@ -328,7 +328,7 @@ def _fate(entry: Entry[FileApproval], known: Mapping[uuid.UUID, bytes], new: Col
     return build_repeated_fate(entry.line) if same else build_rejected_fate(entry.line, "id", "id_conflict")
 
 
-def _find_known_claims(entries: Sequence[Entry[FileApproval]], at: datetime) -> dict[uuid.UUID, bytes]:
+def _find_stored_claims(entries: Sequence[Entry[FileApproval]], at: datetime) -> dict[uuid.UUID, bytes]:
     """Of these claims those taken in or kept already, each with the hash of its content."""
     ids = {_source_hash(entry): entry.row.id for entry in entries}
     kept = HeldRow.objects.filter(feed=HeldRow.Feed.APPROVALS, source_hash__in=ids)
@@ -367,7 +367,7 @@ def _hold(claims: Sequence[_ResolvedClaim], at: datetime, new: set[int]) -> dict
     there = _find_concurrent_claims(claims, at, new)
     hold_claims(
         claims=[
-            HeldClaim(
+            SealedClaim(
                 source_hash=_source_hash(one.entry),
                 named_hash=number_hash(one.entry.msisdn),
                 campaign=one.entry.campaign,
@@ -383,7 +383,7 @@ def _hold(claims: Sequence[_ResolvedClaim], at: datetime, new: set[int]) -> dict
 
 def _find_concurrent_claims(claims: Sequence[_ResolvedClaim], at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
     lock_feed()
-    there = _find_known_claims([one.entry for one in claims], at)
+    there = _find_stored_claims([one.entry for one in claims], at)
     new.difference_update(one.entry.line for one in claims if one.entry.row.id in there)
     return there
 

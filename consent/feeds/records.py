@@ -155,7 +155,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         for line_ids in _batches(sorted_out.by_line, self.lines_at_once):
             fates += self._settle_lines(sorted_out, line_ids, at)
         fates += self._hold(sorted_out.homeless, at) if sorted_out.homeless else []
-        return fates + [_of_known(entry, sorted_out.known) for entry in sorted_out.again]
+        return fates + [_judge_repeat(entry, sorted_out.known) for entry in sorted_out.again]
 
     def _sort_out(self, entries: Sequence[Entry[R]], holders: Holders) -> "SortedEntries[R]":
         found = SortedEntries[R](self.find_stored_hashes([entry.row.id for entry in entries]))
@@ -225,11 +225,11 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
             if not found:
                 return taken
             last = found[-1][0]
-            taken += self._settle_held(found, at)
+            taken += self._settle_pending_rows(found, at)
 
     def stops_wait(self, *, line_ids: Sequence[int], besides: Collection[uuid.UUID] = ()) -> bool:
         """Return whether a stop or pause of these lines, or of lines that they continue, waits; besides these ids."""
-        return any(entry.row.id not in besides for _, entry in self.stops().denials_held(line_ids=line_ids))
+        return any(entry.row.id not in besides for _, entry in self.stops().list_pending_denials(line_ids=line_ids))
 
     def take_stops_in(self, *, line_ids: Sequence[int], at: datetime) -> None:
         """Take in the stops and pauses that wait for these lines. Call outside a transaction."""
@@ -239,9 +239,9 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
     def take_in_denials(self, *, line_ids: Sequence[int], at: datetime) -> None:
         """Take in what is held of these lines, or of lines that they continue, and is no yes."""
-        self._settle_held([sealed for sealed, _ in self.denials_held(line_ids=line_ids)], at)
+        self._settle_pending_rows([sealed for sealed, _ in self.list_pending_denials(line_ids=line_ids)], at)
 
-    def denials_held(self, *, line_ids: Sequence[int]) -> list[tuple[Sealed, Entry[R]]]:
+    def list_pending_denials(self, *, line_ids: Sequence[int]) -> list[tuple[Sealed, Entry[R]]]:
         """List what is held of these lines, or of lines that they continue, though they are known, and is no yes."""
         with connection.cursor() as cursor:
             cursor.execute(WAITING, [list(line_ids), self.held_as])
@@ -250,13 +250,13 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         periods = [(starts_at, ends_at) for _, _, starts_at, ends_at in rows]
         return [
             (sealed, entry)
-            for sealed, entry, (starts_at, ends_at) in zip(found, self._parse_held_rows(found), periods, strict=True)
+            for sealed, entry, (starts_at, ends_at) in zip(found, self._parse_pending_rows(found), periods, strict=True)
             if not self.allows(entry) and starts_at <= entry.at and (ends_at is None or entry.at < ends_at)
         ]
 
-    def _settle_held(self, found: Sequence[Sealed], at: datetime) -> int:
+    def _settle_pending_rows(self, found: Sequence[Sealed], at: datetime) -> int:
         """Take in held rows, as far as what they name is known. Returns how many that were."""
-        entries = self._parse_held_rows(found)
+        entries = self._parse_pending_rows(found)
         fates = {fate.line: fate for fate in self.settle(entries, at)}
         waits = {what for _, what in (LINE_UNKNOWN, NO_CAMPAIGN)}
         settled = [(source, entries[n]) for n, (source, _) in enumerate(found) if fates[n].reason not in waits]
@@ -281,19 +281,19 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         done = [source for source, entry in settled.items() if entry.row.id in there]
         HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=done)).delete()
 
-    def _parse_held_rows(self, found: Sequence[Sealed]) -> list[Entry[R]]:
+    def _parse_pending_rows(self, found: Sequence[Sealed]) -> list[Entry[R]]:
         """Held rows as entries. They were checked when they came, by a clock that may be ahead of this run's start."""
         now = audit.queries.database_clock()
         return [self.build_entry(self.decoder.decode(row), n, now) for n, (_, row) in enumerate(found)]
 
     def _hold(self, entries: Sequence[Entry[R]], at: datetime) -> list[Fate]:
         """Keep what names a line or campaign that is not known; what came to be known meanwhile is taken in."""
-        held, late = self._split_held_entries(entries, at)
+        held, late = self._split_pending_entries(entries, at)
         fates = [build_rejected_fate(entry.line, *what) for entry, what in held]
         return fates + self.settle(late, at) if late else fates
 
     @transaction.atomic
-    def _split_held_entries(
+    def _split_pending_entries(
         self, entries: Sequence[Entry[R]], at: datetime
     ) -> tuple[list[tuple[Entry[R], tuple[str, str]]], list[Entry[R]]]:
         """Those that are kept, each with why; and those that need not be any more.
@@ -359,6 +359,6 @@ def _list_invalidated_ids(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[u
         return {one[1]: rows[one].content_hash for one in cursor.fetchall() if one in rows}
 
 
-def _of_known(entry: Entry[Any], known: Mapping[uuid.UUID, bytes]) -> Fate:
+def _judge_repeat(entry: Entry[Any], known: Mapping[uuid.UUID, bytes]) -> Fate:
     same = known[entry.row.id] == entry.row.content_hash
     return build_repeated_fate(entry.line) if same else build_rejected_fate(entry.line, "id", "id_conflict")

@@ -104,7 +104,7 @@ class Pipelines(NamedTuple):
     single: Pipeline
     batches: Sequence[Pipeline]
 
-    def least_asked(self) -> Pipeline:
+    def get_least_busy(self) -> Pipeline:
         """Choose the one of those for batches on which the fewest wait."""
         return min(self.batches, key=attrgetter("waiting"))
 

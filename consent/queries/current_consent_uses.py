@@ -98,7 +98,7 @@ class _ProofJudge:
             or any(since <= stop.at_us or not outweighs(yes=origin, no=stop.origin) for stop in self.stops)
         )
 
-    def kept_stop(self, at: datetime) -> bool:
+    def is_after_every_stop(self, at: datetime) -> bool:
         """Return whether a record is newer than every stop, and the gate says no all the same."""
         newer = all(microseconds(at) > stop.at_us for stop in self.stops)
         return self.reason.startswith("stopped_") and newer
@@ -113,7 +113,7 @@ def _build_choice_proof(choice: LineChoice, judge: _ProofJudge) -> Proof:
         verified_by=choice.origin,
         by=choice.actor,
         ended=judge.is_ended(choice.made_at, choice.until, choice.origin),
-        kept_stop=choice.origin == Origin.FILE and judge.kept_stop(choice.made_at),
+        kept_stop=choice.origin == Origin.FILE and judge.is_after_every_stop(choice.made_at),
     )
 
 
@@ -129,7 +129,7 @@ def _record(approval: LineApproval, kind: Literal["agreed", "claimed"], judge: _
         verified_by=approval.verified_by,
         expires_at=approval.expires_at,
         ended=judge.is_ended(approval.captured_at, approval.expires_at, Origin.FILE),
-        kept_stop=kind == "agreed" and judge.kept_stop(approval.captured_at),
+        kept_stop=kind == "agreed" and judge.is_after_every_stop(approval.captured_at),
     )
 
 

@@ -211,7 +211,7 @@ def list_missing_entries(*, entries: Sequence[Entry]) -> list[Entry]:
     for start in range(0, len(entries), READ_AT_ONCE):
         part = entries[start : start + READ_AT_ONCE]
         here = _get_stored_ids(part)
-        missing += [one for one in part if one.id not in here and not _is_known(one)]
+        missing += [one for one in part if one.id not in here and not _is_applied(one)]
     return missing
 
 
@@ -247,7 +247,7 @@ def lines_of(*, entries: Sequence[Entry]) -> dict[UUID, int]:
     return found
 
 
-def _is_known(entry: Entry) -> bool:
+def _is_applied(entry: Entry) -> bool:
     if entry.epochs is not None:
         now = dict(Contract.objects.filter(ref__in=entry.epochs).values_list("ref", "epoch"))
         return all(now.get(ref, epoch) >= epoch for ref, epoch in entry.epochs.items())

@@ -15,7 +15,7 @@ from console.queries import proposals
 from console.queries.lights import Light, list_lights
 from console.queries.overdue_orders import LateSigner, list_late_signers
 from console.queries.requests import Request, list_waiting_requests
-from disclosures.queries.held import HeldRowCounts, count_held_rows
+from disclosures.queries.pending_rows import PendingRowCounts, count_pending_rows
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
 from partners.workers.rotation import PERIOD
@@ -126,7 +126,7 @@ class Dashboard:
     terminations: Sequence[RunningTermination]
     differences: Sequence[tuple[DigestRun, names.NamedTarget]]
     keys: Sequence[KeyDue]
-    lineless: HeldRowCounts
+    lineless: PendingRowCounts
 
     @property
     def worst(self) -> Sequence[UnhealthyPartner]:
@@ -183,7 +183,7 @@ def get_dashboard(*, reader: str, at: datetime) -> Dashboard:
         terminations=_list_running_terminations(cohorts, named, at),
         differences=[(one, named["party", one.party_id]) for one in runs],
         keys=_keys_due(at),
-        lineless=count_held_rows(),
+        lineless=count_pending_rows(),
     )
 
 

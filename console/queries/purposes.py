@@ -37,7 +37,7 @@ def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
     """Return everything about one purpose; None for one that no campaign has and that we have no words for."""
     rows = Campaign.objects.filter(purpose=term).select_related("contract__aggregator", "lbs_provider").order_by("ref")
     found = list(rows[:MOST])
-    if not found and term not in list_known_purposes():
+    if not found and term not in get_purpose_words():
         return None
     rules = JurisdictionRule.objects.filter(not_ended(at=at), purposes__contains=[term])
     both = Q(ref=term) | Q(kin_ref=term)
@@ -54,11 +54,11 @@ def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
 def list_other_purposes(*, than: str) -> Mapping[str, str]:
     """Return every other purpose that is used or that we have words for, by its term, in words."""
     used = Campaign.objects.order_by("purpose").values_list("purpose", flat=True).distinct()
-    known = list_known_purposes() | {term: purpose_in_words(term) for term in used}
+    known = get_purpose_words() | {term: purpose_in_words(term) for term in used}
     return {term: words for term, words in sorted(known.items()) if term != than}
 
 
-def list_known_purposes() -> dict[str, str]:
+def get_purpose_words() -> dict[str, str]:
     """Return the purposes that we have words for, by term."""
     return {f"dpv:{name}": str(words) for name, words in PURPOSES.items()}
 

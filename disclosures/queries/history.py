@@ -109,11 +109,11 @@ def history_start(*, line: Line, page: HistoryPage, zone: ZoneInfo, at: datetime
     """
     if page.older:
         return None
-    begins = max(line.activated_at.astimezone(zone).date(), first_month_kept(at=at))
+    begins = max(line.activated_at.astimezone(zone).date(), get_first_retained_month(at=at))
     return min([begins, *(day.day for day in page.days[-1:])])
 
 
-def first_month_kept(*, at: datetime) -> date:
+def get_first_retained_month(*, at: datetime) -> date:
     """Return the first day of the oldest month whose releases are kept (RETENTION_MONTHS whole months)."""
     months = at.astimezone(UTC).year * 12 + at.astimezone(UTC).month - 1 - settings.RETENTION_MONTHS
     return date(months // 12, months % 12 + 1, 1)

@@ -67,11 +67,11 @@ def company_of(*, path: Sequence[str]) -> str:
 def _before_the_unnamed(path: Sequence[str]) -> set[str]:
     """Return who can be stopped where nobody can name who received it: the last known party before each such place."""
     places = [place for place, uri in enumerate(path) if uri == UNKNOWN] or ([1] if len(path) == 1 else [])
-    known = (_last_known(path[:place]) for place in places)
+    known = (_get_last_named(path[:place]) for place in places)
     return {uri for uri in known if uri}
 
 
-def _last_known(path: Sequence[str]) -> str:
+def _get_last_named(path: Sequence[str]) -> str:
     return next((uri for uri in reversed(path) if uri != UNKNOWN), "")
 
 

@@ -94,7 +94,7 @@ class _Lease:
         if not self._mine().update(**{"leased_until": self.now() + LEASE, **values}):
             raise _LeaseLost
 
-    def give_back(self, *, at: datetime) -> None:
+    def release(self, *, at: datetime) -> None:
         """Let the next run begin anew, if it is still ours to give."""
         self._mine().update(leased_until=at)
 
@@ -175,7 +175,7 @@ def make(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
         return 0
     except Exception:
         # Whatever it was, the next run tries again, and after some the person is told.
-        lease.give_back(at=now)
+        lease.release(at=now)
         raise
     return 1
 

@@ -12,7 +12,7 @@ from django.db import connection, connections, transaction
 import audit.actions
 from audit.models import AuditEvent
 from disclosures.models import Anomaly, DroppedMonth, HeldDisclosure
-from disclosures.queries.history import first_month_kept
+from disclosures.queries.history import get_first_retained_month
 from disclosures.queries.visible import LOOK_UP
 
 MADE_AHEAD = timedelta(days=92)
@@ -83,7 +83,7 @@ def drop_months(*, now: datetime) -> int:
     What a court's order hides, or hid until 30 days ago, outlasts it: its person is still to see it. Whatever breaks is
     done again by the next run.
     """
-    first_kept = first_month_kept(at=now)
+    first_kept = get_first_retained_month(at=now)
     owner = owner_of_tables()
     dropped = 0
     _note_dropped(owner, now)

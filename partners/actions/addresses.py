@@ -72,7 +72,7 @@ def list_replaced_endpoints(*, row: Contract, wanted: Endpoints) -> list[str]:
     events, keys = events_address_of(party_id=party.pk), keysets.jwks_uri_of(party=party)
     listed = list(Contract.objects.filter(aggregator=party, is_draft=False).values_list("hosts", flat=True))
     hosts = set[str]().union(*listed)
-    told = _is_told(party, events, listed)
+    told = _can_be_notified(party, events, listed)
     now = Endpoints("", "", ()) if row.is_draft else endpoints_of(row=row)
     replaces = {
         "endpoint_url": told and _replaces_address(wanted.endpoint_url, now.endpoint_url, events),
@@ -82,7 +82,7 @@ def list_replaced_endpoints(*, row: Contract, wanted: Endpoints) -> list[str]:
     return [field for field in LABELS if replaces[field]]
 
 
-def _is_told(party: Party, events: str, listed: Collection[Collection[str]]) -> bool:
+def _can_be_notified(party: Party, events: str, listed: Collection[Collection[str]]) -> bool:
     """Whether a way to tell the partner is written down, or a machine of theirs was let in to poll."""
     if events:
         return True

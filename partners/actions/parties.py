@@ -73,7 +73,7 @@ def change_party(
     """
     who = guards.officer(actor=actor, reason=reason)
     lock_open(act=Proposal.Act.MOVE_KEYS, of=Proposal.Of.PARTY, target_id=party_id)
-    party = _lock_known(party_id)
+    party = _lock_party(party_id)
     wanted = {"name": name, "website": website, "about": about, "jwks_uri": jwks_uri}
     changed, before = _changed_fields(party, wanted), copy(party)
     if not changed:
@@ -99,7 +99,7 @@ def _changed_fields(party: Party, wanted: Mapping[str, str]) -> list[str]:
     return sorted(field for field, value in wanted.items() if getattr(party, field) != value)
 
 
-def _lock_known(party_id: int) -> Party:
+def _lock_party(party_id: int) -> Party:
     """Raises NotNow for a company that nobody wrote down."""
     party = Party.objects.select_for_update().filter(pk=party_id).exclude(uri="unknown").first()
     if party is None:

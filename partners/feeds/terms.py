@@ -120,7 +120,7 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
     So is another address of keys than the one that counts: whose key counts is the officers' word. Another address for
     events is taken, and an incident tells the officers.
     """
-    party = _known_party("aggregator", aggregator)
+    party = _find_party("aggregator", aggregator)
     if fields["ends_at"] <= fields["starts_at"]:
         raise RowRefused("ends_at", "before_starts_at")
     if fields["complete_within_days"] > LONGEST_COMPLETION_DAYS:
@@ -169,7 +169,7 @@ def put_campaign(*, ref: str, contract: str, provider: str, fields: Mapping[str,
     under = Contract.objects.filter(ref=contract).first()
     if under is None:
         raise RowRefused("contract", "contract_unknown")
-    party = _known_party("lbs_provider", provider)
+    party = _find_party("lbs_provider", provider)
     if fields["ends_at"] <= fields["starts_at"]:
         raise RowRefused("ends_at", "before_starts_at")
     changes.warnings += _beyond_its_contract(under, fields)
@@ -247,7 +247,7 @@ def _beyond_its_contract(contract: Contract, fields: Mapping[str, Any]) -> list[
     return [*found, *(f"{name} {NOT_KNOWN}" for name in (*flow, *unknown))]
 
 
-def _known_party(field_name: str, uri: str) -> Party:
+def _find_party(field_name: str, uri: str) -> Party:
     party = Party.objects.filter(uri=uri).first()
     if party is None:
         raise RowRefused(field_name, "party_unknown")

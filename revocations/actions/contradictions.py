@@ -161,7 +161,7 @@ def _newest_by_scope(order: Order, uses: Sequence[Use]) -> dict[str, Use]:
     providers = _providers(order.contract_id)
     newest: dict[str, Use] = {}
     for use in sorted(uses, key=lambda one: one.occurred_at):
-        recipient = next((uri for uri in use.path if uri in providers.get(use.purpose, ())), _last_known(use.path))
+        recipient = next((uri for uri in use.path if uri in providers.get(use.purpose, ())), _get_last_named(use.path))
         newest[f"{use.purpose} {recipient}"] = use
     return newest
 
@@ -175,7 +175,7 @@ def _providers(contract_id: int) -> Mapping[str, Collection[str]]:
     return found
 
 
-def _last_known(path: Sequence[str]) -> str:
+def _get_last_named(path: Sequence[str]) -> str:
     # A path may be empty: whoever reports it must be answered, and the order is contradicted all the same.
     return next((uri for uri in reversed(path) if uri != UNKNOWN), UNKNOWN)
 

@@ -104,16 +104,16 @@ def test_the_same_claim_twice_at_once_is_taken_once(monkeypatch: pytest.MonkeyPa
     partner = a_partner()
     if is_ours:
         a_line(msisdn=NUMBER)
-    claim, known = partner.claim(), claims._find_known_claims
+    claim, known = partner.claim(), claims._find_stored_claims
     answers = []
 
     def and_meanwhile(*args: Any) -> dict[UUID, bytes]:
         found = known(*args)
-        monkeypatch.setattr(claims, "_find_known_claims", known)
+        monkeypatch.setattr(claims, "_find_stored_claims", known)
         answers.append(elsewhere(lambda: partner.claims(claim, {**claim, "id": "c-2"})))
         return found
 
-    monkeypatch.setattr(claims, "_find_known_claims", and_meanwhile)
+    monkeypatch.setattr(claims, "_find_stored_claims", and_meanwhile)
     status, answer = partner.claims(claim, {**claim, "id": "c-2", "wording": "Other words"}, {**claim, "id": "c-3"})
     assert (status, [one["status"] for one in answer["results"]]) == (200, ["repeated", "rejected", "accepted"])
     assert [one["status"] for one in answers[0][1]["results"]] == ["accepted", "accepted"]

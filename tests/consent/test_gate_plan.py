@@ -94,7 +94,7 @@ def test_the_benchmark_asks_by_keys_and_answers_as_the_gate(campaigns: list[Camp
         assert {node["Relation Name"] for node in read if node["Node Type"] == "Seq Scan"} <= FEW_ROWS, which
         assert {node["Index Name"] for node in read if node["Relation Name"] in OF_LINES} <= of_one_row, which
     mixed = gateway.build_questions(campaigns=campaigns, lines=BENCH.lines, count=600)
-    batch = gateway.asked_by_one(campaigns=campaigns, lines=BENCH.lines, count=600, which=3)
+    batch = gateway.build_gateway_batch(campaigns=campaigns, lines=BENCH.lines, count=600, which=3)
     for asked in (mixed, batch):
         answers = deciding.evaluate(questions=[one.question for one in asked])
         assert [answer.reason for answer in answers] == [one.answer for one in asked]

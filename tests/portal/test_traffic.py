@@ -59,7 +59,7 @@ def full(settings: Settings) -> Iterator[None]:
     yield
     for place in taken[:2]:
         assert place is not None
-        place.give_back()
+        place.release()
 
 
 def test_a_reader_is_told_to_come_back_and_may_stop_at_once(client: Client, full: None) -> None:
@@ -235,7 +235,7 @@ def test_a_place_is_not_given_back_while_they_are_counted() -> None:
 
         def __eq__(self, other: object) -> bool:
             if not giving:
-                giving.append(threading.Thread(target=taken[1].give_back))
+                giving.append(threading.Thread(target=taken[1].release))
                 giving[0].start()
                 giving[0].join(0.2)
             return False

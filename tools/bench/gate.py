@@ -89,7 +89,7 @@ def run_batch(bench: Bench) -> Result:
     """
     campaigns, token = gateway.lines(bench=bench), gateway.a_token()
     batches = [
-        gateway.asked_by_one(campaigns=campaigns, lines=bench.lines, count=A_BATCH, which=which % len(campaigns))
+        gateway.build_gateway_batch(campaigns=campaigns, lines=bench.lines, count=A_BATCH, which=which % len(campaigns))
         for which in range(BATCHES)
     ]
     with (

@@ -225,7 +225,7 @@ def mark(answer: str) -> str:
     return f'"reason":"{answer}"' if answer else '"decision":true'
 
 
-def asked_by_one(*, campaigns: Sequence[Campaign], lines: int, count: int, which: int) -> list[ExpectedAnswer]:
+def build_gateway_batch(*, campaigns: Sequence[Campaign], lines: int, count: int, which: int) -> list[ExpectedAnswer]:
     """So many questions of one campaign, most of them about its own lines: what one gateway puts in one batch."""
     chance = random.Random(which)
     kinds = chance.choices(("own", "other", "unknown line"), (90, 7, 3), k=count)

@@ -56,9 +56,11 @@ def _fields(table: Table) -> Iterator[str]:
         names = [name for name, of in table.fields() if of is kind and not name.endswith(SEALED_BY_NAME)]
         if names and kind is not Kind.STRUCTURE:
             yield f"{kind} " + ", ".join(f"`{name}`" for name in names)
-    shapes = [
-        ", ".join(f"`{name}`" for name, of in table.shapes.items() if of == shape) + f" ({shape})"
-        for shape in dict.fromkeys(table.shapes.values())
-    ]
-    if shapes:
-        yield f"{Kind.STRUCTURE} " + ", ".join(shapes)
+    if table.shapes:
+        yield f"{Kind.STRUCTURE} {', '.join(_shapes(table))}"
+
+
+def _shapes(table: Table) -> Iterator[str]:
+    for shape in dict.fromkeys(table.shapes.values()):
+        names = ", ".join(f"`{name}`" for name, of in table.shapes.items() if of == shape)
+        yield f"{names} ({shape})"

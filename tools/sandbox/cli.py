@@ -14,7 +14,7 @@ from typing import Any
 from tools.sandbox.cohorts import Cohorts
 from tools.sandbox.courier import Courier
 from tools.sandbox.faults import Fault, Faults
-from tools.sandbox.identity import Identity, Signer, kept_key, load, slug
+from tools.sandbox.identity import Identity, Signer, load, load_or_create_key, slug
 from tools.sandbox.inbox import Inbox
 from tools.sandbox.server import ENDING, Server, serve
 from tools.sandbox.store import Store
@@ -108,7 +108,9 @@ def _server(asked: Options, identity: Identity, folder: Path) -> Server:
         store.forget()
     transmitter = Transmitter(
         base_url=asked.transmitter.rstrip("/"),
-        client=Signer(asked.client_id or identity.uri, kept_key(asked.key_file or folder / "client-key.json")),
+        client=Signer(
+            asked.client_id or identity.uri, load_or_create_key(asked.key_file or folder / "client-key.json")
+        ),
     )
     cohorts = Cohorts(store=store, identity=identity, transmitter=transmitter, faults=faults)
     courier = Courier(

@@ -223,7 +223,7 @@ class Cohorts:
             elif action == "delete_held":
                 actions.append(signing.deed(action, clock.now(), records=deleted))
             else:
-                downstream = signing.told_downstream(cohort, self._identity, self._faults)
+                downstream = signing.sign_for_downstream(cohort, self._identity, self._faults)
                 actions.append(signing.deed(action, clock.now()))
         count = sum(map(len, manifest.shards))
         event: dict[str, object] = {

@@ -100,7 +100,7 @@ class Courier:
                 gone = work.delete_held()
                 actions.append(signing.deed(action, clock.now(), records=gone))
             elif action == "notify_downstream":
-                downstream = signing.told_downstream(order, self._identity, self._faults)
+                downstream = signing.sign_for_downstream(order, self._identity, self._faults)
                 actions.append(signing.deed(action, clock.now()))
             else:
                 actions.append(signing.deed(action, clock.now(), status="rejected"))

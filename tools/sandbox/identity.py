@@ -42,7 +42,7 @@ class Identity:
         self.uri = uri
         self.downstream = downstream
         self._folder = folder
-        self._partner = Signer(uri, kept_key(folder / "key.json"))
+        self._partner = Signer(uri, load_or_create_key(folder / "key.json"))
 
     @property
     def partner(self) -> Signer:
@@ -52,13 +52,13 @@ class Identity:
     def jwks(self) -> dict[str, list[dict[str, object]]]:
         """Return the partner's keys as they are published: the one that signs, and the one before it."""
         before = self._folder / PREVIOUS
-        earlier = [Signer(self.uri, kept_key(before)).jwks()["keys"]] if before.exists() else []
+        earlier = [Signer(self.uri, load_or_create_key(before)).jwks()["keys"]] if before.exists() else []
         return {"keys": [*self._partner.jwks()["keys"], *(key for keys in earlier for key in keys)]}
 
     def rotate(self) -> str:
         """Sign by a new key from now on, the old one still published. The new `kid`."""
         (self._folder / "key.json").rename(self._folder / PREVIOUS)
-        self._partner = Signer(self.uri, kept_key(self._folder / "key.json"))
+        self._partner = Signer(self.uri, load_or_create_key(self._folder / "key.json"))
         return self._partner.kid
 
 
@@ -72,11 +72,13 @@ def load(*, uri: str, downstream: Sequence[str], folder: Path) -> Identity:
     return Identity(
         uri=uri,
         folder=folder,
-        downstream={slug(one): Signer(one, kept_key(folder / f"downstream-{slug(one)}.json")) for one in downstream},
+        downstream={
+            slug(one): Signer(one, load_or_create_key(folder / f"downstream-{slug(one)}.json")) for one in downstream
+        },
     )
 
 
-def kept_key(path: Path) -> ECKey:
+def load_or_create_key(path: Path) -> ECKey:
     """The P-256 key in a file (JWK or PEM); made there, readable by its owner alone, if there is no such file."""
     try:
         # O_EXCL: of two that start at once, one makes the key and the other reads it.

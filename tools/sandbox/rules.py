@@ -36,7 +36,7 @@ def list_allowed_uses(order: Order, at: datetime) -> list[Record]:
     if unknown_actions(order):
         return []
     return [
-        {"recipient": entry["recipient"], "purpose": entry["purpose"], "scopes": [*_known_scopes(entry)]}
+        {"recipient": entry["recipient"], "purpose": entry["purpose"], "scopes": [*_filter_scopes(entry)]}
         for entry in order.state
         if _grants(entry, at)
     ]
@@ -80,11 +80,11 @@ def _grants(entry: Record, at: datetime) -> bool:
     ends = entry.get("expires_at")
     still = ends is None or ((until := instant(ends)) is not None and until > at)
     return bool(
-        entry.get("status") == "granted" and recipient and purpose in PURPOSES and [*_known_scopes(entry)] and still
+        entry.get("status") == "granted" and recipient and purpose in PURPOSES and [*_filter_scopes(entry)] and still
     )
 
 
-def _known_scopes(entry: Record) -> Iterator[str]:
+def _filter_scopes(entry: Record) -> Iterator[str]:
     scopes = entry.get("scopes")
     return (one for one in (scopes if isinstance(scopes, list) else []) if isinstance(one, str) and one in SCOPES)
 

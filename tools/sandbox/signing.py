@@ -45,7 +45,7 @@ def evidence(asked: EvidenceRequest, identity: Identity) -> tuple[str, str]:
     return identity.partner.sign(typ=TYP, claims=claims), jti
 
 
-def told_downstream(about: Order | Cohort, identity: Identity, faults: Faults) -> Deeds:
+def sign_for_downstream(about: Order | Cohort, identity: Identity, faults: Faults) -> Deeds:
     """Each company below deletes and signs for it, naming the order at the root. Of a part, the company it is about."""
     part = about.scope.get("recipient") if isinstance(about, Cohort) else None
     companies = [one for one in identity.downstream.values() if part in {None, one.uri}]

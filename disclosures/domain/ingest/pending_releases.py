@@ -19,7 +19,7 @@ from disclosures.domain.ingest import notices
 from disclosures.domain.ingest.projections import Ungated, by_day, open_ungated_incident
 from disclosures.domain.ingest.rows import Report, Row, may_have_the_gates_yes, row_of
 from disclosures.models import HeldDisclosure
-from disclosures.queries.held import NOT_HIDDEN
+from disclosures.queries.pending_rows import NOT_HIDDEN
 
 BATCH = 2000
 A_YES_IS_AWAITED = timedelta(days=1)
@@ -71,7 +71,7 @@ def hold_rows(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungat
 
 def _keep(rows: Sequence[Row], at: datetime, gateway: str) -> set[str]:
     """Write the rows that are not held yet. Returns the ids of those that are held so now."""
-    held = [_build_held_row(row, at, gateway) for row in rows]
+    held = [_build_pending_row(row, at, gateway) for row in rows]
     values = map(attrgetter("id", "msisdn_hash", "row_sealed", "suppressed_until", "ungated_from"), held)
     with connection.cursor() as cursor:
         cursor.execute(KEEP, [at, gateway, *(list(column) for column in zip(*values, strict=True))])
@@ -94,7 +94,7 @@ def hold_reassigned_rows(*, rows: Sequence[Row], at: datetime, asked: Collection
     release_rows(ids=[uuid.UUID(row.id) for row in rows])
     HeldDisclosure.objects.bulk_create(
         [
-            _build_held_row(row, at, UNKNOWN_CLIENT if row.id in asked else "")
+            _build_pending_row(row, at, UNKNOWN_CLIENT if row.id in asked else "")
             for row in sorted(rows, key=attrgetter("id"))
         ]
     )
@@ -127,7 +127,7 @@ def release_rows(*, ids: Iterable[uuid.UUID]) -> None:
     HeldDisclosure.objects.filter(id__in=ids).delete()
 
 
-def _build_held_row(row: Row, at: datetime, gateway: str) -> HeldDisclosure:
+def _build_pending_row(row: Row, at: datetime, gateway: str) -> HeldDisclosure:
     return HeldDisclosure(
         id=uuid.UUID(row.id),
         msisdn_hash=row.number,

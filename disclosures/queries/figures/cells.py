@@ -129,7 +129,7 @@ class _Row:
     def _beside(self, column: str, wholes: Sequence[tuple[int, tuple[str, ...]]], *, is_part: bool) -> Why:
         """Return how a count that is not nought is marked beside the wholes that are shown."""
         n = self._n[column]
-        if self._is_told_by_rest(column, wholes):
+        if self._is_implied_by_rest(column, wholes):
             return Why.HELD
         if _small(n):
             return Why.FEW
@@ -140,7 +140,7 @@ class _Row:
         # What is missing to a whole is missing to its parts too, which may be as large.
         return Why.HELD if is_part else Why.MOST
 
-    def _is_told_by_rest(self, column: str, wholes: Sequence[tuple[int, tuple[str, ...]]]) -> bool:
+    def _is_implied_by_rest(self, column: str, wholes: Sequence[tuple[int, tuple[str, ...]]]) -> bool:
         n = self._n[column]
         if column in self._held or n < self._all_of.get(column, 0) == TOLD_BY_ITS_REST:
             return True

@@ -3,6 +3,7 @@
 import os
 import re
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -84,11 +85,16 @@ def write_reference() -> str:
 
 def _describe(one: Setting) -> str:
     needed = f" ({one.needed})" if one.needed else ""
-    facts = [
-        f"{one.kind}, secret" if one.secret else one.kind,
-        f"default {one.default}" if one.default else "",
-        f"`{one.example}`" if one.example and not one.secret and one.example != one.default.strip("`") else "",
-        f"wrong: {one.wrong}" if one.wrong else "",
-        f"since {one.since}" if one.since != FIRST_VERSION else "",
-    ]
-    return f"- `{one.name}`{needed}: {one.text}. *{'; '.join(fact for fact in facts if fact)}*"
+    return f"- `{one.name}`{needed}: {one.text}. *{'; '.join(_list_facts(one))}*"
+
+
+def _list_facts(one: Setting) -> Iterator[str]:
+    yield f"{one.kind}, secret" if one.secret else one.kind
+    if one.default:
+        yield f"default {one.default}"
+    if not one.secret and one.example != one.default.strip("`"):
+        yield f"`{one.example}`"
+    if one.wrong:
+        yield f"wrong: {one.wrong}"
+    if one.since != FIRST_VERSION:
+        yield f"since {one.since}"

@@ -358,8 +358,8 @@ MUTANTS = (
     Mutant(
         6,
         "disclosures/queries/history.py",
-        "max(line.activated_at.astimezone(zone).date(), first_month_kept(at=at))",
-        "first_month_kept(at=at)",
+        "max(line.activated_at.astimezone(zone).date(), get_first_retained_month(at=at))",
+        "get_first_retained_month(at=at)",
         "tests/disclosures/test_history.py::test_a_history_ends_with_the_day_it_starts",
     ),
     Mutant(

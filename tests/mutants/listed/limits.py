@@ -254,8 +254,8 @@ MUTANTS = (
     Mutant(
         7,
         "portal/wsgi_bridge.py",
-        "                    out.loop.call_later(max(0, left), self._turns.give_back)\n",
-        "                    out.loop.call_later(0 * left, self._turns.give_back)\n",
+        "                    out.loop.call_later(max(0, left), self._turns.release)\n",
+        "                    out.loop.call_later(0 * left, self._turns.release)\n",
         "tests/accounts/test_response_delay.py::test_whoever_waits_behind_a_guess_does_not_learn_whether_it_was_right",
     ),
     Mutant(

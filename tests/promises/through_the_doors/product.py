@@ -41,7 +41,7 @@ from tests.promises.through_the_doors.files import (
     release,
 )
 from tests.promises.through_the_doors.road import Road, a_road
-from tools.sandbox.identity import Signer, kept_key
+from tools.sandbox.identity import Signer, load_or_create_key
 from tools.sandbox.transmitter import Transmitter
 
 PASSWORD = "three quiet words"
@@ -327,11 +327,11 @@ def _key_file(folder: Path, client_id: str) -> Path:
 
 def _machine(folder: Path, base_url: str, client_id: str) -> Transmitter:
     """What signs in at /oauth/token by a key of its own and asks our doors."""
-    return Transmitter(base_url=base_url, client=Signer(client_id, kept_key(_key_file(folder, client_id))))
+    return Transmitter(base_url=base_url, client=Signer(client_id, load_or_create_key(_key_file(folder, client_id))))
 
 
 def _register(product: Product, client_id: str, *options: str) -> None:
-    key: ECKey = kept_key(_key_file(product.folder, client_id))
+    key: ECKey = load_or_create_key(_key_file(product.folder, client_id))
     public = product.folder / "public.json"
     public.write_text(json.dumps(key.as_dict(private=False)))
     done = product.command("register_client", client_id, "--key", str(public), *options)

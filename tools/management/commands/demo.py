@@ -84,7 +84,7 @@ class Command(BaseCommand):
         archive_comparison.compare_archive()
         connections.close_all()
         partners = _start_all(processes, data_dir, port=port, ports=ports)
-        _wait_until_told()
+        _wait_for_first_deliveries()
         publishing.make()
         content = manifest.manifest(base_url=settings.BASE_URL, partners=partners, logins=logins, machines=machines)
         connections.close_all()
@@ -130,7 +130,7 @@ def _partner(data_dir: Path, key: str, port: int) -> list[str]:
     ]
 
 
-def _wait_until_told() -> None:
+def _wait_for_first_deliveries() -> None:
     """Let the partners hear of the sample's own stops first, so that what they hear later is news.
 
     An order that was tried before and failed is tried again in its own time, which may be long.

@@ -23,7 +23,7 @@ MOST = 10_000
 
 
 @dataclass(frozen=True)
-class HeldRowCounts:
+class PendingRowCounts:
     """Rows that wait for their line: from files, and from the gateway; of the latter, releases without the gate's yes.
 
     `oldest`: since when the oldest waits; None where none does.
@@ -40,8 +40,8 @@ class HeldRowCounts:
         return self.from_files + self.from_gateway
 
 
-def count_held_rows() -> HeldRowCounts:
+def count_pending_rows() -> PendingRowCounts:
     """Return what is held now; of more than `MOST`, that of some. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(HELD, [MOST])
-        return HeldRowCounts(*cursor.fetchone())
+        return PendingRowCounts(*cursor.fetchone())

@@ -16,7 +16,7 @@ from consent.gate.shapes import Question
 from disclosures.domain.ingest.store import attribute_pending_releases
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, HeldDisclosure
-from disclosures.queries.held import HeldRowCounts, count_held_rows
+from disclosures.queries.pending_rows import PendingRowCounts, count_pending_rows
 from partners.feeds.checking import Fate
 from tests.feeds import (
     BRIDGE,
@@ -129,11 +129,11 @@ def test_a_claimed_yes_is_awaited_for_a_day() -> None:
 def test_what_an_order_hides_is_counted_nowhere_until_it_lifts() -> None:
     take_notices({"disclosure_id": "by notice", "suppressed_until": None, "order_ref": "o"})
     assert reported(release_row(id="by notice"), release_row(id="own", suppressed_until=EVER)) == [HELD] * 2
-    assert (ungated(), count_held_rows()) == ([], HeldRowCounts(0, 0, 0, None))
+    assert (ungated(), count_pending_rows()) == ([], PendingRowCounts(0, 0, 0, None))
     take_notices({"disclosure_id": "by notice", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
     attribute_pending_releases(at=database_clock(), actor="system:test")
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1)]
-    assert (count_held_rows().from_gateway, count_held_rows().ungated) == (1, 1)
+    assert (count_pending_rows().from_gateway, count_pending_rows().ungated) == (1, 1)
     take_lines(line_row())
     take_notices({"disclosure_id": "own", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 2)]
