@@ -112,7 +112,7 @@ def stopping_first(get_response: View) -> View:
         try:
             return hold_until_sent(get_response(request), place)
         except BaseException:
-            place.give_back()
+            place.release()
             raise
 
     return middleware

@@ -48,7 +48,8 @@ def words_of(name: str) -> list[str]:
 
 def is_private_word(name: str) -> bool:
     words = words_of(name)
-    if not words or name.startswith("__") or name in OF_OTHERS:
+    # `clean_FIELD`: Django calls a form's check so, and a field is what a browser sends.
+    if not words or name.startswith(("__", "clean_")) or name in OF_OTHERS:
         return False
     alone = len(words) == 1 and is_participle(words[0])
     loose = is_participle(words[0]) and LOOSE.fullmatch(words[-1]) is not None

@@ -53,11 +53,14 @@ def _table(label: str, table: Table) -> str:
 
 def _fields(table: Table) -> Iterator[str]:
     for kind in LISTED:
-        names = [name for name, of in table.fields() if of is kind and not name.endswith(SEALED_BY_NAME)]
-        if names and kind is not Kind.STRUCTURE:
-            yield f"{kind} " + ", ".join(f"`{name}`" for name in names)
+        if kind is not Kind.STRUCTURE and (names := _list_names(table, kind)):
+            yield f"{kind} {', '.join(names)}"
     if table.shapes:
         yield f"{Kind.STRUCTURE} {', '.join(_shapes(table))}"
+
+
+def _list_names(table: Table, kind: Kind) -> list[str]:
+    return [f"`{name}`" for name, of in table.fields() if of is kind and not name.endswith(SEALED_BY_NAME)]
 
 
 def _shapes(table: Table) -> Iterator[str]:
