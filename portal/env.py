@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.setting_kinds import LARGEST_NUMBER, SHORTEST_SECRET
@@ -45,6 +46,32 @@ def secrets_of(name: str) -> list[str]:
     if any(len(secret) < SHORTEST_SECRET for secret in secrets):
         raise ImproperlyConfigured(f"Each of {name} must have {SHORTEST_SECRET} characters or more.")
     return secrets
+
+
+def own_address() -> str:
+    """Return BASE_URL, which is the issuer of everything we sign: by https, but for addresses of this very machine.
+
+    In one way of writing alone: all that is looked up by it is compared letter by letter.
+    """
+    url = require_setting("BASE_URL", "the address people use, https://…").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ImproperlyConfigured("BASE_URL must start with https:// (http:// only for a loopback address).")
+    if not parts.hostname or "@" in parts.netloc or url != f"{parts.scheme}://{parts.netloc.lower()}":
+        raise ImproperlyConfigured("BASE_URL must be a host alone, in small letters: https://privacy.carrier.example.")
+    return url
+
+
+def fernet_keys(name: str) -> list[str]:
+    """Return keys that what is personal is sealed with: found out now, not where the first number is to be kept."""
+    require_setting(name, "Fernet keys, the newest first")
+    keys = parse_list(name)
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be Fernet keys: 32 bytes in base64 each.") from None
+    return keys
 
 
 def whole_number(name: str, usual: int) -> int:

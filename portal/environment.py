@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import embedded, env, external_storage, tls_policy
 from portal.env import (
     LOOPBACK,
     dotted_path,
+    fernet_keys,
     issuer_of,
     needed_by_https,
     one_of,
@@ -179,7 +179,7 @@ def _read() -> Environment:
         Path(metrics_dir).mkdir(parents=True, exist_ok=True)
     if _has_own_servers():
         os.environ.update(embedded.ensure(data_dir=data_dir))
-    base_url = _base_url()
+    base_url = env.own_address()
     plain_hosts = [one.lower() for one in parse_list("PLAIN_HOSTS")]
     if base_url.startswith("https://"):
         tls_policy.check_connections(os.environ, plain=plain_hosts)
@@ -210,7 +210,7 @@ def _house(base_url: str) -> dict[str, Any]:
         "door_out_loopback": only_here("DOOR_OUT_LOOPBACK", base_url),
         "secret_key": require_setting("SECRET_KEY", "a long random string"),
         "secret_key_fallbacks": parse_list("SECRET_KEY_FALLBACKS"),
-        "field_encryption_keys": _field_encryption_keys(),
+        "field_encryption_keys": fernet_keys("FIELD_ENCRYPTION_KEYS"),
         "key_vault": dotted_path("KEY_VAULT", "partners.primitives.sealing.SealedKeys"),
         "debug": switch("DEBUG"),
         "allowed_hosts": _allowed_hosts(base_url),
@@ -367,32 +367,6 @@ def _carrier_issuer() -> str:
     if issuer and issuer == os.environ.get("STAFF_OIDC_ISSUER") and same_client:
         raise ImproperlyConfigured("OIDC_CLIENT_ID must not be STAFF_OIDC_CLIENT_ID: register this portal twice.")
     return issuer
-
-
-def _field_encryption_keys() -> list[str]:
-    """FIELD_ENCRYPTION_KEYS: found out now, not where the first number is to be kept."""
-    require_setting("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first")
-    keys = parse_list("FIELD_ENCRYPTION_KEYS")
-    try:
-        for key in keys:
-            Fernet(key)
-    except ValueError:
-        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS must be Fernet keys: 32 bytes in base64 each.") from None
-    return keys
-
-
-def _base_url() -> str:
-    """BASE_URL, which is the issuer of everything we sign: by https, but for addresses of this very machine.
-
-    In one way of writing alone: all that is looked up by it is compared letter by letter.
-    """
-    url = require_setting("BASE_URL", "the address people use, https://…").rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise ImproperlyConfigured("BASE_URL must start with https:// (http:// only for a loopback address).")
-    if not parts.hostname or "@" in parts.netloc or url != f"{parts.scheme}://{parts.netloc.lower()}":
-        raise ImproperlyConfigured("BASE_URL must be a host alone, in small letters: https://privacy.carrier.example.")
-    return url
 
 
 def _certificates() -> bool:
