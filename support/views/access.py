@@ -53,9 +53,11 @@ def reads_cases(request: HttpRequest) -> list[PersonsLine]:
     if not isinstance(user, User) or user.role != User.Role.SUBSCRIBER or sessions.next_proof(request, user=user):
         return []
     lines = queries.list_lines_of_person(user=user, at=now)
-    if not lines or queries.get_hold_end(line=lines[0].line, at=now):
-        return []
-    return [line for line in lines if line.may(Action.READ_CASES)]
+    return [
+        line
+        for line in lines
+        if line.may(Action.READ_CASES) and not queries.get_hold_end_between(own=lines[0].line, line=line.line, at=now)
+    ]
 
 
 def to_save(*, name: str, media_type: str, content: bytes) -> HttpResponse:

@@ -6,6 +6,7 @@ import pytest
 from django.http import HttpResponseBase
 from django.utils import timezone
 
+from accounts.models import Line
 from audit.models import AuditEvent
 from consent.models import Choice
 from disclosures.models import Disclosure
@@ -52,3 +53,16 @@ def test_no_page_shows_what_is_a_child_s_without_an_entry_in_its_log() -> None:
                 unseen += [] if looked else [f"{route} {query}"]
     assert unseen == []
     assert seen >= {"help/", "home/", "history/", "choices/", "access-log/companies/", "help/<str:code>/"}
+
+
+def test_while_a_child_s_history_is_held_its_cases_are_in_no_list() -> None:
+    holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+    campaign = a_campaign(provider=a_party(f"{MARK} Finder", "lbs_provider"))
+    an_approval(child, campaign)
+    signed_in(child).post("/choices/dispute/", {"scope": "campaign", "ref": campaign.ref})
+    tickets.open_tickets(at=timezone.now())
+    code, parent = Ticket.objects.get().code, signed_in(holder)
+    assert code in parent.get("/help/").text
+    Line.objects.filter(pk=child.pk).update(history_known_at=timezone.now())
+    assert code not in parent.get("/help/").text
+    assert code not in signed_in(child).get("/help/").text
