@@ -233,13 +233,22 @@ class TestDelegates:
         assert made.ends_at - made.asked_at == timedelta(days=366)
 
     def test_one_until_a_day_ends_on_that_day(self) -> None:
-        line, friend = a_line(role="user", state="WA"), a_line()
+        """For both: whoever is asked may live where it is the next day already."""
+        line, friend = a_line(role="user", state="WA"), a_line(state="NY")
         with time_machine.travel("2027-02-20T12:00:00-08:00", tick=False):
-            form = {"number": number_of(friend), "may": "see", "day": "2027-03-01"}
+            form = {"number": number_of(friend), "may": "both", "day": "2027-03-01"}
             signed_in(line).post("/lines/delegates/", form)
-            read = signed_in(line).get("/lines/delegates/").text
-        assert Delegation.objects.get().ends_at == datetime.fromisoformat("2027-03-01T23:59:59-08:00")
-        assert ("Mar 1, 2027" in read, "Mar 2, 2027" in read) == (True, False)
+            read, made, other = (
+                signed_in(line).get("/lines/delegates/").text,
+                Delegation.objects.get(),
+                signed_in(friend),
+            )
+            pages = [read, other.get(f"/lines/asked/{made.pk}/").text]
+            other.post(f"/lines/asked/{made.pk}/", {"answer": "yes"})
+            places = ("/lines/", f"/lines/asked/{made.pk}/", f"/home/?line={line.public_id}")
+            pages += [other.get(path).text for path in places]
+        assert made.ends_at == datetime.fromisoformat("2027-03-01T23:59:59-08:00")
+        assert [("Mar 1, 2027" in page, "Mar 2, 2027" in page) for page in pages] == [(True, False)] * 5
 
     def test_the_database_holds_the_year(self, refused: Refusal) -> None:
         line, friend = a_line(role="user"), a_line()
