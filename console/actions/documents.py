@@ -50,8 +50,8 @@ def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at
     with transaction.atomic():
         Document.objects.create(
             id=document_id, kind=report.kind, about=report.about, title=report.title, line_id=report.line_id,
-            release_id=report.release_id, made_at=at, made_by=name, sha256=hashlib.sha256(pdf).hexdigest(),
-            pdf_sealed=sealed,
+            release_id=report.release_id, company_id=report.company_id, made_at=at, made_by=name,
+            sha256=hashlib.sha256(pdf).hexdigest(), pdf_sealed=sealed,
         )  # fmt: skip
         _record("made", report.title, report.about, str(document_id), name, why, at)
     return document_id

@@ -27,6 +27,7 @@ from support.queries import names
 from support.queries.case import Case, case_of
 from support.queries.history import RecordedAct, describe_action, more_of
 from support.queries.incidents import IncidentPage, incident_page
+from support.queries.subjects import COMPANY
 from support.queries.timeline import SentPage
 
 LOGGED = ("When", "Who", "Action", "Details", "Reason", "Hash of the entry")
@@ -196,7 +197,12 @@ def _build_case(*, wanted: DocumentRequest) -> Report | None:
         ),
         *_build_records(case),
         _build_log(log),
-    ], ticket.line_id, UUID(ticket.about_ref) if case.look_up else None)  # fmt: skip
+    ], ticket.line_id, UUID(ticket.about_ref) if case.look_up else None, _find_asked_company(case))  # fmt: skip
+
+
+def _find_asked_company(case: Case) -> int | None:
+    """The company that a person asked about, where it is there for them."""
+    return case.party.pk if case.party and case.ticket.about_kind == COMPANY else None
 
 
 def _build_case_facts(case: Case) -> Section:

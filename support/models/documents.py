@@ -7,7 +7,8 @@ class Document(models.Model):
     """One document. Append-only. `about`: what it is about, by kind and id ("year:2026", "party:4", "ticket:AB12").
 
     `line_id`: the person in whose log each reading stands, where it is about one. `release_id`: the look-up that it
-    describes: while an order hides that, the document isn't there. `sha256`: of the PDF.
+    describes: while an order hides that, the document isn't there. `company_id`: the company that its case asks about,
+    likewise while orders hide all that made it known. `sha256`: of the PDF.
     """
 
     class Kind(models.TextChoices):
@@ -23,6 +24,7 @@ class Document(models.Model):
     title = models.CharField(max_length=200)
     line_id = models.BigIntegerField(null=True)
     release_id = models.UUIDField(null=True)
+    company_id = models.BigIntegerField(null=True)
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=40)
     sha256 = models.CharField(max_length=64)

@@ -21,11 +21,12 @@ from audit.models import AuditEvent, Incident
 from consent.domain.receipt_check import read_receipt_file
 from console.queries import documents, evidence_packs
 from console.queries.documents import Section
+from disclosures.models import Basis
 from partners.domain import keys
 from partners.models import Campaign, Suspension
 from revocations.actions import suspend
 from support.models import Document, Entry
-from tests.factories import a_line
+from tests.factories import a_line, a_party
 from tests.fixtures import Refusal
 from tests.staff import an_actor
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
@@ -167,6 +168,27 @@ def test_what_an_order_hides_is_in_no_document(officer: Member) -> None:
     gagged(row, until=at, at=at, number=2)
     assert len(rows_of(officer, "/admin/documents/")) == 2
     assert len(rows_of(officer, logs[1])) == 2
+
+
+@pytest.mark.usefixtures("db")
+def test_a_company_known_by_what_an_order_hides_is_in_no_document(officer: Member) -> None:
+    """Asked about by its person; nothing but an emergency call made it known."""
+    at, line = timezone.now(), a_line()
+    aggregator, company = a_party("Elm Aggregate"), a_party("Elm Rescue", "lbs_provider")
+    (row,) = disclosed(line, [aggregator.uri, company.uri], at=at - DAY, n=1, basis=Basis.EMERGENCY)
+    case = a_case(line, about_kind="company", about=str(company.pk), at=at)
+    page, where, _ = signed(officer, "case", case.code)
+    assert "Elm Rescue" in page
+    assert len(rows_of(officer, "/admin/documents/")) == 1
+    gagged(row, until=at + 30 * DAY, at=at)
+    assert rows_of(officer, "/admin/documents/") == []
+    assert officer.client.get(where).status_code == officer.client.post(where, WHY).status_code == 404
+    assert not re.search("document: (created|exported)", shown(officer, "/admin/trail/"))
+    page, _, _ = signed(officer, "case", case.code)
+    assert "Elm Rescue" not in page
+    assert len(rows_of(officer, "/admin/documents/")) == 1
+    gagged(row, until=at, at=at, number=2)
+    assert len(rows_of(officer, "/admin/documents/")) == 2
 
 
 @pytest.mark.usefixtures("db")

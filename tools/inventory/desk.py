@@ -72,7 +72,7 @@ TABLES: Mapping[str, Table] = {
         "A certificate, notification or evidence pack.",
         LEDGER,
         "the office, with a reason",
-        key="about line_id release_id",
+        key="about line_id release_id company_id",
         word="kind",
         text="title",
         personal="made_by",
