@@ -21,9 +21,9 @@ prints what is in force, secrets masked.
 Secrets can come from files: `SECRET_KEY_FILE=/run/secrets/SECRET_KEY`, likewise for every setting marked *secret*.
 Setting both forms stops the start. Lists are separated by commas; a class is named by its dotted path.
 
-Each line says, in brackets, when production requires the setting; its kind, default, an example, what a wrong value
-does, and since which version. Unsaid: it has no default, exists since {FIRST_VERSION}, and a wrong value does what its
-kind does:
+Each line says, in brackets, when production requires the setting; then its kind, default, an example, what a wrong
+value does, and since which version. If a line doesn't say: no default; since {FIRST_VERSION}; and a wrong value does,
+by kind:
 
 {{kinds}}
 Formats of [texts, mail, calls and files](messages.md). This page is written by `manage.py settings --reference`.
