@@ -219,20 +219,29 @@ def test_dealings_say_what_the_lines_other_rows_say() -> None:
         release_row(occurred_at=WINTER, path=[BRIDGE, ROAD, JAIL]),
         release_row(occurred_at=SUMMER),
         release_row(occurred_at=WINTER, aggregator=LINK, path=[LINK, TRACK]),
+        # What was refused, an emergency's or is hidden speaks for nobody, before or after.
+        *(
+            release_row(occurred_at=at, path=[BRIDGE, party], **more)
+            for at, party in ((SUMMER, JAIL), (WINTER, TRACK))
+            for more in ({"outcome": "refused"}, {"basis": "emergency"}, {"suppressed_until": EVER})
+        ),
     )
     former = Line.objects.get(carrier_id="A").pk
     of_former = Dealing.objects.filter(line_id=former)
     assert sorted(of_former.values_list("party__uri", flat=True)) == [JAIL, ROAD, TRACK]
     # Before, each release wrote one for the aggregator as well; and where something began was not written down.
-    bridge, link, road = (Party.objects.get(uri=uri).pk for uri in (BRIDGE, LINK, ROAD))
+    bridge, link, road, track = (Party.objects.get(uri=uri).pk for uri in (BRIDGE, LINK, ROAD, TRACK))
     gone, kept = moment(WINTER), moment(SUMMER)
     for aggregator, party, first, last in (
         (bridge, bridge, gone, gone), (link, link, kept, gone), (link, road, None, kept),
+        (bridge, track, gone, gone),
     ):  # fmt: skip
         Dealing.objects.create(line_id=former, aggregator_id=aggregator, party_id=party, first_at=first, last_at=last)
     take_lines(ENDED, NEXT)
     left = of_former.values_list("aggregator__uri", "party__uri", "first_at", "last_at")
-    assert set(left) == {(LINK, LINK, kept, kept), (LINK, ROAD, None, kept), (BRIDGE, ROAD, kept, kept)}
+    assert set(left) == {
+        (LINK, LINK, kept, kept), (LINK, ROAD, None, kept), (BRIDGE, ROAD, kept, kept), (BRIDGE, TRACK, gone, gone),
+    }  # fmt: skip
     of_next = Dealing.objects.exclude(line_id=former).values_list("party__uri", flat=True)
     assert sorted(of_next) == [JAIL, ROAD, TRACK]
 
@@ -301,8 +310,12 @@ def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
 
 def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> None:
     end = "2025-09-01T00:00:00Z"
-    take_releases(*(release_row(id=one, occurred_at=at) for one, at in (("r", WINTER), ("s", SUMMER), ("t", end))))
-    outside, inside, at_the_end = id_of("r"), id_of("s"), id_of("t")
+    take_lines(line_row(line_id="C", msisdn=OTHER))
+    take_releases(
+        *(release_row(id=one, occurred_at=at) for one, at in (("r", WINTER), ("s", SUMMER), ("t", end))),
+        release_row(id="u", occurred_at=WINTER, msisdn=OTHER),
+    )
+    outside, inside, at_the_end, anothers = (id_of(one) for one in ("r", "s", "t", "u"))
 
     def stays(period: int, row: object) -> None:
         refused(
@@ -311,9 +324,9 @@ def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> Non
         )
 
     stays(1, outside)
-    line = Line.objects.get()
+    line = Line.objects.get(carrier_id="A")
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE accounts_linenumber SET ends_at = %s", [end])
+        cursor.execute("UPDATE accounts_linenumber SET ends_at = %s WHERE line_id = %s", [end, line.pk])
     work = models.ShortenedPeriod.objects.get()
     assert (work.line_id, work.since, work.until) == (line.pk, moment(end), None)
     # Inside of its period; outside, but not among the held ones; and held, but inside.
@@ -323,18 +336,21 @@ def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> Non
         cursor.execute(
             "INSERT INTO disclosures_helddisclosure (id, msisdn_hash, row_sealed, held_at)"
             " SELECT r.id, n.msisdn_hash, '', now() FROM disclosures_disclosureregister r, accounts_linenumber n"
+            " WHERE n.line_id = %s",
+            [line.pk],
         )
     stays(work.pk, inside)
+    stays(work.pk, anothers)
     # What lies at its very end is outside; it is inside of no period that ended there.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT disclosures_give_back(%s, %s, '{}', NULL, NULL)", [work.pk, [at_the_end]])
         assert cursor.fetchall() == [(1,)]
         transaction.set_rollback(True)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE accounts_linenumber SET ends_at = '2025-08-01T00:00:00Z'")
+        cursor.execute("UPDATE accounts_linenumber SET ends_at = '2025-08-01T00:00:00Z' WHERE line_id = %s", [line.pk])
     stays(models.ShortenedPeriod.objects.latest("pk").pk, at_the_end)
     # The same number again, from the moment of the row on.
-    number = LineNumber.objects.get()
+    number = LineNumber.objects.get(line=line)
     number.pk, number.starts_at, number.ends_at = None, moment(WINTER), None
     number.save()
     stays(work.pk, outside)
@@ -345,7 +361,7 @@ def test_the_database_gives_back_only_what_lies_outside(refused: Refusal) -> Non
         "SET LOCAL disclosures.giving_back = 'yes'; DELETE FROM disclosures_disclosure",
     ):
         refused(statement)
-    assert models.Disclosure.objects.count() == 3
+    assert models.Disclosure.objects.count() == 4
 
 
 def test_a_row_given_back_while_taken_in_stays_held(monkeypatch: pytest.MonkeyPatch) -> None:
