@@ -237,10 +237,13 @@ def test_dealings_say_what_the_lines_other_rows_say() -> None:
         (bridge, track, gone, gone),
     ):  # fmt: skip
         Dealing.objects.create(line_id=former, aggregator_id=aggregator, party_id=party, first_at=first, last_at=last)
+    later = gone + timedelta(days=1)
+    of_former.filter(aggregator_id=link, party_id=track).update(last_at=later)
     take_lines(ENDED, NEXT)
     left = of_former.values_list("aggregator__uri", "party__uri", "first_at", "last_at")
     assert set(left) == {
         (LINK, LINK, kept, kept), (LINK, ROAD, None, kept), (BRIDGE, ROAD, kept, kept), (BRIDGE, TRACK, gone, gone),
+        (LINK, TRACK, later, later),
     }  # fmt: skip
     of_next = Dealing.objects.exclude(line_id=former).values_list("party__uri", flat=True)
     assert sorted(of_next) == [JAIL, ROAD, TRACK]

@@ -282,6 +282,22 @@ def test_a_look_that_two_agreed_to_is_only_shortened(refused: Refusal) -> None:
         run(f"UPDATE support_reveal SET until = {until}")
 
 
+def test_a_look_begins_with_nobody_s_second_yes_though_it_takes_one(refused: Refusal) -> None:
+    a_reveal()
+    other = {"id": 700_007, "two_needed": False}
+    for early in ({"second_id": a_staff_user("agent").pk}, {"agreed_at": LATER.isoformat()}):
+        refused(copy_of("support_reveal", {**other, **early}), constraint="support_reveal_begins")
+    run(copy_of("support_reveal", other))
+
+
+def test_a_protection_is_ended_by_the_officer_who_agreed(refused: Refusal) -> None:
+    a_protected_line()
+    agreed = who_agreed_to_end()
+    ended = {"ended_at": LATER, "ended_by": an_actor()}
+    refused(change_of("support_protectedline", ended), constraint="support_protectedline_two_officers")
+    run(change_of("support_protectedline", {**ended, "ended_by": agreed}))
+
+
 def test_every_table_of_decisions_is_guarded() -> None:
     with connection.cursor() as cursor:
         cursor.execute(TABLES, [sorted(DECIDED)])

@@ -15,7 +15,10 @@ from accounts.models import Line, User
 from consent.actions import choices
 from consent.actions.choices import NEVER_AGREED
 from disclosures.models import Anomaly, AnomalyRule, Archive, Disclosure
+from partners.domain.pairwise import name_lines
 from partners.models import Campaign, Contract, Party
+from revocations.actions.contradictions import Use, mark_contradicted_ends
+from revocations.models import BY_TERM, State
 from support.actions import asking
 from support.actions.asking import IncomingMessage
 from support.domain import tickets
@@ -25,7 +28,9 @@ from tests.browser.pages import MISSING
 from tests.browser.states import hold
 from tests.consent.claiming import a_partner, asked, link_in, prove, text_now
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
+from tests.orders import an_index, sign_end
 from tests.people import Browser, Page, number_of, signed_in, user_of
+from tests.support.console import a_cohort
 from tests.support.officers import staff
 from tests.words.transcripts import masked, transcript
 from tests.world import disclosed
@@ -50,6 +55,7 @@ def pages() -> Read:
     yield from files_of_everything()
     yield from questions()
     yield from many_choices()
+    yield from agreements_that_ended()
 
 
 def told(page: Page, *but: str) -> list[str]:
@@ -310,3 +316,34 @@ def many_choices() -> Read:
     older = unescape(re.findall(r'rel="next" href="([^"]+)"', page)[0])
     yield "many choices, older", told(person.get(older))
     yield "after the last choice", told(person.get(re.sub("before=20[0-9]+", "before=1999", older)))
+
+
+# By us or by their term, of a use or of all of it; what its partner signed, and how many days ago it was to be done.
+ENDS = (
+    ("Clover", "contract", False, None, -9), ("Daisy", "campaign", False, None, 1),
+    ("Erica", "contract", True, State.PARTIAL, -9), ("Freesia", "campaign", True, State.PARTIAL, 1),
+    ("Gentian", "contract", True, State.CONTRADICTED, -9), ("Heather", "campaign", False, State.CONTRADICTED, 1),
+    ("Iris", "contract", False, State.COMPLETED, 1),
+)  # fmt: skip
+
+
+def agreements_that_ended() -> Read:
+    """What is said of each end that concerns a line: whose act it was, what was signed, and what is late."""
+    line, now = a_line(), timezone.now()
+    for n, (name, of, by_term, signed, late) in enumerate(ENDS):
+        contract = a_contract(a_party(f"{name} Link"))
+        use = a_campaign(contract, a_party(f"{name} Aid", "lbs_provider"))
+        an_approval(line, use, at=now - 90 * DAY)
+        name_lines(pairs=[(line.pk, contract.aggregator_id)])
+        cohort = a_cohort(
+            use, at=now - (12 + n) * DAY, of=of, target_id=use.pk if of == "campaign" else contract.pk,
+            complete_by=now - late * DAY, actor=BY_TERM if by_term else "officer:1", index_token=an_index(),
+        )  # fmt: skip
+        if signed:
+            partial = signed == State.PARTIAL
+            sign_end(cohort, at=now - 3 * DAY, state=State.PARTIAL if partial else State.COMPLETED)
+        if signed == State.CONTRADICTED:
+            path = (contract.aggregator.uri, use.lbs_provider.uri)
+            used = Use(line.pk, contract.aggregator_id, path, use.purpose, use.scope, now - DAY, use.ref)
+            assert mark_contradicted_ends(uses=[used], at=now) == 1
+    yield "history where agreements ended", told(signed_in(line).get("/history/"), "form")
